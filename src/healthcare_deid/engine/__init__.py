@@ -1,0 +1,1 @@
+"""The de-identification itself, on this machine."""

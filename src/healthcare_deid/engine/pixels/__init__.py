@@ -1,0 +1,1 @@
+"""Decode pixels, find burned-in text, cover it, encode."""

@@ -1,0 +1,129 @@
+"""What the engine says it did: values for reports, tests and the emulator's counters. They hold no PHI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+class ChangeAction(StrEnum):
+    """What was done to a data element."""
+
+    REMOVED = "removed"
+    """The element is gone."""
+    EMPTIED = "emptied"
+    """The element stays, with no value."""
+    REPLACED = "replaced"
+    """A fixed dummy value of the right VR."""
+    REGENERATED = "regenerated"
+    """A UID was replaced by its regenerated one."""
+    TRANSFORMED = "transformed"
+    """Sensitive text in the value was redacted, masked, shifted, hashed or replaced."""
+    ADDED = "added"
+    """An element that was not there: a de-identification marker."""
+    PIXELS_REDACTED = "pixels-redacted"
+    """Regions of the pixel data were covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to one data element; never its value.
+
+    Attributes:
+        path: Where: 8-hex tags joined by ``/``, items in brackets: ``00081140[0]/00081155``. File meta elements too.
+        keyword: The element's keyword; empty for private and unknown tags.
+        vr: Its value representation.
+        action: What was done.
+        rule: What caused it, such as ``"profile:MINIMAL_KEEP_LIST_PROFILE"``, ``"keepList"`` or
+            ``"infoType:PERSON_NAME"``.
+        length: Length of the old value in bytes, as encoded or as near as is cheap to know; 0 when there was none.
+    """
+
+    path: str
+    keyword: str
+    vr: str
+    action: ChangeAction
+    rule: str
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """One rectangle that was covered.
+
+    Attributes:
+        frame: Frame index, from 0.
+        x: Left column, from 0.
+        y: Top row, from 0.
+        width: Columns covered.
+        height: Rows covered.
+        rule: Why: ``"all-text"``, ``"infoType:PERSON_NAME"``, ``"regex:0"``, ``"unreadable"``.
+        confidence: The detector's score, 0 to 1.
+        path: The pixel data element, ``7FE00010`` or a path into a sequence.
+    """
+
+    frame: int
+    x: int
+    y: int
+    width: int
+    height: int
+    rule: str
+    confidence: float
+    path: str = "7FE00010"
+
+
+@dataclass(frozen=True, slots=True)
+class DeidentifyResult:
+    """One instance, de-identified.
+
+    Attributes:
+        dataset: The new dataset, with its ``file_meta``; the input is untouched.
+        changes: Every change to a data element.
+        redactions: Every rectangle covered in pixels.
+        warnings: What a person should know; no values.
+        kept: How many data elements, nested ones and file meta included, are as they were.
+    """
+
+    dataset: Dataset
+    changes: tuple[Change, ...] = ()
+    redactions: tuple[Redaction, ...] = ()
+    warnings: tuple[str, ...] = ()
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One file that was not de-identified, and why.
+
+    Attributes:
+        path: The file, relative to the folder that was asked for.
+        reason: A short, stable word, such as ``"not-dicom"``.
+        text: The same for a person, with the remedy; no values.
+    """
+
+    path: str
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeReport:
+    """What became of a folder.
+
+    Attributes:
+        succeeded: Files written.
+        failed: Files that could not be de-identified; nothing was written for them.
+        skipped: Files left out: the output exists already from an earlier, interrupted run.
+        failures: Name and reason of each failed file.
+        warnings: How often each warning came up.
+    """
+
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: tuple[Failure, ...] = ()
+    warnings: dict[str, int] = field(default_factory=dict[str, int])

@@ -1,0 +1,1 @@
+"""What happens to data elements: profiles, lists, UIDs, private tags."""

@@ -1,0 +1,1 @@
+"""Find infoTypes in text, and transform what is found."""
