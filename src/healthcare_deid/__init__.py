@@ -1,7 +1,123 @@
-"""De-identify DICOM and FHIR: Google's Cloud Healthcare API from Python, and the same config on this machine."""
+"""De-identify DICOM and FHIR: Google's Cloud Healthcare API from Python, and the same config on this machine.
+
+Names load when they are first used: ``import healthcare_deid`` alone imports neither pydantic nor Google's packages.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from healthcare_deid._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from healthcare_deid import errors, presets, v1beta1
+    from healthcare_deid.client.aio import AsyncDeidClient
+    from healthcare_deid.client.operation import AsyncOperation, Operation, as_completed, wait
+    from healthcare_deid.client.retry import PollPolicy, RetryPolicy
+    from healthcare_deid.client.sync import DeidClient
+    from healthcare_deid.config.builder import ConfigBuilder
+    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
+    from healthcare_deid.config.fhir import FhirConfig, FieldMetadata
+    from healthcare_deid.config.image import CustomRegex, ImageConfig, TextRedactionMode
+    from healthcare_deid.config.text import (
+        CharacterMaskConfig,
+        CryptoHashConfig,
+        DateShiftConfig,
+        InfoTypeTransformation,
+        KmsWrappedCryptoKey,
+        RedactConfig,
+        ReplaceWithInfoTypeConfig,
+        TextConfig,
+    )
+    from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, OperationName
+
+__all__ = [
+    "AsyncDeidClient",
+    "AsyncOperation",
+    "CharacterMaskConfig",
+    "ConfigBuilder",
+    "CryptoHashConfig",
+    "CustomRegex",
+    "DatasetName",
+    "DateShiftConfig",
+    "DeidClient",
+    "DeidentifyConfig",
+    "DicomConfig",
+    "DicomStoreName",
+    "FhirConfig",
+    "FhirStoreName",
+    "FieldMetadata",
+    "ImageConfig",
+    "InfoTypeTransformation",
+    "KmsWrappedCryptoKey",
+    "Operation",
+    "OperationName",
+    "PollPolicy",
+    "RedactConfig",
+    "ReplaceWithInfoTypeConfig",
+    "RetryPolicy",
+    "TagFilterList",
+    "TagFilterProfile",
+    "TextConfig",
+    "TextRedactionMode",
+    "__version__",
+    "as_completed",
+    "errors",
+    "presets",
+    "v1beta1",
+    "wait",
+]
+
+_MODULES = {
+    "AsyncDeidClient": "client.aio",
+    "AsyncOperation": "client.operation",
+    "CharacterMaskConfig": "config.text",
+    "ConfigBuilder": "config.builder",
+    "CryptoHashConfig": "config.text",
+    "CustomRegex": "config.image",
+    "DatasetName": "names",
+    "DateShiftConfig": "config.text",
+    "DeidClient": "client.sync",
+    "DeidentifyConfig": "config.deidentify",
+    "DicomConfig": "config.dicom",
+    "DicomStoreName": "names",
+    "FhirConfig": "config.fhir",
+    "FhirStoreName": "names",
+    "FieldMetadata": "config.fhir",
+    "ImageConfig": "config.image",
+    "InfoTypeTransformation": "config.text",
+    "KmsWrappedCryptoKey": "config.text",
+    "Operation": "client.operation",
+    "OperationName": "names",
+    "PollPolicy": "client.retry",
+    "RedactConfig": "config.text",
+    "ReplaceWithInfoTypeConfig": "config.text",
+    "RetryPolicy": "client.retry",
+    "TagFilterList": "config.dicom",
+    "TagFilterProfile": "config.dicom",
+    "TextConfig": "config.text",
+    "TextRedactionMode": "config.image",
+    "as_completed": "client.operation",
+    "wait": "client.operation",
+}
+"""Which module each lazily loaded name lives in."""
+
+_SUBMODULES = frozenset({"errors", "presets", "v1beta1"})
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used (PEP 562)."""
+    from importlib import import_module
+
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,123 @@
+"""Every task of the project: ``nox -l`` lists them, ``nox -s NAME`` runs one, plain ``nox`` runs what CI runs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests", "slow", "wheel", "quickstart"]
+nox.options.error_on_missing_interpreters = True
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+EXTRAS = ".[all]"
+ROOT = Path(__file__).parent
+
+
+def _install(session: nox.Session, *groups: str, project: str = EXTRAS, editable: bool = True) -> None:
+    groups_of = nox.project.load_toml(ROOT / "pyproject.toml")
+    wanted = [*nox.project.dependency_groups(groups_of, *groups)] if groups else []
+    session.install(*(["-e"] if editable else []), project, *wanted)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format and lint."""
+    session.install(*nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), "lint"))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: mypy strict and pyright strict over src, tests, examples."""
+    _install(session, "test", "types")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after ``--`` go to pytest."""
+    _install(session, "test")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Run the tests that take long, on one Python."""
+    _install(session, "test", "types")
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests under coverage and print what they miss."""
+    _install(session, "test")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-m", "not slow", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the tests against the lowest dependency versions that pyproject.toml allows."""
+    groups = nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), "test")
+    session.install("--resolution=lowest-direct", "-e", EXTRAS, *groups)
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it alone, import it, and check what is in it."""
+    session.install("build[uv]")
+    out = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("python", "-m", "build", "--installer=uv", "--outdir", str(out), silent=True)
+    (built,) = out.glob("*.whl")
+    session.run("python", str(ROOT / "tools" / "check_wheel.py"), str(built))
+    session.run("uv", "venv", "--clear", "--python", sys.executable, str(out / "bare"), external=True, silent=True)
+    python = str(out / "bare" / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    session.run("uv", "pip", "install", "--python", python, str(built), external=True, silent=True)
+    session.run(python, str(ROOT / "tools" / "check_bare_import.py"), external=True)
+
+
+@nox.session
+def quickstart(session: nox.Session) -> None:
+    """Run the tutorial's two use cases on this machine, with no Google account."""
+    session.install(".[local,dicomweb,notebook]")
+    session.run("python", "examples/quickstart.py", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example."""
+    _install(session)
+    for path in sorted((ROOT / "examples").glob("*.py")):
+        session.run("python", str(path))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a broken link or reference is an error."""
+    _install(session, "docs")
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session
+def perf(session: nox.Session) -> None:
+    """Run the benchmarks; writes perf-results/*.json and *.md. Arguments after ``--`` name the suites."""
+    _install(session, "perf", editable=False)
+    session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session
+def emulator(session: nox.Session) -> None:
+    """Serve the emulator; arguments after ``--`` go to it."""
+    session.install(".[local,server]")
+    session.run("python", "-m", "healthcare_deid.emulator", *session.posargs)

@@ -1,0 +1,31 @@
+"""What a user's own tests need: sample DICOM, a fake clock, scripted operations, faults, and the pytest plugin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from healthcare_deid.testing.clock import FakeClock
+    from healthcare_deid.testing.faults import FaultPlan
+    from healthcare_deid.testing.samples import Sample, sample_dicom, write_samples
+    from healthcare_deid.testing.scripted import ScriptedOperation
+
+__all__ = ["FakeClock", "FaultPlan", "Sample", "ScriptedOperation", "sample_dicom", "write_samples"]
+
+_MODULES = {
+    "FakeClock": "clock",
+    "FaultPlan": "faults",
+    "Sample": "samples",
+    "ScriptedOperation": "scripted",
+    "sample_dicom": "samples",
+    "write_samples": "samples",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: the client's tests need no pydicom."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
