@@ -1,0 +1,201 @@
+"""Compare an instance with its de-identified counterpart, element by element and pixel by pixel.
+
+This looks at the two instances alone and knows nothing of the engine or its records: it shows what is there, whoever
+did the de-identification (this engine, Google's service, another tool).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.datadict import keyword_for_tag
+from pydicom.pixels.utils import iter_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+    from pydicom.dataelem import DataElement
+    from pydicom.dataset import Dataset
+
+_PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_GROUP_LENGTH = 0x0000
+_NESTED = "/"
+
+
+class Verdict(StrEnum):
+    """What became of a data element."""
+
+    KEPT = "kept"
+    """The same value."""
+    CHANGED = "changed"
+    """Another value."""
+    EMPTIED = "emptied"
+    """Still there, without a value."""
+    REMOVED = "removed"
+    """Gone."""
+    ADDED = "added"
+    """New."""
+
+
+@dataclass(frozen=True, slots=True)
+class ElementChange:
+    """One data element before and after; never its value.
+
+    Attributes:
+        path: 8-hex tags joined by ``/``, items in brackets.
+        name: Keyword, ``(gggg,eeee)`` where it has none.
+        vr: Value representation, before where it was there.
+        verdict: What became of it.
+    """
+
+    path: str
+    name: str
+    vr: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PixelChange:
+    """What became of the pixels.
+
+    Attributes:
+        frames: Frames of the image.
+        changed_frames: Frames with any other value.
+        changed_fraction: Share of the pixels (all frames) that have another value, 0 to 1.
+        box: Smallest rectangle around every change, over all frames, ``(x, y, width, height)``; None without a change.
+    """
+
+    frames: int
+    changed_frames: int
+    changed_fraction: float
+    box: tuple[int, int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An instance and its de-identified counterpart.
+
+    Attributes:
+        elements: Every data element of either, nested ones and file meta included, in order of path.
+        pixels: What became of the pixels; None where there are none on both sides, or they were not compared.
+        note: Why the pixels could not be compared; empty otherwise.
+    """
+
+    elements: tuple[ElementChange, ...]
+    pixels: PixelChange | None = None
+    note: str = ""
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many elements have this verdict."""
+        return sum(1 for element in self.elements if element.verdict is verdict)
+
+
+def compare(before: Dataset, after: Dataset, *, pixels: bool = True) -> Comparison:
+    """Compare two instances.
+
+    Args:
+        before: The original, with ``file_meta`` where it has one.
+        after: Its de-identified counterpart.
+        pixels: Decode and compare the pixels too.
+
+    Returns:
+        Every element's verdict and the pixels', without any value.
+    """
+    old, new = dict(_walk(before)), dict(_walk(after))
+    elements = tuple(_judge(path, old.get(path), new.get(path)) for path in sorted(old.keys() | new.keys()))
+    if not pixels or not (_has_pixels(before) and _has_pixels(after)):
+        return Comparison(elements)
+    try:
+        return Comparison(elements, _compare_pixels(before, after))
+    except Exception as error:  # noqa: BLE001 - whatever a decoder raises: the tags' comparison stands without it
+        return Comparison(elements, note=f"pixels not compared: {type(error).__name__}")
+
+
+def summary_table(comparisons: Iterable[Comparison], *, most: int = 12) -> str:
+    """Return a short text table: counts by verdict, then the tags that changed most, over all comparisons.
+
+    Args:
+        comparisons: What to sum up.
+        most: How many tags to list for each verdict.
+    """
+    by_verdict: dict[Verdict, Counter[str]] = {verdict: Counter() for verdict in Verdict}
+    instances = 0
+    for comparison in comparisons:
+        instances += 1
+        for element in comparison.elements:
+            by_verdict[element.verdict][element.name] += 1
+    lines = [f"{'':9}{'elements':>9}  tags ({instances} instances; × = in how many places)"]
+    for verdict, names in by_verdict.items():
+        if not names:
+            continue
+        listed = [name if count == 1 else f"{name}×{count}" for name, count in names.most_common(most)]
+        more = f", … {len(names) - most} more" if len(names) > most else ""
+        lines.append(f"{verdict:9}{names.total():>9}  {', '.join(listed)}{more}")
+    return "\n".join(lines)
+
+
+def _walk(dataset: Dataset, prefix: str = "") -> Iterator[tuple[str, DataElement]]:
+    """Yield ``(path, element)`` for every element, file meta first, sequences before their items."""
+    if not prefix and getattr(dataset, "file_meta", None) is not None:
+        yield from _walk(dataset.file_meta, "")
+    for element in dataset:
+        if element.tag.element == _GROUP_LENGTH:
+            continue
+        path = f"{prefix}{int(element.tag):08X}"
+        yield path, element
+        if element.VR == "SQ":
+            for index, item in enumerate(element.value or ()):
+                yield from _walk(item, f"{path}[{index}]{_NESTED}")
+
+
+def _judge(path: str, old: DataElement | None, new: DataElement | None) -> ElementChange:
+    element = old if old is not None else new
+    assert element is not None
+    if new is None:
+        verdict = Verdict.REMOVED
+    elif old is None:
+        verdict = Verdict.ADDED
+    elif element.VR == "SQ":
+        verdict = Verdict.EMPTIED if old.value and not new.value else Verdict.KEPT
+    elif old.value == new.value:
+        verdict = Verdict.KEPT
+    else:
+        verdict = Verdict.EMPTIED if new.is_empty else Verdict.CHANGED
+    name = keyword_for_tag(element.tag) or f"({element.tag.group:04X},{element.tag.element:04X})"
+    return ElementChange(path, name, str(element.VR), verdict)
+
+
+def _has_pixels(dataset: Dataset) -> bool:
+    return any(tag in dataset for tag in _PIXEL_TAGS)
+
+
+def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
+    """Compare decoded frames one by one, so that a long cine never sits in memory whole."""
+    frames = changed_frames = changed = total = 0
+    union: NDArray[np.bool_] | None = None
+    for old, new in zip(_frames(before), _frames(after), strict=True):
+        different: NDArray[np.bool_] = np.not_equal(old, new)
+        if different.ndim > 2:
+            different = different.any(axis=-1)
+        frames += 1
+        changed_frames += bool(different.any())
+        changed += int(different.sum())
+        total += different.size
+        union = different if union is None else union | different
+    box = _box(union) if union is not None and changed else None
+    return PixelChange(frames, changed_frames, changed / total if total else 0.0, box)
+
+
+def _frames(dataset: Dataset) -> Iterator[NDArray[Any]]:
+    return iter_pixels(dataset)
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    x, y = int(columns[0]), int(rows[0])
+    return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1

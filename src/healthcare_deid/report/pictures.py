@@ -1,0 +1,71 @@
+"""Before and after as one picture, for a person to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import pixel_array
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from numpy.typing import NDArray
+    from pydicom.dataset import Dataset
+
+_GAP = 12
+_HEADER = 34
+_LONG_SIDE = 1024
+
+
+def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str], *, frame: int = 0) -> Path:
+    """Write one frame of both instances side by side as a PNG.
+
+    Both sides use the same grey window (the original's minimum to maximum), so that a covered box cannot change how the
+    rest looks.
+
+    Args:
+        before: The original. The picture shows its PHI: keep the file where the original may be.
+        after: Its de-identified counterpart.
+        path: The PNG to write; its folder is made when it is missing.
+        frame: Frame index, from 0.
+
+    Returns:
+        The path written.
+    """
+    old, new = _frame(before, frame), _frame(after, frame)
+    low, high = float(old.min()), float(old.max())
+    pictures = [_picture(before, old, low, high), _picture(after, new, low, high)]
+    width = sum(picture.width for picture in pictures) + 3 * _GAP
+    height = max(picture.height for picture in pictures) + _HEADER + _GAP
+    canvas = Image.new("RGB", (width, height), (24, 24, 27))
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(size=18)
+    x = _GAP
+    for picture, title in zip(pictures, ("before", "after"), strict=True):
+        draw.text((x, 7), title, font=font, fill=(228, 228, 231))
+        canvas.paste(picture, (x, _HEADER))
+        x += picture.width + _GAP
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    canvas.save(target, format="PNG")
+    return target
+
+
+def _frame(dataset: Dataset, index: int) -> NDArray[Any]:
+    pixels = pixel_array(dataset, index=index)
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, dataset)
+    return pixels
+
+
+def _picture(dataset: Dataset, pixels: NDArray[Any], low: float, high: float) -> Image.Image:
+    scaled = (pixels.astype(np.float64) - low) / ((high - low) or 1.0)
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        scaled = 1.0 - scaled
+    picture = Image.fromarray(np.clip(scaled * 255, 0, 255).astype(np.uint8)).convert("RGB")
+    picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
+    return picture
