@@ -186,7 +186,7 @@ def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
         changed_frames += bool(different.any())
         changed += int(different.sum())
         total += different.size
-        union = different if union is None else union | different
+        union = different if union is None else np.logical_or(union, different)
     box = _box(union) if union is not None and changed else None
     return PixelChange(frames, changed_frames, changed / total if total else 0.0, box)
 
