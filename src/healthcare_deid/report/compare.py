@@ -181,7 +181,7 @@ def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
     for old, new in zip(_frames(before), _frames(after), strict=True):
         different: NDArray[np.bool_] = np.not_equal(old, new)
         if different.ndim > 2:
-            different = different.any(axis=-1)
+            different = np.logical_or.reduce(different, axis=-1)
         frames += 1
         changed_frames += bool(different.any())
         changed += int(different.sum())
