@@ -1,13 +1,13 @@
 """Run the benchmark suites and write what they measured, with what they ran on.
 
-A suite is a module ``bench_<name>.py`` with ``def measure() -> list[Row]``. Every comparison is measured in the same run,
-alternately, and given as a median. ``nox -s perf -- client tags`` runs two suites; without arguments all of them run.
+A suite is a module ``bench_<name>.py`` with ``def measure() -> list[Row]``. Every comparison is measured in the same
+run, alternately, and given as a median. ``nox -s perf -- client tags`` runs two suites; without arguments all of them run.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import importlib
 import json
 import os
@@ -55,7 +55,7 @@ def _write(results: dict[str, list[dict[str, object]]]) -> None:
     folder = HERE.parent / "perf-results"
     folder.mkdir(exist_ok=True)
     machine = {
-        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),

@@ -7,8 +7,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class Row:
     note: str = ""
 
 
-def interleaved(candidates: Mapping[str, Callable[[], object]], *, rounds: int = 9, number: int = 1) -> dict[str, float]:
+def interleaved(
+    candidates: Mapping[str, Callable[[], object]], *, rounds: int = 9, number: int = 1
+) -> dict[str, float]:
     """Return each candidate's median seconds a call, measured in turn so that drift hits all of them alike."""
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     for candidate in candidates.values():

@@ -1,8 +1,8 @@
 """The tutorial's two use cases, end to end, on this machine and with no Google account.
 
 A local lab (the Cloud Healthcare API over this package's own engine) gets a dataset and a DICOM store with five real
-instances of three modalities, in which names, dates and burned-in text are planted. Then every config of Google's tutorial
-"Using the Cloud Healthcare API to de-identify medical images" runs on it. At Google, one line changes::
+instances of three modalities, in which names, dates and burned-in text are planted. Then every config of Google's
+tutorial "Using the Cloud Healthcare API to de-identify medical images" runs on it. At Google, one line changes::
 
     client = DeidClient(project="my-project", location="us-central1")
 """
