@@ -1,7 +1,7 @@
 """Run the benchmark suites and write what they measured, with what they ran on.
 
 A suite is a module ``bench_<name>.py`` with ``def measure() -> list[Row]``. Every comparison is measured in the same
-run, alternately, and given as a median. ``nox -s perf -- client tags`` runs two suites; without arguments all of them run.
+run, alternately, and given as a median. ``nox -s perf -- client tags`` runs two suites; without arguments all run.
 """
 
 from __future__ import annotations
