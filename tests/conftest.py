@@ -1,0 +1,47 @@
+"""Fixtures that more than one folder uses."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+@pytest.fixture(scope="session")
+def read_text() -> Callable[[NDArray[Any]], str]:
+    """Return an OCR that is not the engine's own: the tesseract program, over a frame of any depth."""
+    program = shutil.which("tesseract")
+    if program is None:
+        message = "the tesseract program is not installed (Debian: apt-get install tesseract-ocr)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+    def read(frame: NDArray[Any]) -> str:
+        values = frame.astype(np.float64)
+        span = float(values.max() - values.min()) or 1.0
+        picture = Image.fromarray(((values - values.min()) / span * 255).astype(np.uint8)).convert("L")
+        picture = picture.resize((picture.width * 3, picture.height * 3), Image.Resampling.BICUBIC)
+        buffer = io.BytesIO()
+        Image.eval(picture, lambda value: 255 - value).save(buffer, format="PNG")
+        result = subprocess.run(
+            [program, "-", "-", "--psm", "11"],
+            input=buffer.getvalue(),
+            capture_output=True,
+            check=True,
+            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+        )
+        return result.stdout.decode()
+
+    return read

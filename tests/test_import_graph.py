@@ -1,0 +1,102 @@
+"""The layers: imports run downward only, and the top level is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import healthcare_deid
+
+SOURCE = Path(healthcare_deid.__file__).parent
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "_version": set(),
+    "errors": set(),
+    "names": {"errors"},
+    "config": {"errors", "names"},
+    "presets": {"config"},
+    "v1beta1": {"config"},
+    "client": {"config", "errors", "names", "_version"},
+    "engine": {"config", "errors", "names", "_version"},
+    "emulator": {"engine", "config", "errors", "names", "_version"},
+    "testing": {"client", "emulator", "engine", "config", "errors", "names"},
+    "report": {"client", "emulator", "engine", "config", "errors", "names", "testing"},
+}
+"""What each part of the package may import from the rest of it."""
+
+UPWARD = {("client/sync.py", "emulator"), ("client/aio.py", "emulator")}
+"""The one upward look: ``DeidClient.local()`` imports the emulator inside the method."""
+
+ONLY_IN: dict[str, set[str]] = {
+    "googleapiclient": {"client/connection.py"},
+    "httplib2": {"client/connection.py"},
+    "google": {"client/connection.py", "client/credentials.py"},
+    "google_auth_httplib2": {"client/connection.py"},
+}
+"""Third-party packages that stay behind one module."""
+
+HEAVY_PARTS = {"engine", "emulator", "testing", "report"}
+
+
+def _imports(path: Path) -> set[str]:
+    """Return the modules a file imports at run time, anywhere in it."""
+    found: set[str] = set()
+    pending: list[ast.AST] = [ast.parse(path.read_text())]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            pending.extend(node.orelse)
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module)
+            if node.module == "healthcare_deid":
+                found.update(f"healthcare_deid.{alias.name}" for alias in node.names)
+        pending.extend(ast.iter_child_nodes(node))
+    return found
+
+
+FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
+    name = path.relative_to(SOURCE).as_posix()
+    part = name.split("/")[0].removesuffix(".py")
+    for module in _imports(path):
+        top, *rest = module.split(".")
+        if top == "healthcare_deid" and rest and rest[0] != part:
+            allowed = rest[0] in MAY_IMPORT[part] or (name, rest[0]) in UPWARD
+            assert allowed, f"{name} imports {module}; {part} may import {sorted(MAY_IMPORT[part])}"
+        if top in ONLY_IN:
+            assert name in ONLY_IN[top], f"{name} imports {module}; only {sorted(ONLY_IN[top])} may"
+        if top in {"numpy", "pydicom", "PIL", "onnxruntime"}:
+            assert part in HEAVY_PARTS, f"{name} imports {module}, which the base install does not have"
+
+
+def _modules_after(statement: str) -> set[str]:
+    program = f"import sys; {statement}; print(*sorted(sys.modules))"
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(output.stdout.split())
+
+
+def test_importing_the_package_loads_neither_pydantic_nor_googles_packages() -> None:
+    loaded = _modules_after("import healthcare_deid")
+    assert "healthcare_deid" in loaded
+    assert not {"pydantic", "httplib2", "googleapiclient", "google.auth", "tenacity", "numpy", "pydicom"} & loaded
+
+
+def test_importing_the_config_loads_neither_google_nor_httplib2() -> None:
+    loaded = _modules_after("from healthcare_deid import DeidentifyConfig")
+    assert "pydantic" in loaded
+    assert not {"httplib2", "googleapiclient", "google.auth", "tenacity", "numpy", "pydicom", "yaml"} & loaded
+
+
+def test_a_client_does_not_load_the_discovery_module() -> None:
+    loaded = _modules_after("from healthcare_deid import DeidClient; DeidClient(project='p', location='l')")
+    assert not {"googleapiclient.discovery", "google.api_core.operation", "numpy", "pydicom"} & loaded
