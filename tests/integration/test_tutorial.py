@@ -23,7 +23,7 @@ from healthcare_deid.report import Verdict, compare
 from healthcare_deid.testing import sample_dicom, write_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[Pair]]]:
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Pair]]:
     """Run every config of the tutorial once over the samples, through the client."""
     folder = tmp_path_factory.mktemp("tutorial")
     write_samples(folder / "scans")
@@ -67,7 +67,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[P
             assert operation.progress.success == len(sample_dicom())
             client.download(f"deid-{name}/dicomstore1", folder / name)
             found[name] = _pairs(folder / name)
-    yield found
+    return found
 
 
 def _pairs(folder: Path) -> list[Pair]:
