@@ -1,0 +1,100 @@
+"""The comparison report: what it counts, and that it shows no value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from healthcare_deid.report import Verdict, compare, summary_table, write_before_after
+from healthcare_deid.testing import sample_dicom
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def before() -> Dataset:
+    dataset = Dataset()
+    dataset.PatientName = "Rivera^Ana"
+    dataset.PatientID = "MRN204816"
+    dataset.Modality = "CT"
+    item = Dataset()
+    item.RequestingPhysician = "Lindqvist"
+    dataset.RequestAttributesSequence = [item]
+    dataset.private_block(0x0099, "ACME", create=True).add_new(1, "LO", "Rivera")
+    return dataset
+
+
+def test_every_element_gets_one_verdict_nested_and_private_ones_too(before: Dataset) -> None:
+    after = Dataset()
+    after.PatientName = ""
+    after.PatientID = "X"
+    after.Modality = "CT"
+    after.RequestAttributesSequence = [Dataset()]
+    after.PatientIdentityRemoved = "YES"
+
+    verdicts = {element.name: element.verdict for element in compare(before, after).elements}
+
+    assert verdicts == {
+        "PatientName": Verdict.EMPTIED,
+        "PatientID": Verdict.CHANGED,
+        "Modality": Verdict.KEPT,
+        "RequestAttributesSequence": Verdict.KEPT,
+        "RequestingPhysician": Verdict.REMOVED,
+        "(0099,0010)": Verdict.REMOVED,
+        "(0099,1001)": Verdict.REMOVED,
+        "PatientIdentityRemoved": Verdict.ADDED,
+    }
+
+
+def test_nothing_printed_holds_a_value(before: Dataset) -> None:
+    comparison = compare(before, Dataset())
+    for text in (repr(comparison), str(comparison), summary_table([comparison])):
+        for value in ("Rivera", "MRN204816", "Lindqvist"):
+            assert value not in text
+
+
+def test_the_table_sums_over_instances(before: Dataset) -> None:
+    comparison = compare(before, Dataset())
+    table = summary_table([comparison, comparison], most=1)
+    assert "2 instances" in table
+    assert f"removed{'':2}{'14':>9}" in table
+    assert "…" in table
+
+
+def test_pixels_are_compared_frame_by_frame() -> None:
+    cine = sample_dicom()[-1].dataset
+    after = sample_dicom()[-1].dataset
+    pixels = np.array(after.pixel_array)
+    pixels[2, 10:20, 30:50] = 7
+    after.PixelData = pixels.tobytes()
+
+    change = compare(cine, after).pixels
+
+    assert change is not None
+    assert (change.frames, change.changed_frames) == (6, 1)
+    assert change.box == (30, 10, 20, 10)
+
+
+def test_pixels_that_cannot_be_decoded_are_noted_and_the_tags_still_compared() -> None:
+    ct = sample_dicom()[0].dataset
+    broken = sample_dicom()[0].dataset
+    broken.Rows = 4096
+    comparison = compare(ct, broken)
+    assert comparison.pixels is None
+    assert comparison.note.startswith("pixels not compared")
+    assert {element.name for element in comparison.elements if element.verdict is Verdict.CHANGED} == {"Rows"}
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_picture_shows_both_sides(tmp_path: Path, index: int) -> None:
+    sample = sample_dicom()[index]
+    path = write_before_after(sample.dataset, sample.dataset, tmp_path / "pictures" / "x.png")
+    picture = np.asarray(Image.open(path))
+    left, right = picture[34:-12, 12 : picture.shape[1] // 2 - 6], picture[34:-12, picture.shape[1] // 2 + 6 : -12]
+    assert left.std() > 0
+    assert np.array_equal(left, right)
