@@ -27,6 +27,7 @@
     ├── OperationLost                    its state could not be read for too long
     ├── ReplyError                       a reply that is not what the method answers
     ├── TransferError                    a DICOM upload or download that did not complete
+    ├── EmulatorError                    the emulator cannot start, or is closed
     └── EngineError                      one instance could not be de-identified on this machine
         ├── InvalidDicomError            not DICOM, or broken beyond reading
         ├── UnsupportedPixelsError       pixel data that must be looked at and cannot be
@@ -78,7 +79,18 @@ class ResourceNameError(DeidError, ValueError):
 
 
 class CredentialsError(DeidError):
-    """No usable credentials, or their refresh failed."""
+    """No usable credentials, or their refresh failed. Nothing was sent.
+
+    Attributes:
+        transient: Whether another try may succeed: the token server could not be reached.
+    """
+
+    def __init__(self, text: str, *, transient: bool = False) -> None:
+        super().__init__(text)
+        self.transient = transient
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class MissingExtraError(DeidError, ImportError):
@@ -334,11 +346,28 @@ class OperationLost(DeidError):
 
 
 class ReplyError(DeidError):
-    """A reply that is not what the method answers: not JSON, cut short, or of another shape."""
+    """A reply that is not what the method answers: not JSON, cut short, a redirect, or of another shape.
+
+    Attributes:
+        method_id: The API method.
+        accepted: Whether the status said that the request was carried out.
+    """
+
+    def __init__(self, text: str, *, method_id: str = "", accepted: bool = False) -> None:
+        super().__init__(text)
+        self.method_id = method_id
+        self.accepted = accepted
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class TransferError(DeidError):
     """A DICOM upload or download that did not complete."""
+
+
+class EmulatorError(DeidError):
+    """The emulator cannot use its folder, or is closed."""
 
 
 class EngineError(DeidError):
