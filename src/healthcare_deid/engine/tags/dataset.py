@@ -1,0 +1,198 @@
+"""The executor for pydicom datasets. Builds a new dataset; the input, and every element in it, stays as it is."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, cast
+
+from pydicom.charset import default_encoding
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+from healthcare_deid.engine.records import Change, ChangeAction
+from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
+from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.tags.values import Values, encodings_of
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Values_
+
+    from healthcare_deid.engine.tags.plan import Rule
+
+SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
+
+ACTIONS = {
+    Op.DELETE: ChangeAction.REMOVED,
+    Op.EMPTY: ChangeAction.EMPTIED,
+    Op.DUMMY: ChangeAction.REPLACED,
+    Op.UID: ChangeAction.REGENERATED,
+    Op.OWN_UID: ChangeAction.REGENERATED,
+    Op.TEXT: ChangeAction.TRANSFORMED,
+    Op.SHIFT: ChangeAction.TRANSFORMED,
+}
+
+
+class DatasetExecutor:
+    """Applies a plan to one dataset.
+
+    Args:
+        values: New values, for this instance.
+    """
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._plan = values.plan
+        self.changes: list[Change] = []
+        self.kept = 0
+
+    def apply(self, source: Dataset) -> Dataset:
+        """Return the de-identified copy of a dataset, without its file meta.
+
+        Raises:
+            InvalidDicomError: Sequences are nested too deep, or an element cannot be read.
+        """
+        return self._dataset(source, "", ("iso8859",), 0, in_dummy=False)
+
+    def _dataset(self, source: Dataset, path: str, encodings: Values_[str], depth: int, *, in_dummy: bool) -> Dataset:
+        if depth > MAX_DEPTH:
+            raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} deep", reason="too-deep")
+        parent = encodings
+        if SPECIFIC_CHARACTER_SET in source:
+            encodings = encodings_of(value_bytes(source.get_item(SPECIFIC_CHARACTER_SET)))
+        elements: dict[BaseTag, DataElement | RawDataElement] = {}
+        for tag in sorted(source.keys()):
+            new = self._element(source, source.get_item(tag), path, encodings, depth, in_dummy=in_dummy)
+            if new is not None:
+                elements[tag] = new
+        return rebuilt(source, elements, parent)
+
+    def _element(
+        self,
+        source: Dataset,
+        element: DataElement | RawDataElement,
+        path: str,
+        encodings: Values_[str],
+        depth: int,
+        *,
+        in_dummy: bool,
+    ) -> DataElement | RawDataElement | None:
+        tag = element.tag
+        creator = _creator(source, tag) if is_private(tag) else ""
+        vr = effective_vr(tag, element.VR, lambda: creator)
+        rule = self._plan.rule(tag, vr, creator, in_dummy=in_dummy)
+        op = rule.op
+        if op == Op.KEEP:
+            self.kept += 1
+            return shared(element)
+        if op == Op.DELETE:
+            self._record(rule, path, tag, vr, _length(element))
+            return None
+        if vr == "SQ":
+            return self._sequence(source, element, rule, path, encodings, depth, in_dummy=in_dummy)
+        old = value_bytes(element, encodings)
+        new = self._values.new_value(rule, vr, old, encodings)
+        if new is None:
+            self.kept += 1
+            return shared(element)
+        self._record(rule._replace(reason=new.reason), path, tag, vr, len(old))
+        return _raw(tag, vr, new.value, source)
+
+    def _sequence(
+        self,
+        source: Dataset,
+        element: DataElement | RawDataElement,
+        rule: Rule,
+        path: str,
+        encodings: Values_[str],
+        depth: int,
+        *,
+        in_dummy: bool,
+    ) -> DataElement:
+        tag = element.tag
+        if rule.op == Op.EMPTY:
+            if _length(element):
+                self._record(rule, path, tag, "SQ", _length(element))
+            return DataElement(tag, "SQ", Sequence())
+        dummy = in_dummy or rule.op == Op.DUMMY
+        parsed = source[tag] if isinstance(element, RawDataElement) else element
+        items = cast("Sequence", parsed.value) if parsed.value is not None else Sequence()
+        done: list[Dataset] = []
+        for index, item in enumerate(items):
+            place = f"{path}{tag:08X}[{index}]/"
+            done.append(self._dataset(item, place, encodings, depth + 1, in_dummy=dummy))
+        self.kept += 1
+        new = DataElement(tag, "SQ", Sequence(done))
+        new.is_undefined_length = parsed.is_undefined_length
+        return new
+
+    def _record(self, rule: Rule, path: str, tag: int, vr: str, length: int) -> None:
+        self.changes.append(Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length))
+
+
+def rebuilt(
+    source: Dataset,
+    elements: dict[BaseTag, DataElement | RawDataElement],
+    parent_encodings: Values_[str] = ("iso8859",),
+) -> Dataset:
+    """Return a dataset of these elements that pydicom will write as it would the source.
+
+    Setting items one by one would convert private elements, and a changed character set would re-encode every text.
+    """
+    target = Dataset(elements, parent_encoding=list(parent_encodings))
+    implicit, little = source.original_encoding
+    target.set_original_encoding(implicit, little, target._character_set)
+    if hasattr(source, "is_undefined_length_sequence_item"):
+        target.is_undefined_length_sequence_item = source.is_undefined_length_sequence_item
+    return target
+
+
+def shared(element: DataElement | RawDataElement) -> DataElement | RawDataElement:
+    """Return an element for another dataset: raw ones are immutable; of others, all that can be changed is copied."""
+    if isinstance(element, RawDataElement):
+        return element
+    if element.VR == "SQ" or isinstance(element.value, list):
+        return copy.deepcopy(element)
+    copied = DataElement(element.tag, element.VR, element.value, already_converted=True)
+    copied.is_undefined_length = element.is_undefined_length
+    return copied
+
+
+def _raw(tag: int, vr: str, value: bytes, source: Dataset) -> RawDataElement:
+    implicit, little = source.original_encoding
+    return RawDataElement(BaseTag(tag), vr, len(value), value, 0, bool(implicit), little is not False)
+
+
+def _creator(source: Dataset, tag: int) -> str:
+    element = tag & 0xFFFF
+    owner = tag if element < 0x100 else creator_tag(tag)
+    if owner not in source:
+        return ""
+    value = value_bytes(source.get_item(owner))
+    return value.strip(b" \0").decode("latin-1")
+
+
+def _length(element: DataElement | RawDataElement) -> int:
+    if isinstance(element, RawDataElement):
+        return len(element.value) if element.value is not None else element.length
+    if element.VR == "SQ":
+        return len(element.value) if element.value is not None else 0
+    return len(value_bytes(element))
+
+
+def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] = (default_encoding,)) -> bytes:
+    """Return an element's value as it is, or would be, written in little endian."""
+    if isinstance(element, RawDataElement):
+        return element.value or b""
+    if isinstance(element.value, bytes):
+        return element.value
+    file = DicomBytesIO()
+    file.is_little_endian = True
+    file.is_implicit_VR = False
+    write_data_element(file, element, list(encodings))
+    return file.getvalue()[12 if element.VR in EXPLICIT_VR_LENGTH_32 else 8 :]

@@ -1,0 +1,69 @@
+"""What a data element is: its VR where the file does not say it, its private creator, its place in a path."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag, private_dictionary_VR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_DEPTH = 64
+"""Sequences nested deeper than this are no instance anybody made; they are refused, so that no input can exhaust the stack."""
+
+_AMBIGUOUS = {"US or SS": "US", "US or OW": "OW", "US or SS or OW": "OW", "OB or OW": "OW", "OB/OW": "OW"}
+
+
+def is_private(tag: int) -> bool:
+    """Return whether a tag is of an odd group."""
+    return bool(tag >> 16 & 1)
+
+
+def is_private_creator(tag: int) -> bool:
+    """Return whether a tag reserves a block of private elements (PS3.5 section 7.8.1)."""
+    return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF
+
+
+def creator_tag(tag: int) -> int:
+    """Return the tag of the creator of the block that a private element stands in."""
+    return tag & 0xFFFF0000 | (tag & 0xFFFF) >> 8
+
+
+@lru_cache(maxsize=65536)
+def known_vr(tag: int, creator: str = "") -> str:
+    """Return the VR that the dictionaries give a tag, or ``UN``. Ambiguous numbers are named by one of their VRs."""
+    if not tag & 0xFFFF:
+        return "UL"
+    if is_private(tag):
+        if is_private_creator(tag):
+            return "LO"
+        if not creator or tag & 0xFFFF < 0x1000:
+            return "UN"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                vr = private_dictionary_VR(tag, creator)
+        except KeyError:
+            return "UN"
+        return _AMBIGUOUS.get(vr, vr)
+    try:
+        vr = dictionary_VR(tag)
+    except KeyError:
+        return "UN"
+    return _AMBIGUOUS.get(vr, vr)
+
+
+def effective_vr(tag: int, vr: str | None, creator: Callable[[], str]) -> str:
+    """Return the VR an element has: the one written, or the dictionary's where none or UN is written."""
+    if vr and vr != "UN":
+        return _AMBIGUOUS.get(vr, vr)
+    return known_vr(tag, creator() if is_private(tag) else "")
+
+
+def keyword(tag: int) -> str:
+    """Return an element's keyword; empty for private and unknown ones."""
+    row = DicomDictionary.get(tag)
+    return row[4] if row else keyword_for_tag(tag)

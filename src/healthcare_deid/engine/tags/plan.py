@@ -1,0 +1,270 @@
+"""The compiled plan: what happens to which data element. Executors ask it; they know no profile.
+
+One `Plan` is made for a config, once. It answers one question, `Plan.rule`, for a tag, its VR and, of a private element,
+its creator; answers are remembered, so that an executor pays one dictionary look-up an element.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from healthcare_deid.engine.tags.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT", "AS"})
+"""VRs whose values are inspected for sensitive text (v1beta1 ``CleanTextTag``)."""
+
+
+class Op(IntEnum):
+    """What an executor does to one data element."""
+
+    KEEP = 0
+    """Leave it exactly as it is; a sequence with all it holds."""
+    RECURSE = 1
+    """A sequence: keep it, and apply the plan to its items."""
+    DELETE = 2
+    """The element goes."""
+    EMPTY = 3
+    """The element stays with no value; a sequence with no item."""
+    DUMMY = 4
+    """A fixed value of the VR; a sequence keeps its items, with every text in them replaced."""
+    UID = 5
+    """Every UID in it is replaced by its new one."""
+    OWN_UID = 6
+    """UIDs that are the instance's own study, series or instance UID are replaced; others stay."""
+    TEXT = 7
+    """Inspect the text and transform what is found."""
+    SHIFT = 8
+    """Shift the date; times of day stay."""
+
+
+class Rule(NamedTuple):
+    """An operation, and what asked for it (`Change.rule`)."""
+
+    op: Op
+    reason: str
+
+
+class TagPattern(NamedTuple):
+    """Tags of a repeating group: ``tag & mask == value``."""
+
+    mask: int
+    value: int
+    rule: Rule
+
+
+KEPT = Rule(Op.KEEP, "")
+_RECURSED = Rule(Op.RECURSE, "")
+_GROUP_LENGTH = Rule(Op.DELETE, "group-length")
+_OWN_UID = Rule(Op.OWN_UID, "uid:own")
+_FRESH_UID = Rule(Op.UID, "uid")
+_REFERENCE = Rule(Op.UID, "uid:reference")
+_PRIMARY = Rule(Op.UID, "uid:primary")
+_DROPPING = frozenset({Op.DELETE, Op.EMPTY})
+_DUMMY_TEXT = Rule(Op.DUMMY, "dummy-sequence")
+_DUMMY_DELETE = Rule(Op.DELETE, "dummy-sequence")
+_DUMMY_VRS = frozenset({"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"})
+_BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+
+
+@dataclass(frozen=True)
+class UidPolicy:
+    """What happens to UIDs that no rule of the profile names.
+
+    Attributes:
+        primary: Regenerate the study, series and instance UIDs, and every reference to one.
+        others: Regenerate every other UID too, those of classes and of the standard itself excepted.
+        own: Regenerate any UID that equals one of the instance's own, wherever it is written.
+    """
+
+    primary: bool = True
+    others: bool = False
+    own: bool = True
+
+
+@dataclass(frozen=True)
+class Override:
+    """One of `DicomTagConfig`'s actions.
+
+    Attributes:
+        op: What it does.
+        tags: Tags it names.
+        vrs: VRs it names.
+        reason: For the record.
+    """
+
+    op: Op
+    tags: frozenset[int]
+    vrs: frozenset[str]
+    reason: str
+
+
+@dataclass
+class Plan:
+    """Everything the executors need to know about tags.
+
+    Attributes:
+        name: The profile or list, for the record.
+        default: Standard elements that nothing else names.
+        private: Private elements that nothing else names.
+        tags: Rules by tag.
+        patterns: Rules by repeating group (50xx, 60xx).
+        vrs: Rules by VR, weaker than those by tag.
+        private_tags: Rules for single private elements by creator, group and last two digits of the element.
+        uids: What happens to UIDs.
+        overrides: Actions, in the order given; stronger than everything above.
+        method: Texts for ``DeidentificationMethod``.
+        method_codes: Codes of PS3.16 CID 7050 for ``DeidentificationMethodCodeSequence``.
+        removes_identity: Whether the plan claims that the patient's identity is gone from the header.
+        cleans_context: Whether values of the instance's own header are looked for in text (``[CTX]``).
+        is_list: Whether private rules name tags by number (keepList, removeList).
+    """
+
+    name: str
+    default: Rule = KEPT
+    private: Rule = KEPT
+    tags: Mapping[int, Rule] = field(default_factory=dict[int, Rule])
+    patterns: tuple[TagPattern, ...] = ()
+    vrs: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
+    private_tags: Mapping[tuple[str, int, int], Rule] = field(default_factory=dict[tuple[str, int, int], Rule])
+    uids: UidPolicy = field(default_factory=UidPolicy)
+    overrides: tuple[Override, ...] = ()
+    method: tuple[str, ...] = ()
+    method_codes: tuple[str, ...] = ()
+    removes_identity: bool = False
+
+    def __post_init__(self) -> None:
+        self._memo: dict[tuple[int, str, str, bool], Rule] = {}
+        self._kept_private_groups = {
+            tag >> 16 for tag, rule in self.tags.items() if tag >> 16 & 1 and rule.op not in _DROPPING
+        }
+        self._kept_creators = {
+            (creator, group) for (creator, group, _), rule in self.private_tags.items() if rule.op not in _DROPPING
+        }
+        for action in self.overrides:
+            self._kept_private_groups |= {
+                tag >> 16 for tag in action.tags if tag >> 16 & 1 and action.op not in _DROPPING
+            }
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_memo"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._memo = {}
+
+    @property
+    def inspects_text(self) -> bool:
+        """Whether any rule needs the text engine."""
+        rules = [self.default, self.private, *self.tags.values(), *self.vrs.values(), *self.private_tags.values()]
+        ops = {rule.op for rule in rules} | {pattern.rule.op for pattern in self.patterns}
+        ops |= {action.op for action in self.overrides}
+        return not ops.isdisjoint({Op.TEXT, Op.SHIFT})
+
+    def rule(self, tag: int, vr: str, creator: str = "", *, in_dummy: bool = False) -> Rule:
+        """Return what to do with a data element.
+
+        Args:
+            tag: Its tag.
+            vr: Its VR; for an element written as UN, the one the dictionary knows.
+            creator: Private creator of its block, for private elements.
+            in_dummy: Whether it stands in a sequence that is being replaced by dummies.
+        """
+        key = (tag, vr, creator, in_dummy)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._fit(self._resolve(tag, vr, creator), tag, vr)
+            if in_dummy and found.op not in _DROPPING:
+                found = _in_dummy(found, tag, vr)
+            self._memo[key] = found
+        return found
+
+    def _resolve(self, tag: int, vr: str, creator: str) -> Rule:
+        if not tag & 0xFFFF:
+            return _GROUP_LENGTH
+        acted = self._act(tag, vr)
+        if acted is not None:
+            return acted
+        if tag >> 16 & 1:
+            return self._private_rule(tag, vr, creator)
+        found = self.tags.get(tag)
+        if found is None:
+            found = next((entry.rule for entry in self.patterns if tag & entry.mask == entry.value), None)
+        if found is None:
+            found = self.vrs.get(vr, self.default)
+        return self._kept_uid(tag, found) if vr == "UI" and found.op in (Op.KEEP, Op.TEXT) else found
+
+    def _act(self, tag: int, vr: str) -> Rule | None:
+        """Apply the actions one after another: what one has taken away, none brings back."""
+        current: Rule | None = None
+        for action in self.overrides:
+            if tag not in action.tags and vr not in action.vrs:
+                continue
+            rule = Rule(action.op, action.reason)
+            if current is None or current.op in (Op.KEEP, Op.RECURSE):
+                if current is None or rule.op != Op.KEEP:
+                    current = rule
+            elif rule.op in _DROPPING or rule.op == Op.DUMMY:
+                current = rule if current.op != Op.DELETE else current
+        return current
+
+    def _private_rule(self, tag: int, vr: str, creator: str) -> Rule:
+        group, element = tag >> 16, tag & 0xFFFF
+        if element < 0x100 and tag not in self.tags:
+            needed = group in self._kept_private_groups or (creator, group) in self._kept_creators
+            return KEPT if needed or self.private.op not in _DROPPING else self.private
+        found = self.tags.get(tag) or self.private_tags.get((creator, group, element & 0xFF))
+        if found is None:
+            found = self.vrs.get(vr, self.private) if self.private.op == Op.KEEP else self.private
+        return self._kept_uid(tag, found) if vr == "UI" and found.op in (Op.KEEP, Op.TEXT) else found
+
+    def _kept_uid(self, tag: int, found: Rule) -> Rule:
+        """Decide on a UID that the profile keeps."""
+        if tag in CLASS_TAGS:
+            return KEPT
+        if tag in PRIMARY_UIDS:
+            return _PRIMARY if self.uids.primary else KEPT
+        if tag in REFERENCE_TAGS:
+            return _REFERENCE if self.uids.primary else KEPT
+        if self.uids.others:
+            return _FRESH_UID
+        return _OWN_UID if self.uids.primary and self.uids.own else found
+
+    @staticmethod
+    def _fit(rule: Rule, tag: int, vr: str) -> Rule:
+        """Adapt a rule to the VR: sequences are entered, and what cannot be cleaned is emptied."""
+        op = rule.op
+        if vr == "SQ":
+            if op == Op.KEEP and not rule.reason:
+                return _RECURSED
+            if op in (Op.UID, Op.OWN_UID, Op.TEXT, Op.SHIFT):
+                return Rule(Op.RECURSE, rule.reason)
+            return rule
+        if op == Op.RECURSE:
+            return KEPT
+        if op == Op.TEXT and vr not in TEXT_VRS:
+            return Rule(Op.EMPTY, rule.reason)
+        if op == Op.SHIFT and vr not in ("DA", "DT"):
+            return KEPT if vr == "TM" else Rule(Op.EMPTY, rule.reason)
+        if op in (Op.UID, Op.OWN_UID):
+            if vr != "UI":
+                return Rule(Op.EMPTY, rule.reason) if op == Op.UID else KEPT
+            return KEPT if tag in CLASS_TAGS else rule
+        return rule
+
+
+def _in_dummy(rule: Rule, tag: int, vr: str) -> Rule:
+    """Return the rule for an element of a sequence whose content is replaced by dummies."""
+    if vr == "SQ":
+        return Rule(Op.DUMMY, _DUMMY_TEXT.reason)
+    if tag >> 16 & 1 or vr in _BINARY_VRS:
+        return _DUMMY_DELETE
+    if vr in _DUMMY_VRS:
+        return _DUMMY_TEXT
+    if vr == "UI" and tag not in CLASS_TAGS:
+        return Rule(Op.UID, _DUMMY_TEXT.reason)
+    return rule

@@ -1,0 +1,148 @@
+"""From a config to a plan: v1's lists and profiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.datadict import DicomDictionary, dictionary_VR
+
+from healthcare_deid.config.dicom import DicomConfig, TagFilterProfile
+from healthcare_deid.engine.tags.names import MINIMAL_KEEP_TAGS, tag_number
+from healthcare_deid.engine.tags.plan import KEPT, TEXT_VRS, Op, Plan, Rule, TagPattern, UidPolicy
+from healthcare_deid.engine.tags.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
+from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, REFERENCE_TAGS
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+SOP_CLASS_UID = 0x00080016
+SPECIFIC_CHARACTER_SET = 0x00080005
+_OVERLAY_DATA = TagPattern(0xFF01FFFF, 0x60003000, Rule(Op.DELETE, "removeList:OverlayData"))
+_CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT", "SQ"})
+
+MINIMAL_TAGS = frozenset(tag_number(tag) for tag in MINIMAL_KEEP_TAGS)
+
+
+def compile_dicom_config(
+    config: DicomConfig | None,
+    *,
+    edition: Edition = "2018e-google",
+    options: Collection[ProfileOption | str] = (),
+    strict_keep_list: bool = False,
+) -> Plan:
+    """Compile v1's `DicomConfig`.
+
+    Args:
+        config: The message; None is the same as an empty one.
+        edition: Which PS3.15 table ``ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`` means.
+        options: Options of that profile; not part of the API.
+        strict_keep_list: Do not add SOPClassUID to the tags that keep modes always keep.
+
+    Raises:
+        ConfigError: An unknown tag, a required tag in ``removeList``, or options without the Basic Profile.
+    """
+    config = config or DicomConfig()
+    uids = UidPolicy(primary=not config.skip_id_redaction)
+    profile = config.filter_profile or TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED
+    if profile != TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE and (options or edition != "2018e-google"):
+        raise ConfigError("a PS3.15 edition and options need filterProfile ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE")
+    if config.keep_list is not None and config.keep_list.tags:
+        return keep_plan("keepList", tag_numbers(config.keep_list.tags, "keepList"), uids, strict=strict_keep_list)
+    if config.remove_list is not None and config.remove_list.tags:
+        return _remove_plan(tag_numbers(config.remove_list.tags, "removeList"), uids)
+    if profile == TagFilterProfile.MINIMAL_KEEP_LIST_PROFILE:
+        return keep_plan(f"profile:{profile}", frozenset(), uids, strict=strict_keep_list)
+    if profile == TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE:
+        return basic_plan(edition, options, primary=uids.primary)
+    if profile == TagFilterProfile.DEIDENTIFY_TAG_CONTENTS:
+        return contents_plan(uids)
+    return keep_all_plan(uids)
+
+
+def tag_numbers(tags: Iterable[str], place: str) -> frozenset[int]:
+    """Return the numbers of tags given by keyword or number.
+
+    Raises:
+        ConfigError: One of them is neither.
+    """
+    numbers: set[int] = set()
+    for index, tag in enumerate(tags):
+        try:
+            numbers.add(tag_number(tag))
+        except ValueError as error:
+            raise ConfigError.of("TagFilterList", [(f"{place}.tags[{index}]", str(error))]) from None
+    return frozenset(numbers)
+
+
+def keep_plan(name: str, listed: frozenset[int], uids: UidPolicy, *, strict: bool = False) -> Plan:
+    """Keep the listed tags and the minimal ones; remove every other, private ones included."""
+    kept = MINIMAL_TAGS | listed
+    if not strict:
+        kept |= {SOP_CLASS_UID}
+    if any(_needs_character_set(tag) for tag in listed):
+        kept |= {SPECIFIC_CHARACTER_SET}
+    gone = Rule(Op.DELETE, name)
+    return Plan(
+        name=name,
+        default=gone,
+        private=gone,
+        tags=dict.fromkeys(kept, KEPT),
+        uids=uids,
+        method=(name.removeprefix("profile:"),),
+        removes_identity=uids.primary and identifying_tags().isdisjoint(listed - MINIMAL_TAGS),
+    )
+
+
+def _needs_character_set(tag: int) -> bool:
+    if tag >> 16 & 1 or tag not in DicomDictionary:
+        return True
+    return dictionary_VR(tag) in _CHARSET_VRS
+
+
+def _remove_plan(listed: frozenset[int], uids: UidPolicy) -> Plan:
+    required = sorted(listed & MINIMAL_TAGS)
+    if required:
+        names = ", ".join(DicomDictionary[tag][4] for tag in required)
+        raise ConfigError.of(
+            "DicomConfig", [("removeList.tags", f"{names}: valid DICOM needs it, so it cannot be removed")]
+        )
+    gone = Rule(Op.DELETE, "removeList")
+    return Plan(
+        name="removeList",
+        tags=dict.fromkeys(listed, gone),
+        patterns=(_OVERLAY_DATA,),
+        uids=uids,
+        method=("removeList",),
+    )
+
+
+def keep_all_plan(uids: UidPolicy) -> Plan:
+    """Keep every tag; only UIDs change."""
+    return Plan(name="profile:KEEP_ALL_PROFILE", uids=uids, method=("KEEP_ALL_PROFILE",))
+
+
+def contents_plan(uids: UidPolicy) -> Plan:
+    """Keep every tag; inspect the text of those whose VR holds text."""
+    name = f"profile:{TagFilterProfile.DEIDENTIFY_TAG_CONTENTS}"
+    inspect = dict.fromkeys(TEXT_VRS, Rule(Op.TEXT, name))
+    return Plan(name=name, vrs=inspect, uids=uids, method=(TagFilterProfile.DEIDENTIFY_TAG_CONTENTS.value,))
+
+
+def basic_plan(edition: Edition, options: Collection[ProfileOption | str] = (), *, primary: bool = True) -> Plan:
+    """PS3.15's Basic Application Level Confidentiality Profile."""
+    table = Table(edition, options)
+    retain_uids = ProfileOption.RETAIN_UIDS in table.options
+    tags = dict(table.tags)
+    if not primary:
+        tags |= dict.fromkeys([*PRIMARY_UIDS, *REFERENCE_TAGS], KEPT)
+    return Plan(
+        name=f"profile:{TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE}",
+        private=table.private,
+        tags=tags,
+        patterns=table.patterns,
+        uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
+        method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in table.options)),
+        method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in table.options)),
+        removes_identity=True,
+    )

@@ -1,0 +1,144 @@
+"""DICOM PS3.15 Table E.1-1 as rules: one edition, its Basic Profile column, and the options that were asked for.
+
+Two editions are data files made by ``tools/make_ps315.py``: ``2018e-google``, which stands for the edition the API names
+(its rows are those of 2020a, the nearest one that could be had), and ``2026d``, the current one.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal
+
+from healthcare_deid.engine.tags.plan import KEPT, Op, Rule, TagPattern
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Edition = Literal["2018e-google", "2026d"]
+
+
+class ProfileOption(StrEnum):
+    """The options of the Basic Profile that Table E.1-1 has a column for, in order of precedence over each other."""
+
+    RETAIN_SAFE_PRIVATE = "retain_safe_private"
+    """Keep private elements that are known to hold no identity."""
+    RETAIN_UIDS = "retain_uids"
+    """Keep UIDs."""
+    RETAIN_DEVICE_IDENTITY = "retain_device_identity"
+    """Keep what identifies the device."""
+    RETAIN_INSTITUTION_IDENTITY = "retain_institution_identity"
+    """Keep what identifies the institution."""
+    RETAIN_PATIENT_CHARACTERISTICS = "retain_patient_characteristics"
+    """Keep age, sex, size, weight and the like."""
+    RETAIN_LONGITUDINAL_FULL_DATES = "retain_longitudinal_full_dates"
+    """Keep dates and times."""
+    RETAIN_LONGITUDINAL_MODIFIED_DATES = "retain_longitudinal_modified_dates"
+    """Shift dates; keep the intervals between them."""
+    CLEAN_DESCRIPTORS = "clean_descriptors"
+    """Clean free text instead of removing it."""
+    CLEAN_STRUCTURED_CONTENT = "clean_structured_content"
+    """Clean structured reports' content instead of replacing it."""
+    CLEAN_GRAPHICS = "clean_graphics"
+    """Keep overlays and graphic annotations, their text cleaned."""
+
+
+METHOD_CODES = {
+    ProfileOption.CLEAN_GRAPHICS: "113103",
+    ProfileOption.CLEAN_STRUCTURED_CONTENT: "113104",
+    ProfileOption.CLEAN_DESCRIPTORS: "113105",
+    ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES: "113106",
+    ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES: "113107",
+    ProfileOption.RETAIN_PATIENT_CHARACTERISTICS: "113108",
+    ProfileOption.RETAIN_DEVICE_IDENTITY: "113109",
+    ProfileOption.RETAIN_UIDS: "113110",
+    ProfileOption.RETAIN_SAFE_PRIVATE: "113111",
+    ProfileOption.RETAIN_INSTITUTION_IDENTITY: "113112",
+}
+"""PS3.16 CID 7050."""
+BASIC_CODE = "113100"
+
+_OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
+_EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
+
+
+class Table:
+    """One edition with its options applied.
+
+    Attributes:
+        tags: Rules by tag.
+        patterns: Rules of the repeating groups.
+        private: The rule for private elements.
+
+    Raises:
+        ConfigError: An unknown edition or option, or options that exclude each other.
+    """
+
+    def __init__(self, edition: Edition, options: Collection[ProfileOption | str] = ()) -> None:
+        chosen = _options(options)
+        self.tags: dict[int, Rule] = {}
+        patterns: list[TagPattern] = []
+        self.private = KEPT
+        for tag, (basic, by_option) in _rows(edition).items():
+            rule = _rule(edition, basic, by_option, chosen)
+            if tag == "private":
+                self.private = Rule(Op.DELETE, f"PS3.15 {edition} X")
+            elif "X" in tag:
+                patterns.append(_pattern(tag, rule))
+            else:
+                self.tags[int(tag, 16)] = rule
+        self.patterns = tuple(patterns)
+        self.options = chosen
+
+
+@lru_cache(maxsize=2)
+def _rows(edition: str) -> dict[str, Any]:
+    file = resources.files(__package__).joinpath("data", f"ps315_{edition.replace('-', '_')}.json")
+    if edition not in ("2018e-google", "2026d"):
+        raise ConfigError('the PS3.15 editions are "2018e-google" and "2026d"')
+    rows: dict[str, Any] = json.loads(file.read_text("utf-8"))["rows"]
+    return rows
+
+
+@lru_cache(maxsize=2)
+def identifying_tags(edition: Edition = "2026d") -> frozenset[int]:
+    """Return the tags that the Basic Profile does anything to: the ones that can identify."""
+    return frozenset(int(tag, 16) for tag in _rows(edition) if "X" not in tag and tag != "private")
+
+
+def basic_codes(edition: Edition) -> dict[int, str]:
+    """Return the Basic Profile code of every single tag, such as ``"X/Z/D"``."""
+    return {int(tag, 16): row[0] for tag, row in _rows(edition).items() if "X" not in tag and tag != "private"}
+
+
+def _options(options: Collection[ProfileOption | str]) -> frozenset[ProfileOption]:
+    try:
+        chosen = frozenset(ProfileOption(option) for option in options)
+    except ValueError:
+        raise ConfigError(f"the profile's options are {', '.join(ProfileOption)}") from None
+    if chosen >= _EXCLUSIVE:
+        raise ConfigError(f"{' and '.join(sorted(_EXCLUSIVE))} exclude each other: choose one")
+    return chosen
+
+
+def _rule(edition: str, basic: str, by_option: dict[str, str], chosen: frozenset[ProfileOption]) -> Rule:
+    """Return the rule of a row: an option that names it is stronger than the profile, keeping stronger than cleaning."""
+    codes = {by_option[option]: option for option in ProfileOption if option in chosen and option in by_option}
+    if "K" in codes:
+        return KEPT
+    if "C" in codes:
+        option = codes["C"]
+        if option == ProfileOption.CLEAN_GRAPHICS:
+            return Rule(Op.RECURSE, "")
+        op = Op.SHIFT if option == ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES else Op.TEXT
+        return Rule(op, f"PS3.15 {edition} C {option}")
+    return Rule(_OPS[basic.rsplit("/", 1)[-1]], f"PS3.15 {edition} {basic}")
+
+
+def _pattern(tag: str, rule: Rule) -> TagPattern:
+    """``50XXXXXX`` is a whole repeating group, ``60XX3000`` one element of it; only even groups (PS3.5 section 7.6)."""
+    mask = int("".join("0" if digit == "X" else "F" for digit in tag), 16) | 0x00010000
+    return TagPattern(mask, int(tag.replace("X", "0"), 16), rule)

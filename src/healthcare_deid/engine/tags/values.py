@@ -1,0 +1,217 @@
+"""New value bytes for old ones: dummies, regenerated UIDs, transformed text. Shared by both executors.
+
+Strings are the same bytes in every transfer syntax, so everything here is a function from bytes to bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pydicom.charset import convert_encodings, decode_bytes, encode_string
+from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
+
+from healthcare_deid.engine.tags.plan import Op, Rule
+from healthcare_deid.engine.tags.uids import UidMapper, pad_uid, uid_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthcare_deid.engine.tags.plan import Plan
+
+DUMMIES: dict[str, bytes] = {
+    "AE": b"ANONYMIZED",
+    "AS": b"000Y",
+    "CS": b"ANONYMIZED",
+    "DA": b"19000101",
+    "DS": b"0 ",
+    "DT": b"19000101000000",
+    "IS": b"0 ",
+    "LO": b"ANONYMIZED",
+    "LT": b"ANONYMIZED",
+    "PN": b"ANONYMIZED",
+    "SH": b"ANONYMIZED",
+    "ST": b"ANONYMIZED",
+    "TM": b"000000",
+    "UC": b"ANONYMIZED",
+    "UR": b"https://example.invalid/",
+    "UT": b"ANONYMIZED",
+    "OB": b"\0\0",
+    "OD": bytes(8),
+    "OF": bytes(4),
+    "OL": bytes(4),
+    "OV": bytes(8),
+    "OW": b"\0\0",
+    "AT": bytes(4),
+    "FD": bytes(8),
+    "FL": bytes(4),
+    "SL": bytes(4),
+    "SS": b"\0\0",
+    "SV": bytes(8),
+    "UL": bytes(4),
+    "US": b"\0\0",
+    "UV": bytes(8),
+    "UN": b"",
+}
+"""The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
+
+_ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
+_CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+_DEFAULT_ENCODING = ("iso8859",)
+
+
+class Transformed(Protocol):
+    """What a text engine made of one value."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def rules(self) -> Sequence[str]: ...
+    @property
+    def warnings(self) -> Sequence[str]: ...
+
+
+class ValueTransformer(Protocol):
+    """A text engine, bound to one instance (`InstanceText`)."""
+
+    def transform(self, value: str, vr: str) -> Transformed: ...
+
+
+class NewValue(NamedTuple):
+    """A new value, padded, and what made it."""
+
+    value: bytes
+    reason: str
+
+
+class Values:
+    """Computes new values for one instance.
+
+    Args:
+        plan: Only its UID policy is used.
+        mapper: UID rule.
+        own_uids: The instance's own study, series and instance UIDs, as they were.
+        text: Text engine bound to the instance; None where the plan inspects no text.
+    """
+
+    def __init__(self, plan: Plan, mapper: UidMapper, own_uids: frozenset[str], text: ValueTransformer | None) -> None:
+        self.plan = plan
+        self.warnings: dict[str, int] = {}
+        self._mapper = mapper
+        self._own = own_uids
+        self._text = text
+
+    def warn(self, text: str) -> None:
+        """Note something a person should know; equal notes are noted once."""
+        self.warnings[text] = self.warnings.get(text, 0) + 1
+
+    def new_value(self, rule: Rule, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+        """Return the new value of an element, or None when the old one may stay.
+
+        Args:
+            rule: One of the operations that change a value, and its reason.
+            vr: The element's VR, not SQ.
+            value: The old value as encoded.
+            encodings: Python encodings of the dataset's character set.
+        """
+        op = rule.op
+        if op == Op.EMPTY:
+            return NewValue(b"", rule.reason) if value else None
+        if op == Op.DUMMY:
+            new = self._dummy(vr, value)
+        elif op == Op.UID:
+            new = self._mapper.map_bytes(value)
+        elif op == Op.OWN_UID:
+            new = self._replace_own(value)
+        else:
+            return self._transform(rule, vr, value, encodings)
+        return None if new == value else NewValue(new, rule.reason)
+
+    def _dummy(self, vr: str, value: bytes) -> bytes:
+        if vr == "UI":
+            return self._mapper.map_bytes(value)
+        return DUMMIES.get(vr, b"")
+
+    def _replace_own(self, value: bytes) -> bytes:
+        parts = [uid_text(part) for part in value.split(b"\\")]
+        if self._own.isdisjoint(parts):
+            return value
+        return pad_uid("\\".join(self._mapper.map(part) if part in self._own else part for part in parts))
+
+    def _transform(self, rule: Rule, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+        if not value.strip(b"\0 "):
+            return None
+        assert self._text is not None, "the plan inspects text, so it was given a text engine"
+        used = list(encodings) if vr in _CHARSET_VRS else list(_DEFAULT_ENCODING)
+        text = _decode(value, vr, used)
+        parts = [text] if vr in _ONE_VALUE_VRS else text.split("\\")
+        rules: list[str] = []
+        done: list[str] = []
+        for part in parts:
+            stripped = part.rstrip(" \0")
+            result = self._text.transform(stripped, vr)
+            done.append(result.value if result.rules else stripped)
+            rules.extend(name for name in result.rules if name not in rules)
+            for warning in result.warnings:
+                self.warn(warning)
+        if not rules:
+            return None
+        reason = "+".join(rules)
+        try:
+            return NewValue(_encode("\\".join(done), vr, used), reason)
+        except UnicodeError:
+            self.warn("a replacement cannot be written in the instance's character set: the value was emptied")
+            return NewValue(b"", reason)
+
+
+def encodings_of(value: bytes | None) -> tuple[str, ...]:
+    """Return Python encodings for a SpecificCharacterSet value; what is unknown is read as Latin-1."""
+    if not value:
+        return _DEFAULT_ENCODING
+    names = [part.strip(b"\0 ").decode("ascii", "replace") for part in value.split(b"\\")]
+    return _known_encodings(tuple(names))
+
+
+def _known_encodings(names: tuple[str, ...]) -> tuple[str, ...]:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return tuple(convert_encodings(list(names)))
+        except (LookupError, ValueError):
+            return _DEFAULT_ENCODING
+
+
+def _decode(value: bytes, vr: str, encodings: list[str]) -> str:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if vr == "PN":
+            return "\\".join(str(PersonName(part, encodings)) for part in _split_encoded(value, encodings))
+        return decode_bytes(value, encodings, TEXT_VR_DELIMS)
+
+
+def _split_encoded(value: bytes, encodings: list[str]) -> list[bytes]:
+    """Split at backslashes that are characters, not second bytes of two-byte ones."""
+    if b"\\" not in value:
+        return [value]
+    first = encodings[0]
+    if len(encodings) == 1 and first in {"gb18030", "gbk", "GBK", "GB18030", "shift_jis"}:
+        return [part.encode(first) for part in value.decode(first, "replace").split("\\")]
+    return value.split(b"\\")
+
+
+def _encode(text: str, vr: str, encodings: list[str]) -> bytes:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            if vr == "PN":
+                value = b"\\".join(PersonName(part, encodings).encode(encodings) for part in text.split("\\"))
+            else:
+                value = encode_string(text, encodings)
+        except UserWarning:
+            raise UnicodeError from None
+    return value + b" " if len(value) % 2 else value
