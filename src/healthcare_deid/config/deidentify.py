@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.config.fhir import FhirConfig
+from healthcare_deid.config.fields import Flag
 from healthcare_deid.config.image import ImageConfig
 from healthcare_deid.config.message import Message
 from healthcare_deid.config.text import TextConfig
@@ -20,5 +21,5 @@ class DeidentifyConfig(Message):
     """Pixels; unset: left alone."""
     text: TextConfig | None = None
     """Sensitive text in tags, fields and pixels."""
-    use_regional_data_processing: bool | None = None
+    use_regional_data_processing: Flag | None = None
     """Process the data in its own region only; slower, and without some infoTypes."""

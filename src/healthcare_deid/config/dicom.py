@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, ClassVar
 
-from pydantic import model_validator
+from pydantic import AfterValidator
 
-from healthcare_deid.config.message import Message
+from healthcare_deid.config.fields import Flag, Items, Tag
+from healthcare_deid.config.message import Message, OneOf
 
 
 class TagFilterProfile(StrEnum):
@@ -24,15 +26,23 @@ class TagFilterProfile(StrEnum):
     """Keep every tag, inspect the text in it and transform what is found (see `TextConfig`)."""
 
 
+def _some(tags: tuple[str, ...]) -> tuple[str, ...]:
+    if not tags:
+        raise ValueError("at least one tag is needed: what the service does with an empty list is not documented")
+    return tags
+
+
 class TagFilterList(Message):
     """Tags to keep or to remove. Source: v1 ``TagFilterList``."""
 
-    tags: tuple[str, ...] = ()
-    """Tags by keyword (``PatientID``) or 8-hex number (``00100010``)."""
+    tags: Annotated[Items[Tag], AfterValidator(_some)]
+    """Tags by keyword (``PatientID``) or number (``00100010``, ``(0010,0010)``, ``0x00100010``, a pydicom tag)."""
 
 
-class DicomConfig(Message):
+class DicomConfig(OneOf):
     """How to handle DICOM metadata; at most one of the three filters. Source: v1 ``DicomConfig``."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("keep_list", "remove_list", "filter_profile")
 
     keep_list: TagFilterList | None = None
     """Keep these tags and the ones valid DICOM needs; remove every other."""
@@ -40,20 +50,5 @@ class DicomConfig(Message):
     """Remove these tags; keep every other."""
     filter_profile: TagFilterProfile | None = None
     """A ready filter; unset means `TagFilterProfile.KEEP_ALL_PROFILE`."""
-    skip_id_redaction: bool | None = None
+    skip_id_redaction: Flag | None = None
     """Leave StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID and MediaStorageSOPInstanceUID as they are."""
-
-    @model_validator(mode="after")
-    def _one_filter(self) -> DicomConfig:
-        given = [
-            name
-            for name, value in (
-                ("keepList", self.keep_list),
-                ("removeList", self.remove_list),
-                ("filterProfile", self.filter_profile),
-            )
-            if value is not None
-        ]
-        if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} exclude each other: set one")
-        return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from healthcare_deid.config.fields import Flag, Items
 from healthcare_deid.config.message import Message
 
 
@@ -23,7 +24,7 @@ class FieldAction(StrEnum):
 class FieldMetadata(Message):
     """One action for the fields at some paths. Source: v1 ``FieldMetadata``."""
 
-    paths: tuple[str, ...] = ()
+    paths: Items[str] = ()
     """Paths to fields, such as ``Patient.name``."""
     action: FieldAction | None = None
     """What happens to them."""
@@ -32,7 +33,7 @@ class FieldMetadata(Message):
 class FhirConfig(Message):
     """How to handle FHIR resources. Source: v1 ``FhirConfig``."""
 
-    field_metadata_list: tuple[FieldMetadata, ...] = ()
+    field_metadata_list: Items[FieldMetadata] = ()
     """Actions by path; fields that no path matches pass unmodified."""
-    default_keep_extensions: bool | None = None
+    default_keep_extensions: Flag | None = None
     """Keep extensions; by default they are removed."""

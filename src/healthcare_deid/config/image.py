@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from healthcare_deid.config.fields import Int32, Items
 from healthcare_deid.config.message import Message
 
 
@@ -25,7 +26,7 @@ class CustomRegex(Message):
 
     pattern: str | None = None
     """A regular expression in RE2 syntax."""
-    group_indexes: tuple[int, ...] = ()
+    group_indexes: Items[Int32] = ()
     """Submatches to cover; none means the whole match."""
 
 
@@ -34,5 +35,5 @@ class ImageConfig(Message):
 
     text_redaction_mode: TextRedactionMode | None = None
     """Which text is covered; unset means none."""
-    custom_regexes: tuple[CustomRegex, ...] = ()
+    custom_regexes: Items[CustomRegex] = ()
     """Further patterns to cover."""

@@ -2,129 +2,207 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
-
-from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-_ModelMeta: type = type(BaseModel)
+    from healthcare_deid.config.diff import Difference
 
 
-class _MessageMeta(_ModelMeta):  # type: ignore[misc, valid-type]
-    """Turn pydantic's `ValidationError`, which quotes the input, into our `ConfigError`, which does not."""
+def wire_name(name: str) -> str:
+    """Return the name a field has on the wire; a trailing underscore only keeps it apart from a method of pydantic."""
+    return to_camel(name.removesuffix("_"))
 
-    # Type checkers must keep reading the model's own constructor signature: they do not see this method.
-    if not TYPE_CHECKING:
+
+if TYPE_CHECKING:
+    # Type checkers must keep reading each model's own constructor signature.
+    _Model = BaseModel
+else:
+
+    class _MessageMeta(type(BaseModel)):
+        """Turn pydantic's `ValidationError`, which quotes the input, into our `ConfigError`, which does not."""
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             try:
-                return super().__call__(*args, **kwargs)
+                made = super().__call__(*args, **kwargs)
             except ValidationError as error:
+                from healthcare_deid.config.problems import config_error
+
                 raise config_error(cls, error) from None
+            if made.__pydantic_extra__:
+                from healthcare_deid.config.problems import unknown_fields
+
+                raise unknown_fields(cls, made.__pydantic_extra__)
+            return made
+
+    class _Model(BaseModel, metaclass=_MessageMeta):
+        """`BaseModel` with our errors."""
 
 
-class Message(BaseModel, metaclass=_MessageMeta):
+class Message(_Model):
     """A message of the API.
 
     Constructors take the Python names (``filter_profile=``); the wire, and every JSON or YAML text, has the API's
     (``filterProfile``). Messages are values: frozen, compared by content; `model_copy` and the builder return new ones.
+    A repeated field takes any sequence and holds a tuple.
     """
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
+        alias_generator=wire_name,
         populate_by_name=True,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
         ser_json_bytes="base64",
         val_json_bytes="base64",
     )
 
     @classmethod
-    def from_api(cls, value: Mapping[str, Any]) -> Self:
+    def from_api(cls, value: Mapping[str, Any], *, strict: bool = False) -> Self:
         """Build the message from the API's JSON, already parsed.
+
+        Args:
+            value: The JSON object.
+            strict: Refuse what the service's own parser forgives: snake_case names, ``"True"`` for true, numbers as
+                text, null for an unset field.
 
         Raises:
             ConfigError: With the JSON path of every problem.
         """
+        if strict:
+            from healthcare_deid.config.wire import refuse_lenient_spelling
+
+            refuse_lenient_spelling(cls, value)
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            raise config_error(cls, error) from None
+            problem = error
+        from healthcare_deid.config.problems import config_error
+        from healthcare_deid.config.wire import without_leniency
+
+        if not strict:
+            try:
+                return cls.model_validate(without_leniency(cls, value))
+            except ValidationError as error:
+                problem = error
+        raise config_error(cls, problem) from None
 
     def to_api(self) -> dict[str, Any]:
         """Return the message as the API's JSON: wire names, unset fields left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
+    @classmethod
+    def from_json(cls, text: str | bytes, *, strict: bool = False) -> Self:
+        """Parse the API's JSON as forgivingly as the service: see `healthcare_deid.config.lenient`.
+
+        Raises:
+            ConfigError: The text is no JSON, or the message is wrong.
+        """
+        from healthcare_deid.config.lenient import parse_json
+
+        return cls.from_api(parse_json(text, strict=strict), strict=strict)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Return the message as strict JSON. Keys are in it: see `to_api`."""
+        import json
+
+        return json.dumps(self.to_api(), indent=indent, ensure_ascii=False)
+
+    @classmethod
+    def from_yaml(cls, text: str | bytes) -> Self:
+        """Parse YAML with the API's field names; comments are ignored. Needs the extra ``[yaml]``.
+
+        Raises:
+            ConfigError: The text is no YAML, or the message is wrong.
+            MissingExtraError: PyYAML is not installed.
+        """
+        from healthcare_deid.config.yaml import parse_yaml
+
+        return cls.from_api(parse_yaml(text))
+
+    def to_yaml(self) -> str:
+        """Return the message as YAML with the API's field names. Needs the extra ``[yaml]``."""
+        from healthcare_deid.config.yaml import dump_yaml
+
+        return dump_yaml(self.to_api())
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """Read ``.json``, ``.yaml`` or ``.yml``.
+
+        Raises:
+            ConfigError: Another suffix, no JSON or YAML, or the message is wrong.
+            OSError: The file cannot be read.
+        """
+        from pathlib import Path
+
+        from healthcare_deid.errors import ConfigError
+
+        path = Path(path)
+        match path.suffix.lower():
+            case ".json":
+                return cls.from_json(path.read_bytes())
+            case ".yaml" | ".yml":
+                return cls.from_yaml(path.read_bytes())
+            case _:
+                raise ConfigError(f"{cls.__name__}: a file named .json, .yaml or .yml is needed")
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema (2020-12) of the message on the wire, for editors and other validators."""
+        from healthcare_deid.config.schema import json_schema
+
+        return json_schema(cls)
+
+    def diff(self, other: Self) -> tuple[Difference, ...]:
+        """Return what changed from this message to ``other``; keys are compared and never shown."""
+        from healthcare_deid.config.diff import diff
+
+        return diff(self, other)
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        """Show the fields that are set; `repr` of a key shows its length."""
+        shown: list[tuple[str | None, Any]] = []
+        for name, value in super().__repr_args__():
+            field = type(self).model_fields.get(name or "")
+            if field is None or field.is_required() or value != field.default:
+                shown.append((name, value))
+        return shown
+
+
+class OneOf(Message):
+    """A message with fields that exclude each other: a union of the API, which its discovery document cannot say."""
+
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """The fields of which one at most may be set."""
+
+    @model_validator(mode="after")
+    def _one_at_most(self) -> Self:
+        given = [wire_name(name) for name in self.one_of if getattr(self, name) not in (None, ())]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other: set one")
+        return self
+
+    @property
+    def chosen(self) -> str | None:
+        """The name of the one field of the union that is set, such as ``"redact_config"``."""
+        return next((name for name in self.one_of if getattr(self, name) is not None), None)
+
 
 class Reply(Message):
-    """A message the service writes. Fields it gains later are kept, in `model_extra` and on dump."""
+    """A message the service writes. Fields it gains later are kept, in `model_extra` and on dump.
+
+    The constructor, which only a program calls, still refuses a name it does not know.
+    """
 
     model_config = ConfigDict(extra="allow")
 
-
-def config_error(cls: type[BaseModel], error: ValidationError) -> ConfigError:
-    """Turn a validation error into one that names path and rule, and never repeats the input."""
-    problems: list[tuple[str, str]] = []
-    for item in error.errors(include_url=False, include_input=False):
-        path = _json_path(item["loc"])
-        if item["type"] == "extra_forbidden":
-            problems.append((path, _unknown_field(cls, item["loc"])))
-        elif item["type"] == "value_error":
-            problems.append((path, item["msg"].removeprefix("Value error, ")))
-        else:
-            problems.append((path, item["msg"]))
-    return ConfigError.of(cls.__name__, problems)
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """Return ``": did you mean X?"`` for the nearest known word, or nothing."""
-    lowered = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
-    return f": did you mean {lowered[near[0]]}?" if near else ""
-
-
-def _json_path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{to_camel(part)}" if path else to_camel(part)
-    return path
-
-
-def _unknown_field(cls: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    """Say that a field is unknown; its name is the user's, but a name is no value."""
-    name = str(location[-1])
-    owner = _owner(cls, location[:-1])
-    if owner is None:
-        return "unknown field"
-    known = list(owner.model_fields) + [to_camel(field) for field in owner.model_fields]
-    return f"{owner.__name__} has no such field{did_you_mean(name, known)}"
-
-
-def _owner(cls: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """Return the model class that ``location`` leads to."""
-    owner: type[BaseModel] | None = cls
-    for part in location:
-        if isinstance(part, int) or owner is None:
-            continue
-        names: dict[str, str] = {to_camel(name): name for name in owner.model_fields}
-        field = owner.model_fields.get(names.get(part, part))
-        owner = _model_in(field.annotation) if field else None
-    return owner
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if found:
-            return found
-    return None
+    @property
+    def unknown(self) -> dict[str, Any]:
+        """The fields the service sent and this version of the package does not know."""
+        return dict(self.model_extra or {})

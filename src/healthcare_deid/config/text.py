@@ -2,120 +2,72 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from typing import Any, Self
+from typing import Annotated, ClassVar
 
-from pydantic import GetCoreSchemaHandler, model_validator
-from pydantic_core import core_schema
+from pydantic import BeforeValidator
 
-from healthcare_deid.config.message import Message
+from healthcare_deid.config.fields import InfoTypeName, Items
+from healthcare_deid.config.keys import CryptoKey, Keyed, KmsWrappedCryptoKey
+from healthcare_deid.config.message import Message, OneOf
 
-_AES_KEY_BYTES = (16, 24, 32)
-
-
-class CryptoKey(bytes):
-    """A key: bytes that never show in a `repr`, a log line or an error."""
-
-    def __repr__(self) -> str:
-        return f"<{len(self) * 8}-bit key>"
-
-    __str__ = __repr__
-
-    @classmethod
-    def parse(cls, value: bytes | str) -> Self:
-        """Take a key as bytes or as base64 text.
-
-        Raises:
-            ValueError: It is not base64, or not 16, 24 or 32 bytes long (AES-128, -192, -256).
-        """
-        if isinstance(value, str):
-            try:
-                value = base64.b64decode(value.strip(), validate=True)
-            except (binascii.Error, ValueError):
-                raise ValueError("the key is not base64") from None
-        if len(value) not in _AES_KEY_BYTES:
-            raise ValueError(f"the key has {len(value)} bytes; 16, 24 or 32 are needed (presets.generate_crypto_key())")
-        return cls(value)
-
-    def to_base64(self) -> str:
-        """Return the key as the wire has it."""
-        return base64.b64encode(self).decode("ascii")
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        def validate(value: object) -> CryptoKey:
-            if not isinstance(value, bytes | str):
-                raise ValueError("a key is bytes or base64 text")  # noqa: TRY004 - pydantic collects ValueError
-            return cls.parse(value)
-
-        return core_schema.no_info_plain_validator_function(
-            validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda key: key.to_base64(), return_schema=core_schema.str_schema(), when_used="json"
-            ),
-        )
-
-
-class KmsWrappedCryptoKey(Message):
-    """A key wrapped by Cloud KMS. Source: v1 ``KmsWrappedCryptoKey``."""
-
-    wrapped_key: str
-    """The wrapped key, base64."""
-    crypto_key: str
-    """The KMS key that unwraps it: ``projects/*/locations/*/keyRings/*/cryptoKeys/*``."""
+__all__ = [
+    "CharacterMaskConfig",
+    "CryptoHashConfig",
+    "CryptoKey",
+    "DateShiftConfig",
+    "InfoTypeTransformation",
+    "KmsWrappedCryptoKey",
+    "RedactConfig",
+    "ReplaceWithInfoTypeConfig",
+    "TextConfig",
+]
 
 
 class RedactConfig(Message):
-    """Erase the finding. Source: v1 ``RedactConfig``."""
+    """Erase the finding: "My name is Jane." becomes "My name is .". Source: v1 ``RedactConfig``."""
 
 
 class ReplaceWithInfoTypeConfig(Message):
     """Replace the finding by its infoType: ``[PERSON_NAME]``. Source: v1 ``ReplaceWithInfoTypeConfig``."""
 
 
+def _one_character(value: object) -> object:
+    """Take the empty text for "not set", as Protocol Buffers do: the service's tutorial sends it."""
+    if value == "":
+        return None
+    if isinstance(value, str) and len(value) > 1:
+        raise ValueError(f"one character is needed, not {len(value)}")
+    return value
+
+
 class CharacterMaskConfig(Message):
     """Replace every character of the finding. Source: v1 ``CharacterMaskConfig``."""
 
-    masking_character: str | None = None
-    """One character; unset means ``*``."""
+    masking_character: Annotated[str | None, BeforeValidator(_one_character)] = None
+    """One character; unset, or empty, means ``*``."""
 
 
-class _Keyed(Message):
-    crypto_key: CryptoKey | None = None
-    """AES key, 16, 24 or 32 bytes; without one the service makes a key an operation."""
-    kms_wrapped: KmsWrappedCryptoKey | None = None
-    """The key, wrapped by Cloud KMS."""
-
-    @model_validator(mode="after")
-    def _one_key(self) -> Self:
-        if self.crypto_key is not None and self.kms_wrapped is not None:
-            raise ValueError("cryptoKey and kmsWrapped exclude each other: set one")
-        return self
-
-
-class DateShiftConfig(_Keyed):
+class DateShiftConfig(Keyed):
     """Shift dates by a number of days that is the same for a patient and key. Source: v1 ``DateShiftConfig``."""
 
 
-class CryptoHashConfig(_Keyed):
-    """Replace the finding by its keyed hash. Source: v1 ``CryptoHashConfig``."""
+class CryptoHashConfig(Keyed):
+    """Replace the finding by its keyed SHA-256 hash, 44 characters of base64. Source: v1 ``CryptoHashConfig``."""
 
 
-_TRANSFORMATIONS = (
-    "redact_config",
-    "character_mask_config",
-    "date_shift_config",
-    "crypto_hash_config",
-    "replace_with_info_type_config",
-)
+class InfoTypeTransformation(OneOf):
+    """One transformation for some infoTypes; at most one of the five. Source: v1 ``InfoTypeTransformation``."""
 
+    one_of: ClassVar[tuple[str, ...]] = (
+        "redact_config",
+        "character_mask_config",
+        "date_shift_config",
+        "crypto_hash_config",
+        "replace_with_info_type_config",
+    )
 
-class InfoTypeTransformation(Message):
-    """One transformation for some infoTypes. Source: v1 ``InfoTypeTransformation``."""
-
-    info_types: tuple[str, ...] = ()
-    """InfoTypes it applies to; none means any."""
+    info_types: Items[InfoTypeName] = ()
+    """InfoTypes it applies to. None: in v1 any infoType; in v1beta1 those that no other transformation names."""
     redact_config: RedactConfig | None = None
     """Erase."""
     character_mask_config: CharacterMaskConfig | None = None
@@ -128,12 +80,14 @@ class InfoTypeTransformation(Message):
     """Replace by the infoType's name."""
 
 
-class TextConfig(Message):
+class TextConfig(OneOf):
     """What happens to sensitive text. Source: v1 ``TextConfig``."""
 
-    additional_transformations: tuple[InfoTypeTransformation, ...] = ()
+    one_of: ClassVar[tuple[str, ...]] = ("transformations", "additional_transformations")
+
+    additional_transformations: Items[InfoTypeTransformation] = ()
     """Transformations by infoType."""
-    exclude_info_types: tuple[str, ...] = ()
+    exclude_info_types: Items[InfoTypeName] = ()
     """InfoTypes that are left alone; stronger than a transformation."""
-    transformations: tuple[InfoTypeTransformation, ...] = ()
-    """Deprecated by the API: use `additional_transformations`."""
+    transformations: Items[InfoTypeTransformation] = ()
+    """Deprecated by the API: use `additional_transformations`. Both at once are refused: their order is undefined."""
