@@ -8,7 +8,6 @@ from typing import Any
 
 from healthcare_deid.config.fields import Int64, Items
 from healthcare_deid.config.message import Reply
-from healthcare_deid.config.resources import Dataset, DicomStore
 
 
 class ProgressCounter(Reply):
@@ -88,24 +87,6 @@ class ListOperationsResponse(Reply):
     """What asks for the next page."""
     unreachable: Items[str] = ()
     """What could not be asked."""
-
-
-class ListDatasetsResponse(Reply):
-    """A page of datasets. Source: v1 ``ListDatasetsResponse``."""
-
-    datasets: Items[Dataset] = ()
-    """The datasets."""
-    next_page_token: str | None = None
-    """What asks for the next page."""
-
-
-class ListDicomStoresResponse(Reply):
-    """A page of DICOM stores. Source: v1 ``ListDicomStoresResponse``."""
-
-    dicom_stores: Items[DicomStore] = ()
-    """The stores."""
-    next_page_token: str | None = None
-    """What asks for the next page."""
 
 
 class _Summary(Reply):

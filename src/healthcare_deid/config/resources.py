@@ -1,4 +1,4 @@
-"""Datasets and DICOM stores, as the service describes them. Unknown fields and enum values are kept."""
+"""What the service answers: datasets, stores, and (from `operations`) operations. Unknown fields and enum values are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,45 @@ from enum import StrEnum
 
 from healthcare_deid.config.fields import Int64, Items
 from healthcare_deid.config.message import Reply
+from healthcare_deid.config.operations import (
+    DeidentifyDicomStoreSummary,
+    DeidentifyFhirStoreSummary,
+    DeidentifySummary,
+    Empty,
+    ListOperationsResponse,
+    Operation,
+    OperationMetadata,
+    ProgressCounter,
+    Status,
+)
+
+__all__ = [
+    "BlobStorageClass",
+    "BlobStorageSettings",
+    "ChangeDataCaptureConfig",
+    "Dataset",
+    "DeidentifyDicomStoreSummary",
+    "DeidentifyFhirStoreSummary",
+    "DeidentifySummary",
+    "DicomBigQueryDestination",
+    "DicomNotificationConfig",
+    "DicomStore",
+    "DicomStoreMetrics",
+    "DicomStreamConfig",
+    "Empty",
+    "EncryptionSpec",
+    "ListDatasetsResponse",
+    "ListDicomStoresResponse",
+    "ListOperationsResponse",
+    "NotificationConfig",
+    "Operation",
+    "OperationMetadata",
+    "ProgressCounter",
+    "SchemaFlattened",
+    "SchemaJson",
+    "Status",
+    "WriteDisposition",
+]
 
 
 class EncryptionSpec(Reply):
@@ -151,3 +190,21 @@ class DicomStoreMetrics(Reply):
     """Bytes of structured storage."""
     blob_storage_size_bytes: Int64 = 0
     """Bytes of blob storage."""
+
+
+class ListDatasetsResponse(Reply):
+    """A page of datasets. Source: v1 ``ListDatasetsResponse``."""
+
+    datasets: Items[Dataset] = ()
+    """The datasets."""
+    next_page_token: str | None = None
+    """What asks for the next page."""
+
+
+class ListDicomStoresResponse(Reply):
+    """A page of DICOM stores. Source: v1 ``ListDicomStoresResponse``."""
+
+    dicom_stores: Items[DicomStore] = ()
+    """The stores."""
+    next_page_token: str | None = None
+    """What asks for the next page."""
