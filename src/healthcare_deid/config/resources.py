@@ -1,4 +1,4 @@
-"""What the service answers: datasets, stores, and (from `operations`) operations. Unknown fields and enum values are kept."""
+"""What the service answers: datasets, stores and, from `operations`, operations. Unknown fields and values are kept."""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""`DicomTagConfig` (v1beta1): a profile, options on top of it, and actions by tag, the strongest."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator
+
+from healthcare_deid.config.fields import Items
+from healthcare_deid.config.message import Message, OneOf
+from healthcare_deid.config.tags import VRS, normalise
+from healthcare_deid.config.v1beta1.image import ImageConfig
+
+
+class TagProfileType(StrEnum):
+    """A ready way to treat tags. Source: v1beta1 ``DicomTagConfig.profileType``."""
+
+    PROFILE_TYPE_UNSPECIFIED = "PROFILE_TYPE_UNSPECIFIED"
+    """The same as `ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`: in v1 the unspecified profile keeps every tag."""
+    MINIMAL_KEEP_LIST_PROFILE = "MINIMAL_KEEP_LIST_PROFILE"
+    """Keep only the tags that valid DICOM needs."""
+    ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+    """Remove by DICOM PS3.15 2018e, Table E.1-1, Basic Application Level Confidentiality Profile."""
+    KEEP_ALL_PROFILE = "KEEP_ALL_PROFILE"
+    """Keep every tag."""
+    DEIDENTIFY_TAG_CONTENTS = "DEIDENTIFY_TAG_CONTENTS"
+    """Keep every tag, inspect the text in it and transform what is found."""
+
+
+class PrimaryIdsOption(StrEnum):
+    """What happens to Study-, Series-, SOP- and MediaStorageSOPInstanceUID. Source: v1beta1 ``Options.primaryIds``."""
+
+    PRIMARY_IDS_OPTION_UNSPECIFIED = "PRIMARY_IDS_OPTION_UNSPECIFIED"
+    """What the profile says."""
+    KEEP = "KEEP"
+    """They stay."""
+    REGEN = "REGEN"
+    """They are regenerated."""
+
+
+class CleanDescriptorsOption(Message):
+    """Replace phrases that stand in removed tags by ``[CTX]`` (PS3.15 E.3.5). Source: v1beta1, same name."""
+
+
+class Options(Message):
+    """What is changed about the profile. Source: v1beta1 ``Options``."""
+
+    primary_ids: PrimaryIdsOption | None = None
+    """What happens to the four primary UIDs; unset: what the profile says."""
+    clean_image: ImageConfig | None = None
+    """How PixelData is treated; unset: left alone."""
+    clean_descriptors: CleanDescriptorsOption | None = None
+    """Set: clean descriptive text too."""
+
+
+class KeepTag(Message):
+    """Leave the tag as it is. Source: v1beta1 ``KeepTag``."""
+
+
+class RemoveTag(Message):
+    """Empty the tag. Source: v1beta1 ``RemoveTag``."""
+
+
+class DeleteTag(Message):
+    """Delete the tag. Source: v1beta1 ``DeleteTag``."""
+
+
+class ResetTag(Message):
+    """Set the tag to a placeholder. Source: v1beta1 ``ResetTag``."""
+
+
+class CleanTextTag(Message):
+    """Inspect the tag's text, of VR AE LO LT PN SH ST UC UT DA DT AS. Source: v1beta1 ``CleanTextTag``."""
+
+
+class RegenUidTag(Message):
+    """Regenerate the UID, of VR UI. Source: v1beta1 ``RegenUidTag``."""
+
+
+class RecurseTag(Message):
+    """De-identify the items of the sequence, of VR SQ. Source: v1beta1 ``RecurseTag``."""
+
+
+def _query(value: object) -> str:
+    return value if isinstance(value, str) and value in VRS else normalise(value)
+
+
+class Action(OneOf):
+    """One of the eight actions, for some tags. Source: v1beta1 ``Action``."""
+
+    one_of: ClassVar[tuple[str, ...]] = (
+        "keep_tag",
+        "remove_tag",
+        "delete_tag",
+        "reset_tag",
+        "clean_text_tag",
+        "clean_image_tag",
+        "regen_uid_tag",
+        "recurse_tag",
+    )
+
+    queries: Items[Annotated[str, BeforeValidator(_query)]] = ()
+    """Tags by keyword or number, or a VR, such as ``PN``, for every tag of it."""
+    keep_tag: KeepTag | None = None
+    """Leave as it is."""
+    remove_tag: RemoveTag | None = None
+    """Empty."""
+    delete_tag: DeleteTag | None = None
+    """Delete."""
+    reset_tag: ResetTag | None = None
+    """Set to a placeholder."""
+    clean_text_tag: CleanTextTag | None = None
+    """Inspect the text."""
+    clean_image_tag: ImageConfig | None = None
+    """Treat PixelData."""
+    regen_uid_tag: RegenUidTag | None = None
+    """Regenerate the UID."""
+    recurse_tag: RecurseTag | None = None
+    """De-identify the sequence's items."""
+
+
+class DicomTagConfig(Message):
+    """How to handle DICOM instances: actions before options before profile. Source: v1beta1 ``DicomTagConfig``."""
+
+    profile_type: TagProfileType | None = None
+    """A ready way; unset means `TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`."""
+    options: Options | None = None
+    """What is changed about it."""
+    actions: Items[Action] = ()
+    """What happens to single tags, in this order."""
