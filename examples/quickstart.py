@@ -17,7 +17,7 @@ from pathlib import Path
 import pydicom
 
 from healthcare_deid import DeidClient, DeidentifyConfig, presets
-from healthcare_deid.engine import regenerate_uid
+from healthcare_deid.engine import UidMapper
 from healthcare_deid.report import Comparison, compare, summary_table, write_before_after
 from healthcare_deid.testing import write_samples
 
@@ -89,10 +89,11 @@ def run(
         result = pydicom.dcmread(path)
         results[result.SOPInstanceUID] = result
 
+    new_uid = UidMapper().map
     comparisons: list[Comparison] = []
     for scan in scans:
         original = pydicom.dcmread(scan)
-        result = results[regenerate_uid(original.SOPInstanceUID)]
+        result = results[new_uid(original.SOPInstanceUID)]
         comparisons.append(compare(original, result))
         write_before_after(original, result, folder / "pictures" / f"{destination}-{scan.stem}.png")
     return comparisons

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.records import Failure as Failure
     from healthcare_deid.engine.records import Redaction as Redaction
     from healthcare_deid.engine.records import TreeReport as TreeReport
+    from healthcare_deid.engine.tags.uids import UidMapper as UidMapper
 
 _HOMES = {
     "Change": "records",
@@ -21,6 +22,7 @@ _HOMES = {
     "Failure": "records",
     "Redaction": "records",
     "TreeReport": "records",
+    "UidMapper": "tags.uids",
 }
 
 __all__ = sorted(_HOMES)
