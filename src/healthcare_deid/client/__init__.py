@@ -1,0 +1,1 @@
+"""How to ask: the client of the Cloud Healthcare API, its operations and transfers."""

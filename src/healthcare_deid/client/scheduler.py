@@ -1,0 +1,167 @@
+"""`Scheduler`: polls for a client's operations, with one thread that keeps time and a few that ask.
+
+However many operations wait, there are at most `MAXIMUM_THREADS` threads, and none while nobody waits. What users hand
+in as callbacks runs on a thread of its own, so that one which blocks delays no poll.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from healthcare_deid.client.polling import PollBook
+from healthcare_deid.client.run import run
+from healthcare_deid.errors import DeidError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.client.clock import Clock, Hold
+    from healthcare_deid.client.connection import Connection
+    from healthcare_deid.client.core import Core
+    from healthcare_deid.client.polling import Job, Tracker
+
+logger = logging.getLogger("healthcare_deid.client")
+
+_ASKING = 4
+MAXIMUM_THREADS = _ASKING + 2
+
+
+class Scheduler:
+    """Asks for the operations that are watched, and tells their trackers."""
+
+    def __init__(self, core: Core, connection: Connection, clock: Clock) -> None:
+        self._core = core
+        self._connection = connection
+        self._clock = clock
+        self._reset()
+        _SCHEDULERS.add(self)
+
+    def _reset(self) -> None:
+        """Start with nothing: at first, and in a forked child, which has none of its parent's threads."""
+        self._changed = threading.Condition()
+        self._book = PollBook()
+        self._watchers: dict[int, int] = {}
+        self._handed_over: list[Hold] = []
+        self._thread: threading.Thread | None = None
+        self._askers: ThreadPoolExecutor | None = None
+        self._callers: ThreadPoolExecutor | None = None
+        self._closed = False
+
+    def watch(self, *trackers: Tracker) -> None:
+        """Ask for operations until `unwatch` or their end; calls are counted."""
+        with self._changed:
+            if self._closed:
+                raise DeidError("the client is closed")
+            for tracker in trackers:
+                self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
+                self._book.add(tracker, self._clock.monotonic())
+            # Time must not move on before the thread has seen what is due.
+            self._handed_over.append(self._clock.hold())
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep_time, name="healthcare-deid-poll", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def unwatch(self, tracker: Tracker) -> None:
+        """Take back one `watch`."""
+        with self._changed:
+            left = self._watchers.get(id(tracker), 0) - 1
+            if left > 0:
+                self._watchers[id(tracker)] = left
+                return
+            self._watchers.pop(id(tracker), None)
+            self._book.remove(tracker)
+            self._changed.notify_all()
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Run a user's callback."""
+        with self._changed:
+            if self._callers is None:
+                self._callers = ThreadPoolExecutor(1, thread_name_prefix="healthcare-deid-callback")
+            self._callers.submit(_logged, function)
+
+    def close(self) -> None:
+        """Stop asking. Trackers hear nothing more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            thread = self._thread
+            self._dismiss()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=5)
+
+    def _keep_time(self) -> None:
+        hold = self._clock.hold()
+        changed = self._changed
+        try:
+            while True:
+                with changed:
+                    for handed in self._handed_over:
+                        handed.release()
+                    self._handed_over.clear()
+                    if self._closed or not len(self._book):
+                        self._thread = None
+                        self._dismiss()
+                        return
+                    now, due = self._clock.monotonic(), self._book.next_due()
+                    if due is None or due > now:
+                        self._clock.wait(changed, None if due is None else due - now, hold)
+                        continue
+                    for job in self._book.take(now):
+                        if self._askers is None:
+                            self._askers = ThreadPoolExecutor(_ASKING, thread_name_prefix="healthcare-deid-ask")
+                        self._askers.submit(self._ask, job, self._clock.hold())
+        finally:
+            hold.release()
+
+    def _dismiss(self) -> None:
+        """Let the pools' threads end when they have done what they have."""
+        for pool in (self._askers, self._callers):
+            if pool is not None:
+                pool.shutdown(wait=False)
+        self._askers = self._callers = None
+
+    def _ask(self, job: Job, hold: Hold) -> None:
+        pages = 0
+        try:
+            outcome, pages = run(self._core.poll_job(job), self._connection, self._clock)
+        except Exception as error:  # noqa: BLE001 - a poll that breaks must neither end the thread nor the waiting
+            logger.warning("a poll broke with %s", type(error).__name__)
+            problem = (
+                error if isinstance(error, DeidError) else DeidError(f"the poll broke with {type(error).__name__}")
+            )
+            outcome = {id(tracker): problem for tracker in job.trackers}
+        with self._changed:
+            self._book.settle(job, outcome, self._clock.monotonic(), pages)
+            for tracker in job.trackers:
+                if tracker.snapshot.state.ended:
+                    self._watchers.pop(id(tracker), None)
+            if self._thread is None:
+                hold.release()
+            else:
+                self._handed_over.append(hold)
+            self._changed.notify_all()
+
+
+def _logged(function: Callable[[], object]) -> None:
+    try:
+        function()
+    except Exception as error:  # noqa: BLE001 - a callback's failure is its own; its text may hold anything
+        logger.error("a callback of an operation raised %s", type(error).__name__)  # noqa: TRY400 - as said
+
+
+_SCHEDULERS: weakref.WeakSet[Scheduler] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for scheduler in list(_SCHEDULERS):
+        scheduler._reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

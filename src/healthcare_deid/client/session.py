@@ -1,0 +1,75 @@
+"""`Session`: what the client and its operations share: the connection, the clock, the scheduler."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from healthcare_deid.client.run import run
+from healthcare_deid.client.scheduler import Scheduler
+from healthcare_deid.errors import DeidError
+
+if TYPE_CHECKING:
+    from healthcare_deid.client.connection import Connection
+    from healthcare_deid.client.core import Core
+    from healthcare_deid.client.effects import Flow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How another process makes the same client: never with credentials, which it finds itself."""
+
+    endpoint: str
+    api_version: str
+    project: str | None = None
+    location: str | None = None
+    data_dir: str | None = None
+    """Of a client made by ``DeidClient.local``."""
+
+
+class Session:
+    """The shared parts of a client, its copies with other options, and its operations."""
+
+    def __init__(self, core: Core, connection: Connection, recipe: Recipe | None) -> None:
+        self.core = core
+        self.connection = connection
+        self.clock = core.clock
+        self.recipe = recipe
+        self.scheduler = Scheduler(core, connection, core.clock)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow in this thread."""
+        return run(flow, self.connection, self.clock)
+
+    def close(self) -> None:
+        """Stop polling and close the connections."""
+        self.scheduler.close()
+        self.connection.close()
+
+
+class _NoTransport:
+    """Stands in for a transport that could not travel with a pickled handle."""
+
+    def request(self, uri: str, **ignored: Any) -> Any:
+        del uri, ignored
+        raise DeidError(
+            "this handle comes from a client with a transport of its own: use client.operation(handle.name) instead"
+        )
+
+
+@functools.lru_cache(maxsize=32)
+def session_for(recipe: Recipe | None) -> Session:
+    """Return this process' session for a handle that came from another one."""
+    from healthcare_deid.client.sync import DeidClient
+
+    if recipe is None:
+        return DeidClient(http=_NoTransport())._session
+    project, location, version = recipe.project, recipe.location, recipe.api_version
+    if recipe.data_dir is not None:
+        local = DeidClient.local(recipe.data_dir, project=project, location=location, api_version=version)
+        return local._session
+    client = DeidClient(project, location, endpoint=recipe.endpoint, api_version=version)
+    return client._session

@@ -1,0 +1,89 @@
+"""Where a client sends: the endpoint, whose credentials go there, and how it calls itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from healthcare_deid._version import __version__
+from healthcare_deid.client.connection import Connection
+from healthcare_deid.client.credentials import CredentialsSource, universe_domain
+from healthcare_deid.client.session import Recipe
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.client.connection import Http
+
+EMULATOR_VARIABLE = "HEALTHCARE_EMULATOR_HOST"
+
+
+def connect(
+    *,
+    endpoint: str | None,
+    credentials: Any,
+    http: Http | None,
+    request_builder: Callable[..., Any] | None,
+    app_info: str | None,
+) -> Connection:
+    """Return the connection that a client's arguments and the environment ask for.
+
+    Raises:
+        ConfigError: A token would travel unencrypted to another machine, or two arguments exclude each other.
+    """
+    emulator = os.environ.get(EMULATOR_VARIABLE, "")
+    address = endpoint or emulator
+    if http is not None and credentials is not None:
+        raise ConfigError("http= brings its own credentials: leave credentials= out")
+    if not address:
+        address = f"https://healthcare.{universe_domain()}"
+    elif "://" not in address:
+        address = f"http://{address}"
+    parts = urlsplit(address)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        raise ConfigError("endpoint: of the form https://host[:port] is needed")
+    anonymous = credentials is None and (_is_loopback(parts.hostname) or (not endpoint and bool(emulator)))
+    if http is None and not anonymous and parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ConfigError("endpoint: http:// would send the access token unencrypted; use https://")
+    source = None if http is not None or anonymous else CredentialsSource(credentials)
+    return Connection(
+        endpoint=address,
+        credentials=source,
+        http=http,
+        request_builder=request_builder,
+        user_agent=user_agent(app_info),
+    )
+
+
+def recipe_for(
+    connection: Connection, *, project: str | None, location: str | None, api_version: str, portable: bool
+) -> Recipe | None:
+    """Return how another process makes the same client, if it can."""
+    return Recipe(connection.endpoint, api_version, project, location) if portable else None
+
+
+def user_agent(app_info: str | None) -> str:
+    """Return the user agent: this package, then the program's own ``name/version``.
+
+    Raises:
+        ConfigError: ``app_info`` cannot stand in a header.
+    """
+    if app_info is not None and not (app_info.isascii() and app_info.isprintable()):
+        raise ConfigError("app_info: printable ASCII is needed, such as 'nightly-job/1.2'")
+    return f"healthcare-deid/{__version__}" + (f" {app_info}" if app_info else "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
