@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import os
-import tempfile
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from struct import error as StructError  # noqa: N812 - an exception, named as one
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import pydicom
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import InvalidDicomError as NotDicomError
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag
-from pydicom.uid import generate_uid
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.image import TextRedactionMode
-from healthcare_deid.engine.records import Change, ChangeAction, DeidentifyResult
+from healthcare_deid.engine import files
+from healthcare_deid.engine.records import DeidentifyResult
+from healthcare_deid.engine.settings import Settings, compile_config
+from healthcare_deid.engine.tags import meta
 from healthcare_deid.engine.tags.dataset import DatasetExecutor, rebuilt, shared, value_bytes
-from healthcare_deid.engine.tags.elements import keyword
-from healthcare_deid.engine.tags.meta import markers as marker_elements
-from healthcare_deid.engine.tags.meta import new_file_meta
-from healthcare_deid.engine.tags.profiles import SOP_CLASS_UID, compile_dicom_config
-from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, SOP_INSTANCE_UID, UidMapper, UidRule, uid_text
+from healthcare_deid.engine.tags.elements import known_vr
+from healthcare_deid.engine.tags.encoded import EncodedExecutor, Tables, UseDatasetExecutor
+from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
+from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.tags.profiles import SOP_CLASS_UID
+from healthcare_deid.engine.tags.uids import (
+    MEDIA_STORAGE_SOP_INSTANCE_UID,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    UidMapper,
+    UidRule,
+    uid_text,
+)
 from healthcare_deid.engine.tags.values import Values
 from healthcare_deid.errors import EngineError, InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from os import PathLike
 
-    from healthcare_deid.engine.records import Redaction
+    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+    from healthcare_deid.engine.records import Change, Redaction, TreeProgress, TreeReport
+    from healthcare_deid.engine.tags.meta import MetaValues
     from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
 
+T = TypeVar("T")
 _ZERO_PREAMBLE = bytes(128)
+_NO_UID = "the instance has no SOP Instance UID: its file got a random one"
+_OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 
 
 class Deidentifier:
@@ -41,7 +56,7 @@ class Deidentifier:
     It can be pickled, and copies in other processes do the same to the same instance.
 
     Args:
-        config: What to do; the API's own message.
+        config: What to do; the API's own message, of either version.
         patient_keys: Keys for date shifts by patient ID, stronger than the config's.
         date_shift_days: Dates are shifted by at most this many days, back or forth.
         uid_rule: ``"google"`` (compatible with the service) or ``"salted"`` (needs ``salt`` to recompute).
@@ -49,7 +64,12 @@ class Deidentifier:
         markers: Write de-identification markers: (0012,0062), (0012,0063), (0012,0064), (0028,0301).
         edition: PS3.15 edition of the Basic Profile: the API's, or the current one.
         options: Options of the Basic Profile (PS3.15 Table E.1-1); not part of the API.
+        safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``; with them goes the option
+            ``retain_safe_private``.
+        other_uids: UIDs that name neither study, series nor instance: ``"profile"`` does what the config's profile does,
+            ``"keep"`` leaves them, ``"map"`` regenerates them all.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
+        thorough: Look for tiny, faint and rotated burned-in text too.
 
     Raises:
         ConfigError: The config cannot be carried out.
@@ -57,7 +77,7 @@ class Deidentifier:
 
     def __init__(
         self,
-        config: DeidentifyConfig,
+        config: DeidentifyConfig | DeidentifyConfigV1Beta1,
         *,
         patient_keys: Mapping[str, bytes] | None = None,
         date_shift_days: int = 100,
@@ -66,30 +86,36 @@ class Deidentifier:
         markers: bool = True,
         edition: Edition = "2018e-google",
         options: Collection[ProfileOption | str] = (),
+        safe_private: Collection[str] = (),
+        other_uids: str = "profile",
         strict_keep_list: bool = False,
+        thorough: bool = False,
     ) -> None:
+        settings = Settings(edition, tuple(options), tuple(safe_private), other_uids, strict_keep_list, markers)
+        compiled = compile_config(config, settings)
         self.config = config
-        self.markers = markers
-        self.plan = compile_dicom_config(
-            config.dicom, edition=edition, options=options, strict_keep_list=strict_keep_list
-        )
+        self.plan = compiled.plan
+        self._image = compiled.image
         self._mapper = UidMapper(uid_rule, salt)
-        self._image = config.image if _looks_at_pixels(config.image) else None
-        sensitive_only = (
-            self._image is not None and self._image.text_redaction_mode != TextRedactionMode.REDACT_ALL_TEXT
-        )
+        self._tables = Tables(self.plan)
+        self._marks = Dataset()
+        if markers:
+            covers_all = compiled.covers_all_text
+            self._marks = meta.markers(self.plan, pixels_cleaned=self._image is not None, all_text_covered=covers_all)
+        self._inserts = {explicit: meta.encoded_elements(self._marks, explicit=explicit) for explicit in (False, True)}
         self._text: Any = None
-        if self.plan.inspects_text or sensitive_only:
+        if self.plan.inspects_text or (self._image is not None and not compiled.covers_all_text):
             from healthcare_deid.engine.text.engine import TextEngine
 
             self._text = TextEngine(config, date_shift_days=date_shift_days, patient_keys=patient_keys)
         self._redactor: Any = None
+        if self._image is not None:
+            from healthcare_deid.engine.pixels.redactor import PixelRedactor
+
+            self._redactor = PixelRedactor(self._image, thorough=thorough)
 
     def __repr__(self) -> str:
         return f"Deidentifier({self.plan.name!r})"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_redactor": None}
 
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
         """De-identify one instance.
@@ -103,13 +129,7 @@ class Deidentifier:
         Raises:
             EngineError: It cannot be de-identified; nothing of it is returned.
         """
-        try:
-            return self._deidentify(dataset)
-        except EngineError:
-            raise
-        except Exception as error:
-            # Whatever broke, its text may quote a value: only its type is told.
-            raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None
+        return _guarded(lambda: self._deidentify(dataset))
 
     def deidentify_file(self, source: str | PathLike[str], destination: str | PathLike[str]) -> DeidentifyResult:
         """De-identify one file into another, which appears only when it is complete.
@@ -123,89 +143,159 @@ class Deidentifier:
             EngineError: It cannot be de-identified; nothing is written.
             OSError: A file cannot be read or written.
         """
-        dataset = _read(Path(source))
+        old, new = Path(source), Path(destination)
+        if self._image is None:
+            try:
+                return _guarded(lambda: self._rewrite(old, new))
+            except UseDatasetExecutor:
+                pass
+        dataset, notes = files.read(old)
         result = self.deidentify(dataset)
-        _write(result.dataset, Path(destination))
-        return result
+        _guarded(lambda: files.write(result.dataset, new))
+        return DeidentifyResult(
+            result.dataset, result.changes, result.redactions, (*notes, *result.warnings), result.kept
+        )
+
+    def deidentify_tree(
+        self,
+        source: str | PathLike[str],
+        destination: str | PathLike[str],
+        *,
+        workers: int | None = None,
+        on_progress: Callable[[TreeProgress], object] | None = None,
+        overwrite: bool = False,
+    ) -> TreeReport:
+        """De-identify every file of a folder into another folder, under the same relative names.
+
+        A file that fails never stops the others, and nothing is written for it. Files whose output exists already are
+        skipped, so that an interrupted run goes on where it was.
+
+        Args:
+            source: The folder; all folders below it too. Its folder and file names are used again: see that they tell
+                nothing about patients.
+            destination: The folder for the results, outside ``source``.
+            workers: Processes; by default one a core, and this process alone for few files.
+            on_progress: Called in this process now and then, and at the end, with a `TreeProgress`.
+            overwrite: Write again what exists.
+
+        Raises:
+            NotADirectoryError: ``source`` is no folder.
+            ValueError: ``destination`` is inside ``source``, or is it.
+        """
+        from healthcare_deid.engine.tree import deidentify_tree
+
+        return deidentify_tree(
+            self, Path(source), Path(destination), workers=workers, on_progress=on_progress, overwrite=overwrite
+        )
 
     def _deidentify(self, dataset: Dataset) -> DeidentifyResult:
         bound = self._text.bind(dataset) if self._text is not None else None
-        changes: list[Change] = []
+        pixel_changes: tuple[Change, ...] = ()
         warnings: list[str] = []
         redactions: tuple[Redaction, ...] = ()
         working = dataset
-        if self._image is not None:
+        if self._redactor is not None:
             working = _private_copy(dataset)
-            report = self._pixel_redactor().redact(working, bound)
-            redactions = report.redactions
-            changes.extend(report.changes)
+            report = self._redactor.redact(working, bound, removed=self._removes)
+            redactions, pixel_changes = report.redactions, report.changes
             warnings.extend(report.warnings)
-        values = Values(self.plan, self._mapper, _own_uids(dataset), bound)
+        own = frozenset(uid for tag in _OWN if (uid := _uid(dataset, tag)))
+        values = Values(self.plan, self._mapper, lambda: own, bound)
         executor = DatasetExecutor(values)
         target = executor.apply(working)
-        changes.extend(executor.changes)
-        changes.extend(self._finish(working, target, warnings))
+        old_meta: Dataset = getattr(working, "file_meta", None) or FileMetaDataset()
+        old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in _items(old_meta)]
+        syntax = _uid(old_meta, meta.TRANSFER_SYNTAX_UID) or _guessed_syntax(working)
+        new = self._meta(
+            _uid(target, SOP_INSTANCE_UID),
+            _uid(old_meta, MEDIA_STORAGE_SOP_INSTANCE_UID),
+            _uid(working, SOP_CLASS_UID) or _uid(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID),
+            syntax,
+            warnings,
+        )
+        target.file_meta = meta.meta_dataset(new)
+        target.preamble = _ZERO_PREAMBLE
+        for mark in self._marks:
+            target[mark.tag] = shared(mark)
         warnings.extend(values.warnings)
-        return DeidentifyResult(target, tuple(changes), redactions, tuple(warnings), executor.kept)
+        changes = (*pixel_changes, *executor.changes, *meta.meta_changes(old, new), *meta.added(self._marks))
+        return DeidentifyResult(target, changes, redactions, warnings, executor.kept)
 
-    def _finish(self, source: Dataset, target: Dataset, warnings: list[str]) -> list[Change]:
-        """Write preamble, file meta and markers anew."""
-        old_meta: Dataset | None = getattr(source, "file_meta", None)
-        class_uid = _uid(source, SOP_CLASS_UID) or str(getattr(old_meta, "MediaStorageSOPClassUID", "") or "")
-        new_uid = _uid(target, SOP_INSTANCE_UID)
+    def _rewrite(self, source: Path, destination: Path) -> DeidentifyResult:
+        """De-identify a file by its bytes."""
+        descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            file = EncodedFile(descriptor)
+            bound = self._text.bind(files.read_header(source)) if self._text is not None else None
+            values = Values(self.plan, self._mapper, file.own_uids, bound)
+            executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit])
+            pieces = file.rewrite(executor)
+            warnings: list[str] = []
+            identity = file.top_level_uids(SOP_CLASS_UID, SOP_INSTANCE_UID)
+            new = self._meta(
+                self._new_instance_uid(values, identity.get(SOP_INSTANCE_UID, b"")),
+                file.meta.uid(MEDIA_STORAGE_SOP_INSTANCE_UID),
+                uid_text(identity.get(SOP_CLASS_UID, b"")) or file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID),
+                file.syntax,
+                warnings,
+            )
+            files.write_pieces(encoded_meta(new), pieces, descriptor, destination)
+        except StructError:
+            raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
+        finally:
+            os.close(descriptor)
+        changes = chain.from_iterable(
+            part() for part in (lambda: executor.changes, lambda: meta.meta_changes(file.meta.elements(), new))
+        )
+        return DeidentifyResult(
+            lambda: files.read(destination)[0],
+            chain(changes, meta.added(self._marks)),
+            (),
+            (*warnings, *values.warnings),
+            executor.kept,
+        )
+
+    def _removes(self, tag: int) -> bool:
+        return self.plan.rule(tag, known_vr(tag)).op is Op.DELETE
+
+    def _new_instance_uid(self, values: Values, old: bytes) -> str:
+        rule = self.plan.rule(SOP_INSTANCE_UID, "UI")
+        if rule.op is Op.DELETE:
+            return ""
+        changed = None if rule.op is Op.KEEP else values.new_value(rule, "UI", old, ())
+        return uid_text(changed.value if changed else old)
+
+    def _meta(self, new_uid: str, old_meta_uid: str, class_uid: str, syntax: str, warnings: list[str]) -> MetaValues:
+        """Return file meta for the instance's new UID; where it has none, for the old file meta's."""
         if not new_uid:
-            old_uid = str(getattr(old_meta, "MediaStorageSOPInstanceUID", "") or "")
-            new_uid = self._mapper.map(old_uid) if self.plan.uids.primary else old_uid
+            new_uid = self._mapper.map(old_meta_uid) if self.plan.uids.primary else old_meta_uid
         if not new_uid:
             new_uid = generate_uid(prefix=None)
-            warnings.append("the instance has no SOP Instance UID: its file got a random one")
-        syntax = str(getattr(old_meta, "TransferSyntaxUID", "") or "") or _guessed_syntax(source)
-        target.file_meta, changes = new_file_meta(old_meta, new_uid, class_uid, syntax)
-        target.preamble = _ZERO_PREAMBLE
-        if self.markers:
-            changes.extend(self._mark(target))
-        return changes
-
-    def _mark(self, target: Dataset) -> list[Change]:
-        cleaned = self._image is not None and "PixelData" in target
-        marks = marker_elements(self.plan, ["113101"] if cleaned else [])
-        if cleaned and self._image is not None and self._image.text_redaction_mode == TextRedactionMode.REDACT_ALL_TEXT:
-            marks.BurnedInAnnotation = "NO"
-        changes: list[Change] = []
-        for element in marks:
-            target[element.tag] = element
-            tag = int(element.tag)
-            changes.append(Change(f"{tag:08X}", keyword(tag), element.VR, ChangeAction.ADDED, "marker"))
-        return changes
-
-    def _pixel_redactor(self) -> Any:
-        if self._redactor is None:
-            from healthcare_deid.engine.pixels.redactor import PixelRedactor
-
-            self._redactor = PixelRedactor(self._image)
-        return self._redactor
+            warnings.append(_NO_UID)
+        return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
 
 
-def _looks_at_pixels(image: Any) -> bool:
-    mode = image.text_redaction_mode if image is not None else None
-    return mode not in (
-        None,
-        TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED,
-        TextRedactionMode.REDACT_NO_TEXT,
-    ) or bool(image is not None and image.custom_regexes)
+def _guarded(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except (EngineError, OSError, UseDatasetExecutor):
+        raise
+    except Exception as error:
+        # Whatever broke, its text may quote a value: only its type is told.
+        raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None
+
+
+def _items(dataset: Dataset) -> list[tuple[BaseTag, Any]]:
+    return [(tag, dataset.get_item(tag)) for tag in sorted(dataset.keys())]
 
 
 def _private_copy(dataset: Dataset) -> Dataset:
     """Return a dataset whose elements can be replaced without a trace in the original."""
-    copied = rebuilt(dataset, {tag: shared(dataset.get_item(tag)) for tag in dataset.keys()})
-    meta: Dataset | None = getattr(dataset, "file_meta", None)
-    if meta is not None:
-        copied.file_meta = pydicom.dataset.FileMetaDataset({tag: shared(meta.get_item(tag)) for tag in meta.keys()})
+    copied = rebuilt(dataset, {tag: shared(item) for tag, item in _items(dataset)})
+    old_meta: Dataset | None = getattr(dataset, "file_meta", None)
+    if old_meta is not None:
+        copied.file_meta = FileMetaDataset({tag: shared(item) for tag, item in _items(old_meta)})
     return copied
-
-
-def _own_uids(dataset: Dataset) -> frozenset[str]:
-    return frozenset(uid for tag in PRIMARY_UIDS if (uid := _uid(dataset, tag)))
 
 
 def _uid(dataset: Dataset, tag: int) -> str:
@@ -216,32 +306,6 @@ def _uid(dataset: Dataset, tag: int) -> str:
 
 def _guessed_syntax(source: Dataset) -> str:
     implicit, little = source.original_encoding
-    if implicit is None or little is None:
-        return ""
-    if not little:
-        return str(pydicom.uid.ExplicitVRBigEndian)
-    return str(pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian)
-
-
-def _read(path: Path) -> FileDataset:
-    try:
-        return pydicom.dcmread(path)
-    except OSError:
-        raise
-    except NotDicomError:
-        raise InvalidDicomError("not a DICOM file") from None
-    except Exception as error:
-        raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
-
-
-def _write(dataset: Dataset, destination: Path) -> None:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".healthcare-deid-", suffix=".part", dir=destination.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            pydicom.dcmwrite(file, dataset, enforce_file_format=True)
-        beside.replace(destination)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    if little is False:
+        return str(ExplicitVRBigEndian)
+    return str(ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from pydicom.dataset import Dataset
 
 
@@ -76,23 +78,48 @@ class Redaction:
     path: str = "7FE00010"
 
 
-@dataclass(frozen=True, slots=True)
 class DeidentifyResult:
     """One instance, de-identified.
 
     Attributes:
-        dataset: The new dataset, with its ``file_meta``; the input is untouched.
-        changes: Every change to a data element.
         redactions: Every rectangle covered in pixels.
         warnings: What a person should know; no values.
-        kept: How many data elements, nested ones and file meta included, are as they were.
+        kept: How many data elements, nested ones included, are as they were.
     """
 
-    dataset: Dataset
-    changes: tuple[Change, ...] = ()
-    redactions: tuple[Redaction, ...] = ()
-    warnings: tuple[str, ...] = ()
-    kept: int = 0
+    def __init__(
+        self,
+        dataset: Dataset | Callable[[], Dataset],
+        changes: Iterable[Change] = (),
+        redactions: Iterable[Redaction] = (),
+        warnings: Iterable[str] = (),
+        kept: int = 0,
+    ) -> None:
+        self._dataset = dataset
+        self._changes = changes
+        self.redactions = tuple(redactions)
+        self.warnings = tuple(warnings)
+        self.kept = kept
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept)
+
+    def __repr__(self) -> str:
+        return f"DeidentifyResult(redactions={len(self.redactions)}, warnings={len(self.warnings)}, kept={self.kept})"
+
+    @property
+    def dataset(self) -> Dataset:
+        """The new dataset, with its ``file_meta``; of a file, read from the destination when first asked for."""
+        if callable(self._dataset):
+            self._dataset = self._dataset()
+        return self._dataset
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change to a data element; worked out when first asked for."""
+        if not isinstance(self._changes, tuple):
+            self._changes = tuple(self._changes)
+        return self._changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +135,28 @@ class Failure:
     path: str
     reason: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeProgress:
+    """How far a folder is.
+
+    Attributes:
+        total: Files found.
+        succeeded: Files written.
+        failed: Files that could not be de-identified.
+        skipped: Files whose output exists already.
+    """
+
+    total: int
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def done(self) -> int:
+        """Files dealt with."""
+        return self.succeeded + self.failed + self.skipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, cast
 
 from pydicom.charset import default_encoding
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
@@ -14,7 +14,8 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
-from healthcare_deid.engine.records import Change, ChangeAction
+from healthcare_deid.engine.records import Change
+from healthcare_deid.engine.tags.actions import ACTIONS
 from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
 from healthcare_deid.engine.tags.plan import Op
 from healthcare_deid.engine.tags.values import Values, encodings_of
@@ -27,15 +28,7 @@ if TYPE_CHECKING:
 
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
 
-ACTIONS = {
-    Op.DELETE: ChangeAction.REMOVED,
-    Op.EMPTY: ChangeAction.EMPTIED,
-    Op.DUMMY: ChangeAction.REPLACED,
-    Op.UID: ChangeAction.REGENERATED,
-    Op.OWN_UID: ChangeAction.REGENERATED,
-    Op.TEXT: ChangeAction.TRANSFORMED,
-    Op.SHIFT: ChangeAction.TRANSFORMED,
-}
+_UNDEFINED = 0xFFFFFFFF
 
 
 class DatasetExecutor:
@@ -83,6 +76,7 @@ class DatasetExecutor:
         in_dummy: bool,
     ) -> DataElement | RawDataElement | None:
         tag = element.tag
+        _refuse_truncated(element)
         creator = _creator(source, tag) if is_private(tag) else ""
         vr = effective_vr(tag, element.VR, lambda: creator)
         rule = self._plan.rule(tag, vr, creator, in_dummy=in_dummy)
@@ -113,26 +107,41 @@ class DatasetExecutor:
         depth: int,
         *,
         in_dummy: bool,
-    ) -> DataElement:
+    ) -> DataElement | RawDataElement:
         tag = element.tag
         if rule.op == Op.EMPTY:
-            if _length(element):
-                self._record(rule, path, tag, "SQ", _length(element))
+            if not _length(element):
+                self.kept += 1
+                return shared(element)
+            self._record(rule, path, tag, "SQ", _length(element))
             return DataElement(tag, "SQ", Sequence())
+        before = len(self.changes)
         dummy = in_dummy or rule.op == Op.DUMMY
-        parsed = source[tag] if isinstance(element, RawDataElement) else element
+        parsed = element
+        if isinstance(element, RawDataElement):
+            parsed = convert_raw_data_element(element, encoding=list(encodings), ds=source)
         items = cast("Sequence", parsed.value) if parsed.value is not None else Sequence()
         done: list[Dataset] = []
         for index, item in enumerate(items):
             place = f"{path}{tag:08X}[{index}]/"
             done.append(self._dataset(item, place, encodings, depth + 1, in_dummy=dummy))
         self.kept += 1
+        if len(self.changes) == before and isinstance(element, RawDataElement):
+            return element
         new = DataElement(tag, "SQ", Sequence(done))
         new.is_undefined_length = parsed.is_undefined_length
         return new
 
     def _record(self, rule: Rule, path: str, tag: int, vr: str, length: int) -> None:
         self.changes.append(Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length))
+
+
+def _refuse_truncated(element: DataElement | RawDataElement) -> None:
+    """pydicom reads a value that the file ends in as a shorter one."""
+    if isinstance(element, RawDataElement) and element.value is not None:
+        whole = element.length in (_UNDEFINED, len(element.value))
+        if not whole:
+            raise InvalidDicomError("the data ends inside an element", reason="truncated")
 
 
 def rebuilt(

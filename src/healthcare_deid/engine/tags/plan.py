@@ -76,14 +76,16 @@ class UidPolicy:
     """What happens to UIDs that no rule of the profile names.
 
     Attributes:
-        primary: Regenerate the study, series and instance UIDs, and every reference to one.
+        primary: Regenerate the study, series and instance UIDs.
         others: Regenerate every other UID too, those of classes and of the standard itself excepted.
         own: Regenerate any UID that equals one of the instance's own, wherever it is written.
+        references: With the primary ones, every reference to one; False leaves the original UIDs in references.
     """
 
     primary: bool = True
     others: bool = False
     own: bool = True
+    references: bool = True
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,18 @@ class Override:
         tags: Tags it names.
         vrs: VRs it names.
         reason: For the record.
+        patterns: Repeating groups it names, as mask and value.
     """
 
     op: Op
     tags: frozenset[int]
     vrs: frozenset[str]
     reason: str
+    patterns: tuple[tuple[int, int], ...] = ()
+
+    def names(self, tag: int, vr: str) -> bool:
+        """Return whether it is for this element."""
+        return tag in self.tags or vr in self.vrs or any(tag & mask == value for mask, value in self.patterns)
 
 
 @dataclass
@@ -120,8 +128,6 @@ class Plan:
         method: Texts for ``DeidentificationMethod``.
         method_codes: Codes of PS3.16 CID 7050 for ``DeidentificationMethodCodeSequence``.
         removes_identity: Whether the plan claims that the patient's identity is gone from the header.
-        cleans_context: Whether values of the instance's own header are looked for in text (``[CTX]``).
-        is_list: Whether private rules name tags by number (keepList, removeList).
     """
 
     name: str
@@ -202,7 +208,7 @@ class Plan:
         """Apply the actions one after another: what one has taken away, none brings back."""
         current: Rule | None = None
         for action in self.overrides:
-            if tag not in action.tags and vr not in action.vrs:
+            if not action.names(tag, vr):
                 continue
             rule = Rule(action.op, action.reason)
             if current is None or current.op in (Op.KEEP, Op.RECURSE):
@@ -229,7 +235,7 @@ class Plan:
         if tag in PRIMARY_UIDS:
             return _PRIMARY if self.uids.primary else KEPT
         if tag in REFERENCE_TAGS:
-            return _REFERENCE if self.uids.primary else KEPT
+            return _REFERENCE if self.uids.primary and self.uids.references else KEPT
         if self.uids.others:
             return _FRESH_UID
         return _OWN_UID if self.uids.primary and self.uids.own else found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.datadict import DicomDictionary, dictionary_VR
+from pydicom.datadict import DicomDictionary, RepeatersDictionary, dictionary_VR
 
 from healthcare_deid.config.dicom import DicomConfig, TagFilterProfile
-from healthcare_deid.engine.tags.names import MINIMAL_KEEP_TAGS, tag_number
+from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
 from healthcare_deid.engine.tags.plan import KEPT, TEXT_VRS, Op, Plan, Rule, TagPattern, UidPolicy
 from healthcare_deid.engine.tags.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
 from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, REFERENCE_TAGS
@@ -48,9 +48,10 @@ def compile_dicom_config(
     if profile != TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE and (options or edition != "2018e-google"):
         raise ConfigError("a PS3.15 edition and options need filterProfile ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE")
     if config.keep_list is not None and config.keep_list.tags:
-        return keep_plan("keepList", tag_numbers(config.keep_list.tags, "keepList"), uids, strict=strict_keep_list)
+        listed, patterns = tags_and_patterns(config.keep_list.tags, "keepList.tags")
+        return keep_plan("keepList", listed, uids, patterns=patterns, strict=strict_keep_list)
     if config.remove_list is not None and config.remove_list.tags:
-        return _remove_plan(tag_numbers(config.remove_list.tags, "removeList"), uids)
+        return _remove_plan(*tags_and_patterns(config.remove_list.tags, "removeList.tags"), uids)
     if profile == TagFilterProfile.MINIMAL_KEEP_LIST_PROFILE:
         return keep_plan(f"profile:{profile}", frozenset(), uids, strict=strict_keep_list)
     if profile == TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE:
@@ -60,22 +61,46 @@ def compile_dicom_config(
     return keep_all_plan(uids)
 
 
-def tag_numbers(tags: Iterable[str], place: str) -> frozenset[int]:
-    """Return the numbers of tags given by keyword or number.
+def tags_and_patterns(tags: Iterable[str], place: str) -> tuple[frozenset[int], tuple[tuple[int, int], ...]]:
+    """Return tags by number, and repeating groups (a keyword such as ``OverlayData``) as mask and value.
 
     Raises:
-        ConfigError: One of them is neither.
+        ConfigError: A text is neither a keyword nor a number.
     """
     numbers: set[int] = set()
+    patterns: list[tuple[int, int]] = []
     for index, tag in enumerate(tags):
         try:
-            numbers.add(tag_number(tag))
+            repeating = _REPEATING.get(tag)
+            if repeating is None:
+                numbers.add(tag_number(tag))
+            else:
+                patterns.append(repeating)
         except ValueError as error:
-            raise ConfigError.of("TagFilterList", [(f"{place}.tags[{index}]", str(error))]) from None
-    return frozenset(numbers)
+            raise ConfigError.of("TagFilterList", [(f"{place}[{index}]", str(error))]) from None
+    return frozenset(numbers), tuple(patterns)
 
 
-def keep_plan(name: str, listed: frozenset[int], uids: UidPolicy, *, strict: bool = False) -> Plan:
+def _repeating() -> dict[str, tuple[int, int]]:
+    """Return mask and value of every repeating element of groups 50xx and 60xx, by keyword (PS3.5 section 7.6)."""
+    found: dict[str, tuple[int, int]] = {}
+    for tag, row in RepeatersDictionary.items():
+        if tag[:4] in ("50xx", "60xx"):
+            found[row[4]] = (0xFF01FFFF, int(tag.replace("x", "0"), 16))
+    return found
+
+
+_REPEATING = _repeating()
+
+
+def keep_plan(
+    name: str,
+    listed: frozenset[int],
+    uids: UidPolicy,
+    *,
+    patterns: tuple[tuple[int, int], ...] = (),
+    strict: bool = False,
+) -> Plan:
     """Keep the listed tags and the minimal ones; remove every other, private ones included."""
     kept = MINIMAL_TAGS | listed
     if not strict:
@@ -88,9 +113,10 @@ def keep_plan(name: str, listed: frozenset[int], uids: UidPolicy, *, strict: boo
         default=gone,
         private=gone,
         tags=dict.fromkeys(kept, KEPT),
+        patterns=tuple(TagPattern(mask, value, KEPT) for mask, value in patterns),
         uids=uids,
         method=(name.removeprefix("profile:"),),
-        removes_identity=uids.primary and identifying_tags().isdisjoint(listed - MINIMAL_TAGS),
+        removes_identity=uids.primary and identifying_tags().isdisjoint(listed - MINIMAL_TAGS) and not patterns,
     )
 
 
@@ -100,7 +126,7 @@ def _needs_character_set(tag: int) -> bool:
     return dictionary_VR(tag) in _CHARSET_VRS
 
 
-def _remove_plan(listed: frozenset[int], uids: UidPolicy) -> Plan:
+def _remove_plan(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], uids: UidPolicy) -> Plan:
     required = sorted(listed & MINIMAL_TAGS)
     if required:
         names = ", ".join(DicomDictionary[tag][4] for tag in required)
@@ -111,7 +137,7 @@ def _remove_plan(listed: frozenset[int], uids: UidPolicy) -> Plan:
     return Plan(
         name="removeList",
         tags=dict.fromkeys(listed, gone),
-        patterns=(_OVERLAY_DATA,),
+        patterns=(*(TagPattern(mask, value, gone) for mask, value in patterns), _OVERLAY_DATA),
         uids=uids,
         method=("removeList",),
     )

@@ -14,7 +14,7 @@ from healthcare_deid.engine.tags.plan import Op, Rule
 from healthcare_deid.engine.tags.uids import UidMapper, pad_uid, uid_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from healthcare_deid.engine.tags.plan import Plan
 
@@ -89,15 +89,22 @@ class Values:
     Args:
         plan: Only its UID policy is used.
         mapper: UID rule.
-        own_uids: The instance's own study, series and instance UIDs, as they were.
+        own_uids: Returns the instance's own study, series and instance UIDs, as they were; asked once, if at all.
         text: Text engine bound to the instance; None where the plan inspects no text.
     """
 
-    def __init__(self, plan: Plan, mapper: UidMapper, own_uids: frozenset[str], text: ValueTransformer | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        mapper: UidMapper,
+        own_uids: Callable[[], frozenset[str]] = frozenset,
+        text: ValueTransformer | None = None,
+    ) -> None:
         self.plan = plan
         self.warnings: dict[str, int] = {}
         self._mapper = mapper
-        self._own = own_uids
+        self._own_uids = own_uids
+        self._own: frozenset[str] | None = None
         self._text = text
 
     def warn(self, text: str) -> None:
@@ -132,6 +139,8 @@ class Values:
         return DUMMIES.get(vr, b"")
 
     def _replace_own(self, value: bytes) -> bytes:
+        if self._own is None:
+            self._own = self._own_uids()
         parts = [uid_text(part) for part in value.split(b"\\")]
         if self._own.isdisjoint(parts):
             return value

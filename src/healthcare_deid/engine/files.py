@@ -1,0 +1,147 @@
+"""Reading and writing DICOM files: what is read is DICOM, and what is written appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, BinaryIO
+
+import pydicom
+from pydicom.errors import InvalidDicomError as NotDicomError
+
+from healthcare_deid.engine.tags.encodedfile import Range
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from pathlib import Path
+
+    from pydicom.dataset import Dataset, FileDataset
+
+_CHUNK = 1 << 20
+_COUNTER = count()
+_FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
+NO_PREAMBLE = "the file had no DICOM preamble: its result has one"
+
+
+def read(path: Path) -> tuple[FileDataset, list[str]]:
+    """Read a whole file.
+
+    Returns:
+        The dataset, and warnings about its form.
+
+    Raises:
+        InvalidDicomError: It is not DICOM, or cannot be read to its end.
+        OSError: The file cannot be opened.
+    """
+    notes: list[str] = []
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's warnings quote values
+        try:
+            try:
+                dataset = pydicom.dcmread(file)
+            except NotDicomError:
+                if not _may_be_bare_dataset(file):
+                    raise InvalidDicomError("not a DICOM file") from None
+                dataset = pydicom.dcmread(file, force=True)
+                notes.append(NO_PREAMBLE)
+        except (OSError, InvalidDicomError):
+            raise
+        except EOFError:
+            raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
+        except Exception as error:
+            raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
+    if not len(dataset):
+        raise InvalidDicomError("the file holds no data elements", reason="empty")
+    return dataset, notes
+
+
+def read_header(path: Path) -> FileDataset:
+    """Read what stands before the pixel data, large values left in the file.
+
+    Raises:
+        InvalidDicomError: It cannot be read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return pydicom.dcmread(path, stop_before_pixels=True, defer_size=_CHUNK)
+        except Exception as error:
+            raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
+
+
+def _may_be_bare_dataset(file: BinaryIO) -> bool:
+    """Return whether a file without preamble begins as a dataset does: with an element of group 0008, or file meta."""
+    file.seek(0)
+    start = file.read(132)
+    file.seek(0)
+    return start[:2] in _FIRST_GROUPS and len(start) > 8 and b"\0" in start[2:8]
+
+
+def write(dataset: Dataset, destination: Path) -> None:
+    """Write a dataset with its file meta.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with beside(destination) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pydicom.dcmwrite(file, dataset, enforce_file_format=True)
+
+
+def write_pieces(head: bytes, pieces: Iterable[bytes | Range], source: int, destination: Path) -> None:
+    """Write bytes, and ranges of an open file, one after another.
+
+    Raises:
+        OSError: The file cannot be written.
+        InvalidDicomError: The source ends before a range does.
+    """
+    with beside(destination) as file:
+        pending = [head]
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                pending.append(piece)
+                continue
+            file.write(b"".join(pending))
+            pending = []
+            _copy(source, file.fileno(), piece)
+        file.write(b"".join(pending))
+
+
+def _copy(source: int, target: int, piece: Range) -> None:
+    offset, left = piece
+    while left:
+        done = _send(source, target, offset, left)
+        if not done:
+            raise InvalidDicomError("the file became shorter while it was read", reason="truncated")
+        offset += done
+        left -= done
+
+
+def _send(source: int, target: int, offset: int, length: int) -> int:
+    if hasattr(os, "sendfile"):
+        try:
+            return os.sendfile(target, source, offset, length)
+        except OSError:
+            pass  # not between files on this system: copied by hand below
+    return os.write(target, os.pread(source, min(length, _CHUNK), offset))
+
+
+@contextmanager
+def beside(destination: Path) -> Generator[BinaryIO]:
+    """Open a file next to a destination; it takes the destination's name when all went well, and goes otherwise."""
+    partial = destination.with_name(f".{os.getpid()}-{next(_COUNTER)}.healthcare-deid.part")
+    try:
+        file = partial.open("xb", buffering=0)
+    except FileNotFoundError:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        file = partial.open("xb", buffering=0)
+    try:
+        with file:
+            yield file  # type: ignore[misc]  # an unbuffered file takes the same calls
+        partial.replace(destination)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,109 @@
+"""From a config of either API version, and the engine's own arguments, to a plan for tags and a message for pixels."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.engine.tags.meta import MARKER_TAGS
+from healthcare_deid.engine.tags.plan import KEPT, Op, Rule
+from healthcare_deid.engine.tags.profiles import compile_dicom_config
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthcare_deid.engine.tags.plan import Plan
+    from healthcare_deid.engine.tags.ps315 import Edition
+
+_SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
+_ALL_TEXT = "REDACT_ALL_TEXT"
+_NO_LOOK = frozenset({"", "TEXT_REDACTION_MODE_UNSPECIFIED", "REDACT_NO_TEXT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The engine's own arguments about tags, as `Deidentifier` takes them."""
+
+    edition: Edition = "2018e-google"
+    options: tuple[str, ...] = ()
+    safe_private: tuple[str, ...] = ()
+    other_uids: str = "profile"
+    strict_keep_list: bool = False
+    markers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a config comes to.
+
+    Attributes:
+        plan: For tags.
+        image: For pixels; None where they are not looked at.
+    """
+
+    plan: Plan
+    image: Any
+
+    @property
+    def covers_all_text(self) -> bool:
+        """Whether every burned-in text is covered, whatever it says."""
+        return self.image is not None and str(self.image.text_redaction_mode or "") == _ALL_TEXT
+
+
+def compile_config(config: Any, settings: Settings) -> Compiled:
+    """Compile a config of either version.
+
+    Raises:
+        ConfigError: It cannot be carried out.
+    """
+    plan, image = _plan_and_image(config, settings)
+    if settings.safe_private:
+        plan = replace(plan, private_tags=dict.fromkeys(_safe_private(settings.safe_private), KEPT))
+    if settings.other_uids != "profile":
+        if settings.other_uids not in ("keep", "map"):
+            raise ConfigError('other_uids is "profile", "keep" or "map"')
+        mapped = settings.other_uids == "map"
+        plan = replace(plan, uids=replace(plan.uids, others=mapped, own=mapped, references=mapped))
+    if settings.markers:
+        gone = dict.fromkeys(MARKER_TAGS, Rule(Op.DELETE, "marker"))
+        plan = replace(plan, tags={**plan.tags, **gone})
+    return Compiled(plan, image if _looks(image) else None)
+
+
+def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
+    tag_config = getattr(config, "dicom_tag_config", None)
+    if tag_config is None:
+        plan = compile_dicom_config(
+            config.dicom,
+            edition=settings.edition,
+            options=settings.options,
+            strict_keep_list=settings.strict_keep_list,
+        )
+        return plan, config.image
+    if config.dicom is not None:
+        raise ConfigError.of("DeidentifyConfig", [("", "dicomTagConfig and dicom exclude each other: set one")])
+    from healthcare_deid.engine.tags.tagconfig import compile_tag_config, image_of
+
+    plan = compile_tag_config(
+        tag_config, edition=settings.edition, options=settings.options, strict_keep_list=settings.strict_keep_list
+    )
+    return plan, image_of(tag_config) or config.image
+
+
+def _looks(image: Any) -> bool:
+    if image is None:
+        return False
+    wants_more = bool(image.custom_regexes) or bool(getattr(image, "additional_info_types", ()))
+    return str(image.text_redaction_mode or "") not in _NO_LOOK or wants_more
+
+
+def _safe_private(rules: Iterable[str]) -> list[tuple[str, int, int]]:
+    found: list[tuple[str, int, int]] = []
+    for index, rule in enumerate(rules):
+        parts = _SAFE_PRIVATE.fullmatch(rule)
+        if parts is None or not int(parts[2], 16) & 1:
+            raise ConfigError(f'safe_private[{index}]: the form is "<private creator>,gggg,ee", with an odd group')
+        found.append((parts[1].strip(), int(parts[2], 16), int(parts[3], 16)))
+    return found

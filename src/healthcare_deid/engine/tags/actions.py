@@ -1,0 +1,16 @@
+"""What an operation is called in the record."""
+
+from __future__ import annotations
+
+from healthcare_deid.engine.records import ChangeAction
+from healthcare_deid.engine.tags.plan import Op
+
+ACTIONS = {
+    Op.DELETE: ChangeAction.REMOVED,
+    Op.EMPTY: ChangeAction.EMPTIED,
+    Op.DUMMY: ChangeAction.REPLACED,
+    Op.UID: ChangeAction.REGENERATED,
+    Op.OWN_UID: ChangeAction.REGENERATED,
+    Op.TEXT: ChangeAction.TRANSFORMED,
+    Op.SHIFT: ChangeAction.TRANSFORMED,
+}

@@ -1,0 +1,398 @@
+"""The executor for encoded elements: rewrites a header's bytes without building one data element.
+
+It covers little-endian data, explicit or implicit VR, with elements in tag order. Whatever else a file holds raises
+`UseDatasetExecutor`, and the file goes the other way. What is kept is copied as it stands; nested sequences, also those
+written as UN, are rewritten with their form of length.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from healthcare_deid.engine.records import Change
+from healthcare_deid.engine.tags.actions import ACTIONS
+from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, keyword
+from healthcare_deid.engine.tags.plan import Op, Plan, Rule, UidPolicy
+from healthcare_deid.engine.tags.uids import UidMapper
+from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+_SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+UNDEFINED = 0xFFFFFFFF
+_ITEM = b"\xfe\xff\x00\xe0"
+_ITEM_END = b"\xfe\xff\x0d\xe0"
+_SEQUENCE_END = b"\xfe\xff\xdd\xe0"
+_DELIMITER_TAGS = 0xFFFEE000
+_SPECIFIC_CHARACTER_SET = 0x00080005
+_MAX_SHORT = 0xFFFE
+NO_TAG = 0x1_0000_0000
+"""After every tag."""
+
+_U16 = Struct("<H")
+_U32 = Struct("<I")
+_TAG = Struct("<HH")
+
+
+class UseDatasetExecutor(Exception):  # noqa: N818 - a change of way, not an error
+    """The data is not in a form this executor rewrites."""
+
+
+class Short(Exception):  # noqa: N818 - asks for more data
+    """The data ends inside an element."""
+
+
+class Entry(NamedTuple):
+    """What an element's first bytes say: everything that does not depend on its value."""
+
+    op: Op
+    header: int
+    tag: int
+    vr: str
+    rule: Rule
+
+
+class Scope(NamedTuple):
+    """Where an element stands."""
+
+    path: str
+    encodings: tuple[str, ...]
+    depth: int
+    explicit: bool
+    in_dummy: bool
+
+
+class Tables:
+    """What one plan makes of elements' first bytes; shared by all instances.
+
+    Args:
+        plan: The plan.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._entries: dict[tuple[bool, bool], dict[bytes, Entry]] = {}
+
+    def entries(self, *, explicit: bool, in_dummy: bool) -> dict[bytes, Entry]:
+        """Return the memo for standard elements: tag and VR (explicit) or tag (implicit) as written → entry."""
+        return self._entries.setdefault((explicit, in_dummy), {})
+
+    def entry(self, head: bytes, creators: dict[int, str], *, explicit: bool, in_dummy: bool = False) -> Entry:
+        """Work an entry out, and remember it unless it depends on a private creator.
+
+        Raises:
+            UseDatasetExecutor: The VR is none this executor knows.
+        """
+        group, element = _TAG.unpack_from(head)
+        tag = group << 16 | element
+        written = ""
+        header = 8
+        if explicit:
+            code = head[4:6]
+            if code in _LONG_VRS:
+                header = 12
+            elif code not in _SHORT_VRS:
+                raise UseDatasetExecutor
+            written = code.decode("ascii")
+        creator = creators.get(creator_tag(tag) if element >= 0x100 else tag, "") if group & 1 else ""
+        vr = effective_vr(tag, written, lambda: creator)
+        rule = self.plan.rule(tag, vr, creator, in_dummy=in_dummy)
+        entry = Entry(rule.op, header, tag, vr, rule)
+        if not group & 1:
+            self.entries(explicit=explicit, in_dummy=in_dummy)[head] = entry
+        return entry
+
+
+class EncodedExecutor:
+    """Applies a plan to one instance's encoded elements.
+
+    Args:
+        tables: Made of the plan, once.
+        values: New values, for this instance.
+        inserts: Elements to write at the top level, encoded, in tag order: de-identification markers.
+    """
+
+    def __init__(self, tables: Tables, values: Values, inserts: Sequence[tuple[int, bytes]] = ()) -> None:
+        self._tables = tables
+        self._values = values
+        self._inserts = list(inserts)
+        self._records: list[tuple[str, int, str, Rule, int]] = []
+        self.kept = 0
+
+    @property
+    def changes(self) -> list[Change]:
+        """Every change so far."""
+        return [
+            Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length)
+            for path, tag, vr, rule, length in self._records
+        ]
+
+    def look(self, header: bytes, scope: Scope, state: TopLevel) -> tuple[Entry, int, int]:
+        """Return the entry, header size and length of the top-level element that begins with these bytes.
+
+        Raises:
+            UseDatasetExecutor: It is out of order, or in no form this executor rewrites.
+        """
+        entry = self._tables.entry(header[: 6 if scope.explicit else 4], state.creators, explicit=scope.explicit)
+        if entry.tag <= state.last_tag or entry.tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
+            raise UseDatasetExecutor
+        if entry.header == 12:
+            if len(header) < 12:
+                raise InvalidDicomError("the data ends inside an element", reason="truncated")
+            return entry, 12, _U32.unpack_from(header, 8)[0]
+        length = _U16.unpack_from(header, 6)[0] if scope.explicit else _U32.unpack_from(header, 4)[0]
+        return entry, 8, length
+
+    def pass_by(self, entry: Entry, length: int, scope: Scope, state: TopLevel) -> list[bytes]:
+        """Account for a top-level element whose value is not in memory; return what takes its place, or comes before it."""
+        output: list[bytes] = []
+        self._insert(output, entry.tag)
+        state.last_tag = entry.tag
+        if entry.op is Op.KEEP:
+            self.kept += 1
+            return output
+        self._records.append(("", entry.tag, entry.vr, entry.rule, length))
+        if entry.op is not Op.DELETE:
+            value = b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b"")
+            output.append(self.element(entry.tag, entry.vr if scope.explicit else "", value))
+        return output
+
+    def top_level(self, data: bytes, scope: Scope, state: TopLevel) -> int:
+        """Rewrite top-level elements until the data ends, or ends inside one; return where that is.
+
+        Args:
+            data: Encoded elements.
+            scope: The top level's.
+            state: What was seen before; carried from one stretch of data to the next.
+        """
+        return self._elements(data, 0, len(data), scope, state)
+
+    def _elements(self, data: bytes, position: int, end: int, scope: Scope, state: TopLevel) -> int:
+        """Rewrite elements into ``state.output`` until ``end``, an item's end, or (at the top level) a cut-off element."""
+        explicit, in_dummy = scope.explicit, scope.in_dummy
+        entries = self._tables.entries(explicit=explicit, in_dummy=in_dummy)
+        key_bytes = 6 if explicit else 4
+        run = position
+        output, creators = state.output, state.creators
+        last, insert_at = state.last_tag, self._inserts[0][0] if state.is_top and self._inserts else NO_TAG
+        kept = 0
+        while position + 8 <= end:
+            head = data[position : position + key_bytes]
+            entry = entries.get(head)
+            if entry is None:
+                if head.startswith(_ITEM_END):
+                    break
+                entry = self._tables.entry(head, creators, explicit=explicit, in_dummy=in_dummy)
+            op, header, tag, vr, _ = entry
+            if tag <= last or tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
+                raise UseDatasetExecutor
+            if header == 12:
+                if position + 12 > end:
+                    break
+                length = _U32.unpack_from(data, position + 8)[0]
+            else:
+                length = (
+                    _U16.unpack_from(data, position + 6)[0] if explicit else _U32.unpack_from(data, position + 4)[0]
+                )
+            value = position + header
+            after = value + length
+            if tag >= insert_at:
+                output.append(data[run:position])
+                run = position
+                insert_at = self._insert(output, tag)
+            if length == UNDEFINED or vr == "SQ":
+                if length != UNDEFINED and after > end:
+                    break
+                if vr == "UN":
+                    entry = self._as_sequence(entry, creators, in_dummy=in_dummy)
+                mark, kept_before = len(self._records), self.kept
+                try:
+                    new, after = self._composite(data, value, length, end, entry, scope, data[position:value])
+                except Short:
+                    if not state.is_top:
+                        raise
+                    del self._records[mark:]
+                    self.kept = kept_before
+                    break
+                if new is not None:
+                    output.append(data[run:position])
+                    output.append(new)
+                    run = after
+                last, position = tag, after
+                continue
+            if after > end:
+                break
+            if op is Op.KEEP:
+                kept += 1
+            elif op is Op.DELETE:
+                output.append(data[run:position])
+                run = after
+                self._records.append((scope.path, tag, vr, entry.rule, length))
+            else:
+                old = data[value:after]
+                changed = self._values.new_value(entry.rule, vr, old, scope.encodings)
+                if changed is None:
+                    kept += 1
+                else:
+                    output.append(data[run:position])
+                    output.append(self.element(tag, vr if explicit else "", changed.value))
+                    run = after
+                    self._records.append((scope.path, tag, vr, Rule(op, changed.reason), length))
+            if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+                creators[tag] = data[value:after].strip(b" \0").decode("latin-1")
+            elif tag == _SPECIFIC_CHARACTER_SET:
+                scope = scope._replace(encodings=encodings_of(data[value:after]))
+                state.encodings = scope.encodings
+            last, position = tag, after
+        state.last_tag = last
+        self.kept += kept
+        output.append(data[run:position])
+        return position
+
+    def _insert(self, output: list[bytes], before: int) -> int:
+        """Write the markers that come before a tag; return the next one's tag."""
+        while self._inserts and self._inserts[0][0] <= before:
+            output.append(self._inserts.pop(0)[1])
+        return self._inserts[0][0] if self._inserts else NO_TAG
+
+    def finish(self, state: TopLevel) -> None:
+        """Write the markers that come after every element."""
+        self._insert(state.output, NO_TAG)
+
+    def _as_sequence(self, entry: Entry, creators: dict[int, str], *, in_dummy: bool) -> Entry:
+        """Return the entry of an element written as UN whose undefined length says that it is a sequence."""
+        tag = entry.tag
+        rule = self._tables.plan.rule(tag, "SQ", creators.get(creator_tag(tag), ""), in_dummy=in_dummy)
+        return Entry(rule.op, entry.header, tag, "SQ", rule)
+
+    def _composite(
+        self, data: bytes, position: int, length: int, end: int, entry: Entry, scope: Scope, header: bytes
+    ) -> tuple[bytes | None, int]:
+        """Rewrite a sequence, or fragments; return the new element, None where it stays, and the position after it."""
+        after = position + length
+        items = int(length > 0)
+        if entry.vr != "SQ":
+            items, after = fragments(data, position, end)
+        elif entry.op not in (Op.KEEP, Op.DELETE, Op.EMPTY):
+            return self._sequence(data, position, length, end, entry, scope, header)
+        elif length == UNDEFINED:
+            items, after = self._skipped(data, position, end, entry, scope, header)
+        if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
+            self.kept += 1
+            return None, after
+        self._records.append((scope.path, entry.tag, entry.vr, entry.rule, after - position))
+        if entry.op is Op.DELETE:
+            return b"", after
+        return self.element(entry.tag, entry.vr if scope.explicit else "", b""), after
+
+    def _skipped(
+        self, data: bytes, position: int, end: int, entry: Entry, scope: Scope, header: bytes
+    ) -> tuple[int, int]:
+        """Return the number of items of a sequence of undefined length, and the position after it."""
+        reader = EncodedExecutor(_READER, _NOTHING_NEW)
+        passing = Entry(Op.RECURSE, entry.header, entry.tag, "SQ", entry.rule)
+        _, after = reader._sequence(data, position, UNDEFINED, end, passing, scope._replace(in_dummy=False), header)
+        return after - position - 8, after
+
+    def _sequence(
+        self, data: bytes, position: int, length: int, end: int, entry: Entry, scope: Scope, header: bytes
+    ) -> tuple[bytes | None, int]:
+        """Rewrite a sequence whose items the plan enters."""
+        if scope.depth >= MAX_DEPTH:
+            raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} deep", reason="too-deep")
+        stop = end if length == UNDEFINED else position + length
+        explicit = scope.explicit and header[4:6] != b"UN"
+        in_dummy = scope.in_dummy or entry.op is Op.DUMMY
+        place = f"{scope.path}{entry.tag:08X}"
+        mark = len(self._records)
+        pieces: list[bytes] = []
+        index = 0
+        while length == UNDEFINED or position < stop:
+            if position + 8 > stop:
+                raise Short
+            code = data[position : position + 4]
+            item_length = _U32.unpack_from(data, position + 4)[0]
+            position += 8
+            if code == _SEQUENCE_END and length == UNDEFINED:
+                break
+            if code != _ITEM:
+                raise UseDatasetExecutor
+            inner = Scope(f"{place}[{index}]/", scope.encodings, scope.depth + 1, explicit, in_dummy)
+            position = self._item(data, position, item_length, stop, inner, pieces)
+            index += 1
+        self.kept += 1
+        if len(self._records) == mark:
+            return None, position
+        body = b"".join(pieces)
+        if length == UNDEFINED:
+            return b"".join((header, body, _SEQUENCE_END, b"\0\0\0\0")), position
+        return b"".join((header[:-4], _U32.pack(len(body)), body)), position
+
+    def _item(self, data: bytes, position: int, length: int, end: int, scope: Scope, pieces: list[bytes]) -> int:
+        """Rewrite one item into ``pieces``; return the position after it."""
+        stop = end if length == UNDEFINED else position + length
+        if stop > end:
+            raise Short
+        state = TopLevel(is_top=False)
+        after = self._elements(data, position, stop, scope, state)
+        body = b"".join(state.output)
+        if length != UNDEFINED:
+            if after != stop:
+                raise Short if after < stop and not data.startswith(_ITEM_END, after) else UseDatasetExecutor
+            pieces += (_ITEM, _U32.pack(len(body)), body)
+            return after
+        if after + 8 > end:
+            raise Short
+        if not data.startswith(_ITEM_END, after):
+            raise Short
+        pieces += (_ITEM, b"\xff\xff\xff\xff", body, _ITEM_END, b"\0\0\0\0")
+        return after + 8
+
+    @staticmethod
+    def element(tag: int, vr: str, value: bytes) -> bytes:
+        """Encode an element; without a VR, as implicit."""
+        group, element = tag >> 16, tag & 0xFFFF
+        if not vr:
+            return _TAG.pack(group, element) + _U32.pack(len(value)) + value
+        code = vr.encode("ascii")
+        if code in _LONG_VRS:
+            return _TAG.pack(group, element) + code + b"\0\0" + _U32.pack(len(value)) + value
+        if len(value) > _MAX_SHORT:
+            raise UseDatasetExecutor
+        return _TAG.pack(group, element) + code + _U16.pack(len(value)) + value
+
+
+def fragments(data: bytes, position: int, end: int) -> tuple[int, int]:
+    """Return the number of fragments of encapsulated pixel data (PS3.5 annex A.4), and the position after it."""
+    count = 0
+    while True:
+        if position + 8 > end:
+            raise Short
+        code = data[position : position + 4]
+        length = _U32.unpack_from(data, position + 4)[0]
+        position += 8
+        if code == _SEQUENCE_END:
+            return count, position
+        if code != _ITEM or length == UNDEFINED:
+            raise UseDatasetExecutor
+        position += length
+        count += 1
+
+
+_READER = Tables(Plan(name="read", uids=UidPolicy(primary=False)))
+_NOTHING_NEW = Values(_READER.plan, UidMapper())
+
+
+class TopLevel:
+    """What is known while elements of one dataset are read, in one stretch of data or several."""
+
+    def __init__(self, *, is_top: bool = True) -> None:
+        self.is_top = is_top
+        self.output: list[bytes] = []
+        self.creators: dict[int, str] = {}
+        self.last_tag = -1
+        self.encodings: tuple[str, ...] | None = None

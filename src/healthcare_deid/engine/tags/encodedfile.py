@@ -1,0 +1,264 @@
+"""A DICOM file, rewritten piece by piece: new bytes where something changed, ranges of the old file where nothing did.
+
+Values that stay are never in memory when they are large: pixel data goes from file to file inside the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from healthcare_deid.engine.tags.encoded import (
+    UNDEFINED,
+    EncodedExecutor,
+    Entry,
+    Scope,
+    Tables,
+    TopLevel,
+    UseDatasetExecutor,
+)
+from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, uid_text
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_WINDOW = 1 << 16
+_LARGE = 1 << 16
+_PREAMBLE = 132
+_GROUP_LENGTH = 0x00020000
+_CLASS, _INSTANCE, _SYNTAX = 0x00020002, 0x00020003, 0x00020010
+_NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
+_U16 = Struct("<H")
+_U32 = Struct("<I")
+_TAG = Struct("<HH")
+_LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+
+
+class Range(NamedTuple):
+    """A stretch of the old file."""
+
+    offset: int
+    length: int
+
+
+@dataclass
+class OldMeta:
+    """File meta information as it was.
+
+    Attributes:
+        values: Raw value by tag.
+        vrs: VR by tag.
+        end: Where the dataset begins.
+    """
+
+    values: dict[int, bytes] = field(default_factory=dict[int, bytes])
+    vrs: dict[int, str] = field(default_factory=dict[int, str])
+    end: int = _PREAMBLE
+
+    def elements(self) -> list[tuple[int, str, bytes]]:
+        """Return every element: tag, VR, value."""
+        return [(tag, self.vrs[tag], value) for tag, value in self.values.items()]
+
+    def uid(self, tag: int) -> str:
+        """Return a UID element's text, empty where there is none."""
+        return uid_text(self.values.get(tag, b""))
+
+
+class EncodedFile:
+    """An open DICOM file that the encoded executor can rewrite.
+
+    Args:
+        descriptor: Of the open file.
+
+    Raises:
+        UseDatasetExecutor: It is not little endian, not plain, or has no usable file meta.
+        InvalidDicomError: It ends in its file meta.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.size = os.fstat(descriptor).st_size
+        self._window = self.read(0, _WINDOW)
+        self.meta = self._read_meta()
+        syntax = self.meta.uid(_SYNTAX)
+        if not syntax or syntax in _NOT_HERE:
+            raise UseDatasetExecutor
+        self.syntax = syntax
+        self.explicit = syntax != ImplicitVRLittleEndian
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return bytes of the file; fewer at its end."""
+        return os.pread(self.descriptor, count, offset)
+
+    def _read_meta(self) -> OldMeta:
+        data = self._window
+        if data[128:132] != b"DICM":
+            raise UseDatasetExecutor
+        meta = OldMeta()
+        position = _PREAMBLE
+        while data[position : position + 2] == b"\x02\x00":
+            if position + 12 > len(data):
+                raise UseDatasetExecutor
+            code = data[position + 4 : position + 6]
+            if code in _LONG:
+                header, length = 12, _U32.unpack_from(data, position + 8)[0]
+            else:
+                header, length = 8, _U16.unpack_from(data, position + 6)[0]
+            value = position + header
+            position = value + length
+            if position > len(data) or not code.isalpha():
+                raise UseDatasetExecutor
+            tag = 0x00020000 | _U16.unpack_from(data, value - header + 2)[0]
+            meta.values[tag] = data[value:position]
+            meta.vrs[tag] = code.decode("ascii", "replace")
+        meta.end = position
+        return meta
+
+    def own_uids(self) -> frozenset[str]:
+        """Return the instance's own study, series and instance UIDs."""
+        found = self.top_level_uids(*(tag for tag in PRIMARY_UIDS if tag != _INSTANCE))
+        return frozenset({self.meta.uid(_INSTANCE), *map(uid_text, found.values())} - {""})
+
+    def top_level_uids(self, *tags: int) -> dict[int, bytes]:
+        """Return the values of top-level elements that hold a UID."""
+        found: dict[int, bytes] = {}
+        last = max(tags)
+        for tag, _, value, length in self.elements():
+            if tag in tags and length < _LARGE:
+                found[tag] = self._slice(value, length)
+            if tag >= last:
+                break
+        return found
+
+    def elements(self) -> Iterator[tuple[int, bytes, int, int]]:
+        """Yield tag, VR as written, offset and length of top-level elements, as far as lengths are defined or skippable."""
+        position = self.meta.end
+        while position + 8 <= self.size:
+            header = self._slice(position, 12)
+            group, element = _TAG.unpack_from(header)
+            code = header[4:6] if self.explicit else b""
+            if code in _LONG:
+                size, length = 12, _U32.unpack_from(header, 8)[0]
+            elif self.explicit:
+                size, length = 8, _U16.unpack_from(header, 6)[0]
+            else:
+                size, length = 8, _U32.unpack_from(header, 4)[0]
+            value = position + size
+            if length == UNDEFINED:
+                length = self._end_of_items(value) - value
+            yield group << 16 | element, code, value, length
+            position = value + length
+
+    def _slice(self, offset: int, length: int) -> bytes:
+        if offset + length <= len(self._window):
+            return self._window[offset : offset + length]
+        return self.read(offset, length)
+
+    def _end_of_items(self, position: int) -> int:
+        """Return where a value of undefined length ends, its delimiter included, whatever is nested in it."""
+        depth = 1
+        while depth:
+            header = self._slice(position, 12)
+            if len(header) < 8:
+                raise _truncated()
+            code, length = header[:4], _U32.unpack_from(header, 4)[0]
+            position += 8
+            if code == b"\xfe\xff\x00\xe0":
+                if length == UNDEFINED:
+                    depth += 1
+                elif depth == 1:
+                    position += length
+            elif code in (b"\xfe\xff\xdd\xe0", b"\xfe\xff\x0d\xe0"):
+                depth -= 1
+            else:
+                position, deeper = self._past_element(position, header)
+                depth += deeper
+        return position
+
+    def _past_element(self, position: int, header: bytes) -> tuple[int, int]:
+        code = header[4:6]
+        if code in _LONG:
+            length, position = _U32.unpack_from(header, 8)[0], position + 4
+        elif self.explicit and code.isalpha():
+            length = _U16.unpack_from(header, 6)[0]
+        else:
+            length = _U32.unpack_from(header, 4)[0]
+        return (position, 1) if length == UNDEFINED else (position + length, 0)
+
+    def rewrite(self, executor: EncodedExecutor) -> list[bytes | Range]:
+        """Apply an executor to the dataset; return the new one in pieces, without its file meta.
+
+        Raises:
+            UseDatasetExecutor: The data is not in a form the encoded executor rewrites.
+            InvalidDicomError: The file ends inside an element.
+        """
+        scope = Scope("", ("iso8859",), 0, self.explicit, in_dummy=False)
+        state = TopLevel()
+        pieces: list[bytes | Range] = []
+        base = self.meta.end
+        window = self._window[base:] if base < len(self._window) else b""
+        while base < self.size:
+            done = executor.top_level(window, scope, state)
+            pieces += state.output
+            state.output = []
+            if state.encodings is not None:
+                scope = scope._replace(encodings=state.encodings)
+            base += done
+            if base >= self.size:
+                break
+            base, window = self._large(executor, base, len(window) - done, scope, state, pieces)
+        executor.finish(state)
+        pieces += state.output
+        return pieces
+
+    def _large(
+        self,
+        executor: EncodedExecutor,
+        position: int,
+        seen: int,
+        scope: Scope,
+        state: TopLevel,
+        pieces: list[bytes | Range],
+    ) -> tuple[int, bytes]:
+        """Deal with the element at ``position``, of which only ``seen`` bytes were there; return where to go on, and data."""
+        header = self.read(position, 12)
+        if len(header) < 8:
+            raise _truncated()
+        entry, size, length = executor.look(header, scope, state)
+        value = position + size
+        if length != UNDEFINED and value + length > self.size:
+            raise _truncated()
+        if length == UNDEFINED and entry.vr not in ("OB", "OW"):
+            return self._more(position, max(seen, _WINDOW) * 4, seen)
+        after = self._end_of_items(value) if length == UNDEFINED else value + length
+        if after > self.size:
+            raise _truncated()
+        untouched = entry.op is Op.KEEP or entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
+        if entry.vr == "SQ" or not untouched or after - position < _LARGE:
+            return self._more(position, after - position + _WINDOW, seen)
+        pieces.extend(executor.pass_by(entry, after - value, scope, state))
+        if entry.op is Op.KEEP:
+            pieces.append(Range(position, after - position))
+        return after, self.read(after, _WINDOW)
+
+    def _more(self, position: int, count: int, seen: int) -> tuple[int, bytes]:
+        data = self.read(position, count)
+        if len(data) <= seen:
+            raise _truncated()
+        return position, data
+
+
+def _truncated() -> InvalidDicomError:
+    return InvalidDicomError("the data ends inside an element", reason="truncated")
+
+
+def encoded_meta(values: Sequence[tuple[int, str, bytes]]) -> bytes:
+    """Encode preamble, prefix and file meta information (PS3.10 section 7.1), its group length included."""
+    body = b"".join(EncodedExecutor.element(tag, vr, value) for tag, vr, value in values)
+    return bytes(128) + b"DICM" + EncodedExecutor.element(_GROUP_LENGTH, "UL", _U32.pack(len(body))) + body
