@@ -33,14 +33,14 @@ Int32 = Annotated[int, Strict(), Field(ge=-(2**31), le=2**31 - 1)]
 Int64 = Annotated[int, PlainSerializer(str, return_type=str, when_used="json")]
 """A whole number of the API's ``int64`` format, which travels as text."""
 
-_INFO_TYPE = re.compile(r"[A-Za-z0-9$_-]{1,64}")
+_INFO_TYPE = re.compile(r"[A-Za-z0-9$_/&-]{1,128}")
 _GCS_OBJECT = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]/.+", re.DOTALL)
 _GCS_PREFIX = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?", re.DOTALL)
 
 
 def _info_type(value: str) -> str:
     if not _INFO_TYPE.fullmatch(value):
-        raise ValueError("an infoType's name has 1 to 64 letters, digits, '_', '-' or '$'")
+        raise ValueError("an infoType's name has 1 to 128 letters, digits, '_', '-', '$', '/' or '&'")
     return str(value)
 
 

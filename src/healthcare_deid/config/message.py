@@ -121,13 +121,13 @@ class Message(_Model):
             ConfigError: The text is no YAML, or the message is wrong.
             MissingExtraError: PyYAML is not installed.
         """
-        from healthcare_deid.config.yaml import parse_yaml
+        from healthcare_deid.config.yamltext import parse_yaml
 
         return cls.from_api(parse_yaml(text))
 
     def to_yaml(self) -> str:
         """Return the message as YAML with the API's field names. Needs the extra ``[yaml]``."""
-        from healthcare_deid.config.yaml import dump_yaml
+        from healthcare_deid.config.yamltext import dump_yaml
 
         return dump_yaml(self.to_api())
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 from healthcare_deid.config.builder import ConfigBuilder
-from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.config.keys import CryptoKey
+
+if TYPE_CHECKING:
+    from healthcare_deid.config.deidentify import DeidentifyConfig
 
 __all__ = [
     "TUTORIAL_KEEP_TAGS",

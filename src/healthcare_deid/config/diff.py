@@ -1,0 +1,91 @@
+"""What changed between two messages, field by field. Keys are compared and never shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.config.keys import SecretBytes
+from healthcare_deid.config.message import Message, wire_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ABSENT = "unset"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that is not the same.
+
+    Attributes:
+        path: Its JSON path.
+        before: What it was, as text; ``"unset"`` where it was not there. A key shows its length only.
+        after: What it is.
+    """
+
+    path: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.before} → {self.after}"
+
+
+def diff(before: Message, after: Message) -> tuple[Difference, ...]:
+    """Return what changed, in the order of the fields.
+
+    Lists of names (tags, infoTypes, paths) are compared as sets: an added tag is one difference, not a shift of all.
+
+    Raises:
+        TypeError: The two are not messages of one class.
+    """
+    if type(before) is not type(after):
+        raise TypeError(f"a {type(before).__name__} and a {type(after).__name__} have no fields in common to compare")
+    return tuple(_message("", before, after))
+
+
+def _message(path: str, before: Message, after: Message) -> Iterator[Difference]:
+    for name in type(before).model_fields:
+        at = f"{path}.{wire_name(name)}" if path else wire_name(name)
+        yield from _value(at, getattr(before, name), getattr(after, name))
+
+
+def _value(path: str, before: Any, after: Any) -> Iterator[Difference]:
+    if before == after:
+        return
+    if isinstance(before, Message) and type(before) is type(after):
+        yield from _message(path, before, after)
+    elif isinstance(before, tuple) and isinstance(after, tuple):
+        yield from _items(path, before, after)
+    else:
+        shown = _shown(before), _shown(after)
+        yield Difference(path, shown[0], shown[1] if shown[0] != shown[1] else f"another {shown[1]}")
+
+
+def _items(path: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterator[Difference]:
+    if all(isinstance(item, str) for item in (*before, *after)) and len(set(before)) + len(set(after)) == len(
+        before
+    ) + len(after):
+        gone, come = [item for item in before if item not in after], [item for item in after if item not in before]
+        yield from (Difference(path, item, _ABSENT) for item in gone)
+        yield from (Difference(path, _ABSENT, item) for item in come)
+        if not gone and not come:
+            yield Difference(path, "in this order", "in another order")
+        return
+    for index in range(max(len(before), len(after))):
+        yield from _value(
+            f"{path}[{index}]",
+            before[index] if index < len(before) else None,
+            after[index] if index < len(after) else None,
+        )
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == ():
+        return _ABSENT
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, SecretBytes):
+        return repr(value)
+    return str(value) if isinstance(value, str | int) else repr(value)
