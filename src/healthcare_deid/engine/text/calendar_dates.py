@@ -1,0 +1,270 @@
+"""Calendar dates in free text: every spelling that is read, and the same spelling written again for another day."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MONTHS: dict[str, tuple[str, str]] = {
+    # language: (full names, abbreviations), twelve of each
+    "en": (
+        "January February March April May June July August September October November December",
+        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+    ),
+    "de": (
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez",
+    ),
+    "fr": (
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "janv févr mars avr mai juin juil août sept oct nov déc",
+    ),
+    "es": (
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "ene feb mar abr may jun jul ago sep oct nov dic",
+    ),
+    "it": (
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+        "gen feb mar apr mag giu lug ago set ott nov dic",
+    ),
+    "pt": (
+        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+        "jan fev mar abr mai jun jul ago set out nov dez",
+    ),
+    "nl": (
+        "januari februari maart april mei juni juli augustus september oktober november december",
+        "jan feb mrt apr mei jun jul aug sep okt nov dec",
+    ),
+}
+_SPELLINGS_WITHOUT_ACCENT = {
+    "marz": "märz",
+    "fevrier": "février",
+    "aout": "août",
+    "decembre": "décembre",
+    "sept": "sep",
+}
+_WEEKDAYS: dict[str, tuple[str, str]] = {
+    "en": ("Monday Tuesday Wednesday Thursday Friday Saturday Sunday", "Mon Tue Wed Thu Fri Sat Sun"),
+    "de": ("Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag", "Mo Di Mi Do Fr Sa So"),
+    "fr": ("lundi mardi mercredi jeudi vendredi samedi dimanche", "lun mar mer jeu ven sam dim"),
+    "es": ("lunes martes miércoles jueves viernes sábado domingo", "lun mar mié jue vie sáb dom"),
+}
+
+
+def _index(table: dict[str, tuple[str, str]]) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """Map a folded name to its number (from 1) and the list it came from, so that it can be written alike."""
+    index: dict[str, tuple[int, tuple[str, ...]]] = {}
+    for forms in table.values():
+        for form in forms:
+            names = tuple(form.split())
+            for number, name in enumerate(names, start=1):
+                index.setdefault(name.lower(), (number, names))
+    return index
+
+
+_MONTH_INDEX = _index(_MONTHS)
+for _plain, _proper in _SPELLINGS_WITHOUT_ACCENT.items():
+    _MONTH_INDEX.setdefault(_plain, _MONTH_INDEX[_proper])
+_WEEKDAY_INDEX = _index(_WEEKDAYS)
+
+_MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, _MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
+_YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"
+_YEAR = r"(?P<y>(?:1[89]|20)\d\d|\d\d)"
+_DAY = r"(?P<d>0?[1-9]|[12]\d|3[01])"
+_MONTH_NUMBER = r"(?P<m>0?[1-9]|1[0-2])"
+# Not inside a longer number, a UID, a decimal or a version.
+_START = r"(?<!\d)(?<!\d[./])"
+_END = r"(?!\d)(?![./]\d)"
+_NOT_IN_WORD = r"(?<![^\W\d_])"
+_ORDINAL = r"(?:st|nd|rd|th|er|\.|º|ª)?"
+_GLUE = r"[ \-/.,_]{0,3}"
+_OF = r"(?:(?:of|de|di|den) )?"
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+_NUMERIC = (
+    _compile(_START + _YEAR4 + r"(?P<s> ?[-/.:_] ?| )" + _MONTH_NUMBER + r"(?P=s)" + _DAY + _END),
+    _compile(
+        r"(?<!\d)(?<!\d\.)" + _YEAR4 + r"(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
+        r"(?P<t>(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?(?!\d)(?!\.\d+\.)"
+    ),
+    _compile(_START + r"(?P<n1>\d{1,2})(?P<s> ?/ ?|-|\.)(?P<n2>\d{1,2})(?P=s)" + _YEAR4 + _END),
+    _compile(_START + r"(?P<n1>\d\d)(?P<s>[-. ])(?P<n2>\d\d)(?P=s)(?P<y>\d\d)(?![\d:])(?![-./ ]\d)"),
+    _compile(_START + r"(?P<n1>\d{1,2}) ?/ ?(?P<n2>\d{1,2}) ?/ ?(?P<y>\d\d)" + _END),
+    _compile(_START + r"(?P<n1>\d\d) (?P<n2>\d\d) " + _YEAR4 + _END),
+    _compile(_START + r"(?P<n1>[0-3]\d)(?P<n2>[0-3]\d)" + r"(?P<y>(?:19|20)\d\d)(?!\d)(?!\.\d)"),
+    _compile(_START + r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?:(?P<d>\d{1,2})\s*日)?"),
+    _compile(r"(?<![\d/.])(?P<m>0[1-9]|1[0-2]) ?[/\-] ?(?P<y>(?:19|20)\d\d)(?![\d/])"),
+    _compile(r"\b(?:on|dated?|seen|dob|born|exam)\b[ :.]{1,3}(?P<n1>\d{1,2})/(?P<n2>\d{1,2})(?![\d/])"),
+)
+_NAMED = (
+    _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
+    _compile(_NOT_IN_WORD + _MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?![\d:])"),
+    _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
+    _compile(_NOT_IN_WORD + _MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
+    _compile(_START + _DAY + _ORDINAL + r"[ \-]" + _OF + _MONTH + r"(?![\w-])"),
+    _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?:st|nd|rd|th)?(?![\w/.:%-])"),
+)
+_HAS_MONTH_NAME = _compile(_NOT_IN_WORD + _MONTH)
+_TIME = _compile(
+    r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
+)
+_TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m\.?)?[ ,;@\-]{1,3}$")
+_WEEKDAY_BEFORE = _compile(
+    r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(_WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
+)
+_MOSTLY_WORDS = frozenset({"set", "out", "ago", "mag", "may", "mar", "mars", "mai", "mei", "gen", "sat"})
+_CENTURY_PIVOT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class TextDate:
+    """A date as it stands in a text.
+
+    Attributes:
+        start: Index of its first character, a weekday before it included.
+        end: Index after its last, a time of day beside it included.
+        year: Its year; 0 when it has none.
+        month: Its month.
+        day: Its day; 0 when it has none.
+        parts: ``(start, end, kind)`` of every piece that a shift rewrites, in order.
+        other_reading: The same with day and month exchanged, when the spelling allows both.
+    """
+
+    start: int
+    end: int
+    year: int
+    month: int
+    day: int
+    parts: tuple[tuple[int, int, str], ...]
+    other_reading: TextDate | None = None
+
+    def to_date(self, default_year: int = 2001) -> date | None:
+        """Return the calendar day, or None where there is no such day. Partial dates stand for their middle."""
+        try:
+            return date(self.year or default_year, self.month, self.day or 15)
+        except ValueError:
+            return None
+
+    def readings(self) -> Iterator[TextDate]:
+        """Yield this reading, then the other one."""
+        yield self
+        if self.other_reading:
+            yield self.other_reading
+
+    def rewrite(self, text: str, day: date) -> str:
+        """Return the stretch of ``text`` it covers with ``day`` in place of its own, spelled alike."""
+        pieces: list[str] = []
+        position = self.start
+        for start, end, kind in self.parts:
+            pieces += [text[position:start], _spell(text[start:end], kind, day)]
+            position = end
+        pieces.append(text[position : self.end])
+        return "".join(pieces)
+
+
+def shift_day(day: date, days: int) -> date | None:
+    """Return ``day`` moved by ``days``, or None where the calendar ends (year 1 or 9999)."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def find_dates(text: str) -> tuple[TextDate, ...]:
+    """Return the dates in ``text``, in order, not overlapping."""
+    found: list[TextDate] = []
+    patterns = _NUMERIC + _NAMED if _HAS_MONTH_NAME.search(text) else _NUMERIC
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            item = _read(match)
+            if item and not any(item.start < other.end and other.start < item.end for other in found):
+                found.append(_with_time(_with_weekday(item, text), text))
+    return tuple(sorted(found, key=lambda item: item.start))
+
+
+def _read(match: re.Match[str]) -> TextDate | None:
+    groups = match.groupdict()
+    parts = {name: match.span(name) for name in ("y", "m", "d", "b", "n1", "n2") if groups.get(name)}
+    start = min(span[0] for span in parts.values())
+    end = match.end()
+    year = _full_year(groups.get("y") or "")
+    if groups.get("b"):
+        if groups["b"].lower() in _MOSTLY_WORDS and len(groups.get("y") or "") != 4 and not groups["b"][0].isupper():
+            return None
+        month = _MONTH_INDEX[groups["b"].lower()][0]
+        return _text_date(start, end, year, month, int(groups.get("d") or 0), parts)
+    if groups.get("n1"):
+        first, second = int(groups["n1"]), int(groups["n2"])
+        by_month = _text_date(start, end, year, first, second, _renamed(parts, n1="m", n2="d"))
+        by_day = _text_date(start, end, year, second, first, _renamed(parts, n1="d", n2="m"))
+        # 03.04.2020 is the third of April where dots are the custom; 03/04/2020 the fourth of March in the US.
+        readings = [by_day, by_month] if groups.get("s") == "." else [by_month, by_day]
+        possible = [reading for reading in readings if reading.month in range(1, 13) and reading.day in range(1, 32)]
+        if not possible:
+            return None
+        chosen = possible[0]
+        if len(possible) == 1 or first == second:
+            return chosen
+        return TextDate(start, end, year, chosen.month, chosen.day, chosen.parts, possible[1])
+    return _text_date(start, end, year, int(groups["m"]), int(groups.get("d") or 0), parts)
+
+
+def _text_date(start: int, end: int, year: int, month: int, day: int, parts: dict[str, tuple[int, int]]) -> TextDate:
+    ordered = sorted((span[0], span[1], kind) for kind, span in parts.items())
+    return TextDate(start, end, year, month, day, tuple(ordered))
+
+
+def _renamed(parts: dict[str, tuple[int, int]], **names: str) -> dict[str, tuple[int, int]]:
+    return {names.get(kind, kind): span for kind, span in parts.items()}
+
+
+def _full_year(digits: str) -> int:
+    if len(digits) == 2:
+        return int(digits) + (2000 if int(digits) < _CENTURY_PIVOT else 1900)
+    return int(digits) if digits else 0
+
+
+def _with_weekday(item: TextDate, text: str) -> TextDate:
+    before = _WEEKDAY_BEFORE.search(text, max(0, item.start - 14), item.start)
+    if before is None:
+        return item
+    start, end = before.span("w")
+    return _extended(item, start, item.end, (start, end, "w"))
+
+
+def _with_time(item: TextDate, text: str) -> TextDate:
+    after = _TIME.match(text, item.end)
+    if after:
+        return _extended(item, item.start, after.end())
+    before = _TIME_BEFORE.search(text, max(0, item.start - 16), item.start)
+    return _extended(item, before.start(), item.end) if before else item
+
+
+def _extended(item: TextDate, start: int, end: int, *parts: tuple[int, int, str]) -> TextDate:
+    other = _extended(item.other_reading, start, end, *parts) if item.other_reading else None
+    return TextDate(start, end, item.year, item.month, item.day, (*parts, *item.parts), other)
+
+
+def _spell(old: str, kind: str, day: date) -> str:
+    """Write one piece of ``day`` the way ``old`` was written."""
+    if kind == "y":
+        return f"{day.year:04d}"[-len(old) :]
+    if kind in {"m", "d"}:
+        number = day.month if kind == "m" else day.day
+        return f"{number:0{len(old)}d}" if old.startswith("0") or len(old) > 1 else str(number)
+    index, number = (_MONTH_INDEX, day.month) if kind == "b" else (_WEEKDAY_INDEX, day.isoweekday())
+    name = index[old.lower()][1][number - 1]
+    if old.isupper():
+        return name.upper()
+    return name.lower() if old.islower() else name[0].upper() + name[1:].lower()

@@ -1,0 +1,81 @@
+"""Dates, dates of birth and ages."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from healthcare_deid.engine.text.calendar_dates import find_dates
+from healthcare_deid.engine.text.detectors.base import PatternDetector, ignore_case, read_digits
+from healthcare_deid.engine.text.match import Match
+
+_BIRTH_CUE = re.compile(
+    r"(?:\bd\.?\s?o\.?\s?b\b\.?|\bb(?:irth)?\.?\s?-?da(?:te|y)|\bdate of birth|\bborn\b|\bgeb(?:oren|urtsdatum)?\b\.?|"
+    r"\bn[eé]e?\b|\bnacid[oa]\b|\bnato\b|\bnata\b|\bnaissance\b|\bnacimiento\b|\bnascita\b|\bnascimento\b|\bgeboortedatum\b|\bfödd\b|\*)"
+    r"[\s:=.,(-]*(?:on|am|le|el|il|the|date)?[\s:=(]*$",
+    re.IGNORECASE,
+)
+_LONGEST_CUE = 32
+
+
+class DateDetector:
+    """Finds dates; one with a birth cue before it is a date of birth."""
+
+    info_types: ClassVar[frozenset[str]] = frozenset({"DATE", "DATE_OF_BIRTH"})
+    rank = 4
+
+    def find(self, text: str) -> list[Match]:
+        """Return the dates."""
+        if not any(map(str.isdigit, text)):
+            return []
+        found: list[Match] = []
+        for item in find_dates(read_digits(text)):
+            birth = _BIRTH_CUE.search(text, max(0, item.start - _LONGEST_CUE), item.start)
+            found.append(Match(item.start, item.end, "DATE_OF_BIRTH" if birth else "DATE"))
+        return found
+
+
+_UNIT = r"(?:y(?:(?:ea)?rs?)?|yo|m(?:o(?:nth)?s?)?|mths?|w(?:(?:ee)?ks?)?|d(?:ays?)?)"
+
+AGES = (
+    PatternDetector(
+        "AGE",
+        ignore_case(
+            r"""(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?|days?)\.?(?:\ ?-?\ ?old|\ of\ age)
+            |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
+        ),
+        rank=7,
+    ),
+    PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7),
+    PatternDetector(
+        "AGE",
+        ignore_case(
+            rf"\b(?:age|aged|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|is|:|=|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w.%])"
+        ),
+        rank=7,
+    ),
+    PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
+        "AGE",
+        ignore_case(
+            r"(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy|girl|lady|gentleman)(?![\w])|\Z(?!))"
+        ),
+        rank=7,
+    ),
+    PatternDetector(
+        "AGE",
+        ignore_case(
+            r"(?<![\w./])(?:(?:fe)?male|m|f)[\ ,/-]{1,3}(?P<value>\d{1,3}\ ?(?:yrs?|years?|y)(?:\ ?old)?)(?![\w/])"
+        ),
+        rank=7,
+    ),
+    PatternDetector(
+        "AGE",
+        ignore_case(r"(?<![\w./-])(?P<value>\d{2,3}\ ?(?:jahre|ans|años|anni|anos|jaar)(?:\ (?:alt|oud))?)(?![\w])"),
+        rank=7,
+    ),
+    PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
+        "AGE",
+        ignore_case(r"\A\s*(?P<value>\d{1,3}\ ?(?:y|yrs?|years?|yo))\s*\Z"),
+        rank=7,
+    ),
+)

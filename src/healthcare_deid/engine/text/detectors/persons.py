@@ -1,0 +1,307 @@
+"""Names of persons: by title, by label, by written form, by lexicon."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
+
+from healthcare_deid.engine.text.lexicon import first_names, fold, surnames, vocabulary
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_PARTICLES = frozenset(
+    "van von der den de del della di da dos das du la le los ter ten bin ibn al el st zu af y e o".split()
+)
+_TITLES = frozenset(
+    "dr drs doctor mr mrs ms miss mister prof professor herr frau fr mme mlle monsieur madame sr sra srta signor signora dott dottore dottssa sir dame rev nurse hr".split()
+)
+_TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
+_LABEL = re.compile(
+    r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian|contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
+    |patients?|patiente?|paciente|paziente|pt|pat|surname|physician|ref(?:erring|erred|\.)?(?:[ ](?:by|phys(?:ician)?|dr|md|doctor))?|req(?:uesting|uested|\.)?(?:[ ](?:by|phys(?:ician)?|md|dr))?
+    |ord(?:ering|ered)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|perf(?:orming|ormed)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|
+    verified|approved|transcribed|acquired|scanned|examined|seen|entered|checked|confirmed|authenticated|discussed|called|informed|notified)[ ](?:by|to|with)|attending|radiologist|resident|fellow|sonographer|
+    technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist|md|mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|
+    next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
+    (?P<mark>[ ]*[:=][ ]*|[ ]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LABEL_THAT_NEEDS_A_COLON = frozenset(
+    "op rad pi md tech patient patients pt pat contact mother father son daughter name resident fellow nurse author surgeon".split()
+)
+_CREDENTIALS = re.compile(
+    r",? (?:M\.?D|D\.?O|Ph\.?D|R\.?N|NP|PA-C|MBBS|FRCR|FRCP|FACR|RDMS|RVT|RT ?\(R\)|ARRT|CNMT|RDCS|DDS|DVM|MRCP|CRNP|M\.?B\.?|Jr|Sr|III|Esq)\b\.?"
+)
+_CARET_NAME = re.compile(
+    r"(?<![\w^])[^\W\d_][^\W\d_'’ .-]*(?:[-'’ .][^\W\d_]+)*\^[^\W\d_]*(?:[ .'’^=-]{1,2}[^\W\d_.]+)*\.?(?![\w^])"
+)
+_EPONYM_NOUN = frozenset(
+    "disease syndrome fracture fractures lesion sign view views projection method position cyst cysts tube catheter cath line point procedure operation repair score grade "
+    "classification criteria angle test maneuver manoeuvre ligament duct space pouch ganglion phenomenon tumor tumour node nodes lymphoma sarcoma contracture palsy chorea "
+    "stent filter graft valve clip shunt drain pump needle frame index ratio formula law effect artifact phantom filter transform number units scale grid loop canal fascia "
+    "triad deformity malformation aneurysm anomaly hernia ulcer esophagus oesophagus thyroiditis arteritis dystrophy ataxia encephalopathy rods rod screw plate nail "
+    "prosthesis collar splint bag balloon".split()
+)
+_MAX_NAME_WORDS = 4
+
+
+class Kind(Enum):
+    """What a word can be in a name."""
+
+    WORD = "a word that is no name on its own"
+    BOTH = "a word, and a name too"
+    FIRST = "a first name"
+    LAST = "a surname"
+    UNKNOWN = "in no list"
+    INITIAL = "one letter"
+    PARTICLE = "van, de, al"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of a text: its place, its text folded, whether it begins with a capital, what it can be."""
+
+    start: int
+    end: int
+    word: str
+    capital: bool
+    upper: bool
+    kind: Kind
+    first: bool
+    last: bool
+
+
+_NAMES = frozenset({Kind.FIRST, Kind.LAST, Kind.UNKNOWN})
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Return the words of ``text`` with what each can be."""
+    return [_token(match.start(), match.end(), match[0]) for match in _TOKEN.finditer(text)]
+
+
+def _token(start: int, end: int, word: str) -> Token:
+    plain = fold(word).replace("’", "'")
+    bare = plain.replace("'", "")
+    first, last = plain in first_names(), plain in surnames() or bare in surnames()
+    if len(word) == 1:
+        kind = Kind.INITIAL
+    elif plain in vocabulary() or plain.removesuffix("'s") in vocabulary():
+        kind = Kind.BOTH if first or last else Kind.WORD
+        if plain in _PARTICLES:
+            kind = Kind.PARTICLE
+    elif plain in _PARTICLES:
+        kind = Kind.PARTICLE
+    elif first:
+        kind = Kind.FIRST
+    elif last:
+        kind = Kind.LAST
+    else:
+        kind = Kind.UNKNOWN
+    return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last)
+
+
+class PersonDetector:
+    """Finds names of persons. Eponyms (Foley catheter), vendors and body parts are none."""
+
+    info_types: ClassVar[frozenset[str]] = frozenset({"PERSON_NAME"})
+    rank = 9
+
+    def find(self, text: str) -> list[Match]:
+        """Return the names, titles and credentials left out."""
+        found = [
+            Match(match.start(), match.end(), "PERSON_NAME")
+            for match in _CARET_NAME.finditer(text)
+            if _is_caret_name(match[0])
+        ]
+        tokens = tokens_of(text)
+        if not tokens:
+            return found
+        found += _after_titles(text, tokens)
+        found += _after_labels(text, tokens)
+        found += _before_credentials(text, tokens)
+        found += _by_form(text, tokens)
+        return found
+
+
+def _is_caret_name(value: str) -> bool:
+    parts = [fold(part) for part in re.split(r"[\^ =.-]+", value) if len(part) > 1]
+    return any(part not in vocabulary() for part in parts) or bool(set(parts) & first_names())
+
+
+def _span(run: Sequence[Token]) -> Match:
+    return Match(run[0].start, run[-1].end, "PERSON_NAME")
+
+
+def _gap(text: str, left: Token, right: Token) -> str:
+    return text[left.end : right.start]
+
+
+def _name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, comma: bool = True) -> list[Token]:
+    """Return the tokens of a name that begins at ``index``; with a cue, a word that is a name too counts as one."""
+    run: list[Token] = []
+    allowed = _NAMES | ({Kind.BOTH} if cue else frozenset())
+    for position in range(index, min(len(tokens), index + _MAX_NAME_WORDS + 2)):
+        token = tokens[position]
+        if run:
+            gap = _gap(text, run[-1], token)
+            if gap not in {" ", "-", ". ", ".", "  "} and not (
+                comma and gap in {", ", ","} and "," not in text[run[0].start : run[-1].end]
+            ):
+                break
+        if (
+            token.kind is Kind.PARTICLE
+            and position + 1 < len(tokens)
+            and tokens[position + 1].kind in allowed | {Kind.PARTICLE}
+        ):
+            run.append(token)
+        elif token.kind is Kind.INITIAL and (token.capital or run):
+            run.append(token)
+        elif token.kind in allowed and (
+            token.capital or (token.kind is not Kind.UNKNOWN and text.islower()) or (cue and not run and text.islower())
+        ):
+            if (
+                cue
+                and run
+                and token.kind is Kind.BOTH
+                and any(item.kind in _NAMES | {Kind.BOTH} for item in run)
+                and not _goes_on(run, token)
+            ):
+                break
+            run.append(token)
+        else:
+            break
+    while run and run[-1].kind is Kind.PARTICLE:
+        run.pop()
+    if run and all(token.kind is Kind.INITIAL for token in run):
+        return []
+    return run[: _MAX_NAME_WORDS + 1]
+
+
+def _goes_on(run: Sequence[Token], token: Token) -> bool:
+    """Whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
+    names = [item for item in run if item.kind in _NAMES | {Kind.BOTH}]
+    return len(names) == 1 and (names[0].first or token.first) and token.last
+
+
+def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
+    found: list[Match] = []
+    for index, token in enumerate(tokens[:-1]):
+        if token.word not in _TITLES:
+            continue
+        gap = _gap(text, token, tokens[index + 1])
+        if gap not in {" ", ". ", ".", ".  ", ": "}:
+            continue
+        if token.word in _TITLES_TO_TRUST_WITH_A_DOT and not (token.capital and ("." in gap or not token.upper)):
+            continue
+        run = _name_run(text, tokens, index + 1, cue=True)
+        if run and tokens[index + 1] is run[0]:
+            found.append(_span(run))
+    return found
+
+
+def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
+    starts = {token.start: index for index, token in enumerate(tokens)}
+    found: list[Match] = []
+    for match in _LABEL.finditer(text):
+        index = starts.get(match.end())
+        if index is None:
+            continue
+        colon = match["mark"].strip() != ""
+        label = match[0].strip(" :=").lower()
+        if not colon and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label):
+            run = _name_run(text, tokens, index, cue=False)
+            if sum(token.kind in _NAMES for token in run) < 2 and not any(token.kind is Kind.FIRST for token in run):
+                run = []
+        else:
+            run = _name_run(text, tokens, index, cue=True)
+        if not run and colon and index < len(tokens) and tokens[index].word in _TITLES:
+            continue
+        if run:
+            found.append(_span(run))
+    return found
+
+
+def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
+    found: list[Match] = []
+    for match in _CREDENTIALS.finditer(text):
+        run: list[Token] = []
+        for token in reversed([token for token in tokens if token.end <= match.start()]):
+            if run and text[token.end : run[0].start] not in {" ", ". ", "-", ", "}:
+                break
+            if not run and token.end != match.start():
+                break
+            if (
+                token.kind not in _NAMES | {Kind.BOTH, Kind.INITIAL, Kind.PARTICLE}
+                or not token.capital
+                or token.word in _TITLES
+            ):
+                break
+            run.insert(0, token)
+        while run and run[0].kind is Kind.PARTICLE:
+            run.pop(0)
+        if run and any(token.kind in _NAMES for token in run) and len(run) <= _MAX_NAME_WORDS:
+            found.append(_span(run))
+    return found
+
+
+def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
+    """Find names by how their words stand together: DOE, JOHN; Jane van Dyke; or one strong name by itself."""
+    found: list[Match] = []
+    index = 0
+    while index < len(tokens):
+        run = _form_run(text, tokens, index)
+        if run and _is_name(text, tokens, index, run):
+            found.append(_span(run))
+            index += len(run)
+        else:
+            index += 1
+    return found
+
+
+def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
+    token = tokens[index]
+    if token.kind not in _NAMES | {Kind.BOTH, Kind.PARTICLE, Kind.INITIAL} or not (token.capital or text.islower()):
+        return []
+    run = _name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
+    if run and token.kind in {Kind.FIRST, Kind.LAST} and len(run) == 1:
+        longer = _name_run(text, tokens, index, cue=True)
+        if len(longer) > 1 and _goes_on(run, longer[1]) and (longer[1].last or longer[1].first):
+            mixed = token.capital and not token.upper
+            comma = "," in _gap(text, token, longer[1])
+            if mixed or comma or token.kind is Kind.FIRST:
+                return longer[:2]
+    return run
+
+
+def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
+    after = tokens[index + len(run)] if index + len(run) < len(tokens) else None
+    if after and after.word in _EPONYM_NOUN and _gap(text, run[-1], after) in {" ", "'s ", "’s ", "-"}:
+        return False
+    names = [token for token in run if token.kind in _NAMES]
+    firsts = [token for token in run if token.first]
+    lasts = [token for token in run if token.last]
+    comma = "," in text[run[0].start : run[-1].end]
+    if len(names) >= 2:
+        known = [token for token in names if token.kind is not Kind.UNKNOWN]
+        return bool(known) or (all(token.capital and not token.upper and len(token.word) > 2 for token in names))
+    if len(names) == 1 and any(token.kind is Kind.BOTH for token in run):
+        both = next(token for token in run if token.kind is Kind.BOTH)
+        return bool(firsts and lasts) and (both.capital and names[0].kind is not Kind.UNKNOWN or comma)
+    if not names and comma and len(run) >= 2:
+        return bool(run[-1].first and run[0].last and run[0].kind is Kind.BOTH)
+    if len(names) == 1:
+        name = names[0]
+        if (
+            any(token.kind is Kind.INITIAL for token in run)
+            and (comma or len(run) > 1)
+            and name.kind is not Kind.UNKNOWN
+        ):
+            return len(name.word) > 3
+        alone = len(tokens) == 1
+        return len(name.word) >= (3 if alone else 4) and (name.first or name.last) and (name.capital or alone)
+    return False

@@ -1,0 +1,216 @@
+"""Addresses, postcodes, cities, countries, and the names of care facilities."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from healthcare_deid.engine.text.detectors.base import PatternDetector, ignore_case
+from healthcare_deid.engine.text.lexicon import fold, places, vocabulary
+from healthcare_deid.engine.text.match import Match
+
+_STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
+    "UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB|MB|SK|NS|NB|NL"
+)
+_WORD = r"[^\W\d_][\w.'’-]*"
+
+ADDRESSES = (
+    PatternDetector(  # 12 Old Mill Road, Apt 4
+        "LOCATION",
+        ignore_case(
+            rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east|west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
+            (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl)
+            (?![\w])\.?(?:,?\ (?:apt|apartment|suite|ste|unit|floor|fl|\#)\.?\ ?\#?\w{{1,5}})?"""
+        ),
+        rank=6,
+    ),
+    PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
+        "LOCATION",
+        re.compile(
+            r"(?<!\w)(?:[^\W\d_][\w-]*(?:straße|strasse|str\.|gasse|weg|allee|platz|laan|straat|gatan|vägen|veien)|"
+            r"(?:[^\W\d_][\w-]+ ){1,2}(?:Straße|Strasse|Str\.|Platz|Allee|Weg))\s?\d{1,4}\s?[a-z]?(?!\w)",
+            re.IGNORECASE,
+        ),
+        rank=6,
+    ),
+    PatternDetector(
+        "LOCATION",
+        ignore_case(
+            r"""(?<![\w])(?:(?:\d{1,4}(?:\ ?bis|\ ?ter)?,?\ )(?:rue|avenue|boulevard|place|chemin|all[ée]e|quai|impasse)\ (?:d[eu]s?\ |de\ la\ |l['’])?[\w'’-]+(?:\ [\w'’-]+)?|
+            (?:calle|avenida|avda\.?|paseo|plaza|via|viale|piazza|corso|rua|rue|ulica|ul\.)\ (?:d[eai]l?\ |della\ |de\ la\ )?[^\W\d_][\w'’-]+(?:\ [^\W\d_][\w'’-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
+        ),
+        rank=6,
+    ),
+    PatternDetector("LOCATION", ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"), rank=6),
+    PatternDetector(  # state and ZIP
+        "LOCATION",
+        re.compile(rf"(?<!\w)(?:{_STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
+        rank=6,
+    ),
+    PatternDetector(
+        "LOCATION",
+        ignore_case(r"\b(?:zip|postal|post)\s?(?:code)?\s?[:\#]?\s?(?P<value>\d{5}(?:-\d{4})?)(?!\d)"),
+        rank=6,
+    ),
+    PatternDetector(  # United Kingdom, Canada
+        "LOCATION",
+        re.compile(
+            r"(?<![\w-])(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKPS-UW]? \d[ABD-HJLNP-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
+        ),
+        rank=6,
+    ),
+    PatternDetector(  # 69120 Heidelberg, D-10117 Berlin
+        "LOCATION",
+        re.compile(
+            r"(?<![\w.-])(?:(?:D|A|CH|F|I|E|DK|NL|B)-)?\d{4,5}(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im|sur|en) [A-Z][\w-]+)?)"
+        ),
+        lambda text: fold(re.split(r"\d ", text)[-1].split(" ")[0]) not in vocabulary(),
+        rank=6,
+    ),
+)
+
+_FACILITY = (
+    r"(?:hospitals?|hosp|medical\ (?:center|centre|ctr|group|imaging)|med(?:ical)?\.?\ (?:center|ctr)|clinics?|infirmary|sanatorium|polyclinic|hospice|"
+    r"(?:imaging|cancer|heart|health|diagnostic|radiology|surgery|surgical|trauma|breast|spine|outpatient|nursing|care)\ (?:center|centre|ctr|associates|group|partners|institute|clinic|services|network|home)|"
+    r"health\ ?(?:care|system|network|trust)|healthcare|nhs\ (?:foundation\ )?trust|radiology|imaging|diagnostics|associates|"
+    r"klinik(?:um|en)?|krankenhaus|spital|(?:uni(?:versitäts)?)?-?klinik(?:um)?|ziekenhuis|sykehus|sjukhus|sygehus|sairaala|szpital|kórház|hastanesi|rsud)"
+)
+_FACILITY_AFTER = re.compile(
+    rf"(?<![\w-])(?P<name>(?:(?:of|the|and|&|de|der|des|von|at|for)\ |(?:{_WORD}|&)\ ){{0,5}}?{_WORD}\ )(?P<kind>{_FACILITY})(?![\w-])".replace(
+        r"\ ", " "
+    ),
+    re.IGNORECASE,
+)
+_FACILITY_BEFORE = re.compile(
+    r"(?<![\w-])(?:h[ôo]pital|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
+    r"university hospital|universit[äa]tsklinik(?:um)?|charit[ée]|azienda ospedaliera|instituto|institut)"
+    rf"(?P<name>(?: (?:de|del|della|di|la|le|les|san|santa|saint|ste?\.?|of|für|der|universitario|general|civile|universitaire|d['’])|[- ]{_WORD}){{1,4}})",
+    re.IGNORECASE,
+)
+_COMPOUND_FACILITY = re.compile(
+    r"(?<!\w)[^\W\d_]{3,}(?:krankenhaus|klinikum|klinik|spital|hospital|ziekenhuis|sjukhuset|sykehus)(?!\w)",
+    re.IGNORECASE,
+)
+_STRONG_KIND = re.compile(
+    r"hosp|medical c|med\.? c|infirmary|sanatorium|krankenhaus|klinikum|spital|ziekenhuis|trust|health ?care|health system|hospice",
+    re.IGNORECASE,
+)
+_GENERIC = frozenset(
+    "a an the this that in at of for from to by with on our your local outside other another previous prior same any no all via per day inpatient outpatient new old "
+    "referring transfer transferred admitted and or was is seen dept department exam patient patients pt mobile portable acute post pre general pain hospital clinic "
+    "night emergency follow up field base child mental public private visit date".split()
+)
+_FACILITY_WORDS = frozenset(
+    "general memorial county community regional city saint st university mount mt holy sacred mercy trinity providence good samaritan baptist methodist presbyterian lutheran "
+    "adventist catholic jewish veterans childrens women womens royal national state federal district central north south east west northern southern eastern western "
+    "northwest northeast southwest southeast valley lake river hill hills park bay ocean beach island mountain desert forest spring springs bridge grand golden summit "
+    "heritage liberty union unity premier advanced alliance integrated advocate ascension kaiser mayo cleveland hopkins sunrise sunset lakeside riverside".split()
+)
+_LABELS = re.compile(
+    r"(?:institution|facility|site|hospital|clinic|location|ward|dept|department|from|to|at|by|for)[ :]+", re.IGNORECASE
+)
+
+
+class FacilityDetector:
+    """Finds hospitals, clinics and practices that are called by a name."""
+
+    info_types: ClassVar[frozenset[str]] = frozenset({"ORGANIZATION_NAME"})
+    rank = 7
+
+    def find(self, text: str) -> list[Match]:
+        """Return the names, with the word for the kind of facility."""
+        found: list[Match] = []
+        for match in _FACILITY_AFTER.finditer(text):
+            start = _name_start(
+                text, match.start("name"), match.end("name"), strong=bool(_STRONG_KIND.match(match["kind"]))
+            )
+            if start is not None:
+                found.append(Match(start, match.end(), "ORGANIZATION_NAME"))
+        for match in _FACILITY_BEFORE.finditer(text):
+            end = _name_end(text, *match.span("name"))
+            if end is not None:
+                found.append(Match(match.start(), end, "ORGANIZATION_NAME"))
+        found += [
+            Match(match.start(), match.end(), "ORGANIZATION_NAME")
+            for match in _COMPOUND_FACILITY.finditer(text)
+            if fold(match[0]) not in vocabulary()
+        ]
+        return found
+
+
+def _words(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
+    return [
+        (word.start(), word.end(), word[0])
+        for word in re.finditer(r"[^\W\d_][\w.'’-]*|&", text[:end])
+        if word.start() >= start
+    ]
+
+
+def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
+    """Return where the facility's name begins, walking left from its kind; None where it has none."""
+    begin: int | None = None
+    telling = False
+    for low, _, word in reversed(_words(text, start, end)):
+        plain = fold(word.rstrip(".")).replace("'s", "s").replace("’s", "s")
+        if plain in {"&", "of", "de", "der", "des", "von"} and begin is not None:
+            begin = begin if begin is not None else None
+            continue
+        if plain in _GENERIC and not (plain == "general" and strong):
+            break
+        if not (word[0].isupper() or text.islower()):
+            break
+        known_word = plain in vocabulary() and plain not in _FACILITY_WORDS
+        if known_word and begin is not None and not telling:
+            break
+        if known_word and telling:
+            break
+        telling = telling or (not known_word)
+        begin = low
+    return begin if telling else None
+
+
+def _name_end(text: str, start: int, end: int) -> int | None:
+    last: int | None = None
+    for _, high, word in _words(text, start, end):
+        plain = fold(word.strip("."))
+        if plain in {"de", "del", "della", "di", "la", "le", "les", "of", "fur", "der", "d"}:
+            continue
+        if not (word[0].isupper() or text.islower()) or (
+            plain in vocabulary()
+            and plain not in _FACILITY_WORDS | {"san", "santa", "general", "universitario", "civile"}
+        ):
+            break
+        last = high
+    return last
+
+
+_CITY_AND_STATE = re.compile(
+    rf"(?<![\w-])(?P<city>[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]+){{0,2}}),? (?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?(?![\w-])"
+)
+
+
+class PlaceDetector:
+    """Finds countries, states and cities by list, and any city before a state's letters."""
+
+    info_types: ClassVar[frozenset[str]] = frozenset({"LOCATION"})
+    rank = 8
+
+    def find(self, text: str) -> list[Match]:
+        """Return the places that are written with a capital."""
+        lower = text.islower()
+        found = [
+            Match(match.start(), match.end(), "LOCATION")
+            for match in places().finditer(text)
+            if lower or match[0][0].isupper()
+        ]
+        for match in _CITY_AND_STATE.finditer(text):
+            start = match.start("city")
+            words = match["city"].split()
+            while words and not match["zip"] and fold(words[0].strip(".,")) in vocabulary() and len(words) > 1:
+                start += len(words.pop(0)) + 1
+            comma = text[match.end("city")] == ","
+            if all(fold(word.strip(".,")) in vocabulary() for word in words) and not (match["zip"] and comma):
+                continue
+            found.append(Match(start, match.end(), "LOCATION"))
+        return found

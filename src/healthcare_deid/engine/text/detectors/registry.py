@@ -1,0 +1,25 @@
+"""The detectors that every engine has, in one list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.detectors.contact import CONTACT
+from healthcare_deid.engine.text.detectors.dates import AGES, DateDetector
+from healthcare_deid.engine.text.detectors.identifiers import IDENTIFIERS
+from healthcare_deid.engine.text.detectors.persons import PersonDetector
+from healthcare_deid.engine.text.detectors.places import ADDRESSES, FacilityDetector, PlaceDetector
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.text.detectors.base import Detector
+
+DETECTORS: tuple[Detector, ...] = (
+    *CONTACT,
+    *IDENTIFIERS,
+    DateDetector(),
+    *AGES,
+    *ADDRESSES,
+    FacilityDetector(),
+    PlaceDetector(),
+    PersonDetector(),
+)

@@ -1,0 +1,304 @@
+"""The text engine: one config compiled, bound to one instance after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from healthcare_deid.engine.text.calendar_dates import find_dates
+from healthcare_deid.engine.text.detectors.base import read_digits
+from healthcare_deid.engine.text.detectors.registry import DETECTORS
+from healthcare_deid.engine.text.header import Header, Source, read_header
+from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader
+from healthcare_deid.engine.text.keys import KeyRing
+from healthcare_deid.engine.text.match import Match
+from healthcare_deid.engine.text.policy import Decision, Policy
+from healthcare_deid.engine.text.spans import join_alike, resolve
+from healthcare_deid.engine.text.terms import Terms
+from healthcare_deid.engine.text.transformations import Subject, Token
+from healthcare_deid.engine.text.values import is_legal, split_padding
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydicom.dataset import Dataset
+
+    from healthcare_deid.config import v1beta1
+    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.engine.text.detectors.base import Detector
+
+_HEADER_RANK = 0
+_CACHED_TEXTS = 8192
+_CACHED_HEADERS = 64
+_LONGEST_CACHED = 512
+_CLEANED = Decision(CONTEXT, Token(f"[{CONTEXT}]"), "transform")
+
+
+class Transformed(NamedTuple):
+    """What became of one value.
+
+    Attributes:
+        value: The new value, legal for its VR.
+        rules: Why it changed, such as ``"infoType:PERSON_NAME"``; empty when it did not.
+        warnings: What a person should know; never a value.
+    """
+
+    value: str
+    rules: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class TextEngine:
+    """Finds and transforms sensitive text as a config says. Made once; bound to every instance.
+
+    It can be pickled: copies in other processes shift and hash alike, also where the config has no key.
+
+    Args:
+        config: What to do with which infoType, v1's or v1beta1's.
+        date_shift_days: Dates move by at most this many days, back or forth, and never by none.
+        patient_keys: Keys by patient ID, stronger than the config's.
+        unwrapped_keys: Plain keys by ``wrappedKey`` (base64), for a config whose keys Cloud KMS has wrapped.
+        detectors: More detectors: custom infoTypes, or a model.
+
+    Attributes:
+        warnings: What a person should know about the config as a whole.
+
+    Raises:
+        ConfigError: A key cannot be had here, or a value makes no sense.
+    """
+
+    def __init__(
+        self,
+        config: DeidentifyConfig | v1beta1.DeidentifyConfig,
+        *,
+        date_shift_days: int = 100,
+        patient_keys: Mapping[str, bytes] | None = None,
+        unwrapped_keys: Mapping[str, bytes] | None = None,
+        detectors: Sequence[Detector] = (),
+    ) -> None:
+        if date_shift_days < 1:
+            raise ConfigError("date_shift_days: at least 1; a shift of no days is none")
+        self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys)
+        self._policy = Policy(config.text, self._keys, date_shift_days)
+        self._own_detectors = tuple(detectors)
+        self._detectors = (*self._own_detectors, *DETECTORS)
+        self._cleans_descriptors = _cleans_descriptors(config)
+        self._pixel_info_types = _additional_pixel_info_types(config)
+        known = frozenset(INFO_TYPES).union(*(detector.info_types for detector in self._detectors))
+        self.warnings = tuple(
+            f"infoType {name} is not looked for on this machine: no detector knows it"
+            for name in sorted((self._policy.info_types | self._pixel_info_types) - known)
+        )
+        self._texts: dict[str, tuple[tuple[int, Match], ...]] = {}
+        self._terms: dict[Header, Terms] = {}
+
+    def __repr__(self) -> str:
+        return f"TextEngine({len(self._detectors)} detectors)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_texts": {}, "_terms": {}, "_detectors": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._detectors = (*self._own_detectors, *DETECTORS)
+
+    def bind(self, dataset: Dataset) -> InstanceText:
+        """Return the engine for one instance, whose header values it will know in any text.
+
+        Args:
+            dataset: The instance as it was, before anything is removed. It is read now and not kept.
+        """
+        return InstanceText(self, read_header(dataset))
+
+    def detect(self, text: str) -> tuple[tuple[int, Match], ...]:
+        """Return ``(rank, finding)`` of every detector, overlapping ones included."""
+        known = self._texts.get(text)
+        if known is None:
+            known = tuple((detector.rank, match) for detector in self._detectors for match in detector.find(text))
+            if len(text) <= _LONGEST_CACHED:
+                if len(self._texts) >= _CACHED_TEXTS:
+                    self._texts.clear()
+                self._texts[text] = known
+        return known
+
+    def terms(self, header: Header) -> Terms:
+        """Return the look-up tables of a header; those of the last headers are kept."""
+        known = self._terms.get(header)
+        if known is None:
+            if len(self._terms) >= _CACHED_HEADERS:
+                self._terms.clear()
+            known = self._terms[header] = Terms(header)
+        return known
+
+    def subject(self, header: Header) -> Subject:
+        """Return whose instance it is."""
+        return Subject(
+            identity=header.patient_id or header.study_uid,
+            dates=header.dates,
+            key=self._keys.of_patient(header.patient_id),
+            reference_year=header.study_year,
+        )
+
+    def decide(self, info_type: str) -> Decision:
+        """Return what the config says about an infoType in a data element."""
+        return _CLEANED if info_type == CONTEXT else self._policy.decide(info_type)
+
+    def label_in_pixels(self, info_type: str) -> str:
+        """Return the infoType that a finding in pixels is reported as."""
+        if info_type == "ORGANIZATION_NAME" and info_type not in self._pixel_info_types:
+            return broader(info_type)
+        return info_type
+
+    @property
+    def cleans_descriptors(self) -> bool:
+        """Whether phrases of the header are replaced by ``[CTX]`` in other elements."""
+        return self._cleans_descriptors
+
+
+class InstanceText:
+    """A text engine that knows one instance. It satisfies `healthcare_deid.engine.text.match.TextInspector`."""
+
+    def __init__(self, engine: TextEngine, header: Header) -> None:
+        self._engine = engine
+        self._header = header
+        self._terms = engine.terms(header)
+        self._subject = engine.subject(header)
+
+    def __repr__(self) -> str:
+        return f"InstanceText({self._header!r})"
+
+    def find(self, text: str) -> list[Match]:
+        """Return what is sensitive in a burned-in text, in order, not overlapping.
+
+        Every infoType the engine knows is looked for, the instance's own numbers included; which of them matter is the
+        caller's to say.
+        """
+        label = self._engine.label_in_pixels
+        found = [(rank, Match(item.start, item.end, label(item.info_type))) for rank, item in self._candidates(text)]
+        return join_alike(resolve(found, text), text)
+
+    def transform(self, value: str, vr: str) -> Transformed:
+        """Transform one value of a data element as the config says.
+
+        Args:
+            value: One value, of one of the VRs AE LO LT PN SH ST UC UT DA DT AS; a value of another VR is returned
+                as it is.
+            vr: The VR.
+
+        Returns:
+            The value, legal for its VR. Where a transformation cannot be done in the VR (a hash in SH, ``[AGE]`` in
+            AS, a result that is too long) the finding is erased instead.
+        """
+        before, inner, after = split_padding(value)
+        if not inner or not inner.strip("^= "):
+            return Transformed(value)
+        if vr in _WHOLE:
+            findings = [Match(0, len(inner), self._type_of_whole(inner, vr))]
+        elif vr in _FREE:
+            findings = self._findings(inner)
+        else:
+            return Transformed(value)
+        result = self._apply(inner, vr, findings)
+        if not result.rules:
+            return Transformed(value, (), result.warnings)
+        return Transformed(before + result.value + after if result.value else "", result.rules, result.warnings)
+
+    def _type_of_whole(self, value: str, vr: str) -> str:
+        if vr not in {"DA", "DT"}:
+            return _WHOLE[vr]
+        births = {day.strftime("%Y%m%d") for day in self._header.birth_dates}
+        return "DATE_OF_BIRTH" if value.replace(".", "")[:8] in births else "DATE"
+
+    def _candidates(self, text: str) -> list[tuple[int, Match]]:
+        found = [(_HEADER_RANK, match) for match in self._terms.find(text)]
+        for rank, match in self._engine.detect(text):
+            if match.info_type == "DATE" and self._header.birth_dates and self._is_birth_date(text, match):
+                found.append((rank, Match(match.start, match.end, "DATE_OF_BIRTH")))
+            else:
+                found.append((rank, match))
+        return found
+
+    def _is_birth_date(self, text: str, match: Match) -> bool:
+        return any(
+            reading.to_date(0) in self._header.birth_dates
+            for item in find_dates(read_digits(text[match.start : match.end]))
+            for reading in item.readings()
+            if reading.year and reading.day
+        )
+
+    def _findings(self, text: str) -> list[Match]:
+        """Return what is found in a free-text value, the findings that the config leaves alone only where no other is."""
+        candidates = self._candidates(text)
+        if self._engine.cleans_descriptors:
+            dates = {*DATE_TYPES}
+            candidates = [
+                (
+                    rank,
+                    Match(item.start, item.end, CONTEXT)
+                    if rank == _HEADER_RANK and item.info_type not in dates
+                    else item,
+                )
+                for rank, item in candidates
+            ]
+        # A finding that is left must not hide a weaker one that is not.
+        ranked = [
+            (rank if self._engine.decide(item.info_type).transformation else rank + 100, item)
+            for rank, item in candidates
+        ]
+        return join_alike(resolve(ranked, text), text)
+
+    def _apply(self, text: str, vr: str, findings: Sequence[Match]) -> Transformed:
+        rules: dict[str, None] = {}
+        warnings: dict[str, None] = {}
+        pieces: list[str] = []
+        erased: list[str] = []
+        position = 0
+        for finding in findings:
+            decision = self._engine.decide(finding.info_type)
+            if decision.transformation is None:
+                if decision.outcome == "unnamed":
+                    warnings[f"text of infoType {finding.info_type} was left: no transformation names it"] = None
+                continue
+            old = text[finding.start : finding.end]
+            new = decision.transformation.apply(old, decision.label, vr, self._subject)
+            if new is None:
+                new = ""
+                warnings[f"{decision.label} in {vr}: the transformation cannot be done there, erased instead"] = None
+            if new != old:
+                rules["contextual" if finding.info_type == CONTEXT else f"infoType:{decision.label}"] = None
+            pieces += [text[position : finding.start], new]
+            erased.append(text[position : finding.start])
+            position = finding.end
+        if not rules:
+            return Transformed(text, (), tuple(warnings))
+        value = "".join([*pieces, text[position:]])
+        if not is_legal(vr, value, text):
+            value = "".join([*erased, text[position:]])
+            if not is_legal(vr, value, text):
+                value = ""
+            warnings[f"the transformed value does not fit in {vr}: erased instead"] = None
+        return Transformed(value.strip(" ") if vr not in _PADDED else value, tuple(rules), tuple(warnings))
+
+
+_WHOLE = {"PN": Source.NAME.value, "DA": "DATE", "DT": "DATE", "AS": "AGE"}
+"""VRs whose values are of one infoType, whatever they say."""
+_FREE = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
+_PADDED = frozenset({"LT", "ST", "UT", "UC"})
+
+
+def _cleans_descriptors(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> bool:
+    tags = getattr(config, "dicom_tag_config", None)
+    return tags is not None and tags.options is not None and tags.options.clean_descriptors is not None
+
+
+def _additional_pixel_info_types(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> frozenset[str]:
+    tags = getattr(config, "dicom_tag_config", None)
+    images: list[Any] = [config.image]
+    if tags is not None:
+        images += [
+            tags.options.clean_image if tags.options else None,
+            *(action.clean_image_tag for action in tags.actions),
+        ]
+    return frozenset(
+        name for image in images if image is not None for name in getattr(image, "additional_info_types", ())
+    )

@@ -1,0 +1,192 @@
+"""What an instance's header says about who and where: the values that text is compared with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydicom.datadict import DicomDictionary, tag_for_keyword
+
+from healthcare_deid.engine.text.dicom_dates import parse_da
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from pydicom.dataset import Dataset
+
+
+class Source(StrEnum):
+    """What a header element holds."""
+
+    NAME = "PERSON_NAME"
+    RECORD = "MEDICAL_RECORD_NUMBER"
+    ORGANIZATION = "ORGANIZATION_NAME"
+    PLACE = "LOCATION"
+    PHONE = "PHONE_NUMBER"
+    DATE = "DATE"
+    BIRTH_DATE = "DATE_OF_BIRTH"
+
+
+_KEYWORDS = {
+    Source.RECORD: (
+        "PatientID OtherPatientIDs AccessionNumber AdmissionID StudyID IssuerOfPatientID RequestedProcedureID ScheduledProcedureStepID "
+        "PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest InsurancePlanIdentification "
+        "DeviceSerialNumber GantryID DetectorID PlateID CassetteID ServiceEpisodeID MedicalRecordLocator ClinicalTrialSubjectID "
+        "ClinicalTrialSubjectReadingID ClinicalTrialProtocolID"
+    ),
+    Source.ORGANIZATION: (
+        "InstitutionName InstitutionalDepartmentName RequestingService ClinicalTrialSiteName ClinicalTrialSponsorName "
+        "ClinicalTrialCoordinatingCenterName ResponsibleOrganization StationName PerformedStationName ScheduledStationName "
+        "PerformedStationAETitle ScheduledStationAETitle"
+    ),
+    Source.PLACE: (
+        "InstitutionAddress PatientAddress ReferringPhysicianAddress CountryOfResidence RegionOfResidence CurrentPatientLocation "
+        "PatientInstitutionResidence PerformedLocation ScheduledProcedureStepLocation RequestedProcedureLocation PatientBirthPlace"
+    ),
+    Source.PHONE: (
+        "PatientTelephoneNumbers ReferringPhysicianTelephoneNumbers OrderCallbackPhoneNumber PersonTelephoneNumbers "
+        "PatientTelecomInformation OrderCallbackTelecomInformation PersonTelecomInformation"
+    ),
+    Source.BIRTH_DATE: "PatientBirthDate",
+    Source.DATE: (
+        "StudyDate SeriesDate AcquisitionDate ContentDate AdmittingDate AcquisitionDateTime InstanceCreationDate PerformedProcedureStepStartDate "
+        "ScheduledProcedureStepStartDate LastMenstrualDate"
+    ),
+}
+_NESTED = (
+    "OtherPatientIDsSequence RequestAttributesSequence OriginalAttributesSequence ModifiedAttributesSequence ReferringPhysicianIdentificationSequence "
+    "ConsultingPhysicianIdentificationSequence PhysiciansOfRecordIdentificationSequence PerformingPhysicianIdentificationSequence "
+    "PhysiciansReadingStudyIdentificationSequence OperatorIdentificationSequence RequestingPhysicianIdentificationSequence "
+    "InstitutionCodeSequence ReferencedRequestSequence ScheduledProcedureStepSequence VerifyingObserverSequence AuthorObserverSequence "
+    "ParticipantSequence ContentCreatorIdentificationCodeSequence ResponsiblePersonSequence"
+)
+_PATIENT_ID = 0x00100020
+_STUDY_UID = 0x0020000D
+_STUDY_DATE = 0x00080020
+_DEPTH = 4
+_PLACEHOLDERS = frozenset(
+    {
+        "",
+        "NONE",
+        "NA",
+        "N/A",
+        "UNKNOWN",
+        "UNK",
+        "NULL",
+        "ANONYMOUS",
+        "ANON",
+        "ANONYMIZED",
+        "TEST",
+        "PATIENT",
+        "NO NAME",
+        "NONAME",
+        "XXX",
+        "0",
+        "1",
+    }
+)
+
+
+@cache
+def _sources() -> dict[int, Source]:
+    table = {tag: Source.NAME for tag, entry in DicomDictionary.items() if entry[0] == "PN"}
+    for source, keywords in _KEYWORDS.items():
+        table |= {tag: source for tag in map(tag_for_keyword, keywords.split()) if tag is not None}
+    return table
+
+
+@cache
+def _sequences() -> frozenset[int]:
+    return frozenset(tag for tag in map(tag_for_keyword, _NESTED.split()) if tag is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The values of one instance that point at a person, a place or a day.
+
+    Attributes:
+        patient_id: Patient ID, without padding.
+        study_uid: Study Instance UID.
+        values: ``(source, value)`` of every name, number, place and telephone number; sorted, no doubles.
+        birth_dates: Days of birth.
+        dates: Every day the header tells, births included.
+        study_year: The year of the study; 2001 where it is not known.
+    """
+
+    patient_id: str
+    study_uid: str
+    values: tuple[tuple[Source, str], ...]
+    birth_dates: frozenset[date]
+    dates: frozenset[date]
+    study_year: int
+
+    def __repr__(self) -> str:
+        return f"Header({len(self.values)} values)"
+
+
+def read_header(dataset: Dataset) -> Header:
+    """Collect what the header of ``dataset`` tells, from the elements known to hold it, nested ones included."""
+    values: set[tuple[Source, str]] = set()
+    dates: dict[Source, set[date]] = {Source.DATE: set(), Source.BIRTH_DATE: set()}
+    for source, value in _values(dataset, _DEPTH):
+        if source in dates:
+            day = parse_da(value[:8]) or parse_da(value[:10])
+            if day:
+                dates[source].add(day)
+        elif value.upper().strip("^= ") not in _PLACEHOLDERS:
+            values.add((source, value))
+    study_day = parse_da(_text(dataset, _STUDY_DATE))
+    return Header(
+        patient_id=_text(dataset, _PATIENT_ID),
+        study_uid=_text(dataset, _STUDY_UID),
+        values=tuple(sorted(values)),
+        birth_dates=frozenset(dates[Source.BIRTH_DATE]),
+        dates=frozenset(dates[Source.DATE] | dates[Source.BIRTH_DATE]),
+        study_year=study_day.year if study_day else 2001,
+    )
+
+
+def _values(dataset: Dataset, depth: int) -> Iterator[tuple[Source, str]]:
+    sources, sequences = _sources(), _sequences()
+    for tag in list(dataset.keys()):
+        source = sources.get(int(tag))
+        if source is not None:
+            for value in _texts(dataset, tag):
+                yield source, value
+        elif depth and int(tag) in sequences:
+            for item in _items(dataset, tag):
+                yield from _values(item, depth - 1)
+
+
+def _items(dataset: Dataset, tag: Any) -> list[Dataset]:
+    try:
+        value: Any = dataset[tag].value
+    except Exception:  # noqa: BLE001 - a broken sequence is the tag engine's to report
+        return []
+    return list(value) if hasattr(value, "__iter__") and not isinstance(value, str | bytes) else []
+
+
+def _texts(dataset: Dataset, tag: Any) -> list[str]:
+    """Return the values of an element as text, without padding; none when it cannot be read."""
+    try:
+        value: Any = dataset[tag].value
+    except Exception:  # noqa: BLE001 - a broken element is the tag engine's to report
+        return []
+    if value is None or isinstance(value, bytes):
+        return []
+    many = (
+        [value]
+        if isinstance(value, str) or not hasattr(value, "__iter__") or hasattr(value, "family_name")
+        else list(value)
+    )
+    texts = [re.sub(r"\s+", " ", str(item)).strip(" \0") for item in many]
+    return [text for text in texts if text]
+
+
+def _text(dataset: Dataset, tag: int) -> str:
+    texts = _texts(dataset, tag) if tag in dataset else []
+    return texts[0] if texts else ""

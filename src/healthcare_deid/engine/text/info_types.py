@@ -1,0 +1,72 @@
+"""The infoTypes the engine knows: their names, what they stand for, and where they are looked for by default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class InfoType:
+    """A kind of sensitive text.
+
+    Attributes:
+        name: The API's name for it.
+        description: What text it stands for, and how a candidate is checked.
+        in_tags: Whether it belongs to the default set for data elements.
+        broader: The infoType whose transformation applies when a config does not name this one; empty for none.
+    """
+
+    name: str
+    description: str
+    in_tags: bool = True
+    broader: str = ""
+
+
+INFO_TYPES: dict[str, InfoType] = {
+    item.name: item
+    for item in (
+        InfoType("AGE", "A person's age: '45 y/o', '067Y', 'Age: 3 months'. A bare number is none."),
+        InfoType("CREDIT_CARD_NUMBER", "12 to 19 digits of a known issuer range that pass the Luhn check."),
+        InfoType("DATE", "A calendar date in any spelling, with the time of day beside it; a year alone is none."),
+        InfoType(
+            "DATE_OF_BIRTH",
+            "A date with a birth cue, or the date of the instance's own Patient's Birth Date.",
+            in_tags=False,
+            broader="DATE",
+        ),
+        InfoType("EMAIL_ADDRESS", "A mailbox at a domain."),
+        InfoType("IP_ADDRESS", "An IPv4 or IPv6 address; dotted version numbers and UIDs are none."),
+        InfoType("LOCATION", "A street address, postcode, city, state, country or care facility."),
+        InfoType("MAC_ADDRESS", "Six octets of hardware address, in the colon, hyphen and dotted spellings."),
+        InfoType(
+            "MEDICAL_RECORD_NUMBER",
+            "A patient, visit, study or accession number: one with a cue, or one of the instance's own.",
+            in_tags=False,
+        ),
+        InfoType(
+            "ORGANIZATION_NAME",
+            "A hospital, clinic, practice or department by name, or the instance's own institution.",
+            in_tags=False,
+            broader="LOCATION",
+        ),
+        InfoType("PASSPORT", "A passport number with a cue beside it."),
+        InfoType("PERSON_NAME", "A person's name: by cue, by form, by lexicon, or one of the instance's own."),
+        InfoType("PHONE_NUMBER", "A telephone, fax or pager number in national or international form."),
+        InfoType("SWIFT_CODE", "A bank identifier (ISO 9362) with a real country code, and a cue or a digit in it."),
+        InfoType("US_DRIVERS_LICENSE_NUMBER", "A driving licence number with a cue beside it."),
+        InfoType("US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER", "9xx-xx-xxxx with a group number in use for ITINs."),
+        InfoType("US_SOCIAL_SECURITY_NUMBER", "xxx-xx-xxxx in an assignable range; nine bare digits need a cue."),
+        InfoType("US_VEHICLE_IDENTIFICATION_NUMBER", "17 characters whose check digit is right."),
+    )
+}
+"""Every infoType the engine finds without a model. Source of names: Sensitive Data Protection's infoType reference."""
+
+DATE_TYPES = frozenset({"DATE", "DATE_OF_BIRTH"})
+CONTEXT = "CTX"
+"""Not an infoType of the API: a phrase that repeats one of the instance's own identifying header values."""
+
+
+def broader(name: str) -> str:
+    """Return the infoType that stands in for ``name`` where a config does not name it; empty for none."""
+    known = INFO_TYPES.get(name)
+    return known.broader if known else ""

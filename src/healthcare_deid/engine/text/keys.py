@@ -1,0 +1,79 @@
+"""The keys of hashes and date shifts: the config's, the caller's, or one random key an engine."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from typing import TYPE_CHECKING, Protocol
+
+from healthcare_deid.config.keys import CryptoKey
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthcare_deid.config.keys import KmsWrappedCryptoKey
+
+
+class _Keyed(Protocol):
+    @property
+    def crypto_key(self) -> CryptoKey | None: ...
+    @property
+    def kms_wrapped(self) -> KmsWrappedCryptoKey | None: ...
+
+
+class KeyRing:
+    """Where a transformation's key comes from.
+
+    Args:
+        unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (base64): Cloud KMS cannot be asked
+            from here, so whoever can unwrap a key hands it over.
+        patients: Keys that override the config's for single patients, by patient ID.
+
+    Attributes:
+        default: The key where a config has none: random, and pickled with the object, so that worker processes and
+            every instance of one run agree.
+    """
+
+    def __init__(
+        self, *, unwrapped: Mapping[str, bytes] | None = None, patients: Mapping[str, bytes] | None = None
+    ) -> None:
+        self.default = CryptoKey(secrets.token_bytes(32))
+        self._unwrapped = {name: CryptoKey(key) for name, key in (unwrapped or {}).items()}
+        self._patients = {name.strip(" \0"): CryptoKey(key) for name, key in (patients or {}).items()}
+        if not all([*self._unwrapped.values(), *self._patients.values()]):
+            raise ConfigError("a key of unwrapped_keys or patient_keys is empty")
+
+    def __repr__(self) -> str:
+        return f"KeyRing(unwrapped={len(self._unwrapped)}, patients={len(self._patients)})"
+
+    def of_patient(self, patient_id: str) -> bytes | None:
+        """Return the key that overrides the config's for one patient; None for none."""
+        return self._patients.get(patient_id)
+
+    def key_of(self, config: _Keyed, where: str) -> bytes:
+        """Return the key of a ``dateShiftConfig`` or ``cryptoHashConfig``.
+
+        Raises:
+            ConfigError: The key is wrapped by Cloud KMS, and its plain bytes were not given.
+        """
+        if config.crypto_key is not None:
+            return config.crypto_key
+        if config.kms_wrapped is None:
+            return self.default
+        for name, key in self._unwrapped.items():
+            if _same_base64(name, config.kms_wrapped.wrapped_key):
+                return key
+        rule = (
+            "a key wrapped by Cloud KMS cannot be unwrapped on this machine: set cryptoKey, or pass the plain key as "
+            "unwrapped_keys={wrappedKey: key}"
+        )
+        raise ConfigError.of("TextConfig", [(f"{where}.kmsWrapped", rule)])
+
+
+def _same_base64(one: str, other: str) -> bool:
+    try:
+        return base64.b64decode(one) == base64.b64decode(other)
+    except (binascii.Error, ValueError):
+        return one == other

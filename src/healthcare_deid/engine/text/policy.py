@@ -1,0 +1,139 @@
+"""Which transformation a config gives to which infoType, in v1 and in v1beta1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from healthcare_deid.config.text import TextConfig as TextConfigV1
+from healthcare_deid.engine.text.info_types import DATE_TYPES, INFO_TYPES, broader
+from healthcare_deid.engine.text.transformations import (
+    CryptoHash,
+    DateShift,
+    Mask,
+    Redact,
+    ReplaceWithInfoType,
+    Transformation,
+)
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthcare_deid.config.text import InfoTypeTransformation
+    from healthcare_deid.engine.text.keys import KeyRing
+
+Outcome = Literal["transform", "excluded", "unnamed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a config says about one infoType.
+
+    Attributes:
+        label: The infoType it is reported and replaced as: its own, or the broader one that the config names.
+        transformation: What to do; None to leave it.
+        outcome: Why: ``excluded`` was asked for, ``unnamed`` means that no transformation covers it.
+    """
+
+    label: str
+    transformation: Transformation | None
+    outcome: Outcome
+
+
+class Policy:
+    """The transformations of a config, by infoType.
+
+    v1: a transformation without infoTypes applies to any, and excludeInfoTypes is the strongest. With no
+    transformation at all, dates are shifted and the rest is replaced by the infoType (undocumented; v1beta1's BASIC).
+
+    v1beta1: a transformation without infoTypes is the default for those no other names; transformations and
+    excludeInfoTypes override the profile, which is BASIC unless EMPTY is asked for. An infoType that is both named by
+    a transformation and excluded is transformed: the undocumented case is settled on the safe side.
+
+    In both, a transformation that names an infoType is stronger than one that names none, the first of equals counts,
+    and an infoType that is not named follows the broader one: DATE_OF_BIRTH that of DATE.
+    """
+
+    def __init__(self, text: object, keys: KeyRing, date_shift_days: int) -> None:
+        self._keys = keys
+        self._days = date_shift_days
+        self._is_v1 = text is None or isinstance(text, TextConfigV1)
+        given: Sequence[InfoTypeTransformation] = (
+            *getattr(text, "additional_transformations", ()),
+            *getattr(text, "transformations", ()),
+        )
+        self._excluded = frozenset(getattr(text, "exclude_info_types", ()))
+        self._named: dict[str, Transformation] = {}
+        self._any: Transformation | None = None
+        for position, message in enumerate(given):
+            transformation = self._build(message, position)
+            for name in message.info_types:
+                self._named.setdefault(name, transformation)
+            if not message.info_types and self._any is None:
+                self._any = transformation
+        profile = str(getattr(text, "profile_type", None) or "BASIC")
+        basic = not given if self._is_v1 else profile != "EMPTY"
+        # Made whether used or not, so that a worker process with the same key makes the same choice.
+        self._basic: tuple[Transformation, Transformation] | None = (
+            (DateShift(keys.default, date_shift_days), ReplaceWithInfoType()) if basic else None
+        )
+        self._decisions: dict[str, Decision] = {}
+
+    @property
+    def info_types(self) -> frozenset[str]:
+        """The infoTypes that the config names, to transform or to exclude."""
+        return frozenset(self._named) | self._excluded
+
+    def decide(self, info_type: str) -> Decision:
+        """Return what happens to findings of ``info_type``."""
+        decision = self._decisions.get(info_type)
+        if decision is None:
+            decision = self._decisions[info_type] = self._decide(info_type)
+        return decision
+
+    def _decide(self, name: str) -> Decision:
+        wider = broader(name)
+        for label in filter(None, (name, wider)):
+            if self._is_v1 and label in self._excluded:
+                return Decision(label, None, "excluded")
+            if label in self._named:
+                return Decision(label, self._named[label], "transform")
+            if label in self._excluded:
+                return Decision(label, None, "excluded")
+        if self._any is not None:
+            return Decision(name, self._any, "transform")
+        label = name if not wider else wider
+        known = INFO_TYPES.get(label)
+        if self._basic is None or (known is not None and not known.in_tags):
+            return Decision(name, None, "unnamed")
+        shift, replace = self._basic
+        return Decision(label, shift if label in DATE_TYPES else replace, "transform")
+
+    def _build(self, message: InfoTypeTransformation, position: int) -> Transformation:
+        where = f"text.additionalTransformations[{position}]"
+        if message.character_mask_config is not None:
+            return Mask(_masking_character(message.character_mask_config.masking_character, where))
+        if message.replace_with_info_type_config is not None:
+            return ReplaceWithInfoType()
+        if message.date_shift_config is not None:
+            return DateShift(self._keys.key_of(message.date_shift_config, f"{where}.dateShiftConfig"), self._days)
+        if message.crypto_hash_config is not None:
+            return CryptoHash(self._keys.key_of(message.crypto_hash_config, f"{where}.cryptoHashConfig"))
+        return Redact()
+
+
+def _masking_character(character: str | None, where: str) -> str:
+    if not character:
+        return "*"
+    if len(character) > 1 or not character.isprintable() or character in "\\^=":
+        raise ConfigError.of(
+            "TextConfig",
+            [
+                (
+                    f"{where}.characterMaskConfig.maskingCharacter",
+                    "one printable character that is no DICOM delimiter (\\ ^ =)",
+                )
+            ],
+        )
+    return character

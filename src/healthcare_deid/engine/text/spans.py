@@ -1,0 +1,67 @@
+"""Findings of many detectors put together: nothing that one of them found is left uncovered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def resolve(candidates: Iterable[tuple[int, Match]], text: str) -> list[Match]:
+    """Return findings in order and not overlapping, from ``(rank, finding)`` pairs; a lower rank is stronger.
+
+    Of equally strong ones the longer wins. What sticks out of a stronger finding is kept as a finding of its own, if
+    there is a letter or digit in it.
+    """
+    ordered = sorted(candidates, key=lambda pair: (pair[0], pair[1].start - pair[1].end, pair[1].start))
+    kept: list[Match] = []
+    for _, match in ordered:
+        pieces = [(match.start, match.end)]
+        for other in kept:
+            pieces = [piece for span in pieces for piece in _without(span, other)]
+        for start, end in pieces:
+            whole = (start, end) == (match.start, match.end)
+            if not whole:
+                start, end = _trimmed(text, start, end)
+            if start < end:
+                kept.append(Match(start, end, match.info_type))
+    return sorted(kept, key=lambda match: match.start)
+
+
+def _without(span: tuple[int, int], other: Match) -> list[tuple[int, int]]:
+    start, end = span
+    if other.end <= start or end <= other.start:
+        return [span]
+    return [(low, high) for low, high in ((start, other.start), (other.end, end)) if low < high]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Cut what is neither letter nor digit from both ends."""
+    while start < end and not text[start].isalnum():
+        start += 1
+    while start < end and not text[end - 1].isalnum():
+        end -= 1
+    return start, end
+
+
+_JOINED = frozenset({"PERSON_NAME", "LOCATION", "ORGANIZATION_NAME", "CTX"})
+
+
+def join_alike(matches: list[Match], text: str) -> list[Match]:
+    """Join neighbours of one infoType that only spaces and punctuation of a name separate."""
+    joined: list[Match] = []
+    for match in matches:
+        last = joined[-1] if joined else None
+        if (
+            last
+            and last.info_type == match.info_type
+            and match.info_type in _JOINED
+            and not text[last.end : match.start].strip(" ^,=-'")
+        ):
+            joined[-1] = Match(last.start, match.end, match.info_type)
+        else:
+            joined.append(match)
+    return joined
