@@ -1,0 +1,10 @@
+"""The service's surface over the engine: REST, DICOMweb and long-running operations, in process or on a port."""
+
+from __future__ import annotations
+
+from healthcare_deid.emulator.faults import FaultPlan
+from healthcare_deid.emulator.http import EmulatorHttp
+from healthcare_deid.emulator.messages import Reply, Request
+from healthcare_deid.emulator.service import Emulator
+
+__all__ = ["Emulator", "EmulatorHttp", "FaultPlan", "Reply", "Request"]

@@ -1,0 +1,112 @@
+"""Locations and datasets."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.api import reading
+from healthcare_deid.emulator.catalog import Kind, insert
+from healthcare_deid.emulator.messages import Reply
+from healthcare_deid.emulator.routing import Route
+from healthcare_deid.emulator.status import invalid
+from healthcare_deid.names import DatasetName
+
+if TYPE_CHECKING:
+    from healthcare_deid.emulator.routing import Call
+    from healthcare_deid.emulator.state import State
+
+_FIELDS = frozenset({"name", "timeZone", "encryptionSpec"})
+_LOCATIONS = (
+    "asia-northeast1", "asia-south1", "asia-southeast1", "australia-southeast1", "eu", "europe-west2", "europe-west3",
+    "europe-west4", "northamerica-northeast1", "southamerica-east1", "us", "us-central1", "us-east4", "us-west2",
+)  # fmt: skip
+_ID = re.compile(r"[\w\-.]{1,256}")
+_PATH = "projects/{project}/locations/{location}"
+_ONE = f"{_PATH}/datasets/{{dataset}}"
+_METHOD = "projects.locations.datasets"
+
+
+class Datasets:
+    """Answers the calls on locations and datasets."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("GET", "projects/{project}/locations", "projects.locations.list", self.locations),
+            Route("GET", _PATH, "projects.locations.get", self.location),
+            Route("POST", f"{_PATH}/datasets", f"{_METHOD}.create", self.create),
+            Route("GET", f"{_PATH}/datasets", f"{_METHOD}.list", self.list),
+            Route("GET", _ONE, f"{_METHOD}.get", self.get),
+            Route("PATCH", _ONE, f"{_METHOD}.patch", self.patch),
+            Route("DELETE", _ONE, f"{_METHOD}.delete", self.delete),
+        ]
+
+    def locations(self, call: Call) -> Reply:
+        """``locations.list``: the regions in which the service is offered."""
+        project = call.ids["project"]
+        return Reply.json({"locations": [_location(project, name) for name in _LOCATIONS]})
+
+    def location(self, call: Call) -> Reply:
+        """``locations.get``: any location is taken."""
+        return Reply.json(_location(call.ids["project"], call.ids["location"]))
+
+    def create(self, call: Call) -> Reply:
+        """``datasets.create``: an operation that has already ended when it is answered."""
+        identifier = call.request.parameter("datasetId") or ""
+        if not _ID.fullmatch(identifier):
+            raise invalid(r"datasetId must match [\p{L}\p{N}_\-\.]{1,256}.")
+        name = DatasetName(call.ids["project"], call.ids["location"], identifier)
+        body = {**_checked(reading.json_object(call)), "name": str(name)}
+        with self._state.database.write() as connection:
+            insert(connection, Kind.DATASET, str(name), None, body)
+            operation = self._state.operations.insert(
+                connection, name, "dataset.DatasetService.CreateDataset", call.version
+            )
+            made = {"@type": f"type.googleapis.com/google.cloud.healthcare.{call.version}.dataset.Dataset", **body}
+            self._state.operations.finish(connection, operation, response=made, error=None)
+        return Reply.json(self._state.operations.get(operation).to_api(call.request.base_url))
+
+    def list(self, call: Call) -> Reply:
+        """``datasets.list``."""
+        page = self._state.catalog.page(
+            Kind.DATASET,
+            str(call.location),
+            size=reading.page_size(call),
+            token=call.request.parameter("pageToken"),
+            labels={},
+        )
+        return Reply.json(reading.listing("datasets", page))
+
+    def get(self, call: Call) -> Reply:
+        """``datasets.get``."""
+        self._state.catalog.check_dataset(call.dataset, "healthcare.datasets.get")
+        return Reply.json(self._state.catalog.get(str(call.dataset)))
+
+    def patch(self, call: Call) -> Reply:
+        """``datasets.patch``: the time zone."""
+        self._state.catalog.check_dataset(call.dataset, "healthcare.datasets.update")
+        paths = reading.update_mask(call, frozenset({"timeZone"}))
+        return Reply.json(self._state.catalog.patch(str(call.dataset), _checked(reading.json_object(call)), paths))
+
+    def delete(self, call: Call) -> Reply:
+        """``datasets.delete``: with all its stores; the answer is empty and at once."""
+        self._state.catalog.check_dataset(call.dataset, "healthcare.datasets.delete")
+        self._state.instances.unlink(self._state.catalog.delete(str(call.dataset)))
+        return Reply.json({})
+
+
+def _location(project: str, name: str) -> dict[str, str]:
+    return {"name": f"projects/{project}/locations/{name}", "locationId": name}
+
+
+def _checked(body: dict[str, Any]) -> dict[str, Any]:
+    fields = reading.only_fields(body, _FIELDS, "dataset")
+    zone = fields.get("timeZone")
+    if zone is not None and (not isinstance(zone, str) or (zone and zone not in zoneinfo.available_timezones())):
+        raise invalid("timeZone must be the name of an IANA time zone, such as America/New_York.")
+    return {name: value for name, value in fields.items() if name != "name" and value not in ("", None)}

@@ -1,0 +1,124 @@
+"""DICOMweb paths of a DICOM store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.dicomweb import retrieving, searching, storing
+from healthcare_deid.emulator.dicomweb.searching import Level
+from healthcare_deid.emulator.messages import Reply
+from healthcare_deid.emulator.routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.emulator.instances import StoredInstance
+    from healthcare_deid.emulator.routing import Call
+    from healthcare_deid.emulator.state import State
+
+_ROOT = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}/dicomWeb"
+_STUDIES = f"{_ROOT}/studies"
+_STUDY = f"{_STUDIES}/{{study}}"
+_ALL_SERIES = f"{_STUDY}/series"
+_SERIES = f"{_ALL_SERIES}/{{series}}"
+_INSTANCES = f"{_SERIES}/instances"
+_INSTANCE = f"{_INSTANCES}/{{instance}}"
+_METHOD = "projects.locations.datasets.dicomStores"
+_READ, _WRITE, _DELETE = (f"healthcare.dicomStores.dicomWeb{action}" for action in ("Read", "Write", "Delete"))
+
+
+class DicomWebCalls:
+    """Answers the DICOMweb calls."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        study, series, instance = (
+            f"{_METHOD}.studies",
+            f"{_METHOD}.studies.series",
+            f"{_METHOD}.studies.series.instances",
+        )
+        search = self._search
+        return [
+            Route("POST", _STUDIES, f"{_METHOD}.storeInstances", self.store),
+            Route("POST", _STUDY, f"{study}.storeInstances", self.store),
+            Route("GET", _STUDIES, f"{_METHOD}.searchForStudies", search(Level.STUDIES)),
+            Route("GET", f"{_ROOT}/series", f"{_METHOD}.searchForSeries", search(Level.SERIES)),
+            Route("GET", f"{_ROOT}/instances", f"{_METHOD}.searchForInstances", search(Level.INSTANCES)),
+            Route("GET", _ALL_SERIES, f"{study}.searchForSeries", search(Level.SERIES)),
+            Route("GET", f"{_STUDY}/instances", f"{study}.searchForInstances", search(Level.INSTANCES)),
+            Route("GET", _INSTANCES, f"{series}.searchForInstances", search(Level.INSTANCES)),
+            Route("GET", _STUDY, f"{study}.retrieveStudy", self.retrieve),
+            Route("GET", _SERIES, f"{series}.retrieveSeries", self.retrieve),
+            Route("GET", _INSTANCE, f"{instance}.retrieveInstance", self.retrieve),
+            Route("GET", f"{_STUDY}/metadata", f"{study}.retrieveMetadata", self.metadata),
+            Route("GET", f"{_SERIES}/metadata", f"{series}.retrieveMetadata", self.metadata),
+            Route("GET", f"{_INSTANCE}/metadata", f"{instance}.retrieveMetadata", self.metadata),
+            Route("DELETE", _STUDY, f"{study}.delete", self.delete_many),
+            Route("DELETE", _SERIES, f"{series}.delete", self.delete_many),
+            Route("DELETE", _INSTANCE, f"{instance}.delete", self.delete_instance),
+        ]
+
+    def store(self, call: Call) -> Reply:
+        """``storeInstances``."""
+        name = self._store_name(call, _WRITE)
+        return storing.store(self._state.instances, name, call.request, call.optional("study"))
+
+    def _search(self, level: Level) -> Callable[[Call], Reply]:
+        def answer(call: Call) -> Reply:
+            name = self._store_name(call, _READ)
+            study, series = call.optional("study"), call.optional("series")
+            return searching.search(self._state.database, name, call.request, level, study, series)
+
+        return answer
+
+    def retrieve(self, call: Call) -> Reply:
+        """``retrieveStudy``, ``retrieveSeries``, ``retrieveInstance``."""
+        found = self._found(call)
+        if not found:
+            return retrieving.missing(_level(call))
+        return retrieving.retrieve(found, call.request, single="instance" in call.ids)
+
+    def metadata(self, call: Call) -> Reply:
+        """``retrieveMetadata`` at every level."""
+        found = self._found(call)
+        return retrieving.metadata(found, call.request) if found else retrieving.missing(_level(call))
+
+    def delete_many(self, call: Call) -> Reply:
+        """``studies.delete`` and ``series.delete``: an operation."""
+        name = self._store_name(call, _DELETE)
+        study, series = call.ids["study"], call.optional("series")
+        if not self._state.instances.find(name, study, series):
+            return retrieving.missing(_level(call))
+        method = "DeleteSeries" if series else "DeleteStudy"
+        removed = self._state.instances.remove(name, study, series)
+        with self._state.database.write() as connection:
+            operation = self._state.operations.insert(
+                connection, call.dataset, f"dicomweb.DicomWebService.{method}", call.version, pending=removed
+            )
+            connection.execute("UPDATE operations SET success = pending, pending = 0 WHERE name = ?", (operation,))
+            response: dict[str, Any] = {"@type": "type.googleapis.com/google.protobuf.Empty"}
+            self._state.operations.finish(connection, operation, response=response, error=None)
+        return Reply.json(self._state.operations.get(operation).to_api(call.request.base_url))
+
+    def delete_instance(self, call: Call) -> Reply:
+        """``instances.delete``: empty, at once."""
+        name = self._store_name(call, _DELETE)
+        ids = call.ids
+        if not self._state.instances.remove(name, ids["study"], ids["series"], ids["instance"]):
+            return retrieving.missing("instance")
+        return Reply.json({})
+
+    def _found(self, call: Call) -> list[StoredInstance]:
+        name = self._store_name(call, _READ)
+        return self._state.instances.find(name, call.ids["study"], call.optional("series"), call.optional("instance"))
+
+    def _store_name(self, call: Call, permission: str) -> str:
+        self._state.catalog.check_store(call.dicom_store, permission)
+        return str(call.dicom_store)
+
+
+def _level(call: Call) -> str:
+    return next(level for level in ("instance", "series", "study") if level in call.ids)

@@ -1,0 +1,167 @@
+"""One instance's identity and attributes, as the index keeps them: DICOM JSON (PS3.18 annex F) without bulk data."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import re
+import threading
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+from pydicom.errors import InvalidDicomError as PydicomInvalid
+from pydicom.uid import ImplicitVRLittleEndian
+
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from pydicom.dataset import Dataset
+
+BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+"""VRs whose values are never part of search results or metadata, only a link."""
+
+_PREAMBLE = b"\0" * 128 + b"DICM"
+_FILE_META_START = b"\x02\x00"
+_UID = re.compile(r"[0-9.]{1,64}")
+_PARSING = threading.RLock()
+_PIXEL_GROUP = 0x7FE0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InstanceKey:
+    """The three UIDs an instance is found by."""
+
+    study: str
+    series: str
+    instance: str
+
+    def __str__(self) -> str:
+        return f"studies/{self.study}/series/{self.series}/instances/{self.instance}"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceHeader:
+    """What the index keeps of an instance.
+
+    Attributes:
+        key: Its UIDs.
+        sop_class: SOP class UID; empty when the instance has none.
+        transfer_syntax: Transfer syntax UID.
+        attributes: DICOM JSON; a bulk value is ``{"vr": …, "BulkDataURI": path inside the instance}``.
+    """
+
+    key: InstanceKey
+    sop_class: str
+    transfer_syntax: str
+    attributes: dict[str, Any]
+
+    def text(self, tag: str) -> str:
+        """Return the first value of an attribute as text; empty when there is none."""
+        return first_text(self.attributes, tag)
+
+
+def with_preamble(data: bytes) -> bytes:
+    """Complete a DICOM stream that starts at its prefix or its file meta information (some clients send that)."""
+    if data[:4] == b"DICM":
+        return b"\0" * 128 + data
+    if data[:2] == _FILE_META_START and data[128:132] != b"DICM":
+        return _PREAMBLE + data
+    return data
+
+
+def read_header(source: bytes | Path) -> InstanceHeader:
+    """Read an instance's header.
+
+    Raises:
+        InvalidDicomError: It is not a DICOM file, or lacks the UIDs that a store needs; no value is quoted.
+    """
+    with quiet_pydicom():
+        try:
+            stream = io.BytesIO(source) if isinstance(source, bytes) else source
+            dataset = pydicom.dcmread(stream, defer_size=None if isinstance(source, bytes) else 64 * 1024)
+            return _header(dataset)
+        except InvalidDicomError:
+            raise
+        except PydicomInvalid:
+            raise InvalidDicomError("not a DICOM file") from None
+        except Exception as error:  # noqa: BLE001 - a broken file may break the parser in any way
+            text = f"the DICOM file cannot be read ({type(error).__name__})"
+            raise InvalidDicomError(text, reason="unreadable") from None
+
+
+def first_text(attributes: dict[str, Any], tag: str) -> str:
+    """Return the first value of an attribute as text; empty when there is none."""
+    values = attributes.get(tag, {}).get("Value") or [""]
+    value = values[0]
+    if isinstance(value, dict):
+        return str(value.get("Alphabetic", ""))
+    return "" if value is None else str(value)
+
+
+@contextlib.contextmanager
+def quiet_pydicom() -> Generator[None]:
+    """Keep pydicom's remarks, which quote values, out of logs and warnings.
+
+    One thread at a time: the state of Python's warnings is the process'. Parsing holds the interpreter's lock anyway.
+    """
+    logger = logging.getLogger("pydicom")
+    with _PARSING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before, logger.disabled = logger.disabled, True
+        try:
+            yield
+        finally:
+            logger.disabled = before
+
+
+def _header(dataset: Dataset) -> InstanceHeader:
+    uids = [_uid(dataset, tag) for tag in (0x0020000D, 0x0020000E, 0x00080018)]
+    for name, uid in zip(("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"), uids, strict=True):
+        if not _UID.fullmatch(uid):
+            raise InvalidDicomError(f"{name} is missing or is not a UID", reason="missing-uid")
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or ImplicitVRLittleEndian)
+    attributes = to_json(dataset)
+    attributes["00083002"] = {"vr": "UI", "Value": [syntax]}
+    key = InstanceKey(*uids)
+    return InstanceHeader(key, _uid(dataset, 0x00080016), syntax, dict(sorted(attributes.items())))
+
+
+def _uid(dataset: Dataset, tag: int) -> str:
+    element = dataset.get(tag)
+    return "" if element is None or element.value is None else str(element.value).strip("\0 ")
+
+
+def to_json(dataset: Dataset, path: str = "") -> dict[str, Any]:
+    """Return a dataset as DICOM JSON; an element that cannot be expressed keeps its VR and loses its value."""
+    made: dict[str, Any] = {}
+    for tag in list(dataset.keys()):
+        if tag.element == 0:  # group lengths
+            continue
+        name = f"{tag:08X}"
+        try:
+            made[name] = _element(dataset, tag, f"{path}{name}")
+        except Exception:  # noqa: BLE001 - values in the wild break converters in many ways
+            made[name] = {"vr": str(getattr(dataset.get_item(tag), "VR", None) or "UN")}
+    return made
+
+
+def _element(dataset: Dataset, tag: Any, path: str) -> dict[str, Any]:
+    raw = dataset.get_item(tag)
+    if tag.group == _PIXEL_GROUP:
+        # Not decoded: the index needs no pixels, and a deferred value would be read from disk.
+        return {"vr": str(getattr(raw, "VR", None) or "OW"), "BulkDataURI": f"bulkdata/{path}"}
+    element = dataset[tag]
+    vr = str(element.VR)
+    if vr == "SQ":
+        items = [to_json(item, f"{path}/{index}/") for index, item in enumerate(element.value)]
+        return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+    if vr in BULK_VRS:
+        return {"vr": vr, "BulkDataURI": f"bulkdata/{path}"} if element.value else {"vr": vr}
+    converted: dict[str, Any] = element.to_json_dict(None, 1 << 62)
+    return converted

@@ -1,0 +1,187 @@
+"""The SQLite file: schema, connections, transactions, and the lock that keeps a second process out."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+from healthcare_deid.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE resources (
+  name TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  parent TEXT REFERENCES resources (name) ON DELETE CASCADE,
+  body TEXT NOT NULL
+);
+CREATE INDEX resources_of ON resources (parent, kind, name);
+
+CREATE TABLE policies (
+  resource TEXT PRIMARY KEY REFERENCES resources (name) ON DELETE CASCADE,
+  body TEXT NOT NULL
+);
+
+CREATE TABLE instances (
+  id INTEGER PRIMARY KEY,
+  store TEXT NOT NULL REFERENCES resources (name) ON DELETE CASCADE,
+  study TEXT NOT NULL,
+  series TEXT NOT NULL,
+  instance TEXT NOT NULL,
+  file TEXT NOT NULL UNIQUE,
+  size INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  transfer_syntax TEXT NOT NULL,
+  attributes TEXT NOT NULL,
+  patient_id TEXT NOT NULL,
+  study_date TEXT NOT NULL,
+  accession_number TEXT NOT NULL,
+  modality TEXT NOT NULL,
+  UNIQUE (store, study, series, instance)
+);
+CREATE INDEX instances_by_patient ON instances (store, patient_id);
+CREATE INDEX instances_by_accession ON instances (store, accession_number);
+CREATE INDEX instances_by_uid ON instances (store, instance);
+
+CREATE TABLE operations (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  dataset TEXT NOT NULL,
+  version TEXT NOT NULL,
+  method TEXT NOT NULL,
+  created REAL NOT NULL,
+  ended REAL,
+  cancel_requested INTEGER NOT NULL DEFAULT 0,
+  pending INTEGER NOT NULL DEFAULT 0,
+  success INTEGER NOT NULL DEFAULT 0,
+  failure INTEGER NOT NULL DEFAULT 0,
+  response TEXT,
+  error TEXT
+);
+CREATE INDEX operations_of ON operations (dataset, id);
+
+CREATE TABLE operation_log (
+  id INTEGER PRIMARY KEY,
+  operation TEXT NOT NULL REFERENCES operations (name) ON DELETE CASCADE,
+  time REAL NOT NULL,
+  severity TEXT NOT NULL,
+  code INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  message TEXT NOT NULL
+);
+CREATE INDEX operation_log_of ON operation_log (operation, id);
+"""
+
+
+class Database:
+    """One writer at a time, any number of readers, from any thread.
+
+    Args:
+        folder: Where the files are: ``emulator.sqlite`` and the lock.
+
+    Raises:
+        EmulatorError: Another process has the folder open, or a newer version of this package wrote it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "emulator.sqlite"
+        self._lock = _take_lock(folder / "lock.sqlite")
+        self._writing = threading.RLock()
+        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._closed = False
+        self._writer = self._connect()
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self) -> sqlite3.Connection:
+        # One thread at a time uses a connection; which one changes.
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Enough for a killed process; a machine that loses power may lose the last commits, not consistency.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def _prepare(self) -> None:
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._writer.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+        elif version != _VERSION:
+            raise EmulatorError(
+                f"the emulator's data was written by another version (format {version}, this one reads {_VERSION}): "
+                "use another folder"
+            )
+
+    @contextlib.contextmanager
+    def write(self) -> Generator[sqlite3.Connection]:
+        """Give a connection in a transaction that commits at the end, or is undone by an exception."""
+        with self._writing:
+            if self._closed:
+                raise EmulatorError("the emulator is closed")
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def read(self) -> Generator[sqlite3.Connection]:
+        """Give a connection that sees one consistent state."""
+        if self._closed:
+            raise EmulatorError("the emulator is closed")
+        try:
+            connection = self._readers.get_nowait()
+        except queue.Empty:
+            connection = self._connect()
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            connection.execute("COMMIT")
+            if self._closed:
+                connection.close()
+            else:
+                self._readers.put(connection)
+
+    def close(self) -> None:
+        """Close every connection and give the lock back."""
+        with self._writing:
+            if self._closed:
+                return
+            self._closed = True
+            self._writer.close()
+        while True:
+            try:
+                self._readers.get_nowait().close()
+            except queue.Empty:
+                break
+        self._lock.close()
+
+
+def _take_lock(path: Path) -> sqlite3.Connection:
+    """Hold an exclusive SQLite lock: it works on every system, and ends with the process however that ends."""
+    lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
+    try:
+        lock.execute("PRAGMA locking_mode = EXCLUSIVE")
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        lock.close()
+        raise EmulatorError(
+            f"{path.parent} is in use by an emulator in another process: close that one, use another folder, or serve "
+            "it on a port and point HEALTHCARE_EMULATOR_HOST at it"
+        ) from None
+    return lock

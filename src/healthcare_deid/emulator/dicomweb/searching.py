@@ -1,0 +1,245 @@
+"""QIDO-RS: studies, series and instances by their attributes (PS3.18 section 10.6)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.dicomweb.matching import SearchKey, search_tags
+from healthcare_deid.emulator.messages import Reply
+from healthcare_deid.emulator.status import invalid
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from healthcare_deid.emulator.database import Database
+    from healthcare_deid.emulator.messages import Request
+
+_STUDY = (
+    "00080005 00080020 00080030 00080050 00080056 00080090 00080201 00100010 00100020 00100030 00100040 "
+    "0020000D 00200010"
+)
+_SERIES = "00080005 00080060 00080201 0008103E 0020000D 0020000E 00200011 00400244 00400245 00400275"
+_INSTANCE = (
+    "00080005 00080016 00080018 00080056 00080201 00083002 0020000D 0020000E 00200013 00280008 00280010 00280011 "
+    "00280100"
+)
+_MAX_OFFSET = 1_000_000
+_COLUMNS = {
+    "0020000D": "study",
+    "0020000E": "series",
+    "00080018": "instance",
+    "00100020": "patient_id",
+    "00080020": "study_date",
+    "00080050": "accession_number",
+    "00080060": "modality",
+    "00080061": "modality",
+}
+
+
+class Level(Enum):
+    """What is searched for: the columns of its UIDs, the default and the largest limit (page "quotas")."""
+
+    STUDIES = ("study",), 100, 5_000
+    SERIES = ("study", "series"), 100, 5_000
+    INSTANCES = ("study", "series", "instance"), 1_000, 50_000
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Index columns that tell one result from another."""
+        return self.value[0]
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Default and largest limit."""
+        return self.value[1], self.value[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A parsed search.
+
+    Attributes:
+        level: What to find.
+        keys: Conditions, all of which must hold.
+        include: Attributes to return beside the level's own; None for all there are.
+        limit: At most so many results.
+        offset: Results to leave out at the start.
+    """
+
+    level: Level
+    keys: tuple[SearchKey, ...]
+    include: frozenset[str] | None
+    limit: int
+    offset: int
+
+
+def parse_query(level: Level, pairs: tuple[tuple[str, str], ...]) -> Query:
+    """Read the parameters of a search.
+
+    Raises:
+        ServiceError: 400: an unknown attribute, or a limit or offset out of bounds.
+    """
+    fuzzy = any(name.lower() == "fuzzymatching" and value.lower() == "true" for name, value in pairs)
+    default, largest = level.limits
+    limit, offset = default, 0
+    keys: list[SearchKey] = []
+    include: set[str] | None = set()
+    for name, value in pairs:
+        match name.lower():
+            case "fuzzymatching":
+                if value.lower() not in {"true", "false"}:
+                    raise invalid("fuzzymatching is true or false.")
+            case "limit":
+                limit = _number(name, value, largest)
+            case "offset":
+                offset = _number(name, value, _MAX_OFFSET)
+            case "includefield":
+                include = _included(include, value)
+            case _:
+                tags = search_tags(name)
+                if value not in {"", "*"}:  # universal matching
+                    keys.append(SearchKey(tags, value, fuzzy))
+    return Query(level, tuple(keys), None if include is None else frozenset(include), limit, offset)
+
+
+def search(
+    database: Database, store: str, request: Request, level: Level, study: str | None, series: str | None
+) -> Reply:
+    """Answer a search; nothing found is 204 with an empty body.
+
+    Raises:
+        ServiceError: 400: the query is wrong.
+    """
+    query = parse_query(level, request.query)
+    within = [(column, value) for column, value in (("study", study), ("series", series)) if value is not None]
+    with database.read() as connection:
+        rows = _find(connection, store, query, within)
+        base = f"{request.base_url}/v1/{store}/dicomWeb"
+        results = [_result(connection, row, query, base, alone=study is None) for row in rows]
+    if not results:
+        return Reply(204)
+    body = json.dumps(results, ensure_ascii=False).encode()
+    return Reply(200, {"content-type": "application/dicom+json"}, body)
+
+
+def _find(connection: sqlite3.Connection, store: str, query: Query, within: list[tuple[str, str]]) -> list[sqlite3.Row]:
+    """Return a row for each result: its UIDs, and the attributes of one of its instances that matches."""
+    conditions, values = ["store = ?"], [store]
+    for column, value in within:
+        conditions.append(f"{column} = ?")
+        values.append(value)
+    rest = [key for key in query.keys if not _in_sql(key, conditions, values)]
+    columns = ", ".join(query.level.columns)
+    # Only names of columns are put into the text; values never are.
+    matching = f"SELECT * FROM instances WHERE {' AND '.join(conditions)}"  # noqa: S608
+    if not rest:
+        # SQLite gives the other columns of a group from one of its rows.
+        sql = f"{matching} GROUP BY {columns} ORDER BY {columns} LIMIT ? OFFSET ?"
+        return connection.execute(sql, (*values, query.limit, query.offset)).fetchall()
+    found: list[sqlite3.Row] = []
+    previous: tuple[str, ...] = ()
+    for row in connection.execute(f"{matching} ORDER BY {columns}", values):
+        uids = tuple(row[column] for column in query.level.columns)
+        if uids == previous:
+            continue
+        attributes: dict[str, Any] = json.loads(row["attributes"])
+        if all(key.matches(attributes) for key in rest):
+            previous = uids
+            found.append(row)
+            if len(found) == query.offset + query.limit:
+                break
+    return found[query.offset :]
+
+
+def _in_sql(key: SearchKey, conditions: list[str], values: list[str]) -> bool:
+    """Add a condition the index can answer; return whether it could."""
+    column = _COLUMNS.get(key.tags[0]) if len(key.tags) == 1 else None
+    if column is None:
+        return False
+    exact, bounds = key.exact_values, key.bounds
+    if exact is not None:
+        conditions.append(f"{column} IN ({', '.join('?' * len(exact))})")
+        values.extend(exact)
+        return True
+    if bounds is not None:
+        conditions.append(f"{column} <> '' AND {column} >= ? AND {column} <= ?")
+        values.extend((bounds[0], bounds[1] or "99999999"))
+        return True
+    return False
+
+
+def _result(
+    connection: sqlite3.Connection, row: sqlite3.Row, query: Query, base: str, *, alone: bool
+) -> dict[str, Any]:
+    attributes: dict[str, Any] = json.loads(row["attributes"])
+    level = query.level
+    wanted = {Level.STUDIES: _STUDY, Level.SERIES: _SERIES, Level.INSTANCES: _INSTANCE}[level]
+    if alone and level is not Level.STUDIES:  # a search over all studies says which each result is from
+        wanted = f"{_STUDY} {_SERIES} {wanted}"
+    tags = None if query.include is None else {*wanted.split(), *query.include, *(key.tags[0] for key in query.keys)}
+    result = {
+        tag: attribute
+        for tag, attribute in attributes.items()
+        if (tags is None or tag in tags) and "BulkDataURI" not in attribute
+    }
+    if tags is None:
+        result = _without_bulk(result)
+    url = f"{base}/studies/{row['study']}"
+    if level is Level.STUDIES:
+        result |= _study_counts(connection, row)
+    else:
+        url += f"/series/{row['series']}"
+        if level is Level.SERIES:
+            result |= _series_counts(connection, row)
+        else:
+            url += f"/instances/{row['instance']}"
+    result["00081190"] = {"vr": "UR", "Value": [url]}
+    return dict(sorted(result.items()))
+
+
+def _study_counts(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
+    counts = connection.execute(
+        "SELECT count(DISTINCT series) AS series, count(*) AS instances, "
+        "group_concat(DISTINCT nullif(modality, '')) AS modalities FROM instances WHERE store = ? AND study = ?",
+        (row["store"], row["study"]),
+    ).fetchone()
+    modalities = sorted((counts["modalities"] or "").split(",")) if counts["modalities"] else []
+    made: dict[str, Any] = {
+        "00201206": {"vr": "IS", "Value": [counts["series"]]},
+        "00201208": {"vr": "IS", "Value": [counts["instances"]]},
+        "00080061": {"vr": "CS", "Value": modalities} if modalities else {"vr": "CS"},
+    }
+    return made
+
+
+def _series_counts(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM instances WHERE store = ? AND study = ? AND series = ?",
+        (row["store"], row["study"], row["series"]),
+    ).fetchone()
+    return {"00201209": {"vr": "IS", "Value": [count]}}
+
+
+def _without_bulk(attributes: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for tag, attribute in attributes.items():
+        if attribute.get("vr") == "SQ" and "Value" in attribute:
+            made[tag] = {**attribute, "Value": [_without_bulk(item) for item in attribute["Value"]]}
+        elif "BulkDataURI" not in attribute:
+            made[tag] = attribute
+    return made
+
+
+def _number(name: str, value: str, largest: int) -> int:
+    if not (value.isascii() and value.isdigit()) or int(value[:10]) > largest or len(value) > len(str(largest)) + 3:
+        raise invalid(f"{name} is a number from 0 to {largest}.")
+    return int(value)
+
+
+def _included(include: set[str] | None, value: str) -> set[str] | None:
+    if include is None or value.strip().lower() == "all":
+        return None
+    return include | {search_tags(name.strip())[0] for name in value.split(",") if name.strip()}

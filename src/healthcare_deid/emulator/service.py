@@ -1,0 +1,158 @@
+"""`Emulator`: the Cloud Healthcare API's de-identification over a folder of this machine."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from healthcare_deid.emulator.api.datasets import Datasets
+from healthcare_deid.emulator.api.deidentify import DeidentifyCalls
+from healthcare_deid.emulator.api.dicomweb import DicomWebCalls
+from healthcare_deid.emulator.api.iam import IamCalls
+from healthcare_deid.emulator.api.operations import OperationCalls
+from healthcare_deid.emulator.api.stores import Stores
+from healthcare_deid.emulator.catalog import Kind
+from healthcare_deid.emulator.clock import Clock, SystemClock
+from healthcare_deid.emulator.execution import EngineFactory, InProcess, local_engine
+from healthcare_deid.emulator.faults import FaultPlan
+from healthcare_deid.emulator.gcs import Buckets
+from healthcare_deid.emulator.http import EmulatorHttp
+from healthcare_deid.emulator.router import Router
+from healthcare_deid.emulator.routing import Routes
+from healthcare_deid.emulator.state import State
+from healthcare_deid.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from healthcare_deid.emulator.messages import Reply, Request
+
+
+class Emulator:
+    """A Cloud Healthcare API on this machine: datasets, DICOM stores, DICOMweb, and real de-identification.
+
+    Its state is in the folder and survives a restart. Several objects of one process may have the same folder open;
+    they are one emulator. A second process is refused.
+
+    Args:
+        data_dir: The folder, made when it is missing. None: a temporary one, removed by `close`.
+        faults: What goes wrong; see `faults`.
+        clock: Where times come from: a fake one in tests.
+        gcs: A folder for each bucket name that ``gs://`` URIs may use.
+        engine: What makes the de-identifier of a config; this package's own unless given.
+
+    Raises:
+        EmulatorError: The folder is in use by another process, is already open here with other arguments, or was
+            written by another version.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | PathLike[str] | None,
+        *,
+        faults: FaultPlan | None = None,
+        clock: Clock | None = None,
+        gcs: Mapping[str, str | PathLike[str]] | None = None,
+        engine: EngineFactory = local_engine,
+    ) -> None:
+        options: dict[str, Any] = {"faults": faults, "clock": clock, "gcs": gcs, "engine": engine}
+        self._core = _Core.shared(data_dir, options)
+        self._close = weakref.finalize(self, self._core.release)
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder."""
+        return self._core.state.folder
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What goes wrong; plan more at any time."""
+        return self._core.faults
+
+    def handle(self, request: Request) -> Reply:
+        """Answer one request: the whole service as a function."""
+        return self._core.router.handle(request)
+
+    def http(self) -> EmulatorHttp:
+        """Return a transport in the shape of ``httplib2.Http``; it keeps the emulator open."""
+        return EmulatorHttp(self._core.router.handle, keep=self)
+
+    def close(self) -> None:
+        """Stop running operations and give the folder back. A second call does nothing."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Emulator({str(self.data_dir)!r})"
+
+
+class _Core:
+    """One open folder, however many `Emulator` objects use it."""
+
+    _open: dict[Path, _Core] = {}  # noqa: RUF012 - the registry of this process, guarded by the lock
+    _lock = threading.RLock()
+
+    def __init__(self, folder: Path, options: dict[str, Any], *, temporary: bool) -> None:
+        self.folder = folder
+        self.options = options
+        self.temporary = temporary
+        self.users = 0
+        self.faults: FaultPlan = options["faults"] or FaultPlan()
+        self.clock: Clock = options["clock"] or SystemClock()
+        self.state = State.open(
+            folder,
+            clock=self.clock,
+            executor=InProcess(),
+            make_engine=options["engine"],
+            buckets=Buckets(options["gcs"]),
+            faults=self.faults,
+        )
+        routes = [
+            *Datasets(self.state).routes(),
+            *Stores(self.state, Kind.DICOM_STORE).routes(),
+            *Stores(self.state, Kind.FHIR_STORE).routes(),
+            *OperationCalls(self.state).routes(),
+            *DeidentifyCalls(self.state).routes(),
+            *IamCalls(self.state).routes(),
+            *DicomWebCalls(self.state).routes(),
+        ]
+        self.faults.attach(route.method_id for route in routes)
+        self.router = Router(Routes(routes), self.faults, self.clock)
+
+    @classmethod
+    def shared(cls, data_dir: str | PathLike[str] | None, options: dict[str, Any]) -> _Core:
+        """Return the core of a folder, and count one more user."""
+        with cls._lock:
+            temporary = data_dir is None
+            folder = Path(tempfile.mkdtemp(prefix="healthcare-emulator-") if data_dir is None else data_dir).resolve()
+            core = cls._open.get(folder)
+            if core is None:
+                core = cls._open[folder] = cls(folder, options, temporary=temporary)
+            elif any(
+                value is not None and value is not core.options[name] and value != core.options[name]
+                for name, value in options.items()
+            ):
+                raise EmulatorError(f"{folder} is already open in this process with other arguments: close that first")
+            core.users += 1
+            return core
+
+    def release(self) -> None:
+        """Count one user less; the last one closes the folder."""
+        with self._lock:
+            self.users -= 1
+            if self.users:
+                return
+            del self._open[self.folder]
+            self.state.close()
+        if self.temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)

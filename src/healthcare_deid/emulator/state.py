@@ -1,0 +1,73 @@
+"""What the emulator has at hand: the parts that handlers work with, over one data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from healthcare_deid.emulator.catalog import Catalog
+from healthcare_deid.emulator.database import Database
+from healthcare_deid.emulator.deidentification import Deidentification
+from healthcare_deid.emulator.instances import Instances
+from healthcare_deid.emulator.operations import Operations, Runner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.execution import EngineFactory, Executor
+    from healthcare_deid.emulator.faults import FaultPlan
+    from healthcare_deid.emulator.gcs import Buckets
+
+
+@dataclass(frozen=True)
+class State:
+    """The parts, wired together. The folder is this process' until `close`."""
+
+    folder: Path
+    database: Database
+    catalog: Catalog
+    instances: Instances
+    operations: Operations
+    runner: Runner
+    executor: Executor
+    deidentification: Deidentification
+    buckets: Buckets
+    faults: FaultPlan
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        clock: Clock,
+        executor: Executor,
+        make_engine: EngineFactory,
+        buckets: Buckets,
+        faults: FaultPlan,
+    ) -> State:
+        """Open a folder, and settle what a killed process left behind.
+
+        Raises:
+            EmulatorError: The folder is in use, or of another version.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        database = Database(folder)
+        catalog = Catalog(database)
+        instances = Instances(database, folder / "instances")
+        operations = Operations(database, clock)
+        runner = Runner(database, operations, clock)
+        instances.remove_orphans()
+        operations.fail_interrupted()
+        deidentification = Deidentification(
+            database, catalog, instances, operations, runner, executor, make_engine, faults
+        )
+        return cls(
+            folder, database, catalog, instances, operations, runner, executor, deidentification, buckets, faults
+        )
+
+    def close(self) -> None:
+        """Stop the operations, then give everything back."""
+        self.runner.close()
+        self.executor.close()
+        self.database.close()
