@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _ZERO_PREAMBLE = bytes(128)
 _NO_UID = "the instance has no SOP Instance UID: its file got a random one"
+_NO_CLASS = "the instance has no SOP Class UID: readers that insist on one will refuse its file"
 _OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 
 
@@ -272,6 +273,8 @@ class Deidentifier:
         if not new_uid:
             new_uid = generate_uid(prefix=None)
             warnings.append(_NO_UID)
+        if not class_uid:
+            warnings.append(_NO_CLASS)
         return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
 
 

@@ -88,7 +88,8 @@ def write(dataset: Dataset, destination: Path) -> None:
     """
     with beside(destination) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pydicom.dcmwrite(file, dataset, enforce_file_format=True)
+        # The file meta is our own, complete but for what an instance without a SOP class cannot say.
+        pydicom.dcmwrite(file, dataset, enforce_file_format=False)
 
 
 def write_pieces(head: bytes, pieces: Iterable[bytes | Range], source: int, destination: Path) -> None:

@@ -9,7 +9,7 @@ from pydicom.charset import default_encoding
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_data_element
+from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
@@ -75,8 +75,9 @@ class DatasetExecutor:
         *,
         in_dummy: bool,
     ) -> DataElement | RawDataElement | None:
-        tag = element.tag
         _refuse_truncated(element)
+        element = _with_vr(source, element, encodings)
+        tag = element.tag
         creator = _creator(source, tag) if is_private(tag) else ""
         vr = effective_vr(tag, element.VR, lambda: creator)
         rule = self._plan.rule(tag, vr, creator, in_dummy=in_dummy)
@@ -142,6 +143,16 @@ def _refuse_truncated(element: DataElement | RawDataElement) -> None:
         whole = element.length in (_UNDEFINED, len(element.value))
         if not whole:
             raise InvalidDicomError("the data ends inside an element", reason="truncated")
+
+
+def _with_vr(
+    source: Dataset, element: DataElement | RawDataElement, encodings: Values_[str]
+) -> DataElement | RawDataElement:
+    """Convert an element that is implicit in data said to be explicit: it cannot be written as it is."""
+    if isinstance(element, RawDataElement) and element.is_implicit_VR and source.original_encoding[0] is False:
+        converted = convert_raw_data_element(element, encoding=list(encodings), ds=source)
+        return correct_ambiguous_vr_element(converted, source, bool(source.original_encoding[1]))
+    return element
 
 
 def rebuilt(

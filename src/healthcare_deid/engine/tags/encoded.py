@@ -21,7 +21,7 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 UNDEFINED = 0xFFFFFFFF
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -30,12 +30,15 @@ _SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 _DELIMITER_TAGS = 0xFFFEE000
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _MAX_SHORT = 0xFFFE
+_LAST_CREATOR = 0xFF
+_MAX_PRIVATE = 100_000
 NO_TAG = 0x1_0000_0000
 """After every tag."""
 
 _U16 = Struct("<H")
 _U32 = Struct("<I")
 _TAG = Struct("<HH")
+unpack_u32 = _U32.unpack_from
 
 
 class UseDatasetExecutor(Exception):  # noqa: N818 - a change of way, not an error
@@ -76,35 +79,49 @@ class Tables:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._entries: dict[tuple[bool, bool], dict[bytes, Entry]] = {}
+        self._private: dict[tuple[bytes, str, bool, bool], Entry] = {}
 
     def entries(self, *, explicit: bool, in_dummy: bool) -> dict[bytes, Entry]:
-        """Return the memo for standard elements: tag and VR (explicit) or tag (implicit) as written → entry."""
+        """Return the memo of entries by tag and VR (explicit) or tag (implicit) as written."""
         return self._entries.setdefault((explicit, in_dummy), {})
 
     def entry(self, head: bytes, creators: dict[int, str], *, explicit: bool, in_dummy: bool = False) -> Entry:
-        """Work an entry out, and remember it unless it depends on a private creator.
+        """Work an entry out, and remember it: with its private creator where that makes a difference.
 
         Raises:
             UseDatasetExecutor: The VR is none this executor knows.
         """
         group, element = _TAG.unpack_from(head)
+        if not group & 1:
+            entry = self._entry(group << 16 | element, head, "", explicit=explicit, in_dummy=in_dummy)
+            self.entries(explicit=explicit, in_dummy=in_dummy)[head] = entry
+            return entry
         tag = group << 16 | element
+        creator = creators.get(creator_tag(tag) if element > _LAST_CREATOR else tag, "")
+        key = (head, creator, explicit, in_dummy)
+        entry = self._private.get(key)
+        if entry is None:
+            if len(self._private) > _MAX_PRIVATE:
+                self._private.clear()
+            entry = self._private[key] = self._entry(tag, head, creator, explicit=explicit, in_dummy=in_dummy)
+            creator_matters = self.plan.private_tags or not explicit or head[4:6] == b"UN"
+            if not creator_matters and element > _LAST_CREATOR:  # creators themselves must be seen, each time
+                self.entries(explicit=explicit, in_dummy=in_dummy)[head] = entry
+        return entry
+
+    def _entry(self, tag: int, head: bytes, creator: str, *, explicit: bool, in_dummy: bool) -> Entry:
         written = ""
         header = 8
         if explicit:
             code = head[4:6]
-            if code in _LONG_VRS:
+            if code in LONG_VRS:
                 header = 12
             elif code not in _SHORT_VRS:
                 raise UseDatasetExecutor
             written = code.decode("ascii")
-        creator = creators.get(creator_tag(tag) if element >= 0x100 else tag, "") if group & 1 else ""
         vr = effective_vr(tag, written, lambda: creator)
         rule = self.plan.rule(tag, vr, creator, in_dummy=in_dummy)
-        entry = Entry(rule.op, header, tag, vr, rule)
-        if not group & 1:
-            self.entries(explicit=explicit, in_dummy=in_dummy)[head] = entry
-        return entry
+        return Entry(rule.op, header, tag, vr, rule)
 
 
 class EncodedExecutor:
@@ -179,6 +196,7 @@ class EncodedExecutor:
         run = position
         output, creators = state.output, state.creators
         last, insert_at = state.last_tag, self._inserts[0][0] if state.is_top and self._inserts else NO_TAG
+        records, path = self._records, scope.path
         kept = 0
         while position + 8 <= end:
             head = data[position : position + key_bytes]
@@ -186,18 +204,20 @@ class EncodedExecutor:
             if entry is None:
                 if head.startswith(_ITEM_END):
                     break
+                if head[0] & 1:
+                    _note_creator(data, position, explicit=explicit, creators=creators)
                 entry = self._tables.entry(head, creators, explicit=explicit, in_dummy=in_dummy)
-            op, header, tag, vr, _ = entry
+            op, header, tag, vr, rule = entry
             if tag <= last or tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
                 raise UseDatasetExecutor
-            if header == 12:
-                if position + 12 > end:
-                    break
-                length = _U32.unpack_from(data, position + 8)[0]
+            if not explicit:
+                length = unpack_u32(data, position + 4)[0]
+            elif header == 8:
+                length = data[position + 6] | data[position + 7] << 8
+            elif position + 12 > end:
+                break
             else:
-                length = (
-                    _U16.unpack_from(data, position + 6)[0] if explicit else _U32.unpack_from(data, position + 4)[0]
-                )
+                length = unpack_u32(data, position + 8)[0]
             value = position + header
             after = value + length
             if tag >= insert_at:
@@ -215,6 +235,8 @@ class EncodedExecutor:
                 except Short:
                     if not state.is_top:
                         raise
+                    if length != UNDEFINED:
+                        raise UseDatasetExecutor from None  # all of it is here, and does not fit together
                     del self._records[mark:]
                     self.kept = kept_before
                     break
@@ -229,9 +251,10 @@ class EncodedExecutor:
             if op is Op.KEEP:
                 kept += 1
             elif op is Op.DELETE:
-                output.append(data[run:position])
+                if run != position:
+                    output.append(data[run:position])
                 run = after
-                self._records.append((scope.path, tag, vr, entry.rule, length))
+                records.append((path, tag, vr, rule, length))
             else:
                 old = data[value:after]
                 changed = self._values.new_value(entry.rule, vr, old, scope.encodings)
@@ -242,9 +265,7 @@ class EncodedExecutor:
                     output.append(self.element(tag, vr if explicit else "", changed.value))
                     run = after
                     self._records.append((scope.path, tag, vr, Rule(op, changed.reason), length))
-            if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
-                creators[tag] = data[value:after].strip(b" \0").decode("latin-1")
-            elif tag == _SPECIFIC_CHARACTER_SET:
+            if tag == _SPECIFIC_CHARACTER_SET:
                 scope = scope._replace(encodings=encodings_of(data[value:after]))
                 state.encodings = scope.encodings
             last, position = tag, after
@@ -359,11 +380,20 @@ class EncodedExecutor:
         if not vr:
             return _TAG.pack(group, element) + _U32.pack(len(value)) + value
         code = vr.encode("ascii")
-        if code in _LONG_VRS:
+        if code in LONG_VRS:
             return _TAG.pack(group, element) + code + b"\0\0" + _U32.pack(len(value)) + value
         if len(value) > _MAX_SHORT:
             raise UseDatasetExecutor
         return _TAG.pack(group, element) + code + _U16.pack(len(value)) + value
+
+
+def _note_creator(data: bytes, position: int, *, explicit: bool, creators: dict[int, str]) -> None:
+    """Remember a private creator, before its own element is dealt with."""
+    group, element = _TAG.unpack_from(data, position)
+    if element <= _LAST_CREATOR:
+        length = _U16.unpack_from(data, position + 6)[0] if explicit else _U32.unpack_from(data, position + 4)[0]
+        value = data[position + 8 : position + 8 + length]
+        creators[group << 16 | element] = value.strip(b" \0").decode("latin-1")
 
 
 def fragments(data: bytes, position: int, end: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.engine.tags.encoded import (
+    LONG_VRS,
     UNDEFINED,
     EncodedExecutor,
     Entry,
@@ -26,7 +27,7 @@ from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, uid_text
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 _WINDOW = 1 << 16
 _LARGE = 1 << 16
@@ -37,7 +38,6 @@ _NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _U16 = Struct("<H")
 _U32 = Struct("<I")
 _TAG = Struct("<HH")
-_LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 
 
 class Range(NamedTuple):
@@ -106,7 +106,7 @@ class EncodedFile:
             if position + 12 > len(data):
                 raise UseDatasetExecutor
             code = data[position + 4 : position + 6]
-            if code in _LONG:
+            if code in LONG_VRS:
                 header, length = 12, _U32.unpack_from(data, position + 8)[0]
             else:
                 header, length = 8, _U16.unpack_from(data, position + 6)[0]
@@ -129,31 +129,26 @@ class EncodedFile:
         """Return the values of top-level elements that hold a UID."""
         found: dict[int, bytes] = {}
         last = max(tags)
-        for tag, _, value, length in self.elements():
+        position, explicit, window = self.meta.end, self.explicit, self._window
+        while position + 8 <= self.size:
+            header = window[position : position + 12]
+            if len(header) < 12:
+                header = self.read(position, 12)
+            group, element = _TAG.unpack_from(header)
+            value = position + 8
+            if not explicit:
+                length = _U32.unpack_from(header, 4)[0]
+            elif header[4:6] in LONG_VRS:
+                value, length = position + 12, _U32.unpack_from(header, 8)[0]
+            else:
+                length = header[6] | header[7] << 8
+            tag = group << 16 | element
             if tag in tags and length < _LARGE:
                 found[tag] = self._slice(value, length)
             if tag >= last:
                 break
+            position = self._end_of_items(value) if length == UNDEFINED else value + length
         return found
-
-    def elements(self) -> Iterator[tuple[int, bytes, int, int]]:
-        """Yield tag, VR as written, offset and length of top-level elements, as far as lengths are defined or skippable."""
-        position = self.meta.end
-        while position + 8 <= self.size:
-            header = self._slice(position, 12)
-            group, element = _TAG.unpack_from(header)
-            code = header[4:6] if self.explicit else b""
-            if code in _LONG:
-                size, length = 12, _U32.unpack_from(header, 8)[0]
-            elif self.explicit:
-                size, length = 8, _U16.unpack_from(header, 6)[0]
-            else:
-                size, length = 8, _U32.unpack_from(header, 4)[0]
-            value = position + size
-            if length == UNDEFINED:
-                length = self._end_of_items(value) - value
-            yield group << 16 | element, code, value, length
-            position = value + length
 
     def _slice(self, offset: int, length: int) -> bytes:
         if offset + length <= len(self._window):
@@ -183,7 +178,7 @@ class EncodedFile:
 
     def _past_element(self, position: int, header: bytes) -> tuple[int, int]:
         code = header[4:6]
-        if code in _LONG:
+        if code in LONG_VRS:
             length, position = _U32.unpack_from(header, 8)[0], position + 4
         elif self.explicit and code.isalpha():
             length = _U16.unpack_from(header, 6)[0]

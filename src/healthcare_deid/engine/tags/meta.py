@@ -54,10 +54,11 @@ MetaValues = list[tuple[int, str, bytes]]
 
 def meta_values(instance_uid: str, class_uid: str, syntax: str) -> MetaValues:
     """Return the file meta information that PS3.10 section 7.1 needs, without its group length: tag, VR, encoded value."""
+    known_class = [(MEDIA_STORAGE_SOP_CLASS_UID, "UI", pad_uid(class_uid))] if class_uid else []
     name = IMPLEMENTATION_VERSION_NAME.encode("ascii")
     return [
         (_VERSION, "OB", b"\x00\x01"),
-        (MEDIA_STORAGE_SOP_CLASS_UID, "UI", pad_uid(class_uid)),
+        *known_class,
         (MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", pad_uid(instance_uid)),
         (TRANSFER_SYNTAX_UID, "UI", pad_uid(syntax)),
         (_IMPLEMENTATION_CLASS, "UI", pad_uid(IMPLEMENTATION_CLASS_UID)),
@@ -80,6 +81,7 @@ def meta_changes(old: Iterable[tuple[int, str, bytes]], new: MetaValues) -> list
 def meta_dataset(values: MetaValues) -> FileMetaDataset:
     """Return file meta information as pydicom has it."""
     meta = FileMetaDataset()
+    meta.FileMetaInformationGroupLength = 0  # pydicom writes the right number where there is any
     for tag, vr, value in values:
         meta.add_new(tag, vr, value if vr == "OB" else value.decode("ascii", "replace").strip("\0 "))
     return meta
