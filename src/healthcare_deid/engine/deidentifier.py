@@ -118,6 +118,11 @@ class Deidentifier:
     def __repr__(self) -> str:
         return f"Deidentifier({self.plan.name!r})"
 
+    @property
+    def looks_at_pixels(self) -> bool:
+        """Whether burned-in text is looked for."""
+        return self._image is not None
+
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
         """De-identify one instance.
 
