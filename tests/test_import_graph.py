@@ -56,7 +56,8 @@ def _imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             found.add(node.module)
             if node.module == "healthcare_deid":
-                found.update(f"healthcare_deid.{alias.name}" for alias in node.names)
+                homes = {name: module.split(".")[0] for name, module in healthcare_deid._MODULES.items()}
+                found.update(f"healthcare_deid.{homes.get(alias.name, alias.name)}" for alias in node.names)
         pending.extend(ast.iter_child_nodes(node))
     return found
 
