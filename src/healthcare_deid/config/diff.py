@@ -58,6 +58,10 @@ def _value(path: str, before: Any, after: Any) -> Iterator[Difference]:
         yield from _message(path, before, after)
     elif isinstance(before, tuple) and isinstance(after, tuple):
         yield from _items(path, before, after)
+    elif isinstance(before, Message) and after is None:
+        yield from (Difference(at, shown, _ABSENT) for at, shown in _leaves(path, before))
+    elif isinstance(after, Message) and before is None:
+        yield from (Difference(at, _ABSENT, shown) for at, shown in _leaves(path, after))
     else:
         shown = _shown(before), _shown(after)
         yield Difference(path, shown[0], shown[1] if shown[0] != shown[1] else f"another {shown[1]}")
@@ -79,6 +83,24 @@ def _items(path: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterat
             before[index] if index < len(before) else None,
             after[index] if index < len(after) else None,
         )
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every set field below a message that stands alone; an empty message is set itself."""
+    if isinstance(value, Message):
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        given = {name: item for name, item in fields.items() if item is not None and item != ()}
+        if not given:
+            yield path, "set"
+        for name, item in given.items():
+            yield from _leaves(f"{path}.{wire_name(name)}", item)
+    elif isinstance(value, tuple) and any(isinstance(item, Message) for item in value):
+        for index, item in enumerate(value):
+            yield from _leaves(f"{path}[{index}]", item)
+    elif isinstance(value, tuple):
+        yield path, ", ".join(str(item) for item in value)
+    else:
+        yield path, _shown(value)
 
 
 def _shown(value: Any) -> str:
