@@ -115,6 +115,7 @@ _NAMED = (
     _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?:st|nd|rd|th)?(?![\w/.:%-])"),
 )
 _HAS_MONTH_NAME = _compile(_NOT_IN_WORD + _MONTH)
+_NUMBERS = re.compile(r"\d(?:\D{0,3}\d){2}")
 _TIME = _compile(
     r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
 )
@@ -184,7 +185,9 @@ def shift_day(day: date, days: int) -> date | None:
 def find_dates(text: str) -> tuple[TextDate, ...]:
     """Return the dates in ``text``, in order, not overlapping."""
     found: list[TextDate] = []
-    patterns = _NUMERIC + _NAMED if _HAS_MONTH_NAME.search(text) else _NUMERIC
+    patterns = _NUMERIC if _NUMBERS.search(text) else ()
+    if _HAS_MONTH_NAME.search(text):
+        patterns += _NAMED
     for pattern in patterns:
         for match in pattern.finditer(text):
             item = _read(match)

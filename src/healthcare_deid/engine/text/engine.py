@@ -12,7 +12,7 @@ from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYP
 from healthcare_deid.engine.text.keys import KeyRing
 from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.policy import Decision, Policy
-from healthcare_deid.engine.text.spans import join_alike, resolve
+from healthcare_deid.engine.text.spans import join_alike, resolve, without_refuted
 from healthcare_deid.engine.text.terms import Terms
 from healthcare_deid.engine.text.transformations import Subject, Token
 from healthcare_deid.engine.text.values import is_legal, split_padding
@@ -114,7 +114,9 @@ class TextEngine:
         """Return ``(rank, finding)`` of every detector, overlapping ones included."""
         known = self._texts.get(text)
         if known is None:
-            known = tuple((detector.rank, match) for detector in self._detectors for match in detector.find(text))
+            known = without_refuted(
+                [(detector.rank, match) for detector in self._detectors for match in detector.find(text)]
+            )
             if len(text) <= _LONGEST_CACHED:
                 if len(self._texts) >= _CACHED_TEXTS:
                     self._texts.clear()

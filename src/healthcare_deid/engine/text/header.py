@@ -36,12 +36,12 @@ _KEYWORDS = {
         "PatientID OtherPatientIDs AccessionNumber AdmissionID StudyID IssuerOfPatientID RequestedProcedureID ScheduledProcedureStepID "
         "PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest InsurancePlanIdentification "
         "DeviceSerialNumber GantryID DetectorID PlateID CassetteID ServiceEpisodeID MedicalRecordLocator ClinicalTrialSubjectID "
-        "ClinicalTrialSubjectReadingID ClinicalTrialProtocolID"
+        "ClinicalTrialSubjectReadingID StationName PerformedStationName ScheduledStationName ClinicalTrialProtocolID"
     ),
     Source.ORGANIZATION: (
         "InstitutionName InstitutionalDepartmentName RequestingService ClinicalTrialSiteName ClinicalTrialSponsorName "
-        "ClinicalTrialCoordinatingCenterName ResponsibleOrganization StationName PerformedStationName ScheduledStationName "
-        "PerformedStationAETitle ScheduledStationAETitle"
+        "ClinicalTrialCoordinatingCenterName ResponsibleOrganization "
+        ""
     ),
     Source.PLACE: (
         "InstitutionAddress PatientAddress ReferringPhysicianAddress CountryOfResidence RegionOfResidence CurrentPatientLocation "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from functools import cache, lru_cache
 from importlib import resources
@@ -10,6 +9,7 @@ from importlib import resources
 _SURNAME_LIST = "dist.all.last"
 _FIRST_NAME_LISTS = ("dist.male.first", "dist.female.first")
 _COMMON_SURNAMES = 30_000
+_VERY_COMMON_SURNAMES = 600
 _UNACCENTED = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
 
 
@@ -30,14 +30,13 @@ def vocabulary() -> frozenset[str]:
 
 
 @cache
-def places() -> re.Pattern[str]:
-    """One pattern of all place names: what stands between two words of it is one space."""
-    names = sorted(_lines("places.txt"), key=len, reverse=True)
-    by_initial: dict[str, list[str]] = {}
-    for name in names:
-        by_initial.setdefault(name[0], []).append(re.escape(name[1:]))
-    branches = (f"{re.escape(initial)}(?:{'|'.join(rests)})" for initial, rests in by_initial.items())
-    return re.compile(rf"(?<![\w'-])(?:{'|'.join(branches)})(?![\w'])", re.IGNORECASE)
+def places() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Place names, folded, by their first word: the words of each, longest first."""
+    table: dict[str, list[tuple[str, ...]]] = {}
+    for line in _lines("places.txt"):
+        words = tuple(fold(line).replace(".", "").split())
+        table.setdefault(words[0], []).append(words)
+    return {first: tuple(sorted(names, key=len, reverse=True)) for first, names in table.items()}
 
 
 @cache
@@ -52,6 +51,12 @@ def surnames() -> frozenset[str]:
     """The more common surnames of the census, folded, and those of other parts of the world."""
     census = {line.split(maxsplit=1)[0].lower() for line in _census(_SURNAME_LIST)[:_COMMON_SURNAMES]}
     return frozenset(census | set(map(fold, " ".join(_lines("surnames.txt")).split())))
+
+
+@cache
+def common_surnames() -> frozenset[str]:
+    """The surnames so common that they are likely one even where the word means something else, folded."""
+    return frozenset(line.split(maxsplit=1)[0].lower() for line in _census(_SURNAME_LIST)[:_VERY_COMMON_SURNAMES])
 
 
 def _lines(name: str) -> list[str]:

@@ -4,31 +4,55 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.text.detectors.base import GUESS
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 def resolve(candidates: Iterable[tuple[int, Match]], text: str) -> list[Match]:
     """Return findings in order and not overlapping, from ``(rank, finding)`` pairs; a lower rank is stronger.
 
-    Of equally strong ones the longer wins. What sticks out of a stronger finding is kept as a finding of its own, if
-    there is a letter or digit in it.
+    Findings of one infoType that overlap become one. Of equally strong ones the longer wins. What sticks out of a
+    stronger finding is kept as a finding of its own, if there is a letter or digit in it.
     """
-    ordered = sorted(candidates, key=lambda pair: (pair[0], pair[1].start - pair[1].end, pair[1].start))
+    ordered = sorted(_united(candidates), key=lambda pair: (pair[0], pair[1].start - pair[1].end, pair[1].start))
     kept: list[Match] = []
     for _, match in ordered:
         pieces = [(match.start, match.end)]
         for other in kept:
             pieces = [piece for span in pieces for piece in _without(span, other)]
-        for start, end in pieces:
-            whole = (start, end) == (match.start, match.end)
-            if not whole:
-                start, end = _trimmed(text, start, end)
+        whole = pieces == [(match.start, match.end)]
+        for start, end in pieces if whole else (_trimmed(text, *piece) for piece in pieces):
             if start < end:
                 kept.append(Match(start, end, match.info_type))
     return sorted(kept, key=lambda match: match.start)
+
+
+def without_refuted(candidates: Sequence[tuple[int, Match]]) -> tuple[tuple[int, Match], ...]:
+    """Drop guesses where something sure of another infoType was found."""
+    sure = [match for rank, match in candidates if rank < GUESS]
+    return tuple(
+        (rank, match)
+        for rank, match in candidates
+        if rank < GUESS
+        or not any(
+            match.start < other.end and other.start < match.end and match.info_type != other.info_type for other in sure
+        )
+    )
+
+
+def _united(candidates: Iterable[tuple[int, Match]]) -> list[tuple[int, Match]]:
+    """Join overlapping candidates of one infoType, with the strongest rank among them."""
+    united: list[tuple[int, Match]] = []
+    for rank, match in sorted(candidates, key=lambda pair: (pair[1].info_type, pair[1].start)):
+        last_rank, last = united[-1] if united else (0, None)
+        if last and last.info_type == match.info_type and match.start < last.end:
+            united[-1] = min(rank, last_rank), Match(last.start, max(last.end, match.end), last.info_type)
+        else:
+            united.append((rank, match))
+    return united
 
 
 def _without(span: tuple[int, int], other: Match) -> list[tuple[int, int]]:

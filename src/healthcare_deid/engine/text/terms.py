@@ -28,6 +28,7 @@ _NOT_A_NAME = frozenset(
 _SHORT_CLINICAL = frozenset(
     "ap pa lt rt ct mr us nm pt cr dx mg xa rf op or ed er iv im cm mm kv ma ms tr te fa hu cc ml lo mo w wo l r a p s i h f no in of on to".split()
 )
+_PERSON = Source.NAME.value
 _MIN_FUZZY = 6
 _MIN_FUZZY_NUMBER = 7
 _MIN_PART_INSIDE = 5
@@ -132,9 +133,7 @@ class Terms:
                         for other in (index - 1, index + 1)
                         if 0 <= other < len(words)
                     )
-        found = [
-            Match(start, end, Source.NAME) for (start, end, _, _), is_name in zip(words, sure, strict=True) if is_name
-        ]
+        found = [Match(start, end, _PERSON) for (start, end, _, _), is_name in zip(words, sure, strict=True) if is_name]
         found += self._dotted_initials(text)
         found += self._split_names(words)
         return found
@@ -172,12 +171,12 @@ class Terms:
         for (start, end, left, _), (next_start, next_end, right, _) in pairwise(words):
             joined = left + right
             if next_start - end == 1 and len(joined) >= _MIN_FUZZY and joined in self._parts:
-                yield Match(start, next_end, Source.NAME)
+                yield Match(start, next_end, _PERSON)
 
     def _dotted_initials(self, text: str) -> Iterator[Match]:
         for match in re.finditer(r"(?<!\w)(?:[^\W\d_]\. ?){2,4}(?!\w)", text):
             if "".join(fold(letter) for letter in match[0] if letter.isalpha()) in self._monograms:
-                yield Match(match.start(), match.end(), Source.NAME)
+                yield Match(match.start(), match.end(), _PERSON)
 
     def _numbers_and_places(self, text: str, words: Sequence[tuple[int, int, str, str]]) -> list[Match]:
         found: list[Match] = []
@@ -186,10 +185,10 @@ class Terms:
         for start, end, word, _ in words:
             alike = look_alike(word)
             if alike in self._words:
-                found.append(Match(start, end, self._words[alike]))
+                found.append(Match(start, end, self._words[alike].value))
             elif len(alike) >= _MIN_FUZZY_NUMBER - 1 and self._fuzzy_numbers and any(map(str.isdigit, word)):
                 if any(piece in self._fuzzy_numbers for piece in deletions(alike)):
-                    found.append(Match(start, end, Source.RECORD))
+                    found.append(Match(start, end, Source.RECORD.value))
             if word in self._short_dates:
                 found.append(Match(start, end, self._short_dates[word]))
         return found
@@ -209,7 +208,7 @@ class Terms:
             while at >= 0:
                 last = at + len(phrase)
                 if self._stands_alone(squeezed, at, last, starts, whole=len(phrase) < _MIN_NUMBER):
-                    yield Match(places[at][0], places[last - 1][0] + 1, source)
+                    yield Match(places[at][0], places[last - 1][0] + 1, source.value)
                 at = squeezed.find(phrase, at + 1)
 
     @staticmethod

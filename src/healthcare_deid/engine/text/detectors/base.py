@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+
+GUESS = 9
+"""The rank of findings that give way to a sure one of another infoType: Mercy is a name, but not in Mercy Hospital."""
 
 
 class Detector(Protocol):
@@ -22,7 +27,7 @@ class Detector(Protocol):
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap; lower is stronger. 0 to 9 for rules, 20 for models."""
+        """Its strength where findings overlap; lower is stronger. 0 is the header's own values; `GUESS` gives way."""
         ...
 
     def find(self, text: str) -> Iterable[Match]:
@@ -35,6 +40,10 @@ def always(_: str) -> bool:
     return True
 
 
+HAS_DIGIT = re.compile(r"\d")
+"""A gate for what cannot be without a digit."""
+
+
 @dataclass(frozen=True)
 class PatternDetector:
     """Finds one infoType by a regular expression, and checks every candidate.
@@ -44,7 +53,7 @@ class PatternDetector:
         pattern: The expression. A group named ``value`` is the finding, else the whole match.
         is_valid: The check of a candidate's text.
         rank: Its strength where findings overlap.
-        only_if: Characters of which a text must hold one to be worth looking at; empty for any text.
+        gate: A cheap expression that a text must match somewhere to be worth looking at; None for any text.
         ocr_digits: Whether the text is read with look-alike letters in numbers taken as digits.
     """
 
@@ -52,7 +61,7 @@ class PatternDetector:
     pattern: re.Pattern[str]
     is_valid: Callable[[str], bool] = always
     rank: int = 2
-    only_if: str = "0123456789"
+    gate: re.Pattern[str] | None = HAS_DIGIT
     ocr_digits: bool = False
 
     @property
@@ -62,10 +71,10 @@ class PatternDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the matches that pass the check."""
-        if self.only_if and not any(letter in text for letter in self.only_if):
-            return []
         if self.ocr_digits:
             text = read_digits(text)
+        if self.gate is not None and self.gate.search(text) is None:
+            return []
         found: list[Match] = []
         group = "value" if "value" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(text):
@@ -75,10 +84,13 @@ class PatternDetector:
         return found
 
 
-_NUMBER_LIKE = re.compile(r"[0-9OoIl|SBZ][0-9OoIl|SBZ/.:()+\-]{3,}(?![A-Za-z])")
+FIVE_DIGITS = re.compile(r"(?:\d\D{0,3}){4}\d")
+"""A gate for numbers."""
+_NUMBER_LIKE = re.compile(r"(?<![A-Za-z])[0-9OoIl|SBZ][0-9OoIl|SBZ/.:()+\-]{3,}(?![A-Za-z])")
 _LOOK_ALIKES = str.maketrans("OoIl|SBZ", "00111582")
 
 
+@lru_cache(maxsize=256)
 def read_digits(text: str) -> str:
     """Return ``text``, of the same length, with the letters that text recognition confuses with digits read as digits.
 
@@ -91,7 +103,7 @@ def read_digits(text: str) -> str:
         letters = sum(map(str.isalpha, run))
         return run.translate(_LOOK_ALIKES) if letters and digits >= 2 * letters - 1 and digits >= 2 else run
 
-    return _NUMBER_LIKE.sub(read, text) if any(map(str.isdigit, text)) else text
+    return _NUMBER_LIKE.sub(read, text) if HAS_DIGIT.search(text) else text
 
 
 def ignore_case(pattern: str) -> re.Pattern[str]:

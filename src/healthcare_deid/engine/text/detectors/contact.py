@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from healthcare_deid.engine.text.detectors.base import PatternDetector, always, digits_of, ignore_case
+from healthcare_deid.engine.text.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
 
 _PHONE_CUE = (
     r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil|cell|handy|pager|beeper|"
@@ -34,7 +34,7 @@ CONTACT = (
         "EMAIL_ADDRESS",
         re.compile(r"(?<![\w.+-])[\w.+'-]{1,64} ?@ ?(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])"),
         rank=1,
-        only_if="@",
+        gate=re.compile("@"),
     ),
     PatternDetector(
         "MAC_ADDRESS",
@@ -51,14 +51,14 @@ CONTACT = (
         ),
         is_ip,
         rank=1,
-        only_if=".",
+        gate=re.compile(r"\d\.\d+\."),
     ),
     PatternDetector(
         "IP_ADDRESS",
         ignore_case(r"(?<![0-9a-f:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-f:.])"),
         lambda text: text.count(":") >= 4 and is_ip(text) or ("::" in text and len(text) > 6 and is_ip(text)),
         rank=4,
-        only_if=":",
+        gate=re.compile(":.*:"),
     ),
     PatternDetector(  # North America
         "PHONE_NUMBER",
@@ -67,6 +67,7 @@ CONTACT = (
             re.IGNORECASE,
         ),
         always,
+        gate=FIVE_DIGITS,
         rank=5,
         ocr_digits=True,
     ),
@@ -75,7 +76,7 @@ CONTACT = (
         re.compile(r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)(?:\d[ ./-]?){5,12}\d(?!\d)"),
         _is_long_phone,
         rank=5,
-        only_if="+0",
+        gate=FIVE_DIGITS,
         ocr_digits=True,
     ),
     PatternDetector(  # national forms with a trunk zero: 020 7946 0958, 089/123456, 06.12.34.56.78, (0711) 12345-67
@@ -85,7 +86,7 @@ CONTACT = (
         ),
         _is_phone,
         rank=5,
-        only_if="0",
+        gate=FIVE_DIGITS,
         ocr_digits=True,
     ),
     PatternDetector(  # anything long enough beside a cue
@@ -102,6 +103,7 @@ CONTACT = (
         "PHONE_NUMBER",
         re.compile(r"\A\s*(?P<value>[2-9]\d\d[-. ]\d{4}|[2-9]\d{9})\s*\Z"),
         always,
+        gate=FIVE_DIGITS,
         rank=6,
     ),
 )

@@ -16,6 +16,7 @@ _BIRTH_CUE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_CUE = 32
+_TWO_DIGITS = re.compile(r"\d\D{0,12}\d")
 
 
 class DateDetector:
@@ -26,7 +27,7 @@ class DateDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the dates."""
-        if not any(map(str.isdigit, text)):
+        if _TWO_DIGITS.search(text) is None:
             return []
         found: list[Match] = []
         for item in find_dates(read_digits(text)):

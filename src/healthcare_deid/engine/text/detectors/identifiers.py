@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from healthcare_deid.engine.text.detectors.base import PatternDetector, digits_of, ignore_case
+from healthcare_deid.engine.text.detectors.base import FIVE_DIGITS, PatternDetector, digits_of, ignore_case
 
 # A cue, then at most a few separators and small words, then the number.
 _LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
@@ -86,6 +86,7 @@ IDENTIFIERS = (
         "US_SOCIAL_SECURITY_NUMBER",
         re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}([- ])\d\d\1\d{4}(?![\d-])"),
         is_ssn,
+        gate=FIVE_DIGITS,
         ocr_digits=True,
     ),
     PatternDetector(
@@ -94,6 +95,7 @@ IDENTIFIERS = (
             rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?){_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
         ),
         is_ssn,
+        gate=FIVE_DIGITS,
         rank=1,
         ocr_digits=True,
     ),
@@ -101,12 +103,14 @@ IDENTIFIERS = (
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
         re.compile(r"(?<![\d-])9\d\d([- ])\d\d\1\d{4}(?![\d-])"),
         is_itin,
+        gate=FIVE_DIGITS,
         ocr_digits=True,
     ),
     PatternDetector(
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
         ignore_case(rf"\b(?:itin|taxpayer){_LINK}(?P<value>9\d\d[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"),
         is_itin,
+        gate=FIVE_DIGITS,
         rank=1,
     ),
     PatternDetector(
@@ -115,6 +119,7 @@ IDENTIFIERS = (
             r"(?<![\d.])(?:\d{4}([ -]))(?:\d{4}\1){2}\d{1,7}(?!\d)|(?<![\d.])3\d{3}([ -])\d{6}\2\d{5}(?!\d)|(?<![\d.])\d{12,19}(?![\d.])"
         ),
         is_card_number,
+        gate=FIVE_DIGITS,
         rank=3,
     ),
     PatternDetector(
@@ -126,7 +131,7 @@ IDENTIFIERS = (
         "SWIFT_CODE",
         ignore_case(rf"\b(?:swift|bic)(?:\ code)?{_LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
         is_swift_code,
-        only_if="",
+        gate=None,
     ),
     PatternDetector(
         "SWIFT_CODE",
@@ -142,6 +147,7 @@ IDENTIFIERS = (
             rf"\b(?:passport|reisepass|passeport|pasaporte|passaporto){_LINK}(?P<value>[A-Z]{{0,3}}\ ?\d{{6,9}}[A-Z]?)(?![A-Z0-9])"
         ),
         has_digit,
+        gate=FIVE_DIGITS,
     ),
     PatternDetector(
         "US_DRIVERS_LICENSE_NUMBER",
@@ -150,6 +156,7 @@ IDENTIFIERS = (
             r"(?P<value>[A-Z]{0,2}\d[A-Z0-9-]{4,15})(?![A-Z0-9])"
         ),
         lambda text: len(digits_of(text)) >= 5,
+        gate=FIVE_DIGITS,
     ),
     PatternDetector(
         "MEDICAL_RECORD_NUMBER",
@@ -162,6 +169,6 @@ IDENTIFIERS = (
             (?P<value>[A-Z]{0,4}[-/]?\d[A-Z0-9]*(?:[-/.][A-Z0-9]+){0,3}|(?:\d{3}\s){2}\d{4})(?![A-Z0-9])"""
         ),
         _is_record_number,
-        rank=3,
+        rank=1,
     ),
 )

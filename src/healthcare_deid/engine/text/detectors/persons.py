@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
-from healthcare_deid.engine.text.lexicon import first_names, fold, surnames, vocabulary
+from healthcare_deid.engine.text.detectors.base import GUESS
+from healthcare_deid.engine.text.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.lexicon import first_names, fold, vocabulary
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_PARTICLES = frozenset(
-    "van von der den de del della di da dos das du la le los ter ten bin ibn al el st zu af y e o".split()
-)
 _TITLES = frozenset(
     "dr drs doctor mr mrs ms miss mister prof professor herr frau fr mme mlle monsieur madame sr sra srta signor signora dott dottore dottssa sir dame rev nurse hr".split()
 )
@@ -30,6 +26,13 @@ _LABEL = re.compile(
     next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
     (?P<mark>[ ]*[:=][ ]*|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
+)
+_LABEL_WORDS = frozenset(
+    """pat patient pt last first family given maiden full mother father spouse guardian contact name nom apellido apellidos nombre cognome nachname vorname naam patients
+    patiente paciente paziente surname physician ref referring referred req requesting requested ord ordering ordered perf performing performed read reading reviewed signed
+    dictated reported interpreted verified approved transcribed acquired scanned examined seen entered checked confirmed authenticated discussed called informed notified
+    attending radiologist resident fellow sonographer technologist technician tech operator opr op rad radiographer nurse surgeon cardiologist oncologist md wife husband
+    daughter son brother sister caregiver next nok arzt untersucher uberweiser medecin medico attn attention author investigator pi""".split()
 )
 _LABEL_THAT_NEEDS_A_COLON = frozenset(
     "op rad pi md tech patient patients pt pat contact mother father son daughter name resident fellow nurse author surgeon".split()
@@ -48,84 +51,39 @@ _EPONYM_NOUN = frozenset(
     "prosthesis collar splint bag balloon".split()
 )
 _MAX_NAME_WORDS = 4
-
-
-class Kind(Enum):
-    """What a word can be in a name."""
-
-    WORD = "a word that is no name on its own"
-    BOTH = "a word, and a name too"
-    FIRST = "a first name"
-    LAST = "a surname"
-    UNKNOWN = "in no list"
-    INITIAL = "one letter"
-    PARTICLE = "van, de, al"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word of a text: its place, its text folded, whether it begins with a capital, what it can be."""
-
-    start: int
-    end: int
-    word: str
-    capital: bool
-    upper: bool
-    kind: Kind
-    first: bool
-    last: bool
+_CODE = frozenset("_0123456789/\\@")
 
 
 _NAMES = frozenset({Kind.FIRST, Kind.LAST, Kind.UNKNOWN})
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Return the words of ``text`` with what each can be."""
-    return [_token(match.start(), match.end(), match[0]) for match in _TOKEN.finditer(text)]
-
-
-def _token(start: int, end: int, word: str) -> Token:
-    plain = fold(word).replace("’", "'")
-    bare = plain.replace("'", "")
-    first, last = plain in first_names(), plain in surnames() or bare in surnames()
-    if len(word) == 1:
-        kind = Kind.INITIAL
-    elif plain in vocabulary() or plain.removesuffix("'s") in vocabulary():
-        kind = Kind.BOTH if first or last else Kind.WORD
-        if plain in _PARTICLES:
-            kind = Kind.PARTICLE
-    elif plain in _PARTICLES:
-        kind = Kind.PARTICLE
-    elif first:
-        kind = Kind.FIRST
-    elif last:
-        kind = Kind.LAST
-    else:
-        kind = Kind.UNKNOWN
-    return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last)
-
-
-class PersonDetector:
-    """Finds names of persons. Eponyms (Foley catheter), vendors and body parts are none."""
+class CuedPersonDetector:
+    """Finds names of persons by title, label, credentials, or the carets of DICOM's own form."""
 
     info_types: ClassVar[frozenset[str]] = frozenset({"PERSON_NAME"})
-    rank = 9
+    rank = 5
 
     def find(self, text: str) -> list[Match]:
         """Return the names, titles and credentials left out."""
-        found = [
-            Match(match.start(), match.end(), "PERSON_NAME")
-            for match in _CARET_NAME.finditer(text)
-            if _is_caret_name(match[0])
-        ]
+        carets = _CARET_NAME.finditer(text) if "^" in text else ()
+        found = [Match(match.start(), match.end(), "PERSON_NAME") for match in carets if _is_caret_name(match[0])]
         tokens = tokens_of(text)
-        if not tokens:
-            return found
-        found += _after_titles(text, tokens)
-        found += _after_labels(text, tokens)
-        found += _before_credentials(text, tokens)
-        found += _by_form(text, tokens)
+        if tokens:
+            found += _after_titles(text, tokens)
+            found += _after_labels(text, tokens)
+            found += _before_credentials(text, tokens)
         return found
+
+
+class PersonFormDetector:
+    """Finds names of persons by their words alone. Eponyms (Foley catheter), vendors and body parts are none."""
+
+    info_types: ClassVar[frozenset[str]] = frozenset({"PERSON_NAME"})
+    rank = GUESS
+
+    def find(self, text: str) -> list[Match]:
+        """Return the names."""
+        return _by_form(text, tokens_of(text))
 
 
 def _is_caret_name(value: str) -> bool:
@@ -185,7 +143,7 @@ def _name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, comm
 def _goes_on(run: Sequence[Token], token: Token) -> bool:
     """Whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
     names = [item for item in run if item.kind in _NAMES | {Kind.BOTH}]
-    return len(names) == 1 and (names[0].first or token.first) and token.last
+    return len(names) == 1 and (token.common or ((names[0].first or token.first) and token.last) or token.first)
 
 
 def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
@@ -198,6 +156,13 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
             continue
         if token.word in _TITLES_TO_TRUST_WITH_A_DOT and not (token.capital and ("." in gap or not token.upper)):
             continue
+        if (
+            token.word == "mr"
+            and token.upper
+            and "." not in gap
+            and tokens[index + 1].kind not in {Kind.FIRST, Kind.LAST}
+        ):
+            continue  # MR is a modality before it is a title
         run = _name_run(text, tokens, index + 1, cue=True)
         if run and tokens[index + 1] is run[0]:
             found.append(_span(run))
@@ -207,6 +172,8 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
     starts = {token.start: index for index, token in enumerate(tokens)}
     found: list[Match] = []
+    if not any(token.word in _LABEL_WORDS or token.word.endswith(("'s", "’s")) for token in tokens):
+        return found
     for match in _LABEL.finditer(text):
         index = starts.get(match.end())
         if index is None:
@@ -303,5 +270,7 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
         ):
             return len(name.word) > 3
         alone = len(tokens) == 1
+        if text[max(0, name.start - 1) : name.start] in _CODE or text[name.end : name.end + 1] in _CODE:
+            return False
         return len(name.word) >= (3 if alone else 4) and (name.first or name.last) and (name.capital or alone)
     return False

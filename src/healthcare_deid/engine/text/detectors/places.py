@@ -6,6 +6,7 @@ import re
 from typing import ClassVar
 
 from healthcare_deid.engine.text.detectors.base import PatternDetector, ignore_case
+from healthcare_deid.engine.text.detectors.words import tokens_of
 from healthcare_deid.engine.text.lexicon import fold, places, vocabulary
 from healthcare_deid.engine.text.match import Match
 
@@ -15,6 +16,17 @@ _STATES = (
 )
 _WORD = r"[^\W\d_][\w.'’-]*"
 
+
+def _begins_with_a_name(address: str) -> bool:
+    """Whether the word after the house number can begin a street's name: 12 Mill Road, not 28 by Dr."""
+    word = address.split()[1]
+    return word[0].isdigit() or ((word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET)
+
+
+_NO_STREET = frozenset(
+    "by at on in of for to and or with from no not is was the cm mm view views image images year yr old".split()
+)
+
 ADDRESSES = (
     PatternDetector(  # 12 Old Mill Road, Apt 4
         "LOCATION",
@@ -23,6 +35,7 @@ ADDRESSES = (
             (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl)
             (?![\w])\.?(?:,?\ (?:apt|apartment|suite|ste|unit|floor|fl|\#)\.?\ ?\#?\w{{1,5}})?"""
         ),
+        _begins_with_a_name,
         rank=6,
     ),
     PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
@@ -112,6 +125,15 @@ _LABELS = re.compile(
 )
 
 
+_KIND_WORDS = frozenset(
+    """hospital hospitals hosp medical med clinic clinics infirmary sanatorium polyclinic hospice imaging cancer heart health diagnostic diagnostics radiology surgery surgical
+    trauma breast spine outpatient nursing care healthcare nhs associates klinik klinikum kliniken krankenhaus spital ziekenhuis sykehus sjukhus sygehus sairaala szpital korhaz
+    hastanesi rsud hopital ospedale policlinico clinique clinica polyclinique chu chru centre universite university universitatsklinik universitatsklinikum charite azienda
+    instituto institut""".split()
+)
+_KIND_ENDINGS = ("krankenhaus", "klinikum", "klinik", "spital", "hospital", "ziekenhuis", "sjukhuset", "sykehus")
+
+
 class FacilityDetector:
     """Finds hospitals, clinics and practices that are called by a name."""
 
@@ -120,6 +142,9 @@ class FacilityDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the names, with the word for the kind of facility."""
+        words = [token.word for token in tokens_of(text)]
+        if _KIND_WORDS.isdisjoint(words) and not any(word.endswith(_KIND_ENDINGS) for word in words):
+            return []
         found: list[Match] = []
         for match in _FACILITY_AFTER.finditer(text):
             start = _name_start(
@@ -190,6 +215,9 @@ _CITY_AND_STATE = re.compile(
 )
 
 
+_STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b(?:{_STATES}),? \d{{5}}")
+
+
 class PlaceDetector:
     """Finds countries, states and cities by list, and any city before a state's letters."""
 
@@ -199,17 +227,23 @@ class PlaceDetector:
     def find(self, text: str) -> list[Match]:
         """Return the places that are written with a capital."""
         lower = text.islower()
-        found = [
-            Match(match.start(), match.end(), "LOCATION")
-            for match in places().finditer(text)
-            if lower or match[0][0].isupper()
-        ]
-        for match in _CITY_AND_STATE.finditer(text):
+        tokens = tokens_of(text)
+        found: list[Match] = []
+        for index, token in enumerate(tokens):
+            for words in places().get(token.word, ()):
+                run = tokens[index : index + len(words)]
+                if (lower or token.capital) and tuple(item.word for item in run) == words:
+                    found.append(Match(token.start, run[-1].end, "LOCATION"))
+                    break
+        for match in _CITY_AND_STATE.finditer(text) if _STATE_LETTERS.search(text) else ():
             start = match.start("city")
             words = match["city"].split()
             while words and not match["zip"] and fold(words[0].strip(".,")) in vocabulary() and len(words) > 1:
                 start += len(words.pop(0)) + 1
             comma = text[match.end("city")] == ","
+            # MD is a doctor of medicine more often than Maryland.
+            if not match["zip"] and (not comma or match["state"] == "MD"):
+                continue
             if all(fold(word.strip(".,")) in vocabulary() for word in words) and not (match["zip"] and comma):
                 continue
             found.append(Match(start, match.end(), "LOCATION"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.text.detectors.contact import CONTACT
 from healthcare_deid.engine.text.detectors.dates import AGES, DateDetector
 from healthcare_deid.engine.text.detectors.identifiers import IDENTIFIERS
-from healthcare_deid.engine.text.detectors.persons import PersonDetector
+from healthcare_deid.engine.text.detectors.persons import CuedPersonDetector, PersonFormDetector
 from healthcare_deid.engine.text.detectors.places import ADDRESSES, FacilityDetector, PlaceDetector
 
 if TYPE_CHECKING:
@@ -21,5 +21,6 @@ DETECTORS: tuple[Detector, ...] = (
     *ADDRESSES,
     FacilityDetector(),
     PlaceDetector(),
-    PersonDetector(),
+    CuedPersonDetector(),
+    PersonFormDetector(),
 )

@@ -1,0 +1,556 @@
+"""Generated texts as DICOM headers and burned-in lines have them, with the sensitive stretches marked.
+
+Two sets that share nothing: the detectors were tuned on ``TUNING``; results are given for ``HELD_OUT``, whose templates,
+names, places and facilities were written apart and are not looked at when the rules are. Names, numbers and addresses are
+invented. Half of the texts hold nothing sensitive: precision is measured on the field's own words.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+Span = tuple[int, int, str]
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What one set is made of: word lists by name, templates with ``{slots}``, and texts without anything sensitive."""
+
+    words: dict[str, Sequence[str]]
+    templates: Sequence[str]
+    innocent: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text and its sensitive stretches."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well findings meet the marked stretches."""
+
+    precision: float
+    recall: float
+    missed: tuple[tuple[str, str, str], ...]
+    false_alarms: tuple[tuple[str, str, str], ...]
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of both."""
+        return (
+            2 * self.precision * self.recall / (self.precision + self.recall) if self.precision + self.recall else 0.0
+        )
+
+
+def generate(corpus: Corpus, seed: int, count: int = 600) -> list[Example]:
+    """Return ``count`` texts, half of them innocent."""
+    rng = random.Random(seed)
+    examples: list[Example] = []
+    for number in range(count):
+        if number % 2:
+            examples.append(Example(_fill(rng.choice(corpus.innocent), corpus, rng).text, ()))
+        else:
+            example = _fill(rng.choice(corpus.templates), corpus, rng)
+            examples.append(
+                Example(example.text.upper(), example.spans)
+                if rng.random() < 0.35 and len(example.text) == len(example.text.upper())
+                else example
+            )
+    return examples
+
+
+def score(examples: Iterable[Example], find: Callable[[str], Iterable[Span]], *, families: dict[str, str]) -> Score:
+    """Compare findings with what is marked.
+
+    A marked stretch is met when nine tenths of its letters and digits lie in findings of its own infoType (or one of
+    the same family); a finding is right when half of its letters and digits are marked with its infoType.
+    """
+    met = marked = right = found = 0
+    missed: list[tuple[str, str, str]] = []
+    false_alarms: list[tuple[str, str, str]] = []
+    for example in examples:
+        findings = [(start, end, families.get(kind, kind)) for start, end, kind in find(example.text)]
+        truth = [(start, end, families.get(kind, kind)) for start, end, kind in example.spans]
+        for span in truth:
+            marked += 1
+            if _share(example.text, span, findings) >= 0.9:
+                met += 1
+            else:
+                missed.append((example.text, example.text[span[0] : span[1]], span[2]))
+        for span in findings:
+            found += 1
+            if _share(example.text, span, truth) >= 0.5:
+                right += 1
+            else:
+                false_alarms.append((example.text, example.text[span[0] : span[1]], span[2]))
+    return Score(right / found if found else 1.0, met / marked if marked else 1.0, tuple(missed), tuple(false_alarms))
+
+
+FAMILIES = {"DATE_OF_BIRTH": "DATE", "ORGANIZATION_NAME": "LOCATION"}
+"""InfoTypes that count as one: a facility is a place, a birth date a date."""
+
+
+def _share(text: str, span: Span, others: Sequence[Span]) -> float:
+    places = {index for index in range(span[0], span[1]) if text[index].isalnum()}
+    covered = {index for start, end, kind in others if kind == span[2] for index in range(start, end)}
+    return len(places & covered) / len(places) if places else 1.0
+
+
+def _fill(template: str, corpus: Corpus, rng: random.Random) -> Example:
+    text = ""
+    spans: list[Span] = []
+    position = 0
+    for slot in _SLOT.finditer(template):
+        text += template[position : slot.start()]
+        value, kind = _value(slot[1], corpus, rng)
+        if kind:
+            spans.append((len(text), len(text) + len(value), kind))
+        text += value
+        position = slot.end()
+    return Example(text + template[position:], tuple(spans))
+
+
+def _value(slot: str, corpus: Corpus, rng: random.Random) -> tuple[str, str]:
+    words = corpus.words
+    given, family = rng.choice(words["given"]), rng.choice(words["family"])
+    initial = rng.choice("ABCDEFGHJKLMNPRSTW")
+    names = {
+        "full": f"{given} {family}",
+        "full_middle": f"{given} {initial}. {family}",
+        "comma": f"{family}, {given}",
+        "comma_initial": f"{family}, {given} {initial}",
+        "comma_tight": f"{family},{given}".upper(),
+        "caret": f"{family}^{given}",
+        "caret_middle": f"{family}^{given}^{initial}",
+        "family": family,
+        "given": given,
+        "initial_family": f"{initial}. {family}",
+    }
+    if slot in names:
+        return names[slot], "PERSON_NAME"
+    if slot in _MAKERS:
+        kind, make = _MAKERS[slot]
+        return make(rng), kind
+    if slot in {"city", "facility", "street"}:
+        return rng.choice(words[slot]), "LOCATION"
+    if slot in words:
+        return rng.choice(words[slot]), ""
+    raise KeyError(slot)
+
+
+def _day(rng: random.Random) -> date:
+    return date(1925, 1, 1) + timedelta(days=rng.randrange(36_000))
+
+
+def _digits(rng: random.Random, pattern: str) -> str:
+    return "".join(
+        str(rng.randrange(10)) if letter == "#" else str(rng.randrange(2, 10)) if letter == "N" else letter
+        for letter in pattern
+    )
+
+
+def _date_maker(*forms: str) -> Callable[[random.Random], str]:
+    return lambda rng: _day(rng).strftime(rng.choice(forms))
+
+
+def _luhn(rng: random.Random) -> str:
+    body = "4" + _digits(rng, "#" * 14)
+    total = sum(sum(divmod(int(digit) * (2 - position % 2), 10)) for position, digit in enumerate(reversed(body)))
+    number = body + str(-total % 10)
+    return " ".join(number[index : index + 4] for index in range(0, 16, 4))
+
+
+def _ssn(rng: random.Random) -> str:
+    return f"{rng.randrange(101, 660)}-{rng.randrange(10, 99)}-{rng.randrange(1000, 9999)}"
+
+
+_MAKERS: dict[str, tuple[str, Callable[[random.Random], str]]] = {
+    "date": (
+        "DATE",
+        _date_maker(
+            "%Y-%m-%d",
+            "%d/%m/%Y",
+            "%m/%d/%Y",
+            "%d.%m.%Y",
+            "%d-%b-%Y",
+            "%d %b %Y",
+            "%B %d, %Y",
+            "%Y%m%d",
+            "%m/%d/%y",
+            "%b %d %Y",
+            "%d%b%Y",
+            "%d %B %Y",
+            "%Y/%m/%d",
+            "%d-%m-%Y",
+        ),
+    ),
+    "short_date": ("DATE", _date_maker("%m/%d/%y", "%d.%m.%y", "%d-%b-%y", "%Y.%m.%d")),
+    "datetime": ("DATE", _date_maker("%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", "%Y%m%d%H%M%S", "%b %d, %Y 14:22")),
+    "phone": (
+        "PHONE_NUMBER",
+        lambda rng: _digits(
+            rng, rng.choice(["(N##) N##-####", "N##-N##-####", "N##.N##.####", "+1 N## N## ####", "1-N##-N##-####"])
+        ),
+    ),
+    "intl_phone": (
+        "PHONE_NUMBER",
+        lambda rng: _digits(
+            rng,
+            rng.choice(
+                [
+                    "+44 20 7### ####",
+                    "+49 89 ######",
+                    "+33 1 ## ## ## ##",
+                    "020 7### ####",
+                    "0## ### ####",
+                    "06 ## ## ## ##",
+                    "+91 98### #####",
+                    "0711/######",
+                ]
+            ),
+        ),
+    ),
+    "ext_phone": ("PHONE_NUMBER", lambda rng: _digits(rng, rng.choice(["N####", "N###-####", "N#######"]))),
+    "mrn": (
+        "MEDICAL_RECORD_NUMBER",
+        lambda rng: _digits(
+            rng, rng.choice(["N######", "N#######", "AB######", "N##-##-####", "H#########", "P-######"])
+        ),
+    ),
+    "ssn": ("US_SOCIAL_SECURITY_NUMBER", _ssn),
+    "card": ("CREDIT_CARD_NUMBER", _luhn),
+    "ip": ("IP_ADDRESS", lambda rng: f"10.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(1, 255)}"),
+    "mac": ("MAC_ADDRESS", lambda rng: ":".join(f"{rng.randrange(256):02X}" for _ in range(5)) + ":0A"),
+    "email": (
+        "EMAIL_ADDRESS",
+        lambda rng: (
+            rng.choice(["jdoe", "records", "m.lopez", "anna_b"])
+            + "@"
+            + rng.choice(["mail.org", "hospital.example.com", "clinic.de"])
+        ),
+    ),
+    "age": (
+        "AGE",
+        lambda rng: f"{rng.randrange(1, 99)}" + rng.choice([" y/o", "-year-old", " years old", "yo", " yr old"]),
+    ),
+    "plain_age": ("AGE", lambda rng: str(rng.randrange(20, 95))),
+    "age_dicom": ("AGE", lambda rng: f"0{rng.randrange(10, 99)}Y"),
+    "passport": ("PASSPORT", lambda rng: _digits(rng, "N########")),
+    "licence": ("US_DRIVERS_LICENSE_NUMBER", lambda rng: _digits(rng, "D#######")),
+    "number": ("", lambda rng: str(rng.randrange(1, 400))),
+    "small": ("", lambda rng: str(rng.randrange(1, 30))),
+    "clock": ("", lambda rng: f"{rng.randrange(24):02d}:{rng.randrange(60):02d}:{rng.randrange(60):02d}"),
+}
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.strip().splitlines())
+
+
+TUNING = Corpus(
+    words={
+        "given": "James Mary Ana Daniel Ingrid Paolo Keiko Irina Lars Chloe Omar Marta Minh George Edith Rosa Henri Sean Carmen Klaus Olga Wei Fatima Ravi Emma Noah Grace Mark".split(),
+        "family": "Smith Johnson Rivera Okafor Lindqvist Marchetti Nakamura Petrov Johansson Haddad Kowalski Nguyen Fernandez Whitcombe Castellanos Dubois Eriksen Fitzgerald Hartmann Novak O'Connor Papadakis Silva Takahashi Weissman Zimmer Long Brown Young Park Patel van-Dijk McAllister".split(),
+        "city": "Boston;Chicago;Munich;Lyon;Toronto;Madrid;Osaka;Springfield, IL;Dayton, OH 45402;Glasgow;Seattle, WA".split(
+            ";"
+        ),
+        "facility": "St. Mary's Hospital;Lakeside Medical Center;General Hospital of Springfield;Northwood Clinic;Mercy Hospital;Klinikum Rosenheim;Hôpital Saint-Louis;Riverside Radiology Associates;University Hospital Basel;Sunrise Imaging Center;Hillcrest Community Hospital".split(
+            ";"
+        ),
+        "street": "12 Harbour St, Springfield;88 Mill Lane;4500 Oak Avenue Apt 3;Hauptstraße 12;221B Baker Street;12 rue de la Paix;PO Box 1142;1600 N Main St".split(
+            ";"
+        ),
+        "part": "CHEST;ABDOMEN;Brain;L-SPINE;Knee;Pelvis;SHOULDER;C-Spine;Foot".split(";"),
+        "modality": "CT;MR;US;XR;PET/CT;CR;NM;MRI".split(";"),
+        "vendor": "SIEMENS;GE MEDICAL SYSTEMS;Philips Medical Systems;TOSHIBA;Hologic, Inc.;FUJIFILM Corporation;Canon Medical Systems".split(
+            ";"
+        ),
+    },
+    templates=_lines("""
+        {modality} {part} for {full}
+        {modality} {part} {date}
+        Patient: {full} DOB: {date}
+        {comma} {date}
+        {comma_initial}  M  {age_dicom}
+        {comma_tight}
+        {full}
+        {family} {modality} {part}
+        {caret}
+        {caret_middle} ID:{mrn}
+        ID: {mrn}
+        MRN {mrn}
+        MRN: {mrn} Acc# {mrn}
+        Accession: {mrn}
+        DOB {date}
+        D.O.B: {short_date} Sex: F
+        {age} male with chest pain
+        {age} woman, fall from height
+        Dr. {family}
+        Referred by Dr. {full}
+        Ref: Dr {initial_family}
+        Ref. Phys: {comma}
+        Performed by: {full}
+        Tech: {given} {family}
+        Operator: {initial_family}
+        Reviewed by {full}, MD
+        {full}, RDMS
+        Spoke with {full} at {phone}
+        Please call {phone} with results
+        Tel: {ext_phone}
+        Phone {intl_phone}
+        {intl_phone}
+        pager {ext_phone}
+        {facility}
+        {facility} {city}
+        Transferred from {facility} on {date}
+        Outside films from {facility}
+        {street}
+        Lives at {street}
+        Compare with study of {date}
+        Prior {modality} dated {short_date}
+        s/p surgery {date} by Dr. {family}
+        {datetime}
+        Acquired {datetime}
+        SSN {ssn}
+        {ssn}
+        Card {card} on file
+        Email results to {email}
+        Station at {ip}
+        MAC {mac}
+        Passport no. {passport}
+        Driver's license {licence}
+        Pt {full} complains of headache since {date}
+        Mother {full} present. Phone {phone}
+        Mr. {family} had previous MRI at {facility}
+        discussed with {full} by phone
+        {city}
+        resident of {city}
+        """),
+    innocent=_lines("""
+        {modality} {part} WITH CONTRAST
+        {modality} {part} W/O CON
+        {modality} {part} 2 VIEWS
+        {vendor}
+        L
+        R
+        RT LAT
+        AP PORTABLE
+        PA AND LATERAL
+        SUPINE
+        {number} kV
+        {number} mAs
+        W {number} L {small}
+        GAIN {small}%
+        FOV {small} cm
+        {small} cm
+        Depth {small} cm
+        Fr {small}/{number}
+        TR {number} TE {small}
+        MI 0.{small} TIS 0.4
+        Wilson disease follow up
+        Graves disease, thyroid US
+        Foley catheter in place
+        Baker cyst left knee
+        Swan-Ganz catheter tip position
+        r/o Crohn disease
+        Colles fracture
+        Rule out PE
+        t2_tse_sag_384
+        Ax T2 FLAIR FS
+        Sag T1 MPRAGE
+        AXIAL DWI b1000
+        Thorax Routine 5.0 B31f
+        Lung 1.25mm
+        Scout
+        3-plane localizer
+        Cor STIR L-Spine
+        Head 4.0 H30s
+        Screening mammogram bilateral
+        R CC
+        L MLO
+        OB US 2nd trimester
+        Echocardiogram, stress
+        Bone density DXA hip and spine
+        Abdomen 3 phase liver
+        CTA chest PE protocol
+        Patient moved during scan
+        Motion artifact, limited study
+        Shortness of breath and cough for 3 days
+        Chest pain, evaluate for pneumonia
+        History of breast cancer, restaging
+        Status post appendectomy
+        Page {small} of {small}
+        Series {small} Image {number}
+        {clock}
+        SW v3.2.1.0
+        1.5 mm slice thickness
+        HFS
+        Heart rate 72 bpm
+        Standard Procedure
+        Uncompressed
+        Derived from original images
+        Contrast: Omnipaque 350 100 ml
+        Left ventricle, 4 chamber view
+        Kidney stone protocol
+        Pre and post Gd
+        Zoom 150%
+        """),
+)
+
+HELD_OUT = Corpus(
+    words={
+        "given": "Robert Linda Sofía Bjarne Yolanda Hamid Tomasz Akiko Deborah Ngozi Pieter Luisa Anselm Priyanka Gareth Mireille Dong-Hyun Leticia Oskar Ximena Brandon Shirley Faisal Katrin Eduardo Hope Grant Zsofia Tunde Eleanor".split(),
+        "family": "Anderson Martinez Thornbury Oyelaran Grzybowski Stoltenberg Yamanaka Abdelrahman Vandenberg Quispe Mahajan Featherstone Lindholm Caruso Delgado Szczepanski Holloway Ibarra Katsaros Beaumont Achebe Rosenthal Winterbourne Choi Tran Cook Bell Fields O'Brien de-Vries Leung Mbatha Pritchard".split(),
+        "city": "Denver;Portland, OR;Hamburg;Marseille;Leeds;Valparaíso;Fukuoka;Rockford, IL 61101;Tampa, FL;Utrecht;Halifax".split(
+            ";"
+        ),
+        "facility": "Saint Luke's Hospital;Cedar Ridge Medical Center;Westbrook Memorial Hospital;Harborview Clinic;Providence Medical Center;Universitätsklinikum Freiburg;Hôpital Cochin;Clearwater Imaging Center;Good Samaritan Hospital;Marienhospital Stuttgart;Pinecrest Radiology Associates;Hospital Universitario La Paz".split(
+            ";"
+        ),
+        "street": "731 Willow Creek Road;29 Elm Ct, Apt 5B;P.O. Box 77;Bahnhofstrasse 45;18 Queen's Terrace;5 avenue Victor Hugo;1024 SW Jefferson Blvd Suite 200;Calle Mayor 14".split(
+            ";"
+        ),
+        "part": "THORAX;Liver;CERVICAL SPINE;Hip;SINUSES;Prostate;Wrist;KUB;ANKLE".split(";"),
+        "modality": "CT;MR;MRA;US;DX;CTA;MG;SPECT".split(";"),
+        "vendor": "Siemens Healthineers;GE Healthcare;PHILIPS;Hitachi Medical Corporation;Esaote;Carestream Health;Mindray;SAMSUNG MEDISON".split(
+            ";"
+        ),
+    },
+    templates=_lines("""
+        {full} - {modality} {part}
+        {modality} {part} follow-up, last exam {date}
+        Pt Name: {comma}
+        Name {full}   Born {date}
+        {comma}
+        {comma_initial} MRN{mrn}
+        {caret} {date}
+        {full_middle}
+        {family}
+        {comma_tight} {short_date}
+        PatID {mrn}
+        Pat. ID: {mrn}
+        Hosp No: {mrn}
+        ACC: {mrn}
+        Birthdate: {date}
+        Geb. {short_date}
+        {age} F, abdominal pain
+        {age} male, MVA
+        Age: {plain_age}  Sex: M
+        Requested by Dr {full}
+        Physician: {full}
+        Attending: Dr. {initial_family}
+        Sonographer: {full}
+        Read by {full}, M.D.
+        Technologist {full}
+        Results called to Dr. {family} at {phone}
+        Ph: {phone}
+        Fax {phone}
+        Contact {intl_phone}
+        {phone}
+        Ext. {ext_phone}
+        Scanned at {facility}
+        {facility}, Dept of Radiology
+        {facility}
+        Images from {facility} reviewed {date}
+        Patient resides in {city}
+        {city}
+        Address: {street}
+        {street}
+        Comparison: {modality} {date}
+        Prev. exam on {short_date}
+        Operated {date}, Dr. {family}
+        {datetime}
+        Study time {datetime}
+        Social security number: {ssn}
+        Paid with {card}
+        Contact: {email}
+        Host {ip}
+        Ethernet {mac}
+        Passport {passport}
+        DL# {licence}
+        Daughter {full}, phone {phone}
+        Mrs. {family} was informed on {date}
+        Known to Dr {full} since {date}
+        Seen with {full} in clinic
+        {given} {family} wants a copy of the report
+        Report to {full}, {facility}
+        """),
+    innocent=_lines("""
+        {modality} {part} ROUTINE
+        {modality} {part} PRE/POST
+        {part} {modality} LIMITED
+        {vendor}
+        LT
+        RT
+        OBLIQUE
+        LATERAL DECUBITUS
+        ERECT
+        AP SUPINE PORTABLE
+        {number} kVp
+        {number} mA
+        C {number} W {number}
+        DR {small} dB
+        {small}.5 MHz
+        {small} mm
+        {small} fps
+        B {small} / {number}
+        TE: {small} TR: {number}
+        TIb 0.{small} MI 1.1
+        Wilson's disease, copper
+        Graves ophthalmopathy
+        Exchange Foley
+        Baker's cyst rupture?
+        Hickman line placement
+        Hodgkin lymphoma restaging
+        Bennett fracture
+        Query DVT
+        t1_vibe_fs_tra_dyn
+        SAG T2 TSE
+        Cor PD FS
+        ADC (10^-6 mm2/s)
+        Abdomen Native 3.0 B40f
+        BONE 0.625
+        Topogram 0.6 T20f
+        Survey
+        Ax 3D SPGR
+        Sinus 1.0 H60s
+        Diagnostic mammogram left
+        L CC
+        R MLO
+        Fetal biometry
+        Transthoracic echo
+        Lumbar spine AP and lateral
+        Pancreas protocol biphasic
+        CTV head
+        Breathing artifact
+        Incomplete exam, patient claustrophobic
+        Dizziness and nausea for 2 weeks
+        Fell on outstretched hand, pain at wrist
+        Lung nodule surveillance
+        Post op day {small}
+        {small}/{number}
+        Im: {number} Se: {small}
+        {clock}
+        Version 4.1.2.7
+        Slice thickness 0.75
+        FFS
+        HR 68
+        Axial images of the chest
+        Lossy compressed 10:1
+        Secondary capture
+        Visipaque 320 iv 80 ml
+        Right ventricle, apical view
+        Renal colic, no contrast
+        Venous phase
+        Magnification 2x
+        """),
+)

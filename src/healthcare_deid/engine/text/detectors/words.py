@@ -1,0 +1,81 @@
+"""The words of a text, and what each can be in a name. Worked out once a text, for all detectors that read words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from healthcare_deid.engine.text.lexicon import common_surnames, first_names, fold, surnames, vocabulary
+
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_PARTICLES = frozenset(
+    "van von der den de del della di da dos das du la le los ter ten bin ibn al el st zu af y e o".split()
+)
+
+
+class Kind(Enum):
+    """What a word can be in a name."""
+
+    WORD = "a word that is no name on its own"
+    BOTH = "a word, and a name too"
+    FIRST = "a first name"
+    LAST = "a surname"
+    UNKNOWN = "in no list"
+    INITIAL = "one letter"
+    PARTICLE = "van, de, al"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of a text.
+
+    Attributes:
+        start: Index of its first letter.
+        end: Index after its last.
+        word: The word, folded.
+        capital: Whether it begins with a capital.
+        upper: Whether it is all capitals.
+        kind: What it can be.
+        first: Whether it is a first name.
+        last: Whether it is a surname.
+        common: Whether it is one of the most common surnames.
+    """
+
+    start: int
+    end: int
+    word: str
+    capital: bool
+    upper: bool
+    kind: Kind
+    first: bool
+    last: bool
+    common: bool
+
+
+@lru_cache(maxsize=256)
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """Return the words of ``text`` with what each can be."""
+    return tuple(_token(match.start(), match.end(), match[0]) for match in _TOKEN.finditer(text))
+
+
+def _token(start: int, end: int, word: str) -> Token:
+    plain = fold(word).replace("’", "'")
+    bare = plain.replace("'", "")
+    first, last = plain in first_names(), plain in surnames() or bare in surnames()
+    if len(word) == 1:
+        kind = Kind.INITIAL
+    elif plain in vocabulary() or plain.removesuffix("'s") in vocabulary():
+        kind = Kind.BOTH if first or last else Kind.WORD
+        if plain in _PARTICLES:
+            kind = Kind.PARTICLE
+    elif plain in _PARTICLES:
+        kind = Kind.PARTICLE
+    elif first:
+        kind = Kind.FIRST
+    elif last:
+        kind = Kind.LAST
+    else:
+        kind = Kind.UNKNOWN
+    return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames())
