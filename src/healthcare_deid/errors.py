@@ -363,7 +363,18 @@ class ReplyError(DeidError):
 
 
 class TransferError(DeidError):
-    """A DICOM upload or download that did not complete."""
+    """A DICOM upload or download that had to stop: the store refuses all of it. The refusal is the ``__cause__``.
+
+    Attributes:
+        report: What had been transferred by then (a ``TransferReport``).
+    """
+
+    def __init__(self, text: str, *, report: Any = None) -> None:
+        super().__init__(text)
+        self.report = report
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class EmulatorError(DeidError):

@@ -7,18 +7,17 @@ connection says so with an exception it does not know, which is what `guard` is 
 
 from __future__ import annotations
 
-import logging
+import functools
 import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from healthcare_deid.client import replies
-from healthcare_deid.client.guard import DroppedBeforeAnswer, NotConnected, guarded
+from healthcare_deid.client.guard import DroppedBeforeAnswerError, NotConnectedError, guarded
 from healthcare_deid.errors import (
     ConnectError,
     ConnectionDropped,
-    CredentialsError,
     DeidError,
     ReplyError,
     RequestTimeout,
@@ -30,17 +29,13 @@ if TYPE_CHECKING:
     from healthcare_deid.client.credentials import CredentialsSource, SharedCredentials
     from healthcare_deid.client.effects import Call, Reply
 
-logger = logging.getLogger("healthcare_deid.client")
-
 _REFRESH_TIMEOUT = 20.0
 
 
 class Http(Protocol):
     """The seam: whatever can answer a request, in the shape of ``httplib2.Http``."""
 
-    def request(
-        self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **ignored: Any
-    ) -> tuple[Any, Any]:
+    def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[Any, Any]:
         """Return a response (``status`` and lower-case headers) and its body."""
         ...
 
@@ -83,9 +78,7 @@ class Connection:
         Raises:
             CredentialsError: There are none.
         """
-        import googleapiclient.http
-        import googleapiclient.model  # noqa: F401
-
+        _googleapiclient()
         self._transport()
 
     def close(self) -> None:
@@ -106,18 +99,16 @@ class Connection:
             ReplyError: A reply that is not JSON, or a redirect.
             CredentialsError: No usable credentials; nothing was sent.
         """
-        from googleapiclient.http import HttpRequest
-        from googleapiclient.model import JsonModel
-
-        headers, _, query, body = JsonModel().request(
+        http_request, json_model = _googleapiclient()
+        headers, _, query, body = json_model().request(
             {"user-agent": self.user_agent}, {}, dict(call.query), None if call.body is None else dict(call.body)
         )
         uri = f"{self.endpoint}/{call.version}/{call.path}{query}"
         method_id = call.method.id
         transport = self._transport()
-        request = (self._builder or HttpRequest)(
+        request = (self._builder or http_request)(
             transport.for_call(call.timeout, fresh=call.method.verb == "POST"),
-            lambda response, content: replies.parse(method_id, response, content),
+            functools.partial(replies.parse, method_id),
             uri,
             method=call.method.verb,
             body=body,
@@ -264,6 +255,14 @@ class _Transport:
                 raise
 
 
+def _googleapiclient() -> tuple[Any, Any]:
+    """Import what one request needs: not the discovery module, which is most of googleapiclient's cost."""
+    from googleapiclient.http import HttpRequest
+    from googleapiclient.model import JsonModel
+
+    return HttpRequest, JsonModel
+
+
 def _connection_class(uri: str) -> Any:
     from httplib2 import SCHEME_TO_CONNECTION
 
@@ -293,11 +292,11 @@ def _explain(error: Exception, method_id: str) -> DeidError:
     refused = credentials_error(error)
     if refused is not None:
         return refused
-    if isinstance(error, NotConnected | httplib2.ServerNotFoundError | ConnectionRefusedError):
+    if isinstance(error, NotConnectedError | httplib2.ServerNotFoundError | ConnectionRefusedError):
         return ConnectError(f"{method_id}: no connection to the server", method_id=method_id)
     if isinstance(error, TimeoutError):
         return RequestTimeout(f"{method_id}: no answer within the timeout", method_id=method_id)
-    if isinstance(error, DroppedBeforeAnswer):
+    if isinstance(error, DroppedBeforeAnswerError):
         return ConnectionDropped(f"{method_id}: the server hung up before it answered", method_id=method_id)
     if isinstance(error, OSError | http.client.HTTPException):
         return ConnectionDropped(f"{method_id}: the connection broke off", method_id=method_id)
@@ -317,5 +316,3 @@ def _forked() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
-
-__all__ = ["Connection", "CredentialsError", "Http"]

@@ -14,7 +14,6 @@ from healthcare_deid.client.starting import Start, Starts, send
 from healthcare_deid.client.state import OperationSnapshot, parse_operation
 from healthcare_deid.config import requests as v1_requests
 from healthcare_deid.config.message import Message
-from healthcare_deid.config.operations import DeidentifySummary
 from healthcare_deid.config.resources import Dataset, DicomStore, DicomStoreMetrics
 from healthcare_deid.errors import ConfigError, DeidError, NotFound, ReplyError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName, OperationName
@@ -255,6 +254,10 @@ class Core:
         )
         return self._start(table.DICOM_STORES_EXPORT, store, store.parent, body, self.api_version)
 
+    def exists(self, method: Method, name: object) -> Flow[None]:
+        """A ``get`` whose answer does not matter: it raises when there is none."""
+        yield from self._send(method, name)
+
     def permissions(self, method: Method, name: object, wanted: tuple[str, ...]) -> Flow[frozenset[str]]:
         """``testIamPermissions``: which of ``wanted`` the caller has."""
         reply = yield from self._send(method, name, body={"permissions": list(wanted)})
@@ -323,7 +326,7 @@ class Core:
         reply = yield from self._send(method, name, query=wanted)
         items: Any = reply.json.get(field) or []
         following = str(reply.json.get("nextPageToken") or "")
-        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in cast("list[Any]", items)):
+        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
             raise ReplyError(f"{method.id}: a list was expected", method_id=method.id)
         if following and following == token:
             raise ReplyError(f"{method.id}: the list does not end", method_id=method.id)
@@ -369,6 +372,3 @@ def _reply(kind: type[M], value: Mapping[str, Any], method: Method) -> M:
     except ConfigError as error:
         paths = ", ".join(path for path, _ in error.problems if path)
     raise ReplyError(f"{method.id}: not a {kind.__name__} ({paths})", method_id=method.id, accepted=True)
-
-
-__all__ = ["Core", "DeidentifySummary", "Started"]

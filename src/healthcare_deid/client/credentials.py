@@ -41,7 +41,7 @@ def application_default(*, quota_project: str | None = None) -> Credentials:
         import google.auth
 
         found, _ = google.auth.default(scopes=SCOPES, quota_project_id=quota_project)
-        return cast("Credentials", found)
+        return found
 
     return _made(find, "no application default credentials: run 'gcloud auth application-default login'")
 
@@ -149,7 +149,7 @@ class CredentialsSource:
 
 
 class SharedCredentials:
-    """What an ``AuthorizedHttp`` asks of credentials, for many threads: whoever comes first refreshes, the others wait."""
+    """What an ``AuthorizedHttp`` asks of credentials, for many threads: the first refreshes, the others wait."""
 
     def __init__(self, credentials: Any, request: Any) -> None:
         self._credentials = credentials

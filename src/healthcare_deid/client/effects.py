@@ -1,7 +1,7 @@
 """What the sans-IO core asks its shell to do, and the requests and replies that pass between them.
 
-A *flow* is a generator: it yields `Send` or `Sleep`, is sent back a `Reply` or has the failure thrown in, and returns its
-result. `run` drives one with threads, `run_async` with an event loop; neither decides anything.
+A *flow* is a generator: it yields `Send` or `Sleep`, is sent back a `Reply` or has the failure thrown in, and returns
+its result. `run` drives one with threads, `run_async` with an event loop; neither decides anything.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A mix-in for ``http.client`` connections: one request is one request, and a time limit holds for all of it.
 
-- A peer that hangs up before it answers raises `DroppedBeforeAnswer`. ``http.client`` raises ``BadStatusLine``, which
-  httplib2 takes for a stale connection and answers by sending again, whatever the verb.
-- A failure while connecting raises `NotConnected`: the request surely did not leave.
+- A peer that hangs up before it answers raises `DroppedBeforeAnswerError`. ``http.client`` raises ``BadStatusLine``,
+  which httplib2 takes for a stale connection and answers by sending again, whatever the verb.
+- A failure while connecting raises `NotConnectedError`: the request surely did not leave.
 - Sockets time out a read, not a reply: a server that sends a byte now and then holds a thread for ever. `limit` bounds
   the whole reply.
 """
@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
-class DroppedBeforeAnswer(ConnectionResetError):
+class DroppedBeforeAnswerError(ConnectionResetError):
     """The peer closed the connection without a status line: it may have acted."""
 
 
-class NotConnected(OSError):
+class NotConnectedError(OSError):
     """No connection came about: nothing was sent."""
 
 
@@ -38,7 +38,7 @@ _limit = _Limit()
 
 
 @contextmanager
-def _limited(seconds: float) -> Iterator[None]:
+def _limited(seconds: float) -> Generator[None]:
     _limit.end = time.monotonic() + seconds
     try:
         yield
@@ -64,10 +64,10 @@ class _LimitedReader(io.RawIOBase):
             usual = self._sock.gettimeout()
             self._sock.settimeout(left if usual is None else min(usual, left))
             try:
-                return cast("int | None", self._raw.readinto(buffer))
+                return self._raw.readinto(buffer)
             finally:
                 self._sock.settimeout(usual)
-        return cast("int | None", self._raw.readinto(buffer))
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         if not self.closed:
@@ -107,13 +107,13 @@ def guarded(base: Any) -> Any:
             else:
                 failed = False
             if failed:
-                raise NotConnected("no connection")
+                raise NotConnectedError("no connection")
 
         def getresponse(self) -> Any:
             try:
                 return super().getresponse()
             except (http.client.BadStatusLine, http.client.ResponseNotReady):
                 self.close()
-            raise DroppedBeforeAnswer("no status line")
+            raise DroppedBeforeAnswerError("no status line")
 
     return Guarded

@@ -9,7 +9,6 @@ from healthcare_deid.client import telemetry
 from healthcare_deid.client.polling import Tracker
 from healthcare_deid.client.state import OperationSnapshot, OperationState
 from healthcare_deid.config import operations as messages
-from healthcare_deid.config.message import Reply
 from healthcare_deid.config.resources import Dataset
 from healthcare_deid.errors import (
     ConfigError,
@@ -24,6 +23,7 @@ from healthcare_deid.errors import (
 
 if TYPE_CHECKING:
     from healthcare_deid.client.core import Core
+    from healthcare_deid.config.message import Reply
     from healthcare_deid.config.operations import OperationMetadata, ProgressCounter
     from healthcare_deid.names import OperationName
 
@@ -35,7 +35,25 @@ _RESULTS: dict[str, type[Reply]] = {
     "deidentifyfhirstore": messages.DeidentifyFhirStoreSummary,
     "createdataset": Dataset,
 }
-_CODES = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"]
+_CODES = {
+    1: "CANCELLED",
+    2: "UNKNOWN",
+    3: "INVALID_ARGUMENT",
+    4: "DEADLINE_EXCEEDED",
+    5: "NOT_FOUND",
+    6: "ALREADY_EXISTS",
+    7: "PERMISSION_DENIED",
+    8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION",
+    10: "ABORTED",
+    11: "OUT_OF_RANGE",
+    12: "UNIMPLEMENTED",
+    13: "INTERNAL",
+    14: "UNAVAILABLE",
+    15: "DATA_LOSS",
+    16: "UNAUTHENTICATED",
+}
+"""``google.rpc.Code``, by number."""
 
 
 class OperationHandle(Generic[T]):
@@ -118,7 +136,7 @@ class OperationHandle(Generic[T]):
             return OperationCancelled(f"operation {number} was cancelled; what it had written stays", **details)
         if snapshot.state is OperationState.FAILED:
             code = status.code if status is not None else 2
-            word = _CODES[code] if 0 <= code < len(_CODES) else f"code {code}"
+            word = _CODES.get(code, f"code {code}")
             return OperationFailed(f"operation {number} failed: {word} (the server's text is in .message)", **details)
         if snapshot.state is OperationState.EXPIRED:
             return OperationLost(

@@ -27,8 +27,8 @@ logger = logging.getLogger("healthcare_deid.client")
 class Operation(OperationHandle[T]):
     """Long-running work at the service.
 
-    It can be waited for from any thread, and for any time: the client polls, the waiter sleeps. A poll that fails is not
-    the operation failing. Pickled, it becomes a handle that resumes in another process.
+    It can be waited for from any thread, and for any time: the client polls, the waiter sleeps. A poll that fails is
+    not the operation failing. Pickled, it becomes a handle that resumes in another process.
     """
 
     def __init__(
@@ -224,13 +224,17 @@ class Operation(OperationHandle[T]):
 
     def _ipython_display_(self) -> None:
         """Show the line in a notebook, and keep it up to date."""
-        from IPython.display import HTML, display
+        from importlib import import_module
 
-        line: Any = display(HTML(self._repr_html_()), display_id=True)
+        notebook: Any = import_module("IPython.display")  # there when IPython asks for this
+        line: Any = notebook.display(notebook.HTML(self._repr_html_()), display_id=True)
+
+        def show() -> None:
+            line.update(notebook.HTML(self._repr_html_()))
 
         def hear(event: Event) -> None:
             del event
-            self._session.scheduler.call(lambda: line.update(HTML(self._repr_html_())))
+            self._session.scheduler.call(show)
 
         if line is not None and self._tracker.subscribe(hear):
             self._session.scheduler.watch(self._tracker)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from healthcare_deid.client.state import OperationSnapshot, parse_operation
 from healthcare_deid.errors import DeidError, NotFound, OperationLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from healthcare_deid.client.retry import PollPolicy
     from healthcare_deid.names import DatasetName, OperationName

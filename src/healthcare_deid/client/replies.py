@@ -65,7 +65,7 @@ def api_error(method_id: str, response: Any, content: bytes | str | None) -> Api
         return ReplyError(f"{method_id}: HTTP {status}, a redirect, which the API never sends", method_id=method_id)
     headers = headers_of(response)
     error = _error_object(content)
-    details = cast("list[Any]", error["details"]) if isinstance(error.get("details"), list) else []
+    details = error["details"] if isinstance(error.get("details"), list) else []
     code = str(error.get("status") or _CODES.get(status, ""))
     cls = api_error_class(status, code)
     return cls(
@@ -88,7 +88,7 @@ def _error_object(content: bytes | str | None) -> Mapping[str, Any]:
         return {}
     # The v1 format of some gateways is a list of one.
     if isinstance(value, list) and value:
-        value = cast("list[Any]", value)[0]
+        value = value[0]
     error: Any = cast("Mapping[str, Any]", value).get("error") if isinstance(value, Mapping) else None
     if isinstance(error, Mapping):
         return cast("Mapping[str, Any]", error)
@@ -98,7 +98,7 @@ def _error_object(content: bytes | str | None) -> Mapping[str, Any]:
 def _reason(error: Mapping[str, Any], details: list[Any]) -> str:
     """Return the machine-readable reason: of ``ErrorInfo`` (format 2) or of the legacy ``errors`` (format 1)."""
     legacy: Any = error.get("errors")
-    for item in [*details, *(cast("list[Any]", legacy) if isinstance(legacy, list) else [])]:
+    for item in [*details, *(legacy if isinstance(legacy, list) else [])]:
         if isinstance(item, Mapping):
             reason: Any = cast("Mapping[str, Any]", item).get("reason")
             if isinstance(reason, str) and reason.replace("_", "").isalnum():

@@ -14,7 +14,7 @@ from healthcare_deid.client.effects import Flow, Reply, Send
 from healthcare_deid.errors import DeidError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from concurrent.futures import Executor
 
     from healthcare_deid.client.clock import Clock
@@ -27,7 +27,7 @@ _captured: ContextVar[list[Reply] | None] = ContextVar("healthcare_deid_replies"
 
 
 @contextmanager
-def captured_replies() -> Iterator[list[Reply]]:
+def captured_replies() -> Generator[list[Reply]]:
     """Collect the raw reply of every call this thread or task makes inside the block."""
     replies: list[Reply] = []
     token = _captured.set(replies)
@@ -90,7 +90,7 @@ def _try(connection: Connection, effect: Send) -> Reply | DeidError:
             reply = connection.send(effect.call)
         except DeidError as error:
             span.failed(error)
-            outcome, result = type(error).__name__, error
+            outcome, result = type(error).__name__, cast("Reply | DeidError", error)
         else:
             span.answered(reply.status)
             outcome, result = f"HTTP {reply.status}", reply

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,11 +12,16 @@ from healthcare_deid.client.scheduler import Scheduler
 from healthcare_deid.errors import DeidError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from healthcare_deid.client.connection import Connection
     from healthcare_deid.client.core import Core
     from healthcare_deid.client.effects import Flow
 
 T = TypeVar("T")
+
+MAXIMUM_PARALLEL = 20
+"""DICOMweb requests a client has under way at a time, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,11 @@ class Session:
         self.clock = core.clock
         self.recipe = recipe
         self.scheduler = Scheduler(core, connection, core.clock)
+        self.dicom_slots = threading.BoundedSemaphore(MAXIMUM_PARALLEL)
+        """Held by every DICOMweb request while it is under way."""
+
+        self.also_close: Callable[[], object] | None = None
+        """What belongs to the client beside its connection: an emulator in this process."""
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow in this thread."""
@@ -48,13 +59,15 @@ class Session:
         """Stop polling and close the connections."""
         self.scheduler.close()
         self.connection.close()
+        if self.also_close is not None:
+            self.also_close()
 
 
 class _NoTransport:
     """Stands in for a transport that could not travel with a pickled handle."""
 
-    def request(self, uri: str, **ignored: Any) -> Any:
-        del uri, ignored
+    def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[Any, Any]:
+        del uri, method, body, headers
         raise DeidError(
             "this handle comes from a client with a transport of its own: use client.operation(handle.name) instead"
         )

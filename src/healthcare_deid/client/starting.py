@@ -1,8 +1,8 @@
 """Starting long-running work exactly once, although the API takes no request ID.
 
-A start whose answer was lost may have run. Then the operations of the dataset are listed and those that can be ours kept:
-of the same method, created since the call, not known to this client already. One is ours and is adopted; none, looked for
-more than once, means that it did not run, and it is sent again; several are `AmbiguousSubmit`.
+A start whose answer was lost may have run. Then the operations of the dataset are listed and those that can be ours
+kept: of the same method, created since the call, not known to this client already. One is ours and is adopted; none,
+looked for more than once, means that it did not run, and it is sent again; several are `AmbiguousSubmit`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import threading
 from collections import Counter, OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client import replies
 from healthcare_deid.client.effects import Call, Flow, Reply, Send, Sleep
-from healthcare_deid.client.methods import LONG_RUNNING, OPERATIONS_LIST
-from healthcare_deid.client.retry import RetryPolicy, Safety, may_have_run, may_retry, retrying
+from healthcare_deid.client.methods import LONG_RUNNING, OPERATIONS_LIST, Safety
+from healthcare_deid.client.retry import RetryPolicy, may_have_run, may_retry, retrying
 from healthcare_deid.client.state import OperationSnapshot, parse_operation
 from healthcare_deid.errors import AlreadyExists, AmbiguousSubmit, DeidError, ReplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
+    from datetime import datetime
 
     from healthcare_deid.client.clock import Clock
     from healthcare_deid.names import DatasetName
@@ -39,7 +39,7 @@ class Starts:
         self._known: OrderedDict[str, None] = OrderedDict()
 
     @contextmanager
-    def under_way(self, key: tuple[str, str]) -> Iterator[None]:
+    def under_way(self, key: tuple[str, str]) -> Generator[None]:
         """Count a start of one method on one dataset while it is being made."""
         with self._lock:
             self._under_way[key] += 1

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from healthcare_deid.client import settings
 from healthcare_deid.client.clock import Clock, SystemClock
 from healthcare_deid.client.core import Core, Started
+from healthcare_deid.client.dicomweb import DicomWeb, dicomweb_client
 from healthcare_deid.client.operation import Operation
+from healthcare_deid.client.preflight import preflight
 from healthcare_deid.client.retry import PollPolicy, RetryPolicy
 from healthcare_deid.client.run import captured_replies
 from healthcare_deid.client.session import Recipe, Session
 from healthcare_deid.client.starting import Starts
 from healthcare_deid.client.state import OperationSnapshot
+from healthcare_deid.client.transfer import download, upload
 from healthcare_deid.config.operations import (
     DeidentifyDicomStoreSummary,
     DeidentifyFhirStoreSummary,
@@ -24,16 +27,27 @@ from healthcare_deid.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    from dicomweb_client.web import DICOMwebClient
 
     from healthcare_deid.client.connection import Http
     from healthcare_deid.client.effects import Flow, Reply
+    from healthcare_deid.client.preflight import PriceTable
+    from healthcare_deid.client.transfer import TransferReport
     from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.findings import Finding
     from healthcare_deid.config.requests import DicomFilterConfig, FhirFilter
+    from healthcare_deid.emulator import Emulator
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, OperationName
 
 T = TypeVar("T")
+
+RETRY = RetryPolicy()
+POLL = PollPolicy()
+POLL_NEARBY = PollPolicy(initial=0.05, maximum=2.0)
+"""For an emulator in the same process: nobody is far away, and nobody else waits."""
 
 
 class DeidClient:
@@ -68,8 +82,8 @@ class DeidClient:
         request_builder: Callable[..., Any] | None = None,
         endpoint: str | None = None,
         api_version: str = "v1",
-        retry: RetryPolicy = RetryPolicy(),
-        poll: PollPolicy = PollPolicy(),
+        retry: RetryPolicy = RETRY,
+        poll: PollPolicy = POLL,
         timeout: float = 60.0,
         app_info: str | None = None,
         clock: Clock | None = None,
@@ -101,8 +115,8 @@ class DeidClient:
         location: str | None = "us-central1",
         *,
         api_version: str = "v1",
-        retry: RetryPolicy = RetryPolicy(),
-        poll: PollPolicy = PollPolicy(initial=0.05, maximum=2.0),
+        retry: RetryPolicy = RETRY,
+        poll: PollPolicy = POLL_NEARBY,
         timeout: float = 60.0,
         app_info: str | None = None,
         clock: Clock | None = None,
@@ -123,11 +137,11 @@ class DeidClient:
         Raises:
             MissingExtraError: The extra ``[local]`` is not installed.
         """
-        http = local_http(data_dir)
+        emulator = local_emulator(data_dir, clock)
         client = cls(
             project,
             location,
-            http=http,
+            http=emulator.http(),
             api_version=api_version,
             retry=retry,
             poll=poll,
@@ -137,6 +151,7 @@ class DeidClient:
         )
         connection = client._session.connection
         client._session.recipe = Recipe(connection.endpoint, api_version, project, location, str(data_dir))
+        client._session.also_close = emulator.close
         return client
 
     def with_options(
@@ -449,13 +464,135 @@ class DeidClient:
         flow = self._core.tuned(timeout, retry).export_dicom(store, gcs_uri_prefix, filter_config)
         return self._started(flow, Empty)
 
+    # Instances in and out
+
+    def upload(
+        self,
+        store: str | DicomStoreName,
+        paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        *,
+        parallel: int = 8,
+        on_progress: Callable[[TransferReport], object] | None = None,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> TransferReport:
+        """Store DICOM files, byte for byte, through DICOMweb. What is no DICOM file is not sent.
+
+        Args:
+            store: The store to write to.
+            paths: A file, a folder (with all that is in it), or several of them.
+            parallel: Requests under way at a time; 20 at most.
+            on_progress: Called in this thread with the counts so far.
+            timeout: Seconds of silence after which one try is given up.
+            retry: How a request is tried again: storing the same bytes twice is storing them once.
+
+        Returns:
+            The counts, and every failure with its reason. A file that fails does not stop the others.
+
+        Raises:
+            TransferError: The store refuses everything; the error carries the report.
+            FileNotFoundError: A path does not exist.
+        """
+        return upload(self._web(store, timeout, retry), paths, parallel=parallel, on_progress=on_progress)
+
+    def download(
+        self,
+        store: str | DicomStoreName,
+        folder: str | os.PathLike[str],
+        *,
+        study: str | None = None,
+        overwrite: bool = False,
+        parallel: int = 8,
+        on_progress: Callable[[TransferReport], object] | None = None,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> TransferReport:
+        """Retrieve the instances of a store into ``folder/study/series/instance.dcm``, as they are stored.
+
+        A file is written beside its place and then renamed: one that is there is whole.
+
+        Args:
+            store: The store to read.
+            folder: Where to write; made when it does not exist.
+            study: Only this Study Instance UID.
+            overwrite: Write files that are there again, rather than skip them.
+            parallel: Requests under way at a time; 20 at most.
+            on_progress: Called in this thread with the counts so far.
+            timeout: Seconds of silence after which one try is given up.
+            retry: How a request is tried again.
+
+        Returns:
+            The counts, and every failure with its reason. An instance that fails does not stop the others.
+
+        Raises:
+            TransferError: The store refuses everything; the error carries the report.
+            DeidError: The store could not be searched.
+        """
+        return download(
+            self._web(store, timeout, retry),
+            folder,
+            study=study,
+            overwrite=overwrite,
+            parallel=parallel,
+            on_progress=on_progress,
+        )
+
+    def dicomweb(
+        self, store: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
+    ) -> DICOMwebClient:
+        """Return a ``dicomweb_client.DICOMwebClient`` of a store, over this client's connection and credentials.
+
+        At most 20 of its requests are under way at a time; its errors are this package's; it logs nothing, since its
+        log lines hold URLs.
+
+        Raises:
+            MissingExtraError: The extra ``[dicomweb]`` is not installed.
+        """
+        core = self._core.tuned(timeout, retry)
+        client: DICOMwebClient = dicomweb_client(self._session, core, core.dicom_store(store))
+        return client
+
+    # Before it costs anything
+
+    def preflight(
+        self,
+        source: str | DatasetName | DicomStoreName | FhirStoreName,
+        destination: str | DatasetName | DicomStoreName | FhirStoreName,
+        config: DeidentifyConfig | Any | None = None,
+        *,
+        prices: PriceTable | None = None,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> list[Finding]:
+        """Find what would go wrong with a de-identification, and what it would touch. Reads only.
+
+        Names and location, whether source and destination exist as the method wants, permissions, the config's own
+        checks, the limits of pixel redaction, and how much there is to do.
+
+        Args:
+            source: A dataset, or a store (``"dataset/store"`` is a DICOM store; a FHIR store goes by its full name).
+            destination: Of the same kind.
+            config: What to remove.
+            prices: For an estimate of the cost.
+            timeout: Seconds one HTTP try may take.
+            retry: How a call is tried again.
+
+        Returns:
+            The findings, the worst first. What could not be checked is a finding too.
+        """
+        return self._session.run(preflight(self._core.tuned(timeout, retry), source, destination, config, prices))
+
+    def _web(self, store: str | DicomStoreName, timeout: float | None, retry: RetryPolicy | None) -> DicomWeb:
+        core = self._core.tuned(timeout, retry)
+        return DicomWeb(self._session, core, core.dicom_store(store))
+
     def _started(self, flow: Flow[Started], kind: type[T]) -> Operation[T]:
         started = self._session.run(flow)
         return Operation(self._session, started.snapshot, version=started.version, started=True, kind=kind)
 
 
-def local_http(data_dir: str | os.PathLike[str]) -> Any:
-    """Return the in-process emulator's transport.
+def local_emulator(data_dir: str | os.PathLike[str], clock: Clock | None) -> Emulator:
+    """Open the emulator in this process.
 
     Raises:
         MissingExtraError: The extra ``[local]`` is not installed.
@@ -467,4 +604,4 @@ def local_http(data_dir: str | os.PathLike[str]) -> Any:
         if (error.name or "").startswith("healthcare_deid"):
             raise
         raise MissingExtraError("local", "the local emulator") from None
-    return Emulator(data_dir).http()
+    return Emulator(data_dir, clock=clock)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.errors import ApiError, DeidError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from healthcare_deid.client.state import OperationSnapshot
 
@@ -61,7 +61,7 @@ _NO_SPAN = CallSpan()
 
 
 @contextmanager
-def call_span(method_id: str, attempt: int) -> Iterator[CallSpan]:
+def call_span(method_id: str, attempt: int) -> Generator[CallSpan]:
     """Span one HTTP try."""
     trace = _api()
     if trace is None:

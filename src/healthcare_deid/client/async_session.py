@@ -1,0 +1,68 @@
+"""`AsyncSession`: what the async client and its operations share: the connection, a few threads, a poller a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from healthcare_deid.client.async_polling import AsyncPoller
+from healthcare_deid.client.run import run_async
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.client.core import Core
+    from healthcare_deid.client.effects import Flow
+    from healthcare_deid.client.session import Session
+
+T = TypeVar("T")
+
+_THREADS = 8
+
+
+class AsyncSession:
+    """The shared parts of an async client, its copies with other options, and its operations."""
+
+    def __init__(self, session: Session) -> None:
+        self.sync = session
+        self.core: Core = session.core
+        self.clock = session.clock
+        self._executor: ThreadPoolExecutor | None = None
+        self._pollers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPoller] = weakref.WeakKeyDictionary()
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """The threads that requests go through."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="healthcare-deid-async")
+        return self._executor
+
+    @property
+    def poller(self) -> AsyncPoller:
+        """The running loop's poller."""
+        loop = asyncio.get_running_loop()
+        poller = self._pollers.get(loop)
+        if poller is None:
+            poller = self._pollers[loop] = AsyncPoller(self.core, self.sync.connection, self.executor)
+        return poller
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow without blocking the loop."""
+        return await run_async(flow, self.sync.connection, self.clock, self.executor)
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """Run a blocking function on one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, function)
+
+    async def close(self) -> None:
+        """Stop polling and close the connections."""
+        poller = self._pollers.pop(asyncio.get_running_loop(), None)
+        if poller is not None:
+            await poller.close()
+        if self._executor is not None:
+            executor, self._executor = self._executor, None
+            await asyncio.get_running_loop().run_in_executor(None, partial(executor.shutdown, wait=True))
+        self.sync.close()

@@ -1,0 +1,224 @@
+"""DICOMweb over the connection's own transport: `DicomWeb` sends, `dicomweb_client` dresses it as a dicomweb-client.
+
+A requests adapter hands every request to the connection, so that the same code works against Google, a port and the
+in-process emulator, with the same credentials, timeouts and errors.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client import replies, telemetry
+from healthcare_deid.client.methods import Safety
+from healthcare_deid.client.retry import may_retry, retrying
+from healthcare_deid.client.run import run
+from healthcare_deid.errors import DeidError, MissingExtraError, ReplyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthcare_deid.client.core import Core
+    from healthcare_deid.client.effects import Flow
+    from healthcare_deid.client.session import Session
+    from healthcare_deid.names import DicomStoreName
+
+WHOLE_TRANSFER = 1800.0
+"""Seconds one DICOMweb request may take; the service gives up Store and Retrieve after 30 minutes."""
+
+_METHODS = "healthcare.projects.locations.datasets.dicomStores.dicomWeb"
+
+
+@dataclass(frozen=True, slots=True)
+class WebReply:
+    """An answer as it came; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class DicomWeb:
+    """The DICOMweb resources of one DICOM store."""
+
+    def __init__(self, session: Session, core: Core, store: DicomStoreName) -> None:
+        self._session = session
+        self._core = core
+        self.base = f"{session.connection.endpoint}/{core.api_version}/{store}/dicomWeb"
+
+    def send(
+        self,
+        verb: str,
+        uri: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        answers: tuple[int, ...] = (),
+    ) -> WebReply:
+        """Send one request, again when that is safe: storing the same bytes twice is storing them once.
+
+        Args:
+            verb: ``GET``, ``POST``, ``DELETE``.
+            uri: Absolute, or below `base` when it begins with ``/``.
+            body: As sent.
+            headers: As sent.
+            answers: Statuses of 400 and above that are answers here rather than errors.
+
+        Raises:
+            ApiError: The store answered with an error.
+            TransportError: No reply.
+        """
+        address = f"{self.base}{uri}" if uri.startswith("/") else uri
+        method_id = f"{_METHODS}.{verb.lower()}"
+        safety = Safety.READ
+
+        def attempt(number: int) -> Flow[WebReply]:
+            yield from ()
+            return self._exchange(verb, address, body, headers or {}, answers, method_id, number)
+
+        flow = retrying(
+            attempt,
+            policy=self._core.retry,
+            clock=self._core.clock,
+            again=lambda error: may_retry(error, safety),
+        )
+        return run(flow, self._session.connection, self._core.clock)
+
+    def _exchange(
+        self,
+        verb: str,
+        uri: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        answers: tuple[int, ...],
+        method_id: str,
+        number: int,
+    ) -> WebReply:
+        with self._session.dicom_slots, telemetry.call_span(method_id, number) as span:
+            try:
+                status, received, content = self._session.connection.exchange(
+                    uri,
+                    verb,
+                    body,
+                    headers,
+                    method_id=method_id,
+                    timeout=self._core.timeout,
+                    total=max(WHOLE_TRANSFER, self._core.timeout),
+                )
+                if status >= 300 and status not in answers:
+                    raise replies.api_error(method_id, _Response(received, status), content)
+            except DeidError as error:
+                span.failed(error)
+                raise
+            span.answered(status)
+            return WebReply(status, received, content)
+
+    def json(self, uri: str) -> list[dict[str, Any]]:
+        """Return the datasets of a search, in the DICOM JSON model (PS3.18 Annex F); empty when nothing is found.
+
+        Raises:
+            ReplyError: The answer is no list of datasets.
+        """
+        import json
+
+        reply = self.send("GET", uri, headers={"accept": "application/dicom+json"})
+        if reply.status == 204 or not reply.content.strip():
+            return []
+        try:
+            value: Any = json.loads(reply.content)
+        except ValueError:
+            value = None
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise ReplyError(f"{_METHODS}.get: a list of datasets was expected", method_id=f"{_METHODS}.get")
+        return value
+
+
+class _Response(dict[str, str]):
+    """The shape of an httplib2 response."""
+
+    def __init__(self, headers: Mapping[str, str], status: int) -> None:
+        super().__init__(headers)
+        self.status = status
+
+
+def dicomweb_client(session: Session, core: Core, store: DicomStoreName) -> Any:
+    """Return a ``dicomweb_client.DICOMwebClient`` of a store.
+
+    Raises:
+        MissingExtraError: The extra ``[dicomweb]`` is not installed.
+    """
+    try:
+        from dicomweb_client.web import DICOMwebClient
+    except ModuleNotFoundError:
+        raise MissingExtraError("dicomweb", "DICOMweb") from None
+    import requests
+
+    web = DicomWeb(session, core, store)
+    requests_session = requests.Session()
+    requests_session.trust_env = False
+    adapter = _adapter(web)
+    requests_session.mount("https://", adapter)
+    requests_session.mount("http://", adapter)
+    _keep_quiet("dicomweb_client.web")
+    client = DICOMwebClient(url=web.base, session=requests_session)
+    client.set_http_retry_params(retry=False)  # the connection retries by this package's policy
+    return client
+
+
+def _adapter(web: DicomWeb) -> Any:
+    """Return a requests adapter over the connection."""
+    from requests import Response
+    from requests.adapters import BaseAdapter
+    from requests.structures import CaseInsensitiveDict
+
+    class Adapter(BaseAdapter):
+        """Sends through the connection; errors are this package's, without the URL in their text."""
+
+        def send(self, request: Any, **ignored: Any) -> Response:  # type: ignore[override] # how is the connection's
+            del ignored
+            body = request.body
+            if body is not None and not isinstance(body, bytes | str):
+                body = b"".join(body)
+            headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+            for hop in ("host", "connection", "transfer-encoding", "content-length", "accept-encoding", "user-agent"):
+                headers.pop(hop, None)
+            reply = web.send(
+                request.method,
+                request.url,
+                body=body.encode() if isinstance(body, str) else body,
+                headers=headers,
+            )
+            response = Response()
+            response.status_code = reply.status
+            response.headers = CaseInsensitiveDict(reply.headers)
+            response.url = request.url
+            response.request = request
+            response._content = reply.content
+            response._content_consumed = True  # type: ignore[attr-defined]
+            response.raw = SimpleNamespace(close=lambda: None, release_conn=lambda: None)
+            return response
+
+        def close(self) -> None:
+            """Nothing to close: the connection is the client's."""
+
+    return Adapter()
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+class _NoUrls(logging.Filter):
+    """Drops a library's log lines: its texts hold URLs with their queries, and UIDs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        del record
+        return False
+
+
+def _keep_quiet(name: str) -> None:
+    logger = logging.getLogger(name)
+    if not any(isinstance(item, _NoUrls) for item in logger.filters):
+        logger.addFilter(_NoUrls())

@@ -1,0 +1,323 @@
+"""What would go wrong with a de-identification, found by reading alone. A flow: no I/O here.
+
+Findings have the form of ``config.checks()``: code, severity, place, message, remedy; `CODES` lists those made here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client import methods as table
+from healthcare_deid.config.findings import Finding, Severity
+from healthcare_deid.config.image import TextRedactionMode
+from healthcare_deid.errors import ApiError, DeidError, NotFound, PermissionDenied, ResourceNameError
+from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthcare_deid.client.core import Core
+    from healthcare_deid.client.effects import Flow
+    from healthcare_deid.client.methods import Method
+
+Name = DatasetName | DicomStoreName | FhirStoreName
+
+GIB = 2**30
+PIXEL_FILE_LIMIT = GIB
+"""Bytes of the largest DICOM file whose pixels the service redacts. Source: quotas page of the API's documentation."""
+
+CODES: dict[str, tuple[Severity, str, str]] = {
+    "name": (Severity.ERROR, "A name is wrong: {0}.", "Use 'dataset', 'dataset/store', or a full name."),
+    "kinds-differ": (
+        Severity.ERROR,
+        "Source and destination are not of the same kind.",
+        "De-identify a dataset into a dataset, a store into a store of its kind.",
+    ),
+    "same-place": (
+        Severity.ERROR,
+        "Source and destination are the same.",
+        "De-identified copies need a place of their own.",
+    ),
+    "location-differs": (
+        Severity.ERROR,
+        "Source and destination are in different locations.",
+        "The service de-identifies within one location.",
+    ),
+    "source-missing": (Severity.ERROR, "The source does not exist.", "Check the name, or create and fill it."),
+    "source-hidden": (
+        Severity.ERROR,
+        "The source does not exist, or may not be seen: the service does not tell which.",
+        "Check the name and the caller's role (healthcare.datasetAdmin has all that is needed).",
+    ),
+    "source-empty": (Severity.WARNING, "The source holds no instances.", "Upload or import some first."),
+    "destination-exists": (
+        Severity.ERROR,
+        "The destination dataset exists.",
+        "The service creates it: name another, or delete that one.",
+    ),
+    "destination-missing": (
+        Severity.ERROR,
+        "The destination store does not exist.",
+        "Create the store, and its dataset, first.",
+    ),
+    "destination-hidden": (
+        Severity.ERROR,
+        "The destination's dataset does not exist, or may not be seen: the service does not tell which.",
+        "Check the name and the caller's role.",
+    ),
+    "destination-not-empty": (
+        Severity.WARNING,
+        "The destination store already holds {0} instances.",
+        "Instances with the same UIDs and other bytes are counted as failures.",
+    ),
+    "permission-missing": (Severity.ERROR, "The caller lacks {0}.", "Grant a role that has it."),
+    "config-missing": (
+        Severity.WARNING,
+        "Neither a config nor gcs_config_uri is given.",
+        "The service's defaults would decide what is removed: give a config.",
+    ),
+    "instance-too-large": (
+        Severity.ERROR,
+        "At least one instance is larger than 1 GiB, whose pixels the service does not redact.",
+        "It would fail: leave it out by filter_config, or de-identify it on this machine.",
+    ),
+    "instance-maybe-too-large": (
+        Severity.INFO,
+        "The source is large enough to hold an instance above 1 GiB, whose pixels the service does not redact.",
+        "Such an instance would fail; the operation's counters and logs tell.",
+    ),
+    "estimate": (Severity.INFO, "The source holds {0}.", "{1}"),
+    "not-checked": (Severity.INFO, "Not checked: {0} ({1}).", ""),
+}
+"""Every code a preflight can find, with its severity, message and remedy; a config's own are beside them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTable:
+    """What a GiB costs. There is no default: prices change, and a wrong one is worse than none.
+
+    The service's price list has de-identification by GiB looked at and by GiB changed.
+    """
+
+    inspect_per_gib: float = 0.0
+    """Of data that is looked through for sensitive text."""
+    transform_per_gib: float = 0.0
+    """Of data that is written changed."""
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How much there is to do."""
+
+    instances: int = 0
+    bytes: int = 0
+    largest_average: float = 0.0
+    """The largest average size of an instance, of any of the stores."""
+
+    def __str__(self) -> str:
+        return f"{self.instances} instances, {self.bytes / GIB:.2f} GiB"
+
+
+def preflight(core: Core, source: Any, destination: Any, config: Any, prices: PriceTable | None) -> Flow[list[Finding]]:
+    """Check one de-identification without writing anything; findings are the worst first."""
+    found: list[Finding] = []
+    names = _names(core, source, destination, found)
+    if config is None:
+        found.append(_finding("config-missing", "config"))
+    else:
+        found += config.checks()
+    if names is not None:
+        start, end = names
+        visible = yield from _source(core, start, found)
+        yield from _destination(core, end, found)
+        yield from _permissions(core, start, end, found)
+        if visible and not isinstance(start, FhirStoreName):
+            yield from _volume(core, start, config, prices, found)
+    return sorted(found, key=lambda finding: finding.severity.rank)
+
+
+def _names(core: Core, source: Any, destination: Any, found: list[Finding]) -> tuple[Name, Name] | None:
+    names: list[Name] = []
+    for place, given in (("source", source), ("destination", destination)):
+        try:
+            names.append(_name(core, given))
+        except ResourceNameError as error:
+            found.append(_finding("name", place, str(error)))
+    if len(names) != 2:
+        return None
+    start, end = names
+    if type(start) is not type(end):
+        found.append(_finding("kinds-differ", "destination"))
+        return None
+    if start == end:
+        found.append(_finding("same-place", "destination"))
+    if start.location != end.location:
+        found.append(_finding("location-differs", "destination"))
+    return start, end
+
+
+def _name(core: Core, given: Any) -> Name:
+    """Tell a dataset from a store by the form of its name."""
+    if isinstance(given, DatasetName | DicomStoreName | FhirStoreName):
+        return given
+    text = str(given)
+    if "/fhirStores/" in text:
+        return core.fhir_store(text)
+    if "/dicomStores/" in text or (not text.startswith("projects/") and "/" in text):
+        return core.dicom_store(text)
+    return core.dataset(text)
+
+
+def _source(core: Core, name: Name, found: list[Finding]) -> Flow[bool]:
+    try:
+        yield from core.exists(_getter(name), name)
+    except NotFound:
+        found.append(_finding("source-missing", "source"))
+    except PermissionDenied:
+        found.append(_finding("source-hidden", "source"))
+    except DeidError as error:
+        found.append(_not_checked("source", "whether it exists", error))
+    else:
+        return True
+    return False
+
+
+def _destination(core: Core, name: Name, found: list[Finding]) -> Flow[None]:
+    new = isinstance(name, DatasetName)
+    try:
+        yield from core.exists(_getter(name), name)
+    except NotFound:
+        if not new:
+            found.append(_finding("destination-missing", "destination"))
+        return
+    except PermissionDenied:
+        # What a dataset that does not exist answers: as it should be for one that is to be made.
+        if not new:
+            found.append(_finding("destination-hidden", "destination"))
+        return
+    except DeidError as error:
+        found.append(_not_checked("destination", "whether it exists", error))
+        return
+    if new:
+        found.append(_finding("destination-exists", "destination"))
+    elif isinstance(name, DicomStoreName):
+        try:
+            metrics = yield from core.get_dicom_store_metrics(name)
+        except DeidError as error:
+            found.append(_not_checked("destination", "whether it is empty", error))
+        else:
+            if metrics.instance_count:
+                found.append(_finding("destination-not-empty", "destination", str(metrics.instance_count)))
+
+
+_PERMISSIONS: dict[type, tuple[tuple[str, str], ...]] = {
+    DatasetName: (("source", "healthcare.datasets.deidentify"),),
+    DicomStoreName: (
+        ("source", "healthcare.dicomStores.deidentify"),
+        ("destination", "healthcare.dicomStores.dicomWebWrite"),
+    ),
+    FhirStoreName: (
+        ("source", "healthcare.fhirStores.deidentify"),
+        ("destination", "healthcare.fhirResources.update"),
+    ),
+}
+
+
+def _permissions(core: Core, source: Name, destination: Name, found: list[Finding]) -> Flow[None]:
+    for place, wanted in _PERMISSIONS[type(source)]:
+        name = source if place == "source" else destination
+        try:
+            given = yield from core.permissions(_tester(name), name, (wanted,))
+        except DeidError as error:
+            found.append(_not_checked(place, f"the permission {wanted}", error))
+        else:
+            if wanted not in given:
+                found.append(_finding("permission-missing", place, wanted))
+
+
+def _volume(core: Core, name: Name, config: Any, prices: PriceTable | None, found: list[Finding]) -> Flow[None]:
+    try:
+        volume = yield from _measure(core, name)
+    except DeidError as error:
+        found.append(_not_checked("source", "how much it holds", error))
+        return
+    if not volume.instances:
+        found.append(_finding("source-empty", "source"))
+        return
+    if _redacts_pixels(config):
+        if volume.largest_average > PIXEL_FILE_LIMIT:
+            found.append(_finding("instance-too-large", "source"))
+        elif volume.bytes > PIXEL_FILE_LIMIT:
+            found.append(_finding("instance-maybe-too-large", "source"))
+    found.append(_finding("estimate", "source", str(volume), _cost(volume, prices)))
+
+
+def _measure(core: Core, name: Name) -> Flow[Volume]:
+    stores: list[str] = []
+    if isinstance(name, DatasetName):
+        token = ""
+        while True:
+            page, token = yield from core.dicom_stores_page(name, "", token)
+            stores += [store.name for store in page if store.name]
+            if not token:
+                break
+    else:
+        stores.append(str(name))
+    total = Volume()
+    for store in stores:
+        metrics = yield from core.get_dicom_store_metrics(store)
+        size = metrics.blob_storage_size_bytes + metrics.structured_storage_size_bytes
+        average = metrics.blob_storage_size_bytes / metrics.instance_count if metrics.instance_count else 0.0
+        total = Volume(
+            total.instances + metrics.instance_count, total.bytes + size, max(total.largest_average, average)
+        )
+    return total
+
+
+def _cost(volume: Volume, prices: PriceTable | None) -> str:
+    if prices is None:
+        return "Give prices=PriceTable(...), from the service's price list, for an estimate of the cost."
+    cost = volume.bytes / GIB * (prices.inspect_per_gib + prices.transform_per_gib)
+    return f"By the prices given, about {cost:.2f} {prices.currency} at most, storage not included."
+
+
+def _redacts_pixels(config: Any) -> bool:
+    """Say whether a config of either version has any image config that covers text."""
+    off = {TextRedactionMode.REDACT_NO_TEXT, TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED, None}
+    return any(str(mode) not in {str(item) for item in off} for mode in _modes(config.to_api() if config else {}))
+
+
+def _modes(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        items: Mapping[str, Any] = value
+        here = [str(items["textRedactionMode"])] if items.get("textRedactionMode") else []
+        return here + [mode for inner in items.values() for mode in _modes(inner)]
+    if isinstance(value, list | tuple):
+        return [mode for inner in value for mode in _modes(inner)]
+    return []
+
+
+def _getter(name: Name) -> Method:
+    if isinstance(name, DatasetName):
+        return table.DATASETS_GET
+    return table.DICOM_STORES_GET if isinstance(name, DicomStoreName) else table.FHIR_STORES_GET
+
+
+def _tester(name: Name) -> Method:
+    if isinstance(name, DatasetName):
+        return table.DATASETS_TEST_PERMISSIONS
+    if isinstance(name, DicomStoreName):
+        return table.DICOM_STORES_TEST_PERMISSIONS
+    return table.FHIR_STORES_TEST_PERMISSIONS
+
+
+def _finding(code: str, path: str, *details: str) -> Finding:
+    severity, message, remedy = CODES[code]
+    return Finding(code, severity, path, message.format(*details), remedy.format(*details))
+
+
+def _not_checked(path: str, what: str, error: DeidError) -> Finding:
+    reason = f"HTTP {error.status}" if isinstance(error, ApiError) else type(error).__name__
+    return _finding("not-checked", path, what, reason)
