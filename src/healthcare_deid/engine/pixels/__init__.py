@@ -2,6 +2,7 @@
 
 from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.ocr import Direction, Ocr, OnnxOcr, TextLine
-from healthcare_deid.engine.pixels.redactor import PixelRedactor, PixelReport
+from healthcare_deid.engine.pixels.redactor import PixelRedactor, PixelReport, ReadText
+from healthcare_deid.engine.pixels.tesseract import TesseractOcr
 
-__all__ = ["Box", "Direction", "Ocr", "OnnxOcr", "PixelRedactor", "PixelReport", "TextLine"]
+__all__ = ["Box", "Direction", "Ocr", "OnnxOcr", "PixelRedactor", "PixelReport", "ReadText", "TesseractOcr", "TextLine"]

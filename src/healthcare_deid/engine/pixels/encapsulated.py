@@ -51,6 +51,10 @@ LOSSLESS = frozenset(
 """Syntaxes in which nothing was lost."""
 
 
+class NotEncodableError(UnsupportedPixelsError):
+    """No installed encoder writes these frames in their own transfer syntax. They can still be written natively."""
+
+
 class EncapsulatedFrames:
     """Frames of an encapsulated pixel data element (PS3.5 A.4).
 
@@ -61,12 +65,16 @@ class EncapsulatedFrames:
     """
 
     def __init__(self, layout: PixelLayout, uid: UID, codestreams: Sequence[bytes]) -> None:
+        if layout.bits_allocated == 1:
+            raise UnsupportedPixelsError("compressed single-bit pixel data cannot be looked at")
         if len(codestreams) < layout.frames:
             raise UnsupportedPixelsError("the pixel data holds fewer frames than NumberOfFrames says")
         self._stored = layout
         self._uid = uid
         self.codestreams = codestreams
         self.can_encode = uid in ENCODERS and not layout.signed_colour
+        self.colour_changes = layout.photometric == "YBR_ICT"
+        """Whether writing one frame means writing all: the lossless codestream has another colour transformation."""
         self.layout = self._decoded_layout()
 
     def _decoded_layout(self) -> PixelLayout:
@@ -91,12 +99,12 @@ class EncapsulatedFrames:
         """Return a frame's words as a codestream that decodes to exactly them.
 
         Raises:
-            UnsupportedPixelsError: It does not.
+            NotEncodableError: No installed encoder does that.
         """
         layout = self.layout
         options = self._options()
         encoder = get_encoder(ENCODERS[self._uid])
-        if self._stored.photometric == "YBR_ICT":
+        if self.colour_changes:
             options["photometric_interpretation"] = "YBR_RCT"
         if self._uid == RLELossless:  # the only one that keeps unused bits: given as bytes, they are not refused
             source: Any = np.ascontiguousarray(words).tobytes()
@@ -105,9 +113,9 @@ class EncapsulatedFrames:
         try:
             stream = bytes(encoder.encode(source, index=None, **options))
         except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
-            raise UnsupportedPixelsError(f"the pixel data could not be encoded: {type(error).__name__}") from None
+            raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
         if not np.array_equal(layout.values(self._decode(stream)), layout.values(words)):
-            raise UnsupportedPixelsError("the encoder did not keep the pixel values")
+            raise NotEncodableError("the encoder did not keep the pixel values")
         return stream
 
     def _decode(self, stream: bytes) -> Words:

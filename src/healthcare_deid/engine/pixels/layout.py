@@ -19,6 +19,10 @@ SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
 """Photometric interpretations whose native frames hold two luma samples and one chroma pair for every two columns."""
 
 
+_FLOATING_BITS = {0x7FE00008: 32, 0x7FE00009: 64}
+"""Float and Double Float Pixel Data: their words' size is not written in an attribute."""
+
+
 @dataclass(frozen=True, slots=True)
 class PixelLayout:
     """The shape and meaning of one element's frames.
@@ -104,14 +108,14 @@ class PixelLayout:
         return box.clipped(self.columns, self.rows)
 
 
-def pixel_layout(dataset: Dataset, keyword: str = "PixelData") -> PixelLayout:
+def pixel_layout(dataset: Dataset, tag: int) -> PixelLayout:
     """Read the layout of a dataset's pixel data element.
 
     Raises:
         UnsupportedPixelsError: An attribute is missing or makes no sense.
     """
-    floating = keyword != "PixelData"
-    allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or _number(dataset, "BitsAllocated")
+    floating = tag in _FLOATING_BITS
+    allocated = _FLOATING_BITS.get(tag) or _number(dataset, "BitsAllocated")
     stored = allocated if floating else _number(dataset, "BitsStored", allocated)
     samples = _number(dataset, "SamplesPerPixel", 1)
     layout = PixelLayout(
@@ -127,6 +131,25 @@ def pixel_layout(dataset: Dataset, keyword: str = "PixelData") -> PixelLayout:
         signed=not floating and _number(dataset, "PixelRepresentation", 0) == 1,
         floating=floating,
         padding=None if floating else _padding(dataset),
+    )
+    _check(layout)
+    return layout
+
+
+def overlay_layout(dataset: Dataset, tag: int) -> PixelLayout:
+    """Read the layout of an overlay plane from the attributes of its group (PS3.3 C.9.2): one bit a pixel, packed.
+
+    Raises:
+        UnsupportedPixelsError: An attribute is missing or makes no sense.
+    """
+    group = tag & 0xFFFF0000
+    layout = PixelLayout(
+        rows=_number(dataset, group | 0x0010),
+        columns=_number(dataset, group | 0x0011),
+        frames=max(1, _number(dataset, group | 0x0015, 1)),
+        bits_allocated=1,
+        bits_stored=1,
+        high_bit=0,
     )
     _check(layout)
     return layout
@@ -152,13 +175,13 @@ def _padding(dataset: Dataset) -> tuple[int, int] | None:
     return min(value, other), max(value, other)
 
 
-def _number(dataset: Dataset, keyword: str, default: int | None = None) -> int:
-    value = dataset.get(keyword)
-    if value is None or value == "":
-        if default is None:
-            raise UnsupportedPixelsError(f"the pixel data cannot be laid out: {keyword} is missing")
-        return default
+def _number(dataset: Dataset, attribute: str | int, default: int | None = None) -> int:
+    name = attribute if isinstance(attribute, str) else f"({attribute >> 16:04X},{attribute & 0xFFFF:04X})"
     try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise UnsupportedPixelsError(f"the pixel data cannot be laid out by its {keyword}") from None
+        if attribute in dataset and not dataset[attribute].is_empty:
+            return int(dataset[attribute].value)
+    except Exception:  # noqa: BLE001 - a broken value raises anything, and quotes itself
+        raise UnsupportedPixelsError(f"the pixel data cannot be laid out by its {name}") from None
+    if default is None:
+        raise UnsupportedPixelsError(f"the pixel data cannot be laid out: {name} is missing")
+    return default

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -54,12 +54,14 @@ class TextLine:
 class Ocr(Protocol):
     """Finds text in a picture. Any OCR can take the place of the engine's own: it is called from several threads."""
 
-    def find(self, picture: Picture, *, read: bool) -> Sequence[TextLine]:
+    def find(self, picture: Picture, *, read: bool, within: Box | None) -> Sequence[TextLine]:
         """Return the lines of text in a picture.
 
         Args:
             picture: 8 bit, shape (rows, columns, 3), RGB.
             read: Whether `TextLine.text` is wanted; where it is not, boxes are enough.
+            within: The only part that has to be looked at: the rest is as it was in the frame before. None: all of it.
+                Boxes are in the coordinates of the whole picture all the same.
         """
         ...
 
@@ -71,8 +73,10 @@ NOT_TEXT_CONFIDENCE = 0.35
 MAX_UPSCALE = 4.0
 SMALL_SIDE = 480
 """A picture whose short side is smaller is looked at enlarged."""
-LARGE_SIDE = 2560
-"""A picture whose long side is larger is looked at reduced."""
+LARGE_SIDE = 1280
+"""A picture whose long side is larger is looked at reduced: text that is meant to be read grows with it."""
+SMALLEST_SCALE = 0.5
+"""But never by more than this: 12-pixel text stays findable."""
 
 
 class OnnxOcr:
@@ -90,16 +94,30 @@ class OnnxOcr:
     """
 
     def __init__(self, models: str | os.PathLike[str] | None = None, *, thorough: bool = False) -> None:
-        self._detectors = tuple(Detector(found.path) for found in find_models(Role.DETECTOR, models))
+        self._models = models
+        self._thorough = thorough
         self._detector = Detector(find_model(Role.DETECTOR, models).path)
         self._recogniser = Recogniser(find_model(Role.RECOGNISER, models).path)
-        self._thorough = thorough
+        others = [Detector(found.path) for found in find_models(Role.DETECTOR, models)] if thorough else []
+        self._detectors = tuple(others)
 
-    def find(self, picture: Picture, *, read: bool) -> Sequence[TextLine]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remake, (self._models, self._thorough)  # where the models are is found anew on the other machine
+
+    def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text in a picture."""
-        found = self._detect_thoroughly(picture) if self._thorough else self._detector.find(picture, scale_for(picture))
+        scale = scale_for(picture)
+        if within is not None:
+            part = np.ascontiguousarray(picture[within.top : within.bottom, within.left : within.right])
+            lines = self._find(part, scale, read=read)
+            return [replace(line, box=line.box.moved(within.left, within.top)) for line in lines]
+        return self._find(picture, scale, read=read)
+
+    def _find(self, picture: Picture, scale: float, *, read: bool) -> list[TextLine]:
+        found = self._detect_thoroughly(picture, scale) if self._thorough else self._detector.find(picture, scale)
         lines: list[TextLine] = []
-        for scored in without_duplicates(found):
+        side = min(picture.shape[:2])
+        for scored in without_duplicates([item for item in found if min(item.box.width, item.box.height) < 0.3 * side]):
             line = TextLine(scored.box, round(scored.score, 4))
             if read or scored.score < SURE_SCORE:
                 reading, direction = self._read(picture, scored.box)
@@ -116,8 +134,7 @@ class OnnxOcr:
             lines.append(line)
         return lines
 
-    def _detect_thoroughly(self, picture: Picture) -> list[ScoredBox]:
-        scale = scale_for(picture)
+    def _detect_thoroughly(self, picture: Picture, scale: float) -> list[ScoredBox]:
         found: list[ScoredBox] = []
         rows = picture.shape[0]
         turned = np.ascontiguousarray(np.rot90(picture, -1))  # clockwise: the left column becomes the top row
@@ -142,12 +159,16 @@ class OnnxOcr:
         return best, direction
 
 
+def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
+    return OnnxOcr(models, thorough=thorough)
+
+
 def scale_for(picture: Picture) -> float:
     """Return how many times its size a picture is looked at."""
     rows, columns = picture.shape[:2]
     short, long = int(min(rows, columns)), int(max(rows, columns))
     if long > LARGE_SIDE:
-        return LARGE_SIDE / long
+        return max(SMALLEST_SCALE, LARGE_SIDE / long)
     return max(1.0, min(MAX_UPSCALE, SMALL_SIDE / short, LARGE_SIDE / long))
 
 

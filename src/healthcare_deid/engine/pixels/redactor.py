@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from healthcare_deid.engine.pixels.element import KEYWORDS, PixelElement
+from healthcare_deid.engine.pixels.cine import Look, in_every_frame
+from healthcare_deid.engine.pixels.element import Boxes, PixelElement
+from healthcare_deid.engine.pixels.limits import beyond_service_limits
 from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
 from healthcare_deid.engine.pixels.policy import Cover, Policy, Scope
-from healthcare_deid.engine.records import Change, ChangeAction, Redaction
+from healthcare_deid.engine.pixels.rewrite import Rewriter
+from healthcare_deid.engine.pixels.targets import Target, targets
+from healthcare_deid.engine.records import Change, Redaction
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from pydicom.dataset import Dataset
 
     from healthcare_deid.config.image import ImageConfig
+    from healthcare_deid.engine.pixels.geometry import Box
     from healthcare_deid.engine.text.match import TextInspector
 
 MARGIN = 1
 """Pixels covered around what the detector gives: anti-aliased edges."""
+ICON_OF_REDACTED = "icon-of-redacted"
+"""Rule of boxes in an icon that stand where the image itself was covered."""
+
+_ENCAPSULATED_DOCUMENT = 0x00420011
+_PIXEL_DATA_PROVIDER_URL = 0x00287FE0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """What was read in a box: PHI. Only made when `PixelRedactor` is asked to ``keep_text``."""
+
+    path: str
+    frame: int
+    box: Box
+    text: str
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,71 +53,192 @@ class PixelReport:
     """What was done to an instance's pixels.
 
     Attributes:
-        redactions: Every rectangle covered, in frame order.
+        redactions: Every rectangle covered, by element and frame.
         changes: The elements that were replaced.
         warnings: What a person should know; no values.
+        texts: What was read, PHI included; empty unless it was asked for.
     """
 
     redactions: tuple[Redaction, ...] = ()
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
+    texts: tuple[ReadText, ...] = ()
 
 
 class PixelRedactor:
-    """Covers burned-in text as an `ImageConfig` says. Its state is its arguments: it pickles, and is safe to share.
+    """Covers burned-in text as an `ImageConfig` says. Its state is its arguments: it pickles, and threads may share it.
 
     Args:
         image: What to cover.
         ocr: What finds and reads text; by default the engine's own.
         thorough: Look for tiny, faint and rotated text too, at several times the time.
+        every_frame: Cover what is found in any frame in all of them: for text that fades or flickers.
+        workers: Threads that look at the frames of a multi-frame instance; by default one a core, and one in a child
+            process, where the processes share the cores out already.
+        keep_text: For debugging: give back what was read, in `PixelReport.texts`. That is PHI: never log or store it.
+
+    Raises:
+        ConfigError: A custom regex cannot be compiled.
     """
 
-    def __init__(self, image: ImageConfig, *, ocr: Ocr | None = None, thorough: bool = False) -> None:
+    def __init__(
+        self,
+        image: ImageConfig,
+        *,
+        ocr: Ocr | None = None,
+        thorough: bool = False,
+        every_frame: bool = False,
+        workers: int | None = None,
+        keep_text: bool = False,
+    ) -> None:
         self._policy = Policy(image)
-        self._given = ocr
+        self._ocr = ocr
         self._thorough = thorough
+        self._every_frame = every_frame
+        self._workers = workers
+        self._keep_text = keep_text
 
-    def redact(self, dataset: Dataset, inspector: TextInspector | None) -> PixelReport:
+    def redact(
+        self,
+        dataset: Dataset,
+        inspector: TextInspector | None,
+        *,
+        removed: Callable[[int], bool] = lambda _: False,
+    ) -> PixelReport:
         """Cover what must be covered. ``dataset`` gets new elements; the elements it had stay as they were.
 
         Args:
             dataset: A private copy, with its original headers.
             inspector: Finds infoTypes in what was read; needed by the modes for sensitive text.
+            removed: Says of a top-level tag that its element will not be in the result, so that nobody need look at it.
 
         Raises:
             UnsupportedPixelsError: There are pixels, and they cannot be looked at or written.
             ModelNotFoundError: No text model is installed.
         """
-        keyword = next((name for name in KEYWORDS if name in dataset), None)
-        if self._policy.scope is Scope.NOTHING or keyword is None:
+        if self._policy.scope is Scope.NOTHING:
             return PixelReport()
-        meta = getattr(dataset, "file_meta", None)
-        syntax = UID(str(meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian) if meta else ImplicitVRLittleEndian)
-        element = PixelElement(dataset, keyword, f"{dataset[keyword].tag:08X}", syntax)
-        if element.encapsulated:
-            raise UnsupportedPixelsError("compressed pixel data is not supported yet")
-        found = {index: self._covers(element, index, inspector) for index in range(element.count)}
-        boxes = {index: [cover.box for cover in covers] for index, covers in found.items() if covers}
-        if not boxes:
+        _refuse_what_cannot_be_seen(dataset, removed)
+        found = list(targets(dataset, removed))
+        if not found:
             return PixelReport()
-        old = dataset[keyword]
-        dataset[keyword] = element.native_value(boxes)
-        change = Change(element.path, keyword, old.VR, ChangeAction.PIXELS_REDACTED, "image", len(old.value))
-        redactions = tuple(
-            Redaction(index, *_rectangle(cover), cover.rule, cover.confidence, element.path)
-            for index, covers in found.items()
-            for cover in covers
+        return _Run(self, dataset, inspector).redact(found)
+
+    @property
+    def policy(self) -> Policy:
+        """What is covered."""
+        return self._policy
+
+    def look(self) -> Look:
+        """Return how frames are looked at."""
+        if self._ocr is None:
+            self._ocr = OnnxOcr(thorough=self._thorough)
+        return Look(self._ocr, self._policy.reads or self._keep_text, self._workers or _default_workers())
+
+    @property
+    def every_frame(self) -> bool:
+        """Whether boxes of one frame are covered in all."""
+        return self._every_frame
+
+    @property
+    def keep_text(self) -> bool:
+        """Whether what was read is given back."""
+        return self._keep_text
+
+
+class _Run:
+    """One instance on its way through."""
+
+    def __init__(self, redactor: PixelRedactor, dataset: Dataset, inspector: TextInspector | None) -> None:
+        self._redactor = redactor
+        self._dataset = dataset
+        self._inspector = inspector
+        self._syntax = _transfer_syntax(dataset)
+        self._redactions: list[Redaction] = []
+        self._texts: list[ReadText] = []
+
+    def redact(self, found: Iterable[Target]) -> PixelReport:
+        look = self._redactor.look()
+        opened: list[tuple[PixelElement, Boxes]] = []
+        image: tuple[PixelElement, Boxes] | None = None
+        for target in found:
+            element = PixelElement(target, self._syntax)
+            boxes = self._boxes(element, self._covers(look, element))
+            if target.is_icon and image is not None:
+                self._repeat_in_icon(image, element, boxes)
+            opened.append((element, boxes))
+            if not target.steps and not target.is_overlay:
+                image = opened[-1]
+        rewriter = Rewriter(self._dataset, self._syntax)
+        rewriter.rewrite(opened)
+        warnings = list(rewriter.warnings)
+        if limit := beyond_service_limits(self._dataset):
+            warnings.append(limit)
+        return PixelReport(tuple(self._redactions), tuple(rewriter.changes), tuple(warnings), tuple(self._texts))
+
+    def _covers(self, look: Look, element: PixelElement) -> list[list[Cover]]:
+        lines = look.frames(element)
+        if self._redactor.keep_text:
+            self._texts.extend(
+                ReadText(element.target.path, index, line.box, line.text or "", line.text_confidence)
+                for index, of_frame in enumerate(lines)
+                for line in of_frame
+            )
+        if self._redactor.every_frame:
+            lines = in_every_frame(lines)
+        select = self._redactor.policy.select
+        return [select(of_frame, self._inspector) for of_frame in lines]
+
+    def _boxes(self, element: PixelElement, covers: list[list[Cover]]) -> Boxes:
+        boxes: Boxes = {}
+        for index, of_frame in enumerate(covers):
+            for cover in of_frame:
+                box = element.layout.aligned(cover.box.grown(MARGIN))
+                if box.area:
+                    self._record(element, boxes, index, Cover(box, cover.rule, cover.confidence))
+        return boxes
+
+    def _repeat_in_icon(self, image: tuple[PixelElement, Boxes], icon: PixelElement, boxes: Boxes) -> None:
+        """Cover in the icon what was covered in the image: small text is still there, and no longer found."""
+        element, covered = image
+        across, down = icon.layout.columns / element.layout.columns, icon.layout.rows / element.layout.rows
+        for box in sorted({box for of_frame in covered.values() for box in of_frame}):
+            inside = icon.layout.aligned(box.scaled(across, down))
+            if inside.area:
+                for index in range(icon.count):
+                    self._record(icon, boxes, index, Cover(inside, ICON_OF_REDACTED, 1.0))
+
+    def _record(self, element: PixelElement, boxes: Boxes, index: int, cover: Cover) -> None:
+        box = cover.box
+        boxes.setdefault(index, []).append(box)
+        self._redactions.append(
+            Redaction(
+                index, box.left, box.top, box.width, box.height, cover.rule, cover.confidence, element.target.path
+            )
         )
-        return PixelReport(redactions, (change,))
-
-    def _covers(self, element: PixelElement, index: int, inspector: TextInspector | None) -> list[Cover]:
-        ocr = self._given or OnnxOcr(thorough=self._thorough)
-        covers: list[Cover] = []
-        for picture in element.pictures(element.words(index)):
-            lines = ocr.find(picture, read=self._policy.reads)
-            covers.extend(self._policy.select(lines, inspector))
-        return [Cover(element.layout.aligned(c.box.grown(MARGIN)), c.rule, c.confidence) for c in covers]
 
 
-def _rectangle(cover: Cover) -> tuple[int, int, int, int]:
-    return cover.box.left, cover.box.top, cover.box.width, cover.box.height
+def _refuse_what_cannot_be_seen(dataset: Dataset, removed: Callable[[int], bool]) -> None:
+    if _ENCAPSULATED_DOCUMENT in dataset and not removed(_ENCAPSULATED_DOCUMENT):
+        raise UnsupportedPixelsError(
+            "the instance holds a document (0042,0011) whose pages cannot be looked at", reason="encapsulated-document"
+        )
+    if _PIXEL_DATA_PROVIDER_URL in dataset and not removed(_PIXEL_DATA_PROVIDER_URL):
+        raise UnsupportedPixelsError("the pixel data is elsewhere (0028,7FE0) and cannot be looked at")
+
+
+def _transfer_syntax(dataset: Dataset) -> UID:
+    meta: Any = getattr(dataset, "file_meta", None)
+    named = meta.get("TransferSyntaxUID") if meta is not None else None
+    if named:
+        return UID(str(named))
+    implicit, little = dataset.original_encoding
+    if implicit is False:
+        return UID("1.2.840.10008.1.2.1") if little is not False else UID("1.2.840.10008.1.2.2")
+    return ImplicitVRLittleEndian
+
+
+def _default_workers() -> int:
+    if multiprocessing.parent_process() is not None:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,121 @@
+"""Where an instance holds pictures: its pixel data, overlay planes, and both again in the items of its sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+"""Pixel Data, Float Pixel Data, Double Float Pixel Data (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25)."""
+OVERLAY_TAGS = tuple((group << 16) | 0x3000 for group in range(0x6000, 0x6020, 2))
+"""Overlay Data of the sixteen overlay planes (PS3.3 C.9.2)."""
+ICON_SEQUENCE = BaseTag(0x00880200)
+
+Step = tuple[BaseTag, int]
+"""A sequence and the index of an item in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One element that holds a picture.
+
+    Attributes:
+        dataset: The dataset or item it is in.
+        tag: Its tag.
+        steps: How to get to that dataset from the instance.
+    """
+
+    dataset: Dataset
+    tag: int
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Its path, as in `healthcare_deid.engine.records.Change`."""
+        return self.path_of(self.tag)
+
+    def path_of(self, tag: int) -> str:
+        """Return the path of an element beside it."""
+        return "".join(f"{step:08X}[{index}]/" for step, index in self.steps) + f"{tag:08X}"
+
+    @property
+    def is_overlay(self) -> bool:
+        """Whether it is an overlay plane."""
+        return self.tag in OVERLAY_TAGS
+
+    @property
+    def is_icon(self) -> bool:
+        """Whether it is the small picture of the instance's own image."""
+        return len(self.steps) == 1 and self.steps[0][0] == ICON_SEQUENCE
+
+
+def targets(
+    dataset: Dataset, skipped: Callable[[int], bool] = lambda _: False, steps: tuple[Step, ...] = ()
+) -> Iterator[Target]:
+    """Yield every element that holds a picture, outermost first.
+
+    Args:
+        dataset: The instance.
+        skipped: Says of a top-level tag that it will be removed, so that nobody need look.
+        steps: How ``dataset`` was reached.
+    """
+    tags = sorted(tag for tag in dataset.keys() if not skipped(int(tag)))  # noqa: SIM118 - a Dataset iterates elements
+    for tag in tags:
+        if (int(tag) in PIXEL_TAGS or int(tag) in OVERLAY_TAGS) and not _is_empty(dataset.get_item(tag)):
+            yield Target(dataset, int(tag), steps)
+    for tag in tags:
+        if not _may_be_sequence(dataset.get_item(tag)):
+            continue
+        element = dataset[tag]
+        if element.VR == "SQ" and element.value:
+            for index, item in enumerate(element.value):
+                yield from targets(item, steps=(*steps, (tag, index)))
+
+
+def owned_item(root: Dataset, steps: tuple[Step, ...]) -> Dataset:
+    """Return a dataset to write into: every sequence on the way is replaced by a copy, its items by shallow copies."""
+    dataset = root
+    for tag, index in steps:
+        old = dataset[tag]
+        items = [_shallow(item) for item in old.value]
+        new = DataElement(tag, "SQ", Sequence(items), already_converted=True)
+        new.is_undefined_length = old.is_undefined_length
+        dataset[tag] = new
+        dataset = new.value[index]
+    return dataset
+
+
+def _shallow(item: Dataset) -> Dataset:
+    copied = Dataset({tag: item.get_item(tag) for tag in item.keys()})  # noqa: SIM118 - see above
+    implicit, little = item.original_encoding
+    copied.set_original_encoding(implicit, little, item.original_character_set)
+    copied.is_undefined_length_sequence_item = getattr(item, "is_undefined_length_sequence_item", False)
+    return copied
+
+
+def _is_empty(element: DataElement | RawDataElement) -> bool:
+    if isinstance(element, RawDataElement):
+        return element.length == 0
+    return element.is_empty
+
+
+def _may_be_sequence(element: DataElement | RawDataElement) -> bool:
+    if element.VR == "SQ":
+        return True
+    if not isinstance(element, RawDataElement) or element.VR not in (None, "UN"):
+        return False
+    if element.tag.is_private:
+        return element.length in (0xFFFFFFFF, None)
+    try:
+        return dictionary_VR(element.tag) == "SQ"
+    except KeyError:
+        return element.length in (0xFFFFFFFF, None)
