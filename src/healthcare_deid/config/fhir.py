@@ -12,7 +12,7 @@ class FieldAction(StrEnum):
     """What happens to a FHIR field. Source: v1 ``FieldMetadata.action``."""
 
     ACTION_UNSPECIFIED = "ACTION_UNSPECIFIED"
-    """The same as `DO_NOT_TRANSFORM`."""
+    """In v1 the same as `DO_NOT_TRANSFORM`; v1beta1 does not say."""
     TRANSFORM = "TRANSFORM"
     """Transform the whole field."""
     INSPECT_AND_TRANSFORM = "INSPECT_AND_TRANSFORM"

@@ -8,7 +8,6 @@ from healthcare_deid.config.image import CustomRegex
 from healthcare_deid.config.requests import (
     CancelOperationRequest,
     DicomFilterConfig,
-    ExportDicomDataRequest,
     FhirFilter,
     ImportDicomDataRequest,
     Resources,
@@ -61,6 +60,13 @@ from healthcare_deid.config.v1beta1.fhir import (
     RemoveField,
 )
 from healthcare_deid.config.v1beta1.image import ImageConfig, TextRedactionMode
+from healthcare_deid.config.v1beta1.resources import (
+    DicomBigQueryDestination,
+    DicomStore,
+    DicomStreamConfig,
+    ExportDicomDataRequest,
+    ListDicomStoresResponse,
+)
 from healthcare_deid.config.v1beta1.text import TextConfig, TextProfileType
 
 __all__ = [
@@ -84,8 +90,11 @@ __all__ = [
     "DeidentifyFhirStoreRequest",
     "DeidentifyOperationMetadata",
     "DeleteTag",
+    "DicomBigQueryDestination",
     "DicomConfig",
     "DicomFilterConfig",
+    "DicomStore",
+    "DicomStreamConfig",
     "DicomTagConfig",
     "ExportDicomDataRequest",
     "FhirConfig",
@@ -104,6 +113,7 @@ __all__ = [
     "KeepField",
     "KeepTag",
     "KmsWrappedCryptoKey",
+    "ListDicomStoresResponse",
     "Options",
     "PrimaryIdsOption",
     "RecurseTag",
