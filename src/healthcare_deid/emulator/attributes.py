@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydicom.dataset import Dataset
+    from pydicom.tag import BaseTag
 
 BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 """VRs whose values are never part of search results or metadata, only a link."""
@@ -133,8 +134,7 @@ def _header(dataset: Dataset) -> InstanceHeader:
 
 
 def _uid(dataset: Dataset, tag: int) -> str:
-    element = dataset.get(tag)
-    return "" if element is None or element.value is None else str(element.value).strip("\0 ")
+    return str(dataset[tag].value or "").strip("\0 ") if tag in dataset else ""
 
 
 def to_json(dataset: Dataset, path: str = "") -> dict[str, Any]:
@@ -151,11 +151,11 @@ def to_json(dataset: Dataset, path: str = "") -> dict[str, Any]:
     return made
 
 
-def _element(dataset: Dataset, tag: Any, path: str) -> dict[str, Any]:
-    raw = dataset.get_item(tag)
+def _element(dataset: Dataset, tag: BaseTag, path: str) -> dict[str, Any]:
     if tag.group == _PIXEL_GROUP:
         # Not decoded: the index needs no pixels, and a deferred value would be read from disk.
-        return {"vr": str(getattr(raw, "VR", None) or "OW"), "BulkDataURI": f"bulkdata/{path}"}
+        vr = getattr(dataset.get_item(tag), "VR", None)
+        return {"vr": str(vr or "OW"), "BulkDataURI": f"bulkdata/{path}"}
     element = dataset[tag]
     vr = str(element.VR)
     if vr == "SQ":

@@ -112,6 +112,12 @@ class Catalog:
                     items.append(body)
         return Page(tuple(items), None)
 
+    def datasets(self) -> list[str]:
+        """Return the names of all datasets, of any project and location."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT name FROM resources WHERE kind = ?", (Kind.DATASET,)).fetchall()
+        return [row["name"] for row in rows]
+
     def delete(self, name: str) -> list[str]:
         """Delete a resource and all it holds; return the names of the instance files that are no longer used."""
         with self._database.write() as connection:

@@ -7,6 +7,13 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 
+class Hold(Protocol):
+    """Work in progress, during which a fake clock does not move by itself."""
+
+    def release(self) -> None:
+        """End the hold; a second call does nothing."""
+
+
 class Clock(Protocol):
     """What the emulator asks of a clock: `healthcare_deid.testing.FakeClock` is one."""
 
@@ -16,6 +23,10 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+    def hold(self) -> Hold:
+        """Say that an operation is at work, so that clients that wait for it do not make days pass."""
         ...
 
 
@@ -29,6 +40,15 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def hold(self) -> Hold:
+        """Return a hold that does nothing: real time goes on."""
+        return _NoHold()
+
+
+class _NoHold:
+    def release(self) -> None:
+        """Do nothing."""
 
 
 def timestamp(seconds: float) -> str:

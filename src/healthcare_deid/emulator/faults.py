@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from healthcare_deid.emulator.status import Code, ServiceError
 
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.messages import Reply
 
 Kind = Literal["fail", "drop", "delay", "hold", "instance"]
+
+_JSON_TYPES: dict[str, Any] = {
+    "method": str,
+    "left": (int, type(None)),
+    "skip": int,
+    "status": int,
+    "message": str,
+    "seconds": (int, float),
+    "acted": bool,
+    "uids": list,
+}
 
 
 class Dropped(ConnectionResetError):  # noqa: N818 - what happened
@@ -51,6 +63,10 @@ class Fault:
     def meets(self, method_id: str) -> bool:
         """Return whether it is about a method."""
         return self.method == "*" or f".{method_id}".endswith(f".{self.method}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for the control route."""
+        return {**asdict(self), "uids": sorted(self.uids)}
 
 
 class FaultPlan:
@@ -129,6 +145,22 @@ class FaultPlan:
             raise ValueError("fail_instances: which? Give SOP instance UIDs, or times=")
         self._plan(Fault("instance", "*", times, message=message, uids=frozenset(uids)))
 
+    def add_json(self, value: Mapping[str, Any]) -> None:
+        """Plan a fault given as JSON: a ``Fault``'s fields, ``kind`` at least.
+
+        Raises:
+            TypeError: A field is unknown or of another type.
+            ValueError: A value is not possible.
+        """
+        if not isinstance(value, Mapping) or value.get("kind") not in get_args(Kind):
+            raise ValueError(f"an object is needed, whose kind is one of {', '.join(get_args(Kind))}")
+        for name, kinds in _JSON_TYPES.items():
+            if name in value and not isinstance(value[name], kinds):
+                raise TypeError(f"{name} has a value of another type")
+        if unknown := value.keys() - _JSON_TYPES.keys() - {"kind"}:
+            raise TypeError(f"unknown fields: {len(unknown)}; known are kind, {', '.join(_JSON_TYPES)}")
+        self._plan(Fault(**{**value, "uids": frozenset(map(str, value.get("uids", ())))}))
+
     def clear(self) -> None:
         """Forget every fault."""
         with self._lock:
@@ -206,20 +238,7 @@ class FaultPlan:
             self._faults.append(fault)
 
     def _check(self, fault: Fault) -> None:
+        if fault.kind == "fail" and not 400 <= fault.status <= 599:
+            raise ValueError("FaultPlan: the status of an error is from 400 to 599")
         if self._known and fault.method != "*" and not any(fault.meets(known) for known in self._known):
             raise ValueError(f"FaultPlan: no method of the API ends in {fault.method!r}")
-
-
-def fault_to_json(fault: Fault) -> dict[str, Any]:
-    """Return a fault for the control route."""
-    values = {"kind": fault.kind, "method": fault.method, "times": fault.left, "after": fault.skip}
-    extra: dict[str, Any] = {}
-    if fault.kind == "fail":
-        extra = {"status": fault.status, "message": fault.message}
-    elif fault.kind == "delay":
-        extra = {"seconds": fault.seconds}
-    elif fault.kind == "drop":
-        extra = {"acted": fault.acted}
-    elif fault.kind == "instance":
-        extra = {"uids": sorted(fault.uids)}
-    return values | extra

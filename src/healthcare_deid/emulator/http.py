@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from healthcare_deid.emulator.messages import Request
 from healthcare_deid.emulator.status import http_phrase
+from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,12 +36,12 @@ class EmulatorHttp:
 
     Args:
         handle: The router, faults included.
-        keep: What must live as long as this does.
+        release: Called once, when this is closed or no longer used: the emulator need not stay open for it.
     """
 
-    def __init__(self, handle: Callable[[Request], Reply], keep: object = None) -> None:
+    def __init__(self, handle: Callable[[Request], Reply], release: Callable[[], None]) -> None:
         self._handle = handle
-        self._keep = keep
+        self._release = weakref.finalize(self, release)
         self.timeout: float | None = None
         self.redirect_codes: frozenset[int] = frozenset()
         self.follow_redirects = False
@@ -63,7 +65,13 @@ class EmulatorHttp:
 
         Returns:
             The response's status and headers, and its body.
+
+        Raises:
+            EmulatorError: It is closed.
+            ConnectionResetError: A fault plan wants the connection lost.
         """
+        if not self._release.alive:
+            raise EmulatorError("this transport is closed: take a new one from Emulator.http()")
         parts = urlsplit(uri)
         base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://healthcare.googleapis.com"
         reply = self._handle(Request.of(method, uri, headers=headers, body=_bytes(body), base_url=base))
@@ -71,7 +79,8 @@ class EmulatorHttp:
         return Response(reply.status, sized), reply.body
 
     def close(self) -> None:
-        """Do nothing: the emulator outlives its connections."""
+        """Let go of the emulator, which closes when nothing else uses it. A second call does nothing."""
+        self._release()
 
     def add_credentials(self, *_: Any, **__: Any) -> None:
         """Do nothing: nobody is asked who they are."""

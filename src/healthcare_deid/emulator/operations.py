@@ -6,6 +6,7 @@ import contextlib
 import json
 import secrets
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import Clock, Hold
     from healthcare_deid.emulator.database import Database
     from healthcare_deid.names import DatasetName
 
@@ -272,12 +273,13 @@ class Runner:
 
         ``work`` returns the operation's response; it raises `ServiceError` to fail, `Stopped` when it was told to stop.
         """
-        thread = threading.Thread(target=self._run, args=(name, work), name=f"operation-{name[-6:]}", daemon=True)
+        hold = self._clock.hold()
+        thread = threading.Thread(target=self._run, args=(name, work, hold), name=f"operation-{name[-6:]}", daemon=True)
         with self._lock:
             self._threads.add(thread)
         thread.start()
 
-    def _run(self, name: str, work: Callable[[Progress], dict[str, Any]]) -> None:
+    def _run(self, name: str, work: Callable[[Progress], dict[str, Any]], hold: Hold) -> None:
         progress = Progress(self._database, self._clock, name, self._closing)
         response: dict[str, Any] | None = None
         error: ServiceError | None = None
@@ -294,13 +296,20 @@ class Runner:
             # A closed database cannot be told; the next start ends the operation.
             with contextlib.suppress(Exception), self._database.write() as connection:
                 self._operations.finish(connection, name, response=response, error=error)
+            hold.release()
             with self._lock:
                 self._threads.discard(threading.current_thread())
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait until the operations that run now have ended; return whether they have."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
 
     def close(self, timeout: float = 10.0) -> None:
         """Tell all work to stop, and wait for it."""
         self._closing.set()
-        with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join(timeout)
+        self.settle(timeout)

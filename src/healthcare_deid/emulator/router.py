@@ -12,6 +12,7 @@ from healthcare_deid.emulator.status import Code, ServiceError, invalid
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.control import Control
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.messages import Reply, Request
     from healthcare_deid.emulator.routing import Call, Route, Routes
@@ -25,12 +26,14 @@ class Router:
 
     Args:
         routes: The API's methods.
+        control: The emulator's own routes.
         faults: What goes wrong on purpose.
         clock: What planned delays pass on.
     """
 
-    def __init__(self, routes: Routes, faults: FaultPlan, clock: Clock) -> None:
+    def __init__(self, routes: Routes, control: Control, faults: FaultPlan, clock: Clock) -> None:
         self._routes = routes
+        self._control = control
         self._faults = faults
         self._clock = clock
 
@@ -46,6 +49,9 @@ class Router:
             return error.to_reply(request.system.get("xgafv"))
 
     def _answer(self, request: Request) -> Reply:
+        own = self._control.answer(request)
+        if own is not None:
+            return own
         route, call = self._routes.find(request)
         if len(request.body) > _MAX_BODY and not route.is_store:
             raise invalid(f"Request payload size exceeds the limit: {_MAX_BODY} bytes.")

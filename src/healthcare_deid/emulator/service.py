@@ -17,6 +17,7 @@ from healthcare_deid.emulator.api.operations import OperationCalls
 from healthcare_deid.emulator.api.stores import Stores
 from healthcare_deid.emulator.catalog import Kind
 from healthcare_deid.emulator.clock import Clock, SystemClock
+from healthcare_deid.emulator.control import Control
 from healthcare_deid.emulator.execution import EngineFactory, InProcess, local_engine
 from healthcare_deid.emulator.faults import FaultPlan
 from healthcare_deid.emulator.gcs import Buckets
@@ -63,6 +64,7 @@ class Emulator:
         options: dict[str, Any] = {"faults": faults, "clock": clock, "gcs": gcs, "engine": engine}
         self._core = _Core.shared(data_dir, options)
         self._close = weakref.finalize(self, self._core.release)
+        self._transports: weakref.WeakSet[EmulatorHttp] = weakref.WeakSet()
 
     @property
     def data_dir(self) -> Path:
@@ -79,11 +81,29 @@ class Emulator:
         return self._core.router.handle(request)
 
     def http(self) -> EmulatorHttp:
-        """Return a transport in the shape of ``httplib2.Http``; it keeps the emulator open."""
-        return EmulatorHttp(self._core.router.handle, keep=self)
+        """Return a transport in the shape of ``httplib2.Http``. While it is used the emulator stays open.
+
+        Raises:
+            EmulatorError: The emulator is closed.
+        """
+        if not self._close.alive:
+            raise EmulatorError("the emulator is closed")
+        self._core.retain()
+        transport = EmulatorHttp(self._core.router.handle, self._core.release)
+        self._transports.add(transport)
+        return transport
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait until the operations that run now have ended; return whether they have within ``timeout`` seconds."""
+        return self._core.state.runner.settle(timeout)
 
     def close(self) -> None:
-        """Stop running operations and give the folder back. A second call does nothing."""
+        """Close the transports that came from here, stop running operations and give the folder back.
+
+        A second call does nothing. Other `Emulator` objects of the same folder keep it open.
+        """
+        for transport in list(self._transports):
+            transport.close()
         self._close()
 
     def __enter__(self) -> Self:
@@ -127,7 +147,7 @@ class _Core:
             *DicomWebCalls(self.state).routes(),
         ]
         self.faults.attach(route.method_id for route in routes)
-        self.router = Router(Routes(routes), self.faults, self.clock)
+        self.router = Router(Routes(routes), Control(self.state), self.faults, self.clock)
 
     @classmethod
     def shared(cls, data_dir: str | PathLike[str] | None, options: dict[str, Any]) -> _Core:
@@ -143,8 +163,13 @@ class _Core:
                 for name, value in options.items()
             ):
                 raise EmulatorError(f"{folder} is already open in this process with other arguments: close that first")
-            core.users += 1
+            core.retain()
             return core
+
+    def retain(self) -> None:
+        """Count one more user."""
+        with self._lock:
+            self.users += 1
 
     def release(self) -> None:
         """Count one user less; the last one closes the folder."""

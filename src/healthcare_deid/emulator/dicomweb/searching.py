@@ -40,16 +40,16 @@ _COLUMNS = {
 
 
 class Level(Enum):
-    """What is searched for: the columns of its UIDs, the default and the largest limit (page "quotas")."""
+    """What is searched for: how many UIDs name it, the default and the largest limit (page "quotas")."""
 
-    STUDIES = ("study",), 100, 5_000
-    SERIES = ("study", "series"), 100, 5_000
-    INSTANCES = ("study", "series", "instance"), 1_000, 50_000
+    STUDIES = (1, 100, 5_000)
+    SERIES = (2, 100, 5_000)
+    INSTANCES = (3, 1_000, 50_000)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Index columns that tell one result from another."""
-        return self.value[0]
+        return ("study", "series", "instance")[: self.value[0]]
 
     @property
     def limits(self) -> tuple[int, int]:

@@ -1,0 +1,49 @@
+"""The pytest plugin: an emulator, a client of it, and a clock, fresh for each test.
+
+It is found by pytest by itself once the package is installed. ::
+
+    def test_nightly_job(deid_client, healthcare_emulator, fake_clock):
+        healthcare_emulator.faults.fail("operations.get", times=2, status=503)
+        nightly_job(deid_client)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from healthcare_deid.client.sync import DeidClient
+    from healthcare_deid.emulator import Emulator
+    from healthcare_deid.testing.clock import FakeClock
+
+
+@pytest.fixture
+def fake_clock() -> FakeClock:
+    """The time the other fixtures live by: waiting takes no real time, and `advance` makes days pass."""
+    # Imports are inside the fixtures: a plugin is loaded by every pytest run, whether it is used or not.
+    from healthcare_deid.testing.clock import FakeClock
+
+    return FakeClock()
+
+
+@pytest.fixture
+def healthcare_emulator(tmp_path: Path, fake_clock: FakeClock) -> Iterator[Emulator]:
+    """An empty emulator in a temporary folder; `faults` says what goes wrong."""
+    from healthcare_deid.emulator import Emulator
+
+    with Emulator(tmp_path / "healthcare-emulator", clock=fake_clock) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def deid_client(healthcare_emulator: Emulator, fake_clock: FakeClock) -> Iterator[DeidClient]:
+    """A client of the emulator, with project ``test-project`` and location ``us-central1``."""
+    from healthcare_deid import DeidClient
+
+    with DeidClient("test-project", "us-central1", http=healthcare_emulator.http(), clock=fake_clock) as client:
+        yield client

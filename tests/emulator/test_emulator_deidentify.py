@@ -1,0 +1,293 @@
+"""``deidentify`` on datasets and DICOM stores, with the package's own engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from healthcare_deid.emulator import Emulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.emulator.conftest import Lab
+
+LOCATION = "projects/MyProj/locations/us-central1"
+DATASET = f"{LOCATION}/datasets/dataset1"
+STORE = f"{DATASET}/dicomStores/dicomstore1"
+CLEAN = f"{LOCATION}/datasets/deid-dataset1"
+MINIMAL = {"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}}
+Make: TypeAlias = Callable[..., bytes]
+
+
+def test_a_dataset_is_deidentified_into_a_new_one_with_the_same_stores(lab: Lab, dicom_bytes: Make) -> None:
+    lab.create_store(name="second")
+    lab.store(dicom_bytes(PatientName="Rivera^Ana"))
+    lab.store(dicom_bytes(PatientName="Okafor^Daniel"), f"{DATASET}/dicomStores/second")
+
+    started = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
+    assert started.json.keys() == {"name"}
+    operation = lab.finished(started.json["name"])
+
+    assert operation["metadata"]["counter"] == {"success": "2"}
+    assert operation["metadata"]["@type"] == "type.googleapis.com/google.cloud.healthcare.v1.OperationMetadata"
+    method = "google.cloud.healthcare.v1.dataset.DatasetService.DeidentifyDataset"
+    assert operation["metadata"]["apiMethodName"] == method
+    summary = "type.googleapis.com/google.cloud.healthcare.v1.dataset.DeidentifySummary"
+    assert operation["response"] == {"@type": summary}
+    for store in ("dicomstore1", "second"):
+        (clean,) = lab.instances(f"{CLEAN}/dicomStores/{store}")
+        assert "PatientName" not in clean
+        assert clean.PixelData
+
+
+def test_the_source_is_unchanged(lab: Lab, dicom_bytes: Make) -> None:
+    original = dicom_bytes(PatientName="Rivera^Ana")
+    lab.store(original)
+    lab.finished(lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL}).json["name"])
+    (kept,) = lab.instances(STORE)
+    assert kept.PatientName == "Rivera^Ana"
+
+
+def test_uids_of_one_study_stay_together(lab: Lab, dicom_bytes: Make) -> None:
+    for number in range(3):
+        lab.store(dicom_bytes(StudyInstanceUID="1.2.3", SeriesInstanceUID=f"1.2.3.{number % 2}"))
+    lab.finished(lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL}).json["name"])
+    clean = lab.instances(f"{CLEAN}/dicomStores/dicomstore1")
+    assert len({item.StudyInstanceUID for item in clean}) == 1
+    assert len({item.SeriesInstanceUID for item in clean}) == 2
+    assert len({item.SOPInstanceUID for item in clean}) == 3
+    assert "1.2.3" not in {item.StudyInstanceUID for item in clean}
+
+
+def test_dates_of_a_patient_move_together_though_no_key_was_given(lab: Lab, dicom_bytes: Make) -> None:
+    before = {"1": "20200101", "2": "20200111"}
+    for number, day in before.items():
+        lab.store(dicom_bytes(PatientID="MRN1", StudyDate=day, InstanceNumber=number))
+    text = {"additionalTransformations": [{"infoTypes": ["DATE"], "dateShiftConfig": {}}]}
+    config = {"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, "text": text}
+    lab.finished(lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": config}).json["name"])
+    clean = lab.instances(f"{CLEAN}/dicomStores/dicomstore1")
+    shifts = {_days(item.StudyDate) - _days(before[str(item.InstanceNumber)]) for item in clean}
+    assert len(clean) == 2
+    assert len(shifts) == 1
+    assert 0 < abs(shifts.pop()) <= 100
+
+
+def _days(text: str) -> int:
+    from datetime import date
+
+    return date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal()
+
+
+def test_a_store_is_deidentified_into_a_store_that_exists(lab: Lab, dicom_bytes: Make) -> None:
+    lab.store(dicom_bytes(PatientName="Rivera^Ana"))
+    target = lab.create_store(name="clean")
+    started = lab.post(f"{STORE}:deidentify", {"destinationStore": target, "config": MINIMAL})
+    operation = lab.finished(started.json["name"])
+    assert operation["metadata"]["counter"] == {"success": "1"}
+    assert operation["response"]["@type"].endswith("v1.deidentify.DeidentifyDicomStoreSummary")
+    assert [("PatientName" in item) for item in lab.instances(target)] == [False]
+
+
+def test_the_version_that_started_an_operation_is_the_one_it_shows(lab: Lab, dicom_bytes: Make) -> None:
+    lab.store(dicom_bytes())
+    body = {"destinationDataset": CLEAN, "config": {"dicomTagConfig": {"profileType": "MINIMAL_KEEP_LIST_PROFILE"}}}
+    started = lab.post(f"{DATASET}:deidentify", body, version="v1beta1")
+    metadata = lab.finished(started.json["name"])["metadata"]
+    assert metadata["@type"] == "type.googleapis.com/google.cloud.healthcare.v1beta1.OperationMetadata"
+    assert metadata["apiMethodName"].startswith("google.cloud.healthcare.v1beta1.")
+    (clean,) = lab.instances(f"{CLEAN}/dicomStores/dicomstore1")
+    assert "PatientName" not in clean
+
+
+class TestPartialFailure:
+    def test_an_instance_that_fails_is_counted_logged_and_missing_and_the_operation_ends_well(
+        self, lab: Lab, dicom_bytes: Make
+    ) -> None:
+        lab.store(dicom_bytes(SOPInstanceUID="1.2.3.4.5", PatientName="Rivera^Ana"))
+        lab.store(dicom_bytes())
+        damage(lab, "1.2.3.4.5")
+        started = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
+        operation = lab.finished(started.json["name"])
+        assert operation["metadata"]["counter"] == {"success": "1", "failure": "1"}
+        assert "error" not in operation
+        assert len(lab.instances(f"{CLEAN}/dicomStores/dicomstore1")) == 1
+        (entry,) = log_of(lab, operation)
+        assert entry["severity"] == "ERROR"
+        assert entry["jsonPayload"]["source"].endswith("/instances/1.2.3.4.5")
+        assert entry["jsonPayload"]["error"]["message"].startswith("not-dicom: ")
+        assert "Rivera" not in str(entry)
+
+    def test_an_engine_that_breaks_in_an_unforeseen_way_breaks_one_instance(
+        self, tmp_path: Path, dicom_bytes: Make, make_lab: Callable[[Emulator], Lab]
+    ) -> None:
+        class Broken:
+            def deidentify_file(self, source: Path, destination: Path) -> None:
+                destination.write_bytes(b"half")
+                raise RuntimeError("Rivera^Ana is in this text")
+
+        with Emulator(tmp_path / "broken", engine=lambda _: Broken()) as emulator:
+            lab = make_lab(emulator)
+            lab.create_dataset()
+            lab.create_store()
+            lab.store(dicom_bytes())
+            started = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
+            operation = lab.finished(started.json["name"])
+            assert operation["metadata"]["counter"] == {"failure": "1"}
+            (entry,) = log_of(lab, operation)
+            assert "RuntimeError" in str(entry)
+            assert "Rivera" not in str(entry)
+            assert not list((tmp_path / "broken").rglob("*.part"))
+
+    def test_what_is_there_with_other_bytes_is_a_conflict_of_that_instance(self, lab: Lab, dicom_bytes: Make) -> None:
+        lab.store(dicom_bytes(PatientID="MRN1", StudyDate="20200101"))
+        target = lab.create_store(name="clean")
+        # With no key given each run has its own, so a second run makes other bytes under the same UIDs.
+        text = {"additionalTransformations": [{"infoTypes": ["DATE"], "cryptoHashConfig": {}}]}
+        text["additionalTransformations"].append({"infoTypes": ["PERSON_NAME"], "cryptoHashConfig": {}})
+        config = {"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, "text": text}
+        body = {"destinationStore": target, "config": config}
+        first = lab.finished(lab.post(f"{STORE}:deidentify", body).json["name"])
+        again = lab.finished(lab.post(f"{STORE}:deidentify", body).json["name"])
+        assert first["metadata"]["counter"] == {"success": "1"}
+        assert again["metadata"]["counter"] == {"failure": "1"}
+        assert "checksum mismatch" in str(log_of(lab, again))
+
+    def test_the_very_same_result_again_is_a_success(self, lab: Lab, dicom_bytes: Make) -> None:
+        lab.store(dicom_bytes())
+        target = lab.create_store(name="clean")
+        body = {"destinationStore": target, "config": MINIMAL}
+        for _ in range(2):
+            operation = lab.finished(lab.post(f"{STORE}:deidentify", body).json["name"])
+            assert operation["metadata"]["counter"] == {"success": "1"}
+        assert len(lab.instances(target)) == 1
+
+
+class TestWhatIsLeftOut:
+    def test_without_dicom_in_the_config_a_datasets_dicom_stores_are_skipped_and_the_log_says_so(
+        self, lab: Lab, dicom_bytes: Make
+    ) -> None:
+        lab.store(dicom_bytes())
+        config = {"image": {"textRedactionMode": "REDACT_ALL_TEXT"}}
+        started = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": config})
+        operation = lab.finished(started.json["name"])
+        assert "counter" not in operation["metadata"]
+        assert lab.get(f"{CLEAN}/dicomStores").json == {}
+        assert "skipped" in str(log_of(lab, operation))
+
+    def test_a_fhir_store_is_never_copied(self, lab: Lab) -> None:
+        assert lab.post(f"{DATASET}/fhirStores?fhirStoreId=f", {"version": "R4"}).status == 200
+        answer = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": {"fhir": {}, "dicom": {}}})
+        assert (answer.status, answer.json["error"]["status"]) == (501, "UNIMPLEMENTED")
+        assert lab.get(CLEAN).status == 403
+        lab.post(f"{DATASET}/fhirStores?fhirStoreId=g", {"version": "R4"})
+        body = {"destinationStore": f"{DATASET}/fhirStores/g", "config": {"fhir": {}}}
+        assert lab.post(f"{DATASET}/fhirStores/f:deidentify", body).status == 501
+
+    def test_a_fhir_store_is_skipped_when_the_config_does_not_speak_of_fhir(self, lab: Lab) -> None:
+        lab.post(f"{DATASET}/fhirStores?fhirStoreId=f", {"version": "R4"})
+        answer = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
+        assert answer.status == 200
+        lab.finished(answer.json["name"])
+        assert lab.get(f"{CLEAN}/fhirStores").json == {}
+
+    @pytest.mark.parametrize("slash", ["/", ""])
+    def test_a_filter_file_picks_studies_series_and_instances(
+        self, lab: Lab, dicom_bytes: Make, tmp_path: Path, slash: str
+    ) -> None:
+        for study, series, instance in (
+            ("1.1", "1.1.1", "1.1.1.1"),
+            ("1.1", "1.1.2", "1.1.2.1"),
+            ("2", "2.1", "2.1.1"),
+        ):
+            lab.store(dicom_bytes(StudyInstanceUID=study, SeriesInstanceUID=series, SOPInstanceUID=instance))
+        (tmp_path / "bucket").mkdir()
+        lines = f"{slash}studies/2\r\n\r\n{slash}studies/1.1/series/1.1.2/instances/1.1.2.1\n"
+        (tmp_path / "bucket" / "filter.txt").write_text(lines)
+        target = lab.create_store(name="clean")
+        body = {
+            "destinationStore": target,
+            "config": {"dicom": {"skipIdRedaction": True}},
+            "filterConfig": {"resourcePathsGcsUri": "gs://bucket/filter.txt"},
+        }
+        operation = lab.finished(lab.post(f"{STORE}:deidentify", body).json["name"])
+        assert operation["metadata"]["counter"] == {"success": "2"}
+        assert {item.SOPInstanceUID for item in lab.instances(target)} == {"2.1.1", "1.1.2.1"}
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("body", "status", "code"),
+        [
+            ({}, 400, "INVALID_ARGUMENT"),
+            ({"destinationDataset": CLEAN, "destinationDatset": "x"}, 400, "INVALID_ARGUMENT"),
+            ({"destinationDataset": DATASET}, 409, "ALREADY_EXISTS"),
+            ({"destinationDataset": CLEAN.replace("us-central1", "us-west2")}, 400, "INVALID_ARGUMENT"),
+            ({"destinationDataset": CLEAN, "config": {}, "gcsConfigUri": "gs://bucket/c"}, 400, "INVALID_ARGUMENT"),
+            ({"destinationDataset": CLEAN, "gcsConfigUri": "gs://bucket/missing"}, 403, "PERMISSION_DENIED"),
+            (
+                {"destinationDataset": CLEAN, "config": {"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENT"}}},
+                400,
+                "INVALID_ARGUMENT",
+            ),
+            (
+                {"destinationDataset": CLEAN, "config": {"dicom": {"keepList": {"tags": ["NoSuchKeyword"]}}}},
+                400,
+                "INVALID_ARGUMENT",
+            ),
+            (
+                {
+                    "destinationDataset": CLEAN,
+                    "config": {"dicom": {"keepList": {"tags": ["Rows"]}, "removeList": {"tags": ["PatientName"]}}},
+                },
+                400,
+                "INVALID_ARGUMENT",
+            ),
+        ],
+    )
+    def test_a_wrong_request_is_refused_at_once_and_nothing_is_made(
+        self, lab: Lab, body: dict[str, Any], status: int, code: str
+    ) -> None:
+        answer = lab.post(f"{DATASET}:deidentify", body)
+        assert (answer.status, answer.json["error"]["status"], answer.json["error"]["code"]) == (status, code, status)
+        assert lab.get(CLEAN).status == 403
+        created = lab.get(f"{DATASET}/operations").json["operations"]
+        assert all("CreateDataset" in item["metadata"]["apiMethodName"] for item in created)
+
+    def test_a_source_dataset_that_is_missing_is_forbidden_and_a_missing_store_is_not_found(self, lab: Lab) -> None:
+        missing = lab.post(f"{LOCATION}/datasets/none:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
+        assert missing.status == 403
+        body = {"destinationStore": f"{DATASET}/dicomStores/none", "config": MINIMAL}
+        assert lab.post(f"{STORE}:deidentify", body).status == 404
+        assert lab.post(f"{DATASET}/dicomStores/none:deidentify", body).status == 404
+
+
+def test_the_config_can_come_from_cloud_storage(lab: Lab, dicom_bytes: Make, tmp_path: Path) -> None:
+    lab.store(dicom_bytes(PatientName="Rivera^Ana"))
+    (tmp_path / "bucket").mkdir()
+    (tmp_path / "bucket" / "config.json").write_text('{"dicom": {"removeList": {"tags": ["PatientName"]}}}')
+    body = {"destinationDataset": CLEAN, "gcsConfigUri": "gs://bucket/config.json"}
+    lab.finished(lab.post(f"{DATASET}:deidentify", body).json["name"])
+    (clean,) = lab.instances(f"{CLEAN}/dicomStores/dicomstore1")
+    assert "PatientName" not in clean
+    assert "StudyDate" in clean
+
+
+def damage(lab: Lab, uid: str) -> None:
+    """Overwrite the stored file of an instance, as a broken disk would."""
+    for path in (lab.emulator.data_dir / "instances").rglob("*.dcm"):
+        if uid.encode() in path.read_bytes():
+            path.write_bytes(b"not DICOM any more")
+
+
+def log_of(lab: Lab, operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Follow an operation's ``logsUrl``."""
+    response, body = lab.http.request(operation["metadata"]["logsUrl"])
+    assert response.status == 200
+    import json
+
+    entries: list[dict[str, Any]] = json.loads(body)["entries"]
+    return entries
