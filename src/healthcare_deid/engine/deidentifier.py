@@ -13,6 +13,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from healthcare_deid.engine import files
+from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.records import DeidentifyResult
 from healthcare_deid.engine.settings import Settings, compile_config
 from healthcare_deid.engine.tags import meta
@@ -69,6 +70,7 @@ class Deidentifier:
             ``retain_safe_private``.
         other_uids: UIDs that name neither study, series nor instance: ``"profile"`` does what the config's profile does,
             ``"keep"`` leaves them, ``"map"`` regenerates them all.
+        strict_edition: Leave attributes that only a later edition than ``edition`` lists.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
         thorough: Look for tiny, faint and rotated burned-in text too.
 
@@ -89,10 +91,19 @@ class Deidentifier:
         options: Collection[ProfileOption | str] = (),
         safe_private: Collection[str] = (),
         other_uids: str = "profile",
+        strict_edition: bool = False,
         strict_keep_list: bool = False,
         thorough: bool = False,
     ) -> None:
-        settings = Settings(edition, tuple(options), tuple(safe_private), other_uids, strict_keep_list, markers)
+        settings = Settings(
+            edition=edition,
+            options=tuple(options),
+            safe_private=tuple(safe_private),
+            other_uids=other_uids,
+            strict_edition=strict_edition,
+            strict_keep_list=strict_keep_list,
+            markers=markers,
+        )
         compiled = compile_config(config, settings)
         self.config = config
         self.plan = compiled.plan
@@ -195,7 +206,8 @@ class Deidentifier:
         )
 
     def _deidentify(self, dataset: Dataset) -> DeidentifyResult:
-        bound = self._text.bind(dataset) if self._text is not None else None
+        # Bound to a copy: looking at an element makes pydicom replace its raw form.
+        bound = self._text.bind(_private_copy(dataset)) if self._text is not None else None
         pixel_changes: tuple[Change, ...] = ()
         warnings: list[str] = []
         redactions: tuple[Redaction, ...] = ()
@@ -285,7 +297,8 @@ class Deidentifier:
 
 def _guarded(work: Callable[[], T]) -> T:
     try:
-        return work()
+        with quiet():
+            return work()
     except (EngineError, OSError, UseDatasetExecutor):
         raise
     except Exception as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pydicom
 from pydicom.errors import InvalidDicomError as NotDicomError
 
+from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.tags.encodedfile import Range
 from healthcare_deid.errors import InvalidDicomError
 
@@ -37,8 +37,7 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
         OSError: The file cannot be opened.
     """
     notes: list[str] = []
-    with path.open("rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's warnings quote values
+    with path.open("rb") as file, quiet():
         try:
             try:
                 dataset = pydicom.dcmread(file)
@@ -64,8 +63,7 @@ def read_header(path: Path) -> FileDataset:
     Raises:
         InvalidDicomError: It cannot be read.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         try:
             return pydicom.dcmread(path, stop_before_pixels=True, defer_size=_CHUNK)
         except Exception as error:
@@ -86,8 +84,7 @@ def write(dataset: Dataset, destination: Path) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with beside(destination) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with beside(destination) as file, quiet():
         # The file meta is our own, complete but for what an instance without a SOP class cannot say.
         pydicom.dcmwrite(file, dataset, enforce_file_format=False)
 

@@ -30,6 +30,7 @@ class Settings:
     options: tuple[str, ...] = ()
     safe_private: tuple[str, ...] = ()
     other_uids: str = "profile"
+    strict_edition: bool = False
     strict_keep_list: bool = False
     markers: bool = True
 
@@ -79,6 +80,7 @@ def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
             config.dicom,
             edition=settings.edition,
             options=settings.options,
+            strict_edition=settings.strict_edition,
             strict_keep_list=settings.strict_keep_list,
         )
         return plan, config.image
@@ -87,7 +89,11 @@ def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
     from healthcare_deid.engine.tags.tagconfig import compile_tag_config, image_of
 
     plan = compile_tag_config(
-        tag_config, edition=settings.edition, options=settings.options, strict_keep_list=settings.strict_keep_list
+        tag_config,
+        edition=settings.edition,
+        options=settings.options,
+        strict_edition=settings.strict_edition,
+        strict_keep_list=settings.strict_keep_list,
     )
     return plan, image_of(tag_config) or config.image
 

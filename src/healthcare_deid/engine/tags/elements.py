@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -43,9 +42,7 @@ def known_vr(tag: int, creator: str = "") -> str:
         if not creator or tag & 0xFFFF < 0x1000:
             return "UN"
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                vr = private_dictionary_VR(tag, creator)
+            vr = private_dictionary_VR(tag, creator)
         except KeyError:
             return "UN"
         return _AMBIGUOUS.get(vr, vr)

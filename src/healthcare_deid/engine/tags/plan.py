@@ -19,6 +19,16 @@ TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT"
 """VRs whose values are inspected for sensitive text (v1beta1 ``CleanTextTag``)."""
 
 
+NEEDED_TO_DECODE = frozenset(
+    {
+        0x00080005,  # SpecificCharacterSet
+        *(0x00280000 | element for element in (0x02, 0x04, 0x06, 0x08, 0x10, 0x11, 0x100, 0x101, 0x102, 0x103)),
+        0x7FE00010,
+    }
+)
+"""Elements that an action for a whole VR leaves alone: without them neither text nor pixels can be read."""
+
+
 class Op(IntEnum):
     """What an executor does to one data element."""
 
@@ -107,8 +117,9 @@ class Override:
     patterns: tuple[tuple[int, int], ...] = ()
 
     def names(self, tag: int, vr: str) -> bool:
-        """Return whether it is for this element."""
-        return tag in self.tags or vr in self.vrs or any(tag & mask == value for mask, value in self.patterns)
+        """Return whether it is for this element. A VR does not stand for what all decoding hangs on."""
+        by_vr = vr in self.vrs and tag not in NEEDED_TO_DECODE
+        return tag in self.tags or by_vr or any(tag & mask == value for mask, value in self.patterns)
 
 
 @dataclass

@@ -29,6 +29,7 @@ def compile_dicom_config(
     *,
     edition: Edition = "2018e-google",
     options: Collection[ProfileOption | str] = (),
+    strict_edition: bool = False,
     strict_keep_list: bool = False,
 ) -> Plan:
     """Compile v1's `DicomConfig`.
@@ -37,6 +38,7 @@ def compile_dicom_config(
         config: The message; None is the same as an empty one.
         edition: Which PS3.15 table ``ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`` means.
         options: Options of that profile; not part of the API.
+        strict_edition: Do not remove what only a later edition lists.
         strict_keep_list: Do not add SOPClassUID to the tags that keep modes always keep.
 
     Raises:
@@ -55,7 +57,7 @@ def compile_dicom_config(
     if profile == TagFilterProfile.MINIMAL_KEEP_LIST_PROFILE:
         return keep_plan(f"profile:{profile}", frozenset(), uids, strict=strict_keep_list)
     if profile == TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE:
-        return basic_plan(edition, options, primary=uids.primary)
+        return basic_plan(edition, options, primary=uids.primary, strict=strict_edition)
     if profile == TagFilterProfile.DEIDENTIFY_TAG_CONTENTS:
         return contents_plan(uids)
     return keep_all_plan(uids)
@@ -155,9 +157,11 @@ def contents_plan(uids: UidPolicy) -> Plan:
     return Plan(name=name, vrs=inspect, uids=uids, method=(TagFilterProfile.DEIDENTIFY_TAG_CONTENTS.value,))
 
 
-def basic_plan(edition: Edition, options: Collection[ProfileOption | str] = (), *, primary: bool = True) -> Plan:
+def basic_plan(
+    edition: Edition, options: Collection[ProfileOption | str] = (), *, primary: bool = True, strict: bool = False
+) -> Plan:
     """PS3.15's Basic Application Level Confidentiality Profile."""
-    table = Table(edition, options)
+    table = Table(edition, options, strict=strict)
     retain_uids = ProfileOption.RETAIN_UIDS in table.options
     tags = dict(table.tags)
     if not primary:

@@ -61,12 +61,21 @@ METHOD_CODES = {
 """PS3.16 CID 7050."""
 BASIC_CODE = "113100"
 
+_CURRENT: Edition = "2026d"
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
 _EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
 
 
 class Table:
     """One edition with its options applied.
+
+    Attributes that only a later edition knows to identify are removed with the older one too, unless ``strict``: an
+    edition is what was known in its year, and what is known now is no less true of old files.
+
+    Args:
+        edition: Which table.
+        options: Options of the profile.
+        strict: Leave what this edition does not list.
 
     Attributes:
         tags: Rules by tag.
@@ -77,21 +86,29 @@ class Table:
         ConfigError: An unknown edition or option, or options that exclude each other.
     """
 
-    def __init__(self, edition: Edition, options: Collection[ProfileOption | str] = ()) -> None:
-        chosen = _options(options)
+    def __init__(
+        self, edition: Edition, options: Collection[ProfileOption | str] = (), *, strict: bool = False
+    ) -> None:
+        self.options = _options(options)
         self.tags: dict[int, Rule] = {}
-        patterns: list[TagPattern] = []
+        self.patterns: tuple[TagPattern, ...] = ()
         self.private = KEPT
+        self._read(edition)
+        if edition != _CURRENT and not strict:
+            self._read(_CURRENT)
+
+    def _read(self, edition: Edition) -> None:
+        """Take an edition's rows, those excepted that are there already."""
+        known_patterns = {entry[:2] for entry in self.patterns}
         for tag, (basic, by_option) in _rows(edition).items():
-            rule = _rule(edition, basic, by_option, chosen)
+            rule = _rule(edition, basic, by_option, self.options)
             if tag == "private":
-                self.private = Rule(Op.DELETE, f"PS3.15 {edition} X")
+                self.private = self.private if self.private != KEPT else Rule(Op.DELETE, f"PS3.15 {edition} X")
             elif "X" in tag:
-                patterns.append(_pattern(tag, rule))
+                pattern = _pattern(tag, rule)
+                self.patterns += () if pattern[:2] in known_patterns else (pattern,)
             else:
-                self.tags[int(tag, 16)] = rule
-        self.patterns = tuple(patterns)
-        self.options = chosen
+                self.tags.setdefault(int(tag, 16), rule)
 
 
 @lru_cache(maxsize=2)

@@ -42,6 +42,7 @@ def compile_tag_config(
     *,
     edition: Edition = "2018e-google",
     options: Collection[ProfileOption | str] = (),
+    strict_edition: bool = False,
     strict_keep_list: bool = False,
 ) -> Plan:
     """Compile v1beta1's `DicomTagConfig`. An unspecified profile is the Basic Profile.
@@ -50,6 +51,7 @@ def compile_tag_config(
         config: The message.
         edition: Which PS3.15 table the Basic Profile means.
         options: Options of that table; not part of the API. ``cleanDescriptors`` is its option too.
+        strict_edition: Do not remove what only a later edition lists.
         strict_keep_list: Do not add SOPClassUID to the minimal tags.
 
     Raises:
@@ -58,13 +60,12 @@ def compile_tag_config(
     chosen = config.options
     primary = chosen is None or chosen.primary_ids != PrimaryIdsOption.KEEP
     descriptors = chosen is not None and chosen.clean_descriptors is not None
-    plan = _profile_plan(
-        config.profile_type or TagProfileType.PROFILE_TYPE_UNSPECIFIED,
-        primary=primary,
-        edition=edition,
-        options=[*options, *([ProfileOption.CLEAN_DESCRIPTORS] if descriptors else [])],
-        strict=strict_keep_list,
-    )
+    profile = config.profile_type or TagProfileType.PROFILE_TYPE_UNSPECIFIED
+    if profile in (TagProfileType.PROFILE_TYPE_UNSPECIFIED, TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE):
+        chosen_options = [*options, *([ProfileOption.CLEAN_DESCRIPTORS] if descriptors else [])]
+        plan = basic_plan(edition, chosen_options, primary=primary, strict=strict_edition)
+    else:
+        plan = _simple_plan(profile, UidPolicy(primary=primary), strict=strict_keep_list)
     overrides = tuple(_override(action, index) for index, action in enumerate(config.actions))
     keeps = any(action.op in (Op.KEEP, Op.TEXT) for action in overrides)
     return replace(
@@ -83,17 +84,12 @@ def image_of(config: DicomTagConfig) -> ImageConfig | None:
     return config.options.clean_image if config.options is not None else None
 
 
-def _profile_plan(
-    profile: TagProfileType, *, primary: bool, edition: Edition, options: list[ProfileOption | str], strict: bool
-) -> Plan:
-    uids = UidPolicy(primary=primary)
+def _simple_plan(profile: TagProfileType, uids: UidPolicy, *, strict: bool) -> Plan:
     if profile == TagProfileType.MINIMAL_KEEP_LIST_PROFILE:
         return keep_plan(f"profile:{profile}", frozenset(), uids, strict=strict)
     if profile == TagProfileType.KEEP_ALL_PROFILE:
         return keep_all_plan(uids)
-    if profile == TagProfileType.DEIDENTIFY_TAG_CONTENTS:
-        return contents_plan(uids)
-    return basic_plan(edition, options, primary=primary)
+    return contents_plan(uids)
 
 
 def _override(action: Action, index: int) -> Override:

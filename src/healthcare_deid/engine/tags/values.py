@@ -5,6 +5,7 @@ Strings are the same bytes in every transfer syntax, so everything here is a fun
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pydicom.charset import convert_encodings, decode_bytes, encode_string
@@ -57,23 +58,34 @@ DUMMIES: dict[str, bytes] = {
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DEFAULT_ENCODING = ("iso8859",)
+_TWO_BYTE_ENCODINGS = frozenset({"gb18030", "gbk", "shift_jis"})
 
 
 class Transformed(Protocol):
     """What a text engine made of one value."""
 
     @property
-    def value(self) -> str: ...
+    def value(self) -> str:
+        """The new value."""
+        ...
+
     @property
-    def rules(self) -> Sequence[str]: ...
+    def rules(self) -> Sequence[str]:
+        """What changed it; empty when nothing did."""
+        ...
+
     @property
-    def warnings(self) -> Sequence[str]: ...
+    def warnings(self) -> Sequence[str]:
+        """What a person should know."""
+        ...
 
 
 class ValueTransformer(Protocol):
     """A text engine, bound to one instance (`InstanceText`)."""
 
-    def transform(self, value: str, vr: str) -> Transformed: ...
+    def transform(self, value: str, vr: str) -> Transformed:
+        """Transform one value of an element."""
+        ...
 
 
 class NewValue(NamedTuple):
@@ -174,31 +186,22 @@ class Values:
 
 def encodings_of(value: bytes | None) -> tuple[str, ...]:
     """Return Python encodings for a SpecificCharacterSet value; what is unknown is read as Latin-1."""
-    if not value:
-        return _DEFAULT_ENCODING
+    return _known_encodings(value) if value else _DEFAULT_ENCODING
+
+
+@lru_cache(maxsize=256)
+def _known_encodings(value: bytes) -> tuple[str, ...]:
     names = [part.strip(b"\0 ").decode("ascii", "replace") for part in value.split(b"\\")]
-    return _known_encodings(tuple(names))
-
-
-def _known_encodings(names: tuple[str, ...]) -> tuple[str, ...]:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return tuple(convert_encodings(list(names)))
-        except (LookupError, ValueError):
-            return _DEFAULT_ENCODING
+    try:
+        return tuple(convert_encodings(names))
+    except (LookupError, ValueError):
+        return _DEFAULT_ENCODING
 
 
 def _decode(value: bytes, vr: str, encodings: list[str]) -> str:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if vr == "PN":
-            return "\\".join(str(PersonName(part, encodings)) for part in _split_encoded(value, encodings))
-        return decode_bytes(value, encodings, TEXT_VR_DELIMS)
+    if vr == "PN":
+        return "\\".join(str(PersonName(part, encodings)) for part in _split_encoded(value, encodings))
+    return decode_bytes(value, encodings, TEXT_VR_DELIMS)
 
 
 def _split_encoded(value: bytes, encodings: list[str]) -> list[bytes]:
@@ -206,21 +209,21 @@ def _split_encoded(value: bytes, encodings: list[str]) -> list[bytes]:
     if b"\\" not in value:
         return [value]
     first = encodings[0]
-    if len(encodings) == 1 and first in {"gb18030", "gbk", "GBK", "GB18030", "shift_jis"}:
+    if len(encodings) == 1 and first.lower() in _TWO_BYTE_ENCODINGS:
         return [part.encode(first) for part in value.decode(first, "replace").split("\\")]
     return value.split(b"\\")
 
 
 def _encode(text: str, vr: str, encodings: list[str]) -> bytes:
-    import warnings
+    """Encode a value, padded.
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            if vr == "PN":
-                value = b"\\".join(PersonName(part, encodings).encode(encodings) for part in text.split("\\"))
-            else:
-                value = encode_string(text, encodings)
-        except UserWarning:
-            raise UnicodeError from None
+    Raises:
+        UnicodeError: The character set lacks a character.
+    """
+    if vr == "PN":
+        value = b"\\".join(PersonName(part, encodings).encode(encodings) for part in text.split("\\"))
+    else:
+        value = encode_string(text, encodings)
+    if _decode(value, vr, encodings) != text:
+        raise UnicodeError  # pydicom writes "?" for what it cannot write
     return value + b" " if len(value) % 2 else value
