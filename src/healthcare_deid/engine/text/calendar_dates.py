@@ -117,7 +117,8 @@ _NAMED = (
 _HAS_MONTH_NAME = _compile(_NOT_IN_WORD + _MONTH)
 _NUMBERS = re.compile(r"\d(?:\D{0,3}\d){2}")
 _TIME = _compile(
-    r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
+    r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d"
+    r"|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
 )
 _TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m\.?)?[ ,;@\-]{1,3}$")
 _WEEKDAY_BEFORE = _compile(
@@ -185,7 +186,7 @@ def shift_day(day: date, days: int) -> date | None:
 def find_dates(text: str) -> tuple[TextDate, ...]:
     """Return the dates in ``text``, in order, not overlapping."""
     found: list[TextDate] = []
-    patterns = _NUMERIC if _NUMBERS.search(text) else ()
+    patterns: tuple[re.Pattern[str], ...] = _NUMERIC if _NUMBERS.search(text) else ()
     if _HAS_MONTH_NAME.search(text):
         patterns += _NAMED
     for pattern in patterns:

@@ -57,7 +57,7 @@ class TextEngine:
         config: What to do with which infoType, v1's or v1beta1's.
         date_shift_days: Dates move by at most this many days, back or forth, and never by none.
         patient_keys: Keys by patient ID, stronger than the config's.
-        unwrapped_keys: Plain keys by ``wrappedKey`` (base64), for a config whose keys Cloud KMS has wrapped.
+        unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), for a config whose keys Cloud KMS has wrapped.
         detectors: More detectors: custom infoTypes, or a model.
 
     Attributes:
@@ -73,7 +73,7 @@ class TextEngine:
         *,
         date_shift_days: int = 100,
         patient_keys: Mapping[str, bytes] | None = None,
-        unwrapped_keys: Mapping[str, bytes] | None = None,
+        unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
     ) -> None:
         if date_shift_days < 1:
@@ -229,7 +229,7 @@ class InstanceText:
         )
 
     def _findings(self, text: str) -> list[Match]:
-        """Return what is found in a free-text value, the findings that the config leaves alone only where no other is."""
+        """Return what is found in a free-text value; what the config leaves alone only where nothing else is."""
         candidates = self._candidates(text)
         if self._engine.cleans_descriptors:
             dates = {*DATE_TYPES}

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pydicom.datadict import DicomDictionary, tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_dict, tag_for_keyword
 
 from healthcare_deid.engine.text.dicom_dates import parse_da
 
@@ -33,9 +33,12 @@ class Source(StrEnum):
 
 _KEYWORDS = {
     Source.RECORD: (
-        "PatientID OtherPatientIDs AccessionNumber AdmissionID StudyID IssuerOfPatientID RequestedProcedureID ScheduledProcedureStepID "
-        "PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest InsurancePlanIdentification "
-        "DeviceSerialNumber GantryID DetectorID PlateID CassetteID ServiceEpisodeID MedicalRecordLocator ClinicalTrialSubjectID "
+        "PatientID OtherPatientIDs AccessionNumber AdmissionID StudyID IssuerOfPatientID RequestedProcedureID "
+        "ScheduledProcedureStepID "
+        "PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest "
+        "InsurancePlanIdentification "
+        "DeviceSerialNumber GantryID DetectorID PlateID CassetteID ServiceEpisodeID MedicalRecordLocator "
+        "ClinicalTrialSubjectID "
         "ClinicalTrialSubjectReadingID StationName PerformedStationName ScheduledStationName ClinicalTrialProtocolID"
     ),
     Source.ORGANIZATION: (
@@ -44,8 +47,10 @@ _KEYWORDS = {
         ""
     ),
     Source.PLACE: (
-        "InstitutionAddress PatientAddress ReferringPhysicianAddress CountryOfResidence RegionOfResidence CurrentPatientLocation "
-        "PatientInstitutionResidence PerformedLocation ScheduledProcedureStepLocation RequestedProcedureLocation PatientBirthPlace"
+        "InstitutionAddress PatientAddress ReferringPhysicianAddress CountryOfResidence RegionOfResidence "
+        "CurrentPatientLocation "
+        "PatientInstitutionResidence PerformedLocation ScheduledProcedureStepLocation RequestedProcedureLocation "
+        "PatientBirthPlace"
     ),
     Source.PHONE: (
         "PatientTelephoneNumbers ReferringPhysicianTelephoneNumbers OrderCallbackPhoneNumber PersonTelephoneNumbers "
@@ -53,15 +58,20 @@ _KEYWORDS = {
     ),
     Source.BIRTH_DATE: "PatientBirthDate",
     Source.DATE: (
-        "StudyDate SeriesDate AcquisitionDate ContentDate AdmittingDate AcquisitionDateTime InstanceCreationDate PerformedProcedureStepStartDate "
+        "StudyDate SeriesDate AcquisitionDate ContentDate AdmittingDate AcquisitionDateTime InstanceCreationDate "
+        "PerformedProcedureStepStartDate "
         "ScheduledProcedureStepStartDate LastMenstrualDate"
     ),
 }
 _NESTED = (
-    "OtherPatientIDsSequence RequestAttributesSequence OriginalAttributesSequence ModifiedAttributesSequence ReferringPhysicianIdentificationSequence "
-    "ConsultingPhysicianIdentificationSequence PhysiciansOfRecordIdentificationSequence PerformingPhysicianIdentificationSequence "
-    "PhysiciansReadingStudyIdentificationSequence OperatorIdentificationSequence RequestingPhysicianIdentificationSequence "
-    "InstitutionCodeSequence ReferencedRequestSequence ScheduledProcedureStepSequence VerifyingObserverSequence AuthorObserverSequence "
+    "OtherPatientIDsSequence RequestAttributesSequence OriginalAttributesSequence ModifiedAttributesSequence "
+    "ReferringPhysicianIdentificationSequence "
+    "ConsultingPhysicianIdentificationSequence PhysiciansOfRecordIdentificationSequence "
+    "PerformingPhysicianIdentificationSequence "
+    "PhysiciansReadingStudyIdentificationSequence OperatorIdentificationSequence "
+    "RequestingPhysicianIdentificationSequence "
+    "InstitutionCodeSequence ReferencedRequestSequence ScheduledProcedureStepSequence VerifyingObserverSequence "
+    "AuthorObserverSequence "
     "ParticipantSequence ContentCreatorIdentificationCodeSequence ResponsiblePersonSequence"
 )
 _PATIENT_ID = 0x00100020
@@ -93,7 +103,7 @@ _PLACEHOLDERS = frozenset(
 
 @cache
 def _sources() -> dict[int, Source]:
-    table = {tag: Source.NAME for tag, entry in DicomDictionary.items() if entry[0] == "PN"}
+    table = {tag: Source.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
     for source, keywords in _KEYWORDS.items():
         table |= {tag: source for tag in map(tag_for_keyword, keywords.split()) if tag is not None}
     return table

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 from typing import TYPE_CHECKING, Protocol
 
-from healthcare_deid.config.keys import CryptoKey
+from healthcare_deid.config.keys import CryptoKey, WrappedKey
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ class KeyRing:
     """Where a transformation's key comes from.
 
     Args:
-        unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (base64): Cloud KMS cannot be asked
+        unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (bytes, or base64 text): Cloud KMS cannot be asked
             from here, so whoever can unwrap a key hands it over.
         patients: Keys that override the config's for single patients, by patient ID.
 
@@ -37,10 +35,10 @@ class KeyRing:
     """
 
     def __init__(
-        self, *, unwrapped: Mapping[str, bytes] | None = None, patients: Mapping[str, bytes] | None = None
+        self, *, unwrapped: Mapping[str | bytes, bytes] | None = None, patients: Mapping[str, bytes] | None = None
     ) -> None:
         self.default = CryptoKey(secrets.token_bytes(32))
-        self._unwrapped = {name: CryptoKey(key) for name, key in (unwrapped or {}).items()}
+        self._unwrapped = {bytes(WrappedKey.parse(name)): CryptoKey(key) for name, key in (unwrapped or {}).items()}
         self._patients = {name.strip(" \0"): CryptoKey(key) for name, key in (patients or {}).items()}
         if not all([*self._unwrapped.values(), *self._patients.values()]):
             raise ConfigError("a key of unwrapped_keys or patient_keys is empty")
@@ -62,18 +60,11 @@ class KeyRing:
             return config.crypto_key
         if config.kms_wrapped is None:
             return self.default
-        for name, key in self._unwrapped.items():
-            if _same_base64(name, config.kms_wrapped.wrapped_key):
-                return key
+        key = self._unwrapped.get(bytes(config.kms_wrapped.wrapped_key))
+        if key is not None:
+            return key
         rule = (
             "a key wrapped by Cloud KMS cannot be unwrapped on this machine: set cryptoKey, or pass the plain key as "
             "unwrapped_keys={wrappedKey: key}"
         )
         raise ConfigError.of("TextConfig", [(f"{where}.kmsWrapped", rule)])
-
-
-def _same_base64(one: str, other: str) -> bool:
-    try:
-        return base64.b64decode(one) == base64.b64decode(other)
-    except (binascii.Error, ValueError):
-        return one == other

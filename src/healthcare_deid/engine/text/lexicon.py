@@ -10,7 +10,7 @@ _SURNAME_LIST = "dist.all.last"
 _FIRST_NAME_LISTS = ("dist.male.first", "dist.female.first")
 _COMMON_SURNAMES = 30_000
 _VERY_COMMON_SURNAMES = 600
-_UNACCENTED = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
+_UNACCENTED = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i"})
 
 
 @lru_cache(maxsize=16_384)
@@ -54,13 +54,30 @@ def surnames() -> frozenset[str]:
 
 
 @cache
+def word_set(name: str) -> frozenset[str]:
+    """Return one of the small sets of ``data/word_sets.txt``."""
+    return _word_sets()[name]
+
+
+@cache
+def _word_sets() -> dict[str, frozenset[str]]:
+    sets: dict[str, list[str]] = {}
+    for line in _lines("word_sets.txt"):
+        if line.startswith("["):
+            sets[line.strip("[]")] = []
+        else:
+            sets[next(reversed(sets))] += line.split()
+    return {name: frozenset(words) for name, words in sets.items()}
+
+
+@cache
 def common_surnames() -> frozenset[str]:
     """The surnames so common that they are likely one even where the word means something else, folded."""
     return frozenset(line.split(maxsplit=1)[0].lower() for line in _census(_SURNAME_LIST)[:_VERY_COMMON_SURNAMES])
 
 
 def _lines(name: str) -> list[str]:
-    text = resources.files(__package__).joinpath("data", name).read_text("utf-8")
+    text = resources.files("healthcare_deid.engine.text").joinpath("data", name).read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 

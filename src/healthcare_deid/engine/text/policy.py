@@ -63,7 +63,7 @@ class Policy:
             *getattr(text, "additional_transformations", ()),
             *getattr(text, "transformations", ()),
         )
-        self._excluded = frozenset(getattr(text, "exclude_info_types", ()))
+        self._excluded = frozenset[str](getattr(text, "exclude_info_types", ()))
         self._named: dict[str, Transformation] = {}
         self._any: Transformation | None = None
         for position, message in enumerate(given):
@@ -103,7 +103,7 @@ class Policy:
                 return Decision(label, None, "excluded")
         if self._any is not None:
             return Decision(name, self._any, "transform")
-        label = name if not wider else wider
+        label = wider or name
         known = INFO_TYPES.get(label)
         if self._basic is None or (known is not None and not known.in_tags):
             return Decision(name, None, "unnamed")

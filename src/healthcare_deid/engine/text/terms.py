@@ -1,4 +1,4 @@
-"""Finds an instance's own header values in text: names in any order and spelling, numbers with a wrong character in them.
+"""Finds an instance's own header values in text: names in any order, numbers with a wrong character in them.
 
 Every word of a text is looked up in sets made once a header: cost does not grow with the number of terms.
 """
@@ -6,28 +6,23 @@ Every word of a text is looked up in sets made once a header: cost does not grow
 from __future__ import annotations
 
 import re
-from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.header import Header, Source
-from healthcare_deid.engine.text.lexicon import fold, vocabulary
+from healthcare_deid.engine.text.lexicon import fold, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
 _WORD = re.compile(r"[^\W_]+")
 _SPLIT_NAME = re.compile(r"[\W_]+")
 _SEGMENTS = re.compile(r"[,;^\n\r=/]+")
 _LOOK_ALIKES = str.maketrans("oilsbzgq|", "011582991")
-_NOT_A_NAME = frozenset(
-    "dr mr mrs ms md phd prof jr sr ii iii iv do rn rt miss herr frau anonymous anon anonymized unknown none null patient name test phantom qa noname na "
-    "xx xxx doe^ unk not given available technologist tech".split()
-)
-_SHORT_CLINICAL = frozenset(
-    "ap pa lt rt ct mr us nm pt cr dx mg xa rf op or ed er iv im cm mm kv ma ms tr te fa hu cc ml lo mo w wo l r a p s i h f no in of on to".split()
-)
+_NOT_A_NAME = word_set("not_a_name")
+_SHORT_CLINICAL = word_set("short_clinical")
 _PERSON = Source.NAME.value
 _MIN_FUZZY = 6
 _MIN_FUZZY_NUMBER = 7
@@ -186,12 +181,16 @@ class Terms:
             alike = look_alike(word)
             if alike in self._words:
                 found.append(Match(start, end, self._words[alike].value))
-            elif len(alike) >= _MIN_FUZZY_NUMBER - 1 and self._fuzzy_numbers and any(map(str.isdigit, word)):
-                if any(piece in self._fuzzy_numbers for piece in deletions(alike)):
-                    found.append(Match(start, end, Source.RECORD.value))
+            elif self._is_fuzzy_number(word, alike):
+                found.append(Match(start, end, Source.RECORD.value))
             if word in self._short_dates:
                 found.append(Match(start, end, self._short_dates[word]))
         return found
+
+    def _is_fuzzy_number(self, word: str, alike: str) -> bool:
+        if len(alike) < _MIN_FUZZY_NUMBER - 1 or not self._fuzzy_numbers or not any(map(str.isdigit, word)):
+            return False
+        return any(piece in self._fuzzy_numbers for piece in deletions(alike))
 
     def _phrases_in(self, words: Sequence[tuple[int, int, str, str]]) -> Iterator[Match]:
         """Search the text without spaces and punctuation, so that breaks in other places do not matter."""
@@ -234,7 +233,7 @@ def _squeezed(value: str) -> str:
 
 
 def _beside(text: str, left: tuple[int, int, str, str], right: tuple[int, int, str, str]) -> bool:
-    return not text[left[1] : right[0]].strip(" ,^.=-'’_")
+    return not text[left[1] : right[0]].strip(" ,^.=-'\u2019_")
 
 
 def short_forms(day: date) -> tuple[str, ...]:

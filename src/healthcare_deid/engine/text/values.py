@@ -1,4 +1,4 @@
-"""Values of the inspected VRs: how long they may be, and whether a new value is legal. Source: DICOM PS3.5 table 6.2-1."""
+"""Values of the inspected VRs: how long they may be, and which are legal. Source: DICOM PS3.5 table 6.2-1."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ import re
 from healthcare_deid.engine.text.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
 
 _PHONE_CUE = (
-    r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil|cell|handy|pager|beeper|"
+    r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil"
+    r"|cell|handy|pager|beeper|"
     r"callback|call|contact|ext)(?![a-z])"
 )
 
@@ -19,6 +20,13 @@ def is_ip(text: str) -> bool:
         return not ipaddress.ip_address(text).is_unspecified
     except ValueError:
         return False
+
+
+def _is_ip4(text: str) -> bool:
+    """Whether a bare dotted quad is an address and not a version number, whose parts are small."""
+    return is_ip(text) and (
+        int(text.split(".", maxsplit=1)[0]) >= 10 or any(int(part) >= 100 for part in text.split("."))
+    )
 
 
 def _is_phone(text: str) -> bool:
@@ -39,7 +47,8 @@ CONTACT = (
     PatternDetector(
         "MAC_ADDRESS",
         ignore_case(
-            r"(?<![0-9a-f:.-])(?:[0-9a-f]{2}(?P<s>[:-]))(?:[0-9a-f]{2}(?P=s)){4}[0-9a-f]{2}(?![0-9a-f:-])|(?<![0-9a-f.])(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}(?![0-9a-f.])"
+            r"(?<![0-9a-f:.-])(?:[0-9a-f]{2}(?P<s>[:-]))(?:[0-9a-f]{2}(?P=s)){4}[0-9a-f]{2}(?![0-9a-f:-])"
+            r"|(?<![0-9a-f.])(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}(?![0-9a-f.])"
         ),
         lambda text: any(letter.isdigit() for letter in text),
         rank=1,
@@ -47,23 +56,25 @@ CONTACT = (
     PatternDetector(
         "IP_ADDRESS",
         ignore_case(
-            r"(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)"
+            r"(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
+            r"(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)"
         ),
-        is_ip,
+        _is_ip4,
         rank=1,
         gate=re.compile(r"\d\.\d+\."),
     ),
     PatternDetector(
         "IP_ADDRESS",
         ignore_case(r"(?<![0-9a-f:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-f:.])"),
-        lambda text: text.count(":") >= 4 and is_ip(text) or ("::" in text and len(text) > 6 and is_ip(text)),
+        lambda text: (text.count(":") >= 4 and is_ip(text)) or ("::" in text and len(text) > 6 and is_ip(text)),
         rank=4,
         gate=re.compile(":.*:"),
     ),
     PatternDetector(  # North America
         "PHONE_NUMBER",
         re.compile(
-            r"(?<![\d.-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}(?:,? ?(?:x|ext\.?) ?\d{1,5})?(?![\d.-]*\d)",
+            r"(?<![\d.-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}(?:,? ?(?:x"
+            r"|ext\.?) ?\d{1,5})?(?![\d.-]*\d)",
             re.IGNORECASE,
         ),
         always,
@@ -82,7 +93,8 @@ CONTACT = (
     PatternDetector(  # national forms with a trunk zero: 020 7946 0958, 089/123456, 06.12.34.56.78, (0711) 12345-67
         "PHONE_NUMBER",
         re.compile(
-            r"(?<![\d.,/-])(?:\(0\d{1,5}\)[ /-]?\d{2,4}(?:[ -]?\d{2,4}){1,3}|0\d(?:[ .-]\d\d){4}|0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,4}(?:-\d{1,4})?|0\d{2,4}/\d{5,8})(?![\d.,/-]*\d)"
+            r"(?<![\d.,/-])(?:\(0\d{1,5}\)[ /-]?\d{2,4}(?:[ -]?\d{2,4}){1,3}|0\d(?:[ .-]\d\d){4}"
+            r"|0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,4}(?:-\d{1,4})?|0\d{2,4}/\d{5,8})(?![\d.,/-]*\d)"
         ),
         _is_phone,
         rank=5,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import PatternDetector, ignore_case, read_digits
@@ -11,7 +10,8 @@ from healthcare_deid.engine.text.match import Match
 
 _BIRTH_CUE = re.compile(
     r"(?:\bd\.?\s?o\.?\s?b\b\.?|\bb(?:irth)?\.?\s?-?da(?:te|y)|\bdate of birth|\bborn\b|\bgeb(?:oren|urtsdatum)?\b\.?|"
-    r"\bn[eé]e?\b|\bnacid[oa]\b|\bnato\b|\bnata\b|\bnaissance\b|\bnacimiento\b|\bnascita\b|\bnascimento\b|\bgeboortedatum\b|\bfödd\b|\*)"
+    r"\bn[eé]e?\b|\bnacid[oa]\b|\bnato\b|\bnata\b|\bnaissance\b|\bnacimiento\b|\bnascita\b|\bnascimento\b"
+    r"|\bgeboortedatum\b|\bfödd\b|\*)"
     r"[\s:=.,(-]*(?:on|am|le|el|il|the|date)?[\s:=(]*$",
     re.IGNORECASE,
 )
@@ -22,8 +22,15 @@ _TWO_DIGITS = re.compile(r"\d\D{0,12}\d")
 class DateDetector:
     """Finds dates; one with a birth cue before it is a date of birth."""
 
-    info_types: ClassVar[frozenset[str]] = frozenset({"DATE", "DATE_OF_BIRTH"})
-    rank = 4
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"DATE", "DATE_OF_BIRTH"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return 4
 
     def find(self, text: str) -> list[Match]:
         """Return the dates."""
@@ -42,7 +49,8 @@ AGES = (
     PatternDetector(
         "AGE",
         ignore_case(
-            r"""(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?|days?)\.?(?:\ ?-?\ ?old|\ of\ age)
+            r"""(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
+                |days?)\.?(?:\ ?-?\ ?old|\ of\ age)
             |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
         ),
         rank=7,
@@ -51,14 +59,16 @@ AGES = (
     PatternDetector(
         "AGE",
         ignore_case(
-            rf"\b(?:age|aged|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|is|:|=|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w.%])"
+            rf"\b(?:age|aged|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|is|:|="
+            rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w.%])"
         ),
         rank=7,
     ),
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
         ignore_case(
-            r"(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy|girl|lady|gentleman)(?![\w])|\Z(?!))"
+            r"(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
+            r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
         ),
         rank=7,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from healthcare_deid.engine.text.detectors.base import FIVE_DIGITS, PatternDetector, digits_of, ignore_case
+from healthcare_deid.engine.text.lexicon import word_set
 
 # A cue, then at most a few separators and small words, then the number.
 _LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
@@ -17,15 +18,7 @@ _VIN_VALUES = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", [*range(1, 9), *range(1, 6), 7, 9, *range(2, 10), *range(10)], strict=True)
 )
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-_COUNTRIES = frozenset(
-    # ISO 3166-1 alpha-2, and XK, which SWIFT uses for Kosovo
-    "AD AE AF AG AI AL AM AO AR AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BW BY BZ CA CC CD CF CG CH CI CK "
-    "CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ "
-    "GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT "
-    "LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF "
-    "PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TG TH TJ TK "
-    "TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW".split()
-)
+_COUNTRIES = word_set("countries")
 
 
 def passes_luhn(text: str) -> bool:
@@ -55,7 +48,7 @@ def is_itin(text: str) -> bool:
     if len(digits) != 9 or digits[0] != "9":
         return False
     group = int(digits[3:5])
-    return 50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or 94 <= group
+    return 50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or group >= 94
 
 
 def is_vin(text: str) -> bool:
@@ -116,7 +109,8 @@ IDENTIFIERS = (
     PatternDetector(
         "CREDIT_CARD_NUMBER",
         re.compile(
-            r"(?<![\d.])(?:\d{4}([ -]))(?:\d{4}\1){2}\d{1,7}(?!\d)|(?<![\d.])3\d{3}([ -])\d{6}\2\d{5}(?!\d)|(?<![\d.])\d{12,19}(?![\d.])"
+            r"(?<![\d.])(?:\d{4}([ -]))(?:\d{4}\1){2}\d{1,7}(?!\d)|(?<![\d.])3\d{3}([ -])\d{6}\2\d{5}(?!\d)"
+            r"|(?<![\d.])\d{12,19}(?![\d.])"
         ),
         is_card_number,
         gate=FIVE_DIGITS,
@@ -135,16 +129,15 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "SWIFT_CODE",
-        re.compile(
-            r"(?<![A-Za-z0-9])[A-Z]{6}(?=[A-Z]?\d|[A-Z]{2}(?:[A-Z0-9]?\d|\d))[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![A-Za-z0-9])"
-        ),
+        re.compile(r"(?<![A-Za-z0-9])[A-Z]{6}(?=[A-Z]{0,4}\d)[A-Z0-9]{5}(?![A-Za-z0-9])"),
         is_swift_code,
         rank=6,
     ),
     PatternDetector(
         "PASSPORT",
         ignore_case(
-            rf"\b(?:passport|reisepass|passeport|pasaporte|passaporto){_LINK}(?P<value>[A-Z]{{0,3}}\ ?\d{{6,9}}[A-Z]?)(?![A-Z0-9])"
+            rf"\b(?:passport|reisepass|passeport|pasaporte"
+            rf"|passaporto){_LINK}(?P<value>[A-Z]{{0,3}}\ ?\d{{6,9}}[A-Z]?)(?![A-Z0-9])"
         ),
         has_digit,
         gate=FIVE_DIGITS,
@@ -152,7 +145,8 @@ IDENTIFIERS = (
     PatternDetector(
         "US_DRIVERS_LICENSE_NUMBER",
         ignore_case(
-            r"\b(?:d\.?\s?l\.?|driver'?s?'?\s+licen[cs]e|driving\s+licen[cs]e|drv\s*lic)(?:\s*(?:no|num|number|\#|:|=|-|is|\.)){0,3}\s*(?:[A-Z]{2}\s)?"
+            r"\b(?:d\.?\s?l\.?|driver'?s?'?\s+licen[cs]e|driving\s+licen[cs]e|drv\s*lic)(?:\s*(?:no|num|number|\#"
+            r"|:|=|-|is|\.)){0,3}\s*(?:[A-Z]{2}\s)?"
             r"(?P<value>[A-Z]{0,2}\d[A-Z0-9-]{4,15})(?![A-Z0-9])"
         ),
         lambda text: len(digits_of(text)) >= 5,
@@ -161,9 +155,12 @@ IDENTIFIERS = (
     PatternDetector(
         "MEDICAL_RECORD_NUMBER",
         ignore_case(
-            r"""(?<![a-z])(?:mrn|m\.r\.n\.?|mr\s?\#|med(?:ical)?\.?\s*rec(?:ord)?s?|hosp(?:ital)?\.?\s*(?:no|num(?:ber)?|id|\#)|
-            p(?:a?t(?:ien)?t?)?\.?\s*-?id|pid|patid|acc(?:ession)?\.?(?=\s*(?:no|num|nr|\#|:|\d|[a-z]+\d))|visit\s*(?:no|num(?:ber)?|id|\#)|
-            encounter(?=\s*(?:no|num|id|\#|:|\d))|chart(?=\s*(?:no|num|id|\#|:))|case(?=\s*(?:no|num|id|\#))|account(?=\s*(?:no|num|id|\#))|nhs|
+            r"""(?<![a-z])(?:mrn|m\.r\.n\.?|mr\s?\#|med(?:ical)?\.?\s*rec(?:ord)?s?|hosp(?:ital)?\.?\s*(?:no
+                |num(?:ber)?|id|\#)|
+            p(?:a?t(?:ien)?t?)?\.?\s*-?id|pid|patid|acc(?:ession)?\.?(?=\s*(?:no|num|nr|\#|:|\d|[a-z]+\d))
+            |visit\s*(?:no|num(?:ber)?|id|\#)|
+            encounter(?=\s*(?:no|num|id|\#|:|\d))|chart(?=\s*(?:no|num|id|\#|:))|case(?=\s*(?:no|num|id|\#))
+            |account(?=\s*(?:no|num|id|\#))|nhs|
             fall(?:nummer|nr)|pat(?:ienten)?\.?-?(?:nummer|nr)|dossier|ipp|(?<!\w)id(?=\s*(?:no|num|\#|:|=)))
             (?:\s*(?:no|num(?:ber)?|nr|id|is|\#|:|=|-|\.)){0,4}\s*
             (?P<value>[A-Z]{0,4}[-/]?\d[A-Z0-9]*(?:[-/.][A-Z0-9]+){0,3}|(?:\d{3}\s){2}\d{4})(?![A-Z0-9])"""

@@ -3,53 +3,44 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.base import GUESS
 from healthcare_deid.engine.text.detectors.words import Kind, Token, tokens_of
-from healthcare_deid.engine.text.lexicon import first_names, fold, vocabulary
+from healthcare_deid.engine.text.lexicon import first_names, fold, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TITLES = frozenset(
-    "dr drs doctor mr mrs ms miss mister prof professor herr frau fr mme mlle monsieur madame sr sra srta signor signora dott dottore dottssa sir dame rev nurse hr".split()
-)
+_TITLES = word_set("titles")
 _TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
 _LABEL = re.compile(
-    r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian|contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
-    |patients?|patiente?|paciente|paziente|pt|pat|surname|physician|ref(?:erring|erred|\.)?(?:[ ](?:by|phys(?:ician)?|dr|md|doctor))?|req(?:uesting|uested|\.)?(?:[ ](?:by|phys(?:ician)?|md|dr))?
-    |ord(?:ering|ered)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|perf(?:orming|ormed)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|
-    verified|approved|transcribed|acquired|scanned|examined|seen|entered|checked|confirmed|authenticated|discussed|called|informed|notified)[ ](?:by|to|with)|attending|radiologist|resident|fellow|sonographer|
-    technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist|md|mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|
+    r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian
+        |contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
+    |patients?|patiente?|paciente|paziente|pt|pat|surname|physician|ref(?:erring|erred|\.)?(?:[ ](?:by
+    |phys(?:ician)?|dr|md|doctor))?|req(?:uesting|uested|\.)?(?:[ ](?:by|phys(?:ician)?|md|dr))?
+    |ord(?:ering|ered)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|perf(?:orming|ormed)?(?:[ ](?:by|phys(?:ician)?|md
+    |dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|
+    verified|approved|transcribed|acquired|scanned|examined|seen|entered|checked|confirmed|authenticated
+    |discussed|called|informed|notified)[ ](?:by|to|with)|attending|radiologist|resident|fellow|sonographer|
+    technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist|md
+    |mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|
     next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
     (?P<mark>[ ]*[:=][ ]*|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_LABEL_WORDS = frozenset(
-    """pat patient pt last first family given maiden full mother father spouse guardian contact name nom apellido apellidos nombre cognome nachname vorname naam patients
-    patiente paciente paziente surname physician ref referring referred req requesting requested ord ordering ordered perf performing performed read reading reviewed signed
-    dictated reported interpreted verified approved transcribed acquired scanned examined seen entered checked confirmed authenticated discussed called informed notified
-    attending radiologist resident fellow sonographer technologist technician tech operator opr op rad radiographer nurse surgeon cardiologist oncologist md wife husband
-    daughter son brother sister caregiver next nok arzt untersucher uberweiser medecin medico attn attention author investigator pi""".split()
-)
-_LABEL_THAT_NEEDS_A_COLON = frozenset(
-    "op rad pi md tech patient patients pt pat contact mother father son daughter name resident fellow nurse author surgeon".split()
-)
+_LABEL_WORDS = word_set("label_words")
+_LABEL_THAT_NEEDS_A_COLON = word_set("label_that_needs_a_colon")
 _CREDENTIALS = re.compile(
-    r",? (?:M\.?D|D\.?O|Ph\.?D|R\.?N|NP|PA-C|MBBS|FRCR|FRCP|FACR|RDMS|RVT|RT ?\(R\)|ARRT|CNMT|RDCS|DDS|DVM|MRCP|CRNP|M\.?B\.?|Jr|Sr|III|Esq)\b\.?"
+    r",? (?:M\.?D|D\.?O|Ph\.?D|R\.?N|NP|PA-C|MBBS|FRCR|FRCP|FACR|RDMS|RVT|RT ?\(R\)|ARRT|CNMT|RDCS|DDS|DVM|MRCP"
+    r"|CRNP|M\.?B\.?|Jr|Sr|III|Esq)\b\.?"
 )
 _CARET_NAME = re.compile(
-    r"(?<![\w^])[^\W\d_][^\W\d_'’ .-]*(?:[-'’ .][^\W\d_]+)*\^[^\W\d_]*(?:[ .'’^=-]{1,2}[^\W\d_.]+)*\.?(?![\w^])"
+    r"(?<![\w^])[^\W\d_][^\W\d_'\u2019 .-]*(?:[-'\u2019 .][^\W\d_]+)*"
+    r"\^[^\W\d_]*(?:[ .'\u2019^=-]{1,2}[^\W\d_.]+)*\.?(?![\w^])"
 )
-_EPONYM_NOUN = frozenset(
-    "disease syndrome fracture fractures lesion sign view views projection method position cyst cysts tube catheter cath line point procedure operation repair score grade "
-    "classification criteria angle test maneuver manoeuvre ligament duct space pouch ganglion phenomenon tumor tumour node nodes lymphoma sarcoma contracture palsy chorea "
-    "stent filter graft valve clip shunt drain pump needle frame index ratio formula law effect artifact phantom filter transform number units scale grid loop canal fascia "
-    "triad deformity malformation aneurysm anomaly hernia ulcer esophagus oesophagus thyroiditis arteritis dystrophy ataxia encephalopathy rods rod screw plate nail "
-    "prosthesis collar splint bag balloon".split()
-)
+_EPONYM_NOUN = word_set("eponym_noun")
 _MAX_NAME_WORDS = 4
 _CODE = frozenset("_0123456789/\\@")
 
@@ -60,8 +51,15 @@ _NAMES = frozenset({Kind.FIRST, Kind.LAST, Kind.UNKNOWN})
 class CuedPersonDetector:
     """Finds names of persons by title, label, credentials, or the carets of DICOM's own form."""
 
-    info_types: ClassVar[frozenset[str]] = frozenset({"PERSON_NAME"})
-    rank = 5
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"PERSON_NAME"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return 5
 
     def find(self, text: str) -> list[Match]:
         """Return the names, titles and credentials left out."""
@@ -78,8 +76,15 @@ class CuedPersonDetector:
 class PersonFormDetector:
     """Finds names of persons by their words alone. Eponyms (Foley catheter), vendors and body parts are none."""
 
-    info_types: ClassVar[frozenset[str]] = frozenset({"PERSON_NAME"})
-    rank = GUESS
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"PERSON_NAME"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return GUESS
 
     def find(self, text: str) -> list[Match]:
         """Return the names."""
@@ -115,9 +120,7 @@ def _name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, comm
             token.kind is Kind.PARTICLE
             and position + 1 < len(tokens)
             and tokens[position + 1].kind in allowed | {Kind.PARTICLE}
-        ):
-            run.append(token)
-        elif token.kind is Kind.INITIAL and (token.capital or run):
+        ) or (token.kind is Kind.INITIAL and (token.capital or run)):
             run.append(token)
         elif token.kind in allowed and (
             token.capital or (token.kind is not Kind.UNKNOWN and text.islower()) or (cue and not run and text.islower())
@@ -172,7 +175,7 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
     starts = {token.start: index for index, token in enumerate(tokens)}
     found: list[Match] = []
-    if not any(token.word in _LABEL_WORDS or token.word.endswith(("'s", "’s")) for token in tokens):
+    if not any(token.word in _LABEL_WORDS or token.word.endswith(("'s", "\u2019s")) for token in tokens):
         return found
     for match in _LABEL.finditer(text):
         index = starts.get(match.end())
@@ -235,19 +238,19 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     if token.kind not in _NAMES | {Kind.BOTH, Kind.PARTICLE, Kind.INITIAL} or not (token.capital or text.islower()):
         return []
     run = _name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
-    if run and token.kind in {Kind.FIRST, Kind.LAST} and len(run) == 1:
+    if run and token.kind in _NAMES and len(run) == 1:
         longer = _name_run(text, tokens, index, cue=True)
         if len(longer) > 1 and _goes_on(run, longer[1]) and (longer[1].last or longer[1].first):
             mixed = token.capital and not token.upper
             comma = "," in _gap(text, token, longer[1])
-            if mixed or comma or token.kind is Kind.FIRST:
-                return longer[:2]
+            if (comma and longer[1].first) or (token.kind is not Kind.UNKNOWN and (mixed or comma or token.first)):
+                return longer[:3] if len(longer) > 2 and longer[2].kind is Kind.INITIAL else longer[:2]
     return run
 
 
 def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
     after = tokens[index + len(run)] if index + len(run) < len(tokens) else None
-    if after and after.word in _EPONYM_NOUN and _gap(text, run[-1], after) in {" ", "'s ", "’s ", "-"}:
+    if after and after.word in _EPONYM_NOUN and _gap(text, run[-1], after) in {" ", "'s ", "\u2019s ", "-"}:
         return False
     names = [token for token in run if token.kind in _NAMES]
     firsts = [token for token in run if token.first]
@@ -258,7 +261,9 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
         return bool(known) or (all(token.capital and not token.upper and len(token.word) > 2 for token in names))
     if len(names) == 1 and any(token.kind is Kind.BOTH for token in run):
         both = next(token for token in run if token.kind is Kind.BOTH)
-        return bool(firsts and lasts) and (both.capital and names[0].kind is not Kind.UNKNOWN or comma)
+        if comma and both.first and both is not run[0]:
+            return True
+        return bool(firsts and lasts) and ((both.capital and names[0].kind is not Kind.UNKNOWN) or comma)
     if not names and comma and len(run) >= 2:
         return bool(run[-1].first and run[0].last and run[0].kind is Kind.BOTH)
     if len(names) == 1:

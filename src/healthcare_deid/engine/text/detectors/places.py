@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
 from healthcare_deid.engine.text.detectors.base import PatternDetector, ignore_case
 from healthcare_deid.engine.text.detectors.words import tokens_of
-from healthcare_deid.engine.text.lexicon import fold, places, vocabulary
+from healthcare_deid.engine.text.lexicon import fold, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 _STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
     "UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB|MB|SK|NS|NB|NL"
 )
-_WORD = r"[^\W\d_][\w.'’-]*"
+_WORD = r"[^\W\d_][\w.'\u2019-]*"
 
 
 def _begins_with_a_name(address: str) -> bool:
@@ -23,16 +22,16 @@ def _begins_with_a_name(address: str) -> bool:
     return word[0].isdigit() or ((word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET)
 
 
-_NO_STREET = frozenset(
-    "by at on in of for to and or with from no not is was the cm mm view views image images year yr old".split()
-)
+_NO_STREET = word_set("no_street")
 
 ADDRESSES = (
     PatternDetector(  # 12 Old Mill Road, Apt 4
         "LOCATION",
         ignore_case(
-            rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east|west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
-            (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl)
+            rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
+                |west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
+            (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq
+            |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl)
             (?![\w])\.?(?:,?\ (?:apt|apartment|suite|ste|unit|floor|fl|\#)\.?\ ?\#?\w{{1,5}})?"""
         ),
         _begins_with_a_name,
@@ -50,8 +49,11 @@ ADDRESSES = (
     PatternDetector(
         "LOCATION",
         ignore_case(
-            r"""(?<![\w])(?:(?:\d{1,4}(?:\ ?bis|\ ?ter)?,?\ )(?:rue|avenue|boulevard|place|chemin|all[ée]e|quai|impasse)\ (?:d[eu]s?\ |de\ la\ |l['’])?[\w'’-]+(?:\ [\w'’-]+)?|
-            (?:calle|avenida|avda\.?|paseo|plaza|via|viale|piazza|corso|rua|rue|ulica|ul\.)\ (?:d[eai]l?\ |della\ |de\ la\ )?[^\W\d_][\w'’-]+(?:\ [^\W\d_][\w'’-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
+            r"""(?<![\w])(?:(?:\d{1,4}(?:\ ?bis|\ ?ter)?,?\ )(?:rue|avenue|boulevard|place|chemin|all[ée]e|quai
+                |impasse)\ (?:d[eu]s?\ |de\ la\ |l['\u2019])?[\w'\u2019-]+(?:\ [\w'\u2019-]+)?|
+            (?:calle|avenida|avda\.?|paseo|plaza|via|viale|piazza|corso|rua|rue|ulica|ul\.)
+            \ (?:d[eai]l?\ |della\ |de\ la\ )?[^\W\d_][\w'\u2019-]+
+            (?:\ [^\W\d_][\w'\u2019-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
         ),
         rank=6,
     ),
@@ -69,14 +71,17 @@ ADDRESSES = (
     PatternDetector(  # United Kingdom, Canada
         "LOCATION",
         re.compile(
-            r"(?<![\w-])(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKPS-UW]? \d[ABD-HJLNP-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
+            r"(?<![\w-])(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKPS-UW]? \d[ABD-HJLNP-UW-Z]{2}"
+            r"|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
         ),
         rank=6,
     ),
     PatternDetector(  # 69120 Heidelberg, D-10117 Berlin
         "LOCATION",
         re.compile(
-            r"(?<![\w.-])(?:(?:D|A|CH|F|I|E|DK|NL|B)-)?\d{4,5}(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im|sur|en) [A-Z][\w-]+)?)"
+            r"(?<![\w.-])(?:(?:D|A|CH|F|I|E|DK|NL"
+            r"|B)-)?\d{4,5}(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im"
+            r"|sur|en) [A-Z][\w-]+)?)"
         ),
         lambda text: fold(re.split(r"\d ", text)[-1].split(" ")[0]) not in vocabulary(),
         rank=6,
@@ -84,21 +89,26 @@ ADDRESSES = (
 )
 
 _FACILITY = (
-    r"(?:hospitals?|hosp|medical\ (?:center|centre|ctr|group|imaging)|med(?:ical)?\.?\ (?:center|ctr)|clinics?|infirmary|sanatorium|polyclinic|hospice|"
-    r"(?:imaging|cancer|heart|health|diagnostic|radiology|surgery|surgical|trauma|breast|spine|outpatient|nursing|care)\ (?:center|centre|ctr|associates|group|partners|institute|clinic|services|network|home)|"
-    r"health\ ?(?:care|system|network|trust)|healthcare|nhs\ (?:foundation\ )?trust|radiology|imaging|diagnostics|associates|"
-    r"klinik(?:um|en)?|krankenhaus|spital|(?:uni(?:versitäts)?)?-?klinik(?:um)?|ziekenhuis|sykehus|sjukhus|sygehus|sairaala|szpital|kórház|hastanesi|rsud)"
+    r"(?:hospitals?|hosp|medical\ (?:center|centre|ctr|group|imaging)|med(?:ical)?\.?\ (?:center|ctr)|clinics?"
+    r"|infirmary|sanatorium|polyclinic|hospice|"
+    r"(?:imaging|cancer|heart|health|diagnostic|radiology|surgery|surgical|trauma|breast|spine|outpatient|nursing"
+    r"|care)\ (?:center|centre|ctr|associates|group|partners|institute|clinic|services|network|home)|"
+    r"health\ ?(?:care|system|network|trust)|healthcare|nhs\ (?:foundation\ )?trust|radiology|imaging|diagnostics"
+    r"|associates|"
+    r"klinik(?:um|en)?|krankenhaus|spital|(?:uni(?:versitäts)?)?-?klinik(?:um)?|ziekenhuis|sykehus|sjukhus"
+    r"|sygehus|sairaala|szpital|kórház|hastanesi|rsud)"
 )
 _FACILITY_AFTER = re.compile(
-    rf"(?<![\w-])(?P<name>(?:(?:of|the|and|&|de|der|des|von|at|for)\ |(?:{_WORD}|&)\ ){{0,5}}?{_WORD}\ )(?P<kind>{_FACILITY})(?![\w-])".replace(
-        r"\ ", " "
-    ),
+    rf"(?<![\w-])(?P<name>(?:(?:of|the|and|&|de|der|des|von|at|for)\ |(?:{_WORD}|&)\ ){{0,5}}?{_WORD}\ )"
+    rf"(?P<kind>{_FACILITY})(?![\w-])".replace(r"\ ", " "),
     re.IGNORECASE,
 )
 _FACILITY_BEFORE = re.compile(
-    r"(?<![\w-])(?:h[ôo]pital|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
+    r"(?<![\w-])(?:h[ôo]pital|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus"
+    r"|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
     r"university hospital|universit[äa]tsklinik(?:um)?|charit[ée]|azienda ospedaliera|instituto|institut)"
-    rf"(?P<name>(?: (?:de|del|della|di|la|le|les|san|santa|saint|ste?\.?|of|für|der|universitario|general|civile|universitaire|d['’])|[- ]{_WORD}){{1,4}})",
+    rf"(?P<name>(?: (?:de|del|della|di|la|le|les|san|santa|saint|ste?\.?|of|für|der|universitario|general|civile"
+    rf"|universitaire|d['\u2019])|[- ]{_WORD}){{1,4}})",
     re.IGNORECASE,
 )
 _COMPOUND_FACILITY = re.compile(
@@ -106,39 +116,33 @@ _COMPOUND_FACILITY = re.compile(
     re.IGNORECASE,
 )
 _STRONG_KIND = re.compile(
-    r"hosp|medical c|med\.? c|infirmary|sanatorium|krankenhaus|klinikum|spital|ziekenhuis|trust|health ?care|health system|hospice",
+    r"hosp|medical c|med\.? c|infirmary|sanatorium|krankenhaus|klinikum|spital|ziekenhuis|trust|health ?care"
+    r"|health system|hospice",
     re.IGNORECASE,
 )
-_GENERIC = frozenset(
-    "a an the this that in at of for from to by with on our your local outside other another previous prior same any no all via per day inpatient outpatient new old "
-    "referring transfer transferred admitted and or was is seen dept department exam patient patients pt mobile portable acute post pre general pain hospital clinic "
-    "night emergency follow up field base child mental public private visit date".split()
-)
-_FACILITY_WORDS = frozenset(
-    "general memorial county community regional city saint st university mount mt holy sacred mercy trinity providence good samaritan baptist methodist presbyterian lutheran "
-    "adventist catholic jewish veterans childrens women womens royal national state federal district central north south east west northern southern eastern western "
-    "northwest northeast southwest southeast valley lake river hill hills park bay ocean beach island mountain desert forest spring springs bridge grand golden summit "
-    "heritage liberty union unity premier advanced alliance integrated advocate ascension kaiser mayo cleveland hopkins sunrise sunset lakeside riverside".split()
-)
+_GENERIC = word_set("generic")
+_FACILITY_WORDS = word_set("facility_words")
 _LABELS = re.compile(
     r"(?:institution|facility|site|hospital|clinic|location|ward|dept|department|from|to|at|by|for)[ :]+", re.IGNORECASE
 )
 
 
-_KIND_WORDS = frozenset(
-    """hospital hospitals hosp medical med clinic clinics infirmary sanatorium polyclinic hospice imaging cancer heart health diagnostic diagnostics radiology surgery surgical
-    trauma breast spine outpatient nursing care healthcare nhs associates klinik klinikum kliniken krankenhaus spital ziekenhuis sykehus sjukhus sygehus sairaala szpital korhaz
-    hastanesi rsud hopital ospedale policlinico clinique clinica polyclinique chu chru centre universite university universitatsklinik universitatsklinikum charite azienda
-    instituto institut""".split()
-)
+_KIND_WORDS = word_set("kind_words")
 _KIND_ENDINGS = ("krankenhaus", "klinikum", "klinik", "spital", "hospital", "ziekenhuis", "sjukhuset", "sykehus")
 
 
 class FacilityDetector:
     """Finds hospitals, clinics and practices that are called by a name."""
 
-    info_types: ClassVar[frozenset[str]] = frozenset({"ORGANIZATION_NAME"})
-    rank = 7
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"ORGANIZATION_NAME"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return 7
 
     def find(self, text: str) -> list[Match]:
         """Return the names, with the word for the kind of facility."""
@@ -167,7 +171,7 @@ class FacilityDetector:
 def _words(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
     return [
         (word.start(), word.end(), word[0])
-        for word in re.finditer(r"[^\W\d_][\w.'’-]*|&", text[:end])
+        for word in re.finditer(r"[^\W\d_][\w.'\u2019-]*|&", text[:end])
         if word.start() >= start
     ]
 
@@ -177,9 +181,8 @@ def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
     begin: int | None = None
     telling = False
     for low, _, word in reversed(_words(text, start, end)):
-        plain = fold(word.rstrip(".")).replace("'s", "s").replace("’s", "s")
+        plain = fold(word.rstrip(".")).replace("'s", "s").replace("\u2019s", "s")
         if plain in {"&", "of", "de", "der", "des", "von"} and begin is not None:
-            begin = begin if begin is not None else None
             continue
         if plain in _GENERIC and not (plain == "general" and strong):
             break
@@ -211,7 +214,8 @@ def _name_end(text: str, start: int, end: int) -> int | None:
 
 
 _CITY_AND_STATE = re.compile(
-    rf"(?<![\w-])(?P<city>[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]+){{0,2}}),? (?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?(?![\w-])"
+    rf"(?<![\w-])(?P<city>[A-Z][\w.'\u2019-]+(?: [A-Z][\w.'\u2019-]+){{0,2}}),? "
+    rf"(?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?(?![\w-])"
 )
 
 
@@ -221,8 +225,15 @@ _STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b(?:{_STATES}),? \d{{5}}")
 class PlaceDetector:
     """Finds countries, states and cities by list, and any city before a state's letters."""
 
-    info_types: ClassVar[frozenset[str]] = frozenset({"LOCATION"})
-    rank = 8
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"LOCATION"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return 8
 
     def find(self, text: str) -> list[Match]:
         """Return the places that are written with a capital."""
@@ -237,14 +248,14 @@ class PlaceDetector:
                     break
         for match in _CITY_AND_STATE.finditer(text) if _STATE_LETTERS.search(text) else ():
             start = match.start("city")
-            words = match["city"].split()
-            while words and not match["zip"] and fold(words[0].strip(".,")) in vocabulary() and len(words) > 1:
-                start += len(words.pop(0)) + 1
+            city = match["city"].split()
+            while city and not match["zip"] and fold(city[0].strip(".,")) in vocabulary() and len(city) > 1:
+                start += len(city.pop(0)) + 1
             comma = text[match.end("city")] == ","
             # MD is a doctor of medicine more often than Maryland.
             if not match["zip"] and (not comma or match["state"] == "MD"):
                 continue
-            if all(fold(word.strip(".,")) in vocabulary() for word in words) and not (match["zip"] and comma):
+            if all(fold(word.strip(".,")) in vocabulary() for word in city) and not (match["zip"] and comma):
                 continue
             found.append(Match(start, match.end(), "LOCATION"))
         return found

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from healthcare_deid.engine.text.lexicon import common_surnames, first_names, fold, surnames, vocabulary
+from healthcare_deid.engine.text.lexicon import common_surnames, first_names, fold, surnames, vocabulary, word_set
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_PARTICLES = frozenset(
-    "van von der den de del della di da dos das du la le los ter ten bin ibn al el st zu af y e o".split()
-)
+_TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_CAMEL_CASE = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\b[DL]e)(?<!\b[DL]i)(?<=[a-z])[A-Z]")
+_PARTICLES = word_set("particles")
 
 
 class Kind(Enum):
@@ -61,7 +60,7 @@ def tokens_of(text: str) -> tuple[Token, ...]:
 
 
 def _token(start: int, end: int, word: str) -> Token:
-    plain = fold(word).replace("’", "'")
+    plain = fold(word).replace("\u2019", "'")
     bare = plain.replace("'", "")
     first, last = plain in first_names(), plain in surnames() or bare in surnames()
     if len(word) == 1:
@@ -77,5 +76,5 @@ def _token(start: int, end: int, word: str) -> Token:
     elif last:
         kind = Kind.LAST
     else:
-        kind = Kind.UNKNOWN
+        kind = Kind.WORD if _CAMEL_CASE.search(word) else Kind.UNKNOWN
     return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames())
