@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import logging
 import re
-import threading
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +11,10 @@ import pydicom
 from pydicom.errors import InvalidDicomError as PydicomInvalid
 from pydicom.uid import ImplicitVRLittleEndian
 
+from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
     from pydicom.dataset import Dataset
@@ -30,7 +26,6 @@ BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _PREAMBLE = b"\0" * 128 + b"DICM"
 _FILE_META_START = b"\x02\x00"
 _UID = re.compile(r"[0-9.]{1,64}")
-_PARSING = threading.RLock()
 _PIXEL_GROUP = 0x7FE0
 
 
@@ -82,7 +77,7 @@ def read_header(source: bytes | Path) -> InstanceHeader:
     Raises:
         InvalidDicomError: It is not a DICOM file, or lacks the UIDs that a store needs; no value is quoted.
     """
-    with quiet_pydicom():
+    with quiet():
         try:
             stream = io.BytesIO(source) if isinstance(source, bytes) else source
             dataset = pydicom.dcmread(stream, defer_size=None if isinstance(source, bytes) else 64 * 1024)
@@ -103,22 +98,6 @@ def first_text(attributes: dict[str, Any], tag: str) -> str:
     if isinstance(value, dict):
         return str(value.get("Alphabetic", ""))
     return "" if value is None else str(value)
-
-
-@contextlib.contextmanager
-def quiet_pydicom() -> Generator[None]:
-    """Keep pydicom's remarks, which quote values, out of logs and warnings.
-
-    One thread at a time: the state of Python's warnings is the process'. Parsing holds the interpreter's lock anyway.
-    """
-    logger = logging.getLogger("pydicom")
-    with _PARSING, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        before, logger.disabled = logger.disabled, True
-        try:
-            yield
-        finally:
-            logger.disabled = before
 
 
 def _header(dataset: Dataset) -> InstanceHeader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -173,8 +174,9 @@ class Deidentification:
                 yield running[index]
 
         try:
-            for outcome in self._executor.run(engine, jobs(), progress.stopping):
-                self._conclude(units[outcome.index], running.pop(outcome.index), outcome, progress)
+            with contextlib.closing(self._executor.run(engine, jobs(), progress.stopping)) as outcomes:
+                for outcome in outcomes:
+                    self._conclude(units[outcome.index], running.pop(outcome.index), outcome, progress)
         finally:
             for job in running.values():
                 job.destination.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
@@ -65,8 +65,13 @@ class Outcome:
 class Executor(Protocol):
     """Runs jobs."""
 
-    def run(self, engine: InstanceDeidentifier, jobs: Iterable[Job], stopping: Callable[[], bool]) -> Iterator[Outcome]:
-        """Run the jobs, and give their outcomes as they come, until all are done or ``stopping()``."""
+    def run(
+        self, engine: InstanceDeidentifier, jobs: Iterable[Job], stopping: Callable[[], bool]
+    ) -> Generator[Outcome]:
+        """Run the jobs, and give their outcomes as they come, until all are done or ``stopping()``.
+
+        Closing the generator ends what still runs.
+        """
         ...
 
     def close(self) -> None:
@@ -89,7 +94,9 @@ def run_job(engine: InstanceDeidentifier, job: Job) -> Outcome:
 class InProcess:
     """Runs jobs one after the other in the calling thread."""
 
-    def run(self, engine: InstanceDeidentifier, jobs: Iterable[Job], stopping: Callable[[], bool]) -> Iterator[Outcome]:
+    def run(
+        self, engine: InstanceDeidentifier, jobs: Iterable[Job], stopping: Callable[[], bool]
+    ) -> Generator[Outcome]:
         """Run the jobs."""
         for job in jobs:
             if stopping():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -145,21 +144,22 @@ class FaultPlan:
             raise ValueError("fail_instances: which? Give SOP instance UIDs, or times=")
         self._plan(Fault("instance", "*", times, message=message, uids=frozenset(uids)))
 
-    def add_json(self, value: Mapping[str, Any]) -> None:
+    def add_json(self, value: Any) -> None:
         """Plan a fault given as JSON: a ``Fault``'s fields, ``kind`` at least.
 
         Raises:
             TypeError: A field is unknown or of another type.
             ValueError: A value is not possible.
         """
-        if not isinstance(value, Mapping) or value.get("kind") not in get_args(Kind):
+        if not isinstance(value, dict) or value.get("kind") not in get_args(Kind):
             raise ValueError(f"an object is needed, whose kind is one of {', '.join(get_args(Kind))}")
         for name, kinds in _JSON_TYPES.items():
             if name in value and not isinstance(value[name], kinds):
                 raise TypeError(f"{name} has a value of another type")
         if unknown := value.keys() - _JSON_TYPES.keys() - {"kind"}:
             raise TypeError(f"unknown fields: {len(unknown)}; known are kind, {', '.join(_JSON_TYPES)}")
-        self._plan(Fault(**{**value, "uids": frozenset(map(str, value.get("uids", ())))}))
+        fields: dict[str, Any] = {**value, "uids": frozenset(str(uid) for uid in value.get("uids", ()))}
+        self._plan(Fault(**fields))
 
     def clear(self) -> None:
         """Forget every fault."""

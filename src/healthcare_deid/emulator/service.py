@@ -25,6 +25,7 @@ from healthcare_deid.emulator.http import EmulatorHttp
 from healthcare_deid.emulator.router import Router
 from healthcare_deid.emulator.routing import Routes
 from healthcare_deid.emulator.state import State
+from healthcare_deid.emulator.workers import WorkerProcesses
 from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Emulator:
         faults: What goes wrong; see `faults`.
         clock: Where times come from: a fake one in tests.
         gcs: A folder for each bucket name that ``gs://`` URIs may use.
+        workers: Worker processes of an operation. None: one a core, and none for a few instances; 0: none at all.
         engine: What makes the de-identifier of a config; this package's own unless given.
 
     Raises:
@@ -59,9 +61,18 @@ class Emulator:
         faults: FaultPlan | None = None,
         clock: Clock | None = None,
         gcs: Mapping[str, str | PathLike[str]] | None = None,
+        workers: int | None = None,
         engine: EngineFactory = local_engine,
     ) -> None:
-        options: dict[str, Any] = {"faults": faults, "clock": clock, "gcs": gcs, "engine": engine}
+        if workers is not None and workers < 0:
+            raise ValueError("workers is a number of processes: 0 or more")
+        options: dict[str, Any] = {
+            "faults": faults,
+            "clock": clock,
+            "gcs": gcs,
+            "workers": workers,
+            "engine": engine,
+        }
         self._core = _Core.shared(data_dir, options)
         self._close = weakref.finalize(self, self._core.release)
         self._transports: weakref.WeakSet[EmulatorHttp] = weakref.WeakSet()
@@ -132,7 +143,7 @@ class _Core:
         self.state = State.open(
             folder,
             clock=self.clock,
-            executor=InProcess(),
+            executor=InProcess() if options["workers"] == 0 else WorkerProcesses(options["workers"]),
             make_engine=options["engine"],
             buckets=Buckets(options["gcs"]),
             faults=self.faults,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 from pydicom.uid import ExplicitVRLittleEndian
 
-from healthcare_deid.emulator.attributes import quiet_pydicom
 from healthcare_deid.emulator.dicomweb import multipart
 from healthcare_deid.emulator.dicomweb.media import MULTIPART, accepted
 from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, in_syntax, not_acceptable
 from healthcare_deid.emulator.messages import Reply
+from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,5 +100,5 @@ def linked(attributes: dict[str, Any], base: str) -> dict[str, Any]:
 
 def read_dataset(instance: StoredInstance) -> pydicom.FileDataset:
     """Read a stored file with pydicom."""
-    with quiet_pydicom():
+    with quiet():
         return pydicom.dcmread(instance.path)

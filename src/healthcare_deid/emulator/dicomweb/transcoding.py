@@ -16,8 +16,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.emulator.attributes import quiet_pydicom
 from healthcare_deid.emulator.status import Code, ServiceError
+from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes:
     target = UID(wanted)
     if target not in _NATIVE | _ENCODABLE:
         raise not_acceptable("The instance cannot be given in the transfer syntax that was asked for.")
-    with quiet_pydicom():
+    with quiet():
         try:
             dataset = pydicom.dcmread(path)
             _recode(dataset, UID(stored), target)
