@@ -65,7 +65,8 @@ def _flags(body: dict[str, Any], group: str) -> list[str]:
         tags = config.get("dicom", {}).get("keepList", {}).get("tags")
         if tags:
             flags.append(f"--dicom-filter-tags={','.join(tags)}")
-            config["dicom"] = {key: value for key, value in config["dicom"].items() if key != "keepList"} or None
+            more = {name: value for name, value in config["dicom"].items() if name != "keepList"}
+            config["dicom"] = dict(item for item in more.items() if item[1] not in _DEFAULTS) or None
         if config.get("image", {}).get("textRedactionMode") == "REDACT_ALL_TEXT":
             flags.append("--text-redaction-mode=all")
             config["image"] = {key: value for key, value in config["image"].items() if key != "textRedactionMode"}
@@ -81,15 +82,16 @@ def _flags(body: dict[str, Any], group: str) -> list[str]:
 
 
 def _leaves(path: str, value: Any) -> Iterator[str]:
-    """Yield the paths, two levels below the config, of what is set to anything but its default."""
+    """Yield the paths, two levels below the config, of what is set to anything but its default.
+
+    An object of defaults only is set all the same, but for image: ``dicom: {}`` makes the service process DICOM.
+    """
     for name, item in value.items():
         at = f"{path}.{name}"
         if item in _DEFAULTS:
             continue
-        if isinstance(item, dict) and item and at.count(".") < 2:
-            yield from _leaves(at, item)
-        else:
-            yield at
+        below = list(_leaves(at, item)) if isinstance(item, dict) and at.count(".") < 2 else [at]
+        yield from below or ([] if name == "image" else [at])
 
 
 def parse(words: Sequence[str], *, project: str | None, location: str | None) -> Call:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _NAME_LIKE = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.@$-]{0,63}")
-_NOT_A_NAME = "<a name that is none>"
+_NOT_A_NAME = "<no field name>"
 
 _RULES = {
     "missing": "is required",
@@ -31,6 +31,8 @@ _RULES = {
     "int_type": "a whole number is needed",
     "int_parsing": "a whole number is needed",
     "int_from_float": "a whole number is needed",
+    "less_than_equal": "a whole number of 32 bits is needed",
+    "greater_than_equal": "a whole number of 32 bits is needed",
     "tuple_type": "a list is needed",
     "dict_type": "an object is needed",
     "mapping_type": "an object is needed",
@@ -45,7 +47,14 @@ _GONE = {
 }
 """Fields that old clients and scripts send at the top of a config, and why they are refused."""
 
-_ONLY_BETA = frozenset({"dicom_tag_config", "fhir_field_config", "operation_metadata"})
+_ONLY_BETA = {
+    "DeidentifyConfig": ("dicom_tag_config", "fhir_field_config", "operation_metadata"),
+    "ImageConfig": ("additional_info_types", "exclude_info_types", "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"),
+    "TextConfig": ("profile_type",),
+}
+"""Fields and values that a message of v1 does not have and the one of v1beta1 has."""
+
+_BETA_ONLY_RULE = "it is in v1beta1 only (healthcare_deid.v1beta1.DeidentifyConfig)"
 
 
 def config_error(cls: type[BaseModel], error: ValidationError) -> ConfigError:
@@ -104,6 +113,8 @@ def _unknown_value(cls: type[BaseModel], location: Sequence[int | str], given: o
     field = owner.model_fields.get(_python_name(owner, str(location[-1]))) if owner else None
     enum = type_in(field.annotation, Enum) if field else None
     values = [str(member.value) for member in enum] if enum else []
+    if owner is not None and given in _ONLY_BETA.get(owner.__name__, ()):
+        return f"{given}: {_BETA_ONLY_RULE}"
     near = nearest(given, values) if isinstance(given, str) else None
     if near is None:
         return f"one of {', '.join(values)} is needed"
@@ -120,11 +131,10 @@ def _unknown_field(cls: type[BaseModel], location: Sequence[int | str]) -> str:
     if snake in owner.model_fields:
         return f"given twice, as {wire_name(snake)} and as {snake}"
     text = f"{owner.__name__} has no such field"
-    if owner.__name__ == "DeidentifyConfig":
-        if snake in _GONE:
-            return f"{text}: {_GONE[snake]}"
-        if snake in _ONLY_BETA:
-            return f"{text}: it is in v1beta1 only (healthcare_deid.v1beta1.DeidentifyConfig)"
+    if owner.__name__ == "DeidentifyConfig" and snake in _GONE:
+        return f"{text}: {_GONE[snake]}"
+    if snake in _ONLY_BETA.get(owner.__name__, ()):
+        return f"{text}: {_BETA_ONLY_RULE}"
     camel = [wire_name(field) for field in owner.model_fields]
     return text + did_you_mean(name, [*owner.model_fields, *camel] if "_" in name else camel)
 
