@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from healthcare_deid.config import v1beta1
 from healthcare_deid.engine.pixels.ocr import Direction, TextLine
 from healthcare_deid.errors import ConfigError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from healthcare_deid.config.image import ImageConfig
     from healthcare_deid.engine.pixels.geometry import Box
     from healthcare_deid.engine.text.match import TextInspector
+
+AnyImageConfig: TypeAlias = "ImageConfig | v1beta1.ImageConfig"
 
 ALL_TEXT = "all-text"
 UNREADABLE = "unreadable"
@@ -59,16 +62,18 @@ class Policy:
         ConfigError: A custom regex cannot be compiled.
     """
 
-    def __init__(self, image: ImageConfig) -> None:
+    def __init__(self, image: AnyImageConfig) -> None:
         mode = str(image.text_redaction_mode or "")
         self.patterns = tuple(
             (_compiled(index, regex.pattern or ""), tuple(regex.group_indexes))
             for index, regex in enumerate(image.custom_regexes)
         )
-        self.excluded: frozenset[str] = frozenset(getattr(image, "exclude_info_types", ()))
-        self.additional: frozenset[str] = frozenset(getattr(image, "additional_info_types", ()))
+        self.excluded: frozenset[str] = frozenset()
+        self.additional: frozenset[str] = frozenset()
+        if isinstance(image, v1beta1.ImageConfig):
+            self.excluded = frozenset(image.exclude_info_types)
+            self.additional = frozenset(image.additional_info_types)
         self.scope = _scope(mode, narrow=bool(self.patterns or self.additional))
-        self.descriptors = mode == "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"
 
     @property
     def reads(self) -> bool:

@@ -13,7 +13,7 @@ from healthcare_deid.engine.pixels.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
 from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
-from healthcare_deid.engine.pixels.policy import Cover, Policy, Scope
+from healthcare_deid.engine.pixels.policy import AnyImageConfig, Cover, Policy, Scope
 from healthcare_deid.engine.pixels.rewrite import Rewriter
 from healthcare_deid.engine.pixels.targets import Target, targets
 from healthcare_deid.engine.records import Change, Redaction
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from healthcare_deid.config.image import ImageConfig
     from healthcare_deid.engine.pixels.geometry import Box
     from healthcare_deid.engine.text.match import TextInspector
 
@@ -83,7 +82,7 @@ class PixelRedactor:
 
     def __init__(
         self,
-        image: ImageConfig,
+        image: AnyImageConfig,
         *,
         ocr: Ocr | None = None,
         thorough: bool = False,

@@ -1,0 +1,134 @@
+"""Pictures with known text, instances around them, and OCRs: a scripted one, and one that is not the engine's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
+
+from healthcare_deid.engine.pixels import Box, TesseractOcr, TextLine
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.pixels.arrays import Picture
+
+Array = NDArray[Any]
+MakeInstance = Callable[..., Dataset]
+Drawn = Callable[..., NDArray[np.uint8]]
+Independent = Callable[[Array], str]
+
+
+@dataclass
+class ScriptedOcr:
+    """Says that bright pixels are text: one line around each stretch of bright columns, with a text of its own.
+
+    It is exact, so that tests of what is done with boxes do not depend on what a network sees in them.
+    """
+
+    text: str = "SMITH"
+    looked_at: list[Box] = field(default_factory=list[Box])
+
+    def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
+        area = within or Box(0, 0, picture.shape[1], picture.shape[0])
+        self.looked_at.append(area)
+        bright = picture[area.top : area.bottom, area.left : area.right].max(axis=2) > 200
+        rows, columns = np.nonzero(bright)
+        if not rows.size:
+            return []
+        box = Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+        text = self.text if read else None
+        return [TextLine(box.moved(area.left, area.top), 0.9, text, 0.99)]
+
+
+@pytest.fixture
+def scripted_ocr() -> ScriptedOcr:
+    return ScriptedOcr()
+
+
+@pytest.fixture
+def drawn() -> Drawn:
+    """Draw text into an 8-bit picture: ``drawn((x, y, text), ..., size=(columns, rows), height=24)``."""
+
+    def draw(
+        *texts: tuple[int, int, str],
+        size: tuple[int, int] = (512, 384),
+        height: int = 24,
+        shade: int = 255,
+        back: int = 20,
+    ) -> NDArray[np.uint8]:
+        picture = Image.new("L", size, back)
+        font = ImageFont.load_default(size=height)
+        for x, y, text in texts:
+            ImageDraw.Draw(picture).text((x, y), text, fill=shade, font=font)
+        return np.asarray(picture).copy()
+
+    return draw
+
+
+@pytest.fixture
+def make_instance() -> MakeInstance:
+    """Make a native instance around an array: (rows, columns), (frames, rows, columns) or either with 3 samples."""
+
+    def make(
+        pixels: Array,
+        *,
+        colour: bool = False,
+        syntax: str = ExplicitVRLittleEndian,
+        photometric: str = "",
+        bits_stored: int = 0,
+        planar: int = 0,
+    ) -> Dataset:
+        samples = 3 if colour else 1
+        shape = pixels.shape[:-1] if colour else pixels.shape
+        dataset = Dataset()
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = UID(syntax)
+        little = syntax != ExplicitVRBigEndian
+        dataset.set_original_encoding(False, little, "iso8859")
+        dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+        dataset.SOPInstanceUID = "2.25.1"
+        dataset.Rows, dataset.Columns = shape[-2:]
+        if len(shape) == 3:
+            dataset.NumberOfFrames = shape[0]
+        dataset.SamplesPerPixel = samples
+        dataset.PhotometricInterpretation = photometric or ("RGB" if colour else "MONOCHROME2")
+        if colour:
+            dataset.PlanarConfiguration = planar
+        bits = pixels.dtype.itemsize * 8
+        dataset.BitsAllocated = bits
+        dataset.BitsStored = bits_stored or bits
+        dataset.HighBit = dataset.BitsStored - 1
+        dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+        stored = np.moveaxis(pixels, -1, -3) if colour and planar else pixels
+        data = stored.astype(stored.dtype.newbyteorder("<" if little else ">")).tobytes()
+        dataset.PixelData = data + b"\0" * (len(data) % 2)
+        dataset["PixelData"].VR = "OB" if bits == 8 else "OW"
+        return dataset
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def independent_ocr() -> Independent:
+    """Read an 8-bit array with Tesseract, an OCR the engine does not use; the letters and digits, in capitals."""
+    if shutil.which("tesseract") is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have tesseract-ocr installed: without it nothing checks the engine's own OCR")
+        pytest.skip("tesseract is not installed")
+    reader = TesseractOcr(page_mode=11, scale=2)
+
+    def read(pixels: Array) -> str:
+        eight = np.asarray(pixels, np.uint8)
+        picture = eight if eight.ndim == 3 else np.repeat(eight[:, :, np.newaxis], 3, axis=2)
+        texts = " ".join(line.text or "" for line in reader.find(picture, read=True))
+        return "".join(letter for letter in texts.upper() if letter.isalnum())
+
+    return read

@@ -1,0 +1,127 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from healthcare_deid.engine.pixels import Box, TextLine
+from healthcare_deid.engine.pixels.cine import SEGMENT, Look, in_every_frame, regions
+from healthcare_deid.engine.pixels.components import component_boxes
+
+
+@dataclass
+class Loop:
+    """Frames in memory."""
+
+    data: NDArray[np.uint8]
+
+    @property
+    def count(self) -> int:
+        return len(self.data)
+
+    def words(self, index: int) -> NDArray[np.uint8]:
+        return self.data[index]
+
+    def pictures(self, words: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        return [np.repeat(words[:, :, np.newaxis], 3, axis=2)]
+
+
+@dataclass
+class EveryBlob:
+    """Finds each bright blob as a line of its own, and remembers where it looked."""
+
+    looked_at: list[Box]
+
+    def find(self, picture: NDArray[np.uint8], *, read: bool, within: Box | None = None) -> list[TextLine]:
+        del read
+        area = within or Box(0, 0, picture.shape[1], picture.shape[0])
+        self.looked_at.append(area)
+        part = picture[area.top : area.bottom, area.left : area.right, 0] > 200
+        return [TextLine(component.box.moved(area.left, area.top)) for component in component_boxes(part)]
+
+
+def _found(data: NDArray[np.uint8], workers: int = 1) -> tuple[list[set[Box]], list[Box]]:
+    ocr = EveryBlob([])
+    lines = Look(ocr, read=False, workers=workers).frames(Loop(data))
+    return [{line.box for line in of_frame} for of_frame in lines], ocr.looked_at
+
+
+def _one_by_one(data: NDArray[np.uint8]) -> list[set[Box]]:
+    return [_found(frame[np.newaxis])[0][0] for frame in data]
+
+
+@pytest.fixture
+def still() -> NDArray[np.uint8]:
+    """Forty equal frames with a line of text."""
+    data = np.zeros((40, 120, 160), np.uint8)
+    data[:, 10:20, 30:90] = 255
+    return data
+
+
+def test_text_that_does_not_move_is_looked_for_once(still: NDArray[np.uint8]) -> None:
+    boxes, looked_at = _found(still)
+    assert boxes == [{Box(30, 10, 90, 20)}] * 40
+    assert looked_at == [Box(0, 0, 160, 120)]
+
+
+def test_a_frame_that_changed_is_looked_at_where_it_changed(still: NDArray[np.uint8]) -> None:
+    still[5:, 100:104, 130:140] = 255
+    boxes, looked_at = _found(still)
+    assert boxes[4] == {Box(30, 10, 90, 20)}
+    assert boxes[5] == {Box(30, 10, 90, 20), Box(130, 100, 140, 104)}
+    assert looked_at[1].area < 160 * 120 / 3
+
+
+def test_text_that_vanishes_is_gone_from_the_frames_after(still: NDArray[np.uint8]) -> None:
+    still[7:] = 0
+    boxes, _ = _found(still)
+    assert boxes[6] == {Box(30, 10, 90, 20)}
+    assert boxes[7] == set()
+
+
+def test_a_line_that_changed_in_part_is_looked_at_as_a_whole(still: NDArray[np.uint8]) -> None:
+    still[3:, 10:20, 88:118] = 255
+    boxes, _ = _found(still)
+    assert boxes[3] == {Box(30, 10, 118, 20)}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_that_looking_at_every_frame_finds_is_missed(seed: int) -> None:
+    noise = np.random.default_rng(seed)
+    data = np.zeros((SEGMENT + 12, 96, 128), np.uint8)
+    for _ in range(25):  # text that comes, moves a little and goes, among moving dim speckle
+        frame, y, x = noise.integers(0, len(data) - 6), noise.integers(0, 84), noise.integers(0, 90)
+        for step in range(noise.integers(1, 6)):
+            data[frame + step, y : y + 8, x + step : x + step + 30] = 255
+    data[:, 60:, 60:] = np.maximum(data[:, 60:, 60:], noise.integers(0, 120, (len(data), 36, 68)).astype(np.uint8))
+    followed, _ = _found(data)
+    assert followed == _one_by_one(data)
+
+
+def test_the_number_of_threads_changes_nothing(still: NDArray[np.uint8]) -> None:
+    data = np.concatenate([still, np.roll(still, 17, axis=2), still[:, ::-1]])
+    assert _found(data, workers=1)[0] == _found(data, workers=4)[0]
+
+
+def test_equal_frames_far_apart_are_looked_at_once(still: NDArray[np.uint8]) -> None:
+    data = np.concatenate([still[:SEGMENT], still[:SEGMENT]])
+    assert len(_found(data)[1]) == 1
+
+
+def test_a_blank_frame_is_not_looked_at() -> None:
+    assert _found(np.full((3, 40, 40), 7, np.uint8))[1] == []
+
+
+def test_boxes_of_one_frame_can_be_asked_for_in_all(still: NDArray[np.uint8]) -> None:
+    still[5, 60:70, 10:50] = 255
+    lines = Look(EveryBlob([]), read=False).frames(Loop(still))
+    union = [{line.box for line in of_frame} for of_frame in in_every_frame(lines)]
+    assert union == [{Box(30, 10, 90, 20), Box(10, 60, 50, 70)}] * 40
+
+
+def test_a_change_in_shared_chroma_is_located_in_columns_of_the_picture() -> None:
+    changed = np.zeros((64, 64), bool)  # 64 pairs of columns
+    changed[10, 40] = True
+    (part,) = regions(changed, [], columns=128, rows=64)
+    assert part.left <= 80
+    assert part.right >= 82

