@@ -53,8 +53,10 @@ def test_a_file_that_is_not_dicom_is_a_counted_failure_of_the_upload(tmp_path: P
         client.create_dicom_store("dataset1/dicomstore1")
         report = client.upload("dataset1/dicomstore1", scans)
 
-    assert (report.succeeded, report.failed) == (1, 1)
+    assert (report.succeeded, report.invalid) == (1, 1)
+    assert not report.complete
     (failure,) = report.failures
-    assert "notes.dcm" in str(failure.path)
+    assert "notes.dcm" in failure.item
+    assert failure.kind == "invalid"
     assert failure.reason
     assert "Rivera" not in repr(failure)
