@@ -29,10 +29,11 @@ from healthcare_deid.emulator.workers import WorkerProcesses
 from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from os import PathLike
 
     from healthcare_deid.emulator.messages import Reply, Request
+    from healthcare_deid.emulator.server import Server
 
 
 class Emulator:
@@ -103,6 +104,41 @@ class Emulator:
         transport = EmulatorHttp(self._core.router.handle, self._core.release)
         self._transports.add(transport)
         return transport
+
+    def server(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        origins: Collection[str] = (),
+        allow_remote: bool = False,
+    ) -> Server:
+        """Return a server of this emulator, which listens already: ``with emulator.server() as server: server.url``.
+
+        Args:
+            host: Address to listen on.
+            port: Port; 0 for any that is free.
+            origins: Origins of web pages that may read; those of this machine may.
+            allow_remote: Take an address that other machines reach. Nobody is asked for credentials.
+
+        Raises:
+            EmulatorError: The address is not this machine's own, or the port is taken.
+            MissingExtraError: The extra ``[emulator]`` is not installed.
+        """
+        from healthcare_deid.emulator.server import Server
+
+        return Server(self.handle, host, port, origins=origins, allow_remote=allow_remote)
+
+    def serve(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8085,
+        *,
+        origins: Collection[str] = (),
+        allow_remote: bool = False,
+    ) -> None:
+        """Serve until the process is told to end (Ctrl-C); arguments and errors as of `server`."""
+        self.server(host, port, origins=origins, allow_remote=allow_remote).run()
 
     def settle(self, timeout: float | None = None) -> bool:
         """Wait until the operations that run now have ended; return whether they have within ``timeout`` seconds."""
