@@ -82,7 +82,7 @@ _MONTH_NUMBER = r"(?P<m>0?[1-9]|1[0-2])"
 _START = r"(?<!\d)(?<!\d[./])"
 _END = r"(?!\d)(?![./]\d)"
 _NOT_IN_WORD = r"(?<![^\W\d_])"
-_ORDINAL = r"(?:st|nd|rd|th|er|\.|º|ª)?"
+_ORDINAL = r"(?:(?P<o>st|nd|rd|th)|er|\.|º|ª)?"
 _GLUE = r"[ \-/.,_]{0,3}"
 _OF = r"(?:(?:of|de|di|den) )?"
 
@@ -112,7 +112,7 @@ _NAMED = (
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
     _compile(_NOT_IN_WORD + _MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
     _compile(_START + _DAY + _ORDINAL + r"[ \-]" + _OF + _MONTH + r"(?![\w-])"),
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?:st|nd|rd|th)?(?![\w/.:%-])"),
+    _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/.:%-])"),
 )
 _HAS_MONTH_NAME = _compile(_NOT_IN_WORD + _MONTH)
 _NUMBERS = re.compile(r"\d(?:\D{0,3}\d){2}")
@@ -163,12 +163,19 @@ class TextDate:
         if self.other_reading:
             yield self.other_reading
 
+    def _is_padded(self, text: str) -> bool:
+        """Whether single digits of day and month have a zero before them: all numbers of the date are spelled alike."""
+        numbers = [text[start:end] for start, end, kind in self.parts if kind in {"m", "d"}]
+        spaced = any(kind == "b" and text[end : end + 1] == " " for _, end, kind in self.parts)
+        return all(len(number) > 1 for number in numbers) and (not spaced or any(item[0] == "0" for item in numbers))
+
     def rewrite(self, text: str, day: date) -> str:
         """Return the stretch of ``text`` it covers with ``day`` in place of its own, spelled alike."""
         pieces: list[str] = []
         position = self.start
+        padded = self._is_padded(text)
         for start, end, kind in self.parts:
-            pieces += [text[position:start], _spell(text[start:end], kind, day)]
+            pieces += [text[position:start], _spell(text[start:end], kind, day, padded=padded)]
             position = end
         pieces.append(text[position : self.end])
         return "".join(pieces)
@@ -199,7 +206,7 @@ def find_dates(text: str) -> tuple[TextDate, ...]:
 
 def _read(match: re.Match[str]) -> TextDate | None:
     groups = match.groupdict()
-    parts = {name: match.span(name) for name in ("y", "m", "d", "b", "n1", "n2") if groups.get(name)}
+    parts = {name: match.span(name) for name in ("y", "m", "d", "o", "b", "n1", "n2") if groups.get(name)}
     start = min(span[0] for span in parts.values())
     end = match.end()
     year = _full_year(groups.get("y") or "")
@@ -260,13 +267,16 @@ def _extended(item: TextDate, start: int, end: int, *parts: tuple[int, int, str]
     return TextDate(start, end, item.year, item.month, item.day, (*parts, *item.parts), other)
 
 
-def _spell(old: str, kind: str, day: date) -> str:
+def _spell(old: str, kind: str, day: date, *, padded: bool) -> str:
     """Write one piece of ``day`` the way ``old`` was written."""
     if kind == "y":
         return f"{day.year:04d}"[-len(old) :]
     if kind in {"m", "d"}:
         number = day.month if kind == "m" else day.day
-        return f"{number:0{len(old)}d}" if old.startswith("0") or len(old) > 1 else str(number)
+        return f"{number:02d}" if padded else str(number)
+    if kind == "o":
+        ending = "th" if 11 <= day.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
+        return ending.upper() if old.isupper() else ending
     index, number = (_MONTH_INDEX, day.month) if kind == "b" else (_WEEKDAY_INDEX, day.isoweekday())
     name = index[old.lower()][1][number - 1]
     if old.isupper():

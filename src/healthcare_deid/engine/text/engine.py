@@ -57,7 +57,7 @@ class TextEngine:
         config: What to do with which infoType, v1's or v1beta1's.
         date_shift_days: Dates move by at most this many days, back or forth, and never by none.
         patient_keys: Keys by patient ID, stronger than the config's.
-        unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), for a config whose keys Cloud KMS has wrapped.
+        unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's.
         detectors: More detectors: custom infoTypes, or a model.
 
     Attributes:

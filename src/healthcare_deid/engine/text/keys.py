@@ -25,8 +25,8 @@ class KeyRing:
     """Where a transformation's key comes from.
 
     Args:
-        unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (bytes, or base64 text): Cloud KMS cannot be asked
-            from here, so whoever can unwrap a key hands it over.
+        unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (bytes, or base64 text): Cloud KMS
+            cannot be asked from here, so whoever can unwrap a key hands it over.
         patients: Keys that override the config's for single patients, by patient ID.
 
     Attributes:

@@ -26,6 +26,7 @@ _SHORT_CLINICAL = word_set("short_clinical")
 _PERSON = Source.NAME.value
 _MIN_FUZZY = 6
 _MIN_FUZZY_NUMBER = 7
+_LOOSE_DATE = re.compile(r"(?<![\d.])(\d{1,2})[./ -](\d{1,2})[./ -](\d\d)(?![\d])")
 _MIN_PART_INSIDE = 5
 _MIN_NUMBER = 4
 
@@ -69,6 +70,7 @@ class Terms:
         }
         self._short_dates = {form: "DATE" for day in header.dates for form in short_forms(day)}
         self._short_dates |= {form: "DATE_OF_BIRTH" for day in header.birth_dates for form in short_forms(day)}
+        self._dates = {day: "DATE_OF_BIRTH" if day in header.birth_dates else "DATE" for day in header.dates}
 
     def __repr__(self) -> str:
         return f"Terms({len(self._parts)} name parts, {len(self._phrases)} phrases)"
@@ -112,7 +114,9 @@ class Terms:
         if not words:
             return []
         found = self._names(text, words)
-        found += self._numbers_and_places(text, words)
+        found += self._numbers_and_places(words)
+        if self._dates:
+            found += self._loose_dates(text)
         return found
 
     def _names(self, text: str, words: Sequence[tuple[int, int, str, str]]) -> list[Match]:
@@ -137,7 +141,10 @@ class Terms:
         if word in self._parts:
             if alone or len(word) > 3:
                 return True
-            return word not in _SHORT_CLINICAL and (word not in vocabulary() or (raw[0].isupper() and len(word) == 3))
+            if word in vocabulary() or word in _SHORT_CLINICAL:
+                # Ng is a name, NG a tube; two letters in capitals are a mark before they are a name.
+                return raw[0].isupper() and (raw[1:].islower() or (len(word) == 3 and word not in _SHORT_CLINICAL))
+            return True
         if len(word) < 4 or word in vocabulary() or not any(map(str.isalpha, word)):
             return False
         alike = look_alike(word)
@@ -173,7 +180,16 @@ class Terms:
             if "".join(fold(letter) for letter in match[0] if letter.isalpha()) in self._monograms:
                 yield Match(match.start(), match.end(), _PERSON)
 
-    def _numbers_and_places(self, text: str, words: Sequence[tuple[int, int, str, str]]) -> list[Match]:
+    def _loose_dates(self, text: str) -> Iterator[Match]:
+        """Yield the header's days in spellings that could as well be a version: 9.7.61."""
+        for match in _LOOSE_DATE.finditer(text):
+            first, second, year = (int(part) for part in match.groups())
+            for day, info_type in self._dates.items():
+                if day.year % 100 == year and (day.month, day.day) in {(first, second), (second, first)}:
+                    yield Match(match.start(), match.end(), info_type)
+                    break
+
+    def _numbers_and_places(self, words: Sequence[tuple[int, int, str, str]]) -> list[Match]:
         found: list[Match] = []
         if self._phrases:
             found += self._phrases_in(words)

@@ -1,0 +1,141 @@
+"""The instance's own header values, found in any text: spelled, ordered, broken and misread in other ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pydicom.dataset import Dataset
+
+from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.text.engine import InstanceText, TextEngine
+from healthcare_deid.engine.text.header import read_header
+
+Found = Callable[[InstanceText, str], list[tuple[str, str]]]
+MakeHeader = Callable[..., Dataset]
+
+
+def bind(dataset: Dataset) -> InstanceText:
+    return TextEngine(DeidentifyConfig()).bind(dataset)
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("LINDQVIST MARIA", "LINDQVIST MARIA"),
+        ("maria lindqvist", "maria lindqvist"),
+        ("Lindqvist^Maria", "Lindqvist^Maria"),
+        ("LINDQVIST,M.", "LINDQVIST,M"),
+        ("M. Lindqvist", "M. Lindqvist"),
+        ("ELENA", "ELENA"),
+        ("L1NDQVIST", "L1NDQVIST"),
+        ("LINDQVlST", "LINDQVlST"),
+        ("LINDOVIST", "LINDOVIST"),
+        ("LINDVIST", "LINDVIST"),
+        ("LINDQQVIST", "LINDQQVIST"),
+        ("LINDQVISTMARIA", "LINDQVISTMARIA"),
+        ("LIND QVIST", "LIND QVIST"),
+        ("NAME:LINDQVIST", "LINDQVIST"),
+        ("M.E.L.", "M.E.L."),
+        ("OKAFOR", "OKAFOR"),
+        ("dr okafor", "okafor"),
+        ("O'BRIEN", "O'BRIEN"),
+        ("OBRIEN SEAN", "OBRIEN SEAN"),
+        ("Seán", "Seán"),
+    ],
+)
+def test_a_name_of_the_header_is_found(known: InstanceText, found: Found, text: str, finding: str) -> None:
+    assert found(known, text) == [(finding, "PERSON_NAME")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["MRN204816", "mrn 204816", "ID:MRN-204816", "MRN2O48l6", "MRN204815", "MRN20481", "XMRN204816", "ACC-7731", "ACC7731", "ACC 7731"],
+)  # fmt: skip
+def test_a_number_of_the_header_is_found(known: InstanceText, found: Found, text: str) -> None:
+    assert [kind for _, kind in found(known, text)] == ["MEDICAL_RECORD_NUMBER"]
+
+
+@pytest.mark.parametrize("text", ["1234 mm", "0012345", "112345", "123456"])
+def test_a_number_is_not_found_inside_a_longer_one_but_for_leading_zeros(
+    make_header: MakeHeader, found: Found, text: str
+) -> None:
+    kinds = [kind for _, kind in found(bind(make_header(PatientID="12345")), text)]
+    assert kinds == (["MEDICAL_RECORD_NUMBER"] if text.startswith("00") else [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1961-07-09", "09 JUL 1961", "7/9/1961", "9.7.61", "19610709", "090761", "610709", "07/09/61", "July 9, 1961"],
+)
+def test_the_birth_date_is_known_in_any_spelling(known: InstanceText, found: Found, text: str) -> None:
+    assert found(known, text) == [(text, "DATE_OF_BIRTH")]
+
+
+def test_six_digits_are_a_date_only_when_the_header_has_that_day(known: InstanceText, found: Found) -> None:
+    assert found(known, "040321") == [("040321", "DATE")]
+    assert found(known, "040322") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "info_type"),
+    [
+        ("HARBOUR HEIGHTS HOSPITAL", "HARBOUR HEIGHTS HOSPITAL", "LOCATION"),
+        ("HarbourHeights Hospital", "HarbourHeights Hospital", "LOCATION"),
+        ("12 Harbour St", "12 Harbour St", "LOCATION"),
+        ("SPRINGFIELD", "SPRINGFIELD", "LOCATION"),
+        ("5550104477", "5550104477", "PHONE_NUMBER"),
+        ("555-010-4477", "555-010-4477", "PHONE_NUMBER"),
+    ],
+)
+def test_places_and_telephones_of_the_header_are_found(
+    known: InstanceText, found: Found, text: str, finding: str, info_type: str
+) -> None:
+    assert found(known, text) == [(finding, info_type)]
+
+
+def test_an_eponym_is_a_name_when_the_patient_is_called_so(make_header: MakeHeader, found: Found) -> None:
+    text = bind(make_header(PatientName="Foley^Baker"))
+    assert found(text, "Foley catheter") == [("Foley", "PERSON_NAME")]
+    assert found(text, "Swan catheter") == []
+
+
+@pytest.mark.parametrize("name", ["ANONYMOUS", "TEST^PATIENT", "UNKNOWN", "^^^", "NONAME", "Anon^"])
+def test_a_placeholder_for_a_name_is_no_term(make_header: MakeHeader, found: Found, name: str) -> None:
+    assert found(bind(make_header(PatientName=name)), "test of unknown patient, anonymous") == []
+
+
+def test_a_short_name_counts_beside_another_part_and_not_as_a_mark(make_header: MakeHeader, found: Found) -> None:
+    text = bind(make_header(PatientName="Ap^Lateisha"))
+    assert found(text, "AP") == [("AP", "PERSON_NAME")]
+    assert found(text, "CHEST AP") == []
+    assert found(text, "AP LATEISHA") == [("AP LATEISHA", "PERSON_NAME")]
+
+
+@pytest.mark.parametrize("text", ["CHEST AP", "PORTABLE SUPINE", "RT LAT", "Gain 66 Depth 16 cm"])
+def test_other_words_are_left_with_a_header_too(known: InstanceText, found: Found, text: str) -> None:
+    assert found(known, text) == []
+
+
+def test_names_and_numbers_in_nested_items_are_terms(make_header: MakeHeader, found: Found) -> None:
+    earlier = make_header(PatientName="Quimby^Zora", PatientID="OLD-55501")
+    original = make_header(ModifiedAttributesSequence=[earlier])
+    text = bind(make_header(PatientName="Smith^Jo", OriginalAttributesSequence=[original]))
+    assert found(text, "formerly QUIMBY, OLD-55501") == [
+        ("QUIMBY", "PERSON_NAME"),
+        ("OLD-55501", "MEDICAL_RECORD_NUMBER"),
+    ]
+
+
+def test_ideographic_and_phonetic_names_are_terms(make_header: MakeHeader, found: Found) -> None:
+    text = bind(make_header(PatientName="Yamada^Tarou=山田^太郎=やまだ^たろう"))
+    assert found(text, "山田 太郎") == [("山田 太郎", "PERSON_NAME")]
+
+
+def test_a_header_is_read_whatever_is_in_it(make_header: MakeHeader) -> None:
+    dataset = make_header(PatientID="", StudyDate="")
+    dataset.add_new(0x00100030, "LO", "notadate")
+    dataset.add_new(0x00080090, "UN", b"\xff\xfe")
+    header = read_header(dataset)
+    assert header.values == ()
+    assert header.dates == frozenset()

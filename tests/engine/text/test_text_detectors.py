@@ -1,0 +1,141 @@
+"""What each infoType's detector takes, and what it must leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from healthcare_deid.engine.text.detectors.base import read_digits
+from healthcare_deid.engine.text.detectors.identifiers import is_card_number, is_itin, is_ssn, is_swift_code, is_vin
+from healthcare_deid.engine.text.detectors.registry import DETECTORS
+from healthcare_deid.engine.text.engine import InstanceText
+from healthcare_deid.engine.text.info_types import INFO_TYPES
+
+Found = Callable[[InstanceText, str], list[tuple[str, str]]]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "info_type"),
+    [
+        ("Age: 67 yrs", "67 yrs", "AGE"),
+        ("45 y/o male", "45 y/o", "AGE"),
+        ("67-year-old woman", "67-year-old", "AGE"),
+        ("DOE 067Y", "067Y", "AGE"),
+        ("card 4111 1111 1111 1111", "4111 1111 1111 1111", "CREDIT_CARD_NUMBER"),
+        ("card 378282246310005", "378282246310005", "CREDIT_CARD_NUMBER"),
+        ("seen 04/03/2021", "04/03/2021", "DATE"),
+        ("DOB: 07/09/1961", "07/09/1961", "DATE_OF_BIRTH"),
+        ("geb. 09.07.1961", "09.07.1961", "DATE_OF_BIRTH"),
+        ("born on 9 July 1961", "9 July 1961", "DATE_OF_BIRTH"),
+        ("mail a.b+c@example.org now", "a.b+c@example.org", "EMAIL_ADDRESS"),
+        ("host 192.168.10.4", "192.168.10.4", "IP_ADDRESS"),
+        ("host 2001:db8::8a2e:370:7334", "2001:db8::8a2e:370:7334", "IP_ADDRESS"),
+        ("NIC 00:1B:44:11:3A:B7", "00:1B:44:11:3A:B7", "MAC_ADDRESS"),
+        ("NIC 001b.4411.3ab7", "001b.4411.3ab7", "MAC_ADDRESS"),
+        ("MRN: 00-12-345", "00-12-345", "MEDICAL_RECORD_NUMBER"),
+        ("Acc# A1234567", "A1234567", "MEDICAL_RECORD_NUMBER"),
+        ("Patient ID: 778123", "778123", "MEDICAL_RECORD_NUMBER"),
+        ("passport no. X1234567", "X1234567", "PASSPORT"),
+        ("call (555) 010-4477 x12", "(555) 010-4477 x12", "PHONE_NUMBER"),
+        ("+1 212 555 0100", "+1 212 555 0100", "PHONE_NUMBER"),
+        ("+44 20 7946 0958", "+44 20 7946 0958", "PHONE_NUMBER"),
+        ("020 7946 0958", "020 7946 0958", "PHONE_NUMBER"),
+        ("06 12 34 56 78", "06 12 34 56 78", "PHONE_NUMBER"),
+        ("0049 89 1234567", "0049 89 1234567", "PHONE_NUMBER"),
+        ("Tel. 089/123456", "089/123456", "PHONE_NUMBER"),
+        ("pager 4412", "4412", "PHONE_NUMBER"),
+        ("SWIFT: DEUTDEFF", "DEUTDEFF", "SWIFT_CODE"),
+        ("DEUTDEFF500", "DEUTDEFF500", "SWIFT_CODE"),
+        ("DL# D1234567", "D1234567", "US_DRIVERS_LICENSE_NUMBER"),
+        ("912-75-1234", "912-75-1234", "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER"),
+        ("SSN 219-09-9999", "219-09-9999", "US_SOCIAL_SECURITY_NUMBER"),
+        ("ssn: 219099999", "219099999", "US_SOCIAL_SECURITY_NUMBER"),
+        ("VIN 1M8GDM9AXKP042788", "1M8GDM9AXKP042788", "US_VEHICLE_IDENTIFICATION_NUMBER"),
+        ("lives at 1600 N Main St, Apt 4", "1600 N Main St, Apt 4", "LOCATION"),
+        ("Hauptstraße 12", "Hauptstraße 12", "LOCATION"),
+        ("12 rue de la Paix", "12 rue de la Paix", "LOCATION"),
+        ("P.O. Box 77", "P.O. Box 77", "LOCATION"),
+        ("from Dayton, OH 45402", "Dayton, OH 45402", "LOCATION"),
+        ("moved to Munich", "Munich", "LOCATION"),
+        ("SW1A 1AA", "SW1A 1AA", "LOCATION"),
+        ("at Cedar Ridge Medical Center", "Cedar Ridge Medical Center", "LOCATION"),
+        ("Klinikum Rosenheim", "Klinikum Rosenheim", "LOCATION"),
+        ("Dr. Wilson", "Wilson", "PERSON_NAME"),
+        ("seen by Dr Jane Long", "Jane Long", "PERSON_NAME"),
+        ("KOWALSKI, ANNA M", "KOWALSKI, ANNA M", "PERSON_NAME"),
+        ("Kowalski^Anna", "Kowalski^Anna", "PERSON_NAME"),
+        ("Patient: Xochitl Ngata", "Xochitl Ngata", "PERSON_NAME"),
+        ("Anna van der Berg", "Anna van der Berg", "PERSON_NAME"),
+        ("Peter Hansen, MD", "Peter Hansen", "PERSON_NAME"),
+    ],
+)
+def test_a_finding_is_cut_out_exactly(
+    stranger: InstanceText, found: Found, text: str, finding: str, info_type: str
+) -> None:
+    assert (finding, info_type) in found(stranger, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "L", "R", "LT", "RT", "AP", "PA", "LAT", "PORTABLE", "SUPINE", "ERECT", "10 cm", "120 kV", "GAIN 50%", "12:33:01",
+        "W 400 L 40", "TR 500 TE 15", "FOV 35 cm", "MI 0.8", "Fr 12/120", "HR 72", "5.0 MHz", "DR 60 dB", "3.2.1.0",
+        "1.2.840.10008.5.1.4.1.1.2", "2.25.70541616638819138568043293671559322355",
+        "CT CHEST W CONTRAST", "MR Brain", "L-SPINE 2 VIEWS", "t2_tse_sag_384", "Ax T2 FLAIR FS", "Thorax Routine 5.0 B31f",
+        "SIEMENS", "GE MEDICAL SYSTEMS", "Philips Medical Systems", "Hologic, Inc.", "Canon Medical Systems",
+        "Wilson disease", "Graves disease", "Foley catheter", "Baker cyst", "Baker's cyst", "Swan-Ganz catheter", "Smith fracture",
+        "r/o PE", "Rule out fracture", "Breast cancer screening", "5 year follow-up", "T12 compression", "C5-C6 disc",
+        "ADC (10^-6 mm2/s)", "Heart rate 80", "follow up in the clinic", "Outpatient hospital visit", "medical imaging",
+    ],
+)  # fmt: skip
+def test_the_fields_own_words_are_left(stranger: InstanceText, found: Found, text: str) -> None:
+    assert found(stranger, text) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "right", "wrong"),
+    [
+        (is_card_number, "4111111111111111", "4111111111111112"),
+        (is_ssn, "219-09-9999", "666-09-9999"),
+        (is_ssn, "001-01-0001", "000-01-0001"),
+        (is_ssn, "219-09-9999", "219-00-9999"),
+        (is_ssn, "219-09-9999", "219-09-0000"),
+        (is_itin, "912-75-1234", "912-69-1234"),
+        (is_itin, "999-94-1234", "812-75-1234"),
+        (is_vin, "1M8GDM9AXKP042788", "1M8GDM9A1KP042788"),
+        (is_vin, "1HGCM82633A004352", "1HGCM82633AO04352"),
+        (is_swift_code, "DEUTDEFF", "DEUTZZFF"),
+    ],
+)
+def test_a_number_is_checked_by_its_issuers_rule(check: Callable[[str], bool], right: str, wrong: str) -> None:
+    assert check(right)
+    assert not check(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("O1/15/2O2O", "01/15/2020"),
+        ("l2:3O:59", "12:30:59"),
+        ("LOSS", "LOSS"),
+        ("25-Jul-32", "25-Jul-32"),
+        ("SO", "SO"),
+    ],
+)
+def test_look_alike_letters_are_read_as_digits_only_inside_numbers(text: str, read: str) -> None:
+    assert read_digits(text) == read
+
+
+def test_a_misread_date_is_found_in_pixels(stranger: InstanceText, found: Found) -> None:
+    assert found(stranger, "O1/15/2O20") == [("O1/15/2O20", "DATE")]
+
+
+def test_every_infotype_is_found_by_some_detector_and_every_detector_finds_known_ones() -> None:
+    assert frozenset().union(*(detector.info_types for detector in DETECTORS)) == frozenset(INFO_TYPES)
+
+
+def test_every_infotype_says_what_it_is() -> None:
+    for item in INFO_TYPES.values():
+        assert item.description.endswith(".")
+        assert not item.broader or item.broader in INFO_TYPES
