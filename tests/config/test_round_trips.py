@@ -93,10 +93,16 @@ BETA_IMAGE = joined(IMAGE, optional(additionalInfoTypes=INFO_TYPES, excludeInfoT
 ACTION = joined(
     optional(queries=st.one_of(TAGS, st.just(["PN", "UI"]))),
     one_of_fields(
-        keepTag=EMPTY, removeTag=EMPTY, deleteTag=EMPTY, resetTag=EMPTY, cleanTextTag=EMPTY, cleanImageTag=BETA_IMAGE,
-        regenUidTag=EMPTY, recurseTag=EMPTY,
+        keepTag=EMPTY,
+        removeTag=EMPTY,
+        deleteTag=EMPTY,
+        resetTag=EMPTY,
+        cleanTextTag=EMPTY,
+        cleanImageTag=BETA_IMAGE,
+        regenUidTag=EMPTY,
+        recurseTag=EMPTY,
     ),
-)  # fmt: skip
+)
 TAG_CONFIG = optional(
     profileType=st.sampled_from(list(map(str, v1beta1.TagProfileType))),
     options=optional(
@@ -109,10 +115,14 @@ TAG_CONFIG = optional(
 FIELD_ACTION = joined(
     optional(paths=st.lists(st.just("Address.city"), max_size=1)),
     one_of_fields(
-        characterMaskField=EMPTY, cleanTextField=EMPTY, cryptoHashField=EMPTY, dateShiftField=EMPTY, keepField=EMPTY,
+        characterMaskField=EMPTY,
+        cleanTextField=EMPTY,
+        cryptoHashField=EMPTY,
+        dateShiftField=EMPTY,
+        keepField=EMPTY,
         removeField=EMPTY,
     ),
-)  # fmt: skip
+)
 FIELD_CONFIG = optional(
     profileType=st.sampled_from(list(map(str, v1beta1.FhirProfileType))),
     options=optional(

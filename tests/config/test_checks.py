@@ -1,0 +1,416 @@
+"""What the checks find: at least one config for every code, its path and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from healthcare_deid import v1beta1
+from healthcare_deid.config import presets
+from healthcare_deid.config.checks import RULES, Finding, Severity
+from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS
+
+TUTORIAL_KEY = "U2FsdGVkX19bS2oZsdbK9X5zi2utBn22uY+I2Vo0zOU="
+SALTED_KEY = "U2FsdGVkX1+DwwBDBwYJSLU3AxOAAQIDBAUGBwgJCgs="
+GOOD_KEY = "yMnKy8zNzs/Q0dLT1NXW19jZ2tvc3d7f4OHi4+Tl5uc="
+CONTENTS = {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}
+SENSITIVE = {"textRedactionMode": "REDACT_SENSITIVE_TEXT"}
+ALL_TEXT = {"textRedactionMode": "REDACT_ALL_TEXT"}
+
+
+def text(**transformation: Any) -> dict[str, Any]:
+    return {"dicom": CONTENTS, "text": {"additionalTransformations": [transformation]}}
+
+
+def pattern(value: str, *groups: int) -> dict[str, Any]:
+    return {"image": {**SENSITIVE, "customRegexes": [{"pattern": value, "groupIndexes": list(groups)}]}}
+
+
+AT = "text.additionalTransformations[0]"
+V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
+    # code, config, path, part of the message
+    ("config-empty", {}, "", "every store is skipped"),
+    ("dicom-skipped", {"fhir": {}}, "dicom", "DICOM stores of a dataset are skipped"),
+    ("deprecated-field", {"text": {"transformations": [{"redactConfig": {}}]}}, "text.transformations", "deprecated"),
+    (
+        "unspecified-value",
+        {"dicom": {"filterProfile": "TAG_FILTER_PROFILE_UNSPECIFIED"}},
+        "dicom.filterProfile",
+        "KEEP_ALL",
+    ),
+    ("default-differs", {"dicom": {}}, "dicom", "v1 keeps every tag"),
+    ("key-missing", text(infoTypes=["DATE"], dateShiftConfig={}), f"{AT}.dateShiftConfig", "do not agree between two"),
+    ("key-missing", text(infoTypes=["PERSON_NAME"], cryptoHashConfig={}), f"{AT}.cryptoHashConfig", "do not agree"),
+    ("key-published", text(dateShiftConfig={"cryptoKey": TUTORIAL_KEY}), f"{AT}.dateShiftConfig.cryptoKey", "tutorial"),
+    ("key-salted", text(dateShiftConfig={"cryptoKey": SALTED_KEY}), f"{AT}.dateShiftConfig.cryptoKey", "Salted__"),
+    (
+        "key-weak",
+        text(dateShiftConfig={"cryptoKey": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}),
+        f"{AT}.dateShiftConfig.cryptoKey",
+        "random",
+    ),
+    (
+        "key-weak",
+        text(cryptoHashConfig={"cryptoKey": "Y29ycmVjdGhvcnNlYmF0dA=="}),
+        f"{AT}.cryptoHashConfig.cryptoKey",
+        "random",
+    ),
+    (
+        "key-short",
+        text(cryptoHashConfig={"cryptoKey": GOOD_KEY[:20] + "zg=="}),
+        f"{AT}.cryptoHashConfig.cryptoKey",
+        "128 bits",
+    ),
+    (
+        "text-unused",
+        {"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}, "text": {}},
+        "text",
+        "Nothing here inspects",
+    ),
+    ("text-missing", {"dicom": CONTENTS}, "text", "not documented"),
+    (
+        "regional-info-types",
+        {"dicom": CONTENTS, "useRegionalDataProcessing": True},
+        "text.excludeInfoTypes",
+        "LOCATION and ORGANIZATION_NAME not",
+    ),
+    (
+        "regional-info-types",
+        {"dicom": CONTENTS, "useRegionalDataProcessing": True, "text": {"excludeInfoTypes": ["LOCATION"]}},
+        "text.excludeInfoTypes",
+        "ORGANIZATION_NAME not",
+    ),
+    ("regional-pixels", {"image": SENSITIVE, "useRegionalDataProcessing": True}, "image", "v1 cannot say"),
+    ("transformation-empty", text(infoTypes=["DATE"]), AT, "None of the transformations"),
+    (
+        "transformation-twice",
+        {"text": {"additionalTransformations": [{"infoTypes": ["DATE"], "redactConfig": {}}] * 2}},
+        "text.additionalTransformations[1].infoTypes[0]",
+        "DATE has two",
+    ),
+    (
+        "transformation-any",
+        {"text": {"additionalTransformations": [{"redactConfig": {}}, {"infoTypes": ["DATE"], "redactConfig": {}}]}},
+        AT,
+        "any infoType in v1",
+    ),
+    (
+        "transformation-excluded",
+        {
+            "text": {
+                "excludeInfoTypes": ["DATE"],
+                "additionalTransformations": [{"infoTypes": ["DATE"], "redactConfig": {}}],
+            }
+        },
+        AT,
+        "the text stays",
+    ),
+    ("transformation-too-long", text(infoTypes=["PERSON_NAME"], cryptoHashConfig={}), AT, "A hash has 44 characters"),
+    (
+        "transformation-too-long",
+        text(infoTypes=["US_SOCIAL_SECURITY_NUMBER"], replaceWithInfoTypeConfig={}),
+        AT,
+        "27 characters",
+    ),
+    ("transformation-vr", text(infoTypes=["DATE"], replaceWithInfoTypeConfig={}), AT, "no value in VR DA"),
+    ("transformation-vr", text(infoTypes=["DATE"], cryptoHashConfig={}), AT, "no hashed value is valid in VR DA"),
+    ("transformation-vr", text(infoTypes=["AGE"], characterMaskConfig={}), AT, "no masked value is valid"),
+    ("transformation-vr", text(cryptoHashConfig={}), AT, "any infoType, dates and ages too"),
+    ("shift-no-date", text(infoTypes=["PERSON_NAME", "DATE"], dateShiftConfig={}), AT, "PERSON_NAME: no date"),
+    ("shift-no-date", text(dateShiftConfig={}), AT, "Without infoTypes"),
+    (
+        "mask-empty",
+        text(infoTypes=["AGE"], characterMaskConfig={"maskingCharacter": ""}),
+        f"{AT}.characterMaskConfig.maskingCharacter",
+        "'*' is used",
+    ),
+    (
+        "info-type-unknown",
+        text(infoTypes=["PERSON_NAMES"], redactConfig={}),
+        f"{AT}.infoTypes[0]",
+        "did you mean PERSON_NAME?",
+    ),
+    (
+        "info-type-unknown",
+        {"text": {"excludeInfoTypes": ["EMAIL_ADRESS"]}},
+        "text.excludeInfoTypes[0]",
+        "did you mean EMAIL_ADDRESS?",
+    ),
+    ("tags-kept", {"dicom": {}}, "dicom", "Every tag is kept"),
+    ("tags-kept", {"dicom": {"filterProfile": "KEEP_ALL_PROFILE"}}, "dicom.filterProfile", "Every tag is kept"),
+    (
+        "remove-list-open",
+        {"dicom": {"removeList": {"tags": ["PatientName"]}}},
+        "dicom.removeList",
+        "keeps every tag that it does not",
+    ),
+    (
+        "remove-required",
+        {"dicom": {"removeList": {"tags": ["PatientName", "00280010", "PixelData"]}}},
+        "dicom.removeList.tags",
+        "Rows, PixelData",
+    ),
+    (
+        "keep-identifier",
+        {"dicom": {"keepList": {"tags": ["00100010", "PatientID", "Modality"]}}},
+        "dicom.keepList.tags",
+        "PatientID, PatientName",
+    ),
+    (
+        "keep-redundant",
+        {"dicom": {"keepList": {"tags": ["Rows", "Modality"]}}},
+        "dicom.keepList.tags",
+        "Rows: kept anyway",
+    ),
+    ("keep-no-viewer", {"dicom": {"keepList": {"tags": ["Rows", "Modality"]}}}, "dicom.keepList.tags", "SOPClassUID"),
+    (
+        "tag-twice",
+        {"dicom": {"keepList": {"tags": ["Modality", "00080060"]}}},
+        "dicom.keepList.tags[1]",
+        "Modality stands",
+    ),
+    ("contents-not-inspected", {"dicom": CONTENTS}, "dicom.filterProfile", "removes no tag"),
+    ("uids-kept", {"dicom": {"skipIdRedaction": True}}, "dicom.skipIdRedaction", "link the result"),
+    ("pixels-untouched", {"dicom": {}}, "image", "Burned-in text stays"),
+    (
+        "pixels-untouched",
+        {"dicom": {}, "image": {"textRedactionMode": "REDACT_NO_TEXT"}},
+        "image",
+        "Burned-in text stays",
+    ),
+    ("all-text-laterality", {"image": ALL_TEXT}, "image.textRedactionMode", "laterality marks"),
+    (
+        "unspecified-value",
+        {"image": {"textRedactionMode": "TEXT_REDACTION_MODE_UNSPECIFIED"}},
+        "image.textRedactionMode",
+        "REDACT_NO_TEXT",
+    ),
+    ("regex-unused", {"image": {**ALL_TEXT, "customRegexes": [{"pattern": "a"}]}}, "image.customRegexes", "do nothing"),
+    ("regex-invalid", pattern(""), "image.customRegexes[0].pattern", "empty"),
+    ("regex-invalid", pattern("(?<=MRN )\\d+"), "image.customRegexes[0].pattern", "look-around"),
+    ("regex-invalid", pattern("(a)\\1"), "image.customRegexes[0].pattern", "back-references"),
+    ("regex-invalid", pattern("a++"), "image.customRegexes[0].pattern", "possessive"),
+    ("regex-invalid", pattern("(a"), "image.customRegexes[0].pattern", "not a regular expression"),
+    ("regex-groups", pattern("(a)(b)", 3), "image.customRegexes[0].groupIndexes", "2 groups"),
+    ("regex-groups", pattern("(a)(b)(c)(d)", 1, 2, 3, 4), "image.customRegexes[0].groupIndexes", "three count at most"),
+    ("fhir-empty", {"fhir": {}}, "fhir", "pass unmodified"),
+    (
+        "fhir-open",
+        {"fhir": {"fieldMetadataList": [{"paths": ["Patient.name"], "action": "TRANSFORM"}]}},
+        "fhir.fieldMetadataList",
+        "pass unmodified",
+    ),
+    ("fhir-extensions", {"fhir": {"defaultKeepExtensions": True}}, "fhir.defaultKeepExtensions", "kept as they are"),
+    (
+        "fhir-action-unset",
+        {"fhir": {"fieldMetadataList": [{"paths": ["Patient.name"]}]}},
+        "fhir.fieldMetadataList[0].action",
+        "left as it is",
+    ),
+    (
+        "action-nowhere",
+        {"fhir": {"fieldMetadataList": [{"action": "TRANSFORM"}]}},
+        "fhir.fieldMetadataList[0].paths",
+        "names no tag",
+    ),
+]
+
+
+def action(*queries: str, **what: Any) -> dict[str, Any]:
+    return {"dicomTagConfig": {"actions": [{"queries": list(queries), **what}]}}
+
+
+BETA_CASES: list[tuple[str, dict[str, Any], str, str]] = [
+    ("config-empty", {"text": {}}, "", "every store is skipped"),
+    ("both-trees", {"dicom": {}, "dicomTagConfig": {}}, "dicom", "which counts is not documented"),
+    ("both-trees", {"image": ALL_TEXT, "dicomTagConfig": {"options": {"cleanImage": ALL_TEXT}}}, "image", "cleanImage"),
+    ("deprecated-field", {"dicom": {}}, "dicom", "dicomTagConfig"),
+    ("deprecated-field", {"fhir": {}}, "fhir", "fhirFieldConfig"),
+    ("deprecated-field", {"image": ALL_TEXT}, "image", "cleanImage"),
+    ("default-differs", {"dicomTagConfig": {}}, "dicomTagConfig.profileType", "Basic Profile"),
+    ("default-differs", {"fhirFieldConfig": {}}, "fhirFieldConfig.profileType", "BASIC"),
+    (
+        "unspecified-value",
+        {"dicomTagConfig": {"profileType": "PROFILE_TYPE_UNSPECIFIED"}},
+        "dicomTagConfig.profileType",
+        "BASIC_PROFILE",
+    ),
+    (
+        "unspecified-value",
+        {"fhirFieldConfig": {"profileType": "PROFILE_TYPE_UNSPECIFIED"}},
+        "fhirFieldConfig.profileType",
+        "BASIC",
+    ),
+    ("tags-kept", {"dicomTagConfig": {"profileType": "KEEP_ALL_PROFILE"}}, "dicomTagConfig.profileType", "Every tag"),
+    ("uids-kept", {"dicomTagConfig": {"options": {"primaryIds": "KEEP"}}}, "dicomTagConfig.options.primaryIds", "link"),
+    (
+        "contents-not-inspected",
+        {"dicomTagConfig": {"profileType": "DEIDENTIFY_TAG_CONTENTS"}},
+        "dicomTagConfig.profileType",
+        "removes no tag",
+    ),
+    ("action-empty", action("PN"), "dicomTagConfig.actions[0]", "None of the actions"),
+    ("action-nowhere", action(keepTag={}), "dicomTagConfig.actions[0].queries", "names no tag"),
+    (
+        "action-vr",
+        action("PixelData", "PatientName", cleanTextTag={}),
+        "dicomTagConfig.actions[0]",
+        "PixelData: the action cannot",
+    ),
+    ("action-vr", action("PN", regenUidTag={}), "dicomTagConfig.actions[0]", "PN: the action cannot"),
+    ("action-vr", action("PatientID", recurseTag={}), "dicomTagConfig.actions[0]", "PatientID"),
+    ("action-vr", action("OverlayData", cleanImageTag={}), "dicomTagConfig.actions[0]", "OverlayData"),
+    ("keep-identifier", action("PatientID", keepTag={}), "dicomTagConfig.actions[0]", "PatientID"),
+    (
+        "key-missing",
+        {"fhirFieldConfig": {"options": {"dateShiftConfig": {}}}},
+        "fhirFieldConfig.options.dateShiftConfig",
+        "key",
+    ),
+    (
+        "key-missing",
+        {"fhirFieldConfig": {"options": {"cryptoHashConfig": {}}}},
+        "fhirFieldConfig.options.cryptoHashConfig",
+        "key",
+    ),
+    (
+        "regional-info-types",
+        {"useRegionalDataProcessing": True, "dicomTagConfig": {"options": {"cleanImage": SENSITIVE}}},
+        "dicomTagConfig.options.cleanImage.excludeInfoTypes",
+        "LOCATION",
+    ),
+    (
+        "image-info-types",
+        {"image": {**ALL_TEXT, "additionalInfoTypes": ["DATE"]}},
+        "image.additionalInfoTypes",
+        "needs a sensitive",
+    ),
+    ("image-info-types", {"image": {"excludeInfoTypes": ["DATE"]}}, "image.excludeInfoTypes", "needs a sensitive"),
+    ("pixels-untouched", {"dicomTagConfig": {}}, "image", "Burned-in text stays"),
+    (
+        "all-text-laterality",
+        {"dicomTagConfig": {"actions": [{"queries": ["PixelData"], "cleanImageTag": ALL_TEXT}]}},
+        "dicomTagConfig.actions[0].cleanImageTag.textRedactionMode",
+        "laterality",
+    ),
+    ("fhir-open", {"fhirFieldConfig": {"profileType": "KEEP_ALL"}}, "fhirFieldConfig.profileType", "unmodified"),
+    (
+        "fhir-extensions",
+        {"fhirFieldConfig": {"options": {"keepExtensions": {}}}},
+        "fhirFieldConfig.options.keepExtensions",
+        "kept",
+    ),
+    (
+        "action-empty",
+        {"fhirFieldConfig": {"fieldMetadataList": [{"paths": ["Patient"]}]}},
+        "fhirFieldConfig.fieldMetadataList[0]",
+        "None of",
+    ),
+    (
+        "action-nowhere",
+        {"fhirFieldConfig": {"fieldMetadataList": [{"keepField": {}}]}},
+        "fhirFieldConfig.fieldMetadataList[0].paths",
+        "names no",
+    ),
+]
+
+
+def found(config: DeidentifyConfig | v1beta1.DeidentifyConfig, code: str) -> list[Finding]:
+    return [finding for finding in config.checks() if finding.code == code]
+
+
+@pytest.mark.parametrize(("code", "body", "path", "says"), V1_CASES, ids=[case[0] for case in V1_CASES])
+def test_v1_finds(code: str, body: dict[str, Any], path: str, says: str) -> None:
+    findings = found(DeidentifyConfig.from_api(body), code)
+    assert path in [finding.path for finding in findings]
+    finding = next(finding for finding in findings if finding.path == path)
+    assert says in finding.message
+    assert finding.severity is RULES[code].severity
+    assert finding.remedy == RULES[code].remedy
+
+
+@pytest.mark.parametrize(("code", "body", "path", "says"), BETA_CASES, ids=[case[0] for case in BETA_CASES])
+def test_v1beta1_finds(code: str, body: dict[str, Any], path: str, says: str) -> None:
+    findings = found(v1beta1.DeidentifyConfig.from_api(body), code)
+    assert path in [finding.path for finding in findings]
+    assert says in next(finding for finding in findings if finding.path == path).message
+
+
+def test_every_code_has_a_case() -> None:
+    assert {case[0] for case in [*V1_CASES, *BETA_CASES]} == set(RULES)
+
+
+QUIET: list[tuple[str, dict[str, Any]]] = [
+    ("key-missing", text(infoTypes=["DATE"], dateShiftConfig={"cryptoKey": GOOD_KEY})),
+    ("key-weak", text(infoTypes=["DATE"], dateShiftConfig={"cryptoKey": GOOD_KEY})),
+    ("key-short", text(infoTypes=["DATE"], dateShiftConfig={"cryptoKey": GOOD_KEY})),
+    ("mask-empty", text(infoTypes=["DATE"], characterMaskConfig={})),
+    ("transformation-vr", text(infoTypes=["DATE", "AGE"], redactConfig={})),
+    ("transformation-vr", {"image": SENSITIVE, "text": {"additionalTransformations": [{"cryptoHashConfig": {}}]}}),
+    ("transformation-too-long", text(infoTypes=["PERSON_NAME"], replaceWithInfoTypeConfig={})),
+    ("shift-no-date", text(infoTypes=["DATE", "DATE_OF_BIRTH", "MY_DATE"], dateShiftConfig={})),
+    ("info-type-unknown", text(infoTypes=["PERSON_NAME", "HOSPITAL_CODE"], redactConfig={})),
+    ("text-unused", {"image": SENSITIVE, "text": {}}),
+    (
+        "regional-info-types",
+        {
+            "dicom": CONTENTS,
+            "useRegionalDataProcessing": True,
+            "text": {"excludeInfoTypes": ["LOCATION", "ORGANIZATION_NAME"]},
+        },
+    ),
+    ("regional-pixels", {"image": ALL_TEXT, "useRegionalDataProcessing": True}),
+    ("remove-required", {"dicom": {"removeList": {"tags": ["PatientName"]}}}),
+    (
+        "keep-no-viewer",
+        {"dicom": {"keepList": {"tags": ["SOPClassUID", "Modality", "InstanceNumber", "SeriesNumber"]}}},
+    ),
+    ("keep-redundant", {"dicom": {"keepList": {"tags": ["Modality"]}}}),
+    ("keep-identifier", {"dicom": {"keepList": {"tags": list(MINIMAL_KEEP_TAGS)}}}),
+    ("tags-kept", {"dicom": CONTENTS}),
+    ("regex-invalid", pattern("(?i)MRN[: ]*(\\d{6,8})\\z")),
+    ("regex-invalid", pattern("(?P<name>a)\\\\1\\pL{2}")),
+    ("regex-groups", pattern("(a)(b)(c)", 0, 1, 3)),
+]
+
+
+@pytest.mark.parametrize(("code", "body"), QUIET, ids=[case[0] for case in QUIET])
+def test_a_config_that_is_right_in_this_point_raises_no_such_finding(code: str, body: dict[str, Any]) -> None:
+    assert not found(DeidentifyConfig.from_api(body), code)
+
+
+def test_the_worst_comes_first() -> None:
+    body = {**text(dateShiftConfig={"cryptoKey": TUTORIAL_KEY}), "image": ALL_TEXT, "fhir": {}}
+    ranks = [finding.severity.rank for finding in DeidentifyConfig.from_api(body).checks()]
+    assert ranks == sorted(ranks)
+    assert {0, 1, 2} == set(ranks)
+
+
+def test_the_presets_have_no_errors_and_with_a_key_no_warnings() -> None:
+    for config in (
+        presets.remove_metadata_and_all_text(),
+        presets.transform_contents_and_sensitive_text(crypto_key=presets.generate_crypto_key()),
+        presets.basic_confidentiality_profile(),
+    ):
+        assert {finding.severity for finding in config.checks()} <= {Severity.INFO}
+    codes = [finding.code for finding in presets.transform_contents_and_sensitive_text().checks()]
+    assert "key-missing" in codes
+
+
+def test_the_tutorials_keep_list_is_told_what_is_missing_and_what_is_redundant() -> None:
+    codes = [finding.code for finding in presets.keep_tags_and_redact_all_text().checks()]
+    assert codes == ["keep-no-viewer", "keep-redundant", "all-text-laterality"]
+
+
+def test_a_finding_reads_as_one_sentence_after_another() -> None:
+    finding = found(DeidentifyConfig.from_api({"dicom": {"skipIdRedaction": True}}), "uids-kept")[0]
+    assert str(finding).startswith("warning uids-kept at dicom.skipIdRedaction: Study, series and instance UIDs stay")
+
+
+def test_the_guide_documents_every_code_with_its_severity() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "checks.md").read_text("utf-8")
+    for rule in RULES.values():
+        assert f"| `{rule.code}` | {rule.severity} | {rule.meaning} | {rule.remedy} |" in guide
