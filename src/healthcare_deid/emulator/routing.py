@@ -69,7 +69,8 @@ class Route:
 
     Attributes:
         verb: HTTP method.
-        template: Path after the version, such as ``projects/{project}/locations``; it may end in ``:action``.
+        template: Path after the version, such as ``projects/{project}/locations``; it may end in ``:action``, or in a
+            variable ``{name*}`` for all that follows.
         method_id: Its id in the discovery document, after ``healthcare.``.
         handler: What answers it.
     """
@@ -90,9 +91,13 @@ class Routes:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._by_shape: dict[tuple[str, str, int], list[tuple[list[str], Route]]] = {}
+        self._open_ended: list[tuple[list[str], Route]] = []
         for route in routes:
             path, _, action = route.template.partition(":")
             segments = path.split("/")
+            if segments[-1].endswith("*}"):
+                self._open_ended.append((segments, route))
+                continue
             self._by_shape.setdefault((route.verb, action, len(segments)), []).append((segments, route))
 
     def find(self, request: Request) -> tuple[Route, Call]:
@@ -113,6 +118,12 @@ class Routes:
                     ids = _match(wanted, parts)
                     if ids is not None:
                         return route, _call(request, version, ids)
+            for wanted, route in self._open_ended:
+                fixed = len(wanted) - 1
+                ids = _match(wanted[:-1], segments[:fixed]) if len(segments) > fixed else None
+                if ids is not None and route.verb == request.method:
+                    ids[wanted[-1][1:-2]] = unquote("/".join(segments[fixed:]))
+                    return route, _call(request, version, ids)
         raise not_found("Method not found.")
 
 

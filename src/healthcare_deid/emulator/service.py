@@ -15,6 +15,7 @@ from healthcare_deid.emulator.api.dicomweb import DicomWebCalls
 from healthcare_deid.emulator.api.iam import IamCalls
 from healthcare_deid.emulator.api.operations import OperationCalls
 from healthcare_deid.emulator.api.stores import Stores
+from healthcare_deid.emulator.api.transfers import TransferCalls
 from healthcare_deid.emulator.catalog import Kind
 from healthcare_deid.emulator.clock import Clock, SystemClock
 from healthcare_deid.emulator.control import Control
@@ -190,6 +191,7 @@ class _Core:
             *Stores(self.state, Kind.FHIR_STORE).routes(),
             *OperationCalls(self.state).routes(),
             *DeidentifyCalls(self.state).routes(),
+            *TransferCalls(self.state).routes(),
             *IamCalls(self.state).routes(),
             *DicomWebCalls(self.state).routes(),
         ]

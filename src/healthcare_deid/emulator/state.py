@@ -10,6 +10,7 @@ from healthcare_deid.emulator.database import Database
 from healthcare_deid.emulator.deidentification import Deidentification
 from healthcare_deid.emulator.instances import Instances
 from healthcare_deid.emulator.operations import Operations, Runner
+from healthcare_deid.emulator.transfers import Transfers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,7 @@ class State:
     runner: Runner
     executor: Executor
     deidentification: Deidentification
+    transfers: Transfers
     buckets: Buckets
     faults: FaultPlan
 
@@ -62,8 +64,19 @@ class State:
         deidentification = Deidentification(
             database, catalog, instances, operations, runner, executor, make_engine, faults
         )
+        transfers = Transfers(database, instances, operations, runner, buckets)
         return cls(
-            folder, database, catalog, instances, operations, runner, executor, deidentification, buckets, faults
+            folder,
+            database,
+            catalog,
+            instances,
+            operations,
+            runner,
+            executor,
+            deidentification,
+            transfers,
+            buckets,
+            faults,
         )
 
     def close(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.dicomweb import retrieving, searching, storing
+from healthcare_deid.emulator.dicomweb.frames import retrieve_bulk, retrieve_frames
+from healthcare_deid.emulator.dicomweb.rendering import render
 from healthcare_deid.emulator.dicomweb.searching import Level
 from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.routing import Route
@@ -40,6 +42,7 @@ class DicomWebCalls:
             f"{_METHOD}.studies.series",
             f"{_METHOD}.studies.series.instances",
         )
+        frames = f"{instance}.frames"
         search = self._search
         return [
             Route("POST", _STUDIES, f"{_METHOD}.storeInstances", self.store),
@@ -56,6 +59,10 @@ class DicomWebCalls:
             Route("GET", f"{_STUDY}/metadata", f"{study}.retrieveMetadata", self.metadata),
             Route("GET", f"{_SERIES}/metadata", f"{series}.retrieveMetadata", self.metadata),
             Route("GET", f"{_INSTANCE}/metadata", f"{instance}.retrieveMetadata", self.metadata),
+            Route("GET", f"{_INSTANCE}/frames/{{frames}}", f"{frames}.retrieveFrames", self.frames),
+            Route("GET", f"{_INSTANCE}/frames/{{frames}}/rendered", f"{frames}.retrieveRendered", self.rendered),
+            Route("GET", f"{_INSTANCE}/rendered", f"{instance}.retrieveRendered", self.rendered),
+            Route("GET", f"{_INSTANCE}/bulkdata/{{path*}}", f"{instance}.bulkdata.retrieveBulkdata", self.bulk),
             Route("DELETE", _STUDY, f"{study}.delete", self.delete_many),
             Route("DELETE", _SERIES, f"{series}.delete", self.delete_many),
             Route("DELETE", _INSTANCE, f"{instance}.delete", self.delete_instance),
@@ -85,6 +92,25 @@ class DicomWebCalls:
         """``retrieveMetadata`` at every level."""
         found = self._found(call)
         return retrieving.metadata(found, call.request) if found else retrieving.missing(_level(call))
+
+    def frames(self, call: Call) -> Reply:
+        """``retrieveFrames``."""
+        found = self._found(call)
+        if not found:
+            return retrieving.missing("instance")
+        return retrieve_frames(found[0], call.ids["frames"], call.request)
+
+    def rendered(self, call: Call) -> Reply:
+        """``retrieveRendered`` of an instance (its first frame) or a frame."""
+        found = self._found(call)
+        return render(found[0], call.ids.get("frames", "1"), call.request) if found else retrieving.missing("instance")
+
+    def bulk(self, call: Call) -> Reply:
+        """``retrieveBulkdata``."""
+        found = self._found(call)
+        if not found:
+            return retrieving.missing("instance")
+        return retrieve_bulk(found[0], call.ids["path"], call.request)
 
     def delete_many(self, call: Call) -> Reply:
         """``studies.delete`` and ``series.delete``: an operation."""

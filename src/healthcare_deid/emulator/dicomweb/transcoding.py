@@ -63,12 +63,20 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes:
     return buffer.getvalue()
 
 
-def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
-    if "PixelData" in dataset and stored.is_compressed and stored != DeflatedExplicitVRLittleEndian:
-        dataset.decompress(generate_instance_uid=False)
-    elif not stored.is_little_endian:
-        # Byte order of the words in bulk values: pydicom writes them as they are.
+def decompress(dataset: FileDataset, stored: UID) -> None:
+    """Make the pixels of a dataset native little-endian, in place.
+
+    Raises:
+        NotImplementedError: They are big-endian: pydicom leaves the order of bytes in bulk values as it is.
+    """
+    if not stored.is_little_endian:
         raise NotImplementedError
+    if "PixelData" in dataset and stored.is_encapsulated:
+        dataset.decompress(generate_instance_uid=False)
+
+
+def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
+    decompress(dataset, stored)
     if target in _ENCODABLE:
         dataset.compress(target, generate_instance_uid=False)
     else:

@@ -1,0 +1,109 @@
+"""``dicomStores.import`` and ``dicomStores.export``: between a DICOM store and Cloud Storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.dicomweb.media import accepted
+from healthcare_deid.emulator.dicomweb.storing import store_bytes
+from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, in_syntax
+from healthcare_deid.emulator.status import Code, ServiceError
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from healthcare_deid.emulator.database import Database
+    from healthcare_deid.emulator.gcs import Buckets
+    from healthcare_deid.emulator.instances import Instances, StoredInstance
+    from healthcare_deid.emulator.operations import Operations, Progress, Runner
+    from healthcare_deid.names import DicomStoreName
+
+_IMPORT = "dicom.DicomService.ImportDicomData"
+_EXPORT = "dicom.DicomService.ExportDicomData"
+
+
+class Transfers:
+    """Starts imports and exports, and does their work."""
+
+    def __init__(
+        self, database: Database, instances: Instances, operations: Operations, runner: Runner, buckets: Buckets
+    ) -> None:
+        self._database = database
+        self._instances = instances
+        self._operations = operations
+        self._runner = runner
+        self._buckets = buckets
+
+    def import_from(self, store: DicomStoreName, uri: str, version: str) -> str:
+        """Start an import of every object a URI names; return the operation's name.
+
+        Raises:
+            ServiceError: The URI is malformed, or its bucket is not mapped.
+        """
+        objects = self._buckets.find(uri)
+
+        def work(progress: Progress) -> dict[str, Any]:
+            for name, path in objects:
+                progress.check()
+                self._import_one(str(store), name, path, progress)
+            return {"@type": f"type.googleapis.com/google.cloud.healthcare.{version}.dicom.ImportDicomDataResponse"}
+
+        return self._start(store, _IMPORT, version, len(objects), work)
+
+    def export_to(
+        self, store: DicomStoreName, prefix: str, mime_type: str | None, found: Sequence[StoredInstance], version: str
+    ) -> str:
+        """Start an export of instances to ``prefix/study/series/instance.dcm``; return the operation's name.
+
+        Raises:
+            ServiceError: The URI is malformed, or its bucket is not mapped.
+        """
+        self._buckets.check(prefix)
+        syntax = accepted(mime_type)[0].transfer_syntax or AS_STORED
+
+        def work(progress: Progress) -> dict[str, Any]:
+            for instance in found:
+                progress.check()
+                self._export_one(instance, prefix.rstrip("/"), syntax, progress)
+            return {"@type": f"type.googleapis.com/google.cloud.healthcare.{version}.dicom.ExportDicomDataResponse"}
+
+        return self._start(store, _EXPORT, version, len(found), work)
+
+    def _start(
+        self,
+        store: DicomStoreName,
+        method: str,
+        version: str,
+        pending: int,
+        work: Callable[[Progress], dict[str, Any]],
+    ) -> str:
+        with self._database.write() as connection:
+            name = self._operations.insert(connection, store.parent, method, version, pending=pending)
+        self._runner.start(name, work)
+        return name
+
+    def _import_one(self, store: str, name: str, path: Path, progress: Progress) -> None:
+        try:
+            store_bytes(self._instances, store, path.read_bytes())
+        except ServiceError as error:
+            progress.failed(name, error.code, error.message)
+        except InvalidDicomError as error:
+            progress.failed(name, Code.INVALID_ARGUMENT, f"not imported: {error}")
+        except OSError:
+            progress.failed(name, Code.NOT_FOUND, "the object cannot be read")
+        else:
+            progress.succeeded()
+
+    def _export_one(self, instance: StoredInstance, prefix: str, syntax: str, progress: Progress) -> None:
+        key = instance.key
+        try:
+            data = in_syntax(instance.path, instance.transfer_syntax, syntax)
+            self._buckets.write(f"{prefix}/{key.study}/{key.series}/{key.instance}.dcm", data)
+        except ServiceError as error:
+            progress.failed(instance.source, error.code, error.message)
+        except OSError:
+            progress.failed(instance.source, Code.INTERNAL, "not written")
+        else:
+            progress.succeeded()
