@@ -20,7 +20,7 @@ class Loop:
         return len(self.data)
 
     def words(self, index: int) -> NDArray[np.uint8]:
-        return self.data[index]
+        return np.asarray(self.data[index])
 
     def pictures(self, words: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
         return [np.repeat(words[:, :, np.newaxis], 3, axis=2)]

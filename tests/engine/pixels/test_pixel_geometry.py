@@ -3,13 +3,12 @@ from hypothesis import strategies as st
 
 from healthcare_deid.engine.pixels.geometry import Box, merged, without_contained
 
-boxes = st.builds(
-    lambda left, top, width, height: Box(left, top, left + width, top + height),
-    st.integers(0, 40),
-    st.integers(0, 40),
-    st.integers(1, 20),
-    st.integers(1, 20),
-)
+
+def _box(left: int, top: int, width: int, height: int) -> Box:
+    return Box(left, top, left + width, top + height)
+
+
+boxes = st.builds(_box, st.integers(0, 40), st.integers(0, 40), st.integers(1, 20), st.integers(1, 20))
 
 
 def _pixels(found: list[Box]) -> set[tuple[int, int]]:
