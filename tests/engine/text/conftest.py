@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from pydicom.dataset import Dataset
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def header(**elements: object) -> Dataset:

@@ -50,8 +50,19 @@ def test_a_name_of_the_header_is_found(known: InstanceText, found: Found, text: 
 
 @pytest.mark.parametrize(
     "text",
-    ["MRN204816", "mrn 204816", "ID:MRN-204816", "MRN2O48l6", "MRN204815", "MRN20481", "XMRN204816", "ACC-7731", "ACC7731", "ACC 7731"],
-)  # fmt: skip
+    [
+        "MRN204816",
+        "mrn 204816",
+        "ID:MRN-204816",
+        "MRN2O48l6",
+        "MRN204815",
+        "MRN20481",
+        "XMRN204816",
+        "ACC-7731",
+        "ACC7731",
+        "ACC 7731",
+    ],
+)
 def test_a_number_of_the_header_is_found(known: InstanceText, found: Found, text: str) -> None:
     assert [kind for _, kind in found(known, text)] == ["MEDICAL_RECORD_NUMBER"]
 
@@ -135,7 +146,8 @@ def test_ideographic_and_phonetic_names_are_terms(make_header: MakeHeader, found
 def test_a_header_is_read_whatever_is_in_it(make_header: MakeHeader) -> None:
     dataset = make_header(PatientID="", StudyDate="")
     dataset.add_new(0x00100030, "LO", "notadate")
-    dataset.add_new(0x00080090, "UN", b"\xff\xfe")
+    dataset.add_new(0x00080050, "UN", b"\xff\xfe")
+    dataset.add_new(0x00321032, "SQ", [])
     header = read_header(dataset)
     assert header.values == ()
     assert header.dates == frozenset()

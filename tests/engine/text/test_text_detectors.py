@@ -79,12 +79,15 @@ def test_a_finding_is_cut_out_exactly(
 @pytest.mark.parametrize(
     "text",
     [
-        "L", "R", "LT", "RT", "AP", "PA", "LAT", "PORTABLE", "SUPINE", "ERECT", "10 cm", "120 kV", "GAIN 50%", "12:33:01",
+        "L", "R", "LT", "RT", "AP", "PA", "LAT", "PORTABLE", "SUPINE", "ERECT", "10 cm", "120 kV", "GAIN 50%",
+        "12:33:01",
         "W 400 L 40", "TR 500 TE 15", "FOV 35 cm", "MI 0.8", "Fr 12/120", "HR 72", "5.0 MHz", "DR 60 dB", "3.2.1.0",
         "1.2.840.10008.5.1.4.1.1.2", "2.25.70541616638819138568043293671559322355",
-        "CT CHEST W CONTRAST", "MR Brain", "L-SPINE 2 VIEWS", "t2_tse_sag_384", "Ax T2 FLAIR FS", "Thorax Routine 5.0 B31f",
+        "CT CHEST W CONTRAST", "MR Brain", "L-SPINE 2 VIEWS", "t2_tse_sag_384", "Ax T2 FLAIR FS",
+        "Thorax Routine 5.0 B31f",
         "SIEMENS", "GE MEDICAL SYSTEMS", "Philips Medical Systems", "Hologic, Inc.", "Canon Medical Systems",
-        "Wilson disease", "Graves disease", "Foley catheter", "Baker cyst", "Baker's cyst", "Swan-Ganz catheter", "Smith fracture",
+        "Wilson disease", "Graves disease", "Foley catheter", "Baker cyst", "Baker's cyst", "Swan-Ganz catheter",
+        "Smith fracture",
         "r/o PE", "Rule out fracture", "Breast cancer screening", "5 year follow-up", "T12 compression", "C5-C6 disc",
         "ADC (10^-6 mm2/s)", "Heart rate 80", "follow up in the clinic", "Outpatient hospital visit", "medical imaging",
     ],

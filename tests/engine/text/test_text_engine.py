@@ -7,9 +7,8 @@ import hashlib
 import hmac
 import pickle
 import re
-from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +22,9 @@ from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 from healthcare_deid.engine.text.match import Match, TextInspector
 from healthcare_deid.engine.text.values import INSPECTED_VRS
 from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEY = bytes(range(32))
 KEY_TEXT = base64.b64encode(KEY).decode()

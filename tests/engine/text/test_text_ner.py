@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pickle
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydicom.dataset import Dataset
@@ -17,6 +16,9 @@ from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.ner import SpacyDetector
 from healthcare_deid.engine.text.presidio import PresidioDetector
 from healthcare_deid.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ def test_record_numbers_in_tags_are_transformed_only_when_asked_for(patient: Dat
     assert v1({"additionalTransformations": [MASK_ALL]}, patient).transform("MRN204816", "LO").value == "*********"
 
 
-CLEAN = {"dicomTagConfig": {"options": {"cleanDescriptors": {}}}}
+CLEAN: dict[str, Any] = {"dicomTagConfig": {"options": {"cleanDescriptors": {}}}}
 
 
 def test_contextual_cleaning_replaces_phrases_of_the_header_by_a_token(patient: Dataset) -> None:
