@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
 
 class Hold(Protocol):
@@ -34,10 +35,16 @@ class Clock(Protocol):
     async def sleep_async(self, seconds: float) -> None:
         """Let time pass, leaving the event loop to others."""
 
-    def wait(self, condition: threading.Condition, seconds: float | None, hold: Hold | None = None) -> bool:
-        """Wait until ``condition``, whose lock the caller has, is notified, or ``seconds`` have passed.
+    def wait(
+        self,
+        condition: threading.Condition,
+        ready: Callable[[], bool],
+        seconds: float | None,
+        hold: Hold | None = None,
+    ) -> bool:
+        """Wait until ``ready()``, or until ``seconds`` have passed, and return ``ready()``.
 
-        ``hold`` is set aside for as long as this waits. Returns whether it was notified.
+        The caller has the condition's lock, and whoever makes it ready notifies. ``hold`` is set aside meanwhile.
         """
         ...
 
@@ -77,10 +84,16 @@ class SystemClock:
         """Sleep in the event loop."""
         await asyncio.sleep(max(0.0, seconds))
 
-    def wait(self, condition: threading.Condition, seconds: float | None, hold: Hold | None = None) -> bool:
+    def wait(
+        self,
+        condition: threading.Condition,
+        ready: Callable[[], bool],
+        seconds: float | None,
+        hold: Hold | None = None,
+    ) -> bool:
         """Wait on the condition."""
         del hold
-        return condition.wait(None if seconds is None else max(0.0, seconds))
+        return condition.wait_for(ready, None if seconds is None else max(0.0, seconds))
 
     def hold(self) -> Hold:
         """Return a hold that does nothing."""

@@ -38,5 +38,5 @@ class Inbox(Generic[T]):
                 left = None if end is None else end - self._clock.monotonic()
                 if left is not None and left <= 0:
                     return None
-                self._clock.wait(self._changed, left)
+                self._clock.wait(self._changed, lambda: bool(self._items), left)
             return self._items.popleft()

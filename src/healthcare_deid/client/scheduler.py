@@ -46,6 +46,7 @@ class Scheduler:
         self._changed = threading.Condition()
         self._book = PollBook()
         self._watchers: dict[int, int] = {}
+        self._dirty = False
         self._handed_over: list[Hold] = []
         self._thread: threading.Thread | None = None
         self._askers: ThreadPoolExecutor | None = None
@@ -65,7 +66,7 @@ class Scheduler:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep_time, name="healthcare-deid-poll", daemon=True)
                 self._thread.start()
-            self._changed.notify_all()
+            self._note_change()
 
     def unwatch(self, tracker: Tracker) -> None:
         """Take back one `watch`."""
@@ -76,7 +77,7 @@ class Scheduler:
                 return
             self._watchers.pop(id(tracker), None)
             self._book.remove(tracker)
-            self._changed.notify_all()
+            self._note_change()
 
     def call(self, function: Callable[[], object]) -> None:
         """Run a user's callback."""
@@ -89,7 +90,7 @@ class Scheduler:
         """Stop asking. Trackers hear nothing more."""
         with self._changed:
             self._closed = True
-            self._changed.notify_all()
+            self._note_change()
             thread = self._thread
             self._dismiss()
         if thread is not None and thread is not threading.current_thread():
@@ -104,13 +105,14 @@ class Scheduler:
                     for handed in self._handed_over:
                         handed.release()
                     self._handed_over.clear()
+                    self._dirty = False
                     if self._closed or not len(self._book):
                         self._thread = None
                         self._dismiss()
                         return
                     now, due = self._clock.monotonic(), self._book.next_due()
                     if due is None or due > now:
-                        self._clock.wait(changed, None if due is None else due - now, hold)
+                        self._clock.wait(changed, self._is_changed, None if due is None else due - now, hold)
                         continue
                     for job in self._book.take(now):
                         if self._askers is None:
@@ -118,6 +120,13 @@ class Scheduler:
                         self._askers.submit(self._ask, job, self._clock.hold())
         finally:
             hold.release()
+
+    def _note_change(self) -> None:
+        self._dirty = True
+        self._changed.notify_all()
+
+    def _is_changed(self) -> bool:
+        return self._dirty
 
     def _dismiss(self) -> None:
         """Let the pools' threads end when they have done what they have."""
@@ -145,7 +154,7 @@ class Scheduler:
                 hold.release()
             else:
                 self._handed_over.append(hold)
-            self._changed.notify_all()
+            self._note_change()
 
 
 def _logged(function: Callable[[], object]) -> None:

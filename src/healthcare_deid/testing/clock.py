@@ -8,6 +8,8 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from healthcare_deid.client.clock import Hold
 
 _LOOK_AGAIN = 0.001
@@ -90,18 +92,25 @@ class FakeClock:
         finally:
             self._end(number)
 
-    def wait(self, condition: threading.Condition, seconds: float | None, hold: Hold | None = None) -> bool:
+    def wait(
+        self,
+        condition: threading.Condition,
+        ready: Callable[[], bool],
+        seconds: float | None,
+        hold: Hold | None = None,
+    ) -> bool:
         """Wait for the condition or the fake moment; see `healthcare_deid.client.clock.Clock`."""
         mine = hold if isinstance(hold, _Hold) else None
         number = self._begin(seconds)
         if mine is not None:
             mine.release()
         try:
-            while True:
-                if condition.wait(_LOOK_AGAIN):
-                    return True
+            # A notification can fall between two looks: what counts is whether it is ready.
+            while not ready():
                 if self._reached(number, mine):
-                    return False
+                    return ready()
+                condition.wait(_LOOK_AGAIN)
+            return True
         finally:
             self._end(number)
             if mine is not None:

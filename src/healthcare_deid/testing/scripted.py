@@ -1,0 +1,143 @@
+"""`ScriptedOperation`: an operation that goes as a test says, without a client, a server or real time.
+
+::
+
+    operation = ScriptedOperation(running(pending=3), running(success=2, pending=1), partial(success=2, failure=1))
+    assert operation.wait().state == "PARTIAL"
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client.operation import Operation, OperationSnapshot
+from healthcare_deid.client.sync import DeidClient
+from healthcare_deid.names import OperationName
+from healthcare_deid.testing.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthcare_deid.client.clock import Clock
+    from healthcare_deid.client.retry import PollPolicy
+
+NAME = OperationName("project", "us-central1", "dataset1", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the service answers to one poll."""
+
+    body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The operation, without its name and metadata's method."""
+    status: int = 200
+    """HTTP status; an error's body is made from it."""
+
+
+def running(*, success: int = 0, failure: int = 0, pending: int = 0) -> Step:
+    """Answer that it runs, with these counters."""
+    return Step({"metadata": _metadata(success, failure, pending)})
+
+
+def succeeded(*, success: int = 0, response: Mapping[str, Any] | None = None) -> Step:
+    """Answer that it ended, and nothing failed."""
+    return Step({"done": True, "metadata": _metadata(success, 0, 0), "response": {"@type": "", **(response or {})}})
+
+
+def partial(*, success: int = 0, failure: int = 1) -> Step:
+    """Answer that it ended, and some instances failed."""
+    return Step({"done": True, "metadata": _metadata(success, failure, 0), "response": {"@type": ""}})
+
+
+def failed(code: int = 13, message: str = "") -> Step:
+    """Answer that it ended with an error; ``code`` is a number of ``google.rpc.Code``."""
+    return Step({"done": True, "metadata": {}, "error": {"code": code, "message": message}})
+
+
+def cancelled() -> Step:
+    """Answer that it was cancelled."""
+    return failed(1)
+
+
+def expired() -> Step:
+    """Answer that the service does not know it (any more)."""
+    return Step(status=404)
+
+
+def unreachable(status: int = 503) -> Step:
+    """Answer one poll with an error, which says nothing about the operation."""
+    return Step(status=status)
+
+
+class ScriptedOperation(Operation[Any]):
+    """An `Operation` whose polls are answered by a script, the last step again and again. Time is a `FakeClock`'s.
+
+    Cancelling it makes `cancelled` the answer from then on.
+
+    Args:
+        *steps: What each poll is answered.
+        method: Last part of the ``apiMethodName``, which decides the type of the result.
+        clock: Where time comes from.
+        poll: How it is polled.
+    """
+
+    def __init__(
+        self,
+        *steps: Step,
+        method: str = "DeidentifyDataset",
+        clock: Clock | None = None,
+        poll: PollPolicy | None = None,
+    ) -> None:
+        if not steps:
+            raise ValueError("ScriptedOperation: at least one step is needed")
+        self.clock = clock or FakeClock()
+        self._script = _Script(steps, method)
+        client = DeidClient(http=self._script, clock=self.clock)
+        if poll is not None:
+            client = client.with_options(poll=poll)
+        super().__init__(client._session, OperationSnapshot(NAME))
+        if poll is not None:
+            self._tracker.policy = poll
+
+    @property
+    def polls(self) -> int:
+        """How often it was asked for."""
+        return self._script.polls
+
+
+class _Script:
+    """A transport of the shape of ``httplib2.Http``."""
+
+    def __init__(self, steps: tuple[Step, ...], method: str) -> None:
+        self._steps = list(steps)
+        self._method = method
+        self._lock = threading.Lock()
+        self.polls = 0
+
+    def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[Any, bytes]:
+        del body, headers
+        with self._lock:
+            if method == "POST" and ":cancel" in uri:
+                self._steps = [cancelled()]
+                return _Response(200), b"{}"
+            self.polls += 1
+            step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+        if step.status != 200:
+            return _Response(step.status), json.dumps({"error": {"code": step.status}}).encode()
+        metadata = {"apiMethodName": f"google.cloud.healthcare.v1.{self._method}", **step.body.get("metadata", {})}
+        return _Response(200), json.dumps({"name": str(NAME), **step.body, "metadata": metadata}).encode()
+
+
+class _Response(dict[str, str]):
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+        self.reason = ""
+
+
+def _metadata(success: int, failure: int, pending: int) -> dict[str, Any]:
+    counts = {"success": success, "failure": failure, "pending": pending}
+    return {"counter": {key: str(value) for key, value in counts.items() if value}}
