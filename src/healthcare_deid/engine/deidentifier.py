@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from itertools import chain
 from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +16,7 @@ from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.records import DeidentifyResult
 from healthcare_deid.engine.settings import Settings, compile_config
 from healthcare_deid.engine.tags import meta
+from healthcare_deid.engine.tags.context import Contexts
 from healthcare_deid.engine.tags.dataset import DatasetExecutor, rebuilt, shared, value_bytes
 from healthcare_deid.engine.tags.elements import known_vr
 from healthcare_deid.engine.tags.encoded import EncodedExecutor, Tables, UseDatasetExecutor
@@ -36,7 +36,7 @@ from healthcare_deid.engine.tags.values import Values
 from healthcare_deid.errors import EngineError, InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from os import PathLike
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
@@ -68,8 +68,8 @@ class Deidentifier:
         options: Options of the Basic Profile (PS3.15 Table E.1-1); not part of the API.
         safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``; with them goes the option
             ``retain_safe_private``.
-        other_uids: UIDs that name neither study, series nor instance: ``"profile"`` does what the config's profile does,
-            ``"keep"`` leaves them, ``"map"`` regenerates them all.
+        other_uids: What happens to UIDs besides the study's, series' and instance's: ``"profile"`` does what the
+            config's profile does, ``"keep"`` leaves them, references too, ``"map"`` regenerates them all.
         strict_edition: Leave attributes that only a later edition than ``edition`` lists.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
         thorough: Look for tiny, faint and rotated burned-in text too.
@@ -120,6 +120,9 @@ class Deidentifier:
             from healthcare_deid.engine.text.engine import TextEngine
 
             self._text = TextEngine(config, date_shift_days=date_shift_days, patient_keys=patient_keys)
+        self._contexts: Contexts | None = None
+        if self._text is not None:
+            self._contexts = Contexts(self._text)
         self._redactor: Any = None
         if self._image is not None:
             from healthcare_deid.engine.pixels.redactor import PixelRedactor
@@ -244,8 +247,8 @@ class Deidentifier:
         descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             file = EncodedFile(descriptor)
-            bound = self._text.bind(files.read_header(source)) if self._text is not None else None
-            values = Values(self.plan, self._mapper, file.own_uids, bound)
+            bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
+            values = Values(self.plan, self._mapper, file.own_uids, bound, memo)
             executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit])
             pieces = file.rewrite(executor)
             warnings: list[str] = []
@@ -262,12 +265,15 @@ class Deidentifier:
             raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
         finally:
             os.close(descriptor)
-        changes = chain.from_iterable(
-            part() for part in (lambda: executor.changes, lambda: meta.meta_changes(file.meta.elements(), new))
-        )
         return DeidentifyResult(
             lambda: files.read(destination)[0],
-            chain(changes, meta.added(self._marks)),
+            _told_later(
+                lambda: [
+                    *executor.changes,
+                    *meta.meta_changes(file.meta.elements(), new),
+                    *meta.added(self._marks),
+                ]
+            ),
             (),
             (*warnings, *values.warnings),
             executor.kept,
@@ -295,14 +301,18 @@ class Deidentifier:
         return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
 
 
+def _told_later(changes: Callable[[], list[Change]]) -> Iterator[Change]:
+    """Work a record out when somebody wants to read it."""
+    yield from changes()
+
+
 def _guarded(work: Callable[[], T]) -> T:
     try:
         with quiet():
             return work()
     except (EngineError, OSError, UseDatasetExecutor):
         raise
-    except Exception as error:
-        # Whatever broke, its text may quote a value: only its type is told.
+    except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type is told
         raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None
 
 

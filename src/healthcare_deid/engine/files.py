@@ -11,7 +11,6 @@ import pydicom
 from pydicom.errors import InvalidDicomError as NotDicomError
 
 from healthcare_deid.engine.quiet import quiet
-from healthcare_deid.engine.tags.encodedfile import Range
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydicom.dataset import Dataset, FileDataset
+
+    from healthcare_deid.engine.tags.encodedfile import Range
 
 _CHUNK = 1 << 20
 _COUNTER = count()
@@ -50,24 +51,11 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
             raise
         except EOFError:
             raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything at broken files
             raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
     if not len(dataset):
         raise InvalidDicomError("the file holds no data elements", reason="empty")
     return dataset, notes
-
-
-def read_header(path: Path) -> FileDataset:
-    """Read what stands before the pixel data, large values left in the file.
-
-    Raises:
-        InvalidDicomError: It cannot be read.
-    """
-    with quiet():
-        try:
-            return pydicom.dcmread(path, stop_before_pixels=True, defer_size=_CHUNK)
-        except Exception as error:
-            raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
 
 
 def _may_be_bare_dataset(file: BinaryIO) -> bool:

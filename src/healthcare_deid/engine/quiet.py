@@ -32,8 +32,8 @@ logging.getLogger("pydicom").addFilter(_WhileAtWork())
 def quiet() -> Generator[None]:
     """Drop what pydicom would say about the data.
 
-    `warnings.catch_warnings` is not for several threads: whoever leaves first would restore the other's filters. Here the
-    first to come adds one filter, and the last to leave takes it out.
+    `warnings.catch_warnings` is not for several threads: whoever leaves first would restore the other's filters. Here
+    the first to come adds one filter, and the last to leave takes it out.
     """
     token = _at_work.set(True)
     _count(1)

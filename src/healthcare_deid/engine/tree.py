@@ -1,4 +1,4 @@
-"""Folders of files: over processes, in chunks, resumable. One bad file stops nothing; memory does not grow with files."""
+"""Folders of files: over processes, in chunks, resumable; no file stops the others, and memory stays what it is."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ def deidentify_tree(
     worth = _WORTH_PROCESSES_WITH_PIXELS if deidentifier.looks_at_pixels else _WORTH_PROCESSES
     if count == 1 or (workers is None and total < worth):
         for chunk in _chunks(relative_files(source), size):
-            run.add(_work(job, chunk))
+            run.add(_work(job, _Chunk(chunk)))
     else:
         _over_processes(job, run, count, size)
     return run.report()
 
 
 def relative_files(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder, by relative path with ``/``, in a fixed order; links to folders are not followed."""
+    """Yield the files below a folder, by relative path with ``/``, in a fixed order; links to folders are left out."""
     stack = [""]
     while stack:
         relative = stack.pop()
@@ -132,12 +132,19 @@ def _chunks(files: Iterator[str], size: int) -> Iterator[list[str]]:
         yield chunk
 
 
-def _work(job: _Job, chunk: list[str]) -> _Outcome:
+class _Chunk(NamedTuple):
+    """A few files; ``again`` when a process has died of one of them, and nobody knows which results are of this run."""
+
+    names: list[str]
+    again: bool = False
+
+
+def _work(job: _Job, chunk: _Chunk) -> _Outcome:
     """De-identify a few files."""
     outcome = _Outcome()
-    for name in chunk:
+    for name in chunk.names:
         target = job.destination / name
-        if not job.overwrite and target.exists():
+        if not (job.overwrite or chunk.again) and target.exists():
             outcome.skipped += 1
             continue
         try:
@@ -214,7 +221,7 @@ class _Feeder:
     def outcomes(self, chunk: list[str]) -> Iterator[_Outcome]:
         """Yield what became of the files of a chunk."""
         try:
-            yield self._worker.call(chunk)
+            yield self._worker.call(_Chunk(chunk))
             return
         except WorkerDied:
             self._replace()
@@ -222,7 +229,7 @@ class _Feeder:
             if self._stop.is_set():
                 return
             try:
-                yield self._worker.call([name])
+                yield self._worker.call(_Chunk([name], again=True))
             except WorkerDied:
                 self._replace()
                 yield _Outcome(failures=[Failure(name, "crashed", _CRASHED)])

@@ -11,6 +11,7 @@ import pickle
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
@@ -65,10 +66,8 @@ class Worker:
             self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                try:
+                with suppress(OSError):  # it ended first, with something unsent
                     pipe.close()
-                except OSError:
-                    pass  # it ended first, with something unsent
         self._process.wait()
 
 

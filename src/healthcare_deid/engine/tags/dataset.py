@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import MutableSequence
 from typing import TYPE_CHECKING, cast
 
 from pydicom.charset import default_encoding
@@ -118,9 +119,11 @@ class DatasetExecutor:
             return DataElement(tag, "SQ", Sequence())
         before = len(self.changes)
         dummy = in_dummy or rule.op == Op.DUMMY
-        parsed = element
-        if isinstance(element, RawDataElement):
-            parsed = convert_raw_data_element(element, encoding=list(encodings), ds=source)
+        parsed = (
+            convert_raw_data_element(element, encoding=list(encodings), ds=source)
+            if isinstance(element, RawDataElement)
+            else element
+        )
         items = cast("Sequence", parsed.value) if parsed.value is not None else Sequence()
         done: list[Dataset] = []
         for index, item in enumerate(items):
@@ -138,7 +141,7 @@ class DatasetExecutor:
 
 
 def _refuse_truncated(element: DataElement | RawDataElement) -> None:
-    """pydicom reads a value that the file ends in as a shorter one."""
+    """Notice that pydicom read a value that the file ends in as a shorter one."""
     if isinstance(element, RawDataElement) and element.value is not None:
         whole = element.length in (_UNDEFINED, len(element.value))
         if not whole:
@@ -176,7 +179,7 @@ def shared(element: DataElement | RawDataElement) -> DataElement | RawDataElemen
     """Return an element for another dataset: raw ones are immutable; of others, all that can be changed is copied."""
     if isinstance(element, RawDataElement):
         return element
-    if element.VR == "SQ" or isinstance(element.value, list):
+    if element.VR == "SQ" or isinstance(element.value, MutableSequence):
         return copy.deepcopy(element)
     copied = DataElement(element.tag, element.VR, element.value, already_converted=True)
     copied.is_undefined_length = element.is_undefined_length

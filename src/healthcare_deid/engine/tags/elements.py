@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag, private_dictionary_VR
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_VR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_DEPTH = 64
-"""Sequences nested deeper than this are no instance anybody made; they are refused, so that no input can exhaust the stack."""
+"""Sequences nested deeper than this are no instance anybody made; they are refused: no input may exhaust the stack."""
 
 _AMBIGUOUS = {"US or SS": "US", "US or OW": "OW", "US or SS or OW": "OW", "OB or OW": "OW", "OB/OW": "OW"}
 

@@ -165,7 +165,7 @@ class EncodedExecutor:
         return entry, 8, length
 
     def pass_by(self, entry: Entry, length: int, scope: Scope, state: TopLevel) -> list[bytes]:
-        """Account for a top-level element whose value is not in memory; return what takes its place, or comes before it."""
+        """Account for a top-level element that is not in memory; return what comes before it, or in its place."""
         output: list[bytes] = []
         self._insert(output, entry.tag)
         state.last_tag = entry.tag
@@ -188,8 +188,10 @@ class EncodedExecutor:
         """
         return self._elements(data, 0, len(data), scope, state)
 
-    def _elements(self, data: bytes, position: int, end: int, scope: Scope, state: TopLevel) -> int:
-        """Rewrite elements into ``state.output`` until ``end``, an item's end, or (at the top level) a cut-off element."""
+    def _elements(  # noqa: C901 - one loop, kept in one piece: it runs once an element
+        self, data: bytes, position: int, end: int, scope: Scope, state: TopLevel
+    ) -> int:
+        """Rewrite elements until ``end``, an item's end, or an element that is cut off; return where that is."""
         explicit, in_dummy = scope.explicit, scope.in_dummy
         entries = self._tables.entries(explicit=explicit, in_dummy=in_dummy)
         key_bytes = 6 if explicit else 4

@@ -16,9 +16,7 @@ from healthcare_deid.engine.tags.encoded import (
     LONG_VRS,
     UNDEFINED,
     EncodedExecutor,
-    Entry,
     Scope,
-    Tables,
     TopLevel,
     UseDatasetExecutor,
 )
@@ -27,7 +25,7 @@ from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, uid_text
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _WINDOW = 1 << 16
 _LARGE = 1 << 16
@@ -127,9 +125,18 @@ class EncodedFile:
 
     def top_level_uids(self, *tags: int) -> dict[int, bytes]:
         """Return the values of top-level elements that hold a UID."""
-        found: dict[int, bytes] = {}
+        return {tag: value for tag, (_, value) in self.top_level(frozenset(tags)).items()}
+
+    def top_level(self, tags: Collection[int]) -> dict[int, tuple[bytes, bytes]]:
+        """Return VR as written (none where it is implicit) and value of some top-level elements, none of them large.
+
+        Raises:
+            InvalidDicomError: The file ends inside an element.
+        """
+        found: dict[int, tuple[bytes, bytes]] = {}
         last = max(tags)
         position, explicit, window = self.meta.end, self.explicit, self._window
+        code = b""
         while position + 8 <= self.size:
             header = window[position : position + 12]
             if len(header) < 12:
@@ -138,16 +145,22 @@ class EncodedFile:
             value = position + 8
             if not explicit:
                 length = _U32.unpack_from(header, 4)[0]
-            elif header[4:6] in LONG_VRS:
-                value, length = position + 12, _U32.unpack_from(header, 8)[0]
             else:
-                length = header[6] | header[7] << 8
+                code = header[4:6]
+                if code not in LONG_VRS:
+                    length = header[6] | header[7] << 8
+                elif len(header) < 12:
+                    raise truncated()
+                else:
+                    value, length = position + 12, _U32.unpack_from(header, 8)[0]
             tag = group << 16 | element
-            if tag in tags and length < _LARGE:
-                found[tag] = self._slice(value, length)
-            if tag >= last:
+            if tag > last:
                 break
-            position = self._end_of_items(value) if length == UNDEFINED else value + length
+            after = self._end_of_items(value) if length == UNDEFINED else value + length
+            if tag in tags and after - value <= _LARGE:
+                end = after - 8 if length == UNDEFINED else after
+                found[tag] = (code, self._slice(value, end - value))
+            position = after
         return found
 
     def _slice(self, offset: int, length: int) -> bytes:
@@ -161,7 +174,7 @@ class EncodedFile:
         while depth:
             header = self._slice(position, 12)
             if len(header) < 8:
-                raise _truncated()
+                raise truncated()
             code, length = header[:4], _U32.unpack_from(header, 4)[0]
             position += 8
             if code == b"\xfe\xff\x00\xe0":
@@ -221,19 +234,19 @@ class EncodedFile:
         state: TopLevel,
         pieces: list[bytes | Range],
     ) -> tuple[int, bytes]:
-        """Deal with the element at ``position``, of which only ``seen`` bytes were there; return where to go on, and data."""
+        """Deal with an element of which only ``seen`` bytes were there; return where to go on, and the data there."""
         header = self.read(position, 12)
         if len(header) < 8:
-            raise _truncated()
+            raise truncated()
         entry, size, length = executor.look(header, scope, state)
         value = position + size
         if length != UNDEFINED and value + length > self.size:
-            raise _truncated()
+            raise truncated()
         if length == UNDEFINED and entry.vr not in ("OB", "OW"):
             return self._more(position, max(seen, _WINDOW) * 4, seen)
         after = self._end_of_items(value) if length == UNDEFINED else value + length
         if after > self.size:
-            raise _truncated()
+            raise truncated()
         untouched = entry.op is Op.KEEP or entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
         if entry.vr == "SQ" or not untouched or after - position < _LARGE:
             return self._more(position, after - position + _WINDOW, seen)
@@ -245,11 +258,12 @@ class EncodedFile:
     def _more(self, position: int, count: int, seen: int) -> tuple[int, bytes]:
         data = self.read(position, count)
         if len(data) <= seen:
-            raise _truncated()
+            raise truncated()
         return position, data
 
 
-def _truncated() -> InvalidDicomError:
+def truncated() -> InvalidDicomError:
+    """Return the error for data that ends too early."""
     return InvalidDicomError("the data ends inside an element", reason="truncated")
 
 

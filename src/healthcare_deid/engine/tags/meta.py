@@ -53,7 +53,7 @@ MetaValues = list[tuple[int, str, bytes]]
 
 
 def meta_values(instance_uid: str, class_uid: str, syntax: str) -> MetaValues:
-    """Return the file meta information that PS3.10 section 7.1 needs, without its group length: tag, VR, encoded value."""
+    """Return the file meta information that PS3.10 section 7.1 needs, but its length: tag, VR, encoded value."""
     known_class = [(MEDIA_STORAGE_SOP_CLASS_UID, "UI", pad_uid(class_uid))] if class_uid else []
     name = IMPLEMENTATION_VERSION_NAME.encode("ascii")
     return [

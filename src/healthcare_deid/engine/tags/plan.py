@@ -1,7 +1,7 @@
 """The compiled plan: what happens to which data element. Executors ask it; they know no profile.
 
-One `Plan` is made for a config, once. It answers one question, `Plan.rule`, for a tag, its VR and, of a private element,
-its creator; answers are remembered, so that an executor pays one dictionary look-up an element.
+One `Plan` is made for a config, once. It answers one question, `Plan.rule`, for a tag, its VR and, of a private
+element, its creator; answers are remembered, so that an executor pays one dictionary look-up an element.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """DICOM PS3.15 Table E.1-1 as rules: one edition, its Basic Profile column, and the options that were asked for.
 
-Two editions are data files made by ``tools/make_ps315.py``: ``2018e-google``, which stands for the edition the API names
-(its rows are those of 2020a, the nearest one that could be had), and ``2026d``, the current one.
+Two editions are data files made by ``tools/make_ps315.py``: ``2018e-google``, which stands for the edition the API
+names (its rows are those of 2020a, the nearest one that could be had), and ``2026d``, the current one.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Table:
 
 @lru_cache(maxsize=2)
 def _rows(edition: str) -> dict[str, Any]:
-    file = resources.files(__package__).joinpath("data", f"ps315_{edition.replace('-', '_')}.json")
+    file = resources.files("healthcare_deid.engine.tags").joinpath("data", f"ps315_{edition.replace('-', '_')}.json")
     if edition not in ("2018e-google", "2026d"):
         raise ConfigError('the PS3.15 editions are "2018e-google" and "2026d"')
     rows: dict[str, Any] = json.loads(file.read_text("utf-8"))["rows"]
@@ -142,7 +142,7 @@ def _options(options: Collection[ProfileOption | str]) -> frozenset[ProfileOptio
 
 
 def _rule(edition: str, basic: str, by_option: dict[str, str], chosen: frozenset[ProfileOption]) -> Rule:
-    """Return the rule of a row: an option that names it is stronger than the profile, keeping stronger than cleaning."""
+    """Return the rule of a row: an option is stronger than the profile, and keeping stronger than cleaning."""
     codes = {by_option[option]: option for option in ProfileOption if option in chosen and option in by_option}
     if "K" in codes:
         return KEPT

@@ -1,7 +1,7 @@
 """New UIDs for old ones: Google's rule by default, or one that needs a secret to recompute.
 
-The default rule is inferred from published output of the service, so it is "compatible", not "exact"
-(see ``docs/engine.md``): a version-3 UUID of the old UID in the all-zero namespace, as a decimal number under Google's arc.
+The default rule is inferred from published output of the service, so it is "compatible", not "exact" (see
+``docs/engine.md``): a version-3 UUID of the old UID in the all-zero namespace, as a decimal number under Google's arc.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import uuid
 from functools import lru_cache
 from typing import Literal
 
-from pydicom.datadict import DicomDictionary
-from pydicom.uid import UID_dictionary
+from pydicom._dicom_dict import DicomDictionary
+from pydicom._uid_dict import UID_dictionary
 
 from healthcare_deid.errors import ConfigError
 
@@ -51,7 +51,7 @@ class UidMapper:
     """Maps a UID to its new one: the same for the same UID, in every file, run and process.
 
     Args:
-        rule: ``"google"``: computable by anyone who knows the old UID, as at the service. ``"salted"``: keyed by ``salt``.
+        rule: ``"google"``: computable by anyone who knows the old UID, as at the service. ``"salted"``: keyed.
         salt: Secret of at least 16 bytes; needed by, and only by, ``"salted"``.
 
     Raises:

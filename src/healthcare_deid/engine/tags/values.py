@@ -57,7 +57,8 @@ DUMMIES: dict[str, bytes] = {
 
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-_DEFAULT_ENCODING = ("iso8859",)
+_DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
+_LONGEST_REMEMBERED = 1024
 _TWO_BYTE_ENCODINGS = frozenset({"gb18030", "gbk", "shift_jis"})
 
 
@@ -103,6 +104,7 @@ class Values:
         mapper: UID rule.
         own_uids: Returns the instance's own study, series and instance UIDs, as they were; asked once, if at all.
         text: Text engine bound to the instance; None where the plan inspects no text.
+        memo: What became of values of instances with the same header.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class Values:
         mapper: UidMapper,
         own_uids: Callable[[], frozenset[str]] = frozenset,
         text: ValueTransformer | None = None,
+        memo: dict[tuple[str, bytes], NewValue | None] | None = None,
     ) -> None:
         self.plan = plan
         self.warnings: dict[str, int] = {}
@@ -118,6 +121,7 @@ class Values:
         self._own_uids = own_uids
         self._own: frozenset[str] | None = None
         self._text = text
+        self._memo = memo
 
     def warn(self, text: str) -> None:
         """Note something a person should know; equal notes are noted once."""
@@ -142,7 +146,7 @@ class Values:
         elif op == Op.OWN_UID:
             new = self._replace_own(value)
         else:
-            return self._transform(rule, vr, value, encodings)
+            return self._remembered(vr, value, encodings)
         return None if new == value else NewValue(new, rule.reason)
 
     def _dummy(self, vr: str, value: bytes) -> bytes:
@@ -158,7 +162,20 @@ class Values:
             return value
         return pad_uid("\\".join(self._mapper.map(part) if part in self._own else part for part in parts))
 
-    def _transform(self, rule: Rule, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _remembered(self, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+        memo = self._memo
+        if memo is None:
+            return self._transform(vr, value, encodings)
+        key = (vr, value)
+        if key not in memo:
+            before = len(self.warnings)
+            new = self._transform(vr, value, encodings)
+            if len(self.warnings) != before or len(value) > _LONGEST_REMEMBERED:
+                return new  # its warnings must be given again next time
+            memo[key] = new
+        return memo[key]
+
+    def _transform(self, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):
             return None
         assert self._text is not None, "the plan inspects text, so it was given a text engine"
@@ -221,7 +238,8 @@ def _encode(text: str, vr: str, encodings: list[str]) -> bytes:
         UnicodeError: The character set lacks a character.
     """
     if vr == "PN":
-        value = b"\\".join(PersonName(part, encodings).encode(encodings) for part in text.split("\\"))
+        names = [PersonName(part, encodings) for part in text.split("\\")]
+        value = b"\\".join(name.encode(encodings) if name else b"" for name in names)
     else:
         value = encode_string(text, encodings)
     if _decode(value, vr, encodings) != text:

@@ -1,0 +1,66 @@
+"""The header values that a text engine knows an instance by, without reading the rest of the file."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
+
+from healthcare_deid.engine.tags.uids import STUDY_INSTANCE_UID
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.tags.encodedfile import EncodedFile
+    from healthcare_deid.engine.tags.values import NewValue, ValueTransformer
+
+SPECIFIC_CHARACTER_SET = 0x00080005
+_CONTEXTS = 64
+_VALUES = 20_000
+
+Memo = dict[tuple[str, bytes], "NewValue | None"]
+"""What became of a value: (VR, old value) to new value, for instances whose header tells the same."""
+
+
+class Contexts:
+    """Binds a text engine to files, and knows again a header it has seen: within a series most are alike.
+
+    Args:
+        engine: The text engine (`TextEngine`).
+    """
+
+    def __init__(self, engine: Any) -> None:
+        from healthcare_deid.engine.text import header
+
+        self._engine = engine
+        # What `header.read_header` looks at: its own tables, so that the two cannot come apart.
+        self._tags = frozenset({SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, *header._sources(), *header._sequences()})
+        self._seen: OrderedDict[tuple[object, ...], tuple[ValueTransformer, Memo]] = OrderedDict()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._engine,)
+
+    def bind(self, file: EncodedFile) -> tuple[ValueTransformer, Memo]:
+        """Return the engine bound to a file's instance, and the memo of values for headers like it."""
+        found = file.top_level(self._tags)
+        key = tuple(found.items())
+        known = self._seen.get(key)
+        if known is None:
+            known = (self._engine.bind(_dataset(found, explicit=file.explicit)), {})
+            self._seen[key] = known
+            if len(self._seen) > _CONTEXTS:
+                self._seen.popitem(last=False)
+        elif len(known[1]) > _VALUES:
+            known[1].clear()
+        return known
+
+
+def _dataset(found: dict[int, tuple[bytes, bytes]], *, explicit: bool) -> Dataset:
+    elements = {
+        BaseTag(tag): RawDataElement(BaseTag(tag), vr.decode("ascii") or None, len(value), value, 0, not explicit, True)
+        for tag, (vr, value) in found.items()
+    }
+    dataset = Dataset(elements)
+    dataset.set_original_encoding(not explicit, True)
+    return dataset

@@ -1,0 +1,231 @@
+"""One instance in, one out: the input stays, nothing half-done comes out, and the record says what happened."""
+
+from __future__ import annotations
+
+import copy
+import io
+import logging
+import pickle
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian
+
+from healthcare_deid.engine import ChangeAction, Deidentifier
+from healthcare_deid.errors import EngineError, InvalidDicomError
+
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+
+
+@pytest.mark.parametrize("name", [BASIC, "KEEP_ALL_PROFILE", "DEIDENTIFY_TAG_CONTENTS"])
+def test_the_input_is_not_modified(profile: Any, planted: Any, name: str) -> None:
+    read = pydicom.dcmread(io.BytesIO(planted.file()))
+    raw = {tag: read.get_item(tag) for tag in read.keys()}
+    before = copy.deepcopy(planted.dataset)
+
+    profile(name).deidentify(planted.dataset)
+    profile(name).deidentify(read)
+
+    assert planted.dataset == before
+    assert {tag: read.get_item(tag) for tag in read.keys()} == raw
+
+
+def test_changing_the_output_does_not_change_the_input(profile: Any, planted: Any) -> None:
+    planted.dataset.OtherPatientIDs = ["A1", "B2"]
+    new = profile("KEEP_ALL_PROFILE").deidentify(planted.dataset).dataset
+
+    new.PixelData = b"\0" * 12
+    new.OtherPatientIDs.append("C3")
+    new.RequestAttributesSequence[0].RequestedProcedureDescription = "other"
+
+    assert planted.dataset.PixelData == bytes(range(12))
+    assert planted.dataset.OtherPatientIDs == ["A1", "B2"]
+    assert planted.dataset.RequestAttributesSequence[0].RequestedProcedureDescription != "other"
+
+
+def test_preamble_and_file_meta_are_written_anew(profile: Any, planted: Any) -> None:
+    planted.dataset.preamble = planted.preamble
+    new = profile("KEEP_ALL_PROFILE").deidentify(planted.dataset).dataset
+
+    assert new.preamble == bytes(128)
+    assert {element.keyword for element in new.file_meta} == {
+        "FileMetaInformationGroupLength",
+        "FileMetaInformationVersion",
+        "MediaStorageSOPClassUID",
+        "MediaStorageSOPInstanceUID",
+        "TransferSyntaxUID",
+        "ImplementationClassUID",
+        "ImplementationVersionName",
+    }
+
+
+def test_every_change_is_recorded_once_with_its_place_and_rule(profile: Any, planted: Any) -> None:
+    result = profile(BASIC).deidentify(planted.dataset)
+
+    by_path = {change.path: change for change in result.changes}
+    assert len(by_path) == len(result.changes)
+    name = by_path["00100010"]
+    assert (name.keyword, name.vr, name.action) == ("PatientName", "PN", ChangeAction.EMPTIED)
+    assert name.rule == "PS3.15 2018e-google Z"
+    assert name.length == 14
+    assert by_path["00081140[0]/00081155"].action is ChangeAction.REGENERATED
+    assert by_path["00020016"].action is ChangeAction.REMOVED
+    assert by_path["00091001"].rule == "PS3.15 2018e-google X"
+
+
+def test_markers_say_what_was_done(profile: Any, planted: Any) -> None:
+    new = profile(BASIC, edition="2026d", options=["retain_uids"]).deidentify(planted.dataset).dataset
+
+    assert new.PatientIdentityRemoved == "YES"
+    assert "PS3.15 2026d Basic Profile" in new.DeidentificationMethod
+    codes = [(item.CodeValue, item.CodingSchemeDesignator) for item in new.DeidentificationMethodCodeSequence]
+    assert codes == [("113100", "DCM"), ("113110", "DCM")]
+
+
+@pytest.mark.parametrize(
+    "dicom", [{}, {"removeList": {"tags": ["PatientID"]}}, {"keepList": {"tags": ["PatientName"]}}]
+)
+def test_identity_is_not_said_to_be_removed_when_it_is_not(make: Any, planted: Any, dicom: dict[str, Any]) -> None:
+    planted.dataset.PatientIdentityRemoved = "YES"
+    new = make(dicom).deidentify(planted.dataset).dataset
+
+    assert "PatientIdentityRemoved" not in new
+    assert "DeidentificationMethod" in new
+
+
+def test_without_markers_nothing_is_added(make: Any, planted: Any) -> None:
+    result = make({}, markers=False).deidentify(planted.dataset)
+
+    assert len(result.dataset) == len(planted.dataset)
+    assert ChangeAction.ADDED not in {change.action for change in result.changes}
+
+
+def test_a_deidentifier_travels_and_does_the_same_elsewhere(make: Any, planted: Any) -> None:
+    here = make({"filterProfile": BASIC}, uid_rule="salted", salt=b"0123456789abcdef")
+    there = pickle.loads(pickle.dumps(here))
+
+    assert there.deidentify(planted.dataset).dataset == here.deidentify(planted.dataset).dataset
+
+
+def test_a_result_travels_too(profile: Any, planted: Any) -> None:
+    result = profile(BASIC).deidentify(planted.dataset)
+    copied = pickle.loads(pickle.dumps(result))
+
+    assert copied.changes == result.changes
+    assert copied.dataset == result.dataset
+
+
+def test_an_unknown_breakage_is_a_typed_error_that_quotes_nothing(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset()
+    dataset.PatientName = "Rivera^Ana"
+    deidentifier = make({})
+
+    def broken(*_: object) -> None:
+        raise ValueError("Rivera^Ana cannot be processed")
+
+    monkeypatch.setattr("healthcare_deid.engine.deidentifier.DatasetExecutor", broken)
+    with pytest.raises(EngineError) as caught:
+        deidentifier.deidentify(dataset)
+
+    assert "Rivera" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_nesting_without_end_is_refused(make: Any) -> None:
+    dataset = inner = Dataset()
+    for _ in range(200):
+        following = Dataset()
+        inner.ReferencedStudySequence = Sequence([following])
+        inner = following
+
+    with pytest.raises(InvalidDicomError) as caught:
+        make({}).deidentify(dataset)
+    assert caught.value.reason == "too-deep"
+
+
+def test_pydicoms_warnings_and_log_lines_about_values_stay_unsaid(
+    profile: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(_broken_date_file()))
+
+    with warnings.catch_warnings(record=True) as told, caplog.at_level(logging.DEBUG):
+        profile("DEIDENTIFY_TAG_CONTENTS").deidentify(dataset)
+
+    assert not [item for item in told if "RIVERA" in str(item.message)]
+    assert "RIVERA" not in caplog.text
+
+
+def test_pydicom_speaks_again_afterwards(profile: Any, planted: Any) -> None:
+    profile("KEEP_ALL_PROFILE").deidentify(planted.dataset)
+
+    with pytest.warns(UserWarning, match="VR"):
+        Dataset().StudyDate = "no date"
+
+
+def _broken_date_file() -> bytes:
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3"
+    dataset.PatientName = "x"
+    dataset.StudyDate = "20200101"
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue().replace(b"20200101", b"RIVERA A")
+
+
+CHARACTER_SETS = [
+    ("ISO_IR 192", "Müller^Jörg", "Befund für Jörg Müller"),
+    ("ISO_IR 100", "Müller^Jörg", "Befund für Jörg Müller"),
+    ("GB18030", "王^小东", "影像 王小东 复查"),
+    (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎", "山田太郎 CT"),
+    ("ISO_IR 144", "Люкceмбypг^Иван", "KT Люкceмбypг"),
+]
+
+
+@pytest.mark.parametrize(("charset", "name", "description"), CHARACTER_SETS, ids=lambda value: str(value)[:14])
+def test_text_is_found_and_written_in_its_own_character_set(
+    profile: Any, charset: Any, name: str, description: str, write: Any, tmp_path: Any, as_file: Any
+) -> None:
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = charset
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3"
+    dataset.PatientName = name
+    dataset.StudyDescription = description
+    dataset.InstitutionName = "plain"
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    source = write(as_file(dataset))
+
+    profile("DEIDENTIFY_TAG_CONTENTS").deidentify_file(source, tmp_path / "out.dcm")
+
+    new = pydicom.dcmread(tmp_path / "out.dcm")
+    old = pydicom.dcmread(source)
+    assert new.PatientName != old.PatientName
+    for part in name.replace("=", "^").split("^"):
+        assert part not in str(new.PatientName)
+    assert str(new.StudyDescription).count("\N{REPLACEMENT CHARACTER}") == 0
+
+
+def test_a_tags_only_config_loads_neither_the_pixel_code_nor_its_libraries() -> None:
+    code = (
+        "import sys\n"
+        "from healthcare_deid.config.deidentify import DeidentifyConfig\n"
+        "from healthcare_deid.engine import Deidentifier\n"
+        "Deidentifier(DeidentifyConfig.from_api({'dicom': {}}))\n"
+        "print([m for m in sys.modules if m == 'onnxruntime' or m.startswith('healthcare_deid.engine.pixels')"
+        " or m.startswith('healthcare_deid.engine.text')])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert told.stdout.strip() == "[]"
+
+
+def test_the_repr_of_a_deidentifier_tells_its_profile_only(make: Any) -> None:
+    assert repr(make({"filterProfile": BASIC})) == f"Deidentifier('profile:{BASIC}')"
+    assert isinstance(make({}), Deidentifier)

@@ -1,0 +1,245 @@
+"""Two executors, one plan: the same bytes come out of both, for every sample file and for made-up datasets."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine import Change, Deidentifier, files
+from healthcare_deid.engine.tags.encoded import UseDatasetExecutor
+from healthcare_deid.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+CONFIGS: dict[str, dict[str, Any]] = {
+    "minimal": {"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}},
+    "keep all": {"dicom": {"filterProfile": "KEEP_ALL_PROFILE"}},
+    "basic": {"dicom": {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"}},
+    "remove": {
+        "dicom": {"removeList": {"tags": ["PatientName", "00091001", "ReferencedSOPInstanceUID", "OverlayRows"]}}
+    },
+    "contents": {
+        "dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"},
+        "text": {
+            "additionalTransformations": [
+                {"infoTypes": ["DATE", "DATE_OF_BIRTH"], "dateShiftConfig": {"cryptoKey": KEY}},
+                {"redactConfig": {}},
+            ]
+        },
+    },
+}
+MADE = {name: Deidentifier(DeidentifyConfig.from_api(message)) for name, message in CONFIGS.items()}
+PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
+
+
+def by_bytes(deidentifier: Deidentifier, source: Path, target: Path) -> Any:
+    """Take the bytes' way, whatever `deidentify_file` would choose."""
+    return deidentifier._rewrite(source, target)
+
+
+def by_dataset(deidentifier: Deidentifier, source: Path, target: Path) -> Any:
+    """Take pydicom's way."""
+    result = deidentifier.deidentify(files.read(source)[0])
+    files.write(result.dataset, target)
+    return result
+
+
+def outcome(way: Callable[..., Any], deidentifier: Deidentifier, source: Path, target: Path) -> Any:
+    try:
+        return way(deidentifier, source, target)
+    except EngineError as error:
+        return error.reason
+
+
+def without_lengths(changes: tuple[Change, ...]) -> list[tuple[str, str, str, str]]:
+    """Return a record without what pydicom forgets: sequences' lengths, and that a private one without items is one."""
+    return sorted((change.path, change.vr if change.keyword else "", change.action, change.rule) for change in changes)
+
+
+def same_elements(first: Path, second: Path) -> bool:
+    """Compare as read: for files whose VRs are UN, which pydicom writes as what it knows them to be."""
+    one, other = (pydicom.dcmread(path) for path in (first, second))
+    one.walk(lambda *_: None)
+    other.walk(lambda *_: None)
+    return one == other and one.file_meta == other.file_meta
+
+
+def _sample_files() -> list[Path]:
+    folders = [PYDICOM_FILES]
+    for package in ("data_store", "deid_data"):
+        try:
+            module = __import__(package)
+        except ImportError:
+            continue
+        folders += [Path(path) for path in module.__path__]
+    found = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [path for path in found if path.suffix not in (".py", ".pyc") and path.stat().st_size < 8_000_000]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", MADE)
+def test_every_sample_file_gives_the_same_bytes_both_ways(name: str, tmp_path: Path) -> None:
+    deidentifier, one, other = MADE[name], tmp_path / "bytes.dcm", tmp_path / "dataset.dcm"
+    compared, differing = 0, list[str]()
+    for path in _sample_files():
+        try:
+            first = outcome(by_bytes, deidentifier, path, one)
+        except UseDatasetExecutor:
+            continue
+        second = outcome(by_dataset, deidentifier, path, other)
+        if isinstance(first, str) or isinstance(second, str):
+            if type(first) is not type(second):
+                differing.append(f"{path.name}: {first} / {second}")
+            continue
+        if any("random" in warning for warning in first.warnings):
+            continue
+        compared += 1
+        if one.read_bytes() != other.read_bytes() and not same_elements(one, other):
+            differing.append(path.name)
+        elif without_lengths(first.changes) != without_lengths(second.changes) or first.kept != second.kept:
+            differing.append(f"{path.name}: the records differ")
+
+    assert differing == []
+    assert compared > 130
+
+
+TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\"), max_size=16)
+UIDS = st.integers(1, 10**9).map(lambda number: f"1.2.3.{number}")
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "LO": TEXTS,
+    "SH": TEXTS,
+    "PN": st.sampled_from(["", "Rivera^Ana", "Okafor^Daniel=X"]),
+    "DA": st.dates().map(lambda day: f"{day.year:04}{day.month:02}{day.day:02}"),
+    "UI": UIDS,
+    "US": st.integers(0, 65535),
+    "OB": st.binary(max_size=8).map(lambda data: data + b"\0" * (len(data) % 2)),
+    "UN": st.binary(max_size=8).map(lambda data: data + b"\0" * (len(data) % 2)),
+    "UT": TEXTS,
+}
+TAGS = {
+    "LO": [0x00081030, 0x0008103E, 0x00100020, 0x00091001],
+    "SH": [0x00080050, 0x00200010],
+    "PN": [0x00100010, 0x00080090],
+    "DA": [0x00080020, 0x00100030, 0x00080023],
+    "UI": [0x0020000D, 0x0020000E, 0x00080018, 0x00200052, 0x00081155, 0x00080016, 0x00091002],
+    "US": [0x00280010, 0x00280011],
+    "OB": [0x00420011, 0x00091003],
+    "UN": [0x00091004],
+    "UT": [0x0040A160],
+}
+SEQUENCES = [0x00081140, 0x00400275, 0x0040A730, 0x00101002, 0x00091005]
+
+
+@st.composite
+def datasets(draw: st.DrawFn, depth: int = 3) -> Dataset:
+    """Datasets of the elements that rules differ for, private and nested ones included."""
+    dataset = Dataset()
+    for vr in draw(st.lists(st.sampled_from(sorted(TAGS)), max_size=8)):
+        tag = draw(st.sampled_from(TAGS[vr]))
+        dataset[tag] = DataElement(tag, vr, draw(VALUES[vr]))
+    if depth:
+        for tag in draw(st.lists(st.sampled_from(SEQUENCES), max_size=2)):
+            items = draw(st.lists(datasets(depth - 1), max_size=2))
+            for item in items:
+                item.is_undefined_length_sequence_item = draw(st.booleans())
+            element = DataElement(tag, "SQ", Sequence(items))
+            element.is_undefined_length = draw(st.booleans())
+            dataset[tag] = element
+    if any(element.tag.is_private for element in dataset):
+        dataset[0x00090010] = DataElement(0x00090010, "LO", "ACME 1.1")
+    return dataset
+
+
+def written(dataset: Dataset, syntax: str, path: Path) -> None:
+    dataset.SOPClassUID = CTImageStorage
+    dataset.SOPInstanceUID = dataset.get("SOPInstanceUID") or "1.2.3.4"
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    path.write_bytes(buffer.getvalue())
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("name", MADE)
+@given(dataset=datasets())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_dataset_gives_the_same_bytes_both_ways(name: str, syntax: str, dataset: Dataset, tmp_path: Path) -> None:
+    source, one, other = tmp_path / "in.dcm", tmp_path / "bytes.dcm", tmp_path / "dataset.dcm"
+    written(dataset, syntax, source)
+
+    first = by_bytes(MADE[name], source, one)
+    second = by_dataset(MADE[name], source, other)
+
+    assert one.read_bytes() == other.read_bytes()
+    assert without_lengths(first.changes) == without_lengths(second.changes)
+    assert first.kept == second.kept
+
+
+def test_untouched_elements_are_the_same_bytes(planted: Any, write: Any, tmp_path: Path) -> None:
+    keep_all = MADE["keep all"]
+    keep_all.deidentify_file(write(planted.file()), tmp_path / "out.dcm")
+
+    old, new = (pydicom.dcmread(path) for path in (tmp_path / "in.dcm", tmp_path / "out.dcm"))
+    changed = {change.path for change in keep_all.deidentify(old).changes}
+    for tag in old.keys():
+        old_element, new_element = old.get_item(tag), new.get_item(tag)
+        if not any(path.startswith(f"{int(tag):08X}") for path in changed):
+            assert getattr(new_element, "value", None) == getattr(old_element, "value", None)
+    assert list(new.keys()) == sorted(new.keys())
+
+
+def test_pixel_data_larger_than_the_window_never_comes_into_memory(
+    planted: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.dataset.PixelData = os.urandom(8_000_000)
+    source = write(planted.file())
+    largest = 0
+    read = os.pread
+
+    def watched(descriptor: int, count: int, offset: int) -> bytes:
+        nonlocal largest
+        largest = max(largest, count)
+        return read(descriptor, count, offset)
+
+    monkeypatch.setattr(os, "pread", watched)
+    MADE["basic"].deidentify_file(source, tmp_path / "out.dcm")
+
+    assert largest <= 1 << 18
+    assert pydicom.dcmread(tmp_path / "out.dcm").PixelData == planted.dataset.PixelData
+
+
+def test_elements_after_encapsulated_pixel_data_are_found(write: Any, planted: Any, tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(PYDICOM_FILES / "JPEG2000.dcm")
+    dataset.add_new(0xFFFCFFFC, "OB", b"ZQX trailing")
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    source = write(buffer.getvalue())
+
+    MADE["minimal"].deidentify_file(source, tmp_path / "out.dcm")
+
+    assert b"ZQX" not in (tmp_path / "out.dcm").read_bytes()
+    new = pydicom.dcmread(tmp_path / "out.dcm")
+    assert new.PixelData == dataset.PixelData
+
+
+def test_markers_come_out_in_tag_order_both_ways(tmp_path: Path) -> None:
+    by_bytes(MADE["minimal"], PYDICOM_FILES / "CT_small.dcm", tmp_path / "out.dcm")
+
+    tags = [int(element.tag) for element in pydicom.dcmread(tmp_path / "out.dcm")]
+    assert tags == sorted(tags)
+    assert {0x00120062, 0x00120063} <= set(tags)

@@ -1,0 +1,137 @@
+"""Files: broken ones are typed failures, and what is written is there whole or not at all."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+import pytest
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from healthcare_deid.engine import files
+from healthcare_deid.errors import EngineError, InvalidDicomError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+
+
+@pytest.mark.parametrize("data", [b"", b"no DICOM at all", bytes(132), bytes(128) + b"DICM", b"\x89PNG" * 100])
+def test_what_is_not_dicom_is_told_so_and_nothing_is_written(
+    profile: Any, write: Any, tmp_path: Path, data: bytes
+) -> None:
+    with pytest.raises(InvalidDicomError) as caught:
+        profile(BASIC).deidentify_file(write(data), tmp_path / "out.dcm")
+
+    assert caught.value.reason in {"not-dicom", "empty", "broken"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.dcm"]
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_a_file_cut_off_anywhere_fails_or_comes_out_clean(
+    profile: Any, planted: Any, write: Any, tmp_path: Path, syntax: str
+) -> None:
+    whole, basic = planted.file(syntax), profile(BASIC)
+    came_out = 0
+    for end in range(0, len(whole), 7):
+        target = tmp_path / "out.dcm"
+        try:
+            basic.deidentify_file(write(whole[:end]), target)
+        except EngineError:
+            assert not target.exists()
+        else:
+            came_out += 1
+            assert planted.found_in(target.read_bytes()) == []
+            target.unlink()
+    assert came_out < len(whole) / 7 / 3
+    assert [path.name for path in tmp_path.iterdir()] == ["in.dcm"]
+
+
+def test_a_dataset_without_preamble_and_file_meta_is_repaired_with_a_warning(
+    profile: Any, planted: Any, write: Any, tmp_path: Path
+) -> None:
+    data = planted.file()
+    bare = data[132 + 12 + int.from_bytes(data[140:144], "little") :]
+    assert bare.startswith(b"\x08\x00")
+
+    result = profile(BASIC).deidentify_file(write(bare), tmp_path / "out.dcm")
+
+    assert files.NO_PREAMBLE in result.warnings
+    new = pydicom.dcmread(tmp_path / "out.dcm")
+    assert new.file_meta.MediaStorageSOPInstanceUID == new.SOPInstanceUID
+    assert planted.found_in((tmp_path / "out.dcm").read_bytes()) == []
+
+
+def test_lengths_of_four_gigabytes_are_no_four_gigabytes_of_memory(
+    profile: Any, planted: Any, write: Any, tmp_path: Path
+) -> None:
+    data = planted.file()
+    at = data.index(b"\xe0\x7f\x10\x00OW") + 8
+    lying = data[:at] + b"\xfe\xff\xff\xff" + data[at + 4 :]
+
+    with pytest.raises(InvalidDicomError) as caught:
+        profile(BASIC).deidentify_file(write(lying), tmp_path / "out.dcm")
+    assert caught.value.reason == "truncated"
+
+
+def test_a_failure_while_writing_leaves_nothing_behind(
+    profile: Any, planted: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_copy", full)
+    planted.dataset.PixelData = bytes(200_000)
+    with pytest.raises(OSError, match="No space"):
+        profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "out.dcm")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["in.dcm"]
+
+
+def test_an_existing_result_stays_until_the_new_one_is_complete(
+    profile: Any, planted: Any, write: Any, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.dcm"
+    target.write_bytes(b"old")
+
+    with pytest.raises(EngineError):
+        profile(BASIC).deidentify_file(write(planted.file()[:1500]), target)
+    assert target.read_bytes() == b"old"
+
+    profile(BASIC).deidentify_file(write(planted.file()), target)
+    assert pydicom.dcmread(target).Modality == "CT"
+
+
+def test_missing_folders_are_made(profile: Any, planted: Any, write: Any, tmp_path: Path) -> None:
+    profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "a" / "b" / "out.dcm")
+
+    assert (tmp_path / "a" / "b" / "out.dcm").exists()
+
+
+def test_the_result_of_a_file_reads_its_dataset_when_asked(
+    profile: Any, planted: Any, write: Any, tmp_path: Path
+) -> None:
+    result = profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "out.dcm")
+
+    assert result.dataset.Modality == "CT"
+    assert any(change.keyword == "PatientName" for change in result.changes)
+
+
+def test_a_missing_source_is_an_os_error(profile: Any, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        profile(BASIC).deidentify_file(tmp_path / "none.dcm", tmp_path / "out.dcm")
+
+
+def test_where_the_kernel_cannot_copy_between_files_it_is_done_by_hand(
+    profile: Any, planted: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr("os.sendfile", refuse, raising=False)
+    planted.dataset.PixelData = bytes(range(200)) * 1000
+    profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "out.dcm")
+
+    assert pydicom.dcmread(io.BytesIO((tmp_path / "out.dcm").read_bytes())).PixelData == planted.dataset.PixelData

@@ -1,0 +1,288 @@
+"""v1's lists and profiles: what goes, what stays, and what is written about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from healthcare_deid.engine import ChangeAction, UidMapper
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.engine import Deidentifier
+
+Make = "Callable[..., Deidentifier]"
+TUTORIAL_TAGS = (
+    "StudyInstanceUID SOPInstanceUID TransferSyntaxUID PixelData Columns NumberOfFrames PixelRepresentation "
+    "MediaStorageSOPClassUID MediaStorageSOPInstanceUID Rows SamplesPerPixel BitsAllocated HighBit "
+    "PhotometricInterpretation BitsStored"
+).split()
+
+
+def keywords(dataset: Dataset) -> set[str]:
+    return {element.keyword for element in dataset}
+
+
+def reasons(result: Any, keyword: str) -> set[str]:
+    return {change.rule for change in result.changes if change.keyword == keyword}
+
+
+def test_the_tutorials_two_forms_of_use_case_one_keep_the_same_tags(make: Any, planted: Any) -> None:
+    by_list = make({"keepList": {"tags": TUTORIAL_TAGS}}, markers=False).deidentify(planted.dataset)
+    by_profile = make({"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}, markers=False).deidentify(planted.dataset)
+
+    assert keywords(by_list.dataset) == keywords(by_profile.dataset)
+    assert keywords(by_list.dataset) == {
+        "SOPClassUID",
+        "SOPInstanceUID",
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "Rows",
+        "Columns",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+        "PixelData",
+    }
+
+
+def test_a_keep_list_adds_to_what_is_always_kept(make: Any, planted: Any) -> None:
+    result = make({"keepList": {"tags": ["PatientID", "modality"]}}).deidentify(planted.dataset)
+
+    assert result.dataset.PatientID == planted.dataset.PatientID
+    assert result.dataset.Modality == "CT"
+    assert "PatientName" not in result.dataset
+    assert reasons(result, "PatientName") == {"keepList"}
+
+
+def test_kept_text_keeps_the_character_set_it_is_written_in(make: Any, planted: Any) -> None:
+    with_text = make({"keepList": {"tags": ["StudyDescription"]}}).deidentify(planted.dataset)
+    without = make({"keepList": {"tags": ["PatientSex"]}}).deidentify(planted.dataset)
+
+    assert "SpecificCharacterSet" in with_text.dataset
+    assert "SpecificCharacterSet" not in without.dataset
+
+
+def test_sop_class_uid_goes_only_when_the_list_is_to_be_strict(make: Any, planted: Any) -> None:
+    strict = make({"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}, strict_keep_list=True).deidentify(planted.dataset)
+
+    assert "SOPClassUID" not in strict.dataset
+    assert strict.dataset.file_meta.MediaStorageSOPClassUID == planted.dataset.SOPClassUID
+
+
+def test_a_kept_sequence_keeps_what_is_kept_of_its_items(make: Any, planted: Any) -> None:
+    tags = ["RequestAttributesSequence", "ReferencedStudySequence", "ReferencedSOPInstanceUID"]
+
+    result = make({"keepList": {"tags": tags}}).deidentify(planted.dataset)
+
+    item = result.dataset.RequestAttributesSequence[0]
+    assert keywords(item) == {"ReferencedStudySequence"}
+    assert keywords(item.ReferencedStudySequence[0]) == {"ReferencedSOPInstanceUID"}
+    old = planted.dataset.RequestAttributesSequence[0].ReferencedStudySequence[0].ReferencedSOPInstanceUID
+    assert item.ReferencedStudySequence[0].ReferencedSOPInstanceUID == UidMapper().map(old)
+
+
+def test_a_private_element_on_a_keep_list_stays_with_its_creator(make: Any, planted: Any) -> None:
+    result = make({"keepList": {"tags": ["00091001"]}}).deidentify(planted.dataset)
+
+    private = {int(element.tag) for element in result.dataset if element.tag.is_private}
+    assert private == {0x00090010, 0x00091001}
+
+
+def test_a_remove_list_removes_everywhere_and_nothing_else(make: Any, planted: Any) -> None:
+    result = make({"removeList": {"tags": ["PatientID", "00080080"]}}, markers=False).deidentify(planted.dataset)
+
+    assert "PatientID" not in result.dataset
+    assert "PatientID" not in result.dataset.OtherPatientIDsSequence[0]
+    assert "InstitutionName" not in result.dataset
+    removed = {change.keyword for change in result.changes if change.action is ChangeAction.REMOVED}
+    file_meta = {change.keyword for change in result.changes if change.path.startswith("0002")}
+    assert removed - file_meta == {"PatientID", "InstitutionName", "OverlayData"}
+
+
+def test_a_remove_list_by_keyword_means_every_overlay(make: Any, planted: Any) -> None:
+    result = make({"removeList": {"tags": ["OverlayComments"]}}).deidentify(planted.dataset)
+
+    assert 0x60004000 not in result.dataset
+    assert 0x60024000 not in result.dataset
+
+
+@pytest.mark.parametrize("tag", ["PixelData", "StudyInstanceUID", "TransferSyntaxUID", "00280010"])
+def test_what_valid_dicom_needs_cannot_be_on_a_remove_list(make: Any, tag: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be removed"):
+        make({"removeList": {"tags": ["PatientID", tag]}})
+
+
+@pytest.mark.parametrize("dicom", [{}, {"filterProfile": "KEEP_ALL_PROFILE"}])
+def test_without_a_filter_only_uids_and_file_meta_change(make: Any, planted: Any, dicom: dict[str, Any]) -> None:
+    result = make(dicom, markers=False).deidentify(planted.dataset)
+
+    assert len(result.dataset) == len(planted.dataset)
+    assert {c.action for c in result.changes if not c.path.startswith("0002")} == {ChangeAction.REGENERATED}
+    assert result.dataset.PatientName == planted.dataset.PatientName
+
+
+def test_every_reference_to_a_regenerated_uid_follows_it(make: Any, planted: Any) -> None:
+    dataset = planted.dataset
+    dataset.ReferencedImageSequence[0].ReferencedSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.add_new(0x0009_1003, "UI", dataset.StudyInstanceUID)
+
+    new = make({}).deidentify(dataset).dataset
+
+    assert new.ReferencedImageSequence[0].ReferencedSOPInstanceUID == new.SOPInstanceUID
+    assert new[0x00091003].value == new.StudyInstanceUID
+    assert new.file_meta.MediaStorageSOPInstanceUID == new.SOPInstanceUID
+    assert new.FrameOfReferenceUID == dataset.FrameOfReferenceUID
+
+
+@pytest.mark.parametrize(("other_uids", "changes"), [("keep", False), ("map", True)])
+def test_other_uids_can_be_left_or_mapped(make: Any, planted: Any, other_uids: str, changes: bool) -> None:
+    new = make({}, other_uids=other_uids).deidentify(planted.dataset).dataset
+
+    old = planted.dataset
+    assert (new.FrameOfReferenceUID != old.FrameOfReferenceUID) is changes
+    reference = new.ReferencedImageSequence[0]
+    assert (reference.ReferencedSOPInstanceUID != old.ReferencedImageSequence[0].ReferencedSOPInstanceUID) is changes
+    assert reference.ReferencedSOPClassUID == old.SOPClassUID
+    assert new.StudyInstanceUID != old.StudyInstanceUID
+
+
+@pytest.mark.parametrize(
+    "dicom",
+    [
+        {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"},
+        {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"},
+        {"filterProfile": "KEEP_ALL_PROFILE"},
+        {"removeList": {"tags": ["PatientID"]}},
+    ],
+)
+def test_skip_id_redaction_leaves_the_four_primary_uids(make: Any, planted: Any, dicom: dict[str, Any]) -> None:
+    new = make({**dicom, "skipIdRedaction": True}).deidentify(planted.dataset).dataset
+
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        assert new[keyword].value == planted.dataset[keyword].value
+    assert new.file_meta.MediaStorageSOPInstanceUID == planted.dataset.SOPInstanceUID
+
+
+def test_the_basic_profile_keeps_what_pictures_need_and_replaces_the_rest(profile: Any, planted: Any) -> None:
+    new = profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE").deidentify(planted.dataset).dataset
+
+    assert new.PatientName == ""
+    assert new.PatientID == ""
+    assert "PatientBirthName" not in new
+    assert new.StudyDate == ""
+    assert new.PatientSex == ""
+    assert new.Modality == "CT"
+    assert new.FrameOfReferenceUID == UidMapper().map(planted.dataset.FrameOfReferenceUID)
+    assert not any(element.tag.is_private for element in new)
+
+
+def test_dummies_are_fixed_and_valid(profile: Any, planted: Any) -> None:
+    new = profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE", edition="2026d").deidentify(planted.dataset).dataset
+
+    assert new.PatientID == "ANONYMIZED"
+    assert new.ContentDate == "19000101"
+    assert new.SeriesDate == "19000101"
+
+
+def test_a_dummy_sequence_keeps_its_form_and_none_of_its_text(profile: Any, planted: Any) -> None:
+    new = profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE").deidentify(planted.dataset).dataset
+
+    content = new.ContentSequence[0]
+    assert content.ValueType == "TEXT"
+    assert content.TextValue == "ANONYMIZED"
+    assert content.ContentSequence[0].PersonName == "ANONYMIZED"
+    assert content.ContentSequence[1].Date == "19000101"
+
+
+def test_uids_are_mapped_alike_at_the_top_and_in_sequences(profile: Any, planted: Any) -> None:
+    planted.dataset.SourceImageSequence[0].ReferencedSOPInstanceUID = planted.dataset.SOPInstanceUID
+
+    new = profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE").deidentify(planted.dataset).dataset
+
+    assert new.SourceImageSequence[0].ReferencedSOPInstanceUID == new.SOPInstanceUID
+
+
+def test_options_are_for_the_basic_profile_only(make: Any) -> None:
+    with pytest.raises(ConfigError, match="BASIC_PROFILE"):
+        make({"filterProfile": "KEEP_ALL_PROFILE"}, options=["retain_uids"])
+
+
+def test_retain_uids_keeps_all_of_them(profile: Any, planted: Any) -> None:
+    basic = profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE", edition="2026d", options=["retain_uids"])
+
+    new = basic.deidentify(planted.dataset).dataset
+
+    assert new.SOPInstanceUID == planted.dataset.SOPInstanceUID
+    assert new.FrameOfReferenceUID == planted.dataset.FrameOfReferenceUID
+
+
+def test_a_safe_private_element_stays_with_its_creator_and_no_other(profile: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID = "1.2.3"
+    block = dataset.private_block(0x0019, "ACME DOSE", create=True)
+    block.add_new(0x10, "DS", "4.2")
+    block.add_new(0x11, "LO", "Rivera")
+    other = dataset.private_block(0x0019, "OTHER", create=True)
+    other.add_new(0x10, "LO", "Rivera")
+    basic = profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE", safe_private=["ACME DOSE,0019,10"])
+
+    new = basic.deidentify(dataset).dataset
+
+    assert {int(e.tag) for e in new if e.tag.is_private} == {0x00190010, 0x00191010}
+
+
+@pytest.mark.parametrize("rule", ["ACME", "ACME,0018,10", "ACME,0019,1", ",0019,10"])
+def test_a_malformed_safe_private_rule_is_refused(profile: Any, rule: str) -> None:
+    with pytest.raises(ConfigError, match="safe_private"):
+        profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE", safe_private=[rule])
+
+
+def test_dates_can_be_shifted_in_the_basic_profile_and_intervals_stay(profile: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID, dataset.PatientID = "1.2.3", "P1"
+    dataset.StudyDate, dataset.AcquisitionDate, dataset.StudyTime = "20210304", "20210311", "101112"
+    shifting = profile(
+        "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE", edition="2026d", options=["retain_longitudinal_modified_dates"]
+    )
+
+    new = shifting.deidentify(dataset).dataset
+
+    assert new.StudyDate not in ("20210304", "", "19000101")
+    assert int((_day(new.AcquisitionDate) - _day(new.StudyDate)).days) == 7
+    assert new.StudyTime == "101112"
+
+
+def _day(text: str) -> Any:
+    from datetime import datetime
+
+    return datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007 - a day has no time zone
+
+
+def test_contents_are_inspected_and_no_tag_is_removed(profile: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID, dataset.PatientID = "1.2.3", "P1"
+    dataset.PatientName = "Rivera^Ana"
+    dataset.StudyDescription = "CT for Ana Rivera"
+    dataset.StudyDate = "20210304"
+    dataset.StudyTime = "101112"
+    item = Dataset()
+    item.ImageComments = "call Ana Rivera"
+    dataset.RequestAttributesSequence = Sequence([item])
+
+    result = profile("DEIDENTIFY_TAG_CONTENTS", markers=False).deidentify(dataset)
+    new = result.dataset
+
+    assert {int(e.tag) for e in new} == {int(e.tag) for e in dataset}
+    assert "Rivera" not in str(new)
+    assert new.StudyDate != "20210304"
+    assert new.StudyTime == "101112"
+    assert "infoType:PERSON_NAME" in {change.rule for change in result.changes}
