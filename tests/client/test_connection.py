@@ -1,0 +1,256 @@
+"""The connection: where it goes, whose credentials go along, and what plugs in its place."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httplib2
+import pytest
+from google.auth import credentials as google_credentials
+from googleapiclient.http import HttpMock, HttpMockSequence, RequestMockBuilder
+
+from healthcare_deid import DeidClient, DeidentifyConfig, RetryPolicy, errors
+from healthcare_deid.client import credentials as ours
+from healthcare_deid.client.credentials import SharedCredentials
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthcare_deid.testing import FakeClock
+
+NAME = "projects/p/locations/l/datasets/d"
+
+
+class Tokens(google_credentials.Credentials):
+    """Credentials whose tokens are numbered."""
+
+    def __init__(self, *, fail: Exception | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # google-auth's is untyped
+        self.refreshed = 0
+        self.fail = fail
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def refresh(self, request: Any) -> None:
+        del request
+        self.gate.wait(5)
+        self.refreshed += 1
+        if self.fail is not None:
+            raise self.fail
+        self.token = f"token-{self.refreshed}"
+
+
+def test_googleapiclients_own_mocks_plug_in(config: DeidentifyConfig) -> None:
+    http = HttpMockSequence([({"status": "200"}, json.dumps({"name": f"{NAME}/operations/1"}))])
+    operation = DeidClient("p", "l", http=http).deidentify_dataset("d", "e", config)
+    assert operation.name == f"{NAME}/operations/1"
+    uri, method, body, headers = http.request_sequence[0]
+    assert (uri, method) == (f"https://healthcare.googleapis.com/v1/{NAME}:deidentify?alt=json", "POST")
+    assert json.loads(body) == {
+        "destinationDataset": "projects/p/locations/l/datasets/e",
+        "config": config.to_api(),
+    }
+    assert headers["user-agent"].startswith("healthcare-deid/")
+
+
+def test_a_mock_file_plugs_in(tmp_path: Path) -> None:
+    (tmp_path / "reply.json").write_text(json.dumps({"name": NAME}))
+    http = HttpMock(str(tmp_path / "reply.json"), {"status": "200"})
+    assert DeidClient("p", "l", http=http).get_dataset("d").name == NAME
+
+
+def test_a_request_mock_builder_plugs_in() -> None:
+    method = "healthcare.projects.locations.datasets.get"
+    builder = RequestMockBuilder({method: (None, json.dumps({"name": NAME}))}, check_unexpected=True)
+    client = DeidClient("p", "l", http=HttpMock(), request_builder=builder)
+    assert client.get_dataset("d").name == NAME
+
+
+def test_a_mocked_error_is_this_packages() -> None:
+    response = httplib2.Response({"status": "404"})
+    method = "healthcare.projects.locations.datasets.get"
+    builder = RequestMockBuilder({method: (response, b'{"error": {"code": 404, "message": "gone"}}')})
+    with pytest.raises(errors.NotFound) as caught:
+        DeidClient("p", "l", http=HttpMock(), request_builder=builder).get_dataset("d")
+    assert caught.value.message == "gone"
+
+
+def test_a_ready_made_httplib2_http_sends_one_post_too(server: Any, clock: FakeClock, config: DeidentifyConfig) -> None:
+    server.on("POST", "", "drop")
+    server.on("GET", "operations", server.answer(200, {"operations": [server.operation("4")]}))
+    client = DeidClient("p", "l", http=httplib2.Http(), endpoint=server.url, clock=clock)
+    with client:
+        assert client.deidentify_dataset("d", "e", config).name.endswith("/4")
+    assert server.count("POST") == 1
+
+
+def test_a_ready_made_httplib2_http_serves_threads_one_at_a_time(server: Any) -> None:
+    server.on("GET", "", lambda request: server.answer(200, {"name": request.path.split("/")[-1].split("?")[0]}))
+    client = DeidClient("p", "l", http=httplib2.Http(), endpoint=server.url)
+    wrong: list[str] = []
+
+    def read(number: int) -> None:
+        wrong.extend(f"d{number}" for _ in range(50) if client.get_dataset(f"d{number}").name != f"d{number}")
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    client.close()
+    assert wrong == []
+
+
+def test_the_emulator_variable_is_obeyed_without_credentials(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", server.url)
+    server.on("GET", "", server.answer(200, {"name": NAME}))
+    with DeidClient("p", "l") as client:
+        assert client.get_dataset("d").name == NAME
+    assert "authorization" not in server.seen[0].headers
+
+
+def test_the_universe_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "example.goog")
+    http = HttpMockSequence([({"status": "200"}, "{}")])
+    DeidClient("p", "l", http=http).get_dataset("d")
+    assert http.request_sequence[0][0].startswith("https://healthcare.example.goog/v1/")
+
+
+def test_credentials_of_another_universe_are_refused(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "example.goog")
+    client = DeidClient("p", "l", endpoint=server.url, credentials=Tokens())
+    with client, pytest.raises(errors.CredentialsError, match="universe"):
+        client.get_dataset("d")
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("endpoint", ["http://example.com", "ftp://x", "https://user:pw@host", "https://h/?a=b"])
+def test_an_endpoint_that_would_leak_a_token_is_refused(endpoint: str) -> None:
+    with pytest.raises(errors.ConfigError):
+        DeidClient("p", "l", endpoint=endpoint)
+
+
+def test_the_user_agent_names_the_program(server: Any) -> None:
+    server.on("GET", "", server.answer(200, {}))
+    with DeidClient("p", "l", endpoint=server.url, app_info="nightly/1.2") as client:
+        client.get_dataset("d")
+    assert " nightly/1.2 " in server.seen[0].headers["user-agent"]
+    with pytest.raises(errors.ConfigError):
+        DeidClient(app_info="a\r\nX-Evil: 1")
+
+
+def test_sixteen_cold_threads_cause_one_refresh(server: Any) -> None:
+    server.on("GET", "", server.answer(200, {"name": NAME}))
+    tokens = Tokens()
+    tokens.gate.clear()
+    with DeidClient("p", "l", endpoint=server.url, credentials=tokens) as client:
+        threads = [threading.Thread(target=client.get_dataset, args=("d",)) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        tokens.gate.set()
+        for thread in threads:
+            thread.join(10)
+    assert tokens.refreshed == 1
+    assert {item.headers["authorization"] for item in server.seen} == {"Bearer token-1"}
+
+
+def test_a_token_that_expires_on_the_way_is_renewed_once(server: Any) -> None:
+    def reply(request: Any) -> Any:
+        return server.error(401) if request.headers["authorization"] == "Bearer token-1" else server.answer(200, {})
+
+    server.on("GET", "", reply)
+    tokens = Tokens()
+    with DeidClient("p", "l", endpoint=server.url, credentials=tokens) as client:
+        client.get_dataset("d")
+        client.get_dataset("d")
+    assert tokens.refreshed == 2
+
+
+def test_another_thread_that_renewed_already_is_enough() -> None:
+    tokens = Tokens()
+    shared = SharedCredentials(tokens, None)
+    shared.before_request(None, "GET", "u", {})
+    other = threading.Thread(target=lambda: (shared.before_request(None, "GET", "u", {}), shared.refresh(None)))
+    other.start()
+    other.join()
+    shared.refresh(None)
+    assert tokens.refreshed == 2, "the first token, and one renewal for both threads"
+
+
+def test_a_token_server_that_cannot_be_reached_is_tried_again(server: Any, clock: FakeClock) -> None:
+    tokens = Tokens(fail=ConnectionRefusedError("https://token.example/secret"))
+    client = DeidClient("p", "l", endpoint=server.url, credentials=tokens, clock=clock, retry=RetryPolicy(tries=3))
+    with client, pytest.raises(errors.CredentialsError) as caught:
+        client.get_dataset("d")
+    assert "secret" not in str(caught.value)
+    assert tokens.refreshed == 3
+    assert server.seen == []
+
+
+def test_no_application_default_credentials_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "absent.json"))
+    with pytest.raises(errors.CredentialsError, match="gcloud auth application-default login"):
+        DeidClient("p", "l").warm()
+
+
+def test_a_service_accounts_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    path.write_text('{"private_key": "SECRET"}')
+    with pytest.raises(errors.CredentialsError) as caught:
+        ours.from_service_account(path)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_an_access_token_and_a_quota_project_travel_as_headers(server: Any) -> None:
+    server.on("GET", "", server.answer(200, {}))
+    token = ours.with_quota_project(ours.access_token("abc"), "billing-project")
+    with DeidClient("p", "l", endpoint=server.url, credentials=token) as client:
+        client.get_dataset("d")
+    assert server.seen[0].headers["authorization"] == "Bearer abc"
+    assert server.seen[0].headers["x-goog-user-project"] == "billing-project"
+
+
+def test_a_forked_child_makes_its_own_connection(server: Any) -> None:
+    server.on("GET", "", server.answer(200, {"name": NAME}))
+    client = DeidClient("p", "l", endpoint=server.url)
+    client.get_dataset("d")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - the child reports through the pipe
+        try:
+            os.write(writing, (client.get_dataset("d").name or "").encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    assert os.read(reading, 200).decode() == NAME
+    os.close(reading)
+    client.get_dataset("d")
+    client.close()
+    assert server.connections == 2, "the parent keeps its connection, the child has one of its own"
+
+
+def test_a_closed_client_says_so(server: Any) -> None:
+    client = DeidClient("p", "l", endpoint=server.url, retry=RetryPolicy.never())
+    client.close()
+    with pytest.raises(errors.ConnectError, match="closed"):
+        client.get_dataset("d")
+
+
+def test_a_copy_with_other_options_shares_the_connection(server: Any) -> None:
+    server.on("GET", "", server.answer(200, {}))
+    with DeidClient("p", "l", endpoint=server.url) as client:
+        client.get_dataset("d")
+        client.with_options(project="q", timeout=5).get_dataset("d")
+    assert server.connections == 1
+    assert server.seen[1].path.startswith("/v1/projects/q/")
+
+
+def test_names_that_would_become_another_request_are_refused(server: Any, client: DeidClient) -> None:
+    for name in ("a?x=1", "a#b", "a/b/c", "..", "a%2f", ""):
+        with pytest.raises(errors.ResourceNameError):
+            client.get_dataset(name)
+    assert server.seen == []

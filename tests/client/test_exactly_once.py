@@ -1,0 +1,234 @@
+"""Work starts once, whatever the connection does, or the caller is told that it cannot be known."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthcare_deid import DeidClient, DeidentifyConfig, RetryPolicy, errors
+
+if TYPE_CHECKING:
+    from healthcare_deid.testing import FakeClock
+
+START = r"datasets/d:deidentify"
+LIST = r"datasets/d/operations\?"
+MAY_HAVE_RUN = ["drop", "drop mid-body", "500", "503", "504", "408", "an HTML 502"]
+
+
+@pytest.mark.parametrize("loss", [*MAY_HAVE_RUN, "garbage", "half a JSON", "a JSON list"])
+def test_a_start_whose_answer_is_lost_is_adopted_not_sent_again(
+    server: Any, client: DeidClient, config: DeidentifyConfig, loss: str
+) -> None:
+    server.on("POST", START, loss)
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
+    operation = client.deidentify_dataset("d", "e", config)
+    assert operation.name == f"{server.DATASET}/operations/77"
+    assert server.count("POST") == 1
+
+
+@pytest.mark.parametrize("loss", ["stall", "dribble"])
+def test_a_start_that_is_not_answered_in_time_is_adopted(
+    server: Any, client: DeidClient, config: DeidentifyConfig, loss: str
+) -> None:
+    server.on("POST", START, loss)
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
+    operation = client.deidentify_dataset("d", "e", config, timeout=0.3)
+    assert operation.name.endswith("/77")
+    assert server.count("POST") == 1
+
+
+@pytest.mark.parametrize("loss", MAY_HAVE_RUN)
+def test_a_start_that_left_no_operation_is_sent_again(
+    server: Any, client: DeidClient, clock: FakeClock, config: DeidentifyConfig, loss: str
+) -> None:
+    server.on("POST", START, loss, server.answer(200, server.operation("5")))
+    server.on("GET", LIST, server.answer(200, {}))
+    assert client.deidentify_dataset("d", "e", config).name.endswith("/5")
+    assert server.count("POST") == 2
+    assert server.count("GET", LIST) == 3, "its absence is believed after three looks"
+    assert clock.slept[:2] == [1.0, 3.0]
+
+
+def test_several_operations_that_could_be_ours_are_ambiguous(
+    server: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("1"), server.operation("2")]}))
+    with pytest.raises(errors.AmbiguousSubmit) as caught:
+        client.deidentify_dataset("d", "e", config)
+    assert sorted(name[-1] for name in caught.value.candidates) == ["1", "2"]
+    assert server.count("POST") == 1
+
+
+def test_a_list_that_cannot_be_read_is_ambiguous_too(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, "403")
+    with pytest.raises(errors.AmbiguousSubmit) as caught:
+        client.deidentify_dataset("d", "e", config)
+    assert caught.value.candidates == ()
+    assert server.count("POST") == 1
+
+
+def test_a_call_the_service_said_it_accepted_is_never_sent_again(
+    server: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    server.on("POST", START, "garbage")
+    server.on("GET", LIST, server.answer(200, {}))
+    with pytest.raises(errors.AmbiguousSubmit):
+        client.deidentify_dataset("d", "e", config)
+    assert server.count("POST") == 1
+
+
+@pytest.mark.parametrize("status", ["400", "403", "404", "409", "412", "a redirect"])
+def test_a_start_the_service_refuses_is_neither_sent_again_nor_looked_for(
+    server: Any, client: DeidClient, config: DeidentifyConfig, status: str
+) -> None:
+    server.on("POST", START, status)
+    with pytest.raises((errors.ApiError, errors.ReplyError)):
+        client.deidentify_dataset("d", "e", config)
+    assert server.count("POST") == 1
+    assert server.count("GET") == 0
+
+
+def test_a_conflict_after_a_lost_answer_is_our_own_first_try(
+    server: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    server.on("POST", START, "503", "409")
+    nothing, ours = server.answer(200, {}), server.answer(200, {"operations": [server.operation("9")]})
+    server.on("GET", LIST, nothing, nothing, nothing, ours)
+    assert client.deidentify_dataset("d", "e", config).name.endswith("/9")
+
+
+def test_a_conflict_after_a_lost_answer_that_is_not_ours_is_raised(
+    server: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    server.on("POST", START, "503", "409")
+    server.on("GET", LIST, server.answer(200, {}))
+    with pytest.raises(errors.AlreadyExists):
+        client.deidentify_dataset("d", "e", config)
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"created": "2023-11-14T22:00:00Z"}, "older than the call"),
+        ({"method": "google.cloud.healthcare.v1.dicom.DicomService.ImportDicomData"}, "of another method"),
+    ],
+)
+def test_an_operation_that_cannot_be_ours_is_not_adopted(
+    server: Any, client: DeidClient, config: DeidentifyConfig, other: dict[str, str], why: str
+) -> None:
+    server.on("POST", START, "drop", server.answer(200, server.operation("5")))
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("4", **other)]}))
+    assert client.deidentify_dataset("d", "e", config).name.endswith("/5"), why
+
+
+def test_an_operation_this_client_already_knows_is_not_adopted(
+    server: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    server.on(
+        "POST", START, server.answer(200, server.operation("1")), "drop", server.answer(200, server.operation("2"))
+    )
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("1")]}))
+    first, second = client.deidentify_dataset("d", "e", config), client.deidentify_dataset("d", "f", config)
+    assert (first.name[-1], second.name[-1]) == ("1", "2")
+
+
+def test_the_servers_clock_decides_what_is_new(server: Any, config: DeidentifyConfig) -> None:
+    from healthcare_deid.testing import FakeClock
+
+    with DeidClient("p", "l", endpoint=server.url, clock=FakeClock(start=1_900_000_000)) as far_ahead:
+        server.on("POST", START, "drop")
+        server.on("GET", LIST, server.answer(200, {"operations": [server.operation("3")]}))
+        assert far_ahead.deidentify_dataset("d", "e", config).name.endswith("/3")
+    assert server.count("POST") == 1
+
+
+def test_a_rate_limit_is_waited_out_as_the_service_asks(
+    server: Any, client: DeidClient, clock: FakeClock, config: DeidentifyConfig
+) -> None:
+    limited = server.error(429, "RESOURCE_EXHAUSTED", headers={"Retry-After": "7"})
+    server.on("POST", START, limited, server.answer(200, server.operation("1")))
+    client.deidentify_dataset("d", "e", config)
+    assert clock.slept == [7.0]
+    assert server.count("GET") == 0, "a refused start did not run"
+
+
+def test_a_server_that_is_not_there_is_tried_again_and_raised(clock: FakeClock, config: DeidentifyConfig) -> None:
+    client = DeidClient("p", "l", endpoint="http://127.0.0.1:9", clock=clock)
+    with client, pytest.raises(errors.ConnectError) as caught:
+        client.deidentify_dataset("d", "e", config)
+    assert caught.value.sent == "no"
+    assert caught.value.attempts == 6
+
+
+def test_two_threads_that_lose_their_answers_never_adopt_each_others_operation(
+    server: Any, config: DeidentifyConfig
+) -> None:
+    """Real time: both starts are under way at once, and one of the two ran."""
+    ran: list[str] = []
+    gate = threading.Barrier(2)
+
+    def start(request: Any) -> Any:
+        if len(ran) < 2:
+            destination = request.body["destinationDataset"]
+            ran.append(destination)
+            gate.wait(5)
+        return server.error(503)
+
+    server.on("POST", START, start)
+    server.on("GET", LIST, lambda _: server.answer(200, {"operations": [server.operation("1")]}))
+    policy = RetryPolicy(tries=2, deadline=0.5, settle=(), initial=0.05)
+    outcomes: list[BaseException | str] = []
+    with DeidClient("p", "l", endpoint=server.url, retry=policy) as client:
+
+        def submit(destination: str) -> None:
+            try:
+                outcomes.append(client.deidentify_dataset("d", destination, config).name)
+            except errors.DeidError as problem:
+                outcomes.append(problem)
+
+        threads = [threading.Thread(target=submit, args=(name,)) for name in ("e", "f")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    adopted = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    assert len(outcomes) == 2
+    assert len(adopted) <= 1, "one operation belongs to one call"
+
+
+@pytest.mark.parametrize("method", ["create_dataset", "import", "export", "store", "fhir"])
+def test_every_method_that_starts_work_looks_before_it_sends_again(
+    server: Any, client: DeidClient, config: DeidentifyConfig, method: str
+) -> None:
+    names = {
+        "create_dataset": "dataset.DatasetService.CreateDataset",
+        "import": "dicom.DicomService.ImportDicomData",
+        "export": "dicom.DicomService.ExportDicomData",
+        "store": "deidentify.DeidentifyService.DeidentifyDicomStore",
+        "fhir": "deidentify.DeidentifyService.DeidentifyFhirStore",
+    }
+    fhir = f"{server.DATASET}/fhirStores/"
+    calls: dict[str, Any] = {
+        "create_dataset": lambda: client.create_dataset("d"),
+        "import": lambda: client.import_dicom("d/s", "gs://bucket/**.dcm"),
+        "export": lambda: client.export_dicom("d/s", "gs://bucket/folder"),
+        "store": lambda: client.deidentify_dicom_store("d/s", "e/s", config),
+        "fhir": lambda: client.deidentify_fhir_store(fhir + "a", fhir + "b", config),
+    }
+    server.on("POST", "", "drop")
+    mine = server.operation("6", method=f"google.cloud.healthcare.v1.{names[method]}")
+    server.on("GET", LIST, server.answer(200, {"operations": [mine]}))
+    assert calls[method]().name.endswith("/6")
+    assert server.count("POST") == 1
+
+
+def test_creating_a_store_is_not_sent_again_when_it_may_have_happened(server: Any, client: DeidClient) -> None:
+    server.on("POST", "dicomStores", "drop")
+    with pytest.raises(errors.ConnectionDropped) as caught:
+        client.create_dicom_store("d/s")
+    assert caught.value.sent == "maybe"
+    assert server.count("POST") == 1
