@@ -189,18 +189,21 @@ def shift_day(day: date, days: int) -> date | None:
         return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def find_dates(text: str) -> tuple[TextDate, ...]:
     """Return the dates in ``text``, in order, not overlapping."""
     found: list[TextDate] = []
+    taken = bytearray(len(text))
     patterns: tuple[re.Pattern[str], ...] = _NUMERIC if _NUMBERS.search(text) else ()
     if _HAS_MONTH_NAME.search(text):
         patterns += _NAMED
     for pattern in patterns:
         for match in pattern.finditer(text):
             item = _read(match)
-            if item and not any(item.start < other.end and other.start < item.end for other in found):
-                found.append(_with_time(_with_weekday(item, text), text))
+            if item and not any(taken[item.start : item.end]):
+                item = _with_time(_with_weekday(item, text), text)
+                taken[item.start : item.end] = b"\1" * (item.end - item.start)
+                found.append(item)
     return tuple(sorted(found, key=lambda item: item.start))
 
 

@@ -17,30 +17,49 @@ def resolve(candidates: Iterable[tuple[int, Match]], text: str) -> list[Match]:
     Findings of one infoType that overlap become one. Of equally strong ones the longer wins. What sticks out of a
     stronger finding is kept as a finding of its own, if there is a letter or digit in it.
     """
-    ordered = sorted(_united(candidates), key=lambda pair: (pair[0], pair[1].start - pair[1].end, pair[1].start))
     kept: list[Match] = []
-    for _, match in ordered:
+    for cluster in _clusters(_united(candidates)):
+        kept += _resolve_cluster(cluster, text) if len(cluster) > 1 else [cluster[0][1]]
+    return sorted(kept, key=lambda match: match.start)
+
+
+def _resolve_cluster(cluster: list[tuple[int, Match]], text: str) -> list[Match]:
+    kept: list[Match] = []
+    for _, match in sorted(cluster, key=lambda pair: (pair[0], pair[1].start - pair[1].end, pair[1].start)):
         pieces = [(match.start, match.end)]
         for other in kept:
             pieces = [piece for span in pieces for piece in _without(span, other)]
         whole = pieces == [(match.start, match.end)]
-        for start, end in pieces if whole else (_trimmed(text, *piece) for piece in pieces):
+        for start, end in pieces if whole else [_trimmed(text, *piece) for piece in pieces]:
             if start < end:
                 kept.append(Match(start, end, match.info_type))
-    return sorted(kept, key=lambda match: match.start)
+    return kept
+
+
+def _clusters(candidates: list[tuple[int, Match]]) -> list[list[tuple[int, Match]]]:
+    """Group findings that hang together by overlaps."""
+    clusters: list[list[tuple[int, Match]]] = []
+    end = -1
+    for pair in sorted(candidates, key=lambda pair: pair[1].start):
+        if pair[1].start < end:
+            clusters[-1].append(pair)
+        else:
+            clusters.append([pair])
+        end = max(end, pair[1].end)
+    return clusters
 
 
 def without_refuted(candidates: Sequence[tuple[int, Match]]) -> tuple[tuple[int, Match], ...]:
     """Drop guesses where something sure of another infoType was found."""
-    sure = [match for rank, match in candidates if rank < GUESS]
-    return tuple(
-        (rank, match)
-        for rank, match in candidates
-        if rank < GUESS
-        or not any(
-            match.start < other.end and other.start < match.end and match.info_type != other.info_type for other in sure
-        )
-    )
+    kept: list[tuple[int, Match]] = []
+    for cluster in _clusters(list(candidates)):
+        sure = [match for rank, match in cluster if rank < GUESS]
+        kept += [pair for pair in cluster if pair[0] < GUESS or not any(_refutes(match, pair[1]) for match in sure)]
+    return tuple(kept)
+
+
+def _refutes(sure: Match, guess: Match) -> bool:
+    return sure.info_type != guess.info_type and sure.start < guess.end and guess.start < sure.end
 
 
 def _united(candidates: Iterable[tuple[int, Match]]) -> list[tuple[int, Match]]:

@@ -168,12 +168,11 @@ class FacilityDetector:
         return found
 
 
+_NAME_WORD = re.compile(r"[^\W\d_][\w.'\u2019-]*|&")
+
+
 def _words(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
-    return [
-        (word.start(), word.end(), word[0])
-        for word in re.finditer(r"[^\W\d_][\w.'\u2019-]*|&", text[:end])
-        if word.start() >= start
-    ]
+    return [(*word.span(), word[0]) for word in _NAME_WORD.finditer(text, start, end)]
 
 
 def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
