@@ -286,7 +286,7 @@ class Deidentifier:
         rule = self.plan.rule(SOP_INSTANCE_UID, "UI")
         if rule.op is Op.DELETE:
             return ""
-        changed = None if rule.op is Op.KEEP else values.new_value(rule, "UI", old, ())
+        changed = None if rule.op is Op.KEEP else values.new_value(rule, SOP_INSTANCE_UID, "UI", old, ())
         return uid_text(changed.value if changed else old)
 
     def _meta(self, new_uid: str, old_meta_uid: str, class_uid: str, syntax: str, warnings: list[str]) -> MetaValues:
@@ -310,8 +310,12 @@ def _guarded(work: Callable[[], T]) -> T:
     try:
         with quiet():
             return work()
-    except (EngineError, OSError, UseDatasetExecutor):
+    except (EngineError, UseDatasetExecutor):
         raise
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise files.unreadable() from None  # pydicom's word for data that ends too early
     except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type is told
         raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None
 

@@ -47,15 +47,24 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
                     raise InvalidDicomError("not a DICOM file") from None
                 dataset = pydicom.dcmread(file, force=True)
                 notes.append(NO_PREAMBLE)
-        except (OSError, InvalidDicomError):
+        except InvalidDicomError:
             raise
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise unreadable() from None
         except EOFError:
-            raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
+            raise unreadable() from None
         except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything at broken files
             raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
     if not len(dataset):
         raise InvalidDicomError("the file holds no data elements", reason="empty")
     return dataset, notes
+
+
+def unreadable() -> InvalidDicomError:
+    """Return the error for data that ends where pydicom wanted more."""
+    return InvalidDicomError("the data ends inside an element", reason="truncated")
 
 
 def _may_be_bare_dataset(file: BinaryIO) -> bool:

@@ -11,6 +11,7 @@ ACTIONS = {
     Op.DUMMY: ChangeAction.REPLACED,
     Op.UID: ChangeAction.REGENERATED,
     Op.OWN_UID: ChangeAction.REGENERATED,
+    Op.CHECK: ChangeAction.EMPTIED,
     Op.TEXT: ChangeAction.TRANSFORMED,
     Op.SHIFT: ChangeAction.TRANSFORMED,
 }

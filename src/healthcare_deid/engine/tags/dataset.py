@@ -13,7 +13,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
 
 from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
 
 _UNDEFINED = 0xFFFFFFFF
+_DELIMITERS = 0xFFFE
+_VRS = frozenset(str(vr) for vr in VR)
 
 
 class DatasetExecutor:
@@ -76,7 +78,7 @@ class DatasetExecutor:
         *,
         in_dummy: bool,
     ) -> DataElement | RawDataElement | None:
-        _refuse_truncated(element)
+        _refuse_broken(element)
         element = _with_vr(source, element, encodings)
         tag = element.tag
         creator = _creator(source, tag) if is_private(tag) else ""
@@ -92,7 +94,7 @@ class DatasetExecutor:
         if vr == "SQ":
             return self._sequence(source, element, rule, path, encodings, depth, in_dummy=in_dummy)
         old = value_bytes(element, encodings)
-        new = self._values.new_value(rule, vr, old, encodings)
+        new = self._values.new_value(rule, int(tag), vr, old, encodings)
         if new is None:
             self.kept += 1
             return shared(element)
@@ -140,8 +142,12 @@ class DatasetExecutor:
         self.changes.append(Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length))
 
 
-def _refuse_truncated(element: DataElement | RawDataElement) -> None:
-    """Notice that pydicom read a value that the file ends in as a shorter one."""
+def _refuse_broken(element: DataElement | RawDataElement) -> None:
+    """Notice what pydicom lets pass: a value cut off by the end of the file, stray delimiters, VRs that do not exist."""
+    if element.tag.group == _DELIMITERS:
+        raise InvalidDicomError("an item delimiter stands where an element should", reason="broken")
+    if isinstance(element, RawDataElement) and element.VR is not None and element.VR not in _VRS:
+        raise InvalidDicomError("an element has a VR that does not exist", reason="broken")
     if isinstance(element, RawDataElement) and element.value is not None:
         whole = element.length in (_UNDEFINED, len(element.value))
         if not whole:

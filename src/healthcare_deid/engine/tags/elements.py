@@ -11,6 +11,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MANY = 1 << 31
 MAX_DEPTH = 64
 """Sequences nested deeper than this are no instance anybody made; they are refused: no input may exhaust the stack."""
 
@@ -52,6 +53,14 @@ def known_vr(tag: int, creator: str = "") -> str:
     except KeyError:
         return "UN"
     return _AMBIGUOUS.get(vr, vr)
+
+
+@lru_cache(maxsize=65536)
+def most_values(tag: int) -> int:
+    """Return how many values an element has at most (PS3.6, value multiplicity)."""
+    row = DicomDictionary.get(tag)
+    most = row[1].split("-")[-1] if row else ""
+    return int(most) if most.isdigit() else MANY
 
 
 def effective_vr(tag: int, vr: str | None, creator: Callable[[], str]) -> str:

@@ -259,7 +259,7 @@ class EncodedExecutor:
                 records.append((path, tag, vr, rule, length))
             else:
                 old = data[value:after]
-                changed = self._values.new_value(entry.rule, vr, old, scope.encodings)
+                changed = self._values.new_value(rule, tag, vr, old, scope.encodings)
                 if changed is None:
                     kept += 1
                 else:

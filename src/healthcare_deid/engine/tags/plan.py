@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydicom.datadict import keyword_for_tag
+
 from healthcare_deid.engine.tags.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT", "AS"})
 """VRs whose values are inspected for sensitive text (v1beta1 ``CleanTextTag``)."""
 
+
+STRING_VRS = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+NUMBER_BYTES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
+CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys()
 
 NEEDED_TO_DECODE = frozenset(
     {
@@ -50,6 +56,8 @@ class Op(IntEnum):
     """Inspect the text and transform what is found."""
     SHIFT = 8
     """Shift the date; times of day stay."""
+    CHECK = 9
+    """Keep it if its value is one its VR can have: a damaged length makes a harmless element swallow its neighbours."""
 
 
 class Rule(NamedTuple):
@@ -69,6 +77,7 @@ class TagPattern(NamedTuple):
 
 KEPT = Rule(Op.KEEP, "")
 _RECURSED = Rule(Op.RECURSE, "")
+_CHECKED = Rule(Op.CHECK, "malformed-value")
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
 _OWN_UID = Rule(Op.OWN_UID, "uid:own")
 _FRESH_UID = Rule(Op.UID, "uid")
@@ -130,6 +139,7 @@ class Plan:
         name: The profile or list, for the record.
         default: Standard elements that nothing else names.
         private: Private elements that nothing else names.
+        unknown: Elements of even groups that the dictionary does not have; None treats them as any other.
         tags: Rules by tag.
         patterns: Rules by repeating group (50xx, 60xx).
         vrs: Rules by VR, weaker than those by tag.
@@ -144,6 +154,7 @@ class Plan:
     name: str
     default: Rule = KEPT
     private: Rule = KEPT
+    unknown: Rule | None = None
     tags: Mapping[int, Rule] = field(default_factory=dict[int, Rule])
     patterns: tuple[TagPattern, ...] = ()
     vrs: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
@@ -162,6 +173,7 @@ class Plan:
         self._kept_creators = {
             (creator, group) for (creator, group, _), rule in self.private_tags.items() if rule.op not in _DROPPING
         }
+        self._removes = self.default.op in _DROPPING or self.unknown is not None
         for action in self.overrides:
             self._kept_private_groups |= {
                 tag >> 16 for tag in action.tags if tag >> 16 & 1 and action.op not in _DROPPING
@@ -195,6 +207,8 @@ class Plan:
         found = self._memo.get(key)
         if found is None:
             found = self._fit(self._resolve(tag, vr, creator), tag, vr)
+            if found == KEPT and self._removes and vr in CHECKED_VRS:
+                found = _CHECKED
             if in_dummy and found.op not in _DROPPING:
                 found = _in_dummy(found, tag, vr)
             self._memo[key] = found
@@ -211,6 +225,8 @@ class Plan:
         found = self.tags.get(tag)
         if found is None:
             found = next((entry.rule for entry in self.patterns if tag & entry.mask == entry.value), None)
+        if found is None and self.unknown is not None and keyword_for_tag(tag) == "":
+            return self.unknown
         if found is None:
             found = self.vrs.get(vr, self.default)
         return self._kept_uid(tag, found) if vr == "UI" and found.op in (Op.KEEP, Op.TEXT) else found

@@ -170,6 +170,7 @@ def basic_plan(
     return Plan(
         name=f"profile:{TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE}",
         private=table.private,
+        unknown=Rule(Op.DELETE, "unknown-tag"),
         tags=tags,
         patterns=table.patterns,
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),

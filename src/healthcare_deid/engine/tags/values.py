@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pydicom.charset import convert_encodings, decode_bytes, encode_string
 from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
-from healthcare_deid.engine.tags.plan import Op, Rule
+from healthcare_deid.engine.tags.elements import most_values
+from healthcare_deid.engine.tags.plan import NUMBER_BYTES, Op, Rule
 from healthcare_deid.engine.tags.uids import UidMapper, pad_uid, uid_text
+from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +60,7 @@ DUMMIES: dict[str, bytes] = {
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
+_STRING_PADDING = b"\0 "
 _LONGEST_REMEMBERED = 1024
 _TWO_BYTE_ENCODINGS = frozenset({"gb18030", "gbk", "shift_jis"})
 
@@ -127,16 +130,22 @@ class Values:
         """Note something a person should know; equal notes are noted once."""
         self.warnings[text] = self.warnings.get(text, 0) + 1
 
-    def new_value(self, rule: Rule, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def new_value(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         """Return the new value of an element, or None when the old one may stay.
 
         Args:
             rule: One of the operations that change a value, and its reason.
-            vr: The element's VR, not SQ.
+            tag: The element's tag.
+            vr: Its VR, not SQ.
             value: The old value as encoded.
             encodings: Python encodings of the dataset's character set.
+
+        Raises:
+            InvalidDicomError: The value's length is none that its VR can have.
         """
         op = rule.op
+        if op == Op.CHECK:
+            return self._check(tag, vr, value)
         if op == Op.EMPTY:
             return NewValue(b"", rule.reason) if value else None
         if op == Op.DUMMY:
@@ -148,6 +157,17 @@ class Values:
         else:
             return self._remembered(vr, value, encodings)
         return None if new == value else NewValue(new, rule.reason)
+
+    def _check(self, tag: int, vr: str, value: bytes) -> NewValue | None:
+        size = NUMBER_BYTES.get(vr)
+        if size is None:
+            if b"\0" not in value.rstrip(_STRING_PADDING):
+                return None
+            self.warn("a text held NUL characters, and may have held anything: it was emptied")
+            return NewValue(b"", "malformed-value")
+        if len(value) % size or len(value) > size * most_values(tag):
+            raise InvalidDicomError("a number's length is none its VR can have", reason="broken")
+        return None
 
     def _dummy(self, vr: str, value: bytes) -> bytes:
         if vr == "UI":
