@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydicom import __version__ as pydicom_version
-from pydicom.datadict import DicomDictionary, RepeatersDictionary
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 
 TARGET = Path(__file__).parents[1] / "src" / "healthcare_deid" / "config" / "data" / "tags.txt"
 

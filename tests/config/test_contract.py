@@ -135,6 +135,7 @@ def class_of(name: str, version: str) -> type[Message]:
     for module in MODULES[version]:
         found = getattr(module, wanted, None)
         if found is not None:
+            assert isinstance(found, type)
             assert issubclass(found, Message)
             return found
     raise AssertionError(f"{version}: the schema {name} has no class {wanted}")

@@ -231,7 +231,7 @@ def test_gcloud_beta_is_v1beta1() -> None:
         ("gcloud healthcare datasets deidentify d --location l --project p", "--destination-dataset is needed"),
         ("gcloud healthcare datasets deidentify a b --destination-dataset=x", "takes one name"),
         (
-            "gcloud healthcare datasets deidentify d --project p --location l --destination-dataset=x --text-redaction-mode=some",
+            "gcloud healthcare datasets deidentify d --destination-dataset=e --text-redaction-mode=some",
             "value all only",
         ),
         ("gcloud healthcare fhir-stores deidentify f --dicom-filter-tags=PatientID", "no flag of this command"),
@@ -239,7 +239,7 @@ def test_gcloud_beta_is_v1beta1() -> None:
 )
 def test_gcloud_commands_that_are_none_are_refused(text: str, rule: str) -> None:
     with pytest.raises(ConfigError, match=rule):
-        from_gcloud(text)
+        from_gcloud(text, project="p", location="l")
 
 
 def test_a_short_name_without_a_project_is_refused() -> None:

@@ -33,14 +33,14 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 def one_of_fields(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """A JSON object with one of the fields, or none."""
-    return st.one_of(st.just({}), *(st.builds(lambda value, name=name: {name: value}, s) for name, s in fields.items()))
+    return st.one_of(st.just({}), *(st.fixed_dictionaries({name: values}) for name, values in fields.items()))
 
 
 def joined(*parts: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
     return st.tuples(*parts).map(lambda dicts: {name: value for part in dicts for name, value in part.items()})
 
 
-PLAIN = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+PLAIN = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 TAGS = st.lists(
     st.sampled_from([*MINIMAL_KEEP_TAGS, "PatientID", "StudyDate", "Modality", "00091001", "60003000", "7FE00010"]),
     min_size=1,
@@ -53,8 +53,8 @@ KMS = st.fixed_dictionaries(
     {"wrappedKey": BASE64_KEYS, "cryptoKey": st.just("projects/p/locations/l/keyRings/r/cryptoKeys/k")}
 )
 KEYED = one_of_fields(cryptoKey=BASE64_KEYS, kmsWrapped=KMS)
-EMPTY = st.just({})
-MASK = optional(maskingCharacter=st.characters(exclude_categories=("Cs",)))
+EMPTY: st.SearchStrategy[dict[str, Any]] = st.just({})
+MASK = optional(maskingCharacter=st.characters(exclude_categories=["Cs"]))
 TRANSFORMATION = joined(
     optional(infoTypes=INFO_TYPES),
     one_of_fields(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.datadict import DicomDictionary, dictionary_keyword, keyword_for_tag
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import dictionary_keyword, keyword_for_tag
 from pydicom.tag import Tag
 
 from healthcare_deid.config.dicom import TagFilterList

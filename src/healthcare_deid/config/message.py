@@ -183,9 +183,10 @@ class OneOf(Message):
 
     @model_validator(mode="after")
     def _one_at_most(self) -> Self:
-        given = [wire_name(name) for name in self.one_of if getattr(self, name) not in (None, ())]
+        values = self.__dict__
+        given = [name for name in self.one_of if values[name]]  # a message is true even when it is empty
         if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} exclude each other: set one")
+            raise ValueError(f"{' and '.join(map(wire_name, given))} exclude each other: set one")
         return self
 
     @property

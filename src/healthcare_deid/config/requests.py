@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.fields import (
-    DatasetPath,
-    DicomStorePath,
-    FhirStorePath,
-    Flag,
-    GcsLocation,
-    GcsObject,
-    Items,
-)
+from healthcare_deid.config.fields import Flag, Items
 from healthcare_deid.config.message import Message, OneOf
+from healthcare_deid.config.paths import DatasetPath, DicomStorePath, FhirStorePath, GcsLocation, GcsObject
 from healthcare_deid.config.resources import BlobStorageSettings, DicomBigQueryDestination
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.config.fhir import FhirConfig
-from healthcare_deid.config.fields import FhirStorePath, Flag
+from healthcare_deid.config.fields import Flag
 from healthcare_deid.config.message import Message
+from healthcare_deid.config.paths import FhirStorePath
 from healthcare_deid.config.requests import DatasetRequest, DicomStoreRequest, FhirStoreRequest
 from healthcare_deid.config.root import RootConfig
 from healthcare_deid.config.v1beta1.dicom import DicomTagConfig

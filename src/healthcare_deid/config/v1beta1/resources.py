@@ -1,4 +1,7 @@
-"""What v1beta1 has beyond v1 in DICOM stores and exports: BigQuery change data capture."""
+"""What v1beta1 has beyond v1 in DICOM stores and exports: BigQuery change data capture.
+
+Overridden fields are of a narrower type; messages are frozen, so that is sound, and pyright is told so where it asks.
+"""
 
 from __future__ import annotations
 
@@ -17,26 +20,26 @@ class DicomBigQueryDestination(v1.DicomBigQueryDestination):
 class DicomStreamConfig(v1.DicomStreamConfig):
     """Where new instances are streamed. Source: ``GoogleCloudHealthcareV1beta1DicomStreamConfig``."""
 
-    bigquery_destination: DicomBigQueryDestination | None = None
+    bigquery_destination: DicomBigQueryDestination | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
     """The BigQuery table."""
 
 
 class DicomStore(v1.DicomStore):
     """A DICOM store. Source: v1beta1 ``DicomStore``."""
 
-    stream_configs: Items[DicomStreamConfig] = ()
+    stream_configs: Items[DicomStreamConfig] = ()  # pyright: ignore[reportIncompatibleVariableOverride]
     """Where new instances are streamed."""
 
 
 class ListDicomStoresResponse(v1.ListDicomStoresResponse):
     """A page of DICOM stores. Source: v1beta1 ``ListDicomStoresResponse``."""
 
-    dicom_stores: Items[DicomStore] = ()
+    dicom_stores: Items[DicomStore] = ()  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stores."""
 
 
 class ExportDicomDataRequest(v1_requests.ExportDicomDataRequest):
     """Body of ``dicomStores.export``; one destination. Source: v1beta1 ``ExportDicomDataRequest``."""
 
-    bigquery_destination: DicomBigQueryDestination | None = None
+    bigquery_destination: DicomBigQueryDestination | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
     """BigQuery, metadata only. Excludes `gcs_destination`."""

@@ -1,0 +1,48 @@
+"""Write the tables of ``docs/checks.md`` and ``docs/infotypes.md`` from the code they document.
+
+    python tools/write_config_guides.py
+
+What stands above the line ``<!-- table -->`` is written by hand and kept.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from healthcare_deid.config import infotypes
+from healthcare_deid.config.checks import RULES
+from healthcare_deid.config.infotypes import InfoType
+
+DOCS = Path(__file__).parents[1] / "docs"
+MARK = "<!-- table -->\n"
+
+
+def checks_table() -> str:
+    """Return every code as a row."""
+    rows = [f"| `{rule.code}` | {rule.severity} | {rule.meaning} | {rule.remedy} |" for rule in RULES.values()]
+    return "\n".join(["| code | severity | meaning | remedy |", "|---|---|---|---|", *rows])
+
+
+def infotype_tables() -> str:
+    """Return a table a group; the groups are the comments between the members."""
+    lines: list[str] = []
+    source = Path(infotypes.__file__).read_text("utf-8")
+    for group, name in re.findall(r"^    (?:# (.+)|([A-Z0-9_]+) = \(?.*)$", source, re.MULTILINE):
+        if group:
+            lines += ["", f"## {group}", "", "| infoType | what it is |", "|---|---|"]
+        elif name in InfoType.__members__:
+            lines.append(f"| `{name}` | {InfoType[name].description} |")
+    return "\n".join(lines).lstrip()
+
+
+def main() -> None:
+    """Write both tables."""
+    for name, table in (("checks.md", checks_table()), ("infotypes.md", infotype_tables())):
+        path = DOCS / name
+        head, _, _ = path.read_text("utf-8").partition(MARK)
+        path.write_text(f"{head}{MARK}\n{table}\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
