@@ -78,6 +78,7 @@ _PATIENT_ID = 0x00100020
 _STUDY_UID = 0x0020000D
 _STUDY_DATE = 0x00080020
 _DEPTH = 4
+_UID_WORTH_FINDING = 16
 _PLACEHOLDERS = frozenset(
     {
         "",
@@ -112,6 +113,11 @@ def _sources() -> dict[int, Source]:
 @cache
 def _sequences() -> frozenset[int]:
     return frozenset(tag for tag in map(tag_for_keyword, _NESTED.split()) if tag is not None)
+
+
+def header_tags() -> frozenset[int]:
+    """Return the tags that `read_header` looks at, at the top level."""
+    return frozenset({_PATIENT_ID, _STUDY_UID, *_sources(), *_sequences()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +155,13 @@ def read_header(dataset: Dataset) -> Header:
                 dates[source].add(day)
         elif value.upper().strip("^= ") not in _PLACEHOLDERS:
             values.add((source, value))
+    study_uid = _text(dataset, _STUDY_UID)
+    if len(study_uid) >= _UID_WORTH_FINDING:
+        values.add((Source.RECORD, study_uid))
     study_day = parse_da(_text(dataset, _STUDY_DATE))
     return Header(
         patient_id=_text(dataset, _PATIENT_ID),
-        study_uid=_text(dataset, _STUDY_UID),
+        study_uid=study_uid,
         values=tuple(sorted(values)),
         birth_dates=frozenset(dates[Source.BIRTH_DATE]),
         dates=frozenset(dates[Source.DATE] | dates[Source.BIRTH_DATE]),

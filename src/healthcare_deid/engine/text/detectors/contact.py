@@ -111,6 +111,15 @@ CONTACT = (
         rank=3,
         ocr_digits=True,
     ),
+    PatternDetector(  # a local number after somebody who can be called
+        "PHONE_NUMBER",
+        ignore_case(
+            r"\b(?:contact|call|phone|tel|mobile|cell|spouse|wife|husband|mother|father|daughter|son|emergency)\b"
+            r"[^\d]{0,40}(?P<value>[2-9]\d\d[-.]\d{4})(?![\d-])"
+        ),
+        gate=FIVE_DIGITS,
+        rank=5,
+    ),
     PatternDetector(  # a local number that is the whole text
         "PHONE_NUMBER",
         re.compile(r"\A\s*(?P<value>[2-9]\d\d[-. ]\d{4}|[2-9]\d{9})\s*\Z"),

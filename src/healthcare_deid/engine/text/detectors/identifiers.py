@@ -159,11 +159,11 @@ IDENTIFIERS = (
                 |num(?:ber)?|id|\#)|
             p(?:a?t(?:ien)?t?)?\.?\s*-?id|pid|patid|acc(?:ession)?\.?(?=\s*(?:no|num|nr|\#|:|\d|[a-z]+\d))
             |visit\s*(?:no|num(?:ber)?|id|\#)|
-            encounter(?=\s*(?:no|num|id|\#|:|\d))|chart(?=\s*(?:no|num|id|\#|:))|case(?=\s*(?:no|num|id|\#))
+            encounter(?=\s*(?:no|num|id|\#|:|\d))|chart(?=\s*(?:no|num|id|\#|:))|study(?=\s*(?:no|num|id|\#))|case(?=\s*(?:no|num|id|\#))
             |account(?=\s*(?:no|num|id|\#))|nhs|
             fall(?:nummer|nr)|pat(?:ienten)?\.?-?(?:nummer|nr)|dossier|ipp|(?<!\w)id(?=\s*(?:no|num|\#|:|=)))
             (?:\s*(?:no|num(?:ber)?|nr|id|is|\#|:|=|-|\.)){0,4}\s*
-            (?P<value>[A-Z]{0,4}[-/]?\d[A-Z0-9]*(?:[-/.][A-Z0-9]+){0,3}|(?:\d{3}\s){2}\d{4})(?![A-Z0-9])"""
+            (?P<value>(?:\d{3}\s){2}\d{4}|[A-Z]{0,4}[-/]?\d[A-Z0-9]*(?:[-/.][A-Z0-9]+){0,3})(?![A-Z0-9])"""
         ),
         _is_record_number,
         rank=1,

@@ -146,6 +146,8 @@ def _name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, comm
 def _goes_on(run: Sequence[Token], token: Token) -> bool:
     """Whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
     names = [item for item in run if item.kind in _NAMES | {Kind.BOTH}]
+    if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
+        return token.last  # Jean-Luc
     return len(names) == 1 and (token.common or ((names[0].first or token.first) and token.last) or token.first)
 
 
@@ -224,7 +226,7 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     found: list[Match] = []
     index = 0
     while index < len(tokens):
-        run = _form_run(text, tokens, index)
+        run = [] if tokens[index].word in _TITLES else _form_run(text, tokens, index)
         if run and _is_name(text, tokens, index, run):
             found.append(_span(run))
             index += len(run)
@@ -238,14 +240,20 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     if token.kind not in _NAMES | {Kind.BOTH, Kind.PARTICLE, Kind.INITIAL} or not (token.capital or text.islower()):
         return []
     run = _name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
-    if run and token.kind in _NAMES and len(run) == 1:
+    if run and token.kind in _NAMES and len(run) <= 2:
+        known = len(run)
         longer = _name_run(text, tokens, index, cue=True)
-        if len(longer) > 1 and _goes_on(run, longer[1]) and (longer[1].last or longer[1].first):
+        if len(longer) > known and _goes_on(run, longer[known]) and (longer[known].last or longer[known].first):
             mixed = token.capital and not token.upper
-            comma = "," in _gap(text, token, longer[1])
-            if (comma and longer[1].first) or (token.kind is not Kind.UNKNOWN and (mixed or comma or token.first)):
-                return longer[:3] if len(longer) > 2 and longer[2].kind is Kind.INITIAL else longer[:2]
+            comma = "," in _gap(text, run[-1], longer[known])
+            if (comma and longer[known].first) or (token.kind is not Kind.UNKNOWN and (mixed or comma or token.first)):
+                ends = known + 2 if len(longer) > known + 1 and longer[known + 1].kind is Kind.INITIAL else known + 1
+                return longer[:ends]
     return run
+
+
+def _is_given(name: Token) -> bool:
+    return name.kind is Kind.FIRST and len(name.word) > 3
 
 
 def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
@@ -265,7 +273,7 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
             return True
         return bool(firsts and lasts) and ((both.capital and names[0].kind is not Kind.UNKNOWN) or comma)
     if not names and comma and len(run) >= 2:
-        return bool(run[-1].first and run[0].last and run[0].kind is Kind.BOTH)
+        return bool(run[1].first and run[0].last and run[0].kind is Kind.BOTH)
     if len(names) == 1:
         name = names[0]
         if (
@@ -275,7 +283,8 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
         ):
             return len(name.word) > 3
         alone = len(tokens) == 1
-        if text[max(0, name.start - 1) : name.start] in _CODE or text[name.end : name.end + 1] in _CODE:
+        before, behind = text[max(0, name.start - 1) : name.start], text[name.end : name.end + 1]
+        if before in _CODE or (behind in _CODE and not (behind.isdigit() and (name.common or _is_given(name)))):
             return False
         return len(name.word) >= (3 if alone else 4) and (name.first or name.last) and (name.capital or alone)
     return False
