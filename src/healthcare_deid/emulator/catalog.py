@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.status import Code, ServiceError, already_exists, denied, not_found
+from healthcare_deid.emulator.status import Code, ServiceError, already_exists, denied, invalid, not_found
 
 if TYPE_CHECKING:
     import sqlite3
@@ -207,9 +207,12 @@ def decode_token(token: str | None) -> str:
     if not token:
         return ""
     try:
-        return base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4)).decode()
+        decoded = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
     except ValueError:
-        raise ServiceError(Code.INVALID_ARGUMENT, "Invalid page token.") from None
+        decoded = ""
+    if not decoded:
+        raise invalid("Invalid page token.")
+    return decoded
 
 
 def _body(connection: sqlite3.Connection, name: str) -> dict[str, Any]:

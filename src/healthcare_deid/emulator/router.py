@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.partial import select
 from healthcare_deid.emulator.status import Code, ServiceError, invalid
+from healthcare_deid.errors import ResourceNameError
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.clock import Clock
@@ -46,7 +47,10 @@ class Router:
         try:
             return _finished(self._answer(request), request)
         except ServiceError as error:
-            return error.to_reply(request.system.get("xgafv"))
+            failure = error
+        except ResourceNameError as error:
+            failure = invalid(f"Invalid resource name: {error}")
+        return failure.to_reply(request.system.get("xgafv"))
 
     def _answer(self, request: Request) -> Reply:
         own = self._control.answer(request)
@@ -61,7 +65,7 @@ class Router:
 def _guarded(route: Route, call: Call) -> Reply:
     try:
         return route.handler(call)
-    except ServiceError:
+    except (ServiceError, ResourceNameError):
         raise
     except Exception as error:  # noqa: BLE001 - a reply must come, whatever happened
         # The text of an unforeseen error may quote data: the log gets its type and place, the client neither.

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from healthcare_deid.emulator.status import invalid, not_found
-from healthcare_deid.errors import ResourceNameError
+from healthcare_deid.emulator.status import not_found
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName, OperationName
 
 if TYPE_CHECKING:
@@ -104,7 +103,8 @@ class Routes:
         """Return the route and its variables.
 
         Raises:
-            ServiceError: 404: there is no such method; 400: the path names nothing that could exist.
+            ServiceError: 404: there is no such method.
+            ResourceNameError: The path names nothing that could exist.
         """
         head, *segments = request.path.strip("/").split("/")
         version = unquote(head)
@@ -139,18 +139,18 @@ def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:
 
 def _call(request: Request, version: str, ids: dict[str, str]) -> Call:
     call = Call(request, "v1" if version == "v1" else "v1beta1", ids)
-    try:
-        # Reading a name checks it: an ID with a slash or a control character names nothing.
-        for variable, attribute in (
-            ("operation", "operation"),
-            ("dicomStore", "dicom_store"),
-            ("fhirStore", "fhir_store"),
-            ("dataset", "dataset"),
-            ("location", "location"),
-        ):
-            if variable in ids:
-                getattr(call, attribute)
-                break
-    except ResourceNameError as error:
-        raise invalid(f"Invalid resource name: {error}") from None
+    # Reading a name checks it: an ID with a slash or a control character names nothing, and raises.
+    for variable, attribute in _NAMES:
+        if variable in ids:
+            getattr(call, attribute)
+            break
     return call
+
+
+_NAMES = (
+    ("operation", "operation"),
+    ("dicomStore", "dicom_store"),
+    ("fhirStore", "fhir_store"),
+    ("dataset", "dataset"),
+    ("location", "location"),
+)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from healthcare_deid.emulator.messages import Reply, Request
+    from healthcare_deid.emulator.routing import Route
     from healthcare_deid.emulator.server import Server
 
 
@@ -92,6 +93,10 @@ class Emulator:
     def handle(self, request: Request) -> Reply:
         """Answer one request: the whole service as a function."""
         return self._core.router.handle(request)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the methods of the API that are answered."""
+        return self._core.routes
 
     def http(self) -> EmulatorHttp:
         """Return a transport in the shape of ``httplib2.Http``. While it is used the emulator stays open.
@@ -185,7 +190,7 @@ class _Core:
             buckets=Buckets(options["gcs"]),
             faults=self.faults,
         )
-        routes = [
+        self.routes: tuple[Route, ...] = (
             *Datasets(self.state).routes(),
             *Stores(self.state, Kind.DICOM_STORE).routes(),
             *Stores(self.state, Kind.FHIR_STORE).routes(),
@@ -194,9 +199,9 @@ class _Core:
             *TransferCalls(self.state).routes(),
             *IamCalls(self.state).routes(),
             *DicomWebCalls(self.state).routes(),
-        ]
-        self.faults.attach(route.method_id for route in routes)
-        self.router = Router(Routes(routes), Control(self.state), self.faults, self.clock)
+        )
+        self.faults.attach(route.method_id for route in self.routes)
+        self.router = Router(Routes(self.routes), Control(self.state), self.faults, self.clock)
 
     @classmethod
     def shared(cls, data_dir: str | PathLike[str] | None, options: dict[str, Any]) -> _Core:

@@ -1,0 +1,303 @@
+"""Operations: live counters, cancelling, worker processes, retention, what survives a restart and a kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthcare_deid.emulator import Emulator
+from healthcare_deid.errors import EmulatorError, UnsupportedPixelsError
+from healthcare_deid.testing.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.emulator.conftest import Lab
+
+LOCATION = "projects/MyProj/locations/us-central1"
+DATASET = f"{LOCATION}/datasets/dataset1"
+STORE = f"{DATASET}/dicomStores/dicomstore1"
+CLEAN = f"{LOCATION}/datasets/clean"
+MINIMAL = {"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}}
+DAY = 24 * 3600.0
+
+
+class Gate:
+    """An engine that copies one file each time it is let through."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Semaphore(0)
+        self.let_through = threading.Semaphore(0)
+
+    def deidentify_file(self, source: Path, destination: Path) -> None:
+        self.arrived.release()
+        assert self.let_through.acquire(timeout=30)
+        shutil.copyfile(source, destination)
+
+
+class CrashOnSight:
+    """An engine that kills its process when it meets one patient."""
+
+    def deidentify_file(self, source: Path, destination: Path) -> None:
+        if b"CRASH" in source.read_bytes():
+            os.kill(os.getpid(), signal.SIGKILL)
+        shutil.copyfile(source, destination)
+
+
+def fill(lab: Lab, dicom_bytes: Any, count: int) -> None:
+    lab.create_dataset()
+    lab.create_store()
+    for _ in range(count):
+        assert lab.store(dicom_bytes()).status == 200
+
+
+def start(lab: Lab) -> str:
+    name: str = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL}).json["name"]
+    return name
+
+
+class TestWhileItRuns:
+    def test_counters_move_and_cancelling_stops_soon_and_leaves_what_was_written(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+    ) -> None:
+        gate = Gate()
+        with Emulator(tmp_path / "lab", workers=0, engine=lambda _: gate) as emulator:
+            lab = make_lab(emulator)
+            fill(lab, dicom_bytes, 4)
+            name = start(lab)
+            assert gate.arrived.acquire(timeout=30)
+            running = lab.get(name).json
+            assert "done" not in running
+            assert running["metadata"]["counter"] == {"pending": "4"}
+            gate.let_through.release()
+            assert gate.arrived.acquire(timeout=30)
+            assert lab.get(name).json["metadata"]["counter"] == {"pending": "3", "success": "1"}
+
+            assert lab.post(f"{name}:cancel", {}).json == {}
+            assert lab.get(name).json["metadata"]["cancelRequested"] is True
+            gate.let_through.release()
+            operation = lab.finished(name)
+            assert operation["error"]["code"] == 1
+            assert "response" not in operation
+            assert operation["metadata"]["counter"] == {"pending": "2", "success": "2"}
+            assert len(lab.instances(f"{CLEAN}/dicomStores/dicomstore1")) == 2
+            assert not list((tmp_path / "lab").rglob("*.part"))
+            assert lab.post(f"{name}:cancel", {}).json == {}
+
+    def test_an_operation_that_is_done_is_listed_so(self, lab: Lab) -> None:
+        done = lab.get(f"{DATASET}/operations?filter=done%3Dtrue").json["operations"]
+        assert len(done) == 1
+        assert lab.get(f"{DATASET}/operations?filter=done%3Dfalse").json == {}
+        assert lab.get(f"{DATASET}/operations?filter=name%3Dx").status == 400
+        assert lab.get(f"{DATASET}/operations?returnPartialSuccess=true").status == 501
+
+    def test_they_are_listed_in_pages_newest_first(self, lab: Lab) -> None:
+        names = [lab.finished(start_store(lab, number))["name"] for number in range(4)]
+        first = lab.get(f"{DATASET}/operations?pageSize=3").json
+        assert [item["name"] for item in first["operations"]] == names[:0:-1]
+        rest = lab.get(f"{DATASET}/operations?pageSize=3&pageToken={first['nextPageToken']}").json
+        assert len(rest["operations"]) == 2
+        assert "nextPageToken" not in rest
+
+    def test_closing_the_emulator_ends_what_runs_and_says_why(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+    ) -> None:
+        gate = Gate()
+        emulator = Emulator(tmp_path / "lab", workers=0, engine=lambda _: gate)
+        lab = make_lab(emulator)
+        fill(lab, dicom_bytes, 2)
+        name = start(lab)
+        assert gate.arrived.acquire(timeout=30)
+        closing = threading.Thread(target=emulator.close)
+        closing.start()
+        gate.let_through.release()
+        closing.join(30)
+        with Emulator(tmp_path / "lab") as again:
+            operation = make_lab(again).get(name).json
+        assert operation["done"] is True
+        assert operation["error"]["code"] == 10
+        assert "start it again" in operation["error"]["message"]
+
+
+def start_store(lab: Lab, number: int) -> str:
+    target = lab.create_store(name=f"clean{number}")
+    name: str = lab.post(f"{STORE}:deidentify", {"destinationStore": target, "config": MINIMAL}).json["name"]
+    return name
+
+
+class TestRetention:
+    def test_an_operation_is_gone_thirty_days_after_its_end(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab]
+    ) -> None:
+        clock = FakeClock()
+        with Emulator(tmp_path / "lab", clock=clock) as emulator:
+            lab = make_lab(emulator)
+            lab.create_dataset()
+            (operation,) = lab.get(f"{DATASET}/operations").json["operations"]
+            clock.advance(29 * DAY)
+            assert lab.get(operation["name"]).status == 200
+            clock.advance(2 * DAY)
+            assert lab.get(operation["name"]).status == 404
+            assert lab.get(f"{DATASET}/operations").json == {}
+
+
+class TestWorkerProcesses:
+    def test_the_engine_runs_in_processes_of_its_own(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+    ) -> None:
+        with Emulator(tmp_path / "lab", workers=2) as emulator:
+            lab = make_lab(emulator)
+            fill(lab, dicom_bytes, 6)
+            operation = lab.finished(start(lab))
+            assert operation["metadata"]["counter"] == {"success": "6"}
+            assert all("PatientName" not in item for item in lab.instances(f"{CLEAN}/dicomStores/dicomstore1"))
+
+    def test_an_instance_that_kills_its_process_is_one_failure(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+    ) -> None:
+        with Emulator(tmp_path / "lab", workers=1, engine=lambda _: CrashOnSight()) as emulator:
+            lab = make_lab(emulator)
+            fill(lab, dicom_bytes, 2)
+            lab.store(dicom_bytes(PatientID="CRASH"))
+            lab.store(dicom_bytes())
+            operation = lab.finished(start(lab))
+            assert operation["metadata"]["counter"] == {"success": "3", "failure": "1"}
+            (entry,) = emulator_log(lab, operation["name"])
+            assert "worker-died" in str(entry)
+
+    def test_an_engine_that_cannot_leave_this_process_is_run_here(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+    ) -> None:
+        class Refuses:
+            def __reduce__(self) -> Any:
+                raise TypeError
+
+            def deidentify_file(self, source: Path, destination: Path) -> None:
+                del source, destination
+                raise UnsupportedPixelsError("no decoder")
+
+        with Emulator(tmp_path / "lab", workers=2, engine=lambda _: Refuses()) as emulator:
+            lab = make_lab(emulator)
+            fill(lab, dicom_bytes, 1)
+            operation = lab.finished(start(lab))
+            assert operation["metadata"]["counter"] == {"failure": "1"}
+            assert "unsupported-pixels: no decoder" in str(emulator_log(lab, operation["name"]))
+
+
+def emulator_log(lab: Lab, operation: str) -> list[Any]:
+    import json
+
+    _, body = lab.http.request(f"http://localhost/_emulator/logs/{operation}")
+    entries: list[Any] = json.loads(body)["entries"]
+    return entries
+
+
+class TestRestart:
+    def test_everything_is_there_again(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+    ) -> None:
+        with Emulator(str(tmp_path / "lab")) as emulator:
+            lab = make_lab(emulator)
+            fill(lab, dicom_bytes, 3)
+            name = start(lab)
+            before = lab.finished(name)
+        with Emulator(tmp_path / "lab") as emulator:
+            lab = make_lab(emulator)
+            assert lab.get(name).json == before
+            assert len(lab.instances(STORE)) == 3
+            assert len(lab.instances(f"{CLEAN}/dicomStores/dicomstore1")) == 3
+
+    def test_a_folder_is_one_emulator_in_a_process(self, tmp_path: Path, make_lab: Callable[[Emulator], Lab]) -> None:
+        with Emulator(tmp_path / "lab") as first, Emulator(tmp_path / "lab") as second:
+            make_lab(first).create_dataset()
+            assert make_lab(second).get(DATASET).status == 200
+            with pytest.raises(EmulatorError, match="other arguments"):
+                Emulator(tmp_path / "lab", workers=1)
+
+    def test_a_transport_keeps_the_emulator_open_until_it_is_closed(self, tmp_path: Path) -> None:
+        http = Emulator(tmp_path / "lab").http()
+        assert http.request(f"https://healthcare.googleapis.com/v1/{LOCATION}")[0].status == 200
+        http.close()
+        http.close()
+        with pytest.raises(EmulatorError, match="closed"):
+            http.request(f"https://healthcare.googleapis.com/v1/{LOCATION}")
+        with Emulator(tmp_path / "lab", workers=1):
+            pass  # other arguments are taken: nothing holds the folder any more
+
+    def test_a_second_process_is_refused_and_told_what_to_do(self, tmp_path: Path) -> None:
+        program = f"from healthcare_deid.emulator import Emulator; Emulator({str(tmp_path / 'lab')!r})"
+        with Emulator(tmp_path / "lab"):
+            result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert result.returncode == 1
+        assert "in use by an emulator in another process" in result.stderr
+
+
+_VICTIM = """
+import sys, threading
+from pathlib import Path
+from healthcare_deid.emulator import Emulator, Request
+
+class Slow:
+    def deidentify_file(self, source, destination):
+        import shutil
+        destination.write_bytes(b"half of")
+        print("working", flush=True)
+        sys.stdin.readline()
+        shutil.copyfile(source, destination)
+
+emulator = Emulator(sys.argv[1], workers=0, engine=lambda _: Slow())
+def post(path, body=b"", kind="application/json"):
+    reply = emulator.handle(Request.of("POST", "/v1/" + path, headers={"Content-Type": kind}, body=body))
+    assert reply.status == 200, reply.body
+post(sys.argv[2] + "/datasets?datasetId=dataset1")
+post(sys.argv[2] + "/datasets/dataset1/dicomStores?dicomStoreId=dicomstore1")
+store = sys.argv[2] + "/datasets/dataset1/dicomStores/dicomstore1"
+for path in sorted(Path(sys.argv[3]).iterdir()):
+    post(store + "/dicomWeb/studies", path.read_bytes(), "application/dicom")
+    print("stored", flush=True)
+post(sys.argv[2] + "/datasets/dataset1:deidentify",
+     ('{"destinationDataset": "%s/datasets/clean", "config": {"dicom": {}}}' % sys.argv[2]).encode())
+threading.Event().wait()
+"""
+
+
+class TestKill:
+    def test_a_killed_process_loses_nothing_it_acknowledged_and_leaves_nothing_half_written(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+    ) -> None:
+        (tmp_path / "in").mkdir()
+        for number in range(5):
+            (tmp_path / "in" / f"{number}.dcm").write_bytes(dicom_bytes())
+        process = subprocess.Popen(
+            [sys.executable, "-c", _VICTIM, str(tmp_path / "lab"), LOCATION, str(tmp_path / "in")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin
+        assert process.stdout
+        with process:
+            assert [process.stdout.readline() for _ in range(6)] == ["stored\n"] * 5 + ["working\n"]
+            process.stdin.write("\n")  # one instance goes through, the second is half written
+            process.stdin.flush()
+            assert process.stdout.readline() == "working\n"
+            process.kill()
+        files = tmp_path / "lab" / "instances"
+        assert any(path.suffix == ".part" for path in files.rglob("*"))
+        with Emulator(tmp_path / "lab") as emulator:
+            lab = make_lab(emulator)
+            assert len(lab.instances(STORE)) == 5
+            assert len(lab.instances(f"{CLEAN}/dicomStores/dicomstore1")) == 1
+            assert sum(path.is_file() for path in files.rglob("*")) == 6
+            operation = lab.get(f"{DATASET}/operations").json["operations"][0]
+            assert operation["done"] is True
+            assert operation["error"]["code"] == 10
+            assert operation["metadata"]["counter"]["success"] == "1"
