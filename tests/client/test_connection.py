@@ -88,7 +88,10 @@ def test_a_ready_made_httplib2_http_sends_one_post_too(server: Any, clock: FakeC
 
 
 def test_a_ready_made_httplib2_http_serves_threads_one_at_a_time(server: Any) -> None:
-    server.on("GET", "", lambda request: server.answer(200, {"name": request.path.split("/")[-1].split("?")[0]}))
+    def reply(request: Any) -> Any:
+        return server.answer(200, {"name": request.path.split("/")[-1].split("?")[0]})
+
+    server.on("GET", "", reply)
     client = DeidClient("p", "l", http=httplib2.Http(), endpoint=server.url)
     wrong: list[str] = []
 
@@ -173,7 +176,12 @@ def test_another_thread_that_renewed_already_is_enough() -> None:
     tokens = Tokens()
     shared = SharedCredentials(tokens, None)
     shared.before_request(None, "GET", "u", {})
-    other = threading.Thread(target=lambda: (shared.before_request(None, "GET", "u", {}), shared.refresh(None)))
+
+    def renew() -> None:
+        shared.before_request(None, "GET", "u", {})
+        shared.refresh(None)
+
+    other = threading.Thread(target=renew)
     other.start()
     other.join()
     shared.refresh(None)

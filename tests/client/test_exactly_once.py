@@ -179,7 +179,7 @@ def test_two_threads_that_lose_their_answers_never_adopt_each_others_operation(
         return server.error(503)
 
     server.on("POST", START, start)
-    server.on("GET", LIST, lambda _: server.answer(200, {"operations": [server.operation("1")]}))
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("1")]}))
     policy = RetryPolicy(tries=2, deadline=0.5, settle=(), initial=0.05)
     outcomes: list[BaseException | str] = []
     with DeidClient("p", "l", endpoint=server.url, retry=policy) as client:

@@ -62,7 +62,10 @@ class AsyncSession:
         poller = self._pollers.pop(asyncio.get_running_loop(), None)
         if poller is not None:
             await poller.close()
-        if self._executor is not None:
-            executor, self._executor = self._executor, None
-            await asyncio.get_running_loop().run_in_executor(None, partial(executor.shutdown, wait=True))
+        executor, self._executor = self._executor, None
+        await asyncio.get_running_loop().run_in_executor(None, partial(self._close_sync, executor))
+
+    def _close_sync(self, executor: ThreadPoolExecutor | None) -> None:
+        if executor is not None:
+            executor.shutdown(wait=True)
         self.sync.close()

@@ -152,7 +152,7 @@ class Connection:
             CredentialsError: No usable credentials; nothing was sent.
         """
         transport = self._transport()
-        http = transport.for_call(timeout, fresh=method == "POST", total=total)
+        http = transport.for_call(timeout, fresh=False, total=total)
         failure: DeidError
         try:
             response, content = http.request(

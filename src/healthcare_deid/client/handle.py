@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from healthcare_deid.client import telemetry
 from healthcare_deid.client.polling import Tracker
+from healthcare_deid.client.replies import RPC_CODES
 from healthcare_deid.client.state import OperationSnapshot, OperationState
 from healthcare_deid.config import operations as messages
 from healthcare_deid.config.resources import Dataset
@@ -35,25 +36,6 @@ _RESULTS: dict[str, type[Reply]] = {
     "deidentifyfhirstore": messages.DeidentifyFhirStoreSummary,
     "createdataset": Dataset,
 }
-_CODES = {
-    1: "CANCELLED",
-    2: "UNKNOWN",
-    3: "INVALID_ARGUMENT",
-    4: "DEADLINE_EXCEEDED",
-    5: "NOT_FOUND",
-    6: "ALREADY_EXISTS",
-    7: "PERMISSION_DENIED",
-    8: "RESOURCE_EXHAUSTED",
-    9: "FAILED_PRECONDITION",
-    10: "ABORTED",
-    11: "OUT_OF_RANGE",
-    12: "UNIMPLEMENTED",
-    13: "INTERNAL",
-    14: "UNAVAILABLE",
-    15: "DATA_LOSS",
-    16: "UNAUTHENTICATED",
-}
-"""``google.rpc.Code``, by number."""
 
 
 class OperationHandle(Generic[T]):
@@ -136,7 +118,7 @@ class OperationHandle(Generic[T]):
             return OperationCancelled(f"operation {number} was cancelled; what it had written stays", **details)
         if snapshot.state is OperationState.FAILED:
             code = status.code if status is not None else 2
-            word = _CODES.get(code, f"code {code}")
+            word = RPC_CODES[code] if 0 <= code < len(RPC_CODES) else f"code {code}"
             return OperationFailed(f"operation {number} failed: {word} (the server's text is in .message)", **details)
         if snapshot.state is OperationState.EXPIRED:
             return OperationLost(

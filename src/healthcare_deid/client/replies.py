@@ -25,6 +25,26 @@ _CODES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+RPC_CODES = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+"""``google.rpc.Code``, by number. Another word in a code's place is not repeated in an error's text."""
 _REQUEST_ID_HEADERS = ("x-goog-request-id", "x-request-id", "x-cloud-trace-context")
 
 
@@ -66,7 +86,8 @@ def api_error(method_id: str, response: Any, content: bytes | str | None) -> Api
     headers = headers_of(response)
     error = _error_object(content)
     details = error["details"] if isinstance(error.get("details"), list) else []
-    code = str(error.get("status") or _CODES.get(status, ""))
+    word = error.get("status")
+    code = word if isinstance(word, str) and word in RPC_CODES else _CODES.get(status, "")
     cls = api_error_class(status, code)
     return cls(
         status=status,

@@ -117,7 +117,10 @@ class Scheduler:
                     for job in self._book.take(now):
                         if self._askers is None:
                             self._askers = ThreadPoolExecutor(_ASKING, thread_name_prefix="healthcare-deid-ask")
-                        self._askers.submit(self._ask, job, self._clock.hold())
+                        try:
+                            self._askers.submit(self._ask, job, self._clock.hold())
+                        except RuntimeError:  # the interpreter is shutting down: nobody waits any more
+                            return
         finally:
             hold.release()
 

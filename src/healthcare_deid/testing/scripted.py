@@ -102,6 +102,10 @@ class ScriptedOperation(Operation[Any]):
         if poll is not None:
             self._tracker.policy = poll
 
+    def close(self) -> None:
+        """Stop polling, for a test that leaves callbacks behind."""
+        self._session.close()
+
     @property
     def polls(self) -> int:
         """How often it was asked for."""

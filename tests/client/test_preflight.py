@@ -1,0 +1,114 @@
+"""A preflight reads, and says what would go wrong before it costs anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthcare_deid import DeidClient, DeidentifyConfig
+from healthcare_deid.client.preflight import CODES, PriceTable
+from healthcare_deid.names import DatasetName
+
+if TYPE_CHECKING:
+    from healthcare_deid.config.findings import Finding
+
+GIB = 2**30
+
+
+@pytest.fixture
+def place(server: Any) -> Any:
+    """Return a server with a dataset ``d`` of one store, an empty destination, and every permission."""
+    store = f"{server.DATASET}/dicomStores/s"
+    metrics = {"instanceCount": "10", "blobStorageSizeBytes": str(5 * GIB), "structuredStorageSizeBytes": "0"}
+    server.on("GET", r"datasets/d\?", server.answer(200, {"name": server.DATASET}))
+    server.on("GET", r"datasets/d/dicomStores\?", server.answer(200, {"dicomStores": [{"name": store}]}))
+    server.on("GET", r"dicomStores/s\?", server.answer(200, {"name": store}))
+    server.on("GET", r"/s:getDICOMStoreMetrics", server.answer(200, metrics))
+    server.on("GET", r"datasets/new\?", "403")
+
+    def all_of_them(request: Any) -> Any:
+        return server.answer(200, request.body)
+
+    server.on("POST", "testIamPermissions", all_of_them)
+    return server
+
+
+def codes(findings: list[Finding]) -> set[str]:
+    return {finding.code for finding in findings if finding.code in CODES}
+
+
+def test_all_is_well_and_the_volume_is_told(place: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    found = client.preflight("d", "new", config)
+    assert codes(found) == {"estimate", "instance-maybe-too-large"}
+    assert "10 instances, 5.00 GiB" in str(found[-1]) + str(found[-2])
+
+
+def test_nothing_is_written(place: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    client.preflight("d", "new", config)
+    assert {item.method for item in place.seen if "testIamPermissions" not in item.path} == {"GET"}
+
+
+def test_the_cost_is_estimated_by_the_users_own_prices(
+    place: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    prices = PriceTable(inspect_per_gib=2.0, transform_per_gib=1.0, currency="EUR")
+    found = client.preflight("d", "new", config, prices=prices)
+    assert any("15.00 EUR" in finding.remedy for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("plan", "source", "destination", "code"),
+    [
+        ({}, "d/x/y", "new", "name"),
+        ({}, "d", "new/s", "kinds-differ"),
+        ({}, "d", "d", "same-place"),
+        ({}, "d", DatasetName("p", "elsewhere", "new"), "location-differs"),
+        ({r"datasets/d\?": "404"}, "d", "new", "source-missing"),
+        ({r"datasets/d\?": "403"}, "d", "new", "source-hidden"),
+        ({r"datasets/d\?": "500"}, "d", "new", "not-checked"),
+        ({r"datasets/new\?": {"name": "x"}}, "d", "new", "destination-exists"),
+        ({}, "d/s", "new/t", "destination-missing"),
+        ({r"/t\?": "403"}, "d/s", "new/t", "destination-hidden"),
+        ({r"/t\?": {}, r"/t:getDICOM": {"instanceCount": "3"}}, "d/s", "new/t", "destination-not-empty"),
+        ({r"/s:getDICOM": {}}, "d", "new", "source-empty"),
+        (
+            {r"/s:getDICOM": {"instanceCount": "2", "blobStorageSizeBytes": str(3 * GIB)}},
+            "d",
+            "new",
+            "instance-too-large",
+        ),
+    ],
+)
+def test_what_would_go_wrong_is_found(
+    place: Any,
+    client: DeidClient,
+    config: DeidentifyConfig,
+    plan: dict[str, Any],
+    source: Any,
+    destination: Any,
+    code: str,
+) -> None:
+    for path, reply in plan.items():
+        place.on("GET", path, reply if isinstance(reply, str) else place.answer(200, reply))
+    found = client.preflight(source, destination, config)
+    assert code in codes(found)
+    assert [finding.severity.rank for finding in found] == sorted(finding.severity.rank for finding in found)
+
+
+def test_a_missing_permission_is_named(place: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    place.on("POST", "testIamPermissions", place.answer(200, {}))
+    found = client.preflight("d", "new", config)
+    assert "healthcare.datasets.deidentify" in next(str(item) for item in found if item.code == "permission-missing")
+
+
+def test_a_missing_config_is_a_finding(place: Any, client: DeidClient) -> None:
+    assert "config-missing" in codes(client.preflight("d", "new"))
+
+
+def test_the_configs_own_findings_are_among_them(place: Any, client: DeidClient) -> None:
+    assert any(finding.code == "config-empty" for finding in client.preflight("d", "new", DeidentifyConfig()))
+
+
+def test_every_code_has_a_message_and_a_severity() -> None:
+    assert all(message.endswith((".", ").")) for _, message, _ in CODES.values())

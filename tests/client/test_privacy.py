@@ -1,0 +1,202 @@
+"""No tag value, URL query, server message, token or key in an exception's text, a log line, a span or a repr."""
+
+from __future__ import annotations
+
+import io
+import logging
+import traceback
+from contextlib import redirect_stderr
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opentelemetry import trace
+
+from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, RetryPolicy, errors, presets
+from healthcare_deid.client.telemetry import ATTRIBUTES
+from healthcare_deid.testing import FakeClock
+from healthcare_deid.testing.scripted import ScriptedOperation, failed, running, succeeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+CANARY = "PHICANARY"
+KEY = "UEhJQ0FOQVJZUEhJQ0FOQVJZUEhJQ0FOQVJZUEhJQ0E="
+"""Thirty-two bytes of the canary, in base64."""
+
+
+class Spans(list[Any]):
+    """What a tracer of a test was told."""
+
+    def text(self) -> str:
+        return repr([vars(span) for span in self])
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> Spans:
+    """Collect the spans this package makes; the SDK of OpenTelemetry is not needed for that."""
+    collected = Spans()
+
+    class Span:
+        def __init__(self, name: str, attributes: dict[str, Any]) -> None:
+            self.name, self.attributes, self.status = name, dict(attributes), ""
+            collected.append(self)
+
+        def set_attribute(self, key: str, value: Any) -> None:
+            self.attributes[key] = value
+
+        def set_status(self, status: Any) -> None:
+            self.status = f"{status.status_code} {status.description}"
+
+        def end(self, **times: Any) -> None:
+            assert set(times) == {"end_time"}
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *ignored: object) -> None:
+            pass
+
+    class Tracer:
+        def start_as_current_span(self, name: str, attributes: dict[str, Any], **options: Any) -> Span:
+            assert options == {"record_exception": False, "set_status_on_exception": False}
+            return Span(name, attributes)
+
+        def start_span(self, name: str, attributes: dict[str, Any], **_: Any) -> Span:
+            return Span(name, attributes)
+
+    def get_tracer(_: str) -> Tracer:
+        return Tracer()
+
+    monkeypatch.setattr(trace, "get_tracer", get_tracer)
+    return collected
+
+
+@pytest.fixture
+def logs() -> Iterator[io.StringIO]:
+    """Collect everything that any logger of the program writes."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def all_text(error: BaseException) -> str:
+    """Return all that printing, logging or inspecting an exception shows, with whatever it drags along."""
+    parts = ["".join(traceback.format_exception(error)), repr(error), str(error)]
+    seen: BaseException | None = error
+    while seen is not None:
+        parts += [str(seen), repr(seen)]
+        seen = seen.__cause__ or seen.__context__
+    operation = getattr(error, "operation", None)
+    return "".join(parts) + repr(operation)
+
+
+CALLS: dict[str, Callable[[DeidClient], object]] = {
+    "get": lambda client: client.get_dataset(CANARY),
+    "list": lambda client: list(client.list_dicom_stores("d", filter=f"labels.x={CANARY}")),
+    "create store": lambda client: client.create_dicom_store("d/s", labels={"patient": CANARY}),
+    "create dataset": lambda client: client.create_dataset(CANARY),
+    "delete": lambda client: client.delete_dataset(CANARY),
+    "operation": lambda client: client.operation("d/1").result(timeout=10),
+    "cancel": lambda client: client.cancel_operation("d/1"),
+    "deidentify": lambda client: client.deidentify_dataset(
+        "d", CANARY, presets.transform_contents_and_sensitive_text(crypto_key=KEY)
+    ),
+    "search": lambda client: client.dicomweb("d/s").search_for_studies(search_filters={"PatientName": CANARY}),
+    "metrics": lambda client: client.get_dicom_store_metrics("d/s"),
+}
+
+WRONG: list[Any] = [
+    {"name": CANARY},
+    {"operations": [{"name": CANARY}]},
+    {"timeZone": {"x": CANARY}},
+    {"labels": CANARY},
+    {"permissions": CANARY},
+]
+"""Replies of another shape than the method's."""
+
+TROUBLE = ["drop", "drop mid-body", "half a JSON", "garbage", "a JSON list", "a redirect", "an HTML 502"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    call=st.sampled_from(sorted(CALLS)),
+    trouble=st.one_of(
+        st.sampled_from(TROUBLE),
+        st.tuples(st.sampled_from([400, 401, 403, 404, 409, 412, 429, 500, 503]), st.booleans(), st.booleans()),
+        st.sampled_from(WRONG),
+    ),
+)
+def test_a_canary_in_every_input_and_reply_shows_nowhere(
+    server: Any, spans: Spans, logs: io.StringIO, call: str, trouble: Any
+) -> None:
+    if isinstance(trouble, tuple):
+        status, as_list, html = trouble
+        body: Any = {"error": {"message": CANARY, "status": CANARY, "details": [{"reason": CANARY, "x": CANARY}]}}
+        trouble = server.answer(status, f"<p>{CANARY}".encode() if html else [body] if as_list else body)
+    elif isinstance(trouble, dict):
+        trouble = server.answer(200, trouble)
+    for verb in ("GET", "POST", "DELETE"):
+        server.on(verb, "", trouble)
+    client = DeidClient("p", "l", endpoint=server.url, clock=FakeClock(), retry=RetryPolicy(tries=2))
+    stderr = io.StringIO()
+    shown = ""
+    with client, redirect_stderr(stderr):
+        try:
+            shown = repr(CALLS[call](client)) if call in {"operation", "deidentify", "create dataset"} else ""
+        except errors.DeidError as error:
+            shown = all_text(error)
+    for text in (shown, logs.getvalue(), spans.text(), stderr.getvalue(), repr(client)):
+        assert CANARY not in text
+        assert KEY not in text
+        assert "Bearer" not in text
+
+
+def test_spans_carry_nothing_but_the_listed_attributes(server: Any, spans: Spans, config: DeidentifyConfig) -> None:
+    server.on("POST", "", "503", server.answer(200, server.operation("1")))
+    server.on("GET", r"operations\?", server.answer(200, {}))
+    server.on("GET", "operations/", server.answer(200, server.operation("1", done=True)))
+    with DeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client:
+        client.deidentify_dataset("d", "e", config).wait()
+    assert {key for span in spans for key in span.attributes} <= ATTRIBUTES
+    names = [span.name for span in spans]
+    assert names.count("healthcare.projects.locations.datasets.deidentify") == 2
+    assert names[-1] == "healthcare_deid.operation"
+    assert spans[-1].attributes["healthcare_deid.state"] == "SUCCEEDED"
+    assert spans[0].attributes["error.type"] == "Unavailable"
+
+
+def test_an_operation_shows_its_counters_and_nothing_the_server_wrote() -> None:
+    operation = ScriptedOperation(running(), failed(13, CANARY))
+    operation.wait()
+    shown = f"{operation!r}{operation.snapshot!r}{operation.snapshot}{operation._repr_html_()}"
+    error = operation.exception()
+    assert error is not None
+    assert CANARY not in shown + all_text(error)
+    done = ScriptedOperation(succeeded(response={"note": CANARY}))
+    done.wait()
+    assert CANARY not in f"{done!r}{done.snapshot!r}"
+
+
+def test_credentials_show_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / f"{CANARY}.json"
+    path.write_text(f'{{"type": "service_account", "private_key": "{CANARY}"}}')
+    for source in (str(path), {"type": "service_account", "private_key": CANARY}):
+        client = DeidClient("p", "l", credentials=source, retry=RetryPolicy.never())
+        with client, pytest.raises(errors.CredentialsError) as caught:
+            client.get_dataset("d")
+        assert CANARY not in all_text(caught.value) + repr(client) + repr(vars(client._session.connection))
+
+
+def test_reprs_of_clients_show_the_endpoint_only() -> None:
+    shown = repr(DeidClient("secret-project", "l")) + repr(AsyncDeidClient("secret-project", "l"))
+    assert shown == (
+        "<DeidClient of https://healthcare.googleapis.com><AsyncDeidClient of https://healthcare.googleapis.com>"
+    )
