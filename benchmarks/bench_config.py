@@ -1,28 +1,12 @@
-"""How long it takes to import the config, and to validate and dump one."""
+"""How long it takes to import the config, and to validate, dump and check one."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
-from statistics import median
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from timing import Row, fresh_process, interleaved
 
-Row = tuple[str, float, str, float]
-"""Name, value, unit, target."""
-
-_IMPORT = """
-import time
-start = time.perf_counter()
-from healthcare_deid import DeidentifyConfig
-print(time.perf_counter() - start)
-"""
-
-_BODY = {
+BODY = {
     "dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"},
     "text": {
         "additionalTransformations": [
@@ -40,49 +24,29 @@ _BODY = {
 
 
 def measure() -> list[Row]:
-    """Return what was measured; medians, so that a busy machine shows less."""
     from healthcare_deid import presets
     from healthcare_deid.config.deidentify import DeidentifyConfig
 
     keep_list = presets.keep_tags_and_redact_all_text().to_api()
-    text = json.dumps(_BODY)
-
-    def first() -> None:
-        DeidentifyConfig.from_api(keep_list).to_api()
-
-    def second() -> None:
-        DeidentifyConfig.from_api(_BODY).to_api()
-
-    def parsed() -> None:
-        DeidentifyConfig.from_json(text).to_api()
-
-    return [
-        ("from healthcare_deid import DeidentifyConfig", _import_ms(), "ms", 130.0),
-        ("validate and dump the tutorial's config II", _microseconds(second), "µs", 50.0),
-        ("validate and dump the tutorial's config I (15 tags)", _microseconds(first), "µs", 50.0),
-        ("the same from JSON text", _microseconds(parsed), "µs", 75.0),
-        ("checks() of the tutorial's config II", _microseconds(DeidentifyConfig.from_api(_BODY).checks), "µs", 1000.0),
-    ]
-
-
-def _import_ms() -> float:
-    command = [sys.executable, "-c", _IMPORT]
-    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(7)]
-    return median(float(run.stdout) for run in runs) * 1000
-
-
-def _microseconds(call: Callable[[], object]) -> float:
-    for _ in range(200):
-        call()
-    samples: list[float] = []
-    for _ in range(30):
-        start = time.perf_counter()
-        for _ in range(100):
-            call()
-        samples.append((time.perf_counter() - start) / 100)
-    return median(samples) * 1e6
-
-
-if __name__ == "__main__":
-    for name, value, unit, target in measure():
-        print(f"{name:<55} {value:9.1f} {unit:<3} (target {target:g})")
+    text = json.dumps(BODY)
+    config = DeidentifyConfig.from_api(BODY)
+    calls = {
+        "validate and dump the tutorial's config II": lambda: DeidentifyConfig.from_api(BODY).to_api(),
+        "validate and dump the tutorial's config I (15 tags)": lambda: DeidentifyConfig.from_api(keep_list).to_api(),
+        "validate and dump config II, from JSON text": lambda: DeidentifyConfig.from_json(text).to_api(),
+        "checks() of config II": config.checks,
+        "json.dumps of config II, to compare": lambda: json.dumps(BODY),
+    }
+    targets = {name: "≤ 50 µs" for name in calls if name.startswith("validate")}
+    used = interleaved(calls, rounds=21, number=200)
+    rows = [Row(name, value * 1e6, "µs", targets.get(name, ""), "median of 21 × 200") for name, value in used.items()]
+    imports = fresh_process(
+        {
+            "from healthcare_deid import DeidentifyConfig": "from healthcare_deid import DeidentifyConfig",
+            "import pydantic (BaseModel), to compare": "from pydantic import BaseModel",
+        }
+    )
+    for name, value in imports.items():
+        target = "≤ 130 ms" if "DeidentifyConfig" in name else ""
+        rows.append(Row(name, value * 1000, "ms", target, "fresh process, median of 9, interleaved"))
+    return rows

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from healthcare_deid.config.fields import Int64, Items
 from healthcare_deid.config.message import Reply
@@ -46,6 +49,9 @@ __all__ = [
     "Status",
     "WriteDisposition",
 ]
+
+_KNOWN_FIRST = Field(union_mode="left_to_right")
+"""An enum's member where the value is known, else the text as sent."""
 
 
 class EncryptionSpec(Reply):
@@ -104,7 +110,7 @@ class BlobStorageClass(StrEnum):
 class BlobStorageSettings(Reply):
     """How pixel data is stored. Source: v1 ``BlobStorageSettings``."""
 
-    blob_storage_class: BlobStorageClass | str | None = None
+    blob_storage_class: Annotated[BlobStorageClass | str | None, _KNOWN_FIRST] = None
     """The storage class; a value this version does not know stays text."""
 
 
@@ -141,7 +147,7 @@ class DicomBigQueryDestination(Reply):
 
     table_uri: str | None = None
     """``bq://project.dataset.table``."""
-    write_disposition: WriteDisposition | str | None = None
+    write_disposition: Annotated[WriteDisposition | str | None, _KNOWN_FIRST] = None
     """What happens to a table that exists; overrides `force`."""
     force: bool | None = None
     """Overwrite the table; use `write_disposition` instead."""

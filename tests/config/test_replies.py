@@ -1,0 +1,104 @@
+"""What the service answers: read whatever it is, and lose nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from healthcare_deid.config.operations import (
+    DeidentifySummary,
+    ListOperationsResponse,
+    Operation,
+    OperationMetadata,
+    ProgressCounter,
+    Status,
+)
+from healthcare_deid.config.requests import ExportDicomDataRequest
+from healthcare_deid.config.resources import (
+    BlobStorageSettings,
+    DicomBigQueryDestination,
+    DicomStore,
+    DicomStoreMetrics,
+    SchemaJson,
+    WriteDisposition,
+)
+from healthcare_deid.errors import ConfigError
+
+
+def test_counters_are_numbers_that_travel_as_text_and_absent_ones_are_zero() -> None:
+    counter = ProgressCounter.from_api({"success": "9007199254740993", "failure": 2})
+    assert (counter.success, counter.failure, counter.pending) == (9007199254740993, 2, 0)
+    assert counter.to_api() == {"success": "9007199254740993", "failure": "2"}
+    assert DicomStoreMetrics.from_api({"instanceCount": "12"}).instance_count == 12
+
+
+def test_an_operation_that_is_only_a_name_runs() -> None:
+    operation = Operation.from_api({"name": "projects/p/locations/l/datasets/d/operations/1"})
+    assert (operation.done, operation.error, operation.metadata) == (False, None, None)
+
+
+def test_times_are_aware_and_kept_as_sent() -> None:
+    metadata = OperationMetadata.from_api({"createTime": "2018-01-01T00:00:00.123456789Z"})
+    assert metadata.created_at is not None
+    assert metadata.created_at.isoformat() == "2018-01-01T00:00:00.123456+00:00"
+    assert metadata.ended_at is None
+    assert metadata.to_api() == {"createTime": "2018-01-01T00:00:00.123456789Z"}
+    assert OperationMetadata(end_time="2018-01-02T00:00:00+01:00").ended_at is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "n", "newField": {"a": [1, None, "x"]}},
+        {"metadata": {"@type": "t", "counter": {"success": "1", "skipped": "4"}, "progress": 0.5}},
+        {"done": True, "response": {"@type": "t", "anything": [{}]}},
+        {"done": True, "error": {"code": 1, "message": "m", "details": [{"@type": "t", "x": 1}], "more": 2}},
+    ],
+)
+def test_unknown_fields_are_kept_at_every_level(body: dict[str, Any]) -> None:
+    assert Operation.from_api(body).to_api() == body
+    assert ListOperationsResponse.from_api({"operations": [body]}).to_api() == {"operations": [body]}
+
+
+def test_unknown_enum_values_are_kept_as_text_and_known_ones_are_members() -> None:
+    assert DicomBigQueryDestination.from_api({"writeDisposition": "WRITE_NEW"}).write_disposition == "WRITE_NEW"
+    known = DicomBigQueryDestination.from_api({"writeDisposition": "WRITE_APPEND"}).write_disposition
+    assert known is WriteDisposition.WRITE_APPEND
+    assert BlobStorageSettings.from_api({"blobStorageClass": "FROZEN"}).to_api() == {"blobStorageClass": "FROZEN"}
+
+
+def test_a_field_that_pydantic_has_a_method_for_keeps_its_name_on_the_wire() -> None:
+    destination = DicomBigQueryDestination(table_uri="bq://p.d.t", schema_json_=SchemaJson())
+    assert destination.to_api() == {"tableUri": "bq://p.d.t", "schemaJson": {}}
+    request = ExportDicomDataRequest.from_json('{"bigqueryDestination": {"schemaJson": {}}}', strict=True)
+    assert request.bigquery_destination is not None
+    assert request.bigquery_destination.schema_json_ == SchemaJson()
+
+
+def test_a_store_is_a_value_with_labels() -> None:
+    store = DicomStore(name="projects/p/locations/l/datasets/d/dicomStores/s", labels={"a": "b"})
+    assert DicomStore.from_json(store.to_json()) == store
+
+
+@pytest.mark.parametrize(("sent", "count"), [("3", 3), (3, 3), ("SUCCESS_STORE_COUNT", None), (None, None), ([], None)])
+def test_counts_of_older_services_are_read_where_they_are_numbers(sent: Any, count: int | None) -> None:
+    summary = DeidentifySummary.from_api({"successStoreCount": sent, "successResourceCount": sent})
+    assert summary.success_store_count == summary.success_resource_count == count
+    assert DeidentifySummary().success_store_count is None
+
+
+@pytest.mark.parametrize(
+    ("cls", "body", "rule"),
+    [
+        (Operation, {"done": "maybe"}, "done: true or false is needed"),
+        (Operation, {"metadata": "text"}, "metadata: an object is needed"),
+        (Status, {"code": "x"}, "code: a whole number is needed"),
+        (ProgressCounter, {"success": "many"}, "success: a whole number is needed"),
+    ],
+)
+def test_a_reply_of_another_shape_is_refused(cls: Any, body: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        cls.from_api(body)
+    assert str(refusal.value) == f"{cls.__name__}: {rule}"
+    assert "many" not in str(refusal.value)
