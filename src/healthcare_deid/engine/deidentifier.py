@@ -30,6 +30,7 @@ from healthcare_deid.engine.tags.uids import (
     STUDY_INSTANCE_UID,
     UidMapper,
     UidRule,
+    is_uid,
     uid_text,
 )
 from healthcare_deid.engine.tags.values import Values
@@ -296,8 +297,11 @@ class Deidentifier:
         if not new_uid:
             new_uid = generate_uid(prefix=None)
             warnings.append(_NO_UID)
-        if not class_uid:
+        if not is_uid(class_uid):
+            class_uid = ""
             warnings.append(_NO_CLASS)
+        if syntax and not is_uid(syntax):
+            raise InvalidDicomError("the transfer syntax is no UID", reason="broken")
         return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
 
 

@@ -57,6 +57,8 @@ class Entry(NamedTuple):
     tag: int
     vr: str
     rule: Rule
+    simple: int = 0
+    """1: short, explicit, and kept as it is. 2: the same, and deleted. 0: everything else."""
 
 
 class Scope(NamedTuple):
@@ -121,7 +123,10 @@ class Tables:
             written = code.decode("ascii")
         vr = effective_vr(tag, written, lambda: creator)
         rule = self.plan.rule(tag, vr, creator, in_dummy=in_dummy)
-        return Entry(rule.op, header, tag, vr, rule)
+        simple = 0
+        if explicit and header == 8 and tag != _SPECIFIC_CHARACTER_SET:
+            simple = 1 if rule.op is Op.KEEP else 2 if rule.op is Op.DELETE else 0
+        return Entry(rule.op, header, tag, vr, rule, simple)
 
 
 class EncodedExecutor:
@@ -137,7 +142,7 @@ class EncodedExecutor:
         self._tables = tables
         self._values = values
         self._inserts = list(inserts)
-        self._records: list[tuple[str, int, str, Rule, int]] = []
+        self._records: list[tuple[str, Entry, int]] = []
         self.kept = 0
 
     @property
@@ -145,7 +150,7 @@ class EncodedExecutor:
         """Every change so far."""
         return [
             Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length)
-            for path, tag, vr, rule, length in self._records
+            for path, (_, _, tag, vr, rule, _), length in self._records
         ]
 
     def look(self, header: bytes, scope: Scope, state: TopLevel) -> tuple[Entry, int, int]:
@@ -172,7 +177,7 @@ class EncodedExecutor:
         if entry.op is Op.KEEP:
             self.kept += 1
             return output
-        self._records.append(("", entry.tag, entry.vr, entry.rule, length))
+        self._records.append(("", entry, length))
         if entry.op is not Op.DELETE:
             value = b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b"")
             output.append(self.element(entry.tag, entry.vr if scope.explicit else "", value))
@@ -198,7 +203,7 @@ class EncodedExecutor:
         run = position
         output, creators = state.output, state.creators
         last, insert_at = state.last_tag, self._inserts[0][0] if state.is_top and self._inserts else NO_TAG
-        records, path = self._records, scope.path
+        records, path, append = self._records, scope.path, output.append
         kept = 0
         while position + 8 <= end:
             head = data[position : position + key_bytes]
@@ -209,9 +214,23 @@ class EncodedExecutor:
                 if head[0] & 1:
                     _note_creator(data, position, explicit=explicit, creators=creators)
                 entry = self._tables.entry(head, creators, explicit=explicit, in_dummy=in_dummy)
-            op, header, tag, vr, rule = entry
+            op, header, tag, vr, rule, simple = entry
             if tag <= last or tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
                 raise UseDatasetExecutor
+            if simple and tag < insert_at:
+                # Nine of ten elements. All that follows this block does the same for them, at twice the time.
+                after = position + 8 + (data[position + 6] | data[position + 7] << 8)
+                if after > end:
+                    break
+                if simple == 1:
+                    kept += 1
+                else:
+                    if run != position:
+                        append(data[run:position])
+                    run = after
+                    records.append((path, entry, after - position - 8))
+                last, position = tag, after
+                continue
             if not explicit:
                 length = unpack_u32(data, position + 4)[0]
             elif header == 8:
@@ -256,7 +275,7 @@ class EncodedExecutor:
                 if run != position:
                     output.append(data[run:position])
                 run = after
-                records.append((path, tag, vr, rule, length))
+                records.append((path, entry, length))
             else:
                 old = data[value:after]
                 changed = self._values.new_value(rule, tag, vr, old, scope.encodings)
@@ -266,7 +285,7 @@ class EncodedExecutor:
                     output.append(data[run:position])
                     output.append(self.element(tag, vr if explicit else "", changed.value))
                     run = after
-                    self._records.append((scope.path, tag, vr, Rule(op, changed.reason), length))
+                    records.append((path, entry._replace(rule=Rule(op, changed.reason)), length))
             if tag == _SPECIFIC_CHARACTER_SET:
                 scope = scope._replace(encodings=encodings_of(data[value:after]))
                 state.encodings = scope.encodings
@@ -307,7 +326,7 @@ class EncodedExecutor:
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
             self.kept += 1
             return None, after
-        self._records.append((scope.path, entry.tag, entry.vr, entry.rule, after - position))
+        self._records.append((scope.path, entry, after - position))
         if entry.op is Op.DELETE:
             return b"", after
         return self.element(entry.tag, entry.vr if scope.explicit else "", b""), after

@@ -78,6 +78,9 @@ class TagPattern(NamedTuple):
 KEPT = Rule(Op.KEEP, "")
 _RECURSED = Rule(Op.RECURSE, "")
 _CHECKED = Rule(Op.CHECK, "malformed-value")
+_FIRST_OF_DATASET = 0x00040000
+_STRAY_META = Rule(Op.DELETE, "file-meta")
+"""For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
 _OWN_UID = Rule(Op.OWN_UID, "uid:own")
 _FRESH_UID = Rule(Op.UID, "uid")
@@ -217,6 +220,8 @@ class Plan:
     def _resolve(self, tag: int, vr: str, creator: str) -> Rule:
         if not tag & 0xFFFF:
             return _GROUP_LENGTH
+        if tag < _FIRST_OF_DATASET:
+            return _STRAY_META
         acted = self._act(tag, vr)
         if acted is not None:
             return acted

@@ -25,6 +25,8 @@ _SALTED_ARC = "2.25."
 _ZERO_NAMESPACE = uuid.UUID(int=0)
 _MIN_SALT_BYTES = 16
 _PADDING = b"\0 "
+_MAX_UID = 64
+_UID_FORM = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 STUDY_INSTANCE_UID = 0x0020000D
 SERIES_INSTANCE_UID = 0x0020000E
@@ -90,6 +92,11 @@ class UidMapper:
 def uid_text(value: bytes) -> str:
     """Return a UID without its padding."""
     return value.strip(_PADDING).decode("ascii", "surrogateescape")
+
+
+def is_uid(text: str) -> bool:
+    """Return whether a text has the form of a UID (PS3.5 section 9.1); leading zeros, which occur, are let pass."""
+    return len(text) <= _MAX_UID and _UID_FORM.fullmatch(text) is not None
 
 
 def pad_uid(text: str) -> bytes:

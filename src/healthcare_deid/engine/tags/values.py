@@ -13,7 +13,7 @@ from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
 from healthcare_deid.engine.tags.elements import most_values
 from healthcare_deid.engine.tags.plan import NUMBER_BYTES, Op, Rule
-from healthcare_deid.engine.tags.uids import UidMapper, pad_uid, uid_text
+from healthcare_deid.engine.tags.uids import UidMapper, is_uid, pad_uid, uid_text
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -161,9 +161,13 @@ class Values:
     def _check(self, tag: int, vr: str, value: bytes) -> NewValue | None:
         size = NUMBER_BYTES.get(vr)
         if size is None:
-            if b"\0" not in value.rstrip(_STRING_PADDING):
+            if vr == "UI":
+                sound = all(not uid or is_uid(uid) for uid in map(uid_text, value.split(b"\\")))
+            else:
+                sound = b"\0" not in value.rstrip(_STRING_PADDING)
+            if sound:
                 return None
-            self.warn("a text held NUL characters, and may have held anything: it was emptied")
+            self.warn("a value that its VR cannot have, and that may say anything, was emptied")
             return NewValue(b"", "malformed-value")
         if len(value) % size or len(value) > size * most_values(tag):
             raise InvalidDicomError("a number's length is none its VR can have", reason="broken")
