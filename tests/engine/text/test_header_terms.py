@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
+from healthcare_deid.config import v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 from healthcare_deid.engine.text.header import read_header
+from healthcare_deid.engine.text.match import Match
 
 Found = Callable[[InstanceText, str], list[tuple[str, str]]]
 MakeHeader = Callable[..., Dataset]
@@ -151,3 +155,31 @@ def test_a_header_is_read_whatever_is_in_it(make_header: MakeHeader) -> None:
     header = read_header(dataset)
     assert header.values == ()
     assert header.dates == frozenset()
+
+
+@given(st.integers(0, 8), st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
+@settings(deadline=None)
+def test_one_misread_character_does_not_hide_a_longer_name(position: int, character: str) -> None:
+    dataset = Dataset()
+    dataset.PatientName = "Lindqvist^Maria"
+    misread = "LINDQVIST"[:position] + character + "LINDQVIST"[position + 1 :]
+    assert bind(dataset).find(misread) == [Match(0, 9, "PERSON_NAME")]
+
+
+def test_a_study_uid_in_a_text_is_a_number_of_the_header(make_header: MakeHeader, found: Found) -> None:
+    uid = "1.2.826.0.1.3680043.8.498.1"
+    text = bind(make_header(StudyInstanceUID=uid))
+    assert found(text, f"see {uid}") == [(uid, "MEDICAL_RECORD_NUMBER")]
+
+
+def test_organizations_in_pixels_have_their_own_name_when_asked_for(patient: Dataset) -> None:
+    config = v1beta1.DeidentifyConfig.from_api(
+        {
+            "image": {
+                "textRedactionMode": "REDACT_SENSITIVE_TEXT",
+                "additionalInfoTypes": ["ORGANIZATION_NAME"],
+            }
+        }
+    )
+    found = TextEngine(config).bind(patient).find("HARBOUR HEIGHTS HOSPITAL")
+    assert [match.info_type for match in found] == ["ORGANIZATION_NAME"]

@@ -71,6 +71,7 @@ class Terms:
         self._short_dates = {form: "DATE" for day in header.dates for form in short_forms(day)}
         self._short_dates |= {form: "DATE_OF_BIRTH" for day in header.birth_dates for form in short_forms(day)}
         self._dates = {day: "DATE_OF_BIRTH" if day in header.birth_dates else "DATE" for day in header.dates}
+        self._empty = not header.values and not header.dates
 
     def __repr__(self) -> str:
         return f"Terms({len(self._parts)} name parts, {len(self._phrases)} phrases)"
@@ -110,6 +111,8 @@ class Terms:
 
     def find(self, text: str) -> list[Match]:
         """Return the stretches of ``text`` that repeat a header value; they may overlap."""
+        if self._empty:
+            return []
         words = [(match.start(), match.end(), fold(match[0]), match[0]) for match in _WORD.finditer(text)]
         if not words:
             return []

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.contact import CONTACT
 from healthcare_deid.engine.text.detectors.dates import AGES, DateDetector
+from healthcare_deid.engine.text.detectors.facilities import FacilityDetector
 from healthcare_deid.engine.text.detectors.identifiers import IDENTIFIERS
 from healthcare_deid.engine.text.detectors.persons import CuedPersonDetector, PersonFormDetector
-from healthcare_deid.engine.text.detectors.places import ADDRESSES, FacilityDetector, PlaceDetector
+from healthcare_deid.engine.text.detectors.places import ADDRESSES, PlaceDetector
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.text.detectors.base import Detector

@@ -60,21 +60,24 @@ def tokens_of(text: str) -> tuple[Token, ...]:
 
 
 def _token(start: int, end: int, word: str) -> Token:
+    plain, kind, first, last, common = _read(word)
+    return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last, common)
+
+
+@lru_cache(maxsize=8192)
+def _read(word: str) -> tuple[str, Kind, bool, bool, bool]:
+    """Look a word up: folded, what it can be, whether it is a first name, a surname, a common surname."""
     plain = fold(word).replace("\u2019", "'")
-    bare = plain.replace("'", "")
-    first, last = plain in first_names(), plain in surnames() or bare in surnames()
+    first = plain in first_names()
+    last = plain in surnames() or plain.replace("'", "") in surnames()
     if len(word) == 1:
         kind = Kind.INITIAL
-    elif plain in vocabulary() or plain.removesuffix("'s") in vocabulary():
-        kind = Kind.BOTH if first or last else Kind.WORD
-        if plain in _PARTICLES:
-            kind = Kind.PARTICLE
     elif plain in _PARTICLES:
         kind = Kind.PARTICLE
-    elif first:
-        kind = Kind.FIRST
-    elif last:
-        kind = Kind.LAST
+    elif plain in vocabulary() or plain.removesuffix("'s") in vocabulary():
+        kind = Kind.BOTH if first or last else Kind.WORD
+    elif first or last:
+        kind = Kind.FIRST if first else Kind.LAST
     else:
         kind = Kind.WORD if _CAMEL_CASE.search(word) else Kind.UNKNOWN
-    return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames())
+    return plain, kind, first, last, plain in common_surnames()
