@@ -142,7 +142,14 @@ def _phrases(person: dict[str, str], rng: random.Random) -> list[str]:
     birth, study = person["birth"], person["study"]
     year, month, day = birth[:4], birth[4:6], birth[6:]
     return [
-        rng.choice([f"{family}, {given}", f"{family.upper()}^{given.upper()}", f"{given} {family}", f"{family.upper()} {given[0]}"]),
+        rng.choice(
+            [
+                f"{family}, {given}",
+                f"{family.upper()}^{given.upper()}",
+                f"{given} {family}",
+                f"{family.upper()} {given[0]}",
+            ]
+        ),
         rng.choice([person["id"], f"ID: {person['id']}", f"MRN {person['id']}"]),
         rng.choice([f"DOB {month}/{day}/{year}", f"{day}.{month}.{year}", f"*{year}-{month}-{day}", f"Born {birth}"]),
         rng.choice([f"{study[4:6]}/{study[6:]}/{study[:4]} 10:42", f"{study[:4]}-{study[4:6]}-{study[6:]}"]),
@@ -176,7 +183,9 @@ def _write(
         if rng.random() < 0.6:  # overlays keep to the margins
             x = rng.choice((min(4, x), max(x, width - columns - 4)))
         box = (x, y, x + columns, y + rows)
-        if any(box[0] < b[2] + gap and b[0] < box[2] + gap and box[1] < b[3] + gap and b[1] < box[3] + gap for b in taken):
+        if any(
+            box[0] < b[2] + gap and b[0] < box[2] + gap and box[1] < b[3] + gap and b[1] < box[3] + gap for b in taken
+        ):
             continue
         patch = picture[y : y + rows, x : x + columns]
         gray = patch if patch.ndim == 2 else patch.mean(axis=2)
@@ -228,7 +237,9 @@ def _ink(text: str, font: int, size: int) -> NDArray[np.float64]:
     return array[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
-def _spoilt(picture: NDArray[np.float64], difficulty: Difficulty, rng: random.Random, top: float) -> NDArray[np.float64]:
+def _spoilt(
+    picture: NDArray[np.float64], difficulty: Difficulty, rng: random.Random, top: float
+) -> NDArray[np.float64]:
     if not (difficulty.blur or difficulty.noise or difficulty.jpeg):
         return picture
     eight = Image.fromarray(np.clip(picture * (255 / top), 0, 255).astype(np.uint8))
@@ -278,7 +289,9 @@ def _real(kind: str) -> list[NDArray[np.float64]]:
             array *= 4095 / array.max()
             if min(array.shape) < 200:
                 size = tuple(side * (512 // min(array.shape)) for side in reversed(array.shape))
-                array = np.asarray(Image.fromarray(array.astype(np.float32)).resize(size, Image.Resampling.BICUBIC), np.float64)
+                array = np.asarray(
+                    Image.fromarray(array.astype(np.float32)).resize(size, Image.Resampling.BICUBIC), np.float64
+                )
             pictures.append(np.clip(array, 0, 4095))
     return pictures
 
@@ -303,7 +316,11 @@ def _counts(noise: np.random.Generator, side: int) -> NDArray[np.float64]:
     activity = sum(
         strength * np.exp(-(((x - cx) / width) ** 2 + ((y - cy) / width) ** 2))
         for cx, cy, width, strength in zip(
-            noise.uniform(0.25, 0.75, 7), noise.uniform(0.2, 0.8, 7), noise.uniform(0.03, 0.2, 7), noise.uniform(2, 30, 7), strict=True
+            noise.uniform(0.25, 0.75, 7),
+            noise.uniform(0.2, 0.8, 7),
+            noise.uniform(0.03, 0.2, 7),
+            noise.uniform(2, 30, 7),
+            strict=True,
         )
     )
     counts = noise.poisson(activity).astype(np.float64)

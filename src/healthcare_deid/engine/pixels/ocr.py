@@ -70,6 +70,19 @@ SURE_SCORE = 0.75
 """From this detector score on, a line is text whether or not it can be read."""
 NOT_TEXT_CONFIDENCE = 0.35
 """A doubtful box that reads worse than this is no text."""
+OBJECT_SIZE = 0.2
+"""A box wider and taller than this part of the picture's short side is an object, unless it reads as a word."""
+OBJECT_PIXELS = 56
+"""And than this: in a tiny picture text is large."""
+WORD_LENGTH = 3
+WORD_CONFIDENCE = 0.8
+"""An object-sized box is text when it reads as this many characters, this well."""
+COARSE = 0.5
+"""The second look's scale: it finds what is large for its surroundings, and costs a quarter of the first."""
+FOUND_ALREADY = 0.9
+"""A second finding whose kernel is covered to this part by first findings is dropped."""
+BRIGHT = 128
+"""A page is brighter than this in the middle: what the networks were trained on."""
 MAX_UPSCALE = 4.0
 SMALL_SIDE = 480
 """A picture whose short side is smaller is looked at enlarged."""
@@ -82,12 +95,15 @@ SMALLEST_SCALE = 0.5
 class OnnxOcr:
     """The engine's own OCR: PP-OCR's detector and recogniser on onnxruntime.
 
-    Its state is the paths of the models; they are loaded at the first use, once a process.
+    A picture is looked at twice: as dark writing on a bright page, and as it is at half the size. Each finds what the
+    other overlooks. Boxes the detector doubts are read, and dropped when they surely are no text.
+
+    Its state is its arguments; the models are loaded at the first use, once a process.
 
     Args:
         models: A folder with the model files; by default the installed packages are searched.
-        thorough: Look at two scales, with every installed detector, and at the picture turned by 90°: for tiny, faint
-            and rotated text, at five times the time or more.
+        thorough: Look at twice the scale too, with every installed detector, and at the picture turned by 90°: for
+            tiny, faint and rotated text, at five times the time or more.
 
     Raises:
         ModelNotFoundError: No model is installed.
@@ -106,21 +122,40 @@ class OnnxOcr:
 
     def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text in a picture."""
-        scale = scale_for(picture)
-        if within is not None:
-            part = np.ascontiguousarray(picture[within.top : within.bottom, within.left : within.right])
-            lines = self._find(part, scale, read=read)
-            return [replace(line, box=line.box.moved(within.left, within.top)) for line in lines]
-        return self._find(picture, scale, read=read)
+        scale, page = scale_for(picture), as_page(picture)
+        if within is None:
+            return self._lines(picture, self._detect(picture, page, scale), read=read)
+        parts = [
+            np.ascontiguousarray(whole[within.top : within.bottom, within.left : within.right])
+            for whole in (picture, page)
+        ]
+        found = [_moved(scored, within.left, within.top) for scored in self._detect(parts[0], parts[1], scale)]
+        return self._lines(picture, found, read=read)
 
-    def _find(self, picture: Picture, scale: float, *, read: bool) -> list[TextLine]:
-        found = self._detect_thoroughly(picture, scale) if self._thorough else self._detector.find(picture, scale)
+    def _detect(self, picture: Picture, page: Picture, scale: float) -> list[ScoredBox]:
+        found = self._detector.find(page, scale)
+        found += unknown(self._detector.find(picture, scale * COARSE), found)
+        if not self._thorough:
+            return found
+        rows = picture.shape[0]
+        turned = np.ascontiguousarray(np.rot90(page, -1))  # clockwise: the left column becomes the top row
+        for one in self._detectors:
+            for shown in (page, picture):
+                found += unknown(one.find(shown, scale), found)
+                found += unknown(one.find(shown, scale * 2), found)
+            found += unknown([_turned_back(scored, rows) for scored in one.find(turned, scale)], found)
+        return found
+
+    def _lines(self, picture: Picture, found: Sequence[ScoredBox], *, read: bool) -> list[TextLine]:
         lines: list[TextLine] = []
-        side = min(picture.shape[:2])
-        for scored in without_duplicates([item for item in found if min(item.box.width, item.box.height) < 0.3 * side]):
+        side = max(OBJECT_PIXELS, OBJECT_SIZE * min(picture.shape[0], picture.shape[1]))
+        for scored in without_duplicates(found):
+            is_object = min(scored.box.width, scored.box.height) > side
             line = TextLine(scored.box, round(scored.score, 4))
-            if read or scored.score < SURE_SCORE:
+            if read or is_object or scored.score < SURE_SCORE:
                 reading, direction = self._read(picture, scored.box)
+                if is_object and (len(reading.text) < WORD_LENGTH or reading.confidence < WORD_CONFIDENCE):
+                    continue
                 if scored.score < SURE_SCORE and reading.confidence < NOT_TEXT_CONFIDENCE:
                     continue
                 if read:
@@ -133,19 +168,6 @@ class OnnxOcr:
                     )
             lines.append(line)
         return lines
-
-    def _detect_thoroughly(self, picture: Picture, scale: float) -> list[ScoredBox]:
-        found: list[ScoredBox] = []
-        rows = picture.shape[0]
-        turned = np.ascontiguousarray(np.rot90(picture, -1))  # clockwise: the left column becomes the top row
-        for one in self._detectors:
-            for factor in (scale, scale * 2):
-                found.extend(one.find(picture, factor))
-            for scored in one.find(turned, scale):
-                box = scored.box
-                back = type(box)(box.top, rows - box.right, box.bottom, rows - box.left)
-                found.append(ScoredBox(back, scored.score))
-        return found
 
     def _read(self, picture: Picture, box: Box) -> tuple[Reading, Direction]:
         """Read a box the way its shape suggests; a tall one both ways."""
@@ -172,6 +194,37 @@ def scale_for(picture: Picture) -> float:
     return max(1.0, min(MAX_UPSCALE, SMALL_SIDE / short, LARGE_SIDE / long))
 
 
+def as_page(picture: Picture) -> Picture:
+    """Return a picture as writing on a bright page: a dark one is inverted."""
+    sample = picture.reshape(-1, 3)[:: max(1, picture.size // 30000)]
+    return picture if np.median(sample) >= BRIGHT else 255 - picture
+
+
+def unknown(new: Sequence[ScoredBox], known: Sequence[ScoredBox]) -> list[ScoredBox]:
+    """Return the new findings that known ones do not cover."""
+    return [scored for scored in new if _covered_part(scored.core, known) < FOUND_ALREADY]
+
+
+def _covered_part(core: Box, known: Sequence[ScoredBox]) -> float:
+    near = [part for scored in known if (part := core.intersection(scored.box)).area]
+    if not near:
+        return 0.0
+    covered = np.zeros((core.height, core.width), bool)
+    for part in near:
+        covered[part.top - core.top : part.bottom - core.top, part.left - core.left : part.right - core.left] = True
+    return float(covered.mean())
+
+
+def _moved(scored: ScoredBox, columns: int, rows: int) -> ScoredBox:
+    return ScoredBox(scored.box.moved(columns, rows), scored.score, scored.core.moved(columns, rows))
+
+
+def _turned_back(scored: ScoredBox, rows: int) -> ScoredBox:
+    """Return a finding in a picture turned clockwise, where it is in the picture of so many rows itself."""
+    box, core = (type(box)(box.top, rows - box.right, box.bottom, rows - box.left) for box in (scored.box, scored.core))
+    return ScoredBox(box, scored.score, core)
+
+
 def without_duplicates(found: Sequence[ScoredBox]) -> list[ScoredBox]:
     """Drop boxes that lie inside one with at least their size: tiles overlap, scales repeat. The best score stays."""
     kept: list[ScoredBox] = []
@@ -180,5 +233,5 @@ def without_duplicates(found: Sequence[ScoredBox]) -> list[ScoredBox]:
         if inside is None:
             kept.append(scored)
         elif scored.score > kept[inside].score:
-            kept[inside] = ScoredBox(kept[inside].box, scored.score)
+            kept[inside] = replace(kept[inside], score=scored.score)
     return sorted(kept, key=lambda item: (item.box.top, item.box.left))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from healthcare_deid.engine.pixels.models import Role, find_model, session
+from healthcare_deid.engine.pixels.models import session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,15 +57,6 @@ class Recogniser:
         network = session(self._path)
         (steps,) = network.run(None, {network.get_inputs()[0].name: (pixels / 127.5 - 1)[np.newaxis]})
         return decode(steps[0], characters(self._path))
-
-
-def recogniser(folder: str | None = None) -> Recogniser:
-    """Return the best installed recogniser.
-
-    Raises:
-        ModelNotFoundError: There is none.
-    """
-    return Recogniser(find_model(Role.RECOGNISER, folder).path)
 
 
 @cache
