@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 _FORBIDDEN = re.compile(r"[/?#%:\s\x00-\x1f\x7f]")
 _MAX_ID_CHARACTERS = 256
+_USUAL = re.compile(r"[\w-][\w.-]{0,255}")
+"""What nearly every ID is; anything else is looked at one character after the other."""
 
 
 def _check_id(kind: str, value: str, *, colon: bool = False) -> None:
+    if isinstance(value, str) and _USUAL.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance] - as below
+        return
     if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
         raise ResourceNameError(f"{kind}: an ID is needed, and it must be text")
     if len(value) > _MAX_ID_CHARACTERS:
@@ -75,7 +79,7 @@ class DatasetName:
         _check_id("dataset", self.dataset)
 
     def __str__(self) -> str:
-        return f"{self.parent}/datasets/{self.dataset}"
+        return f"projects/{self.project}/locations/{self.location}/datasets/{self.dataset}"
 
     @property
     def parent(self) -> LocationName:
@@ -121,7 +125,8 @@ class _StoreName:
         _check_id("store", self.store)
 
     def __str__(self) -> str:
-        return f"{self.parent}/{self._collection()}/{self.store}"
+        dataset = f"projects/{self.project}/locations/{self.location}/datasets/{self.dataset}"
+        return f"{dataset}/{self._collection()}/{self.store}"
 
     @property
     def parent(self) -> DatasetName:
@@ -201,7 +206,8 @@ class OperationName:
         _check_id("operation", self.operation)
 
     def __str__(self) -> str:
-        return f"{self.parent}/operations/{self.operation}"
+        dataset = f"projects/{self.project}/locations/{self.location}/datasets/{self.dataset}"
+        return f"{dataset}/operations/{self.operation}"
 
     @property
     def parent(self) -> DatasetName:

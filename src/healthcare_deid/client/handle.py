@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from healthcare_deid.client import telemetry
@@ -23,6 +24,7 @@ from healthcare_deid.errors import (
 )
 
 if TYPE_CHECKING:
+    from healthcare_deid.client.clock import Clock
     from healthcare_deid.client.core import Core
     from healthcare_deid.config.message import Reply
     from healthcare_deid.config.operations import OperationMetadata, ProgressCounter
@@ -45,11 +47,11 @@ class OperationHandle(Generic[T]):
         self, core: Core, snapshot: OperationSnapshot, *, version: str = "v1", started: bool = False, kind: Any = None
     ) -> None:
         self._clock = core.clock
-        self._began = core.clock.time()
         self._kind = kind
         moment = core.clock.monotonic() if started else None
         self._tracker = Tracker(snapshot, core.poll, version=version, started=moment)
-        self._tracker.subscribe(self._record_end)
+        # Not a method: the tracker must not hold the operation that holds it.
+        self._tracker.subscribe(partial(_record_end, core.clock, core.clock.time()))
 
     @property
     def name(self) -> str:
@@ -158,10 +160,6 @@ class OperationHandle(Generic[T]):
         error.operation = self
         return error
 
-    def _record_end(self, event: object) -> None:
-        if isinstance(event, OperationSnapshot) and event.state.ended:
-            telemetry.operation_span(event, self._began, self._clock.time())
-
     def _elapsed(self) -> float | None:
         return self.snapshot.elapsed(datetime.fromtimestamp(self._clock.time(), UTC))
 
@@ -179,3 +177,8 @@ class OperationHandle(Generic[T]):
         if self.logs_url and self.logs_url.startswith("https://"):
             parts.append(f'<a href="{escape(self.logs_url, quote=True)}" target="_blank" rel="noopener">logs</a>')
         return " · ".join(parts)
+
+
+def _record_end(clock: Clock, began: float, event: object) -> None:
+    if isinstance(event, OperationSnapshot) and event.state.ended:
+        telemetry.operation_span(event, began, clock.time())
