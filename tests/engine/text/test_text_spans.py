@@ -11,12 +11,13 @@ from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.spans import join_alike, resolve, without_refuted
 
 TEXT = "abc def, ghi 123 jkl-mno"
-MATCHES = st.builds(
-    lambda start, length, kind: Match(start, min(start + length, len(TEXT)), kind),
-    st.integers(0, len(TEXT) - 1),
-    st.integers(1, 10),
-    st.sampled_from(["A", "B", "C"]),
-)
+
+
+def made(start: int, length: int, info_type: str) -> Match:
+    return Match(start, min(start + length, len(TEXT)), info_type)
+
+
+MATCHES = st.builds(made, st.integers(0, len(TEXT) - 1), st.integers(1, 10), st.sampled_from(["A", "B", "C"]))
 
 
 def places(matches: list[Match]) -> set[int]:

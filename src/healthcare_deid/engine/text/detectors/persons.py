@@ -46,6 +46,7 @@ _CODE = frozenset("_0123456789/\\@")
 
 
 _NAMES = frozenset({Kind.FIRST, Kind.LAST, Kind.UNKNOWN})
+_NAMES_AND_WORDS = _NAMES | {Kind.BOTH}
 
 
 class CuedPersonDetector:
@@ -104,48 +105,52 @@ def _gap(text: str, left: Token, right: Token) -> str:
     return text[left.end : right.start]
 
 
-def _name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, comma: bool = True) -> list[Token]:
+def _name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool) -> list[Token]:
     """Return the tokens of a name that begins at ``index``; with a cue, a word that is a name too counts as one."""
     run: list[Token] = []
-    allowed = _NAMES | ({Kind.BOTH} if cue else frozenset())
     for position in range(index, min(len(tokens), index + _MAX_NAME_WORDS + 2)):
         token = tokens[position]
-        if run:
-            gap = _gap(text, run[-1], token)
-            if gap not in {" ", "-", ". ", ".", "  "} and not (
-                comma and gap in {", ", ","} and "," not in text[run[0].start : run[-1].end]
-            ):
-                break
-        if (
-            token.kind is Kind.PARTICLE
-            and position + 1 < len(tokens)
-            and tokens[position + 1].kind in allowed | {Kind.PARTICLE}
-        ) or (token.kind is Kind.INITIAL and (token.capital or run)):
-            run.append(token)
-        elif token.kind in allowed and (
-            token.capital or (token.kind is not Kind.UNKNOWN and text.islower()) or (cue and not run and text.islower())
-        ):
-            if (
-                cue
-                and run
-                and token.kind is Kind.BOTH
-                and any(item.kind in _NAMES | {Kind.BOTH} for item in run)
-                and not _goes_on(run, token)
-            ):
-                break
-            run.append(token)
-        else:
+        following = tokens[position + 1] if position + 1 < len(tokens) else None
+        if run and not _is_joined(text, run, token):
             break
+        if not _belongs(text, run, token, following, cue=cue):
+            break
+        run.append(token)
     while run and run[-1].kind is Kind.PARTICLE:
         run.pop()
-    if run and all(token.kind is Kind.INITIAL for token in run):
+    if all(token.kind is Kind.INITIAL for token in run):
         return []
     return run[: _MAX_NAME_WORDS + 1]
 
 
+def _is_joined(text: str, run: Sequence[Token], token: Token) -> bool:
+    """Whether what stands between a name and its next word may: a space, a point, a hyphen, one comma."""
+    gap = _gap(text, run[-1], token)
+    if gap in {", ", ","}:
+        return "," not in text[run[0].start : run[-1].end]
+    # Two spaces part columns: DOE JANE  F.
+    return gap in {" ", "-", ". ", "."} or (gap == "  " and token.kind is not Kind.INITIAL)
+
+
+def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | None, *, cue: bool) -> bool:
+    """Whether a word can be the next of a name."""
+    names = _NAMES_AND_WORDS if cue else _NAMES
+    if token.kind is Kind.PARTICLE:
+        return following is not None and (following.kind in names or following.kind is Kind.PARTICLE)
+    if token.kind is Kind.INITIAL:
+        return token.capital or bool(run)
+    if token.kind not in names:
+        return False
+    lower = text.islower() and (token.kind is not Kind.UNKNOWN or (cue and not run))
+    if not (token.capital or lower):
+        return False
+    is_doubtful = cue and token.kind is Kind.BOTH and any(item.kind in _NAMES_AND_WORDS for item in run)
+    return not is_doubtful or _goes_on(run, token)
+
+
 def _goes_on(run: Sequence[Token], token: Token) -> bool:
     """Whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
-    names = [item for item in run if item.kind in _NAMES | {Kind.BOTH}]
+    names = [item for item in run if item.kind in _NAMES_AND_WORDS]
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
     return len(names) == 1 and (token.common or ((names[0].first or token.first) and token.last) or token.first)
@@ -191,8 +196,6 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
                 run = []
         else:
             run = _name_run(text, tokens, index, cue=True)
-        if not run and colon and index < len(tokens) and tokens[index].word in _TITLES:
-            continue
         if run:
             found.append(_span(run))
     return found
@@ -208,7 +211,7 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
             if not run and token.end != match.start():
                 break
             if (
-                token.kind not in _NAMES | {Kind.BOTH, Kind.INITIAL, Kind.PARTICLE}
+                token.kind not in _NAMES_AND_WORDS | {Kind.INITIAL, Kind.PARTICLE}
                 or not token.capital
                 or token.word in _TITLES
             ):
@@ -237,7 +240,7 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     token = tokens[index]
-    if token.kind not in _NAMES | {Kind.BOTH, Kind.PARTICLE, Kind.INITIAL} or not (token.capital or text.islower()):
+    if token.kind not in _NAMES_AND_WORDS | {Kind.PARTICLE, Kind.INITIAL} or not (token.capital or text.islower()):
         return []
     run = _name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
     if run and token.kind in _NAMES and len(run) <= 2:
@@ -261,30 +264,35 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
     if after and after.word in _EPONYM_NOUN and _gap(text, run[-1], after) in {" ", "'s ", "\u2019s ", "-"}:
         return False
     names = [token for token in run if token.kind in _NAMES]
-    firsts = [token for token in run if token.first]
-    lasts = [token for token in run if token.last]
     comma = "," in text[run[0].start : run[-1].end]
     if len(names) >= 2:
-        known = [token for token in names if token.kind is not Kind.UNKNOWN]
-        return bool(known) or (all(token.capital and not token.upper and len(token.word) > 2 for token in names))
-    if len(names) == 1 and any(token.kind is Kind.BOTH for token in run):
-        both = next(token for token in run if token.kind is Kind.BOTH)
-        if comma and both.first and both is not run[0]:
-            return True
-        return bool(firsts and lasts) and ((both.capital and names[0].kind is not Kind.UNKNOWN) or comma)
-    if not names and comma and len(run) >= 2:
-        return bool(run[1].first and run[0].last and run[0].kind is Kind.BOTH)
-    if len(names) == 1:
-        name = names[0]
-        if (
-            any(token.kind is Kind.INITIAL for token in run)
-            and (comma or len(run) > 1)
-            and name.kind is not Kind.UNKNOWN
-        ):
-            return len(name.word) > 3
-        alone = len(tokens) == 1
-        before, behind = text[max(0, name.start - 1) : name.start], text[name.end : name.end + 1]
-        if before in _CODE or (behind in _CODE and not (behind.isdigit() and (name.common or _is_given(name)))):
-            return False
-        return len(name.word) >= (3 if alone else 4) and (name.first or name.last) and (name.capital or alone)
-    return False
+        known = any(token.kind is not Kind.UNKNOWN for token in names)
+        return known or all(token.capital and not token.upper and len(token.word) > 2 for token in names)
+    words = [token for token in run if token.kind is Kind.BOTH]
+    if names and words:
+        return _is_name_and_word(run, names[0], words[0], comma=comma)
+    if names:
+        return _is_single_name(text, tokens, run, names[0])
+    # Two words that are names too: YOUNG, MARK.
+    return comma and len(words) >= 2 and run[0].last and run[1].first
+
+
+def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: bool) -> bool:
+    """Whether a name and a word that is one too make a name: Mary Long; Kowalski, Mark."""
+    if comma and word.first and word is not run[0]:
+        return True
+    complete = any(token.first for token in run) and any(token.last for token in run)
+    return complete and (comma or (word.capital and name.kind is not Kind.UNKNOWN))
+
+
+def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
+    """Whether a name without another beside it is one: with an initial, alone, or among words; not inside a code."""
+    if name.kind is Kind.UNKNOWN:
+        return False
+    if len(run) > 1 and any(token.kind is Kind.INITIAL for token in run):
+        return len(name.word) > 3
+    before, behind = text[max(0, name.start - 1) : name.start], text[name.end : name.end + 1]
+    if before in _CODE or (behind in _CODE and not (behind.isdigit() and (name.common or _is_given(name)))):
+        return False
+    alone = len(tokens) == 1
+    return len(name.word) >= (3 if alone else 4) and (name.capital or alone)
