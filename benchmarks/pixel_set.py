@@ -10,35 +10,134 @@ from __future__ import annotations
 import functools
 import io
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pydicom
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 TUNING_SEED = 1
 REPORT_SEED = 2026
 
 SURNAMES = (
-    "Rivera Okafor Lindqvist Marchetti Nakamura Olufemi Petrov Johansson Delacroix Haddad Kowalski Nguyen Fernandez "
-    "Whitcombe Abernathy Castellanos Dubois Eriksen Fitzgerald Gutierrez Hartmann Ivanova Jimenez Kaplan Lombardi "
-    "Mcallister Novak Oconnor Papadakis Quigley Rasmussen Silva Takahashi Underwood Vasquez Weissman Yamamoto Zimmer"
-).split()
+    "Rivera",
+    "Okafor",
+    "Lindqvist",
+    "Marchetti",
+    "Nakamura",
+    "Olufemi",
+    "Petrov",
+    "Johansson",
+    "Delacroix",
+    "Haddad",
+    "Kowalski",
+    "Nguyen",
+    "Fernandez",
+    "Whitcombe",
+    "Abernathy",
+    "Castellanos",
+    "Dubois",
+    "Eriksen",
+    "Fitzgerald",
+    "Gutierrez",
+    "Hartmann",
+    "Ivanova",
+    "Jimenez",
+    "Kaplan",
+    "Lombardi",
+    "Mcallister",
+    "Novak",
+    "Oconnor",
+    "Papadakis",
+    "Quigley",
+    "Rasmussen",
+    "Silva",
+    "Takahashi",
+    "Underwood",
+    "Vasquez",
+    "Weissman",
+    "Yamamoto",
+    "Zimmer",
+)
 GIVEN = (
-    "Ana Daniel Ingrid Paolo Keiko Tunde Irina Lars Chloe Omar Marta Minh Lucia George Edith Rosa Henri Astrid Sean "
-    "Carmen Klaus Olga Pablo Ruth Enzo Fiona Jana Declan Eleni Maeve"
-).split()
+    "Ana",
+    "Daniel",
+    "Ingrid",
+    "Paolo",
+    "Keiko",
+    "Tunde",
+    "Irina",
+    "Lars",
+    "Chloe",
+    "Omar",
+    "Marta",
+    "Minh",
+    "Lucia",
+    "George",
+    "Edith",
+    "Rosa",
+    "Henri",
+    "Astrid",
+    "Sean",
+    "Carmen",
+    "Klaus",
+    "Olga",
+    "Pablo",
+    "Ruth",
+    "Enzo",
+    "Fiona",
+    "Jana",
+    "Declan",
+    "Eleni",
+    "Maeve",
+)
 INNOCENT = (
-    "R;L;AP;PA LAT;PORTABLE;SUPINE;ERECT;120 kVp;250 mAs;W 400 L 40;FOV 35 cm;5 cm;TR 500 TE 15;MI 0.8;"
-    "TIS < 0.4;20 Hz;DVA 94%;3.0 thk;AXIAL T2;Gain 66;LIVER;KIDNEY;RT;LT;10 mm;Zoom 150%;C 40 W 350;"
-    "Freq 5.0 MHz;PWR 100%;B/W 12;SAG;COR;SOFT TISSUE;Depth 16 cm;x 1.5"
-).split(";")
+    "R",
+    "L",
+    "AP",
+    "PA LAT",
+    "PORTABLE",
+    "SUPINE",
+    "ERECT",
+    "120 kVp",
+    "250 mAs",
+    "W 400 L 40",
+    "FOV 35 cm",
+    "5 cm",
+    "TR 500 TE 15",
+    "MI 0.8",
+    "TIS < 0.4",
+    "20 Hz",
+    "DVA 94%",
+    "3.0 thk",
+    "AXIAL T2",
+    "Gain 66",
+    "LIVER",
+    "KIDNEY",
+    "RT",
+    "LT",
+    "10 mm",
+    "Zoom 150%",
+    "C 40 W 350",
+    "Freq 5.0 MHz",
+    "PWR 100%",
+    "B/W 12",
+    "SAG",
+    "COR",
+    "SOFT TISSUE",
+    "Depth 16 cm",
+    "x 1.5",
+)
 KINDS = {"CT": 22, "MR": 22, "CR": 20, "NM": 16, "US": 22, "PT": 16, "report": 12}
 
 
@@ -99,7 +198,7 @@ def labelled_set(seed: int, difficulty: Difficulty | None = None, *, scale: floa
     chosen = difficulty or Difficulty()
     for kind in chosen.kinds:
         for index in range(max(1, round(KINDS[kind] * scale))):
-            rng = random.Random(f"{seed}/{chosen.name}/{kind}/{index}")  # noqa: S311
+            rng = random.Random(f"{seed}/{chosen.name}/{kind}/{index}")
             yield _image(kind, index, rng, chosen)
 
 

@@ -83,6 +83,8 @@ FOUND_ALREADY = 0.9
 """A second finding whose kernel is covered to this part by first findings is dropped."""
 BRIGHT = 128
 """A page is brighter than this in the middle: what the networks were trained on."""
+READ_BESIDE = 0.3
+"""Part of a line's height that is read with it at each end."""
 MAX_UPSCALE = 4.0
 SMALL_SIDE = 480
 """A picture whose short side is smaller is looked at enlarged."""
@@ -153,7 +155,8 @@ class OnnxOcr:
             is_object = min(scored.box.width, scored.box.height) > side
             line = TextLine(scored.box, round(scored.score, 4))
             if read or is_object or scored.score < SURE_SCORE:
-                reading, direction = self._read(picture, scored.box)
+                around = with_ends(scored.box, picture.shape[1], picture.shape[0])
+                reading, direction = self._read(picture, around)
                 if is_object and (len(reading.text) < WORD_LENGTH or reading.confidence < WORD_CONFIDENCE):
                     continue
                 if scored.score < SURE_SCORE and reading.confidence < NOT_TEXT_CONFIDENCE:
@@ -161,6 +164,7 @@ class OnnxOcr:
                 if read:
                     line = replace(
                         line,
+                        box=around,
                         text=reading.text,
                         text_confidence=round(reading.confidence, 4),
                         positions=reading.positions,
@@ -183,6 +187,13 @@ class OnnxOcr:
 
 def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
     return OnnxOcr(models, thorough=thorough)
+
+
+def with_ends(box: Box, columns: int, rows: int) -> Box:
+    """Return a line's box with room for a character that the detector cut off at either end: it is read with them."""
+    more = round(READ_BESIDE * min(box.width, box.height))
+    longer = box.grown(more, 0) if box.width >= box.height else box.grown(0, more)
+    return longer.clipped(columns, rows)
 
 
 def scale_for(picture: Picture) -> float:

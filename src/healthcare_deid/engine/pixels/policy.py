@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from healthcare_deid.config import v1beta1
 from healthcare_deid.engine.pixels.ocr import Direction, TextLine
+from healthcare_deid.engine.pixels.variants import variants
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -97,10 +98,18 @@ class Policy:
                     if end > start:
                         yield Cover(part_of(line, start, end), f"regex:{index}", line.confidence)
         if inspector is not None:
-            for found in inspector.find(line.text):
-                wanted = found.info_type in self.additional if self.scope is Scope.PATTERNS else True
-                if wanted and found.info_type not in self.excluded:
-                    yield Cover(part_of(line, found.start, found.end), f"infoType:{found.info_type}", line.confidence)
+            covered: set[int] = set()
+            for variant in variants(line):
+                for found in inspector.find(variant.text):
+                    start, end = variant.span(found.start, found.end)
+                    if self._wants(found.info_type) and not covered.issuperset(range(start, end)):
+                        covered.update(range(start, end))
+                        yield Cover(part_of(line, start, end), f"infoType:{found.info_type}", line.confidence)
+
+    def _wants(self, info_type: str) -> bool:
+        if info_type in self.excluded:
+            return False
+        return self.scope is not Scope.PATTERNS or info_type in self.additional
 
 
 def part_of(line: TextLine, start: int, end: int) -> Box:
