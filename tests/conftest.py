@@ -10,12 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+
+# Time is the machine's affair, not a property: no deadlines. CI tries the same examples every time; a developer's machine
+# goes on looking for new ones.
+settings.register_profile(
+    "repository",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("repository")
 
 
 @pytest.fixture(scope="session")
