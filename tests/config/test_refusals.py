@@ -126,6 +126,19 @@ def test_a_message_cannot_be_changed() -> None:
     assert hash(config) == hash(DeidentifyConfig(text=TextConfig(exclude_info_types=("DATE",))))
 
 
+def test_a_copy_is_checked_as_the_constructor_checks() -> None:
+    dicom = DicomConfig(filter_profile=TagFilterProfile.KEEP_ALL_PROFILE)
+    assert dicom.model_copy(update={"skip_id_redaction": True}).to_api() == {
+        "filterProfile": "KEEP_ALL_PROFILE",
+        "skipIdRedaction": True,
+    }
+    assert dicom.model_copy() == dicom
+    with pytest.raises(ConfigError, match="keepList and filterProfile exclude each other"):
+        dicom.model_copy(update={"keep_list": TagFilterList(tags=["PatientID"])})
+    with pytest.raises(ConfigError, match=r"did you mean keep_list\?"):
+        dicom.model_copy(update={"keep_lst": None})
+
+
 def test_a_key_is_never_quoted_even_by_pydantics_own_error() -> None:
     with pytest.raises(ValidationError) as refusal:
         DateShiftConfig.model_validate({"cryptoKey": "c2VjcmV0c2VjcmV0"})

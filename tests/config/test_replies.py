@@ -47,6 +47,18 @@ def test_times_are_aware_and_kept_as_sent() -> None:
     assert OperationMetadata(end_time="2018-01-02T00:00:00+01:00").ended_at is not None
 
 
+@pytest.mark.parametrize("text", ["", "soon", "2018-01-01T00:00:00"])
+def test_a_time_that_is_none_is_kept_and_not_guessed(text: str) -> None:
+    metadata = OperationMetadata(create_time=text)
+    assert metadata.created_at is None
+    assert metadata.to_api() == {"createTime": text}
+
+
+def test_a_copy_of_a_reply_keeps_what_is_unknown() -> None:
+    operation = Operation.from_api({"name": "n", "new": 1})
+    assert operation.model_copy(update={"done": True}).to_api() == {"name": "n", "done": True, "new": 1}
+
+
 @pytest.mark.parametrize(
     "body",
     [

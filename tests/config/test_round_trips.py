@@ -254,9 +254,24 @@ def test_every_config_can_be_checked_shown_and_compared(config: DeidentifyConfig
 
 
 @pytest.mark.parametrize(
-    "text", ["", "plain", "it's", 'say "hi"', "$HOME `id` \\", "line\nbreak", "ünïcode", "#no", "!"]
+    "text",
+    [
+        "",
+        "plain",
+        "it's",
+        'say "hi"',
+        "$HOME `id` \\",
+        "line\nbreak",
+        "ünïcode",
+        "#no",
+        "!",
+        "\x85",
+        "null",
+        "a b" * 99,
+    ],
 )
-def test_a_pattern_of_any_text_survives_the_shell(text: str) -> None:
+def test_a_pattern_of_any_text_survives_the_shell_and_yaml(text: str) -> None:
     config = DeidentifyConfig.from_api({"image": {"customRegexes": [{"pattern": text}]}})
+    assert DeidentifyConfig.from_yaml(config.to_yaml()) == config
     command = config.to_curl(SOURCE, DESTINATION)
     assert from_curl(command).request.config == config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
@@ -24,9 +24,6 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthcare_deid.config.message import Message
-
-_M = TypeVar("_M", bound="Message")
 
 ImageText = Literal["all", "sensitive", "none"]
 ProfileName = Literal[
@@ -135,7 +132,7 @@ class ConfigBuilder:
     def exclude_info_types(self, *info_types: str) -> ConfigBuilder:
         """Leave these infoTypes alone, whatever a transformation says."""
         text = self._text
-        return self._with(text=_updated(text, exclude_info_types=(*text.exclude_info_types, *info_types)))
+        return self._with(text=text.model_copy(update={"exclude_info_types": (*text.exclude_info_types, *info_types)}))
 
     # Pixels
 
@@ -143,12 +140,12 @@ class ConfigBuilder:
         """Cover burned-in text: all of it (laterality marks too), the sensitive, or none."""
         if which not in _MODES:
             raise ConfigError('redact_image_text: one of "all", "sensitive", "none" is needed')
-        return self._with(image=_updated(self._image, text_redaction_mode=_MODES[which]))
+        return self._with(image=self._image.model_copy(update={"text_redaction_mode": _MODES[which]}))
 
     def redact_image_regex(self, pattern: str, groups: Sequence[int] = ()) -> ConfigBuilder:
         """Cover burned-in text that matches an RE2 pattern; with `groups`, only those submatches."""
         regex = CustomRegex(pattern=pattern, group_indexes=groups)
-        return self._with(image=_updated(self._image, custom_regexes=(*self._image.custom_regexes, regex)))
+        return self._with(image=self._image.model_copy(update={"custom_regexes": (*self._image.custom_regexes, regex)}))
 
     # The rest
 
@@ -162,7 +159,7 @@ class ConfigBuilder:
         update: dict[str, Any] = {"field_metadata_list": (*before.field_metadata_list, *fields)}
         if keep_extensions is not None:
             update["default_keep_extensions"] = keep_extensions
-        return self._with(fhir=_updated(before, **update))
+        return self._with(fhir=before.model_copy(update=update))
 
     @property
     def _dicom(self) -> DicomConfig:
@@ -177,10 +174,10 @@ class ConfigBuilder:
         return self.config.image or ImageConfig()
 
     def _with(self, **update: Any) -> ConfigBuilder:
-        return ConfigBuilder(_updated(self.config, **update))
+        return ConfigBuilder(self.config.model_copy(update=update))
 
     def _with_dicom(self, **update: Any) -> ConfigBuilder:
-        return self._with(dicom=_updated(self._dicom, **update))
+        return self._with(dicom=self._dicom.model_copy(update=update))
 
     def _with_transformation(self, info_types: Sequence[str], **transformation: Any) -> ConfigBuilder:
         made = InfoTypeTransformation(info_types=info_types, **transformation)
@@ -189,12 +186,9 @@ class ConfigBuilder:
             twice = sorted(set(before.info_types) & set(made.info_types))
             if twice or not (before.info_types or made.info_types):
                 raise ConfigError(f"{', '.join(twice) or 'every infoType'}: has a transformation already")
-        return self._with(text=_updated(text, additional_transformations=(*text.additional_transformations, made)))
-
-
-def _updated(message: _M, **update: Any) -> _M:
-    """Return the message with some fields set, checked by its constructor."""
-    return type(message)(**{name: getattr(message, name) for name in message.model_fields_set} | update)
+        return self._with(
+            text=text.model_copy(update={"additional_transformations": (*text.additional_transformations, made)})
+        )
 
 
 def _tag_list(tags: Sequence[object]) -> TagFilterList:

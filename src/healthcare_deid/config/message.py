@@ -159,6 +159,18 @@ class Message(_Model):
 
         return json_schema(cls)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; with ``update``, one with these fields set, checked as the constructor checks them.
+
+        Raises:
+            ConfigError: The fields of ``update`` cannot be right.
+        """
+        copied = super().model_copy(deep=deep)
+        if not update:
+            return copied
+        values = {name: getattr(copied, name) for name in copied.model_fields_set}
+        return type(self).from_api(values | dict(update))
+
     def diff(self, other: Self) -> tuple[Difference, ...]:
         """Return what changed from this message to ``other``; keys are compared and never shown."""
         from healthcare_deid.config.diff import diff

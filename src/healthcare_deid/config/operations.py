@@ -43,13 +43,21 @@ class OperationMetadata(Reply):
 
     @property
     def created_at(self) -> datetime | None:
-        """`create_time` as an aware `datetime`; fractions finer than a microsecond are cut."""
-        return datetime.fromisoformat(self.create_time) if self.create_time else None
+        """`create_time` as an aware `datetime`, to the microsecond; nothing where it is absent or no RFC 3339 time."""
+        return _time(self.create_time)
 
     @property
     def ended_at(self) -> datetime | None:
-        """`end_time` as an aware `datetime`; fractions finer than a microsecond are cut."""
-        return datetime.fromisoformat(self.end_time) if self.end_time else None
+        """`end_time` as an aware `datetime`, to the microsecond; nothing where it is absent or no RFC 3339 time."""
+        return _time(self.end_time)
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
 
 
 class Status(Reply):

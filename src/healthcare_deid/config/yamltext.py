@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     import yaml
 
+_WORDS = re.compile(r"[A-Za-z][A-Za-z_]{3,}")
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
+_NEVER_FOLD = 2**20
 _PLAIN = (
     ("null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
     ("bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
@@ -51,7 +54,10 @@ def dump_yaml(value: Any) -> str:
         MissingExtraError: PyYAML is not installed.
     """
     module = _module()
-    return str(module.dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False))
+    text = module.dump(
+        value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False, width=_NEVER_FOLD
+    )
+    return str(text)
 
 
 def _module() -> Any:
@@ -109,7 +115,7 @@ def _dumper() -> type[yaml.SafeDumper]:
             return super().increase_indent(flow, False)
 
     def text(dumper: Any, value: str) -> Any:
-        style = None if re.fullmatch(r"[A-Za-z][A-Za-z_ ]{3,}", value) else "'"
+        style = None if _WORDS.fullmatch(value) else "'" if _PRINTABLE.fullmatch(value) else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
