@@ -11,6 +11,7 @@ for the service's own rules, which differ by kind and change.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -26,10 +27,10 @@ _USUAL = re.compile(r"[\w-][\w.-]{0,255}")
 """What nearly every ID is; anything else is looked at one character after the other."""
 
 
-def _check_id(kind: str, value: str, *, colon: bool = False) -> None:
-    if isinstance(value, str) and _USUAL.fullmatch(value):  # pyright: ignore[reportUnnecessaryIsInstance] - as below
+def _check_id(kind: str, value: object, *, colon: bool = False) -> None:
+    if isinstance(value, str) and _USUAL.fullmatch(value):
         return
-    if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+    if not isinstance(value, str) or not value:
         raise ResourceNameError(f"{kind}: an ID is needed, and it must be text")
     if len(value) > _MAX_ID_CHARACTERS:
         raise ResourceNameError(f"{kind}: {len(value)} characters; an ID has {_MAX_ID_CHARACTERS} at most")
@@ -258,15 +259,17 @@ def _is_full(text: str) -> bool:
     return text.startswith("projects/")
 
 
-def _split(text: str, form: str) -> list[str]:
+def _split(text: str, form: str) -> tuple[str, ...]:
     """Return the IDs of ``text`` in the order of ``form``, whose collections must match exactly."""
-    given, wanted = text.split("/"), form.split("/")
-    matches = len(given) == len(wanted) and all(
-        part == want or want.startswith("{") for part, want in zip(given, wanted, strict=True)
-    )
-    if not matches:
+    found = _pattern(form).fullmatch(text)
+    if found is None:
         raise ResourceNameError(f"a name of the form {form} is needed")
-    return [part for part, want in zip(given, wanted, strict=True) if want.startswith("{")]
+    return found.groups()
+
+
+@functools.cache
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile("/".join("([^/]*)" if part.startswith("{") else part for part in form.split("/")))
 
 
 def _base(project: str | None, location: str | None, name: str) -> LocationName:

@@ -255,6 +255,7 @@ class _Transport:
                 raise
 
 
+@functools.cache
 def _googleapiclient() -> tuple[Any, Any]:
     """Import what one request needs: not the discovery module, which is most of googleapiclient's cost."""
     from googleapiclient.http import HttpRequest
