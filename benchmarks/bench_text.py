@@ -59,10 +59,11 @@ def _run(seed: int, detectors: Sequence[Detector]) -> tuple[float, float, float,
 def _time(examples: Sequence[Example], detectors: Sequence[Detector]) -> float:
     text = _bound(detectors)
     text.find("warm up: Dr. Jane Doe, 1 January 2001")
+    distinct = list(dict.fromkeys(example.text for example in examples))
     begun = time.perf_counter()
-    for example in examples:
-        text.find(example.text)
-    return (time.perf_counter() - begun) / len(examples)
+    for value in distinct:
+        text.find(value)
+    return (time.perf_counter() - begun) / len(distinct)
 
 
 def _bound(detectors: Sequence[Detector]) -> InstanceText:
