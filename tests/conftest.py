@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# Time is the machine's affair, not a property: no deadlines. CI tries the same examples every time; a developer's machine
-# goes on looking for new ones.
+# Time is the machine's affair, not a property: no deadlines. CI tries the same examples every time; a developer's
+# machine goes on looking for new ones.
 settings.register_profile(
     "repository",
     deadline=None,
