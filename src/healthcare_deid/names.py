@@ -4,9 +4,9 @@ A name is a value: ``str(name)`` is the text that goes on the wire, and two equa
 place that takes a name also takes the short form (``"dataset1"``, ``"dataset1/dicomstore1"``), which `resolve`
 completes with a project and a location, or the full text.
 
-Source: the path patterns of the API's discovery document (``^projects/[^/]+/locations/[^/]+/datasets/[^/]+$`` and below).
-IDs are checked for what would turn a name into another request (``/ ? # %``, white space, control characters), not
-for the service's own rules, which differ by kind and change.
+Source: the path patterns of the API's discovery document (``^projects/[^/]+/locations/[^/]+/datasets/[^/]+$`` and
+below). IDs are checked for what would turn a name into another request (``/ ? # %``, white space, control characters),
+not for the service's own rules, which differ by kind and change.
 """
 
 from __future__ import annotations

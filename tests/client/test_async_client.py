@@ -162,6 +162,17 @@ def test_cancelling_the_waiter_leaves_the_operation_alone(server: Any) -> None:
     assert in_loop(server, work) == 0
 
 
+def test_closing_the_client_ends_the_waiting(server: Any) -> None:
+    async def work(client: AsyncDeidClient, operation: AsyncOperation[Any]) -> None:
+        task = asyncio.create_task(operation.wait())
+        await asyncio.sleep(0.05)
+        await client.close()
+        with pytest.raises(errors.OperationLost, match="closed"):
+            await task
+
+    in_loop(server, work)
+
+
 def test_five_hundred_waiting_operations_share_one_list_a_tick(server: Any) -> None:
     ticks = 0
 

@@ -221,6 +221,7 @@ def test_an_access_token_and_a_quota_project_travel_as_headers(server: Any) -> N
     assert server.seen[0].headers["x-goog-user-project"] == "billing-project"
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_makes_its_own_connection(server: Any) -> None:
     server.on("GET", "", server.answer(200, {"name": NAME}))
     client = DeidClient("p", "l", endpoint=server.url)

@@ -220,6 +220,29 @@ def test_a_callback_that_raises_is_logged_without_its_text(caplog: pytest.LogCap
     assert "PHI-CANARY" not in caplog.text
 
 
+def test_closing_the_client_ends_the_waiting() -> None:
+    operation = ScriptedOperation(running())
+    problems: list[BaseException] = []
+    watching = threading.Event()
+
+    def hang() -> None:
+        try:
+            for _ in operation.watch():
+                watching.set()
+        except errors.OperationLost as problem:
+            problems.append(problem)
+
+    waiter = threading.Thread(target=hang)
+    waiter.start()
+    assert watching.wait(10)
+    operation.as_future()
+    operation.close()
+    waiter.join(10)
+    assert not waiter.is_alive()
+    with pytest.raises(errors.DeidError, match="closed"):
+        operation.wait()
+
+
 def test_it_goes_where_a_future_is_expected() -> None:
     good, bad = (
         ScriptedOperation(running(), succeeded()).as_future(),

@@ -98,6 +98,11 @@ def all_text(error: BaseException) -> str:
     return "".join(parts) + repr(operation)
 
 
+def search(client: DeidClient) -> object:
+    found: object = client.dicomweb("d/s").search_for_studies(search_filters={"PatientName": CANARY})
+    return found
+
+
 CALLS: dict[str, Callable[[DeidClient], object]] = {
     "get": lambda client: client.get_dataset(CANARY),
     "list": lambda client: list(client.list_dicom_stores("d", filter=f"labels.x={CANARY}")),
@@ -109,7 +114,7 @@ CALLS: dict[str, Callable[[DeidClient], object]] = {
     "deidentify": lambda client: client.deidentify_dataset(
         "d", CANARY, presets.transform_contents_and_sensitive_text(crypto_key=KEY)
     ),
-    "search": lambda client: client.dicomweb("d/s").search_for_studies(search_filters={"PatientName": CANARY}),
+    "search": search,
     "metrics": lambda client: client.get_dicom_store_metrics("d/s"),
 }
 

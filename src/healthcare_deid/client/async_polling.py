@@ -60,8 +60,10 @@ class AsyncPoller:
         self._changed.set()
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop asking; whoever still waits is told so."""
         self._closed = True
+        for tracker in self._book.trackers():
+            tracker.abandon("the client was closed")
         tasks = [task for task in (self._task, *self._jobs) if task is not None]
         for task in tasks:
             task.cancel()

@@ -95,6 +95,13 @@ class Tracker:
         for listener in listeners:
             listener(lost(self, f"no good poll for {now - known:.0f} s"))
 
+    def abandon(self, why: str) -> None:
+        """Tell everybody that nobody asks any more."""
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(lost(self, why))
+
     def _too_new(self, now: float) -> bool:
         return self.started is not None and self.polled is None and now - self.started < _NEW
 
@@ -143,6 +150,10 @@ class PollBook:
         if not group:
             self._groups.pop(_key(tracker), None)
             self._pages.pop(_key(tracker), None)
+
+    def trackers(self) -> list[Tracker]:
+        """Return the operations that are asked for."""
+        return [tracker for group in self._groups.values() for tracker in group.values()]
 
     def __len__(self) -> int:
         return sum(len(group) for group in self._groups.values())

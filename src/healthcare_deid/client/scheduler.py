@@ -87,12 +87,15 @@ class Scheduler:
             self._callers.submit(_logged, function)
 
     def close(self) -> None:
-        """Stop asking. Trackers hear nothing more."""
+        """Stop asking; whoever still waits is told so."""
         with self._changed:
+            left = self._book.trackers()
             self._closed = True
             self._note_change()
             thread = self._thread
             self._dismiss()
+        for tracker in left:
+            tracker.abandon("the client was closed")
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
 
