@@ -57,7 +57,7 @@ class Contexts:
 
 
 def _dataset(found: dict[int, tuple[bytes, bytes]], *, explicit: bool) -> Dataset:
-    elements = {
+    elements: dict[BaseTag, Any] = {
         BaseTag(tag): RawDataElement(BaseTag(tag), vr.decode("ascii") or None, len(value), value, 0, not explicit, True)
         for tag, (vr, value) in found.items()
     }

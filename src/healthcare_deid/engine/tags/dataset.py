@@ -18,7 +18,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
 from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
 from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
-from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.tags.plan import Inside, Op, inside
 from healthcare_deid.engine.tags.values import Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
 
@@ -53,9 +53,9 @@ class DatasetExecutor:
         Raises:
             InvalidDicomError: Sequences are nested too deep, or an element cannot be read.
         """
-        return self._dataset(source, "", ("iso8859",), 0, in_dummy=False)
+        return self._dataset(source, "", ("iso8859",), 0, Inside.NOTHING)
 
-    def _dataset(self, source: Dataset, path: str, encodings: Values_[str], depth: int, *, in_dummy: bool) -> Dataset:
+    def _dataset(self, source: Dataset, path: str, encodings: Values_[str], depth: int, around: Inside) -> Dataset:
         if depth > MAX_DEPTH:
             raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} deep", reason="too-deep")
         parent = encodings
@@ -63,7 +63,7 @@ class DatasetExecutor:
             encodings = encodings_of(value_bytes(source.get_item(SPECIFIC_CHARACTER_SET)))
         elements: dict[BaseTag, DataElement | RawDataElement] = {}
         for tag in sorted(source.keys()):
-            new = self._element(source, source.get_item(tag), path, encodings, depth, in_dummy=in_dummy)
+            new = self._element(source, source.get_item(tag), path, encodings, depth, around)
             if new is not None:
                 elements[tag] = new
         return rebuilt(source, elements, parent)
@@ -75,15 +75,14 @@ class DatasetExecutor:
         path: str,
         encodings: Values_[str],
         depth: int,
-        *,
-        in_dummy: bool,
+        around: Inside,
     ) -> DataElement | RawDataElement | None:
         _refuse_broken(element)
         element = _with_vr(source, element, encodings)
         tag = element.tag
         creator = _creator(source, tag) if is_private(tag) else ""
         vr = effective_vr(tag, element.VR, lambda: creator)
-        rule = self._plan.rule(tag, vr, creator, in_dummy=in_dummy)
+        rule = self._plan.rule(tag, vr, creator, around)
         op = rule.op
         if op == Op.KEEP:
             self.kept += 1
@@ -92,7 +91,7 @@ class DatasetExecutor:
             self._record(rule, path, tag, vr, _length(element))
             return None
         if vr == "SQ":
-            return self._sequence(source, element, rule, path, encodings, depth, in_dummy=in_dummy)
+            return self._sequence(source, element, rule, path, encodings, depth, around)
         old = value_bytes(element, encodings)
         new = self._values.new_value(rule, int(tag), vr, old, encodings)
         if new is None:
@@ -109,8 +108,7 @@ class DatasetExecutor:
         path: str,
         encodings: Values_[str],
         depth: int,
-        *,
-        in_dummy: bool,
+        around: Inside,
     ) -> DataElement | RawDataElement:
         tag = element.tag
         if rule.op == Op.EMPTY:
@@ -120,7 +118,7 @@ class DatasetExecutor:
             self._record(rule, path, tag, "SQ", _length(element))
             return DataElement(tag, "SQ", Sequence())
         before = len(self.changes)
-        dummy = in_dummy or rule.op == Op.DUMMY
+        within = inside(around, rule.op)
         parsed = (
             convert_raw_data_element(element, encoding=list(encodings), ds=source)
             if isinstance(element, RawDataElement)
@@ -130,7 +128,7 @@ class DatasetExecutor:
         done: list[Dataset] = []
         for index, item in enumerate(items):
             place = f"{path}{tag:08X}[{index}]/"
-            done.append(self._dataset(item, place, encodings, depth + 1, in_dummy=dummy))
+            done.append(self._dataset(item, place, encodings, depth + 1, within))
         self.kept += 1
         if len(self.changes) == before and isinstance(element, RawDataElement):
             return element
@@ -143,7 +141,7 @@ class DatasetExecutor:
 
 
 def _refuse_broken(element: DataElement | RawDataElement) -> None:
-    """Notice what pydicom lets pass: a value cut off by the end of the file, stray delimiters, VRs that do not exist."""
+    """Notice what pydicom lets pass: values cut off by the end of the file, stray delimiters, unheard-of VRs."""
     if element.tag.group == _DELIMITERS:
         raise InvalidDicomError("an item delimiter stands where an element should", reason="broken")
     if isinstance(element, RawDataElement) and element.VR is not None and element.VR not in _VRS:

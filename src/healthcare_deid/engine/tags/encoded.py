@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
 from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, keyword
-from healthcare_deid.engine.tags.plan import Op, Plan, Rule, UidPolicy
+from healthcare_deid.engine.tags.plan import Inside, Op, Plan, Rule, UidPolicy, inside
 from healthcare_deid.engine.tags.uids import UidMapper
 from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
@@ -68,7 +68,7 @@ class Scope(NamedTuple):
     encodings: tuple[str, ...]
     depth: int
     explicit: bool
-    in_dummy: bool
+    around: Inside
 
 
 class Tables:
@@ -80,14 +80,14 @@ class Tables:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._entries: dict[tuple[bool, bool], dict[bytes, Entry]] = {}
-        self._private: dict[tuple[bytes, str, bool, bool], Entry] = {}
+        self._entries: dict[tuple[bool, Inside], dict[bytes, Entry]] = {}
+        self._private: dict[tuple[bytes, str, bool, Inside], Entry] = {}
 
-    def entries(self, *, explicit: bool, in_dummy: bool) -> dict[bytes, Entry]:
+    def entries(self, *, explicit: bool, around: Inside) -> dict[bytes, Entry]:
         """Return the memo of entries by tag and VR (explicit) or tag (implicit) as written."""
-        return self._entries.setdefault((explicit, in_dummy), {})
+        return self._entries.setdefault((explicit, around), {})
 
-    def entry(self, head: bytes, creators: dict[int, str], *, explicit: bool, in_dummy: bool = False) -> Entry:
+    def entry(self, head: bytes, creators: dict[int, str], *, explicit: bool, around: Inside = Inside.NOTHING) -> Entry:
         """Work an entry out, and remember it: with its private creator where that makes a difference.
 
         Raises:
@@ -95,23 +95,23 @@ class Tables:
         """
         group, element = _TAG.unpack_from(head)
         if not group & 1:
-            entry = self._entry(group << 16 | element, head, "", explicit=explicit, in_dummy=in_dummy)
-            self.entries(explicit=explicit, in_dummy=in_dummy)[head] = entry
+            entry = self._entry(group << 16 | element, head, "", explicit=explicit, around=around)
+            self.entries(explicit=explicit, around=around)[head] = entry
             return entry
         tag = group << 16 | element
         creator = creators.get(creator_tag(tag) if element > _LAST_CREATOR else tag, "")
-        key = (head, creator, explicit, in_dummy)
+        key = (head, creator, explicit, around)
         entry = self._private.get(key)
         if entry is None:
             if len(self._private) > _MAX_PRIVATE:
                 self._private.clear()
-            entry = self._private[key] = self._entry(tag, head, creator, explicit=explicit, in_dummy=in_dummy)
+            entry = self._private[key] = self._entry(tag, head, creator, explicit=explicit, around=around)
             creator_matters = self.plan.private_tags or not explicit or head[4:6] == b"UN"
             if not creator_matters and element > _LAST_CREATOR:  # creators themselves must be seen, each time
-                self.entries(explicit=explicit, in_dummy=in_dummy)[head] = entry
+                self.entries(explicit=explicit, around=around)[head] = entry
         return entry
 
-    def _entry(self, tag: int, head: bytes, creator: str, *, explicit: bool, in_dummy: bool) -> Entry:
+    def _entry(self, tag: int, head: bytes, creator: str, *, explicit: bool, around: Inside) -> Entry:
         written = ""
         header = 8
         if explicit:
@@ -122,7 +122,7 @@ class Tables:
                 raise UseDatasetExecutor
             written = code.decode("ascii")
         vr = effective_vr(tag, written, lambda: creator)
-        rule = self.plan.rule(tag, vr, creator, in_dummy=in_dummy)
+        rule = self.plan.rule(tag, vr, creator, around)
         simple = 0
         if explicit and header == 8 and tag != _SPECIFIC_CHARACTER_SET:
             simple = 1 if rule.op is Op.KEEP else 2 if rule.op is Op.DELETE else 0
@@ -197,8 +197,8 @@ class EncodedExecutor:
         self, data: bytes, position: int, end: int, scope: Scope, state: TopLevel
     ) -> int:
         """Rewrite elements until ``end``, an item's end, or an element that is cut off; return where that is."""
-        explicit, in_dummy = scope.explicit, scope.in_dummy
-        entries = self._tables.entries(explicit=explicit, in_dummy=in_dummy)
+        explicit, around = scope.explicit, scope.around
+        entries = self._tables.entries(explicit=explicit, around=around)
         key_bytes = 6 if explicit else 4
         run = position
         output, creators = state.output, state.creators
@@ -213,7 +213,7 @@ class EncodedExecutor:
                     break
                 if head[0] & 1:
                     _note_creator(data, position, explicit=explicit, creators=creators)
-                entry = self._tables.entry(head, creators, explicit=explicit, in_dummy=in_dummy)
+                entry = self._tables.entry(head, creators, explicit=explicit, around=around)
             op, header, tag, vr, rule, simple = entry
             if tag <= last or tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
                 raise UseDatasetExecutor
@@ -249,7 +249,7 @@ class EncodedExecutor:
                 if length != UNDEFINED and after > end:
                     break
                 if vr == "UN":
-                    entry = self._as_sequence(entry, creators, in_dummy=in_dummy)
+                    entry = self._as_sequence(entry, creators, around=around)
                 mark, kept_before = len(self._records), self.kept
                 try:
                     new, after = self._composite(data, value, length, end, entry, scope, data[position:value])
@@ -305,10 +305,10 @@ class EncodedExecutor:
         """Write the markers that come after every element."""
         self._insert(state.output, NO_TAG)
 
-    def _as_sequence(self, entry: Entry, creators: dict[int, str], *, in_dummy: bool) -> Entry:
+    def _as_sequence(self, entry: Entry, creators: dict[int, str], *, around: Inside) -> Entry:
         """Return the entry of an element written as UN whose undefined length says that it is a sequence."""
         tag = entry.tag
-        rule = self._tables.plan.rule(tag, "SQ", creators.get(creator_tag(tag), ""), in_dummy=in_dummy)
+        rule = self._tables.plan.rule(tag, "SQ", creators.get(creator_tag(tag), ""), around)
         return Entry(rule.op, entry.header, tag, "SQ", rule)
 
     def _composite(
@@ -337,7 +337,9 @@ class EncodedExecutor:
         """Return the number of items of a sequence of undefined length, and the position after it."""
         reader = EncodedExecutor(_READER, _NOTHING_NEW)
         passing = Entry(Op.RECURSE, entry.header, entry.tag, "SQ", entry.rule)
-        _, after = reader._sequence(data, position, UNDEFINED, end, passing, scope._replace(in_dummy=False), header)
+        _, after = reader._sequence(
+            data, position, UNDEFINED, end, passing, scope._replace(around=Inside.NOTHING), header
+        )
         return after - position - 8, after
 
     def _sequence(
@@ -348,7 +350,7 @@ class EncodedExecutor:
             raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} deep", reason="too-deep")
         stop = end if length == UNDEFINED else position + length
         explicit = scope.explicit and header[4:6] != b"UN"
-        in_dummy = scope.in_dummy or entry.op is Op.DUMMY
+        around = inside(scope.around, entry.op)
         place = f"{scope.path}{entry.tag:08X}"
         mark = len(self._records)
         pieces: list[bytes] = []
@@ -363,7 +365,7 @@ class EncodedExecutor:
                 break
             if code != _ITEM:
                 raise UseDatasetExecutor
-            inner = Scope(f"{place}[{index}]/", scope.encodings, scope.depth + 1, explicit, in_dummy)
+            inner = Scope(f"{place}[{index}]/", scope.encodings, scope.depth + 1, explicit, around)
             position = self._item(data, position, item_length, stop, inner, pieces)
             index += 1
         self.kept += 1

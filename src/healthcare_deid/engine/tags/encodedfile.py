@@ -20,7 +20,7 @@ from healthcare_deid.engine.tags.encoded import (
     TopLevel,
     UseDatasetExecutor,
 )
-from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.tags.plan import Inside, Op
 from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, uid_text
 from healthcare_deid.errors import InvalidDicomError
 
@@ -206,7 +206,7 @@ class EncodedFile:
             UseDatasetExecutor: The data is not in a form the encoded executor rewrites.
             InvalidDicomError: The file ends inside an element.
         """
-        scope = Scope("", ("iso8859",), 0, self.explicit, in_dummy=False)
+        scope = Scope("", ("iso8859",), 0, self.explicit, Inside.NOTHING)
         state = TopLevel()
         pieces: list[bytes | Range] = []
         base = self.meta.end

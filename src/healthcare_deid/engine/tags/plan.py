@@ -21,7 +21,7 @@ TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT"
 """VRs whose values are inspected for sensitive text (v1beta1 ``CleanTextTag``)."""
 
 
-STRING_VRS = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+STRING_VRS = TEXT_VRS | {"CS", "DS", "IS", "TM", "UI", "UR"}
 NUMBER_BYTES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys()
 
@@ -60,6 +60,22 @@ class Op(IntEnum):
     """Keep it if its value is one its VR can have: a damaged length makes a harmless element swallow its neighbours."""
 
 
+class Inside(IntEnum):
+    """What kind of sequence an element stands in, the strongest of all around it."""
+
+    NOTHING = 0
+    """None, or one whose items are like any dataset."""
+    CLEANED = 1
+    """One that is cleaned (action C): all text in it is inspected."""
+    DUMMY = 2
+    """One that is replaced by a dummy (action D): no text of it stays."""
+
+
+def inside(around: Inside, op: Op) -> Inside:
+    """Return what the items of a sequence stand in, for the sequence's own operation."""
+    return max(around, Inside.DUMMY if op is Op.DUMMY else Inside.CLEANED if op is Op.TEXT else Inside.NOTHING)
+
+
 class Rule(NamedTuple):
     """An operation, and what asked for it (`Change.rule`)."""
 
@@ -88,6 +104,7 @@ _REFERENCE = Rule(Op.UID, "uid:reference")
 _PRIMARY = Rule(Op.UID, "uid:primary")
 _DROPPING = frozenset({Op.DELETE, Op.EMPTY})
 _DUMMY_TEXT = Rule(Op.DUMMY, "dummy-sequence")
+_CLEANED_TEXT = Rule(Op.TEXT, "cleaned-sequence")
 _DUMMY_DELETE = Rule(Op.DELETE, "dummy-sequence")
 _DUMMY_VRS = frozenset({"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"})
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
@@ -169,7 +186,7 @@ class Plan:
     removes_identity: bool = False
 
     def __post_init__(self) -> None:
-        self._memo: dict[tuple[int, str, str, bool], Rule] = {}
+        self._memo: dict[tuple[int, str, str, Inside], Rule] = {}
         self._kept_private_groups = {
             tag >> 16 for tag, rule in self.tags.items() if tag >> 16 & 1 and rule.op not in _DROPPING
         }
@@ -197,22 +214,24 @@ class Plan:
         ops |= {action.op for action in self.overrides}
         return not ops.isdisjoint({Op.TEXT, Op.SHIFT})
 
-    def rule(self, tag: int, vr: str, creator: str = "", *, in_dummy: bool = False) -> Rule:
+    def rule(self, tag: int, vr: str, creator: str = "", around: Inside = Inside.NOTHING) -> Rule:
         """Return what to do with a data element.
 
         Args:
             tag: Its tag.
             vr: Its VR; for an element written as UN, the one the dictionary knows.
             creator: Private creator of its block, for private elements.
-            in_dummy: Whether it stands in a sequence that is being replaced by dummies.
+            around: What it stands in.
         """
-        key = (tag, vr, creator, in_dummy)
+        key = (tag, vr, creator, around)
         found = self._memo.get(key)
         if found is None:
             found = self._fit(self._resolve(tag, vr, creator), tag, vr)
+            if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS:
+                found = _CLEANED_TEXT
             if found == KEPT and self._removes and vr in CHECKED_VRS:
                 found = _CHECKED
-            if in_dummy and found.op not in _DROPPING:
+            if around is Inside.DUMMY and found.op not in _DROPPING:
                 found = _in_dummy(found, tag, vr)
             self._memo[key] = found
         return found
@@ -279,7 +298,7 @@ class Plan:
         if vr == "SQ":
             if op == Op.KEEP and not rule.reason:
                 return _RECURSED
-            if op in (Op.UID, Op.OWN_UID, Op.TEXT, Op.SHIFT):
+            if op in (Op.UID, Op.OWN_UID, Op.SHIFT):
                 return Rule(Op.RECURSE, rule.reason)
             return rule
         if op == Op.RECURSE:

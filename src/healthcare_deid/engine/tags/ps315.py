@@ -43,7 +43,7 @@ class ProfileOption(StrEnum):
     CLEAN_STRUCTURED_CONTENT = "clean_structured_content"
     """Clean structured reports' content instead of replacing it."""
     CLEAN_GRAPHICS = "clean_graphics"
-    """Keep overlays and graphic annotations, their text cleaned."""
+    """Keep graphic annotations and descriptions of overlays, their text cleaned; overlay data is emptied."""
 
 
 METHOD_CODES = {
@@ -62,6 +62,11 @@ METHOD_CODES = {
 BASIC_CODE = "113100"
 
 _CURRENT: Edition = "2026d"
+_FREE_TEXT: dict[int, tuple[str, dict[str, str]]] = {
+    0x0040A160: ("D", {ProfileOption.CLEAN_STRUCTURED_CONTENT: "C"}),  # TextValue
+    0x00700006: ("D", {ProfileOption.CLEAN_GRAPHICS: "C"}),  # UnformattedTextValue
+}
+"""Text that the table reaches by the sequence it stands in. It must not stay when only the sequence is kept."""
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
 _EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
 
@@ -96,6 +101,8 @@ class Table:
         self._read(edition)
         if edition != _CURRENT and not strict:
             self._read(_CURRENT)
+        for number, (basic, by_option) in _FREE_TEXT.items():
+            self.tags.setdefault(number, _rule("free text", basic, by_option, self.options))
 
     def _read(self, edition: Edition) -> None:
         """Take an edition's rows, those excepted that are there already."""
@@ -148,8 +155,6 @@ def _rule(edition: str, basic: str, by_option: dict[str, str], chosen: frozenset
         return KEPT
     if "C" in codes:
         option = codes["C"]
-        if option == ProfileOption.CLEAN_GRAPHICS:
-            return Rule(Op.RECURSE, "")
         op = Op.SHIFT if option == ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES else Op.TEXT
         return Rule(op, f"PS3.15 {edition} C {option}")
     return Rule(_OPS[basic.rsplit("/", 1)[-1]], f"PS3.15 {edition} {basic}")
