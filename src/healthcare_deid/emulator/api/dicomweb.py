@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.dicomweb import retrieving, searching, storing
 from healthcare_deid.emulator.dicomweb.frames import retrieve_bulk, retrieve_frames
-from healthcare_deid.emulator.dicomweb.rendering import render
 from healthcare_deid.emulator.dicomweb.searching import Level
 from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.routing import Route
@@ -102,6 +101,9 @@ class DicomWebCalls:
 
     def rendered(self, call: Call) -> Reply:
         """``retrieveRendered`` of an instance (its first frame) or a frame."""
+        # numpy and Pillow are for those who look at pictures.
+        from healthcare_deid.emulator.dicomweb.rendering import render
+
         found = self._found(call)
         return render(found[0], call.ids.get("frames", "1"), call.request) if found else retrieving.missing("instance")
 

@@ -134,11 +134,13 @@ def _find(connection: sqlite3.Connection, store: str, query: Query, within: list
     rest = [key for key in query.keys if not _in_sql(key, conditions, values)]
     columns = ", ".join(query.level.columns)
     # Only names of columns are put into the text; values never are.
-    matching = f"SELECT * FROM instances WHERE {' AND '.join(conditions)}"  # noqa: S608
+    where = " AND ".join(conditions)
     if not rest:
-        # SQLite gives the other columns of a group from one of its rows.
-        sql = f"{matching} GROUP BY {columns} ORDER BY {columns} LIMIT ? OFFSET ?"
+        # The groups are found in the indexes; of each, one row with its long text is read.
+        first = f"SELECT min(id) FROM instances WHERE {where} GROUP BY {columns} ORDER BY {columns} LIMIT ? OFFSET ?"  # noqa: S608
+        sql = f"SELECT * FROM instances WHERE id IN ({first}) ORDER BY {columns}"  # noqa: S608
         return connection.execute(sql, (*values, query.limit, query.offset)).fetchall()
+    matching = f"SELECT * FROM instances WHERE {where}"  # noqa: S608
     found: list[sqlite3.Row] = []
     previous: tuple[str, ...] = ()
     for row in connection.execute(f"{matching} ORDER BY {columns}", values):
