@@ -65,8 +65,9 @@ def test_a_mock_file_plugs_in(tmp_path: Path) -> None:
 def test_a_request_mock_builder_plugs_in() -> None:
     method = "healthcare.projects.locations.datasets.get"
     builder = RequestMockBuilder({method: (None, json.dumps({"name": NAME}))}, check_unexpected=True)
-    client = DeidClient("p", "l", http=HttpMock(), request_builder=builder)
-    assert client.get_dataset("d").name == NAME
+    for http in (HttpMock(), None):
+        client = DeidClient("p", "l", http=http, request_builder=builder)
+        assert client.get_dataset("d").name == NAME, "and needs neither a transport nor credentials"
 
 
 def test_a_mocked_error_is_this_packages() -> None:

@@ -105,9 +105,8 @@ class Connection:
         )
         uri = f"{self.endpoint}/{call.version}/{call.path}{query}"
         method_id = call.method.id
-        transport = self._transport()
         request = (self._builder or http_request)(
-            transport.for_call(call.timeout, fresh=call.method.verb == "POST"),
+            _Once(self, call.timeout, fresh=call.method.verb == "POST"),
             functools.partial(replies.parse, method_id),
             uri,
             method=call.method.verb,
@@ -200,6 +199,25 @@ class Connection:
                 refresh_http = httplib2.Http(timeout=_REFRESH_TIMEOUT)
                 self._credentials = self._source.shared(Request(refresh_http))
         return _Transport(AuthorizedHttp(self._credentials, http=http), owned=True, httplib2_like=True)
+
+
+class _Once:
+    """The ``http`` of one request: it finds credentials and a transport when the request leaves, not before.
+
+    A request builder that never sends, such as googleapiclient's ``RequestMockBuilder``, needs neither.
+    """
+
+    __slots__ = ("_connection", "_fresh", "_timeout")
+
+    def __init__(self, connection: Connection, timeout: float, *, fresh: bool) -> None:
+        self._connection = connection
+        self._timeout = timeout
+        self._fresh = fresh
+
+    def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
+        """Send, with httplib2's signature."""
+        transport = self._connection._transport()
+        return transport.for_call(self._timeout, fresh=self._fresh).request(uri, method, body, headers)
 
 
 class _Transport:
