@@ -216,6 +216,7 @@ class Operations(BaseHTTPRequestHandler):
     gets: ClassVar[list[int]] = []
 
     def do_GET(self) -> None:
+        """Answer."""
         if "/operations?" in self.path:
             self.lists.append(1)
             done = {"done": True, "response": {}} if len(self.lists) > 12 else {}
@@ -232,14 +233,18 @@ class Operations(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class' name
+        """Write no log."""
         del format, args
 
 
 class Quick(ThreadingHTTPServer):
+    """A server without Nagle's delay."""
+
     daemon_threads = True
     request_queue_size = 64
 
     def get_request(self) -> tuple[socket.socket, Any]:
+        """Take a connection."""
         connection, address = super().get_request()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection, address

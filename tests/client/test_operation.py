@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import concurrent.futures
 import pickle
+import sys
 import threading
+import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid import DeidClient, PollPolicy, as_completed, errors, wait
-from healthcare_deid.client.state import OperationState, parse_operation
+from healthcare_deid import DeidClient, Operation, PollPolicy, as_completed, errors, wait
+from healthcare_deid.client.state import OperationSnapshot, OperationState, parse_operation
 from healthcare_deid.config.operations import DeidentifySummary
 from healthcare_deid.testing.scripted import (
     ScriptedOperation,
@@ -27,7 +29,7 @@ from healthcare_deid.testing.scripted import (
 )
 
 if TYPE_CHECKING:
-    from healthcare_deid.client.state import OperationSnapshot
+    from pathlib import Path
 
 NAME = "projects/p/locations/l/datasets/d/operations/1"
 
@@ -307,6 +309,16 @@ def test_a_pickled_operation_goes_on_elsewhere(server: Any, monkeypatch: pytest.
     again._session.close()
 
 
+def test_a_pickled_local_operation_opens_its_lab_when_it_is_asked(tmp_path: Path) -> None:
+    with DeidClient.local(tmp_path / "lab") as client:
+        operation = client.create_dataset("d")
+        operation.wait(timeout=30)
+        handle = pickle.dumps(client.operation(operation.name))
+        fresh = pickle.dumps(Operation(client._session, OperationSnapshot(operation._path)))
+    assert pickle.loads(handle).state == "SUCCEEDED"
+    assert pickle.loads(fresh).result(timeout=30).name.endswith("/datasets/d")
+
+
 def test_an_error_with_its_operation_can_be_pickled() -> None:
     operation = ScriptedOperation(failed(7, "text"))
     error = operation.exception()
@@ -327,6 +339,31 @@ def test_a_notebook_shows_one_safe_line() -> None:
     operation = ScriptedOperation(Step({"metadata": {"logsUrl": "javascript:alert(1)"}}))
     operation.refresh()
     assert "javascript" not in operation._repr_html_()
+
+
+def test_a_notebooks_line_stays_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    ended = threading.Event()
+
+    class Handle:
+        def update(self, line: str) -> None:
+            lines.append(line)
+            if "SUCCEEDED" in line:
+                ended.set()
+
+    def display(line: str, *, display_id: bool) -> Handle:
+        assert display_id
+        lines.append(line)
+        return Handle()
+
+    module = types.ModuleType("IPython.display")
+    vars(module).update(HTML=str, display=display)
+    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    ScriptedOperation(running(pending=2), running(success=1, pending=1), succeeded(success=2))._ipython_display_()
+    assert ended.wait(10)
+    assert "RUNNING: 0 done" in lines[0]
+    assert "SUCCEEDED: 2 done" in lines[-1]
 
 
 def test_waiting_for_many_returns_those_that_ended_and_those_that_did_not() -> None:

@@ -14,7 +14,7 @@ from healthcare_deid.errors import DeidError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.client.connection import Connection
+    from healthcare_deid.client.connection import Connection, Http
     from healthcare_deid.client.core import Core
     from healthcare_deid.client.effects import Flow
 
@@ -73,16 +73,34 @@ class _NoTransport:
         )
 
 
+class _OpenedLater:
+    """An emulator in this process, opened when a handle first needs it."""
+
+    def __init__(self, data_dir: str) -> None:
+        self._data_dir = data_dir
+        self._lock = threading.Lock()
+        self._http: Http | None = None
+
+    def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[Any, Any]:
+        from healthcare_deid.client.sync import local_emulator
+
+        with self._lock:
+            if self._http is None:
+                self._http = local_emulator(self._data_dir, None).http()
+        return self._http.request(uri, method=method, body=body, headers=headers)
+
+
 @functools.lru_cache(maxsize=32)
 def session_for(recipe: Recipe | None) -> Session:
-    """Return this process' session for a handle that came from another one."""
-    from healthcare_deid.client.sync import DeidClient
+    """Return this process' session for a handle that came from another one. Nothing is opened by that."""
+    from healthcare_deid.client.sync import POLL_NEARBY, DeidClient
 
     if recipe is None:
         return DeidClient(http=_NoTransport())._session
     project, location, version = recipe.project, recipe.location, recipe.api_version
     if recipe.data_dir is not None:
-        local = DeidClient.local(recipe.data_dir, project=project, location=location, api_version=version)
+        later = _OpenedLater(recipe.data_dir)
+        local = DeidClient(project, location, http=later, api_version=version, poll=POLL_NEARBY)
         return local._session
     client = DeidClient(project, location, endpoint=recipe.endpoint, api_version=version)
     return client._session
