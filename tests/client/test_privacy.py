@@ -184,7 +184,7 @@ def test_an_operation_shows_its_counters_and_nothing_the_server_wrote() -> None:
     shown = f"{operation!r}{operation.snapshot!r}{operation.snapshot}{operation._repr_html_()}"
     error = operation.exception()
     assert error is not None
-    assert CANARY not in shown + all_text(error)
+    assert CANARY not in shown + all_text(error) + repr(operation.snapshot.error)
     done = ScriptedOperation(succeeded(response={"note": CANARY}))
     done.wait()
     assert CANARY not in f"{done!r}{done.snapshot!r}"

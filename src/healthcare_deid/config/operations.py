@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from healthcare_deid.config.fields import Int64, Items
 from healthcare_deid.config.message import Reply
 
@@ -65,9 +67,9 @@ class Status(Reply):
 
     code: int = 0
     """Number of ``google.rpc.Code``; 1 is CANCELLED."""
-    message: str | None = None
+    message: str | None = Field(default=None, repr=False)
     """The server's own text: may hold data, do not log it."""
-    details: Items[Mapping[str, Any]] = ()
+    details: Items[Mapping[str, Any]] = Field(default=(), repr=False)
     """Details, as sent."""
 
 
@@ -82,7 +84,7 @@ class Operation(Reply):
     """What it tells of itself."""
     error: Status | None = None
     """Why it failed, if it did."""
-    response: Mapping[str, Any] | None = None
+    response: Mapping[str, Any] | None = Field(default=None, repr=False)
     """Its result, as sent; what it is depends on the method."""
 
 
