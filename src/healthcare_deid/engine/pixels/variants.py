@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.pixels.ocr import TextLine
 
-_YEAR_AND_TIME = re.compile(r"(?<=\d{4})(?=\d{1,2}:\d{2})|(?<=[./-]\d{2})(?=\d{2}:\d{2})")
+_YEAR_AND_TIME = re.compile(r"(?<=[./-]\d{4})(?=\d{1,2}:\d{2})|(?<=[./-]\d{2})(?=\d{2}:\d{2})")
 _LETTER_AND_DIGIT = re.compile(r"(?<=[^\W\d_]{2})(?=\d{2})|(?<=\d{2})(?=[^\W\d_]{2})|(?<=[a-z])(?=[A-Z])")
 _WIDE_GAP = 1.7
 """Characters further apart than this many median distances have a space between them."""
