@@ -41,8 +41,8 @@ MODALITIES = {
     "SR": "1.2.840.10008.5.1.4.1.1.88.22",
 }
 BURNED_IN = {"US", "CR", "XA"}
-FAMILIES = "Rivera Okafor Lindqvist Marchetti Tanaka Novak Haddad Svensson Moreau Petrov Adeyemi Kowalski Silva".split()
-GIVEN = "Ana Daniel Paola Tom Keiko Jana Omar Elin Luc Irina Tunde Marta Rui".split()
+FAMILIES = ("Rivera", "Okafor", "Lindqvist", "Marchetti", "Tanaka", "Novak", "Haddad", "Svensson", "Moreau", "Petrov")
+GIVEN = ("Ana", "Daniel", "Paola", "Tom", "Keiko", "Jana", "Omar", "Elin", "Luc", "Irina", "Tunde", "Marta", "Rui")
 REGIONS = ("CHEST", "ABDOMEN", "PELVIS", "BRAIN", "KNEE", "SPINE")
 SEQUENCES = ("AXIAL T2", "SAGITTAL", "CORONAL MPR", "PA VIEW", "LATERAL", "ARTERIAL PHASE")
 
@@ -118,8 +118,8 @@ def instances(rng: random.Random, patients: int, per_series: int) -> list[tuple[
         study = f"1.2.826.0.1.3680043.777.{number}.1"
         for series in range(2):
             modality = modalities[(2 * number + series) % len(modalities)]
-            for index in range(per_series):
-                made.append(_instance(rng, patient, study_day + timedelta(days=series), study, series, index, modality))
+            day = study_day + timedelta(days=series)
+            made += [_instance(rng, patient, day, study, series, index, modality) for index in range(per_series)]
     return made
 
 
@@ -259,10 +259,13 @@ def deidentifier() -> Deidentifier:
             },
         }
     )
-    options = (
-        "clean_descriptors clean_structured_content retain_longitudinal_modified_dates "
-        "retain_patient_characteristics retain_device_identity"
-    ).split()
+    options = [
+        "clean_descriptors",
+        "clean_structured_content",
+        "retain_longitudinal_modified_dates",
+        "retain_patient_characteristics",
+        "retain_device_identity",
+    ]
     return Deidentifier(config, edition="2026d", options=options)
 
 

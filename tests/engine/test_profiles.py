@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
@@ -11,17 +11,23 @@ from pydicom.sequence import Sequence
 from healthcare_deid.engine import ChangeAction, UidMapper
 from healthcare_deid.errors import ConfigError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from healthcare_deid.engine import Deidentifier
-
-Make = "Callable[..., Deidentifier]"
-TUTORIAL_TAGS = (
-    "StudyInstanceUID SOPInstanceUID TransferSyntaxUID PixelData Columns NumberOfFrames PixelRepresentation "
-    "MediaStorageSOPClassUID MediaStorageSOPInstanceUID Rows SamplesPerPixel BitsAllocated HighBit "
-    "PhotometricInterpretation BitsStored"
-).split()
+TUTORIAL_TAGS = [
+    "StudyInstanceUID",
+    "SOPInstanceUID",
+    "TransferSyntaxUID",
+    "PixelData",
+    "Columns",
+    "NumberOfFrames",
+    "PixelRepresentation",
+    "MediaStorageSOPClassUID",
+    "MediaStorageSOPInstanceUID",
+    "Rows",
+    "SamplesPerPixel",
+    "BitsAllocated",
+    "HighBit",
+    "PhotometricInterpretation",
+    "BitsStored",
+]
 
 
 def keywords(dataset: Dataset) -> set[str]:

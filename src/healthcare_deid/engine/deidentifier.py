@@ -18,6 +18,7 @@ from healthcare_deid.engine.settings import Settings, compile_config
 from healthcare_deid.engine.tags import meta
 from healthcare_deid.engine.tags.context import Contexts
 from healthcare_deid.engine.tags.dataset import DatasetExecutor, rebuilt, shared, value_bytes
+from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY
 from healthcare_deid.engine.tags.elements import known_vr
 from healthcare_deid.engine.tags.encoded import EncodedExecutor, Tables, UseDatasetExecutor
 from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
@@ -172,7 +173,10 @@ class Deidentifier:
                 pass
         dataset, notes = files.read(old)
         result = self.deidentify(dataset)
-        _guarded(lambda: files.write(result.dataset, new))
+        if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
+            _guarded(lambda: files.write_directory(result.dataset, old, new))
+        else:
+            _guarded(lambda: files.write(result.dataset, new))
         return DeidentifyResult(
             result.dataset, result.changes, result.redactions, (*notes, *result.warnings), result.kept
         )
@@ -248,6 +252,8 @@ class Deidentifier:
         descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             file = EncodedFile(descriptor)
+            if file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
+                raise UseDatasetExecutor  # what it points at moves
             bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
             values = Values(self.plan, self._mapper, file.own_uids, bound, memo)
             executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import contextmanager
 from itertools import count
@@ -11,6 +12,7 @@ import pydicom
 from pydicom.errors import InvalidDicomError as NotDicomError
 
 from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.tags.dicomdir import with_offsets
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -81,7 +83,26 @@ def write(dataset: Dataset, destination: Path) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with beside(destination) as file, quiet():
+    with beside(destination) as file:
+        _encode(dataset, file)
+
+
+def write_directory(dataset: Dataset, old: Path, destination: Path) -> None:
+    """Write a DICOMDIR, the offsets in it put right.
+
+    Raises:
+        InvalidDicomError: The old file's records cannot be followed.
+        OSError: A file cannot be read or written.
+    """
+    buffer = io.BytesIO()
+    _encode(dataset, buffer)
+    data = with_offsets(old.read_bytes(), buffer.getvalue())
+    with beside(destination) as file:
+        file.write(data)
+
+
+def _encode(dataset: Dataset, file: BinaryIO) -> None:
+    with quiet():
         # The file meta is our own, complete but for what an instance without a SOP class cannot say.
         pydicom.dcmwrite(file, dataset, enforce_file_format=False)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
 from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, keyword
-from healthcare_deid.engine.tags.plan import Inside, Op, Plan, Rule, UidPolicy, inside
+from healthcare_deid.engine.tags.plan import NUMBER_BYTES, Inside, Op, Plan, Rule, UidPolicy, inside
 from healthcare_deid.engine.tags.uids import UidMapper
 from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
@@ -58,7 +58,8 @@ class Entry(NamedTuple):
     vr: str
     rule: Rule
     simple: int = 0
-    """1: short, explicit, and kept as it is. 2: the same, and deleted. 0: everything else."""
+    """For short explicit elements. 1: kept. 2: deleted. 3: kept if it holds no NUL. 4 + n: kept if it is n bytes long.
+    0: everything else."""
 
 
 class Scope(NamedTuple):
@@ -125,8 +126,14 @@ class Tables:
         rule = self.plan.rule(tag, vr, creator, around)
         simple = 0
         if explicit and header == 8 and tag != _SPECIFIC_CHARACTER_SET:
-            simple = 1 if rule.op is Op.KEEP else 2 if rule.op is Op.DELETE else 0
+            simple = _simple(rule.op, vr)
         return Entry(rule.op, header, tag, vr, rule, simple)
+
+
+def _simple(op: Op, vr: str) -> int:
+    if op is Op.CHECK:
+        return 4 + NUMBER_BYTES[vr] if vr in NUMBER_BYTES else 0 if vr == "UI" else 3
+    return 1 if op is Op.KEEP else 2 if op is Op.DELETE else 0
 
 
 class EncodedExecutor:
@@ -222,15 +229,19 @@ class EncodedExecutor:
                 after = position + 8 + (data[position + 6] | data[position + 7] << 8)
                 if after > end:
                     break
-                if simple == 1:
-                    kept += 1
-                else:
+                if simple == 2:
                     if run != position:
                         append(data[run:position])
                     run = after
                     records.append((path, entry, after - position - 8))
-                last, position = tag, after
-                continue
+                    last, position = tag, after
+                    continue
+                if simple == 1 or (
+                    data.find(0, position + 8, after) < 0 if simple == 3 else after - position == simple + 4
+                ):
+                    kept += 1
+                    last, position = tag, after
+                    continue
             if not explicit:
                 length = unpack_u32(data, position + 4)[0]
             elif header == 8:

@@ -1,0 +1,130 @@
+"""A DICOMDIR's records point at each other by byte offset (PS3.3 annex F): after a rewrite, at where they are now."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.tags.encoded import LONG_VRS, UNDEFINED
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+_RECORDS = 0x00041220
+_OFFSETS = frozenset({0x00041200, 0x00041202, 0x00041400, 0x00041420})
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_PREAMBLE = 132
+_TAG = Struct("<HH")
+_U16 = Struct("<H")
+_U32 = Struct("<I")
+
+
+def with_offsets(old: bytes, new: bytes) -> bytes:
+    """Return a rewritten DICOMDIR whose offsets are right.
+
+    Args:
+        old: The file as it was. Explicit VR Little Endian, which is the only syntax a DICOMDIR may have.
+        new: The file as it was rewritten: the same records in the same order, or none.
+
+    Raises:
+        InvalidDicomError: The old file's records cannot be followed, or the offsets point at none of them.
+    """
+    before, _ = _records(old)
+    after, places = _records(new)
+    if after and len(after) != len(before):
+        raise InvalidDicomError("the directory's records cannot be followed", reason="broken")
+    moved = dict(zip(before, after, strict=bool(after)))
+    moved[0] = 0
+    fixed = bytearray(new)
+    for place in places:
+        offset = _U32.unpack_from(new, place)[0]
+        if after and offset not in moved:
+            raise InvalidDicomError("the directory points at something that is no record", reason="broken")
+        _U32.pack_into(fixed, place, moved.get(offset, 0))
+    return bytes(fixed)
+
+
+def _records(data: bytes) -> tuple[list[int], list[int]]:
+    """Return where each record begins, and where each offset is written."""
+    starts: list[int] = []
+    places: list[int] = []
+    position = _PREAMBLE
+    try:
+        while position + 8 <= len(data):
+            tag, value, length = _element(data, position)
+            if tag == _RECORDS:
+                position = value
+                for start, end, after in _items(data, value, length):
+                    starts.append(start)
+                    places += _offset_places(data, start + 8, end)
+                    position = after
+                continue
+            if tag in _OFFSETS and length == _U32.size:
+                places.append(value)
+            position = _past(data, value, length)
+    except (IndexError, ValueError, ArithmeticError):
+        raise InvalidDicomError("the directory's records cannot be followed", reason="broken") from None
+    return starts, places
+
+
+def _offset_places(data: bytes, position: int, end: int) -> list[int]:
+    places: list[int] = []
+    while position + 8 <= end:
+        tag, value, length = _element(data, position)
+        if tag == _ITEM_END:
+            break
+        if tag in _OFFSETS and length == _U32.size:
+            places.append(value)
+        position = _past(data, value, length)
+    return places
+
+
+def _element(data: bytes, position: int) -> tuple[int, int, int]:
+    """Return tag, value's position and length of the element or delimiter at a position."""
+    if position + 8 > len(data):
+        raise IndexError
+    group, element = _TAG.unpack_from(data, position)
+    tag = group << 16 | element
+    if group == _ITEM >> 16:
+        return tag, position + 8, _U32.unpack_from(data, position + 4)[0]
+    if data[position + 4 : position + 6] not in LONG_VRS:
+        return tag, position + 8, _U16.unpack_from(data, position + 6)[0]
+    if position + 12 > len(data):
+        raise IndexError
+    return tag, position + 12, _U32.unpack_from(data, position + 8)[0]
+
+
+def _past(data: bytes, value: int, length: int) -> int:
+    """Return the position after an element's value."""
+    if length != UNDEFINED:
+        return value + length
+    return max((after for *_, after in _items(data, value, length)), default=value + 8)
+
+
+def _items(data: bytes, position: int, length: int) -> Iterator[tuple[int, int, int]]:
+    """Yield start, end of content, and position after it of every item; the last one after the sequence's delimiter."""
+    stop = len(data) if length == UNDEFINED else position + length
+    waiting: tuple[int, int] | None = None
+    while position < stop:
+        tag, value, item_length = _element(data, position)
+        if waiting is not None:
+            yield (*waiting, value if tag == _SEQUENCE_END else position)
+            waiting = None
+        if tag == _SEQUENCE_END:
+            return
+        if tag != _ITEM:
+            raise ValueError
+        start, position = position, value
+        if item_length != UNDEFINED:
+            position += item_length
+            waiting = (start, position)
+            continue
+        while _element(data, position)[0] != _ITEM_END:
+            _, inner, inner_length = _element(data, position)
+            position = _past(data, inner, inner_length)
+        waiting = (start, position)
+        position += 8
+    if waiting is not None:
+        yield (*waiting, position)
