@@ -48,8 +48,8 @@ def main() -> int:
     folder: Path = arguments.folder
 
     with DeidClient.local(folder / "lab", project="MyProj", location="us-central1") as client:
-        for dataset in client.list_datasets():  # from an earlier run
-            client.delete_dataset(dataset.name)
+        for name in [dataset.name for dataset in client.list_datasets() if dataset.name]:
+            client.delete_dataset(name)  # from an earlier run
         client.create_dataset("dataset1").result()
         client.create_dicom_store("dataset1/dicomstore1")
 
