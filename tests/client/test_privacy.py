@@ -9,7 +9,7 @@ from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 
@@ -130,7 +130,7 @@ WRONG: list[Any] = [
 TROUBLE = ["drop", "drop mid-body", "half a JSON", "garbage", "a JSON list", "a redirect", "an HTML 502"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     call=st.sampled_from(sorted(CALLS)),
     trouble=st.one_of(
@@ -139,6 +139,8 @@ TROUBLE = ["drop", "drop mid-body", "half a JSON", "garbage", "a JSON list", "a 
         st.sampled_from(WRONG),
     ),
 )
+@example(call="get", trouble=(403, False, True))  # googleapiclient logs the body of a 403 that is not JSON
+@example(call="get", trouble=(400, False, False))  # the canary in the place of a canonical code
 def test_a_canary_in_every_input_and_reply_shows_nowhere(
     server: Any, spans: Spans, logs: io.StringIO, call: str, trouble: Any
 ) -> None:

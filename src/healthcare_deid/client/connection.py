@@ -11,6 +11,7 @@ import functools
 import os
 import threading
 import weakref
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from healthcare_deid.client import replies
@@ -106,7 +107,7 @@ class Connection:
         uri = f"{self.endpoint}/{call.version}/{call.path}{query}"
         method_id = call.method.id
         request = (self._builder or http_request)(
-            _Once(self, call.timeout, fresh=call.method.verb == "POST"),
+            _Once(self, call),
             functools.partial(replies.parse, method_id),
             uri,
             method=call.method.verb,
@@ -207,17 +208,25 @@ class _Once:
     A request builder that never sends, such as googleapiclient's ``RequestMockBuilder``, needs neither.
     """
 
-    __slots__ = ("_connection", "_fresh", "_timeout")
+    __slots__ = ("_call", "_connection")
 
-    def __init__(self, connection: Connection, timeout: float, *, fresh: bool) -> None:
+    def __init__(self, connection: Connection, call: Call) -> None:
         self._connection = connection
-        self._timeout = timeout
-        self._fresh = fresh
+        self._call = call
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
-        """Send, with httplib2's signature."""
+        """Send, with httplib2's signature.
+
+        Raises:
+            ApiError: At once, for any answer of 300 and above: googleapiclient logs the bodies of some.
+        """
+        call = self._call
         transport = self._connection._transport()
-        return transport.for_call(self._timeout, fresh=self._fresh).request(uri, method, body, headers)
+        http = transport.for_call(call.timeout, fresh=call.method.verb == "POST")
+        response, content = http.request(uri, method, body, headers)
+        if int(response.status) >= HTTPStatus.MULTIPLE_CHOICES:
+            raise replies.api_error(call.method.id, response, content)
+        return response, content
 
 
 class _Transport:
