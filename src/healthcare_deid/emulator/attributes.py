@@ -11,6 +11,7 @@ import pydicom
 from pydicom.errors import InvalidDicomError as PydicomInvalid
 from pydicom.uid import ImplicitVRLittleEndian
 
+from healthcare_deid.emulator.dicomjson import to_json
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.errors import InvalidDicomError
 
@@ -18,15 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydicom.dataset import Dataset
-    from pydicom.tag import BaseTag
-
-BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-"""VRs whose values are never part of search results or metadata, only a link."""
 
 _PREAMBLE = b"\0" * 128 + b"DICM"
 _FILE_META_START = b"\x02\x00"
 _UID = re.compile(r"[0-9.]{1,64}")
-_PIXEL_GROUP = 0x7FE0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,33 +110,3 @@ def _header(dataset: Dataset) -> InstanceHeader:
 
 def _uid(dataset: Dataset, tag: int) -> str:
     return str(dataset[tag].value or "").strip("\0 ") if tag in dataset else ""
-
-
-def to_json(dataset: Dataset, path: str = "") -> dict[str, Any]:
-    """Return a dataset as DICOM JSON; an element that cannot be expressed keeps its VR and loses its value."""
-    made: dict[str, Any] = {}
-    for tag in list(dataset.keys()):
-        if tag.element == 0:  # group lengths
-            continue
-        name = f"{tag:08X}"
-        try:
-            made[name] = _element(dataset, tag, f"{path}{name}")
-        except Exception:  # noqa: BLE001 - values in the wild break converters in many ways
-            made[name] = {"vr": str(getattr(dataset.get_item(tag), "VR", None) or "UN")}
-    return made
-
-
-def _element(dataset: Dataset, tag: BaseTag, path: str) -> dict[str, Any]:
-    if tag.group == _PIXEL_GROUP:
-        # Not decoded: the index needs no pixels, and a deferred value would be read from disk.
-        vr = getattr(dataset.get_item(tag), "VR", None)
-        return {"vr": str(vr or "OW"), "BulkDataURI": f"bulkdata/{path}"}
-    element = dataset[tag]
-    vr = str(element.VR)
-    if vr == "SQ":
-        items = [to_json(item, f"{path}/{index}/") for index, item in enumerate(element.value)]
-        return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
-    if vr in BULK_VRS:
-        return {"vr": vr, "BulkDataURI": f"bulkdata/{path}"} if element.value else {"vr": vr}
-    converted: dict[str, Any] = element.to_json_dict(None, 1 << 62)
-    return converted

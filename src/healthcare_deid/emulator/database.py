@@ -40,11 +40,11 @@ CREATE TABLE instances (
   size INTEGER NOT NULL,
   digest TEXT NOT NULL,
   transfer_syntax TEXT NOT NULL,
-  attributes TEXT NOT NULL,
   patient_id TEXT NOT NULL,
   study_date TEXT NOT NULL,
   accession_number TEXT NOT NULL,
   modality TEXT NOT NULL,
+  attributes TEXT NOT NULL, -- long, so last: SQLite reads through what stands before a column
   UNIQUE (store, study, series, instance)
 );
 CREATE INDEX instances_by_patient ON instances (store, patient_id);

@@ -1,0 +1,42 @@
+"""DICOM JSON: what is read quickly is what pydicom says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from healthcare_deid.emulator.dicomjson import to_json
+from healthcare_deid.engine.quiet import quiet
+
+FOLDER = Path(pydicom.__file__).parent / "data"
+FILES = sorted([*(FOLDER / "test_files").glob("*.dcm"), *(FOLDER / "charset_files").glob("*.dcm")])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_plain_values_are_read_as_pydicom_reads_them(path: Path) -> None:
+    with quiet():
+        quick = to_json(pydicom.dcmread(path, force=True))
+        slow = to_json(pydicom.dcmread(path, force=True), fast=False)
+    assert quick == slow
+
+
+def test_bulk_values_are_links_with_their_place() -> None:
+    inner = Dataset()
+    inner.add_new(0x00420011, "OB", b"%PDF")
+    dataset = Dataset()
+    dataset.ContentSequence = Sequence([inner])
+    dataset.add_new(0x7FE00010, "OW", b"\0\0")
+    made = to_json(dataset)
+    assert made["0040A730"]["Value"][0]["00420011"] == {"vr": "OB", "BulkDataURI": "bulkdata/0040A730/0/00420011"}
+    assert made["7FE00010"] == {"vr": "OW", "BulkDataURI": "bulkdata/7FE00010"}
+
+
+def test_a_value_that_cannot_be_expressed_keeps_its_vr() -> None:
+    dataset = Dataset()
+    dataset.add_new(0x00080001, "UL", 1)
+    dataset[0x00080001]._value = "one"
+    assert to_json(dataset) == {"00080001": {"vr": "UL"}}
