@@ -25,6 +25,7 @@ from healthcare_deid import v1beta1
 from healthcare_deid.engine import Deidentifier
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence as Sequence_
     from pathlib import Path
 
 SIZE = 256
@@ -79,7 +80,7 @@ class Key:
     patient: Patient
     same: dict[str, Any] = field(default_factory=dict[str, Any])
     filled: list[str] = field(default_factory=list[str])
-    words_kept: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    words_kept: dict[str, Sequence_[str]] = field(default_factory=dict[str, "Sequence_[str]"])
     gone: list[str] = field(default_factory=list[str])
     dates: dict[str, date] = field(default_factory=dict[str, date])
     uids: dict[str, str] = field(default_factory=dict[str, str])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pydicom
 import pytest
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -173,7 +173,7 @@ def _broken_date_file() -> bytes:
     dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3"
     dataset.PatientName = "x"
     dataset.StudyDate = "20200101"
-    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     buffer = io.BytesIO()
     pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
@@ -199,7 +199,7 @@ def test_text_is_found_and_written_in_its_own_character_set(
     dataset.PatientName = name
     dataset.StudyDescription = description
     dataset.InstitutionName = "plain"
-    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta = FileMetaDataset()
     source = write(as_file(dataset))
 
     profile("DEIDENTIFY_TAG_CONTENTS").deidentify_file(source, tmp_path / "out.dcm")

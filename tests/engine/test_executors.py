@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Change, Deidentifier, files
@@ -73,8 +73,6 @@ def without_lengths(changes: tuple[Change, ...]) -> list[tuple[str, str, str, st
 def same_elements(first: Path, second: Path) -> bool:
     """Compare as read: for files whose VRs are UN, which pydicom writes as what it knows them to be."""
     one, other = (pydicom.dcmread(path) for path in (first, second))
-    one.walk(lambda *_: None)
-    other.walk(lambda *_: None)
     return one == other and one.file_meta == other.file_meta
 
 
@@ -168,7 +166,7 @@ def written(dataset: Dataset, syntax: str, path: Path) -> None:
     dataset.SOPClassUID = CTImageStorage
     dataset.SOPInstanceUID = dataset.get("SOPInstanceUID") or "1.2.3.4"
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     buffer = io.BytesIO()
     pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
     path.write_bytes(buffer.getvalue())
