@@ -301,3 +301,9 @@ class TestKill:
             assert operation["done"] is True
             assert operation["error"]["code"] == 10
             assert operation["metadata"]["counter"]["success"] == "1"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of folders are POSIX's")
+def test_nobody_else_on_the_machine_may_look_into_a_new_folder(tmp_path: Path) -> None:
+    with Emulator(tmp_path / "lab"):
+        assert (tmp_path / "lab").stat().st_mode & 0o077 == 0

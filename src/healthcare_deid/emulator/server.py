@@ -1,4 +1,4 @@
-"""The emulator on a port: the same router behind uvicorn (extra ``[emulator]``)."""
+"""The emulator on a port: the same router behind uvicorn (extra ``[server]``)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Server:
         try:
             import uvicorn
         except ModuleNotFoundError:
-            raise MissingExtraError("emulator", "the emulator's server") from None
+            raise MissingExtraError("server", "the emulator's server") from None
         self._remote = not _is_loopback(host)
         if self._remote and not allow_remote:
             raise EmulatorError(

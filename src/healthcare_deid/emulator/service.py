@@ -129,7 +129,7 @@ class Emulator:
 
         Raises:
             EmulatorError: The address is not this machine's own, or the port is taken.
-            MissingExtraError: The extra ``[emulator]`` is not installed.
+            MissingExtraError: The extra ``[server]`` is not installed.
         """
         from healthcare_deid.emulator.server import Server
 

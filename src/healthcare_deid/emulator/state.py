@@ -53,7 +53,8 @@ class State:
         Raises:
             EmulatorError: The folder is in use, or of another version.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        # What is stored here identifies people: nobody else on the machine may look.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = Database(folder)
         catalog = Catalog(database)
         instances = Instances(database, folder / "instances")
