@@ -114,3 +114,10 @@ def test_a_reply_of_another_shape_is_refused(cls: Any, body: dict[str, Any], rul
         cls.from_api(body)
     assert str(refusal.value) == f"{cls.__name__}: {rule}"
     assert "many" not in str(refusal.value)
+
+
+def test_a_field_the_service_gains_is_kept_and_its_value_is_not_shown() -> None:
+    store = DicomStore.from_api({"name": "n", "owner": "Rivera^Ana"})
+    assert store.to_api()["owner"] == "Rivera^Ana"
+    assert "Rivera" not in repr(store)
+    assert "unknown=['owner']" in repr(store)
