@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from healthcare_deid.config.diff import Difference
@@ -220,7 +220,7 @@ class Reply(Message):
         """The fields the service sent and this version of the package does not know."""
         return dict(self.model_extra or {})
 
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
         """Name unknown fields without their values: nobody knows what the service will put there."""
         known = [(name, value) for name, value in super().__repr_args__() if name not in self.unknown]
         return [*known, *([("unknown", sorted(self.unknown))] if self.unknown else [])]
