@@ -15,7 +15,7 @@ from PIL import Image
 
 from healthcare_deid.engine.pixels.components import component_boxes
 from healthcare_deid.engine.pixels.geometry import Box
-from healthcare_deid.engine.pixels.models import session
+from healthcare_deid.engine.pixels.models import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,10 +93,8 @@ class Detector:
         padded /= 255
         padded -= _MEAN
         padded /= _DEVIATION
-        network = session(self._path)
-        (output,) = network.run(None, {network.get_inputs()[0].name: padded.transpose(2, 0, 1)[np.newaxis]})
-        cut: Floats = output[0, 0, BORDER : BORDER + rows, BORDER : BORDER + columns]
-        return cut
+        output = run(self._path, padded.transpose(2, 0, 1)[np.newaxis])
+        return output[0, 0, BORDER : BORDER + rows, BORDER : BORDER + columns]
 
 
 def boxes_in(probabilities: Floats) -> list[ScoredBox]:

@@ -20,6 +20,8 @@ from healthcare_deid.errors import MissingExtraError, ModelNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from healthcare_deid.engine.pixels.arrays import Floats
+
 MODELS_VARIABLE = "HEALTHCARE_DEID_MODELS"
 """Environment variable that names a folder with model files."""
 
@@ -160,6 +162,18 @@ def session(path: Path) -> Any:
     return made
 
 
+def run(path: Path, pixels: Floats) -> Floats:
+    """Run a model of one input and one output, and give its working memory back: pictures differ in size."""
+    import onnxruntime
+
+    network = session(path)
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    (output,) = network.run(None, {network.get_inputs()[0].name: pixels}, options)
+    found: Floats = output
+    return found
+
+
 def _make_session(path: Path) -> Any:
     try:
         import onnxruntime
@@ -168,6 +182,7 @@ def _make_session(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # a plan for each size of picture would be kept for good
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

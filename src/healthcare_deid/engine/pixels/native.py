@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Protocol
 
@@ -118,17 +119,26 @@ class BytesStorage:
         return self._data[start:stop]
 
 
-class BytesCopy(BytesStorage):
-    """A copy in memory."""
+class BytesCopy:
+    """A copy in memory, one in all: `io.BytesIO` gives its buffer away without copying it again."""
 
     def __init__(self, source: Storage) -> None:
-        self._copy = bytearray(source.read(0, len(source)))
-        super().__init__(self._copy)
+        self._copy = io.BytesIO()
+        self._copy.write(source.read(0, len(source)))
+
+    def __len__(self) -> int:
+        return self._copy.getbuffer().nbytes
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return a stretch of it."""
+        self._copy.seek(start)
+        return self._copy.read(stop - start)
 
     def write(self, start: int, data: bytes) -> None:
         """Replace a stretch."""
-        self._data[start : start + len(data)] = data
+        self._copy.seek(start)
+        self._copy.write(data)
 
     def value(self) -> bytes:
         """Return the value for the element."""
-        return bytes(self._copy)
+        return self._copy.getvalue()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from healthcare_deid.engine.pixels.models import session
+from healthcare_deid.engine.pixels.models import run, session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,9 +54,8 @@ class Recogniser:
         width = min(MAX_WIDTH, max(HEIGHT // 2, round(columns * HEIGHT / rows)))
         resized = Image.fromarray(line).resize((width, HEIGHT), Image.Resampling.BILINEAR)
         pixels = np.asarray(resized, np.float32)[:, :, ::-1].transpose(2, 0, 1)
-        network = session(self._path)
-        (steps,) = network.run(None, {network.get_inputs()[0].name: (pixels / 127.5 - 1)[np.newaxis]})
-        return decode(steps[0], characters(self._path))
+        (steps,) = run(self._path, (pixels / 127.5 - 1)[np.newaxis])
+        return decode(steps, characters(self._path))
 
 
 @cache
