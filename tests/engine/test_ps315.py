@@ -92,7 +92,8 @@ def test_curves_overlay_data_and_private_elements_go(edition: Edition) -> None:
     table = Table(edition)
 
     assert table.private.op is Op.DELETE
-    assert {entry.value for entry in table.patterns} == {0x50000000, 0x60003000, 0x60004000}
+    assert {entry.value for entry in table.patterns} == {0x50000000, 0x60003000, 0x60004000, 0x60000000}
+    assert {entry.rule.op for entry in table.patterns} == {Op.DELETE}
 
 
 def test_an_older_edition_is_completed_by_the_current_one_unless_it_is_to_be_strict() -> None:

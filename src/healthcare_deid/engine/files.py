@@ -156,7 +156,7 @@ def beside(destination: Path) -> Generator[BinaryIO]:
         file = partial.open("xb", buffering=0)
     try:
         with file:
-            yield file  # type: ignore[misc]  # an unbuffered file takes the same calls
+            yield file
         partial.replace(destination)
     except BaseException:
         partial.unlink(missing_ok=True)

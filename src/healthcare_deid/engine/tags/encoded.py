@@ -102,14 +102,15 @@ class Tables:
         tag = group << 16 | element
         creator = creators.get(creator_tag(tag) if element > _LAST_CREATOR else tag, "")
         key = (head, creator, explicit, around)
-        entry = self._private.get(key)
-        if entry is None:
-            if len(self._private) > _MAX_PRIVATE:
-                self._private.clear()
-            entry = self._private[key] = self._entry(tag, head, creator, explicit=explicit, around=around)
-            creator_matters = self.plan.private_tags or not explicit or head[4:6] == b"UN"
-            if not creator_matters and element > _LAST_CREATOR:  # creators themselves must be seen, each time
-                self.entries(explicit=explicit, around=around)[head] = entry
+        known = self._private.get(key)
+        if known is not None:
+            return known
+        if len(self._private) > _MAX_PRIVATE:
+            self._private.clear()
+        entry = self._private[key] = self._entry(tag, head, creator, explicit=explicit, around=around)
+        creator_matters = self.plan.private_tags or not explicit or head[4:6] == b"UN"
+        if not creator_matters and element > _LAST_CREATOR:  # creators themselves must be seen, each time
+            self.entries(explicit=explicit, around=around)[head] = entry
         return entry
 
     def _entry(self, tag: int, head: bytes, creator: str, *, explicit: bool, around: Inside) -> Entry:

@@ -101,6 +101,9 @@ class Table:
         self._read(edition)
         if edition != _CURRENT and not strict:
             self._read(_CURRENT)
+        if ProfileOption.CLEAN_GRAPHICS not in self.options:
+            # Without its data an overlay's description is an incomplete module (PS3.3 section C.9.2).
+            self.patterns += (TagPattern(0xFF010000, 0x60000000, Rule(Op.DELETE, f"PS3.15 {edition} X")),)
         for number, (basic, by_option) in _FREE_TEXT.items():
             self.tags.setdefault(number, _rule("free text", basic, by_option, self.options))
 
@@ -114,6 +117,10 @@ class Table:
             elif "X" in tag:
                 pattern = _pattern(tag, rule)
                 self.patterns += () if pattern[:2] in known_patterns else (pattern,)
+            elif rule.op is Op.EMPTY and basic == "X/Z":
+                # X became X/Z where IODs turned out to need the element: emptied it is as private, and valid.
+                known = self.tags.get(int(tag, 16), rule)
+                self.tags[int(tag, 16)] = rule if known.op is Op.DELETE else known
             else:
                 self.tags.setdefault(int(tag, 16), rule)
 
