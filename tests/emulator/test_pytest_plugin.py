@@ -35,7 +35,7 @@ def test_each_test_has_an_emulator_of_its_own(deid_client):
 
 def test_a_users_tests_get_an_emulator_a_client_and_a_clock(tmp_path: Path) -> None:
     (tmp_path / "test_users.py").write_text(_USERS_TESTS)
-    options = ["-q", "-W", "error", "-p", "no:cacheprovider", "-p", "healthcare_deid.testing.plugin"]
+    options = ["-q", "-W", "error", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr

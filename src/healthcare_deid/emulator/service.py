@@ -200,7 +200,11 @@ class _Core:
             *IamCalls(self.state).routes(),
             *DicomWebCalls(self.state).routes(),
         )
-        self.faults.attach(route.method_id for route in self.routes)
+        try:
+            self.faults.attach(route.method_id for route in self.routes)
+        except ValueError:
+            self.state.close()
+            raise
         self.router = Router(Routes(self.routes), Control(self.state), self.faults, self.clock)
 
     @classmethod
