@@ -121,5 +121,5 @@ def perf(session: nox.Session) -> None:
 @nox.session
 def emulator(session: nox.Session) -> None:
     """Serve the emulator; arguments after ``--`` go to it."""
-    session.install(".[local,server]")
-    session.run("python", "-m", "healthcare_deid.emulator", *session.posargs)
+    session.install(".[cli,dicomweb,server]")
+    session.run("healthcare-deid", "emulator", *session.posargs)

@@ -1,0 +1,119 @@
+"""The command line, run as a user runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pydicom
+import pytest
+
+from healthcare_deid import DeidClient, presets
+from healthcare_deid.testing import sample_dicom, write_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "healthcare_deid.cli"]
+
+
+def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_files_are_deidentified_and_a_bad_one_is_named_and_counted(tmp_path: Path) -> None:
+    sample = sample_dicom()[0]
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    sample.dataset.save_as(scans / "ct.dcm", enforce_file_format=True)
+    (scans / "notes.dcm").write_text("Ana Rivera called")
+    config = tmp_path / "config.json"
+    config.write_text(presets.basic_confidentiality_profile().model_copy(update={"image": None}).to_json())
+
+    result = run("files", "scans", "clean", "--config", "config.json", "--workers", "1", cwd=tmp_path)
+
+    assert result.returncode == 1
+    assert result.stdout.startswith("1 de-identified, 1 failed")
+    assert "notes.dcm" in result.stderr
+    assert "Rivera" not in result.stdout + result.stderr
+    (written,) = (tmp_path / "clean").rglob("*.dcm")
+    assert sample.person.patient_id.encode() not in written.read_bytes()
+    assert pydicom.dcmread(written).PatientIdentityRemoved == "YES"
+
+
+def test_a_config_that_is_wrong_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENT"}}')
+    result = run("config", "check", "config.json", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "did you mean DEIDENTIFY_TAG_CONTENTS?" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_config_is_checked_and_shown(tmp_path: Path) -> None:
+    key = "U2FsdGVkX19bS2oZsdbK9X5zi2utBn22uY+I2Vo0zOU="
+    (tmp_path / "config.json").write_text(presets.transform_contents_and_sensitive_text(crypto_key=key).to_json())
+    checked = run("config", "check", "config.json", cwd=tmp_path)
+    assert checked.returncode == 1
+    assert "key-published" in checked.stdout
+    shown = run("config", "show", "config.json", cwd=tmp_path)
+    assert shown.returncode == 0
+    assert "cover sensitive text" in shown.stdout
+    assert key not in checked.stdout + shown.stdout
+
+
+def test_help_lists_every_command_without_importing_any(tmp_path: Path) -> None:
+    result = run("--help", cwd=tmp_path)
+    assert result.returncode == 0
+    for name in ("config", "emulator", "files"):
+        assert re.search(rf"^  {name} ", result.stdout, re.MULTILINE)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """Serve the emulator with the command, seeded, and return its address."""
+    write_samples(tmp_path / "scans")
+    process = subprocess.Popen(
+        [*COMMAND, "emulator", "--port", "0", "--in-memory", "--seed", "scans"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(3)]
+    try:
+        yield lines[2].strip().removeprefix("export HEALTHCARE_EMULATOR_HOST=")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
+def test_the_emulator_serves_the_seed_to_any_client(served: str) -> None:
+    store = "projects/MyProj/locations/us-central1/datasets/dataset1/dicomStores/dicomstore1"
+    with urllib.request.urlopen(f"{served}/v1/{store}/dicomWeb/instances") as reply:
+        assert len(json.load(reply)) == len(sample_dicom())
+    with DeidClient(project="MyProj", location="us-central1", endpoint=served) as client:
+        operation = client.deidentify_dataset("dataset1", "clean", presets.basic_confidentiality_profile())
+        operation.result(timeout=120, raise_on_partial=True)
+        assert operation.progress.success == len(sample_dicom())
+
+
+def test_env_init_prints_what_points_clients_at_the_emulator(tmp_path: Path) -> None:
+    result = run("emulator", "--port", "9000", "env-init", cwd=tmp_path)
+    assert "export HEALTHCARE_EMULATOR_HOST=http://localhost:9000\n" in result.stdout
+    assert "export CLOUDSDK_API_ENDPOINT_OVERRIDES_HEALTHCARE=http://localhost:9000/\n" in result.stdout
+    assert all(line.startswith("export ") for line in result.stdout.splitlines())
+
+
+def test_listening_elsewhere_needs_to_be_asked_for(tmp_path: Path) -> None:
+    result = run("emulator", "--host", "0.0.0.0", "--in-memory", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "can be reached from other machines" in result.stderr
