@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 
 def run() -> None:
     """Run the command line, or say how to install it (extra ``[cli]``)."""
-    try:
-        import click  # noqa: F401 - looked for, so that a missing extra is one line and not a traceback
-    except ModuleNotFoundError:
+    if importlib.util.find_spec("click") is None:
         sys.exit("healthcare-deid: the command line needs an extra: pip install 'healthcare-deid[cli]'")
     from healthcare_deid.cli.main import main
 

@@ -10,9 +10,11 @@ import click
 from healthcare_deid import DeidentifyConfig, presets
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine import TreeReport
+    from collections.abc import Callable
 
-_PRESETS = {
+    from healthcare_deid.engine.records import TreeProgress
+
+_PRESETS: dict[str, Callable[[], DeidentifyConfig]] = {
     "minimal": presets.remove_metadata_and_all_text,
     "tutorial-tags": presets.keep_tags_and_redact_all_text,
     "basic-profile": presets.basic_confidentiality_profile,
@@ -38,9 +40,8 @@ def command(source: Path, destination: Path, config_file: Path | None, preset: s
 
     from healthcare_deid.engine import Deidentifier
 
-    def show(report: TreeReport) -> None:
-        done = report.succeeded + report.failed + report.skipped
-        click.echo(f"\r{done} files, {report.failed} failed", nl=False, err=True)
+    def show(progress: TreeProgress) -> None:
+        click.echo(f"\r{progress.done} of {progress.total} files, {progress.failed} failed", nl=False, err=True)
 
     on_progress = show if click.get_text_stream("stderr").isatty() else None
     report = Deidentifier(config).deidentify_tree(source, destination, workers=workers, on_progress=on_progress)
