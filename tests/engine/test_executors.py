@@ -18,7 +18,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRL
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Change, Deidentifier, files
-from healthcare_deid.engine.tags.encoded import UseDatasetExecutor
+from healthcare_deid.engine.tags.entries import UseDatasetExecutor
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from healthcare_deid.engine.tags.context import Contexts
 from healthcare_deid.engine.tags.dataset import DatasetExecutor, rebuilt, shared, value_bytes
 from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY
 from healthcare_deid.engine.tags.elements import known_vr
-from healthcare_deid.engine.tags.encoded import EncodedExecutor, Tables, UseDatasetExecutor
+from healthcare_deid.engine.tags.encoded import EncodedExecutor
 from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
+from healthcare_deid.engine.tags.entries import Tables, UseDatasetExecutor
 from healthcare_deid.engine.tags.plan import Op
 from healthcare_deid.engine.tags.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.tags.uids import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.tags.encoded import LONG_VRS, UNDEFINED
+from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
-from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, keyword
-from healthcare_deid.engine.tags.plan import NUMBER_BYTES, Inside, Op, Plan, Rule, UidPolicy, inside
+from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, keyword
+from healthcare_deid.engine.tags.entries import (
+    LAST_CREATOR,
+    LONG_VRS,
+    SPECIFIC_CHARACTER_SET,
+    UNDEFINED,
+    Entry,
+    Tables,
+    UseDatasetExecutor,
+)
+from healthcare_deid.engine.tags.plan import Inside, Op, Plan, Rule, UidPolicy, inside
 from healthcare_deid.engine.tags.uids import UidMapper
 from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
@@ -21,17 +30,11 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
-_SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-UNDEFINED = 0xFFFFFFFF
 _ITEM = b"\xfe\xff\x00\xe0"
 _ITEM_END = b"\xfe\xff\x0d\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 _DELIMITER_TAGS = 0xFFFEE000
-_SPECIFIC_CHARACTER_SET = 0x00080005
 _MAX_SHORT = 0xFFFE
-_LAST_CREATOR = 0xFF
-_MAX_PRIVATE = 100_000
 NO_TAG = 0x1_0000_0000
 """After every tag."""
 
@@ -41,25 +44,8 @@ _TAG = Struct("<HH")
 unpack_u32 = _U32.unpack_from
 
 
-class UseDatasetExecutor(Exception):  # noqa: N818 - a change of way, not an error
-    """The data is not in a form this executor rewrites."""
-
-
 class Short(Exception):  # noqa: N818 - asks for more data
     """The data ends inside an element."""
-
-
-class Entry(NamedTuple):
-    """What an element's first bytes say: everything that does not depend on its value."""
-
-    op: Op
-    header: int
-    tag: int
-    vr: str
-    rule: Rule
-    simple: int = 0
-    """For short explicit elements. 1: kept. 2: deleted. 3: kept if it holds no NUL. 4 + n: kept if it is n bytes long.
-    0: everything else."""
 
 
 class Scope(NamedTuple):
@@ -70,71 +56,6 @@ class Scope(NamedTuple):
     depth: int
     explicit: bool
     around: Inside
-
-
-class Tables:
-    """What one plan makes of elements' first bytes; shared by all instances.
-
-    Args:
-        plan: The plan.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self._entries: dict[tuple[bool, Inside], dict[bytes, Entry]] = {}
-        self._private: dict[tuple[bytes, str, bool, Inside], Entry] = {}
-
-    def entries(self, *, explicit: bool, around: Inside) -> dict[bytes, Entry]:
-        """Return the memo of entries by tag and VR (explicit) or tag (implicit) as written."""
-        return self._entries.setdefault((explicit, around), {})
-
-    def entry(self, head: bytes, creators: dict[int, str], *, explicit: bool, around: Inside = Inside.NOTHING) -> Entry:
-        """Work an entry out, and remember it: with its private creator where that makes a difference.
-
-        Raises:
-            UseDatasetExecutor: The VR is none this executor knows.
-        """
-        group, element = _TAG.unpack_from(head)
-        if not group & 1:
-            entry = self._entry(group << 16 | element, head, "", explicit=explicit, around=around)
-            self.entries(explicit=explicit, around=around)[head] = entry
-            return entry
-        tag = group << 16 | element
-        creator = creators.get(creator_tag(tag) if element > _LAST_CREATOR else tag, "")
-        key = (head, creator, explicit, around)
-        known = self._private.get(key)
-        if known is not None:
-            return known
-        if len(self._private) > _MAX_PRIVATE:
-            self._private.clear()
-        entry = self._private[key] = self._entry(tag, head, creator, explicit=explicit, around=around)
-        creator_matters = self.plan.private_tags or not explicit or head[4:6] == b"UN"
-        if not creator_matters and element > _LAST_CREATOR:  # creators themselves must be seen, each time
-            self.entries(explicit=explicit, around=around)[head] = entry
-        return entry
-
-    def _entry(self, tag: int, head: bytes, creator: str, *, explicit: bool, around: Inside) -> Entry:
-        written = ""
-        header = 8
-        if explicit:
-            code = head[4:6]
-            if code in LONG_VRS:
-                header = 12
-            elif code not in _SHORT_VRS:
-                raise UseDatasetExecutor
-            written = code.decode("ascii")
-        vr = effective_vr(tag, written, lambda: creator)
-        rule = self.plan.rule(tag, vr, creator, around)
-        simple = 0
-        if explicit and header == 8 and tag != _SPECIFIC_CHARACTER_SET:
-            simple = _simple(rule.op, vr)
-        return Entry(rule.op, header, tag, vr, rule, simple)
-
-
-def _simple(op: Op, vr: str) -> int:
-    if op is Op.CHECK:
-        return 4 + NUMBER_BYTES[vr] if vr in NUMBER_BYTES else 0 if vr == "UI" else 3
-    return 1 if op is Op.KEEP else 2 if op is Op.DELETE else 0
 
 
 class EncodedExecutor:
@@ -298,7 +219,7 @@ class EncodedExecutor:
                     output.append(self.element(tag, vr if explicit else "", changed.value))
                     run = after
                     records.append((path, entry._replace(rule=Rule(op, changed.reason)), length))
-            if tag == _SPECIFIC_CHARACTER_SET:
+            if tag == SPECIFIC_CHARACTER_SET:
                 scope = scope._replace(encodings=encodings_of(data[value:after]))
                 state.encodings = scope.encodings
             last, position = tag, after
@@ -425,7 +346,7 @@ class EncodedExecutor:
 def _note_creator(data: bytes, position: int, *, explicit: bool, creators: dict[int, str]) -> None:
     """Remember a private creator, before its own element is dealt with."""
     group, element = _TAG.unpack_from(data, position)
-    if element <= _LAST_CREATOR:
+    if element <= LAST_CREATOR:
         length = _U16.unpack_from(data, position + 6)[0] if explicit else _U32.unpack_from(data, position + 4)[0]
         value = data[position + 8 : position + 8 + length]
         creators[group << 16 | element] = value.strip(b" \0").decode("latin-1")

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.engine.tags.encoded import (
-    LONG_VRS,
-    UNDEFINED,
     EncodedExecutor,
     Scope,
     TopLevel,
-    UseDatasetExecutor,
 )
+from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor
 from healthcare_deid.engine.tags.plan import Inside, Op
 from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, uid_text
 from healthcare_deid.errors import InvalidDicomError
