@@ -57,6 +57,18 @@ def test_a_finding_covers_its_part_of_the_line_and_names_its_info_type() -> None
     assert 40 <= cover.box.left <= 54
 
 
+@pytest.mark.parametrize("text", ["TEST PATIENT 00079241539", "DOE J 120907058 M"])
+def test_a_long_number_makes_its_whole_line_the_patients(text: str) -> None:
+    (cover,) = Policy(ImageConfig(text_redaction_mode=SENSITIVE)).select([_line(text)], Finds())
+    assert cover.rule == "infoType:MEDICAL_RECORD_NUMBER"
+    assert cover.box == Box(0, 0, 100, 10)
+
+
+@pytest.mark.parametrize("text", ["W 40000 L 100", "3850Hz", "1234.5678", "0.1234567 mm"])
+def test_a_setting_is_no_such_number(text: str) -> None:
+    assert Policy(ImageConfig(text_redaction_mode=SENSITIVE)).select([_line(text)], Finds()) == []
+
+
 def test_a_regex_covers_the_groups_asked_for_and_not_the_rest_of_its_match() -> None:
     config = ImageConfig(
         text_redaction_mode=SENSITIVE, custom_regexes=(CustomRegex(pattern=r"Room (\d+)", group_indexes=(1,)),)

@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom.misc import is_dicom
 from pydicom.pixels.decoders.base import get_decoder
 
 from healthcare_deid.config import v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.engine.pixels import PixelRedactor
+from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from pydicom.dataset import Dataset
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.pixels import Ocr
+    from healthcare_deid.engine.pixels.arrays import Picture
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")  # pydicom warns of what is odd in its own samples
 
@@ -36,8 +41,14 @@ def _folders() -> Iterator[Path]:
             yield Path(location) / folder
 
 
-FILES = {path.name: path for folder in _folders() for path in sorted(folder.rglob("*.dcm"))}
+FILES = {path.name: path for folder in _folders() for path in sorted(folder.rglob("*.dcm")) if is_dicom(path)}
 MODES = ("REDACT_ALL_TEXT", "REDACT_SENSITIVE_TEXT")
+
+
+def _is_large(name: str) -> bool:
+    return FILES[name].stat().st_size > 600_000
+
+
 SMALL = ("CT_small.dcm", "MR_small.dcm", "SC_rgb_small_odd.dcm", "SC_ybr_full_422_uncompressed.dcm", "rtdose.dcm")
 BURNED_IN = {
     "examples_jpeg2k.dcm": (),
@@ -60,25 +71,32 @@ def _pixels(path: Path) -> NDArray[Any] | None:
         return None
 
 
-def _check_one(path: Path, mode: str) -> None:
+class InTheMiddle:
+    """Finds one unreadable line in the middle of anything: what is tested is decoding and writing, not finding."""
+
+    def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
+        del read, within
+        rows, columns = picture.shape[:2]
+        return [TextLine(Box(columns // 4, rows // 4, columns // 2 + 1, rows // 2 + 1), text="?", text_confidence=0.1)]
+
+
+def _check_one(path: Path, mode: str, ocr: Ocr | None = None) -> None:
     before = _pixels(path)
     dataset, original = _read(path), _read(path)
     image = v1beta1.ImageConfig.from_api({"textRedactionMode": mode})
     inspector = TextEngine(DeidentifyConfig()).bind(original)
     try:
         with quiet():
-            report = PixelRedactor(image).redact(dataset, inspector)
+            report = PixelRedactor(image, ocr=ocr).redact(dataset, inspector)
     except UnsupportedPixelsError:
         assert before is None, f"{path.name}: pydicom decodes it"
         return
     if before is None or not hasattr(dataset, "file_meta"):
         return
     again = dataset
-    if report.changes:
-        stream = io.BytesIO()
-        with quiet():
-            pydicom.dcmwrite(stream, dataset)
-        stream.seek(0)
+    if report.changes and _written(_read(path)) is not None:  # pydicom cannot write every sample it reads
+        stream = _written(dataset)
+        assert stream is not None
         again = pydicom.dcmread(stream)
     frames = int(original.get("NumberOfFrames") or 1)
     shape = (frames, original.Rows, original.Columns, -1)
@@ -90,6 +108,17 @@ def _check_one(path: Path, mode: str) -> None:
     assert np.array_equal(again.pixel_array.reshape(shape)[keep], before.reshape(shape)[keep]), path.name
     if report.changes:
         _check_with_a_second_decoder(again, shape, keep, before)
+
+
+def _written(dataset: Dataset) -> io.BytesIO | None:
+    stream = io.BytesIO()
+    try:
+        with quiet():
+            pydicom.dcmwrite(stream, dataset)
+    except TypeError:
+        return None
+    stream.seek(0)
+    return stream
 
 
 def _check_with_a_second_decoder(
@@ -109,11 +138,11 @@ def test_small_samples_pass_in_every_mode(name: str, mode: str) -> None:
     _check_one(FILES[name], mode)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", sorted(name for name, path in FILES.items() if path.stat().st_size < 1_000_000))
-def test_every_sample_passes_or_fails_with_a_reason(name: str, mode: str) -> None:
-    _check_one(FILES[name], mode)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if _is_large(name) else name for name in sorted(FILES)]
+)
+def test_every_sample_that_decodes_is_covered_and_keeps_every_other_value(name: str) -> None:
+    _check_one(FILES[name], MODES[len(name) % 2], InTheMiddle())
 
 
 @pytest.mark.slow

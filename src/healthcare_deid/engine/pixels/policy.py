@@ -23,6 +23,11 @@ AnyImageConfig: TypeAlias = "ImageConfig | v1beta1.ImageConfig"
 
 ALL_TEXT = "all-text"
 UNREADABLE = "unreadable"
+RECORD_NUMBER = "MEDICAL_RECORD_NUMBER"
+IDENTIFYING_LINE = frozenset({RECORD_NUMBER, "DATE_OF_BIRTH"})
+"""A line with one of these is about the patient: it is covered as a whole, whatever else was made of it."""
+_LONG_NUMBER = re.compile(r"(?<![\d.,])\d{7,}(?![\d.,]*\d)")
+"""No scale, setting or measure has so many digits: in a picture it is a patient's, a study's or a telephone's."""
 
 UNREADABLE_CONFIDENCE = 0.6
 """A line read worse than this may say anything: it counts as sensitive."""
@@ -98,13 +103,20 @@ class Policy:
                     if end > start:
                         yield Cover(part_of(line, start, end), f"regex:{index}", line.confidence)
         if inspector is not None:
-            covered: set[int] = set()
-            for variant in variants(line):
-                for found in inspector.find(variant.text):
-                    start, end = variant.span(found.start, found.end)
-                    if self._wants(found.info_type) and not covered.issuperset(range(start, end)):
-                        covered.update(range(start, end))
-                        yield Cover(part_of(line, start, end), f"infoType:{found.info_type}", line.confidence)
+            yield from self._findings(line, inspector)
+
+    def _findings(self, line: TextLine, inspector: TextInspector) -> Iterator[Cover]:
+        covered: set[int] = set()
+        for variant in variants(line):
+            found = [(match.start, match.end, match.info_type) for match in inspector.find(variant.text)]
+            found += [(*match.span(), RECORD_NUMBER) for match in _LONG_NUMBER.finditer(variant.text)]
+            for first, last, info_type in found:
+                start, end = variant.span(first, last)
+                if not self._wants(info_type) or covered.issuperset(range(start, end)):
+                    continue
+                covered.update(range(start, end))
+                box = line.box if info_type in IDENTIFYING_LINE else part_of(line, start, end)
+                yield Cover(box, f"infoType:{info_type}", line.confidence)
 
     def _wants(self, info_type: str) -> bool:
         if info_type in self.excluded:
