@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def command(source: Path, destination: Path, config_file: Path | None, preset: s
     def show(progress: TreeProgress) -> None:
         click.echo(f"\r{progress.done} of {progress.total} files, {progress.failed} failed", nl=False, err=True)
 
-    on_progress = show if click.get_text_stream("stderr").isatty() else None
+    on_progress = show if sys.stderr.isatty() else None
     report = Deidentifier(config).deidentify_tree(source, destination, workers=workers, on_progress=on_progress)
     if on_progress is not None:
         click.echo(err=True)
