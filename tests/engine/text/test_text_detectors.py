@@ -65,6 +65,8 @@ Found = Callable[[InstanceText, str], list[tuple[str, str]]]
         ("seen by Dr Jane Long", "Jane Long", "PERSON_NAME"),
         ("KOWALSKI, ANNA M", "KOWALSKI, ANNA M", "PERSON_NAME"),
         ("Kowalski^Anna", "Kowalski^Anna", "PERSON_NAME"),
+        ("KNEE Petrov, Irina", "Petrov, Irina", "PERSON_NAME"),
+        ("MARK Smith, John", "MARK Smith, John", "PERSON_NAME"),
         ("Patient: Xochitl Ngata", "Xochitl Ngata", "PERSON_NAME"),
         ("Anna van der Berg", "Anna van der Berg", "PERSON_NAME"),
         ("Peter Hansen, MD", "Peter Hansen", "PERSON_NAME"),

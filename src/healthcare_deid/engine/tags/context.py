@@ -9,8 +9,6 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from healthcare_deid.engine.tags.uids import STUDY_INSTANCE_UID
-
 if TYPE_CHECKING:
     from healthcare_deid.engine.tags.encodedfile import EncodedFile
     from healthcare_deid.engine.tags.values import NewValue, ValueTransformer
@@ -35,7 +33,7 @@ class Contexts:
 
         self._engine = engine
         # What `header.read_header` looks at: its own tables, so that the two cannot come apart.
-        self._tags = frozenset({SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, *header._sources(), *header._sequences()})
+        self._tags = frozenset({SPECIFIC_CHARACTER_SET, *header.header_tags()})
         self._seen: OrderedDict[tuple[object, ...], tuple[ValueTransformer, Memo]] = OrderedDict()
 
     def __reduce__(self) -> tuple[Any, ...]:

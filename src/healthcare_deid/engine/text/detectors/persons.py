@@ -242,6 +242,8 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     token = tokens[index]
     if token.kind not in _NAMES_AND_WORDS | {Kind.PARTICLE, Kind.INITIAL} or not (token.capital or text.islower()):
         return []
+    if _is_heading(text, tokens, index):
+        return []
     run = _name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
     if run and token.kind in _NAMES and len(run) <= 2:
         known = len(run)
@@ -253,6 +255,22 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
                 ends = known + 2 if len(longer) > known + 1 and longer[known + 1].kind is Kind.INITIAL else known + 1
                 return longer[:ends]
     return run
+
+
+def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Whether a word in capitals that is a surname too only stands before a name: KNEE Petrov, Irina."""
+    if len(tokens) < index + 3:
+        return False
+    word, family, given = tokens[index : index + 3]
+    return (
+        word.kind is Kind.BOTH
+        and not word.first
+        and word.upper
+        and family.capital
+        and not family.upper
+        and _gap(text, word, family) == " "
+        and _gap(text, family, given) == ", "
+    )
 
 
 def _is_given(name: Token) -> bool:
