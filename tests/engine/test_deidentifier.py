@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pydicom
 import pytest
@@ -17,8 +17,12 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
+from healthcare_deid import DeidentifyConfig
 from healthcare_deid.engine import ChangeAction, Deidentifier
-from healthcare_deid.errors import EngineError, InvalidDicomError
+from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
@@ -229,3 +233,33 @@ def test_a_tags_only_config_loads_neither_the_pixel_code_nor_its_libraries() -> 
 def test_the_repr_of_a_deidentifier_tells_its_profile_only(make: Any) -> None:
     assert repr(make({"filterProfile": BASIC})) == f"Deidentifier('profile:{BASIC}')"
     assert isinstance(make({}), Deidentifier)
+
+
+def test_an_info_type_that_nothing_here_finds_is_told_with_every_result(planted: Any, tmp_path: Path) -> None:
+    config = (
+        DeidentifyConfig.builder().filter_profile("DEIDENTIFY_TAG_CONTENTS").redact("PERSON_NAME", "SHOE_SIZE").build()
+    )
+    deidentifier = Deidentifier(config)
+    (tmp_path / "in.dcm").write_bytes(planted.file())
+
+    told = ["infoType SHOE_SIZE is not looked for on this machine: no detector knows it"]
+    assert list(deidentifier.warnings) == told
+    for result in (
+        deidentifier.deidentify(planted.dataset),
+        deidentifier.deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm"),
+    ):
+        assert [warning for warning in result.warnings if "no detector" in warning] == told
+
+
+def test_a_key_that_cloud_kms_wrapped_is_given_unwrapped(planted: Any) -> None:
+    kms = {"wrappedKey": "d3JhcHBlZA==", "cryptoKey": "projects/p/locations/l/keyRings/r/cryptoKeys/k"}
+    config = DeidentifyConfig.from_api(
+        {
+            "dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"},
+            "text": {"additionalTransformations": [{"infoTypes": ["DATE"], "dateShiftConfig": {"kmsWrapped": kms}}]},
+        }
+    )
+    with pytest.raises(ConfigError, match="unwrapped_keys"):
+        Deidentifier(config)
+    result = Deidentifier(config, unwrapped_keys={kms["wrappedKey"]: bytes(32)}).deidentify(planted.dataset)
+    assert result.dataset.StudyDate != planted.dataset.StudyDate

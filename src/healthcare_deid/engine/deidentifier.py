@@ -39,7 +39,7 @@ from healthcare_deid.engine.tags.values import Values
 from healthcare_deid.errors import EngineError, InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from os import PathLike
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.records import Change, Redaction, TreeProgress, TreeReport
     from healthcare_deid.engine.tags.meta import MetaValues
     from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
+    from healthcare_deid.engine.text.detectors.base import Detector
 
 T = TypeVar("T")
 _ZERO_PREAMBLE = bytes(128)
@@ -76,6 +77,14 @@ class Deidentifier:
         strict_edition: Leave attributes that only a later edition than ``edition`` lists.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
         thorough: Look for tiny, faint and rotated burned-in text too.
+        unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
+            this machine cannot unwrap them.
+        detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
+
+    Attributes:
+        config: As given.
+        plan: What happens to every tag.
+        warnings: What a person should know about the config; every result repeats it.
 
     Raises:
         ConfigError: The config cannot be carried out.
@@ -97,6 +106,8 @@ class Deidentifier:
         strict_edition: bool = False,
         strict_keep_list: bool = False,
         thorough: bool = False,
+        unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
+        detectors: Sequence[Detector] = (),
     ) -> None:
         settings = Settings(
             edition=edition,
@@ -122,9 +133,17 @@ class Deidentifier:
         if self.plan.inspects_text or (self._image is not None and not compiled.covers_all_text):
             from healthcare_deid.engine.text.engine import TextEngine
 
-            self._text = TextEngine(config, date_shift_days=date_shift_days, patient_keys=patient_keys)
+            self._text = TextEngine(
+                config,
+                date_shift_days=date_shift_days,
+                patient_keys=patient_keys,
+                unwrapped_keys=unwrapped_keys,
+                detectors=detectors,
+            )
+        self.warnings: tuple[str, ...] = ()
         self._contexts: Contexts | None = None
         if self._text is not None:
+            self.warnings = self._text.warnings
             self._contexts = Contexts(self._text)
         self._redactor: Any = None
         if self._image is not None:
@@ -218,7 +237,7 @@ class Deidentifier:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
         bound = self._text.bind(_private_copy(dataset)) if self._text is not None else None
         pixel_changes: tuple[Change, ...] = ()
-        warnings: list[str] = []
+        warnings = list(self.warnings)
         redactions: tuple[Redaction, ...] = ()
         working = dataset
         if self._redactor is not None:
@@ -259,7 +278,7 @@ class Deidentifier:
             values = Values(self.plan, self._mapper, file.own_uids, bound, memo)
             executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit])
             pieces = file.rewrite(executor)
-            warnings: list[str] = []
+            warnings = list(self.warnings)
             identity = file.top_level_uids(SOP_CLASS_UID, SOP_INSTANCE_UID)
             new = self._meta(
                 self._new_instance_uid(values, identity.get(SOP_INSTANCE_UID, b"")),
