@@ -10,6 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pydicom
 import pytest
 
 from healthcare_deid.emulator import Emulator
@@ -268,6 +269,49 @@ post(sys.argv[2] + "/datasets/dataset1:deidentify",
 threading.Event().wait()
 """
 
+_STORING = """
+import sys
+from pathlib import Path
+from healthcare_deid.emulator import Emulator, Request
+from healthcare_deid.emulator.instances import Instances
+
+folder, store, moment = sys.argv[1:4]
+emulator = Emulator(folder)
+
+def stall(*ignored):
+    print("stalled", flush=True)
+    sys.stdin.readline()
+
+def half(path, data):
+    with open(path, "wb") as stream:
+        stream.write(data[: len(data) // 2])
+    stall()
+
+def send(body, kind):
+    path = "/v1/" + store + "/dicomWeb/studies"
+    reply = emulator.handle(Request.of("POST", path, headers={"Content-Type": kind}, body=body))
+    assert reply.status == 200, reply.body
+    print("stored", flush=True)
+
+first, second, third, *more = [path.read_bytes() for path in sorted(Path(sys.argv[4]).iterdir())]
+send(first, "application/dicom")
+insert = Instances._insert
+def stall_at_the_third(self, *arguments, count=[]):
+    count.append(1)
+    if len(count) == 1 and moment == "file":
+        Path.write_bytes = half  # the second instance of this request
+    added = insert(self, *arguments)
+    if len(count) == 2 and moment == "row":
+        stall()
+    return added
+if moment != "any":
+    Instances._insert = stall_at_the_third
+body = b"".join(b"--x\\r\\nContent-Type: application/dicom\\r\\n\\r\\n" + data + b"\\r\\n" for data in (second, third))
+send(body + b"--x--\\r\\n", 'multipart/related; type="application/dicom"; boundary=x')
+for data in more:
+    send(data, "application/dicom")
+"""
+
 
 class TestKill:
     def test_a_killed_process_loses_nothing_it_acknowledged_and_leaves_nothing_half_written(
@@ -301,6 +345,56 @@ class TestKill:
             assert operation["done"] is True
             assert operation["error"]["code"] == 10
             assert operation["metadata"]["counter"]["success"] == "1"
+
+    @pytest.mark.parametrize(
+        ("moment", "lines", "whole"),
+        [
+            ("file", ["stored", "stalled"], {2}),  # the second file of a request is half written
+            ("row", ["stored", "stalled"], {2}),  # it is whole, and its row is not committed
+            ("any", ["stored"] * 6, set(range(7, 31))),  # nothing is held up: wherever the kill falls
+        ],
+    )
+    def test_a_store_request_that_is_killed_leaves_whole_instances_only(
+        self,
+        tmp_path: Path,
+        make_lab: Callable[[Emulator], Lab],
+        dicom_bytes: Any,
+        moment: str,
+        lines: list[str],
+        whole: set[int],
+    ) -> None:
+        with Emulator(tmp_path / "lab") as emulator:
+            fill(make_lab(emulator), dicom_bytes, 0)
+        (tmp_path / "in").mkdir()
+        sent = [dicom_bytes() for _ in range(30)]
+        for number, data in enumerate(sent):
+            (tmp_path / "in" / f"{number:02}.dcm").write_bytes(data)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _STORING, str(tmp_path / "lab"), STORE, moment, str(tmp_path / "in")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout
+        with process:
+            assert [process.stdout.readline().strip() for _ in lines] == lines
+            process.kill()
+            acknowledged = (*lines, *process.stdout.read().split()).count("stored")
+        # Each line is one request; the second request holds two instances.
+        acknowledged += acknowledged > 1
+        folder = tmp_path / "lab" / "instances"
+        if moment != "any":
+            assert sum(path.is_file() for path in folder.rglob("*")) == 3  # something to clean up was left
+        with Emulator(tmp_path / "lab") as emulator:
+            lab = make_lab(emulator)
+            stored = lab.instances(STORE)
+            files = [path for path in folder.rglob("*") if path.is_file()]
+            assert acknowledged <= len(stored)
+            assert len(stored) in whole
+            assert sorted(path.read_bytes() for path in files) == sorted(sent[: len(stored)])
+            assert {item.SOPInstanceUID for item in stored} == {pydicom.dcmread(path).SOPInstanceUID for path in files}
+            assert lab.store(sent[len(stored) - 1]).status == 200  # sent again, as a client without an answer does
+            assert len(lab.instances(STORE)) == len(stored)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of folders are POSIX's")

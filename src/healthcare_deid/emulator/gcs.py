@@ -1,60 +1,75 @@
-"""Cloud Storage, as far as the service reads and writes it: ``gs://bucket/path`` in folders of this machine."""
+"""Cloud Storage, as far as the service reads and writes it: ``gs://bucket/path`` in folders, or in an emulated one."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from healthcare_deid.emulator.status import Code, ServiceError, invalid
+from healthcare_deid.emulator.storage_api import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from os import PathLike
+
+    from healthcare_deid.emulator.storage_api import StorageApi
 
 _URI = re.compile(r"gs://([^/]+)/?(.*)", re.DOTALL)
 
 
+class _Storage(Protocol):
+    """Where buckets are; None and False mean that there is no such bucket or object."""
+
+    def names(self, bucket: str, prefix: str = "") -> Iterable[str] | None: ...
+
+    def read(self, bucket: str, name: str) -> bytes | None: ...
+
+    def write(self, bucket: str, name: str, data: bytes) -> bool: ...
+
+
 class Buckets:
-    """Buckets that are folders.
+    """Buckets that are folders, and others in an emulated Cloud Storage.
 
     Args:
         folders: The folder of each bucket.
+        others: Where the buckets are that no folder is mapped to; None: there are none.
     """
 
-    def __init__(self, folders: Mapping[str, str | PathLike[str]] | None = None) -> None:
-        self._folders = {name: Path(folder).resolve() for name, folder in (folders or {}).items()}
+    def __init__(
+        self, folders: Mapping[str, str | PathLike[str]] | None = None, others: StorageApi | None = None
+    ) -> None:
+        self._folders = _Folders(folders or {})
+        self._others = others
 
     def read(self, uri: str) -> bytes:
         """Return an object.
 
         Raises:
             ServiceError: 400 for a malformed URI, 403 for a bucket or object that is not there: the service account
-                may not be allowed to see it.
+                may not be allowed to see it; 503 when the emulated Cloud Storage does not answer.
         """
-        bucket, path = self._split(uri)
-        target = self._path(bucket, path)
-        if not target.is_file():
-            raise _forbidden(uri)
-        return target.read_bytes()
+        bucket, name = _split(uri)
+        data = self._storage(bucket).read(bucket, name)
+        if data is None:
+            raise _forbidden(bucket)
+        return data
 
-    def find(self, uri: str) -> list[tuple[str, Path]]:
-        """Return the objects a URI with wildcards names, with their own URIs, in order.
+    def find(self, uri: str) -> list[str]:
+        """Return the URIs of the objects that a URI with wildcards names, in order.
 
         ``*`` stands for characters of one folder's names, ``**`` for any, ``?`` for one character.
 
         Raises:
             ServiceError: As `read`.
         """
-        bucket, pattern = self._split(uri)
-        root = self._root(bucket)
-        wanted = re.compile(_pattern(pattern))
-        found: list[tuple[str, Path]] = []
-        for path in sorted(root.rglob("*")):
-            name = path.relative_to(root).as_posix()
-            if path.is_file() and wanted.fullmatch(name):
-                found.append((f"gs://{bucket}/{name}", path))
-        return found
+        bucket, pattern = _split(uri)
+        names = self._storage(bucket).names(bucket, re.split(r"[*?]", pattern, maxsplit=1)[0])
+        if names is None:
+            raise _forbidden(bucket)
+        wanted = re.compile(_pattern(pattern), re.DOTALL)
+        # A name that ends with a slash is a folder, as the console makes them: it holds no instance.
+        return [f"gs://{bucket}/{name}" for name in sorted(names) if wanted.fullmatch(name) and not name.endswith("/")]
 
     def write(self, uri: str, data: bytes) -> None:
         """Write an object; it appears as a whole.
@@ -62,46 +77,76 @@ class Buckets:
         Raises:
             ServiceError: As `read`.
         """
-        bucket, path = self._split(uri)
-        target = self._path(bucket, path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{target.name}.part")
-        part.write_bytes(data)
-        part.replace(target)
+        bucket, name = _split(uri)
+        if not self._storage(bucket).write(bucket, name, data):
+            raise _forbidden(bucket)
 
     def check(self, uri: str) -> None:
-        """Refuse a URI whose bucket is not mapped.
+        """Refuse a URI whose bucket is not there.
 
         Raises:
             ServiceError: As `read`.
         """
-        self._root(self._split(uri)[0])
+        bucket, name = _split(uri)
+        if self._storage(bucket).names(bucket, name) is None:
+            raise _forbidden(bucket)
 
-    def _split(self, uri: str) -> tuple[str, str]:
-        found = _URI.fullmatch(uri)
-        if not found:
-            raise invalid("A Cloud Storage URI has the form gs://bucket/path.")
-        return found.group(1), found.group(2)
+    def _storage(self, bucket: str) -> _Storage:
+        return self._folders if bucket in self._folders or self._others is None else self._others
 
-    def _root(self, bucket: str) -> Path:
-        if bucket not in self._folders:
-            raise _forbidden(f"gs://{bucket}")
-        return self._folders[bucket]
 
-    def _path(self, bucket: str, path: str) -> Path:
-        root = self._root(bucket)
-        target = (root / path).resolve()
-        if "\0" in path or not target.is_relative_to(root):
+class _Folders:
+    """Buckets that are folders of this machine."""
+
+    def __init__(self, folders: Mapping[str, str | PathLike[str]]) -> None:
+        self._folders = {name: Path(folder).resolve() for name, folder in folders.items()}
+
+    def __contains__(self, bucket: object) -> bool:
+        return bucket in self._folders
+
+    def names(self, bucket: str, prefix: str = "") -> Iterable[str] | None:
+        root = self._folders.get(bucket)
+        if root is None:
+            return None
+        names = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+        return (name for name in names if name.startswith(prefix))
+
+    def read(self, bucket: str, name: str) -> bytes | None:
+        target = self._path(bucket, name)
+        return target.read_bytes() if target is not None and target.is_file() else None
+
+    def write(self, bucket: str, name: str, data: bytes) -> bool:
+        target = self._path(bucket, name)
+        if target is None:
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.part")
+        part.write_bytes(data)
+        part.replace(target)
+        return True
+
+    def _path(self, bucket: str, name: str) -> Path | None:
+        root = self._folders.get(bucket)
+        if root is None:
+            return None
+        if "\0" in name or not (target := (root / name).resolve()).is_relative_to(root):
             raise invalid("The object's name leads out of its bucket.")
         return target
 
 
-def _forbidden(uri: str) -> ServiceError:
-    bucket = uri.split("/")[2]
+def _split(uri: str) -> tuple[str, str]:
+    found = _URI.fullmatch(uri)
+    if not found:
+        raise invalid("A Cloud Storage URI has the form gs://bucket/path.")
+    return found.group(1), found.group(2)
+
+
+def _forbidden(bucket: str) -> ServiceError:
     return ServiceError(
         Code.PERMISSION_DENIED,
         "Healthcare API doesn't have required Cloud Storage permission, or the object does not exist. "
-        f"In the emulator, bucket {bucket!r} is a folder that you map: Emulator(..., gcs={{{bucket!r}: 'folder'}}).",
+        f"In the emulator, bucket {bucket!r} is a folder that you map, Emulator(..., gcs={{{bucket!r}: 'folder'}}), "
+        f"or is in the emulated Cloud Storage that {VARIABLE} names.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from healthcare_deid.emulator.http import EmulatorHttp
 from healthcare_deid.emulator.router import Router
 from healthcare_deid.emulator.routing import Routes
 from healthcare_deid.emulator.state import State
+from healthcare_deid.emulator.storage_api import VARIABLE, StorageApi
 from healthcare_deid.emulator.workers import WorkerProcesses
 from healthcare_deid.errors import EmulatorError
 
@@ -48,7 +50,9 @@ class Emulator:
         data_dir: The folder, made when it is missing. None: a temporary one, removed by `close`.
         faults: What goes wrong; see `faults`.
         clock: Where times come from: a fake one in tests.
-        gcs: A folder for each bucket name that ``gs://`` URIs may use.
+        gcs: A folder for each bucket name that ``gs://`` URIs may use. Other buckets are looked for in the emulated
+            Cloud Storage that the environment variable ``STORAGE_EMULATOR_HOST`` names, if it is set.
+        allow_remote_storage: Take a ``STORAGE_EMULATOR_HOST`` on another machine: instances are sent there.
         workers: Worker processes of an operation. None: one a core, and none for a few instances; 0: none at all.
         engine: What makes the de-identifier of a config; this package's own unless given.
 
@@ -64,6 +68,7 @@ class Emulator:
         faults: FaultPlan | None = None,
         clock: Clock | None = None,
         gcs: Mapping[str, str | PathLike[str]] | None = None,
+        allow_remote_storage: bool = False,
         workers: int | None = None,
         engine: EngineFactory = local_engine,
     ) -> None:
@@ -73,6 +78,7 @@ class Emulator:
             "faults": faults,
             "clock": clock,
             "gcs": gcs,
+            "allow_remote_storage": allow_remote_storage or None,
             "workers": workers,
             "engine": engine,
         }
@@ -187,7 +193,7 @@ class _Core:
             clock=self.clock,
             executor=InProcess() if options["workers"] == 0 else WorkerProcesses(options["workers"]),
             make_engine=options["engine"],
-            buckets=Buckets(options["gcs"]),
+            buckets=Buckets(options["gcs"], _storage(allow_remote=bool(options["allow_remote_storage"]))),
             faults=self.faults,
         )
         self.routes: tuple[Route, ...] = (
@@ -239,3 +245,8 @@ class _Core:
             self.state.close()
         if self.temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _storage(*, allow_remote: bool) -> StorageApi | None:
+    address = os.environ.get(VARIABLE, "").strip()
+    return StorageApi(address, allow_remote=allow_remote) if address else None

@@ -12,7 +12,6 @@ from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from healthcare_deid.emulator.database import Database
     from healthcare_deid.emulator.gcs import Buckets
@@ -40,14 +39,14 @@ class Transfers:
         """Start an import of every object a URI names; return the operation's name.
 
         Raises:
-            ServiceError: The URI is malformed, or its bucket is not mapped.
+            ServiceError: The URI is malformed, or its bucket is not there.
         """
         objects = self._buckets.find(uri)
 
         def work(progress: Progress) -> dict[str, Any]:
-            for name, path in objects:
+            for source in objects:
                 progress.check()
-                self._import_one(str(store), name, path, progress)
+                self._import_one(str(store), source, progress)
             return {"@type": f"type.googleapis.com/google.cloud.healthcare.{version}.dicom.ImportDicomDataResponse"}
 
         return self._start(store, _IMPORT, version, len(objects), work)
@@ -58,7 +57,7 @@ class Transfers:
         """Start an export of instances to ``prefix/study/series/instance.dcm``; return the operation's name.
 
         Raises:
-            ServiceError: The URI is malformed, or its bucket is not mapped.
+            ServiceError: The URI is malformed, or its bucket is not there.
         """
         self._buckets.check(prefix)
         syntax = accepted(mime_type)[0].transfer_syntax or AS_STORED
@@ -84,15 +83,15 @@ class Transfers:
         self._runner.start(name, work)
         return name
 
-    def _import_one(self, store: str, name: str, path: Path, progress: Progress) -> None:
+    def _import_one(self, store: str, source: str, progress: Progress) -> None:
         try:
-            store_bytes(self._instances, store, path.read_bytes())
+            store_bytes(self._instances, store, self._buckets.read(source))
         except ServiceError as error:
-            progress.failed(name, error.code, error.message)
+            progress.failed(source, error.code, error.message)
         except InvalidDicomError as error:
-            progress.failed(name, Code.INVALID_ARGUMENT, f"not imported: {error}")
+            progress.failed(source, Code.INVALID_ARGUMENT, f"not imported: {error}")
         except OSError:
-            progress.failed(name, Code.NOT_FOUND, "the object cannot be read")
+            progress.failed(source, Code.NOT_FOUND, "the object cannot be read")
         else:
             progress.succeeded()
 
