@@ -51,8 +51,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Run the tests that take long, on one Python."""
-    _install(session, "test", "types")
+    """Run the tests that take long or need a language model, on one Python."""
+    _install(session, "test", "types", project=".[all,ner]")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 

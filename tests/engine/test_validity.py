@@ -23,8 +23,8 @@ NAMES = (
     "rtplan.dcm",
     "rtdose.dcm",
     "test-SR.dcm",
-    "liver.dcm",
-    "eCT_Supplemental.dcm",
+    "liver_1frame.dcm",
+    "rtdose_rle.dcm",
     "waveform_ecg.dcm",
     "JPEG2000.dcm",
 )
@@ -44,8 +44,6 @@ def errors(path: Path) -> Counter[str]:
 @pytest.mark.parametrize("profile_name", ["ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE", "KEEP_ALL_PROFILE"])
 @pytest.mark.parametrize("name", NAMES)
 def test_no_new_error_comes_with_de_identification(profile: Any, name: str, profile_name: str, tmp_path: Path) -> None:
-    if not (FILES / name).exists():
-        pytest.skip("not among this pydicom's files")
     profile(profile_name).deidentify_file(FILES / name, tmp_path / "out.dcm")
 
     assert errors(tmp_path / "out.dcm") - errors(FILES / name) == Counter()
@@ -59,8 +57,6 @@ def test_no_new_error_comes_with_de_identification(profile: Any, name: str, prof
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_pictures_can_be_decoded_and_are_the_same(profile: Any, name: str, profile_name: str, tmp_path: Path) -> None:
-    if not (FILES / name).exists():
-        pytest.skip("not among this pydicom's files")
     profile(profile_name).deidentify_file(FILES / name, tmp_path / "out.dcm")
 
     old, new = pydicom.dcmread(FILES / name), pydicom.dcmread(tmp_path / "out.dcm")

@@ -30,15 +30,18 @@ def spacy_detector() -> SpacyDetector:
         pytest.skip(str(error))
 
 
+@pytest.mark.slow
 def test_a_model_adds_names_that_no_list_has(spacy_detector: SpacyDetector) -> None:
     assert Match(22, 39, "PERSON_NAME") in spacy_detector.find("I have discussed with Brannagh Xelthorp who agreed.")
 
 
+@pytest.mark.slow
 def test_what_a_model_takes_for_a_name_and_is_a_word_of_the_field_is_left(spacy_detector: SpacyDetector) -> None:
     for text in ("CT CHEST", "L-SPINE AP", "Graves disease", "Philips", "MR Brain"):
         assert spacy_detector.find(text) == []
 
 
+@pytest.mark.slow
 def test_a_model_travels_to_other_processes(spacy_detector: SpacyDetector) -> None:
     engine = TextEngine(DeidentifyConfig(), detectors=[spacy_detector])
     again: TextEngine = pickle.loads(pickle.dumps(engine))
