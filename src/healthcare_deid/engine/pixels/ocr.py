@@ -77,8 +77,6 @@ OBJECT_PIXELS = 56
 WORD_LENGTH = 3
 WORD_CONFIDENCE = 0.8
 """An object-sized box is text when it reads as this many characters, this well."""
-COARSE = 0.5
-"""The second look's scale: it finds what is large for its surroundings, and costs a quarter of the first."""
 FOUND_ALREADY = 0.9
 """A second finding whose kernel is covered to this part by first findings is dropped."""
 BRIGHT = 128
@@ -97,8 +95,8 @@ SMALLEST_SCALE = 0.5
 class OnnxOcr:
     """The engine's own OCR: PP-OCR's detector and recogniser on onnxruntime.
 
-    A picture is looked at twice: as dark writing on a bright page, and as it is at half the size. Each finds what the
-    other overlooks. Boxes the detector doubts are read, and dropped when they surely are no text.
+    A dark picture is looked at twice: as writing on a bright page, and as it is. Each finds what the other overlooks.
+    Boxes the detector doubts are read, and dropped when they surely are no text.
 
     Its state is its arguments; the models are loaded at the first use, once a process.
 
@@ -127,16 +125,15 @@ class OnnxOcr:
         scale, page = scale_for(picture), as_page(picture)
         if within is None:
             return self._lines(picture, self._detect(picture, page, scale), read=read)
-        parts = [
-            np.ascontiguousarray(whole[within.top : within.bottom, within.left : within.right])
-            for whole in (picture, page)
-        ]
-        found = [_moved(scored, within.left, within.top) for scored in self._detect(parts[0], parts[1], scale)]
+        part = _cut(picture, within)
+        shown = part if page is picture else _cut(page, within)
+        found = [_moved(scored, within.left, within.top) for scored in self._detect(part, shown, scale)]
         return self._lines(picture, found, read=read)
 
     def _detect(self, picture: Picture, page: Picture, scale: float) -> list[ScoredBox]:
         found = self._detector.find(page, scale)
-        found += unknown(self._detector.find(picture, scale * COARSE), found)
+        if page is not picture:
+            found += unknown(self._detector.find(picture, scale), found)
         if not self._thorough:
             return found
         rows = picture.shape[0]
@@ -224,6 +221,10 @@ def _covered_part(core: Box, known: Sequence[ScoredBox]) -> float:
     for part in near:
         covered[part.top - core.top : part.bottom - core.top, part.left - core.left : part.right - core.left] = True
     return float(covered.mean())
+
+
+def _cut(picture: Picture, box: Box) -> Picture:
+    return np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right])
 
 
 def _moved(scored: ScoredBox, columns: int, rows: int) -> ScoredBox:
