@@ -215,9 +215,13 @@ class PermissionDenied(ApiError):
 class NotFound(ApiError):
     """404: no such resource."""
 
+    hint = "No store, operation or instance of that name; .message has the server's text."
+
 
 class AlreadyExists(ApiError):
     """409: the resource exists."""
+
+    hint = "What was to be made exists: name another, or delete that one; .message has the server's text."
 
 
 class FailedPrecondition(ApiError):

@@ -255,7 +255,9 @@ class OperationName:
         return cls(base.project, base.location, dataset, operation)
 
 
-def _is_full(text: str) -> bool:
+def _is_full(text: object) -> bool:
+    if not isinstance(text, str):
+        raise ResourceNameError(f"a name is text or a name object of its kind, not {type(text).__name__}")
     return text.startswith("projects/")
 
 

@@ -15,11 +15,11 @@ from googleapiclient.http import HttpMock, HttpMockSequence, RequestMockBuilder
 from healthcare_deid import DeidClient, DeidentifyConfig, RetryPolicy, errors
 from healthcare_deid.client import credentials as ours
 from healthcare_deid.client.credentials import SharedCredentials
+from healthcare_deid.testing import FakeClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.testing import FakeClock
 
 NAME = "projects/p/locations/l/datasets/d"
 
@@ -244,10 +244,31 @@ def test_a_forked_child_makes_its_own_connection(server: Any) -> None:
 
 
 def test_a_closed_client_says_so(server: Any) -> None:
-    client = DeidClient("p", "l", endpoint=server.url, retry=RetryPolicy.never())
+    clock = FakeClock()
+    client = DeidClient("p", "l", endpoint=server.url, clock=clock)
     client.close()
-    with pytest.raises(errors.ConnectError, match="closed"):
+    with pytest.raises(errors.DeidError, match="closed"):
         client.get_dataset("d")
+    assert clock.slept == []  # it is not tried again
+
+
+@pytest.mark.parametrize("options", [{"api_version": "v2"}, {"timeout": 0}, {"timeout": -1.0}])
+def test_options_that_cannot_be_right_are_refused_at_once(options: dict[str, Any]) -> None:
+    with pytest.raises(errors.ConfigError, match=next(iter(options))):
+        DeidClient("p", "l", http=HttpMockSequence([]), **options)
+
+
+def test_an_emulator_address_that_is_none_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "localhost::8085")
+    with pytest.raises(errors.ConfigError, match=r"^HEALTHCARE_EMULATOR_HOST: "):
+        DeidClient("p", "l")
+
+
+@pytest.mark.parametrize("name", [None, 5, DeidentifyConfig()])
+def test_a_name_that_is_no_name_is_refused(name: Any) -> None:
+    client = DeidClient("p", "l", http=HttpMockSequence([]))
+    with pytest.raises(errors.ResourceNameError, match=f"not {type(name).__name__}"):
+        client.get_dataset(name)
 
 
 def test_a_copy_with_other_options_shares_the_connection(server: Any) -> None:

@@ -202,6 +202,11 @@ def test_credentials_show_nowhere(tmp_path: Path) -> None:
         assert CANARY not in all_text(caught.value) + repr(client) + repr(vars(client._session.connection))
 
 
+def test_the_repr_of_a_client_names_the_transport_it_was_given(tmp_path: Path) -> None:
+    with DeidClient.local(tmp_path / "secret") as client:
+        assert repr(client) == "<DeidClient of https://healthcare.googleapis.com through EmulatorHttp>"
+
+
 def test_reprs_of_clients_show_the_endpoint_only() -> None:
     shown = repr(DeidClient("secret-project", "l")) + repr(AsyncDeidClient("secret-project", "l"))
     assert shown == (

@@ -142,6 +142,25 @@ def test_a_store_that_refuses_everything_stops_the_transfer_and_keeps_the_report
     assert isinstance(caught.value.__cause__, errors.ApiError)
 
 
+def test_a_store_that_does_not_exist_is_an_error_and_no_report(server: Any, client: DeidClient, folder: Path) -> None:
+    server.on("POST", "", "404")
+    with pytest.raises(errors.TransferError) as caught:
+        client.upload("d/s", folder)
+    assert isinstance(caught.value.__cause__, errors.NotFound)
+
+
+def test_a_closed_client_transfers_nothing_and_says_so(server: Any, client: DeidClient, folder: Path) -> None:
+    client.close()
+    with pytest.raises(errors.DeidError, match="the client is closed"):
+        client.upload("d/s", folder)
+    assert server.seen == []
+
+
+def test_a_path_that_is_missing_is_named_by_its_place(client: DeidClient, folder: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="path 2 of 3 does not exist"):
+        client.upload("d/s", [folder / "a.dcm", folder / "patient-name.dcm", folder / "b.dcm"])
+
+
 def test_a_conflict_the_answer_does_not_name_is_looked_up(server: Any, client: DeidClient, folder: Path) -> None:
     server.on("POST", "", server.answer(409, refusal(272, "")))
     server.on("GET", r"instances\?SOPInstanceUID=1.2.3", server.answer(200, [{}]), server.answer(204, b""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from healthcare_deid.config import deidentify, dicom, image, keys, requests, tex
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
 from healthcare_deid.config.message import Message
+from healthcare_deid.config.operations import DeidentifySummary
 from healthcare_deid.config.resources import Dataset
 from healthcare_deid.config.text import (
     CharacterMaskConfig,
@@ -119,11 +121,35 @@ def test_a_refusal_pickles_with_its_problems() -> None:
 
 def test_a_message_cannot_be_changed() -> None:
     config = DeidentifyConfig(text=TextConfig(exclude_info_types=["DATE"]))
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(ConfigError, match="DeidentifyConfig: text: messages are frozen"):
         config.__setattr__("text", None)
+    with pytest.raises(ConfigError, match="frozen"):
+        config.__delattr__("text")
     assert config.text is not None
     assert config.text.exclude_info_types == ("DATE",)
     assert hash(config) == hash(DeidentifyConfig(text=TextConfig(exclude_info_types=("DATE",))))
+
+
+def test_setting_a_key_does_not_quote_it() -> None:
+    with pytest.raises(ConfigError, match="cryptoKey: messages are frozen") as caught:
+        DateShiftConfig().__setattr__("crypto_key", b"SECRETSECRETSECR")
+    assert "SECRET" not in "".join(traceback.format_exception_only(caught.value)) + repr(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_whole_request_is_told_from_a_config() -> None:
+    with pytest.raises(ConfigError, match=r"config: .*give what stands under 'config'"):
+        DeidentifyConfig.from_json("{'destinationDataset': 'x', 'config': {'dicom': {}}}")
+
+
+@pytest.mark.parametrize("given", [None, {"dicom": {}}])
+def test_json_that_is_no_text_is_told_where_to_go(given: Any) -> None:
+    with pytest.raises(ConfigError, match="from_api takes JSON that is already parsed"):
+        DeidentifyConfig.from_json(given)
+
+
+def test_a_message_without_fields_is_not_an_empty_line() -> None:
+    assert str(DeidentifySummary()) == "DeidentifySummary()"
 
 
 def test_a_copy_is_checked_as_the_constructor_checks() -> None:

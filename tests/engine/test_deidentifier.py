@@ -263,3 +263,31 @@ def test_a_key_that_cloud_kms_wrapped_is_given_unwrapped(planted: Any) -> None:
         Deidentifier(config)
     result = Deidentifier(config, unwrapped_keys={kms["wrappedKey"]: bytes(32)}).deidentify(planted.dataset)
     assert result.dataset.StudyDate != planted.dataset.StudyDate
+
+
+@pytest.mark.parametrize("given", [None, {"dicom": {}}, DeidentifyConfig.builder()])
+def test_what_is_no_config_is_refused_with_what_is_needed(given: Any) -> None:
+    with pytest.raises(ConfigError, match=f"a DeidentifyConfig is needed, not {type(given).__name__}"):
+        Deidentifier(given)
+
+
+@pytest.mark.parametrize("config", [{}, {"text": {}}, {"image": {"textRedactionMode": "REDACT_NO_TEXT"}}])
+def test_a_config_that_says_nothing_about_tags_is_a_warning_with_every_result(
+    planted: Any, config: dict[str, Any]
+) -> None:
+    result = Deidentifier(DeidentifyConfig.from_api(config)).deidentify(planted.dataset)
+    assert any("says nothing about DICOM tags: every tag is kept" in warning for warning in result.warnings)
+
+
+def test_what_is_no_dataset_is_refused_with_what_takes_it(profile: Any) -> None:
+    with pytest.raises(TypeError, match="not str; deidentify_file takes a path"):
+        profile(BASIC).deidentify("in.dcm")
+
+
+@pytest.mark.parametrize("mode", ["KEEP_ALL_PROFILE", BASIC])
+def test_a_file_is_never_written_over_its_source(profile: Any, planted: Any, tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "in.dcm"
+    path.write_bytes(planted.file())
+    with pytest.raises(ValueError, match="the destination is the source"):
+        profile(mode).deidentify_file(path, tmp_path / "." / "in.dcm")
+    assert path.read_bytes() == planted.file()

@@ -172,7 +172,7 @@ class AsyncDeidClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._session.sync.connection.endpoint}>"
+        return f"<{type(self).__name__} of {self._session.sync.connection}>"
 
     def raw_replies(self) -> AbstractContextManager[list[Reply]]:
         """Collect the raw replies (status, headers, body) of the calls this task makes inside a ``with`` block."""

@@ -70,8 +70,12 @@ class Connection:
         self._credentials: SharedCredentials | None = None
         self._closed = False
 
+    def __str__(self) -> str:
+        """Say where requests go: a transport that was given may answer for the endpoint itself."""
+        return self.endpoint if self._http is None else f"{self.endpoint} through {type(self._http).__name__}"
+
     def __repr__(self) -> str:
-        return f"<Connection to {self.endpoint}>"
+        return f"<Connection to {self}>"
 
     def warm(self) -> None:
         """Import what a request needs and find the credentials, ahead of the first request.
@@ -167,7 +171,7 @@ class Connection:
 
     def _transport(self) -> _Transport:
         if self._closed:
-            raise ConnectError("the client is closed")
+            raise DeidError("the client is closed")  # no ConnectError, which would be tried again
         transport = getattr(self._local, "transport", None)
         if transport is None:
             transport = self._given() if self._http is not None else self._own()

@@ -51,6 +51,12 @@ class Core:
     clock: Clock
     starts: Starts
 
+    def __post_init__(self) -> None:
+        if self.api_version not in ("v1", _BETA):
+            raise ConfigError(f"api_version: 'v1' or '{_BETA}' is needed")
+        if not self.timeout > 0:
+            raise ConfigError("timeout: seconds above 0 are needed")
+
     def tuned(self, timeout: float | None, retry: RetryPolicy | None) -> Core:
         """Return the core with a call's own ``timeout=`` and ``retry=``."""
         if timeout is None and retry is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from healthcare_deid._version import __version__
 from healthcare_deid.client.connection import Connection
@@ -35,7 +35,7 @@ def connect(
         ConfigError: A token would travel unencrypted to another machine, or two arguments exclude each other.
     """
     emulator = os.environ.get(EMULATOR_VARIABLE, "")
-    address = endpoint or emulator
+    address, given_as = (endpoint, "endpoint") if endpoint else (emulator, EMULATOR_VARIABLE)
     if http is not None and credentials is not None:
         raise ConfigError("http= brings its own credentials: leave credentials= out")
     if not address:
@@ -43,17 +43,12 @@ def connect(
     elif "://" not in address:
         address = f"http://{address}"
     parts = urlsplit(address)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    ):
-        raise ConfigError("endpoint: of the form https://host[:port] is needed")
-    anonymous = credentials is None and (_is_loopback(parts.hostname) or (not endpoint and bool(emulator)))
-    if http is None and not anonymous and parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ConfigError("endpoint: http:// would send the access token unencrypted; use https://")
+    host = _host_of(parts)
+    if not host:
+        raise ConfigError(f"{given_as}: of the form https://host[:port] is needed")
+    anonymous = credentials is None and (_is_loopback(host) or (not endpoint and bool(emulator)))
+    if http is None and not anonymous and parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigError(f"{given_as}: http:// would send the access token unencrypted; use https://")
     source = None if http is not None or anonymous else CredentialsSource(credentials)
     return Connection(
         endpoint=address,
@@ -80,6 +75,16 @@ def user_agent(app_info: str | None) -> str:
     if app_info is not None and not (app_info.isascii() and app_info.isprintable()):
         raise ConfigError("app_info: printable ASCII is needed, such as 'nightly-job/1.2'")
     return f"healthcare-deid/{__version__}" + (f" {app_info}" if app_info else "")
+
+
+def _host_of(parts: SplitResult) -> str:
+    """Return the host of what can be an endpoint; empty for anything else."""
+    try:
+        _ = parts.port
+    except ValueError:
+        return ""
+    extra = parts.query or parts.fragment or "@" in parts.netloc
+    return "" if extra or parts.scheme not in {"http", "https"} else parts.hostname or ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -188,7 +188,7 @@ class DeidClient:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._session.connection.endpoint}>"
+        return f"<{type(self).__name__} of {self._session.connection}>"
 
     def raw_replies(self) -> AbstractContextManager[list[Reply]]:
         """Collect the raw replies (status, headers, body) of the calls this thread makes inside a ``with`` block."""

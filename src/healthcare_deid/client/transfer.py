@@ -22,8 +22,11 @@ from healthcare_deid.errors import (
     ApiError,
     CredentialsError,
     DeidError,
+    NotFound,
     PermissionDenied,
+    ReplyError,
     TransferError,
+    TransportError,
     Unauthenticated,
 )
 
@@ -136,9 +139,10 @@ def files_of(paths: Any) -> Iterator[Path]:
     """
     given: Iterable[Any] = [paths] if isinstance(paths, str | os.PathLike) else paths
     roots = [Path(path) for path in given]
-    for root in roots:
+    for number, root in enumerate(roots, 1):
         if not root.exists():
-            raise FileNotFoundError("upload: one of the paths does not exist")
+            which = "the path" if len(roots) == 1 else f"path {number} of {len(roots)}"
+            raise FileNotFoundError(f"upload: {which} does not exist")
     for root in roots:
         yield from sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
 
@@ -168,9 +172,9 @@ def _stored(web: DicomWeb, path: Path, content: bytes) -> _Result:
     headers = {"content-type": "application/dicom", "accept": "application/dicom+json"}
     try:
         reply = web.send("POST", "/studies", body=content, headers=headers, answers=(_CONFLICT,))
-    except _FATAL:
+    except (*_FATAL, NotFound):  # there is no such store: it will take none of the others either
         raise
-    except DeidError as error:
+    except _OF_ONE as error:
         invalid = isinstance(error, ApiError) and error.status in {400, 415, 422}
         kind: Outcome = "invalid" if invalid else "failed"
         return _failure(kind, path, str(error), getattr(error, "message", ""))
@@ -231,7 +235,7 @@ def _retrieve(web: DicomWeb, item: tuple[str, str, str], target: Path, *, overwr
         reply = web.send("GET", uri, headers={"accept": "application/dicom; transfer-syntax=*"})
     except _FATAL:
         raise
-    except DeidError as error:
+    except _OF_ONE as error:
         return _failure("failed", name, str(error), getattr(error, "message", ""))
     if reply.content[_PREAMBLE : _PREAMBLE + 4] != b"DICM":
         return _failure("failed", name, "the answer is not a DICOM file")
@@ -295,6 +299,8 @@ def _transfer(
 
 
 _FATAL = (CredentialsError, Unauthenticated, PermissionDenied)
+_OF_ONE = (ApiError, TransportError, ReplyError)
+"""What one file or instance may meet while the others fare well; a closed client is none of these."""
 
 
 class _Tally:
@@ -307,7 +313,7 @@ class _Tally:
         """Count one; returns the error that means the whole transfer is refused."""
         try:
             result = future.result()
-        except _FATAL as error:
+        except (*_FATAL, NotFound) as error:
             return error
         self._counts[result.outcome] = self._counts.get(result.outcome, 0) + 1
         self._bytes += result.size

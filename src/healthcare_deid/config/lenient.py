@@ -34,12 +34,7 @@ def parse_json(text: str | bytes, *, strict: bool = False) -> Any:
     Raises:
         ConfigError: With line and column; the text itself is not repeated.
     """
-    if isinstance(text, bytes | bytearray):
-        try:
-            text = bytes(text).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"not JSON: byte {error.start} is not UTF-8") from None
-    text = text.removeprefix("\ufeff")
+    text = _decoded(text)
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
@@ -48,6 +43,17 @@ def parse_json(text: str | bytes, *, strict: bool = False) -> Any:
     except RecursionError:
         raise ConfigError(f"not JSON: nested more than {_MAX_DEPTH} deep") from None
     return _Parser(text).document()
+
+
+def _decoded(given: object) -> str:
+    if isinstance(given, bytes | bytearray):
+        try:
+            given = given.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"not JSON: byte {error.start} is not UTF-8") from None
+    if not isinstance(given, str):
+        raise ConfigError("not JSON: text is needed (from_api takes JSON that is already parsed)")
+    return given.removeprefix("\ufeff")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

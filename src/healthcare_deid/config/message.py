@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from healthcare_deid.config.diff import Difference
 
 
+FROZEN = "messages are frozen: use model_copy(update=...) or the builder"
+
+
 def wire_name(name: str) -> str:
     """Return the name a field has on the wire; a trailing underscore only keeps it apart from a method of pydantic."""
     return to_camel(name.removesuffix("_"))
@@ -42,6 +45,18 @@ else:
 
     class _Model(BaseModel, metaclass=_MessageMeta):
         """`BaseModel` with our errors."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            raise _frozen(type(self), name)
+
+        def __delattr__(self, name: str) -> None:
+            raise _frozen(type(self), name)
+
+    def _frozen(cls: type[BaseModel], name: str) -> Exception:
+        # Pydantic's own error would quote the value, a key perhaps.
+        from healthcare_deid.errors import ConfigError
+
+        return ConfigError.of(cls.__name__, [(wire_name(name), FROZEN)])
 
 
 class Message(_Model):
@@ -176,6 +191,10 @@ class Message(_Model):
         from healthcare_deid.config.diff import diff
 
         return diff(self, other)
+
+    def __str__(self) -> str:
+        """Show the fields that are set, or the type's name where none is."""
+        return super().__str__() or repr(self)
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         """Show the fields that are set; `repr` of a key shows its length."""

@@ -36,16 +36,20 @@ _RULES = {
     "tuple_type": "a list is needed",
     "dict_type": "an object is needed",
     "mapping_type": "an object is needed",
-    "frozen_instance": "messages are frozen: use model_copy(update=...) or the builder",
 }
 """Our text for pydantic's error types whose own text speaks of Python or of pydantic."""
 
-_GONE = {
+_REQUEST = "it belongs to the request around a config: give what stands under 'config'"
+_ELSEWHERE = {
+    "config": _REQUEST,
+    "destination_dataset": _REQUEST,
+    "destination_store": _REQUEST,
+    "gcs_config_uri": _REQUEST,
     "annotation": "the service no longer has annotation stores",
     "date_shift_config": "it belongs inside text.additionalTransformations[]",
     "crypto_hash_config": "it belongs inside text.additionalTransformations[]",
 }
-"""Fields that old clients and scripts send at the top of a config, and why they are refused."""
+"""Fields that people, old clients and scripts send at the top of a config, and why they are refused."""
 
 _ONLY_BETA = {
     "DeidentifyConfig": ("dicom_tag_config", "fhir_field_config", "operation_metadata"),
@@ -131,8 +135,8 @@ def _unknown_field(cls: type[BaseModel], location: Sequence[int | str]) -> str:
     if snake in owner.model_fields:
         return f"given twice, as {wire_name(snake)} and as {snake}"
     text = f"{owner.__name__} has no such field"
-    if owner.__name__ == "DeidentifyConfig" and snake in _GONE:
-        return f"{text}: {_GONE[snake]}"
+    if owner.__name__ == "DeidentifyConfig" and snake in _ELSEWHERE:
+        return f"{text}: {_ELSEWHERE[snake]}"
     if snake in _ONLY_BETA.get(owner.__name__, ()):
         return f"{text}: {_BETA_ONLY_RULE}"
     camel = [wire_name(field) for field in owner.model_fields]

@@ -140,10 +140,10 @@ class Deidentifier:
                 unwrapped_keys=unwrapped_keys,
                 detectors=detectors,
             )
-        self.warnings: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = compiled.warnings
         self._contexts: Contexts | None = None
         if self._text is not None:
-            self.warnings = self._text.warnings
+            self.warnings += self._text.warnings
             self._contexts = Contexts(self._text)
         self._redactor: Any = None
         if self._image is not None:
@@ -169,8 +169,10 @@ class Deidentifier:
             The new instance, with fresh file meta, and what was done to it.
 
         Raises:
+            TypeError: ``dataset`` is none.
             EngineError: It cannot be de-identified; nothing of it is returned.
         """
+        _check_dataset(dataset)
         return _guarded(lambda: self._deidentify(dataset))
 
     def deidentify_file(self, source: str | PathLike[str], destination: str | PathLike[str]) -> DeidentifyResult:
@@ -181,11 +183,14 @@ class Deidentifier:
             destination: Where the result goes; replaced if it exists. Missing folders are made.
 
         Raises:
+            ValueError: ``destination`` is the source: the original would be lost.
             InvalidDicomError: The source is not DICOM.
             EngineError: It cannot be de-identified; nothing is written.
             OSError: A file cannot be read or written.
         """
         old, new = Path(source), Path(destination)
+        if new.exists() and old.exists() and old.samefile(new):
+            raise ValueError("the destination is the source: the original would be lost")
         if self._image is None:
             try:
                 return _guarded(lambda: self._rewrite(old, new))
@@ -329,6 +334,11 @@ class Deidentifier:
         if syntax and not is_uid(syntax):
             raise InvalidDicomError("the transfer syntax is no UID", reason="broken")
         return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
+
+
+def _check_dataset(given: object) -> None:
+    if not isinstance(given, Dataset):
+        raise TypeError(f"deidentify takes a pydicom Dataset, not {type(given).__name__}; deidentify_file takes a path")
 
 
 def _told_later(changes: Callable[[], list[Change]]) -> Iterator[Change]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.config.root import RootConfig
 from healthcare_deid.engine.tags.meta import MARKER_TAGS
 from healthcare_deid.engine.tags.plan import KEPT, Op, Rule
 from healthcare_deid.engine.tags.profiles import compile_dicom_config
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.tags.ps315 import Edition
 
 _SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
+_NO_DICOM = (
+    "the config says nothing about DICOM tags: every tag is kept, and no text in them is transformed "
+    "(the service skips DICOM stores then); set dicom"
+)
 _ALL_TEXT = "REDACT_ALL_TEXT"
 _NO_LOOK = frozenset({"", "TEXT_REDACTION_MODE_UNSPECIFIED", "REDACT_NO_TEXT"})
 
@@ -42,10 +47,12 @@ class Compiled:
     Attributes:
         plan: For tags.
         image: For pixels; None where they are not looked at.
+        warnings: What a person should know about the config.
     """
 
     plan: Plan
     image: Any
+    warnings: tuple[str, ...] = ()
 
     @property
     def covers_all_text(self) -> bool:
@@ -59,6 +66,9 @@ def compile_config(config: Any, settings: Settings) -> Compiled:
     Raises:
         ConfigError: It cannot be carried out.
     """
+    if not isinstance(config, RootConfig):
+        made = "DeidentifyConfig.from_api takes a mapping, build() ends a builder"
+        raise ConfigError(f"a DeidentifyConfig is needed, not {type(config).__name__}: {made}")
     plan, image = _plan_and_image(config, settings)
     if settings.safe_private:
         plan = replace(plan, private_tags=dict.fromkeys(_safe_private(settings.safe_private), KEPT))
@@ -70,7 +80,9 @@ def compile_config(config: Any, settings: Settings) -> Compiled:
     if settings.markers:
         gone = dict.fromkeys(MARKER_TAGS, Rule(Op.DELETE, "marker"))
         plan = replace(plan, tags={**plan.tags, **gone})
-    return Compiled(plan, image if _looks(image) else None)
+    says_nothing = getattr(config, "dicom", None) is None and getattr(config, "dicom_tag_config", None) is None
+    warnings = (_NO_DICOM,) if says_nothing else ()
+    return Compiled(plan, image if _looks(image) else None, warnings)
 
 
 def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
