@@ -54,7 +54,7 @@ TABLE: tuple[Behaviour, ...] = (
         "F-03",
         "engine",
         "A keepList or removeList without tags",
-        "Filters no tag; the SDK refuses to send one",
+        "Refused with 400; the SDK refuses to send one",
     ),
     Behaviour(
         "F-04",
@@ -227,7 +227,7 @@ TABLE: tuple[Behaviour, ...] = (
         "Deidentifier(other_uids=…)",
     ),
     Behaviour(
-        "O-07", "engine", "Curves and overlays", "The Basic Profile deletes them; pixel redaction leaves overlays"
+        "O-07", "engine", "Curves and overlays", "The Basic Profile deletes them; pixel redaction covers text in overlays too"
     ),
     Behaviour("O-08", "emulator", "When a removeList with a required tag is refused", "At once, 400"),
     Behaviour("O-09", "config", "transformations and additionalTransformations together", "Refused"),

@@ -1,0 +1,55 @@
+"""The register of observations: rows of the fidelity table that can be settled by looking, and those that cannot.
+
+An observation returns facts by name, in a form that is the same in every run: never a value that was made at random,
+never the text of an error. Beside it stands what the emulator shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance_lab import Lab
+
+Facts = dict[str, Any]
+
+KEEP: Facts = {"dicom": {}}
+REMOVE: Facts = {"dicom": {"removeList": {"tags": ["PatientComments", "RequestingPhysician"]}}}
+CONTENTS: Facts = {"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}}
+"""Configs that more than one file of observations uses; asked for twice, they run once."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One row of the table: what to look at, and what the emulator shows."""
+
+    id: str
+    default: Facts
+    look: Callable[[Lab], Facts]
+
+
+OBSERVATIONS: list[Observation] = []
+
+NOT_OBSERVED = {
+    "F-20": "The client decides it",
+    "F-26": "The client decides it",
+    "F-27": "The other rows look at codes",
+    "F-34": "Needs a bucket",
+    "O-10": "Needs images of every kind",
+    "O-14": "Needs an operation that is slow",
+    "O-16": "Would use a quota up",
+    "O-19": "Needs a service that is busy",
+}
+
+
+def observes(name: str, **default: Any) -> Callable[[Callable[[Lab], Facts]], Callable[[Lab], Facts]]:
+    """Register a function under a row's id, with the facts that the emulator shows."""
+
+    def register(look: Callable[[Lab], Facts]) -> Callable[[Lab], Facts]:
+        OBSERVATIONS.append(Observation(name, default, look))
+        return look
+
+    return register
