@@ -117,3 +117,10 @@ def test_listening_elsewhere_needs_to_be_asked_for(tmp_path: Path) -> None:
     result = run("emulator", "--host", "0.0.0.0", "--in-memory", cwd=tmp_path)
     assert result.returncode == 1
     assert "can be reached from other machines" in result.stderr
+
+
+def test_a_port_that_is_none_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+    result = run("emulator", "--port", "99999", "--data-dir", tmp_path, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "'--port'" in result.stderr
+    assert "Traceback" not in result.stderr

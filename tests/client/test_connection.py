@@ -252,6 +252,11 @@ def test_a_closed_client_says_so(server: Any) -> None:
     assert clock.slept == []  # it is not tried again
 
 
+def test_credentials_that_are_none_are_refused_at_once() -> None:
+    with pytest.raises(errors.ConfigError, match=r"^credentials: .* not bytes$"):
+        DeidClient("p", "l", credentials=b"token")
+
+
 @pytest.mark.parametrize("options", [{"api_version": "v2"}, {"timeout": 0}, {"timeout": -1.0}])
 def test_options_that_cannot_be_right_are_refused_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(errors.ConfigError, match=next(iter(options))):

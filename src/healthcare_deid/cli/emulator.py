@@ -24,7 +24,13 @@ def _buckets(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
 
 @click.group("emulator", invoke_without_command=True)
 @click.option("--host", default="localhost", show_default=True, help="Address to listen on.")
-@click.option("--port", default=_DEFAULT_PORT, show_default=True, help="Port; 0 takes any that is free.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_DEFAULT_PORT,
+    show_default=True,
+    help="Port; 0 takes any that is free.",
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("lab"), show_default=True)
 @click.option("--in-memory", is_flag=True, help="Keep nothing: a temporary folder, removed at the end.")
 @click.option("--gcs", "buckets", multiple=True, callback=_buckets, metavar="BUCKET=DIR", help="Map gs:// to a folder.")

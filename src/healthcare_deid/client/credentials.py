@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from healthcare_deid.errors import CredentialsError
+from healthcare_deid.errors import ConfigError, CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +124,10 @@ class CredentialsSource:
     """Credentials to be: looked up when the first request leaves. Its `repr` shows none of it."""
 
     def __init__(self, given: Any = None) -> None:
+        usable = given is None or isinstance(given, str | os.PathLike | Mapping) or hasattr(given, "before_request")
+        if not usable:
+            kind = type(given).__name__
+            raise ConfigError(f"credentials: google-auth's, or a service account's file or its content, not {kind}")
         self._given = given
 
     def __repr__(self) -> str:
