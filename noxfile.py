@@ -11,7 +11,7 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "slow", "wheel", "quickstart"]
+nox.options.sessions = ["lint", "types", "tests", "slow", "wheel", "docs", "quickstart"]
 # A missing interpreter is an error in CI; elsewhere its session is skipped.
 nox.options.error_on_missing_interpreters = bool(os.environ.get("CI"))
 

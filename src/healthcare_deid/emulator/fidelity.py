@@ -227,7 +227,10 @@ TABLE: tuple[Behaviour, ...] = (
         "Deidentifier(other_uids=…)",
     ),
     Behaviour(
-        "O-07", "engine", "Curves and overlays", "The Basic Profile deletes them; pixel redaction covers text in overlays too"
+        "O-07",
+        "engine",
+        "Curves and overlays",
+        "The Basic Profile deletes them; pixel redaction covers text in overlays too",
     ),
     Behaviour("O-08", "emulator", "When a removeList with a required tag is refused", "At once, 400"),
     Behaviour("O-09", "config", "transformations and additionalTransformations together", "Refused"),
