@@ -19,7 +19,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from healthcare_deid import DeidentifyConfig
 from healthcare_deid.engine import ChangeAction, Deidentifier
+from healthcare_deid.engine.pixels import Box, TextLine
 from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
+from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -291,3 +293,20 @@ def test_a_file_is_never_written_over_its_source(profile: Any, planted: Any, tmp
     with pytest.raises(ValueError, match="the destination is the source"):
         profile(mode).deidentify_file(path, tmp_path / "." / "in.dcm")
     assert path.read_bytes() == planted.file()
+
+
+def test_another_ocr_takes_the_engines_place_in_files_too(tmp_path: Path) -> None:
+    class CornerOcr:
+        """Says that there is text in the top left corner."""
+
+        def find(self, picture: Any, *, read: bool, within: Any) -> list[TextLine]:
+            return [TextLine(Box(0, 0, 40, 20))]
+
+    sample = sample_dicom()[0]
+    sample.dataset.save_as(tmp_path / "in.dcm", enforce_file_format=True)
+    config = DeidentifyConfig.builder().redact_image_text("all").build()
+    result = Deidentifier(config, ocr=CornerOcr()).deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm")
+    (box,) = result.redactions
+    assert (box.x, box.y) == (0, 0)
+    covered = pydicom.dcmread(tmp_path / "out.dcm").pixel_array[:20, :40]
+    assert covered.min() == covered.max()

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+    from healthcare_deid.engine.pixels.ocr import Ocr
     from healthcare_deid.engine.records import Change, Redaction, TreeProgress, TreeReport
     from healthcare_deid.engine.tags.meta import MetaValues
     from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
@@ -77,6 +78,8 @@ class Deidentifier:
         strict_edition: Leave attributes that only a later edition than ``edition`` lists.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
         thorough: Look for tiny, faint and rotated burned-in text too.
+        every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
+        ocr: What finds and reads burned-in text, in place of the engine's own.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
@@ -106,6 +109,8 @@ class Deidentifier:
         strict_edition: bool = False,
         strict_keep_list: bool = False,
         thorough: bool = False,
+        every_frame: bool = False,
+        ocr: Ocr | None = None,
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
     ) -> None:
@@ -149,7 +154,7 @@ class Deidentifier:
         if self._image is not None:
             from healthcare_deid.engine.pixels.redactor import PixelRedactor
 
-            self._redactor = PixelRedactor(self._image, thorough=thorough)
+            self._redactor = PixelRedactor(self._image, ocr=ocr, thorough=thorough, every_frame=every_frame)
 
     def __repr__(self) -> str:
         return f"Deidentifier({self.plan.name!r})"
