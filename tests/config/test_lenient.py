@@ -213,3 +213,17 @@ def test_an_operation_as_the_tutorial_prints_it_is_read_and_nothing_is_lost(data
     assert operation.metadata.created_at.isoformat() == "2018-01-01T00:00:00+00:00"
     assert operation.metadata.unknown == {"@type": "type.googleapis.com/google.cloud.healthcare.v1.OperationMetadata"}
     assert operation.to_api() == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["tutorial_use_case_1_keep_list", "tutorial_use_case_1_profile", "tutorial_use_case_2"]
+)
+def test_the_tutorials_bodies_are_read_as_configs_just_as_they_are_printed(data: Path, name: str) -> None:
+    printed = (data / f"{name}.json").read_text()
+    config = DeidentifyConfig.from_json(printed)
+    # An empty masking character is an unset one.
+    expected = json.loads(json.dumps(parse_json(printed)["config"]).replace('"maskingCharacter": ""', ""))
+    assert config.to_api() == expected
+    assert DeidentifyConfig.from_json(config.to_json(), strict=True) == config
+    with pytest.raises(ConfigError):
+        DeidentifyConfig.from_json(printed, strict=True)

@@ -138,8 +138,16 @@ def test_setting_a_key_does_not_quote_it() -> None:
 
 
 def test_a_whole_request_is_told_from_a_config() -> None:
+    body = {"destinationDataset": "x", "config": {"dicom": {}}}
     with pytest.raises(ConfigError, match=r"config: .*give what stands under 'config'"):
-        DeidentifyConfig.from_json("{'destinationDataset': 'x', 'config': {'dicom': {}}}")
+        DeidentifyConfig.from_api(body)
+    with pytest.raises(ConfigError, match=r"config: .*give what stands under 'config'"):
+        DeidentifyConfig.from_json(json.dumps(body), strict=True)
+
+
+def test_a_request_that_says_more_than_its_destination_is_no_config() -> None:
+    with pytest.raises(ConfigError, match="resourceFilter"):
+        DeidentifyConfig.from_json("{'destinationStore': 'x', 'resourceFilter': {}, 'config': {'fhir': {}}}")
 
 
 @pytest.mark.parametrize("given", [None, {"dicom": {}}])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from healthcare_deid.config.message import Message
 
@@ -11,8 +11,28 @@ if TYPE_CHECKING:
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 
+_DESTINATIONS = {"destinationDataset", "destination_dataset", "destinationStore", "destination_store"}
+
+
 class RootConfig(Message):
     """The root of a config tree."""
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, strict: bool = False) -> Self:
+        """Parse the API's JSON as forgivingly as the service: see `healthcare_deid.config.lenient`.
+
+        Unless ``strict``, the body of a deidentify request will do, as it stands in the tutorial's curl commands: the
+        config in it is taken, and its destination, which is the call's affair, is not.
+
+        Raises:
+            ConfigError: The text is no JSON, or the message is wrong.
+        """
+        from healthcare_deid.config.lenient import parse_json
+
+        value = parse_json(text, strict=strict)
+        if not strict and isinstance(value, dict):
+            value = _without_request(cast("dict[str, Any]", value))
+        return cls.from_api(value, strict=strict)
 
     def checks(self) -> tuple[Finding, ...]:
         """Return what is legal but wrong or surprising, the worst first; see `healthcare_deid.config.checks`."""
@@ -77,3 +97,9 @@ class RootConfig(Message):
         from healthcare_deid.config.glance import as_html
 
         return as_html(self)
+
+
+def _without_request(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of a deidentify request that says nothing else but its destination."""
+    others = value.keys() - {"config"}
+    return value["config"] if "config" in value and others and others <= _DESTINATIONS else value
