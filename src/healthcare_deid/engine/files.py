@@ -1,4 +1,12 @@
-"""Reading and writing DICOM files: what is read is DICOM, and what is written appears whole or not at all."""
+"""Reading and writing DICOM files: what is read is DICOM, and what is written appears whole or not at all.
+
+Pixel data that is worked on need not be in memory. In ``with opened(path) as (dataset, notes)``, PixelData of the top
+level that is large (`deferred.LARGE`), native or encapsulated, has a `FileSlice` as its value: ``len(value)`` bytes of
+the source, ``value.read_at(start, stop)`` of them at a time, from any thread. What replaces it may be any
+`io.BufferedIOBase` that can seek and tell: a view that reads the slice and covers frames as they pass, or a temporary
+file of new codestreams. `write` asks it for its length (by seeking to its end), then for chunks, in order, inside the
+same context; it is not closed.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +19,13 @@ from typing import TYPE_CHECKING, BinaryIO
 import pydicom
 from pydicom.errors import InvalidDicomError as NotDicomError
 
+from healthcare_deid.engine.deferred import read_deferred
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.tags.dicomdir import with_offsets
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
     from pydicom.dataset import Dataset, FileDataset
@@ -39,15 +48,43 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
         InvalidDicomError: It is not DICOM, or cannot be read to its end.
         OSError: The file cannot be opened.
     """
+    with path.open("rb") as file:
+        return _parsed(file, pydicom.dcmread)
+
+
+@contextmanager
+def opened(path: Path) -> Generator[tuple[FileDataset, list[str]]]:
+    """Read a file, large pixel data left in it: see the module's docstring.
+
+    Returns:
+        A context, in which the dataset can be used: the dataset, and warnings about its form.
+
+    Raises:
+        InvalidDicomError: It is not DICOM, or cannot be read to its end.
+        OSError: The file cannot be opened.
+    """
+    with path.open("rb") as file:
+        yield _parsed(file, _read_deferred)
+
+
+def _read_deferred(file: BinaryIO, *, force: bool = False) -> FileDataset:
+    dataset = read_deferred(file, force=force)
+    if dataset is not None:
+        return dataset
+    file.seek(0)
+    return pydicom.dcmread(file, force=force)
+
+
+def _parsed(file: BinaryIO, parse: Callable[..., FileDataset]) -> tuple[FileDataset, list[str]]:
     notes: list[str] = []
-    with path.open("rb") as file, quiet():
+    with quiet():
         try:
             try:
-                dataset = pydicom.dcmread(file)
+                dataset = parse(file)
             except NotDicomError:
                 if not _may_be_bare_dataset(file):
                     raise InvalidDicomError("not a DICOM file") from None
-                dataset = pydicom.dcmread(file, force=True)
+                dataset = parse(file, force=True)
                 notes.append(NO_PREAMBLE)
         except InvalidDicomError:
             raise

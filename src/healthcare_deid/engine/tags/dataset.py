@@ -10,6 +10,7 @@ from pydicom.charset import default_encoding
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
+from pydicom.fileutil import buffer_length
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
@@ -209,7 +210,7 @@ def _length(element: DataElement | RawDataElement) -> int:
         return len(element.value) if element.value is not None else element.length
     if element.VR == "SQ":
         return len(element.value) if element.value is not None else 0
-    return len(value_bytes(element))
+    return buffer_length(element.value) if element.is_buffered else len(value_bytes(element))
 
 
 def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] = (default_encoding,)) -> bytes:

@@ -1,0 +1,172 @@
+"""Reading without large pixel data: its element's value is a stretch of the open file.
+
+pydicom takes an `io.BufferedIOBase` as a value where the VR is one of bytes, and writes it in chunks. So whatever reads
+a `FileSlice` piece by piece, and puts another such object in its place, never has the whole in memory.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from struct import Struct
+from typing import TYPE_CHECKING, BinaryIO
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import FileDataset
+from pydicom.filereader import read_dataset, read_partial
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import RawDataElement
+    from pydicom.tag import BaseTag
+
+LARGE = 1 << 20
+"""Pixel data of this many bytes stays in its file."""
+_PIXEL_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
+"""Float, Double Float and Pixel Data, and their VRs where none is written (PS3.5 annex A.1)."""
+_UNDEFINED = 0xFFFFFFFF
+_ITEM = b"\xfe\xff\x00\xe0"
+_SEQUENCE_END = b"\xfe\xff\xdd\xe0"
+_U32 = Struct("<I")
+
+
+class FileSlice(io.BufferedIOBase):
+    """A read-only stretch of an open file. pydicom takes such objects as values, and writes them in chunks.
+
+    `read_at` keeps no position, so that threads may share one slice; `read`, `seek` and `tell` are pydicom's.
+
+    Args:
+        descriptor: Of the open file; whoever opened it closes it, after the last read.
+        offset: Where the stretch begins.
+        length: Its bytes.
+    """
+
+    def __init__(self, descriptor: int, offset: int, length: int) -> None:
+        self._descriptor = descriptor
+        self._offset = offset
+        self._length = length
+        self._position = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read_at(self, start: int, stop: int) -> bytes:
+        """Return a part of it.
+
+        Raises:
+            OSError: The file is closed, or has become shorter.
+        """
+        left = min(stop, self._length) - start
+        parts: list[bytes] = []
+        while left > 0:
+            part = os.pread(self._descriptor, left, self._offset + start)
+            if not part:
+                raise OSError("the file became shorter while it was read")
+            parts.append(part)
+            start += len(part)
+            left -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position of the next `read`."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move the position; return it."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._length}[whence]
+        self._position = max(base + offset, 0)
+        return self._position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return what follows, at most ``size`` bytes."""
+        stop = self._length if size is None or size < 0 else self._position + size
+        data = self.read_at(self._position, stop)
+        self._position += len(data)
+        return data
+
+
+class _Found:
+    """The large pixel data element that reading stopped at."""
+
+    def __init__(self) -> None:
+        self.tag: BaseTag | None = None
+        self.vr: str | None = None
+        self.length = 0
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        """Say whether to stop before an element of the top level."""
+        if int(tag) not in _PIXEL_VRS or length < LARGE:
+            return False
+        self.tag, self.vr, self.length = tag, vr, length
+        return True
+
+
+def read_deferred(file: BinaryIO, *, force: bool = False) -> FileDataset | None:
+    """Read a DICOM file; pixel data of its top level that is large becomes a `FileSlice`, good while the file is open.
+
+    Args:
+        file: At its beginning.
+        force: Read it without a preamble too.
+
+    Returns:
+        The dataset; None where large pixel data is not plainly there: compressed with all the rest, or cut off.
+    """
+    found = _Found()
+    start = read_partial(file, found, force=force)
+    if found.tag is None:
+        return start
+    if start.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        return None
+    implicit, little = start.original_encoding
+    elements: dict[BaseTag, DataElement | RawDataElement] = {tag: start.get_item(tag) for tag in start.keys()}  # noqa: SIM118 - it iterates elements
+    while found.tag is not None:
+        after = _defer(file, found, elements)
+        if after is None:
+            return None
+        file.seek(after)
+        found.tag = None
+        rest = read_dataset(file, found.vr is None, little is not False, stop_when=found)
+        elements |= {tag: rest.get_item(tag) for tag in rest.keys()}  # noqa: SIM118 - see above
+    dataset = FileDataset(file, elements, start.preamble, start.file_meta, bool(implicit), little is not False)
+    dataset.set_original_encoding(implicit, little, start.original_character_set)
+    return dataset
+
+
+def _defer(file: BinaryIO, found: _Found, elements: dict[BaseTag, DataElement | RawDataElement]) -> int | None:
+    """Add the element that the file stands at, its value a slice; return where the next one begins."""
+    assert found.tag is not None
+    size = os.fstat(file.fileno()).st_size
+    value = file.tell() + (12 if found.vr in EXPLICIT_VR_LENGTH_32 else 8)
+    undefined = found.length == _UNDEFINED
+    length = _length_of_fragments(file.fileno(), value) if undefined else found.length
+    after = value + (length or 0) + 8 * undefined
+    if length is None or after > size:
+        return None
+    slice_ = FileSlice(file.fileno(), value, length)
+    vr = found.vr or _PIXEL_VRS[int(found.tag)]
+    element = DataElement(
+        found.tag, vr, slice_, file_value_tell=value, is_undefined_length=undefined, already_converted=True
+    )
+    elements[found.tag] = element
+    return after
+
+
+def _length_of_fragments(descriptor: int, start: int) -> int | None:
+    """Return the length of encapsulated pixel data (PS3.5 annex A.4), its delimiter left out."""
+    position = start
+    while True:
+        header = os.pread(descriptor, 8, position)
+        if header[:4] == _SEQUENCE_END:
+            return position - start
+        if len(header) < 8 or header[:4] != _ITEM:
+            return None
+        position += 8 + _U32.unpack_from(header, 4)[0]
