@@ -18,6 +18,8 @@ nox.options.error_on_missing_interpreters = bool(os.environ.get("CI"))
 PYTHONS = ["3.11", "3.12", "3.13"]
 EXTRAS = ".[all]"
 ROOT = Path(__file__).parent
+# A file's tests stay in one process: they share its models and its emulator.
+PARALLEL = ["-n", "auto", "--dist", "loadfile"]
 
 
 def _install(session: nox.Session, *groups: str, project: str = EXTRAS, editable: bool = True) -> None:
@@ -44,9 +46,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests; arguments after ``--`` go to pytest."""
+    """Run the tests, a process a core; arguments after ``--`` go to pytest."""
     _install(session, "test")
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", "-m", "not slow", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -58,7 +60,7 @@ def slow(session: nox.Session) -> None:
             "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "tests/viewer", external=True
         )
     artifacts = os.environ.get("HEALTHCARE_DEID_ARTIFACTS") or str(ROOT / "artifacts")
-    session.run("pytest", "-m", "slow", *session.posargs, env={"HEALTHCARE_DEID_ARTIFACTS": artifacts})
+    session.run("pytest", "-m", "slow", *PARALLEL, *session.posargs, env={"HEALTHCARE_DEID_ARTIFACTS": artifacts})
 
 
 @nox.session
