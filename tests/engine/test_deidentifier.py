@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
-from healthcare_deid import DeidentifyConfig
+from healthcare_deid import DeidentifyConfig, v1beta1
 from healthcare_deid.engine import ChangeAction, Deidentifier
 from healthcare_deid.engine.pixels import Box, TextLine
 from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
@@ -239,7 +239,10 @@ def test_the_repr_of_a_deidentifier_tells_its_profile_only(make: Any) -> None:
 
 def test_an_info_type_that_nothing_here_finds_is_told_with_every_result(planted: Any, tmp_path: Path) -> None:
     config = (
-        DeidentifyConfig.builder().filter_profile("DEIDENTIFY_TAG_CONTENTS").redact("PERSON_NAME", "SHOE_SIZE").build()
+        DeidentifyConfig.builder()
+        .filter_profile("DEIDENTIFY_TAG_CONTENTS")
+        .redact("MEDICAL_RECORD_NUMBER", "SHOE_SIZE")
+        .build()
     )
     deidentifier = Deidentifier(config)
     (tmp_path / "in.dcm").write_bytes(planted.file())
@@ -273,12 +276,27 @@ def test_what_is_no_config_is_refused_with_what_is_needed(given: Any) -> None:
         Deidentifier(given)
 
 
-@pytest.mark.parametrize("config", [{}, {"text": {}}, {"image": {"textRedactionMode": "REDACT_NO_TEXT"}}])
-def test_a_config_that_says_nothing_about_tags_is_a_warning_with_every_result(
-    planted: Any, config: dict[str, Any]
+@pytest.mark.parametrize("version", [DeidentifyConfig, v1beta1.DeidentifyConfig])
+@pytest.mark.parametrize("message", [{}, {"text": {}}, {"image": {"textRedactionMode": "REDACT_ALL_TEXT"}}])
+def test_a_config_that_says_nothing_about_dicom_is_refused_with_the_remedy(version: Any, message: Any) -> None:
+    with pytest.raises(ConfigError, match=r"service skips DICOM stores.*Set dicom \(v1beta1: dicomTagConfig\)"):
+        Deidentifier(version.from_api(message))
+
+
+@pytest.mark.parametrize(
+    ("info_types", "warned"), [(None, True), (["PERSON_NAME"], True), (["MEDICAL_RECORD_NUMBER"], False), ([], False)]
+)
+def test_a_patient_id_that_is_inspected_and_left_is_a_warning_with_every_result(
+    make: Any, planted: Any, info_types: list[str] | None, warned: bool
 ) -> None:
-    result = Deidentifier(DeidentifyConfig.from_api(config)).deidentify(planted.dataset)
-    assert any("says nothing about DICOM tags: every tag is kept" in warning for warning in result.warnings)
+    given = (
+        None if info_types is None else {"additionalTransformations": [{"infoTypes": info_types, "redactConfig": {}}]}
+    )
+    planted.dataset.PatientID = "4711-08"
+    result = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=given).deidentify(planted.dataset)
+
+    assert any("PatientID" in warning for warning in result.warnings) is warned
+    assert (result.dataset.PatientID == "4711-08") is warned
 
 
 def test_what_is_no_dataset_is_refused_with_what_takes_it(profile: Any) -> None:
@@ -304,7 +322,7 @@ def test_another_ocr_takes_the_engines_place_in_files_too(tmp_path: Path) -> Non
 
     sample = sample_dicom()[0]
     sample.dataset.save_as(tmp_path / "in.dcm", enforce_file_format=True)
-    config = DeidentifyConfig.builder().redact_image_text("all").build()
+    config = DeidentifyConfig.builder().filter_profile("KEEP_ALL_PROFILE").redact_image_text("all").build()
     result = Deidentifier(config, ocr=CornerOcr()).deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm")
     (box,) = result.redactions
     assert (box.x, box.y) == (0, 0)

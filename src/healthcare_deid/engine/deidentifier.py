@@ -24,7 +24,7 @@ from healthcare_deid.engine.tags.encoded import EncodedExecutor
 from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
 from healthcare_deid.engine.tags.entries import Tables, UseDatasetExecutor
 from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.profiles import SOP_CLASS_UID
+from healthcare_deid.engine.tags.profiles import PATIENT_ID, SOP_CLASS_UID
 from healthcare_deid.engine.tags.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.ocr import Ocr
     from healthcare_deid.engine.records import Change, Redaction, TreeProgress, TreeReport
     from healthcare_deid.engine.tags.meta import MetaValues
+    from healthcare_deid.engine.tags.plan import Plan
     from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
     from healthcare_deid.engine.text.detectors.base import Detector
 
@@ -54,6 +55,10 @@ T = TypeVar("T")
 _ZERO_PREAMBLE = bytes(128)
 _NO_UID = "the instance has no SOP Instance UID: its file got a random one"
 _NO_CLASS = "the instance has no SOP Class UID: readers that insist on one will refuse its file"
+_IDS_STAY = (
+    "PatientID, AccessionNumber and the like stay as they are: MEDICAL_RECORD_NUMBER is none of the infoTypes that are "
+    "looked for in tags by default; a transformation that names it changes them"
+)
 _OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 
 
@@ -145,10 +150,10 @@ class Deidentifier:
                 unwrapped_keys=unwrapped_keys,
                 detectors=detectors,
             )
-        self.warnings: tuple[str, ...] = compiled.warnings
+        self.warnings: tuple[str, ...] = ()
         self._contexts: Contexts | None = None
         if self._text is not None:
-            self.warnings += self._text.warnings
+            self.warnings = (*self._text.warnings, *_left_identifiers(self.plan, self._text))
             self._contexts = Contexts(self._text)
         self._redactor: Any = None
         if self._image is not None:
@@ -339,6 +344,12 @@ class Deidentifier:
         if syntax and not is_uid(syntax):
             raise InvalidDicomError("the transfer syntax is no UID", reason="broken")
         return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
+
+
+def _left_identifiers(plan: Plan, text: Any) -> tuple[str, ...]:
+    """Say so where a plan inspects the patient's ID, and the config's transformations leave it."""
+    inspected = plan.rule(PATIENT_ID, "LO").op is Op.TEXT
+    return (_IDS_STAY,) if inspected and text.decide("MEDICAL_RECORD_NUMBER").transformation is None else ()
 
 
 def _check_dataset(given: object) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
 _NO_DICOM = (
-    "the config says nothing about DICOM tags: every tag is kept, and no text in them is transformed "
-    "(the service skips DICOM stores then); set dicom"
+    "the config says nothing about DICOM: the service skips DICOM stores then, and no instance is de-identified. "
+    "Set dicom (v1beta1: dicomTagConfig) to a profile or a list; DicomConfig() keeps every tag and regenerates UIDs"
 )
 _ALL_TEXT = "REDACT_ALL_TEXT"
 _NO_LOOK = frozenset({"", "TEXT_REDACTION_MODE_UNSPECIFIED", "REDACT_NO_TEXT"})
@@ -47,12 +47,10 @@ class Compiled:
     Attributes:
         plan: For tags.
         image: For pixels; None where they are not looked at.
-        warnings: What a person should know about the config.
     """
 
     plan: Plan
     image: Any
-    warnings: tuple[str, ...] = ()
 
     @property
     def covers_all_text(self) -> bool:
@@ -80,14 +78,14 @@ def compile_config(config: Any, settings: Settings) -> Compiled:
     if settings.markers:
         gone = dict.fromkeys(MARKER_TAGS, Rule(Op.DELETE, "marker"))
         plan = replace(plan, tags={**plan.tags, **gone})
-    says_nothing = getattr(config, "dicom", None) is None and getattr(config, "dicom_tag_config", None) is None
-    warnings = (_NO_DICOM,) if says_nothing else ()
-    return Compiled(plan, image if _looks(image) else None, warnings)
+    return Compiled(plan, image if _looks(image) else None)
 
 
 def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
     tag_config = getattr(config, "dicom_tag_config", None)
     if tag_config is None:
+        if config.dicom is None:
+            raise ConfigError(_NO_DICOM)
         plan = compile_dicom_config(
             config.dicom,
             edition=settings.edition,
