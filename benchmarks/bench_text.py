@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from phi_text import FAMILIES, HELD_OUT, Example, generate, score
+from phi_corpora import HELD_OUT
+from phi_examples import FAMILIES, Example, read_written, score
+from phi_text import generate
 from pydicom.dataset import Dataset
 from timing import Row
 

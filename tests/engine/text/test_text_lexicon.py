@@ -57,5 +57,5 @@ def test_plain_names_are_no_words(word: str) -> None:
 def test_every_list_is_folded_and_sorted() -> None:
     for words in (lexicon.vocabulary(), lexicon.first_names(), lexicon.surnames()):
         assert all(lexicon.fold(word) == word for word in words)
-    lines = lexicon._lines("vocabulary.txt")
+    lines = lexicon.data_lines("vocabulary.txt")
     assert " ".join(lines).split() == sorted(" ".join(lines).split())

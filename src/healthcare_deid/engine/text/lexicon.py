@@ -26,14 +26,14 @@ def fold(word: str) -> str:
 @cache
 def vocabulary() -> frozenset[str]:
     """Words that are no names when they stand alone, folded."""
-    return frozenset(map(fold, " ".join(_lines("vocabulary.txt")).split()))
+    return frozenset(map(fold, " ".join(data_lines("vocabulary.txt")).split()))
 
 
 @cache
 def places() -> dict[str, tuple[tuple[str, ...], ...]]:
     """Place names, folded, by their first word: the words of each, longest first."""
     table: dict[str, list[tuple[str, ...]]] = {}
-    for line in _lines("places.txt"):
+    for line in data_lines("places.txt"):
         words = tuple(fold(line).replace(".", "").split())
         table.setdefault(words[0], []).append(words)
     return {first: tuple(sorted(names, key=len, reverse=True)) for first, names in table.items()}
@@ -42,15 +42,14 @@ def places() -> dict[str, tuple[tuple[str, ...], ...]]:
 @cache
 def first_names() -> frozenset[str]:
     """First names, folded: the census' and those of other parts of the world."""
-    census = {line.split()[0].lower() for name in _FIRST_NAME_LISTS for line in _census(name)}
-    return frozenset(census | set(map(fold, " ".join(_lines("first_names.txt")).split())))
+    census = {word for name in _FIRST_NAME_LISTS for word in _census(name)}
+    return frozenset(census | set(map(fold, " ".join(data_lines("first_names.txt")).split())))
 
 
 @cache
 def surnames() -> frozenset[str]:
     """The more common surnames of the census, folded, and those of other parts of the world."""
-    census = {line.split(maxsplit=1)[0].lower() for line in _census(_SURNAME_LIST)[:_COMMON_SURNAMES]}
-    return frozenset(census | set(map(fold, " ".join(_lines("surnames.txt")).split())))
+    return frozenset(set(_census(_SURNAME_LIST)[:_COMMON_SURNAMES]) | set(map(fold, " ".join(data_lines("surnames.txt")).split())))
 
 
 @cache
@@ -62,7 +61,7 @@ def word_set(name: str) -> frozenset[str]:
 @cache
 def _word_sets() -> dict[str, frozenset[str]]:
     sets: dict[str, list[str]] = {}
-    for line in _lines("word_sets.txt"):
+    for line in data_lines("word_sets.txt"):
         if line.startswith("["):
             sets[line.strip("[]")] = []
         else:
@@ -73,16 +72,22 @@ def _word_sets() -> dict[str, frozenset[str]]:
 @cache
 def common_surnames() -> frozenset[str]:
     """The surnames so common that they are likely one even where the word means something else, folded."""
-    return frozenset(line.split(maxsplit=1)[0].lower() for line in _census(_SURNAME_LIST)[:_VERY_COMMON_SURNAMES])
+    return frozenset(_census(_SURNAME_LIST)[:_VERY_COMMON_SURNAMES])
 
 
-def _lines(name: str) -> list[str]:
+def census_names() -> list[str]:
+    """Return every name of the census, the rare ones too."""
+    return [word for name in (_SURNAME_LIST, *_FIRST_NAME_LISTS) for word in _census(name)]
+
+
+def data_lines(name: str) -> list[str]:
+    """Return the lines of a data file, comments left out."""
     text = resources.files("healthcare_deid.engine.text").joinpath("data", name).read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def _census(name: str) -> list[str]:
-    """Read one of the lists in the ``names`` package, whose own code is not run.
+    """Read one of the lists in the ``names`` package, whose own code is not run: names in lower case, common ones first.
 
     The package is part of the extra ``[local]``; where it is missing our own lists remain.
     """
@@ -93,4 +98,5 @@ def _census(name: str) -> list[str]:
     if spec is None or spec.origin is None:
         return []
     path = Path(spec.origin).with_name(name)
-    return path.read_text("ascii").splitlines() if path.is_file() else []
+    lines = path.read_text("ascii").splitlines() if path.is_file() else []
+    return [line.split(maxsplit=1)[0].lower() for line in lines]

@@ -45,7 +45,8 @@ _MAX_NAME_WORDS = 4
 _CODE = frozenset("_0123456789/\\@")
 
 
-_NAMES = frozenset({Kind.FIRST, Kind.LAST, Kind.UNKNOWN})
+_UNLISTED = frozenset({Kind.LIKELY, Kind.UNKNOWN})
+_NAMES = _UNLISTED | {Kind.FIRST, Kind.LAST}
 _NAMES_AND_WORDS = _NAMES | {Kind.BOTH}
 
 
@@ -141,7 +142,7 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
         return token.capital or bool(run)
     if token.kind not in names:
         return False
-    lower = text.islower() and (token.kind is not Kind.UNKNOWN or (cue and not run))
+    lower = text.islower() and (token.kind not in _UNLISTED or (cue and not run))
     if not (token.capital or lower):
         return False
     is_doubtful = cue and token.kind is Kind.BOTH and any(item.kind in _NAMES_AND_WORDS for item in run)
