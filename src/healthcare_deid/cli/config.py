@@ -1,34 +1,174 @@
-"""``healthcare-deid config``: look at a config before it costs anything."""
+"""``healthcare-deid config``: make, check, show and convert a config, before it costs anything."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from healthcare_deid import DeidentifyConfig
+from healthcare_deid.cli.choice import PRESETS, preset, read_config
+from healthcare_deid.cli.exits import CommandError, Exit
+from healthcare_deid.cli.keys import VARIABLE, without_keys
+
+if TYPE_CHECKING:
+    from healthcare_deid.config.calls import Call
+    from healthcare_deid.config.deidentify import AnyDeidentifyConfig
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_API_VERSION = click.option(
+    "--api-version",
+    type=click.Choice(["v1", "v1beta1"]),
+    default="v1",
+    show_default=True,
+    help="Of the config in FILE.",
+)
 
 
 @click.group("config")
 def command() -> None:
-    """Check and show a config."""
+    """Make, check, show and convert a config."""
 
 
 @command.command()
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-def check(file: Path) -> None:
+@click.argument("file", type=_FILE)
+@_API_VERSION
+def check(file: Path, api_version: str) -> None:
     """List what is legal in FILE but wrong or surprising; the exit code is 1 when something is an error."""
-    findings = DeidentifyConfig.from_file(file).checks()
+    findings = read_config(file, api_version).checks()
     for finding in findings:
         click.echo(str(finding))
     if any(finding.severity == "error" for finding in findings):
-        raise SystemExit(1)
+        raise SystemExit(Exit.ERROR)
     if not findings:
         click.echo("nothing found")
 
 
 @command.command()
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-def show(file: Path) -> None:
+@click.argument("file", type=_FILE)
+@_API_VERSION
+def show(file: Path, api_version: str) -> None:
     """Say at a glance what FILE keeps, removes, transforms and covers."""
-    click.echo(repr(DeidentifyConfig.from_file(file)))
+    click.echo(repr(read_config(file, api_version)))
+
+
+@command.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--preset", "name", type=click.Choice(sorted(PRESETS)), default="minimal", show_default=True)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def init(file: Path, name: str, force: bool) -> None:
+    """Write a preset into FILE, .yaml or .json, to start from."""
+    config = preset(name)
+    if file.suffix.lower() in {".yaml", ".yml"}:
+        notes = "".join(f"# {line}\n" for line in repr(config).splitlines()[1:])
+        text = f"# The preset '{name}':\n{notes}{config.to_yaml()}"
+    elif file.suffix.lower() == ".json":
+        text = f"{config.to_json()}\n"
+    else:
+        raise click.UsageError("a FILE named .yaml, .yml or .json is needed")
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise CommandError("FILE exists; --force writes over it") from None
+    click.echo(f"wrote {file}", err=True)
+
+
+@command.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.option(
+    "--to", "form", type=click.Choice(["curl", "gcloud", "json", "yaml"]), required=True, help="What to write."
+)
+@click.option("--source", metavar="NAME", help="For curl and gcloud: the full name of what is de-identified.")
+@click.option("--destination", metavar="NAME", help="For curl and gcloud: the full name of what is written.")
+@click.option("--v1beta1", "migrate", is_flag=True, help="Turn a v1 config into a v1beta1 one that does the same.")
+@click.option("--reveal-keys", is_flag=True, help="Write keys out; otherwise they are left out, and that is said.")
+@_API_VERSION
+def convert(
+    file: Path,
+    form: str,
+    source: str | None,
+    destination: str | None,
+    migrate: bool,
+    reveal_keys: bool,
+    api_version: str,
+) -> None:
+    """Turn FILE into another form, on stdout.
+
+    FILE is a config (.json, .yaml), or holds a curl or gcloud command that de-identifies, as pasted from the tutorial;
+    - reads one from stdin. $VARIABLES in it come from the environment; nothing in it is run.
+    """
+    config, call = _read(file, api_version)
+    if migrate:
+        config = _migrated(config)
+    if form in {"curl", "gcloud"}:
+        click.echo(_command(config, call, form, source, destination, reveal_keys=reveal_keys))
+        return
+    if not reveal_keys:
+        config, left_out = without_keys(config)
+        if left_out:
+            click.echo(
+                f"{left_out} key(s) left out: give them with --crypto-key-file or {VARIABLE} when the config is used, "
+                "or write them here with --reveal-keys",
+                err=True,
+            )
+    click.echo(config.to_json() if form == "json" else config.to_yaml().rstrip())
+
+
+def _read(file: Path, api_version: str) -> tuple[AnyDeidentifyConfig, Call | None]:
+    """Return the config of a file, and the call when the file holds a command.
+
+    Raises:
+        CommandError: The command carries no config.
+        ConfigError: It is neither, or wrong.
+    """
+    if file.suffix:
+        return read_config(file, api_version), None
+    with click.open_file(str(file), encoding="utf-8") as stream:
+        text = stream.read()
+    from healthcare_deid.config.convert import from_curl, from_gcloud
+
+    if text.lstrip().startswith("gcloud"):
+        call = from_gcloud(
+            text,
+            project=os.environ.get("CLOUDSDK_CORE_PROJECT"),
+            location=os.environ.get("CLOUDSDK_HEALTHCARE_LOCATION"),
+            environment=os.environ,
+        )
+    else:
+        call = from_curl(text, environment=os.environ)
+    if call.request.config is None:
+        raise CommandError("the command carries no config: there is nothing to convert")
+    return call.request.config, call
+
+
+def _migrated(config: AnyDeidentifyConfig) -> AnyDeidentifyConfig:
+    from healthcare_deid.config.deidentify import DeidentifyConfig
+
+    if not isinstance(config, DeidentifyConfig):
+        raise click.UsageError("--v1beta1: the config is a v1beta1 one already")
+    conversion = config.to_v1beta1()
+    for difference in conversion.differences:
+        click.echo(f"differs at {difference}", err=True)
+    return conversion.config
+
+
+def _command(
+    config: AnyDeidentifyConfig,
+    call: Call | None,
+    form: str,
+    source: str | None,
+    destination: str | None,
+    *,
+    reveal_keys: bool,
+) -> str:
+    if call is not None:
+        body: dict[str, Any] = call.request.to_api()
+        source = source or str(call.source)
+        destination = destination or body.get("destinationDataset") or body.get("destinationStore")
+    if source is None or destination is None:
+        raise click.UsageError(f"--source and --destination are needed for {form}")
+    if form == "gcloud":
+        return config.to_gcloud(source, destination)
+    return config.to_curl(source, destination, reveal_keys=reveal_keys)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from healthcare_deid.emulator import Emulator
+if TYPE_CHECKING:
+    from healthcare_deid.emulator import Emulator
 
 _DEFAULT_PORT = 8085
 
@@ -60,6 +62,8 @@ def command(
     context.obj = {"host": host, "port": port, "project": project, "location": location}
     if context.invoked_subcommand is not None:
         return
+    from healthcare_deid.emulator import Emulator
+
     with Emulator(None if in_memory else data_dir, gcs=buckets) as emulator:
         if seed is not None:
             _seed(emulator, seed, project, location)

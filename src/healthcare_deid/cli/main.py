@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import NoReturn
 
 import click
 
 from healthcare_deid._version import __version__
+from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, command_error
 from healthcare_deid.errors import DeidError
 
 _COMMANDS = {
-    "config": "Check and show a config.",
+    "config": "Make, check, show and convert a config.",
+    "datasets": "Create, list, de-identify and delete datasets.",
+    "dicom-stores": "Create, fill, list, de-identify and delete DICOM stores.",
     "emulator": "Serve the Cloud Healthcare API on this machine.",
+    "fhir-stores": "De-identify FHIR stores.",
     "files": "De-identify a folder of DICOM files on this machine.",
+    "operations": "Describe, list, wait for and cancel operations.",
 }
 
 
@@ -26,7 +30,7 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"healthcare_deid.cli.{cmd_name}").command
+        command: click.Command = import_module(f"healthcare_deid.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -36,18 +40,27 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run a command; an error of ours, or of the file system, is one line and an exit code."""
         try:
             return super().invoke(ctx)
+        except CommandError as error:
+            problem = error
         except DeidError as error:
-            _fail(error)
-
-
-def _fail(error: DeidError) -> NoReturn:
-    """Print an error of ours as one line, which is safe to log, instead of a traceback."""
-    raise click.ClickException(str(error)) from error
+            problem = command_error(error, server_text=bool(ctx.meta.get(SERVER_TEXT)))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            where = f": {error.filename}" if error.filename else ""
+            problem = CommandError(f"{reason}{where}")
+        click.echo(f"Error: {problem}", err=True)
+        raise click.exceptions.Exit(problem.code)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="healthcare-deid")
 def main() -> None:
-    """De-identify DICOM: at Google, and on this machine."""
+    """De-identify DICOM: at Google, and on this machine.
+
+    Every command has a --help of its own.
+    """

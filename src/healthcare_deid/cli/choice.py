@@ -1,0 +1,205 @@
+"""Which config a command uses: a file, a preset, or gcloud's flags; and what the checks say of it, before it runs."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from healthcare_deid.cli.exits import CommandError
+from healthcare_deid.cli.keys import key_options, read_key, with_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.config.deidentify import AnyDeidentifyConfig, DeidentifyConfig
+
+PRESETS = {
+    "basic-profile": "basic_confidentiality_profile",
+    "contents": "transform_contents_and_sensitive_text",
+    "minimal": "remove_metadata_and_all_text",
+    "tutorial-tags": "keep_tags_and_redact_all_text",
+}
+"""Names of presets here → in `healthcare_deid.presets`."""
+_TEXT_MODES = {"all": "REDACT_ALL_TEXT", "sensitive": "REDACT_SENSITIVE_TEXT", "none": "REDACT_NO_TEXT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the options of a command say about its config.
+
+    Attributes:
+        file: A config as JSON or YAML, or a curl or gcloud command.
+        preset: The name of a preset.
+        filter_tags: gcloud's ``--dicom-filter-tags``.
+        text_mode: gcloud's ``--text-redaction-mode``, and the two modes that gcloud lacks.
+        default_fhir: gcloud's ``--default-fhir-config``.
+        key_file: A file with a key.
+        ask_key: Ask for a key.
+        ignore_findings: Go on when a check says that the result is not de-identified as the config says.
+    """
+
+    file: Path | None = None
+    preset: str | None = None
+    filter_tags: str | None = None
+    text_mode: str | None = None
+    default_fhir: bool = False
+    key_file: Path | None = None
+    ask_key: bool = False
+    ignore_findings: bool = False
+
+    @property
+    def by_flags(self) -> bool:
+        """Whether gcloud's flags make the config."""
+        return self.filter_tags is not None or self.text_mode is not None or self.default_fhir
+
+    def read(self, api_version: str = "v1", *, default: str | None = None) -> AnyDeidentifyConfig | None:
+        """Return the config, with the key that was given beside it.
+
+        Args:
+            api_version: Of the config in a file.
+            default: The preset when nothing is chosen.
+
+        Raises:
+            UsageError: More than one is chosen, or a key that the config has no place for.
+            ConfigError: It cannot be right.
+        """
+        given = (self.file is not None) + (self.preset is not None) + self.by_flags
+        if given > 1:
+            raise click.UsageError("give one of --config-file, --preset, and gcloud's flags for a config")
+        if self.file is not None:
+            return self._keyed(read_config(self.file, api_version))
+        if self.by_flags:
+            return self._keyed(self._of_flags())
+        name = self.preset or default
+        return self._keyed(preset(name)) if name else None
+
+    def check(self, config: AnyDeidentifyConfig) -> None:
+        """Print what the checks find, and refuse a config that does not do what it says.
+
+        Raises:
+            CommandError: A finding is an error.
+        """
+        from healthcare_deid.config.findings import Severity
+
+        findings = config.checks()
+        for finding in findings:
+            if finding.severity is not Severity.INFO:
+                click.echo(str(finding), err=True)
+        if any(finding.severity is Severity.ERROR for finding in findings) and not self.ignore_findings:
+            raise CommandError("nothing was started; --ignore-findings starts it all the same")
+
+    def _of_flags(self) -> DeidentifyConfig:
+        from healthcare_deid.config.deidentify import DeidentifyConfig
+
+        body: dict[str, Any] = {}
+        if self.filter_tags is not None:
+            tags = [tag for tag in (part.strip() for part in self.filter_tags.split(",")) if tag]
+            body["dicom"] = {"keepList": {"tags": tags}}
+        if self.text_mode is not None:
+            body["image"] = {"textRedactionMode": _TEXT_MODES[self.text_mode]}
+        if self.default_fhir:
+            body["fhir"] = {}
+        return DeidentifyConfig.from_api(body)
+
+    def _keyed(self, config: AnyDeidentifyConfig) -> AnyDeidentifyConfig:
+        key = read_key(self.key_file, ask=self.ask_key)
+        if key is None:
+            return config
+        keyed, places = with_key(config, key)
+        if not places and (self.key_file is not None or self.ask_key):
+            raise click.UsageError("a key is given, and nothing in the config lacks one")
+        return keyed
+
+
+def preset(name: str) -> DeidentifyConfig:
+    """Return a preset by its name here."""
+    from healthcare_deid import presets
+
+    made: DeidentifyConfig = getattr(presets, PRESETS[name])()
+    return made
+
+
+def read_config(file: Path, api_version: str = "v1") -> AnyDeidentifyConfig:
+    """Read a config: ``.json``, ``.yaml`` or ``.yml``.
+
+    Raises:
+        ConfigError: It cannot be right.
+    """
+    if api_version == "v1beta1":
+        from healthcare_deid.config import v1beta1
+
+        return v1beta1.DeidentifyConfig.from_file(file)
+    from healthcare_deid.config.deidentify import DeidentifyConfig
+
+    return DeidentifyConfig.from_file(file)
+
+
+CONFIG_OPTIONS = (
+    click.option(
+        "--config-file",
+        "--config",
+        "file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A config as JSON or YAML; the body of a deidentify request will do.",
+    ),
+    click.option("--preset", type=click.Choice(sorted(PRESETS)), help="A ready config."),
+    click.option(
+        "--ignore-findings", is_flag=True, help="Start even if a check finds that the config does not do what it says."
+    ),
+)
+_GCLOUD_IMAGE_OPTIONS = (
+    click.option("--dicom-filter-tags", "filter_tags", metavar="TAGS", help="Keep these tags: keywords, with commas."),
+    click.option(
+        "--text-redaction-mode",
+        "text_mode",
+        type=click.Choice(sorted(_TEXT_MODES)),
+        help="Which burned-in text to cover; gcloud knows 'all' only.",
+    ),
+)
+_GCLOUD_FHIR_OPTIONS = (
+    click.option("--default-fhir-config", "default_fhir", is_flag=True, help="Treat FHIR stores by the default."),
+)
+
+
+def with_choice(*, images: bool = False, fhir: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options for a config; the function takes them as ``choice``.
+
+    Args:
+        images: gcloud's flags for tags and burned-in text too.
+        fhir: gcloud's flag for FHIR too.
+    """
+    options = (
+        *CONFIG_OPTIONS,
+        *(_GCLOUD_IMAGE_OPTIONS if images else ()),
+        *(_GCLOUD_FHIR_OPTIONS if fhir else ()),
+    )
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def chosen(
+            *,
+            file: Path | None,
+            preset: str | None,
+            ignore_findings: bool,
+            crypto_key_file: Path | None,
+            ask_crypto_key: bool,
+            filter_tags: str | None = None,
+            text_mode: str | None = None,
+            default_fhir: bool = False,
+            **others: Any,
+        ) -> None:
+            choice = Choice(
+                file, preset, filter_tags, text_mode, default_fhir, crypto_key_file, ask_crypto_key, ignore_findings
+            )
+            function(choice=choice, **others)
+
+        command = key_options(chosen)
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

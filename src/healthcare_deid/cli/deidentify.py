@@ -1,0 +1,95 @@
+"""What the three ``deidentify`` commands share: options, checks, the dry run, and going on to the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from healthcare_deid.cli.exits import CommandError
+from healthcare_deid.cli.waiting import refuse_async_here, started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid import DeidClient, Operation
+    from healthcare_deid.cli.choice import Choice
+    from healthcare_deid.cli.target import Target
+    from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
+
+
+class Start(Protocol):
+    """Starts the operation, by the method of the client that the command is for."""
+
+    def __call__(self, client: DeidClient, config: Any, gcs_config_uri: str | None) -> Operation[Any]:
+        """Start it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One de-identification, as a command line asks for it."""
+
+    source: DatasetName | DicomStoreName | FhirStoreName
+    destination: DatasetName | DicomStoreName | FhirStoreName
+    choice: Choice
+    gcs_config_uri: str | None
+    dry_run: bool
+    asynchronous: bool
+    timeout: float | None
+    style: str
+
+    def carry_out(self, target: Target, start: Start) -> None:
+        """Check, start and wait.
+
+        Raises:
+            UsageError: The command line contradicts itself, or does not say what to remove.
+            CommandError: A check says that nothing should start.
+            DeidError: It did not start, or did not end well.
+        """
+        refuse_async_here(target, asynchronous=self.asynchronous)
+        config = self.choice.read(target.api_version)
+        if config is not None and self.gcs_config_uri is not None:
+            raise click.UsageError("--gcs-config-uri and the other configs exclude each other: give one")
+        if config is None and self.gcs_config_uri is None:
+            raise click.UsageError(
+                "say what to remove (--config-file, --preset, ...): the service's own defaults are not asked for"
+            )
+        with target.client() as client:
+            if self.dry_run:
+                self._preflight(client, config)
+                return
+            if config is not None:
+                self.choice.check(config)
+            operation = start(client, config, self.gcs_config_uri)
+            what = str(self.source).rpartition("/")[2]
+            started(operation, what, target, asynchronous=self.asynchronous, timeout=self.timeout, style=self.style)
+
+    def _preflight(self, client: DeidClient, config: Any) -> None:
+        """Print what would go wrong.
+
+        Raises:
+            CommandError: Something would.
+        """
+        findings = client.preflight(self.source, self.destination, config)
+        for finding in findings:
+            if not (finding.code == "config-missing" and self.gcs_config_uri is not None):
+                click.echo(str(finding))
+        if any(finding.severity == "error" for finding in findings):
+            raise CommandError("it would not end well; nothing was started")
+
+
+ORDER_OPTIONS = (
+    click.option("--gcs-config-uri", metavar="gs://...", help="A config in Cloud Storage, as JSON, instead."),
+    click.option(
+        "--dry-run", is_flag=True, help="Start nothing: say what would go wrong, and how much there is to do."
+    ),
+)
+
+
+def with_order(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command ``--gcs-config-uri`` and ``--dry-run``."""
+    for option in reversed(ORDER_OPTIONS):
+        function = option(function)
+    return function

@@ -1,0 +1,103 @@
+"""Exit codes, and what a failure says: one line, safe to log, instead of a traceback."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from healthcare_deid import errors
+
+SERVER_TEXT = "healthcare_deid.server_text"
+"""Key of the click context's ``meta`` that says whether the service's own words are printed."""
+
+
+class Exit(IntEnum):
+    """How a command ends."""
+
+    SUCCEEDED = 0
+    """All of it was done."""
+    ERROR = 1
+    """It was refused, or something was found."""
+    USAGE = 2
+    """The command line is wrong."""
+    PARTIAL = 3
+    """It ended, and a part of it failed."""
+    FAILED = 4
+    """The operation ended with an error."""
+    CANCELLED = 5
+    """The operation was cancelled."""
+    TIMEOUT = 6
+    """The operation still runs."""
+    UNKNOWN = 7
+    """How it ended, or whether it began, cannot be told."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+class CommandError(Exception):
+    """Ends the command with one line and an exit code."""
+
+    def __init__(self, text: str, code: Exit = Exit.ERROR) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+_CODES: tuple[tuple[type[errors.DeidError], Exit], ...] = (
+    (errors.PartialFailure, Exit.PARTIAL),
+    (errors.OperationFailed, Exit.FAILED),
+    (errors.OperationCancelled, Exit.CANCELLED),
+    (errors.OperationTimeout, Exit.TIMEOUT),
+    (errors.OperationLost, Exit.UNKNOWN),
+    (errors.AmbiguousSubmit, Exit.UNKNOWN),
+)
+_HINTS: tuple[tuple[type[errors.ApiError], str], ...] = (
+    (errors.Unauthenticated, "'gcloud auth application-default login' makes new credentials."),
+    (
+        errors.PermissionDenied,
+        "Either a permission is missing or the dataset does not exist: the service does not tell which.",
+    ),
+    (errors.NotFound, "There is none of that name."),
+    (errors.AlreadyExists, "What was to be made exists: name another, or delete that one."),
+)
+
+
+def command_error(error: errors.DeidError, *, server_text: bool = False) -> CommandError:
+    """Return what the command line says of an error, and the exit code.
+
+    Args:
+        error: The error.
+        server_text: Add the service's own words, which may hold data.
+    """
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), Exit.ERROR)
+    text = _text(error)
+    if server_text and (message := getattr(error, "message", "")):
+        text = f"{text}\nThe service's own words: {message}"
+    return CommandError(text, code)
+
+
+def _text(error: errors.DeidError) -> str:
+    match error:
+        case errors.ApiError():
+            return _api_text(error)
+        case errors.PartialFailure():
+            count = error.operation.progress
+            missing = count.failure or count.secondary_failure or count.pending
+            where = f"; the reasons are at {error.operation.logs_url}" if error.operation.logs_url else ""
+            return f"{missing} of {count.success + missing} failed and are missing in the destination{where}"
+        case errors.OperationTimeout():
+            return f"it still runs; 'healthcare-deid operations wait {error.operation.name}' goes on"
+        case errors.TransferError() if isinstance(error.__cause__, errors.DeidError):
+            return f"the store refuses the transfer: {_text(error.__cause__)}"
+        case errors.OperationFailed():
+            return str(error).partition(" (the server's text")[0]
+        case errors.AmbiguousSubmit() if error.candidates:
+            return "\n".join([str(error), "These may be it:", *error.candidates])
+        case _:
+            return str(error)
+
+
+def _api_text(error: errors.ApiError) -> str:
+    parts = [f"HTTP {error.status}", error.code, f"from {error.method_id}" if error.method_id else ""]
+    if error.attempts > 1:
+        parts.append(f"after {error.attempts} attempts")
+    hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "--server-text shows the service's words.")
+    return f"{' '.join(filter(None, parts))}. {hint}"

@@ -1,0 +1,93 @@
+"""Keys on the command line: from a file, a prompt or an environment variable, never as an argument.
+
+An argument stands in the shell's history and in the list of processes that every user of the machine can read. A key
+that a config file holds is taken; one that comes from outside is put wherever the config needs a key and has none.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from healthcare_deid.config.deidentify import AnyDeidentifyConfig
+    from healthcare_deid.config.keys import CryptoKey
+
+VARIABLE = "HEALTHCARE_DEID_CRYPTO_KEY"
+_KEYED = ("dateShiftConfig", "cryptoHashConfig")
+_KEY = "cryptoKey"
+
+
+def read_key(file: Path | None, *, ask: bool) -> CryptoKey | None:
+    """Return the key that was given, in the order file, prompt, environment variable; base64 in each.
+
+    Raises:
+        UsageError: It is no AES key.
+    """
+    from healthcare_deid.config.keys import CryptoKey
+
+    if file is not None:
+        text, place = file.read_text(encoding="ascii", errors="replace"), "the file"
+    elif ask:
+        text, place = click.prompt("Key (base64)", hide_input=True, err=True), "the prompt"
+    elif VARIABLE in os.environ:
+        text, place = os.environ[VARIABLE], VARIABLE
+    else:
+        return None
+    try:
+        return CryptoKey.parse(text)
+    except ValueError as error:
+        raise click.UsageError(f"the key of {place}: {error}") from None
+
+
+def with_key(config: AnyDeidentifyConfig, key: CryptoKey) -> tuple[AnyDeidentifyConfig, int]:
+    """Return the config with ``key`` wherever it needs one and has none, and in how many places that was."""
+    body = config.to_api()
+    places = [place for place in _keyed(body) if not place.keys() & {_KEY, "kmsWrapped"}]
+    for place in places:
+        place[_KEY] = key.to_base64()
+    return (type(config).from_api(body) if places else config), len(places)
+
+
+def without_keys(config: AnyDeidentifyConfig) -> tuple[AnyDeidentifyConfig, int]:
+    """Return the config without its unwrapped keys, and how many places had one."""
+    body = config.to_api()
+    places = [place for place in _keyed(body) if _KEY in place]
+    for place in places:
+        del place[_KEY]
+    return (type(config).from_api(body) if places else config), len(places)
+
+
+def _keyed(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield everything below ``value`` that takes a key."""
+    if isinstance(value, dict):
+        for name, item in cast("dict[str, Any]", value).items():
+            if name in _KEYED:
+                yield item
+            else:
+                yield from _keyed(item)
+    elif isinstance(value, list):
+        items: list[Any] = value
+        for item in items:
+            yield from _keyed(item)
+
+
+def key_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command ``--crypto-key-file`` and ``--ask-crypto-key``."""
+    from pathlib import Path
+
+    for option in (
+        click.option("--ask-crypto-key", is_flag=True, help="Ask for the key instead."),
+        click.option(
+            "--crypto-key-file",
+            type=click.Path(exists=True, dir_okay=False, allow_dash=False, path_type=Path),
+            help=f"A file with the key, base64, for what needs one. Or set {VARIABLE}.",
+        ),
+    ):
+        function = option(function)
+    return function

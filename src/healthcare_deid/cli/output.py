@@ -1,0 +1,100 @@
+"""What a command prints on stdout: YAML as gcloud does, JSON for programs, or a table. All else goes to stderr."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from healthcare_deid.client.state import OperationSnapshot
+
+    Columns = Mapping[str, Callable[[Mapping[str, Any]], object]]
+    """Header of a column → what stands in it."""
+
+
+def with_format(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command ``--format``; the function takes it as ``style``."""
+    return click.option(
+        "--format",
+        "style",
+        type=click.Choice(["json", "table", "yaml"]),
+        default=default,
+        show_default=True,
+        help="How the result is printed.",
+    )
+
+
+def emit(value: dict[str, Any] | list[dict[str, Any]], style: str, columns: Columns) -> None:
+    """Print one resource, or a list of them.
+
+    Args:
+        value: The API's JSON.
+        style: ``json``, ``table`` or ``yaml``.
+        columns: What the table shows.
+    """
+    if style == "json":
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    elif style == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump(value, sort_keys=False, allow_unicode=True).rstrip())
+    else:
+        rows = value if isinstance(value, list) else [value]
+        _table([list(columns), *([_cell(show(row)) for show in columns.values()] for row in rows)])
+
+
+def own_id(resource: Mapping[str, Any]) -> str:
+    """Return the last part of a resource's name."""
+    return str(resource.get("name") or "").rpartition("/")[2]
+
+
+def location_of(resource: Mapping[str, Any]) -> str:
+    """Return the location in a resource's name."""
+    parts = str(resource.get("name") or "").split("/")
+    return parts[3] if len(parts) > 3 else ""
+
+
+def operation_api(snapshot: OperationSnapshot, *, server_text: bool) -> dict[str, Any]:
+    """Return an operation as the API's JSON, and its state, which the API does not say in one word.
+
+    Args:
+        snapshot: The operation.
+        server_text: Add the service's own words about an error, which may hold data.
+    """
+    shown: dict[str, Any] = {"name": str(snapshot.name), "state": str(snapshot.state), "done": snapshot.state.ended}
+    if metadata := snapshot.metadata.to_api():
+        shown["metadata"] = metadata
+    if snapshot.error is not None:
+        shown["error"] = snapshot.error.to_api() if server_text else {"code": snapshot.error.code}
+    if snapshot.response is not None:
+        shown["response"] = dict(snapshot.response)
+    return shown
+
+
+def _counter(name: str) -> Callable[[Mapping[str, Any]], object]:
+    return lambda operation: operation.get("metadata", {}).get("counter", {}).get(name, "")
+
+
+OPERATION_COLUMNS: Columns = {
+    "ID": own_id,
+    "LOCATION": location_of,
+    "STATE": lambda operation: operation.get("state"),
+    "METHOD": lambda operation: operation.get("metadata", {}).get("apiMethodName", "").rpartition(".")[2],
+    "SUCCESS": _counter("success"),
+    "FAILURE": _counter("failure"),
+    "PENDING": _counter("pending"),
+}
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,41 @@
+"""An upload or a download on the command line: progress, the counts, every failure, the exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from healthcare_deid.cli.exits import Exit
+from healthcare_deid.cli.progress import Progress
+from healthcare_deid.errors import TransferError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.client.transfer import TransferReport
+
+FAILURES_SHOWN = 20
+
+
+def carry_out(transfer: Callable[[Callable[[Any], None]], TransferReport], *, quiet: bool) -> None:
+    """Run a transfer and print its report.
+
+    Raises:
+        SystemExit: A part of it failed.
+        TransferError: The store refuses all of it.
+    """
+    try:
+        with Progress(quiet=quiet) as progress:
+            report = transfer(progress.show)
+    except TransferError as error:
+        if error.report is not None:
+            click.echo(str(error.report))
+        raise
+    click.echo(str(report))
+    for failure in report.failures[:FAILURES_SHOWN]:
+        click.echo(f"{failure.kind}: {failure.item}: {failure.reason}", err=True)
+    if len(report.failures) > FAILURES_SHOWN:
+        click.echo(f"... and {len(report.failures) - FAILURES_SHOWN} more", err=True)
+    if not report.complete:
+        raise SystemExit(Exit.PARTIAL)
