@@ -206,14 +206,14 @@ class Deidentifier:
                 return _guarded(lambda: self._rewrite(old, new))
             except UseDatasetExecutor:
                 pass
-        dataset, notes = files.read(old)
-        result = self.deidentify(dataset)
-        if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
-            _guarded(lambda: files.write_directory(result.dataset, old, new))
-        else:
-            _guarded(lambda: files.write(result.dataset, new))
+        with files.opened(old) as (dataset, notes):
+            result = _guarded(lambda: self._deidentify(dataset, _existing_parent(new)))
+            if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
+                _guarded(lambda: files.write_directory(result.dataset, old, new))
+            else:
+                _guarded(lambda: files.write(result.dataset, new))
         return DeidentifyResult(
-            result.dataset, result.changes, result.redactions, (*notes, *result.warnings), result.kept
+            lambda: files.read(new)[0], result.changes, result.redactions, (*notes, *result.warnings), result.kept
         )
 
     def deidentify_tree(
@@ -248,7 +248,7 @@ class Deidentifier:
             self, Path(source), Path(destination), workers=workers, on_progress=on_progress, overwrite=overwrite
         )
 
-    def _deidentify(self, dataset: Dataset) -> DeidentifyResult:
+    def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
         bound = self._text.bind(_private_copy(dataset)) if self._text is not None else None
         pixel_changes: tuple[Change, ...] = ()
@@ -257,7 +257,7 @@ class Deidentifier:
         working = dataset
         if self._redactor is not None:
             working = _private_copy(dataset)
-            report = self._redactor.redact(working, bound, removed=self._removes)
+            report = self._redactor.redact(working, bound, removed=self._removes, folder=folder)
             redactions, pixel_changes = report.redactions, report.changes
             warnings.extend(report.warnings)
         own = frozenset(uid for tag in _OWN if (uid := _uid(dataset, tag)))
@@ -350,6 +350,11 @@ def _left_identifiers(plan: Plan, text: Any) -> tuple[str, ...]:
     """Say so where a plan inspects the patient's ID, and the config's transformations leave it."""
     inspected = plan.rule(PATIENT_ID, "LO").op is Op.TEXT
     return (_IDS_STAY,) if inspected and text.decide("MEDICAL_RECORD_NUMBER").transformation is None else ()
+
+
+def _existing_parent(path: Path) -> Path:
+    """Return the folder that a path is in, or will be: temporary files there are on the same disk."""
+    return next(parent for parent in path.absolute().parents if parent.is_dir())
 
 
 def _check_dataset(given: object) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from healthcare_deid.engine.pixels.cover import covered
 from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.layout import PixelLayout
-from healthcare_deid.engine.pixels.native import BytesCopy, BytesStorage, NativeFrames
+from healthcare_deid.engine.pixels.native import NativeFrames
+from healthcare_deid.engine.pixels.storage import BytesStorage, NewValue
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -46,9 +47,8 @@ def test_writing_a_frame_back_changes_no_byte(
 ) -> None:
     layout, value, big, swapped = stored
     frames = NativeFrames(layout, BytesStorage(value), big_endian=big, byte_swapped=swapped)
-    copy = BytesCopy(BytesStorage(value))
-    index = data.draw(st.integers(0, layout.frames - 1))
-    frames.write(copy, index, frames.words(index))
+    copy = NewValue(BytesStorage(value))
+    frames.rewrite(copy, [data.draw(st.integers(0, layout.frames - 1))], frames.words)
     assert copy.value() == value
 
 
@@ -62,9 +62,9 @@ def test_covering_a_box_of_one_frame_changes_nothing_else(
     left = data.draw(st.integers(0, layout.columns - 1))
     top = data.draw(st.integers(0, layout.rows - 1))
     box = layout.aligned(Box(left, top, data.draw(st.integers(left + 1, layout.columns)), layout.rows))
-    copy = BytesCopy(BytesStorage(value))
-    frames.write(copy, index, covered(layout, frames.words(index), [box]))
-    after = NativeFrames(layout, BytesStorage(copy.value()), big_endian=big, byte_swapped=swapped)
+    copy = NewValue(BytesStorage(value))
+    frames.rewrite(copy, [index], lambda index: covered(layout, frames.words(index), [box]))
+    after = NativeFrames(layout, copy, big_endian=big, byte_swapped=swapped)
     for number in range(layout.frames):
         before_words, after_words = frames.words(number), after.words(number)
         step = layout.columns // before_words.shape[1]

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.dataelem import DataElement
-from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from healthcare_deid.engine.pixels.cover import covered
-from healthcare_deid.engine.pixels.encapsulated import EncapsulatedFrames, split
+from healthcare_deid.engine.pixels.encapsulated import EncapsulatedFrames
+from healthcare_deid.engine.pixels.fragments import Codestreams, write_encapsulated
 from healthcare_deid.engine.pixels.layout import PixelLayout, overlay_layout, pixel_layout
-from healthcare_deid.engine.pixels.native import BytesCopy, BytesStorage, NativeFrames
+from healthcare_deid.engine.pixels.native import NativeFrames
 from healthcare_deid.engine.pixels.palette import Palette, palette_of
+from healthcare_deid.engine.pixels.parallel import ordered
 from healthcare_deid.engine.pixels.pictures import pictures
+from healthcare_deid.engine.pixels.storage import NewValue, storage_of
+from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from healthcare_deid.engine.pixels.arrays import Picture, Words
     from healthcare_deid.engine.pixels.geometry import Box
@@ -29,7 +33,8 @@ Boxes = dict[int, list["Box"]]
 _BYTE = 8
 _OFFSET_TABLE = 0x7FE00001
 _OFFSET_TABLE_LENGTHS = 0x7FE00002
-_LONGEST_BASIC_OFFSET = 1 << 32
+LONGEST_VALUE = (1 << 32) - 2
+"""Bytes of a value of known length (PS3.5 7.1)."""
 
 
 class PixelElement:
@@ -38,33 +43,41 @@ class PixelElement:
     Args:
         target: Where it is.
         syntax: The instance's transfer syntax.
+        workers: Threads that decode and encode frames.
+        folder: Where a new value is made, when the old one is in a file too.
+
+    Attributes:
+        excess: Whether data follow the last frame that nobody looks at.
 
     Raises:
         UnsupportedPixelsError: Its frames cannot be told apart.
     """
 
-    def __init__(self, target: Target, syntax: UID) -> None:
+    def __init__(self, target: Target, syntax: UID, *, workers: int = 1, folder: Path | None = None) -> None:
         self.target = target
         dataset = target.dataset
         self._element: DataElement = dataset[target.tag]
+        self._storage = storage_of(self._element.value)
         self._syntax = syntax
+        self._workers = workers
+        self._folder = folder
         stored = overlay_layout(dataset, target.tag) if target.is_overlay else pixel_layout(dataset, target.tag)
         self.frames = self._open(stored)
         self.layout: PixelLayout = self.frames.layout
+        self.excess = self.frames.excess
         self.palette: Palette | None = None
         if stored.photometric == "PALETTE COLOR":
             self.palette = palette_of(dataset, bits_stored=stored.bits_stored, signed=stored.signed)
 
     def _open(self, layout: PixelLayout) -> NativeFrames | EncapsulatedFrames:
-        value: Any = self._element.value
         if self._syntax.is_encapsulated and self._element.is_undefined_length:
             dataset = self.target.dataset
-            offsets = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
-            both = (offsets[0], offsets[1]) if offsets[0] and offsets[1] else None
-            return EncapsulatedFrames(layout, self._syntax, split(value, layout.frames, both))
+            tables: Any = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
+            streams = Codestreams(self._storage, layout.frames, tables if all(tables) else None)
+            return EncapsulatedFrames(layout, self._syntax, streams)
         big = self._syntax == ExplicitVRBigEndian
         swapped = big and layout.bits_allocated <= _BYTE and self._element.VR == "OW"
-        return NativeFrames(layout, BytesStorage(value), big_endian=big, byte_swapped=swapped)
+        return NativeFrames(layout, self._storage, big_endian=big, byte_swapped=swapped)
 
     @property
     def count(self) -> int:
@@ -74,7 +87,7 @@ class PixelElement:
     @property
     def length(self) -> int:
         """Bytes of the old value."""
-        return len(self._element.value)
+        return len(self._storage)
 
     @property
     def vr(self) -> str:
@@ -106,40 +119,55 @@ class PixelElement:
 
     def extremes(self, boxes: Mapping[int, Iterable[Box]]) -> tuple[int, int]:
         """Return the smallest and the largest value, boxes covered."""
-        found = [self.layout.values(self.covered(index, boxes)) for index in range(self.count)]
-        return min(int(values.min()) for values in found), max(int(values.max()) for values in found)
+
+        def of_frame(index: int) -> tuple[int, int]:
+            values = self.layout.values(self.covered(index, boxes))
+            return int(values.min()), int(values.max())
+
+        lowest, highest = zip(*ordered(of_frame, range(self.count), self._workers), strict=True)
+        return min(lowest), max(highest)
 
     def rewritten(self, boxes: Mapping[int, Iterable[Box]]) -> list[DataElement]:
         """Return the elements that replace it in the same transfer syntax, boxes covered: itself, and offset tables."""
         if isinstance(self.frames, EncapsulatedFrames):
             return self._encapsulated(self.frames, boxes)
-        copy = BytesCopy(BytesStorage(self._element.value))
-        for index in boxes:
-            self.frames.write(copy, index, self.covered(index, boxes))
-        return [DataElement(self._element.tag, self._element.VR, copy.value(), already_converted=True)]
+        value = NewValue(self._storage, self._folder)
+        self.frames.rewrite(value, sorted(boxes), lambda index: self.covered(index, boxes))
+        return [DataElement(self._element.tag, self._element.VR, value.value(), already_converted=True)]
 
     def native(self, boxes: Mapping[int, Iterable[Box]]) -> DataElement:
-        """Return the element that replaces it in Explicit VR Little Endian, boxes covered."""
-        value = bytearray()
-        for index in range(self.count):
+        """Return the element that replaces it in Explicit VR Little Endian, boxes covered.
+
+        Raises:
+            UnsupportedPixelsError: It would be longer than an element can be.
+        """
+        length = -(-self.layout.frame_bits * self.count // 8)
+        if length > LONGEST_VALUE:
+            raise UnsupportedPixelsError("the pixel data cannot be written uncompressed: it is over 4 GB then")
+
+        def of_frame(index: int) -> bytes:
             words = np.ascontiguousarray(self.covered(index, boxes))
-            value += words.astype(words.dtype.newbyteorder("<"), copy=False).tobytes()
-        value += b"\0" * (len(value) % 2)
+            return words.astype(words.dtype.newbyteorder("<"), copy=False).tobytes()
+
+        value = NewValue(self._storage, self._folder)
+        for data in ordered(of_frame, range(self.count), self._workers):
+            value.append(data)
+        value.append(b"\0" * (len(value) % 2))
         vr = "OB" if self.layout.bits_allocated <= _BYTE else "OW"
-        return DataElement(self._element.tag, vr, bytes(value), already_converted=True)
+        return DataElement(self._element.tag, vr, value.value(), already_converted=True)
 
     def _encapsulated(self, frames: EncapsulatedFrames, boxes: Mapping[int, Iterable[Box]]) -> list[DataElement]:
-        streams = [
-            frames.encoded(self.covered(index, boxes)) if boxes.get(index) or frames.colour_changes else stream
-            for index, stream in enumerate(frames.codestreams)
-        ]
-        extra: list[DataElement] = []
-        extended = _OFFSET_TABLE in self.target.dataset or sum(map(len, streams)) >= _LONGEST_BASIC_OFFSET
-        if extended:
-            value, offsets, lengths = encapsulate_extended(streams)
-            extra = [DataElement(_OFFSET_TABLE, "OV", offsets), DataElement(_OFFSET_TABLE_LENGTHS, "OV", lengths)]
-        else:
-            value = encapsulate(streams)
-        element = DataElement(self._element.tag, "OB", value, already_converted=True)
+        all_change = frames.colour_changes and any(boxes.values())
+
+        def of_frame(index: int) -> bytes:
+            touched = boxes.get(index) or all_change
+            return frames.encoded(self.covered(index, boxes)) if touched else frames.codestreams[index]
+
+        value = NewValue(self._storage, self._folder)
+        extended = _OFFSET_TABLE in self.target.dataset
+        streams = ordered(of_frame, range(self.count), self._workers)
+        begin, tables = write_encapsulated(value, streams, self.count, extended=extended)
+        element = DataElement(self._element.tag, "OB", value.value(begin), already_converted=True)
         element.is_undefined_length = True
-        return [element, *extra]
+        extra = zip((_OFFSET_TABLE, _OFFSET_TABLE_LENGTHS), tables or (), strict=False)
+        return [element, *(DataElement(tag, "OV", table) for tag, table in extra)]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import (
@@ -21,9 +20,8 @@ from pydicom.uid import (
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from healthcare_deid.engine.pixels.arrays import Words
+    from healthcare_deid.engine.pixels.fragments import Codestreams
     from healthcare_deid.engine.pixels.layout import PixelLayout
 
 ENCODERS = {
@@ -64,7 +62,7 @@ class EncapsulatedFrames:
         codestreams: One a frame.
     """
 
-    def __init__(self, layout: PixelLayout, uid: UID, codestreams: Sequence[bytes]) -> None:
+    def __init__(self, layout: PixelLayout, uid: UID, codestreams: Codestreams) -> None:
         if layout.bits_allocated == 1:
             raise UnsupportedPixelsError("compressed single-bit pixel data cannot be looked at")
         if len(codestreams) < layout.frames:
@@ -76,6 +74,11 @@ class EncapsulatedFrames:
         self.colour_changes = layout.photometric == "YBR_ICT"
         """Whether writing one frame means writing all: the lossless codestream has another colour transformation."""
         self.layout = self._decoded_layout()
+
+    @property
+    def excess(self) -> bool:
+        """Whether fragments follow the last frame."""
+        return self.codestreams.excess
 
     def _decoded_layout(self) -> PixelLayout:
         """Return the layout of `words`: pixel by pixel, and RGB where the codec's own colour space is undone."""
@@ -152,19 +155,6 @@ class EncapsulatedFrames:
         if layout.samples > 1:
             options["planar_configuration"] = 0
         return options
-
-
-def split(value: bytes, frames: int, offsets: tuple[bytes, bytes] | None) -> list[bytes]:
-    """Return the codestream of every frame of an encapsulated value.
-
-    Raises:
-        UnsupportedPixelsError: The fragments cannot be told apart.
-    """
-    try:
-        found = list(generate_frames(value, number_of_frames=frames, extended_offsets=offsets))
-    except Exception as error:  # noqa: BLE001 - a broken value raises anything
-        raise UnsupportedPixelsError(f"the pixel data's fragments cannot be read: {type(error).__name__}") from None
-    return found[:frames] if len(found) > frames else found
 
 
 def _one_item(stream: bytes) -> bytes:

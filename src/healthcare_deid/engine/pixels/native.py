@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from healthcare_deid.engine.pixels.arrays import Words
     from healthcare_deid.engine.pixels.layout import PixelLayout
+    from healthcare_deid.engine.pixels.storage import NewValue, Storage
 
-
-class Storage(Protocol):
-    """The value of a native pixel data element, wherever it is."""
-
-    def __len__(self) -> int:
-        """Bytes."""
-        ...
-
-    def read(self, start: int, stop: int) -> bytes | memoryview:
-        """Return a stretch of it."""
-        ...
-
-
-class MutableStorage(Storage, Protocol):
-    """A copy that can be changed."""
-
-    def write(self, start: int, data: bytes) -> None:
-        """Replace a stretch."""
-        ...
+_CHUNK = 1 << 20
 
 
 class NativeFrames:
@@ -52,9 +36,22 @@ class NativeFrames:
         self._storage = storage
         self._swap = byte_swapped or (layout.bits_allocated > 8 and big_endian != (sys.byteorder == "big"))
         self._word = layout.dtype.itemsize if not byte_swapped else 2
-        needed = -(-layout.frame_bits * layout.frames // 8)
-        if len(storage) < needed:
+        self.length = -(-layout.frame_bits * layout.frames // 8)
+        if len(storage) < self.length:
             raise UnsupportedPixelsError("the pixel data is shorter than its attributes say")
+
+    @property
+    def excess(self) -> bool:
+        """Whether more than padding follows the last frame."""
+        end = len(self._storage)
+        rest = (self._storage.read_at(start, start + _CHUNK) for start in range(self.length, end, _CHUNK))
+        return end > self.length + self.length % 2 and any(map(any, rest))
+
+    def rewrite(self, target: NewValue, indexes: Iterable[int], covered: Callable[[int], Words]) -> None:
+        """Make a copy without what follows the last frame, some frames replaced."""
+        target.append_all(self._storage, self.length + self.length % 2)
+        for index in indexes:
+            self.write(target, index, covered(index))
 
     def words(self, index: int) -> Words:
         """Return a frame's words.
@@ -62,7 +59,7 @@ class NativeFrames:
         Their shape is (rows, columns), (rows, columns, samples), or (rows, columns / 2, 4) where chroma is shared.
         """
         start, stop, skipped = self._span(index)
-        raw = np.frombuffer(self._swapped(bytes(self._storage.read(start, stop))), np.uint8)
+        raw = np.frombuffer(self._swapped(bytes(self._storage.read_at(start, stop))), np.uint8)
         layout = self.layout
         if layout.bits_allocated == 1:
             bits = np.unpackbits(raw, bitorder="little")[skipped : skipped + layout.pixels * layout.samples]
@@ -77,12 +74,12 @@ class NativeFrames:
             return flat.reshape(layout.samples, layout.rows, layout.columns).transpose(1, 2, 0)
         return flat.reshape(layout.rows, layout.columns, layout.samples)
 
-    def write(self, target: MutableStorage, index: int, words: Words) -> None:
+    def write(self, target: NewValue, index: int, words: Words) -> None:
         """Put a frame into a copy of the storage."""
         start, stop, skipped = self._span(index)
         layout = self.layout
         stored = words.transpose(2, 0, 1) if layout.planar and words.ndim == 3 else words
-        raw = np.frombuffer(self._swapped(bytes(target.read(start, stop))), np.uint8).copy()
+        raw = np.frombuffer(self._swapped(bytes(target.read_at(start, stop))), np.uint8).copy()
         if layout.bits_allocated == 1:
             bits = np.unpackbits(raw, bitorder="little")
             bits[skipped : skipped + stored.size] = stored.reshape(-1)
@@ -90,7 +87,7 @@ class NativeFrames:
         else:
             flat = np.ascontiguousarray(stored).reshape(-1).view(np.uint8)
             raw[skipped // 8 : skipped // 8 + flat.size] = flat
-        target.write(start, self._swapped(raw.tobytes()))
+        target.write_at(start, self._swapped(raw.tobytes()))
 
     def _span(self, index: int) -> tuple[int, int, int]:
         """Return the bytes that hold a frame, in whole swapped words, and the bits before it in them."""
@@ -103,42 +100,3 @@ class NativeFrames:
     def _swapped(self, data: bytes) -> bytes:
         """Turn stored bytes into this machine's, or back."""
         return np.frombuffer(data, f"u{self._word}").byteswap().tobytes() if self._swap else data
-
-
-class BytesStorage:
-    """An element's value in memory."""
-
-    def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        self._data = memoryview(data)
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def read(self, start: int, stop: int) -> memoryview:
-        """Return a stretch of it, not copied."""
-        return self._data[start:stop]
-
-
-class BytesCopy:
-    """A copy in memory, one in all: `io.BytesIO` gives its buffer away without copying it again."""
-
-    def __init__(self, source: Storage) -> None:
-        self._copy = io.BytesIO()
-        self._copy.write(source.read(0, len(source)))
-
-    def __len__(self) -> int:
-        return self._copy.getbuffer().nbytes
-
-    def read(self, start: int, stop: int) -> bytes:
-        """Return a stretch of it."""
-        self._copy.seek(start)
-        return self._copy.read(stop - start)
-
-    def write(self, start: int, data: bytes) -> None:
-        """Replace a stretch."""
-        self._copy.seek(start)
-        self._copy.write(data)
-
-    def value(self) -> bytes:
-        """Return the value for the element."""
-        return self._copy.getvalue()

@@ -21,6 +21,7 @@ from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from pydicom.dataset import Dataset
 
@@ -103,13 +104,18 @@ class PixelRedactor:
         inspector: TextInspector | None,
         *,
         removed: Callable[[int], bool] = lambda _: False,
+        folder: Path | None = None,
     ) -> PixelReport:
         """Cover what must be covered. ``dataset`` gets new elements; the elements it had stay as they were.
+
+        A value that is a stream (`io.BufferedIOBase`, which pydicom takes for large ones) is never read as a whole: it
+        is replaced by another stream, over a temporary file without a name. Frames are worked on a few at a time.
 
         Args:
             dataset: A private copy, with its original headers.
             inspector: Finds infoTypes in what was read; needed by the modes for sensitive text.
             removed: Says of a top-level tag that its element will not be in the result, so that nobody need look at it.
+            folder: Where temporary files for streams are made; by default where the system makes them.
 
         Raises:
             UnsupportedPixelsError: There are pixels, and they cannot be looked at or written.
@@ -121,7 +127,7 @@ class PixelRedactor:
         found = list(targets(dataset, removed))
         if not found:
             return PixelReport()
-        return _Run(self, dataset, inspector).redact(found)
+        return _Run(self, dataset, inspector, folder).redact(found)
 
     @property
     def policy(self) -> Policy:
@@ -148,7 +154,10 @@ class PixelRedactor:
 class _Run:
     """One instance on its way through."""
 
-    def __init__(self, redactor: PixelRedactor, dataset: Dataset, inspector: TextInspector | None) -> None:
+    def __init__(
+        self, redactor: PixelRedactor, dataset: Dataset, inspector: TextInspector | None, folder: Path | None
+    ) -> None:
+        self._folder = folder
         self._redactor = redactor
         self._dataset = dataset
         self._inspector = inspector
@@ -161,7 +170,7 @@ class _Run:
         opened: list[tuple[PixelElement, Boxes]] = []
         image: tuple[PixelElement, Boxes] | None = None
         for target in found:
-            element = PixelElement(target, self._syntax)
+            element = PixelElement(target, self._syntax, workers=look.workers, folder=self._folder)
             boxes = self._boxes(element, self._covers(look, element))
             if target.is_icon and image is not None:
                 self._repeat_in_icon(image, element, boxes)

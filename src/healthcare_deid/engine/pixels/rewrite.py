@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 RULE = "image"
 REWRITTEN_RULE = "rewritten-without-loss"
 """Rule of changes that follow from another transfer syntax."""
+EXCESS_RULE = "after-last-frame"
+"""Rule of a change that removes what follows the last frame."""
+EXCESS = "data after the last frame was removed: no attribute says what it is, and nobody looks at it"
 
 _TRANSFER_SYNTAX = 0x00020010
 _PHOTOMETRIC = 0x00280004
@@ -56,7 +59,7 @@ class Rewriter:
         native = encoded is None
         for element, boxes in elements:
             becomes_native = native and element.encapsulated
-            if not boxes and not becomes_native:
+            if not boxes and not becomes_native and not element.excess:
                 continue
             owner = owned_item(self._dataset, element.target.steps)
             if becomes_native:
@@ -64,18 +67,22 @@ class Rewriter:
             else:
                 for new in (encoded or {}).get(element.target.path) or element.rewritten(boxes):
                     owner[new.tag] = new
+            tag, action = element.target.tag, ChangeAction.PIXELS_REDACTED
+            if element.excess:
+                self._record(element, tag, element.vr, action, EXCESS_RULE, element.length)
+                self.warnings.append(EXCESS)
             if boxes:
-                self._record(
-                    element, element.target.tag, element.vr, ChangeAction.PIXELS_REDACTED, RULE, element.length
-                )
+                self._record(element, tag, element.vr, action, RULE, element.length)
                 self._update_attributes(owner, element, boxes)
         if native:
             self._change_syntax()
 
     def _encoded(self, elements: Sequence[tuple[PixelElement, Boxes]]) -> dict[str, list[DataElement]] | None:
         """Return the new compressed elements by path, or None when one of them cannot be encoded here."""
-        touched = [(element, boxes) for element, boxes in elements if boxes and element.encapsulated]
-        if any(element.must_become_native for element, _ in touched):
+        touched = [
+            (element, boxes) for element, boxes in elements if element.encapsulated and (boxes or element.excess)
+        ]
+        if any(element.must_become_native and boxes for element, boxes in touched):
             return None
         try:
             return {element.target.path: element.rewritten(boxes) for element, boxes in touched}

@@ -1,0 +1,34 @@
+"""Work on many frames at once, its results in order and only so many of them ahead of who takes them."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+A = TypeVar("A")
+R = TypeVar("R")
+AHEAD = 2
+"""Results a thread may have waiting."""
+
+
+def ordered(function: Callable[[A], R], arguments: Iterable[A], workers: int) -> Iterator[R]:
+    """Yield ``function(argument)`` for every argument, in order, worked out by so many threads."""
+    if workers <= 1:
+        yield from map(function, arguments)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="pixels") as pool:
+        pending: deque[Future[R]] = deque()
+        try:
+            for argument in arguments:
+                pending.append(pool.submit(function, argument))
+                if len(pending) > AHEAD * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

@@ -1,0 +1,136 @@
+"""Values of pixel data elements, in memory or in a file: old ones read in stretches, new ones made piece by piece."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from healthcare_deid.engine.deferred import FileSlice
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+class Storage(Protocol):
+    """The value of an element, wherever it is. Threads may share it."""
+
+    def __len__(self) -> int:
+        """Bytes."""
+        ...
+
+    def read_at(self, start: int, stop: int) -> bytes | memoryview:
+        """Return a stretch of it, cut off at its end."""
+        ...
+
+
+class BytesStorage:
+    """A value in memory."""
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+        self._data = memoryview(data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def read_at(self, start: int, stop: int) -> memoryview:
+        """Return a stretch of it, not copied."""
+        return self._data[start:stop]
+
+
+class StreamStorage:
+    """A value that pydicom was given as a stream."""
+
+    def __init__(self, stream: io.BufferedIOBase) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._length = stream.seek(0, io.SEEK_END)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read_at(self, start: int, stop: int) -> bytes:
+        """Return a stretch of it."""
+        with self._lock:
+            self._stream.seek(start)
+            return self._stream.read(max(0, min(stop, self._length) - start))
+
+
+def storage_of(value: Any) -> Storage:
+    """Return an element's value as something to read in stretches.
+
+    Raises:
+        UnsupportedPixelsError: It is no bytes.
+    """
+    if isinstance(value, FileSlice):
+        return value
+    if isinstance(value, io.BufferedIOBase):
+        return StreamStorage(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return BytesStorage(value)
+    raise UnsupportedPixelsError("the pixel data is no bytes")
+
+
+class NewValue:
+    """A value that is being made: in memory where the old one was, and in a file without a name where that was in one.
+
+    Args:
+        old: What it replaces.
+        folder: Where the file is; by default where temporary files go.
+    """
+
+    def __init__(self, old: Storage, folder: Path | None = None) -> None:
+        memory = isinstance(old, BytesStorage)
+        self._file: Any = io.BytesIO() if memory else tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - its value is
+        self._in_memory = memory
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read_at(self, start: int, stop: int) -> bytes:
+        """Return a stretch of it."""
+        self._file.seek(start)
+        data: bytes = self._file.read(max(0, min(stop, self._length) - start))
+        return data
+
+    def write_at(self, start: int, data: bytes | memoryview) -> None:
+        """Replace a stretch, or add one at the end."""
+        self._file.seek(start)
+        self._file.write(data)
+        self._length = max(self._length, start + len(data))
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Add to its end."""
+        self.write_at(self._length, data)
+
+    def append_all(self, source: Storage, stop: int | None = None) -> None:
+        """Add another value, up to a place in it."""
+        end = len(source) if stop is None else stop
+        for start in range(0, end, _CHUNK):
+            self.append(source.read_at(start, min(start + _CHUNK, end)))
+
+    def value(self, start: int = 0) -> bytes | io.BufferedIOBase:
+        """Return what an element takes: bytes, or a stream. Nothing can be changed any more."""
+        if self._in_memory:
+            whole: bytes = self._file.getvalue()  # not a copy: nobody writes to it again
+            return whole[start:] if start else whole
+        self._file.flush()
+        return _TemporarySlice(self._file, start, self._length - start)
+
+
+class _TemporarySlice(FileSlice):
+    """A stretch of a file that goes when nobody needs it any more."""
+
+    def __init__(self, file: Any, offset: int, length: int) -> None:
+        super().__init__(file.fileno(), offset, length)
+        self._file = file
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+        super().close()
