@@ -24,6 +24,7 @@ def place(server: Any) -> Any:
     metrics = {"instanceCount": "10", "blobStorageSizeBytes": str(5 * GIB), "structuredStorageSizeBytes": "0"}
     server.on("GET", r"datasets/d\?", server.answer(200, {"name": server.DATASET}))
     server.on("GET", r"datasets/d/dicomStores\?", server.answer(200, {"dicomStores": [{"name": store}]}))
+    server.on("GET", r"datasets/d/fhirStores\?", server.answer(200, {}))
     server.on("GET", r"dicomStores/s\?", server.answer(200, {"name": store}))
     server.on("GET", r"/s:getDICOMStoreMetrics", server.answer(200, metrics))
     server.on("GET", r"datasets/new\?", "403")

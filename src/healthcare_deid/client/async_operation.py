@@ -8,6 +8,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.client.arguments import callback, patience
+from healthcare_deid.client.asking import cancel_operation, get_operation
 from healthcare_deid.client.handle import OperationHandle, T
 from healthcare_deid.client.session import Recipe, session_for
 from healthcare_deid.client.state import OperationSnapshot, OperationState
@@ -67,7 +69,7 @@ class AsyncOperation(OperationHandle[T]):
             return self.snapshot
         core = self._session.core.tuned(timeout, retry)
         try:
-            snapshot = await self._session.run(core.operation(self._path, self._tracker.version))
+            snapshot = await self._session.run(get_operation(core, self._path, self._tracker.version))
         except DeidError as error:
             self._tracker.failed(error, self._clock.monotonic())
             if not self.state.ended:
@@ -92,6 +94,7 @@ class AsyncOperation(OperationHandle[T]):
             OperationTimeout: It still runs; waiting again goes on.
             OperationLost: Its state could not be read for `PollPolicy.lost_after` seconds.
         """
+        callback("on_progress", on_progress)
         told = False
         async for snapshot in self._changes(timeout):
             if on_progress is not None:
@@ -152,7 +155,7 @@ class AsyncOperation(OperationHandle[T]):
         if self.state.ended:
             return False
         core = self._session.core.tuned(timeout, retry)
-        await self._session.run(core.cancel_operation(self._path, self._tracker.version))
+        await self._session.run(cancel_operation(core, self._path, self._tracker.version))
         return True
 
     async def cancel_and_wait(self, timeout: float | None = None) -> OperationState:
@@ -169,6 +172,7 @@ class AsyncOperation(OperationHandle[T]):
 
         The client polls until then, whoever stops waiting.
         """
+        callback("function", function)
         loop = asyncio.get_running_loop()
 
         def hear(event: Event) -> None:
@@ -204,6 +208,7 @@ class AsyncOperation(OperationHandle[T]):
 
     async def _changes(self, timeout: float | None) -> AsyncIterator[OperationSnapshot]:
         """Yield each change until the end."""
+        patience(timeout)
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         if not self._tracker.subscribe(events.put_nowait):
             return

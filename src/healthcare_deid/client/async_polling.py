@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from healthcare_deid.client.asking import poll
 from healthcare_deid.client.polling import PollBook
 from healthcare_deid.client.run import run_async
 from healthcare_deid.errors import DeidError
@@ -106,7 +107,7 @@ class AsyncPoller:
     async def _ask(self, job: Job, hold: Hold) -> None:
         pages = 0
         try:
-            outcome, pages = await run_async(self._core.poll_job(job), self._connection, self._clock, self._executor)
+            outcome, pages = await run_async(poll(self._core, job), self._connection, self._clock, self._executor)
         except asyncio.CancelledError:
             hold.release()
             raise

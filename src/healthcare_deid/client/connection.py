@@ -13,6 +13,7 @@ import threading
 import weakref
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
 
 from healthcare_deid.client import replies
 from healthcare_deid.client.guard import DroppedBeforeAnswerError, NotConnectedError, guarded
@@ -52,8 +53,10 @@ class Connection:
         http: Http | None = None,
         request_builder: Callable[..., Any] | None = None,
         user_agent: str,
+        given_as: str = "",
     ) -> None:
         self.endpoint = endpoint.rstrip("/")
+        self._given_as = given_as
         self.user_agent = user_agent
         self._http = http
         self._builder = request_builder
@@ -76,6 +79,15 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"<Connection to {self}>"
+
+    @property
+    def _place(self) -> str:
+        """Say what nobody answers at, and who said to ask there."""
+        place = urlsplit(self.endpoint).netloc
+        if not self._given_as:
+            return place
+        hint = "; is the emulator running there?" if self._source is None else ""
+        return f"{place}, where {self._given_as} points{hint}"
 
     def warm(self) -> None:
         """Import what a request needs and find the credentials, ahead of the first request.
@@ -125,7 +137,7 @@ class Connection:
         except DeidError:
             raise
         except Exception as error:  # noqa: BLE001 - every kind is told apart, and none may carry a URL outside
-            failure = _explain(error, method_id)
+            failure = _explain(error, method_id, self._place)
         # Raised outside the handler: the original, whose text holds the URL, is not even its context.
         raise failure
 
@@ -166,7 +178,7 @@ class Connection:
         except DeidError:
             raise
         except Exception as error:  # noqa: BLE001 - as above
-            failure = _explain(error, method_id)
+            failure = _explain(error, method_id, self._place)
         raise failure
 
     def _transport(self) -> _Transport:
@@ -310,7 +322,7 @@ def _drop(http: Any) -> None:
             connection.close()
 
 
-def _explain(error: Exception, method_id: str) -> DeidError:
+def _explain(error: Exception, method_id: str, place: str) -> DeidError:
     """Turn whatever the transport raised into an error of ours, without its text."""
     import http.client
 
@@ -325,7 +337,7 @@ def _explain(error: Exception, method_id: str) -> DeidError:
     if refused is not None:
         return refused
     if isinstance(error, NotConnectedError | httplib2.ServerNotFoundError | ConnectionRefusedError):
-        return ConnectError(f"{method_id}: no connection to the server", method_id=method_id)
+        return ConnectError(f"{method_id}: no connection to {place}", method_id=method_id)
     if isinstance(error, TimeoutError):
         return RequestTimeout(f"{method_id}: no answer within the timeout", method_id=method_id)
     if isinstance(error, DroppedBeforeAnswerError):

@@ -20,6 +20,8 @@ from healthcare_deid.errors import DeidError, MissingExtraError, ReplyError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dicomweb_client.web import DICOMwebClient
+
     from healthcare_deid.client.core import Core
     from healthcare_deid.client.effects import Flow
     from healthcare_deid.client.session import Session
@@ -143,7 +145,7 @@ class _Response(dict[str, str]):
         self.status = status
 
 
-def dicomweb_client(session: Session, core: Core, store: DicomStoreName) -> Any:
+def dicomweb_client(web: DicomWeb) -> DICOMwebClient:
     """Return a ``dicomweb_client.DICOMwebClient`` of a store.
 
     Raises:
@@ -155,7 +157,6 @@ def dicomweb_client(session: Session, core: Core, store: DicomStoreName) -> Any:
         raise MissingExtraError("dicomweb", "DICOMweb") from None
     import requests
 
-    web = DicomWeb(session, core, store)
     requests_session = requests.Session()
     requests_session.trust_env = False
     adapter = _adapter(web)

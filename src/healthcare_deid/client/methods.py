@@ -68,6 +68,7 @@ DICOM_STORES_EXPORT = Method(f"{_DICOM}.export", "POST", "{name}:export", Safety
 DICOM_STORES_TEST_PERMISSIONS = Method(f"{_DICOM}.testIamPermissions", "POST", "{name}:testIamPermissions", Safety.READ)
 FHIR_STORES_GET = Method(f"{_FHIR}.get", "GET", "{name}", Safety.READ)
 FHIR_STORES_LIST = Method(f"{_FHIR}.list", "GET", "{name}/fhirStores", Safety.READ)
+FHIR_STORES_METRICS = Method(f"{_FHIR}.getFHIRStoreMetrics", "GET", "{name}:getFHIRStoreMetrics", Safety.READ)
 FHIR_STORES_DEIDENTIFY = Method(f"{_FHIR}.deidentify", "POST", "{name}:deidentify", Safety.START, "DeidentifyFhirStore")
 FHIR_STORES_TEST_PERMISSIONS = Method(f"{_FHIR}.testIamPermissions", "POST", "{name}:testIamPermissions", Safety.READ)
 OPERATIONS_GET = Method(f"{_OPERATIONS}.get", "GET", "{name}", Safety.READ)

@@ -6,6 +6,8 @@ import logging
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from healthcare_deid.client.arguments import callback, patience
+from healthcare_deid.client.asking import cancel_operation, get_operation
 from healthcare_deid.client.async_operation import AsyncOperation
 from healthcare_deid.client.handle import OperationHandle
 from healthcare_deid.client.inbox import Inbox
@@ -65,7 +67,7 @@ class Operation(OperationHandle[T]):
             return self.snapshot
         core = self._session.core.tuned(timeout, retry)
         try:
-            snapshot = self._session.run(core.operation(self._path, self._tracker.version))
+            snapshot = self._session.run(get_operation(core, self._path, self._tracker.version))
         except DeidError as error:
             self._tracker.failed(error, self._clock.monotonic())
             if not self.state.ended:
@@ -90,6 +92,7 @@ class Operation(OperationHandle[T]):
             OperationTimeout: It still runs; waiting again goes on.
             OperationLost: Its state could not be read for `PollPolicy.lost_after` seconds.
         """
+        callback("on_progress", on_progress)
         told = False
         for snapshot in self._changes(timeout):
             if on_progress is not None:
@@ -149,7 +152,7 @@ class Operation(OperationHandle[T]):
         if self.state.ended:
             return False
         core = self._session.core.tuned(timeout, retry)
-        self._session.run(core.cancel_operation(self._path, self._tracker.version))
+        self._session.run(cancel_operation(core, self._path, self._tracker.version))
         return True
 
     def cancel_and_wait(self, timeout: float | None = None) -> OperationState:
@@ -166,6 +169,7 @@ class Operation(OperationHandle[T]):
 
         The client polls until then, whoever stops waiting. Callbacks run one after the other on a thread of the client.
         """
+        callback("function", function)
         scheduler = self._session.scheduler
 
         def hear(event: Event) -> None:
@@ -202,6 +206,7 @@ class Operation(OperationHandle[T]):
 
     def _changes(self, timeout: float | None) -> Iterator[OperationSnapshot]:
         """Yield each change until the end; whoever stops iterating stops listening."""
+        patience(timeout)
         inbox: Inbox[Event] = Inbox(self._clock)
         if not self._tracker.subscribe(inbox.put):
             return

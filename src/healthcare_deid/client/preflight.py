@@ -5,10 +5,13 @@ Findings have the form of ``config.checks()``: code, severity, place, message, r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client import methods as table
+from healthcare_deid.client.arguments import of_type
+from healthcare_deid.client.calls.deidentification import checked_config
+from healthcare_deid.client.calls.dicom_stores import metrics as metrics_of
+from healthcare_deid.client.estimate import GIB, PRICE_LIST, PriceTable, Tier, Volume, dicom_volume, fhir_volume
 from healthcare_deid.config.findings import Finding, Severity
 from healthcare_deid.config.image import TextRedactionMode
 from healthcare_deid.errors import ApiError, DeidError, NotFound, PermissionDenied, ResourceNameError
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
 Name = DatasetName | DicomStoreName | FhirStoreName
 
-GIB = 2**30
 PIXEL_FILE_LIMIT = GIB
 """Bytes of the largest DICOM file whose pixels the service redacts. Source: quotas page of the API's documentation."""
 
@@ -50,7 +52,7 @@ CODES: dict[str, tuple[Severity, str, str]] = {
         "The source does not exist, or may not be seen: the service does not tell which.",
         "Check the name and the caller's role (healthcare.datasetAdmin has all that is needed).",
     ),
-    "source-empty": (Severity.WARNING, "The source holds no instances.", "Upload or import some first."),
+    "source-empty": (Severity.WARNING, "The source holds nothing.", "Upload or import some first."),
     "destination-exists": (
         Severity.ERROR,
         "The destination dataset exists.",
@@ -93,47 +95,26 @@ CODES: dict[str, tuple[Severity, str, str]] = {
 """Every code a preflight can find, with its severity, message and remedy; a config's own are beside them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceTable:
-    """What a GiB costs. There is no default: prices change, and a wrong one is worse than none.
-
-    The service's price list has de-identification by GiB looked at and by GiB changed.
-    """
-
-    inspect_per_gib: float = 0.0
-    """Of data that is looked through for sensitive text."""
-    transform_per_gib: float = 0.0
-    """Of data that is written changed."""
-    currency: str = "USD"
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """How much there is to do."""
-
-    instances: int = 0
-    bytes: int = 0
-    largest_average: float = 0.0
-    """The largest average size of an instance, of any of the stores."""
-
-    def __str__(self) -> str:
-        return f"{self.instances} instances, {self.bytes / GIB:.2f} GiB"
-
-
 def preflight(core: Core, source: Any, destination: Any, config: Any, prices: PriceTable | None) -> Flow[list[Finding]]:
-    """Check one de-identification without writing anything; findings are the worst first."""
+    """Check one de-identification without writing anything; findings are the worst first.
+
+    Raises:
+        ConfigError: ``config`` or ``prices`` is something else.
+    """
+    if prices is not None:
+        of_type("prices", prices, PriceTable)
     found: list[Finding] = []
     names = _names(core, source, destination, found)
     if config is None:
         found.append(_finding("config-missing", "config"))
     else:
-        found += config.checks()
+        found += checked_config(config).checks()
     if names is not None:
         start, end = names
         visible = yield from _source(core, start, found)
         yield from _destination(core, end, found)
         yield from _permissions(core, start, end, found)
-        if visible and not isinstance(start, FhirStoreName):
+        if visible:
             yield from _volume(core, start, config, prices, found)
     return sorted(found, key=lambda finding: finding.severity.rank)
 
@@ -162,17 +143,16 @@ def _name(core: Core, given: Any) -> Name:
     """Tell a dataset from a store by the form of its name."""
     if isinstance(given, DatasetName | DicomStoreName | FhirStoreName):
         return given
-    text = str(given)
-    if "/fhirStores/" in text:
-        return core.fhir_store(text)
-    if "/dicomStores/" in text or (not text.startswith("projects/") and "/" in text):
-        return core.dicom_store(text)
-    return core.dataset(text)
+    if isinstance(given, str) and "/fhirStores/" in given:
+        return core.fhir_store(given)
+    if isinstance(given, str) and ("/dicomStores/" in given or (not given.startswith("projects/") and "/" in given)):
+        return core.dicom_store(given)
+    return core.dataset(given)
 
 
 def _source(core: Core, name: Name, found: list[Finding]) -> Flow[bool]:
     try:
-        yield from core.exists(_getter(name), name)
+        yield from core.send(core.call(_getter(name), name))
     except NotFound:
         found.append(_finding("source-missing", "source"))
     except PermissionDenied:
@@ -187,7 +167,7 @@ def _source(core: Core, name: Name, found: list[Finding]) -> Flow[bool]:
 def _destination(core: Core, name: Name, found: list[Finding]) -> Flow[None]:
     new = isinstance(name, DatasetName)
     try:
-        yield from core.exists(_getter(name), name)
+        yield from core.send(core.call(_getter(name), name))
     except NotFound:
         if not new:
             found.append(_finding("destination-missing", "destination"))
@@ -204,7 +184,7 @@ def _destination(core: Core, name: Name, found: list[Finding]) -> Flow[None]:
         found.append(_finding("destination-exists", "destination"))
     elif isinstance(name, DicomStoreName):
         try:
-            metrics = yield from core.get_dicom_store_metrics(name)
+            metrics = yield from metrics_of(core, name)
         except DeidError as error:
             found.append(_not_checked("destination", "whether it is empty", error))
         else:
@@ -229,58 +209,45 @@ def _permissions(core: Core, source: Name, destination: Name, found: list[Findin
     for place, wanted in _PERMISSIONS[type(source)]:
         name = source if place == "source" else destination
         try:
-            given = yield from core.permissions(_tester(name), name, (wanted,))
+            reply = yield from core.send(core.call(_tester(name), name, body={"permissions": [wanted]}))
         except DeidError as error:
             found.append(_not_checked(place, f"the permission {wanted}", error))
         else:
-            if wanted not in given:
+            if wanted not in (reply.json.get("permissions") or ()):
                 found.append(_finding("permission-missing", place, wanted))
 
 
 def _volume(core: Core, name: Name, config: Any, prices: PriceTable | None, found: list[Finding]) -> Flow[None]:
-    try:
-        volume = yield from _measure(core, name)
-    except DeidError as error:
-        found.append(_not_checked("source", "how much it holds", error))
-        return
-    if not volume.instances:
-        found.append(_finding("source-empty", "source"))
+    total, complete = Volume(), True
+    measures: list[tuple[str, Flow[Volume]]] = []
+    if not isinstance(name, FhirStoreName):
+        measures.append(("DICOM", dicom_volume(core, name)))
+    if not isinstance(name, DicomStoreName):
+        measures.append(("FHIR", fhir_volume(core, name)))
+    for kind, measure in measures:
+        try:
+            total += yield from measure
+        except DeidError as error:
+            complete = False
+            found.append(_not_checked("source", f"how much {kind} it holds", error))
+    if not total:
+        if complete:
+            found.append(_finding("source-empty", "source"))
         return
     if _redacts_pixels(config):
-        if volume.largest_average > PIXEL_FILE_LIMIT:
+        if total.largest_average > PIXEL_FILE_LIMIT:
             found.append(_finding("instance-too-large", "source"))
-        elif volume.bytes > PIXEL_FILE_LIMIT:
+        elif total.instances and total.bytes > PIXEL_FILE_LIMIT:
             found.append(_finding("instance-maybe-too-large", "source"))
-    found.append(_finding("estimate", "source", str(volume), _cost(volume, prices)))
-
-
-def _measure(core: Core, name: Name) -> Flow[Volume]:
-    stores: list[str] = []
-    if isinstance(name, DatasetName):
-        token = ""
-        while True:
-            page, token = yield from core.dicom_stores_page(name, "", token)
-            stores += [store.name for store in page if store.name]
-            if not token:
-                break
-    else:
-        stores.append(str(name))
-    total = Volume()
-    for store in stores:
-        metrics = yield from core.get_dicom_store_metrics(store)
-        size = metrics.blob_storage_size_bytes + metrics.structured_storage_size_bytes
-        average = metrics.blob_storage_size_bytes / metrics.instance_count if metrics.instance_count else 0.0
-        total = Volume(
-            total.instances + metrics.instance_count, total.bytes + size, max(total.largest_average, average)
-        )
-    return total
+    found.append(_finding("estimate", "source", str(total), _cost(total, prices)))
 
 
 def _cost(volume: Volume, prices: PriceTable | None) -> str:
     if prices is None:
-        return "Give prices=PriceTable(...), from the service's price list, for an estimate of the cost."
-    cost = volume.bytes / GIB * (prices.inspect_per_gib + prices.transform_per_gib)
-    return f"By the prices given, about {cost:.2f} {prices.currency} at most, storage not included."
+        return f"For the cost, give prices=PriceTable(...) with today's figures: {PRICE_LIST}"
+    day = f" of {prices.as_of}" if prices.as_of else ""
+    cost = prices.cost(volume.bytes / GIB)
+    return f"By the prices given{day}, about {cost:.2f} {prices.currency} at most; storage and requests not included."
 
 
 def _redacts_pixels(config: Any) -> bool:
@@ -321,3 +288,6 @@ def _finding(code: str, path: str, *details: str) -> Finding:
 def _not_checked(path: str, what: str, error: DeidError) -> Finding:
     reason = f"HTTP {error.status}" if isinstance(error, ApiError) else type(error).__name__
     return _finding("not-checked", path, what, reason)
+
+
+__all__ = ["CODES", "PIXEL_FILE_LIMIT", "PriceTable", "Tier", "preflight"]

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid.client.effects import Sleep
 from healthcare_deid.client.methods import Safety
-from healthcare_deid.errors import ApiError, ConnectError, CredentialsError, DeidError, ReplyError, TransportError
+from healthcare_deid.errors import (
+    ApiError,
+    ConfigError,
+    ConnectError,
+    CredentialsError,
+    DeidError,
+    ReplyError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +60,17 @@ class RetryPolicy:
     """How much earlier than the call an operation may say it was created and still be taken for ours."""
 
     def __post_init__(self) -> None:
-        if self.tries < 1 or min(self.deadline, self.initial, self.maximum, self.skew, *self.settle) < 0:
-            raise ValueError("RetryPolicy: tries is at least 1, and no time is negative")
+        settle: Any = self.settle
+        pauses: tuple[Any, ...] = settle if isinstance(settle, tuple) else (settle,)
+        times = (self.deadline, self.initial, self.maximum, self.skew, *pauses)
+        good = (
+            isinstance(settle, tuple)
+            and _numbers(self.tries, self.multiplier, *times)
+            and self.tries >= 1
+            and self.multiplier >= 1
+        )
+        if not good or not all(time >= 0 for time in times):
+            raise ConfigError("RetryPolicy: tries and multiplier are at least 1, and no time is negative")
 
     @classmethod
     def never(cls) -> RetryPolicy:
@@ -82,8 +99,11 @@ class PollPolicy:
     """Without a good poll for this long, waiting raises `OperationLost`."""
 
     def __post_init__(self) -> None:
-        if self.initial <= 0 or self.multiplier < 1 or not 0 <= self.jitter < 1:
-            raise ValueError("PollPolicy: initial > 0, multiplier >= 1 and 0 <= jitter < 1 are needed")
+        good = _numbers(self.initial, self.multiplier, self.maximum, self.jitter, self.lost_after)
+        if not (good and self.multiplier >= 1 and 0 <= self.jitter < 1):
+            raise ConfigError("PollPolicy: numbers, with multiplier >= 1 and 0 <= jitter < 1, are needed")
+        if not (self.initial > 0 and self.maximum > 0 and self.lost_after > 0):
+            raise ConfigError("PollPolicy: initial, maximum and lost_after are above 0")
 
     def pause(self, polls: int, draw: Callable[[float, float], float]) -> float:
         """Return the pause after that many polls, with ``draw(low, high)`` as the source of chance."""
@@ -93,6 +113,10 @@ class PollPolicy:
             if length >= self.maximum:
                 break
         return min(length, self.maximum) * draw(1 - self.jitter, 1 + self.jitter)
+
+
+def _numbers(*values: Any) -> bool:
+    return all(isinstance(value, int | float) for value in values)
 
 
 def may_retry(error: DeidError, safety: Safety) -> bool:

@@ -51,6 +51,9 @@ def run(flow: Flow[T], connection: Connection, clock: Clock) -> T:
                 effect = next(flow)
     except StopIteration as stop:
         return cast("T", stop.value)
+    except DeidError as error:
+        # The generators' frames and the failures on the way say nothing to whoever called; a cause stays.
+        raise error.with_traceback(None) from error.__cause__
     finally:
         flow.close()
 
@@ -70,6 +73,9 @@ async def run_async(flow: Flow[T], connection: Connection, clock: Clock, executo
                 effect = next(flow)
     except StopIteration as stop:
         return cast("T", stop.value)
+    except DeidError as error:
+        # The generators' frames and the failures on the way say nothing to whoever called; a cause stays.
+        raise error.with_traceback(None) from error.__cause__
     finally:
         flow.close()
 

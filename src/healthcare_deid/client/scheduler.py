@@ -13,6 +13,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from healthcare_deid.client.asking import poll
 from healthcare_deid.client.polling import PollBook
 from healthcare_deid.client.run import run
 from healthcare_deid.errors import DeidError
@@ -144,7 +145,7 @@ class Scheduler:
     def _ask(self, job: Job, hold: Hold) -> None:
         pages = 0
         try:
-            outcome, pages = run(self._core.poll_job(job), self._connection, self._clock)
+            outcome, pages = run(poll(self._core, job), self._connection, self._clock)
         except Exception as error:  # noqa: BLE001 - a poll that breaks must neither end the thread nor the waiting
             logger.warning("a poll broke with %s", type(error).__name__)
             problem = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from healthcare_deid._version import __version__
+from healthcare_deid.client.arguments import of_type, with_methods
 from healthcare_deid.client.connection import Connection
 from healthcare_deid.client.credentials import CredentialsSource, universe_domain
 from healthcare_deid.client.session import Recipe
@@ -34,21 +35,27 @@ def connect(
     Raises:
         ConfigError: A token would travel unencrypted to another machine, or two arguments exclude each other.
     """
+    for name, value in (("endpoint", endpoint), ("app_info", app_info)):
+        if value is not None:
+            of_type(name, value, str)
+    if http is not None:
+        with_methods("http", http, "what has httplib2.Http's request()", "request")
     emulator = os.environ.get(EMULATOR_VARIABLE, "")
-    address, given_as = (endpoint, "endpoint") if endpoint else (emulator, EMULATOR_VARIABLE)
+    address, given_as = (endpoint, "endpoint=") if endpoint else (emulator, EMULATOR_VARIABLE)
     if http is not None and credentials is not None:
         raise ConfigError("http= brings its own credentials: leave credentials= out")
     if not address:
+        given_as = ""
         address = f"https://healthcare.{universe_domain()}"
     elif "://" not in address:
         address = f"http://{address}"
     parts = urlsplit(address)
     host = _host_of(parts)
     if not host:
-        raise ConfigError(f"{given_as}: of the form https://host[:port] is needed")
+        raise ConfigError(f"{given_as.rstrip('=')}: of the form https://host[:port] is needed")
     anonymous = credentials is None and (_is_loopback(host) or (not endpoint and bool(emulator)))
     if http is None and not anonymous and parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigError(f"{given_as}: http:// would send the access token unencrypted; use https://")
+        raise ConfigError(f"{given_as.rstrip('=')}: http:// would send the access token unencrypted; use https://")
     source = None if http is not None or anonymous else CredentialsSource(credentials)
     return Connection(
         endpoint=address,
@@ -56,6 +63,7 @@ def connect(
         http=http,
         request_builder=request_builder,
         user_agent=user_agent(app_info),
+        given_as=given_as,
     )
 
 

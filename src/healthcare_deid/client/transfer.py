@@ -10,16 +10,19 @@ import itertools
 import os
 import re
 import threading
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from healthcare_deid.client.arguments import callback
 from healthcare_deid.client.session import MAXIMUM_PARALLEL
 from healthcare_deid.client.stored import read_answer
 from healthcare_deid.errors import (
     ApiError,
+    ConfigError,
     CredentialsError,
     DeidError,
     NotFound,
@@ -31,7 +34,7 @@ from healthcare_deid.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from healthcare_deid.client.dicomweb import DicomWeb
 
@@ -106,7 +109,7 @@ def upload(
     web: DicomWeb,
     paths: Any,
     *,
-    parallel: int = 8,
+    parallel: Any = 8,
     on_progress: Callable[[TransferReport], object] | None = None,
 ) -> TransferReport:
     """Store files; see `DeidClient.upload`."""
@@ -116,14 +119,18 @@ def upload(
 
 def download(
     web: DicomWeb,
-    folder: str | os.PathLike[str],
+    folder: Any,
     *,
     study: str | None = None,
     overwrite: bool = False,
-    parallel: int = 8,
+    parallel: Any = 8,
     on_progress: Callable[[TransferReport], object] | None = None,
 ) -> TransferReport:
     """Retrieve instances; see `DeidClient.download`."""
+    if not isinstance(folder, str | os.PathLike):
+        raise ConfigError(f"folder: a path is needed, not {type(folder).__name__}")
+    if study is not None and not _is_uid(study):
+        raise ConfigError("study: a Study Instance UID is needed")
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     return _transfer(
@@ -137,7 +144,10 @@ def files_of(paths: Any) -> Iterator[Path]:
     Raises:
         FileNotFoundError: A path does not exist.
     """
-    given: Iterable[Any] = [paths] if isinstance(paths, str | os.PathLike) else paths
+    given: list[Any] = [paths] if isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable) else [*paths]
+    for path in given:
+        if not isinstance(path, str | os.PathLike):
+            raise ConfigError(f"paths: a path or several are needed, not {type(path).__name__}")
     roots = [Path(path) for path in given]
     for number, root in enumerate(roots, 1):
         if not root.exists():
@@ -260,12 +270,13 @@ def _write(path: Path, content: bytes) -> None:
 def _transfer(
     items: Iterable[T],
     move: Callable[[T], _Result],
-    parallel: int,
+    parallel: Any,
     on_progress: Callable[[TransferReport], object] | None,
 ) -> TransferReport:
     """Move every item, some at a time, and count."""
-    if not 1 <= parallel <= MAXIMUM_PARALLEL:
-        raise ValueError(f"parallel: 1 to {MAXIMUM_PARALLEL}")
+    if not isinstance(parallel, int) or not 1 <= parallel <= MAXIMUM_PARALLEL:
+        raise ConfigError(f"parallel: 1 to {MAXIMUM_PARALLEL} requests are needed")
+    callback("on_progress", on_progress)
     tally = _Tally()
     refusal: DeidError | None = None
     source = iter(items)
@@ -365,5 +376,5 @@ def _value(item: dict[str, Any], tag: str) -> str:
     return str(values[0]) if isinstance(values, list) and values else ""
 
 
-def _is_uid(text: str) -> bool:
-    return len(text) <= _UID_CHARACTERS and _UID.fullmatch(text) is not None
+def _is_uid(text: Any) -> bool:
+    return isinstance(text, str) and len(text) <= _UID_CHARACTERS and _UID.fullmatch(text) is not None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from healthcare_deid.client.arguments import patience
 from healthcare_deid.client.inbox import Inbox
 from healthcare_deid.errors import OperationLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from healthcare_deid.client.operation import Operation
     from healthcare_deid.client.polling import Event
@@ -29,8 +31,11 @@ def wait(operations: Iterable[Operation[Any]], timeout: float | None = None) -> 
     Returns:
         The operations that ended, and the others: those still running, and those whose state could not be read for
         `PollPolicy.lost_after` seconds, which are not waited for any longer.
+
+    Raises:
+        TypeError: Something else is among them, such as an `AsyncOperation`, which is awaited.
     """
-    chosen = set(operations)
+    chosen = _chosen("wait", operations)
     done: set[Operation[Any]] = set()
     for operation, error in _endings(chosen, timeout):
         if error is None and operation is not None:
@@ -44,8 +49,9 @@ def as_completed(operations: Iterable[Operation[Any]], timeout: float | None = N
     Raises:
         OperationTimeout: Some still run after ``timeout`` seconds; the error carries one of them.
         OperationLost: When all others have ended: the state of one could not be read for too long.
+        TypeError: Something else is among them, such as an `AsyncOperation`, which is awaited.
     """
-    chosen = set(operations)
+    chosen = _chosen("as_completed", operations)
     lost: OperationLost | None = None
     for operation, error in _endings(chosen, timeout):
         if operation is None:
@@ -60,12 +66,28 @@ def as_completed(operations: Iterable[Operation[Any]], timeout: float | None = N
         raise lost
 
 
+def _chosen(function: str, operations: Any) -> set[Operation[Any]]:
+    from healthcare_deid.client.operation import AsyncOperation, Operation
+
+    if isinstance(operations, Operation):
+        raise TypeError(f"{function}: operations in a list are needed; one alone has .wait()")
+    if not isinstance(operations, Iterable) or isinstance(operations, str):
+        raise TypeError(f"{function}: operations in a list are needed, not {type(operations).__name__}")
+    chosen: list[Any] = list(operations)
+    for item in chosen:
+        if not isinstance(item, Operation):
+            hint = ": await it, or use asyncio.gather" if isinstance(item, AsyncOperation) else ""
+            raise TypeError(f"{function}: an Operation is needed, not {type(item).__name__}{hint}")
+    return set(chosen)
+
+
 def _endings(
     operations: set[Operation[Any]], timeout: float | None
 ) -> Iterator[tuple[Operation[Any] | None, OperationLost | None]]:
     """Yield each operation that ends or is lost, and once nothing when the time is up."""
     if not operations:
         return
+    patience(timeout)
     clock = next(iter(operations))._clock
     end = None if timeout is None else clock.monotonic() + timeout
     inbox: Inbox[tuple[Operation[Any], Event]] = Inbox(clock)
