@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import CommandLine
+    from tests.cli.conftest import CommandLine
 
 PARENT = "projects/my-project/locations/us-central1/datasets"
 KEY = base64.b64encode(bytes(range(7, 39))).decode()

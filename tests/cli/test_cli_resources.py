@@ -11,7 +11,7 @@ import yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import CommandLine
+    from tests.cli.conftest import CommandLine
 
 DATASET = "projects/my-project/locations/us-central1/datasets/dataset1"
 

@@ -36,8 +36,10 @@ def wait_for(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Cal
     """Return a function that runs ``operations wait`` on an operation that goes as told."""
 
     def run(*steps: Step, options: tuple[str, ...] = ()) -> Result:
-        operation = ScriptedOperation(*steps, poll=PollPolicy(lost_after=60))
-        monkeypatch.setattr(DeidClient, "operation", lambda *_: operation)
+        def scripted(*_: object) -> ScriptedOperation:
+            return ScriptedOperation(*steps, poll=PollPolicy(lost_after=60))
+
+        monkeypatch.setattr(DeidClient, "operation", scripted)
         return cli("operations", "wait", "1", "--dataset", "d", "--project", "p", "--location", "l", *options)
 
     return run
