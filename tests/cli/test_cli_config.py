@@ -1,0 +1,198 @@
+"""``config``: make, check, show and convert a config; keys are never shown unless asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from healthcare_deid import DeidentifyConfig, presets, v1beta1
+from healthcare_deid.config.convert import from_curl, from_gcloud
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+KEY = presets.generate_crypto_key()
+SOURCE = "projects/my-project/locations/us-central1/datasets/dataset1"
+DESTINATION = "projects/my-project/locations/us-central1/datasets/deid-dataset1"
+
+CURL = r"""
+curl -X POST \
+    -H "Authorization: Bearer "$(gcloud auth print-access-token) \
+    -H "Content-Type: application/json; charset=utf-8" \
+    --data "{
+      'destinationDataset': 'projects/$PROJECT_ID/locations/$REGION/datasets/$DESTINATION_DATASET_ID',
+      'config': {
+        'dicom':{'filterProfile':'MINIMAL_KEEP_LIST_PROFILE'},
+        'image': {'textRedactionMode': 'REDACT_ALL_TEXT'}
+      }
+    }" "https://healthcare.googleapis.com/v1/projects/$PROJECT_ID/locations/$REGION/datasets/$SOURCE_DATASET_ID:deidentify"
+"""
+GCLOUD = r"""
+gcloud healthcare datasets deidentify dataset1 \
+    --location us-central1 --dicom-filter-tags=PatientID,PixelData --text-redaction-mode all \
+    --destination-dataset projects/my-project/locations/us-central1/datasets/deid-dataset1 --async
+"""
+
+
+@pytest.fixture
+def keyed(tmp_path: Path) -> Path:
+    path = tmp_path / "keyed.json"
+    path.write_text(presets.transform_contents_and_sensitive_text(crypto_key=KEY).to_json())
+    return path
+
+
+@pytest.fixture
+def tutorial_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "PROJECT_ID": "my-project",
+        "REGION": "us-central1",
+        "SOURCE_DATASET_ID": "dataset1",
+        "DESTINATION_DATASET_ID": "deid-dataset1",
+        "CLOUDSDK_CORE_PROJECT": "my-project",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+# convert
+
+
+def test_json_becomes_yaml_and_yaml_json(cli: Callable[..., Result], tmp_path: Path) -> None:
+    config = presets.keep_tags_and_redact_all_text()
+    (tmp_path / "a.json").write_text(config.to_json())
+    written = cli("config", "convert", tmp_path / "a.json", "--to", "yaml")
+    assert DeidentifyConfig.from_yaml(written.stdout) == config
+    (tmp_path / "b.yaml").write_text(written.stdout)
+    back = cli("config", "convert", tmp_path / "b.yaml", "--to", "json")
+    assert DeidentifyConfig.from_json(back.stdout) == config
+
+
+@pytest.mark.usefixtures("tutorial_variables")
+def test_the_tutorials_curl_command_becomes_a_config_read_from_stdin(cli: Callable[..., Result]) -> None:
+    result = cli("config", "convert", "-", "--to", "yaml", stdin=CURL)
+    assert result.exit_code == 0, result.stderr
+    assert DeidentifyConfig.from_yaml(result.stdout) == presets.remove_metadata_and_all_text()
+
+
+@pytest.mark.usefixtures("tutorial_variables")
+def test_a_gcloud_command_becomes_curl_with_the_names_it_had(cli: Callable[..., Result]) -> None:
+    result = cli("config", "convert", "-", "--to", "curl", stdin=GCLOUD)
+    assert result.exit_code == 0, result.stderr
+    call = from_curl(result.stdout)
+    assert str(call.source) == SOURCE
+    assert call.request == from_gcloud(GCLOUD, project="my-project").request
+
+
+def test_a_config_becomes_a_gcloud_command_or_says_what_gcloud_cannot_say(
+    cli: Callable[..., Result], keyed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text(presets.keep_tags_and_redact_all_text().to_json())
+    names = ("--source", SOURCE, "--destination", DESTINATION)
+    result = cli("config", "convert", tmp_path / "a.json", "--to", "gcloud", *names)
+    assert result.stdout.startswith("gcloud healthcare datasets deidentify dataset1")
+    refused = cli("config", "convert", keyed, "--to", "gcloud", *names)
+    assert refused.exit_code == 1
+    assert "gcloud cannot express: " in refused.stderr
+    assert cli("config", "convert", keyed, "--to", "gcloud").exit_code == 2
+
+
+def test_v1_becomes_v1beta1_and_every_difference_is_told(cli: Callable[..., Result], tmp_path: Path) -> None:
+    config = presets.transform_contents_and_sensitive_text()
+    (tmp_path / "a.json").write_text(config.to_json())
+    result = cli("config", "convert", tmp_path / "a.json", "--to", "json", "--v1beta1")
+    conversion = config.to_v1beta1()
+    assert v1beta1.DeidentifyConfig.from_json(result.stdout) == conversion.config
+    assert result.stderr.count("differs at ") == len(conversion.differences) > 0
+
+
+@pytest.mark.parametrize("form", ["json", "yaml", "curl"])
+def test_a_key_is_left_out_and_that_is_said_unless_it_is_asked_for(
+    cli: Callable[..., Result], keyed: Path, form: str
+) -> None:
+    words = ("config", "convert", keyed, "--to", form, "--source", SOURCE, "--destination", DESTINATION)
+    result = cli(*words)
+    assert result.exit_code == 0
+    assert KEY.to_base64() not in result.output
+    assert "key" in result.stderr.lower() + result.stdout.lower()
+    assert KEY.to_base64() in cli(*words, "--reveal-keys").stdout
+
+
+def test_a_key_left_out_can_be_given_back_from_a_file(cli: Callable[..., Result], keyed: Path) -> None:
+    without = json.loads(cli("config", "convert", keyed, "--to", "json").stdout)
+    shift = without["text"]["additionalTransformations"][2]["dateShiftConfig"]
+    assert shift == {}
+
+
+def test_what_is_neither_config_nor_command_is_refused_without_repeating_it(cli: Callable[..., Result]) -> None:
+    result = cli("config", "convert", "-", "--to", "yaml", stdin="wget Ana-Rivera")
+    assert result.exit_code == 1
+    assert "Rivera" not in result.output
+
+
+# init, check, show
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json"])
+@pytest.mark.parametrize("preset", ["minimal", "tutorial-tags", "contents", "basic-profile"])
+def test_init_writes_a_preset_to_start_from(
+    cli: Callable[..., Result], tmp_path: Path, preset: str, suffix: str
+) -> None:
+    path = tmp_path / f"config{suffix}"
+    assert cli("config", "init", path, "--preset", preset).exit_code == 0
+    shown = cli("config", "show", path)
+    assert shown.stdout.startswith("<DeidentifyConfig v1>")
+    if suffix == ".yaml":
+        assert "# " in path.read_text()
+        assert shown.stdout.splitlines()[1].strip() in path.read_text()
+    assert cli("config", "check", path).exit_code == 0
+
+
+def test_init_writes_over_nothing_unless_told_to(cli: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("mine")
+    assert cli("config", "init", path).exit_code == 1
+    assert path.read_text() == "mine"
+    assert cli("config", "init", path, "--force").exit_code == 0
+    assert path.read_text() != "mine"
+    assert cli("config", "init", tmp_path / "config.txt").exit_code == 2
+
+
+def test_a_v1beta1_config_is_checked_as_one(cli: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "beta.json"
+    path.write_text(presets.basic_confidentiality_profile().to_v1beta1().config.to_json())
+    assert cli("config", "show", path, "--api-version", "v1beta1").stdout.startswith("<DeidentifyConfig v1beta1>")
+    assert cli("config", "check", path).exit_code == 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(cli: Callable[..., Result], tmp_path: Path) -> None:
+    result = cli("config", "init", tmp_path / "none" / "config.yaml")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: No such file or directory")
+
+
+# Help
+
+
+GROUPS = ("", "config", "datasets deidentify", "dicom-stores upload", "fhir-stores deidentify", "operations wait")
+
+
+@pytest.mark.parametrize("words", [*GROUPS, "emulator", "files"])
+def test_help_imports_nothing_heavy(words: str) -> None:
+    program = (
+        "import sys\n"
+        "from healthcare_deid.cli.main import main\n"
+        f"main({words.split()!r} + ['--help'], standalone_mode=False)\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("Usage: ")
+    loaded = set(result.stderr.split())
+    heavy = {"pydicom", "numpy", "PIL", "onnxruntime", "googleapiclient", "httplib2", "google.auth", "pydantic", "yaml"}
+    assert not heavy & loaded
+    assert len([name for name in loaded if name.startswith("healthcare_deid")]) <= 16
