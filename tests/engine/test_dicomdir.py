@@ -49,6 +49,19 @@ def test_patients_names_go_from_the_records(profile: Any, tmp_path: Path) -> Non
     assert not [name for name in names if name.encode() in data]
 
 
+def test_records_keep_the_elements_that_records_must_have(profile: Any, tmp_path: Path) -> None:
+    profile(BASIC).deidentify_file(FOLDER / "DICOMDIR", tmp_path / "DICOMDIR")
+
+    records = pydicom.dcmread(tmp_path / "DICOMDIR").DirectoryRecordSequence
+    assert {str(item.PatientID) for item in records if item.DirectoryRecordType == "PATIENT"} == {"ANONYMIZED"}
+    studies = {
+        (item.StudyDate, item.StudyTime, item.StudyID, item.StudyDescription)
+        for item in records
+        if item.DirectoryRecordType == "STUDY"
+    }
+    assert studies == {("19000101", "000000", "ANONYMIZED", "")}
+
+
 def test_a_keep_list_leaves_an_empty_directory(profile: Any, tmp_path: Path) -> None:
     profile("MINIMAL_KEEP_LIST_PROFILE").deidentify_file(FOLDER / "DICOMDIR", tmp_path / "DICOMDIR")
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from healthcare_deid.engine import ChangeAction, UidMapper
 from healthcare_deid.errors import ConfigError
+from healthcare_deid.testing import sample_dicom
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
 TUTORIAL_TAGS = [
     "StudyInstanceUID",
@@ -121,6 +128,30 @@ def test_a_remove_list_by_keyword_means_every_overlay(make: Any, planted: Any) -
     assert 0x60024000 not in result.dataset
 
 
+def test_a_list_can_be_told_to_stay_out_of_sequences_and_every_result_warns_of_it(make: Any, planted: Any) -> None:
+    keep = {"keepList": {"tags": ["ReferencedStudySequence", "RequestAttributesSequence"]}}
+    remove = {"removeList": {"tags": ["RequestedProcedureDescription", "ReferencedSOPInstanceUID"]}}
+    item = planted.dataset.RequestAttributesSequence[0]
+    old_uid = item.ReferencedStudySequence[0].ReferencedSOPInstanceUID
+
+    for dicom in (keep, remove):
+        result = make(dicom, nested=False).deidentify(planted.dataset)
+        (kept,) = result.dataset.RequestAttributesSequence
+        (study,) = kept.ReferencedStudySequence
+        assert kept.RequestedProcedureDescription == item.RequestedProcedureDescription
+        assert study.ReferencedSOPInstanceUID not in ("", old_uid)
+        assert "RequestedProcedureDescription" not in result.dataset
+        assert "PatientIdentityRemoved" not in result.dataset
+        assert any("sequences were not looked into" in warning for warning in result.warnings)
+
+
+def test_profiles_and_v1beta1_cannot_be_told_to_stay_out_of_sequences(profile: Any, make_beta: Any) -> None:
+    with pytest.raises(ConfigError, match="keepList or a removeList"):
+        profile(BASIC, nested=False)
+    with pytest.raises(ConfigError, match="recurseTag"):
+        make_beta({}, nested=False)
+
+
 @pytest.mark.parametrize("tag", ["PixelData", "StudyInstanceUID", "TransferSyntaxUID", "00280010"])
 def test_what_valid_dicom_needs_cannot_be_on_a_remove_list(make: Any, tag: str) -> None:
     with pytest.raises(ConfigError, match="cannot be removed"):
@@ -207,6 +238,27 @@ def test_a_dummy_sequence_keeps_its_form_and_none_of_its_text(profile: Any, plan
     assert content.TextValue == "ANONYMIZED"
     assert content.ContentSequence[0].PersonName == "ANONYMIZED"
     assert content.ContentSequence[1].Date == "19000101"
+
+
+def test_a_sequence_that_reports_need_is_emptied_in_them_and_goes_where_it_must_not_be_empty(
+    profile: Any, as_file: Any, write: Any, tmp_path: Path
+) -> None:
+    study, request, dataset = Dataset(), Dataset(), sample_dicom()[0].dataset
+    study.ReferencedSOPInstanceUID = "1.2.3"
+    request.ReferencedStudySequence = Sequence([study])
+    dataset.ReferencedStudySequence = Sequence([study])
+    dataset.ReferencedRequestSequence = Sequence([request])
+
+    profile(BASIC).deidentify_file(write(as_file(dataset)), tmp_path / "out.dcm")
+
+    for new in (profile(BASIC).deidentify(dataset).dataset, pydicom.dcmread(tmp_path / "out.dcm")):
+        assert "ReferencedStudySequence" not in new
+        assert len(new.ReferencedRequestSequence[0].ReferencedStudySequence) == 0
+
+
+def test_who_answers_for_an_animal_is_emptied_because_animals_need_the_element(profile: Any, planted: Any) -> None:
+    assert planted.dataset.ResponsiblePerson != ""
+    assert profile(BASIC).deidentify(planted.dataset).dataset["ResponsiblePerson"].is_empty
 
 
 def test_uids_are_mapped_alike_at_the_top_and_in_sequences(profile: Any, planted: Any) -> None:

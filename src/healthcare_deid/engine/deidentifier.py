@@ -12,13 +12,14 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from healthcare_deid.engine import files
+from healthcare_deid.engine.output import write_pieces
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.records import DeidentifyResult
 from healthcare_deid.engine.settings import Settings, compile_config
 from healthcare_deid.engine.tags import meta
 from healthcare_deid.engine.tags.context import Contexts
 from healthcare_deid.engine.tags.dataset import DatasetExecutor, rebuilt, shared, value_bytes
-from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY
+from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY, directory_plan
 from healthcare_deid.engine.tags.elements import known_vr
 from healthcare_deid.engine.tags.encoded import EncodedExecutor
 from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
@@ -59,6 +60,7 @@ _IDS_STAY = (
     "PatientID, AccessionNumber and the like stay as they are: MEDICAL_RECORD_NUMBER is none of the infoTypes that are "
     "looked for in tags by default; a transformation that names it changes them"
 )
+_NESTED_STAYS = "sequences were not looked into, names and numbers in them stay: nested=False was asked for"
 _OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 
 
@@ -82,6 +84,8 @@ class Deidentifier:
             config's profile does, ``"keep"`` leaves them, references too, ``"map"`` regenerates them all.
         strict_edition: Leave attributes that only a later edition than ``edition`` lists.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
+        nested: False lets a keepList or removeList reach top-level elements only, as Google's offline redactor does:
+            a sequence that stays keeps all it holds, UIDs excepted. Every result warns of it.
         thorough: Look for tiny, faint and rotated burned-in text too.
         every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
         ocr: What finds and reads burned-in text, in place of the engine's own.
@@ -113,6 +117,7 @@ class Deidentifier:
         other_uids: str = "profile",
         strict_edition: bool = False,
         strict_keep_list: bool = False,
+        nested: bool = True,
         thorough: bool = False,
         every_frame: bool = False,
         ocr: Ocr | None = None,
@@ -126,6 +131,7 @@ class Deidentifier:
             other_uids=other_uids,
             strict_edition=strict_edition,
             strict_keep_list=strict_keep_list,
+            nested=nested,
             markers=markers,
         )
         compiled = compile_config(config, settings)
@@ -150,10 +156,10 @@ class Deidentifier:
                 unwrapped_keys=unwrapped_keys,
                 detectors=detectors,
             )
-        self.warnings: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = () if nested else (_NESTED_STAYS,)
         self._contexts: Contexts | None = None
         if self._text is not None:
-            self.warnings = (*self._text.warnings, *_left_identifiers(self.plan, self._text))
+            self.warnings += (*self._text.warnings, *_left_identifiers(self.plan, self._text))
             self._contexts = Contexts(self._text)
         self._redactor: Any = None
         if self._image is not None:
@@ -261,10 +267,12 @@ class Deidentifier:
             redactions, pixel_changes = report.redactions, report.changes
             warnings.extend(report.warnings)
         own = frozenset(uid for tag in _OWN if (uid := _uid(dataset, tag)))
-        values = Values(self.plan, self._mapper, lambda: own, bound)
+        old_meta: Dataset = getattr(working, "file_meta", None) or FileMetaDataset()
+        is_directory = _uid(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
+        plan = directory_plan(self.plan) if is_directory else self.plan
+        values = Values(plan, self._mapper, lambda: own, bound)
         executor = DatasetExecutor(values)
         target = executor.apply(working)
-        old_meta: Dataset = getattr(working, "file_meta", None) or FileMetaDataset()
         old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in _items(old_meta)]
         syntax = _uid(old_meta, meta.TRANSFER_SYNTAX_UID) or _guessed_syntax(working)
         new = self._meta(
@@ -302,7 +310,7 @@ class Deidentifier:
                 file.syntax,
                 warnings,
             )
-            files.write_pieces(encoded_meta(new), pieces, descriptor, destination)
+            write_pieces([encoded_meta(new), *pieces], descriptor, destination)
         except StructError:
             raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
         finally:

@@ -37,6 +37,7 @@ class Settings:
     other_uids: str = "profile"
     strict_edition: bool = False
     strict_keep_list: bool = False
+    nested: bool = True
     markers: bool = True
 
 
@@ -92,8 +93,11 @@ def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
             options=settings.options,
             strict_edition=settings.strict_edition,
             strict_keep_list=settings.strict_keep_list,
+            nested=settings.nested,
         )
         return plan, config.image
+    if not settings.nested:
+        raise ConfigError("nested=False is for v1's lists: v1beta1 has recurseTag and keepTag")
     if config.dicom is not None:
         raise ConfigError.of("DeidentifyConfig", [("", "dicomTagConfig and dicom exclude each other: set one")])
     from healthcare_deid.engine.tags.tagconfig import compile_tag_config, image_of

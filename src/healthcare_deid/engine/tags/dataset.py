@@ -54,7 +54,7 @@ class DatasetExecutor:
         Raises:
             InvalidDicomError: Sequences are nested too deep, or an element cannot be read.
         """
-        return self._dataset(source, "", ("iso8859",), 0, Inside.NOTHING)
+        return self._dataset(source, "", ("iso8859",), 0, Inside.TOP)
 
     def _dataset(self, source: Dataset, path: str, encodings: Values_[str], depth: int, around: Inside) -> Dataset:
         if depth > MAX_DEPTH:

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED
+from healthcare_deid.engine.tags.plan import Op
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from healthcare_deid.engine.tags.plan import Plan
+
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _RECORDS = 0x00041220
+_KEYS = frozenset({0x00080020, 0x00080030, 0x00100020, 0x00200010})
+"""StudyDate, StudyTime, PatientID, StudyID: a record must have a value of them (PS3.3 section F.5, Type 1)."""
+_STUDY_DESCRIPTION = 0x00081030
+"""A study's record must have it, and it may be empty (PS3.3 table F.5-2, Type 2)."""
 _OFFSETS = frozenset({0x00041200, 0x00041202, 0x00041400, 0x00041420})
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PREAMBLE = 132
 _TAG = Struct("<HH")
 _U16 = Struct("<H")
 _U32 = Struct("<I")
+
+
+def directory_plan(plan: Plan) -> Plan:
+    """Return the Basic Profile as a DICOMDIR needs it: what its records cannot be without is replaced or emptied."""
+    if not plan.method_codes:
+        return plan
+    tags = dict(plan.tags)
+    for tag, rule in plan.tags.items():
+        if tag in _KEYS and rule.op in (Op.EMPTY, Op.DELETE):
+            tags[tag] = rule._replace(op=Op.DUMMY)
+        elif tag == _STUDY_DESCRIPTION and rule.op is Op.DELETE:
+            tags[tag] = rule._replace(op=Op.EMPTY)
+    return replace(plan, tags=tags)
 
 
 def with_offsets(old: bytes, new: bytes) -> bytes:

@@ -63,8 +63,10 @@ class Op(IntEnum):
 class Inside(IntEnum):
     """What kind of sequence an element stands in, the strongest of all around it."""
 
+    TOP = -1
+    """None: the instance's own elements."""
     NOTHING = 0
-    """None, or one whose items are like any dataset."""
+    """One whose items are like any dataset."""
     CLEANED = 1
     """One that is cleaned (action C): all text in it is inspected."""
     DUMMY = 2
@@ -164,6 +166,8 @@ class Plan:
         patterns: Rules by repeating group (50xx, 60xx).
         vrs: Rules by VR, weaker than those by tag.
         private_tags: Rules for single private elements by creator, group and last two digits of the element.
+        top_tags: Rules by tag for the top level alone, stronger than ``tags``.
+        nested: Whether the rules reach into sequences; if not, only UIDs are replaced there.
         uids: What happens to UIDs.
         overrides: Actions, in the order given; stronger than everything above.
         method: Texts for ``DeidentificationMethod``.
@@ -179,6 +183,8 @@ class Plan:
     patterns: tuple[TagPattern, ...] = ()
     vrs: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     private_tags: Mapping[tuple[str, int, int], Rule] = field(default_factory=dict[tuple[str, int, int], Rule])
+    top_tags: Mapping[int, Rule] = field(default_factory=dict[int, Rule])
+    nested: bool = True
     uids: UidPolicy = field(default_factory=UidPolicy)
     overrides: tuple[Override, ...] = ()
     method: tuple[str, ...] = ()
@@ -214,7 +220,7 @@ class Plan:
         ops |= {action.op for action in self.overrides}
         return not ops.isdisjoint({Op.TEXT, Op.SHIFT})
 
-    def rule(self, tag: int, vr: str, creator: str = "", around: Inside = Inside.NOTHING) -> Rule:
+    def rule(self, tag: int, vr: str, creator: str = "", around: Inside = Inside.TOP) -> Rule:
         """Return what to do with a data element.
 
         Args:
@@ -226,7 +232,7 @@ class Plan:
         key = (tag, vr, creator, around)
         found = self._memo.get(key)
         if found is None:
-            found = self._fit(self._resolve(tag, vr, creator), tag, vr)
+            found = self._fit(self._resolve(tag, vr, creator, top=around is Inside.TOP), tag, vr)
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS:
                 found = _CLEANED_TEXT
             if found == KEPT and self._removes and vr in CHECKED_VRS:
@@ -236,17 +242,21 @@ class Plan:
             self._memo[key] = found
         return found
 
-    def _resolve(self, tag: int, vr: str, creator: str) -> Rule:
+    def _resolve(self, tag: int, vr: str, creator: str, *, top: bool) -> Rule:
         if not tag & 0xFFFF:
             return _GROUP_LENGTH
         if tag < _FIRST_OF_DATASET:
             return _STRAY_META
+        if not (top or self.nested):
+            return self._kept_uid(tag, KEPT) if vr == "UI" else KEPT
         acted = self._act(tag, vr)
         if acted is not None:
             return acted
         if tag >> 16 & 1:
             return self._private_rule(tag, vr, creator)
-        found = self.tags.get(tag)
+        found = self.top_tags.get(tag) if top else None
+        if found is None:
+            found = self.tags.get(tag)
         if found is None:
             found = next((entry.rule for entry in self.patterns if tag & entry.mask == entry.value), None)
         if found is None and self.unknown is not None and keyword_for_tag(tag) == "":

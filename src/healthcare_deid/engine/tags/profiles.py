@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
@@ -33,6 +34,7 @@ def compile_dicom_config(
     options: Collection[ProfileOption | str] = (),
     strict_edition: bool = False,
     strict_keep_list: bool = False,
+    nested: bool = True,
 ) -> Plan:
     """Compile v1's `DicomConfig`.
 
@@ -42,20 +44,22 @@ def compile_dicom_config(
         options: Options of that profile; not part of the API.
         strict_edition: Do not remove what only a later edition lists.
         strict_keep_list: Do not add SOPClassUID to the tags that keep modes always keep.
+        nested: Whether a list reaches into sequences.
 
     Raises:
-        ConfigError: An unknown tag, a required tag in ``removeList``, or options without the Basic Profile.
+        ConfigError: An unknown tag, a required tag in ``removeList``, options without the Basic Profile, or ``nested``
+            without a list.
     """
     config = config or DicomConfig()
     uids = UidPolicy(primary=not config.skip_id_redaction)
     profile = config.filter_profile or TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED
     if profile != TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE and (options or edition != "2018e-google"):
         raise ConfigError("a PS3.15 edition and options need filterProfile ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE")
-    if config.keep_list is not None and config.keep_list.tags:
-        listed, patterns = tags_and_patterns(config.keep_list.tags, "keepList.tags")
-        return keep_plan("keepList", listed, uids, patterns=patterns, strict=strict_keep_list)
-    if config.remove_list is not None and config.remove_list.tags:
-        return _remove_plan(*tags_and_patterns(config.remove_list.tags, "removeList.tags"), uids)
+    plan = _list_plan(config, uids, strict=strict_keep_list)
+    if plan is not None:
+        return plan if nested else replace(plan, nested=False, removes_identity=False)
+    if not nested:
+        raise ConfigError("nested=False is for a keepList or a removeList: profiles reach into sequences")
     if profile == TagFilterProfile.MINIMAL_KEEP_LIST_PROFILE:
         return keep_plan(f"profile:{profile}", frozenset(), uids, strict=strict_keep_list)
     if profile == TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE:
@@ -63,6 +67,15 @@ def compile_dicom_config(
     if profile == TagFilterProfile.DEIDENTIFY_TAG_CONTENTS:
         return contents_plan(uids)
     return keep_all_plan(uids)
+
+
+def _list_plan(config: DicomConfig, uids: UidPolicy, *, strict: bool) -> Plan | None:
+    if config.keep_list is not None and config.keep_list.tags:
+        listed, patterns = tags_and_patterns(config.keep_list.tags, "keepList.tags")
+        return keep_plan("keepList", listed, uids, patterns=patterns, strict=strict)
+    if config.remove_list is not None and config.remove_list.tags:
+        return _remove_plan(*tags_and_patterns(config.remove_list.tags, "removeList.tags"), uids)
+    return None
 
 
 def tags_and_patterns(tags: Iterable[str], place: str) -> tuple[frozenset[int], tuple[tuple[int, int], ...]]:
@@ -173,6 +186,7 @@ def basic_plan(
         private=table.private,
         unknown=Rule(Op.DELETE, "unknown-tag"),
         tags=tags,
+        top_tags=table.top_tags,
         patterns=table.patterns,
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
         method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in table.options)),

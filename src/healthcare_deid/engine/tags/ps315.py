@@ -1,7 +1,8 @@
 """DICOM PS3.15 Table E.1-1 as rules: one edition, its Basic Profile column, and the options that were asked for.
 
 Two editions are data files made by ``tools/make_ps315.py``: ``2018e-google``, which stands for the edition the API
-names (its rows are those of 2020a, the nearest one that could be had), and ``2026d``, the current one.
+names (the attributes are those that Google's offline redactor lists, their rows those of 2020a, the nearest edition that
+could be had as data), and ``2026d``, the current one.
 """
 
 from __future__ import annotations
@@ -67,6 +68,11 @@ _FREE_TEXT: dict[int, tuple[str, dict[str, str]]] = {
     0x00700006: ("D", {ProfileOption.CLEAN_GRAPHICS: "C"}),  # UnformattedTextValue
 }
 """Text that the table reaches by the sequence it stands in. It must not stay when only the sequence is kept."""
+_REFERENCED_STUDY_SEQUENCE = 0x00081110
+"""X/Z: in a report's Referenced Request Sequence it must be there, and may be empty (PS3.3 table C.17-2, Type 2); at
+the top level it may be absent, and not be empty (table C.7-3, Type 3 with one item or more)."""
+_OF_ANIMALS = frozenset({0x00102297, 0x00102299})
+"""ResponsiblePerson, ResponsibleOrganization, X: of animals they must be there, if empty (PS3.3 table C.7-1, 2C)."""
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
 _EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
 
@@ -84,6 +90,7 @@ class Table:
 
     Attributes:
         tags: Rules by tag.
+        top_tags: Rules by tag that differ at the top level.
         patterns: Rules of the repeating groups.
         private: The rule for private elements.
 
@@ -106,6 +113,10 @@ class Table:
             self.patterns += (TagPattern(0xFF010000, 0x60000000, Rule(Op.DELETE, f"PS3.15 {edition} X")),)
         for number, (basic, by_option) in _FREE_TEXT.items():
             self.tags.setdefault(number, _rule("free text", basic, by_option, self.options))
+        for number in _OF_ANIMALS:
+            self.tags[number] = self.tags[number]._replace(op=Op.EMPTY)
+        studies = self.tags[_REFERENCED_STUDY_SEQUENCE]
+        self.top_tags = {_REFERENCED_STUDY_SEQUENCE: studies._replace(op=Op.DELETE)} if studies.op is Op.EMPTY else {}
 
     def _read(self, edition: Edition) -> None:
         """Take an edition's rows, those excepted that are there already."""
