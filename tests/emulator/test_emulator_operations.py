@@ -282,9 +282,9 @@ def stall(*ignored):
     print("stalled", flush=True)
     sys.stdin.readline()
 
-def half(path, data):
-    with open(path, "wb") as stream:
-        stream.write(data[: len(data) // 2])
+def half(chunks):
+    data = b"".join(chunks)
+    yield data[: len(data) // 2]
     stall()
 
 def send(body, kind):
@@ -295,17 +295,20 @@ def send(body, kind):
 
 first, second, third, *more = [path.read_bytes() for path in sorted(Path(sys.argv[4]).iterdir())]
 send(first, "application/dicom")
-insert = Instances._insert
-def stall_at_the_third(self, *arguments, count=[]):
+write, add = Instances.write, Instances._add
+def write_half_of_the_second(self, chunks, count=[]):
     count.append(1)
-    if len(count) == 1 and moment == "file":
-        Path.write_bytes = half  # the second instance of this request
-    added = insert(self, *arguments)
-    if len(count) == 2 and moment == "row":
+    return write(self, half(chunks) if len(count) == 2 else chunks)
+def stall_after_the_second(self, *arguments, count=[]):
+    count.append(1)
+    refused = add(self, *arguments)
+    if len(count) == 2:
         stall()
-    return added
-if moment != "any":
-    Instances._insert = stall_at_the_third
+    return refused
+if moment == "file":
+    Instances.write = write_half_of_the_second
+if moment == "row":
+    Instances._add = stall_after_the_second
 body = b"".join(b"--x\\r\\nContent-Type: application/dicom\\r\\n\\r\\n" + data + b"\\r\\n" for data in (second, third))
 send(body + b"--x--\\r\\n", 'multipart/related; type="application/dicom"; boundary=x')
 for data in more:
@@ -349,8 +352,8 @@ class TestKill:
     @pytest.mark.parametrize(
         ("moment", "lines", "whole"),
         [
-            ("file", ["stored", "stalled"], {2}),  # the second file of a request is half written
-            ("row", ["stored", "stalled"], {2}),  # it is whole, and its row is not committed
+            ("file", ["stored", "stalled"], {1}),  # the second file of the second request is half written
+            ("row", ["stored", "stalled"], {1}),  # both its files are whole, and their rows are not committed
             ("any", ["stored"] * 6, set(range(7, 31))),  # nothing is held up: wherever the kill falls
         ],
     )

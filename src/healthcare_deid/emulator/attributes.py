@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom.errors import InvalidDicomError as PydicomInvalid
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.emulator.dicomjson import to_json
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pydicom.dataset import Dataset
 
 _PREAMBLE = b"\0" * 128 + b"DICM"
 _FILE_META_START = b"\x02\x00"
+_LONG = 64 * 1024
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -58,25 +59,31 @@ class InstanceHeader:
         return first_text(self.attributes, tag)
 
 
-def with_preamble(data: bytes) -> bytes:
+def completed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Complete a DICOM stream that starts at its prefix or its file meta information (some clients send that)."""
-    if data[:4] == b"DICM":
-        return b"\0" * 128 + data
-    if data[:2] == _FILE_META_START and data[128:132] != b"DICM":
-        return _PREAMBLE + data
-    return data
+    rest = iter(chunks)
+    start = b""
+    while len(start) < len(_PREAMBLE) and (chunk := next(rest, None)) is not None:
+        start += chunk
+    if start[:4] == b"DICM":
+        yield _PREAMBLE[:-4]
+    elif start[:2] == _FILE_META_START and start[128:132] != b"DICM":
+        yield _PREAMBLE
+    yield start
+    yield from rest
 
 
-def read_header(source: bytes | Path) -> InstanceHeader:
-    """Read an instance's header.
+def read_header(path: Path) -> InstanceHeader:
+    """Read an instance's header; long values stay in the file.
 
     Raises:
         InvalidDicomError: It is not a DICOM file, or lacks the UIDs that a store needs; no value is quoted.
     """
     with quiet():
         try:
-            stream = io.BytesIO(source) if isinstance(source, bytes) else source
-            dataset = pydicom.dcmread(stream, defer_size=None if isinstance(source, bytes) else 64 * 1024)
+            dataset = pydicom.dcmread(path, defer_size=_LONG)
+            if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+                dataset = pydicom.dcmread(path)  # what is left in a deflated file cannot be read later
             return _header(dataset)
         except InvalidDicomError:
             raise

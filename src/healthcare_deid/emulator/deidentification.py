@@ -10,6 +10,7 @@ from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.emulator.attributes import read_header
 from healthcare_deid.emulator.catalog import Kind, insert, stores_of
 from healthcare_deid.emulator.execution import Job, Outcome
+from healthcare_deid.emulator.instances import NewFile
 from healthcare_deid.emulator.status import Code, ServiceError, invalid, unimplemented
 from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
 from healthcare_deid.names import DatasetName, DicomStoreName
@@ -194,16 +195,20 @@ class Deidentification:
             progress.failed(source, code, f"{outcome.reason}: {outcome.text}")
             return
         try:
-            self._instances.add(unit.destination, job.destination, read_header(job.destination))
+            written = NewFile.of(job.destination), read_header(job.destination)
+            (refused,) = self._instances.add(unit.destination, [written])
         except ServiceError as error:
-            progress.failed(source, error.code, error.message)
+            refused = error
         except (InvalidDicomError, OSError) as error:
+            refused = ServiceError(Code.INTERNAL, f"the engine's output is not usable ({type(error).__name__})")
+        finally:
             job.destination.unlink(missing_ok=True)
-            progress.failed(source, Code.INTERNAL, f"the engine's output is not usable ({type(error).__name__})")
-        else:
-            progress.succeeded()
-            for warning in outcome.warnings:
-                progress.noted(source, warning)
+        if refused is not None:
+            progress.failed(source, refused.code, refused.message)
+            return
+        progress.succeeded()
+        for warning in outcome.warnings:
+            progress.noted(source, warning)
 
 
 def _check_location(source: DatasetName | DicomStoreName, destination: DatasetName | DicomStoreName) -> None:

@@ -23,7 +23,8 @@ BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _PIXEL_GROUP = 0x7FE0
 _TEXT = frozenset({"AE", "AS", "CS", "DA", "LO", "SH", "TM", "UI"})
 _WHOLE_TEXT = frozenset({"LT", "ST", "UT"})
-_NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FD": "d"}
+_NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+_EMPTIED = _TEXT | _WHOLE_TEXT | _NUMBERS.keys() | {"DS", "IS", "PN"}
 _DECIMAL = re.compile(rb"-?\d{1,15}(\.\d{1,15})?")
 _INTEGER = re.compile(rb"-?\d{1,9}")
 _ESCAPE = 0x1B
@@ -38,33 +39,38 @@ def to_json(dataset: Dataset, path: str = "", *, fast: bool = True) -> dict[str,
         fast: Read plain values from their bytes; for tests, which compare.
     """
     made: dict[str, Any] = {}
-    for tag in list(dataset.keys()):
-        if tag.element == 0:  # group lengths
+    for tag, element in list(dataset.items()):
+        if not tag & 0xFFFF:  # group lengths
             continue
         name = f"{tag:08X}"
         try:
-            plain = _plain(dataset.get_item(tag)) if fast else None
+            plain = _plain(element, f"{path}{name}") if fast else None
             made[name] = plain or _element(dataset, tag, f"{path}{name}", fast=fast)
         except Exception:  # noqa: BLE001 - values in the wild break converters in many ways
-            made[name] = {"vr": str(getattr(dataset.get_item(tag), "VR", None) or "UN")}
+            made[name] = {"vr": str(getattr(element, "VR", None) or "UN")}
     return made
 
 
-def _plain(element: Any) -> dict[str, Any] | None:
+def _plain(element: Any, path: str) -> dict[str, Any] | None:
     """Return an element whose bytes say it all, or None."""
-    if not isinstance(element, RawDataElement) or element.tag.group == _PIXEL_GROUP or not element.value:
+    if not isinstance(element, RawDataElement) or element.tag.group == _PIXEL_GROUP:
         return None
     vr = element.VR or (dictionary_VR(element.tag) if dictionary_has_tag(element.tag) else "")
+    deferred = element.value is None and element.length > 0
+    if vr in BULK_VRS and (vr != "UN" or deferred):  # pydicom may know better what a UN is
+        return {"vr": vr, "BulkDataURI": f"bulkdata/{path}"} if element.length else {"vr": vr}
+    if not element.value:
+        return {"vr": vr} if vr in _EMPTIED and element.length == 0 else None
     value = element.value
     if vr in _NUMBERS:
         count, odd = divmod(len(value), struct.calcsize(_NUMBERS[vr]))
         order = "<" if element.is_little_endian else ">"
         return None if odd else {"vr": vr, "Value": list(struct.unpack(f"{order}{count}{_NUMBERS[vr]}", value))}
-    if not value.isascii() or _ESCAPE in value:
-        return None
     value = value.rstrip(b" \0")
+    if not value.isascii() or _ESCAPE in value or 0 in value:
+        return None
     parts = value.split(b"\\")
-    if not all(parts) or any(part != part.strip() or b"\0" in part for part in parts):
+    if not all(part and part == part.strip() for part in parts):
         return None
     if vr in _TEXT:
         return {"vr": vr, "Value": [part.decode() for part in parts]}
@@ -82,7 +88,7 @@ def _plain(element: Any) -> dict[str, Any] | None:
 def _element(dataset: Dataset, tag: BaseTag, path: str, *, fast: bool) -> dict[str, Any]:
     if tag.group == _PIXEL_GROUP:
         # Not decoded: the index needs no pixels, and a deferred value would be read from disk.
-        vr = getattr(dataset.get_item(tag), "VR", None)
+        vr = getattr(dataset.get_item(tag, keep_deferred=True), "VR", None)
         return {"vr": str(vr or "OW"), "BulkDataURI": f"bulkdata/{path}"}
     element = dataset[tag]
     vr = str(element.VR)

@@ -68,15 +68,15 @@ class EmulatorHttp:
 
         Raises:
             EmulatorError: It is closed.
-            ConnectionResetError: A fault plan wants the connection lost.
+            ConnectionResetError: A fault plan wants the connection lost, or an instance was deleted while it was read.
         """
         if not self._release.alive:
             raise EmulatorError("this transport is closed: take a new one from Emulator.http()")
         parts = urlsplit(uri)
         base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://healthcare.googleapis.com"
         reply = self._handle(Request.of(method, uri, headers=headers, body=_bytes(body), base_url=base))
-        sized = {**reply.headers, "content-length": str(len(reply.body))}
-        return Response(reply.status, sized), reply.body
+        content = b"".join(reply.chunks())
+        return Response(reply.status, {**reply.headers, "content-length": str(len(content))}), content
 
     def close(self) -> None:
         """Let go of the emulator, which closes when nothing else uses it. A second call does nothing."""

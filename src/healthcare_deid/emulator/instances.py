@@ -19,7 +19,7 @@ from healthcare_deid.emulator.status import Code, ServiceError, not_found
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from healthcare_deid.emulator.attributes import InstanceHeader
@@ -29,6 +29,21 @@ CONFLICT = (
     "An instance already exists in this DICOM Store with the same Study/Series/SOPInstance UID, "
     "but the DICOM files differ (checksum mismatch)."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A complete file that nothing refers to yet."""
+
+    path: Path
+    digest: str
+    size: int
+
+    @classmethod
+    def of(cls, path: Path) -> NewFile:
+        """Describe a file that is there."""
+        with path.open("rb") as stream:
+            return cls(path, hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,39 +106,53 @@ class Instances:
         folder.mkdir(exist_ok=True)
         return folder / f"{name}.part"
 
-    def add(self, store: str, part: Path, header: InstanceHeader) -> bool:
-        """Take over a complete file from `new_file`; return False when the very same bytes are there already.
+    def write(self, chunks: Iterable[bytes]) -> NewFile:
+        """Write a new file. It is the caller's to remove, until `add` takes it over."""
+        path = self.new_file()
+        digest, size = hashlib.sha256(), 0
+        try:
+            with path.open("wb") as stream:
+                for chunk in chunks:
+                    stream.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return NewFile(path, digest.hexdigest(), size)
+
+    def add(self, store: str, files: Sequence[tuple[NewFile, InstanceHeader]]) -> list[ServiceError | None]:
+        """Take over files in one transaction. What is not taken over stays the caller's to remove.
+
+        Returns:
+            For each file None if its bytes are in the store now, or 409 if others are there under its UIDs.
 
         Raises:
-            ServiceError: 409: other bytes are stored under its UIDs; 404: the store is gone. The file is removed.
+            ServiceError: 404: the store is gone.
         """
-        digest, size = _digest(part)
-        final = part.with_suffix(".dcm")
-        part.rename(final)
+        taken: list[Path] = []
         try:
             with self._database.write() as connection:
-                added = self._insert(connection, store, final, header, digest, size)
+                _check(connection, store)
+                return [self._add(connection, store, file, header, taken) for file, header in files]
         except BaseException:
-            final.unlink(missing_ok=True)
+            for path in taken:
+                path.unlink(missing_ok=True)
             raise
-        if not added:
-            final.unlink(missing_ok=True)
-        return added
 
-    def _insert(
-        self, connection: sqlite3.Connection, store: str, file: Path, header: InstanceHeader, digest: str, size: int
-    ) -> bool:
-        if not exists(connection, store):
-            raise not_found(f"DICOM store {store} does not exist.")
+    def _add(
+        self, connection: sqlite3.Connection, store: str, file: NewFile, header: InstanceHeader, taken: list[Path]
+    ) -> ServiceError | None:
         key = header.key
         row = connection.execute(
             "SELECT digest FROM instances WHERE store = ? AND study = ? AND series = ? AND instance = ?",
             (store, key.study, key.series, key.instance),
         ).fetchone()
         if row is not None:
-            if row["digest"] == digest:
-                return False
-            raise ServiceError(Code.ALREADY_EXISTS, CONFLICT)
+            return None if row["digest"] == file.digest else ServiceError(Code.ALREADY_EXISTS, CONFLICT)
+        final = file.path.with_suffix(".dcm")
+        file.path.rename(final)
+        taken.append(final)
         connection.execute(
             "INSERT INTO instances (store, study, series, instance, file, size, digest, transfer_syntax, attributes, "
             "patient_id, study_date, accession_number, modality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -132,9 +161,9 @@ class Instances:
                 key.study,
                 key.series,
                 key.instance,
-                file.relative_to(self._folder).as_posix(),
-                size,
-                digest,
+                final.relative_to(self._folder).as_posix(),
+                file.size,
+                file.digest,
                 header.transfer_syntax,
                 json.dumps(header.attributes, ensure_ascii=False, separators=(",", ":")),
                 header.text("00100020"),
@@ -143,7 +172,7 @@ class Instances:
                 header.text("00080060"),
             ),
         )
-        return True
+        return None
 
     def remove(self, store: str, study: str, series: str | None = None, instance: str | None = None) -> int:
         """Delete a study, a series or an instance; return how many instances went."""
@@ -208,7 +237,6 @@ def _where(store: str, study: str | None, series: str | None, instance: str | No
     return " AND ".join(f"{column} = ?" for column, _ in given), [value for _, value in given]
 
 
-def _digest(path: Path) -> tuple[str, int]:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return digest, path.stat().st_size
+def _check(connection: sqlite3.Connection, store: str) -> None:
+    if not exists(connection, store):
+        raise not_found(f"DICOM store {store} does not exist.")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.partial import select
+from healthcare_deid.emulator.payload import MOST_IN_MEMORY
 from healthcare_deid.emulator.status import Code, ServiceError, invalid
 from healthcare_deid.errors import ResourceNameError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.routing import Call, Route, Routes
 
 _LOG = logging.getLogger(__name__)
-_MAX_BODY = 10 * 1024 * 1024
 
 
 class Router:
@@ -57,8 +57,9 @@ class Router:
         if own is not None:
             return own
         route, call = self._routes.find(request)
-        if len(request.body) > _MAX_BODY and not route.is_store:
-            raise invalid(f"Request payload size exceeds the limit: {_MAX_BODY} bytes.")
+        # The service takes 10 MB at most in every method but the store (page "quotas").
+        if not route.is_store and request.size > MOST_IN_MEMORY:
+            raise invalid(f"Request payload size exceeds the limit: {MOST_IN_MEMORY} bytes.")
         return self._faults.around(route.method_id, self._clock, lambda: _guarded(route, call))
 
 

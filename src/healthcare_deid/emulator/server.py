@@ -8,16 +8,18 @@ import ipaddress
 import re
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
 from healthcare_deid.emulator.faults import Dropped
 from healthcare_deid.emulator.messages import Reply, Request
+from healthcare_deid.emulator.payload import MOST_IN_MEMORY, spool
 from healthcare_deid.emulator.status import Code, ServiceError
 from healthcare_deid.errors import EmulatorError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, MutableMapping
+    from pathlib import Path
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -41,6 +43,7 @@ class Server:
         port: Port; 0 for any that is free.
         origins: Origins of web pages that may read, such as ``https://viewer.example``; ``*`` for all.
         allow_remote: Take an address that other machines reach.
+        scratch: Folder for bodies that are too long for memory, which nobody else may read; the system's by default.
 
     Raises:
         EmulatorError: The address is not this machine's own, or the port is taken.
@@ -55,6 +58,7 @@ class Server:
         *,
         origins: Collection[str] = (),
         allow_remote: bool = False,
+        scratch: Path | None = None,
     ) -> None:
         try:
             import uvicorn
@@ -67,6 +71,7 @@ class Server:
                 "everything in it could be read. If that is wanted, allow remote access explicitly"
             )
         self._handle = handle
+        self._scratch = scratch
         self._origins = frozenset(origins)
         self._sockets = _listen(host, port)
         self.port: int = self._sockets[0].getsockname()[1]
@@ -129,17 +134,23 @@ class Server:
             allowed = {"access-control-allow-methods": _METHODS, "access-control-allow-headers": asked}
             reply = Reply(204, {**allowed, "access-control-max-age": "600"})
         else:
-            request = _request(scope, headers, await _body(receive), self.url)
-            try:
-                reply = await asyncio.to_thread(self._handle, request)
-            except Dropped:
-                await _drop(receive, send)
-                return
+            with spool(self._scratch) as body:
+                if not await _read(receive, body):
+                    return  # the client is gone, and what it sent has no end
+                request = _request(scope, headers, body, self.url)
+                try:
+                    reply = await asyncio.to_thread(self._handle, request)
+                except Dropped:
+                    await _drop(receive, send)
+                    return
         if origin and refusal is None:
             reply = reply.with_headers(
                 access_control_allow_origin=origin, access_control_expose_headers="*", vary="Origin"
             )
-        await _send(reply, send, head=scope["method"] == "HEAD")
+        try:
+            await _send(reply, send, head=scope["method"] == "HEAD")
+        except ConnectionResetError:  # what was promised cannot be sent: the client sees that the reply is cut off
+            await _drop(receive, send)
 
     def _refusal(self, headers: dict[str, str], origin: str | None) -> Reply | None:
         if origin and not ({"*", origin} & self._origins or _LOOPBACK_NAME.fullmatch(urlsplit(origin).hostname or "")):
@@ -192,28 +203,41 @@ def _bound(family: int, host: str, port: int) -> socket.socket:
     return bound
 
 
-def _request(scope: Scope, headers: dict[str, str], body: bytes, url: str) -> Request:
+def _request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -> Request:
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = raw.decode("latin-1").partition("?")[0]
-    query = scope["query_string"].decode("latin-1")
-    return Request.of(scope["method"], f"{path}?{query}", headers=headers, body=body, base_url=url)
+    uri = f"{path}?{scope['query_string'].decode('latin-1')}"
+    if body.tell() > MOST_IN_MEMORY:
+        return Request.of(scope["method"], uri, headers=headers, stream=body, base_url=url)
+    body.seek(0)
+    return Request.of(scope["method"], uri, headers=headers, body=body.read(), base_url=url)
 
 
-async def _body(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
+async def _read(receive: Receive, body: IO[bytes]) -> bool:
+    """Read a request's body, into a file when it becomes too long for memory; return whether it came to its end."""
     while True:
         message = await receive()
-        chunks.append(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            return False
+        chunk = message.get("body", b"")
+        if body.tell() + len(chunk) > MOST_IN_MEMORY:
+            await asyncio.to_thread(body.write, chunk)  # a disk may be slow; the server's loop is everybody's
+        else:
+            body.write(chunk)
         if not message.get("more_body"):
-            return b"".join(chunks)
+            return True
 
 
 async def _send(reply: Reply, send: Send, *, head: bool) -> None:
     headers = {**reply.headers}
     if reply.status != 204:
-        headers["content-length"] = str(len(reply.body))
+        headers["content-length"] = str(reply.size)
     encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
+    if reply.payload is not None and not head:
+        chunks = reply.chunks()
+        while chunk := await asyncio.to_thread(next, chunks, b""):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"" if head else reply.body})
 
 

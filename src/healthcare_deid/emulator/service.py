@@ -139,7 +139,7 @@ class Emulator:
         """
         from healthcare_deid.emulator.server import Server
 
-        return Server(self.handle, host, port, origins=origins, allow_remote=allow_remote)
+        return Server(self.handle, host, port, origins=origins, allow_remote=allow_remote, scratch=self.data_dir)
 
     def serve(
         self,

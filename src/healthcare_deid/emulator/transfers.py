@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.dicomweb.media import accepted
-from healthcare_deid.emulator.dicomweb.storing import store_bytes
+from healthcare_deid.emulator.dicomweb.storing import store_file
 from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, in_syntax
 from healthcare_deid.emulator.status import Code, ServiceError
 from healthcare_deid.errors import InvalidDicomError
@@ -85,7 +85,7 @@ class Transfers:
 
     def _import_one(self, store: str, source: str, progress: Progress) -> None:
         try:
-            store_bytes(self._instances, store, self._buckets.read(source))
+            store_file(self._instances, store, [self._buckets.read(source)])
         except ServiceError as error:
             progress.failed(source, error.code, error.message)
         except InvalidDicomError as error:
@@ -99,6 +99,7 @@ class Transfers:
         key = instance.key
         try:
             data = in_syntax(instance.path, instance.transfer_syntax, syntax)
+            data = instance.path.read_bytes() if data is None else data
             self._buckets.write(f"{prefix}/{key.study}/{key.series}/{key.instance}.dcm", data)
         except ServiceError as error:
             progress.failed(instance.source, error.code, error.message)

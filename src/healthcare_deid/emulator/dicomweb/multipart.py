@@ -1,24 +1,32 @@
-"""``multipart/related`` bodies (RFC 2387), read and written without touching a byte of the parts."""
+"""``multipart/related`` bodies (RFC 2387), read and written in pieces, without touching a byte of the parts."""
 
 from __future__ import annotations
 
+import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import Message
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+from healthcare_deid.emulator.payload import CHUNK
 from healthcare_deid.emulator.status import invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
+
+    from healthcare_deid.emulator.payload import Payload
+
+_MOST_HEADERS = 16 * 1024
+_AFTER_BOUNDARY = re.compile(rb"--|[ \t]{0,64}\r\n")
+_LONGEST_AFTER = 66
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: its body, and its headers by lower-case name."""
+    """One part: its headers by lower-case name, and its bytes, to be read before the next part is asked for."""
 
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
 
     @property
     def media_type(self) -> str:
@@ -34,46 +42,101 @@ def content_parameter(content_type: str, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def parse(content_type: str, body: bytes) -> list[Part]:
-    """Take a multipart body apart.
+def read(content_type: str, stream: IO[bytes]) -> Iterator[Part]:
+    """Take a multipart body apart, a chunk of it at a time.
 
     Raises:
-        ServiceError: 400: no boundary, or a body that is not made of parts.
+        ServiceError: 400: no boundary, or a body that is not made of parts to its end.
     """
     boundary = content_parameter(content_type, "boundary")
     if not boundary:
         raise invalid("The Content-Type multipart/related needs a boundary parameter.")
-    delimiter = b"\r\n--" + boundary.encode("utf-8", "replace")
-    sections = (b"\r\n" + body).split(delimiter)
-    if len(sections) < 2:
-        raise invalid("The body does not contain the boundary its Content-Type names.")
-    parts: list[Part] = []
-    for section in sections[1:]:
-        if section.startswith(b"--"):
-            return parts
-        parts.append(_part(section))
-    raise invalid("The multipart body ends without its closing boundary.")
+    sections = _Sections(stream, b"\r\n--" + boundary.encode("utf-8", "replace"))
+    for _ in sections.content("The body does not contain the boundary its Content-Type names."):
+        pass  # what stands before the first boundary means nothing
+    while not sections.closed:
+        headers = sections.headers()
+        chunks = sections.content("The multipart body ends without its closing boundary.")
+        yield Part(headers, chunks)
+        for _ in chunks:
+            pass
 
 
-def _part(section: bytes) -> Part:
-    head, separator, content = section.partition(b"\r\n\r\n")
-    if not separator:
-        raise invalid("A part of the multipart body has no empty line after its headers.")
-    headers: dict[str, str] = {}
-    for line in head.decode("latin-1").split("\r\n"):
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name.strip().lower()] = value.strip()
-    return Part(content, headers)
+class _Sections:
+    """What stands between boundaries."""
+
+    def __init__(self, stream: IO[bytes], delimiter: bytes) -> None:
+        self._stream = stream
+        self._delimiter = delimiter
+        self._buffer = b"\r\n"  # a body may begin with its boundary
+        self._at = 0
+        self.closed = False
+
+    def content(self, unended: str) -> Iterator[bytes]:
+        """Give what comes before the next boundary, and step over that."""
+        look = self._at
+        while True:
+            found = self._buffer.find(self._delimiter, look)
+            after = found + len(self._delimiter)
+            end = _AFTER_BOUNDARY.match(self._buffer, after) if found >= 0 else None
+            if end is not None:
+                if found > self._at:
+                    yield self._buffer[self._at : found]
+                self.closed = end.group() == b"--"
+                # The line end stays: where a part has no headers, it is the first of the two before the content.
+                self._at = end.end() if self.closed else end.end() - 2
+                return
+            if found >= 0 and len(self._buffer) >= after + _LONGEST_AFTER:
+                look = found + 1  # it only begins like the boundary
+                continue
+            last = found if found >= 0 else max(self._at, len(self._buffer) - len(self._delimiter) + 1)
+            if last > self._at:
+                yield self._buffer[self._at : last]
+                self._at = last
+            self._more(unended)
+            look = 0
+
+    def headers(self) -> dict[str, str]:
+        """Read the headers of a part."""
+        missing = "A part of the multipart body has no empty line after its headers."
+        while (end := self._buffer.find(b"\r\n\r\n", self._at, self._at + _MOST_HEADERS)) < 0:
+            if len(self._buffer) - self._at > _MOST_HEADERS:
+                raise invalid(missing)
+            self._more(missing)
+        head, self._at = self._buffer[self._at : end], end + 4
+        headers: dict[str, str] = {}
+        for line in head.decode("latin-1").split("\r\n"):
+            name, colon, value = line.partition(":")
+            if colon:
+                headers[name.strip().lower()] = value.strip()
+        return headers
+
+    def _more(self, unended: str) -> None:
+        chunk = self._stream.read(CHUNK)
+        if not chunk:
+            raise invalid(unended)
+        self._buffer, self._at = self._buffer[self._at :] + chunk, 0
 
 
-def build(parts: Iterable[Part], root_type: str) -> tuple[str, bytes]:
-    """Put a multipart body together; return its Content-Type and the body."""
-    boundary = secrets.token_hex(20)
-    chunks: list[bytes] = []
-    for part in parts:
-        chunks.append(f"--{boundary}\r\n".encode())
-        chunks.extend(f"{name.title()}: {value}\r\n".encode() for name, value in part.headers.items())
-        chunks += [b"\r\n", part.body, b"\r\n"]
-    chunks.append(f"--{boundary}--\r\n".encode())
-    return f'multipart/related; type="{root_type}"; boundary={boundary}', b"".join(chunks)
+class Writer:
+    """Puts a multipart body together.
+
+    Args:
+        payload: Where it goes.
+        root_type: The media type of its parts.
+    """
+
+    def __init__(self, payload: Payload, root_type: str) -> None:
+        self._payload = payload
+        self._boundary = secrets.token_hex(20)
+        self._start = ""
+        self.content_type = f'multipart/related; type="{root_type}"; boundary={self._boundary}'
+
+    def begin(self, content_type: str) -> None:
+        """Begin a part: what is added to the payload from here on is its content."""
+        self._payload.write(f"{self._start}--{self._boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode())
+        self._start = "\r\n"
+
+    def end(self) -> None:
+        """End the last part, and the body."""
+        self._payload.write(f"\r\n--{self._boundary}--\r\n".encode())

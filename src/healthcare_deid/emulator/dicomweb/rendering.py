@@ -12,11 +12,10 @@ from pydicom.pixels.utils import pixel_array
 
 from healthcare_deid.emulator.dicomweb.frames import frame_numbers
 from healthcare_deid.emulator.dicomweb.media import accepted
-from healthcare_deid.emulator.dicomweb.retrieving import read_dataset
+from healthcare_deid.emulator.dicomweb.retrieving import opened
 from healthcare_deid.emulator.dicomweb.transcoding import not_acceptable
 from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.status import invalid, not_found
-from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,14 +36,13 @@ def render(instance: StoredInstance, frames: str, request: Request) -> Reply:
         ServiceError: 400 for a wrong frame number or viewport, 404 without pixels, 406 when it cannot be done.
     """
     media_type = _chosen(request)
-    dataset = read_dataset(instance)
-    if "PixelData" not in dataset:
-        raise not_found("The instance has no pixel data.")
-    number = frame_numbers(frames, dataset)[0]
     box = _viewport(request.parameter("viewport"))
-    with quiet():
+    with opened(instance) as dataset:
+        if "PixelData" not in dataset:
+            raise not_found("The instance has no pixel data.")
+        number = frame_numbers(frames, dataset)[0]
         try:
-            image = Image.fromarray(_eight_bits(dataset, number - 1))
+            image = Image.fromarray(_eight_bits(pixel_array(instance.path, index=number - 1), dataset))
         except Exception as error:  # noqa: BLE001 - codecs and odd attributes fail in many ways
             raise not_acceptable(f"The frame cannot be rendered here ({type(error).__name__}).") from None
     if box is not None:
@@ -75,9 +73,8 @@ def _viewport(text: str | None) -> tuple[int, int] | None:
     return sizes[0], sizes[1]
 
 
-def _eight_bits(dataset: FileDataset, index: int) -> NDArray[np.uint8]:
+def _eight_bits(pixels: NDArray[Any], dataset: FileDataset) -> NDArray[np.uint8]:
     """Return a frame as grey or RGB bytes, windowed as the instance says."""
-    pixels: NDArray[Any] = pixel_array(dataset, index=index)
     photometric = str(dataset.PhotometricInterpretation)
     if photometric == "PALETTE COLOR":
         return _stretched(apply_color_lut(pixels, dataset), keep_zero=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pydicom
@@ -12,10 +13,13 @@ from healthcare_deid.emulator.dicomweb import multipart
 from healthcare_deid.emulator.dicomweb.media import MULTIPART, accepted
 from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, in_syntax, not_acceptable
 from healthcare_deid.emulator.messages import Reply
+from healthcare_deid.emulator.payload import Payload
+from healthcare_deid.emulator.status import not_found
+from healthcare_deid.engine.deferred import read_deferred
 from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from healthcare_deid.emulator.instances import StoredInstance
     from healthcare_deid.emulator.messages import Request
@@ -48,19 +52,29 @@ def retrieve(found: Sequence[StoredInstance], request: Request, *, single: bool)
         alone = single and not wanted.multipart and wanted.media_type == DICOM
         if not alone and not wanted.multipart and wanted.media_type == DICOM:
             continue
-        if alone:
-            body = in_syntax(found[0].path, found[0].transfer_syntax, syntax)
-            return Reply(200, {"content-type": _typed(found[0], syntax)}, body)
-        parts = [
-            multipart.Part(
-                in_syntax(instance.path, instance.transfer_syntax, syntax),
-                {"content-type": _typed(instance, syntax)},
-            )
-            for instance in found
-        ]
-        content_type, body = multipart.build(parts, DICOM)
-        return Reply(200, {"content-type": content_type}, body)
+        return _files(found, syntax, alone=alone)
     raise not_acceptable(f'Instances come as {DICOM} (one alone) or {MULTIPART}; type="{DICOM}".')
+
+
+def _files(found: Sequence[StoredInstance], syntax: str, *, alone: bool) -> Reply:
+    """Give files in a transfer syntax. What is stored so is sent from where it is."""
+    payload = Payload(found[0].path.parent)
+    body = multipart.Writer(payload, DICOM)
+    try:
+        for instance in found:
+            made = in_syntax(instance.path, instance.transfer_syntax, syntax)
+            if not alone:
+                body.begin(_typed(instance, syntax))
+            if made is None:
+                payload.add_file(instance.path, instance.size)
+            else:
+                payload.write(made)
+        if not alone:
+            body.end()
+    except BaseException:
+        payload.close()
+        raise
+    return Reply(200, {"content-type": _typed(found[0], syntax) if alone else body.content_type}, payload=payload)
 
 
 def _typed(instance: StoredInstance, syntax: str) -> str:
@@ -98,7 +112,20 @@ def linked(attributes: dict[str, Any], base: str) -> dict[str, Any]:
     return made
 
 
-def read_dataset(instance: StoredInstance) -> pydicom.FileDataset:
-    """Read a stored file with pydicom."""
-    with quiet():
-        return pydicom.dcmread(instance.path)
+@contextmanager
+def opened(instance: StoredInstance) -> Generator[pydicom.FileDataset]:
+    """Read a stored file; inside the context, what is large of its pixels is a `FileSlice`.
+
+    Raises:
+        ServiceError: 404: it was deleted in the meantime.
+    """
+    try:
+        file = instance.path.open("rb")
+    except FileNotFoundError:
+        raise not_found("DICOM instance does not exist.") from None
+    with quiet(), file:
+        dataset = read_deferred(file)
+        if dataset is None:
+            file.seek(0)
+            dataset = pydicom.dcmread(file)
+        yield dataset

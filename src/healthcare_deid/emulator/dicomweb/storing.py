@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.attributes import read_header, with_preamble
+from healthcare_deid.emulator.attributes import completed, read_header
 from healthcare_deid.emulator.dicomweb import multipart
 from healthcare_deid.emulator.dicomweb.media import accepted
 from healthcare_deid.emulator.dicomweb.native import to_xml
 from healthcare_deid.emulator.messages import Reply
+from healthcare_deid.emulator.payload import chunks_of
 from healthcare_deid.emulator.status import Code, ServiceError, invalid
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from healthcare_deid.emulator.attributes import InstanceHeader
-    from healthcare_deid.emulator.instances import Instances
+    from healthcare_deid.emulator.attributes import InstanceHeader, InstanceKey
+    from healthcare_deid.emulator.instances import Instances, NewFile
     from healthcare_deid.emulator.messages import Request
 
 DICOM = "application/dicom"
 _PROCESSING_FAILURE = 272
 _OK, _SOME, _NONE = 200, 202, 409
+_AT_ONCE = 64
+"""Instances that one transaction takes over."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    header: InstanceHeader | None
+    key: InstanceKey | None = None
+    sop_class: str = ""
     problem: str = ""
 
 
@@ -43,7 +47,15 @@ def store(instances: Instances, name: str, request: Request, study: str | None) 
     Raises:
         ServiceError: The body as a whole cannot be read: 400, or 415 for another media type.
     """
-    results = [_store_one(instances, name, body, study) for body in _bodies(request)]
+    files: list[NewFile] = []
+    results: list[_Result] = []
+    try:
+        files.extend(instances.write(completed(chunks)) for chunks in _bodies(request))
+        for start in range(0, len(files), _AT_ONCE):
+            results += _store_some(instances, name, files[start : start + _AT_ONCE], study)
+    finally:
+        for file in files:
+            file.path.unlink(missing_ok=True)
     base = f"{request.base_url}/v1/{name}/dicomWeb"
     report = _report(results, base)
     failures = sum(1 for result in results if result.problem)
@@ -54,40 +66,38 @@ def store(instances: Instances, name: str, request: Request, study: str | None) 
     return Reply(status, {"content-type": "application/dicom+xml"}, to_xml(report))
 
 
-def store_bytes(instances: Instances, name: str, data: bytes) -> InstanceHeader:
+def store_file(instances: Instances, name: str, chunks: Iterable[bytes]) -> None:
     """Store one instance; storing the very same bytes again changes nothing.
 
     Raises:
         InvalidDicomError: It is not an instance.
         ServiceError: Another one is stored under its UIDs, or the store is gone.
     """
-    data = with_preamble(data)
-    header = read_header(data)
-    _write(instances, name, data, header)
-    return header
+    file = instances.write(completed(chunks))
+    try:
+        (refusal,) = instances.add(name, [(file, read_header(file.path))])
+    finally:
+        file.path.unlink(missing_ok=True)
+    if refusal is not None:
+        raise refusal
 
 
-def _write(instances: Instances, name: str, data: bytes, header: InstanceHeader) -> None:
-    part = instances.new_file()
-    part.write_bytes(data)
-    instances.add(name, part, header)
-
-
-def _bodies(request: Request) -> Sequence[bytes]:
+def _bodies(request: Request) -> Iterator[Iterable[bytes]]:
     media_type = request.media_type()
     if media_type in {DICOM, "application/octet-stream"}:
-        if not request.body:
+        if not request.size:
             raise invalid("The request has no body.")
-        return [request.body]
-    if media_type == "multipart/related":
-        parts = multipart.parse(request.headers["content-type"], request.body)
-        if not parts:
-            raise invalid("The multipart body has no parts.")
-        wrong = next((part.media_type for part in parts if part.media_type not in {DICOM, ""}), None)
-        if wrong is not None:
-            raise _unsupported(wrong)
-        return [part.body for part in parts]
-    raise _unsupported(media_type)
+        yield chunks_of(request.open())
+        return
+    if media_type != "multipart/related":
+        raise _unsupported(media_type)
+    part = None
+    for part in multipart.read(request.headers["content-type"], request.open()):
+        if part.media_type not in {DICOM, ""}:
+            raise _unsupported(part.media_type)
+        yield part.chunks
+    if part is None:
+        raise invalid("The multipart body has no parts.")
 
 
 def _unsupported(media_type: str) -> ServiceError:
@@ -99,21 +109,28 @@ def _unsupported(media_type: str) -> ServiceError:
     )
 
 
-def _store_one(instances: Instances, name: str, data: bytes, study: str | None) -> _Result:
-    data = with_preamble(data)
-    try:
-        header = read_header(data)
-    except InvalidDicomError as error:
-        return _Result(None, f"Invalid DICOM: {error}")
-    if study is not None and header.key.study != study:
-        return _Result(header, "The instance does not belong to the study that the request names.")
-    try:
-        _write(instances, name, data, header)
-    except ServiceError as error:
-        if error.code is not Code.ALREADY_EXISTS:
-            raise
-        return _Result(header, error.message)
-    return _Result(header)
+def _store_some(instances: Instances, name: str, files: Sequence[NewFile], study: str | None) -> list[_Result]:
+    """Store files, those that can be, in one transaction."""
+    results: list[_Result] = []
+    good: list[tuple[NewFile, InstanceHeader]] = []
+    for file in files:
+        try:
+            header = read_header(file.path)
+        except InvalidDicomError as error:
+            results.append(_Result(problem=f"Invalid DICOM: {error}"))
+            continue
+        result = _Result(header.key, header.sop_class)
+        if study is not None and header.key.study != study:
+            problem = "The instance does not belong to the study that the request names."
+            results.append(replace(result, problem=problem))
+            continue
+        results.append(result)
+        good.append((file, header))
+    refusals = iter(instances.add(name, good))
+    return [
+        result if result.problem or (refusal := next(refusals)) is None else replace(result, problem=refusal.message)
+        for result in results
+    ]
 
 
 def _report(results: Sequence[_Result], base: str) -> dict[str, Any]:
@@ -122,14 +139,13 @@ def _report(results: Sequence[_Result], base: str) -> dict[str, Any]:
     studies: set[str] = set()
     for result in results:
         item: dict[str, Any] = {}
-        if result.header is not None:
-            key = result.header.key
-            studies.add(key.study)
-            if result.header.sop_class:
-                item["00081150"] = _value("UI", result.header.sop_class)
-            item["00081155"] = _value("UI", key.instance)
+        if result.key is not None:
+            studies.add(result.key.study)
+            if result.sop_class:
+                item["00081150"] = _value("UI", result.sop_class)
+            item["00081155"] = _value("UI", result.key.instance)
             if not result.problem:
-                item["00081190"] = _value("UR", f"{base}/{key}")
+                item["00081190"] = _value("UR", f"{base}/{result.key}")
         if result.problem:
             item["00081197"] = _value("US", _PROCESSING_FAILURE)
             item["00090010"] = _value("LO", "GOOGLE")

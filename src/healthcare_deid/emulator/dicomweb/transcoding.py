@@ -16,7 +16,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.emulator.status import Code, ServiceError
+from healthcare_deid.emulator.status import Code, ServiceError, not_found
 from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def not_acceptable(message: str) -> ServiceError:
     return ServiceError(Code.INVALID_ARGUMENT, message, http=406)
 
 
-def in_syntax(path: Path, stored: str, wanted: str) -> bytes:
-    """Return an instance's file in a transfer syntax.
+def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
+    """Return an instance's file in another transfer syntax; None when it is in that one as it is.
 
     Args:
         path: The stored file.
@@ -46,7 +46,7 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes:
         ServiceError: 406: no codec here makes that syntax of this instance.
     """
     if wanted in {AS_STORED, stored}:
-        return path.read_bytes()
+        return None
     target = UID(wanted)
     if target not in _NATIVE | _ENCODABLE:
         raise not_acceptable("The instance cannot be given in the transfer syntax that was asked for.")
@@ -56,6 +56,8 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes:
             _recode(dataset, UID(stored), target)
             buffer = io.BytesIO()
             dataset.save_as(buffer, enforce_file_format=True)
+        except FileNotFoundError:
+            raise not_found("DICOM instance does not exist.") from None
         except Exception as error:  # noqa: BLE001 - codecs fail in many ways
             raise not_acceptable(
                 f"The instance cannot be transcoded from {stored} to {wanted} here ({type(error).__name__})."
