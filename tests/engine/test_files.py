@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import TYPE_CHECKING, Any
 
 import pydicom
@@ -82,7 +83,7 @@ def test_a_failure_while_writing_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "_copy", full)
+    monkeypatch.setattr("os.write", full)
     planted.dataset.PixelData = bytes(200_000)
     with pytest.raises(OSError, match="No space"):
         profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "out.dcm")
@@ -124,14 +125,14 @@ def test_a_missing_source_is_an_os_error(profile: Any, tmp_path: Path) -> None:
         profile(BASIC).deidentify_file(tmp_path / "none.dcm", tmp_path / "out.dcm")
 
 
-def test_where_the_kernel_cannot_copy_between_files_it_is_done_by_hand(
+def test_reads_and_writes_that_do_less_than_asked_go_on_where_they_stopped(
     profile: Any, planted: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(22, "Invalid argument")
-
-    monkeypatch.setattr("os.sendfile", refuse, raising=False)
+    whole_write, whole_read = os.write, os.preadv
+    monkeypatch.setattr("os.write", lambda target, data: whole_write(target, data[:9999]))
+    monkeypatch.setattr("os.preadv", lambda source, parts, at: whole_read(source, [parts[0][:7777]], at))
     planted.dataset.PixelData = bytes(range(200)) * 1000
     profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "out.dcm")
+    monkeypatch.undo()
 
     assert pydicom.dcmread(io.BytesIO((tmp_path / "out.dcm").read_bytes())).PixelData == planted.dataset.PixelData

@@ -11,29 +11,24 @@ same context; it is not closed.
 from __future__ import annotations
 
 import io
-import os
 from contextlib import contextmanager
-from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
 import pydicom
 from pydicom.errors import InvalidDicomError as NotDicomError
 
 from healthcare_deid.engine.deferred import read_deferred
+from healthcare_deid.engine.output import beside
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.tags.dicomdir import with_offsets
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from pydicom.dataset import Dataset, FileDataset
 
-    from healthcare_deid.engine.tags.encodedfile import Range
-
-_CHUNK = 1 << 20
-_COUNTER = count()
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 NO_PREAMBLE = "the file had no DICOM preamble: its result has one"
 
@@ -120,7 +115,7 @@ def write(dataset: Dataset, destination: Path) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with beside(destination) as file:
+    with beside(destination) as descriptor, open(descriptor, "wb", closefd=False) as file:
         _encode(dataset, file)
 
 
@@ -134,7 +129,7 @@ def write_directory(dataset: Dataset, old: Path, destination: Path) -> None:
     buffer = io.BytesIO()
     _encode(dataset, buffer)
     data = with_offsets(old.read_bytes(), buffer.getvalue())
-    with beside(destination) as file:
+    with beside(destination) as descriptor, open(descriptor, "wb", closefd=False) as file:
         file.write(data)
 
 
@@ -142,59 +137,3 @@ def _encode(dataset: Dataset, file: BinaryIO) -> None:
     with quiet():
         # The file meta is our own, complete but for what an instance without a SOP class cannot say.
         pydicom.dcmwrite(file, dataset, enforce_file_format=False)
-
-
-def write_pieces(head: bytes, pieces: Iterable[bytes | Range], source: int, destination: Path) -> None:
-    """Write bytes, and ranges of an open file, one after another.
-
-    Raises:
-        OSError: The file cannot be written.
-        InvalidDicomError: The source ends before a range does.
-    """
-    with beside(destination) as file:
-        pending = [head]
-        for piece in pieces:
-            if isinstance(piece, bytes):
-                pending.append(piece)
-                continue
-            file.write(b"".join(pending))
-            pending = []
-            _copy(source, file.fileno(), piece)
-        file.write(b"".join(pending))
-
-
-def _copy(source: int, target: int, piece: Range) -> None:
-    offset, left = piece
-    while left:
-        done = _send(source, target, offset, left)
-        if not done:
-            raise InvalidDicomError("the file became shorter while it was read", reason="truncated")
-        offset += done
-        left -= done
-
-
-def _send(source: int, target: int, offset: int, length: int) -> int:
-    if hasattr(os, "sendfile"):
-        try:
-            return os.sendfile(target, source, offset, length)
-        except OSError:
-            pass  # not between files on this system: copied by hand below
-    return os.write(target, os.pread(source, min(length, _CHUNK), offset))
-
-
-@contextmanager
-def beside(destination: Path) -> Generator[BinaryIO]:
-    """Open a file next to a destination; it takes the destination's name when all went well, and goes otherwise."""
-    partial = destination.with_name(f".{os.getpid()}-{next(_COUNTER)}.healthcare-deid.part")
-    try:
-        file = partial.open("xb", buffering=0)
-    except FileNotFoundError:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        file = partial.open("xb", buffering=0)
-    try:
-        with file:
-            yield file
-        partial.replace(destination)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.engine.tags.encoded import (
-    EncodedExecutor,
-    Scope,
-    TopLevel,
-)
-from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor
-from healthcare_deid.engine.tags.plan import Inside, Op
+from healthcare_deid.engine.tags.encoded import EncodedExecutor, Level
+from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor, encoded
+from healthcare_deid.engine.tags.plan import Op
 from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, uid_text
 from healthcare_deid.errors import InvalidDicomError
 
@@ -204,40 +200,31 @@ class EncodedFile:
             UseDatasetExecutor: The data is not in a form the encoded executor rewrites.
             InvalidDicomError: The file ends inside an element.
         """
-        scope = Scope("", ("iso8859",), 0, self.explicit, Inside.NOTHING)
-        state = TopLevel()
+        level = Level(explicit=self.explicit)
         pieces: list[bytes | Range] = []
-        base = self.meta.end
-        window = self._window[base:] if base < len(self._window) else b""
-        while base < self.size:
-            done = executor.top_level(window, scope, state)
-            pieces += state.output
-            state.output = []
-            if state.encodings is not None:
-                scope = scope._replace(encodings=state.encodings)
-            base += done
-            if base >= self.size:
+        base, window = 0, self._window
+        position = self.meta.end
+        while base + position < self.size:
+            position = executor.elements(window, position, len(window), level)
+            pieces += level.output
+            level.output.clear()
+            if base + position >= self.size:
                 break
-            base, window = self._large(executor, base, len(window) - done, scope, state, pieces)
-        executor.finish(state)
-        pieces += state.output
+            base, window = self._large(executor, base + position, len(window) - position, level, pieces)
+            position = 0
+        executor.finish(level)
+        pieces += level.output
         return pieces
 
     def _large(
-        self,
-        executor: EncodedExecutor,
-        position: int,
-        seen: int,
-        scope: Scope,
-        state: TopLevel,
-        pieces: list[bytes | Range],
+        self, executor: EncodedExecutor, position: int, seen: int, level: Level, pieces: list[bytes | Range]
     ) -> tuple[int, bytes]:
         """Deal with an element of which only ``seen`` bytes were there; return where to go on, and the data there."""
         header = self.read(position, 12)
         if len(header) < 8:
             raise truncated()
-        entry, size, length = executor.look(header, scope, state)
-        value = position + size
+        entry, length = executor.look(header, level)
+        value = position + entry.header
         if length != UNDEFINED and value + length > self.size:
             raise truncated()
         if length == UNDEFINED and entry.vr not in ("OB", "OW"):
@@ -248,7 +235,7 @@ class EncodedFile:
         untouched = entry.op is Op.KEEP or entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
         if entry.vr == "SQ" or not untouched or after - position < _LARGE:
             return self._more(position, after - position + _WINDOW, seen)
-        pieces.extend(executor.pass_by(entry, after - value, scope, state))
+        pieces.extend(executor.pass_by(entry, after - value, level))
         if entry.op is Op.KEEP:
             pieces.append(Range(position, after - position))
         return after, self.read(after, _WINDOW)
@@ -267,5 +254,5 @@ def truncated() -> InvalidDicomError:
 
 def encoded_meta(values: Sequence[tuple[int, str, bytes]]) -> bytes:
     """Encode preamble, prefix and file meta information (PS3.10 section 7.1), its group length included."""
-    body = b"".join(EncodedExecutor.element(tag, vr, value) for tag, vr, value in values)
-    return bytes(128) + b"DICM" + EncodedExecutor.element(_GROUP_LENGTH, "UL", _U32.pack(len(body))) + body
+    body = b"".join(encoded(tag, vr, value) for tag, vr, value in values)
+    return bytes(128) + b"DICM" + encoded(_GROUP_LENGTH, "UL", _U32.pack(len(body))) + body

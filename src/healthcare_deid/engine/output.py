@@ -1,0 +1,110 @@
+"""Files that appear whole or not at all, and stretches of old files in them.
+
+What stays of a file goes from it to the new one through a buffer of fixed size, used again for every file: large writes
+cost the kernel less than what ``sendfile`` does page by page, above all where the stretch moves within its pages.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import TYPE_CHECKING
+
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from pathlib import Path
+
+    from healthcare_deid.engine.tags.encodedfile import Range
+
+PARTIAL_SUFFIX = ".healthcare-deid.part"
+"""Ends the name of a file that is being written."""
+_BUFFER = 1 << 19
+_COUNTER = count()
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_LOCAL = threading.local()
+
+
+@contextmanager
+def beside(destination: Path) -> Generator[int]:
+    """Open a file next to a destination; it takes the destination's name when all went well, and goes otherwise.
+
+    Returns:
+        A context: the open file's descriptor.
+
+    Raises:
+        OSError: The file cannot be made, or not renamed.
+    """
+    final = os.fspath(destination)
+    folder = os.path.dirname(final) or os.curdir  # noqa: PTH120 - pathlib takes several times as long
+    partial = f"{folder}/.{os.getpid()}-{next(_COUNTER)}{PARTIAL_SUFFIX}"
+    try:
+        descriptor = os.open(partial, _NEW, 0o666)
+    except FileNotFoundError:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(partial, _NEW, 0o666)
+    try:
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+        os.replace(partial, final)  # noqa: PTH105 - see above
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(partial)  # noqa: PTH108 - see above
+        raise
+
+
+def write_pieces(pieces: Iterable[bytes | Range], source: int, destination: Path) -> None:
+    """Write bytes, and ranges of an open file, one after another.
+
+    Raises:
+        OSError: The file cannot be written.
+        InvalidDicomError: The source ends before a range does.
+    """
+    with beside(destination) as target:
+        pending: list[bytes] = []
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                pending.append(piece)
+            else:
+                _copy(b"".join(pending), source, piece, target)
+                pending = []
+        _write(target, memoryview(b"".join(pending)))
+
+
+def _copy(before: bytes, source: int, piece: Range, target: int) -> None:
+    """Write some bytes and a range of the source: most often in one call."""
+    buffer = _buffer()
+    filled = len(before)
+    if filled > _BUFFER // 2:
+        _write(target, memoryview(before))
+        filled = 0
+    else:
+        buffer[:filled] = before
+    offset, left = piece
+    while left:
+        done = os.preadv(source, [buffer[filled : filled + left]], offset)
+        if not done:
+            raise InvalidDicomError("the file became shorter while it was read", reason="truncated")
+        _write(target, buffer[: filled + done])
+        filled = 0
+        offset += done
+        left -= done
+
+
+def _write(target: int, data: memoryview) -> None:
+    while data:
+        data = data[os.write(target, data) :]
+
+
+def _buffer() -> memoryview:
+    """Return this thread's buffer."""
+    try:
+        buffer: memoryview = _LOCAL.buffer
+    except AttributeError:
+        buffer = _LOCAL.buffer = memoryview(bytearray(_BUFFER))
+    return buffer
