@@ -1,35 +1,39 @@
 """Text in many frames: what does not move is found once, and frames are looked at where they changed.
 
-Every `SEGMENT` frames start afresh, whatever the number of threads, so that results never depend on it.
+First every frame is compared with a *reference*, an earlier frame that is looked at as a whole. Then the references are
+looked at, and after them every other frame where it differs from its reference. What is looked at depends on the frames
+alone, never on the number of threads, and no frame waits for the one before it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from healthcare_deid.engine.pixels.components import component_boxes
 from healthcare_deid.engine.pixels.geometry import Box, merged
+from healthcare_deid.engine.pixels.parallel import ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from healthcare_deid.engine.pixels.arrays import Mask, Picture, Words
     from healthcare_deid.engine.pixels.ocr import Ocr, TextLine
 
-SEGMENT = 32
-"""Frames that are followed from one full look."""
 BLOCK = 16
-"""Changes are located to squares of this many pixels."""
+"""Changes in the same or neighbouring squares of this many pixels are looked at together."""
 CONTEXT = 24
-"""Pixels around a change that are looked at with it: about one line of text."""
+"""Pixels around a small change that are looked at with it: about one line of text."""
+LEAST_CONTEXT = 8
+"""And around a large one, in which a line has its surroundings."""
 WHOLE_FRAME = 0.7
 """When more than this part of a frame changed, the whole is looked at."""
+SAME_LINE = 0.8
+"""A finding that lies to this part in a line that did not change is that line, seen in part."""
 FEWEST_LEVELS = 3
 """A picture whose brightest and darkest pixel differ by less than this shows nothing."""
 
@@ -42,6 +46,11 @@ class Frames(Protocol):
         """How many frames."""
         ...
 
+    @property
+    def columns(self) -> int:
+        """Columns of a frame's pictures: twice those of its words where chroma is shared."""
+        ...
+
     def words(self, index: int) -> Words:
         """Return a frame."""
         ...
@@ -49,6 +58,23 @@ class Frames(Protocol):
     def pictures(self, words: Words) -> list[Picture]:
         """Return a frame's pictures."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is looked at in a frame.
+
+    Attributes:
+        frame: Its index.
+        like: The first frame that is equal to it, which may be itself.
+        reference: The frame it was compared with; itself where all of it is looked at.
+        changed: Where it differs from that.
+    """
+
+    frame: int
+    like: int
+    reference: int
+    changed: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +93,24 @@ class Look:
 
     def frames(self, frames: Frames) -> list[list[TextLine]]:
         """Return the lines in every frame."""
-        memory = _Memory()
-        starts = range(0, frames.count, SEGMENT)
+        workers = min(self.workers, frames.count)
+        plan = list(steps(ordered(frames.words, range(frames.count), workers), frames.columns))
+        first = [step for step in plan if step.like == step.frame]
+        found: dict[int, list[TextLine]] = {}
 
-        def segment(start: int) -> list[list[TextLine]]:
-            return self._follow(frames, range(start, min(start + SEGMENT, frames.count)), memory)
+        def whole(step: Step) -> list[TextLine]:
+            return self._whole(frames, frames.words(step.frame))
 
-        if self.workers > 1 and len(starts) > 1:
-            with ThreadPoolExecutor(self.workers, thread_name_prefix="pixels") as pool:
-                parts = list(pool.map(segment, starts))
-        else:
-            parts = [segment(start) for start in starts]
-        return [lines for part in parts for lines in part]
+        def changed(step: Step) -> list[TextLine]:
+            return self._changed(frames, step, found[step.reference])
 
-    def _follow(self, frames: Frames, indexes: range, memory: _Memory) -> list[list[TextLine]]:
-        found: list[list[TextLine]] = []
-        before: Words | None = None
-        for index in indexes:
-            words = frames.words(index)
-            if before is None:
-                lines = self._recalled(frames, words, memory)
-            else:
-                lines = self._update(frames, before, words, found[-1], memory)
-            found.append(lines)
-            before = words
-        return found
-
-    def _recalled(self, frames: Frames, words: Words, memory: _Memory) -> list[TextLine]:
-        return memory.recall(words, lambda: self._whole(frames, words))
+        for look, group in (
+            (whole, [step for step in first if step.reference == step.frame]),
+            (changed, [step for step in first if step.reference != step.frame]),
+        ):
+            lines = ordered(look, group, min(self.workers, len(group)))
+            found |= {step.frame: of_frame for step, of_frame in zip(group, lines, strict=True)}
+        return [found[step.like] for step in plan]
 
     def _whole(self, frames: Frames, words: Words) -> list[TextLine]:
         lines: list[TextLine] = []
@@ -103,64 +119,92 @@ class Look:
                 lines.extend(self.ocr.find(picture, read=self.read, within=None))
         return lines
 
-    def _update(
-        self, frames: Frames, before: Words, words: Words, known: list[TextLine], memory: _Memory
-    ) -> list[TextLine]:
-        changed = changed_pixels(before, words)
-        if not changed.any():
-            return known
+    def _changed(self, frames: Frames, step: Step, known: list[TextLine]) -> list[TextLine]:
+        words = frames.words(step.frame)
         shown = frames.pictures(words)
         rows, columns = shown[0].shape[:2]
-        parts = regions(changed, [line.box for line in known], columns=columns, rows=rows)
+        touched = lines_touched(step.changed, [line.box for line in known])
+        parts = regions([*step.changed, *touched], columns=columns, rows=rows)
         if sum(part.area for part in parts) > WHOLE_FRAME * rows * columns:
-            return self._recalled(frames, words, memory)
-        lines = [line for line in known if not any(line.box.overlaps(part) for part in parts)]
+            return self._whole(frames, words)
+        lines = [line for line in known if line.box not in touched]
+        same = [line.box for line in lines]
         for part in parts:
             for picture in shown:
                 cut = picture[part.top : part.bottom, part.left : part.right]
                 if int(cut.max()) - int(cut.min()) >= FEWEST_LEVELS:
-                    lines.extend(self.ocr.find(picture, read=self.read, within=part))
+                    found = self.ocr.find(picture, read=self.read, within=part)
+                    lines.extend(line for line in found if not _is_one_of(line.box, same))
         return lines
 
 
-class _Memory:
-    """Full looks at frames seen before, by hash. A full look depends on nothing but the frame: any order is right."""
+def steps(frames: Iterable[Words], columns: int) -> Iterator[Step]:
+    """Yield what is looked at in every frame of a loop, whose pictures have so many columns.
 
-    def __init__(self) -> None:
-        self._seen: dict[bytes, list[TextLine]] = {}
-        self._lock = threading.Lock()
+    A frame of which most changed is looked at as a whole. So is one from time to time when frames differ from their
+    reference in more than they differ from each other: as soon as what was looked at again adds up to a whole frame.
+    """
+    seen: dict[bytes, Step] = {}
+    before: Words | None = None
+    reference: Words | None = None
+    latest = again = 0
+    for index, words in enumerate(frames):
+        key = hashlib.blake2b(np.ascontiguousarray(words).data, digest_size=16).digest()
+        known = seen.get(key)
+        if known is not None:
+            step = replace(known, frame=index)
+        elif before is None or reference is None:
+            step = Step(index, index, index)
+        else:
+            changed = changes(reference, words, columns)
+            since = changed if before is reference else changes(before, words, columns)
+            area = sum(box.area for box in changed)
+            size = words.shape[0] * columns
+            again += max(0, area - sum(box.area for box in since))
+            whole = area > WHOLE_FRAME * size or again > size
+            step = Step(index, index, index) if whole else Step(index, index, latest, changed)
+        if step.reference == index:
+            reference, latest, again = words, index, 0
+        seen.setdefault(key, step)
+        before = words
+        yield step
 
-    def recall(self, words: Words, look: Callable[[], list[TextLine]]) -> list[TextLine]:
-        key = hashlib.blake2b(words.tobytes(), digest_size=16).digest()
-        with self._lock:
-            known = self._seen.get(key)
-        if known is None:
-            known = look()
-            with self._lock:
-                self._seen[key] = known
-        return known
 
-
-def changed_pixels(before: Words, now: Words) -> Mask:
-    """Return which pixels of a frame differ from the frame before, as (rows, columns of words)."""
+def changes(before: Words, now: Words, columns: int) -> tuple[Box, ...]:
+    """Return boxes, in a picture of so many columns, that hold every pixel in which a frame differs from another."""
     different: Mask = before != now
-    return np.asarray(different.any(axis=2)) if different.ndim == 3 else different
+    if different.ndim == 3:  # several times as fast as any(axis=2)
+        different = reduce(np.logical_or, (different[:, :, sample] for sample in range(different.shape[2])))
+    if not different.any():
+        return ()
+    step = columns // now.shape[1]
+    across = BLOCK // step
+    found: list[Box] = []
+    for component in component_boxes(_blocks(different, BLOCK, across)):
+        left, top, right, bottom = component.box.scaled(across, BLOCK)
+        part = different[top:bottom, left:right]
+        beside, below = np.flatnonzero(part.any(axis=0)), np.flatnonzero(part.any(axis=1))
+        tight = Box(int(beside[0]) * step, int(below[0]), (int(beside[-1]) + 1) * step, int(below[-1]) + 1)
+        found.append(tight.moved(left * step, top))
+    return tuple(found)
 
 
-def regions(changed: Mask, known: Sequence[Box], *, columns: int, rows: int) -> list[Box]:
-    """Return boxes that hold every change, with context, and wholly every known line that a change touches."""
-    step = columns // changed.shape[1]  # 2 where words stand for pairs of columns
-    blocks = _blocks(changed, BLOCK, BLOCK // step)
-    found = [
-        component.box.scaled(BLOCK, BLOCK).grown(CONTEXT).clipped(columns, rows)
-        for component in component_boxes(blocks)
-    ]
-    while True:
-        found = merged(found)
-        touched = [box for box in known if any(box.overlaps(part) and not part.contains(box) for part in found)]
-        if not touched:
-            return found
-        found.extend(box.grown(CONTEXT).clipped(columns, rows) for box in touched)
+def lines_touched(changed: Sequence[Box], known: Iterable[Box]) -> set[Box]:
+    """Return the known lines that a change is in, or goes on from; and those that this change of a line is in."""
+    touched: set[Box] = set()
+    pending, spread = set(known), list(changed)
+    while spread:
+        new = {box for box in pending if any(_with_ends(box).overlaps(part) for part in spread)}
+        pending -= new
+        touched |= new
+        spread = list(new)
+    return touched
+
+
+def regions(seen: Sequence[Box], *, columns: int, rows: int) -> list[Box]:
+    """Return boxes that hold these and their surroundings, and do not overlap."""
+    grown = [box.grown(_context(box.width), _context(box.height)) for box in merged(seen)]
+    return merged([box.clipped(columns, rows) for box in grown])
 
 
 def in_every_frame(lines: Sequence[Sequence[TextLine]]) -> list[list[TextLine]]:
@@ -170,6 +214,20 @@ def in_every_frame(lines: Sequence[Sequence[TextLine]]) -> list[list[TextLine]]:
         for line in of_frame:
             union.setdefault(line.box, line)
     return [[replace(line) for line in union.values()] for _ in lines]
+
+
+def _with_ends(line: Box) -> Box:
+    """Return a line with room for what is written on from it."""
+    more = min(line.width, line.height)
+    return line.grown(more, 1) if line.width >= line.height else line.grown(1, more)
+
+
+def _context(size: int) -> int:
+    return max(LEAST_CONTEXT, CONTEXT - size // 5)
+
+
+def _is_one_of(box: Box, known: Iterable[Box]) -> bool:
+    return any(box.intersection(other).area >= SAME_LINE * box.area for other in known)
 
 
 def _blocks(mask: Mask, rows: int, columns: int) -> Mask:

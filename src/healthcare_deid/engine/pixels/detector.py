@@ -8,7 +8,7 @@ Source: Liao et al., "Real-time Scene Text Detection with Differentiable Binariz
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -59,13 +59,26 @@ class ScoredBox:
         return ScoredBox(box, self.score, self.core.scaled(across, down).clipped(columns, rows))
 
 
+class Edges(NamedTuple):
+    """Where a picture ends; at its other sides it goes on, and what was cut out with it is surrounding enough."""
+
+    left: bool = True
+    top: bool = True
+    right: bool = True
+    bottom: bool = True
+
+
+WHOLE = Edges()
+"""A picture that is no part of another one."""
+
+
 class Detector:
     """Finds lines of text in a picture. Holds a path only: cheap to make, safe to share and to pickle."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def find(self, picture: Picture, scale: float) -> list[ScoredBox]:
+    def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
         """Return the lines in a picture of shape (rows, columns, 3), looked at ``scale`` times its size."""
         rows, columns = picture.shape[:2]
         size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
@@ -75,7 +88,7 @@ class Detector:
         found: list[ScoredBox] = []
         for tile in tiles(*size):
             part = resized[tile.top : tile.bottom, tile.left : tile.right]
-            for scored in boxes_in(self.probabilities(part)):
+            for scored in boxes_in(self.probabilities(part, edges)):
                 moved = ScoredBox(
                     scored.box.moved(tile.left, tile.top), scored.score, scored.core.moved(tile.left, tile.top)
                 )
@@ -84,17 +97,19 @@ class Detector:
                     found.append(placed)
         return found
 
-    def probabilities(self, picture: Picture) -> Floats:
+    def probabilities(self, picture: Picture, edges: Edges = WHOLE) -> Floats:
         """Return the probability map of a picture, of the same rows and columns."""
         rows, columns = picture.shape[:2]
-        padded = np.empty((_padded(rows), _padded(columns), 3), np.float32)
+        top, left = BORDER * edges.top, BORDER * edges.left
+        height, width = top + rows + BORDER * edges.bottom, left + columns + BORDER * edges.right
+        padded = np.empty((_padded(height), _padded(width), 3), np.float32)
         padded[:] = np.median(picture.reshape(-1, 3)[:: max(1, rows * columns // 4096)], axis=0)
-        padded[BORDER : BORDER + rows, BORDER : BORDER + columns] = picture
+        padded[top : top + rows, left : left + columns] = picture
         padded /= 255
         padded -= _MEAN
         padded /= _DEVIATION
         output = run(self._path, padded.transpose(2, 0, 1)[np.newaxis])
-        return output[0, 0, BORDER : BORDER + rows, BORDER : BORDER + columns]
+        return output[0, 0, top : top + rows, left : left + columns]
 
 
 def boxes_in(probabilities: Floats) -> list[ScoredBox]:
@@ -139,4 +154,4 @@ def _starts(length: int) -> list[int]:
 
 
 def _padded(length: int) -> int:
-    return -(-(length + 2 * BORDER) // STRIDE) * STRIDE
+    return -(-length // STRIDE) * STRIDE

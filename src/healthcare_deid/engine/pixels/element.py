@@ -65,6 +65,7 @@ class PixelElement:
         self.frames = self._open(stored)
         self.layout: PixelLayout = self.frames.layout
         self.excess = self.frames.excess
+        self._last: tuple[int, Words] | None = None  # a single frame is decoded once
         self.palette: Palette | None = None
         if stored.photometric == "PALETTE COLOR":
             self.palette = palette_of(dataset, bits_stored=stored.bits_stored, signed=stored.signed)
@@ -104,9 +105,17 @@ class PixelElement:
         """Whether the frames are compressed."""
         return isinstance(self.frames, EncapsulatedFrames)
 
+    @property
+    def columns(self) -> int:
+        """Columns of a frame."""
+        return self.layout.columns
+
     def words(self, index: int) -> Words:
-        """Return a frame."""
-        return self.frames.words(index)
+        """Return a frame; nobody may change it."""
+        last = self._last
+        if last is None or last[0] != index:
+            self._last = last = index, self.frames.words(index)
+        return last[1]
 
     def pictures(self, words: Words) -> list[Picture]:
         """Return a frame's pictures."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from healthcare_deid.engine.pixels.detector import Detector, ScoredBox
+from healthcare_deid.engine.pixels.detector import WHOLE, Detector, Edges, ScoredBox
 from healthcare_deid.engine.pixels.models import Role, find_model, find_models
 from healthcare_deid.engine.pixels.recogniser import Reading, Recogniser
 
@@ -130,22 +130,24 @@ class OnnxOcr:
             return self._lines(picture, self._detect(picture, page, scale), read=read)
         part = _cut(picture, within)
         shown = part if page is picture else _cut(page, within)
-        found = [_moved(scored, within.left, within.top) for scored in self._detect(part, shown, scale)]
+        rows, columns = picture.shape[:2]
+        edges = Edges(within.left == 0, within.top == 0, within.right == columns, within.bottom == rows)
+        found = [_moved(scored, within.left, within.top) for scored in self._detect(part, shown, scale, edges)]
         return self._lines(picture, found, read=read)
 
-    def _detect(self, picture: Picture, page: Picture, scale: float) -> list[ScoredBox]:
-        found = self._detector.find(page, scale)
+    def _detect(self, picture: Picture, page: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
+        found = self._detector.find(page, scale, edges)
         if page is not picture:
-            found += unknown(self._detector.find(picture, scale), found)
-        found += unknown(self._detector.find(picture, scale * COARSE), found)
+            found += unknown(self._detector.find(picture, scale, edges), found)
+        found += unknown(self._detector.find(picture, scale * COARSE, edges), found)
         if not self._thorough:
             return found
         rows = picture.shape[0]
         turned = np.ascontiguousarray(np.rot90(page, -1))  # clockwise: the left column becomes the top row
         for one in self._detectors:
             for shown in (page, picture):
-                found += unknown(one.find(shown, scale), found)
-                found += unknown(one.find(shown, scale * 2), found)
+                found += unknown(one.find(shown, scale, edges), found)
+                found += unknown(one.find(shown, scale * 2, edges), found)
             found += unknown([_turned_back(scored, rows) for scored in one.find(turned, scale)], found)
         return found
 
