@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -223,26 +222,6 @@ def test_an_access_token_and_a_quota_project_travel_as_headers(server: Any) -> N
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_makes_its_own_connection(server: Any) -> None:
-    server.on("GET", "", server.answer(200, {"name": NAME}))
-    client = DeidClient("p", "l", endpoint=server.url)
-    client.get_dataset("d")
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:  # pragma: no cover - the child reports through the pipe
-        try:
-            os.write(writing, (client.get_dataset("d").name or "").encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    os.waitpid(child, 0)
-    assert os.read(reading, 200).decode() == NAME
-    os.close(reading)
-    client.get_dataset("d")
-    client.close()
-    assert server.connections == 2, "the parent keeps its connection, the child has one of its own"
-
-
 def test_a_closed_client_says_so(server: Any) -> None:
     clock = FakeClock()
     client = DeidClient("p", "l", endpoint=server.url, clock=clock)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
     from healthcare_deid.client.async_session import AsyncSession
-    from healthcare_deid.client.polling import Event
+    from healthcare_deid.client.polling import Event, Tracker
     from healthcare_deid.client.retry import RetryPolicy
 
 logger = logging.getLogger("healthcare_deid.client")
@@ -241,6 +241,14 @@ class AsyncOperation(OperationHandle[T]):
     async def _ring(self, events: asyncio.Queue[Event | None], seconds: float) -> None:
         await self._clock.sleep_async(seconds)
         events.put_nowait(None)
+
+    def _ipython_display_(self) -> None:
+        """Show the line, and in a notebook keep it up to date: after every poll, until the end."""
+
+        def watch(tracker: Tracker) -> None:
+            self._session.poller.watch(tracker)
+
+        self._show_line(watch=watch, call=lambda update: update())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _resumed, (self._session.sync.recipe, self.snapshot, self._tracker.version, self._kind)

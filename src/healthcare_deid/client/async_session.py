@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from healthcare_deid.client.async_polling import AsyncPoller
+from healthcare_deid.client.fork import reset_in_child
 from healthcare_deid.client.run import run_async
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ class AsyncSession:
         self.sync = session
         self.core: Core = session.core
         self.clock = session.clock
+        self._reset()
+        reset_in_child(self)
+
+    def _reset(self) -> None:
         self._executor: ThreadPoolExecutor | None = None
         self._pollers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPoller] = weakref.WeakKeyDictionary()
 

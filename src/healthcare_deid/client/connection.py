@@ -8,7 +8,6 @@ connection says so with an exception it does not know, which is what `guard` is 
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import weakref
 from http import HTTPStatus
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from healthcare_deid.client import replies
+from healthcare_deid.client.fork import reset_in_child
 from healthcare_deid.client.guard import DroppedBeforeAnswerError, NotConnectedError, guarded
 from healthcare_deid.errors import (
     ConnectError,
@@ -62,7 +62,7 @@ class Connection:
         self._builder = request_builder
         self._source = credentials
         self._reset()
-        _CONNECTIONS.add(self)
+        reset_in_child(self)
 
     def _reset(self) -> None:
         """Start without any connection: at first, and in a forked child, whose sockets are its parent's."""
@@ -348,15 +348,3 @@ def _explain(error: Exception, method_id: str, place: str) -> DeidError:
         return ReplyError(f"{method_id}: a reply that cannot be read", method_id=method_id, accepted=True)
     # A mock's or a user's own transport failing is neither ours to hide nor to retry.
     raise error
-
-
-_CONNECTIONS: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-
-def _forked() -> None:
-    for connection in list(_CONNECTIONS):
-        connection._reset()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)

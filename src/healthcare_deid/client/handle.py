@@ -24,6 +24,8 @@ from healthcare_deid.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from healthcare_deid.client.clock import Clock
     from healthcare_deid.client.core import Core
     from healthcare_deid.config.message import Reply
@@ -166,17 +168,35 @@ class OperationHandle(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._path.operation} {self.snapshot}>"
 
+    def _parts(self) -> list[str]:
+        """What one line says: state and counters, elapsed time, and whether the last poll failed."""
+        elapsed, problem = self._elapsed(), self.poll_error
+        parts = [str(self.snapshot)]
+        if elapsed is not None:
+            parts.append(f"{int(elapsed) // 60}:{int(elapsed) % 60:02d}")
+        if problem is not None and not self.state.ended:
+            parts.append(f"last poll: {type(problem).__name__}")
+        return parts
+
     def _repr_html_(self) -> str:
         """One line for a notebook: state, counters, elapsed time, link to the logs."""
         from html import escape
 
-        elapsed = self._elapsed()
-        parts = [f"<b>{escape(self._path.operation)}</b>", escape(str(self.snapshot))]
-        if elapsed is not None:
-            parts.append(f"{int(elapsed) // 60}:{int(elapsed) % 60:02d}")
+        parts = [f"<b>{escape(self._path.operation)}</b>", *map(escape, self._parts())]
         if self.logs_url and self.logs_url.startswith("https://"):
             parts.append(f'<a href="{escape(self.logs_url, quote=True)}" target="_blank" rel="noopener">logs</a>')
         return " · ".join(parts)
+
+    def _show_line(self, *, watch: Callable[[Tracker], object], call: Callable[[Callable[[], object]], object]) -> None:
+        """Show the line in a notebook; where it can be updated, do that after every poll until the end."""
+        from healthcare_deid.client.display import Line, show
+
+        def line() -> Line:
+            return Line(" · ".join([self._path.operation, *self._parts()]), self._repr_html_())
+
+        update = show(line())
+        if update is not None and self._tracker.on_poll(lambda: call(lambda: update(line()))):
+            watch(self._tracker)
 
 
 def _record_end(clock: Clock, began: float, event: object) -> None:

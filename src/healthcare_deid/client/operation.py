@@ -228,21 +228,9 @@ class Operation(OperationHandle[T]):
             self._tracker.unsubscribe(inbox.put)
 
     def _ipython_display_(self) -> None:
-        """Show the line in a notebook, and keep it up to date."""
-        from importlib import import_module
-
-        notebook: Any = import_module("IPython.display")  # there when IPython asks for this
-        line: Any = notebook.display(notebook.HTML(self._repr_html_()), display_id=True)
-
-        def show() -> None:
-            line.update(notebook.HTML(self._repr_html_()))
-
-        def hear(event: Event) -> None:
-            del event
-            self._session.scheduler.call(show)
-
-        if line is not None and self._tracker.subscribe(hear):
-            self._session.scheduler.watch(self._tracker)
+        """Show the line, and in a notebook keep it up to date: after every poll, until the end."""
+        scheduler = self._session.scheduler
+        self._show_line(watch=scheduler.watch, call=scheduler.call)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _resumed, (self._session.recipe, self.snapshot, self._tracker.version, self._kind)

@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.client.fork import reset_in_child
 from healthcare_deid.client.state import OperationSnapshot, parse_operation
 from healthcare_deid.errors import DeidError, NotFound, OperationLost
 
@@ -47,8 +48,13 @@ class Tracker:
         self.polls = 0
         self.due = 0.0
         self.waiting_since: float | None = None
-        self._lock = threading.Lock()
         self._listeners: list[Callable[[Event], None]] = []
+        self._beats: list[Callable[[], object]] = []
+        self._reset()
+        reset_in_child(self)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> OperationName:
@@ -72,14 +78,25 @@ class Tracker:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
+    def on_poll(self, beat: Callable[[], object]) -> bool:
+        """Call ``beat`` after every poll until the end, whatever it brought; ``False`` when none will come."""
+        with self._lock:
+            if self.snapshot.state.ended:
+                return False
+            self._beats.append(beat)
+            return True
+
     def seen(self, snapshot: OperationSnapshot, now: float) -> None:
         """Take a good poll; an ended operation stays as it ended."""
         with self._lock:
             self.polled, self.error = now, None
-            if self.snapshot.state.ended or snapshot == self.snapshot:
-                return
-            self.snapshot = snapshot
-            listeners = list(self._listeners)
+            over = self.snapshot.state.ended
+            changed = not over and snapshot != self.snapshot
+            if changed:
+                self.snapshot = snapshot
+            listeners, beats = list(self._listeners) if changed else [], [] if over else list(self._beats)
+        for beat in beats:
+            beat()
         for listener in listeners:
             listener(snapshot)
 
@@ -92,8 +109,11 @@ class Tracker:
             self.error = error
             known = max(moment for moment in (self.polled, self.waiting_since, self.started, 0.0) if moment is not None)
             listeners = list(self._listeners) if now - known >= self.policy.lost_after else []
+            beats = list(self._beats)
         for listener in listeners:
             listener(lost(self, f"no good poll for {now - known:.0f} s"))
+        for beat in beats:
+            beat()
 
     def abandon(self, why: str) -> None:
         """Tell everybody that nobody asks any more."""

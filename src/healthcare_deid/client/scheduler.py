@@ -7,13 +7,12 @@ in as callbacks runs on a thread of its own, so that one which blocks delays no 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from healthcare_deid.client.asking import poll
+from healthcare_deid.client.fork import reset_in_child
 from healthcare_deid.client.polling import PollBook
 from healthcare_deid.client.run import run
 from healthcare_deid.errors import DeidError
@@ -40,7 +39,7 @@ class Scheduler:
         self._connection = connection
         self._clock = clock
         self._reset()
-        _SCHEDULERS.add(self)
+        reset_in_child(self)
 
     def _reset(self) -> None:
         """Start with nothing: at first, and in a forked child, which has none of its parent's threads."""
@@ -169,15 +168,3 @@ def _logged(function: Callable[[], object]) -> None:
         function()
     except Exception as error:  # noqa: BLE001 - a callback's failure is its own; its text may hold anything
         logger.error("a callback of an operation raised %s", type(error).__name__)  # noqa: TRY400 - as said
-
-
-_SCHEDULERS: weakref.WeakSet[Scheduler] = weakref.WeakSet()
-
-
-def _forked() -> None:
-    for scheduler in list(_SCHEDULERS):
-        scheduler._reset()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from healthcare_deid.client.fork import reset_in_child
 from healthcare_deid.client.run import run
 from healthcare_deid.client.scheduler import Scheduler
 from healthcare_deid.errors import DeidError
@@ -45,11 +46,14 @@ class Session:
         self.clock = core.clock
         self.recipe = recipe
         self.scheduler = Scheduler(core, connection, core.clock)
-        self.dicom_slots = threading.BoundedSemaphore(MAXIMUM_PARALLEL)
-        """Held by every DICOMweb request while it is under way."""
-
+        self._reset()
+        reset_in_child(self)
         self.also_close: Callable[[], object] | None = None
         """What belongs to the client beside its connection: an emulator in this process."""
+
+    def _reset(self) -> None:
+        self.dicom_slots = threading.BoundedSemaphore(MAXIMUM_PARALLEL)
+        """Held by every DICOMweb request while it is under way."""
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow in this thread."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client import replies
 from healthcare_deid.client.effects import Call, Flow, Reply, Send, Sleep
+from healthcare_deid.client.fork import reset_in_child
 from healthcare_deid.client.methods import LONG_RUNNING, OPERATIONS_LIST, Safety
 from healthcare_deid.client.retry import RetryPolicy, may_have_run, may_retry, retrying
 from healthcare_deid.client.state import OperationSnapshot, parse_operation
@@ -34,9 +35,13 @@ class Starts:
     """Which starts of this client are under way, and which operations it knows. Thread-safe."""
 
     def __init__(self) -> None:
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._reset()
+        reset_in_child(self)
+
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._under_way: Counter[tuple[str, str]] = Counter()
-        self._known: OrderedDict[str, None] = OrderedDict()
 
     @contextmanager
     def under_way(self, key: tuple[str, str]) -> Generator[None]:

@@ -8,16 +8,49 @@ if TYPE_CHECKING:
     from healthcare_deid.testing.clock import FakeClock
     from healthcare_deid.testing.faults import FaultPlan
     from healthcare_deid.testing.samples import Sample, sample_dicom, write_samples
-    from healthcare_deid.testing.scripted import ScriptedOperation
+    from healthcare_deid.testing.scripted import (
+        ScriptedOperation,
+        Step,
+        cancelled,
+        expired,
+        failed,
+        partial,
+        running,
+        succeeded,
+        unreachable,
+    )
 
-__all__ = ["FakeClock", "FaultPlan", "Sample", "ScriptedOperation", "sample_dicom", "write_samples"]
+__all__ = [
+    "FakeClock",
+    "FaultPlan",
+    "Sample",
+    "ScriptedOperation",
+    "Step",
+    "cancelled",
+    "expired",
+    "failed",
+    "partial",
+    "running",
+    "sample_dicom",
+    "succeeded",
+    "unreachable",
+    "write_samples",
+]
 
 _MODULES = {
     "FakeClock": "clock",
     "FaultPlan": "faults",
     "Sample": "samples",
     "ScriptedOperation": "scripted",
+    "Step": "scripted",
+    "cancelled": "scripted",
+    "expired": "scripted",
+    "failed": "scripted",
+    "partial": "scripted",
+    "running": "scripted",
     "sample_dicom": "samples",
+    "succeeded": "scripted",
+    "unreachable": "scripted",
     "write_samples": "samples",
 }
 
