@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from phi_corpora import HELD_OUT
-from phi_examples import FAMILIES, Example, read_written, score
+from phi_examples import FAMILIES, Example, score
 from phi_text import generate
 from pydicom.dataset import Dataset
 from timing import Row

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int, str]
 WRITTEN = Path(__file__).with_name("phi_written.txt")
+"""Held out: nothing is tuned on it."""
+TUNING = Path(__file__).with_name("phi_tuning.txt")
 _MARK = re.compile(r"\{([A-Z_]+):([^}]*)\}")
 
 
@@ -85,6 +87,11 @@ def score(examples: Iterable[Example], find: Callable[[str], Iterable[Span]], *,
 
 FAMILIES = {"DATE_OF_BIRTH": "DATE", "ORGANIZATION_NAME": "LOCATION"}
 """InfoTypes that count as one: a facility is a place, a birth date a date."""
+_KINDS = (
+    "PERSON_NAME LOCATION DATE AGE MEDICAL_RECORD_NUMBER PHONE_NUMBER EMAIL_ADDRESS IP_ADDRESS MAC_ADDRESS PASSPORT"
+)
+ANY = dict.fromkeys([*FAMILIES, *_KINDS.split(), "US_SOCIAL_SECURITY_NUMBER", "US_DRIVERS_LICENSE_NUMBER"], "ANY")
+"""All the same: what matters to privacy is that it is found, not what it is taken for."""
 
 
 def _share(text: str, span: Span, others: Sequence[Span]) -> float:

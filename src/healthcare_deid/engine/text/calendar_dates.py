@@ -103,7 +103,7 @@ _NUMERIC = (
     _compile(_START + r"(?P<n1>\d\d) (?P<n2>\d\d) " + _YEAR4 + _END),
     _compile(_START + r"(?P<n1>[0-3]\d)(?P<n2>[0-3]\d)" + r"(?P<y>(?:19|20)\d\d)(?!\d)(?!\.\d)"),
     _compile(_START + r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?:(?P<d>\d{1,2})\s*日)?"),
-    _compile(r"(?<![\d/.])(?P<m>0[1-9]|1[0-2]) ?[/\-] ?(?P<y>(?:19|20)\d\d)(?![\d/])"),
+    _compile(r"(?<![\d/.-])(?P<m>0?[1-9]|1[0-2]) ?[/\-] ?(?P<y>(?:19|20)\d\d)(?![\d/])"),
     _compile(r"\b(?:on|dated?|seen|dob|born|exam)\b[ :.]{1,3}(?P<n1>\d{1,2})/(?P<n2>\d{1,2})(?![\d/])"),
 )
 _NAMED = (

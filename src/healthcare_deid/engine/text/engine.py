@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import read_digits
+from healthcare_deid.engine.text.detectors.panel import Panel
 from healthcare_deid.engine.text.detectors.registry import DETECTORS
 from healthcare_deid.engine.text.header import Header, Source, read_header
 from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader
@@ -83,10 +84,10 @@ class TextEngine:
         self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys)
         self._policy = Policy(config.text, self._keys, date_shift_days)
         self._own_detectors = tuple(detectors)
-        self._detectors = (*self._own_detectors, *DETECTORS)
+        self._panel = Panel((*self._own_detectors, *DETECTORS))
         self._cleans_descriptors = _cleans_descriptors(config)
         self._pixel_info_types = _additional_pixel_info_types(config)
-        known = frozenset(INFO_TYPES).union(*(detector.info_types for detector in self._detectors))
+        known = self._panel.info_types.union(INFO_TYPES)
         self.warnings = tuple(
             f"infoType {name} is not looked for on this machine: no detector knows it"
             for name in sorted((self._policy.info_types | self._pixel_info_types) - known)
@@ -95,14 +96,14 @@ class TextEngine:
         self._terms: dict[Header, Terms] = {}
 
     def __repr__(self) -> str:
-        return f"TextEngine({len(self._detectors)} detectors)"
+        return f"TextEngine({len(self._panel)} detectors)"
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_texts": {}, "_terms": {}, "_detectors": ()}
+        return self.__dict__ | {"_texts": {}, "_terms": {}, "_panel": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._detectors = (*self._own_detectors, *DETECTORS)
+        self._panel = Panel((*self._own_detectors, *DETECTORS))
 
     def bind(self, dataset: Dataset) -> InstanceText:
         """Return the engine for one instance, whose header values it will know in any text.
@@ -118,8 +119,7 @@ class TextEngine:
         if known is None:
             found: list[tuple[int, Match]] = []
             for start, piece in windows(text):
-                for detector in self._detectors:
-                    found += [(detector.rank, _moved(match, start)) for match in detector.find(piece)]
+                found += [(rank, _moved(match, start)) for rank, match in self._panel.find(piece)]
             known = without_refuted(found)
             if len(text) <= _LONGEST_CACHED:
                 if len(self._texts) >= _CACHED_TEXTS:

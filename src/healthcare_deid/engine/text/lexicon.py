@@ -10,7 +10,9 @@ _SURNAME_LIST = "dist.all.last"
 _FIRST_NAME_LISTS = ("dist.male.first", "dist.female.first")
 _COMMON_SURNAMES = 30_000
 _VERY_COMMON_SURNAMES = 600
-_UNACCENTED = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i"})
+_UNACCENTED = str.maketrans(
+    {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i", "ð": "d", "þ": "th"}
+)
 
 
 @lru_cache(maxsize=16_384)
@@ -33,7 +35,7 @@ def vocabulary() -> frozenset[str]:
 def places() -> dict[str, tuple[tuple[str, ...], ...]]:
     """Place names, folded, by their first word: the words of each, longest first."""
     table: dict[str, list[tuple[str, ...]]] = {}
-    for line in data_lines("places.txt"):
+    for line in (*data_lines("places.txt"), *data_lines("cities.txt")):
         words = tuple(fold(line).replace(".", "").split())
         table.setdefault(words[0], []).append(words)
     return {first: tuple(sorted(names, key=len, reverse=True)) for first, names in table.items()}
@@ -49,7 +51,9 @@ def first_names() -> frozenset[str]:
 @cache
 def surnames() -> frozenset[str]:
     """The more common surnames of the census, folded, and those of other parts of the world."""
-    return frozenset(set(_census(_SURNAME_LIST)[:_COMMON_SURNAMES]) | set(map(fold, " ".join(data_lines("surnames.txt")).split())))
+    return frozenset(
+        set(_census(_SURNAME_LIST)[:_COMMON_SURNAMES]) | set(map(fold, " ".join(data_lines("surnames.txt")).split()))
+    )
 
 
 @cache
@@ -87,7 +91,7 @@ def data_lines(name: str) -> list[str]:
 
 
 def _census(name: str) -> list[str]:
-    """Read one of the lists in the ``names`` package, whose own code is not run: names in lower case, common ones first.
+    """Read one of the lists in the ``names`` package, whose own code is not run: in lower case, common ones first.
 
     The package is part of the extra ``[local]``; where it is missing our own lists remain.
     """

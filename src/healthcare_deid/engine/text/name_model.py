@@ -44,7 +44,8 @@ def name_score(word: str) -> float:
     table = _table()
     codes = [0, *(ord(letter) - 96 for letter in word), 0]
     total = sum(
-        table[(first * 27 + second) * 27 + third] for (first, second), third in zip(pairwise(codes), codes[2:])
+        table[(first * 27 + second) * 27 + third]
+        for (first, second), third in zip(pairwise(codes[:-1]), codes[2:], strict=True)
     )
     return total * STEP
 

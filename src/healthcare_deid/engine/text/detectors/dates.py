@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from healthcare_deid.engine.text.calendar_dates import find_dates
-from healthcare_deid.engine.text.detectors.base import PatternDetector, ignore_case, read_digits
+from healthcare_deid.engine.text.detectors.base import HAS_DIGIT, PatternDetector, ignore_case, read_digits
 from healthcare_deid.engine.text.match import Match
 
 _BIRTH_CUE = re.compile(
@@ -16,7 +16,6 @@ _BIRTH_CUE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_CUE = 32
-_TWO_DIGITS = re.compile(r"\d\D{0,12}\d")
 
 
 class DateDetector:
@@ -34,7 +33,7 @@ class DateDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the dates."""
-        if _TWO_DIGITS.search(text) is None:
+        if HAS_DIGIT.search(text) is None:
             return []
         found: list[Match] = []
         for item in find_dates(read_digits(text)):
@@ -42,6 +41,19 @@ class DateDetector:
             found.append(Match(item.start, item.end, "DATE_OF_BIRTH" if birth else "DATE"))
         return found
 
+
+HOLIDAYS = PatternDetector(
+    "DATE",
+    ignore_case(
+        r"""\b(?:christmas(?:\ (?:day|eve))?|new\ year'?s(?:\ (?:day|eve))?|thanksgiving(?:\ day)?
+        |easter(?:\ (?:sunday|monday))?|good\ friday|boxing\ day|halloween|valentine'?s\ day
+        |(?:labor|memorial|independence)\ day|weihnachten|silvester|ramadan|eid(?:\ al-?\ ?(?:fitr|adha))?|diwali|hanukkah|passover|yom\ kippur|rosh\ hashanah)
+        (?:\ ?,?\ ?(?:of\ |in\ )?(?:19|20)\d\d)?(?!\w)"""
+    ),
+    rank=6,
+    gate=None,
+)
+"""A feast is a day of the calendar as well as any; no shift can move it, so it is erased where dates are shifted."""
 
 _UNIT = r"(?:y(?:(?:ea)?rs?)?|yo|m(?:o(?:nth)?s?)?|mths?|w(?:(?:ee)?ks?)?|d(?:ays?)?)"
 

@@ -25,7 +25,7 @@ _FACILITY_AFTER = re.compile(
     re.IGNORECASE,
 )
 _FACILITY_BEFORE = re.compile(
-    r"(?<![\w-])(?:h[ôo]pital|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus"
+    r"(?<![\w-])(?:h[ôo]pita(?:l|ux)|hosp\.?|chuv|akh|lmu|kuk|umc|uz|az|oz|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus"
     r"|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
     r"university hospital|universit[äa]tsklinik(?:um)?|charit[ée]|azienda ospedaliera|instituto|institut)"
     rf"(?P<name>(?: (?:de|del|della|di|la|le|les|san|santa|saint|ste?\.?|of|für|der|universitario|general|civile"
@@ -106,6 +106,9 @@ def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
         if not (word[0].isupper() or text.islower()):
             break
         known_word = plain in vocabulary() and plain not in _FACILITY_WORDS
+        if known_word and begin is not None and strong and low > 0 and not text.isupper() and word[0].isupper():
+            # Only names are written with a capital inside a sentence: at Cork University Hospital.
+            telling, known_word = True, False
         if known_word and begin is not None and not telling:
             break
         if known_word and telling:

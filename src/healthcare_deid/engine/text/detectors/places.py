@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.base import PatternDetector, ignore_case
 from healthcare_deid.engine.text.detectors.words import tokens_of
-from healthcare_deid.engine.text.lexicon import fold, places, vocabulary, word_set
+from healthcare_deid.engine.text.lexicon import first_names, fold, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CODE = frozenset("_0123456789\\@")
 _STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
     "UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB|MB|SK|NS|NB|NL"
@@ -24,6 +29,11 @@ def _begins_with_a_name(address: str) -> bool:
 
 _NO_STREET = word_set("no_street")
 
+
+def _is_city(word: str) -> bool:
+    return word not in vocabulary() or word in places()
+
+
 ADDRESSES = (
     PatternDetector(  # 12 Old Mill Road, Apt 4
         "LOCATION",
@@ -31,10 +41,18 @@ ADDRESSES = (
             rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
                 |west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
             (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq
-            |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl)
+            |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl|gardens|grove|mews|walk
+            |quay|rise|parade|esplanade)
             (?![\w])\.?(?:,?\ (?:apt|apartment|suite|ste|unit|floor|fl|\#)\.?\ ?\#?\w{{1,5}})?"""
         ),
         _begins_with_a_name,
+        rank=6,
+    ),
+    PatternDetector(  # what stands before the number of a house
+        "LOCATION",
+        ignore_case(
+            r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
+        ),
         rank=6,
     ),
     PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
@@ -83,7 +101,7 @@ ADDRESSES = (
             r"|B)-)?\d{4,5}(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im"
             r"|sur|en) [A-Z][\w-]+)?)"
         ),
-        lambda text: fold(re.split(r"\d ", text)[-1].split(" ")[0]) not in vocabulary(),
+        lambda text: _is_city(fold(re.split(r"\d ", text)[-1].split(" ")[0])),
         rank=6,
     ),
 )
@@ -95,6 +113,34 @@ _CITY_AND_STATE = re.compile(
 
 
 _STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b(?:{_STATES}),? \d{{5}}")
+
+
+_PLACE_CUE = re.compile(
+    r"(?:\b(?:lives?|living|resid(?:es?|ing|ent)|born|raised|works?|employed|based|moved|travel(?:s|l?ed|l?ing)?"
+    r"|visit(?:s|ed|ing)?|transferred|referred|came|comes|native|originally|trip|holiday|vacation|flew|admitted"
+    r"|hospitali[sz]ed|family)\b[\w ,]{0,25}?\b(?:in|from|to|at|of|near|outside)"
+    r"|\b(?:man|woman|male|female|gentleman|lady|boy|girl|patient|pt) from"
+    r"|\b(?:films?|images?|stud(?:y|ies)|outside|scans?|cds?|reports?|seen|followed|treated|done|performed)"
+    r" (?:from|at|in)) "
+    r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
+)
+"""Somebody lives, was born or was treated in it; the name itself is in capitals or begins with one."""
+
+
+def _after_cues(text: str) -> Iterator[Match]:
+    """Yield names of places that no list has, by the words before them: moved here from Oaxaca."""
+    for match in _PLACE_CUE.finditer(text):
+        first = match["place"].split()[0].strip(",")
+        plain = fold(first).replace("\u2019", "'").removesuffix("'s")
+        if plain in vocabulary() or plain in word_set("titles") or plain in first_names():
+            continue
+        end = match.start("place") + len(first)
+        words = list(re.finditer(r"[^\s,]+", match["place"]))
+        for word in words[1:]:
+            if fold(word[0]) in vocabulary():
+                break
+            end = match.start("place") + word.end()
+        yield Match(match.start("place"), end, "LOCATION")
 
 
 class PlaceDetector:
@@ -118,9 +164,12 @@ class PlaceDetector:
         for index, token in enumerate(tokens):
             for words in places().get(token.word, ()):
                 run = tokens[index : index + len(words)]
-                if (lower or token.capital) and tuple(item.word for item in run) == words:
+                if not (lower or token.capital) or text[max(0, token.start - 1) : token.start] in _CODE:
+                    continue
+                if tuple(item.word for item in run) == words:
                     found.append(Match(token.start, run[-1].end, "LOCATION"))
                     break
+        found += _after_cues(text)
         for match in _CITY_AND_STATE.finditer(text) if _STATE_LETTERS.search(text) else ():
             start = match.start("city")
             city = match["city"].split()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.contact import CONTACT
-from healthcare_deid.engine.text.detectors.dates import AGES, DateDetector
+from healthcare_deid.engine.text.detectors.dates import AGES, HOLIDAYS, DateDetector
 from healthcare_deid.engine.text.detectors.facilities import FacilityDetector
 from healthcare_deid.engine.text.detectors.identifiers import IDENTIFIERS
-from healthcare_deid.engine.text.detectors.persons import CuedPersonDetector, PersonFormDetector
+from healthcare_deid.engine.text.detectors.persons_cued import CuedPersonDetector
+from healthcare_deid.engine.text.detectors.persons_form import PersonFormDetector
 from healthcare_deid.engine.text.detectors.places import ADDRESSES, PlaceDetector
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ DETECTORS: tuple[Detector, ...] = (
     *CONTACT,
     *IDENTIFIERS,
     DateDetector(),
+    HOLIDAYS,
     *AGES,
     *ADDRESSES,
     FacilityDetector(),

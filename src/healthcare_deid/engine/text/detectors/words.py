@@ -23,7 +23,23 @@ _FIELD_ENDING = re.compile(
     r"|dorsal|ventral|cranial|caudal|scopic|metry|metric|ological|ology|ologist)"
 )
 """Greek and Latin endings of the field's words."""
-_INFLECTIONS = ("ization", "isation", "nesses", "ingly", "ness", "ing", "ies", "ied", "est", "ers", "es", "ed", "er", "ly", "s")
+_INFLECTIONS = (
+    "ization",
+    "isation",
+    "nesses",
+    "ingly",
+    "ness",
+    "ing",
+    "ies",
+    "ied",
+    "est",
+    "ers",
+    "es",
+    "ed",
+    "er",
+    "ly",
+    "s",
+)
 
 
 class Kind(Enum):

@@ -1,0 +1,79 @@
+"""Runs of words that can be a name of a person, and what keeps them together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.detectors.words import Kind, Token
+from healthcare_deid.engine.text.lexicon import word_set
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TITLES = word_set("titles")
+MAX_NAME_WORDS = 4
+UNLISTED = frozenset({Kind.LIKELY, Kind.UNKNOWN})
+NAMES = UNLISTED | {Kind.FIRST, Kind.LAST}
+NAMES_AND_WORDS = NAMES | {Kind.BOTH}
+
+
+def span(run: Sequence[Token]) -> Match:
+    """Return the finding that a run of words is."""
+    return Match(run[0].start, run[-1].end, "PERSON_NAME")
+
+
+def gap(text: str, left: Token, right: Token) -> str:
+    """Return what stands between two words."""
+    return text[left.end : right.start]
+
+
+def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool) -> list[Token]:
+    """Return the tokens of a name that begins at ``index``; with a cue, a word that is a name too counts as one."""
+    run: list[Token] = []
+    for position in range(index, min(len(tokens), index + MAX_NAME_WORDS + 2)):
+        token = tokens[position]
+        following = tokens[position + 1] if position + 1 < len(tokens) else None
+        if run and not _is_joined(text, run, token):
+            break
+        if not _belongs(text, run, token, following, cue=cue):
+            break
+        run.append(token)
+    while run and run[-1].kind is Kind.PARTICLE:
+        run.pop()
+    if all(token.kind is Kind.INITIAL for token in run):
+        return []
+    return run[: MAX_NAME_WORDS + 1]
+
+
+def _is_joined(text: str, run: Sequence[Token], token: Token) -> bool:
+    """Whether what stands between a name and its next word may: a space, a point, a hyphen, one comma."""
+    between = gap(text, run[-1], token)
+    if between in {", ", ","}:
+        return "," not in text[run[0].start : run[-1].end]
+    # Two spaces part columns: DOE JANE  F.
+    return between in {" ", "-", ". ", "."} or (between == "  " and token.kind is not Kind.INITIAL)
+
+
+def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | None, *, cue: bool) -> bool:
+    """Whether a word can be the next of a name."""
+    names = NAMES_AND_WORDS if cue else NAMES
+    if token.kind is Kind.PARTICLE:
+        return following is not None and (following.kind in names or following.kind is Kind.PARTICLE)
+    if token.kind is Kind.INITIAL:
+        return token.capital or bool(run)
+    if token.kind not in names:
+        return False
+    lower = text.islower() and (token.kind not in UNLISTED or (cue and not run))
+    if not (token.capital or lower):
+        return False
+    is_doubtful = cue and token.kind is Kind.BOTH and any(item.kind in NAMES_AND_WORDS for item in run)
+    return not is_doubtful or goes_on(run, token)
+
+
+def goes_on(run: Sequence[Token], token: Token) -> bool:
+    """Whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
+    names = [item for item in run if item.kind in NAMES_AND_WORDS]
+    if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
+        return token.last  # Jean-Luc
+    return len(names) == 1 and (token.common or ((names[0].first or token.first) and token.last) or token.first)
