@@ -24,7 +24,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"config", "errors", "names", "_version"},
     "emulator": {"engine", "config", "errors", "names", "_version"},
     "testing": {"client", "emulator", "engine", "config", "errors", "names"},
-    "cli": {"client", "emulator", "engine", "config", "errors", "names", "presets", "report", "_version"},
+    "cli": {
+        "client",
+        "emulator",
+        "engine",
+        "config",
+        "errors",
+        "names",
+        "presets",
+        "report",
+        "testing",
+        "_version",
+    },
     "report": {"client", "emulator", "engine", "config", "errors", "names", "testing"},
 }
 """What each part of the package may import from the rest of it."""

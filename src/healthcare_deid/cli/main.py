@@ -11,8 +11,11 @@ from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, command_error
 from healthcare_deid.errors import DeidError
 
 _COMMANDS = {
+    "audit": "List what may still identify somebody in DICOM files.",
+    "compare": "Show what became of DICOM files, tag by tag and in pictures.",
     "config": "Make, check, show and convert a config.",
     "datasets": "Create, list, de-identify and delete datasets.",
+    "demo": "De-identify sample images on this machine, and show what became of them.",
     "dicom-stores": "Create, fill, list, de-identify and delete DICOM stores.",
     "emulator": "Serve the Cloud Healthcare API on this machine.",
     "fhir-stores": "De-identify FHIR stores.",

@@ -1,0 +1,143 @@
+"""``compare``, ``audit`` and ``demo``: looking at what de-identification did."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pydicom
+import pytest
+from PIL import Image
+
+from healthcare_deid import presets
+from healthcare_deid.engine import Deidentifier
+from healthcare_deid.testing import sample_dicom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+PERSON = sample_dicom()[0].person
+WORDS = (*PERSON.name.split("^"), PERSON.patient_id, PERSON.birth_date, PERSON.address)
+
+
+@pytest.fixture
+def clean(scans: Path, tmp_path: Path) -> Path:
+    """Return a folder with the scans' counterparts, named otherwise."""
+    config = presets.remove_metadata_and_all_text().model_copy(update={"image": None})
+    engine = Deidentifier(config)
+    for number, scan in enumerate(sorted(scans.iterdir())):
+        engine.deidentify_file(scan, tmp_path / "clean" / "study" / f"{number}.dcm")
+    return tmp_path / "clean"
+
+
+def no_value_in(text: str) -> bool:
+    return not any(word in text for word in WORDS)
+
+
+# compare
+
+
+def test_folders_are_compared_by_uid(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
+    result = cli("compare", scans, clean)
+    assert result.exit_code == 0, result.stderr
+    assert "(2 instances" in result.stdout
+    assert "\nremoved " in result.stdout
+    assert result.stdout.count("pixels ") == 2
+    assert no_value_in(result.output)
+
+
+def test_json_names_every_element_and_its_verdict(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
+    entries = json.loads(cli("compare", scans, clean, "--format", "json").stdout)
+    assert [entry["before"] for entry in entries] == [str(path) for path in sorted(scans.iterdir())]
+    verdicts = {element["name"]: element["verdict"] for element in entries[0]["elements"]}
+    assert verdicts["PatientName"] == "removed"
+    assert verdicts["Rows"] == "kept"
+    assert verdicts["SOPInstanceUID"] == "changed"
+    assert entries[0]["pixels"]["changedFrames"] == 0
+    assert no_value_in(json.dumps(entries))
+
+
+def test_pictures_are_written_side_by_side(
+    cli: Callable[..., Result], scans: Path, clean: Path, tmp_path: Path
+) -> None:
+    assert cli("compare", scans, clean, "--pictures", tmp_path / "pictures").exit_code == 0
+    pictures = sorted((tmp_path / "pictures").iterdir())
+    assert len(pictures) == 2
+    with Image.open(pictures[0]) as picture:
+        assert picture.width > 2 * 400
+
+
+def test_an_instance_without_a_counterpart_is_told(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
+    (clean / "study" / "1.dcm").unlink()
+    result = cli("compare", scans, clean, "--no-pixels")
+    assert result.exit_code == 3
+    assert "no counterpart: " in result.stderr
+    assert "(1 instances" in result.stdout
+
+
+def test_two_files_are_compared_whatever_they_are(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
+    result = cli("compare", scans / "ct-1.dcm", clean / "study" / "1.dcm", "--format", "json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)[0]["after"] == str(clean / "study" / "1.dcm")
+
+
+# audit
+
+
+def test_originals_fail_the_audit_and_results_pass_it(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
+    originals = cli("audit", scans)
+    assert originals.exit_code == 1
+    assert "  PatientName  2\n" in originals.stdout
+    assert no_value_in(originals.output)
+    results = cli("audit", clean)
+    assert results.exit_code == 0
+    assert "2 instances, 2 with nothing that must not be there" in results.stdout
+    assert "not looked at" in results.stdout
+
+
+def test_the_audit_as_json_has_every_finding(cli: Callable[..., Result], scans: Path) -> None:
+    first, _ = json.loads(cli("audit", scans, "--format", "json").stdout)
+    assert first["file"] == str(scans / "ct-1.dcm")
+    assert first["clean"] is False
+    assert first["burnedInAnnotation"] == "unsaid"
+    assert {"path": "PatientName", "residue": "present"} in first["findings"]
+    assert no_value_in(json.dumps(first))
+
+
+def test_a_file_that_cannot_be_read_is_no_clean_file(cli: Callable[..., Result], clean: Path) -> None:
+    (clean / "notes.dcm").write_text("Ana Rivera called")
+    result = cli("audit", clean)
+    assert result.exit_code == 3
+    assert "not read: " in result.stderr
+    assert "Rivera" not in result.output
+
+
+@pytest.mark.parametrize("words", [["audit", "{empty}"], ["compare", "{empty}", "{empty}"]])
+def test_an_empty_folder_is_no_success(cli: Callable[..., Result], tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    result = cli(*(word.format(empty=tmp_path / "empty") for word in words))
+    assert result.exit_code == 1
+    assert "nothing was" in result.stderr
+
+
+# demo
+
+
+@pytest.mark.slow
+def test_the_demo_makes_a_page_with_pictures_of_every_sample(cli: Callable[..., Result], tmp_path: Path) -> None:
+    result = cli("demo", tmp_path / "demo")
+    assert result.exit_code == 0, result.stderr
+    page = (tmp_path / "demo" / "index.html").read_text()
+    for dataset in ("deid-minimal", "deid-contents"):
+        results = [pydicom.dcmread(path) for path in (tmp_path / "demo" / dataset).rglob("*.dcm")]
+        assert len(results) == len(sample_dicom())
+        for sample in sample_dicom():
+            picture = f"pictures/{dataset}-{sample.name.removesuffix('.dcm')}.png"
+            assert picture in page
+            assert (tmp_path / "demo" / picture).is_file()
+    assert no_value_in(page)
+    assert no_value_in(result.output)
+    assert (tmp_path / "demo" / "index.html").resolve().as_uri() in result.stdout
