@@ -98,9 +98,10 @@ def test_the_last_code_of_a_cell_counts(tag: int, code: str, op: Op) -> None:
     assert Table("2026d").tags[tag].op is op
 
 
+@pytest.mark.parametrize("options", [[], [ProfileOption.CLEAN_GRAPHICS]])
 @pytest.mark.parametrize("edition", EDITIONS)
-def test_curves_overlay_data_and_private_elements_go(edition: Edition) -> None:
-    table = Table(edition)
+def test_curves_overlays_and_private_elements_go(edition: Edition, options: list[ProfileOption]) -> None:
+    table = Table(edition, options)
 
     assert table.private.op is Op.DELETE
     assert {entry.value for entry in table.patterns} == {0x50000000, 0x60003000, 0x60004000, 0x60000000}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from healthcare_deid.engine import TreeProgress
 from healthcare_deid.engine.workers import Worker, WorkerDied
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
@@ -20,18 +20,21 @@ BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 @pytest.fixture
 def scans(planted: Any, tmp_path: Path) -> Path:
     """A folder of three instances, one file that is no DICOM and one that is cut off."""
-    data = planted.file()
-    for name, content in {
-        "a/1.dcm": data,
-        "a/2.dcm": data,
-        "b/deep/3": data,
-        "b/notes.txt": b"Rivera was here",
-        "c/cut.dcm": data[:900],
-    }.items():
-        path = tmp_path / "scans" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    for number, name in enumerate(["a/1.dcm", "a/Zqx001^Marker_19400101.dcm", "Zqx001 Marker/deep/3"], 1):
+        planted.dataset.SOPInstanceUID = f"{planted.dataset.StudyInstanceUID}.{number}"
+        put(tmp_path / "scans" / name, planted.file())
+    put(tmp_path / "scans" / "b" / "notes.txt", b"Rivera was here")
+    put(tmp_path / "scans" / "c" / "cut.dcm", planted.file()[:900])
     return tmp_path / "scans"
+
+
+def put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def results(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -43,21 +46,95 @@ def test_every_file_is_accounted_for(profile: Any, scans: Path, tmp_path: Path, 
         "b/notes.txt": "not-dicom",
         "c/cut.dcm": "truncated",
     }
-    written = sorted(
-        path.relative_to(tmp_path / "clean").as_posix() for path in (tmp_path / "clean").rglob("*.*") if path.is_file()
-    )
-    assert written == ["a/1.dcm", "a/2.dcm"]
-    assert (tmp_path / "clean" / "b" / "deep" / "3").is_file()
-    for path in (tmp_path / "clean").rglob("*"):
-        if path.is_file():
-            assert planted.found_in(path.read_bytes()) == []
-            assert pydicom.dcmread(path).Modality == "CT"
+    for path in (written := results(tmp_path / "clean")):
+        assert planted.found_in(path.read_bytes()) == []
+        assert pydicom.dcmread(path).Modality == "CT"
+    assert len(written) == 3
+
+
+def test_results_are_called_by_their_new_uids_and_no_name_of_the_source_comes_through(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+
+    for path in results(tmp_path / "clean"):
+        new = pydicom.dcmread(path)
+        name = f"{new.StudyInstanceUID}/{new.SeriesInstanceUID}/{new.SOPInstanceUID}.dcm"
+        assert path.relative_to(tmp_path / "clean").as_posix() == name
+    assert not [path for path in (tmp_path / "clean").rglob("*") if "Zqx" in path.name]
+
+
+def test_results_keep_the_sources_names_when_asked(profile: Any, scans: Path, tmp_path: Path) -> None:
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", names="source")
+
+    names = [path.relative_to(tmp_path / "clean").as_posix() for path in results(tmp_path / "clean")]
+    assert names == ["Zqx001 Marker/deep/3", "a/1.dcm", "a/Zqx001^Marker_19400101.dcm"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_which_file_became_which_is_told_in_a_file_for_its_owner_only(
+    profile: Any, scans: Path, tmp_path: Path, workers: int
+) -> None:
+    told = tmp_path / "names.csv"
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=told, workers=workers)
+
+    rows = list(csv.reader(told.read_text("utf-8").splitlines()))
+    assert rows[0] == ["source", "result"]
+    made = {source: result for source, result in rows[1:] if (tmp_path / "clean" / result).is_file()}
+    assert set(made) == {"a/1.dcm", "a/Zqx001^Marker_19400101.dcm", "Zqx001 Marker/deep/3"}
+    assert made["a/1.dcm"] == profile(BASIC).result_name(scans / "a" / "1.dcm")
+    assert told.stat().st_mode & 0o077 == 0
+    with pytest.raises(ValueError, match="inside the destination"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=tmp_path / "clean" / "names.csv")
+
+
+def test_two_files_of_one_instance_give_one_result_and_a_warning(profile: Any, scans: Path, tmp_path: Path) -> None:
+    put(scans / "a" / "1 (copy).dcm", (scans / "a" / "1.dcm").read_bytes())
+
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+
+    assert (report.succeeded, report.failed, report.skipped) == (3, 2, 1)
+    assert [warning for warning in report.warnings if "same instance" in warning]
+
+
+def test_a_directory_of_names_that_are_no_more_is_left_out_with_a_warning(profile: Any, tmp_path: Path) -> None:
+    folder = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
+    put(tmp_path / "cd" / "DICOMDIR", (folder / "DICOMDIR").read_bytes())
+
+    report = profile(BASIC).deidentify_tree(tmp_path / "cd", tmp_path / "clean")
+
+    assert (report.succeeded, report.skipped) == (0, 1)
+    assert [warning for warning in report.warnings if "DICOMDIR" in warning]
+    assert profile(BASIC).deidentify_tree(tmp_path / "cd", tmp_path / "same", names="source").succeeded == 1
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_an_instance_without_uids_is_called_by_its_content(profile: Any, planted: Any, write: Any, syntax: str) -> None:
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        delattr(planted.dataset, keyword)
+    planted.dataset.file_meta.MediaStorageSOPInstanceUID = "1.2"
+    data = planted.file(syntax).replace(b"\x02\x00\x03\x00UI\x04\x001.2\0", b"")
+
+    one, same = (profile(BASIC).result_name(write(data, name)) for name in ("one", "two"))
+    other = profile(BASIC).result_name(write(data[:-1] + b"x", "three"))
+
+    assert one == same
+    assert one != other
+    assert one.startswith("unknown/unknown/")
+
+
+def test_a_uid_that_is_a_path_leads_nowhere(make: Any, planted: Any, write: Any) -> None:
+    old = str(planted.dataset.StudyInstanceUID).encode()
+    data = planted.file().replace(old, b"../../outside".ljust(len(old), b"\0"))
+    keeps_uids = make({"filterProfile": "KEEP_ALL_PROFILE", "skipIdRedaction": True})
+
+    assert keeps_uids.result_name(write(data)).startswith("unknown/")
 
 
 def test_a_second_run_goes_on_where_the_first_was(profile: Any, scans: Path, tmp_path: Path) -> None:
     basic = profile(BASIC)
     basic.deidentify_tree(scans, tmp_path / "clean")
-    (tmp_path / "clean" / "a" / "2.dcm").unlink()
+    results(tmp_path / "clean")[1].unlink()
 
     again = basic.deidentify_tree(scans, tmp_path / "clean")
     everything = basic.deidentify_tree(scans, tmp_path / "clean", overwrite=True)
@@ -80,7 +157,7 @@ def test_warnings_are_counted(profile: Any, scans: Path, tmp_path: Path, planted
     bare = data[132 + 12 + int.from_bytes(data[140:144], "little") :]
     (scans / "bare").write_bytes(bare)
 
-    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", names="source")
 
     assert report.warnings == {"the file had no DICOM preamble: its result has one": 1}
 
@@ -113,7 +190,7 @@ def test_a_file_that_cannot_be_read_is_a_failure_without_its_absolute_path(
 def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
     profile: Any, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (scans / "a" / "kill").write_bytes(b"")
+    (scans / "a" / "kill").write_bytes((scans / "a" / "1.dcm").read_bytes())
     module = tmp_path / "deadly_module.py"
     module.write_text(
         "import os\n"
@@ -128,7 +205,7 @@ def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
     import deadly_module  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports] # written above
 
     deadly = deadly_module.Deadly(profile(BASIC).config)
-    report = deadly.deidentify_tree(scans, tmp_path / "clean", workers=2)
+    report = deadly.deidentify_tree(scans, tmp_path / "clean", workers=2, names="source")
 
     assert (report.succeeded, report.failed) == (3, 3)
     assert {f.path: f.reason for f in report.failures}["a/kill"] == "crashed"

@@ -12,6 +12,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from healthcare_deid.engine import files
+from healthcare_deid.engine.naming import result_name
 from healthcare_deid.engine.output import write_pieces
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.records import DeidentifyResult
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+    from healthcare_deid.engine.naming import Names
     from healthcare_deid.engine.pixels.ocr import Ocr
     from healthcare_deid.engine.records import Change, Redaction, TreeProgress, TreeReport
     from healthcare_deid.engine.tags.meta import MetaValues
@@ -230,29 +232,54 @@ class Deidentifier:
         workers: int | None = None,
         on_progress: Callable[[TreeProgress], object] | None = None,
         overwrite: bool = False,
+        names: Names = "uid",
+        name_map: str | PathLike[str] | None = None,
     ) -> TreeReport:
-        """De-identify every file of a folder into another folder, under the same relative names.
+        """De-identify every file of a folder into another folder.
 
         A file that fails never stops the others, and nothing is written for it. Files whose output exists already are
         skipped, so that an interrupted run goes on where it was.
 
         Args:
-            source: The folder; all folders below it too. Its folder and file names are used again: see that they tell
-                nothing about patients.
+            source: The folder; all folders below it too.
             destination: The folder for the results, outside ``source``.
             workers: Processes; by default one a core, and this process alone for few files.
             on_progress: Called in this process now and then, and at the end, with a `TreeProgress`.
             overwrite: Write again what exists.
+            names: What results are called. ``"uid"``: ``study/series/instance.dcm``, by their new UIDs, so that no
+                name of the source's comes through; a DICOMDIR is left out, because it points at files by name.
+                ``"source"``: as in the source; see that folder and file names tell nothing about patients.
+            name_map: A CSV file for the names of each source file and its result; outside ``destination``. It is as
+                sensitive as the source.
 
         Raises:
             NotADirectoryError: ``source`` is no folder.
-            ValueError: ``destination`` is inside ``source``, or is it.
+            ValueError: ``destination`` is inside ``source``, or is it; or ``name_map`` is inside ``destination``.
         """
         from healthcare_deid.engine.tree import deidentify_tree
 
         return deidentify_tree(
-            self, Path(source), Path(destination), workers=workers, on_progress=on_progress, overwrite=overwrite
+            self,
+            Path(source),
+            Path(destination),
+            workers=workers,
+            on_progress=on_progress,
+            overwrite=overwrite,
+            names=names,
+            name_map=None if name_map is None else Path(name_map),
         )
+
+    def result_name(self, source: str | PathLike[str]) -> str | None:
+        """Return what `deidentify_tree` calls a file's result: ``study/series/instance.dcm``, by its new UIDs.
+
+        Returns:
+            The relative name, with ``/``; None for a DICOMDIR.
+
+        Raises:
+            InvalidDicomError: The file is not DICOM.
+            OSError: It cannot be read.
+        """
+        return _guarded(lambda: result_name(Path(source), self.plan, self._mapper))
 
     def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
@@ -298,8 +325,8 @@ class Deidentifier:
             if file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
                 raise UseDatasetExecutor  # what it points at moves
             bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
-            values = Values(self.plan, self._mapper, file.own_uids, bound, memo)
-            executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit])
+            values = Values(self.plan, self._mapper, file.own_uids, bound)
+            executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit], memo)
             pieces = file.rewrite(executor)
             warnings = list(self.warnings)
             identity = file.top_level_uids(SOP_CLASS_UID, SOP_INSTANCE_UID)

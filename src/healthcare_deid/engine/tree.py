@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from healthcare_deid.engine.naming import DIRECTORY_LEFT_OUT, NAMES, NameMap, Names
+from healthcare_deid.engine.output import PARTIAL_SUFFIX
 from healthcare_deid.engine.records import Failure, TreeProgress, TreeReport
 from healthcare_deid.engine.workers import Worker, WorkerDied
 from healthcare_deid.errors import EngineError
@@ -19,14 +22,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthcare_deid.engine.deidentifier import Deidentifier
+    from healthcare_deid.engine.records import DeidentifyResult
 
 _CHUNK = 32
 _CHUNK_WITH_PIXELS = 4
 _WORTH_PROCESSES = 2000
 _WORTH_PROCESSES_WITH_PIXELS = 16
 """Below this many files, starting processes takes longer than the work."""
+_SAME_INSTANCE = "a file is the same instance as another one of the folder, by its UID: one result was written for both"
 _CRASHED = "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
-_PARTIAL_SUFFIX = ".healthcare-deid.part"
 
 
 @dataclass
@@ -37,6 +41,7 @@ class _Outcome:
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list[Failure])
     warnings: Counter[str] = field(default_factory=Counter[str])
+    names: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def add(self, other: _Outcome) -> None:
         """Count another chunk in."""
@@ -53,6 +58,9 @@ class _Job(NamedTuple):
     source: Path
     destination: Path
     overwrite: bool
+    names: Names
+    started: int
+    """When the run began, in nanoseconds since the epoch."""
 
 
 def deidentify_tree(
@@ -63,25 +71,33 @@ def deidentify_tree(
     workers: int | None = None,
     on_progress: Callable[[TreeProgress], object] | None = None,
     overwrite: bool = False,
+    names: Names = "uid",
+    name_map: Path | None = None,
 ) -> TreeReport:
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
+    if names not in NAMES:
+        raise ValueError(f"names is one of {', '.join(NAMES)}")
     if not source.is_dir():
         raise NotADirectoryError("the source is no folder")
     if destination.resolve().is_relative_to(source.resolve()):
         raise ValueError("the destination is inside the source: results would be taken for input")
     destination.mkdir(parents=True, exist_ok=True)
-    job = _Job(deidentifier, source, destination, overwrite)
-    total = sum(1 for _ in relative_files(source))
-    run = _Run(total, on_progress)
+    job = _Job(deidentifier, source, destination, overwrite, names, time.time_ns())
+    run = _Run(sum(1 for _ in relative_files(source)), on_progress, NameMap(name_map, destination))
+    _run(job, run, workers)
+    return run.report()
+
+
+def _run(job: _Job, run: _Run, workers: int | None) -> None:
+    deidentifier = job.deidentifier
     count = workers or os.cpu_count() or 1
     size = _CHUNK_WITH_PIXELS if deidentifier.looks_at_pixels else _CHUNK
     worth = _WORTH_PROCESSES_WITH_PIXELS if deidentifier.looks_at_pixels else _WORTH_PROCESSES
-    if count == 1 or (workers is None and total < worth):
-        for chunk in _chunks(relative_files(source), size):
+    if count == 1 or (workers is None and run.total < worth):
+        for chunk in _chunks(relative_files(job.source), size):
             run.add(_work(job, _Chunk(chunk)))
     else:
         _over_processes(job, run, count, size)
-    return run.report()
 
 
 def relative_files(folder: Path) -> Iterator[str]:
@@ -94,26 +110,28 @@ def relative_files(folder: Path) -> Iterator[str]:
         folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         stack.extend(f"{relative}{name}/" for name in reversed(folders))
         for entry in entries:
-            if entry.is_file() and not entry.name.endswith(_PARTIAL_SUFFIX):
+            if entry.is_file() and not entry.name.endswith(PARTIAL_SUFFIX):
                 yield relative + entry.name
 
 
 class _Run:
     """The counts so far."""
 
-    def __init__(self, total: int, on_progress: Callable[[TreeProgress], object] | None) -> None:
-        self._total = total
+    def __init__(self, total: int, on_progress: Callable[[TreeProgress], object] | None, names: NameMap) -> None:
+        self.total = total
         self._on_progress = on_progress
+        self._names = names
         self._sum = _Outcome()
 
     def add(self, outcome: _Outcome) -> None:
         """Count a chunk, and tell."""
         self._sum.add(outcome)
+        self._names.add(outcome.names)
         if self._on_progress is not None:
             done = self._sum
             self._on_progress(
                 TreeProgress(
-                    total=max(self._total, done.succeeded + done.skipped + len(done.failures)),
+                    total=max(self.total, done.succeeded + done.skipped + len(done.failures)),
                     succeeded=done.succeeded,
                     failed=len(done.failures),
                     skipped=done.skipped,
@@ -143,12 +161,8 @@ def _work(job: _Job, chunk: _Chunk) -> _Outcome:
     """De-identify a few files."""
     outcome = _Outcome()
     for name in chunk.names:
-        target = job.destination / name
-        if not (job.overwrite or chunk.again) and target.exists():
-            outcome.skipped += 1
-            continue
         try:
-            result = job.deidentifier.deidentify_file(job.source / name, target)
+            result = _one(job, name, outcome, again=chunk.again)
         except EngineError as error:
             outcome.failures.append(Failure(name, error.reason, str(error)))
         except OSError as error:
@@ -158,9 +172,28 @@ def _work(job: _Job, chunk: _Chunk) -> _Outcome:
         except MemoryError:
             outcome.failures.append(Failure(name, "out-of-memory", "there is not enough memory for this file"))
         else:
-            outcome.succeeded += 1
-            outcome.warnings.update(result.warnings)
+            if result is None:
+                outcome.skipped += 1
+            else:
+                outcome.succeeded += 1
+                outcome.warnings.update(result.warnings)
     return outcome
+
+
+def _one(job: _Job, name: str, outcome: _Outcome, *, again: bool) -> DeidentifyResult | None:
+    """De-identify a file, unless its result is there or would be of no use."""
+    source = job.source / name
+    new_name = name if job.names == "source" else job.deidentifier.result_name(source)
+    if new_name is None:
+        outcome.warnings[DIRECTORY_LEFT_OUT] += 1
+        return None
+    target = job.destination / new_name
+    outcome.names.append((name, new_name))
+    if not (job.overwrite or again) and target.exists():
+        if target.stat().st_mtime_ns > job.started:
+            outcome.warnings[_SAME_INSTANCE] += 1
+        return None
+    return job.deidentifier.deidentify_file(source, target)
 
 
 def _over_processes(job: _Job, run: _Run, workers: int, size: int) -> None:

@@ -1,7 +1,7 @@
 """DICOM PS3.15 Table E.1-1 as rules: one edition, its Basic Profile column, and the options that were asked for.
 
 Two editions are data files made by ``tools/make_ps315.py``: ``2018e-google``, which stands for the edition the API
-names (the attributes are those that Google's offline redactor lists, their rows those of 2020a, the nearest edition that
+names (its attributes are those that Google's offline redactor lists, their rows those of 2020a, the nearest one that
 could be had as data), and ``2026d``, the current one.
 """
 
@@ -44,7 +44,7 @@ class ProfileOption(StrEnum):
     CLEAN_STRUCTURED_CONTENT = "clean_structured_content"
     """Clean structured reports' content instead of replacing it."""
     CLEAN_GRAPHICS = "clean_graphics"
-    """Keep graphic annotations and descriptions of overlays, their text cleaned; overlay data is emptied."""
+    """Keep graphic annotations, their text cleaned. Bitmaps cannot be cleaned: overlays go all the same."""
 
 
 METHOD_CODES = {
@@ -108,9 +108,8 @@ class Table:
         self._read(edition)
         if edition != _CURRENT and not strict:
             self._read(_CURRENT)
-        if ProfileOption.CLEAN_GRAPHICS not in self.options:
-            # Without its data an overlay's description is an incomplete module (PS3.3 section C.9.2).
-            self.patterns += (TagPattern(0xFF010000, 0x60000000, Rule(Op.DELETE, f"PS3.15 {edition} X")),)
+        # Without its data an overlay's description is an incomplete module (PS3.3 section C.9.2).
+        self.patterns += (TagPattern(0xFF010000, 0x60000000, Rule(Op.DELETE, f"PS3.15 {edition} X")),)
         for number, (basic, by_option) in _FREE_TEXT.items():
             self.tags.setdefault(number, _rule("free text", basic, by_option, self.options))
         for number in _OF_ANIMALS:
@@ -126,7 +125,7 @@ class Table:
             if tag == "private":
                 self.private = self.private if self.private != KEPT else Rule(Op.DELETE, f"PS3.15 {edition} X")
             elif "X" in tag:
-                pattern = _pattern(tag, rule)
+                pattern = _pattern(tag, Rule(Op.DELETE, f"PS3.15 {edition} X"))
                 self.patterns += () if pattern[:2] in known_patterns else (pattern,)
             elif rule.op is Op.EMPTY and basic == "X/Z":
                 # X became X/Z where IODs turned out to need the element: emptied it is as private, and valid.
