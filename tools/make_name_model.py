@@ -70,8 +70,7 @@ def _names() -> Counter[str]:
     for word in lexicon.first_names() | lexicon.surnames():
         if _WORD.fullmatch(word):
             names[word] = max(names[word], 1)
-    import faker.providers.person as locales
-
+    locales: Any = importlib.import_module("faker.providers.person")
     for locale in pkgutil.iter_modules(locales.__path__):
         provider: Any = importlib.import_module(f"{locales.__name__}.{locale.name}").Provider
         for word in set(_words_of(provider)):

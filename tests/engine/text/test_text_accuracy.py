@@ -73,4 +73,4 @@ def test_the_held_out_sets_share_no_text_and_no_word_list_with_the_tuning_sets(s
         assert set(tuning.words[name]).isdisjoint(held_out.words[name])
     assert len(set(tuning.templates) & set(held_out.templates)) <= len(tuning.templates) // 8
     written = {example.text for example in sets.examples.read_written()}
-    assert written.isdisjoint(example.text for example in sets.examples.read_written(sets.examples.TUNING))
+    assert written.isdisjoint(example.text for example in sets.examples.read_written(sets.examples.WRITTEN_TUNING))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from healthcare_deid.engine.text.detectors.base import read_digits
-from healthcare_deid.engine.text.detectors.identifiers import is_card_number, is_itin, is_ssn, is_swift_code, is_vin
-from healthcare_deid.engine.text.detectors.registry import DETECTORS
+from healthcare_deid.engine.text.detectors.checks import is_card_number, is_itin, is_ssn, is_swift_code, is_vin
+from healthcare_deid.engine.text.detectors.registry import detectors_for
 from healthcare_deid.engine.text.engine import InstanceText
 from healthcare_deid.engine.text.info_types import INFO_TYPES
 
@@ -137,7 +137,7 @@ def test_a_misread_date_is_found_in_pixels(stranger: InstanceText, found: Found)
 
 
 def test_every_infotype_is_found_by_some_detector_and_every_detector_finds_known_ones() -> None:
-    assert frozenset().union(*(detector.info_types for detector in DETECTORS)) == frozenset(INFO_TYPES)
+    assert frozenset().union(*(detector.info_types for detector in detectors_for(INFO_TYPES))) == frozenset(INFO_TYPES)
 
 
 def test_every_infotype_says_what_it_is() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import read_digits
 from healthcare_deid.engine.text.detectors.panel import Panel
-from healthcare_deid.engine.text.detectors.registry import DETECTORS
+from healthcare_deid.engine.text.detectors.registry import detectors_for
 from healthcare_deid.engine.text.header import Header, Source, read_header
 from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader
 from healthcare_deid.engine.text.keys import KeyRing
@@ -84,9 +84,9 @@ class TextEngine:
         self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys)
         self._policy = Policy(config.text, self._keys, date_shift_days)
         self._own_detectors = tuple(detectors)
-        self._panel = Panel((*self._own_detectors, *DETECTORS))
         self._cleans_descriptors = _cleans_descriptors(config)
         self._pixel_info_types = _additional_pixel_info_types(config)
+        self._panel = self._all_detectors()
         known = self._panel.info_types.union(INFO_TYPES)
         self.warnings = tuple(
             f"infoType {name} is not looked for on this machine: no detector knows it"
@@ -103,7 +103,11 @@ class TextEngine:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._panel = Panel((*self._own_detectors, *DETECTORS))
+        self._panel = self._all_detectors()
+
+    def _all_detectors(self) -> Panel:
+        named = self._policy.info_types | self._pixel_info_types
+        return Panel((*self._own_detectors, *detectors_for(named)))
 
     def bind(self, dataset: Dataset) -> InstanceText:
         """Return the engine for one instance, whose header values it will know in any text.

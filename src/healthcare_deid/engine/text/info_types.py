@@ -27,6 +27,7 @@ INFO_TYPES: dict[str, InfoType] = {
     for item in (
         InfoType("AGE", "A person's age: '45 y/o', '067Y', 'Age: 3 months'. A bare number is none."),
         InfoType("CREDIT_CARD_NUMBER", "12 to 19 digits of a known issuer range that pass the Luhn check."),
+        InfoType("CANADA_SOCIAL_INSURANCE_NUMBER", "Nine digits with a cue beside them, that pass the Luhn check."),
         InfoType("DATE", "A calendar date in any spelling, with the time of day beside it; a year alone is none."),
         InfoType(
             "DATE_OF_BIRTH",
@@ -35,6 +36,20 @@ INFO_TYPES: dict[str, InfoType] = {
             broader="DATE",
         ),
         InfoType("EMAIL_ADDRESS", "A mailbox at a domain."),
+        InfoType(
+            "IBAN_CODE", "A bank account number of its country's length whose remainder modulo 97 is 1 (ISO 13616)."
+        ),
+        InfoType(
+            "ICD10_CODE",
+            "A diagnosis code with a point or a cue; looked for only when named.",
+            in_tags=False,
+        ),
+        InfoType(
+            "ICD9_CODE",
+            "A diagnosis code with a cue beside it; looked for only when named.",
+            in_tags=False,
+        ),
+        InfoType("IMEI_HARDWARE_ID", "A mobile phone's 15 digits with a cue or in groups, that pass the Luhn check."),
         InfoType("IP_ADDRESS", "An IPv4 or IPv6 address; dotted version numbers and UIDs are none."),
         InfoType("LOCATION", "A street address, postcode, city, state, country or care facility."),
         InfoType("MAC_ADDRESS", "Six octets of hardware address, in the colon, hyphen and dotted spellings."),
@@ -53,7 +68,15 @@ INFO_TYPES: dict[str, InfoType] = {
         InfoType("PERSON_NAME", "A person's name: by cue, by form, by lexicon, or one of the instance's own."),
         InfoType("PHONE_NUMBER", "A telephone, fax or pager number in national or international form."),
         InfoType("SWIFT_CODE", "A bank identifier (ISO 9362) with a real country code, and a cue or a digit in it."),
+        InfoType(
+            "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
+            "Ten digits with a cue or in groups of 3, 3 and 4, the last of them a right check digit.",
+        ),
+        InfoType("URL", "A web address, with its path and query."),
+        InfoType("US_BANK_ROUTING_MICR", "Nine digits with a cue beside them and a right check digit."),
+        InfoType("US_DEA_NUMBER", "A prescriber's number with a cue beside it and a right check digit."),
         InfoType("US_DRIVERS_LICENSE_NUMBER", "A driving licence number with a cue beside it."),
+        InfoType("US_HEALTHCARE_NPI", "A provider's ten digits with a cue beside them, that pass the Luhn check."),
         InfoType("US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER", "9xx-xx-xxxx with a group number in use for ITINs."),
         InfoType("US_SOCIAL_SECURITY_NUMBER", "xxx-xx-xxxx in an assignable range; nine bare digits need a cue."),
         InfoType("US_VEHICLE_IDENTIFICATION_NUMBER", "17 characters whose check digit is right."),

@@ -39,6 +39,12 @@ def _is_long_phone(text: str) -> bool:
 
 CONTACT = (
     PatternDetector(
+        "URL",
+        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)[^\s<>\"']+[^\s<>\"'.,;:!?)\]]"),
+        rank=1,
+        gate=re.compile("://|www", re.IGNORECASE),
+    ),
+    PatternDetector(
         "EMAIL_ADDRESS",
         re.compile(r"(?<![\w.+-])[\w.+'-]{1,64} ?@ ?(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])"),
         rank=1,

@@ -47,7 +47,8 @@ HOLIDAYS = PatternDetector(
     ignore_case(
         r"""\b(?:christmas(?:\ (?:day|eve))?|new\ year'?s(?:\ (?:day|eve))?|thanksgiving(?:\ day)?
         |easter(?:\ (?:sunday|monday))?|good\ friday|boxing\ day|halloween|valentine'?s\ day
-        |(?:labor|memorial|independence)\ day|weihnachten|silvester|ramadan|eid(?:\ al-?\ ?(?:fitr|adha))?|diwali|hanukkah|passover|yom\ kippur|rosh\ hashanah)
+        |(?:labor|memorial|independence)\ day|weihnachten|silvester|ramadan|eid(?:\ al-?\ ?(?:fitr|adha))?
+        |diwali|hanukkah|passover|yom\ kippur|rosh\ hashanah)
         (?:\ ?,?\ ?(?:of\ |in\ )?(?:19|20)\d\d)?(?!\w)"""
     ),
     rank=6,

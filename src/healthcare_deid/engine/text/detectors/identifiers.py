@@ -5,64 +5,23 @@ from __future__ import annotations
 import re
 
 from healthcare_deid.engine.text.detectors.base import FIVE_DIGITS, PatternDetector, digits_of, ignore_case
-from healthcare_deid.engine.text.lexicon import word_set
+from healthcare_deid.engine.text.detectors.checks import (
+    is_canadian_sin,
+    is_card_number,
+    is_dea_number,
+    is_iban,
+    is_imei,
+    is_itin,
+    is_nhs_number,
+    is_npi,
+    is_routing_number,
+    is_ssn,
+    is_swift_code,
+    is_vin,
+)
 
 # A cue, then at most a few separators and small words, then the number.
 _LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
-
-_ISSUERS = re.compile(
-    r"(?:4|5[1-5]|2(?:2[2-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-59]|[689])|6(?:011|4[4-9]|5)|35|62|50|5[6-9]|6[37])"
-)
-_CARD_LENGTHS = range(12, 20)
-_VIN_VALUES = dict(
-    zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", [*range(1, 9), *range(1, 6), 7, 9, *range(2, 10), *range(10)], strict=True)
-)
-_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-_COUNTRIES = word_set("countries")
-
-
-def passes_luhn(text: str) -> bool:
-    """Whether the digits of ``text`` end in a right check digit. Source: ISO/IEC 7812-1."""
-    doubled = [int(digit) * (1 + position % 2) for position, digit in enumerate(reversed(digits_of(text)))]
-    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
-
-
-def is_card_number(text: str) -> bool:
-    """Whether ``text`` is a payment card number: issuer range, length and check digit."""
-    digits = digits_of(text)
-    return (
-        len(digits) in _CARD_LENGTHS and bool(_ISSUERS.match(digits)) and len(set(digits)) > 1 and passes_luhn(digits)
-    )
-
-
-def is_ssn(text: str) -> bool:
-    """Whether ``text`` can be a social security number: no 000, 666 or 9xx area, no 00 group, no 0000 serial."""
-    digits = digits_of(text)
-    area, group, serial = digits[:3], digits[3:5], digits[5:]
-    return len(digits) == 9 and area not in {"000", "666"} and area < "900" and group != "00" and serial != "0000"
-
-
-def is_itin(text: str) -> bool:
-    """Whether ``text`` can be an ITIN: area 9xx, group 50-65, 70-88, 90-92 or 94-99. Source: IRS."""
-    digits = digits_of(text)
-    if len(digits) != 9 or digits[0] != "9":
-        return False
-    group = int(digits[3:5])
-    return 50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or group >= 94
-
-
-def is_vin(text: str) -> bool:
-    """Whether ``text`` is a vehicle identification number with a right check digit. Source: 49 CFR 565.15."""
-    letters = text.upper()
-    if len(letters) != 17 or letters.isdigit() or any(letter not in _VIN_VALUES for letter in letters):
-        return False
-    remainder = sum(_VIN_VALUES[letter] * weight for letter, weight in zip(letters, _VIN_WEIGHTS, strict=True)) % 11
-    return letters[8] == ("X" if remainder == 10 else str(remainder))
-
-
-def is_swift_code(text: str) -> bool:
-    """Whether ``text`` has the form of a business identifier code and a real country in it. Source: ISO 9362."""
-    return len(text) in {8, 11} and text[4:6].upper() in _COUNTRIES
 
 
 def has_digit(text: str) -> bool:
@@ -129,7 +88,7 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "SWIFT_CODE",
-        re.compile(r"(?<![A-Za-z0-9])[A-Z]{6}(?=[A-Z]{0,4}\d)[A-Z0-9]{5}(?![A-Za-z0-9])"),
+        re.compile(r"(?<![A-Za-z0-9])(?!MONOCHROME)[A-Z]{6}(?=[A-Z]{0,4}\d)[A-Z0-9]{5}(?![A-Za-z0-9])"),
         is_swift_code,
         rank=6,
     ),
@@ -160,7 +119,7 @@ IDENTIFIERS = (
             p(?:a?t(?:ien)?t?)?\.?\s*-?id|pid|patid|acc(?:ession)?\.?(?=\s*(?:no|num|nr|\#|:|\d|[a-z]+\d))
             |visit\s*(?:no|num(?:ber)?|id|\#)|
             encounter(?=\s*(?:no|num|id|\#|:|\d))|chart(?=\s*(?:no|num|id|\#|:))|study(?=\s*(?:no|num|id|\#))|case(?=\s*(?:no|num|id|\#))
-            |account(?=\s*(?:no|num|id|\#))|nhs|
+            |account(?=\s*(?:no|num|id|\#))|
             fall(?:nummer|nr)|pat(?:ienten)?\.?-?(?:nummer|nr)|dossier|ipp|(?<!\w)id(?=\s*(?:no|num|\#|:|=)))
             (?:\s*(?:no|num(?:ber)?|nr|id|is|\#|:|=|-|\.)){0,4}\s*
             (?P<value>(?:\d{3}\s){2}\d{4}|[A-Z]{0,4}[-/]?\d[A-Z0-9]*(?:[-/.][A-Z0-9]+){0,3})(?![A-Z0-9])"""
@@ -168,4 +127,97 @@ IDENTIFIERS = (
         _is_record_number,
         rank=1,
     ),
+    PatternDetector(
+        "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
+        ignore_case(rf"\bnhs{_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{4}})(?!\d)"),
+        is_nhs_number,
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
+    PatternDetector(
+        "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
+        re.compile(r"(?<![\d.+-])(?<!\d )\d{3} \d{3} \d{4}(?!\d| \d)"),
+        is_nhs_number,
+        gate=FIVE_DIGITS,
+        rank=4,
+    ),
+    PatternDetector(
+        "MEDICAL_RECORD_NUMBER",
+        ignore_case(rf"\bnhs{_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{4}}|[A-Z]{{0,3}}\d{{3,}})(?![A-Z0-9])"),
+        lambda text: not is_nhs_number(text),
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
+    PatternDetector(
+        "IBAN_CODE",
+        re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"),
+        is_iban,
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
+    PatternDetector(
+        "US_HEALTHCARE_NPI",
+        ignore_case(rf"\b(?:npi|national\ provider\ id(?:entifier)?){_LINK}(?P<value>[12]\d{{9}})(?!\d)"),
+        is_npi,
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
+    PatternDetector(
+        "US_DEA_NUMBER",
+        ignore_case(rf"\bdea{_LINK}(?P<value>[A-Z][A-Z9]\d{{7}})(?![A-Z0-9])"),
+        is_dea_number,
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
+    PatternDetector(
+        "IMEI_HARDWARE_ID",
+        ignore_case(rf"\bimei{_LINK}(?P<value>\d{{2}}[-\ ]?\d{{6}}[-\ ]?\d{{6}}[-\ ]?\d)(?!\d)"),
+        is_imei,
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
+    PatternDetector(
+        "IMEI_HARDWARE_ID",
+        re.compile(r"(?<![\d-])\d\d-\d{6}-\d{6}-\d(?![\d-])"),
+        is_imei,
+        gate=FIVE_DIGITS,
+    ),
+    PatternDetector(
+        "CANADA_SOCIAL_INSURANCE_NUMBER",
+        ignore_case(rf"\b(?:sin|nas|social\ insurance){_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{3}})(?!\d)"),
+        is_canadian_sin,
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
+    PatternDetector(
+        "US_BANK_ROUTING_MICR",
+        ignore_case(rf"\b(?:aba|rtn|routing){_LINK}(?P<value>\d{{9}})(?!\d)"),
+        is_routing_number,
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
 )
+
+ON_REQUEST = (
+    PatternDetector(
+        "ICD10_CODE",
+        re.compile(r"(?<![A-Za-z0-9.])[A-TV-Z]\d[0-9AB]\.[0-9A-Z]{1,4}(?![A-Za-z0-9]|\.\d)"),
+        rank=6,
+    ),
+    PatternDetector(
+        "ICD10_CODE",
+        ignore_case(
+            rf"\b(?:icd-?\ ?10(?:-?cm)?|dx){_LINK}(?P<value>[A-TV-Z]\d[0-9AB](?:\.?[0-9A-Z]{{1,4}})?)(?![A-Z0-9.])"
+        ),
+        rank=6,
+    ),
+    PatternDetector(
+        "ICD9_CODE",
+        ignore_case(
+            rf"\b(?:icd-?\ ?9(?:-?cm)?|dx){_LINK}"
+            r"(?P<value>\d{3}(?:\.\d{1,2})?|V\d\d(?:\.\d{1,2})?|E\d{3}(?:\.\d)?)(?!\w|\.\d)"
+        ),
+        rank=5,
+    ),
+)
+"""What identifies nobody by itself: looked for only where a config names it."""

@@ -1,4 +1,4 @@
-"""The detectors that every engine has, in one list."""
+"""The detectors that every engine has, and those that only some configs ask for."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.text.detectors.contact import CONTACT
 from healthcare_deid.engine.text.detectors.dates import AGES, HOLIDAYS, DateDetector
 from healthcare_deid.engine.text.detectors.facilities import FacilityDetector
-from healthcare_deid.engine.text.detectors.identifiers import IDENTIFIERS
+from healthcare_deid.engine.text.detectors.identifiers import IDENTIFIERS, ON_REQUEST
 from healthcare_deid.engine.text.detectors.persons_cued import CuedPersonDetector
 from healthcare_deid.engine.text.detectors.persons_form import PersonFormDetector
 from healthcare_deid.engine.text.detectors.places import ADDRESSES, PlaceDetector
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from healthcare_deid.engine.text.detectors.base import Detector
 
 DETECTORS: tuple[Detector, ...] = (
@@ -27,3 +29,9 @@ DETECTORS: tuple[Detector, ...] = (
     CuedPersonDetector(),
     PersonFormDetector(),
 )
+
+
+def detectors_for(info_types: Collection[str]) -> tuple[Detector, ...]:
+    """Return every detector there is for a config that names ``info_types``: some are asked only when named."""
+    asked = (detector for detector in ON_REQUEST if not detector.info_types.isdisjoint(info_types))
+    return (*DETECTORS, *asked)

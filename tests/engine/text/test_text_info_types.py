@@ -1,0 +1,153 @@
+"""Every infoType: what is one, and what only looks like one. The table is the specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pydicom.dataset import Dataset
+
+from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.text.engine import InstanceText, TextEngine
+from healthcare_deid.engine.text.info_types import INFO_TYPES
+
+Found = Callable[[InstanceText, str], list[tuple[str, str]]]
+
+CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # infoType: texts with one between «», and texts with none
+    "AGE": (
+        ("a «45-year-old» man", "Age: «3 months»", "DOE «067Y»", "«58 Jahre»"),
+        ("45 mm", "T1 5 year survival", "3 months after surgery", "067", "grade 45"),
+    ),
+    "CANADA_SOCIAL_INSURANCE_NUMBER": (
+        ("SIN «130 692 544»", "social insurance no. «193-456-787»"),
+        ("SIN 130 692 545", "SIN 046 454 286", "130 692 544 IU"),
+    ),
+    "CREDIT_CARD_NUMBER": (
+        ("card «4111 1111 1111 1111»", "«378282246310005»", "«6011-1111-1111-1117»"),
+        ("card 4111 1111 1111 1112", "9999 9999 9999 9995", "1.2.4111111111111111.3"),
+    ),
+    "DATE": (
+        ("on «4 July 2019»", "«2019-07-04 10:12»", "«04.07.19»", "«20190704»", "«Christmas 2016»"),
+        ("2019-13-04", "T 10:12", "1.2.840.10008", "16/8 slices", "July protocol"),
+    ),
+    "DATE_OF_BIRTH": (
+        ("DOB «04/07/1961»", "geb. «04.07.1961»", "né le «4 juillet 1961»"),
+        ("exam 1961 series", "DOB unknown", "born premature"),
+    ),
+    "EMAIL_ADDRESS": (
+        ("to «j.doe+x@mail.example.org»", "«doe@klinik.de»"),
+        ("dose@rate", "@home", "10 mg @ 5"),
+    ),
+    "IBAN_CODE": (
+        ("«DE89 3704 0044 0532 0130 00»", "pay «GB82WEST12345698765432»"),
+        ("DE88 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130", "ZZ89370400440532013000"),
+    ),
+    "ICD10_CODE": (
+        ("dx «C34.90»", "ICD-10: «I10»", "«M54.5» lumbago"),
+        ("C5.5", "T12 fracture", "L4-L5", "U90.1"),
+    ),
+    "ICD9_CODE": (
+        ("ICD-9: «250.00»", "ICD9 «V58.69» follow-up"),
+        ("250.00 ml", "120.5", "V58.69"),
+    ),
+    "IMEI_HARDWARE_ID": (
+        ("IMEI «490154203237518»", "«49-015420-323751-8»"),
+        ("IMEI 490154203237519", "49-015420-323751-9"),
+    ),
+    "IP_ADDRESS": (
+        ("host «192.168.10.4»", "«fe80::1ff:fe23:4567:890a»"),
+        ("v10.2.1.4", "1.2.3.4.5", "256.1.1.300", "10:12:33"),
+    ),
+    "LOCATION": (
+        ("lives in «Wollongong»", "«221B Baker Street»", "«SW1A 1AA»", "«Dayton, OH 45402»"),
+        ("located in the liver", "3 views", "L4 OK", "located at T12"),
+    ),
+    "MAC_ADDRESS": (
+        ("«00:1B:44:11:3A:B7»", "«00-1b-44-11-3a-b7»", "«001b.4411.3ab7»"),
+        ("00:1B:44:11:3A", "00:1B:44:11:3A:G7", "00-1B:44-11-3A-B7"),
+    ),
+    "MEDICAL_RECORD_NUMBER": (
+        ("MRN «00-12-345»", "Acc# «A1234567»", "Patient ID: «778123»"),
+        ("778123 pixels", "Series 4 Image 12", "Accession pending"),
+    ),
+    "ORGANIZATION_NAME": (
+        ("at «Cedar Ridge Medical Center»", "«Klinikum Rosenheim»", "«Hôpital Cochin»"),
+        ("medical center visit", "hospital bed", "outpatient clinic"),
+    ),
+    "PASSPORT": (
+        ("passport «X1234567»", "Reisepass Nr. «C12345678»"),
+        ("X1234567", "passport lost"),
+    ),
+    "PERSON_NAME": (
+        ("Dr. «Wilson»", "«KIPCHUMBA»", "«Park Soojin»", "«Kowalski^Anna»", "signed by «jsmith»"),
+        ("Wilson disease", "SIEMENS", "CHOLANGIOGRAM", "Sagittal", "by mouth"),
+    ),
+    "PHONE_NUMBER": (
+        (
+            "«+44 20 7946 0958»",
+            "«(555) 010-4477»",
+            "«+81 3 1234 5678»",
+            "Tel «089/123456»",
+            "pager «4412»",
+        ),
+        ("20 7946", "555 010", "010-44-77-9", "1.2.840.113619"),
+    ),
+    "SWIFT_CODE": (("SWIFT: «DEUTDEFF»", "«DEUTDEFF500»"), ("DEUTZZFF500", "MONOCHROME2", "SWIFT: DEUTZZFF")),
+    "UK_NATIONAL_HEALTH_SERVICE_NUMBER": (
+        ("NHS no «9434765919»", "«943 476 5919»"),
+        ("943 476 5918", "943 476 59190"),
+    ),
+    "URL": (("see «https://pacs.example.org/p?id=7».", "«www.example.org»"), ("w/o contrast", "http", "a//b")),
+    "US_BANK_ROUTING_MICR": (("ABA «021000021»", "routing no. «011401533»"), ("ABA 021000022", "021000021")),
+    "US_DEA_NUMBER": (
+        ("DEA «AB1234563»", "DEA# «BJ6125341»"),
+        ("DEA AB1234564", "AB1234563"),
+    ),
+    "US_DRIVERS_LICENSE_NUMBER": (("DL# «D1234567»", "driver's license «B6612345»"), ("D1234567", "DL lens")),
+    "US_HEALTHCARE_NPI": (("NPI «1234567893»", "NPI: «1245319599»"), ("NPI 1234567890", "1234567893")),
+    "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER": (
+        ("«912-75-1234»", "ITIN «999941234»"),
+        ("912-69-1234", "812-75-12345"),
+    ),
+    "US_SOCIAL_SECURITY_NUMBER": (
+        ("«219-09-9999»", "ssn «219099999»"),
+        ("666-09-9999", "000-12-3456", "219-00-9999", "219-09-0000", "219099999 bytes"),
+    ),
+    "US_VEHICLE_IDENTIFICATION_NUMBER": (
+        ("VIN «1M8GDM9AXKP042788»", "«1HGCM82633A004352»"),
+        ("1M8GDM9A1KP042788", "1HGCM82633AO04352", "1M8GDM9AXKP04278"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def every() -> InstanceText:
+    """An engine whose config names every infoType, so that each is looked for and reported as itself."""
+    transformation = {"infoTypes": sorted(INFO_TYPES), "redactConfig": {}}
+    config = DeidentifyConfig.model_validate({"text": {"additionalTransformations": [transformation]}})
+    return TextEngine(config).bind(Dataset())
+
+
+def test_the_table_has_every_infotype_with_two_of_each() -> None:
+    assert CASES.keys() == INFO_TYPES.keys()
+    assert all(len(right) >= 2 and len(wrong) >= 2 for right, wrong in CASES.values())
+
+
+@pytest.mark.parametrize(("info_type", "text"), [(name, text) for name, (right, _) in CASES.items() for text in right])
+def test_one_of_the_infotype_is_found_from_end_to_end(every: InstanceText, info_type: str, text: str) -> None:
+    finding = text[text.index("«") + 1 : text.index("»")]
+    plain = text.replace("«", "").replace("»", "")
+    result = every.transform(plain, "UT")
+    assert f"infoType:{info_type}" in result.rules
+    assert finding not in result.value
+    assert result.value.replace(" ", "") == plain.replace(finding, "").replace(" ", "")
+
+
+@pytest.mark.parametrize(("info_type", "text"), [(name, text) for name, (_, wrong) in CASES.items() for text in wrong])
+def test_what_only_looks_like_one_is_none(every: InstanceText, info_type: str, text: str) -> None:
+    assert f"infoType:{info_type}" not in every.transform(text, "UT").rules
+
+
+def test_what_identifies_nobody_by_itself_is_looked_for_only_when_named(stranger: InstanceText, found: Found) -> None:
+    assert found(stranger, "dx C34.90, ICD-9: 250.00") == []
