@@ -128,6 +128,11 @@ class Server:
         with self._lock:
             return sum(item.method == method and re.search(path, item.path) is not None for item in self.seen)
 
+    @staticmethod
+    def behaviour(word: str) -> Behaviour:
+        """Return what a word of BEHAVIOURS stands for."""
+        return BEHAVIOURS[word]
+
     def close(self) -> None:
         self._over.set()
         self._socket.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -173,13 +174,17 @@ def test_closing_the_client_ends_the_waiting(server: Any) -> None:
     in_loop(server, work)
 
 
-def test_five_hundred_waiting_operations_share_one_list_a_tick(server: Any) -> None:
+def test_a_thousand_waiting_operations_share_one_list_a_tick_and_few_threads(server: Any) -> None:
     ticks = 0
+    threads: list[int] = []
 
-    def listing(_: Any) -> Any:
+    def listing(request: Any) -> Any:
         nonlocal ticks
-        ticks += 1
-        return server.answer(200, {"operations": [server.operation(str(n), done=ticks > 4) for n in range(500)]})
+        page = int(request.path.partition("pageToken=")[2].partition("&")[0] or 0)
+        ticks += page == 0
+        threads.append(sum(thread.name.startswith("healthcare-deid") for thread in threading.enumerate()))
+        items = [server.operation(str(n), done=ticks > 5) for n in range(500 * page, 500 * page + 500)]
+        return server.answer(200, {"operations": items, "nextPageToken": "1" if page == 0 else ""})
 
     server.on("GET", r"operations\?", listing)
 
@@ -188,9 +193,10 @@ def test_five_hundred_waiting_operations_share_one_list_a_tick(server: Any) -> N
             chosen = [operation async for operation in client.list_operations("d")]
             return await asyncio.gather(*chosen)
 
-    assert len(asyncio.run(main())) == 500
-    assert ticks == 5
-    assert server.count("GET", "operations/") == 0
+    assert len(asyncio.run(main())) == 1000
+    assert ticks == 6, "one to list them, five to wait for them"
+    assert server.count("GET", "operations/") == 0, "none was asked for by itself"
+    assert max(threads) <= 12
 
 
 def test_nothing_blocks_the_loop(server: Any) -> None:

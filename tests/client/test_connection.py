@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httplib2
@@ -222,6 +223,38 @@ def test_an_access_token_and_a_quota_project_travel_as_headers(server: Any) -> N
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_server_that_is_not_there_is_named_with_who_pointed_at_it(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(errors.ConnectError) as by_argument:
+        DeidClient("p", "l", endpoint="http://127.0.0.1:9", clock=clock).get_dataset("d")
+    assert "127.0.0.1:9, where endpoint= points" in str(by_argument.value)
+    monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "localhost:9")
+    with pytest.raises(errors.ConnectError) as by_variable:
+        DeidClient("p", "l", clock=clock).get_dataset("d")
+    assert "localhost:9, where HEALTHCARE_EMULATOR_HOST points" in str(by_variable.value)
+    assert "is the emulator running there?" in str(by_variable.value)
+
+
+def test_impersonation_asks_for_a_token_of_the_other_account() -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def token_server(url: str, method: str, body: bytes, headers: dict[str, str], **_: Any) -> Any:
+        asked.append((f"{method} {url}", {**json.loads(body), "by": headers["authorization"]}))
+        answer = {"accessToken": "theirs", "expireTime": "2099-01-01T00:00:00Z"}
+        return SimpleNamespace(status=200, data=json.dumps(answer).encode(), headers={})
+
+    account = "deid@my-project.iam.gserviceaccount.com"
+    other: Any = ours.impersonated(account, source=Tokens(), lifetime=600)
+    other.refresh(token_server)
+    assert other.token == "theirs"
+    (call, body), *rest = [item for item in asked if "generateAccessToken" in item[0]]
+    assert rest == []
+    assert call.startswith("POST https://iamcredentials.")
+    assert account in call
+    assert (body["lifetime"], body["by"]) == ("600s", "Bearer token-1")
+
+
 def test_a_closed_client_says_so(server: Any) -> None:
     clock = FakeClock()
     client = DeidClient("p", "l", endpoint=server.url, clock=clock)

@@ -6,6 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from healthcare_deid import DeidClient, DeidentifyConfig, RetryPolicy, errors
 
@@ -232,3 +234,60 @@ def test_creating_a_store_is_not_sent_again_when_it_may_have_happened(server: An
         client.create_dicom_store("d/s")
     assert caught.value.sent == "maybe"
     assert server.count("POST") == 1
+
+
+LOST = ["drop", "drop mid-body", "half a JSON", "garbage", "a JSON list", "an HTML 502", "408", "500", "503", "504"]
+"""What a start may be answered although it ran."""
+REFUSED = ["drop", "an HTML 502", "408", "429", "500", "503", "504", "400", "403"]
+"""What it may be answered without having run."""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    starts=st.lists(
+        st.one_of(
+            st.tuples(st.just(True), st.sampled_from(LOST)),
+            st.tuples(st.just(False), st.sampled_from(REFUSED)),
+        ),
+        max_size=4,
+    ),
+    looks_late=st.integers(0, 2),
+)
+@example(starts=[(False, "503"), (True, "drop")], looks_late=2)
+def test_however_starts_are_answered_one_operation_runs_at_most(
+    server: Any, config: DeidentifyConfig, starts: list[tuple[bool, str]], looks_late: int
+) -> None:
+    """A model of the service: some starts run, some do not, answers get lost, and lists lag behind."""
+    from healthcare_deid.testing import FakeClock
+
+    created: list[str] = []
+    looks = 0
+    left = list(starts)
+
+    def start(_: Any) -> Any:
+        nonlocal looks
+        runs, said = left.pop(0) if left else (True, "")
+        if runs:
+            created.append(str(len(created) + 1))
+            looks = 0
+        if not said:
+            return server.answer(200, server.operation(created[-1]))
+        return server.behaviour(said)
+
+    def listing(_: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        seen = created if looks > looks_late else created[:-1]
+        return server.answer(200, {"operations": [server.operation(number) for number in seen]})
+
+    server.on("POST", START, start)
+    server.on("GET", LIST, listing)
+    with DeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client:
+        try:
+            operation = client.deidentify_dataset("d", "e", config)
+        except errors.AmbiguousSubmit:
+            assert len(created) <= 1
+        except errors.DeidError:
+            assert created == [], "an error that says it did not start is right"
+        else:
+            assert created == [operation.name.rsplit("/", 1)[1]]

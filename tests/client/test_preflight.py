@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from healthcare_deid import DeidClient, DeidentifyConfig
-from healthcare_deid.client.preflight import CODES, PriceTable
+from healthcare_deid.client.estimate import PRICE_LIST, PriceTable, Tier
+from healthcare_deid.client.preflight import CODES
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
@@ -54,9 +56,45 @@ def test_nothing_is_written(place: Any, client: DeidClient, config: DeidentifyCo
 def test_the_cost_is_estimated_by_the_users_own_prices(
     place: Any, client: DeidClient, config: DeidentifyConfig
 ) -> None:
-    prices = PriceTable(inspect_per_gib=2.0, transform_per_gib=1.0, currency="EUR")
-    found = client.preflight("d", "new", config, prices=prices)
-    assert any("15.00 EUR" in finding.remedy for finding in found)
+    prices = PriceTable(inspect_per_gib=2.0, transform_per_gib=1.0, currency="EUR", as_of=dt.date(2026, 11, 1))
+    remedy = next(
+        item.remedy for item in client.preflight("d", "new", config, prices=prices) if item.code == "estimate"
+    )
+    assert "15.00 EUR" in remedy
+    assert "2026-11-01" in remedy
+
+
+def test_without_prices_the_price_list_is_named(place: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    found = client.preflight("d", "new", config)
+    assert any(PRICE_LIST in finding.remedy for finding in found)
+
+
+TIERS = (Tier(0, 0.0), Tier(1, 2.0), Tier(10, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("gib", "already", "cost"), [(0, 0, 0), (1, 0, 0), (3, 0, 4), (20, 0, 28), (1, 5, 2), (5, 9, 6), (7, 100, 7)]
+)
+def test_tiers_are_charged_by_the_amount_of_the_month(gib: float, already: float, cost: float) -> None:
+    assert PriceTable(inspect_per_gib=TIERS, already_gib=already).cost(gib) == pytest.approx(cost)
+
+
+def test_fhir_stores_are_measured_too(place: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    store = f"{place.DATASET}/fhirStores/f"
+    rows = [{"count": "7", "structuredStorageSizeBytes": str(GIB)}, {"count": "2", "structuredStorageSizeBytes": "0"}]
+    place.on("GET", r"datasets/d/fhirStores\?", place.answer(200, {"fhirStores": [{"name": store}]}))
+    place.on("GET", r"fhirStores/f:getFHIRStoreMetrics", place.answer(200, {"metrics": rows}))
+    found = client.preflight("d", "new", config)
+    assert any("10 instances and 9 FHIR resources, 6.00 GiB" in finding.message for finding in found)
+
+
+def test_what_cannot_be_measured_is_said_and_the_rest_is_told(
+    place: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    place.on("GET", r"datasets/d/fhirStores\?", "501")
+    found = client.preflight("d", "new", config)
+    assert any("how much FHIR it holds (HTTP 501)" in finding.message for finding in found)
+    assert any("10 instances, 5.00 GiB" in finding.message for finding in found)
 
 
 @pytest.mark.parametrize(

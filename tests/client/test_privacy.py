@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import traceback
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 
-from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, RetryPolicy, errors, presets
+from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, RetryPolicy, errors, presets, wait
 from healthcare_deid.client.telemetry import ATTRIBUTES
 from healthcare_deid.testing import FakeClock
 from healthcare_deid.testing.scripted import ScriptedOperation, failed, running, succeeded
@@ -103,20 +104,33 @@ def search(client: DeidClient) -> object:
     return found
 
 
-CALLS: dict[str, Callable[[DeidClient], object]] = {
-    "get": lambda client: client.get_dataset(CANARY),
-    "list": lambda client: list(client.list_dicom_stores("d", filter=f"labels.x={CANARY}")),
-    "create store": lambda client: client.create_dicom_store("d/s", labels={"patient": CANARY}),
-    "create dataset": lambda client: client.create_dataset(CANARY),
-    "delete": lambda client: client.delete_dataset(CANARY),
-    "operation": lambda client: client.operation("d/1").result(timeout=10),
-    "cancel": lambda client: client.cancel_operation("d/1"),
-    "deidentify": lambda client: client.deidentify_dataset(
-        "d", CANARY, presets.transform_contents_and_sensitive_text(crypto_key=KEY)
-    ),
-    "search": search,
-    "metrics": lambda client: client.get_dicom_store_metrics("d/s"),
+CONFIG = presets.transform_contents_and_sensitive_text(crypto_key=KEY)
+
+CALLS: dict[str, Callable[[DeidClient, Path], object]] = {
+    "get": lambda client, _: client.get_dataset(CANARY),
+    "list": lambda client, _: list(client.list_dicom_stores("d", filter=f"labels.x={CANARY}")),
+    "create store": lambda client, _: client.create_dicom_store("d/s", labels={"patient": CANARY}),
+    "create dataset": lambda client, _: client.create_dataset(CANARY),
+    "delete": lambda client, _: client.delete_dataset(CANARY),
+    "operation": lambda client, _: client.operation("d/1").result(timeout=10),
+    "cancel": lambda client, _: client.cancel_operation("d/1"),
+    "deidentify": lambda client, _: client.deidentify_dataset("d", CANARY, CONFIG),
+    "search": lambda client, _: search(client),
+    "metrics": lambda client, _: client.get_dicom_store_metrics("d/s"),
+    "upload": lambda client, folder: client.upload(f"d/{CANARY}", folder),
+    "download": lambda client, folder: client.download(f"d/{CANARY}", folder / "out"),
+    "preflight": lambda client, _: client.preflight("d/s", f"e/{CANARY}", CONFIG),
+    "import": lambda client, _: client.import_dicom("d/s", f"gs://bucket/{CANARY}"),
+    "many": lambda client, _: wait(list(client.list_operations("d"))),
 }
+ASYNC_CALLS: dict[str, Callable[[AsyncDeidClient, Path], Any]] = {
+    "get": lambda client, _: client.get_dataset(CANARY),
+    "deidentify": lambda client, _: client.deidentify_dataset("d", CANARY, CONFIG),
+    "upload": lambda client, folder: client.upload(f"d/{CANARY}", folder),
+    "preflight": lambda client, _: client.preflight("d/s", f"e/{CANARY}", CONFIG),
+}
+SAFE_RESULTS = {"operation", "deidentify", "create dataset", "upload", "download", "preflight", "import", "many"}
+"""Calls whose result says what happened; the others return what the server sent, which is the point of them."""
 
 WRONG: list[Any] = [
     {"name": CANARY},
@@ -130,20 +144,70 @@ WRONG: list[Any] = [
 TROUBLE = ["drop", "drop mid-body", "half a JSON", "garbage", "a JSON list", "a redirect", "an HTML 502"]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    call=st.sampled_from(sorted(CALLS)),
-    trouble=st.one_of(
-        st.sampled_from(TROUBLE),
-        st.tuples(st.sampled_from([400, 401, 403, 404, 409, 412, 429, 500, 503]), st.booleans(), st.booleans()),
-        st.sampled_from(WRONG),
-    ),
+ANY_TROUBLE = st.one_of(
+    st.sampled_from(TROUBLE),
+    st.tuples(st.sampled_from([400, 401, 403, 404, 409, 412, 429, 500, 503]), st.booleans(), st.booleans()),
+    st.sampled_from(WRONG),
 )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a file to upload, whose name and content are the canary."""
+    patient = tmp_path / "scans" / CANARY
+    patient.mkdir(parents=True)
+    (patient / f"{CANARY}.dcm").write_bytes(bytes(128) + b"DICM" + CANARY.encode() * 9)
+    return tmp_path / "scans"
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(call=st.sampled_from(sorted(CALLS)), trouble=ANY_TROUBLE)
 @example(call="get", trouble=(403, False, True))  # googleapiclient logs the body of a 403 that is not JSON
 @example(call="get", trouble=(400, False, False))  # the canary in the place of a canonical code
+@example(call="upload", trouble=(409, False, True))
+@example(call="upload", trouble=(403, False, False))
+@example(call="download", trouble=(403, False, False))
+@example(call="preflight", trouble=(500, False, False))
+@example(call="many", trouble={"operations": [{"name": CANARY}]})
 def test_a_canary_in_every_input_and_reply_shows_nowhere(
-    server: Any, spans: Spans, logs: io.StringIO, call: str, trouble: Any
+    server: Any, spans: Spans, logs: io.StringIO, folder: Path, call: str, trouble: Any
 ) -> None:
+    plan(server, trouble)
+    client = DeidClient("p", "l", endpoint=server.url, clock=FakeClock(), retry=RetryPolicy(tries=2))
+    stderr = io.StringIO()
+    with client, redirect_stderr(stderr):
+        try:
+            result = CALLS[call](client, folder)
+            shown = f"{result!r}{result}" if call in SAFE_RESULTS else ""
+        except errors.DeidError as error:
+            shown = all_text(error)
+    assert_hidden(shown, logs.getvalue(), spans.text(), stderr.getvalue(), repr(client))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(call=st.sampled_from(sorted(ASYNC_CALLS)), trouble=ANY_TROUBLE)
+def test_nor_does_it_in_an_event_loop(
+    server: Any, spans: Spans, logs: io.StringIO, folder: Path, call: str, trouble: Any
+) -> None:
+    plan(server, trouble)
+    stderr = io.StringIO()
+
+    async def ask() -> str:
+        options = RetryPolicy(tries=2)
+        async with AsyncDeidClient("p", "l", endpoint=server.url, clock=FakeClock(), retry=options) as client:
+            try:
+                result = await ASYNC_CALLS[call](client, folder)
+            except errors.DeidError as error:
+                return all_text(error)
+            return f"{result!r}{result}" if call in SAFE_RESULTS else ""
+
+    with redirect_stderr(stderr):
+        shown = asyncio.run(ask())
+    assert_hidden(shown, logs.getvalue(), spans.text(), stderr.getvalue())
+
+
+def plan(server: Any, trouble: Any) -> None:
+    """Have the server answer everything with one trouble, the canary in it."""
     if isinstance(trouble, tuple):
         status, as_list, html = trouble
         body: Any = {"error": {"message": CANARY, "status": CANARY, "details": [{"reason": CANARY, "x": CANARY}]}}
@@ -152,15 +216,10 @@ def test_a_canary_in_every_input_and_reply_shows_nowhere(
         trouble = server.answer(200, trouble)
     for verb in ("GET", "POST", "DELETE"):
         server.on(verb, "", trouble)
-    client = DeidClient("p", "l", endpoint=server.url, clock=FakeClock(), retry=RetryPolicy(tries=2))
-    stderr = io.StringIO()
-    shown = ""
-    with client, redirect_stderr(stderr):
-        try:
-            shown = repr(CALLS[call](client)) if call in {"operation", "deidentify", "create dataset"} else ""
-        except errors.DeidError as error:
-            shown = all_text(error)
-    for text in (shown, logs.getvalue(), spans.text(), stderr.getvalue(), repr(client)):
+
+
+def assert_hidden(*texts: str) -> None:
+    for text in texts:
         assert CANARY not in text
         assert KEY not in text
         assert "Bearer" not in text

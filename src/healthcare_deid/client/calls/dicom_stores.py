@@ -16,7 +16,7 @@ from healthcare_deid.config.resources import DicomStore, DicomStoreMetrics
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from healthcare_deid.client.async_operation import AsyncOperation
     from healthcare_deid.client.core import Core, Started
@@ -43,8 +43,12 @@ def _delete(core: Core, name: str | DicomStoreName) -> Flow[None]:
 
 def stores_page(core: Core, dataset: DatasetName, labels: str, token: str) -> Flow[tuple[list[DicomStore], str]]:
     """``dicomStores.list``, one page."""
-    query = {"filter": of_type("filter", labels, str)} if labels else {}
+    query = {"filter": labels} if labels else {}
     return core.page(DicomStore, table.DICOM_STORES_LIST, dataset, "dicomStores", token, query)
+
+
+def _pages(core: Core, dataset: str | DatasetName, labels: str) -> Callable[[str], Flow[tuple[list[DicomStore], str]]]:
+    return partial(stores_page, core, core.dataset(dataset), of_type("filter", labels, str))
 
 
 def metrics(core: Core, name: str | DicomStoreName) -> Flow[DicomStoreMetrics]:
@@ -119,7 +123,7 @@ class DicomStores(Caller):
             retry: How the call is tried again.
         """
         core = self._core.tuned(timeout, retry)
-        return self._pages(partial(stores_page, core, core.dataset(dataset), filter))
+        return self._pages(_pages(core, dataset, filter))
 
     def delete_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -209,7 +213,7 @@ class AsyncDicomStores(AsyncCaller):
         Arguments, result and errors are those of `DeidClient.list_dicom_stores`.
         """
         core = self._core.tuned(timeout, retry)
-        return self._pages(partial(stores_page, core, core.dataset(dataset), filter))
+        return self._pages(_pages(core, dataset, filter))
 
     async def delete_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None

@@ -8,6 +8,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from healthcare_deid.client.arguments import callback
 from healthcare_deid.client.calls.caller import AsyncCaller, Caller
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def _web(session: Session, core: Core, store: str | DicomStoreName) -> DicomWeb:
 
 def _in_loop(on_progress: Callable[[TransferReport], object] | None) -> Callable[[TransferReport], object] | None:
     """Return a function for another thread that has ``on_progress`` called in this loop."""
+    callback("on_progress", on_progress)
     if on_progress is None:
         return None
     loop = asyncio.get_running_loop()
