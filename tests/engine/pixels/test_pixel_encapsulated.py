@@ -129,7 +129,7 @@ class Everywhere:
         ("SC_rgb_jpeg_dcmtk.dcm", ExplicitVRLittleEndian),
         ("SC_rgb_dcmtk_+eb+cy+np.dcm", ExplicitVRLittleEndian),
         ("SC_rgb_small_odd_jpeg.dcm", ExplicitVRLittleEndian),
-        ("SC_rgb_jpeg_gdcm.dcm", ExplicitVRLittleEndian),
+        ("SC_rgb_jpeg_gdcm.dcm", JPEGLosslessSV1),
         ("JPEGLSNearLossless_16.dcm", "1.2.840.10008.1.2.4.81"),
         ("JPEG2000.dcm", JPEG2000),
         ("693_J2KI.dcm", JPEG2000),

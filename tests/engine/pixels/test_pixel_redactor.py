@@ -18,6 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from healthcare_deid.config import v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import PixelRedactor
@@ -330,6 +331,33 @@ def test_the_record_never_holds_the_text_unless_it_is_asked_for(
     assert "SMITH" not in repr(quiet)
     debug = PixelRedactor(ALL_TEXT, ocr=scripted_ocr, keep_text=True).redact(make_instance(written), None)
     assert [item.text for item in debug.texts] == ["SMITH"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(None, "not NoneType"), ("REDACT_ALL_TEXT", "not str"), (DeidentifyConfig(image=ALL_TEXT), r"its \.image")],
+)
+def test_what_is_no_image_config_is_refused_by_name(given: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        PixelRedactor(given)
+
+
+def test_what_is_no_dataset_is_refused() -> None:
+    wrong: Any = b"bytes"
+    with pytest.raises(TypeError, match="not bytes"):
+        PixelRedactor(ALL_TEXT).redact(wrong, None)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        SENSITIVE,
+        v1beta1.ImageConfig.from_api({"additionalInfoTypes": ["PERSON_NAME"]}),
+    ],
+)
+def test_a_mode_for_sensitive_text_insists_on_something_that_finds_it(image: Any, make_instance: Any) -> None:
+    with pytest.raises(ValueError, match="inspector"):
+        PixelRedactor(image).redact(make_instance(np.zeros((8, 8), np.uint8)), None)
 
 
 def test_a_size_the_service_refuses_is_a_warning_here(make_instance: Any, scripted_ocr: Any) -> None:

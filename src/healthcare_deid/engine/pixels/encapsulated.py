@@ -12,11 +12,14 @@ from pydicom.uid import (
     JPEG2000,
     UID,
     JPEG2000Lossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
 )
 
+from healthcare_deid.engine.pixels import jpeglossless
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ ENCODERS = {
     JPEGLSNearLossless: JPEGLSNearLossless,
     JPEG2000Lossless: JPEG2000Lossless,
     JPEG2000: JPEG2000Lossless,
+    JPEGLossless: JPEGLossless,
+    JPEGLosslessSV1: JPEGLosslessSV1,
 }
 """Syntaxes whose frames can be written again without loss, and the encoder that does it. The lossy ones of the list
 hold reversible codestreams too (PS3.5 A.4.3, A.4.4): only touched frames change, and they by nothing but the boxes."""
@@ -39,8 +44,8 @@ LOSSLESS = frozenset(
         RLELossless,
         JPEGLSLossless,
         JPEG2000Lossless,
-        "1.2.840.10008.1.2.4.57",  # JPEG Lossless, any predictor
-        "1.2.840.10008.1.2.4.70",  # JPEG Lossless, first-order prediction
+        JPEGLossless,
+        JPEGLosslessSV1,
         "1.2.840.10008.1.2.4.201",  # HTJ2K lossless
         "1.2.840.10008.1.2.4.202",  # HTJ2K lossless, RPCL
         "1.2.840.10008.1.2.4.110",  # JPEG XL lossless
@@ -105,21 +110,26 @@ class EncapsulatedFrames:
             NotEncodableError: No installed encoder does that.
         """
         layout = self.layout
+        try:
+            stream = self._stream(words)
+        except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
+            raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
+        if not np.array_equal(layout.values(self._decode(stream)), layout.values(words)):
+            raise NotEncodableError("the encoder did not keep the pixel values")
+        return stream
+
+    def _stream(self, words: Words) -> bytes:
+        layout = self.layout
+        if self._uid in (JPEGLossless, JPEGLosslessSV1):
+            return jpeglossless.encode(words, layout.bits_stored + layout.shift, rgb=layout.photometric == "RGB")
         options = self._options()
-        encoder = get_encoder(ENCODERS[self._uid])
         if self.colour_changes:
             options["photometric_interpretation"] = "YBR_RCT"
         if self._uid == RLELossless:  # the only one that keeps unused bits: given as bytes, they are not refused
             source: Any = np.ascontiguousarray(words).tobytes()
         else:
             source = np.ascontiguousarray(layout.values(words))
-        try:
-            stream = bytes(encoder.encode(source, index=None, **options))
-        except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
-            raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
-        if not np.array_equal(layout.values(self._decode(stream)), layout.values(words)):
-            raise NotEncodableError("the encoder did not keep the pixel values")
-        return stream
+        return bytes(get_encoder(ENCODERS[self._uid]).encode(source, index=None, **options))
 
     def _decode(self, stream: bytes) -> Words:
         layout = self._stored

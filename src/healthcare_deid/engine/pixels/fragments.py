@@ -146,10 +146,10 @@ def write_encapsulated(
     offsets: list[int] = []
     lengths: list[int] = []
     for stream in streams:
+        even = stream + b"\0" * (len(stream) % 2)
         offsets.append(len(value) - len(table))
-        lengths.append(len(stream))
-        odd = len(stream) % 2
-        value.append(_HEADER.pack(_ITEM, len(stream) + odd) + stream + b"\0" * odd)
+        lengths.append(len(even))
+        value.append(_HEADER.pack(_ITEM, len(even)) + even)
     if not extended and offsets[-1] <= LONGEST_BASIC_OFFSET:
         value.write_at(_HEADER.size, np.array(offsets, "<u4").tobytes())
         return 0, None

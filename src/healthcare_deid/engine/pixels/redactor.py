@@ -7,8 +7,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
+from healthcare_deid.config import v1beta1
+from healthcare_deid.config.image import ImageConfig
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
@@ -22,8 +25,6 @@ from healthcare_deid.errors import UnsupportedPixelsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
-
-    from pydicom.dataset import Dataset
 
     from healthcare_deid.engine.pixels.geometry import Box
     from healthcare_deid.engine.text.match import TextInspector
@@ -78,6 +79,7 @@ class PixelRedactor:
         keep_text: For debugging: give back what was read, in `PixelReport.texts`. That is PHI: never log or store it.
 
     Raises:
+        TypeError: ``image`` is no `ImageConfig`.
         ConfigError: A custom regex cannot be compiled.
     """
 
@@ -91,6 +93,7 @@ class PixelRedactor:
         workers: int | None = None,
         keep_text: bool = False,
     ) -> None:
+        _check_config(image)
         self._policy = Policy(image)
         self._ocr = ocr
         self._thorough = thorough
@@ -118,11 +121,18 @@ class PixelRedactor:
             folder: Where temporary files for streams are made; by default where the system makes them.
 
         Raises:
+            TypeError: ``dataset`` is none.
+            ValueError: The mode is for sensitive text, and there is no ``inspector``: it would cover next to nothing.
             UnsupportedPixelsError: There are pixels, and they cannot be looked at or written.
             ModelNotFoundError: No text model is installed.
         """
+        _check_dataset(dataset)
         if self._policy.scope is Scope.NOTHING:
             return PixelReport()
+        if inspector is None and (self._policy.scope is Scope.SENSITIVE or self._policy.additional):
+            raise ValueError(
+                "this mode covers sensitive text: give the inspector that finds it, TextEngine(...).bind(...)"
+            )
         _refuse_what_cannot_be_seen(dataset, removed)
         found = list(targets(dataset, removed))
         if not found:
@@ -180,7 +190,7 @@ class _Run:
         rewriter = Rewriter(self._dataset, self._syntax)
         rewriter.rewrite(opened)
         warnings = list(rewriter.warnings)
-        if limit := beyond_service_limits(self._dataset):
+        if limit := beyond_service_limits(self._dataset, max(element.length for element, _ in opened)):
             warnings.append(limit)
         return PixelReport(tuple(self._redactions), tuple(rewriter.changes), tuple(warnings), tuple(self._texts))
 
@@ -224,6 +234,17 @@ class _Run:
                 index, box.left, box.top, box.width, box.height, cover.rule, cover.confidence, element.target.path
             )
         )
+
+
+def _check_config(given: object) -> None:
+    if not isinstance(given, ImageConfig | v1beta1.ImageConfig):
+        hint = "; that of a DeidentifyConfig is its .image" if hasattr(given, "image") else ""
+        raise TypeError(f"PixelRedactor takes an ImageConfig, not {type(given).__name__}{hint}")
+
+
+def _check_dataset(given: object) -> None:
+    if not isinstance(given, Dataset):
+        raise TypeError(f"redact takes a pydicom Dataset, not {type(given).__name__}")
 
 
 def _refuse_what_cannot_be_seen(dataset: Dataset, removed: Callable[[int], bool]) -> None:
