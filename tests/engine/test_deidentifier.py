@@ -105,6 +105,54 @@ def test_identity_is_not_said_to_be_removed_when_it_is_not(make: Any, planted: A
     assert "DeidentificationMethod" in new
 
 
+SHIFT = {"infoTypes": ["DATE", "DATE_OF_BIRTH"], "dateShiftConfig": {}}
+
+
+@pytest.mark.parametrize(
+    ("dicom", "text", "options", "said"),
+    [
+        ({"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}, None, [], "REMOVED"),
+        ({"filterProfile": BASIC}, None, [], "REMOVED"),
+        ({"filterProfile": BASIC}, None, ["retain_longitudinal_modified_dates"], "MODIFIED"),
+        ({"filterProfile": BASIC}, None, ["retain_longitudinal_full_dates"], "UNMODIFIED"),
+        ({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, None, [], "MODIFIED"),
+        ({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, {"additionalTransformations": [SHIFT]}, [], "MODIFIED"),
+        (
+            {"filterProfile": "DEIDENTIFY_TAG_CONTENTS"},
+            {"additionalTransformations": [{"infoTypes": ["DATE"], "redactConfig": {}}]},
+            [],
+            "REMOVED",
+        ),
+        # Where dates stay, or some of them, what an earlier de-identification said of them stays true.
+        ({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, {"excludeInfoTypes": ["DATE"]}, [], "said before"),
+        ({"filterProfile": "KEEP_ALL_PROFILE"}, None, [], "said before"),
+        ({"removeList": {"tags": ["StudyDate"]}}, None, [], "said before"),
+    ],
+)
+def test_what_was_done_to_dates_is_said(
+    make: Any, planted: Any, tmp_path: Path, dicom: Any, text: Any, options: list[str], said: str
+) -> None:
+    planted.dataset.add_new(0x00280303, "CS", "said before".upper())
+    deidentifier = make(dicom, text=text, **({"options": options} if options else {}))
+    (tmp_path / "in.dcm").write_bytes(planted.file())
+
+    from_file = deidentifier.deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm").dataset
+    for new in (from_file, deidentifier.deidentify(planted.dataset).dataset):
+        assert new.LongitudinalTemporalInformationModified == said.upper()
+
+
+def test_an_action_that_keeps_a_marker_does_not_keep_an_old_one(make_beta: Any, planted: Any, tmp_path: Path) -> None:
+    planted.dataset.DeidentificationMethod = "done elsewhere"
+    (tmp_path / "in.dcm").write_bytes(planted.file())
+    keeps = make_beta({"actions": [{"queries": ["DeidentificationMethod"], "keepTag": {}}]})
+
+    keeps.deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm")
+
+    data = (tmp_path / "out.dcm").read_bytes()
+    assert b"done elsewhere" not in data
+    assert data.count(b"\x12\x00\x63\x00LO") == 1
+
+
 def test_without_markers_nothing_is_added(make: Any, planted: Any) -> None:
     result = make({}, markers=False).deidentify(planted.dataset)
 

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.tag import BaseTag
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from healthcare_deid.engine import files
 from healthcare_deid.engine.naming import result_name
 from healthcare_deid.engine.output import write_pieces
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.records import DeidentifyResult
-from healthcare_deid.engine.settings import Settings, compile_config
+from healthcare_deid.engine.settings import Settings, compile_config, inspected_dates, what_stays
+from healthcare_deid.engine.tags import markers as marks
 from healthcare_deid.engine.tags import meta
 from healthcare_deid.engine.tags.context import Contexts
-from healthcare_deid.engine.tags.dataset import DatasetExecutor, rebuilt, shared, value_bytes
+from healthcare_deid.engine.tags.dataset import (
+    DatasetExecutor,
+    guessed_syntax,
+    items,
+    private_copy,
+    shared,
+    uid_of,
+    value_bytes,
+)
 from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY, directory_plan
 from healthcare_deid.engine.tags.elements import known_vr
 from healthcare_deid.engine.tags.encoded import EncodedExecutor
-from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
+from healthcare_deid.engine.tags.encodedfile import IDENTITY, EncodedFile, encoded_meta
 from healthcare_deid.engine.tags.entries import Tables, UseDatasetExecutor
 from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.profiles import PATIENT_ID, SOP_CLASS_UID
+from healthcare_deid.engine.tags.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.tags.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -50,19 +59,14 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.ocr import Ocr
     from healthcare_deid.engine.records import Change, Redaction, TreeProgress, TreeReport
     from healthcare_deid.engine.tags.meta import MetaValues
-    from healthcare_deid.engine.tags.plan import Plan
     from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
     from healthcare_deid.engine.text.detectors.base import Detector
 
 T = TypeVar("T")
 _ZERO_PREAMBLE = bytes(128)
+_NOTHING = (b"", b"")
 _NO_UID = "the instance has no SOP Instance UID: its file got a random one"
 _NO_CLASS = "the instance has no SOP Class UID: readers that insist on one will refuse its file"
-_IDS_STAY = (
-    "PatientID, AccessionNumber and the like stay as they are: MEDICAL_RECORD_NUMBER is none of the infoTypes that are "
-    "looked for in tags by default; a transformation that names it changes them"
-)
-_NESTED_STAYS = "sequences were not looked into, names and numbers in them stay: nested=False was asked for"
 _OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 
 
@@ -77,7 +81,8 @@ class Deidentifier:
         date_shift_days: Dates are shifted by at most this many days, back or forth.
         uid_rule: ``"google"`` (compatible with the service) or ``"salted"`` (needs ``salt`` to recompute).
         salt: Secret of at least 16 bytes for ``"salted"``.
-        markers: Write de-identification markers: (0012,0062), (0012,0063), (0012,0064), (0028,0301).
+        markers: Write de-identification markers: (0012,0062), (0012,0063), (0012,0064), (0028,0301),
+            (0028,0303).
         edition: PS3.15 edition of the Basic Profile: the API's, or the current one.
         options: Options of the Basic Profile (PS3.15 Table E.1-1); not part of the API.
         safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``; with them goes the option
@@ -134,21 +139,13 @@ class Deidentifier:
             strict_edition=strict_edition,
             strict_keep_list=strict_keep_list,
             nested=nested,
-            markers=markers,
         )
         compiled = compile_config(config, settings)
         self.config = config
-        self.plan = compiled.plan
         self._image = compiled.image
         self._mapper = UidMapper(uid_rule, salt)
-        self._tables = Tables(self.plan)
-        self._marks = Dataset()
-        if markers:
-            covers_all = compiled.covers_all_text
-            self._marks = meta.markers(self.plan, pixels_cleaned=self._image is not None, all_text_covered=covers_all)
-        self._inserts = {explicit: meta.encoded_elements(self._marks, explicit=explicit) for explicit in (False, True)}
         self._text: Any = None
-        if self.plan.inspects_text or (self._image is not None and not compiled.covers_all_text):
+        if compiled.plan.inspects_text or (self._image is not None and not compiled.covers_all_text):
             from healthcare_deid.engine.text.engine import TextEngine
 
             self._text = TextEngine(
@@ -158,10 +155,21 @@ class Deidentifier:
                 unwrapped_keys=unwrapped_keys,
                 detectors=detectors,
             )
-        self.warnings: tuple[str, ...] = () if nested else (_NESTED_STAYS,)
+        self._marks = Dataset()
+        if markers:
+            self._marks = marks.markers(
+                compiled.plan,
+                pixels_cleaned=self._image is not None,
+                all_text_covered=compiled.covers_all_text,
+                inspected_dates=inspected_dates(self._text),
+            )
+        self.plan = replace(compiled.plan, rewritten=marks.rewritten(self._marks))
+        self._tables = Tables(self.plan)
+        self._inserts = {explicit: marks.encoded_elements(self._marks, explicit=explicit) for explicit in (False, True)}
+        self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
         self._contexts: Contexts | None = None
         if self._text is not None:
-            self.warnings += (*self._text.warnings, *_left_identifiers(self.plan, self._text))
+            self.warnings += self._text.warnings
             self._contexts = Contexts(self._text)
         self._redactor: Any = None
         if self._image is not None:
@@ -283,29 +291,29 @@ class Deidentifier:
 
     def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
-        bound = self._text.bind(_private_copy(dataset)) if self._text is not None else None
+        bound = self._text.bind(private_copy(dataset)) if self._text is not None else None
         pixel_changes: tuple[Change, ...] = ()
         warnings = list(self.warnings)
         redactions: tuple[Redaction, ...] = ()
         working = dataset
         if self._redactor is not None:
-            working = _private_copy(dataset)
+            working = private_copy(dataset)
             report = self._redactor.redact(working, bound, removed=self._removes, folder=folder)
             redactions, pixel_changes = report.redactions, report.changes
             warnings.extend(report.warnings)
-        own = frozenset(uid for tag in _OWN if (uid := _uid(dataset, tag)))
+        own = frozenset(uid for tag in _OWN if (uid := uid_of(dataset, tag)))
         old_meta: Dataset = getattr(working, "file_meta", None) or FileMetaDataset()
-        is_directory = _uid(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
+        is_directory = uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
         plan = directory_plan(self.plan) if is_directory else self.plan
         values = Values(plan, self._mapper, lambda: own, bound)
         executor = DatasetExecutor(values)
         target = executor.apply(working)
-        old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in _items(old_meta)]
-        syntax = _uid(old_meta, meta.TRANSFER_SYNTAX_UID) or _guessed_syntax(working)
+        old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in items(old_meta)]
+        syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID) or guessed_syntax(working)
         new = self._meta(
-            _uid(target, SOP_INSTANCE_UID),
-            _uid(old_meta, MEDIA_STORAGE_SOP_INSTANCE_UID),
-            _uid(working, SOP_CLASS_UID) or _uid(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID),
+            uid_of(target, SOP_INSTANCE_UID),
+            uid_of(old_meta, MEDIA_STORAGE_SOP_INSTANCE_UID),
+            uid_of(working, SOP_CLASS_UID) or uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID),
             syntax,
             warnings,
         )
@@ -314,7 +322,7 @@ class Deidentifier:
         for mark in self._marks:
             target[mark.tag] = shared(mark)
         warnings.extend(values.warnings)
-        changes = (*pixel_changes, *executor.changes, *meta.meta_changes(old, new), *meta.added(self._marks))
+        changes = (*pixel_changes, *executor.changes, *meta.meta_changes(old, new), *marks.added(self._marks))
         return DeidentifyResult(target, changes, redactions, warnings, executor.kept)
 
     def _rewrite(self, source: Path, destination: Path) -> DeidentifyResult:
@@ -329,11 +337,11 @@ class Deidentifier:
             executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit], memo)
             pieces = file.rewrite(executor)
             warnings = list(self.warnings)
-            identity = file.top_level_uids(SOP_CLASS_UID, SOP_INSTANCE_UID)
+            identity = file.top_level(IDENTITY)
             new = self._meta(
-                self._new_instance_uid(values, identity.get(SOP_INSTANCE_UID, b"")),
+                self._new_instance_uid(values, identity.get(SOP_INSTANCE_UID, _NOTHING)[1]),
                 file.meta.uid(MEDIA_STORAGE_SOP_INSTANCE_UID),
-                uid_text(identity.get(SOP_CLASS_UID, b"")) or file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID),
+                uid_text(identity.get(SOP_CLASS_UID, _NOTHING)[1]) or file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID),
                 file.syntax,
                 warnings,
             )
@@ -348,7 +356,7 @@ class Deidentifier:
                 lambda: [
                     *executor.changes,
                     *meta.meta_changes(file.meta.elements(), new),
-                    *meta.added(self._marks),
+                    *marks.added(self._marks),
                 ]
             ),
             (),
@@ -381,12 +389,6 @@ class Deidentifier:
         return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
 
 
-def _left_identifiers(plan: Plan, text: Any) -> tuple[str, ...]:
-    """Say so where a plan inspects the patient's ID, and the config's transformations leave it."""
-    inspected = plan.rule(PATIENT_ID, "LO").op is Op.TEXT
-    return (_IDS_STAY,) if inspected and text.decide("MEDICAL_RECORD_NUMBER").transformation is None else ()
-
-
 def _existing_parent(path: Path) -> Path:
     """Return the folder that a path is in, or will be: temporary files there are on the same disk."""
     return next(parent for parent in path.absolute().parents if parent.is_dir())
@@ -414,29 +416,3 @@ def _guarded(work: Callable[[], T]) -> T:
         raise files.unreadable() from None  # pydicom's word for data that ends too early
     except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type is told
         raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None
-
-
-def _items(dataset: Dataset) -> list[tuple[BaseTag, Any]]:
-    return [(tag, dataset.get_item(tag)) for tag in sorted(dataset.keys())]
-
-
-def _private_copy(dataset: Dataset) -> Dataset:
-    """Return a dataset whose elements can be replaced without a trace in the original."""
-    copied = rebuilt(dataset, {tag: shared(item) for tag, item in _items(dataset)})
-    old_meta: Dataset | None = getattr(dataset, "file_meta", None)
-    if old_meta is not None:
-        copied.file_meta = FileMetaDataset({tag: shared(item) for tag, item in _items(old_meta)})
-    return copied
-
-
-def _uid(dataset: Dataset, tag: int) -> str:
-    if tag not in dataset:
-        return ""
-    return uid_text(value_bytes(dataset.get_item(BaseTag(tag))))
-
-
-def _guessed_syntax(source: Dataset) -> str:
-    implicit, little = source.original_encoding
-    if little is False:
-        return str(ExplicitVRBigEndian)
-    return str(ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian)

@@ -12,7 +12,7 @@ from healthcare_deid.engine import files
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.tags import meta
 from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY
-from healthcare_deid.engine.tags.encodedfile import EncodedFile
+from healthcare_deid.engine.tags.encodedfile import OWN_UIDS, EncodedFile
 from healthcare_deid.engine.tags.entries import UseDatasetExecutor
 from healthcare_deid.engine.tags.plan import Op
 from healthcare_deid.engine.tags.uids import (
@@ -72,7 +72,8 @@ def _old_uids(path: Path) -> dict[int, str]:
     try:
         with quiet():
             file = EncodedFile(descriptor)
-            values = {**file.top_level_uids(*_TAGS), **file.meta.values}
+            found = {tag: value for tag, (_, value) in file.top_level(OWN_UIDS).items()}
+            values = {**found, **file.meta.values}
     except UseDatasetExecutor:
         with files.opened(path) as (dataset, _):
             values = {

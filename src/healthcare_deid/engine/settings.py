@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.config.root import RootConfig
-from healthcare_deid.engine.tags.meta import MARKER_TAGS
-from healthcare_deid.engine.tags.plan import KEPT, Op, Rule
-from healthcare_deid.engine.tags.profiles import compile_dicom_config
+from healthcare_deid.engine.tags.plan import KEPT, Op
+from healthcare_deid.engine.tags.profiles import PATIENT_ID, compile_dicom_config
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,6 +22,11 @@ _NO_DICOM = (
     "the config says nothing about DICOM: the service skips DICOM stores then, and no instance is de-identified. "
     "Set dicom (v1beta1: dicomTagConfig) to a profile or a list; DicomConfig() keeps every tag and regenerates UIDs"
 )
+_IDS_STAY = (
+    "PatientID, AccessionNumber and the like stay as they are: MEDICAL_RECORD_NUMBER is none of the infoTypes that are "
+    "looked for in tags by default; a transformation that names it changes them"
+)
+_NESTED_STAYS = "sequences were not looked into, names and numbers in them stay: nested=False was asked for"
 _ALL_TEXT = "REDACT_ALL_TEXT"
 _NO_LOOK = frozenset({"", "TEXT_REDACTION_MODE_UNSPECIFIED", "REDACT_NO_TEXT"})
 
@@ -38,7 +42,6 @@ class Settings:
     strict_edition: bool = False
     strict_keep_list: bool = False
     nested: bool = True
-    markers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,31 @@ def compile_config(config: Any, settings: Settings) -> Compiled:
             raise ConfigError('other_uids is "profile", "keep" or "map"')
         mapped = settings.other_uids == "map"
         plan = replace(plan, uids=replace(plan.uids, others=mapped, own=mapped, references=mapped))
-    if settings.markers:
-        gone = dict.fromkeys(MARKER_TAGS, Rule(Op.DELETE, "marker"))
-        plan = replace(plan, tags={**plan.tags, **gone})
     return Compiled(plan, image if _looks(image) else None)
+
+
+def what_stays(plan: Plan, text: Any) -> tuple[str, ...]:
+    """Return a warning for each thing that a plan leaves, and that one would not expect it to leave.
+
+    Args:
+        plan: The plan.
+        text: The text engine (`TextEngine`); None where the plan inspects no text.
+    """
+    found: list[str] = [] if plan.nested else [_NESTED_STAYS]
+    ids_are_inspected = text is not None and plan.rule(PATIENT_ID, "LO").op is Op.TEXT
+    if ids_are_inspected and text.decide("MEDICAL_RECORD_NUMBER").transformation is None:
+        found.append(_IDS_STAY)
+    return tuple(found)
+
+
+def inspected_dates(text: Any) -> str:
+    """Return what becomes of dates that are inspected as text, in the words of (0028,0303); nothing where they stay."""
+    if text is None:
+        return ""
+    from healthcare_deid.engine.text.transformations import DateShift
+
+    transformation = text.decide("DATE").transformation
+    return "" if transformation is None else "MODIFIED" if isinstance(transformation, DateShift) else "REMOVED"
 
 
 def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:

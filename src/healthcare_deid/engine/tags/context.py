@@ -9,16 +9,15 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from healthcare_deid.engine.tags.encodedfile import Wanted
+from healthcare_deid.engine.tags.level import Memo
+
 if TYPE_CHECKING:
     from healthcare_deid.engine.tags.encodedfile import EncodedFile
-    from healthcare_deid.engine.tags.values import NewValue, ValueTransformer
+    from healthcare_deid.engine.tags.values import ValueTransformer
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _CONTEXTS = 64
-_VALUES = 20_000
-
-Memo = dict[tuple[str, bytes], "NewValue | None"]
-"""What became of a value: (VR, old value) to new value, for instances whose header tells the same."""
 
 
 class Contexts:
@@ -33,24 +32,22 @@ class Contexts:
 
         self._engine = engine
         # What `header.read_header` looks at: its own tables, so that the two cannot come apart.
-        self._tags = frozenset({SPECIFIC_CHARACTER_SET, *header.header_tags()})
+        self._wanted = Wanted({SPECIFIC_CHARACTER_SET, *header.header_tags()})
         self._seen: OrderedDict[tuple[object, ...], tuple[ValueTransformer, Memo]] = OrderedDict()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._engine,)
 
     def bind(self, file: EncodedFile) -> tuple[ValueTransformer, Memo]:
-        """Return the engine bound to a file's instance, and the memo of values for headers like it."""
-        found = file.top_level(self._tags)
+        """Return the engine bound to a file's instance, and the memo of elements for headers like it."""
+        found = file.top_level(self._wanted)
         key = tuple(found.items())
         known = self._seen.get(key)
         if known is None:
-            known = (self._engine.bind(_dataset(found, explicit=file.explicit)), {})
+            known = (self._engine.bind(_dataset(found, explicit=file.explicit)), Memo())
             self._seen[key] = known
             if len(self._seen) > _CONTEXTS:
                 self._seen.popitem(last=False)
-        elif len(known[1]) > _VALUES:
-            known[1].clear()
         return known
 
 

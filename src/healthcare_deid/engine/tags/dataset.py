@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import MutableSequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydicom.charset import default_encoding
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.fileutil import buffer_length
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
 
 from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
 from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
 from healthcare_deid.engine.tags.plan import Inside, Op, inside
+from healthcare_deid.engine.tags.uids import uid_text
 from healthcare_deid.engine.tags.values import Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
 
@@ -224,3 +226,32 @@ def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] =
     file.is_implicit_VR = False
     write_data_element(file, element, list(encodings))
     return file.getvalue()[12 if element.VR in EXPLICIT_VR_LENGTH_32 else 8 :]
+
+
+def items(dataset: Dataset) -> list[tuple[BaseTag, Any]]:
+    """Return the elements in tag order, raw ones as they are."""
+    return [(tag, dataset.get_item(tag)) for tag in sorted(dataset.keys())]
+
+
+def private_copy(dataset: Dataset) -> Dataset:
+    """Return a dataset whose elements can be replaced without a trace in the original."""
+    copied = rebuilt(dataset, {tag: shared(item) for tag, item in items(dataset)})
+    old_meta: Dataset | None = getattr(dataset, "file_meta", None)
+    if old_meta is not None:
+        copied.file_meta = FileMetaDataset({tag: shared(item) for tag, item in items(old_meta)})
+    return copied
+
+
+def uid_of(dataset: Dataset, tag: int) -> str:
+    """Return a UID of a dataset, empty where it has none."""
+    if tag not in dataset:
+        return ""
+    return uid_text(value_bytes(dataset.get_item(BaseTag(tag))))
+
+
+def guessed_syntax(source: Dataset) -> str:
+    """Return the transfer syntax of a dataset whose file meta does not say it."""
+    implicit, little = source.original_encoding
+    if little is False:
+        return str(ExplicitVRBigEndian)
+    return str(ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian)

@@ -14,14 +14,26 @@ from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
 from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, keyword
 from healthcare_deid.engine.tags.entries import (
-    LAST_CREATOR,
     SPECIFIC_CHARACTER_SET,
     UNDEFINED,
     Entry,
     Kind,
+    Record,
     Tables,
     UseDatasetExecutor,
     prefix,
+)
+from healthcare_deid.engine.tags.level import (
+    ITEM,
+    LONGEST_REMEMBERED,
+    SEQUENCE_END,
+    Level,
+    Memo,
+    Remembered,
+    Short,
+    fragments,
+    length_of,
+    note_creator,
 )
 from healthcare_deid.engine.tags.plan import Inside, Op, Plan, UidPolicy, inside
 from healthcare_deid.engine.tags.uids import UidMapper
@@ -31,56 +43,17 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ITEM = b"\xfe\xff\x00\xe0"
 _ITEM_END = b"\xfe\xff\x0d\xe0"
-_SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 _DELIMITER_TAGS = 0xFFFEE000
-_KEPT, _REPLACED = Kind.KEPT, Kind.REPLACED
+_KEPT, _SOUND, _REPLACED, _INSPECTED = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.INSPECTED
+_INSPECTING = frozenset({Op.TEXT, Op.SHIFT})
 _CUT_OFF = -1
 """In place of a position: the data ends inside the element."""
 NO_TAG = 0x1_0000_0000
 """After every tag."""
 
-_U16 = Struct("<H")
 _U32 = Struct("<I")
-_TAG = Struct("<HH")
-_read_u16 = _U16.unpack_from
 _read_u32 = _U32.unpack_from
-
-
-class Short(Exception):  # noqa: N818 - asks for more data
-    """The data ends inside an element."""
-
-
-class Level:
-    """One dataset on its way through, the instance's own or an item's: where it stands, and what was seen of it.
-
-    Attributes:
-        output: What was written.
-        creators: Private creators by tag.
-        last_tag: The tag of the last element.
-        encodings: Python encodings of its character set.
-    """
-
-    __slots__ = ("around", "creators", "depth", "encodings", "explicit", "last_tag", "output", "path")
-
-    def __init__(
-        self,
-        *,
-        explicit: bool,
-        path: str = "",
-        depth: int = 0,
-        around: Inside = Inside.TOP,
-        encodings: tuple[str, ...] = ("iso8859",),
-    ) -> None:
-        self.explicit = explicit
-        self.path = path
-        self.depth = depth
-        self.around = around
-        self.encodings = encodings
-        self.output: list[bytes] = []
-        self.creators: dict[int, str] = {}
-        self.last_tag = -1
 
 
 class EncodedExecutor:
@@ -90,24 +63,41 @@ class EncodedExecutor:
         tables: Made of the plan, once.
         values: New values, for this instance.
         inserts: Elements to write at the top level, encoded, in tag order: de-identification markers.
+        memo: What became of inspected elements of instances with the same header.
 
     Attributes:
         kept: How many elements stayed as they were.
     """
 
-    def __init__(self, tables: Tables, values: Values, inserts: Sequence[tuple[int, bytes]] = ()) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        values: Values,
+        inserts: Sequence[tuple[int, bytes]] = (),
+        memo: Memo | None = None,
+    ) -> None:
         self._tables = tables
         self._values = values
         self._inserts = list(inserts)
-        self._records: list[tuple[str, Entry, int, str]] = []
+        self._memo = memo or Memo()
+        self._records: list[tuple[str, list[Record]]] = []
         self.kept = 0
+
+    def start(self, *, explicit: bool) -> Level:
+        """Return the top level, nothing of it seen yet."""
+        return self._counted(Level(explicit=explicit))
+
+    def _counted(self, level: Level) -> Level:
+        self._records.append((level.path, level.records))
+        return level
 
     @property
     def changes(self) -> list[Change]:
         """Every change so far."""
         return [
             Change(f"{path}{entry.tag:08X}", keyword(entry.tag), entry.vr, ACTIONS[entry.op], reason, length)
-            for path, entry, length, reason in self._records
+            for path, records in self._records
+            for entry, reason, length in records
         ]
 
     def look(self, header: bytes, level: Level) -> tuple[Entry, int]:
@@ -122,7 +112,7 @@ class EncodedExecutor:
             raise UseDatasetExecutor
         if entry.header == 12 and len(header) < 12:
             raise InvalidDicomError("the data ends inside an element", reason="truncated")
-        return entry, _length(header, 0, entry, explicit=explicit)
+        return entry, length_of(header, 0, entry, explicit=explicit)
 
     def pass_by(self, entry: Entry, length: int, level: Level) -> list[bytes]:
         """Account for a top-level element that is not in memory; return what comes before it, or in its place."""
@@ -131,7 +121,7 @@ class EncodedExecutor:
         if entry.op is Op.KEEP:
             self.kept += 1
             return output
-        self._records.append(("", entry, length, entry.rule.reason))
+        level.records.append(Record(entry, entry.rule.reason, length))
         if entry.op is not Op.DELETE:
             output.append(entry.encoded(b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b"")))
         return output
@@ -148,7 +138,9 @@ class EncodedExecutor:
             level: What they belong to; carried from one stretch of data to the next.
         """
         known = self._tables.steps(explicit=level.explicit, around=level.around).get
-        write, record, path = level.output.append, self._records.append, level.path
+        write, note = level.output.append, level.records.append
+        encodings, warn = level.encodings, self._values.warn
+        inspected = self._memo.of(encodings)
         last, next_insert = level.last_tag, self._next_insert(level)
         run = position
         kept = 0
@@ -156,19 +148,27 @@ class EncodedExecutor:
             step = known(data[position : position + 8])
             if step is not None:
                 # Nine of ten elements. What follows this block does the same for them, at several times the time.
-                size, tag, kind, entry, new = step
+                size, tag, kind, new, record = step
                 after = position + size
                 if last < tag < next_insert and after <= end:
+                    if kind is _INSPECTED:
+                        seen = inspected.get(data[position:after])
+                        if seen is not None:
+                            new, changed, warnings = seen
+                            for text in warnings:
+                                warn(text)
+                            kind = _KEPT if changed is None else _REPLACED
+                            record = changed or record
                     if kind is _REPLACED:
                         if run != position:
                             write(data[run:position])
                         if new:
                             write(new)
-                        record((path, entry, size - 8, entry.rule.reason))
+                        note(record)
                         run = position = after
                         last = tag
                         continue
-                    if kind is _KEPT or 0 not in data[position + 8 : after]:
+                    if kind is _KEPT or (kind is _SOUND and 0 not in data[position + 8 : after]):
                         kept += 1
                         position = after
                         last = tag
@@ -189,6 +189,9 @@ class EncodedExecutor:
                 write(replacement)
                 run = after
             last, position = level.last_tag, after
+            if level.encodings is not encodings:
+                encodings = level.encodings
+                inspected = self._memo.of(encodings)
         level.last_tag = last
         self.kept += kept
         write(data[run:position])
@@ -215,7 +218,7 @@ class EncodedExecutor:
         if head.startswith(_ITEM_END):
             return None, _CUT_OFF
         if head[0] & 1:
-            _note_creator(data, position, level)
+            note_creator(data, position, level)
         entry = self._tables.entry(head[: 6 if explicit else 4], level.creators, explicit=explicit, around=around)
         op, header, tag, vr, rule, _ = entry
         if tag <= level.last_tag or tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
@@ -223,7 +226,7 @@ class EncodedExecutor:
         value = position + header
         if value > end:
             return None, _CUT_OFF
-        length = _length(data, position, entry, explicit=explicit)
+        length = length_of(data, position, entry, explicit=explicit)
         after = value + length
         if length != UNDEFINED and after > end:
             return None, _CUT_OFF
@@ -237,14 +240,33 @@ class EncodedExecutor:
             self.kept += 1
             return None, after
         if op is Op.DELETE:
-            self._records.append((level.path, entry, length, rule.reason))
+            level.records.append(Record(entry, rule.reason, length))
             return b"", after
-        changed = self._values.new_value(rule, tag, vr, data[value:after], level.encodings)
-        if changed is None:
+        new, record = self._new_value(entry, data[position:after], level)
+        if record is None:
             self.kept += 1
             return None, after
-        self._records.append((level.path, entry, length, changed.reason))
-        return entry.encoded(changed.value), after
+        level.records.append(record)
+        return new, after
+
+    def _new_value(self, entry: Entry, element: bytes, level: Level) -> tuple[bytes, Record | None]:
+        """Return an element with its new value, and the record of it; no record where it stays."""
+        inspects = entry.op in _INSPECTING
+        memo = self._memo.of(level.encodings)
+        if inspects and element in memo:
+            new, record, warnings = memo[element]
+            for text in warnings:
+                self._values.warn(text)
+            return new, record
+        before = dict(self._values.warnings)
+        value = element[entry.header :]
+        changed = self._values.new_value(entry.rule, entry.tag, entry.vr, value, level.encodings)
+        new = entry.encoded(changed.value) if changed else b""
+        record = Record(entry, changed.reason, len(value)) if changed else None
+        if inspects and len(value) <= LONGEST_REMEMBERED:
+            warnings = tuple(text for text, times in self._values.warnings.items() if times != before.get(text))
+            memo[element] = Remembered(new, record, warnings)
+        return new, record
 
     def _composite(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
@@ -291,7 +313,7 @@ class EncodedExecutor:
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
             self.kept += 1
             return None, after
-        self._records.append((level.path, entry, after - position, entry.rule.reason))
+        level.records.append(Record(entry, entry.rule.reason, after - position))
         return b"" if entry.op is Op.DELETE else entry.encoded(b""), after
 
     def _sequence(
@@ -313,25 +335,27 @@ class EncodedExecutor:
             code = data[position : position + 4]
             item_length = _read_u32(data, position + 4)[0]
             position += 8
-            if code == _SEQUENCE_END and length == UNDEFINED:
+            if code == SEQUENCE_END and length == UNDEFINED:
                 break
-            if code != _ITEM:
+            if code != ITEM:
                 raise UseDatasetExecutor
-            item = Level(
-                explicit=explicit,
-                path=f"{place}[{index}]/",
-                depth=level.depth + 1,
-                around=around,
-                encodings=level.encodings,
+            item = self._counted(
+                Level(
+                    explicit=explicit,
+                    path=f"{place}[{index}]/",
+                    depth=level.depth + 1,
+                    around=around,
+                    encodings=level.encodings,
+                )
             )
             position = self._item(data, position, item_length, stop, item, pieces)
             index += 1
         self.kept += 1
-        if len(self._records) == mark:
+        if not any(records for _, records in self._records[mark:]):
             return None, position
         body = b"".join(pieces)
         if length == UNDEFINED:
-            return b"".join((header, body, _SEQUENCE_END, b"\0\0\0\0")), position
+            return b"".join((header, body, SEQUENCE_END, b"\0\0\0\0")), position
         return b"".join((header[:-4], _U32.pack(len(body)), body)), position
 
     def _item(self, data: bytes, position: int, length: int, end: int, level: Level, pieces: list[bytes]) -> int:
@@ -341,31 +365,16 @@ class EncodedExecutor:
             raise Short
         after = self.elements(data, position, stop, level)
         body = b"".join(level.output)
+        level.output.clear()
         if length != UNDEFINED:
             if after != stop:
                 raise Short if after < stop and not data.startswith(_ITEM_END, after) else UseDatasetExecutor
-            pieces += (_ITEM, _U32.pack(len(body)), body)
+            pieces += (ITEM, _U32.pack(len(body)), body)
             return after
         if after + 8 > end or not data.startswith(_ITEM_END, after):
             raise Short
-        pieces += (_ITEM, b"\xff\xff\xff\xff", body, _ITEM_END, b"\0\0\0\0")
+        pieces += (ITEM, b"\xff\xff\xff\xff", body, _ITEM_END, b"\0\0\0\0")
         return after + 8
-
-
-def _length(data: bytes, position: int, entry: Entry, *, explicit: bool) -> int:
-    """Return the length that an element's header says."""
-    if not explicit:
-        return int(_read_u32(data, position + 4)[0])
-    return int(_read_u16(data, position + 6)[0] if entry.header == 8 else _read_u32(data, position + 8)[0])
-
-
-def _note_creator(data: bytes, position: int, level: Level) -> None:
-    """Remember a private creator, before its own element is dealt with."""
-    group, element = _TAG.unpack_from(data, position)
-    if element <= LAST_CREATOR:
-        length = _read_u16(data, position + 6)[0] if level.explicit else _read_u32(data, position + 4)[0]
-        value = data[position + 8 : position + 8 + length]
-        level.creators[group << 16 | element] = value.strip(b" \0").decode("latin-1")
 
 
 def _after_sequence(data: bytes, position: int, end: int, entry: Entry, level: Level) -> int:
@@ -374,23 +383,6 @@ def _after_sequence(data: bytes, position: int, end: int, entry: Entry, level: L
     passing = entry._replace(op=Op.RECURSE)
     place = Level(explicit=level.explicit, depth=level.depth, around=Inside.NOTHING)
     return reader._sequence(data, position, UNDEFINED, end, passing, place, data[position - entry.header : position])[1]
-
-
-def fragments(data: bytes, position: int, end: int) -> tuple[int, int]:
-    """Return the number of fragments of encapsulated pixel data (PS3.5 annex A.4), and the position after it."""
-    count = 0
-    while True:
-        if position + 8 > end:
-            raise Short
-        code = data[position : position + 4]
-        length = _read_u32(data, position + 4)[0]
-        position += 8
-        if code == _SEQUENCE_END:
-            return count, position
-        if code != _ITEM or length == UNDEFINED:
-            raise UseDatasetExecutor
-        position += length
-        count += 1
 
 
 _READER = Tables(Plan(name="read", uids=UidPolicy(primary=False)))

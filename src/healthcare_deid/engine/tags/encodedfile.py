@@ -1,6 +1,6 @@
 """A DICOM file, rewritten piece by piece: new bytes where something changed, ranges of the old file where nothing did.
 
-Values that stay are never in memory when they are large: pixel data goes from file to file inside the kernel.
+Values that stay are never in memory when they are large: pixel data goes from file to file through a buffer.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.engine.tags.encoded import EncodedExecutor, Level
 from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor, encoded
 from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, uid_text
+from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, SOP_INSTANCE_UID, uid_text
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from healthcare_deid.engine.tags.encoded import EncodedExecutor
+    from healthcare_deid.engine.tags.level import Level
 
 _WINDOW = 1 << 16
 _LARGE = 1 << 16
 _PREAMBLE = 132
 _GROUP_LENGTH = 0x00020000
 _CLASS, _INSTANCE, _SYNTAX = 0x00020002, 0x00020003, 0x00020010
+_SOP_CLASS = 0x00080016
+_UNDEFINED_LENGTH = b"\xff\xff\xff\xff"
+_MAX_OTHERS = 50_000
 _NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _U16 = Struct("<H")
 _U32 = Struct("<I")
@@ -37,6 +42,38 @@ class Range(NamedTuple):
 
     offset: int
     length: int
+
+
+class Wanted:
+    """Top-level elements that are looked for in files, and how to pass the others by.
+
+    Args:
+        tags: Of the elements.
+    """
+
+    def __init__(self, tags: Collection[int]) -> None:
+        self.tags = frozenset(tags)
+        self.last = max(tags)
+        self._others: dict[bool, dict[bytes, int]] = {False: {}, True: {}}
+
+    def others(self, *, explicit: bool) -> dict[bytes, int]:
+        """Return the memo of other elements' sizes, by their first eight bytes."""
+        return self._others[explicit]
+
+    def learn(self, head: bytes, size: int, *, explicit: bool) -> None:
+        """Remember an element that is not wanted, if its first eight bytes tell its size."""
+        if (explicit and head[4:6] in LONG_VRS) or head.endswith(_UNDEFINED_LENGTH):
+            return
+        others = self._others[explicit]
+        if len(others) > _MAX_OTHERS:
+            others.clear()
+        others[head] = size
+
+
+IDENTITY = Wanted((_SOP_CLASS, SOP_INSTANCE_UID))
+"""What the file meta information says again."""
+OWN_UIDS = Wanted([tag for tag in PRIMARY_UIDS if tag != _INSTANCE])
+"""The UIDs of the instance itself, its series and its study."""
 
 
 @dataclass
@@ -114,44 +151,31 @@ class EncodedFile:
 
     def own_uids(self) -> frozenset[str]:
         """Return the instance's own study, series and instance UIDs."""
-        found = self.top_level_uids(*(tag for tag in PRIMARY_UIDS if tag != _INSTANCE))
-        return frozenset({self.meta.uid(_INSTANCE), *map(uid_text, found.values())} - {""})
+        found = self.top_level(OWN_UIDS)
+        return frozenset({self.meta.uid(_INSTANCE), *(uid_text(value) for _, value in found.values())} - {""})
 
-    def top_level_uids(self, *tags: int) -> dict[int, bytes]:
-        """Return the values of top-level elements that hold a UID."""
-        return {tag: value for tag, (_, value) in self.top_level(frozenset(tags)).items()}
-
-    def top_level(self, tags: Collection[int]) -> dict[int, tuple[bytes, bytes]]:
+    def top_level(self, wanted: Wanted) -> dict[int, tuple[bytes, bytes]]:
         """Return VR as written (none where it is implicit) and value of some top-level elements, none of them large.
 
         Raises:
             InvalidDicomError: The file ends inside an element.
         """
         found: dict[int, tuple[bytes, bytes]] = {}
-        last = max(tags)
         position, explicit, window = self.meta.end, self.explicit, self._window
-        code = b""
+        size_of = wanted.others(explicit=explicit).get
         while position + 8 <= self.size:
-            header = window[position : position + 12]
-            if len(header) < 12:
-                header = self.read(position, 12)
-            group, element = _TAG.unpack_from(header)
-            value = position + 8
-            if not explicit:
-                length = _U32.unpack_from(header, 4)[0]
-            else:
-                code = header[4:6]
-                if code not in LONG_VRS:
-                    length = header[6] | header[7] << 8
-                elif len(header) < 12:
-                    raise truncated()
-                else:
-                    value, length = position + 12, _U32.unpack_from(header, 8)[0]
-            tag = group << 16 | element
-            if tag > last:
+            size = size_of(window[position : position + 8])
+            if size is not None:
+                position += size
+                continue
+            header = self._slice(position, 12)
+            tag, code, value, length = _parsed(header, position, explicit=explicit)
+            if tag > wanted.last:
                 break
             after = self._end_of_items(value) if length == UNDEFINED else value + length
-            if tag in tags and after - value <= _LARGE:
+            if tag not in wanted.tags:
+                wanted.learn(header[:8], after - position, explicit=explicit)
+            elif after - value <= _LARGE:
                 end = after - 8 if length == UNDEFINED else after
                 found[tag] = (code, self._slice(value, end - value))
             position = after
@@ -200,7 +224,7 @@ class EncodedFile:
             UseDatasetExecutor: The data is not in a form the encoded executor rewrites.
             InvalidDicomError: The file ends inside an element.
         """
-        level = Level(explicit=self.explicit)
+        level = executor.start(explicit=self.explicit)
         pieces: list[bytes | Range] = []
         base, window = 0, self._window
         position = self.meta.end
@@ -245,6 +269,20 @@ class EncodedFile:
         if len(data) <= seen:
             raise truncated()
         return position, data
+
+
+def _parsed(header: bytes, position: int, *, explicit: bool) -> tuple[int, bytes, int, int]:
+    """Return tag, VR as written, where the value begins, and length of the element at a position."""
+    group, element = _TAG.unpack_from(header)
+    tag = group << 16 | element
+    if not explicit:
+        return tag, b"", position + 8, _U32.unpack_from(header, 4)[0]
+    code = header[4:6]
+    if code not in LONG_VRS:
+        return tag, code, position + 8, _U16.unpack_from(header, 6)[0]
+    if len(header) < 12:
+        raise truncated()
+    return tag, code, position + 12, _U32.unpack_from(header, 8)[0]
 
 
 def truncated() -> InvalidDicomError:

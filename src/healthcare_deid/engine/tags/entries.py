@@ -40,6 +40,16 @@ class Kind(IntEnum):
     """It stays if there is no NUL in it; otherwise its value counts."""
     REPLACED = 3
     """The same bytes always stand in its place, or none."""
+    INSPECTED = 4
+    """Its text is inspected: what became of the same bytes before is remembered for a while."""
+
+
+class Record(NamedTuple):
+    """A change: what to, why, and the length of the old value."""
+
+    entry: Entry
+    reason: str
+    length: int
 
 
 class Entry(NamedTuple):
@@ -68,9 +78,10 @@ class Step(NamedTuple):
     size: int
     tag: int
     kind: Kind
-    entry: Entry
     new: bytes
     """What stands in the place of an element that is replaced."""
+    record: Record
+    """Of an element that is replaced."""
 
 
 class Tables:
@@ -104,7 +115,7 @@ class Tables:
         new = b""
         if kind is Kind.REPLACED and entry.op is not Op.DELETE:
             new = entry.encoded(b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b""))
-        steps[head] = Step(8 + length, entry.tag, kind, entry, new)
+        steps[head] = Step(8 + length, entry.tag, kind, new, Record(entry, entry.rule.reason, length))
 
     def entry(self, head: bytes, creators: dict[int, str], *, explicit: bool, around: Inside = Inside.TOP) -> Entry:
         """Work an entry out, and remember it: with its private creator where that makes a difference.
@@ -179,6 +190,8 @@ def _kind(entry: Entry, length: int) -> Kind:
         return Kind.OPEN
     if op is Op.KEEP or (op is Op.EMPTY and not length):
         return Kind.KEPT
+    if op in (Op.TEXT, Op.SHIFT):
+        return Kind.INSPECTED
     if op in (Op.DELETE, Op.EMPTY):
         return Kind.REPLACED
     if op is Op.DUMMY and vr != "UI" and length != len(DUMMIES.get(vr, b"")):

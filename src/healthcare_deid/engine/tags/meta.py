@@ -1,13 +1,10 @@
-"""File meta information and de-identification markers: what is always written anew."""
+"""File meta information, which is always written anew."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_data_element
-from pydicom.sequence import Sequence
+from pydicom.dataset import FileMetaDataset
 
 from healthcare_deid._version import __version__
 from healthcare_deid.engine.records import Change, ChangeAction
@@ -16,8 +13,6 @@ from healthcare_deid.engine.tags.uids import MEDIA_STORAGE_SOP_INSTANCE_UID, pad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from healthcare_deid.engine.tags.plan import Plan
 
 IMPLEMENTATION_CLASS_UID = "2.25.307953160404063265873061326829176217434"
 """Of this package: a UUID-derived UID (PS3.5 annex B.2), fixed."""
@@ -28,26 +23,6 @@ MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 TRANSFER_SYNTAX_UID = 0x00020010
 _IMPLEMENTATION_CLASS = 0x00020012
 _IMPLEMENTATION_NAME = 0x00020013
-MARKER_TAGS = (0x00120062, 0x00120063, 0x00120064)
-"""Elements that only ever say what was done last: an instance's own are replaced."""
-_METHOD_CHARACTERS = 64
-
-CODE_MEANINGS = {
-    "113100": "Basic Application Confidentiality Profile",
-    "113101": "Clean Pixel Data Option",
-    "113103": "Clean Graphics Option",
-    "113104": "Clean Structured Content Option",
-    "113105": "Clean Descriptors Option",
-    "113106": "Retain Longitudinal Temporal Information Full Dates Option",
-    "113107": "Retain Longitudinal Temporal Information Modified Dates Option",
-    "113108": "Retain Patient Characteristics Option",
-    "113109": "Retain Device Identity Option",
-    "113110": "Retain UIDs Option",
-    "113111": "Retain Safe Private Option",
-    "113112": "Retain Institution Identity Option",
-}
-"""Code meanings of PS3.16 CID 7050."""
-
 
 MetaValues = list[tuple[int, str, bytes]]
 
@@ -85,49 +60,3 @@ def meta_dataset(values: MetaValues) -> FileMetaDataset:
     for tag, vr, value in values:
         meta.add_new(tag, vr, value if vr == "OB" else value.decode("ascii", "replace").strip("\0 "))
     return meta
-
-
-def markers(plan: Plan, *, pixels_cleaned: bool = False, all_text_covered: bool = False) -> Dataset:
-    """Return the elements that say an instance was de-identified, and how (PS3.15 section E.1.1, PS3.3 C.7.1.1).
-
-    ``PatientIdentityRemoved`` is YES only for plans that claim it; a plan that keeps identifying tags says nothing.
-
-    Args:
-        plan: The plan that was applied.
-        pixels_cleaned: Burned-in text was looked for.
-        all_text_covered: All of it was covered.
-    """
-    dataset = Dataset()
-    if plan.removes_identity:
-        dataset.PatientIdentityRemoved = "YES"
-    lines = [f"healthcare-deid {__version__}", *plan.method]
-    dataset.DeidentificationMethod = [line[:_METHOD_CHARACTERS] for line in lines]
-    codes = {*plan.method_codes, "113101"} if pixels_cleaned and plan.method_codes else {*plan.method_codes}
-    items: list[Dataset] = []
-    for code in sorted(codes):
-        item = Dataset()
-        item.CodeValue = code
-        item.CodingSchemeDesignator = "DCM"
-        item.CodeMeaning = CODE_MEANINGS[code]
-        items.append(item)
-    if items:
-        dataset.DeidentificationMethodCodeSequence = Sequence(items)
-    if all_text_covered:
-        dataset.BurnedInAnnotation = "NO"
-    return dataset
-
-
-def encoded_elements(dataset: Dataset, *, explicit: bool) -> list[tuple[int, bytes]]:
-    """Return each element of a dataset, encoded in little endian."""
-    encoded: list[tuple[int, bytes]] = []
-    for element in dataset:
-        file = DicomBytesIO()
-        file.is_little_endian, file.is_implicit_VR = True, not explicit
-        write_data_element(file, element)
-        encoded.append((int(element.tag), file.getvalue()))
-    return encoded
-
-
-def added(dataset: Dataset) -> list[Change]:
-    """Return the record of markers."""
-    return [Change(f"{int(mark.tag):08X}", mark.keyword, mark.VR, ChangeAction.ADDED, "marker") for mark in dataset]

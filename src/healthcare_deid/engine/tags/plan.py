@@ -99,6 +99,7 @@ _CHECKED = Rule(Op.CHECK, "malformed-value")
 _FIRST_OF_DATASET = 0x00040000
 _STRAY_META = Rule(Op.DELETE, "file-meta")
 """For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
+_MARKER = Rule(Op.DELETE, "marker")
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
 _OWN_UID = Rule(Op.OWN_UID, "uid:own")
 _FRESH_UID = Rule(Op.UID, "uid")
@@ -167,6 +168,7 @@ class Plan:
         vrs: Rules by VR, weaker than those by tag.
         private_tags: Rules for single private elements by creator, group and last two digits of the element.
         top_tags: Rules by tag for the top level alone, stronger than ``tags``.
+        rewritten: Top-level elements that are replaced by the engine's own, whatever else is said of them.
         nested: Whether the rules reach into sequences; if not, only UIDs are replaced there.
         uids: What happens to UIDs.
         overrides: Actions, in the order given; stronger than everything above.
@@ -184,6 +186,7 @@ class Plan:
     vrs: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     private_tags: Mapping[tuple[str, int, int], Rule] = field(default_factory=dict[tuple[str, int, int], Rule])
     top_tags: Mapping[int, Rule] = field(default_factory=dict[int, Rule])
+    rewritten: frozenset[int] = frozenset()
     nested: bool = True
     uids: UidPolicy = field(default_factory=UidPolicy)
     overrides: tuple[Override, ...] = ()
@@ -247,6 +250,8 @@ class Plan:
             return _GROUP_LENGTH
         if tag < _FIRST_OF_DATASET:
             return _STRAY_META
+        if top and tag in self.rewritten:
+            return _MARKER
         if not (top or self.nested):
             return self._kept_uid(tag, KEPT) if vr == "UI" else KEPT
         acted = self._act(tag, vr)

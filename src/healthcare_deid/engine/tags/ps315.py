@@ -150,6 +150,14 @@ def identifying_tags(edition: Edition = "2026d") -> frozenset[int]:
     return frozenset(int(tag, 16) for tag in _rows(edition) if "X" not in tag and tag != "private")
 
 
+@lru_cache(maxsize=2)
+def descriptor_tags(edition: Edition = "2026d") -> frozenset[int]:
+    """Return the tags that the Clean Descriptors Option cleans instead of removing them."""
+    option = ProfileOption.CLEAN_DESCRIPTORS
+    rows = ((tag, row[1]) for tag, row in _rows(edition).items() if "X" not in tag and tag != "private")
+    return frozenset(int(tag, 16) for tag, by_option in rows if by_option.get(option) == "C")
+
+
 def basic_codes(edition: Edition) -> dict[int, str]:
     """Return the Basic Profile code of every single tag, such as ``"X/Z/D"``."""
     return {int(tag, 16): row[0] for tag, row in _rows(edition).items() if "X" not in tag and tag != "private"}

@@ -61,7 +61,6 @@ _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
 _STRING_PADDING = b"\0 "
-_LONGEST_REMEMBERED = 1024
 _TWO_BYTE_ENCODINGS = frozenset({"gb18030", "gbk", "shift_jis"})
 
 
@@ -107,7 +106,6 @@ class Values:
         mapper: UID rule.
         own_uids: Returns the instance's own study, series and instance UIDs, as they were; asked once, if at all.
         text: Text engine bound to the instance; None where the plan inspects no text.
-        memo: What became of values of instances with the same header.
     """
 
     def __init__(
@@ -116,7 +114,6 @@ class Values:
         mapper: UidMapper,
         own_uids: Callable[[], frozenset[str]] = frozenset,
         text: ValueTransformer | None = None,
-        memo: dict[tuple[str, bytes], NewValue | None] | None = None,
     ) -> None:
         self.plan = plan
         self.warnings: dict[str, int] = {}
@@ -124,7 +121,6 @@ class Values:
         self._own_uids = own_uids
         self._own: frozenset[str] | None = None
         self._text = text
-        self._memo = memo
 
     def warn(self, text: str) -> None:
         """Note something a person should know; equal notes are noted once."""
@@ -155,7 +151,7 @@ class Values:
         elif op == Op.OWN_UID:
             new = self._replace_own(value)
         else:
-            return self._remembered(vr, value, encodings)
+            return self._transform(vr, value, encodings)
         return None if new == value else NewValue(new, rule.reason)
 
     def _check(self, tag: int, vr: str, value: bytes) -> NewValue | None:
@@ -185,19 +181,6 @@ class Values:
         if self._own.isdisjoint(parts):
             return value
         return pad_uid("\\".join(self._mapper.map(part) if part in self._own else part for part in parts))
-
-    def _remembered(self, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
-        memo = self._memo
-        if memo is None:
-            return self._transform(vr, value, encodings)
-        key = (vr, value)
-        if key not in memo:
-            before = len(self.warnings)
-            new = self._transform(vr, value, encodings)
-            if len(self.warnings) != before or len(value) > _LONGEST_REMEMBERED:
-                return new  # its warnings must be given again next time
-            memo[key] = new
-        return memo[key]
 
     def _transform(self, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):
