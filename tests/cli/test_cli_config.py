@@ -11,6 +11,7 @@ import pytest
 
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
 from healthcare_deid.config.convert import from_curl, from_gcloud
+from healthcare_deid.config.keys import CryptoKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +169,18 @@ def test_a_v1beta1_config_is_checked_as_one(cli: Callable[..., Result], tmp_path
     path.write_text(presets.basic_confidentiality_profile().to_v1beta1().config.to_json())
     assert cli("config", "show", path, "--api-version", "v1beta1").stdout.startswith("<DeidentifyConfig v1beta1>")
     assert cli("config", "check", path).exit_code == 1
+
+
+def test_a_new_key_is_for_its_owner_alone_and_never_written_over(cli: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "key.txt"
+    made = cli("config", "new-key", path)
+    assert made.exit_code == 0
+    key = path.read_text().strip()
+    assert len(CryptoKey.parse(key)) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert key not in made.output
+    assert cli("config", "new-key", path).exit_code == 1
+    assert path.read_text().strip() == key
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(cli: Callable[..., Result], tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_tutorials_gcloud_command_and_the_look_at_its_operation_work_with_ou
 def test_use_case_two_takes_its_key_from_a_file_and_shifts_by_it_every_time(
     filled: CommandLine, tmp_path: Path
 ) -> None:
-    (tmp_path / "key.txt").write_text(f"{KEY}\n")
+    filled.ok("config", "new-key", tmp_path / "key.txt")
     dates: set[str] = set()
     for destination in ("first", "second"):
         filled.ok(
@@ -95,6 +95,16 @@ def test_a_key_comes_from_the_environment_or_a_prompt_and_is_never_shown(
     assert result.exit_code == 0, result.stderr
     assert "key-missing" not in result.stderr
     assert KEY not in result.output
+
+
+def test_a_key_file_that_others_can_read_is_warned_of(filled: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "key.txt").write_text(KEY)
+    (tmp_path / "key.txt").chmod(0o644)
+    words = ["datasets", "deidentify", "dataset1", "--destination-dataset", "out", "--dry-run"]
+    words += ["--config-file", str(contents_without_pixels(tmp_path))]
+    assert "chmod 600" in filled(*words, "--crypto-key-file", tmp_path / "key.txt").stderr
+    (tmp_path / "key.txt").chmod(0o600)
+    assert "chmod 600" not in filled(*words, "--crypto-key-file", tmp_path / "key.txt").stderr
 
 
 def test_a_key_that_is_none_is_refused_without_being_shown(
@@ -184,6 +194,7 @@ def test_a_partial_failure_is_printed_and_has_an_exit_code_of_its_own(filled: Co
     ended = yaml.safe_load(result.stdout)
     assert ended["state"] == "PARTIAL"
     assert "1 of 2 failed and are missing in the destination" in result.stderr
+    assert filled("operations", "wait", ended["name"], "--format", "value(name)").stdout == f"{ended['name']}\n"
     assert filled("operations", "wait", ended["name"]).exit_code == 3
 
 

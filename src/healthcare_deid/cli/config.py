@@ -10,7 +10,7 @@ import click
 
 from healthcare_deid.cli.choice import PRESETS, preset, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
-from healthcare_deid.cli.keys import VARIABLE, without_keys
+from healthcare_deid.cli.keys import VARIABLE, without_keys, write_new_key
 
 if TYPE_CHECKING:
     from healthcare_deid.config.calls import Call
@@ -73,6 +73,20 @@ def init(file: Path, name: str, force: bool) -> None:
     except FileExistsError:
         raise CommandError("FILE exists; --force writes over it") from None
     click.echo(f"wrote {file}", err=True)
+
+
+@command.command("new-key")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def new_key(file: Path) -> None:
+    """Write a new random key into FILE, which only you can read: for --crypto-key-file.
+
+    Keep it: only under the same key do two runs shift a patient's dates by the same days.
+    """
+    try:
+        write_new_key(file)
+    except FileExistsError:
+        raise CommandError("FILE exists, and may hold a key that is needed: it is not written over") from None
+    click.echo(f"wrote a 256-bit key to {file}", err=True)
 
 
 @command.command()

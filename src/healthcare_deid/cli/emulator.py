@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,11 @@ def _buckets(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
 @click.option("--project", default="MyProj", show_default=True, help="For --seed and env-init.")
 @click.option("--location", default="us-central1", show_default=True, help="For --seed and env-init.")
 @click.option("--allow-remote", is_flag=True, help="Listen where other machines can reach it.")
+@click.option(
+    "--allow-remote-storage",
+    is_flag=True,
+    help="Take a STORAGE_EMULATOR_HOST on another machine: exported instances are sent there.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -54,6 +60,7 @@ def command(
     project: str,
     location: str,
     allow_remote: bool,
+    allow_remote_storage: bool,
 ) -> None:
     """Serve the Cloud Healthcare API on this machine, until Ctrl-C.
 
@@ -64,7 +71,8 @@ def command(
         return
     from healthcare_deid.emulator import Emulator
 
-    with Emulator(None if in_memory else data_dir, gcs=buckets) as emulator:
+    folder = None if in_memory else data_dir
+    with Emulator(folder, gcs=buckets, allow_remote_storage=allow_remote_storage) as emulator:
         if seed is not None:
             _seed(emulator, seed, project, location)
         server = emulator.server(host, port, origins=origins, allow_remote=allow_remote)
@@ -91,7 +99,7 @@ def env_init(options: dict[str, str]) -> None:
         "CLOUDSDK_HEALTHCARE_LOCATION": options["location"],
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
     }.items():
-        click.echo(f"export {name}={value}")
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 def _seed(emulator: Emulator, folder: Path, project: str, location: str) -> None:

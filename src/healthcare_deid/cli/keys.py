@@ -32,6 +32,7 @@ def read_key(file: Path | None, *, ask: bool) -> CryptoKey | None:
     from healthcare_deid.config.keys import CryptoKey
 
     if file is not None:
+        _warn_if_shared(file)
         text, place = file.read_text(encoding="ascii", errors="replace"), "the file"
     elif ask:
         text, place = click.prompt("Key (base64)", hide_input=True, err=True), "the prompt"
@@ -43,6 +44,24 @@ def read_key(file: Path | None, *, ask: bool) -> CryptoKey | None:
         return CryptoKey.parse(text)
     except ValueError as error:
         raise click.UsageError(f"the key of {place}: {error}") from None
+
+
+def write_new_key(file: Path) -> None:
+    """Write a new random key into a file that only its owner can read.
+
+    Raises:
+        FileExistsError: The file exists: a key is never written over.
+    """
+    from healthcare_deid.presets import generate_crypto_key
+
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(f"{generate_crypto_key().to_base64()}\n")
+
+
+def _warn_if_shared(file: Path) -> None:
+    if os.name == "posix" and file.stat().st_mode & 0o077:
+        click.echo(f"warning: others than you may read the key: chmod 600 {file}", err=True)
 
 
 def with_key(config: AnyDeidentifyConfig, key: CryptoKey) -> tuple[AnyDeidentifyConfig, int]:

@@ -1,4 +1,4 @@
-"""What a command prints on stdout: YAML as gcloud does, JSON for programs, or a table. All else goes to stderr."""
+"""What a command prints on stdout: YAML as gcloud does, JSON, a table, or the name alone. All else goes to stderr."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     Columns = Mapping[str, Callable[[Mapping[str, Any]], object]]
     """Header of a column → what stands in it."""
 
+_NAME = "value(name)"
+
 
 def with_format(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command ``--format``; the function takes it as ``style``."""
     return click.option(
         "--format",
         "style",
-        type=click.Choice(["json", "table", "yaml"]),
+        type=click.Choice(["json", "table", _NAME, "yaml"]),
         default=default,
         show_default=True,
         help="How the result is printed.",
@@ -33,17 +35,20 @@ def emit(value: dict[str, Any] | list[dict[str, Any]], style: str, columns: Colu
 
     Args:
         value: The API's JSON.
-        style: ``json``, ``table`` or ``yaml``.
+        style: ``json``, ``table``, ``yaml``, or gcloud's ``value(name)``.
         columns: What the table shows.
     """
+    rows = value if isinstance(value, list) else [value]
     if style == "json":
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
     elif style == "yaml":
         import yaml
 
         click.echo(yaml.safe_dump(value, sort_keys=False, allow_unicode=True).rstrip())
+    elif style == _NAME:
+        for row in rows:
+            click.echo(row.get("name", ""))
     else:
-        rows = value if isinstance(value, list) else [value]
         _table([list(columns), *([_cell(show(row)) for show in columns.values()] for row in rows)])
 
 
