@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import conformance_calls  # noqa: F401 - registers its observations
+import conformance_pixels  # noqa: F401 - likewise
 import conformance_results  # noqa: F401 - likewise
 from conformance_lab import STUDIES, Lab, is_loopback
 from conformance_rows import NOT_OBSERVED, OBSERVATIONS
@@ -37,19 +38,33 @@ This will, at {{endpoint}}, in project {{project}}, location {{location}}:
   make a dataset conformance-<random> with about 70 small DICOM stores and two empty FHIR stores, and two
     datasets more by de-identification;
   store {STUDIES + 4} invented instances, 2 MB in all, and a few more on the way;
-  de-identify two of them about 15 times, 101 of them and the pixels of two once, empty stores about 20 times;
-  delete these datasets. Nothing else is read or written."""
+  de-identify two of them about 15 times, 101 of them twice, the pixels of four once, empty stores about 20 times;
+  delete these datasets. Nothing else is read or written{{bucket}}."""
+_PLAN_BUCKET = """
+  but the bucket {bucket}: an invented instance is exported to it, below conformance-<random>/, and stays there\
+"""
 
 
-def record(http: Any, endpoint: str, project: str, location: str) -> dict[str, Any]:
+def record(http: Any, endpoint: str, project: str, location: str, bucket: str | None = None) -> dict[str, Any]:
     """Look at everything, and return the report.
+
+    Args:
+        http: What sends, in the shape of ``httplib2.Http``.
+        endpoint: Where to.
+        project: Where the datasets are made.
+        location: Likewise.
+        bucket: A bucket of Cloud Storage that the service may write to; None leaves out what needs one.
 
     A row whose observation breaks has the kind of the error in place of facts, and the others go on.
     """
     rows = {row.id: row for row in TABLE}
     records: list[dict[str, Any]] = []
-    with Lab(http, endpoint, project, location) as lab:
+    not_observed = dict(NOT_OBSERVED)
+    with Lab(http, endpoint, project, location, bucket) as lab:
         for observation in OBSERVATIONS:
+            if observation.needs_bucket and bucket is None:
+                not_observed[observation.id] = "Needs a bucket: --bucket"
+                continue
             try:
                 observed = observation.look(lab)
             except Exception as error:  # noqa: BLE001 - the service may do anything; its texts stay out of the report
@@ -70,7 +85,7 @@ def record(http: Any, endpoint: str, project: str, location: str) -> dict[str, A
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "package": __version__,
         "records": sorted(records, key=lambda item: str(item["id"])),
-        "not_observed": NOT_OBSERVED,
+        "not_observed": not_observed,
         "left_behind": lab.left_behind,
     }
 
@@ -95,6 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--project")
     parser.add_argument("--location", default="us-central1")
     parser.add_argument("--endpoint", default=GOOGLE)
+    parser.add_argument("--bucket", help="a bucket that the service's agent may write to, for what needs one")
     parser.add_argument("--out", type=Path, default=Path("report.json"))
     parser.add_argument("--yes", action="store_true", help="do not ask before making anything")
     parser.add_argument("--compare", nargs=2, type=Path, metavar="REPORT")
@@ -105,10 +121,11 @@ def main(arguments: list[str] | None = None) -> int:
         return bool(found)
     if not given.project:
         parser.error("--project is needed")
-    print(_PLAN.format(endpoint=given.endpoint, project=given.project, location=given.location))
+    bucket = _PLAN_BUCKET.format(bucket=given.bucket) if given.bucket else ""
+    print(_PLAN.format(endpoint=given.endpoint, project=given.project, location=given.location, bucket=bucket))
     if not given.yes and input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
         return 1
-    report = record(_transport(given.endpoint), given.endpoint, given.project, given.location)
+    report = record(_transport(given.endpoint), given.endpoint, given.project, given.location, given.bucket)
     given.out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return _summary(report, given.out)
 

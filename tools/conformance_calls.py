@@ -119,6 +119,21 @@ def _(lab: Lab) -> Facts:
     }
 
 
+@observes("O-14", code=1, written="as counted")
+def _(lab: Lab) -> Facts:
+    target = lab.new_store()
+    answer = lab.call("POST", f"{lab.studies}:deidentify", {"destinationStore": target, "config": KEEP})
+    lab.call("POST", f"{answer.json['name']}:cancel", {})
+    operation = lab.ended(answer)
+    found = lab.get(f"{target}/dicomWeb/instances", "application/dicom+json")
+    written = len(found.json) if found.status == 200 else 0
+    counted = int(operation.get("metadata", {}).get("counter", {}).get("success", 0))
+    return {
+        "code": operation.get("error", {}).get("code", "none: it ended before it could be cancelled"),
+        "written": "as counted" if written == counted else "nothing" if not written else "another number",
+    }
+
+
 # Resources
 
 
@@ -198,6 +213,35 @@ def _(lab: Lab) -> Facts:
     }  # fmt: skip
     found = {name: _search(lab, f"instances?{query}").status for name, query in queries.items()}
     return {name: 200 if status == 204 else status for name, status in found.items()}
+
+
+@observes("F-34", needs_bucket=True, layout="prefix/study/series/instance.dcm")
+def _(lab: Lab) -> Facts:
+    store, one = lab.new_store(), tiny(0)
+    lab.upload(store, one)
+    lab.ended(lab.call("POST", f"{store}:export", {"gcsDestination": {"uriPrefix": lab.prefix}}))
+    study, series, instance = one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID
+    layouts = {
+        "prefix/study/series/instance.dcm": f"{study}/{series}/{instance}.dcm",
+        "prefix/instance.dcm": f"{instance}.dcm",
+        "another, below the prefix": "**",
+    }
+    for name, path in layouts.items():
+        # Nothing but an import tells what is in the bucket: it succeeds for an object that is there.
+        answer = lab.call("POST", f"{lab.new_store()}:import", {"gcsSource": {"uri": f"{lab.prefix}/{path}"}})
+        if answer.status == 200 and lab.ended(answer)["metadata"].get("counter", {}).get("success") == "1":
+            return {"layout": name}
+    return {"layout": "nothing below the prefix"}
+
+
+@observes("F-36", StudyTime="without a value", StudyDate="with its value")
+def _(lab: Lab) -> Facts:
+    (study,) = lab.get(f"{lab.studies}/dicomWeb/studies?limit=1", "application/dicom+json").json
+
+    def shown(tag: str) -> str:
+        return "left out" if tag not in study else "with its value" if "Value" in study[tag] else "without a value"
+
+    return {"StudyTime": shown("00080030"), "StudyDate": shown("00080020")}
 
 
 @observes("F-35", status=200, instances_left=0)

@@ -89,7 +89,7 @@ class Run:
 class Lab:
     """The scratch dataset and the stores in it; leaving the ``with`` block deletes all of it."""
 
-    def __init__(self, http: Any, endpoint: str, project: str, location: str) -> None:
+    def __init__(self, http: Any, endpoint: str, project: str, location: str, bucket: str | None = None) -> None:
         poll = PollPolicy(initial=0.05, maximum=1) if is_loopback(endpoint) else PollPolicy()
         self.client = DeidClient(project, location, http=http, endpoint=endpoint, poll=poll)
         self._http = http
@@ -98,6 +98,7 @@ class Lab:
         self.dataset = f"{self.location}/datasets/conformance-{secrets.token_hex(4)}"
         self.source, self.empty = f"{self.dataset}/dicomStores/source", f"{self.dataset}/dicomStores/empty"
         self.images, self.studies = f"{self.dataset}/dicomStores/images", f"{self.dataset}/dicomStores/studies"
+        self.prefix = f"gs://{bucket}/conformance-{secrets.token_hex(4)}"
         self._made: list[str] = []
         self._runs: dict[str, Run] = {}
         self.left_behind: list[str] = []

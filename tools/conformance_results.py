@@ -1,4 +1,4 @@
-"""Observations of what a de-identification makes of an instance: UIDs, tags, text, pixels."""
+"""Observations of what a de-identification makes of an instance: UIDs, tags, text."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import hashlib
 import hmac
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from conformance_lab import EMAIL, MAIN_SIZE, OVERLAID, STUDIES, images, probes, tiny
+from conformance_lab import EMAIL, MAIN_SIZE, STUDIES, probes, tiny
 from conformance_rows import CONTENTS, KEEP, REMOVE, Facts, observes
 from pydicom.datadict import keyword_for_tag
 
@@ -32,9 +31,8 @@ TRANSFORM = CONTENTS | {
     }
 }
 INFO_TYPES = CONTENTS | {"text": {"transformations": [{"replaceWithInfoTypeConfig": {}}]}}
-PIXELS = {"dicom": {}, "image": {"textRedactionMode": "REDACT_ALL_TEXT"}}
 
-_OVERLAY_DATA = 0x60003000
+OVERLAY_DATA = 0x60003000
 _PRIVATE = 0x00991001
 
 
@@ -80,15 +78,15 @@ def _(lab: Lab) -> Facts:
 def _(lab: Lab) -> Facts:
     listed = lab.run({"dicom": {"keepList": {"tags": ["Modality"]}}})
     return {
-        "MINIMAL_KEEP_LIST_PROFILE": _state(lab.run(MINIMAL), "SOPClassUID"),
-        "keepList": _state(listed, "SOPClassUID"),
+        "MINIMAL_KEEP_LIST_PROFILE": state(lab.run(MINIMAL), "SOPClassUID"),
+        "keepList": state(listed, "SOPClassUID"),
     }
 
 
 @observes("F-05", OverlayData="deleted", required_tag=400)
 def _(lab: Lab) -> Facts:
     return {
-        "OverlayData": _state(lab.run(REMOVE), _OVERLAY_DATA),
+        "OverlayData": state(lab.run(REMOVE), OVERLAY_DATA),
         "required_tag": lab.verdict({"dicom": {"removeList": {"tags": ["PixelData"]}}}),
     }
 
@@ -97,9 +95,9 @@ def _(lab: Lab) -> Facts:
 def _(lab: Lab) -> Facts:
     old, run = probes()[0], lab.run(BASIC)
     return {
-        "X": _state(run, "PatientAddress"),
-        "Z": _state(run, "PatientName"),
-        "D": _state(run, "VerifyingObserverName"),
+        "X": state(run, "PatientAddress"),
+        "Z": state(run, "PatientName"),
+        "D": state(run, "VerifyingObserverName"),
         "U": _uid(old.FrameOfReferenceUID, run.main.get("FrameOfReferenceUID", "")),
     }
 
@@ -135,11 +133,11 @@ def _(lab: Lab) -> Facts:
     uid = reference[0].get("ReferencedSOPInstanceUID", "") if reference else ""
     fate = "kept, UIDs new" if uid and uid != old.ReferencedImageSequence[0].ReferencedSOPInstanceUID else "kept"
     return {
-        "X/Z": _state(run, "AcquisitionDate"),
-        "X/D": _state(run, "ProtocolName"),
-        "Z/D": _state(run, "ContentCreatorName"),
-        "X/Z/D": _state(run, "OperatorsName"),
-        "X/Z/U*": fate if reference else _state(run, "ReferencedImageSequence"),
+        "X/Z": state(run, "AcquisitionDate"),
+        "X/D": state(run, "ProtocolName"),
+        "Z/D": state(run, "ContentCreatorName"),
+        "X/Z/D": state(run, "OperatorsName"),
+        "X/Z/U*": fate if reference else state(run, "ReferencedImageSequence"),
     }
 
 
@@ -158,7 +156,7 @@ def _(lab: Lab) -> Facts:
 @observes("O-03", basic="deleted", keep_lists="deleted", all_tags="kept", removeList="kept", contents="changed")
 def _(lab: Lab) -> Facts:
     runs = {"basic": BASIC, "keep_lists": MINIMAL, "all_tags": KEEP, "removeList": REMOVE, "contents": CONTENTS}
-    return {name: _state(lab.run(config), _PRIVATE, dummy="changed") for name, config in runs.items()}
+    return {name: state(lab.run(config), _PRIVATE, dummy="changed") for name, config in runs.items()}
 
 
 @observes("O-05", removeList="deleted", contents="changed", basic="deleted", all_tags="kept")
@@ -166,7 +164,7 @@ def _(lab: Lab) -> Facts:
     def nested(config: Facts) -> str:
         items = lab.run(config).main.get("RequestAttributesSequence")
         old = probes()[0].RequestAttributesSequence[0]
-        return _fate(old, items[0], "RequestingPhysician", "changed") if items else "deleted"
+        return fate(old, items[0], "RequestingPhysician", "changed") if items else "deleted"
 
     return {
         "removeList": nested(REMOVE),
@@ -226,11 +224,11 @@ def _(lab: Lab) -> Facts:
     text = " ".join(str(run.main.get(name, "")) for name in names)
     wanted = ("EMAIL_ADDRESS", "IP_ADDRESS", "MAC_ADDRESS", "PERSON_NAME", "PHONE_NUMBER")
     # "[AGE]" cannot stand in an AS: what was found there is erased (F-10).
-    age = [] if _state(run, "PatientAge") == "kept" else ["AGE"]
+    age = [] if state(run, "PatientAge") == "kept" else ["AGE"]
     return {
         "found": age + [name for name in wanted if f"[{name}]" in text],
-        "institution": _state(run, "InstitutionName", dummy="changed"),
-        "study_date": "kept" if _state(run, "StudyDate") == "kept" else "changed",
+        "institution": state(run, "InstitutionName", dummy="changed"),
+        "study_date": "kept" if state(run, "StudyDate") == "kept" else "changed",
     }
 
 
@@ -267,9 +265,9 @@ def _(lab: Lab) -> Facts:
 def _(lab: Lab) -> Facts:
     hashed, named = lab.run(TRANSFORM), lab.run(INFO_TYPES)
     return {
-        "hash_in_SH": _state(hashed, "StationName", dummy="changed"),
-        "hash_in_AS": _state(hashed, "PatientAge", dummy="changed"),
-        "infoType_in_DA": _state(named, "StudyDate", dummy="changed"),
+        "hash_in_SH": state(hashed, "StationName", dummy="changed"),
+        "hash_in_AS": state(hashed, "PatientAge", dummy="changed"),
+        "infoType_in_DA": state(named, "StudyDate", dummy="changed"),
     }
 
 
@@ -310,52 +308,18 @@ def _(lab: Lab) -> Facts:
     }
 
 
-# Pixels
-
-
-@observes("F-13", colour="black, opaque")
-def _(lab: Lab) -> Facts:
-    before, after = images()[0], lab.run(PIXELS, lab.images).results[OVERLAID.dataset.Rows]
-    old, new = before.pixel_array, after.pixel_array
-    changed = new[old != new]
-    if not changed.size:
-        return {"colour": "nothing was covered"}
-    if len(np.unique(changed)) > 1:
-        return {"colour": "more than one"}
-    return {"colour": "black, opaque" if changed[0] <= old.min() else "one other colour"}
-
-
-@observes("O-07", basic="deleted", redaction="text covered")
-def _(lab: Lab) -> Facts:
-    before, after = images()[0], lab.run(PIXELS, lab.images).results[OVERLAID.dataset.Rows]
-    return {
-        "basic": _state(lab.run(BASIC), _OVERLAY_DATA, dummy="changed"),
-        "redaction": _fate(before, after, _OVERLAY_DATA, "text covered"),
-    }
-
-
-@observes("O-11", native="as before", RLE="as before")
-def _(lab: Lab) -> Facts:
-    results = lab.run(PIXELS, lab.images).results
-
-    def syntax(before: Any) -> str:
-        new = results[before.Rows].file_meta.TransferSyntaxUID
-        return "as before" if new == before.file_meta.TransferSyntaxUID else str(new.name)
-
-    native, packed = images()
-    return {"native": syntax(native), "RLE": syntax(packed)}
-
-
 # What the observations have in common
 
 
-def _state(run: Run, tag: str | int, dummy: str = "dummy") -> str:
+def state(run: Run, tag: str | int, dummy: str = "dummy") -> str:
+    """Return what became of an element of the first probe; ``dummy`` is the word for another value."""
     if run.status != 200 or MAIN_SIZE not in run.results:
         return f"refused with {run.status}"
-    return _fate(probes()[0], run.main, tag, dummy)
+    return fate(probes()[0], run.main, tag, dummy)
 
 
-def _fate(old: Dataset, new: Dataset, tag: str | int, otherwise: str) -> str:
+def fate(old: Dataset, new: Dataset, tag: str | int, otherwise: str) -> str:
+    """Return what became of an element; ``otherwise`` is the word for another value."""
     if tag not in new:
         return "deleted"
     if not new[tag].value and old[tag].value:

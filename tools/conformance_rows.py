@@ -29,6 +29,7 @@ class Observation:
     id: str
     default: Facts
     look: Callable[[Lab], Facts]
+    needs_bucket: bool = False
 
 
 OBSERVATIONS: list[Observation] = []
@@ -37,19 +38,18 @@ NOT_OBSERVED = {
     "F-20": "The client decides it",
     "F-26": "The client decides it",
     "F-27": "The other rows look at codes",
-    "F-34": "Needs a bucket",
-    "O-10": "Needs images of every kind",
-    "O-14": "Needs an operation that is slow",
     "O-16": "Would use a quota up",
     "O-19": "Needs a service that is busy",
 }
 
 
-def observes(name: str, **default: Any) -> Callable[[Callable[[Lab], Facts]], Callable[[Lab], Facts]]:
+def observes(
+    name: str, *, needs_bucket: bool = False, **default: Any
+) -> Callable[[Callable[[Lab], Facts]], Callable[[Lab], Facts]]:
     """Register a function under a row's id, with the facts that the emulator shows."""
 
     def register(look: Callable[[Lab], Facts]) -> Callable[[Lab], Facts]:
-        OBSERVATIONS.append(Observation(name, default, look))
+        OBSERVATIONS.append(Observation(name, default, look, needs_bucket))
         return look
 
     return register

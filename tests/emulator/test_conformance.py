@@ -39,10 +39,10 @@ def conformance() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def recorded(conformance: Any) -> Any:
+def recorded(conformance: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A report, and the datasets that are there afterwards."""
-    with Emulator(None, workers=0) as emulator:
-        report = conformance.record(emulator.http(), ENDPOINT, PROJECT, LOCATION)
+    with Emulator(None, workers=0, gcs={"bucket": tmp_path_factory.mktemp("bucket")}) as emulator:
+        report = conformance.record(emulator.http(), ENDPOINT, PROJECT, LOCATION, "bucket")
         _, left = emulator.http().request(f"{ENDPOINT}/v1/projects/{PROJECT}/locations/{LOCATION}/datasets")
     return SimpleNamespace(report=report, left=json.loads(left))
 
@@ -71,6 +71,14 @@ def test_every_row_is_observed_or_says_why_it_is_not(recorded: Any) -> None:
     assert sorted([*observed, *recorded.report["not_observed"]]) == sorted(row.id for row in TABLE)
     stated = {row.id: (row.subject, row.default) for row in TABLE}
     assert all((item["question"], item["stated"]) == stated[item["id"]] for item in recorded.report["records"])
+
+
+def test_what_needs_a_bucket_is_left_out_without_one(small: Any) -> None:
+    script = small("F-34", "F-22")
+    with Emulator(None, workers=0) as emulator:
+        report = script.record(emulator.http(), ENDPOINT, PROJECT, LOCATION)
+    assert [item["id"] for item in report["records"]] == ["F-22"]
+    assert "--bucket" in report["not_observed"]["F-34"]
 
 
 def test_nothing_is_left_behind(recorded: Any) -> None:

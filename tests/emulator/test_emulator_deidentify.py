@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -115,7 +117,7 @@ class TestPartialFailure:
         assert operation["metadata"]["counter"] == {"success": "1", "failure": "1"}
         assert "error" not in operation
         assert len(lab.instances(f"{CLEAN}/dicomStores/dicomstore1")) == 1
-        (entry,) = log_of(lab, operation)
+        (entry,) = log_of(operation)
         assert entry["severity"] == "ERROR"
         assert entry["jsonPayload"]["source"].endswith("/instances/1.2.3.4.5")
         assert entry["jsonPayload"]["error"]["message"].startswith("not-dicom: ")
@@ -137,7 +139,7 @@ class TestPartialFailure:
             started = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
             operation = lab.finished(started.json["name"])
             assert operation["metadata"]["counter"] == {"failure": "1"}
-            (entry,) = log_of(lab, operation)
+            (entry,) = log_of(operation)
             assert "RuntimeError" in str(entry)
             assert "Rivera" not in str(entry)
             assert not list((tmp_path / "broken").rglob("*.part"))
@@ -154,7 +156,7 @@ class TestPartialFailure:
         again = lab.finished(lab.post(f"{STORE}:deidentify", body).json["name"])
         assert first["metadata"]["counter"] == {"success": "1"}
         assert again["metadata"]["counter"] == {"failure": "1"}
-        assert "checksum mismatch" in str(log_of(lab, again))
+        assert "checksum mismatch" in str(log_of(again))
 
     def test_the_very_same_result_again_is_a_success(self, lab: Lab, dicom_bytes: Make) -> None:
         lab.store(dicom_bytes())
@@ -176,7 +178,7 @@ class TestWhatIsLeftOut:
         operation = lab.finished(started.json["name"])
         assert "counter" not in operation["metadata"]
         assert lab.get(f"{CLEAN}/dicomStores").json == {}
-        assert "skipped" in str(log_of(lab, operation))
+        assert "skipped" in str(log_of(operation))
 
     def test_a_fhir_store_is_never_copied(self, lab: Lab) -> None:
         assert lab.post(f"{DATASET}/fhirStores?fhirStoreId=f", {"version": "R4"}).status == 200
@@ -276,6 +278,24 @@ def test_the_config_can_come_from_cloud_storage(lab: Lab, dicom_bytes: Make, tmp
     assert "StudyDate" in clean
 
 
+def test_the_log_can_be_opened_in_process_as_a_file_and_over_the_port(lab: Lab, dicom_bytes: Make) -> None:
+    lab.store(dicom_bytes(PatientName="Rivera^Ana", PatientID="MRN204816"))
+    lab.emulator.faults.fail_instances(times=1)
+    started = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
+    here = lab.finished(started.json["name"])
+    assert here["metadata"]["logsUrl"].startswith("file://")
+    (listed,) = (item for item in lab.get(f"{DATASET}/operations").json["operations"] if item["name"] == here["name"])
+    assert listed == here
+    with lab.emulator.server() as server:
+        with urllib.request.urlopen(f"{server.url}/v1/{here['name']}", timeout=30) as reply:
+            there = json.load(reply)
+        assert there["metadata"]["logsUrl"].startswith(f"{server.url}/")
+        assert log_of(there) == log_of(here)
+    (entry,) = log_of(here)
+    assert "injected failure" in entry["jsonPayload"]["error"]["message"]
+    assert not [word for word in ("Rivera", "MRN204816") if word in str(entry)]
+
+
 def damage(lab: Lab, uid: str) -> None:
     """Overwrite the stored file of an instance, as a broken disk would."""
     for path in (lab.emulator.data_dir / "instances").rglob("*.dcm"):
@@ -283,11 +303,8 @@ def damage(lab: Lab, uid: str) -> None:
             path.write_bytes(b"not DICOM any more")
 
 
-def log_of(lab: Lab, operation: dict[str, Any]) -> list[dict[str, Any]]:
+def log_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
     """Follow an operation's ``logsUrl``."""
-    response, body = lab.http.request(operation["metadata"]["logsUrl"])
-    assert response.status == 200
-    import json
-
-    entries: list[dict[str, Any]] = json.loads(body)["entries"]
+    with urllib.request.urlopen(operation["metadata"]["logsUrl"], timeout=30) as log:
+        entries: list[dict[str, Any]] = json.load(log)["entries"]
     return entries

@@ -214,6 +214,41 @@ class TestSearch:
         assert (answer.status, answer.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
+class TestWhatAResultAlwaysHas:
+    """PS3.18 tables 10.6.3-3 to 10.6.3-5, type R: without a value where the instance has none."""
+
+    def test_a_study_without_date_and_patient_says_so_with_empty_attributes(self, lab: Lab, dicom_bytes: Any) -> None:
+        names = ("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID", "PatientBirthDate")
+        lab.store(dicom_bytes(**IDS, Modality=None, SeriesNumber=None, **dict.fromkeys(names)))
+        lab.store(bare(dicom_bytes(**IDS | {"SOPInstanceUID": "1.2.3.5", "StudyInstanceUID": "1.9"})))
+        for study in lab.get(f"{WEB}/studies").json:
+            for tag, vr in {"00080020": "DA", "00080090": "PN", "00100030": "DA", "00200010": "SH"}.items():
+                assert study[tag] == {"vr": vr}
+            assert study["00080061"] == {"vr": "CS"}
+        (series,) = lab.get(f"{WEB}/studies/1.9/series").json
+        assert (series["00080060"], series["00200011"]) == ({"vr": "CS"}, {"vr": "IS"})
+        assert "00080020" not in series
+        (instance,) = lab.get(f"{WEB}/instances?StudyInstanceUID=1.9").json
+        assert instance["00200013"] == {"vr": "IS"}
+        assert instance["00100010"] == {"vr": "PN"}
+
+    def test_metadata_has_only_what_the_instance_has(self, lab: Lab, dicom_bytes: Any) -> None:
+        lab.store(bare(dicom_bytes(**IDS)))
+        assert "00100010" not in lab.get(f"{ONE}/metadata").json[0]
+
+
+def bare(data: bytes) -> bytes:
+    """Return an instance with its UIDs and its pixels only, as use case I of the tutorial leaves it."""
+    dataset = pydicom.dcmread(io.BytesIO(data))
+    keep = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "Rows", "Columns", "PixelData")
+    for element in list(dataset):
+        if element.keyword not in keep:
+            del dataset[element.tag]
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
 class TestRetrieve:
     def test_whole_studies_and_series_come_in_parts(self, shelf: Lab) -> None:
         for path, count in (("studies/1.1", 3), ("studies/1.1/series/1.1.1", 2)):

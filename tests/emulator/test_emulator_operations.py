@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pydicom
 import pytest
 
+from healthcare_deid import DeidClient
 from healthcare_deid.emulator import Emulator
 from healthcare_deid.errors import EmulatorError, UnsupportedPixelsError
 from healthcare_deid.testing.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.emulator.conftest import Lab
 
@@ -194,8 +196,6 @@ class TestWorkerProcesses:
 
 
 def emulator_log(lab: Lab, operation: str) -> list[Any]:
-    import json
-
     _, body = lab.http.request(f"http://localhost/_emulator/logs/{operation}")
     entries: list[Any] = json.loads(body)["entries"]
     return entries
@@ -232,6 +232,28 @@ class TestRestart:
             http.request(f"https://healthcare.googleapis.com/v1/{LOCATION}")
         with Emulator(tmp_path / "lab", workers=1):
             pass  # other arguments are taken: nothing holds the folder any more
+
+    @pytest.mark.parametrize(
+        ("kind", "says"),
+        [
+            ("file", "is a file"),
+            ("below a file", "cannot write"),
+            ("another database", "damaged"),
+            ("another's instances", "not the emulator's"),
+        ],
+    )
+    def test_a_folder_that_cannot_be_the_emulators_is_refused_and_left_as_it_is(
+        self, tmp_path: Path, kind: str, says: str
+    ) -> None:
+        folder = tmp_path / "lab"
+        content = {"below a file": folder, "file": folder, "another database": folder / "emulator.sqlite"}.get(
+            kind, folder / "instances" / "mine.dcm"
+        )
+        content.parent.mkdir(parents=True, exist_ok=True)
+        content.write_text("something else " * 500)
+        with pytest.raises(EmulatorError, match=says):
+            DeidClient.local(folder / "deeper" if kind == "below a file" else folder)
+        assert content.read_text() == "something else " * 500
 
     def test_a_second_process_is_refused_and_told_what_to_do(self, tmp_path: Path) -> None:
         program = f"from healthcare_deid.emulator import Emulator; Emulator({str(tmp_path / 'lab')!r})"
@@ -400,7 +422,79 @@ class TestKill:
             assert len(lab.instances(STORE)) == len(stored)
 
 
+_SERVING = """
+import sys, threading
+from healthcare_deid.emulator import Emulator, Request
+
+class Slow:
+    def deidentify_file(self, source, destination):
+        print("working", flush=True)
+        threading.Event().wait(1.5)
+        destination.write_bytes(source.read_bytes())
+
+with Emulator(sys.argv[1] or None, workers=0, engine=lambda _: Slow()) as emulator:
+    print(emulator.data_dir, flush=True)
+    server = emulator.server()
+    if sys.argv[1]:
+        body = '{"destinationDataset": "%s/datasets/clean", "config": {"dicom": {}}}' % sys.argv[2]
+        reply = emulator.handle(Request.of("POST", "/v1/" + sys.argv[2] + "/datasets/dataset1:deidentify",
+                                           body=body.encode()))
+        assert reply.status == 200, reply.body
+    threading.Timer(0.5, print, ["served"], {"flush": True}).start()
+    server.run()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+class TestTermination:
+    """What happens when the process is told to end: ``kill``, ``docker stop``, a closing session."""
+
+    def serve(self, folder: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", _SERVING, folder, LOCATION]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def test_operations_end_and_say_so_and_nothing_half_written_is_left(
+        self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+    ) -> None:
+        with Emulator(tmp_path / "lab") as emulator:
+            fill(make_lab(emulator), dicom_bytes, 3)
+        process = self.serve(str(tmp_path / "lab"))
+        assert process.stdout
+        with process:
+            assert {process.stdout.readline() for _ in range(3)} >= {"working\n", "served\n"}
+            process.terminate()
+            assert process.wait(30) == 128 + signal.SIGTERM
+        # Before the next start, which would clean up: the process did.
+        files = [path.suffix for path in (tmp_path / "lab" / "instances").rglob("*") if path.is_file()]
+        assert ".part" not in files
+        with Emulator(tmp_path / "lab") as emulator:
+            lab = make_lab(emulator)
+            operation = lab.get(f"{DATASET}/operations").json["operations"][0]
+            assert operation["error"]["code"] == 10
+            counter = operation["metadata"]["counter"]
+            written = lab.instances(f"{CLEAN}/dicomStores/dicomstore1")
+            assert int(counter["success"]) == len(written) == 3 - int(counter["pending"])
+
+    def test_a_temporary_folder_goes_with_the_process(self) -> None:
+        process = self.serve("")
+        assert process.stdout
+        with process:
+            folder = Path(process.stdout.readline().strip())
+            assert process.stdout.readline() == "served\n"
+            assert folder.is_dir()
+            process.terminate()
+            assert process.wait(30) == 128 + signal.SIGTERM
+        assert not folder.exists()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes of folders are POSIX's")
-def test_nobody_else_on_the_machine_may_look_into_a_new_folder(tmp_path: Path) -> None:
-    with Emulator(tmp_path / "lab"):
-        assert (tmp_path / "lab").stat().st_mode & 0o077 == 0
+def test_nobody_else_on_the_machine_may_look_into_the_folder(
+    tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
+) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o755)
+    for folder in (tmp_path / "new", tmp_path / "theirs"):
+        with Emulator(folder) as emulator:
+            fill(make_lab(emulator), dicom_bytes, 1)
+            assert folder.name == "theirs" or folder.stat().st_mode & 0o077 == 0
+            for path in (folder / "instances", *folder.glob("emulator.sqlite*")):
+                assert path.stat().st_mode & 0o077 == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -129,7 +130,9 @@ def test_many_clients_at_once_lose_nothing_and_mix_nothing_while_operations_run(
         lab.post(f"{DATASET}:deidentify", {"destinationDataset": f"{LOCATION}/datasets/clean{n}", "config": config})
         for n in range(3)
     ]
+    # 8 clients of 25 requests each: 12 times store and search, then read it all.
     data = [[dicom_bytes(PatientID=f"P{client}-{number}") for number in range(12)] for client in range(8)]
+    answered = itertools.count()
 
     def client(number: int) -> set[str]:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
@@ -141,15 +144,25 @@ def test_many_clients_at_once_lose_nothing_and_mix_nothing_while_operations_run(
             response = connection.getresponse()
             response.read()
             assert response.status == 200
+            next(answered)
             connection.request("GET", f"/v1/{stores[number]}/dicomWeb/instances?includefield=00100020")
             found = json.loads(connection.getresponse().read())
+            next(answered)
             seen = {item["00100020"]["Value"][0] for item in found}
+        connection.request(
+            "GET",
+            f"/v1/{stores[number]}/dicomWeb/instances?limit=12&includefield=all",
+            headers={"Accept": "application/dicom+json"},
+        )
+        found = json.loads(connection.getresponse().read())
+        next(answered)
         connection.close()
-        return seen
+        return seen & {item["00100020"]["Value"][0] for item in found}
 
     with ThreadPoolExecutor(8) as pool:
         for number, seen in enumerate(pool.map(client, range(8))):
             assert seen == {f"P{number}-{index}" for index in range(12)}
+    assert next(answered) == 200
     for operation in operations:
         # What clients stored after an operation was asked for is no part of it.
         counter = lab.finished(operation.json["name"])["metadata"]["counter"]

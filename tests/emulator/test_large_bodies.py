@@ -192,8 +192,8 @@ def test_storing_and_retrieving_what_is_large_takes_little_memory(tmp_path: Path
         series = f"{WEB}/studies/1.2/series/1.2.3"
         call("GET", f"{STORE}")
         idle = peak()
-        with large.open("rb") as stream:
-            pieces = [before, *iter(lambda: stream.read(_MB), b""), after]
+        with large.open("rb") as source:
+            pieces = [before, *iter(lambda: source.read(_MB), b""), after]
         length = str(sum(map(len, pieces)))
         call("POST", f"{WEB}/studies", iter(pieces), Content_Type=TYPE, Content_Length=length)
         assert call("GET", series, Accept='multipart/related; type="application/dicom"') > size

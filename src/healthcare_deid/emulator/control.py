@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._version import __version__
 from healthcare_deid.config.lenient import parse_json
+from healthcare_deid.emulator.logs import ROUTE
 from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.status import invalid, not_found
 from healthcare_deid.errors import ConfigError
@@ -53,9 +54,8 @@ class Control:
         if not request.path.startswith(PREFIX):
             return None
         path = request.path.removeprefix(PREFIX)
-        if path.startswith("logs/") and request.method == "GET":
-            entries = self._state.operations.log(path.removeprefix("logs/"))
-            return Reply.json({"entries": [entry.to_api() for entry in entries]})
+        if request.path.startswith(ROUTE) and request.method == "GET":
+            return Reply.json(self._state.logs.entries(request.path.removeprefix(ROUTE)))
         handler = self._routes.get((request.method, path))
         if handler is None:
             raise not_found("The emulator has no such route.")
@@ -69,6 +69,7 @@ class Control:
         self._state.faults.clear()
         for name in self._state.catalog.datasets():
             self._state.instances.unlink(self._state.catalog.delete(name))
+        self._state.logs.clear()
         return Reply.json({})
 
     def _list_faults(self, _: Request) -> Reply:

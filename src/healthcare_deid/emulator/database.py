@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+DATABASE = "emulator.sqlite"
 _VERSION = 1
 
 _SCHEMA = """
@@ -92,12 +93,16 @@ class Database:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "emulator.sqlite"
+        self._path = folder / DATABASE
         self._lock = _take_lock(folder / "lock.sqlite")
         self._writing = threading.RLock()
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._closed = False
-        self._writer = self._connect()
+        try:
+            self._writer = self._connect()
+        except sqlite3.DatabaseError:
+            self._lock.close()
+            raise EmulatorError(f"{self._path} is not a database of the emulator's, or is damaged") from None
         try:
             self._prepare()
         except BaseException:
@@ -108,9 +113,13 @@ class Database:
         # One thread at a time uses a connection; which one changes.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        # Enough for a killed process; a machine that loses power may lose the last commits, not consistency.
-        connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            # Enough for a killed process; a machine that loses power may lose the last commits, not consistency.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.DatabaseError:
+            connection.close()
+            raise
         return connection
 
     def _prepare(self) -> None:

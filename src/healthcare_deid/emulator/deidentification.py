@@ -128,9 +128,6 @@ class Deidentification:
         if source == destination:
             raise invalid("destinationStore must not be the source store.")
         self._catalog.check_store(destination, "healthcare.dicomStores.dicomWebWrite")
-        if not _wants_dicom(config):
-            # The call names a DICOM store, so there is no other store to leave out: the default tag handling (F-25).
-            config = config.model_copy(update={"dicom": DicomConfig()})
         engine = self._engine(config)
         with self._database.write() as connection:
             units = [
@@ -144,6 +141,10 @@ class Deidentification:
         return operation
 
     def _engine(self, config: DeidentifyConfig | BetaDeidentifyConfig) -> InstanceDeidentifier:
+        if not _wants_dicom(config):
+            # A call that names a DICOM store means it: the default tag handling (F-25). Of a dataset, which skips its
+            # DICOM stores then, the rest of the config is checked all the same.
+            config = config.model_copy(update={"dicom": DicomConfig()})
         try:
             return self._make_engine(config)
         except ConfigError as error:

@@ -202,6 +202,14 @@ TABLE: tuple[Behaviour, ...] = (
     Behaviour("F-34", "emulator", "Layout of an export", "prefix/study/series/instance.dcm"),
     Behaviour("F-35", "emulator", "Deleting a study or series", "Gone at once; the operation has already ended"),
     Behaviour(
+        "F-36",
+        "emulator",
+        "Attributes that a search result must have and the instance has not",
+        "There, without a value; metadata has only what the instance has",
+        "",
+        "PS3.18 tables 10.6.3-3 to 10.6.3-5, type R",
+    ),
+    Behaviour(
         "O-01",
         "engine",
         "Compound codes of the Basic Profile (X/Z, X/Z/D …)",

@@ -95,7 +95,6 @@ class Instances:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     # -- writing
 

@@ -38,6 +38,7 @@ class Request:
         body: The body, if it is in memory.
         base_url: Where this service says it lives, without a trailing slash: the start of every URL it writes.
         stream: The body, if it is too long for memory: something that can be read and sought. `body` is empty then.
+        on_port: Whether ``base_url`` leads here: whether a port serves this emulator there.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Request:
     body: bytes = b""
     base_url: str = "https://healthcare.googleapis.com"
     stream: IO[bytes] | None = None
+    on_port: bool = False
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class Request:
         body: bytes = b"",
         base_url: str = "https://healthcare.googleapis.com",
         stream: IO[bytes] | None = None,
+        on_port: bool = False,
     ) -> Request:
         """Build a request from a URI (absolute or not) and headers in any case."""
         lowered = {str(name).lower(): str(value) for name, value in (headers or {}).items()}
@@ -73,7 +76,7 @@ class Request:
             body = b""
         system = {name.lstrip("$."): value for name, value in pairs if _is_system(name)}
         query = tuple((name, value) for name, value in pairs if not _is_system(name))
-        return cls(method, parts.path, query, system, lowered, body, base_url.rstrip("/"), stream)
+        return cls(method, parts.path, query, system, lowered, body, base_url.rstrip("/"), stream, on_port)
 
     @property
     def size(self) -> int:

@@ -59,7 +59,7 @@ class OperationRecord:
             values[field] = json.loads(values[field]) if values[field] else None
         return cls(**values)
 
-    def to_api(self, base_url: str) -> dict[str, Any]:
+    def to_api(self, logs_url: str) -> dict[str, Any]:
         """Return it as an ``Operation`` of the API: counters as text, zeros left out."""
         metadata: dict[str, Any] = {
             "@type": f"type.googleapis.com/google.cloud.healthcare.{self.version}.OperationMetadata",
@@ -70,7 +70,7 @@ class OperationRecord:
             metadata["endTime"] = timestamp(self.ended)
         if self.cancel_requested and self.ended is None:
             metadata["cancelRequested"] = True
-        metadata["logsUrl"] = f"{base_url}/_emulator/logs/{self.name}"
+        metadata["logsUrl"] = logs_url
         counts = {"pending": self.pending, "success": self.success, "failure": self.failure}
         counter = {name: str(count) for name, count in counts.items() if count}
         if counter:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import re
+import signal
 import socket
 import threading
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -18,7 +19,7 @@ from healthcare_deid.emulator.status import Code, ServiceError
 from healthcare_deid.errors import EmulatorError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, MutableMapping
+    from collections.abc import Awaitable, Callable, Collection, Generator, MutableMapping
     from pathlib import Path
 
     Scope = MutableMapping[str, Any]
@@ -68,7 +69,8 @@ class Server:
         if self._remote and not allow_remote:
             raise EmulatorError(
                 f"{host!r} can be reached from other machines, and the emulator asks nobody for credentials: "
-                "everything in it could be read. If that is wanted, allow remote access explicitly"
+                "everything in it could be read and deleted. If that is wanted, say allow_remote=True, on the command "
+                "line --allow-remote"
             )
         self._handle = handle
         self._scratch = scratch
@@ -102,7 +104,8 @@ class Server:
     def run(self) -> None:
         """Serve until `stop`, or until the process is told to end."""
         try:
-            self._server.run(sockets=self._sockets)
+            with _unwinding():
+                self._server.run(sockets=self._sockets)
         finally:
             for listening in self._sockets:
                 listening.close()
@@ -162,6 +165,27 @@ class Server:
         return ServiceError(Code.PERMISSION_DENIED, message).to_reply()
 
 
+@contextlib.contextmanager
+def _unwinding() -> Generator[None]:
+    """Let SIGTERM end the process as Ctrl-C does, through every ``with`` and ``finally``.
+
+    Operations are stopped then, and temporary folders removed. uvicorn finishes the requests that are under way, and
+    sends the signal on.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -207,10 +231,17 @@ def _request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = raw.decode("latin-1").partition("?")[0]
     uri = f"{path}?{scope['query_string'].decode('latin-1')}"
-    if body.tell() > MOST_IN_MEMORY:
-        return Request.of(scope["method"], uri, headers=headers, stream=body, base_url=url)
+    large = body.tell() > MOST_IN_MEMORY
     body.seek(0)
-    return Request.of(scope["method"], uri, headers=headers, body=body.read(), base_url=url)
+    return Request.of(
+        scope["method"],
+        uri,
+        headers=headers,
+        body=b"" if large else body.read(),
+        base_url=url,
+        stream=body if large else None,
+        on_port=True,
+    )
 
 
 async def _read(receive: Receive, body: IO[bytes]) -> bool:

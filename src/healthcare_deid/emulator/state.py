@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthcare_deid.emulator.catalog import Catalog
-from healthcare_deid.emulator.database import Database
+from healthcare_deid.emulator.database import DATABASE, Database
 from healthcare_deid.emulator.deidentification import Deidentification
 from healthcare_deid.emulator.instances import Instances
+from healthcare_deid.emulator.logs import Logs
 from healthcare_deid.emulator.operations import Operations, Runner
 from healthcare_deid.emulator.transfers import Transfers
+from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.execution import EngineFactory, Executor
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.gcs import Buckets
+
+_INSTANCES = "instances"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class State:
     catalog: Catalog
     instances: Instances
     operations: Operations
+    logs: Logs
     runner: Runner
     executor: Executor
     deidentification: Deidentification
@@ -51,13 +56,12 @@ class State:
         """Open a folder, and settle what a killed process left behind.
 
         Raises:
-            EmulatorError: The folder is in use, or of another version.
+            EmulatorError: The folder is in use, or of another version, or not the emulator's.
         """
-        # What is stored here identifies people: nobody else on the machine may look.
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _prepare(folder)
         database = Database(folder)
         catalog = Catalog(database)
-        instances = Instances(database, folder / "instances")
+        instances = Instances(database, folder / _INSTANCES)
         operations = Operations(database, clock)
         runner = Runner(database, operations, clock)
         instances.remove_orphans()
@@ -72,6 +76,7 @@ class State:
             catalog,
             instances,
             operations,
+            Logs(operations, folder / "logs"),
             runner,
             executor,
             deidentification,
@@ -85,3 +90,19 @@ class State:
         self.runner.close()
         self.executor.close()
         self.database.close()
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, or refuse one that is something else."""
+    if folder.exists() and not folder.is_dir():
+        raise EmulatorError(f"{folder} is a file: the emulator keeps its data in a folder")
+    if not (folder / DATABASE).exists() and (folder / _INSTANCES).exists():
+        # Files in there that no row knows of are what a killed process left: they would be removed.
+        raise EmulatorError(f"{folder} has a folder {_INSTANCES!r} that is not the emulator's: use another folder")
+    try:
+        # What is stored here identifies people: nobody else on the machine may look.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / _INSTANCES).mkdir(mode=0o700, exist_ok=True)
+        (folder / DATABASE).touch(mode=0o600)
+    except OSError as error:
+        raise EmulatorError(f"the emulator cannot write its data to {folder}: {error.strerror}") from None

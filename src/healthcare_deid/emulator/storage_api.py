@@ -123,7 +123,7 @@ class StorageApi:
         if not (self._allow_remote or is_loopback(host)):
             raise _unusable(
                 "names another machine, to which instances would be sent. Allow that with "
-                "Emulator(..., allow_remote_storage=True)."
+                "Emulator(..., allow_remote_storage=True), on the command line with --allow-remote-storage."
             )
         if parts.scheme == "https":
             return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=ssl.create_default_context())

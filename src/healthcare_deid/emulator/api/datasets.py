@@ -69,7 +69,7 @@ class Datasets:
             )
             made = {"@type": f"type.googleapis.com/google.cloud.healthcare.{call.version}.dataset.Dataset", **body}
             self._state.operations.finish(connection, operation, response=made, error=None)
-        return Reply.json(self._state.operations.get(operation).to_api(call.request.base_url))
+        return Reply.json(self._state.logs.describe(self._state.operations.get(operation), call.request))
 
     def list(self, call: Call) -> Reply:
         """``datasets.list``."""

@@ -129,7 +129,7 @@ class DicomWebCalls:
             connection.execute("UPDATE operations SET success = pending, pending = 0 WHERE name = ?", (operation,))
             response: dict[str, Any] = {"@type": "type.googleapis.com/google.protobuf.Empty"}
             self._state.operations.finish(connection, operation, response=response, error=None)
-        return Reply.json(self._state.operations.get(operation).to_api(call.request.base_url))
+        return Reply.json(self._state.logs.describe(self._state.operations.get(operation), call.request))
 
     def delete_instance(self, call: Call) -> Reply:
         """``instances.delete``: empty, at once."""

@@ -41,7 +41,7 @@ class OperationCalls:
         record = self._state.operations.get(str(call.operation))
         if self._state.faults.seems_running(record.name):
             record = replace(record, ended=None)
-        return Reply.json(record.to_api(call.request.base_url))
+        return Reply.json(self._state.logs.describe(record, call.request))
 
     def list(self, call: Call) -> Reply:
         """``operations.list``: newest first; of filters, ``done`` only (fidelity O-15)."""
@@ -57,7 +57,7 @@ class OperationCalls:
             after=decode_token(call.request.parameter("pageToken")),
             done=_FILTERS[text],
         )
-        listed = [record.to_api(call.request.base_url) for record in records]
+        listed = [self._state.logs.describe(record, call.request) for record in records]
         body = {"operations": listed} if listed else {}
         return Reply.json({**body, "nextPageToken": encode_token(after)} if after else body)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from pydicom.datadict import dictionary_VR
+
 from healthcare_deid.emulator.dicomweb.matching import SearchKey, search_tags
 from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.status import invalid
@@ -26,6 +28,13 @@ _INSTANCE = (
     "00080005 00080016 00080018 00080056 00080201 00083002 0020000D 0020000E 00200013 00280008 00280010 00280011 "
     "00280100"
 )
+_REQUIRED = {
+    "study": "00080020 00080030 00080050 00080090 00100010 00100020 00100030 00100040 00200010",
+    "series": "00080060 00200011",
+    "instance": "00080016 00200013",
+}
+"""Attributes of type R in PS3.18 tables 10.6.3-3 to 10.6.3-5: a result has them, if need be without a value (PS3.4
+section C.2.2.1.1; fidelity F-36). Viewers count on it."""
 _MAX_OFFSET = 1_000_000
 _COLUMNS = {
     "0020000D": "study",
@@ -191,6 +200,9 @@ def _result(
     }
     if tags is None:
         result = _without_bulk(result)
+    for name in level.columns if alone else level.columns[-1:]:
+        for tag in _REQUIRED[name].split():
+            result.setdefault(tag, {"vr": dictionary_VR(int(tag, 16))})
     url = f"{base}/studies/{row['study']}"
     if level is Level.STUDIES:
         result |= _study_counts(connection, row)
