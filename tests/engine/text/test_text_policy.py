@@ -123,6 +123,19 @@ def test_contextual_cleaning_replaces_phrases_of_the_header_by_a_token(patient: 
     assert beta({}, patient).transform("Chest wall", "LO").value == "Chest [PERSON_NAME]"
 
 
+def test_contextual_cleaning_knows_every_value_that_the_basic_profile_does_not_keep(patient: Dataset) -> None:
+    patient.MilitaryRank = "Sergeant Major"
+    patient.EthnicGroup = "Chuvash"
+    text = "Sergeant-Major, chuvash, sore knee"
+    assert beta(CLEAN, patient).transform(text, "LO").value == "[CTX], sore knee"
+    assert "Sergeant" in beta({}, patient).transform(text, "LO").value
+
+
+def test_a_description_that_is_cleaned_is_no_phrase_itself(patient: Dataset) -> None:
+    patient.StudyDescription = "CT Chest routine"
+    assert beta(CLEAN, patient).transform("CT Chest routine", "LO").value == "CT Chest routine"
+
+
 def test_contextual_cleaning_does_not_need_a_text_profile(patient: Dataset) -> None:
     config = {**CLEAN, "text": {"profileType": "EMPTY"}}
     assert beta(config, patient).transform("for Lindqvist", "LO").value == "for [CTX]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from healthcare_deid.engine.text.calendar_dates import find_dates
@@ -13,6 +14,7 @@ from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYP
 from healthcare_deid.engine.text.keys import KeyRing
 from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.policy import Decision, Policy
+from healthcare_deid.engine.text.reading import read
 from healthcare_deid.engine.text.spans import join_alike, resolve, without_refuted
 from healthcare_deid.engine.text.terms import Terms
 from healthcare_deid.engine.text.transformations import Subject, Token
@@ -137,7 +139,7 @@ class TextEngine:
         if known is None:
             if len(self._terms) >= _CACHED_HEADERS:
                 self._terms.clear()
-            known = self._terms[header] = Terms(header)
+            known = self._terms[header] = Terms(header, contextual=self._cleans_descriptors)
         return known
 
     def subject(self, header: Header) -> Subject:
@@ -209,6 +211,8 @@ class InstanceText:
         else:
             return Transformed(value)
         result = self._apply(inner, vr, findings)
+        if vr in _FREE and _UNREAD_SCRIPT.search(result.value):
+            result = result._replace(warnings=(*result.warnings, _LEFT_UNREAD))
         if not result.rules:
             return Transformed(value, (), result.warnings)
         return Transformed(before + result.value + after if result.value else "", result.rules, result.warnings)
@@ -220,13 +224,14 @@ class InstanceText:
         return "DATE_OF_BIRTH" if value.replace(".", "")[:8] in births else "DATE"
 
     def _candidates(self, text: str) -> list[tuple[int, Match]]:
-        found = [(_HEADER_RANK, match) for match in self._terms.find(text)]
-        for rank, match in self._engine.detect(text):
-            if match.info_type == "DATE" and self._header.birth_dates and self._is_birth_date(text, match):
+        reading = read(text)
+        found = [(_HEADER_RANK, match) for match in self._terms.find(reading.text)]
+        for rank, match in self._engine.detect(reading.text):
+            if match.info_type == "DATE" and self._header.birth_dates and self._is_birth_date(reading.text, match):
                 found.append((rank, Match(match.start, match.end, "DATE_OF_BIRTH")))
             else:
                 found.append((rank, match))
-        return found
+        return [(rank, reading.in_original(match)) for rank, match in found] if reading.starts else found
 
     def _is_birth_date(self, text: str, match: Match) -> bool:
         return any(
@@ -306,6 +311,10 @@ def _moved(match: Match, by: int) -> Match:
     return Match(match.start + by, match.end + by, match.info_type) if by else match
 
 
+_UNREAD_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]{2}")
+_LEFT_UNREAD = (
+    "words in no Latin letters were left: only the header's own values, numbers and dates are found among them"
+)
 _WHOLE = {"PN": Source.NAME.value, "DA": "DATE", "DT": "DATE", "AS": "AGE"}
 """VRs whose values are of one infoType, whatever they say."""
 _FREE = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})

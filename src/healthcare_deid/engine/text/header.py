@@ -8,8 +8,9 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pydicom.datadict import dictionary_VR, keyword_dict, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_dict, tag_for_keyword
 
+from healthcare_deid.engine.tags.ps315 import descriptor_tags, identifying_tags
 from healthcare_deid.engine.text.dicom_dates import parse_da
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Source(StrEnum):
     PHONE = "PHONE_NUMBER"
     DATE = "DATE"
     BIRTH_DATE = "DATE_OF_BIRTH"
+    CONTEXT = "CTX"
+    """Another attribute that the Basic Profile does not keep: looked for by contextual cleaning only."""
 
 
 _KEYWORDS = {
@@ -102,9 +105,23 @@ _PLACEHOLDERS = frozenset(
 )
 
 
+_PHRASE_VRS = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
+
+
+def _contextual_tags() -> Iterator[int]:
+    """Yield the text attributes that the Basic Profile acts on (D, Z, X, U), those excepted that it can clean.
+
+    A description that is cleaned is kept otherwise: as a source it would be its own phrase, and all of it go.
+    """
+    for tag in sorted(identifying_tags("2018e-google") - descriptor_tags("2018e-google")):
+        if dictionary_has_tag(tag) and dictionary_VR(tag) in _PHRASE_VRS:
+            yield tag
+
+
 @cache
 def _sources() -> dict[int, Source]:
-    table = {tag: Source.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
+    table = dict.fromkeys(_contextual_tags(), Source.CONTEXT)
+    table |= {tag: Source.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
     for source, keywords in _KEYWORDS.items():
         table |= {tag: source for tag in map(tag_for_keyword, keywords.split()) if tag is not None}
     return table

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.text.header import Header, Source
 from healthcare_deid.engine.text.lexicon import fold, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
+from healthcare_deid.engine.text.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,8 @@ _SHORT_CLINICAL = word_set("short_clinical")
 _PERSON = Source.NAME.value
 _MIN_FUZZY = 6
 _MIN_FUZZY_NUMBER = 7
+_LONGEST_FUZZY = 65
+"""No name or number of a header is longer by more than a character: PS3.5 gives LO 64."""
 _LOOSE_DATE = re.compile(r"(?<![\d.])(\d{1,2})[./ -](\d{1,2})[./ -](\d\d)(?![\d])")
 _MIN_PART_INSIDE = 5
 _MIN_NUMBER = 4
@@ -48,16 +51,19 @@ class Terms:
 
     Args:
         header: Whose values are looked for.
+        contextual: Look for the values of every attribute that the Basic Profile does not keep, not only for those
+            that say who and where.
     """
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, *, contextual: bool = False) -> None:
         self._parts: set[str] = set()
         self._initials: set[str] = set()
         self._monograms: set[str] = set()
         self._phrases: dict[str, Source] = {}
         self._words: dict[str, Source] = {}
         for source, value in header.values:
-            self._add(source, value)
+            if contextual or source is not Source.CONTEXT:
+                self._add(source, read(value).text)
         self._alike_parts = {look_alike(part): part for part in self._parts if len(part) >= 4}
         self._fuzzy = {
             piece for part in self._parts if len(part) >= _MIN_FUZZY for piece in deletions(look_alike(part))
@@ -81,6 +87,10 @@ class Terms:
             self._add_name(value)
             return
         whole = _squeezed(value)
+        if source is Source.CONTEXT:
+            if len(whole) >= _MIN_NUMBER:
+                self._phrases.setdefault(whole, source)
+            return
         if source in {Source.RECORD, Source.PHONE}:
             if len(whole) >= 2 and not (source is Source.RECORD and whole in map(look_alike, vocabulary_like(value))):
                 self._phrases.setdefault(whole, source)
@@ -153,7 +163,7 @@ class Terms:
         alike = look_alike(word)
         if alike in self._alike_parts:
             return True
-        if len(word) >= _MIN_FUZZY - 1 and any(piece in self._fuzzy for piece in deletions(alike)):
+        if _MIN_FUZZY - 1 <= len(word) <= _LONGEST_FUZZY and any(piece in self._fuzzy for piece in deletions(alike)):
             return True
         return self._is_compound(word)
 
@@ -207,7 +217,9 @@ class Terms:
         return found
 
     def _is_fuzzy_number(self, word: str, alike: str) -> bool:
-        if len(alike) < _MIN_FUZZY_NUMBER - 1 or not self._fuzzy_numbers or not any(map(str.isdigit, word)):
+        if not _MIN_FUZZY_NUMBER - 1 <= len(alike) <= _LONGEST_FUZZY or not self._fuzzy_numbers:
+            return False
+        if not any(map(str.isdigit, word)):
             return False
         return any(piece in self._fuzzy_numbers for piece in deletions(alike))
 
@@ -221,22 +233,21 @@ class Terms:
             starts[position] = number
             places += [(start + min(offset, end - start - 1), number) for offset in range(len(word))]
             position += len(word)
+        zeros = len(squeezed) - len(squeezed.lstrip("0"))
         for phrase, source in self._phrases.items():
             at = squeezed.find(phrase)
             while at >= 0:
                 last = at + len(phrase)
-                if self._stands_alone(squeezed, at, last, starts, whole=len(phrase) < _MIN_NUMBER):
+                if self._stands_alone(squeezed, at, last, starts, zeros=zeros, whole=len(phrase) < _MIN_NUMBER):
                     yield Match(places[at][0], places[last - 1][0] + 1, source.value)
                 at = squeezed.find(phrase, at + 1)
 
     @staticmethod
-    def _stands_alone(text: str, start: int, end: int, word_starts: dict[int, int], *, whole: bool) -> bool:
+    def _stands_alone(text: str, start: int, end: int, word_starts: dict[int, int], *, zeros: int, whole: bool) -> bool:
         """Whether a phrase is not the middle of a longer number or word: leading zeros do not count."""
         if whole:
             return start == 0 and end == len(text)
-        begins = (
-            start in word_starts or not text[:start].strip("0") or text[start - 1].isdigit() != text[start].isdigit()
-        )
+        begins = start in word_starts or start <= zeros or text[start - 1].isdigit() != text[start].isdigit()
         ends = end == len(text) or end in word_starts or text[end].isdigit() != text[end - 1].isdigit()
         return begins and ends
 

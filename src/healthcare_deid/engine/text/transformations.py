@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from healthcare_deid.engine.text.calendar_dates import find_dates, shift_day
 from healthcare_deid.engine.text.dicom_dates import shift_da, shift_dt
 from healthcare_deid.engine.text.info_types import DATE_TYPES
+from healthcare_deid.engine.text.reading import read
 
 if TYPE_CHECKING:
     from datetime import date
@@ -125,6 +126,7 @@ class Token:
 
 def shift_text(finding: str, days: int, subject: Subject) -> str | None:
     """Return ``finding`` with every date in it moved by ``days``; None unless all of it could be read as dates."""
+    finding = read(finding).text
     found = find_dates(finding)
     if not found or found[0].start > 0 or found[-1].end < len(finding):
         return None

@@ -1,0 +1,68 @@
+"""A text as detectors read it: look-alikes written alike, the invisible left out, every place still known."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from healthcare_deid.engine.text.match import Match
+
+_SPACES_AND_DASHES = str.maketrans(
+    dict.fromkeys(
+        "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "
+    )
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
+    | dict.fromkeys("\u2018\u201b\u02bc\uff07", "'")
+)
+# Format characters (zero width, direction), spaces and dashes of other kinds, digits of other scripts, and everything
+# that normalization form KC would change is sought by Unicode's own tables; these ranges only say where to look.
+_PLAIN = re.compile(r"[\x00-\x7f\u00a1-\u00a9\u00ab\u00ac\u00ae-\u02bb\u02bd-\u02ff\u1e00-\u1eff\u2019\u20ac]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text to search in, and where each of its characters stands in the text it was made from.
+
+    Attributes:
+        text: What detectors search.
+        starts: For each of its characters, the index in the original; one more entry for the end. None where both
+            texts are one and the same.
+    """
+
+    text: str
+    starts: tuple[int, ...] | None = None
+
+    def in_original(self, match: Match) -> Match:
+        """Return a finding as a stretch of the original, with the invisible characters in it and after it."""
+        if self.starts is None:
+            return match
+        return Match(self.starts[match.start], self.starts[match.end], match.info_type)
+
+
+def read(text: str) -> Reading:
+    """Return ``text`` as it is read.
+
+    Full-width and other compatibility forms become plain ones, digits of any script 0 to 9, letters with combining
+    marks one letter, spaces and dashes the ordinary ones; zero-width and direction characters go. So a name is found
+    however it was typed. Source of the classes: the Unicode Character Database.
+    """
+    if text.isascii() or _PLAIN.fullmatch(text):
+        return Reading(text)
+    letters: list[str] = []
+    starts: list[int] = []
+    for index, character in enumerate(text):
+        category = unicodedata.category(character)
+        if category == "Cf":
+            continue
+        if category in {"Mn", "Mc", "Me"}:
+            if letters:
+                composed = unicodedata.normalize("NFC", letters[-1] + character)
+                letters[-1] = composed if len(composed) == 1 else letters[-1]
+            continue
+        digit = unicodedata.decimal(character, None)
+        plain = unicodedata.normalize("NFKC", character) if digit is None else str(digit)
+        for piece in plain.translate(_SPACES_AND_DASHES):
+            letters.append(piece)
+            starts.append(index)
+    return Reading("".join(letters), (*starts, len(text)))
