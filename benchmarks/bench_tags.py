@@ -105,7 +105,7 @@ def _write_series(source: Path, folder: Path) -> None:
         dataset.ImagePositionPatient = [-158.135803, -179.035797, -75.699997 + number * 1.25]
         dataset.SliceLocation = round(-77.2 + number * 1.25, 3)
         dataset.AcquisitionNumber = number
-        dataset.ContentTime = f"{112938 + number // 4}.{number:03}"
+        dataset.ContentTime = f"1129{number % 60:02}.{number:03}"
         dataset.AcquisitionTime = dataset.ContentTime
         dataset.save_as(folder / f"{number:03}.dcm")
 

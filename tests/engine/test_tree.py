@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +144,61 @@ def test_a_second_run_goes_on_where_the_first_was(profile: Any, scans: Path, tmp
 
     assert (again.succeeded, again.failed, again.skipped) == (1, 2, 2)
     assert (everything.succeeded, everything.failed, everything.skipped) == (3, 2, 0)
+
+
+RUN = """
+import os, sys
+from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine import Deidentifier
+engine = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": sys.argv[3]}}))
+replace, renamed = os.replace, 0
+def killed(*names):
+    global renamed
+    renamed += 1
+    if renamed == 20:
+        os.kill(os.getpid(), 9)
+    replace(*names)
+os.replace = killed
+engine.deidentify_tree(sys.argv[1], sys.argv[2], workers=1)
+"""
+
+
+def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_does_the_rest(
+    profile: Any, planted: Any, tmp_path: Path
+) -> None:
+    scans, clean, expected = tmp_path / "scans", tmp_path / "clean", tmp_path / "expected"
+    planted.dataset.PixelData = bytes(200_000)
+    for number in range(40):
+        planted.dataset.SOPInstanceUID = f"{planted.dataset.StudyInstanceUID}.{number}"
+        put(scans / f"{number % 4}" / f"{number}.dcm", planted.file())
+    profile(BASIC).deidentify_tree(scans, expected)
+
+    run = subprocess.run([sys.executable, "-c", RUN, str(scans), str(clean), BASIC], check=False)
+    after_the_kill = contents(clean)
+    report = profile(BASIC).deidentify_tree(scans, clean)
+
+    assert run.returncode == -signal.SIGKILL
+    partial = [name for name in after_the_kill if name.endswith(".part")]
+    assert len(partial) == 1
+    assert len(after_the_kill) == 19 + 1
+    assert {name: after_the_kill[name] for name in after_the_kill if name not in partial}.items() <= contents(
+        expected
+    ).items()
+    assert (report.succeeded, report.skipped, report.failed) == (21, 19, 0)
+    assert contents(clean) == contents(expected)
+
+
+def test_what_another_process_is_writing_is_left_to_it(profile: Any, scans: Path, tmp_path: Path) -> None:
+    of_a_running_one = tmp_path / "clean" / f".{os.getppid()}-0.healthcare-deid.part"
+    put(of_a_running_one, b"half")
+
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+
+    assert of_a_running_one.read_bytes() == b"half"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in results(folder)}
 
 
 def test_progress_is_told_in_the_callers_process_and_ends_complete(profile: Any, scans: Path, tmp_path: Path) -> None:

@@ -58,6 +58,24 @@ def beside(destination: Path) -> Generator[int]:
         raise
 
 
+def remove_abandoned(folder: Path) -> None:
+    """Remove what processes that were killed left half-written in a folder, and in all folders below it."""
+    for path in folder.rglob(f"*{PARTIAL_SUFFIX}"):
+        writer = path.name.removeprefix(".").partition("-")[0]
+        if writer.isdecimal() and not _runs(int(writer)):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # somebody else's, or nothing that can be asked
+    return True
+
+
 def write_pieces(pieces: Iterable[bytes | Range], source: int, destination: Path) -> None:
     """Write bytes, and ranges of an open file, one after another.
 

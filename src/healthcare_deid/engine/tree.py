@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from healthcare_deid.engine.naming import DIRECTORY_LEFT_OUT, NAMES, NameMap, Names
-from healthcare_deid.engine.output import PARTIAL_SUFFIX
+from healthcare_deid.engine.output import PARTIAL_SUFFIX, remove_abandoned
 from healthcare_deid.engine.records import Failure, TreeProgress, TreeReport
 from healthcare_deid.engine.workers import Worker, WorkerDied
 from healthcare_deid.errors import EngineError
@@ -77,11 +77,14 @@ def deidentify_tree(
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
     if names not in NAMES:
         raise ValueError(f"names is one of {', '.join(NAMES)}")
+    if workers is not None and (not isinstance(workers, int) or workers < 1):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
+        raise ValueError("workers: a number of processes is needed, at least 1")
     if not source.is_dir():
         raise NotADirectoryError("the source is no folder")
     if destination.resolve().is_relative_to(source.resolve()):
         raise ValueError("the destination is inside the source: results would be taken for input")
     destination.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(destination)
     job = _Job(deidentifier, source, destination, overwrite, names, time.time_ns())
     run = _Run(sum(1 for _ in relative_files(source)), on_progress, NameMap(name_map, destination))
     _run(job, run, workers)
