@@ -164,6 +164,18 @@ def test_init_writes_over_nothing_unless_told_to(cli: Callable[..., Result], tmp
     assert cli("config", "init", tmp_path / "config.txt").exit_code == 2
 
 
+def test_a_config_is_checked_and_shown_without_its_key(cli: Callable[..., Result], tmp_path: Path) -> None:
+    key = "U2FsdGVkX19bS2oZsdbK9X5zi2utBn22uY+I2Vo0zOU="
+    (tmp_path / "config.json").write_text(presets.transform_contents_and_sensitive_text(crypto_key=key).to_json())
+    checked = cli("config", "check", tmp_path / "config.json")
+    assert checked.exit_code == 1
+    assert "key-published" in checked.stdout
+    shown = cli("config", "show", tmp_path / "config.json")
+    assert shown.exit_code == 0
+    assert "cover sensitive text" in shown.stdout
+    assert key not in checked.stdout + shown.stdout
+
+
 def test_a_v1beta1_config_is_checked_as_one(cli: Callable[..., Result], tmp_path: Path) -> None:
     path = tmp_path / "beta.json"
     path.write_text(presets.basic_confidentiality_profile().to_v1beta1().config.to_json())

@@ -1,4 +1,4 @@
-"""The command line, run as a user runs it: in a process of its own."""
+"""The command itself: its help, its errors and the emulator, some of it run as a user does, in a process of its own."""
 
 from __future__ import annotations
 
@@ -9,43 +9,27 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pydicom
 import pytest
 
 from healthcare_deid import DeidClient, presets
+from healthcare_deid.errors import EmulatorError
 from healthcare_deid.testing import sample_dicom, write_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from click.testing import Result
+
+    from healthcare_deid.emulator import Emulator
 
 COMMAND = [sys.executable, "-m", "healthcare_deid.cli"]
 
 
 def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
-
-
-def test_files_are_deidentified_and_a_bad_one_is_named_and_counted(tmp_path: Path) -> None:
-    sample = sample_dicom()[0]
-    scans = tmp_path / "scans"
-    scans.mkdir()
-    sample.dataset.save_as(scans / "ct.dcm", enforce_file_format=True)
-    (scans / "notes.dcm").write_text("Ana Rivera called")
-    config = tmp_path / "config.json"
-    config.write_text(presets.basic_confidentiality_profile().model_copy(update={"image": None}).to_json())
-
-    result = run("files", "scans", "clean", "--config", "config.json", "--workers", "1", cwd=tmp_path)
-
-    assert result.returncode == 1
-    assert result.stdout.startswith("1 de-identified, 1 failed")
-    assert "notes.dcm" in result.stderr
-    assert "Rivera" not in result.stdout + result.stderr
-    (written,) = (tmp_path / "clean").rglob("*.dcm")
-    assert sample.person.patient_id.encode() not in written.read_bytes()
-    assert pydicom.dcmread(written).PatientIdentityRemoved == "YES"
 
 
 def test_a_config_that_is_wrong_is_one_line_and_no_traceback(tmp_path: Path) -> None:
@@ -56,22 +40,10 @@ def test_a_config_that_is_wrong_is_one_line_and_no_traceback(tmp_path: Path) -> 
     assert "Traceback" not in result.stderr
 
 
-def test_a_config_is_checked_and_shown(tmp_path: Path) -> None:
-    key = "U2FsdGVkX19bS2oZsdbK9X5zi2utBn22uY+I2Vo0zOU="
-    (tmp_path / "config.json").write_text(presets.transform_contents_and_sensitive_text(crypto_key=key).to_json())
-    checked = run("config", "check", "config.json", cwd=tmp_path)
-    assert checked.returncode == 1
-    assert "key-published" in checked.stdout
-    shown = run("config", "show", "config.json", cwd=tmp_path)
-    assert shown.returncode == 0
-    assert "cover sensitive text" in shown.stdout
-    assert key not in checked.stdout + shown.stdout
-
-
 def test_help_lists_every_command_without_importing_any(tmp_path: Path) -> None:
     result = run("--help", cwd=tmp_path)
     assert result.returncode == 0
-    for name in ("config", "emulator", "files"):
+    for name in ("config", "datasets", "dicom-stores", "emulator", "fhir-stores", "files", "operations"):
         assert re.search(rf"^  {name} ", result.stdout, re.MULTILINE)
 
 
@@ -107,21 +79,37 @@ def test_the_emulator_serves_the_seed_to_any_client(served: str) -> None:
         assert operation.progress.success == len(sample_dicom())
 
 
-def test_env_init_prints_what_points_clients_at_the_emulator(tmp_path: Path) -> None:
-    result = run("emulator", "--port", "9000", "env-init", cwd=tmp_path)
+def test_env_init_prints_what_points_clients_at_the_emulator(cli: Callable[..., Result]) -> None:
+    result = cli("emulator", "--port", "9000", "--project", "my project", "env-init")
     assert "export HEALTHCARE_EMULATOR_HOST=http://localhost:9000\n" in result.stdout
     assert "export CLOUDSDK_API_ENDPOINT_OVERRIDES_HEALTHCARE=http://localhost:9000/\n" in result.stdout
+    assert "export CLOUDSDK_CORE_PROJECT='my project'\n" in result.stdout
     assert all(line.startswith("export ") for line in result.stdout.splitlines())
 
 
-def test_listening_elsewhere_needs_to_be_asked_for(tmp_path: Path) -> None:
-    result = run("emulator", "--host", "0.0.0.0", "--in-memory", cwd=tmp_path)
-    assert result.returncode == 1
+def test_listening_elsewhere_needs_to_be_asked_for(cli: Callable[..., Result]) -> None:
+    result = cli("emulator", "--host", "0.0.0.0", "--in-memory")
+    assert result.exit_code == 1
     assert "can be reached from other machines" in result.stderr
 
 
-def test_a_port_that_is_none_is_one_line_and_no_traceback(tmp_path: Path) -> None:
-    result = run("emulator", "--port", "99999", "--data-dir", tmp_path, cwd=tmp_path)
-    assert result.returncode == 2
+def test_storage_on_another_machine_needs_to_be_asked_for(
+    cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def emulator(*_: object, **options: Any) -> Emulator:
+        given.update(options)
+        raise EmulatorError("not in this test")
+
+    monkeypatch.setattr("healthcare_deid.emulator.Emulator", emulator)
+    assert cli("emulator", "--in-memory").exit_code == 1
+    assert given["allow_remote_storage"] is False
+    cli("emulator", "--in-memory", "--allow-remote-storage")
+    assert given["allow_remote_storage"] is True
+
+
+def test_a_port_that_is_none_is_one_line_and_no_traceback(cli: Callable[..., Result], tmp_path: Path) -> None:
+    result = cli("emulator", "--port", "99999", "--data-dir", tmp_path)
+    assert result.exit_code == 2
     assert "'--port'" in result.stderr
-    assert "Traceback" not in result.stderr

@@ -14,40 +14,77 @@ from healthcare_deid.cli.transfers import FAILURES_SHOWN
 
 if TYPE_CHECKING:
     from healthcare_deid.cli.choice import Choice
-    from healthcare_deid.engine.records import TreeProgress
+    from healthcare_deid.engine.records import TreeProgress, TreeReport
 
 
 @click.command("files")
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
-@click.argument("destination", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
 @with_choice()
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: one a core.")
+@click.option("--overwrite", is_flag=True, help="Write again what is there, which a changed config needs.")
+@click.option(
+    "--keep-names", is_flag=True, help="Call results as the source's files and folders, which may tell who it is."
+)
+@click.option(
+    "--name-map",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write which file became which into this CSV file, as sensitive as SOURCE; outside DESTINATION.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-def command(source: Path, destination: Path, choice: Choice, workers: int | None, quiet: bool) -> None:
+def command(
+    source: Path,
+    destination: Path,
+    choice: Choice,
+    workers: int | None,
+    overwrite: bool,
+    keep_names: bool,
+    name_map: Path | None,
+    quiet: bool,
+) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
 
-    A file that cannot be de-identified is counted and named, and nothing is written for it; the exit code is then 1.
-    Run it again to do only what is missing.
+    Results are called by their new UIDs. A file that cannot be de-identified is counted and named, and nothing is
+    written for it; the exit code is then 1. Run it again to do only what is missing.
     """
+    if _inside(destination, source):
+        raise click.UsageError("DESTINATION is inside SOURCE: results would be taken for input")
+    if name_map is not None and _inside(name_map, destination):
+        raise click.UsageError("--name-map is inside DESTINATION: the source's names would go with the results")
     config = choice.read(default="minimal")
     assert config is not None
     choice.check(config)
 
     from healthcare_deid.engine import Deidentifier
 
-    def text(state: TreeProgress) -> str:
-        return f"{state.done} of {state.total} files, {state.failed} failed"
-
     with Progress(quiet=quiet) as progress:
         report = Deidentifier(config).deidentify_tree(
-            source, destination, workers=workers, on_progress=lambda state: progress.show(text(state))
+            source,
+            destination,
+            workers=workers,
+            on_progress=lambda state: progress.show(_counts(state)),
+            overwrite=overwrite,
+            names="source" if keep_names else "uid",
+            name_map=name_map,
         )
+    _print(report)
+    if report.failed:
+        raise SystemExit(Exit.ERROR)
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _counts(state: TreeProgress) -> str:
+    return f"{state.done} of {state.total} files, {state.failed} failed"
+
+
+def _print(report: TreeReport) -> None:
     click.echo(f"{report.succeeded} de-identified, {report.failed} failed, {report.skipped} skipped")
     for warning, count in sorted(report.warnings.items()):
         click.echo(f"warning ({count} times): {warning}", err=True)
     for failure in report.failures[:FAILURES_SHOWN]:
         click.echo(f"failed: {failure.path}: {failure.reason}: {failure.text}", err=True)
     if report.failed > FAILURES_SHOWN:
-        click.echo(f"… and {report.failed - FAILURES_SHOWN} more", err=True)
-    if report.failed:
-        raise SystemExit(Exit.ERROR)
+        click.echo(f"... and {report.failed - FAILURES_SHOWN} more", err=True)

@@ -1,0 +1,92 @@
+"""``files``: a folder de-identified on this machine, and what of its names comes through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pydicom
+import pytest
+
+from healthcare_deid.testing import sample_dicom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+PERSON = sample_dicom()[0].person
+
+
+def test_files_are_deidentified_and_a_bad_one_is_named_and_counted(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    (scans / "notes.dcm").write_text("Ana Rivera called")
+    result = cli("files", scans, tmp_path / "clean", "--config", tags_only, "--workers", "1")
+    assert result.exit_code == 1
+    assert result.stdout == "2 de-identified, 1 failed, 0 skipped\n"
+    assert "failed: notes.dcm: not-dicom" in result.stderr
+    assert "3 of 3 files, 1 failed (0:" in result.stderr
+    assert "Rivera" not in result.output
+    written = list((tmp_path / "clean").rglob("*.dcm"))
+    assert len(written) == 2
+    for path in written:
+        assert PERSON.patient_id.encode() not in path.read_bytes()
+        assert pydicom.dcmread(path).PatientIdentityRemoved == "YES"
+
+
+def test_a_second_run_does_what_is_missing_unless_told_to_write_all_again(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    words = ("files", scans, tmp_path / "clean", "--config", tags_only, "--quiet")
+    assert cli(*words).stdout.startswith("2 de-identified")
+    again = cli(*words)
+    assert again.stdout == "0 de-identified, 0 failed, 2 skipped\n"
+    assert "of 2 files" not in again.stderr
+    assert cli(*words, "--overwrite").stdout.startswith("2 de-identified")
+
+
+def test_names_of_the_source_come_through_only_when_asked_for(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    folder = scans / "Rivera^Ana"
+    folder.mkdir()
+    (scans / "ct-1.dcm").rename(folder / "ct-1.dcm")
+    words = ("files", scans, "--config", tags_only)
+    cli(*words, tmp_path / "clean", "--name-map", tmp_path / "names.csv")
+    assert not any("Rivera" in str(path) for path in (tmp_path / "clean").rglob("*"))
+    assert "Rivera^Ana/ct-1.dcm" in (tmp_path / "names.csv").read_text()
+    assert (tmp_path / "names.csv").stat().st_mode & 0o077 == 0
+    cli(*words, tmp_path / "kept", "--keep-names")
+    assert (tmp_path / "kept" / "Rivera^Ana" / "ct-1.dcm").is_file()
+
+
+def test_results_cannot_be_mixed_with_the_source_or_with_its_names(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    words = ("files", scans, "--config", tags_only)
+    assert cli(*words, scans / "clean").exit_code == 2
+    assert cli(*words, tmp_path / "clean", "--name-map", tmp_path / "clean" / "names.csv").exit_code == 2
+    assert not (tmp_path / "clean").exists()
+
+
+def test_a_config_that_leaves_something_open_is_warned_of_and_a_wrong_one_does_not_start(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "open.json").write_text('{"dicom": {"filterProfile": "KEEP_ALL_PROFILE"}}')
+    warned = cli("files", scans, tmp_path / "clean", "--config", tmp_path / "open.json")
+    assert warned.exit_code == 0
+    assert "warning tags-kept" in warned.stderr
+    (tmp_path / "empty.json").write_text("{}")
+    refused = cli("files", scans, tmp_path / "none", "--config", tmp_path / "empty.json")
+    assert refused.exit_code == 1
+    assert "error config-empty" in refused.stderr
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("more", [("--preset", "minimal"), ("--ask-crypto-key",)])
+def test_two_configs_or_a_key_for_nothing_are_a_wrong_command_line(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+    assert cli("files", scans, tmp_path / "clean", "--config", tags_only, *more, stdin=key).exit_code == 2
