@@ -20,6 +20,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from healthcare_deid import DeidentifyConfig, v1beta1
 from healthcare_deid.engine import ChangeAction, Deidentifier
 from healthcare_deid.engine.pixels import Box, TextLine
+from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
 from healthcare_deid.testing import sample_dicom
 
@@ -322,6 +323,8 @@ def test_a_key_that_cloud_kms_wrapped_is_given_unwrapped(planted: Any) -> None:
 def test_what_is_no_config_is_refused_with_what_is_needed(given: Any) -> None:
     with pytest.raises(ConfigError, match=f"a DeidentifyConfig is needed, not {type(given).__name__}"):
         Deidentifier(given)
+    with pytest.raises(ConfigError, match=f"a DeidentifyConfig is needed, not {type(given).__name__}"):
+        TextEngine(given)
 
 
 @pytest.mark.parametrize("version", [DeidentifyConfig, v1beta1.DeidentifyConfig])
@@ -345,6 +348,38 @@ def test_a_patient_id_that_is_inspected_and_left_is_a_warning_with_every_result(
 
     assert any("PatientID" in warning for warning in result.warnings) is warned
     assert (result.dataset.PatientID == "4711-08") is warned
+
+
+def test_what_is_no_path_is_refused_by_the_arguments_name(profile: Any, tmp_path: Path) -> None:
+    basic = profile(BASIC)
+    with pytest.raises(TypeError, match="source: a path is needed, not int"):
+        basic.deidentify_file(3, None)
+    with pytest.raises(TypeError, match="destination: a path is needed, not NoneType"):
+        basic.deidentify_file(tmp_path / "in.dcm", None)
+    with pytest.raises(TypeError, match="source: a path is needed, not Dataset"):
+        basic.deidentify_tree(Dataset(), tmp_path)
+    with pytest.raises(TypeError, match="source: a path is needed, not bytes"):
+        basic.result_name(b"in.dcm")
+    for workers in (0, "4"):
+        with pytest.raises(ValueError, match="workers: a number of processes"):
+            basic.deidentify_tree(tmp_path, tmp_path / "out", workers=workers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"options": "retain_uids"}, "options: a list of texts is needed"),
+        ({"safe_private": "ACME,0019,10"}, "safe_private: a list of texts is needed"),
+        ({"options": [7]}, "options: a list of texts is needed"),
+        ({"uid_rule": "salted", "salt": "sixteen characters"}, "the salt is str; bytes are needed"),
+        ({"edition": 2018}, "the PS3.15 editions are"),
+        ({"other_uids": None}, "other_uids is"),
+        ({"date_shift_days": "7", "options": ["clean_descriptors"]}, "date_shift_days: a whole number is needed"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_refused_at_once(profile: Any, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        profile(BASIC, **arguments)
 
 
 def test_what_is_no_dataset_is_refused_with_what_takes_it(profile: Any) -> None:

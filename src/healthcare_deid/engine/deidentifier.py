@@ -16,7 +16,7 @@ from healthcare_deid.engine.naming import result_name
 from healthcare_deid.engine.output import write_pieces
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.records import DeidentifyResult
-from healthcare_deid.engine.settings import Settings, compile_config, inspected_dates, what_stays
+from healthcare_deid.engine.settings import Settings, compile_config, inspected_dates, listed, what_stays
 from healthcare_deid.engine.tags import markers as marks
 from healthcare_deid.engine.tags import meta
 from healthcare_deid.engine.tags.context import Contexts
@@ -133,8 +133,8 @@ class Deidentifier:
     ) -> None:
         settings = Settings(
             edition=edition,
-            options=tuple(options),
-            safe_private=tuple(safe_private),
+            options=listed(options, "options"),
+            safe_private=listed(safe_private, "safe_private"),
             other_uids=other_uids,
             strict_edition=strict_edition,
             strict_keep_list=strict_keep_list,
@@ -214,7 +214,7 @@ class Deidentifier:
             EngineError: It cannot be de-identified; nothing is written.
             OSError: A file cannot be read or written.
         """
-        old, new = Path(source), Path(destination)
+        old, new = _path(source, "source"), _path(destination, "destination")
         if new.exists() and old.exists() and old.samefile(new):
             raise ValueError("the destination is the source: the original would be lost")
         if self._image is None:
@@ -268,13 +268,13 @@ class Deidentifier:
 
         return deidentify_tree(
             self,
-            Path(source),
-            Path(destination),
+            _path(source, "source"),
+            _path(destination, "destination"),
             workers=workers,
             on_progress=on_progress,
             overwrite=overwrite,
             names=names,
-            name_map=None if name_map is None else Path(name_map),
+            name_map=None if name_map is None else _path(name_map, "name_map"),
         )
 
     def result_name(self, source: str | PathLike[str]) -> str | None:
@@ -287,7 +287,8 @@ class Deidentifier:
             InvalidDicomError: The file is not DICOM.
             OSError: It cannot be read.
         """
-        return _guarded(lambda: result_name(Path(source), self.plan, self._mapper))
+        path = _path(source, "source")
+        return _guarded(lambda: result_name(path, self.plan, self._mapper))
 
     def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
@@ -392,6 +393,12 @@ class Deidentifier:
 def _existing_parent(path: Path) -> Path:
     """Return the folder that a path is in, or will be: temporary files there are on the same disk."""
     return next(parent for parent in path.absolute().parents if parent.is_dir())
+
+
+def _path(given: object, argument: str) -> Path:
+    if not isinstance(given, str | os.PathLike):
+        raise TypeError(f"{argument}: a path is needed, not {type(given).__name__}")
+    return Path(given)
 
 
 def _check_dataset(given: object) -> None:

@@ -82,6 +82,18 @@ def compile_config(config: Any, settings: Settings) -> Compiled:
     return Compiled(plan, image if _looks(image) else None)
 
 
+def listed(given: Iterable[str], argument: str) -> tuple[str, ...]:
+    """Return an argument's texts.
+
+    Raises:
+        ConfigError: It is one text, or no collection of texts.
+    """
+    texts: tuple[object, ...] = () if isinstance(given, str | bytes) else tuple(given)
+    if isinstance(given, str | bytes) or not all(isinstance(text, str) for text in texts):
+        raise ConfigError(f"{argument}: a list of texts is needed")
+    return tuple(map(str, texts))
+
+
 def what_stays(plan: Plan, text: Any) -> tuple[str, ...]:
     """Return a warning for each thing that a plan leaves, and that one would not expect it to leave.
 

@@ -137,9 +137,9 @@ class Table:
 
 @lru_cache(maxsize=2)
 def _rows(edition: str) -> dict[str, Any]:
-    file = resources.files("healthcare_deid.engine.tags").joinpath("data", f"ps315_{edition.replace('-', '_')}.json")
     if edition not in ("2018e-google", "2026d"):
         raise ConfigError('the PS3.15 editions are "2018e-google" and "2026d"')
+    file = resources.files("healthcare_deid.engine.tags").joinpath("data", f"ps315_{edition.replace('-', '_')}.json")
     rows: dict[str, Any] = json.loads(file.read_text("utf-8"))["rows"]
     return rows
 

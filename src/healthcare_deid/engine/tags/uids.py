@@ -65,6 +65,8 @@ class UidMapper:
             raise ConfigError('uid_rule is "google" or "salted"')
         if (rule == "salted") != (salt is not None):
             raise ConfigError('salt belongs to uid_rule="salted": give both or neither')
+        if salt is not None and not isinstance(salt, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
+            raise ConfigError(f"the salt is {type(salt).__name__}; bytes are needed")
         if salt is not None and len(salt) < _MIN_SALT_BYTES:
             raise ConfigError(f"the salt has {len(salt)} bytes; at least {_MIN_SALT_BYTES} are needed")
         self.rule: UidRule = rule

@@ -60,6 +60,8 @@ DUMMIES: dict[str, bytes] = {
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
+_DEFAULT_REPERTOIRE = frozenset(map(chr, range(0x20, 0x7F)))
+"""Characters of ISO IR 6, the character set where none is named (PS3.5 section 6.1.2.1)."""
 _STRING_PADDING = b"\0 "
 _TWO_BYTE_ENCODINGS = frozenset({"gb18030", "gbk", "shift_jis"})
 
@@ -202,7 +204,7 @@ class Values:
             return None
         reason = "+".join(rules)
         try:
-            return NewValue(_encode("\\".join(done), vr, used), reason)
+            return NewValue(_encode("\\".join(done), vr, used, text), reason)
         except UnicodeError:
             self.warn("a replacement cannot be written in the instance's character set: the value was emptied")
             return NewValue(b"", reason)
@@ -238,12 +240,14 @@ def _split_encoded(value: bytes, encodings: list[str]) -> list[bytes]:
     return value.split(b"\\")
 
 
-def _encode(text: str, vr: str, encodings: list[str]) -> bytes:
+def _encode(text: str, vr: str, encodings: list[str], old: str) -> bytes:
     """Encode a value, padded.
 
     Raises:
-        UnicodeError: The character set lacks a character.
+        UnicodeError: The character set lacks a character that the old value had not.
     """
+    if encodings[0] == _DEFAULT_ENCODING[0] and not set(text).difference(old) <= _DEFAULT_REPERTOIRE:
+        raise UnicodeError  # pydicom reads as Latin-1 what says nothing of its character set, and may hold ASCII only
     if vr == "PN":
         names = [PersonName(part, encodings) for part in text.split("\\")]
         value = b"\\".join(name.encode(encodings) if name else b"" for name in names)

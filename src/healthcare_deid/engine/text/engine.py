@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from healthcare_deid.config.root import RootConfig
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import read_digits
 from healthcare_deid.engine.text.detectors.panel import Panel
@@ -81,6 +82,10 @@ class TextEngine:
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
     ) -> None:
+        if not isinstance(config, RootConfig):
+            raise ConfigError(f"a DeidentifyConfig is needed, not {type(config).__name__}")
+        if not isinstance(date_shift_days, int):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
+            raise ConfigError(f"date_shift_days: a whole number is needed, not {type(date_shift_days).__name__}")
         if date_shift_days < 1:
             raise ConfigError("date_shift_days: at least 1; a shift of no days is none")
         self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys)
