@@ -49,6 +49,12 @@ def test_patients_names_go_from_the_records(profile: Any, tmp_path: Path) -> Non
     assert not [name for name in names if name.encode() in data]
 
 
+def test_the_names_of_files_in_a_directory_stay_and_are_warned_of(profile: Any, tmp_path: Path) -> None:
+    result = profile(BASIC).deidentify_file(FOLDER / "DICOMDIR", tmp_path / "DICOMDIR")
+
+    assert any("names files" in warning for warning in result.warnings)
+
+
 def test_records_keep_the_elements_that_records_must_have(profile: Any, tmp_path: Path) -> None:
     profile(BASIC).deidentify_file(FOLDER / "DICOMDIR", tmp_path / "DICOMDIR")
 

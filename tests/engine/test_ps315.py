@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import tag_for_keyword
 
 from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.tags.profiles import basic_plan
 from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption, Table, basic_codes, identifying_tags
 from healthcare_deid.errors import ConfigError
 
 DATES = ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES
 SHIFTED = ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES
+SCHEMES = {"CodingSchemeURL", "URNCodeValue"}
 EDITIONS: tuple[Edition, ...] = get_args(Edition)
 
 # Codes of dicom-anonymizer's lists, by the name of the list.
@@ -115,6 +119,31 @@ def test_an_older_edition_is_completed_by_the_current_one_unless_it_is_to_be_str
     assert encapsulated_document not in Table("2018e-google", strict=True).tags
     assert "2018e-google" in Table("2018e-google").tags[0x00100010].reason
     assert "2026d" in Table("2018e-google").tags[encapsulated_document].reason
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_no_name_of_a_person_no_date_and_no_address_stays_because_the_table_forgot_it(edition: Edition) -> None:
+    plan, strict = basic_plan(edition), basic_plan(edition, strict=True)
+    removing = {Op.DELETE, Op.EMPTY, Op.DUMMY}
+    rows = {
+        (tag, row[0])
+        for tag, row in DicomDictionary.items()
+        if tag >> 16 > 4 and row[0] in {"PN", "DA", "DT", "AE", "AS", "UR"} and row[4] not in SCHEMES
+    }
+
+    for keyword in ("PatientBirthDateInAlternativeCalendar", "HL7InstanceIdentifier", "NTPSourceAddress"):
+        assert plan.rule(tag_for_keyword(keyword) or 0, "LO").op is Op.DELETE
+    assert {row[4] for tag, row in DicomDictionary.items() if plan.rule(tag, row[0]).op not in removing} >= SCHEMES
+    assert [f"{tag:08X}" for tag, vr in rows if plan.rule(tag, vr).op not in removing] == []
+    assert [f"{tag:08X}" for tag, vr in rows if strict.rule(tag, vr).op not in removing] != []
+
+
+@pytest.mark.parametrize(("option", "op"), [(DATES, {Op.KEEP, Op.CHECK}), (SHIFTED, {Op.SHIFT})])
+def test_dates_that_the_table_forgot_are_treated_as_those_it_lists(option: ProfileOption, op: set[Op]) -> None:
+    procedure_creation_date = 0x00144076
+
+    assert procedure_creation_date not in basic_codes("2026d")
+    assert basic_plan("2026d", [option]).rule(procedure_creation_date, "DA").op in op
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ _ZERO_PREAMBLE = bytes(128)
 _NOTHING = (b"", b"")
 _NO_UID = "the instance has no SOP Instance UID: its file got a random one"
 _NO_CLASS = "the instance has no SOP Class UID: readers that insist on one will refuse its file"
+_DIRECTORY = "a DICOMDIR names files, and the names are kept: see that they tell nothing about patients"
 _OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 
 
@@ -89,7 +90,7 @@ class Deidentifier:
             ``retain_safe_private``.
         other_uids: What happens to UIDs besides the study's, series' and instance's: ``"profile"`` does what the
             config's profile does, ``"keep"`` leaves them, references too, ``"map"`` regenerates them all.
-        strict_edition: Leave attributes that only a later edition than ``edition`` lists.
+        strict_edition: Leave attributes that only a later edition than ``edition`` lists, or none.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
         nested: False lets a keepList or removeList reach top-level elements only, as Google's offline redactor does:
             a sequence that stays keeps all it holds, UIDs excepted. Every result warns of it.
@@ -306,6 +307,8 @@ class Deidentifier:
         old_meta: Dataset = getattr(working, "file_meta", None) or FileMetaDataset()
         is_directory = uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
         plan = directory_plan(self.plan) if is_directory else self.plan
+        if is_directory:
+            warnings.append(_DIRECTORY)
         values = Values(plan, self._mapper, lambda: own, bound)
         executor = DatasetExecutor(values)
         target = executor.apply(working)

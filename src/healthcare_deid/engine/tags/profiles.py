@@ -188,6 +188,7 @@ def basic_plan(
         tags=tags,
         top_tags=table.top_tags,
         patterns=table.patterns,
+        vrs=table.vrs,
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
         method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in table.options)),
         method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in table.options)),

@@ -73,6 +73,16 @@ _REFERENCED_STUDY_SEQUENCE = 0x00081110
 the top level it may be absent, and not be empty (table C.7-3, Type 3 with one item or more)."""
 _OF_ANIMALS = frozenset({0x00102297, 0x00102299})
 """ResponsiblePerson, ResponsibleOrganization, X: of animals they must be there, if empty (PS3.3 table C.7-1, 2C)."""
+_UNLISTED_IDENTIFIERS = frozenset(
+    {
+        *(0x00100033, 0x00100034),  # dates of birth and death in another calendar
+        *(0x00181803, 0x0040E001),  # NTP source address, HL7 instance identifier
+        *(0x00401006, 0x00401007, 0x00402006, 0x00402007),  # order numbers, the retired ones too
+    }
+)
+"""Attributes that the table does not mention in any edition, and that identify all the same."""
+_HARMLESS_URLS = frozenset({0x0008010E, 0x00080120})
+"""CodingSchemeURL, URNCodeValue: of a scheme, a concept. Other URLs lead to instances by their old UIDs, or to people."""
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
 _EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
 
@@ -91,6 +101,7 @@ class Table:
     Attributes:
         tags: Rules by tag.
         top_tags: Rules by tag that differ at the top level.
+        vrs: Rules by VR for what no edition lists, unless ``strict``: names of persons and dates are emptied, URLs go.
         patterns: Rules of the repeating groups.
         private: The rule for private elements.
 
@@ -106,8 +117,11 @@ class Table:
         self.patterns: tuple[TagPattern, ...] = ()
         self.private = KEPT
         self._read(edition)
-        if edition != _CURRENT and not strict:
-            self._read(_CURRENT)
+        self.vrs: dict[str, Rule] = {}
+        if not strict:
+            if edition != _CURRENT:
+                self._read(_CURRENT)
+            self._add_unlisted()
         # Without its data an overlay's description is an incomplete module (PS3.3 section C.9.2).
         self.patterns += (TagPattern(0xFF010000, 0x60000000, Rule(Op.DELETE, f"PS3.15 {edition} X")),)
         for number, (basic, by_option) in _FREE_TEXT.items():
@@ -116,6 +130,18 @@ class Table:
             self.tags[number] = self.tags[number]._replace(op=Op.EMPTY)
         studies = self.tags[_REFERENCED_STUDY_SEQUENCE]
         self.top_tags = {_REFERENCED_STUDY_SEQUENCE: studies._replace(op=Op.DELETE)} if studies.op is Op.EMPTY else {}
+
+    def _add_unlisted(self) -> None:
+        gone, emptied = Rule(Op.DELETE, "unlisted"), Rule(Op.EMPTY, "unlisted")
+        for number in _UNLISTED_IDENTIFIERS:
+            self.tags.setdefault(number, gone)
+        for number in _HARMLESS_URLS:
+            self.tags.setdefault(number, KEPT)
+        self.vrs = {"PN": emptied, "UR": gone}
+        if ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES not in self.options:
+            shifted = ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES in self.options
+            date = Rule(Op.SHIFT, "unlisted") if shifted else emptied
+            self.vrs |= {"DA": date, "DT": date}
 
     def _read(self, edition: Edition) -> None:
         """Take an edition's rows, those excepted that are there already."""
