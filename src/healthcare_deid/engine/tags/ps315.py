@@ -82,7 +82,7 @@ _UNLISTED_IDENTIFIERS = frozenset(
 )
 """Attributes that the table does not mention in any edition, and that identify all the same."""
 _HARMLESS_URLS = frozenset({0x0008010E, 0x00080120})
-"""CodingSchemeURL, URNCodeValue: of a scheme, a concept. Other URLs lead to instances by their old UIDs, or to people."""
+"""CodingSchemeURL, URNCodeValue: of schemes, of concepts. Other URLs hold old UIDs, or lead to people."""
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
 _EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
 
