@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -20,8 +21,14 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
+_RUNNER: Any = CliRunner
+_APART = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+"""click 8.1 must be told to keep stdout and stderr apart; later ones do."""
+
+
 def run(*words: object, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, list(map(str, words)), input=stdin, catch_exceptions=False)
+    result: Result = _RUNNER(**_APART).invoke(main, list(map(str, words)), input=stdin, catch_exceptions=False)
+    return result
 
 
 @dataclass

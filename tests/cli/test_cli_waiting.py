@@ -10,7 +10,7 @@ import yaml
 
 from healthcare_deid import DeidClient, PollPolicy
 from healthcare_deid.cli.progress import Progress
-from healthcare_deid.testing.scripted import (
+from healthcare_deid.testing import (
     ScriptedOperation,
     cancelled,
     expired,

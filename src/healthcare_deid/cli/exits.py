@@ -69,7 +69,8 @@ def command_error(error: errors.DeidError, *, server_text: bool = False) -> Comm
     """
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Exit.ERROR)
     text = _text(error)
-    if server_text and (message := getattr(error, "message", "")):
+    message = getattr(error, "message", "") or getattr(error.__cause__, "message", "")
+    if server_text and message:
         text = f"{text}\nThe service's own words: {message}"
     return CommandError(text, code)
 
