@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,11 @@ LOSSLESS = frozenset(
     }
 )
 """Syntaxes in which nothing was lost."""
+
+
+_one_at_a_time = threading.Lock()
+"""GDCM's Python binding crashes the process when two threads are in it, or in it and in OpenJPEG's (python-gdcm 3.2.6,
+pylibjpeg-openjpeg 2.6). Little is lost: most codecs hold the interpreter's own lock while they work."""
 
 
 class NotEncodableError(UnsupportedPixelsError):
@@ -129,7 +135,8 @@ class EncapsulatedFrames:
             source: Any = np.ascontiguousarray(words).tobytes()
         else:
             source = np.ascontiguousarray(layout.values(words))
-        return bytes(get_encoder(ENCODERS[self._uid]).encode(source, index=None, **options))
+        with _one_at_a_time:
+            return bytes(get_encoder(ENCODERS[self._uid]).encode(source, index=None, **options))
 
     def _decode(self, stream: bytes) -> Words:
         layout = self._stored
@@ -138,7 +145,8 @@ class EncapsulatedFrames:
             options["correct_unused_bits"] = False
         framed = _one_item(stream)
         try:
-            array, _ = get_decoder(self._uid).as_array(framed, index=0, raw=self.can_encode, **options)
+            with _one_at_a_time:
+                array, _ = get_decoder(self._uid).as_array(framed, index=0, raw=self.can_encode, **options)
         except NotImplementedError:
             raise UnsupportedPixelsError(f"no decoder for transfer syntax {self._uid}") from None
         except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
