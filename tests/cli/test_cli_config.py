@@ -90,6 +90,17 @@ def test_a_gcloud_command_becomes_curl_with_the_names_it_had(cli: Callable[..., 
     assert call.request == from_gcloud(GCLOUD, project="my-project").request
 
 
+def test_json_from_stdin_and_a_command_in_a_file_of_any_name_are_read(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    config = presets.remove_metadata_and_all_text()
+    from_stdin = cli("config", "convert", "-", "--to", "json", stdin=config.to_json())
+    assert DeidentifyConfig.from_json(from_stdin.stdout) == config
+    path = tmp_path / "command.sh"
+    path.write_text(config.to_curl(SOURCE, DESTINATION))
+    assert cli("config", "convert", path, "--to", "json").stdout == from_stdin.stdout
+
+
 def test_a_config_becomes_a_gcloud_command_or_says_what_gcloud_cannot_say(
     cli: Callable[..., Result], keyed: Path, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ PRESETS = {
     "tutorial-tags": "keep_tags_and_redact_all_text",
 }
 """Names of presets here → in `healthcare_deid.presets`."""
+CONFIG_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 _TEXT_MODES = {"all": "REDACT_ALL_TEXT", "sensitive": "REDACT_SENSITIVE_TEXT", "none": "REDACT_NO_TEXT"}
 
 
@@ -129,13 +130,18 @@ def read_config(file: Path, api_version: str = "v1") -> AnyDeidentifyConfig:
     Raises:
         ConfigError: It cannot be right.
     """
+    return config_class(api_version).from_file(file)
+
+
+def config_class(api_version: str) -> type[AnyDeidentifyConfig]:
+    """Return the class of a version's configs."""
     if api_version == "v1beta1":
         from healthcare_deid.config import v1beta1
 
-        return v1beta1.DeidentifyConfig.from_file(file)
+        return v1beta1.DeidentifyConfig
     from healthcare_deid.config.deidentify import DeidentifyConfig
 
-    return DeidentifyConfig.from_file(file)
+    return DeidentifyConfig
 
 
 CONFIG_OPTIONS = (

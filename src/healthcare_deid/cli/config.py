@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from healthcare_deid.cli.choice import PRESETS, preset, read_config
+from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, config_class, preset, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.keys import VARIABLE, without_keys, write_new_key
 
@@ -60,7 +60,7 @@ def show(file: Path, api_version: str) -> None:
 def init(file: Path, name: str, force: bool) -> None:
     """Write a preset into FILE, .yaml or .json, to start from."""
     config = preset(name)
-    if file.suffix.lower() in {".yaml", ".yml"}:
+    if file.suffix.lower() in CONFIG_SUFFIXES - {".json"}:
         notes = "".join(f"# {line}\n" for line in repr(config).splitlines()[1:])
         text = f"# The preset '{name}':\n{notes}{config.to_yaml()}"
     elif file.suffix.lower() == ".json":
@@ -110,8 +110,8 @@ def convert(
 ) -> None:
     """Turn FILE into another form, on stdout.
 
-    FILE is a config (.json, .yaml), or holds a curl or gcloud command that de-identifies, as pasted from the tutorial;
-    - reads one from stdin. $VARIABLES in it come from the environment; nothing in it is run.
+    FILE is a config (.json, .yaml), or any other file with a curl or gcloud command that de-identifies, as pasted from
+    the tutorial; - reads a command, or JSON, from stdin. $VARIABLES come from the environment; nothing is run.
     """
     config, call = _read(file, api_version)
     if migrate:
@@ -137,10 +137,12 @@ def _read(file: Path, api_version: str) -> tuple[AnyDeidentifyConfig, Call | Non
         CommandError: The command carries no config.
         ConfigError: It is neither, or wrong.
     """
-    if file.suffix:
+    if file.suffix.lower() in CONFIG_SUFFIXES:
         return read_config(file, api_version), None
-    with click.open_file(str(file), encoding="utf-8") as stream:
+    with click.open_file(str(file), encoding="utf-8", errors="replace") as stream:
         text = stream.read()
+    if text.lstrip().startswith("{"):
+        return config_class(api_version).from_json(text), None
     from healthcare_deid.config.convert import from_curl, from_gcloud
 
     if text.lstrip().startswith("gcloud"):
