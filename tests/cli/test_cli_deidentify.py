@@ -165,6 +165,21 @@ def test_two_configs_are_refused(filled: CommandLine, tags_only: Path) -> None:
         assert filled(*words, *more).exit_code == 2
 
 
+def test_a_key_cannot_be_put_into_a_config_that_the_service_reads(filled: CommandLine, tmp_path: Path) -> None:
+    words = ("datasets", "deidentify", "dataset1", "--destination-dataset", "out", "--gcs-config-uri", "gs://bucket/c")
+    (tmp_path / "key.txt").write_text(KEY)
+    assert filled(*words, "--crypto-key-file", tmp_path / "key.txt").exit_code == 2
+
+
+def test_a_config_in_cloud_storage_is_read_by_the_service(filled: CommandLine, tags_only: Path, tmp_path: Path) -> None:
+    (tmp_path / "bucket" / "config.json").write_text(tags_only.read_text())
+    words = ("datasets", "deidentify", "dataset1", "--gcs-config-uri", "gs://bucket/config.json")
+    assert "config-missing" not in filled(*words, "--destination-dataset", "out", "--dry-run").stdout
+    ended = yaml.safe_load(filled.ok(*words, "--destination-dataset", "out"))
+    assert ended["metadata"]["counter"] == {"success": "2"}
+    assert all("PatientName" not in instance for instance in downloaded(filled, "out", tmp_path / "out"))
+
+
 def test_a_dicom_store_is_deidentified_into_one_that_exists(filled: CommandLine, tags_only: Path) -> None:
     filled.ok("datasets", "create", "clean")
     filled.ok("dicom-stores", "create", "clean1", "--dataset", "clean")

@@ -33,7 +33,7 @@ class Choice:
     """What the options of a command say about its config.
 
     Attributes:
-        file: A config as JSON or YAML, or a curl or gcloud command.
+        file: A config as JSON or YAML.
         preset: The name of a preset.
         filter_tags: gcloud's ``--dicom-filter-tags``.
         text_mode: gcloud's ``--text-redaction-mode``, and the two modes that gcloud lacks.
@@ -76,6 +76,8 @@ class Choice:
         if self.by_flags:
             return self._keyed(self._of_flags())
         name = self.preset or default
+        if name is None and (self.key_file is not None or self.ask_key):
+            raise click.UsageError("a key is given, and no config here that takes it")
         return self._keyed(preset(name)) if name else None
 
     def check(self, config: AnyDeidentifyConfig) -> None:
