@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid.engine.text.detectors.base import GUESS
+from healthcare_deid.engine.text.detectors.base import GUESS, MODEL
 from healthcare_deid.engine.text.engine import windows
 from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.spans import join_alike, resolve, without_refuted
@@ -48,8 +48,19 @@ def test_names_that_only_punctuation_separates_become_one() -> None:
 
 def test_a_guess_gives_way_to_a_sure_finding_of_another_infotype() -> None:
     guess, sure = (GUESS, Match(0, 3, "PERSON_NAME")), (6, Match(0, 12, "LOCATION"))
-    assert without_refuted([guess, sure]) == (sure,)
-    assert without_refuted([guess]) == (guess,)
+    text = "Mercy Hospital"
+    assert without_refuted([guess, sure], text) == (sure,)
+    assert without_refuted([guess], text) == (guess,)
+
+
+def test_a_guess_stays_where_a_name_sticks_out_of_what_is_sure() -> None:
+    guess, sure = (GUESS, Match(0, 16, "PERSON_NAME")), (8, Match(0, 7, "LOCATION"))
+    assert without_refuted([guess, sure], "Houston, Whitney") == (guess, sure)
+
+
+def test_a_model_gives_way_to_a_rules_guess_of_another_infotype() -> None:
+    model, guess = (MODEL, Match(0, 8, "LOCATION")), (GUESS, Match(0, 8, "PERSON_NAME"))
+    assert without_refuted([model, guess], "Oyelaran") == (guess,)
 
 
 @given(st.text("ab ", max_size=12_000))

@@ -131,7 +131,7 @@ class TextEngine:
             found: list[tuple[int, Match]] = []
             for start, piece in windows(text):
                 found += [(rank, _moved(match, start)) for rank, match in self._panel.find(piece)]
-            known = without_refuted(found)
+            known = without_refuted(found, text)
             if len(text) <= _LONGEST_CACHED:
                 if len(self._texts) >= _CACHED_TEXTS:
                     self._texts.clear()

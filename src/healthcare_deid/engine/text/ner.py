@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.text.detectors.base import MODEL
-from healthcare_deid.engine.text.detectors.name_runs import NAMES
+from healthcare_deid.engine.text.detectors.name_runs import NAMES, is_eponym
 from healthcare_deid.engine.text.detectors.words import Kind, Token, tokens_of
 from healthcare_deid.engine.text.lexicon import places
 from healthcare_deid.engine.text.match import Match
@@ -28,9 +28,16 @@ LABELS: Mapping[str, str] = {
 }
 _UNUSED = ("tagger", "parser", "lemmatizer", "attribute_ruler", "morphologizer")
 _TELLING = NAMES
+_FEWEST_WORDS = 3
+"""A model trained on prose can tell nothing from one word or two."""
 _LEAST_SCORE = 0.0
 _LONGEST_ABBREVIATION = 4
 _CODE = frozenset("_0123456789\\@=")
+_COMPANY = re.compile(
+    r"[, ]{1,2}(?:inc|corp(?:oration)?|ltd|llc|gmbh|ag|co|s\.?a|b\.?v|healthcare|healthineers|medical systems|medison"
+    r"|medical|imaging systems|instruments?|technologies)\b",
+    re.IGNORECASE,
+)
 _LEADS_TO_A_PLACE = re.compile(r"\b(?:in|from|at|to|of|near|outside)(?: the)? $", re.IGNORECASE)
 
 
@@ -79,13 +86,16 @@ class SpacyDetector:
         """Return the entities that its labels name."""
         found: list[Match] = []
         tokens = tokens_of(text)
-        if not any(token.kind in _TELLING for token in tokens):
+        if len(tokens) < _FEWEST_WORDS or not any(token.kind in _TELLING for token in tokens):
             return found
         for entity in self._pipeline(_as_prose(text)).ents:
             info_type = self._labels.get(entity.label_)
             start, end = int(entity.start_char), int(entity.end_char)
             name = _without_words([token for token in tokens if start <= token.start < end])
-            if info_type and any(_can_be_name(text, token) for token in name):
+            if not info_type or not any(_can_be_name(text, token) for token in name):
+                continue
+            after = tokens.index(name[-1]) + 1
+            if not is_eponym(text, tokens, after) and not _is_company(text, name[-1]):
                 found.append(Match(name[0].start, name[-1].end, _type_of(info_type, text, name)))
         return found
 
@@ -113,6 +123,10 @@ def _can_be_name(text: str, token: Token) -> bool:
     # What is spelled in no Latin letters is the model's alone to judge.
     is_spoken = not token.word.isascii() or name_score(token.word.replace("'", "")) > _LEAST_SCORE
     return is_spoken and len(token.word) > (_LONGEST_ABBREVIATION if token.upper else 2)
+
+
+def _is_company(text: str, last: Token) -> bool:
+    return _COMPANY.match(text, last.end) is not None
 
 
 def _type_of(info_type: str, text: str, name: Sequence[Token]) -> str:

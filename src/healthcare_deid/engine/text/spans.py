@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.base import GUESS
+from healthcare_deid.engine.text.detectors.name_runs import NAMES
+from healthcare_deid.engine.text.detectors.words import tokens_of
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -49,20 +51,24 @@ def _clusters(candidates: list[tuple[int, Match]]) -> list[list[tuple[int, Match
     return clusters
 
 
-def without_refuted(candidates: Sequence[tuple[int, Match]]) -> tuple[tuple[int, Match], ...]:
+def without_refuted(candidates: Sequence[tuple[int, Match]], text: str) -> tuple[tuple[int, Match], ...]:
     """Drop guesses where something surer of another infoType was found, and a model's where a rule has guessed."""
     kept: list[tuple[int, Match]] = []
     for cluster in _clusters(list(candidates)):
         kept += [
             (rank, match)
             for rank, match in cluster
-            if rank < GUESS or not any(other < rank and _refutes(surer, match) for other, surer in cluster)
+            if rank < GUESS or not any(other < rank and _refutes(surer, match, text) for other, surer in cluster)
         ]
     return tuple(kept)
 
 
-def _refutes(surer: Match, guess: Match) -> bool:
-    return surer.info_type != guess.info_type and surer.start < guess.end and guess.start < surer.end
+def _refutes(surer: Match, guess: Match, text: str) -> bool:
+    if surer.info_type == guess.info_type or guess.end <= surer.start or surer.end <= guess.start:
+        return False
+    # One that sticks out may be a person called like a place: Whitney, of Houston, Whitney, is not let go.
+    outside = text[guess.start : max(guess.start, surer.start)], text[min(guess.end, surer.end) : guess.end]
+    return not any(token.kind in NAMES for part in outside for token in tokens_of(part))
 
 
 def _united(candidates: Iterable[tuple[int, Match]]) -> list[tuple[int, Match]]:

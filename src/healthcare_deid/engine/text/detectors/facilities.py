@@ -28,8 +28,8 @@ _FACILITY_BEFORE = re.compile(
     r"(?<![\w-])(?:h[ôo]pita(?:l|ux)|hosp\.?|chuv|akh|lmu|kuk|umc|uz|az|oz|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus"
     r"|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
     r"university hospital|universit[äa]tsklinik(?:um)?|charit[ée]|azienda ospedaliera|instituto|institut)"
-    rf"(?P<name>(?: (?:de|del|della|di|la|le|les|san|santa|saint|ste?\.?|of|für|der|universitario|general|civile"
-    rf"|universitaire|d['\u2019])|[- ]{_WORD}){{1,4}})",
+    rf"(?P<name>(?: (?:(?:de|del|della|di|la|le|les|san|santa|saint|ste?\.?|of|für|der|universitario|general|civile"
+    rf"|universitaire)(?!\w)|d['\u2019])|[- ]{_WORD}){{1,4}})",
     re.IGNORECASE,
 )
 _COMPOUND_FACILITY = re.compile(

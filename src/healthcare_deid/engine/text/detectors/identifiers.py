@@ -136,7 +136,7 @@ IDENTIFIERS = (
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
-        re.compile(r"(?<![\d.+-])(?<!\d )\d{3} \d{3} \d{4}(?!\d| \d)"),
+        re.compile(r"(?<![\d.+-])(?<!\d )[4679]\d\d \d{3} \d{4}(?!\d| \d)"),
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=4,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 TITLES = word_set("titles")
 MAX_NAME_WORDS = 4
+_EPONYM_NOUN = word_set("eponym_noun")
 UNLISTED = frozenset({Kind.LIKELY, Kind.UNKNOWN})
 NAMES = UNLISTED | {Kind.FIRST, Kind.LAST}
 NAMES_AND_WORDS = NAMES | {Kind.BOTH}
@@ -77,3 +78,10 @@ def goes_on(run: Sequence[Token], token: Token) -> bool:
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
     return len(names) == 1 and (token.common or ((names[0].first or token.first) and token.last) or token.first)
+
+
+def is_eponym(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Whether the word at ``index`` makes a term of the field of the name before it: Wilson disease, Baker's cyst."""
+    if not 0 < index < len(tokens) or tokens[index].word not in _EPONYM_NOUN:
+        return False
+    return gap(text, tokens[index - 1], tokens[index]) in {" ", "'s ", "\u2019s ", "-"}

@@ -30,8 +30,8 @@ _LABEL = re.compile(
     |ord(?:ering|ered)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|perf(?:orming|ormed)?(?:[ ](?:by|phys(?:ician)?|md
     |dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|
     verified|approved|transcribed|acquired|scanned|examined|seen|entered|checked|confirmed|authenticated
-    |discussed|called|informed|notified)[ ](?:by|to|with)|attending|radiologist|resident|fellow|sonographer|
-    technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist|md
+    |discussed|called|informed|notified)(?:[ ](?:by|to|with)|(?=[ ]*:))|attending|radiologist|resident|fellow
+    |sonographer|technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist|md
     |mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|
     next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
     (?P<mark>[ ]*[:=][ ]*|[ ]+)""",

@@ -12,6 +12,7 @@ from healthcare_deid.engine.text.detectors.name_runs import (
     TITLES,
     gap,
     goes_on,
+    is_eponym,
     name_run,
     span,
 )
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.text.match import Match
 
 _CLAN = ("mc", "mac", "o'", "d'")
-_EPONYM_NOUN = word_set("eponym_noun")
 _CODE = frozenset("_0123456789\\@=")
 _SYLLABIC_SURNAMES = word_set("syllabic_surnames")
 _SYLLABLE = (
-    r"(?:[bcdfghjklmnpqrstvwxyz]|[bcdgkpstz]h|ngh?|t[rs]|hs|[gk]w|[bghkmpr]y)?[aeiouy]{1,3}(?:n[gh]|ch|[nmkptlrh])?"
+    r"(?:[bcdfghjklmnpqrstvwxyz]|[bcdgkpstz]h|ngh?|t[rs]|hs|[gk]w|[bghkmpr]y)?[aeiouy]{1,3}(?:n[gh]|ch|[nmkptlrhw])?"
 )
 _SYLLABLES = re.compile(rf"(?:{_SYLLABLE}){{1,3}}")
 
@@ -150,8 +150,7 @@ def _is_given(name: Token) -> bool:
 
 
 def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
-    after = tokens[index + len(run)] if index + len(run) < len(tokens) else None
-    if after and after.word in _EPONYM_NOUN and gap(text, run[-1], after) in {" ", "'s ", "\u2019s ", "-"}:
+    if is_eponym(text, tokens, index + len(run)):
         return False
     names = [token for token in run if token.kind in NAMES]
     comma = "," in text[run[0].start : run[-1].end]
