@@ -12,7 +12,7 @@ import pytest
 from google.auth import credentials as google_credentials
 from googleapiclient.http import HttpMock, HttpMockSequence, RequestMockBuilder
 
-from healthcare_deid import DeidClient, DeidentifyConfig, RetryPolicy, errors
+from healthcare_deid import DeidClient, DeidentifyConfig, PollPolicy, RetryPolicy, errors
 from healthcare_deid.client import credentials as ours
 from healthcare_deid.client.credentials import SharedCredentials
 from healthcare_deid.testing import FakeClock
@@ -295,6 +295,27 @@ def test_a_copy_with_other_options_shares_the_connection(server: Any) -> None:
         client.with_options(project="q", timeout=5).get_dataset("d")
     assert server.connections == 1
     assert server.seen[1].path.startswith("/v1/projects/q/")
+
+
+def test_other_options_hold_for_the_operations_too(server: Any) -> None:
+    server.on("GET", "operations", server.answer(200, server.operation("1")), "stall")
+    clock = FakeClock()
+    with DeidClient("p", "l", endpoint=server.url, clock=clock) as client:
+        quick = client.with_options(timeout=0.1, retry=RetryPolicy.never(), poll=PollPolicy(initial=300, maximum=300))
+        operation = quick.operation("d/1")
+        with pytest.raises(errors.RequestTimeout):
+            operation.refresh()
+        with pytest.raises(errors.OperationTimeout):
+            operation.wait(timeout=200)
+    assert server.count("GET") == 3, "one poll in 200 s, given up after 0.1 s"
+
+
+def test_no_proxy_stands_between_the_client_and_this_machine(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    server.on("GET", "", server.answer(200, {"name": NAME}))
+    with DeidClient("p", "l", endpoint=server.url) as client:
+        assert client.get_dataset("d").name == NAME
 
 
 def test_names_that_would_become_another_request_are_refused(server: Any, client: DeidClient) -> None:

@@ -164,6 +164,7 @@ def folder(tmp_path: Path) -> Path:
 @given(call=st.sampled_from(sorted(CALLS)), trouble=ANY_TROUBLE)
 @example(call="get", trouble=(403, False, True))  # googleapiclient logs the body of a 403 that is not JSON
 @example(call="get", trouble=(400, False, False))  # the canary in the place of a canonical code
+@example(call="search", trouble="half a JSON")  # requests quotes an answer that is not JSON
 @example(call="upload", trouble=(409, False, True))
 @example(call="upload", trouble=(403, False, False))
 @example(call="download", trouble=(403, False, False))

@@ -37,7 +37,8 @@ def poll(core: Core, job: Job) -> Flow[tuple[dict[int, OperationSnapshot | DeidE
     """Ask for the operations of one job, once each: a failure waits for the next poll. Returns the list's pages."""
     found: dict[int, OperationSnapshot | DeidError] = {}
     pages, token = 0, ""
-    once = replace(core, retry=type(core.retry).never(), api_version=job.version)
+    timeout = max(tracker.timeout for tracker in job.trackers)
+    once = replace(core, retry=type(core.retry).never(), api_version=job.version, timeout=timeout)
     try:
         while job.by_list and len(found) < len(job.trackers) and (token or not pages):
             items, token = yield from once.items(table.OPERATIONS_LIST, job.dataset, "operations", token)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
     from healthcare_deid.client.async_session import AsyncSession
+    from healthcare_deid.client.core import Core
     from healthcare_deid.client.polling import Event, Tracker
     from healthcare_deid.client.retry import RetryPolicy
 
@@ -36,11 +37,12 @@ class AsyncOperation(OperationHandle[T]):
         session: AsyncSession,
         snapshot: OperationSnapshot,
         *,
+        core: Core | None = None,
         version: str = "v1",
         started: bool = False,
         kind: Any = None,
     ) -> None:
-        super().__init__(session.core, snapshot, version=version, started=started, kind=kind)
+        super().__init__(core or session.core, snapshot, version=version, started=started, kind=kind)
         self._session = session
         self._calling: set[asyncio.Future[Any]] = set()
 
@@ -67,7 +69,7 @@ class AsyncOperation(OperationHandle[T]):
         """
         if self.state.ended:
             return self.snapshot
-        core = self._session.core.tuned(timeout, retry)
+        core = self._core.tuned(timeout, retry)
         try:
             snapshot = await self._session.run(get_operation(core, self._path, self._tracker.version))
         except DeidError as error:
@@ -154,7 +156,7 @@ class AsyncOperation(OperationHandle[T]):
         """
         if self.state.ended:
             return False
-        core = self._session.core.tuned(timeout, retry)
+        core = self._core.tuned(timeout, retry)
         await self._session.run(cancel_operation(core, self._path, self._tracker.version))
         return True
 

@@ -54,9 +54,11 @@ class Connection:
         request_builder: Callable[..., Any] | None = None,
         user_agent: str,
         given_as: str = "",
+        direct: bool = False,
     ) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._given_as = given_as
+        self._direct = direct
         self.user_agent = user_agent
         self._http = http
         self._builder = request_builder
@@ -206,6 +208,8 @@ class Connection:
 
         http = build_http()
         http.follow_redirects = False  # the API sends none, and a token must not follow one
+        if self._direct:
+            http.proxy_info = None  # no proxy reaches this machine's loopback, and none must see what goes there
         if self._source is None:
             return _Transport(http, owned=True, httplib2_like=True)
         with self._lock:

@@ -174,6 +174,16 @@ def _adapter(web: DicomWeb) -> Any:
     from requests.adapters import BaseAdapter
     from requests.structures import CaseInsensitiveDict
 
+    class WebResponse(Response):
+        """An answer whose text does not come back in an exception."""
+
+        def json(self, **options: Any) -> Any:
+            try:
+                return super().json(**options)
+            except ValueError:  # it holds the whole answer
+                pass
+            raise ReplyError(f"{_METHODS}.get: HTTP {self.status_code} with a body that is not JSON", accepted=True)
+
     class Adapter(BaseAdapter):
         """Sends through the connection; errors are this package's, without the URL in their text."""
 
@@ -191,7 +201,7 @@ def _adapter(web: DicomWeb) -> Any:
                 body=body.encode() if isinstance(body, str) else body,
                 headers=headers,
             )
-            response = Response()
+            response = WebResponse()
             response.status_code = reply.status
             response.headers = CaseInsensitiveDict(reply.headers)
             response.url = request.url

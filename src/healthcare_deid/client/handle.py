@@ -48,10 +48,11 @@ class OperationHandle(Generic[T]):
     def __init__(
         self, core: Core, snapshot: OperationSnapshot, *, version: str = "v1", started: bool = False, kind: Any = None
     ) -> None:
+        self._core = core
         self._clock = core.clock
         self._kind = kind
         moment = core.clock.monotonic() if started else None
-        self._tracker = Tracker(snapshot, core.poll, version=version, started=moment)
+        self._tracker = Tracker(snapshot, core.poll, version=version, started=moment, timeout=core.timeout)
         # Not a method: the tracker must not hold the operation that holds it.
         self._tracker.subscribe(partial(_record_end, core.clock, core.clock.time()))
 

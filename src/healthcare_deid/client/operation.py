@@ -19,6 +19,7 @@ from healthcare_deid.errors import DeidError, OperationLost
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from healthcare_deid.client.core import Core
     from healthcare_deid.client.polling import Event
     from healthcare_deid.client.retry import RetryPolicy
 
@@ -38,11 +39,12 @@ class Operation(OperationHandle[T]):
         session: Session,
         snapshot: OperationSnapshot,
         *,
+        core: Core | None = None,
         version: str = "v1",
         started: bool = False,
         kind: Any = None,
     ) -> None:
-        super().__init__(session.core, snapshot, version=version, started=started, kind=kind)
+        super().__init__(core or session.core, snapshot, version=version, started=started, kind=kind)
         self._session = session
 
     def done(self) -> bool:
@@ -65,7 +67,7 @@ class Operation(OperationHandle[T]):
         """
         if self.state.ended:
             return self.snapshot
-        core = self._session.core.tuned(timeout, retry)
+        core = self._core.tuned(timeout, retry)
         try:
             snapshot = self._session.run(get_operation(core, self._path, self._tracker.version))
         except DeidError as error:
@@ -151,7 +153,7 @@ class Operation(OperationHandle[T]):
         """
         if self.state.ended:
             return False
-        core = self._session.core.tuned(timeout, retry)
+        core = self._core.tuned(timeout, retry)
         self._session.run(cancel_operation(core, self._path, self._tracker.version))
         return True
 

@@ -35,9 +35,12 @@ class Tracker:
         *,
         version: str = "v1",
         started: float | None = None,
+        timeout: float = 60.0,
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
+        self.timeout = timeout
+        """Seconds one poll may take."""
         self.version = version
         self.started = started
         """When this process started the operation; nothing when it was resumed by name."""

@@ -64,6 +64,7 @@ def connect(
         request_builder=request_builder,
         user_agent=user_agent(app_info),
         given_as=given_as,
+        direct=_is_loopback(host),
     )
 
 

@@ -98,9 +98,7 @@ class ScriptedOperation(Operation[Any]):
         client = DeidClient(http=self._script, clock=self.clock)
         if poll is not None:
             client = client.with_options(poll=poll)
-        super().__init__(client._session, OperationSnapshot(NAME))
-        if poll is not None:
-            self._tracker.policy = poll
+        super().__init__(client._session, OperationSnapshot(NAME), core=client._core)
 
     def close(self) -> None:
         """Stop polling, for a test that leaves callbacks behind."""

@@ -29,7 +29,9 @@ class Caller:
 
     def _start(self, flow: Flow[Started], kind: Any) -> Operation[Any]:
         started = self._run(flow)
-        return Operation(self._session, started.snapshot, version=started.version, started=True, kind=kind)
+        return Operation(
+            self._session, started.snapshot, core=self._core, version=started.version, started=True, kind=kind
+        )
 
     def _pages(self, page: Callable[[str], Flow[tuple[list[T], str]]]) -> Iterator[T]:
         token = ""
@@ -51,7 +53,9 @@ class AsyncCaller:
 
     async def _start(self, flow: Flow[Started], kind: Any) -> AsyncOperation[Any]:
         started = await self._run(flow)
-        return AsyncOperation(self._session, started.snapshot, version=started.version, started=True, kind=kind)
+        return AsyncOperation(
+            self._session, started.snapshot, core=self._core, version=started.version, started=True, kind=kind
+        )
 
     async def _pages(self, page: Callable[[str], Flow[tuple[list[T], str]]]) -> AsyncIterator[T]:
         token = ""

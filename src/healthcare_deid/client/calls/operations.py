@@ -31,7 +31,9 @@ class Operations(Caller):
         An operation the service does not know (any more) is returned too: its state is ``EXPIRED``.
         """
         path = self._core.operation_name(name)
-        operation: Operation[Any] = Operation(self._session, OperationSnapshot(path), version=self._core.api_version)
+        operation: Operation[Any] = Operation(
+            self._session, OperationSnapshot(path), core=self._core, version=self._core.api_version
+        )
         operation.refresh(timeout=timeout, retry=retry)
         self._core.starts.learn(path.operation)
         return operation
@@ -42,7 +44,7 @@ class Operations(Caller):
         """Yield the operations of a dataset, all pages. Source: ``operations.list``."""
         core = self._core.tuned(timeout, retry)
         snapshots = self._pages(partial(operations_page, core, core.dataset(dataset)))
-        return (Operation(self._session, snapshot, version=core.api_version) for snapshot in snapshots)
+        return (Operation(self._session, snapshot, core=self._core, version=core.api_version) for snapshot in snapshots)
 
     def cancel_operation(
         self, name: str | OperationName, *, timeout: float | None = None, retry: RetryPolicy | None = None
