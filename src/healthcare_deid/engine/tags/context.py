@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from healthcare_deid.engine.tags.encodedfile import Wanted
-from healthcare_deid.engine.tags.level import Memo
+from healthcare_deid.engine.tags.memo import Memo
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.tags.encodedfile import EncodedFile

@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
-from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, keyword
+from healthcare_deid.engine.tags.elements import MAX_DEPTH, keyword
 from healthcare_deid.engine.tags.entries import (
     SPECIFIC_CHARACTER_SET,
     UNDEFINED,
     Entry,
     Kind,
     Record,
+    Table,
     Tables,
     UseDatasetExecutor,
+    creator_of,
     prefix,
 )
 from healthcare_deid.engine.tags.level import (
     ITEM,
-    LONGEST_REMEMBERED,
     SEQUENCE_END,
     Level,
-    Memo,
-    Remembered,
     Short,
     fragments,
     length_of,
     note_creator,
 )
+from healthcare_deid.engine.tags.memo import LONGEST_REMEMBERED, Memo, Remembered
 from healthcare_deid.engine.tags.plan import Inside, Op, Plan, UidPolicy, inside
 from healthcare_deid.engine.tags.uids import UidMapper
 from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 _ITEM_END = b"\xfe\xff\x0d\xe0"
 _DELIMITER_TAGS = 0xFFFEE000
-_KEPT, _SOUND, _REPLACED, _INSPECTED = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.INSPECTED
-_INSPECTING = frozenset({Op.TEXT, Op.SHIFT})
+_KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
+_KEEP, _DELETE, _OWN_UID = Op.KEEP, Op.DELETE, Op.OWN_UID  # an enum's own look-up is slow
 _CUT_OFF = -1
 """In place of a position: the data ends inside the element."""
 NO_TAG = 0x1_0000_0000
@@ -63,7 +63,7 @@ class EncodedExecutor:
         tables: Made of the plan, once.
         values: New values, for this instance.
         inserts: Elements to write at the top level, encoded, in tag order: de-identification markers.
-        memo: What became of inspected elements of instances with the same header.
+        memo: Where text is inspected: what became of elements of instances with the same header.
 
     Attributes:
         kept: How many elements stayed as they were.
@@ -79,7 +79,7 @@ class EncodedExecutor:
         self._tables = tables
         self._values = values
         self._inserts = list(inserts)
-        self._memo = memo or Memo()
+        self._memo = memo or tables.memo
         self._records: list[tuple[str, list[Record]]] = []
         self.kept = 0
 
@@ -107,7 +107,7 @@ class EncodedExecutor:
             UseDatasetExecutor: It is out of order, or in no form this executor rewrites.
         """
         explicit = level.explicit
-        entry = self._tables.entry(header[: 6 if explicit else 4], level.creators, explicit=explicit)
+        entry = self._table(level).entry(header, level.creators)
         if entry.tag <= level.last_tag or entry.tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
             raise UseDatasetExecutor
         if entry.header == 12 and len(header) < 12:
@@ -137,10 +137,11 @@ class EncodedExecutor:
             end: Where the data ends.
             level: What they belong to; carried from one stretch of data to the next.
         """
-        known = self._tables.steps(explicit=level.explicit, around=level.around).get
+        table = self._table(level)
+        known = table.steps.get
         write, note = level.output.append, level.records.append
         encodings, warn = level.encodings, self._values.warn
-        inspected = self._memo.of(encodings)
+        remembered = self._memo.of(table.number, encodings)
         last, next_insert = level.last_tag, self._next_insert(level)
         run = position
         kept = 0
@@ -151,8 +152,11 @@ class EncodedExecutor:
                 size, tag, kind, new, record = step
                 after = position + size
                 if last < tag < next_insert and after <= end:
-                    if kind is _INSPECTED:
-                        seen = inspected.get(data[position:after])
+                    if kind is _CREATOR:
+                        level.creators[tag] = data[position + 8 : after]
+                        kind = _KEPT if record.entry.op is _KEEP else _REPLACED
+                    elif kind is _REMEMBERED:
+                        seen = remembered.get(data[position:after])
                         if seen is not None:
                             new, changed, warnings = seen
                             for text in warnings:
@@ -191,7 +195,7 @@ class EncodedExecutor:
             last, position = level.last_tag, after
             if level.encodings is not encodings:
                 encodings = level.encodings
-                inspected = self._memo.of(encodings)
+                remembered = self._memo.of(table.number, encodings)
         level.last_tag = last
         self.kept += kept
         write(data[run:position])
@@ -200,6 +204,9 @@ class EncodedExecutor:
     def finish(self, level: Level) -> None:
         """Write the markers that come after every element."""
         level.output.extend(self._take_inserts(NO_TAG))
+
+    def _table(self, level: Level) -> Table:
+        return self._tables.table(explicit=level.explicit, around=level.around)
 
     def _next_insert(self, level: Level) -> int:
         return self._inserts[0][0] if self._inserts and not level.depth else NO_TAG
@@ -213,13 +220,14 @@ class EncodedExecutor:
 
     def _element(self, data: bytes, position: int, end: int, level: Level) -> tuple[bytes | None, int]:
         """Rewrite one element; return what stands in its place, None where it stays, and the position after it."""
-        explicit, around = level.explicit, level.around
+        explicit = level.explicit
         head = data[position : position + 8]
         if head.startswith(_ITEM_END):
             return None, _CUT_OFF
         if head[0] & 1:
             note_creator(data, position, level)
-        entry = self._tables.entry(head[: 6 if explicit else 4], level.creators, explicit=explicit, around=around)
+        table = self._table(level)
+        entry = table.entry(head, level.creators)
         op, header, tag, vr, rule, _ = entry
         if tag <= level.last_tag or tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
             raise UseDatasetExecutor
@@ -233,40 +241,47 @@ class EncodedExecutor:
         if length == UNDEFINED or vr == "SQ":
             return self._composite(data, position, length, end, entry, level)
         level.last_tag = tag
-        self._tables.learn(head, entry, length, explicit=explicit, around=around)
+        memo = None
+        if table.is_fixed(head, entry):
+            table.learn(head, entry, length)
+            memo = self._memo.of(table.number, level.encodings)
         if tag == SPECIFIC_CHARACTER_SET:
             level.encodings = encodings_of(data[value:after])
-        if op is Op.KEEP:
+        if op is _KEEP:
             self.kept += 1
             return None, after
-        if op is Op.DELETE:
+        if op is _DELETE:
             level.records.append(Record(entry, rule.reason, length))
             return b"", after
-        new, record = self._new_value(entry, data[position:after], level)
-        if record is None:
-            self.kept += 1
-            return None, after
-        level.records.append(record)
-        return new, after
+        return self._replacement(entry, data[position:after], level, memo), after
 
-    def _new_value(self, entry: Entry, element: bytes, level: Level) -> tuple[bytes, Record | None]:
-        """Return an element with its new value, and the record of it; no record where it stays."""
-        inspects = entry.op in _INSPECTING
-        memo = self._memo.of(level.encodings)
-        if inspects and element in memo:
-            new, record, warnings = memo[element]
-            for text in warnings:
+    def _replacement(
+        self, entry: Entry, element: bytes, level: Level, memo: dict[bytes, Remembered] | None
+    ) -> bytes | None:
+        """Return an element with its new value, None where it stays: of equal elements the same, if there is a memo."""
+        known = None if memo is None else memo.get(element)
+        if known is not None:
+            for text in known.warnings:
                 self._values.warn(text)
-            return new, record
+        else:
+            known = self._new_value(entry, element, level)
+            if memo is not None and entry.op is not _OWN_UID and len(element) <= LONGEST_REMEMBERED:
+                memo[element] = known
+        if known.record is None:
+            self.kept += 1
+            return None
+        level.records.append(known.record)
+        return known.new
+
+    def _new_value(self, entry: Entry, element: bytes, level: Level) -> Remembered:
+        """Return an element with its new value, the record of it, none where it stays, and the warnings it gave."""
         before = dict(self._values.warnings)
         value = element[entry.header :]
         changed = self._values.new_value(entry.rule, entry.tag, entry.vr, value, level.encodings)
-        new = entry.encoded(changed.value) if changed else b""
-        record = Record(entry, changed.reason, len(value)) if changed else None
-        if inspects and len(value) <= LONGEST_REMEMBERED:
-            warnings = tuple(text for text, times in self._values.warnings.items() if times != before.get(text))
-            memo[element] = Remembered(new, record, warnings)
-        return new, record
+        warnings = tuple(text for text, times in self._values.warnings.items() if times != before.get(text))
+        if changed is None:
+            return Remembered(b"", None, warnings)
+        return Remembered(entry.encoded(changed.value), Record(entry, changed.reason, len(value)), warnings)
 
     def _composite(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
@@ -295,7 +310,7 @@ class EncodedExecutor:
     def _as_sequence(self, entry: Entry, level: Level) -> Entry:
         """Return the entry of an element written as UN whose undefined length says that it is a sequence."""
         tag = entry.tag
-        rule = self._tables.plan.rule(tag, "SQ", level.creators.get(creator_tag(tag), ""), level.around)
+        rule = self._tables.plan.rule(tag, "SQ", creator_of(tag, level.creators), level.around)
         return Entry(rule.op, entry.header, tag, "SQ", rule, prefix(tag, "SQ" if level.explicit else ""))
 
     def _whole(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from healthcare_deid.engine.tags.elements import creator_tag, effective_vr
+from healthcare_deid.engine.tags.memo import Memo
 from healthcare_deid.engine.tags.plan import NUMBER_BYTES, Inside, Op, Plan, Rule
 from healthcare_deid.engine.tags.values import DUMMIES
 
@@ -15,7 +16,6 @@ _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM U
 UNDEFINED = 0xFFFFFFFF
 SPECIFIC_CHARACTER_SET = 0x00080005
 LAST_CREATOR = 0xFF
-_ALWAYS_READ = frozenset({SPECIFIC_CHARACTER_SET})
 _MAX_PRIVATE = 100_000
 _MAX_STEPS = 50_000
 _MAX_SHORT = 0xFFFE
@@ -40,8 +40,10 @@ class Kind(IntEnum):
     """It stays if there is no NUL in it; otherwise its value counts."""
     REPLACED = 3
     """The same bytes always stand in its place, or none."""
-    INSPECTED = 4
-    """Its text is inspected: what became of the same bytes before is remembered for a while."""
+    REMEMBERED = 4
+    """Its value counts, and nothing else: what became of the same bytes before is remembered for a while."""
+    CREATOR = 5
+    """A private creator that stays, or goes: others may need to know it."""
 
 
 class Record(NamedTuple):
@@ -89,66 +91,101 @@ class Tables:
 
     Args:
         plan: The plan.
+
+    Attributes:
+        memo: What became of elements of which only the value counts; of none whose text is inspected.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._entries: dict[tuple[bool, Inside], dict[bytes, Entry]] = {}
-        self._steps: dict[tuple[bool, Inside], dict[bytes, Step]] = {}
-        self._private: dict[tuple[bytes, str, bool, Inside], Entry] = {}
+        self.memo = Memo()
+        # By a number: enum members are hashed by Python code, which is slow.
+        self._tables: dict[int, Table] = {}
 
-    def steps(self, *, explicit: bool, around: Inside) -> dict[bytes, Step]:
-        """Return the memo of steps by an element's first eight bytes."""
-        return self._steps.setdefault((explicit, around), {})
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.plan,)
 
-    def learn(self, head: bytes, entry: Entry, length: int, *, explicit: bool, around: Inside) -> None:
-        """Remember the step of elements that begin with these eight bytes, if there is one."""
-        written = head[:6] if explicit else head[:4]
-        if entry.header != 8 or self._entries[explicit, around].get(written) is not entry:
-            return  # a long form, or the private creator matters
-        kind = _kind(entry, length)
-        if kind is Kind.OPEN:
-            return
-        steps = self.steps(explicit=explicit, around=around)
-        if len(steps) > _MAX_STEPS:
-            steps.clear()
-        new = b""
-        if kind is Kind.REPLACED and entry.op is not Op.DELETE:
-            new = entry.encoded(b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b""))
-        steps[head] = Step(8 + length, entry.tag, kind, new, Record(entry, entry.rule.reason, length))
+    def table(self, *, explicit: bool, around: Inside) -> Table:
+        """Return the table for elements of one form that stand in one kind of place."""
+        number = 2 * around + explicit
+        known = self._tables.get(number)
+        if known is None:
+            known = self._tables[number] = Table(number, self.plan, explicit=explicit, around=around)
+        return known
 
-    def entry(self, head: bytes, creators: dict[int, str], *, explicit: bool, around: Inside = Inside.TOP) -> Entry:
-        """Work an entry out, and remember it: with its private creator where that makes a difference.
+
+class Table:
+    """What a plan makes of the first bytes of elements of one form, in one kind of place.
+
+    Args:
+        number: Of the table.
+        plan: The plan.
+        explicit: Their VRs are written.
+        around: What they stand in.
+
+    Attributes:
+        steps: By their first eight bytes, those of which these say enough.
+    """
+
+    def __init__(self, number: int, plan: Plan, *, explicit: bool, around: Inside) -> None:
+        self.number = number
+        self.steps: dict[bytes, Step] = {}
+        self._plan = plan
+        self._explicit = explicit
+        self._around = around
+        self._written = 6 if explicit else 4
+        self._entries: dict[bytes, Entry] = {}
+        self._private: dict[tuple[bytes, str], Entry] = {}
+
+    def entry(self, header: bytes, creators: dict[int, bytes]) -> Entry:
+        """Return the entry of an element that begins with these bytes, eight or more.
+
+        It is worked out once; where the private creator makes a difference, once for each.
 
         Raises:
             UseDatasetExecutor: The VR is none this executor knows.
         """
-        entries = self._entries.setdefault((explicit, around), {})
-        known = entries.get(head)
+        head = header[: self._written]
+        known = self._entries.get(head)
         if known is not None:
             return known
         group, element = _TAG.unpack_from(head)
-        if not group & 1:
-            entry = entries[head] = self._entry(group << 16 | element, head, "", explicit=explicit, around=around)
-            return entry
         tag = group << 16 | element
-        creator = creators.get(creator_tag(tag) if element > LAST_CREATOR else tag, "")
-        key = (head, creator, explicit, around)
-        known = self._private.get(key)
+        if not group & 1:
+            entry = self._entries[head] = self._entry(tag, head, "")
+            return entry
+        creator = creator_of(tag, creators)
+        known = self._private.get((head, creator))
         if known is not None:
             return known
         if len(self._private) > _MAX_PRIVATE:
             self._private.clear()
-        entry = self._private[key] = self._entry(tag, head, creator, explicit=explicit, around=around)
-        creator_matters = self.plan.private_tags or not explicit or head[4:6] == b"UN"
-        if not creator_matters and element > LAST_CREATOR:  # creators themselves must be seen, each time
-            entries[head] = entry
+        entry = self._private[head, creator] = self._entry(tag, head, creator)
+        creator_matters = self._plan.private_tags or not self._explicit or head[4:6] == b"UN"
+        if not creator_matters:
+            self._entries[head] = entry
         return entry
 
-    def _entry(self, tag: int, head: bytes, creator: str, *, explicit: bool, around: Inside) -> Entry:
+    def is_fixed(self, header: bytes, entry: Entry) -> bool:
+        """Return whether these bytes always mean this entry: no private creator matters."""
+        return self._entries.get(header[: self._written]) is entry
+
+    def learn(self, head: bytes, entry: Entry, length: int) -> None:
+        """Remember the step of elements that begin with these eight bytes, if there is one. The entry is fixed."""
+        kind = Kind.OPEN if entry.header != 8 else _kind(entry, length)
+        if kind is Kind.OPEN:
+            return
+        if len(self.steps) > _MAX_STEPS:
+            self.steps.clear()
+        new = b""
+        if kind is Kind.REPLACED and entry.op is not Op.DELETE:
+            new = entry.encoded(b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b""))
+        self.steps[head] = Step(8 + length, entry.tag, kind, new, Record(entry, entry.rule.reason, length))
+
+    def _entry(self, tag: int, head: bytes, creator: str) -> Entry:
         written = ""
         header = 8
-        if explicit:
+        if self._explicit:
             code = head[4:6]
             if code in LONG_VRS:
                 header = 12
@@ -156,8 +193,14 @@ class Tables:
                 raise UseDatasetExecutor
             written = code.decode("ascii")
         vr = effective_vr(tag, written, lambda: creator)
-        rule = self.plan.rule(tag, vr, creator, around)
-        return Entry(rule.op, header, tag, vr, rule, prefix(tag, vr if explicit else ""))
+        rule = self._plan.rule(tag, vr, creator, self._around)
+        return Entry(rule.op, header, tag, vr, rule, prefix(tag, vr if self._explicit else ""))
+
+
+def creator_of(tag: int, creators: dict[int, bytes]) -> str:
+    """Return the creator of a private element, or what a private creator says itself; empty where there is none."""
+    known = creators.get(creator_tag(tag) if tag & 0xFFFF > LAST_CREATOR else tag, b"")
+    return known.strip(b" \0").decode("latin-1")
 
 
 def prefix(tag: int, vr: str) -> bytes:
@@ -185,17 +228,19 @@ def _encoded(before: bytes, value: bytes) -> bytes:
 
 def _kind(entry: Entry, length: int) -> Kind:
     """Return how much an element's length adds to what its tag and VR say."""
-    op, vr = entry.op, entry.vr
-    if length == UNDEFINED or vr == "SQ" or entry.tag in _ALWAYS_READ:
+    op, vr, tag = entry.op, entry.vr, entry.tag
+    if length == UNDEFINED or vr == "SQ" or tag == SPECIFIC_CHARACTER_SET:
         return Kind.OPEN
+    if tag >> 16 & 1 and tag & 0xFFFF <= LAST_CREATOR:
+        return Kind.CREATOR if op in (Op.KEEP, Op.DELETE) else Kind.OPEN
     if op is Op.KEEP or (op is Op.EMPTY and not length):
         return Kind.KEPT
-    if op in (Op.TEXT, Op.SHIFT):
-        return Kind.INSPECTED
     if op in (Op.DELETE, Op.EMPTY):
         return Kind.REPLACED
-    if op is Op.DUMMY and vr != "UI" and length != len(DUMMIES.get(vr, b"")):
-        return Kind.REPLACED
+    if op is Op.DUMMY and vr != "UI":
+        return Kind.REPLACED if length != len(DUMMIES.get(vr, b"")) else Kind.OPEN
     if op is Op.CHECK and vr in NUMBER_BYTES:
         return Kind.KEPT if length == NUMBER_BYTES[vr] else Kind.OPEN
-    return Kind.SOUND if op is Op.CHECK and vr != "UI" else Kind.OPEN
+    if op is Op.CHECK and vr != "UI":
+        return Kind.SOUND
+    return Kind.OPEN if op is Op.OWN_UID else Kind.REMEMBERED

@@ -1,9 +1,9 @@
-"""Encoded elements of one dataset on their way: what was seen and written, and what the next file may use again."""
+"""Encoded elements of one dataset on their way: what was seen, and what was written."""
 
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.tags.entries import LAST_CREATOR, UNDEFINED, UseDatasetExecutor
 from healthcare_deid.engine.tags.plan import Inside
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 ITEM = b"\xfe\xff\x00\xe0"
 SEQUENCE_END = b"\xfe\xff\xdd\xe0"
-LONGEST_REMEMBERED = 1024
-"""Longer values are not remembered."""
-_MAX_REMEMBERED = 20_000
 
 _TAG = Struct("<HH")
 _read_u16 = Struct("<H").unpack_from
@@ -32,7 +29,7 @@ class Level:
     Attributes:
         output: What was written.
         records: What was changed.
-        creators: Private creators by tag.
+        creators: Private creators by tag, as written.
         last_tag: The tag of the last element.
         encodings: Python encodings of its character set.
     """
@@ -55,30 +52,8 @@ class Level:
         self.encodings = encodings
         self.output: list[bytes] = []
         self.records: list[Record] = []
-        self.creators: dict[int, str] = {}
+        self.creators: dict[int, bytes] = {}
         self.last_tag = -1
-
-
-class Remembered(NamedTuple):
-    """What became of an element whose text was inspected: the new one, if it has a record, and what was warned of."""
-
-    new: bytes
-    record: Record | None
-    warnings: tuple[str, ...]
-
-
-class Memo:
-    """What became of inspected elements, by character set and all of their bytes, for instances of like headers."""
-
-    def __init__(self) -> None:
-        self._elements: dict[tuple[str, ...], dict[bytes, Remembered]] = {}
-
-    def of(self, encodings: tuple[str, ...]) -> dict[bytes, Remembered]:
-        """Return what is known of elements in a character set; new ones are put there."""
-        known = self._elements.setdefault(encodings, {})
-        if len(known) > _MAX_REMEMBERED:
-            known.clear()
-        return known
 
 
 def length_of(data: bytes, position: int, entry: Entry, *, explicit: bool) -> int:
@@ -94,7 +69,7 @@ def note_creator(data: bytes, position: int, level: Level) -> None:
     if element <= LAST_CREATOR:
         length = _read_u16(data, position + 6)[0] if level.explicit else _read_u32(data, position + 4)[0]
         value = data[position + 8 : position + 8 + length]
-        level.creators[group << 16 | element] = value.strip(b" \0").decode("latin-1")
+        level.creators[group << 16 | element] = value
 
 
 def fragments(data: bytes, position: int, end: int) -> tuple[int, int]:
