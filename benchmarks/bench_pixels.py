@@ -1,4 +1,4 @@
-"""Burned-in text: how much of it is found and covered, how much else is covered with it, and at what speed.
+"""Burned-in text: how much of it is found and covered, and how much else is covered with it.
 
 Recall counts lines of which at least 90 % of the ink is covered; ink is where a glyph is more than 40 % opaque. Area
 precision is the part of the covered area that lies within half a line's height of a planted line. In the sensitive mode
@@ -8,23 +8,17 @@ counts as covered from 30 % on.
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pixel_set import HARD, REPORT_SEED, Difficulty, LabelledImage, PlantedLine, font_count, labelled_set
-from pydicom.dataelem import DataElement
+from pixel_set import HARD, REPORT_SEED, LabelledImage, PlantedLine, font_count, labelled_set
 from pydicom.dataset import Dataset
 from timing import Row
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
-from healthcare_deid.engine.pixels import OnnxOcr, PixelRedactor
+from healthcare_deid.engine.pixels import PixelRedactor
 from healthcare_deid.engine.text.engine import TextEngine
 
 if TYPE_CHECKING:
@@ -69,7 +63,7 @@ class Score:
 
 def measure() -> list[Row]:
     """Return the rows of this suite."""
-    return [*_quality(), *_hard(), *_sensitive(), *_speed(), *_memory()]
+    return [*_quality(), *_hard(), *_sensitive()]
 
 
 def covered_part(line: PlantedLine, mask: NDArray[np.bool_]) -> float:
@@ -153,74 +147,4 @@ def _has_label(text: str) -> bool:
     return text.startswith(labels) or text.endswith(" 10:42")
 
 
-def _speed() -> list[Row]:
-    (image,) = labelled_set(REPORT_SEED, Difficulty(kinds=("US",)), scale=0.05)
-    ocr = OnnxOcr()
-    picture = np.frombuffer(image.dataset.PixelData, np.uint8).reshape(image.dataset.Rows, image.dataset.Columns, 3)
-    redactor = PixelRedactor(ALL_TEXT, workers=1)
-    alone = redacting = float("inf")
-    for _ in range(5):
-        alone = min(alone, _seconds(lambda: ocr.find(picture, read=False)))
-        redacting = min(redacting, _seconds(lambda: redactor.redact(private(image.dataset), None)))
-    size = f"{image.dataset.Columns}x{image.dataset.Rows}"
-    rows = [
-        Row(f"OCR alone, {size}", alone * 1000, "ms/frame", "", "best of 5"),
-        Row(f"redaction, {size}", redacting * 1000, "ms/frame", "<= 1.2x the OCR", f"{redacting / alone:.2f}x"),
-    ]
-    still = cine(image, 64, moving=0.0)
-    loop = cine(image, 64, moving=0.15)
-    changing = cine(image, 64, moving=1.0)
-    each = _seconds(lambda: redactor.redact(private(changing), None))
-    for name, dataset in (("still", still), ("a moving part of 15 %", loop)):
-        taken = _seconds(lambda dataset=dataset: redactor.redact(private(dataset), None))  # type: ignore[misc]
-        rows.append(Row(f"cine, {name}", each / taken, "x faster than frame by frame", ">= 5", "64 frames"))
-    many = PixelRedactor(ALL_TEXT, workers=os.cpu_count())
-    taken = _seconds(lambda: many.redact(private(changing), None))
-    note = f"{os.cpu_count()} cores; means something on an idle machine only"
-    rows.append(Row("frames in threads", each / taken, "x one thread", ">= 1.6 on two cores", note))
-    return rows
-
-
-def cine(image: LabelledImage, frames: int, *, moving: float, side: int = 512) -> Dataset:
-    """Return a loop of an image: its overlay stands still while noise moves in a part of the height."""
-    dataset = private(image.dataset)
-    rows = columns = min(side, dataset.Rows, dataset.Columns)
-    base = np.frombuffer(dataset.PixelData, np.uint8).reshape(dataset.Rows, dataset.Columns, 3)[:rows, :columns]
-    noise = np.random.default_rng(7)
-    height = round(rows * moving)
-    top = (rows - height) // 2
-    loop = np.repeat(base[np.newaxis], frames, axis=0)
-    if height:
-        change = noise.integers(0, 40, (frames, height, columns, 1)).astype(np.uint8)
-        loop[:, top : top + height] = np.minimum(255, loop[:, top : top + height].astype(np.uint16) + change)
-    dataset["Rows"], dataset["Columns"] = DataElement("Rows", "US", rows), DataElement("Columns", "US", columns)
-    dataset["NumberOfFrames"] = DataElement("NumberOfFrames", "IS", frames)
-    dataset["PixelData"] = DataElement("PixelData", "OB", loop.tobytes())
-    return dataset
-
-
-def _memory() -> list[Row]:
-    """Redact a large multi-frame instance in a process of its own, and ask for its peak."""
-    program = (
-        f"import sys; sys.path.insert(0, {str(os.path.dirname(__file__))!r}); import bench_pixels; bench_pixels.large()"  # noqa: PTH120
-    )
-    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    return [Row("peak memory over the pixel data's size", float(output[0]), "x", "", f"{output[1]} MB of pixel data")]
-
-
-def large() -> None:
-    """Print the peak memory of redacting a large instance, as a multiple of its pixel data, and that in MB."""
-    (image,) = labelled_set(REPORT_SEED, Difficulty(kinds=("US",)), scale=0.05)
-    dataset = cine(image, 400, moving=0.0)
-    size = len(dataset.PixelData)
-    PixelRedactor(ALL_TEXT, workers=1).redact(dataset, None)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / size, size // 1_000_000)
-
-
-def _seconds(call: Any) -> float:
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
-
-
-__all__ = ["cine", "covered_part", "large", "mask_of", "measure", "score"]
+__all__ = ["covered_part", "mask_of", "measure", "private", "score"]

@@ -30,6 +30,8 @@ CONTEXT = 24
 """Pixels around a small change that are looked at with it: about one line of text."""
 LEAST_CONTEXT = 8
 """And around a large one, in which a line has its surroundings."""
+SAMPLED = 4
+"""Every so many rows and columns are enough to see whether much changed."""
 WHOLE_FRAME = 0.7
 """When more than this part of a frame changed, the whole is looked at."""
 SAME_LINE = 0.8
@@ -147,7 +149,7 @@ def steps(frames: Iterable[Words], columns: int) -> Iterator[Step]:
     seen: dict[bytes, Step] = {}
     before: Words | None = None
     reference: Words | None = None
-    latest = again = 0
+    latest, again = 0, 0.0
     for index, words in enumerate(frames):
         key = hashlib.blake2b(np.ascontiguousarray(words).data, digest_size=16).digest()
         known = seen.get(key)
@@ -157,14 +159,11 @@ def steps(frames: Iterable[Words], columns: int) -> Iterator[Step]:
             step = Step(index, index, index)
         else:
             changed = changes(reference, words, columns)
-            since = changed if before is reference else changes(before, words, columns)
-            area = sum(box.area for box in changed)
-            size = words.shape[0] * columns
-            again += max(0, area - sum(box.area for box in since))
-            whole = area > WHOLE_FRAME * size or again > size
+            again += max(0.0, _differing(reference, words) - _differing(before, words))
+            whole = again > 1 or sum(box.area for box in changed) > WHOLE_FRAME * words.shape[0] * columns
             step = Step(index, index, index) if whole else Step(index, index, latest, changed)
         if step.reference == index:
-            reference, latest, again = words, index, 0
+            reference, latest, again = words, index, 0.0
         seen.setdefault(key, step)
         before = words
         yield step
@@ -187,6 +186,11 @@ def changes(before: Words, now: Words, columns: int) -> tuple[Box, ...]:
         tight = Box(int(beside[0]) * step, int(below[0]), (int(beside[-1]) + 1) * step, int(below[-1]) + 1)
         found.append(tight.moved(left * step, top))
     return tuple(found)
+
+
+def _differing(before: Words, now: Words) -> float:
+    """Return about which part of a frame differs from another one."""
+    return float(np.mean(before[::SAMPLED, ::SAMPLED] != now[::SAMPLED, ::SAMPLED]))
 
 
 def lines_touched(changed: Sequence[Box], known: Iterable[Box]) -> set[Box]:
