@@ -196,7 +196,7 @@ class OperationHandle(Generic[T]):
             return Line(" · ".join([self._path.operation, *self._parts()]), self._repr_html_())
 
         update = show(line())
-        if update is not None and self._tracker.on_poll(lambda: call(lambda: update(line()))):
+        if update is not None and self._tracker.on_poll(lambda: call(partial(update, line()))):
             watch(self._tracker)
 
 
