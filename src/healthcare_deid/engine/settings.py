@@ -12,7 +12,7 @@ from healthcare_deid.engine.tags.profiles import PATIENT_ID, compile_dicom_confi
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from healthcare_deid.engine.tags.plan import Plan
     from healthcare_deid.engine.tags.ps315 import Edition
@@ -82,16 +82,16 @@ def compile_config(config: Any, settings: Settings) -> Compiled:
     return Compiled(plan, image if _looks(image) else None)
 
 
-def listed(given: Iterable[str], argument: str) -> tuple[str, ...]:
+def listed(given: Collection[object], argument: str) -> tuple[str, ...]:
     """Return an argument's texts.
 
     Raises:
         ConfigError: It is one text, or no collection of texts.
     """
-    texts: tuple[object, ...] = () if isinstance(given, str | bytes) else tuple(given)
-    if isinstance(given, str | bytes) or not all(isinstance(text, str) for text in texts):
+    texts = [] if isinstance(given, str | bytes) else [text for text in given if isinstance(text, str)]
+    if isinstance(given, str | bytes) or len(texts) < len(tuple(given)):
         raise ConfigError(f"{argument}: a list of texts is needed")
-    return tuple(map(str, texts))
+    return tuple(texts)
 
 
 def what_stays(plan: Plan, text: Any) -> tuple[str, ...]:
@@ -102,9 +102,8 @@ def what_stays(plan: Plan, text: Any) -> tuple[str, ...]:
         text: The text engine (`TextEngine`); None where the plan inspects no text.
     """
     found: list[str] = [] if plan.nested else [_NESTED_STAYS]
-    ids_are_inspected = text is not None and plan.rule(PATIENT_ID, "LO").op is Op.TEXT
-    if ids_are_inspected and text.decide("MEDICAL_RECORD_NUMBER").transformation is None:
-        found.append(_IDS_STAY)
+    if text is not None and plan.rule(PATIENT_ID, "LO").op is Op.TEXT:
+        found += [_IDS_STAY] if text.decide("MEDICAL_RECORD_NUMBER").transformation is None else []
     return tuple(found)
 
 

@@ -77,8 +77,7 @@ def deidentify_tree(
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
     if names not in NAMES:
         raise ValueError(f"names is one of {', '.join(NAMES)}")
-    if workers is not None and (not isinstance(workers, int) or workers < 1):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
-        raise ValueError("workers: a number of processes is needed, at least 1")
+    _check_workers(workers)
     if not source.is_dir():
         raise NotADirectoryError("the source is no folder")
     if destination.resolve().is_relative_to(source.resolve()):
@@ -89,6 +88,11 @@ def deidentify_tree(
     run = _Run(sum(1 for _ in relative_files(source)), on_progress, NameMap(name_map, destination))
     _run(job, run, workers)
     return run.report()
+
+
+def _check_workers(given: object) -> None:
+    if given is not None and not (isinstance(given, int) and given >= 1):
+        raise ValueError("workers: a number of processes is needed, at least 1")
 
 
 def _run(job: _Job, run: _Run, workers: int | None) -> None:
