@@ -126,7 +126,7 @@ def _page(shown: list[_Shown], folder: Path) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>healthcare-deid demo</title>'
         "<style>body{font:16px system-ui;margin:2rem auto;max-width:70rem;padding:0 1rem}"
-        "pre{background:#f4f4f5;padding:1rem;overflow-x:auto}img{max-width:100%}</style>"
+        "pre{background:#f4f4f5;padding:1rem;white-space:pre-wrap}img{max-width:100%}</style>"
         "<h1>De-identified on this machine</h1>"
         f"<p>The patients are invented; the scans are real.</p>{sections}</html>\n"
     )
