@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 from timing import Row, against
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
@@ -99,8 +99,8 @@ def _write_series(source: Path, folder: Path) -> None:
     dataset = pydicom.dcmread(source)
     uid = str(dataset.SOPInstanceUID)[:50]
     for number in range(1, FILES + 1):
-        dataset.SOPInstanceUID = f"{uid}.{number}"
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.SOPInstanceUID = UID(f"{uid}.{number}")
+        dataset.file_meta.MediaStorageSOPInstanceUID = UID(dataset.SOPInstanceUID)
         dataset.InstanceNumber = number
         dataset.ImagePositionPatient = [-158.135803, -179.035797, -75.699997 + number * 1.25]
         dataset.SliceLocation = round(-77.2 + number * 1.25, 3)

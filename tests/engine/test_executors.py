@@ -18,6 +18,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRL
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Change, Deidentifier, files
+from healthcare_deid.engine.tags.encoded import EncodedExecutor
 from healthcare_deid.engine.tags.entries import UseDatasetExecutor
 from healthcare_deid.errors import EngineError
 
@@ -241,3 +242,53 @@ def test_markers_come_out_in_tag_order_both_ways(tmp_path: Path) -> None:
     tags = [int(element.tag) for element in pydicom.dcmread(tmp_path / "out.dcm")]
     assert tags == sorted(tags)
     assert {0x00120062, 0x00120063} <= set(tags)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_second_file_of_a_series_is_mostly_passed_without_working_elements_out(
+    name: str, planted: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_out = 0
+    element = EncodedExecutor._element
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal worked_out
+        worked_out += 1
+        return element(*arguments)
+
+    monkeypatch.setattr(EncodedExecutor, "_element", counted)
+    by_bytes(MADE[name], PYDICOM_FILES / "CT_small.dcm", tmp_path / "first.dcm")
+    worked_out = 0
+    result = by_bytes(MADE[name], PYDICOM_FILES / "CT_small.dcm", tmp_path / "second.dcm")
+
+    assert worked_out < (result.kept + len(result.changes)) / 8
+    assert (tmp_path / "second.dcm").read_bytes() == (tmp_path / "first.dcm").read_bytes()
+
+
+def test_the_record_is_not_written_until_somebody_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = 0
+
+    def counted(*arguments: Any) -> Change:
+        nonlocal written
+        written += 1
+        return Change(*arguments)
+
+    monkeypatch.setattr("healthcare_deid.engine.tags.encoded.Change", counted)
+    result = by_bytes(MADE["basic"], PYDICOM_FILES / "CT_small.dcm", tmp_path / "out.dcm")
+
+    assert written == 0
+    assert len(result.changes) > written > 0
+
+
+def test_equal_bytes_in_two_places_are_two_decisions(planted: Any, write: Any, tmp_path: Path) -> None:
+    """In a sequence that is replaced by dummies nothing stays of what stays at the top level."""
+    dataset, item = planted.dataset, Dataset()
+    dataset.CodingSchemeDesignator = item.CodingSchemeDesignator = "99ZQX0CODE"
+    dataset[0x0040A730] = DataElement(0x0040A730, "SQ", Sequence([item]))
+    source = write(planted.file())
+
+    for name, deidentifier in MADE.items():
+        for _ in range(2):
+            by_bytes(deidentifier, source, tmp_path / "bytes.dcm")
+            by_dataset(deidentifier, source, tmp_path / "dataset.dcm")
+            assert (tmp_path / "bytes.dcm").read_bytes() == (tmp_path / "dataset.dcm").read_bytes(), name

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pydicom
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from healthcare_deid.engine import files
+from healthcare_deid.engine.deferred import FileSlice
 from healthcare_deid.errors import EngineError, InvalidDicomError
 
 if TYPE_CHECKING:
@@ -129,10 +132,78 @@ def test_reads_and_writes_that_do_less_than_asked_go_on_where_they_stopped(
     profile: Any, planted: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole_write, whole_read = os.write, os.preadv
-    monkeypatch.setattr("os.write", lambda target, data: whole_write(target, data[:9999]))
-    monkeypatch.setattr("os.preadv", lambda source, parts, at: whole_read(source, [parts[0][:7777]], at))
+
+    def write_less(target: int, data: memoryview) -> int:
+        return whole_write(target, data[:9999])
+
+    def read_less(source: int, parts: list[memoryview], at: int) -> int:
+        return whole_read(source, [parts[0][:7777]], at)
+
+    monkeypatch.setattr("os.write", write_less)
+    monkeypatch.setattr("os.preadv", read_less)
     planted.dataset.PixelData = bytes(range(200)) * 1000
     profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "out.dcm")
     monkeypatch.undo()
 
     assert pydicom.dcmread(io.BytesIO((tmp_path / "out.dcm").read_bytes())).PixelData == planted.dataset.PixelData
+
+
+def test_a_file_takes_two_opens_two_reads_two_writes_and_a_rename(
+    profile: Any, planted: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    basic, counts = profile(BASIC), Counter[str]()
+    planted.dataset.PixelData = bytes(500_000)
+    source = write(planted.file())
+    basic.deidentify_file(source, tmp_path / "first.dcm")
+    for name in ("open", "pread", "preadv", "write", "replace"):
+        monkeypatch.setattr(f"os.{name}", counted(counts, name, getattr(os, name)))
+
+    basic.deidentify_file(source, tmp_path / "out.dcm")
+    monkeypatch.undo()
+
+    assert counts["open"] == 2
+    assert counts["pread"] + counts["preadv"] <= 3
+    assert counts["write"] <= 2
+    assert counts["replace"] == 1
+
+
+def counted(counts: Counter[str], name: str, function: Any) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
+        counts[name] += 1
+        return function(*arguments, **named)
+
+    return call
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_large_pixel_data_stays_in_its_file_until_it_is_read(planted: Any, write: Any, compressed: bool) -> None:
+    data = bytes(range(250)) * 8000
+    planted.dataset.PixelData = encapsulate([data]) if compressed else data
+    planted.dataset["PixelData"].VR = "OB" if compressed else "OW"
+    source = write(planted.file(RLELossless if compressed else ExplicitVRLittleEndian))
+
+    with files.opened(source) as (dataset, notes):
+        value = dataset["PixelData"].value
+
+        assert notes == []
+        assert isinstance(value, FileSlice)
+        assert value.read_at(0, len(value)) == pydicom.dcmread(source).PixelData
+        assert value.read_at(len(value) - 3, len(value) + 9) == value.read_at(0, len(value))[-3:]
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_what_was_left_in_its_file_is_written_as_it_was(planted: Any, write: Any, tmp_path: Path, syntax: str) -> None:
+    planted.dataset.PixelData = bytes(range(250)) * 8000
+    source = write(planted.file(syntax))
+
+    files.write(files.read(source)[0], tmp_path / "whole.dcm")
+    with files.opened(source) as (dataset, _):
+        files.write(dataset, tmp_path / "deferred.dcm")
+
+    assert (tmp_path / "deferred.dcm").read_bytes() == (tmp_path / "whole.dcm").read_bytes()
+
+
+def test_pixel_data_that_is_cut_off_is_not_left_in_its_file(planted: Any, write: Any) -> None:
+    planted.dataset.PixelData = bytes(2_000_000)
+    with files.opened(write(planted.file()[:1_500_000])) as (dataset, _):
+        assert not dataset["PixelData"].is_buffered

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PARTIAL_SUFFIX = ".healthcare-deid.part"
 """Ends the name of a file that is being written."""
-_BUFFER = 1 << 19
+_BUFFER = 1 << 20
 _COUNTER = count()
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _LOCAL = threading.local()

@@ -234,17 +234,25 @@ class EncodedFile:
             level.output.clear()
             if base + position >= self.size:
                 break
-            base, window = self._large(executor, base + position, len(window) - position, level, pieces)
+            header = (
+                window[position : position + 12] if position + 12 <= len(window) else self.read(base + position, 12)
+            )
+            base, window = self._large(executor, header, base + position, len(window) - position, level, pieces)
             position = 0
         executor.finish(level)
         pieces += level.output
         return pieces
 
     def _large(
-        self, executor: EncodedExecutor, position: int, seen: int, level: Level, pieces: list[bytes | Range]
+        self,
+        executor: EncodedExecutor,
+        header: bytes,
+        position: int,
+        seen: int,
+        level: Level,
+        pieces: list[bytes | Range],
     ) -> tuple[int, bytes]:
         """Deal with an element of which only ``seen`` bytes were there; return where to go on, and the data there."""
-        header = self.read(position, 12)
         if len(header) < 8:
             raise truncated()
         entry, length = executor.look(header, level)
@@ -262,7 +270,7 @@ class EncodedFile:
         pieces.extend(executor.pass_by(entry, after - value, level))
         if entry.op is Op.KEEP:
             pieces.append(Range(position, after - position))
-        return after, self.read(after, _WINDOW)
+        return after, self.read(after, _WINDOW) if after < self.size else b""
 
     def _more(self, position: int, count: int, seen: int) -> tuple[int, bytes]:
         data = self.read(position, count)
