@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.text.lexicon import fold
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -72,6 +74,8 @@ _MONTH_INDEX = _index(_MONTHS)
 for _plain, _proper in _SPELLINGS_WITHOUT_ACCENT.items():
     _MONTH_INDEX.setdefault(_plain, _MONTH_INDEX[_proper])
 _WEEKDAY_INDEX = _index(_WEEKDAYS)
+MONTH_NAMES = frozenset(map(fold, _MONTH_INDEX))
+"""Names and abbreviations of months in every language read, folded."""
 
 _MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, _MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"

@@ -125,10 +125,13 @@ _PLACE_CUE = re.compile(
     r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
 )
 """Somebody lives, was born or was treated in it; the name itself is in capitals or begins with one."""
+_LEADS_SOMEWHERE = re.compile(r" (?:in|from|to|at|of|near|outside) [A-Z\u00C0-\u00DE]")
 
 
 def _after_cues(text: str) -> Iterator[Match]:
     """Yield names of places that no list has, by the words before them: moved here from Oaxaca."""
+    if _LEADS_SOMEWHERE.search(text) is None:
+        return
     for match in _PLACE_CUE.finditer(text):
         first = match["place"].split()[0].strip(",")
         plain = fold(first).replace("\u2019", "'").removesuffix("'s")
