@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -33,6 +36,28 @@ def test_bulk_values_are_links_with_their_place() -> None:
     made = to_json(dataset)
     assert made["0040A730"]["Value"][0]["00420011"] == {"vr": "OB", "BulkDataURI": "bulkdata/0040A730/0/00420011"}
     assert made["7FE00010"] == {"vr": "OW", "BulkDataURI": "bulkdata/7FE00010"}
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_number_that_json_has_not_is_an_empty_value_in_its_place(tmp_path: Path, fast: bool) -> None:
+    dataset = pydicom.dcmread(FOLDER / "test_files" / "CT_small.dcm")
+    dataset.add_new(0x00189073, "FD", [1.5, math.nan, -math.inf])
+    dataset.add_new(0x00189087, "FD", math.inf)
+    dataset.save_as(tmp_path / "file")
+    made = to_json(pydicom.dcmread(tmp_path / "file"), fast=fast)
+    assert made["00189073"] == {"vr": "FD", "Value": [1.5, None, None]}
+    assert made["00189087"] == {"vr": "FD", "Value": [None]}
+    json.dumps(made, allow_nan=False)
+
+
+def test_a_large_value_stays_in_its_file(tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(FOLDER / "test_files" / "CT_small.dcm")
+    dataset.add_new(0x00420011, "OB", bytes(100_000))
+    dataset.save_as(tmp_path / "file")
+    read = pydicom.dcmread(tmp_path / "file", defer_size=64 * 1024)
+    assert to_json(read)["00420011"] == {"vr": "OB", "BulkDataURI": "bulkdata/00420011"}
+    raw: Any = read.get_item(0x00420011, keep_deferred=True)
+    assert raw.value is None
 
 
 def test_a_value_that_cannot_be_expressed_keeps_its_vr() -> None:

@@ -66,6 +66,7 @@ def emulator() -> Iterator[Emulator]:
 
 def check(emulator: Emulator, request: Request) -> None:
     reply = emulator.handle(request)
+    assert len(b"".join(reply.chunks())) == reply.size
     assert reply.status < 500 or reply.status == 501, (request.method, request.path, request.query, request.body)
     if reply.status >= 400 and reply.body:
         json_body = reply.headers["content-type"].startswith("application/json")

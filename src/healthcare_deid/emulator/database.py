@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DATABASE = "emulator.sqlite"
-_VERSION = 1
+_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE resources (
@@ -51,6 +51,7 @@ CREATE TABLE instances (
 CREATE INDEX instances_by_patient ON instances (store, patient_id);
 CREATE INDEX instances_by_accession ON instances (store, accession_number);
 CREATE INDEX instances_by_uid ON instances (store, instance);
+CREATE INDEX instances_by_date ON instances (store, study_date);
 
 CREATE TABLE operations (
   id INTEGER PRIMARY KEY,

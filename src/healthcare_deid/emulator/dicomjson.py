@@ -6,6 +6,7 @@ does the others. The results are the same, and the index is filled several times
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import RawDataElement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pydicom.dataset import Dataset
     from pydicom.tag import BaseTag
 
@@ -65,7 +68,7 @@ def _plain(element: Any, path: str) -> dict[str, Any] | None:
     if vr in _NUMBERS:
         count, odd = divmod(len(value), struct.calcsize(_NUMBERS[vr]))
         order = "<" if element.is_little_endian else ">"
-        return None if odd else {"vr": vr, "Value": list(struct.unpack(f"{order}{count}{_NUMBERS[vr]}", value))}
+        return None if odd else {"vr": vr, "Value": _finite(struct.unpack(f"{order}{count}{_NUMBERS[vr]}", value))}
     value = value.rstrip(b" \0")
     if not value.isascii() or _ESCAPE in value or 0 in value:
         return None
@@ -98,4 +101,11 @@ def _element(dataset: Dataset, tag: BaseTag, path: str, *, fast: bool) -> dict[s
     if vr in BULK_VRS:
         return {"vr": vr, "BulkDataURI": f"bulkdata/{path}"} if element.value else {"vr": vr}
     converted: dict[str, Any] = element.to_json_dict(None, 1 << 62)
+    if "Value" in converted:
+        converted["Value"] = _finite(converted["Value"])
     return converted
+
+
+def _finite(values: Iterable[Any]) -> list[Any]:
+    """Put null, an empty value, where JSON has no number: infinities, and what is none."""
+    return [None if isinstance(value, float) and not math.isfinite(value) else value for value in values]

@@ -205,7 +205,7 @@ TABLE: tuple[Behaviour, ...] = (
         "F-36",
         "emulator",
         "Attributes that a search result must have and the instance has not",
-        "There, without a value; metadata has only what the instance has",
+        "There, without a value, but for ModalitiesInStudy; metadata has only what the instance has",
         "",
         "PS3.18 tables 10.6.3-3 to 10.6.3-5, type R",
     ),

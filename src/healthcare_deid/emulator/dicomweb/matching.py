@@ -15,6 +15,7 @@ _HEX_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _WILDCARD_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", ""})
 _RANGE_VRS = frozenset({"DA", "TM", "DT"})
 _RANGE = re.compile(r"(\d[\d.]*)?-(\d[\d.]*)?")
+_PLAIN = re.compile(r"[A-Za-z0-9^ .-]+")
 _UID_SEPARATORS = re.compile(r"[,\\]")
 
 
@@ -54,6 +55,13 @@ class SearchKey:
         """First and last value of a date or time range; an open end is empty."""
         found = _RANGE.fullmatch(self.value) if self.vr in _RANGE_VRS else None
         return (found.group(1) or "", found.group(2) or "") if found else None
+
+    @property
+    def literal(self) -> str:
+        """A stretch of plain text that any ASCII value which meets the condition holds, in whatever case; or empty."""
+        if self.fuzzy or self.bounds is not None or len(self.exact_values or []) > 1:
+            return ""
+        return max(_PLAIN.findall(self.value.rstrip("^")), key=len, default="")
 
     def matches(self, attributes: dict[str, Any]) -> bool:
         """Return whether an instance meets the condition."""
