@@ -336,6 +336,8 @@ class Deidentifier:
             file = EncodedFile(descriptor)
             if file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
                 raise UseDatasetExecutor  # what it points at moves
+            if file.meta.end >= file.size:
+                raise UseDatasetExecutor  # no dataset, or not even all of the file meta
             bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
             values = Values(self.plan, self._mapper, file.own_uids, bound)
             executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit], memo)

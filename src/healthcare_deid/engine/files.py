@@ -11,15 +11,20 @@ same context; it is not closed.
 from __future__ import annotations
 
 import io
+import os
 from contextlib import contextmanager
+from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING, BinaryIO
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError as NotDicomError
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from healthcare_deid.engine.deferred import read_deferred
 from healthcare_deid.engine.output import beside
 from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.tags.dataset import value_bytes
 from healthcare_deid.engine.tags.dicomdir import with_offsets
 from healthcare_deid.errors import InvalidDicomError
 
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset, FileDataset
 
+_HEADER = 8
+_META = 144
+"""Where the elements begin that the file meta's group length counts (PS3.10 section 7.1)."""
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 NO_PREAMBLE = "the file had no DICOM preamble: its result has one"
 
@@ -87,13 +95,36 @@ def _parsed(file: BinaryIO, parse: Callable[..., FileDataset]) -> tuple[FileData
             if error.errno is not None:
                 raise
             raise unreadable() from None
-        except EOFError:
+        except (EOFError, StructError):
             raise unreadable() from None
         except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything at broken files
             raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
+    if _ends_too_early(dataset, os.fstat(file.fileno()).st_size):
+        raise unreadable()
     if not len(dataset):
-        raise InvalidDicomError("the file holds no data elements", reason="empty")
+        raise empty()
     return dataset, notes
+
+
+def _ends_too_early(dataset: FileDataset, size: int) -> bool:
+    """Notice what pydicom takes for the end of the data: too few bytes for an element."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    last = dataset.get_item(list(dataset.keys())[-1]) if len(dataset) else None
+    if syntax == DeflatedExplicitVRLittleEndian:
+        return False
+    if last is None:
+        length: object = dataset.file_meta.get("FileMetaInformationGroupLength")
+        return isinstance(length, int) and size != _META + length
+    if isinstance(last, RawDataElement):
+        end = last.value_tell + last.length
+    else:
+        end = (last.file_tell or size) + len(value_bytes(last)) if last.VR != "SQ" else size
+    return 0 < size - end < _HEADER
+
+
+def empty() -> InvalidDicomError:
+    """Return the error for a file without a dataset."""
+    return InvalidDicomError("the file holds no data elements", reason="empty")
 
 
 def unreadable() -> InvalidDicomError:

@@ -30,6 +30,8 @@ _WORTH_PROCESSES = 2000
 _WORTH_PROCESSES_WITH_PIXELS = 16
 """Below this many files, starting processes takes longer than the work."""
 _SAME_INSTANCE = "a file is the same instance as another one of the folder, by its UID: one result was written for both"
+_CLOCK_TICK = 20_000_000
+"""Nanoseconds by which a file system's clock may be behind."""
 _CRASHED = "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
 
 
@@ -197,7 +199,7 @@ def _one(job: _Job, name: str, outcome: _Outcome, *, again: bool) -> DeidentifyR
     target = job.destination / new_name
     outcome.names.append((name, new_name))
     if not (job.overwrite or again) and target.exists():
-        if target.stat().st_mtime_ns > job.started:
+        if target.stat().st_mtime_ns > job.started - _CLOCK_TICK:
             outcome.warnings[_SAME_INSTANCE] += 1
         return None
     return job.deidentifier.deidentify_file(source, target)

@@ -1,0 +1,67 @@
+"""A file that ends too early is told from a whole one wherever it ends, and alike by both ways through the engine."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from healthcare_deid.engine import Deidentifier, files
+from healthcare_deid.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CUTS = 60
+
+
+def reason(work: Callable[[], object]) -> str:
+    try:
+        work()
+    except EngineError as error:
+        return error.reason
+    return "done"
+
+
+def by_dataset(deidentifier: Deidentifier, source: Path, target: Path) -> None:
+    dataset, _ = files.read(source)
+    files.write(deidentifier.deidentify(dataset).dataset, target)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("name", ["ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE", "KEEP_ALL_PROFILE"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_file_cut_anywhere_fails_for_the_same_reason_both_ways(
+    profile: Any, planted: Any, tmp_path: Path, syntax: str, name: str
+) -> None:
+    data, deidentifier, rng = planted.file(syntax), profile(name), random.Random(len(syntax) + len(name))
+    source, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    told: dict[int, tuple[str, str]] = {}
+    for cut in sorted(rng.sample(range(len(data)), CUTS)):
+        source.write_bytes(data[:cut])
+        encoded = reason(lambda: deidentifier.deidentify_file(source, target))
+        told[cut] = (encoded, reason(lambda: by_dataset(deidentifier, source, target)))
+
+    assert {cut: both for cut, both in told.items() if both[0] != both[1]} == {}
+    assert "truncated" in {both[0] for both in told.values()}
+
+
+@pytest.mark.parametrize("rest", [1, 4, 7])
+def test_what_is_too_short_for_an_element_is_no_end_of_a_file(
+    profile: Any, planted: Any, write: Any, tmp_path: Path, rest: int
+) -> None:
+    keeps = profile("KEEP_ALL_PROFILE")
+    source = write(planted.file() + b"\x60\x00\x10\x7fOW\0"[:rest])
+
+    assert reason(lambda: keeps.deidentify_file(source, tmp_path / "out.dcm")) == "truncated"
+    assert reason(lambda: by_dataset(keeps, source, tmp_path / "out.dcm")) == "truncated"
+
+
+def test_file_meta_alone_is_no_instance(profile: Any, planted: Any, write: Any, tmp_path: Path) -> None:
+    data = planted.file()
+    source = write(data[: 144 + int.from_bytes(data[140:144], "little")])
+
+    assert reason(lambda: profile("KEEP_ALL_PROFILE").deidentify_file(source, tmp_path / "out.dcm")) == "empty"
