@@ -167,7 +167,7 @@ class Plan:
         patterns: Rules by repeating group (50xx, 60xx).
         vrs: Rules by VR, weaker than those by tag.
         private_tags: Rules for single private elements by creator, group and last two digits of the element.
-        top_tags: Rules by tag for the top level alone, stronger than ``tags``.
+        top_tags: Rules by tag for the top level and for sequences that are cleaned, stronger than ``tags``.
         rewritten: Top-level elements that are replaced by the engine's own, whatever else is said of them.
         nested: Whether the rules reach into sequences; if not, only UIDs are replaced there.
         uids: What happens to UIDs.
@@ -235,7 +235,7 @@ class Plan:
         key = (tag, vr, creator, around)
         found = self._memo.get(key)
         if found is None:
-            found = self._fit(self._resolve(tag, vr, creator, top=around is Inside.TOP), tag, vr)
+            found = self._fit(self._resolve(tag, vr, creator, around), tag, vr)
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS:
                 found = _CLEANED_TEXT
             if found == KEPT and self._removes and vr in CHECKED_VRS:
@@ -245,21 +245,21 @@ class Plan:
             self._memo[key] = found
         return found
 
-    def _resolve(self, tag: int, vr: str, creator: str, *, top: bool) -> Rule:
+    def _resolve(self, tag: int, vr: str, creator: str, around: Inside) -> Rule:
         if not tag & 0xFFFF:
             return _GROUP_LENGTH
         if tag < _FIRST_OF_DATASET:
             return _STRAY_META
-        if top and tag in self.rewritten:
+        if around is Inside.TOP and tag in self.rewritten:
             return _MARKER
-        if not (top or self.nested):
+        if not (around is Inside.TOP or self.nested):
             return self._kept_uid(tag, KEPT) if vr == "UI" else KEPT
         acted = self._act(tag, vr)
         if acted is not None:
             return acted
         if tag >> 16 & 1:
             return self._private_rule(tag, vr, creator)
-        found = self.top_tags.get(tag) if top else None
+        found = self.top_tags.get(tag) if around is not Inside.NOTHING else None
         if found is None:
             found = self.tags.get(tag)
         if found is None:

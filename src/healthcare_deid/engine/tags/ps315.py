@@ -70,7 +70,7 @@ _FREE_TEXT: dict[int, tuple[str, dict[str, str]]] = {
 """Text that the table reaches by the sequence it stands in. It must not stay when only the sequence is kept."""
 _REFERENCED_STUDY_SEQUENCE = 0x00081110
 """X/Z: in a report's Referenced Request Sequence it must be there, and may be empty (PS3.3 table C.17-2, Type 2); at
-the top level it may be absent, and not be empty (table C.7-3, Type 3 with one item or more)."""
+the top level and in Request Attributes it may be absent, and not be empty (tables C.7-3 and 10-9, Type 3)."""
 _OF_ANIMALS = frozenset({0x00102297, 0x00102299})
 """ResponsiblePerson, ResponsibleOrganization, X: of animals they must be there, if empty (PS3.3 table C.7-1, 2C)."""
 _UNLISTED_IDENTIFIERS = frozenset(
@@ -100,7 +100,7 @@ class Table:
 
     Attributes:
         tags: Rules by tag.
-        top_tags: Rules by tag that differ at the top level.
+        top_tags: Rules by tag that differ at the top level and in sequences that are cleaned.
         vrs: Rules by VR for what no edition lists, unless ``strict``: names of persons and dates are emptied, URLs go.
         patterns: Rules of the repeating groups.
         private: The rule for private elements.
