@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -88,6 +88,12 @@ def test_pixels_that_cannot_be_decoded_are_noted_and_the_tags_still_compared() -
     assert comparison.pixels is None
     assert comparison.note.startswith("pixels not compared")
     assert {element.name for element in comparison.elements if element.verdict is Verdict.CHANGED} == {"Rows"}
+
+
+def test_a_path_is_no_dataset_and_the_error_says_what_to_do() -> None:
+    path: Any = "scan.dcm"
+    with pytest.raises(TypeError, match=r"pydicom\.dcmread"):
+        compare(path, sample_dicom()[0].dataset)
 
 
 @pytest.mark.parametrize("index", range(5))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pydicom.dataelem import DataElement
-    from pydicom.dataset import Dataset
 
 _PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _GROUP_LENGTH = 0x0000
@@ -105,7 +105,15 @@ def compare(before: Dataset, after: Dataset, *, pixels: bool = True) -> Comparis
 
     Returns:
         Every element's verdict and the pixels', without any value.
+
+    Raises:
+        TypeError: An argument is no dataset, such as a path: read it with `pydicom.dcmread` first.
     """
+    for argument in (before, after):
+        if not isinstance(argument, Dataset):
+            raise TypeError(
+                f"compare() takes pydicom datasets, not {type(argument).__name__}: read files with pydicom.dcmread"
+            )
     old, new = dict(_walk(before)), dict(_walk(after))
     elements = tuple(_judge(path, old.get(path), new.get(path)) for path in sorted(old.keys() | new.keys()))
     if not pixels or not (_has_pixels(before) and _has_pixels(after)):
