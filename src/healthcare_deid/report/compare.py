@@ -110,7 +110,7 @@ def compare(before: Dataset, after: Dataset, *, pixels: bool = True) -> Comparis
         TypeError: An argument is no dataset, such as a path: read it with `pydicom.dcmread` first.
     """
     for argument in (before, after):
-        if not isinstance(argument, Dataset):
+        if not isinstance(argument, Dataset):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
             raise TypeError(
                 f"compare() takes pydicom datasets, not {type(argument).__name__}: read files with pydicom.dcmread"
             )
