@@ -13,9 +13,8 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from healthcare_deid import DeidClient, DeidentifyConfig, Operation, as_completed, presets
+from healthcare_deid import DeidClient, DeidentifyConfig, DeidentifySummary, Operation, as_completed, presets
 from healthcare_deid.errors import AlreadyExists, DeidError
 
 SOURCE, RESULT = "raw-", "clean-"
@@ -30,7 +29,7 @@ def nightly_job(client: DeidClient, config: DeidentifyConfig, journal: Path) -> 
     started: dict[str, str] = json.loads(journal.read_text()) if journal.exists() else {}
     names = [str(dataset.name).rpartition("/")[2] for dataset in client.list_datasets()]
     outcome: dict[str, str] = {}
-    waiting: dict[str, Operation[Any]] = {}
+    waiting: dict[str, Operation[DeidentifySummary]] = {}
     for name in names:
         if not name.startswith(SOURCE):
             continue

@@ -12,14 +12,20 @@ from healthcare_deid._version import __version__
 if TYPE_CHECKING:
     from healthcare_deid import errors, presets, v1beta1
     from healthcare_deid.client.aio import AsyncDeidClient
+    from healthcare_deid.client.estimate import PriceTable
     from healthcare_deid.client.operation import AsyncOperation, Operation, as_completed, wait
     from healthcare_deid.client.retry import PollPolicy, RetryPolicy
+    from healthcare_deid.client.state import OperationState
     from healthcare_deid.client.sync import DeidClient
     from healthcare_deid.config.builder import ConfigBuilder
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
     from healthcare_deid.config.fhir import FhirConfig, FieldMetadata
+    from healthcare_deid.config.findings import Finding, Severity
     from healthcare_deid.config.image import CustomRegex, ImageConfig, TextRedactionMode
+    from healthcare_deid.config.operations import DeidentifySummary, ProgressCounter
+    from healthcare_deid.config.requests import DicomFilterConfig, FhirFilter
+    from healthcare_deid.config.resources import Dataset, DicomStore, DicomStoreMetrics
     from healthcare_deid.config.text import (
         CharacterMaskConfig,
         CryptoHashConfig,
@@ -39,24 +45,35 @@ __all__ = [
     "ConfigBuilder",
     "CryptoHashConfig",
     "CustomRegex",
+    "Dataset",
     "DatasetName",
     "DateShiftConfig",
     "DeidClient",
     "DeidentifyConfig",
+    "DeidentifySummary",
     "DicomConfig",
+    "DicomFilterConfig",
+    "DicomStore",
+    "DicomStoreMetrics",
     "DicomStoreName",
     "FhirConfig",
+    "FhirFilter",
     "FhirStoreName",
     "FieldMetadata",
+    "Finding",
     "ImageConfig",
     "InfoTypeTransformation",
     "KmsWrappedCryptoKey",
     "Operation",
     "OperationName",
+    "OperationState",
     "PollPolicy",
+    "PriceTable",
+    "ProgressCounter",
     "RedactConfig",
     "ReplaceWithInfoTypeConfig",
     "RetryPolicy",
+    "Severity",
     "TagFilterList",
     "TagFilterProfile",
     "TextConfig",
@@ -76,24 +93,35 @@ _MODULES = {
     "ConfigBuilder": "config.builder",
     "CryptoHashConfig": "config.text",
     "CustomRegex": "config.image",
+    "Dataset": "config.resources",
     "DatasetName": "names",
     "DateShiftConfig": "config.text",
     "DeidClient": "client.sync",
     "DeidentifyConfig": "config.deidentify",
+    "DeidentifySummary": "config.operations",
     "DicomConfig": "config.dicom",
+    "DicomFilterConfig": "config.requests",
+    "DicomStore": "config.resources",
+    "DicomStoreMetrics": "config.resources",
     "DicomStoreName": "names",
     "FhirConfig": "config.fhir",
+    "FhirFilter": "config.requests",
     "FhirStoreName": "names",
     "FieldMetadata": "config.fhir",
+    "Finding": "config.findings",
     "ImageConfig": "config.image",
     "InfoTypeTransformation": "config.text",
     "KmsWrappedCryptoKey": "config.text",
     "Operation": "client.operation",
     "OperationName": "names",
+    "OperationState": "client.state",
     "PollPolicy": "client.retry",
+    "PriceTable": "client.estimate",
+    "ProgressCounter": "config.operations",
     "RedactConfig": "config.text",
     "ReplaceWithInfoTypeConfig": "config.text",
     "RetryPolicy": "client.retry",
+    "Severity": "config.findings",
     "TagFilterList": "config.dicom",
     "TagFilterProfile": "config.dicom",
     "TextConfig": "config.text",
