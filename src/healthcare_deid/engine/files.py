@@ -21,7 +21,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError as NotDicomError
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from healthcare_deid.engine.deferred import read_deferred
+from healthcare_deid.engine.deferred import FileSlice, read_deferred
 from healthcare_deid.engine.output import beside
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.tags.dataset import value_bytes
@@ -113,12 +113,15 @@ def _ends_too_early(dataset: FileDataset, size: int) -> bool:
     if syntax == DeflatedExplicitVRLittleEndian:
         return False
     if last is None:
-        length: object = dataset.file_meta.get("FileMetaInformationGroupLength")
-        return isinstance(length, int) and size != _META + length
+        group: object = dataset.file_meta.get("FileMetaInformationGroupLength")
+        return isinstance(group, int) and size != _META + group
     if isinstance(last, RawDataElement):
         end = last.value_tell + last.length
+    elif last.VR == "SQ":
+        end = size
     else:
-        end = (last.file_tell or size) + len(value_bytes(last)) if last.VR != "SQ" else size
+        length = len(last.value) if isinstance(last.value, FileSlice) else len(value_bytes(last))
+        end = (last.file_tell or size) + length
     return 0 < size - end < _HEADER
 
 

@@ -82,7 +82,7 @@ class TextEngine:
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
     ) -> None:
-        if not isinstance(config, RootConfig):
+        if not isinstance(config, RootConfig):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
             raise ConfigError(f"a DeidentifyConfig is needed, not {type(config).__name__}")
         if not isinstance(date_shift_days, int):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
             raise ConfigError(f"date_shift_days: a whole number is needed, not {type(date_shift_days).__name__}")
