@@ -359,4 +359,4 @@ def test_five_hundred_instances_of_ten_modalities_meet_their_key(tmp_path: Path)
     score = run(tmp_path, patients=50, per_series=5, seed=11)
 
     assert score.breaches == []
-    assert score.share >= 0.997, score.failed
+    assert score.share >= 0.999, score.failed

@@ -72,7 +72,8 @@ def test_every_place_in_a_reading_is_one_in_the_text(text: str) -> None:
     assert all(unicodedata.category(character) in hidden for character in text[: whole.start])
 
 
-@given(st.text(alphabet=st.characters(max_codepoint=0x24F, exclude_categories=["Cf"]), max_size=40))
+# U+0149 is an apostrophe and a letter in one, and apostrophes become the ordinary one.
+@given(st.text(alphabet=st.characters(max_codepoint=0x24F, exclude_categories=["Cf"], exclude_characters="\u0149")))
 def test_reading_ordinary_text_changes_no_letter(text: str) -> None:
     assert read(text).text == unicodedata.normalize("NFKC", text) or read(text).starts is None
 

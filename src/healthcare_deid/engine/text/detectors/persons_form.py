@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.text.match import Match
 
 _CLAN = ("mc", "mac", "o'", "d'")
+_BODY_PARTS = word_set("body_parts")
 _CODE = frozenset("_0123456789\\@=")
 _SYLLABIC_SURNAMES = word_set("syllabic_surnames")
 _SYLLABLE = (
@@ -123,19 +124,15 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
 
 
 def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Whether a word in capitals that is a surname too only stands before a name: KNEE Petrov, Irina."""
+    """Whether a word in capitals that is a name too only stands before one: KNEE Petrov, Irina; BRAIN PETROV, IRINA."""
     if len(tokens) < index + 3:
         return False
     word, family, given = tokens[index : index + 3]
-    return (
-        word.kind is Kind.BOTH
-        and not word.first
-        and word.upper
-        and family.capital
-        and not family.upper
-        and gap(text, word, family) == " "
-        and gap(text, family, given) == ", "
-    )
+    if not (word.kind is Kind.BOTH and word.upper and family.capital and gap(text, word, family) == " "):
+        return False
+    if word.word in _BODY_PARTS:
+        return family.kind in NAMES and given.kind in NAMES_AND_WORDS and gap(text, family, given) in {", ", ",", " "}
+    return not word.first and not family.upper and gap(text, family, given) == ", "
 
 
 def _leads_a_name(tokens: Sequence[Token], index: int) -> bool:
