@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid.client import methods as table
 from healthcare_deid.client.calls.dicom_stores import metrics, stores_page
@@ -12,9 +13,12 @@ from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from healthcare_deid.client.core import Core
     from healthcare_deid.client.effects import Flow
+
+T = TypeVar("T")
 
 GIB = 2**30
 PRICE_LIST = "https://cloud.google.com/healthcare-api/pricing"
@@ -121,16 +125,13 @@ def dicom_volume(core: Core, name: DatasetName | DicomStoreName) -> Flow[Volume]
     if isinstance(name, DicomStoreName):
         stores.append(name)
     else:
-        token, first = "", True
-        while token or first:
-            page, token = yield from stores_page(core, name, "", token)
-            stores += [store.name for store in page if store.name]
-            first = False
+        found = yield from _every(partial(stores_page, core, name, ""))
+        stores += [store.name for store in found if store.name]
     total = Volume()
     for store in stores:
-        found = yield from metrics(core, store)
-        count, blobs = found.instance_count, found.blob_storage_size_bytes
-        total += Volume(count, 0, blobs + found.structured_storage_size_bytes, blobs / count if count else 0.0)
+        held = yield from metrics(core, store)
+        count, blobs = held.instance_count, held.blob_storage_size_bytes
+        total += Volume(count, 0, blobs + held.structured_storage_size_bytes, blobs / count if count else 0.0)
     return total
 
 
@@ -140,11 +141,8 @@ def fhir_volume(core: Core, name: DatasetName | FhirStoreName) -> Flow[Volume]:
     if isinstance(name, FhirStoreName):
         stores.append(name)
     else:
-        token, first = "", True
-        while token or first:
-            page, token = yield from core.items(table.FHIR_STORES_LIST, name, "fhirStores", token)
-            stores += [str(item["name"]) for item in page if item.get("name")]
-            first = False
+        found = yield from _every(partial(core.items, table.FHIR_STORES_LIST, name, "fhirStores"))
+        stores += [str(item["name"]) for item in found if item.get("name")]
     total = Volume()
     for store in stores:
         reply = yield from core.send(core.call(table.FHIR_STORES_METRICS, core.fhir_store(store)))
@@ -152,6 +150,15 @@ def fhir_volume(core: Core, name: DatasetName | FhirStoreName) -> Flow[Volume]:
         for row in rows if isinstance(rows, list) else ():
             total += Volume(resources=_number(row, "count"), bytes=_number(row, "structuredStorageSizeBytes"))
     return total
+
+
+def _every(page: Callable[[str], Flow[tuple[list[T], str]]]) -> Flow[list[T]]:
+    """Return the items of all pages."""
+    items, token = yield from page("")
+    while token:
+        more, token = yield from page(token)
+        items += more
+    return items
 
 
 def _number(row: Any, key: str) -> int:
