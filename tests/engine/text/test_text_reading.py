@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
@@ -73,9 +73,11 @@ def test_every_place_in_a_reading_is_one_in_the_text(text: str) -> None:
 
 
 # U+0149 is an apostrophe and a letter in one, and apostrophes become the ordinary one.
+@example("\u0149")
 @given(st.text(alphabet=st.characters(max_codepoint=0x24F, exclude_categories=["Cf"], exclude_characters="\u0149")))
 def test_reading_ordinary_text_changes_no_letter(text: str) -> None:
-    assert read(text).text == unicodedata.normalize("NFKC", text) or read(text).starts is None
+    plain = unicodedata.normalize("NFKC", text).replace("\u02bc", "'")
+    assert read(text).text == plain or read(text).starts is None
 
 
 def test_a_date_in_digits_of_another_script_is_shifted_and_written_in_plain_ones() -> None:
