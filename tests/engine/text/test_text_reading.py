@@ -73,7 +73,7 @@ def test_every_place_in_a_reading_is_one_in_the_text(text: str) -> None:
 
 
 # U+0149 is an apostrophe and a letter in one, and apostrophes become the ordinary one.
-@example("\u0149")
+@example("\u0149\u00a0")
 @given(st.text(alphabet=st.characters(max_codepoint=0x24F, exclude_categories=["Cf"], exclude_characters="\u0149")))
 def test_reading_ordinary_text_changes_no_letter(text: str) -> None:
     plain = unicodedata.normalize("NFKC", text).replace("\u02bc", "'")
