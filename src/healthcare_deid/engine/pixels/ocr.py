@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from healthcare_deid.engine.pixels.detector import WHOLE, Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.detector import Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.models import Role, find_model, find_models
 from healthcare_deid.engine.pixels.recogniser import Reading, Recogniser
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from healthcare_deid.engine.pixels.arrays import Picture
-    from healthcare_deid.engine.pixels.geometry import Box
 
 
 class Direction(Enum):
@@ -76,7 +76,7 @@ OBJECT_PIXELS = 56
 """And than this: in a tiny picture text is large. It is the whole bound for a box the detector doubts."""
 WORD_LENGTH = 3
 WORD_CONFIDENCE = 0.8
-"""An object-sized box is text when it reads as this many characters, this well."""
+"""An object-sized box is text when it reads as this many characters, this well; so is a doubtful one on an object."""
 COARSE = 0.5
 """The last look's scale: it finds what is large or alone for its surroundings, and costs a quarter of the first."""
 FOUND_ALREADY = 0.9
@@ -126,50 +126,57 @@ class OnnxOcr:
     def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text in a picture."""
         scale, page = scale_for(picture), as_page(picture)
-        if within is None:
-            return self._lines(picture, self._detect(picture, page, scale), read=read)
-        part = _cut(picture, within)
-        shown = part if page is picture else _cut(page, within)
         rows, columns = picture.shape[:2]
-        edges = Edges(within.left == 0, within.top == 0, within.right == columns, within.bottom == rows)
-        found = [_moved(scored, within.left, within.top) for scored in self._detect(part, shown, scale, edges)]
-        return self._lines(picture, found, read=read)
+        area = within or Box(0, 0, columns, rows)
+        part = _cut(picture, area)
+        shown = part if page is picture else _cut(page, area)
+        edges = Edges(area.left == 0, area.top == 0, area.right == columns, area.bottom == rows)
+        looks = (
+            [_moved(scored, area.left, area.top) for scored in look] for look in self._detect(part, shown, scale, edges)
+        )
+        return self._lines(picture, looks, read=read)
 
-    def _detect(self, picture: Picture, page: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
-        found = self._detector.find(page, scale, edges)
+    def _detect(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
+        """Yield what is found by each look."""
+        yield self._detector.find(page, scale, edges)
         if page is not picture:
-            found += unknown(self._detector.find(picture, scale, edges), found)
-        found += unknown(self._detector.find(picture, scale * COARSE, edges), found)
+            yield self._detector.find(picture, scale, edges)
+        yield self._detector.find(picture, scale * COARSE, edges)
         if not self._thorough:
-            return found
+            return
         rows = picture.shape[0]
         turned = np.ascontiguousarray(np.rot90(page, -1))  # clockwise: the left column becomes the top row
         for one in self._detectors:
             for shown in (page, picture):
-                found += unknown(one.find(shown, scale, edges), found)
-                found += unknown(one.find(shown, scale * 2, edges), found)
-            found += unknown([_turned_back(scored, rows) for scored in one.find(turned, scale)], found)
-        return found
+                yield one.find(shown, scale, edges)
+                yield one.find(shown, scale * 2, edges)
+            yield [_turned_back(scored, rows) for scored in one.find(turned, scale)]
 
-    def _lines(self, picture: Picture, found: Sequence[ScoredBox], *, read: bool) -> list[TextLine]:
+    def _lines(self, picture: Picture, looks: Iterable[Sequence[ScoredBox]], *, read: bool) -> list[TextLine]:
+        found: list[ScoredBox] = []
+        objects: list[Box] = []
+        for look in looks:
+            texts: list[ScoredBox] = []
+            for scored in look:
+                # An object is judged by itself, at once: text that is written on it lies inside its box.
+                if _is_object(scored, picture) and not _is_word(self._read_around(picture, scored.box)[0]):
+                    objects.append(scored.box)
+                else:
+                    texts.append(scored)
+            found += unknown(texts, found)
         lines: list[TextLine] = []
-        side = max(OBJECT_PIXELS, OBJECT_SIZE * min(picture.shape[0], picture.shape[1]))
         for scored in without_duplicates(found):
-            is_object = min(scored.box.width, scored.box.height) > (
-                side if scored.score >= SURE_SCORE else OBJECT_PIXELS
-            )
             line = TextLine(scored.box, round(scored.score, 4))
-            if read or is_object or scored.score < SURE_SCORE:
-                around = with_ends(scored.box, picture.shape[1], picture.shape[0])
-                reading, direction = self._read(picture, around)
-                if is_object and (len(reading.text) < WORD_LENGTH or reading.confidence < WORD_CONFIDENCE):
-                    continue
-                if scored.score < SURE_SCORE and reading.confidence < NOT_TEXT_CONFIDENCE:
+            doubtful = scored.score < SURE_SCORE
+            if read or doubtful:
+                reading, direction = self._read_around(picture, scored.box)
+                on_object = any(box.contains(scored.box) for box in objects)
+                if doubtful and not (_is_word(reading) if on_object else reading.confidence >= NOT_TEXT_CONFIDENCE):
                     continue
                 if read:
                     line = replace(
                         line,
-                        box=around,
+                        box=with_ends(scored.box, picture.shape[1], picture.shape[0]),
                         text=reading.text,
                         text_confidence=round(reading.confidence, 4),
                         positions=reading.positions,
@@ -177,6 +184,9 @@ class OnnxOcr:
                     )
             lines.append(line)
         return lines
+
+    def _read_around(self, picture: Picture, box: Box) -> tuple[Reading, Direction]:
+        return self._read(picture, with_ends(box, picture.shape[1], picture.shape[0]))
 
     def _read(self, picture: Picture, box: Box) -> tuple[Reading, Direction]:
         """Read a box the way its shape suggests; a tall one both ways."""
@@ -192,6 +202,15 @@ class OnnxOcr:
 
 def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
     return OnnxOcr(models, thorough=thorough)
+
+
+def _is_object(scored: ScoredBox, picture: Picture) -> bool:
+    side = max(OBJECT_PIXELS, OBJECT_SIZE * min(picture.shape[0], picture.shape[1]))
+    return min(scored.box.width, scored.box.height) > (side if scored.score >= SURE_SCORE else OBJECT_PIXELS)
+
+
+def _is_word(reading: Reading) -> bool:
+    return len(reading.text) >= WORD_LENGTH and reading.confidence >= WORD_CONFIDENCE
 
 
 def with_ends(box: Box, columns: int, rows: int) -> Box:
