@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _LOOK_AGAIN = 0.001
 """Real seconds between looks at a fake time."""
+_TURNS = 5
+"""Turns of an event loop in which whoever was woken says what it waits for next."""
 
 
 class _Hold:
@@ -54,6 +56,7 @@ class FakeClock:
         self._holds = 0
         self._numbers = itertools.count()
         self._waiting: dict[int, float] = {}
+        self._changes = 0
         self.slept: list[float] = []
         """Every pause that was asked for by sleeping, in order."""
 
@@ -84,10 +87,13 @@ class FakeClock:
             self.slept.append(seconds)
         number = self._begin(seconds)
         try:
-            # Everybody who is ready to run comes before time does.
-            for _ in range(5):
-                await asyncio.sleep(0)
-            while not self._reached(number, None):  # noqa: ASYNC110 - other threads move the time, no event does
+            while True:
+                # Everybody who is ready to run comes before time does.
+                seen = self._changes
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
+                if self._reached(number, None, seen):
+                    return
                 await asyncio.sleep(_LOOK_AGAIN)
         finally:
             self._end(number)
@@ -123,19 +129,29 @@ class FakeClock:
     def _begin(self, seconds: float | None) -> int:
         with self._lock:
             number = next(self._numbers)
+            self._changes += 1
             self._waiting[number] = float("inf") if seconds is None else self._now + max(0.0, seconds)
             return number
 
     def _end(self, number: int) -> None:
         with self._lock:
+            self._changes += 1
             del self._waiting[number]
 
-    def _reached(self, number: int, hold: _Hold | None) -> bool:
+    def _reached(self, number: int, hold: _Hold | None, seen: int | None = None) -> bool:
+        """Whether the moment has come, which it does when it is the next one and nobody is at work.
+
+        Args:
+            number: Who asks.
+            hold: To take, when it has come.
+            seen: How often the waiting had changed when it was last looked at; time stands still while it changes.
+        """
         with self._lock:
             moment = self._waiting[number]
             if self._now < moment:
                 first = min(self._waiting.values()) == moment
-                if self._holds or not first or moment == float("inf"):
+                changing = seen is not None and seen != self._changes
+                if self._holds or changing or not first or moment == float("inf"):
                     return False
                 self._now = moment
             if hold is not None:
