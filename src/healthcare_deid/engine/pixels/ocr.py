@@ -76,7 +76,9 @@ OBJECT_PIXELS = 56
 """And than this: in a tiny picture text is large. It is the whole bound for a box the detector doubts."""
 WORD_LENGTH = 3
 WORD_CONFIDENCE = 0.8
-"""An object-sized box is text when it reads as this many characters, this well; so is a doubtful one on an object."""
+"""An object-sized box is text when it reads as this many characters, this well."""
+ON_OBJECT_CONFIDENCE = 0.9
+"""So is a doubtful box on an object, when it reads this well: an object's texture has specks that look like digits."""
 COARSE = 0.5
 """The last look's scale: it finds what is large or alone for its surroundings, and costs a quarter of the first."""
 FOUND_ALREADY = 0.9
@@ -159,7 +161,9 @@ class OnnxOcr:
             texts: list[ScoredBox] = []
             for scored in look:
                 # An object is judged by itself, at once: text that is written on it lies inside its box.
-                if _is_object(scored, picture) and not _is_word(self._read_around(picture, scored.box)[0]):
+                if _is_object(scored, picture) and not _is_word(
+                    self._read_around(picture, scored.box)[0], WORD_CONFIDENCE
+                ):
                     objects.append(scored.box)
                 else:
                     texts.append(scored)
@@ -171,7 +175,9 @@ class OnnxOcr:
             if read or doubtful:
                 reading, direction = self._read_around(picture, scored.box)
                 on_object = any(box.contains(scored.box) for box in objects)
-                if doubtful and not (_is_word(reading) if on_object else reading.confidence >= NOT_TEXT_CONFIDENCE):
+                if doubtful and on_object and not _is_word(reading, ON_OBJECT_CONFIDENCE):
+                    continue
+                if doubtful and reading.confidence < NOT_TEXT_CONFIDENCE:
                     continue
                 if read:
                     line = replace(
@@ -209,8 +215,8 @@ def _is_object(scored: ScoredBox, picture: Picture) -> bool:
     return min(scored.box.width, scored.box.height) > (side if scored.score >= SURE_SCORE else OBJECT_PIXELS)
 
 
-def _is_word(reading: Reading) -> bool:
-    return len(reading.text) >= WORD_LENGTH and reading.confidence >= WORD_CONFIDENCE
+def _is_word(reading: Reading, confidence: float) -> bool:
+    return len(reading.text) >= WORD_LENGTH and reading.confidence >= confidence
 
 
 def with_ends(box: Box, columns: int, rows: int) -> Box:
