@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from healthcare_deid import DeidClient, PollPolicy, as_completed, errors, wait
 from healthcare_deid.client.state import OperationSnapshot, OperationState, parse_operation
 from healthcare_deid.config.operations import DeidentifySummary
+from healthcare_deid.testing.clock import FakeClock
 from healthcare_deid.testing.scripted import (
     ScriptedOperation,
     Step,
@@ -303,7 +304,8 @@ def test_an_error_with_its_operation_can_be_pickled() -> None:
 
 
 def test_waiting_for_many_returns_those_that_ended_and_those_that_did_not() -> None:
-    good, late = ScriptedOperation(running(), succeeded()), ScriptedOperation(running())
+    clock = FakeClock()
+    good, late = ScriptedOperation(running(), succeeded(), clock=clock), ScriptedOperation(running(), clock=clock)
     ended, running_still = wait([good, late], timeout=50)
     assert (ended, running_still) == ({good}, {late})
 

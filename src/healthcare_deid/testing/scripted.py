@@ -80,7 +80,7 @@ class ScriptedOperation(Operation[Any]):
     Args:
         *steps: What each poll is answered.
         method: Last part of the ``apiMethodName``, which decides the type of the result.
-        clock: Where time comes from.
+        clock: Where time comes from; operations that are waited for together need the same one.
         poll: How it is polled.
     """
 
