@@ -79,6 +79,7 @@ def test_which_file_became_which_is_told_in_a_file_for_its_owner_only(
     profile: Any, scans: Path, tmp_path: Path, workers: int
 ) -> None:
     told = tmp_path / "names.csv"
+    told.touch(0o644)  # left by somebody, open to others
     profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=told, workers=workers)
 
     rows = list(csv.reader(told.read_text("utf-8").splitlines()))

@@ -119,5 +119,7 @@ class NameMap:
         if self._path is None or not rows:
             return
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | mode, 0o600)
+        if mode == os.O_TRUNC and hasattr(os, "fchmod"):
+            os.fchmod(descriptor, 0o600)  # it may have been there, open to others
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             csv.writer(file).writerows(rows)
