@@ -265,6 +265,80 @@ def test_the_second_file_of_a_series_is_mostly_passed_without_working_elements_o
     assert (tmp_path / "second.dcm").read_bytes() == (tmp_path / "first.dcm").read_bytes()
 
 
+def _series(folder: Path, syntax: str = ExplicitVRLittleEndian) -> list[Path]:
+    """Instances of two series that differ as instances do, taken in turn; one has an element that others have not."""
+    paths: list[Path] = []
+    for number in range(12):
+        dataset = pydicom.dcmread(PYDICOM_FILES / "CT_small.dcm")
+        dataset.SOPInstanceUID = UID(f"1.2.3.4.{number}")
+        dataset.InstanceNumber, dataset.ContentTime = number, f"1015{number:02}"
+        dataset.FrameOfReferenceUID = UID("1.2.3.4.0")  # the first instance's own UID, and none of the others'
+        if number // 4 == 1:
+            dataset.SeriesInstanceUID, dataset.SeriesDescription = UID("1.2.3.5"), "ZQX other"
+            dataset.PatientName = "Okafor^Daniel"
+        if number == 9:
+            dataset.ImageComments = "ZQX comment"
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.file_meta.TransferSyntaxUID = UID(syntax)
+        paths.append(folder / f"{number}.dcm")
+        dataset.save_as(paths[-1], implicit_vr=syntax == ImplicitVRLittleEndian, little_endian=True)
+    return paths
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("name", MADE)
+def test_what_an_engine_has_seen_changes_no_result(name: str, syntax: str, tmp_path: Path) -> None:
+    seasoned = Deidentifier(DeidentifyConfig.from_api(CONFIGS[name]))
+    one, other = tmp_path / "seasoned.dcm", tmp_path / "fresh.dcm"
+
+    for path in _series(tmp_path, syntax) * 2:
+        fresh = Deidentifier(DeidentifyConfig.from_api(CONFIGS[name]))
+        first, second = by_bytes(seasoned, path, one), by_bytes(fresh, path, other)
+
+        assert one.read_bytes() == other.read_bytes()
+        assert sorted(map(str, first.changes)) == sorted(map(str, second.changes))
+        assert (first.kept, set(first.warnings)) == (second.kept, set(second.warnings))
+
+
+@given(drawn=st.lists(datasets(1), min_size=2, max_size=4), order=st.lists(st.integers(0, 3), max_size=12))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("name", ["contents", "basic", "keep all"])
+def test_no_order_of_files_changes_a_result(name: str, drawn: list[Dataset], order: list[int], tmp_path: Path) -> None:
+    seasoned = Deidentifier(DeidentifyConfig.from_api(CONFIGS[name]))
+    source, one = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    alone: dict[int, tuple[bytes, list[str], int]] = {}
+    for index in (*range(len(drawn)), *(index % len(drawn) for index in order)):
+        drawn[index].InstanceNumber = index
+        written(drawn[index], ExplicitVRLittleEndian, source)
+        if index not in alone:
+            result = by_bytes(Deidentifier(DeidentifyConfig.from_api(CONFIGS[name])), source, one)
+            alone[index] = one.read_bytes(), sorted(map(str, result.changes)), result.kept
+        result = by_bytes(seasoned, source, one)
+
+        assert (one.read_bytes(), sorted(map(str, result.changes)), result.kept) == alone[index]
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_in_a_series_what_comes_again_is_passed_at_once(name: str, tmp_path: Path) -> None:
+    engine = Deidentifier(DeidentifyConfig.from_api(CONFIGS[name]))
+    paths = _series(tmp_path)[:4]
+    for path in paths:
+        by_bytes(engine, path, tmp_path / "out.dcm")
+    looked_up = 0
+
+    class Counting(dict[bytes, Any]):
+        def get(self, key: bytes, default: Any = None) -> Any:
+            nonlocal looked_up
+            looked_up += 1
+            return super().get(key, default)
+
+    for table in engine._tables._tables.values():
+        table.steps = Counting(table.steps)
+    result = by_bytes(engine, paths[0], tmp_path / "out.dcm")
+
+    assert 0 < looked_up < (result.kept + len(result.changes)) / 6
+
+
 def test_the_record_is_not_written_until_somebody_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = 0
 

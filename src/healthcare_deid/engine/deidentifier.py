@@ -32,10 +32,11 @@ from healthcare_deid.engine.tags.dataset import (
 from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY, directory_plan
 from healthcare_deid.engine.tags.elements import known_vr
 from healthcare_deid.engine.tags.encoded import EncodedExecutor
-from healthcare_deid.engine.tags.encodedfile import IDENTITY, EncodedFile, encoded_meta
+from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
 from healthcare_deid.engine.tags.entries import Tables, UseDatasetExecutor
 from healthcare_deid.engine.tags.plan import Op
 from healthcare_deid.engine.tags.profiles import SOP_CLASS_UID
+from healthcare_deid.engine.tags.toplevel import IDENTITY
 from healthcare_deid.engine.tags.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -325,7 +326,7 @@ class Deidentifier:
         target.preamble = _ZERO_PREAMBLE
         for mark in self._marks:
             target[mark.tag] = shared(mark)
-        warnings.extend(values.warnings)
+        warnings.extend(dict.fromkeys(values.warnings))
         changes = (*pixel_changes, *executor.changes, *meta.meta_changes(old, new), *marks.added(self._marks))
         return DeidentifyResult(target, changes, redactions, warnings, executor.kept)
 
@@ -343,7 +344,7 @@ class Deidentifier:
             executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit], memo)
             pieces = file.rewrite(executor)
             warnings = list(self.warnings)
-            identity = file.top_level(IDENTITY)
+            identity = IDENTITY.find(file)
             new = self._meta(
                 self._new_instance_uid(values, identity.get(SOP_INSTANCE_UID, _NOTHING)[1]),
                 file.meta.uid(MEDIA_STORAGE_SOP_INSTANCE_UID),
@@ -366,7 +367,7 @@ class Deidentifier:
                 ]
             ),
             (),
-            (*warnings, *values.warnings),
+            (*warnings, *dict.fromkeys(values.warnings)),
             executor.kept,
         )
 

@@ -12,9 +12,10 @@ from healthcare_deid.engine import files
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.tags import meta
 from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY
-from healthcare_deid.engine.tags.encodedfile import OWN_UIDS, EncodedFile
+from healthcare_deid.engine.tags.encodedfile import EncodedFile
 from healthcare_deid.engine.tags.entries import UseDatasetExecutor
 from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.tags.toplevel import OWN_UIDS
 from healthcare_deid.engine.tags.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -72,7 +73,7 @@ def _old_uids(path: Path) -> dict[int, str]:
     try:
         with quiet():
             file = EncodedFile(descriptor)
-            found = {tag: value for tag, (_, value) in file.top_level(OWN_UIDS).items()}
+            found = {tag: value for tag, (_, value) in OWN_UIDS.find(file).items()}
             values = {**found, **file.meta.values}
     except UseDatasetExecutor:
         with files.opened(path) as (dataset, _):

@@ -9,8 +9,8 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from healthcare_deid.engine.tags.encodedfile import Wanted
 from healthcare_deid.engine.tags.memo import Memo
+from healthcare_deid.engine.tags.toplevel import Wanted
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.tags.encodedfile import EncodedFile
@@ -40,7 +40,7 @@ class Contexts:
 
     def bind(self, file: EncodedFile) -> tuple[ValueTransformer, Memo]:
         """Return the engine bound to a file's instance, and the memo of elements for headers like it."""
-        found = file.top_level(self._wanted)
+        found = self._wanted.find(file)
         key = tuple(found.items())
         known = self._seen.get(key)
         if known is None:

@@ -17,7 +17,6 @@ from healthcare_deid.engine.tags.entries import (
     SPECIFIC_CHARACTER_SET,
     UNDEFINED,
     Entry,
-    Kind,
     Record,
     Table,
     Tables,
@@ -25,8 +24,10 @@ from healthcare_deid.engine.tags.entries import (
     creator_of,
     prefix,
 )
+from healthcare_deid.engine.tags.follower import Follower, Tally
 from healthcare_deid.engine.tags.level import (
     ITEM,
+    NO_TAG,
     SEQUENCE_END,
     Level,
     Short,
@@ -36,6 +37,7 @@ from healthcare_deid.engine.tags.level import (
 )
 from healthcare_deid.engine.tags.memo import LONGEST_REMEMBERED, Memo, Remembered
 from healthcare_deid.engine.tags.plan import Inside, Op, Plan, UidPolicy, inside
+from healthcare_deid.engine.tags.steps import take_steps
 from healthcare_deid.engine.tags.uids import UidMapper
 from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
@@ -45,12 +47,9 @@ if TYPE_CHECKING:
 
 _ITEM_END = b"\xfe\xff\x0d\xe0"
 _DELIMITER_TAGS = 0xFFFEE000
-_KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
 _KEEP, _DELETE, _OWN_UID = Op.KEEP, Op.DELETE, Op.OWN_UID  # an enum's own look-up is slow
 _CUT_OFF = -1
 """In place of a position: the data ends inside the element."""
-NO_TAG = 0x1_0000_0000
-"""After every tag."""
 
 _U32 = Struct("<I")
 _read_u32 = _U32.unpack_from
@@ -65,8 +64,6 @@ class EncodedExecutor:
         inserts: Elements to write at the top level, encoded, in tag order: de-identification markers.
         memo: Where text is inspected: what became of elements of instances with the same header.
 
-    Attributes:
-        kept: How many elements stayed as they were.
     """
 
     def __init__(
@@ -80,23 +77,30 @@ class EncodedExecutor:
         self._values = values
         self._inserts = list(inserts)
         self._memo = memo or tables.memo
-        self._records: list[tuple[str, list[Record]]] = []
-        self.kept = 0
+        self._tally = Tally(warned=values.warnings)
 
     def start(self, *, explicit: bool) -> Level:
         """Return the top level, nothing of it seen yet."""
-        return self._counted(Level(explicit=explicit))
+        level = self._counted(Level(explicit=explicit))
+        if self._inserts:
+            level.next_insert = self._inserts[0][0]
+        return level
 
     def _counted(self, level: Level) -> Level:
-        self._records.append((level.path, level.records))
+        self._tally.records.append((level.path, level.records))
         return level
+
+    @property
+    def kept(self) -> int:
+        """How many elements stayed as they were."""
+        return self._tally.kept
 
     @property
     def changes(self) -> list[Change]:
         """Every change so far."""
         return [
             Change(f"{path}{entry.tag:08X}", keyword(entry.tag), entry.vr, ACTIONS[entry.op], reason, length)
-            for path, records in self._records
+            for path, records in self._tally.records
             for entry, reason, length in records
         ]
 
@@ -116,19 +120,17 @@ class EncodedExecutor:
 
     def pass_by(self, entry: Entry, length: int, level: Level) -> list[bytes]:
         """Account for a top-level element that is not in memory; return what comes before it, or in its place."""
-        output = self._take_inserts(entry.tag)
+        output = self._take_inserts(entry.tag, level)
         level.last_tag = entry.tag
         if entry.op is Op.KEEP:
-            self.kept += 1
+            self._tally.kept += 1
             return output
         level.records.append(Record(entry, entry.rule.reason, length))
         if entry.op is not Op.DELETE:
             output.append(entry.encoded(b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b"")))
         return output
 
-    def elements(  # noqa: C901 - one loop, kept in one piece: it runs once an element
-        self, data: bytes, position: int, end: int, level: Level
-    ) -> int:
+    def elements(self, data: bytes, position: int, end: int, level: Level) -> int:
         """Rewrite elements until ``end``, an item's end, or an element that is cut off; return where that is.
 
         Args:
@@ -138,84 +140,51 @@ class EncodedExecutor:
             level: What they belong to; carried from one stretch of data to the next.
         """
         table = self._table(level)
-        known = table.steps.get
-        write, note = level.output.append, level.records.append
-        encodings, warn = level.encodings, self._values.warn
-        remembered = self._memo.of(table.number, encodings)
-        last, next_insert = level.last_tag, self._next_insert(level)
-        run = position
-        kept = 0
+        known = self._memo.of(table.number, level.encodings)
+        follower = None if level.depth else Follower(known.runs, table.steps, level, self._tally)
         while position + 8 <= end:
-            step = known(data[position : position + 8])
-            if step is not None:
-                # Nine of ten elements. What follows this block does the same for them, at several times the time.
-                size, tag, kind, new, record = step
-                after = position + size
-                if last < tag < next_insert and after <= end:
-                    if kind is _CREATOR:
-                        level.creators[tag] = data[position + 8 : after]
-                        kind = _KEPT if record.entry.op is _KEEP else _REPLACED
-                    elif kind is _REMEMBERED:
-                        seen = remembered.get(data[position:after])
-                        if seen is not None:
-                            new, changed, warnings = seen
-                            for text in warnings:
-                                warn(text)
-                            kind = _KEPT if changed is None else _REPLACED
-                            record = changed or record
-                    if kind is _REPLACED:
-                        if run != position:
-                            write(data[run:position])
-                        if new:
-                            write(new)
-                        note(record)
-                        run = position = after
-                        last = tag
-                        continue
-                    if kind is _KEPT or (kind is _SOUND and 0 not in data[position + 8 : after]):
-                        kept += 1
-                        position = after
-                        last = tag
-                        continue
-            level.last_tag = last
-            replacement, after = self._element(data, position, end, level)
-            if after == _CUT_OFF:
-                break
-            if level.last_tag >= next_insert:
-                if run != position:
-                    write(data[run:position])
-                level.output.extend(self._take_inserts(level.last_tag))
-                next_insert = self._next_insert(level)
-                run = position
-            if replacement is not None:
-                if run != position:
-                    write(data[run:position])
-                write(replacement)
-                run = after
-            last, position = level.last_tag, after
-            if level.encodings is not encodings:
-                encodings = level.encodings
-                remembered = self._memo.of(table.number, encodings)
-        level.last_tag = last
-        self.kept += kept
-        write(data[run:position])
+            if follower is not None and (passed := follower.passed(data, position)):
+                position += passed
+                continue
+            begin = position
+            position = take_steps(data, begin, end, level, table.steps, known, self._tally)
+            one = position == begin
+            if one:
+                replacement, position = self._element(data, begin, end, level)
+                if position == _CUT_OFF:
+                    position = begin
+                    break
+                if level.last_tag >= level.next_insert:
+                    self._insert(level)
+                level.output.append(data[begin:position] if replacement is None else replacement)
+            if follower is not None:
+                follower.follow(data, position, one=one)
+            if level.encodings is not known.encodings:
+                known = self._memo.of(table.number, level.encodings)
+                if follower is not None:
+                    follower = Follower(known.runs, table.steps, level, self._tally)
+        if follower is not None:
+            follower.end(data, position)
         return position
 
     def finish(self, level: Level) -> None:
         """Write the markers that come after every element."""
-        level.output.extend(self._take_inserts(NO_TAG))
+        level.output.extend(self._take_inserts(NO_TAG, level))
 
     def _table(self, level: Level) -> Table:
         return self._tables.table(explicit=level.explicit, around=level.around)
 
-    def _next_insert(self, level: Level) -> int:
-        return self._inserts[0][0] if self._inserts and not level.depth else NO_TAG
+    def _insert(self, level: Level) -> None:
+        """Write the markers that come before the last element."""
+        self._tally.beyond += 1
+        level.output.extend(self._take_inserts(level.last_tag, level))
 
-    def _take_inserts(self, before: int) -> list[bytes]:
+    def _take_inserts(self, before: int, level: Level) -> list[bytes]:
         """Return the markers that come before a tag, once."""
         taken: list[bytes] = []
-        while self._inserts and self._inserts[0][0] <= before:
+        while self._inserts and level.next_insert <= before:
             taken.append(self._inserts.pop(0)[1])
+            level.next_insert = self._inserts[0][0] if self._inserts else NO_TAG
         return taken
 
     def _element(self, data: bytes, position: int, end: int, level: Level) -> tuple[bytes | None, int]:
@@ -244,11 +213,14 @@ class EncodedExecutor:
         memo = None
         if table.is_fixed(head, entry):
             table.learn(head, entry, length)
-            memo = self._memo.of(table.number, level.encodings)
+            memo = self._memo.of(table.number, level.encodings).elements
+        else:
+            self._tally.beyond += 1  # the private creator counts
         if tag == SPECIFIC_CHARACTER_SET:
             level.encodings = encodings_of(data[value:after])
+            self._tally.beyond += 1
         if op is _KEEP:
-            self.kept += 1
+            self._tally.kept += 1
             return None, after
         if op is _DELETE:
             level.records.append(Record(entry, rule.reason, length))
@@ -261,24 +233,25 @@ class EncodedExecutor:
         """Return an element with its new value, None where it stays: of equal elements the same, if there is a memo."""
         known = None if memo is None else memo.get(element)
         if known is not None:
-            for text in known.warnings:
-                self._values.warn(text)
+            self._tally.warned.extend(known.warnings)
         else:
             known = self._new_value(entry, element, level)
             if memo is not None and entry.op is not _OWN_UID and len(element) <= LONGEST_REMEMBERED:
                 memo[element] = known
+        if entry.op is _OWN_UID:
+            self._tally.beyond += 1
         if known.record is None:
-            self.kept += 1
+            self._tally.kept += 1
             return None
         level.records.append(known.record)
         return known.new
 
     def _new_value(self, entry: Entry, element: bytes, level: Level) -> Remembered:
         """Return an element with its new value, the record of it, none where it stays, and the warnings it gave."""
-        before = dict(self._values.warnings)
+        warned = len(self._tally.warned)
         value = element[entry.header :]
         changed = self._values.new_value(entry.rule, entry.tag, entry.vr, value, level.encodings)
-        warnings = tuple(text for text, times in self._values.warnings.items() if times != before.get(text))
+        warnings = tuple(self._tally.warned[warned:])
         if changed is None:
             return Remembered(b"", None, warnings)
         return Remembered(entry.encoded(changed.value), Record(entry, changed.reason, len(value)), warnings)
@@ -290,7 +263,7 @@ class EncodedExecutor:
         value = position + entry.header
         if entry.vr == "UN":
             entry = self._as_sequence(entry, level)
-        mark, kept = len(self._records), self.kept
+        mark, kept = len(self._tally.records), self.kept
         try:
             if entry.vr == "SQ" and entry.op not in (Op.KEEP, Op.DELETE, Op.EMPTY):
                 new, after = self._sequence(data, value, length, end, entry, level, data[position:value])
@@ -301,8 +274,8 @@ class EncodedExecutor:
                 raise
             if length != UNDEFINED:
                 raise UseDatasetExecutor from None  # all of it is here, and does not fit together
-            del self._records[mark:]
-            self.kept = kept
+            del self._tally.records[mark:]
+            self._tally.kept = kept
             return None, _CUT_OFF
         level.last_tag = entry.tag
         return new, after
@@ -326,7 +299,7 @@ class EncodedExecutor:
             after = _after_sequence(data, position, end, entry, level)
             items = after - position > 8
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
-            self.kept += 1
+            self._tally.kept += 1
             return None, after
         level.records.append(Record(entry, entry.rule.reason, after - position))
         return b"" if entry.op is Op.DELETE else entry.encoded(b""), after
@@ -341,7 +314,7 @@ class EncodedExecutor:
         explicit = level.explicit and header[4:6] != b"UN"
         around = inside(level.around, entry.op)
         place = f"{level.path}{entry.tag:08X}"
-        mark = len(self._records)
+        mark = len(self._tally.records)
         pieces: list[bytes] = []
         index = 0
         while length == UNDEFINED or position < stop:
@@ -365,8 +338,8 @@ class EncodedExecutor:
             )
             position = self._item(data, position, item_length, stop, item, pieces)
             index += 1
-        self.kept += 1
-        if not any(records for _, records in self._records[mark:]):
+        self._tally.kept += 1
+        if not any(records for _, records in self._tally.records[mark:]):
             return None, position
         body = b"".join(pieces)
         if length == UNDEFINED:

@@ -14,11 +14,12 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor, encoded
 from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, SOP_INSTANCE_UID, uid_text
+from healthcare_deid.engine.tags.toplevel import OWN_UIDS
+from healthcare_deid.engine.tags.uids import uid_text
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from healthcare_deid.engine.tags.encoded import EncodedExecutor
     from healthcare_deid.engine.tags.level import Level
@@ -27,14 +28,10 @@ _WINDOW = 1 << 16
 _LARGE = 1 << 16
 _PREAMBLE = 132
 _GROUP_LENGTH = 0x00020000
-_CLASS, _INSTANCE, _SYNTAX = 0x00020002, 0x00020003, 0x00020010
-_SOP_CLASS = 0x00080016
-_UNDEFINED_LENGTH = b"\xff\xff\xff\xff"
-_MAX_OTHERS = 50_000
+_INSTANCE, _SYNTAX = 0x00020003, 0x00020010
 _NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _U16 = Struct("<H")
 _U32 = Struct("<I")
-_TAG = Struct("<HH")
 
 
 class Range(NamedTuple):
@@ -42,38 +39,6 @@ class Range(NamedTuple):
 
     offset: int
     length: int
-
-
-class Wanted:
-    """Top-level elements that are looked for in files, and how to pass the others by.
-
-    Args:
-        tags: Of the elements.
-    """
-
-    def __init__(self, tags: Collection[int]) -> None:
-        self.tags = frozenset(tags)
-        self.last = max(tags)
-        self._others: dict[bool, dict[bytes, int]] = {False: {}, True: {}}
-
-    def others(self, *, explicit: bool) -> dict[bytes, int]:
-        """Return the memo of other elements' sizes, by their first eight bytes."""
-        return self._others[explicit]
-
-    def learn(self, head: bytes, size: int, *, explicit: bool) -> None:
-        """Remember an element that is not wanted, if its first eight bytes tell its size."""
-        if (explicit and head[4:6] in LONG_VRS) or head.endswith(_UNDEFINED_LENGTH):
-            return
-        others = self._others[explicit]
-        if len(others) > _MAX_OTHERS:
-            others.clear()
-        others[head] = size
-
-
-IDENTITY = Wanted((_SOP_CLASS, SOP_INSTANCE_UID))
-"""What the file meta information says again."""
-OWN_UIDS = Wanted([tag for tag in PRIMARY_UIDS if tag != _INSTANCE])
-"""The UIDs of the instance itself, its series and its study."""
 
 
 @dataclass
@@ -105,6 +70,13 @@ class EncodedFile:
     Args:
         descriptor: Of the open file.
 
+    Attributes:
+        size: Bytes of the file.
+        window: The first of them.
+        meta: Its file meta information.
+        syntax: Its transfer syntax.
+        explicit: Whether VRs are written in its dataset.
+
     Raises:
         UseDatasetExecutor: It is not little endian, not plain, or has no usable file meta.
         InvalidDicomError: It ends in its file meta.
@@ -113,7 +85,7 @@ class EncodedFile:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.size = os.fstat(descriptor).st_size
-        self._window = self.read(0, _WINDOW)
+        self.window = self.read(0, _WINDOW)
         self.meta = self._read_meta()
         syntax = self.meta.uid(_SYNTAX)
         if not syntax or syntax in _NOT_HERE:
@@ -126,7 +98,7 @@ class EncodedFile:
         return os.pread(self.descriptor, count, offset)
 
     def _read_meta(self) -> OldMeta:
-        data = self._window
+        data = self.window
         if data[128:132] != b"DICM":
             raise UseDatasetExecutor
         meta = OldMeta()
@@ -151,46 +123,20 @@ class EncodedFile:
 
     def own_uids(self) -> frozenset[str]:
         """Return the instance's own study, series and instance UIDs."""
-        found = self.top_level(OWN_UIDS)
+        found = OWN_UIDS.find(self)
         return frozenset({self.meta.uid(_INSTANCE), *(uid_text(value) for _, value in found.values())} - {""})
 
-    def top_level(self, wanted: Wanted) -> dict[int, tuple[bytes, bytes]]:
-        """Return VR as written (none where it is implicit) and value of some top-level elements, none of them large.
-
-        Raises:
-            InvalidDicomError: The file ends inside an element.
-        """
-        found: dict[int, tuple[bytes, bytes]] = {}
-        position, explicit, window = self.meta.end, self.explicit, self._window
-        size_of = wanted.others(explicit=explicit).get
-        while position + 8 <= self.size:
-            size = size_of(window[position : position + 8])
-            if size is not None:
-                position += size
-                continue
-            header = self._slice(position, 12)
-            tag, code, value, length = _parsed(header, position, explicit=explicit)
-            if tag > wanted.last:
-                break
-            after = self._end_of_items(value) if length == UNDEFINED else value + length
-            if tag not in wanted.tags:
-                wanted.learn(header[:8], after - position, explicit=explicit)
-            elif after - value <= _LARGE:
-                end = after - 8 if length == UNDEFINED else after
-                found[tag] = (code, self._slice(value, end - value))
-            position = after
-        return found
-
-    def _slice(self, offset: int, length: int) -> bytes:
-        if offset + length <= len(self._window):
-            return self._window[offset : offset + length]
+    def slice(self, offset: int, length: int) -> bytes:
+        """Return bytes of the file, most often from memory."""
+        if offset + length <= len(self.window):
+            return self.window[offset : offset + length]
         return self.read(offset, length)
 
-    def _end_of_items(self, position: int) -> int:
+    def end_of_items(self, position: int) -> int:
         """Return where a value of undefined length ends, its delimiter included, whatever is nested in it."""
         depth = 1
         while depth:
-            header = self._slice(position, 12)
+            header = self.slice(position, 12)
             if len(header) < 8:
                 raise truncated()
             code, length = header[:4], _U32.unpack_from(header, 4)[0]
@@ -226,7 +172,7 @@ class EncodedFile:
         """
         level = executor.start(explicit=self.explicit)
         pieces: list[bytes | Range] = []
-        base, window = 0, self._window
+        base, window = 0, self.window
         position = self.meta.end
         while base + position < self.size:
             position = executor.elements(window, position, len(window), level)
@@ -261,7 +207,7 @@ class EncodedFile:
             raise truncated()
         if length == UNDEFINED and entry.vr not in ("OB", "OW"):
             return self._more(position, max(seen, _WINDOW) * 4, seen)
-        after = self._end_of_items(value) if length == UNDEFINED else value + length
+        after = self.end_of_items(value) if length == UNDEFINED else value + length
         if after > self.size:
             raise truncated()
         untouched = entry.op is Op.KEEP or entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
@@ -277,20 +223,6 @@ class EncodedFile:
         if len(data) <= seen:
             raise truncated()
         return position, data
-
-
-def _parsed(header: bytes, position: int, *, explicit: bool) -> tuple[int, bytes, int, int]:
-    """Return tag, VR as written, where the value begins, and length of the element at a position."""
-    group, element = _TAG.unpack_from(header)
-    tag = group << 16 | element
-    if not explicit:
-        return tag, b"", position + 8, _U32.unpack_from(header, 4)[0]
-    code = header[4:6]
-    if code not in LONG_VRS:
-        return tag, code, position + 8, _U16.unpack_from(header, 6)[0]
-    if len(header) < 12:
-        raise truncated()
-    return tag, code, position + 12, _U32.unpack_from(header, 8)[0]
 
 
 def truncated() -> InvalidDicomError:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.tags.entries import Entry, Record
 
 ITEM = b"\xfe\xff\x00\xe0"
+NO_TAG = 0x1_0000_0000
+"""After every tag."""
 SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 
 _TAG = Struct("<HH")
@@ -32,9 +34,21 @@ class Level:
         creators: Private creators by tag, as written.
         last_tag: The tag of the last element.
         encodings: Python encodings of its character set.
+        next_insert: The tag of the next marker that is written into it.
     """
 
-    __slots__ = ("around", "creators", "depth", "encodings", "explicit", "last_tag", "output", "path", "records")
+    __slots__ = (
+        "around",
+        "creators",
+        "depth",
+        "encodings",
+        "explicit",
+        "last_tag",
+        "next_insert",
+        "output",
+        "path",
+        "records",
+    )
 
     def __init__(
         self,
@@ -54,6 +68,7 @@ class Level:
         self.records: list[Record] = []
         self.creators: dict[int, bytes] = {}
         self.last_tag = -1
+        self.next_insert = NO_TAG
 
 
 def length_of(data: bytes, position: int, entry: Entry, *, explicit: bool) -> int:

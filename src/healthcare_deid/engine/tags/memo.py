@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from healthcare_deid.engine.tags.follower import DoneRun
+from healthcare_deid.engine.tags.runs import Runs
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.tags.entries import Record
@@ -20,6 +24,21 @@ class Remembered(NamedTuple):
     warnings: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Known:
+    """What is known of elements of one table, in one character set.
+
+    Attributes:
+        encodings: Python encodings of the character set.
+        elements: What became of single elements, by all of their bytes.
+        runs: What became of elements that came one after another, in the same bytes, before.
+    """
+
+    encodings: tuple[str, ...]
+    elements: dict[bytes, Remembered] = field(default_factory=dict[bytes, Remembered])
+    runs: Runs[DoneRun] = field(default_factory=Runs[DoneRun])
+
+
 class Memo:
     """What became of elements of which only the value counts, by all of their bytes.
 
@@ -28,11 +47,13 @@ class Memo:
     """
 
     def __init__(self) -> None:
-        self._elements: dict[tuple[int, tuple[str, ...]], dict[bytes, Remembered]] = {}
+        self._known: dict[tuple[int, tuple[str, ...]], Known] = {}
 
-    def of(self, table: int, encodings: tuple[str, ...]) -> dict[bytes, Remembered]:
-        """Return what is known of elements of a table, in a character set; new ones are put there."""
-        known = self._elements.setdefault((table, encodings), {})
-        if len(known) > _MOST:
-            known.clear()
+    def of(self, table: int, encodings: tuple[str, ...]) -> Known:
+        """Return what is known of elements of a table, in a character set; what is learnt is put there."""
+        known = self._known.get((table, encodings))
+        if known is None:
+            known = self._known[table, encodings] = Known(encodings)
+        elif len(known.elements) > _MOST:
+            known.elements.clear()
         return known

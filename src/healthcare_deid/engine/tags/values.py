@@ -108,6 +108,9 @@ class Values:
         mapper: UID rule.
         own_uids: Returns the instance's own study, series and instance UIDs, as they were; asked once, if at all.
         text: Text engine bound to the instance; None where the plan inspects no text.
+
+    Attributes:
+        warnings: What a person should know, as often as it came up.
     """
 
     def __init__(
@@ -118,15 +121,15 @@ class Values:
         text: ValueTransformer | None = None,
     ) -> None:
         self.plan = plan
-        self.warnings: dict[str, int] = {}
+        self.warnings: list[str] = []
         self._mapper = mapper
         self._own_uids = own_uids
         self._own: frozenset[str] | None = None
         self._text = text
 
     def warn(self, text: str) -> None:
-        """Note something a person should know; equal notes are noted once."""
-        self.warnings[text] = self.warnings.get(text, 0) + 1
+        """Note something a person should know."""
+        self.warnings.append(text)
 
     def new_value(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         """Return the new value of an element, or None when the old one may stay.

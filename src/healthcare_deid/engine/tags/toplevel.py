@@ -1,0 +1,124 @@
+"""Some top-level elements of a file, found without reading the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED
+from healthcare_deid.engine.tags.runs import LONGEST, Run, Runs
+from healthcare_deid.engine.tags.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from healthcare_deid.engine.tags.encodedfile import EncodedFile
+
+_LARGE = 1 << 16
+_SOP_CLASS_UID = 0x00080016
+_read_tag = Struct("<HH").unpack_from
+_read_u16 = Struct("<H").unpack_from
+_read_u32 = Struct("<I").unpack_from
+
+Found = dict[int, tuple[bytes, bytes]]
+"""VR as written, none where it is implicit, and value, by tag."""
+
+
+@dataclass(slots=True)
+class _SeenRun(Run):
+    """Elements that came one after another, and those of them that were wanted."""
+
+    found: Found
+
+
+class Wanted:
+    """Top-level elements that are looked for in files.
+
+    Args:
+        tags: Of the elements.
+    """
+
+    def __init__(self, tags: Collection[int]) -> None:
+        self._tags = frozenset(tags)
+        self._last = max(tags)
+        self._runs: dict[bool, Runs[_SeenRun]] = {False: Runs(), True: Runs()}
+
+    def find(self, file: EncodedFile) -> Found:
+        """Return those that a file has, none of them large.
+
+        Raises:
+            InvalidDicomError: The file ends inside an element.
+        """
+        found: Found = {}
+        explicit, window, runs = file.explicit, file.window, self._runs[file.explicit]
+        position, last = file.meta.end, 0
+        begin: tuple[int, int] | None = None
+        while position + 8 <= file.size:
+            run = runs.after.get(last)
+            if run is not None:
+                self._learn(file, begin, position, last, found)
+                begin = None
+                if window.startswith(run.data, position):
+                    run.came_again = True
+                    found |= run.found
+                    position, last = position + len(run.data), run.last
+                    continue
+            header = file.slice(position, 12)
+            tag, code, value, length = _parsed(header, position, explicit=explicit)
+            if tag > self._last:
+                break
+            after = file.end_of_items(value) if length == UNDEFINED else value + length
+            if tag in runs.apart or length == UNDEFINED or after - position > LONGEST or tag <= last:
+                self._learn(file, begin, position, last, found)
+                begin = None
+            elif begin is None:
+                begin = position, last
+            if tag in self._tags and after - value <= _LARGE:
+                end = after - 8 if length == UNDEFINED else after
+                found[tag] = (code, file.slice(value, end - value))
+            position, last = after, tag
+        self._learn(file, begin, position, last, found)
+        return found
+
+    def _learn(self, file: EncodedFile, begin: tuple[int, int] | None, end: int, last: int, found: Found) -> None:
+        if begin is None or end > len(file.window):
+            return
+        position, tag = begin
+        of_run = {wanted: element for wanted, element in found.items() if tag < wanted <= last}
+        run = _SeenRun(file.window[position:end], last, of_run)
+        self._runs[file.explicit].learn(tag, run, _elements(explicit=file.explicit))
+
+
+IDENTITY = Wanted((_SOP_CLASS_UID, SOP_INSTANCE_UID))
+"""What the file meta information says again."""
+OWN_UIDS = Wanted((SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID))
+"""The UIDs of the instance itself, its series and its study."""
+
+
+def _elements(*, explicit: bool) -> Callable[[_SeenRun], dict[int, bytes]]:
+    def of(run: _SeenRun) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        position = 0
+        while position < len(run.data):
+            tag, _, value, length = _parsed(run.data[position : position + 12], position, explicit=explicit)
+            found[tag] = run.data[position : value + length]
+            position = value + length
+        return found
+
+    return of
+
+
+def _parsed(header: bytes, position: int, *, explicit: bool) -> tuple[int, bytes, int, int]:
+    """Return tag, VR as written, where the value begins, and length of the element at a position."""
+    group, element = _read_tag(header)
+    tag = group << 16 | element
+    if not explicit:
+        return tag, b"", position + 8, _read_u32(header, 4)[0]
+    code = header[4:6]
+    if code not in LONG_VRS:
+        return tag, code, position + 8, _read_u16(header, 6)[0]
+    if len(header) < 12:
+        raise InvalidDicomError("the data ends inside an element", reason="truncated")
+    return tag, code, position + 12, _read_u32(header, 8)[0]
