@@ -404,7 +404,7 @@ def _existing_parent(path: Path) -> Path:
 def _path(given: object, argument: str) -> Path:
     if not isinstance(given, str | os.PathLike):
         raise TypeError(f"{argument}: a path is needed, not {type(given).__name__}")
-    return Path(given)
+    return given if isinstance(given, Path) else Path(given)
 
 
 def _check_dataset(given: object) -> None:
