@@ -1,4 +1,4 @@
-"""What else de-identifies DICOM files, asked for the Basic Profile as nearly as each can be; those that are installed."""
+"""What else de-identifies DICOM files, asked for the Basic Profile as nearly as each can be, where it is installed."""
 
 from __future__ import annotations
 
