@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pydicom
@@ -59,6 +60,38 @@ def test_names_of_the_source_come_through_only_when_asked_for(
     assert (tmp_path / "names.csv").stat().st_mode & 0o077 == 0
     cli(*words, tmp_path / "kept", "--keep-names")
     assert (tmp_path / "kept" / "Rivera^Ana" / "ct-1.dcm").is_file()
+
+
+def test_what_was_done_goes_into_a_record_when_asked(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    words = ("files", scans, tmp_path / "clean", "--config", tags_only)
+    cli(*words, "--record", tmp_path / "record.jsonl")
+
+    told = [json.loads(line) for line in (tmp_path / "record.jsonl").read_text("utf-8").splitlines()]
+    assert {entry["result"] for entry in told} == {
+        path.relative_to(tmp_path / "clean").as_posix() for path in (tmp_path / "clean").rglob("*.dcm")
+    }
+    assert all("PatientName" in {change["keyword"] for change in entry["changes"]} for entry in told)
+    assert PERSON.patient_id not in (tmp_path / "record.jsonl").read_text("utf-8")
+    assert cli(*words, "--record", tmp_path / "clean" / "record.jsonl").exit_code == 2
+
+
+def test_the_engine_takes_its_own_arguments(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
+    config, salt = tmp_path / "basic.json", tmp_path / "salt"
+    config.write_text('{"dicom": {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"}}')
+    salt.write_text("a secret of more than sixteen bytes")
+    words = ("files", scans, tmp_path / "clean", "--config", config)
+    given = ("--edition", "2026d", "--option", "retain_device_identity", "--salt-file", salt)
+    assert cli(*words, *given).exit_code == 0
+
+    for path in (tmp_path / "clean").rglob("*.dcm"):
+        new = pydicom.dcmread(path)
+        assert new.SOPInstanceUID.startswith("2.25.")
+        assert "113109" in {item.CodeValue for item in new.DeidentificationMethodCodeSequence}
+    refused = cli(*words, "--option", "retain_everything")
+    assert refused.exit_code != 0
+    assert "retain_device_identity" in refused.output  # the names there are
 
 
 def test_results_cannot_be_mixed_with_the_source_or_with_its_names(

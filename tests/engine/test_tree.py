@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pydicom
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-from healthcare_deid.engine import TreeProgress
+from healthcare_deid.engine import Change, TreeProgress
 from healthcare_deid.engine.workers import Worker, WorkerDied
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
@@ -90,6 +91,48 @@ def test_which_file_became_which_is_told_in_a_file_for_its_owner_only(
     assert told.stat().st_mode & 0o077 == 0
     with pytest.raises(ValueError, match="inside the destination"):
         profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=tmp_path / "clean" / "names.csv")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_record_tells_of_every_result_what_was_done_to_it_and_no_value(
+    profile: Any, scans: Path, tmp_path: Path, planted: Any, workers: int
+) -> None:
+    record = tmp_path / "record.jsonl"
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=record, workers=workers)
+
+    told = {entry["result"]: entry for entry in map(json.loads, record.read_text("utf-8").splitlines())}
+    assert {tmp_path / "clean" / name for name in told} == set(results(tmp_path / "clean"))
+    assert record.stat().st_mode & 0o077 == 0
+    assert planted.found_in(record.read_bytes()) == []
+    again = profile(BASIC).deidentify_file(scans / "a" / "1.dcm", tmp_path / "again.dcm")
+    entry = told[profile(BASIC).result_name(scans / "a" / "1.dcm")]
+    assert [Change(**change) for change in entry["changes"]] == list(again.changes)
+    assert (entry["kept"], entry["warnings"], entry["redactions"]) == (again.kept, list(again.warnings), [])
+
+
+def test_results_that_the_record_does_not_tell_of_are_made_again(profile: Any, scans: Path, tmp_path: Path) -> None:
+    record, clean = tmp_path / "record.jsonl", tmp_path / "clean"
+    profile(BASIC).deidentify_tree(scans, clean, record=record)
+    for path in results(clean):
+        os.utime(path, (1, 1))  # of an earlier run
+    first, second, third = record.read_text("utf-8").splitlines(keepends=True)
+    record.write_text(first + second[:-9], "utf-8")  # as a run that is killed leaves it
+
+    report = profile(BASIC).deidentify_tree(scans, clean, record=record)
+
+    assert (report.succeeded, report.skipped) == (2, 1)
+    assert sorted(record.read_text("utf-8").splitlines(keepends=True)) == sorted([first, second, third])
+
+
+def test_a_record_is_not_written_among_the_results_nor_over_another_file(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="inside the destination"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=tmp_path / "clean" / "record.jsonl")
+    (tmp_path / "letter.txt").write_text("Dear colleague,\n")
+    with pytest.raises(ValueError, match="no record"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=tmp_path / "letter.txt")
+    assert (tmp_path / "letter.txt").read_text() == "Dear colleague,\n"
 
 
 def test_two_files_of_one_instance_give_one_result_and_a_warning(profile: Any, scans: Path, tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from healthcare_deid.cli.choice import with_choice
+from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import Exit
 from healthcare_deid.cli.progress import Progress
 from healthcare_deid.cli.transfers import FAILURES_SHOWN
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
 @with_choice()
+@engine_options()
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Write again what is there, which a changed config needs.")
 @click.option(
@@ -31,15 +33,22 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write which file became which into this CSV file, as sensitive as SOURCE; outside DESTINATION.",
 )
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Add to this file, a line of JSON for each result, what was done to it; no values. Outside DESTINATION.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def command(
     source: Path,
     destination: Path,
     choice: Choice,
+    engine: dict[str, Any],
     workers: int | None,
     overwrite: bool,
     keep_names: bool,
     name_map: Path | None,
+    record: Path | None,
     quiet: bool,
 ) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
@@ -51,6 +60,8 @@ def command(
         raise click.UsageError("DESTINATION is inside SOURCE: results would be taken for input")
     if name_map is not None and _inside(name_map, destination):
         raise click.UsageError("--name-map is inside DESTINATION: the source's names would go with the results")
+    if record is not None and _inside(record, destination):
+        raise click.UsageError("--record is inside DESTINATION: it would go with the results")
     config = choice.read(default="minimal")
     assert config is not None
     choice.check(config)
@@ -58,7 +69,7 @@ def command(
     from healthcare_deid.engine import Deidentifier
 
     with Progress(quiet=quiet) as progress:
-        report = Deidentifier(config).deidentify_tree(
+        report = Deidentifier(config, **engine).deidentify_tree(
             source,
             destination,
             workers=workers,
@@ -66,6 +77,7 @@ def command(
             overwrite=overwrite,
             names="source" if keep_names else "uid",
             name_map=name_map,
+            record=record,
         )
     _print(report)
     if report.failed:

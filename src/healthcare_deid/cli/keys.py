@@ -32,7 +32,7 @@ def read_key(file: Path | None, *, ask: bool) -> CryptoKey | None:
     from healthcare_deid.config.keys import CryptoKey
 
     if file is not None:
-        _warn_if_shared(file)
+        warn_if_shared(file)
         text, place = file.read_text(encoding="ascii", errors="replace"), "the file"
     elif ask:
         text, place = click.prompt("Key (base64)", hide_input=True, err=True), "the prompt"
@@ -59,7 +59,8 @@ def write_new_key(file: Path) -> None:
         stream.write(f"{generate_crypto_key().to_base64()}\n")
 
 
-def _warn_if_shared(file: Path) -> None:
+def warn_if_shared(file: Path) -> None:
+    """Say so when others can read a secret's file."""
     if os.name == "posix" and file.stat().st_mode & 0o077:
         click.echo(f"warning: others than you may read the key: chmod 600 {file}", err=True)
 

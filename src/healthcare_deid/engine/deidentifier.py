@@ -244,6 +244,7 @@ class Deidentifier:
         overwrite: bool = False,
         names: Names = "uid",
         name_map: str | PathLike[str] | None = None,
+        record: str | PathLike[str] | None = None,
     ) -> TreeReport:
         """De-identify every file of a folder into another folder.
 
@@ -261,10 +262,14 @@ class Deidentifier:
                 ``"source"``: as in the source; see that folder and file names tell nothing about patients.
             name_map: A CSV file for the names of each source file and its result; outside ``destination``. It is as
                 sensitive as the source.
+            record: A file for the record: a line of JSON for each result, with every change, redaction and warning;
+                outside ``destination``. It is added to; the last line of a result counts. Results that it does not
+                tell of are made again.
 
         Raises:
             NotADirectoryError: ``source`` is no folder.
-            ValueError: ``destination`` is inside ``source``, or is it; or ``name_map`` is inside ``destination``.
+            ValueError: ``destination`` is inside ``source``, or is it; or ``name_map`` or ``record`` is inside
+                ``destination``, or ``record`` is another kind of file.
         """
         from healthcare_deid.engine.tree import deidentify_tree
 
@@ -277,6 +282,7 @@ class Deidentifier:
             overwrite=overwrite,
             names=names,
             name_map=None if name_map is None else _path(name_map, "name_map"),
+            record=None if record is None else _path(record, "record"),
         )
 
     def result_name(self, source: str | PathLike[str]) -> str | None:

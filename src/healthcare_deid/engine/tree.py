@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from healthcare_deid.engine.naming import DIRECTORY_LEFT_OUT, NAMES, NameMap, Names
 from healthcare_deid.engine.output import PARTIAL_SUFFIX, remove_abandoned
+from healthcare_deid.engine.recordfile import RecordFile, digest, line
 from healthcare_deid.engine.records import Failure, TreeProgress, TreeReport
 from healthcare_deid.engine.workers import Worker, WorkerDied
 from healthcare_deid.errors import EngineError
@@ -44,6 +45,7 @@ class _Outcome:
     failures: list[Failure] = field(default_factory=list[Failure])
     warnings: Counter[str] = field(default_factory=Counter[str])
     names: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    lines: list[str] = field(default_factory=list[str])
 
     def add(self, other: _Outcome) -> None:
         """Count another chunk in."""
@@ -63,6 +65,8 @@ class _Job(NamedTuple):
     names: Names
     started: int
     """When the run began, in nanoseconds since the epoch."""
+    recorded: frozenset[bytes] | None
+    """Results that the record tells of (`recordfile.digest`); None where none is kept."""
 
 
 def deidentify_tree(
@@ -75,6 +79,7 @@ def deidentify_tree(
     overwrite: bool = False,
     names: Names = "uid",
     name_map: Path | None = None,
+    record: Path | None = None,
 ) -> TreeReport:
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
     if names not in NAMES:
@@ -86,8 +91,9 @@ def deidentify_tree(
         raise ValueError("the destination is inside the source: results would be taken for input")
     destination.mkdir(parents=True, exist_ok=True)
     remove_abandoned(destination)
-    job = _Job(deidentifier, source, destination, overwrite, names, time.time_ns())
-    run = _Run(sum(1 for _ in relative_files(source)), on_progress, NameMap(name_map, destination))
+    name_file, record_file = NameMap(name_map, destination), RecordFile(record, destination)
+    job = _Job(deidentifier, source, destination, overwrite, names, time.time_ns(), record_file.recorded)
+    run = _Run(sum(1 for _ in relative_files(source)), on_progress, name_file, record_file)
     _run(job, run, workers)
     return run.report()
 
@@ -126,16 +132,24 @@ def relative_files(folder: Path) -> Iterator[str]:
 class _Run:
     """The counts so far."""
 
-    def __init__(self, total: int, on_progress: Callable[[TreeProgress], object] | None, names: NameMap) -> None:
+    def __init__(
+        self,
+        total: int,
+        on_progress: Callable[[TreeProgress], object] | None,
+        names: NameMap,
+        record: RecordFile,
+    ) -> None:
         self.total = total
         self._on_progress = on_progress
         self._names = names
+        self._record = record
         self._sum = _Outcome()
 
     def add(self, outcome: _Outcome) -> None:
         """Count a chunk, and tell."""
         self._sum.add(outcome)
         self._names.add(outcome.names)
+        self._record.add(outcome.lines)
         if self._on_progress is not None:
             done = self._sum
             self._on_progress(
@@ -199,10 +213,15 @@ def _one(job: _Job, name: str, outcome: _Outcome, *, again: bool) -> DeidentifyR
     target = job.destination / new_name
     outcome.names.append((name, new_name))
     if not (job.overwrite or again) and target.exists():
-        if target.stat().st_mtime_ns > job.started - _CLOCK_TICK:
+        fresh = target.stat().st_mtime_ns > job.started - _CLOCK_TICK
+        if fresh:
             outcome.warnings[_SAME_INSTANCE] += 1
-        return None
-    return job.deidentifier.deidentify_file(source, target)
+        if fresh or job.recorded is None or digest(new_name) in job.recorded:
+            return None
+    result = job.deidentifier.deidentify_file(source, target)
+    if job.recorded is not None:
+        outcome.lines.append(line(new_name, result))
+    return result
 
 
 def _over_processes(job: _Job, run: _Run, workers: int, size: int) -> None:
