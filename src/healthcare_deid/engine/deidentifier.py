@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from healthcare_deid.engine import files
+from healthcare_deid.engine.guard import check_dataset, guarded, path_of
 from healthcare_deid.engine.naming import result_name
-from healthcare_deid.engine.output import write_pieces
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.output import existing_parent, write_pieces
 from healthcare_deid.engine.records import DeidentifyResult
 from healthcare_deid.engine.settings import Settings, compile_config, inspected_dates, listed, what_stays
 from healthcare_deid.engine.tags import markers as marks
@@ -48,11 +47,12 @@ from healthcare_deid.engine.tags.uids import (
     uid_text,
 )
 from healthcare_deid.engine.tags.values import Values
-from healthcare_deid.errors import EngineError, InvalidDicomError
+from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from os import PathLike
+    from pathlib import Path
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
     from healthcare_deid.engine.text.detectors.base import Detector
 
-T = TypeVar("T")
 _ZERO_PREAMBLE = bytes(128)
 _NOTHING = (b"", b"")
 _NO_UID = "the instance has no SOP Instance UID: its file got a random one"
@@ -200,8 +199,8 @@ class Deidentifier:
             TypeError: ``dataset`` is none.
             EngineError: It cannot be de-identified; nothing of it is returned.
         """
-        _check_dataset(dataset)
-        return _guarded(lambda: self._deidentify(dataset))
+        check_dataset(dataset)
+        return guarded(lambda: self._deidentify(dataset))
 
     def deidentify_file(self, source: str | PathLike[str], destination: str | PathLike[str]) -> DeidentifyResult:
         """De-identify one file into another, which appears only when it is complete.
@@ -216,20 +215,20 @@ class Deidentifier:
             EngineError: It cannot be de-identified; nothing is written.
             OSError: A file cannot be read or written.
         """
-        old, new = _path(source, "source"), _path(destination, "destination")
+        old, new = path_of(source, "source"), path_of(destination, "destination")
         if new.exists() and old.exists() and old.samefile(new):
             raise ValueError("the destination is the source: the original would be lost")
         if self._image is None:
             try:
-                return _guarded(lambda: self._rewrite(old, new))
+                return guarded(lambda: self._rewrite(old, new))
             except UseDatasetExecutor:
                 pass
         with files.opened(old) as (dataset, notes):
-            result = _guarded(lambda: self._deidentify(dataset, _existing_parent(new)))
+            result = guarded(lambda: self._deidentify(dataset, existing_parent(new)))
             if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
-                _guarded(lambda: files.write_directory(result.dataset, old, new))
+                guarded(lambda: files.write_directory(result.dataset, old, new))
             else:
-                _guarded(lambda: files.write(result.dataset, new))
+                guarded(lambda: files.write(result.dataset, new))
         return DeidentifyResult(
             lambda: files.read(new)[0], result.changes, result.redactions, (*notes, *result.warnings), result.kept
         )
@@ -275,14 +274,14 @@ class Deidentifier:
 
         return deidentify_tree(
             self,
-            _path(source, "source"),
-            _path(destination, "destination"),
+            path_of(source, "source"),
+            path_of(destination, "destination"),
             workers=workers,
             on_progress=on_progress,
             overwrite=overwrite,
             names=names,
-            name_map=None if name_map is None else _path(name_map, "name_map"),
-            record=None if record is None else _path(record, "record"),
+            name_map=None if name_map is None else path_of(name_map, "name_map"),
+            record=None if record is None else path_of(record, "record"),
         )
 
     def result_name(self, source: str | PathLike[str]) -> str | None:
@@ -295,8 +294,8 @@ class Deidentifier:
             InvalidDicomError: The file is not DICOM.
             OSError: It cannot be read.
         """
-        path = _path(source, "source")
-        return _guarded(lambda: result_name(path, self.plan, self._mapper))
+        path = path_of(source, "source")
+        return guarded(lambda: result_name(path, self.plan, self._mapper))
 
     def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
@@ -365,13 +364,7 @@ class Deidentifier:
             os.close(descriptor)
         return DeidentifyResult(
             lambda: files.read(destination)[0],
-            _told_later(
-                lambda: [
-                    *executor.changes,
-                    *meta.meta_changes(file.meta.elements(), new),
-                    *marks.added(self._marks),
-                ]
-            ),
+            lambda: [*executor.changes, *meta.meta_changes(file.meta.elements(), new), *marks.added(self._marks)],
             (),
             (*warnings, *dict.fromkeys(values.warnings)),
             executor.kept,
@@ -400,38 +393,3 @@ class Deidentifier:
         if syntax and not is_uid(syntax):
             raise InvalidDicomError("the transfer syntax is no UID", reason="broken")
         return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
-
-
-def _existing_parent(path: Path) -> Path:
-    """Return the folder that a path is in, or will be: temporary files there are on the same disk."""
-    return next(parent for parent in path.absolute().parents if parent.is_dir())
-
-
-def _path(given: object, argument: str) -> Path:
-    if not isinstance(given, str | os.PathLike):
-        raise TypeError(f"{argument}: a path is needed, not {type(given).__name__}")
-    return given if isinstance(given, Path) else Path(given)
-
-
-def _check_dataset(given: object) -> None:
-    if not isinstance(given, Dataset):
-        raise TypeError(f"deidentify takes a pydicom Dataset, not {type(given).__name__}; deidentify_file takes a path")
-
-
-def _told_later(changes: Callable[[], list[Change]]) -> Iterator[Change]:
-    """Work a record out when somebody wants to read it."""
-    yield from changes()
-
-
-def _guarded(work: Callable[[], T]) -> T:
-    try:
-        with quiet():
-            return work()
-    except (EngineError, UseDatasetExecutor):
-        raise
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise files.unreadable() from None  # pydicom's word for data that ends too early
-    except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type is told
-        raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None

@@ -58,6 +58,11 @@ def beside(destination: Path) -> Generator[int]:
         raise
 
 
+def existing_parent(path: Path) -> Path:
+    """Return the folder that a path is in, or will be: temporary files there are on the same disk."""
+    return next(parent for parent in path.absolute().parents if parent.is_dir())
+
+
 def remove_abandoned(folder: Path) -> None:
     """Remove what processes that were killed left half-written in a folder, and in all folders below it."""
     for path in folder.rglob(f"*{PARTIAL_SUFFIX}"):

@@ -90,7 +90,7 @@ class DeidentifyResult:
     def __init__(
         self,
         dataset: Dataset | Callable[[], Dataset],
-        changes: Iterable[Change] = (),
+        changes: Iterable[Change] | Callable[[], Iterable[Change]] = (),
         redactions: Iterable[Redaction] = (),
         warnings: Iterable[str] = (),
         kept: int = 0,
@@ -118,7 +118,7 @@ class DeidentifyResult:
     def changes(self) -> tuple[Change, ...]:
         """Every change to a data element; worked out when first asked for."""
         if not isinstance(self._changes, tuple):
-            self._changes = tuple(self._changes)
+            self._changes = tuple(self._changes() if callable(self._changes) else self._changes)
         return self._changes
 
 

@@ -1,0 +1,60 @@
+"""What the engine is given, refused where it cannot be right, and what comes out as errors: they quote no value."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydicom.dataset import Dataset
+
+from healthcare_deid.engine import files
+from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.tags.entries import UseDatasetExecutor
+from healthcare_deid.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def path_of(given: object, argument: str) -> Path:
+    """Return an argument as a path.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise TypeError(f"{argument}: a path is needed, not {type(given).__name__}")
+    return given if isinstance(given, Path) else Path(given)
+
+
+def check_dataset(given: object) -> None:
+    """Refuse what is no dataset.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(given, Dataset):
+        raise TypeError(f"deidentify takes a pydicom Dataset, not {type(given).__name__}; deidentify_file takes a path")
+
+
+def guarded(work: Callable[[], T]) -> T:
+    """Do some work, and let no error out that may quote the data.
+
+    Raises:
+        EngineError: The instance cannot be de-identified.
+        OSError: A file cannot be read or written.
+    """
+    try:
+        with quiet():
+            return work()
+    except (EngineError, UseDatasetExecutor):
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise files.unreadable() from None  # pydicom's word for data that ends too early
+    except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type is told
+        raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None
