@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST = 1 << 12
 """Bytes of an element that can be in a run."""
 _LONGEST_RUN = 1 << 15
-_MOST = 1024
+_MOST = 128
 
 
 @dataclass(slots=True)
