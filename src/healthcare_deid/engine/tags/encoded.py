@@ -35,7 +35,7 @@ from healthcare_deid.engine.tags.level import (
     length_of,
     note_creator,
 )
-from healthcare_deid.engine.tags.memo import LONGEST_REMEMBERED, Memo, Remembered
+from healthcare_deid.engine.tags.memo import LONGEST_REMEMBERED, Known, Memo, Remembered
 from healthcare_deid.engine.tags.plan import Inside, Op, Plan, UidPolicy, inside
 from healthcare_deid.engine.tags.steps import take_steps
 from healthcare_deid.engine.tags.uids import UidMapper
@@ -141,7 +141,7 @@ class EncodedExecutor:
         """
         table = self._table(level)
         known = self._memo.of(table.number, level.encodings)
-        follower = None if level.depth else Follower(known.runs, table.steps, level, self._tally)
+        follower = self._follower(known, table, level)
         while position + 8 <= end:
             if follower is not None and (passed := follower.passed(data, position)):
                 position += passed
@@ -161,11 +161,14 @@ class EncodedExecutor:
                 follower.follow(data, position, one=one)
             if level.encodings is not known.encodings:
                 known = self._memo.of(table.number, level.encodings)
-                if follower is not None:
-                    follower = Follower(known.runs, table.steps, level, self._tally)
+                follower = self._follower(known, table, level)
         if follower is not None:
             follower.end(data, position)
         return position
+
+    def _follower(self, known: Known, table: Table, level: Level) -> Follower | None:
+        met, known.met = known.met, True
+        return Follower(known.runs, table.steps, level, self._tally) if met and not level.depth else None
 
     def finish(self, level: Level) -> None:
         """Write the markers that come after every element."""

@@ -32,11 +32,13 @@ class Known:
         encodings: Python encodings of the character set.
         elements: What became of single elements, by all of their bytes.
         runs: What became of elements that came one after another, in the same bytes, before.
+        met: Whether elements have come before: runs are worth learning when they come again.
     """
 
     encodings: tuple[str, ...]
     elements: dict[bytes, Remembered] = field(default_factory=dict[bytes, Remembered])
     runs: Runs[DoneRun] = field(default_factory=Runs[DoneRun])
+    met: bool = False
 
 
 class Memo:
