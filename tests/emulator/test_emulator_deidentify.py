@@ -278,6 +278,18 @@ def test_the_config_can_come_from_cloud_storage(lab: Lab, dicom_bytes: Make, tmp
     assert "StudyDate" in clean
 
 
+def test_pixels_over_the_documented_limit_are_not_redacted_and_the_instance_fails(lab: Lab, dicom_bytes: Make) -> None:
+    lab.store(dicom_bytes("JPEG2000.dcm", Rows=50_000, Columns=50_000))  # 5 GB uncompressed, says the header
+    config = {**MINIMAL, "image": {"textRedactionMode": "REDACT_ALL_TEXT"}}
+    started = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": config})
+    operation = lab.finished(started.json["name"])
+
+    assert operation["metadata"]["counter"] == {"failure": "1"}
+    assert lab.instances(f"{CLEAN}/dicomStores/dicomstore1") == []
+    (entry,) = log_of(operation)
+    assert "larger than 2 GB uncompressed" in entry["jsonPayload"]["error"]["message"]
+
+
 def test_the_log_can_be_opened_in_process_as_a_file_and_over_the_port(lab: Lab, dicom_bytes: Make) -> None:
     lab.store(dicom_bytes(PatientName="Rivera^Ana", PatientID="MRN204816"))
     lab.emulator.faults.fail_instances(times=1)

@@ -313,6 +313,14 @@ def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
     assert {f.path: f.reason for f in report.failures}["a/kill"] == "crashed"
 
 
+def test_a_worker_looks_at_frames_in_one_thread_because_the_workers_share_the_cores_out() -> None:
+    worker = Worker(eval, "__import__('healthcare_deid.engine.pixels.redactor', fromlist=['_'])._default_workers()")
+    try:
+        assert worker.call({}) == 1
+    finally:
+        worker.close()
+
+
 def test_a_worker_answers_until_it_dies() -> None:
     worker = Worker(_half, 2)
     try:

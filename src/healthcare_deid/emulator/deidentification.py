@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 _DATASET_METHOD = "dataset.DatasetService.DeidentifyDataset"
 _STORE_METHOD = "deidentify.DeidentifyService.DeidentifyDicomStore"
 
-_CODES = {"not-dicom": Code.INVALID_ARGUMENT, "unsupported-pixels": Code.FAILED_PRECONDITION}
+_CODES = {
+    "not-dicom": Code.INVALID_ARGUMENT,
+    "too-large": Code.FAILED_PRECONDITION,
+    "unsupported-pixels": Code.FAILED_PRECONDITION,
+}
 
 
 @dataclass(frozen=True, slots=True)

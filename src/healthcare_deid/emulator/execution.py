@@ -108,7 +108,7 @@ class InProcess:
 
 
 def local_engine(config: DeidentifyConfig | BetaDeidentifyConfig, /) -> InstanceDeidentifier:
-    """Return this package's own engine, writing what the service writes: no de-identification markers (O-12)."""
+    """Return this package's own engine, with the service's limits, and without de-identification markers (O-12)."""
     from healthcare_deid.engine import Deidentifier
 
-    return Deidentifier(config, markers=False)
+    return Deidentifier(config, markers=False, service_limits=True)

@@ -96,6 +96,7 @@ class Deidentifier:
             a sequence that stays keeps all it holds, UIDs excepted. Every result warns of it.
         thorough: Look for tiny, faint and rotated burned-in text too.
         every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
+        service_limits: Refuse instances whose pixels the service would not redact for their size, instead of warning.
         ocr: What finds and reads burned-in text, in place of the engine's own.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
@@ -128,6 +129,7 @@ class Deidentifier:
         nested: bool = True,
         thorough: bool = False,
         every_frame: bool = False,
+        service_limits: bool = False,
         ocr: Ocr | None = None,
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
@@ -176,7 +178,9 @@ class Deidentifier:
         if self._image is not None:
             from healthcare_deid.engine.pixels.redactor import PixelRedactor
 
-            self._redactor = PixelRedactor(self._image, ocr=ocr, thorough=thorough, every_frame=every_frame)
+            self._redactor = PixelRedactor(
+                self._image, ocr=ocr, thorough=thorough, every_frame=every_frame, service_limits=service_limits
+            )
 
     def __repr__(self) -> str:
         return f"Deidentifier({self.plan.name!r})"

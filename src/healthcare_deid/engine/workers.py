@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LENGTH = struct.Struct("<Q")
 _COMMAND = "from healthcare_deid.engine.workers import serve; serve()"
+_serving = False
 
 
 class WorkerDied(Exception):  # noqa: N818 - an event, which the caller deals with
@@ -71,8 +72,15 @@ class Worker:
         self._process.wait()
 
 
+def in_worker() -> bool:
+    """Return whether this process is such a child: the processes share the cores out, and each uses one."""
+    return _serving
+
+
 def serve() -> None:
     """Be the child: answer until the parent has nothing more to ask."""
+    global _serving  # noqa: PLW0603 - it is a fact about the process
+    _serving = True
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the answers

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -20,7 +22,9 @@ from pydicom.uid import (
 
 from healthcare_deid.config import v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
+from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.pixels import PixelRedactor
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.errors import UnsupportedPixelsError
@@ -368,6 +372,34 @@ def test_a_size_the_service_refuses_is_a_warning_here(make_instance: Any, script
     assert "1 GB" in (beyond_service_limits(dataset, (1 << 30) + 1) or "")
     dataset.Rows = dataset.Columns = 60000
     assert "2 GB" in (beyond_service_limits(dataset) or "")
+
+
+def test_what_the_service_refuses_for_its_size_can_be_refused_here_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "large.dcm"
+    dataset = pydicom.dcmread(Path(pydicom.__file__).parent / "data" / "test_files" / "CT_small.dcm")
+    del dataset.PixelData, dataset.DataSetTrailingPadding
+    dataset.NumberOfFrames = 33_000
+    dataset.save_as(source)
+    length = 33_000 * dataset.Rows * dataset.Columns * 2
+    with source.open("ab") as file:  # a hole: no block of it is on the disk
+        file.write(b"\xe0\x7f\x10\x00OW\0\0" + length.to_bytes(4, "little"))
+        file.truncate(file.tell() + length)
+    config = DeidentifyConfig(dicom=DicomConfig(), image=ALL_TEXT)
+
+    with pytest.raises(UnsupportedPixelsError, match="larger than 1 GB") as caught:
+        Deidentifier(config, service_limits=True, ocr=NoOcr()).deidentify_file(source, tmp_path / "out.dcm")
+
+    assert caught.value.reason == "too-large"
+    assert not (tmp_path / "out.dcm").exists()
+
+
+class NoOcr:
+    """An OCR that must not be asked."""
+
+    def find(self, picture: Any, *, read: bool, within: Any) -> Any:
+        raise AssertionError("a frame was looked at")
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydicom.dataset import Dataset
@@ -18,8 +18,10 @@ from healthcare_deid.engine.pixels.limits import beyond_service_limits
 from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
 from healthcare_deid.engine.pixels.policy import AnyImageConfig, Cover, Policy, Scope
 from healthcare_deid.engine.pixels.rewrite import Rewriter
+from healthcare_deid.engine.pixels.storage import storage_of
 from healthcare_deid.engine.pixels.targets import Target, targets
 from healthcare_deid.engine.records import Change, Redaction
+from healthcare_deid.engine.workers import in_worker
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class PixelRedactor:
         workers: Threads that look at the frames of a multi-frame instance; by default one a core, and one in a child
             process, where the processes share the cores out already.
         keep_text: For debugging: give back what was read, in `PixelReport.texts`. That is PHI: never log or store it.
+        service_limits: Refuse what the service refuses for its size, where otherwise a warning tells of it.
 
     Raises:
         TypeError: ``image`` is no `ImageConfig`.
@@ -92,6 +95,7 @@ class PixelRedactor:
         every_frame: bool = False,
         workers: int | None = None,
         keep_text: bool = False,
+        service_limits: bool = False,
     ) -> None:
         _check_config(image)
         self._policy = Policy(image)
@@ -100,6 +104,7 @@ class PixelRedactor:
         self._every_frame = every_frame
         self._workers = workers
         self._keep_text = keep_text
+        self._service_limits = service_limits
 
     def redact(
         self,
@@ -123,7 +128,8 @@ class PixelRedactor:
         Raises:
             TypeError: ``dataset`` is none.
             ValueError: The mode is for sensitive text, and there is no ``inspector``: it would cover next to nothing.
-            UnsupportedPixelsError: There are pixels, and they cannot be looked at or written.
+            UnsupportedPixelsError: There are pixels, and they cannot be looked at or written; or ``service_limits``
+                was asked for, and they are too many.
             ModelNotFoundError: No text model is installed.
         """
         _check_dataset(dataset)
@@ -137,7 +143,12 @@ class PixelRedactor:
         found = list(targets(dataset, removed))
         if not found:
             return PixelReport()
-        return _Run(self, dataset, inspector, folder).redact(found)
+        longest = max(len(storage_of(target.dataset[target.tag].value)) for target in found)
+        limit = beyond_service_limits(dataset, longest)
+        if limit is not None and self._service_limits:
+            raise UnsupportedPixelsError(limit, reason="too-large")
+        report = _Run(self, dataset, inspector, folder).redact(found)
+        return report if limit is None else replace(report, warnings=(*report.warnings, limit))
 
     @property
     def policy(self) -> Policy:
@@ -189,10 +200,9 @@ class _Run:
                 image = opened[-1]
         rewriter = Rewriter(self._dataset, self._syntax)
         rewriter.rewrite(opened)
-        warnings = list(rewriter.warnings)
-        if limit := beyond_service_limits(self._dataset, max(element.length for element, _ in opened)):
-            warnings.append(limit)
-        return PixelReport(tuple(self._redactions), tuple(rewriter.changes), tuple(warnings), tuple(self._texts))
+        return PixelReport(
+            tuple(self._redactions), tuple(rewriter.changes), tuple(rewriter.warnings), tuple(self._texts)
+        )
 
     def _covers(self, look: Look, element: PixelElement) -> list[list[Cover]]:
         lines = look.frames(element)
@@ -268,6 +278,6 @@ def _transfer_syntax(dataset: Dataset) -> UID:
 
 
 def _default_workers() -> int:
-    if multiprocessing.parent_process() is not None:
+    if in_worker() or multiprocessing.parent_process() is not None:
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
