@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -316,6 +317,24 @@ def test_no_order_of_files_changes_a_result(name: str, drawn: list[Dataset], ord
         result = by_bytes(seasoned, source, one)
 
         assert (one.read_bytes(), sorted(map(str, result.changes)), result.kept) == alone[index]
+
+
+@pytest.mark.parametrize("name", ["basic", "keep all"])
+def test_threads_may_share_an_engine(name: str, tmp_path: Path) -> None:
+    shared = Deidentifier(DeidentifyConfig.from_api(CONFIGS[name]))
+    paths = _series(tmp_path)
+
+    def work(number: int) -> bytes:
+        target = tmp_path / f"out{number}.dcm"
+        shared.deidentify_file(paths[number % len(paths)], target)
+        return target.read_bytes()
+
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(work, range(8 * len(paths))))
+
+    for number, path in enumerate(paths):
+        by_bytes(Deidentifier(DeidentifyConfig.from_api(CONFIGS[name])), path, tmp_path / "alone.dcm")
+        assert set(results[number :: len(paths)]) == {(tmp_path / "alone.dcm").read_bytes()}
 
 
 @pytest.mark.parametrize("name", MADE)
