@@ -79,6 +79,8 @@ def compile_config(config: Any, settings: Settings) -> Compiled:
             raise ConfigError('other_uids is "profile", "keep" or "map"')
         mapped = settings.other_uids == "map"
         plan = replace(plan, uids=replace(plan.uids, others=mapped, own=mapped, references=mapped))
+    if plan.cleans_text and _leaves_findings(config):
+        plan = replace(plan, removes_identity=False)
     return Compiled(plan, image if _looks(image) else None)
 
 
@@ -145,6 +147,11 @@ def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
         strict_keep_list=settings.strict_keep_list,
     )
     return plan, image_of(tag_config) or config.image
+
+
+def _leaves_findings(config: Any) -> bool:
+    text = config.text
+    return text is not None and (bool(text.exclude_info_types) or getattr(text, "profile_type", None) == "EMPTY")
 
 
 def _looks(image: Any) -> bool:

@@ -92,6 +92,10 @@ class ValueTransformer(Protocol):
         """Transform one value of an element."""
         ...
 
+    def shift(self, value: str, vr: str) -> Transformed:
+        """Shift one value of an element that is a date."""
+        ...
+
 
 class NewValue(NamedTuple):
     """A new value, padded, and what made it."""
@@ -153,7 +157,7 @@ class Values:
         elif op == Op.OWN_UID:
             new = self._replace_own(value)
         else:
-            return self._transform(vr, value, encodings)
+            return self._transform(op, vr, value, encodings)
         return None if new == value else NewValue(new, rule.reason)
 
     def _check(self, tag: int, vr: str, value: bytes) -> NewValue | None:
@@ -184,18 +188,19 @@ class Values:
             return value
         return pad_uid("\\".join(self._mapper.map(part) if part in self._own else part for part in parts))
 
-    def _transform(self, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _transform(self, op: Op, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):
             return None
         assert self._text is not None, "the plan inspects text, so it was given a text engine"
         used = list(encodings) if vr in _CHARSET_VRS else list(_DEFAULT_ENCODING)
         text = _decode(value, vr, used)
         parts = [text] if vr in _ONE_VALUE_VRS else text.split("\\")
+        transform = self._text.shift if op is Op.SHIFT else self._text.transform
         rules: list[str] = []
         done: list[str] = []
         for part in parts:
             stripped = part.rstrip(" \0")
-            result = self._text.transform(stripped, vr)
+            result = transform(stripped, vr)
             done.append(result.value if result.rules else stripped)
             rules.extend(name for name in result.rules if name not in rules)
             for warning in result.warnings:
