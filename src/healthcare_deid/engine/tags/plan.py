@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.datadict import keyword_for_tag
 
+from healthcare_deid.engine.tags.elements import creator_tag, is_private, is_private_creator
 from healthcare_deid.engine.tags.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
 
 if TYPE_CHECKING:
@@ -101,11 +102,16 @@ _STRAY_META = Rule(Op.DELETE, "file-meta")
 """For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
 _MARKER = Rule(Op.DELETE, "marker")
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
+_SIGNATURE = Rule(Op.DELETE, "signature")
+_SIGNATURES = frozenset({0x04000402, 0x04000403, 0x4FFE0001, 0xFFFAFFFA})
+"""Digital signatures, MACs and their parameters, of the instance, an item, or another instance (PS3.15 annex C): none
+is good any more for what has changed, and a signature's certificate names who signed."""
 _OWN_UID = Rule(Op.OWN_UID, "uid:own")
 _FRESH_UID = Rule(Op.UID, "uid")
 _REFERENCE = Rule(Op.UID, "uid:reference")
 _PRIMARY = Rule(Op.UID, "uid:primary")
-_DROPPING = frozenset({Op.DELETE, Op.EMPTY})
+DROPPING = frozenset({Op.DELETE, Op.EMPTY})
+"""Operations that leave nothing of a value."""
 _DUMMY_TEXT = Rule(Op.DUMMY, "dummy-sequence")
 _CLEANED_TEXT = Rule(Op.TEXT, "cleaned-sequence")
 _DUMMY_DELETE = Rule(Op.DELETE, "dummy-sequence")
@@ -196,17 +202,15 @@ class Plan:
 
     def __post_init__(self) -> None:
         self._memo: dict[tuple[int, str, str, Inside], Rule] = {}
-        self._kept_private_groups = {
-            tag >> 16 for tag, rule in self.tags.items() if tag >> 16 & 1 and rule.op not in _DROPPING
-        }
+        listed = {tag for tag, rule in self.tags.items() if rule.op not in DROPPING}
+        acted = [action for action in self.overrides if action.op not in DROPPING]
+        listed |= {tag for action in acted for tag in action.tags}
+        self._creators_of_listed = {creator_tag(tag) for tag in listed if is_private(tag)}
+        self._keeps_private_vrs = any(action.vrs for action in acted)
         self._kept_creators = {
-            (creator, group) for (creator, group, _), rule in self.private_tags.items() if rule.op not in _DROPPING
+            (creator, group) for (creator, group, _), rule in self.private_tags.items() if rule.op not in DROPPING
         }
-        self._removes = self.default.op in _DROPPING or self.unknown is not None
-        for action in self.overrides:
-            self._kept_private_groups |= {
-                tag >> 16 for tag in action.tags if tag >> 16 & 1 and action.op not in _DROPPING
-            }
+        self._removes = self.default.op in DROPPING or self.unknown is not None
 
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name != "_memo"}
@@ -218,10 +222,17 @@ class Plan:
     @property
     def inspects_text(self) -> bool:
         """Whether any rule needs the text engine."""
+        return self.cleans_text or Op.SHIFT in self._ops()
+
+    @property
+    def cleans_text(self) -> bool:
+        """Whether any rule leaves text of which only what is found in it changes."""
+        return Op.TEXT in self._ops()
+
+    def _ops(self) -> set[Op]:
         rules = [self.default, self.private, *self.tags.values(), *self.vrs.values(), *self.private_tags.values()]
         ops = {rule.op for rule in rules} | {pattern.rule.op for pattern in self.patterns}
-        ops |= {action.op for action in self.overrides}
-        return not ops.isdisjoint({Op.TEXT, Op.SHIFT})
+        return ops | {action.op for action in self.overrides}
 
     def rule(self, tag: int, vr: str, creator: str = "", around: Inside = Inside.TOP) -> Rule:
         """Return what to do with a data element.
@@ -240,7 +251,7 @@ class Plan:
                 found = _CLEANED_TEXT
             if found == KEPT and self._removes and vr in CHECKED_VRS:
                 found = _CHECKED
-            if around is Inside.DUMMY and found.op not in _DROPPING:
+            if around is Inside.DUMMY and found.op not in DROPPING:
                 found = _in_dummy(found, tag, vr)
             self._memo[key] = found
         return found
@@ -252,6 +263,8 @@ class Plan:
             return _STRAY_META
         if around is Inside.TOP and tag in self.rewritten:
             return _MARKER
+        if tag in _SIGNATURES and not any(tag in action.tags for action in self.overrides):
+            return _SIGNATURE
         if not (around is Inside.TOP or self.nested):
             return self._kept_uid(tag, KEPT) if vr == "UI" else KEPT
         acted = self._act(tag, vr)
@@ -280,15 +293,16 @@ class Plan:
             if current is None or current.op in (Op.KEEP, Op.RECURSE):
                 if current is None or rule.op != Op.KEEP:
                     current = rule
-            elif rule.op in _DROPPING or rule.op == Op.DUMMY:
+            elif rule.op in DROPPING or rule.op == Op.DUMMY:
                 current = rule if current.op != Op.DELETE else current
         return current
 
     def _private_rule(self, tag: int, vr: str, creator: str) -> Rule:
         group, element = tag >> 16, tag & 0xFFFF
-        if element < 0x100 and tag not in self.tags:
-            needed = group in self._kept_private_groups or (creator, group) in self._kept_creators
-            return KEPT if needed or self.private.op not in _DROPPING else self.private
+        if is_private_creator(tag) and tag not in self.tags:
+            needed = tag in self._creators_of_listed or (creator, group) in self._kept_creators
+            needed = needed or self._keeps_private_vrs
+            return KEPT if needed or self.private.op not in DROPPING else self.private
         found = self.tags.get(tag) or self.private_tags.get((creator, group, element & 0xFF))
         if found is None:
             found = self.vrs.get(vr, self.private) if self.private.op == Op.KEEP else self.private

@@ -10,6 +10,7 @@ from pydicom.datadict import dictionary_VR
 
 from healthcare_deid.config.dicom import DicomConfig, TagFilterProfile
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
+from healthcare_deid.engine.tags.elements import is_private
 from healthcare_deid.engine.tags.plan import KEPT, TEXT_VRS, Op, Plan, Rule, TagPattern, UidPolicy
 from healthcare_deid.engine.tags.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
 from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, REFERENCE_TAGS
@@ -22,7 +23,7 @@ SOP_CLASS_UID = 0x00080016
 PATIENT_ID = 0x00100020
 SPECIFIC_CHARACTER_SET = 0x00080005
 _OVERLAY_DATA = TagPattern(0xFF01FFFF, 0x60003000, Rule(Op.DELETE, "removeList:OverlayData"))
-_CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT", "SQ"})
+CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT", "SQ"})
 
 MINIMAL_TAGS = frozenset(tag_number(tag) for tag in MINIMAL_KEEP_TAGS)
 
@@ -122,9 +123,10 @@ def keep_plan(
     kept = MINIMAL_TAGS | listed
     if not strict:
         kept |= {SOP_CLASS_UID}
-    if any(_needs_character_set(tag) for tag in listed):
+    if any(needs_character_set(tag) for tag in listed):
         kept |= {SPECIFIC_CHARACTER_SET}
     gone = Rule(Op.DELETE, name)
+    may_identify = patterns or any(map(is_private, listed)) or not identifying_tags().isdisjoint(listed - MINIMAL_TAGS)
     return Plan(
         name=name,
         default=gone,
@@ -133,14 +135,15 @@ def keep_plan(
         patterns=tuple(TagPattern(mask, value, KEPT) for mask, value in patterns),
         uids=uids,
         method=(name.removeprefix("profile:"),),
-        removes_identity=uids.primary and identifying_tags().isdisjoint(listed - MINIMAL_TAGS) and not patterns,
+        removes_identity=uids.primary and not may_identify,
     )
 
 
-def _needs_character_set(tag: int) -> bool:
+def needs_character_set(tag: int) -> bool:
+    """Return whether an element's value depends on SpecificCharacterSet, or may."""
     if tag >> 16 & 1 or tag not in DicomDictionary:
         return True
-    return dictionary_VR(tag) in _CHARSET_VRS
+    return dictionary_VR(tag) in CHARSET_VRS
 
 
 def _remove_plan(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], uids: UidPolicy) -> Plan:

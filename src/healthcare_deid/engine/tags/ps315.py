@@ -77,6 +77,7 @@ _UNLISTED_IDENTIFIERS = frozenset(
     {
         *(0x00100033, 0x00100034),  # dates of birth and death in another calendar
         *(0x00181803, 0x0040E001),  # NTP source address, HL7 instance identifier
+        0x04000500,  # encrypted attributes: what an earlier de-identification took away
         *(0x00401006, 0x00401007, 0x00402006, 0x00402007),  # order numbers, the retired ones too
     }
 )

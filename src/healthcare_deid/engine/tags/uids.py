@@ -44,7 +44,7 @@ REFERENCE_TAGS = _ui_tags(r"SOPInstanceUID|StudyInstanceUID|SeriesInstanceUID") 
 """Elements that hold the UID of a study, series or instance, at any depth. (0008,0058) is a list of instances."""
 
 CLASS_TAGS = _ui_tags(
-    r"SOPClass|ClassUID|TransferSyntax|CodingSchemeUID|ContextUID|ContextGroup|MappingResourceUID|PrivateInformationCreator"
+    r"SOPClass|(?<!Device)ClassUID|TransferSyntax|CodingSchemeUID|ContextUID|ContextGroup|MappingResourceUID|PrivateInformationCreator"
 )
 """Elements whose UID names a kind of thing, never a thing: no rule regenerates them."""
 
