@@ -63,7 +63,6 @@ _DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
 _DEFAULT_REPERTOIRE = frozenset(map(chr, range(0x20, 0x7F)))
 """Characters of ISO IR 6, the character set where none is named (PS3.5 section 6.1.2.1)."""
 _STRING_PADDING = b"\0 "
-_TWO_BYTE_ENCODINGS = frozenset({"gb18030", "gbk", "shift_jis"})
 
 
 class Transformed(Protocol):
@@ -230,19 +229,9 @@ def _known_encodings(value: bytes) -> tuple[str, ...]:
 
 
 def _decode(value: bytes, vr: str, encodings: list[str]) -> str:
-    if vr == "PN":
-        return "\\".join(str(PersonName(part, encodings)) for part in _split_encoded(value, encodings))
-    return decode_bytes(value, encodings, TEXT_VR_DELIMS)
-
-
-def _split_encoded(value: bytes, encodings: list[str]) -> list[bytes]:
-    """Split at backslashes that are characters, not second bytes of two-byte ones."""
-    if b"\\" not in value:
-        return [value]
-    first = encodings[0]
-    if len(encodings) == 1 and first.lower() in _TWO_BYTE_ENCODINGS:
-        return [part.encode(first) for part in value.decode(first, "replace").split("\\")]
-    return value.split(b"\\")
+    # As a whole: in a two-byte character set, delimiters are also second bytes of other characters.
+    text = decode_bytes(value, encodings, TEXT_VR_DELIMS)
+    return "\\".join(part.rstrip("=") for part in text.split("\\")) if vr == "PN" else text
 
 
 def _encode(text: str, vr: str, encodings: list[str], old: str) -> bytes:
