@@ -447,3 +447,32 @@ def test_contents_are_inspected_and_no_tag_is_removed(profile: Any) -> None:
     assert new.StudyDate != "20210304"
     assert new.StudyTime == "101112"
     assert "infoType:PERSON_NAME" in {change.rule for change in result.changes}
+
+
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_a_document_that_is_not_looked_into_is_left_with_a_warning(
+    profile: Any, write: Any, as_file: Any, tmp_path: Path, size: int
+) -> None:
+    dataset = sample_dicom()[0].dataset
+    dataset.EncapsulatedDocument = b"%PDF Rivera\0" * size
+    contents = profile("DEIDENTIFY_TAG_CONTENTS")
+
+    of_file = contents.deidentify_file(write(as_file(dataset)), tmp_path / "out.dcm")
+    of_dataset = contents.deidentify(dataset)
+
+    for result in (of_file, of_dataset):
+        assert result.dataset.EncapsulatedDocument == dataset.EncapsulatedDocument
+        assert any("encapsulated document was left" in warning for warning in result.warnings)
+        assert "00420011" not in {change.path for change in result.changes}
+
+
+def test_a_name_that_a_report_lists_is_found_in_its_text(profile: Any) -> None:
+    observer, finding = Dataset(), Dataset()
+    observer.ValueType, observer.PersonName = "PNAME", "Ngugi^Wamaitha"
+    finding.ValueType, finding.TextValue = "TEXT", "as told by ngugi w."
+    report = Dataset()
+    report.SOPInstanceUID, report.ContentSequence = "1.2.3", Sequence([observer, finding])
+
+    new = profile("DEIDENTIFY_TAG_CONTENTS").deidentify(report).dataset
+
+    assert "ngugi" not in new.ContentSequence[1].TextValue

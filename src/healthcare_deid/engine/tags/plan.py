@@ -26,6 +26,7 @@ STRING_VRS = TEXT_VRS | {"CS", "DS", "IS", "TM", "UI", "UR"}
 NUMBER_BYTES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys()
 
+ENCAPSULATED_DOCUMENT = 0x00420011
 NEEDED_TO_DECODE = frozenset(
     {
         0x00080005,  # SpecificCharacterSet

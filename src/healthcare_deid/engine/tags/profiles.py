@@ -11,7 +11,16 @@ from pydicom.datadict import dictionary_VR
 from healthcare_deid.config.dicom import DicomConfig, TagFilterProfile
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
 from healthcare_deid.engine.tags.elements import is_private
-from healthcare_deid.engine.tags.plan import KEPT, TEXT_VRS, Op, Plan, Rule, TagPattern, UidPolicy
+from healthcare_deid.engine.tags.plan import (
+    ENCAPSULATED_DOCUMENT,
+    KEPT,
+    TEXT_VRS,
+    Op,
+    Plan,
+    Rule,
+    TagPattern,
+    UidPolicy,
+)
 from healthcare_deid.engine.tags.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
 from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, REFERENCE_TAGS
 from healthcare_deid.errors import ConfigError
@@ -171,8 +180,13 @@ def keep_all_plan(uids: UidPolicy) -> Plan:
 def contents_plan(uids: UidPolicy) -> Plan:
     """Keep every tag; inspect the text of those whose VR holds text."""
     name = f"profile:{TagFilterProfile.DEIDENTIFY_TAG_CONTENTS}"
-    inspect = dict.fromkeys(TEXT_VRS, Rule(Op.TEXT, name))
-    return Plan(name=name, vrs=inspect, uids=uids, method=(TagFilterProfile.DEIDENTIFY_TAG_CONTENTS.value,))
+    return Plan(
+        name=name,
+        tags={ENCAPSULATED_DOCUMENT: Rule(Op.CHECK, name)},
+        vrs=dict.fromkeys(TEXT_VRS, Rule(Op.TEXT, name)),
+        uids=uids,
+        method=(TagFilterProfile.DEIDENTIFY_TAG_CONTENTS.value,),
+    )
 
 
 def basic_plan(

@@ -12,7 +12,7 @@ from pydicom.charset import convert_encodings, decode_bytes, encode_string
 from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
 from healthcare_deid.engine.tags.elements import most_values
-from healthcare_deid.engine.tags.plan import NUMBER_BYTES, Op, Rule
+from healthcare_deid.engine.tags.plan import ENCAPSULATED_DOCUMENT, NUMBER_BYTES, Op, Rule
 from healthcare_deid.engine.tags.uids import UidMapper, is_uid, pad_uid, uid_text
 from healthcare_deid.errors import InvalidDicomError
 
@@ -57,6 +57,7 @@ DUMMIES: dict[str, bytes] = {
 }
 """The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
 
+_DOCUMENT_LEFT = "an encapsulated document was left: what a PDF or a CDA document says is not looked at"
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
@@ -160,6 +161,9 @@ class Values:
         return None if new == value else NewValue(new, rule.reason)
 
     def _check(self, tag: int, vr: str, value: bytes) -> NewValue | None:
+        if tag == ENCAPSULATED_DOCUMENT:
+            self.warn(_DOCUMENT_LEFT)
+            return None
         size = NUMBER_BYTES.get(vr)
         if size is None:
             if vr == "UI":

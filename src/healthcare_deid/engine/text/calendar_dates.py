@@ -119,7 +119,7 @@ _NAMED = (
     _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/.:%-])"),
 )
 _HAS_MONTH_NAME = _compile(_NOT_IN_WORD + _MONTH)
-_NUMBERS = re.compile(r"\d(?:\D{0,3}\d){2}")
+_NUMBERS = re.compile(r"\d(?:\D{0,3}\d){2}|\d/\d")
 _TIME = _compile(
     r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d"
     r"|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"

@@ -75,7 +75,7 @@ _NESTED = (
     "RequestingPhysicianIdentificationSequence "
     "InstitutionCodeSequence ReferencedRequestSequence ScheduledProcedureStepSequence VerifyingObserverSequence "
     "AuthorObserverSequence "
-    "ParticipantSequence ContentCreatorIdentificationCodeSequence ResponsiblePersonSequence"
+    "ParticipantSequence ContentCreatorIdentificationCodeSequence ResponsiblePersonSequence ContentSequence"
 )
 _PATIENT_ID = 0x00100020
 _STUDY_UID = 0x0020000D
