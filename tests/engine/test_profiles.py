@@ -476,3 +476,23 @@ def test_a_name_that_a_report_lists_is_found_in_its_text(profile: Any) -> None:
     new = profile("DEIDENTIFY_TAG_CONTENTS").deidentify(report).dataset
 
     assert "ngugi" not in new.ContentSequence[1].TextValue
+
+
+def test_text_under_a_vr_that_holds_none_is_not_left_for_that(profile: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID = "1.2.3"
+    dataset.add_new(0x00100010, "OB", b"Rivera^Ana")  # PatientName
+
+    assert profile("DEIDENTIFY_TAG_CONTENTS").deidentify(dataset).dataset.PatientName in (b"", None, "")
+
+
+@pytest.mark.parametrize("name", [BASIC, "MINIMAL_KEEP_LIST_PROFILE"])
+def test_text_in_the_place_of_a_number_is_not_kept_with_the_number(profile: Any, name: str) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID = "1.2.3"
+    dataset.add_new(0x00280010, "LO", "Rivera^Ana")  # Rows
+
+    result = profile(name).deidentify(dataset)
+
+    assert "Rivera" not in str(result.dataset)
+    assert "wrong-vr" in {change.rule for change in result.changes}

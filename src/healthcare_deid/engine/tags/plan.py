@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.datadict import keyword_for_tag
 
-from healthcare_deid.engine.tags.elements import creator_tag, is_private, is_private_creator
+from healthcare_deid.engine.tags.elements import creator_tag, is_private, is_private_creator, known_vr
 from healthcare_deid.engine.tags.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ class TagPattern(NamedTuple):
 KEPT = Rule(Op.KEEP, "")
 _RECURSED = Rule(Op.RECURSE, "")
 _CHECKED = Rule(Op.CHECK, "malformed-value")
+_WRONG_VR = Rule(Op.EMPTY, "wrong-vr")
+"""For free text where the dictionary has none: it may say anything."""
 _FIRST_OF_DATASET = 0x00040000
 _STRAY_META = Rule(Op.DELETE, "file-meta")
 """For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
@@ -251,7 +253,7 @@ class Plan:
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS:
                 found = _CLEANED_TEXT
             if found == KEPT and self._removes and vr in CHECKED_VRS:
-                found = _CHECKED
+                found = _WRONG_VR if vr in TEXT_VRS and _is_no_text(tag) else _CHECKED
             if around is Inside.DUMMY and found.op not in DROPPING:
                 found = _in_dummy(found, tag, vr)
             self._memo[key] = found
@@ -281,7 +283,7 @@ class Plan:
         if found is None and self.unknown is not None and keyword_for_tag(tag) == "":
             return self.unknown
         if found is None:
-            found = self.vrs.get(vr, self.default)
+            found = self.vrs.get(vr) or self.vrs.get(known_vr(tag), self.default)
         return self._kept_uid(tag, found) if vr == "UI" and found.op in (Op.KEEP, Op.TEXT) else found
 
     def _act(self, tag: int, vr: str) -> Rule | None:
@@ -342,6 +344,11 @@ class Plan:
                 return Rule(Op.EMPTY, rule.reason) if op == Op.UID else KEPT
             return KEPT if tag in CLASS_TAGS else rule
         return rule
+
+
+def _is_no_text(tag: int) -> bool:
+    known = known_vr(tag)
+    return known not in STRING_VRS and known != "UN"
 
 
 def _in_dummy(rule: Rule, tag: int, vr: str) -> Rule:
