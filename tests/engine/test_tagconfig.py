@@ -197,3 +197,18 @@ def test_a_signature_stays_only_where_it_is_named(make_beta: Any) -> None:
 
     assert stays("DigitalSignaturesSequence")
     assert not stays("SQ")
+
+
+def test_what_is_no_sequence_is_left_to_the_profile_when_it_is_to_be_entered(make_beta: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID, dataset.PatientID = "1.2.3", "PID4711"
+
+    new = make_beta({"actions": [action("recurseTag", "PatientID")]}).deidentify(dataset).dataset
+
+    assert new.PatientID != "PID4711"
+
+
+def test_an_action_for_pixels_takes_nothing_from_what_the_profile_claims(make_beta: Any, planted: Any) -> None:
+    new = make_beta({"actions": [action("cleanImageTag", "PixelData")]}).deidentify(planted.dataset).dataset
+
+    assert new.PatientIdentityRemoved == "YES"

@@ -158,7 +158,12 @@ class Override:
     patterns: tuple[tuple[int, int], ...] = ()
 
     def names(self, tag: int, vr: str) -> bool:
-        """Return whether it is for this element. A VR does not stand for what all decoding hangs on."""
+        """Return whether it is for this element. A VR does not stand for what all decoding hangs on.
+
+        What is no sequence cannot be entered: an action that wants that leaves it to the profile.
+        """
+        if self.op is Op.RECURSE and vr != "SQ":
+            return False
         by_vr = vr in self.vrs and tag not in NEEDED_TO_DECODE
         return tag in self.tags or by_vr or any(tag & mask == value for mask, value in self.patterns)
 

@@ -76,7 +76,7 @@ def compile_tag_config(
     else:
         plan = _simple_plan(profile, UidPolicy(primary=primary), strict=strict_keep_list)
     overrides = tuple(_override(action, index) for index, action in enumerate(config.actions))
-    keeps = any(action.op in (Op.KEEP, Op.TEXT) for action in overrides)
+    keeps = any(action.op in (Op.KEEP, Op.TEXT) and not _is_for_pixels(action) for action in overrides)
     tags = plan.tags
     if any(action.op not in DROPPING and _may_be_text(action) for action in overrides):
         tags = {SPECIFIC_CHARACTER_SET: KEPT, **tags}
@@ -119,6 +119,10 @@ def _override(action: Action, index: int) -> Override:
         wrong = ", ".join(sorted(vrs - allowed))
         raise ConfigError.of("DicomTagConfig", [(f"{place}.queries", f"the action cannot be applied to VR {wrong}")])
     return Override(_OPS[name], tags, vrs, f"action:{_wire_name(name)}", patterns)
+
+
+def _is_for_pixels(action: Override) -> bool:
+    return action.tags == {_PIXEL_DATA} and not action.vrs and not action.patterns
 
 
 def _may_be_text(action: Override) -> bool:
