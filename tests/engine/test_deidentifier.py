@@ -306,7 +306,7 @@ def test_an_info_type_that_nothing_here_finds_is_told_with_every_result(planted:
     (tmp_path / "in.dcm").write_bytes(planted.file())
 
     told = ["infoType SHOE_SIZE is not looked for on this machine: no detector knows it"]
-    assert list(deidentifier.warnings) == told
+    assert [warning for warning in deidentifier.warnings if "no detector" in warning] == told
     for result in (
         deidentifier.deidentify(planted.dataset),
         deidentifier.deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm"),

@@ -496,3 +496,18 @@ def test_text_in_the_place_of_a_number_is_not_kept_with_the_number(profile: Any,
 
     assert "Rivera" not in str(result.dataset)
     assert "wrong-vr" in {change.rule for change in result.changes}
+
+
+def test_contents_of_unknown_vr_are_left_and_every_result_says_so(profile: Any, make_beta: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID = "1.2.3"
+    dataset.add_new(0x00091001, "UN", b"Rivera^Ana")
+    kept = profile("DEIDENTIFY_TAG_CONTENTS").deidentify(dataset)
+    emptied = make_beta(
+        {"profileType": "DEIDENTIFY_TAG_CONTENTS", "actions": [{"queries": ["UN"], "removeTag": {}}]}
+    ).deidentify(dataset)
+
+    assert kept.dataset[0x00091001].value == b"Rivera^Ana"
+    assert any("VR neither the file" in warning for warning in kept.warnings)
+    assert not emptied.dataset[0x00091001].value
+    assert not any("VR neither the file" in warning for warning in emptied.warnings)
