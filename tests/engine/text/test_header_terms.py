@@ -210,3 +210,12 @@ def test_numbers_and_institutions_are_found_within_such_a_script_too(
     header = make_header(PatientID="PID4711", InstitutionName="北京协和医院")
 
     assert [stretch for stretch, _ in found(bind(header), text)] in (["PID4711"], ["北京协和医院"])
+
+
+def test_a_directory_of_one_patient_is_that_patients(make_header: MakeHeader) -> None:
+    record = make_header(PatientID="PID4711", PatientName="Lindqvist^Maria")
+    directory = make_header(DirectoryRecordSequence=[record])
+    engine = TextEngine(DeidentifyConfig())
+
+    assert engine.bind(directory).transform("CT LINDQVIST", "LO").value == "CT [PERSON_NAME]"
+    assert engine.bind(directory).transform("20210304", "DA") == engine.bind(record).transform("20210304", "DA")
