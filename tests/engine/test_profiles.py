@@ -511,3 +511,14 @@ def test_contents_of_unknown_vr_are_left_and_every_result_says_so(profile: Any, 
     assert any("VR neither the file" in warning for warning in kept.warnings)
     assert not emptied.dataset[0x00091001].value
     assert not any("VR neither the file" in warning for warning in emptied.warnings)
+
+
+def test_what_must_have_a_value_has_a_dummy_where_cleaning_leaves_nothing_of_it(make: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID, dataset.StudyID = "1.2.3", "sep30"
+    dataset.StructureSetLabel, dataset.StructureSetDescription = "sep30", "sep30"  # Type 1, and Type 3
+    redact = {"additionalTransformations": [{"redactConfig": {}}]}
+
+    new = make({"filterProfile": BASIC}, text=redact, options=["clean_descriptors"]).deidentify(dataset).dataset
+
+    assert (new.StructureSetLabel, new.StructureSetDescription) == ("ANONYMIZED", "")

@@ -182,6 +182,7 @@ class Plan:
         vrs: Rules by VR, weaker than those by tag.
         private_tags: Rules for single private elements by creator, group and last two digits of the element.
         top_tags: Rules by tag for the top level and for sequences that are cleaned, stronger than ``tags``.
+        valued: Elements of which cleaning must leave something, at least a dummy.
         rewritten: Top-level elements that are replaced by the engine's own, whatever else is said of them.
         nested: Whether the rules reach into sequences; if not, only UIDs are replaced there.
         uids: What happens to UIDs.
@@ -200,6 +201,7 @@ class Plan:
     vrs: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     private_tags: Mapping[tuple[str, int, int], Rule] = field(default_factory=dict[tuple[str, int, int], Rule])
     top_tags: Mapping[int, Rule] = field(default_factory=dict[int, Rule])
+    valued: frozenset[int] = frozenset()
     rewritten: frozenset[int] = frozenset()
     nested: bool = True
     uids: UidPolicy = field(default_factory=UidPolicy)

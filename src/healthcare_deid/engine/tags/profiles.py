@@ -204,6 +204,7 @@ def basic_plan(
         unknown=Rule(Op.DELETE, "unknown-tag"),
         tags=tags,
         top_tags=table.top_tags,
+        valued=frozenset(table.valued),
         patterns=table.patterns,
         vrs=table.vrs,
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),

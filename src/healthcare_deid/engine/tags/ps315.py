@@ -102,6 +102,7 @@ class Table:
     Attributes:
         tags: Rules by tag.
         top_tags: Rules by tag that differ at the top level and in sequences that are cleaned.
+        valued: Tags that are cleaned where the profile alone would write a dummy: an IOD wants a value there (Type 1).
         vrs: Rules by VR for what no edition lists, unless ``strict``: names of persons and dates are emptied, URLs go.
         patterns: Rules of the repeating groups.
         private: The rule for private elements.
@@ -115,6 +116,7 @@ class Table:
     ) -> None:
         self.options = _options(options)
         self.tags: dict[int, Rule] = {}
+        self.valued: set[int] = set()
         self.patterns: tuple[TagPattern, ...] = ()
         self.private = KEPT
         self._read(edition)
@@ -126,7 +128,7 @@ class Table:
         # Without its data an overlay's description is an incomplete module (PS3.3 section C.9.2).
         self.patterns += (TagPattern(0xFF010000, 0x60000000, Rule(Op.DELETE, f"PS3.15 {edition} X")),)
         for number, (basic, by_option) in _FREE_TEXT.items():
-            self.tags.setdefault(number, _rule("free text", basic, by_option, self.options))
+            self._set(number, basic, _rule("free text", basic, by_option, self.options))
         for number in _OF_ANIMALS:
             self.tags[number] = self.tags[number]._replace(op=Op.EMPTY)
         studies = self.tags[_REFERENCED_STUDY_SEQUENCE]
@@ -159,7 +161,12 @@ class Table:
                 known = self.tags.get(int(tag, 16), rule)
                 self.tags[int(tag, 16)] = rule if known.op is Op.DELETE else known
             else:
-                self.tags.setdefault(int(tag, 16), rule)
+                self._set(int(tag, 16), basic, rule)
+
+    def _set(self, tag: int, basic: str, rule: Rule) -> None:
+        """Set the rule of a tag that has none."""
+        if self.tags.setdefault(tag, rule) is rule and rule.op is Op.TEXT and basic.endswith("D"):
+            self.valued.add(tag)
 
 
 @lru_cache(maxsize=2)

@@ -108,7 +108,7 @@ class Values:
     """Computes new values for one instance.
 
     Args:
-        plan: Only its UID policy is used.
+        plan: Its UID policy, and which elements must have a value.
         mapper: UID rule.
         own_uids: Returns the instance's own study, series and instance UIDs, as they were; asked once, if at all.
         text: Text engine bound to the instance; None where the plan inspects no text.
@@ -157,7 +157,7 @@ class Values:
         elif op == Op.OWN_UID:
             new = self._replace_own(value)
         else:
-            return self._transform(op, vr, value, encodings)
+            return self._transform(op, tag, vr, value, encodings)
         return None if new == value else NewValue(new, rule.reason)
 
     def _check(self, tag: int, vr: str, value: bytes) -> NewValue | None:
@@ -191,7 +191,7 @@ class Values:
             return value
         return pad_uid("\\".join(self._mapper.map(part) if part in self._own else part for part in parts))
 
-    def _transform(self, op: Op, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _transform(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):
             return None
         assert self._text is not None, "the plan inspects text, so it was given a text engine"
@@ -211,11 +211,12 @@ class Values:
         if not rules:
             return None
         reason = "+".join(rules)
+        new = b""
         try:
-            return NewValue(_encode("\\".join(done), vr, used, text), reason)
+            new = _encode("\\".join(done), vr, used, text)
         except UnicodeError:
             self.warn("a replacement cannot be written in the instance's character set: the value was emptied")
-            return NewValue(b"", reason)
+        return NewValue(new or (DUMMIES[vr] if tag in self.plan.valued else b""), reason)
 
 
 def encodings_of(value: bytes | None) -> tuple[str, ...]:
