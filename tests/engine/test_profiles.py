@@ -517,7 +517,7 @@ def test_what_must_have_a_value_has_a_dummy_where_cleaning_leaves_nothing_of_it(
     dataset = Dataset()
     dataset.SOPInstanceUID, dataset.StudyID = "1.2.3", "sep30"
     dataset.StructureSetLabel, dataset.StructureSetDescription = "sep30", "sep30"  # Type 1, and Type 3
-    redact = {"additionalTransformations": [{"redactConfig": {}}]}
+    redact: dict[str, Any] = {"additionalTransformations": [{"redactConfig": {}}]}
 
     new = make({"filterProfile": BASIC}, text=redact, options=["clean_descriptors"]).deidentify(dataset).dataset
 
