@@ -79,9 +79,24 @@ _UNLISTED_IDENTIFIERS = frozenset(
         *(0x00181803, 0x0040E001),  # NTP source address, HL7 instance identifier
         0x04000500,  # encrypted attributes: what an earlier de-identification took away
         *(0x00401006, 0x00401007, 0x00402006, 0x00402007),  # order numbers, the retired ones too
+        *(0x0074100C, 0x21000160, 0x0040A992),  # whom to call, whose print job, URL of a report
     }
 )
 """Attributes that the table does not mention in any edition, and that identify all the same."""
+_UNLISTED_COMMENTS = frozenset(
+    {
+        *(
+            0x00240044,
+            0x00400400,
+            0x00440011,
+        ),  # on a patient's performance, a scheduled step, a substance's administration
+        *(0x01000424, 0x30040006, 0x30080202, 0x300A0402),  # on an authorization, a dose, a treatment, a setup image
+        0x0040A33A,  # on a report
+    }
+)
+"""Comments that the table does not mention, of those somebody types about one patient; others like them are listed."""
+_DOCUMENT_TITLE = 0x00420010
+"""As unlisted; it must be there, and may be empty (PS3.3 table C.24-2, Type 2)."""
 _HARMLESS_URLS = frozenset({0x0008010E, 0x00080120})
 """CodingSchemeURL, URNCodeValue: of schemes, of concepts. Other URLs hold old UIDs, or lead to people."""
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
@@ -138,6 +153,10 @@ class Table:
         gone, emptied = Rule(Op.DELETE, "unlisted"), Rule(Op.EMPTY, "unlisted")
         for number in _UNLISTED_IDENTIFIERS:
             self.tags.setdefault(number, gone)
+        cleans = ProfileOption.CLEAN_DESCRIPTORS in self.options
+        for number in _UNLISTED_COMMENTS:
+            self.tags.setdefault(number, Rule(Op.TEXT, "unlisted") if cleans else gone)
+        self.tags.setdefault(_DOCUMENT_TITLE, Rule(Op.TEXT, "unlisted") if cleans else emptied)
         for number in _HARMLESS_URLS:
             self.tags.setdefault(number, KEPT)
         self.vrs = {"PN": emptied, "UR": gone}
