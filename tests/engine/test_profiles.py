@@ -522,3 +522,12 @@ def test_what_must_have_a_value_has_a_dummy_where_cleaning_leaves_nothing_of_it(
     new = make({"filterProfile": BASIC}, text=redact, options=["clean_descriptors"]).deidentify(dataset).dataset
 
     assert (new.StructureSetLabel, new.StructureSetDescription) == ("ANONYMIZED", "")
+
+
+def test_an_instance_of_the_basic_profile_says_that_its_uids_were_kept(make: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID = "1.2.3"
+
+    new = make({"filterProfile": BASIC, "skipIdRedaction": True}).deidentify(dataset).dataset
+
+    assert [item.CodeValue for item in new.DeidentificationMethodCodeSequence] == ["113100", "113110"]

@@ -196,7 +196,9 @@ def basic_plan(
     table = Table(edition, options, strict=strict)
     retain_uids = ProfileOption.RETAIN_UIDS in table.options
     tags = dict(table.tags)
+    said = set(table.options)
     if not primary:
+        said.add(ProfileOption.RETAIN_UIDS)
         tags |= dict.fromkeys([*PRIMARY_UIDS, *REFERENCE_TAGS], KEPT)
     return Plan(
         name=f"profile:{TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE}",
@@ -208,7 +210,7 @@ def basic_plan(
         patterns=table.patterns,
         vrs=table.vrs,
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
-        method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in table.options)),
-        method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in table.options)),
+        method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in said)),
+        method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in said)),
         removes_identity=True,
     )
