@@ -122,7 +122,7 @@ def _override(action: Action, index: int) -> Override:
 
 
 def _is_for_pixels(action: Override) -> bool:
-    return action.tags == {_PIXEL_DATA} and not action.vrs and not action.patterns
+    return action.tags == frozenset({_PIXEL_DATA}) and not action.vrs and not action.patterns
 
 
 def _may_be_text(action: Override) -> bool:
