@@ -531,3 +531,20 @@ def test_an_instance_of_the_basic_profile_says_that_its_uids_were_kept(make: Any
     new = make({"filterProfile": BASIC, "skipIdRedaction": True}).deidentify(dataset).dataset
 
     assert [item.CodeValue for item in new.DeidentificationMethodCodeSequence] == ["113100", "113110"]
+
+
+@pytest.mark.parametrize("name", ["KEEP_ALL_PROFILE", "DEIDENTIFY_TAG_CONTENTS"])
+def test_a_url_that_stays_names_the_new_uids_and_not_the_instances_old_ones(
+    profile: Any, write: Any, as_file: Any, tmp_path: Path, name: str
+) -> None:
+    dataset = sample_dicom()[0].dataset
+    study, instance = str(dataset.StudyInstanceUID), str(dataset.SOPInstanceUID)
+    dataset.RetrieveURL = f"https://10.0.0.1/rs/studies/{study}/instances/{instance}?other={study}.7"
+    deidentifier = profile(name)
+
+    of_file = deidentifier.deidentify_file(write(as_file(dataset)), tmp_path / "out.dcm").dataset
+    of_dataset = deidentifier.deidentify(dataset).dataset
+
+    new = UidMapper().map
+    told = f"https://10.0.0.1/rs/studies/{new(study)}/instances/{new(instance)}?other={study}.7"
+    assert (of_file.RetrieveURL, of_dataset.RetrieveURL) == (told, told)

@@ -53,7 +53,7 @@ class Op(IntEnum):
     UID = 5
     """Every UID in it is replaced by its new one."""
     OWN_UID = 6
-    """UIDs that are the instance's own study, series or instance UID are replaced; others stay."""
+    """UIDs that are the instance's own study, series or instance UID are replaced, in a URL too; others stay."""
     TEXT = 7
     """Inspect the text and transform what is found."""
     SHIFT = 8
@@ -119,6 +119,7 @@ _DUMMY_TEXT = Rule(Op.DUMMY, "dummy-sequence")
 _CLEANED_TEXT = Rule(Op.TEXT, "cleaned-sequence")
 _DUMMY_DELETE = Rule(Op.DELETE, "dummy-sequence")
 _DUMMY_VRS = frozenset({"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"})
+_UID_VRS = frozenset({"UI", "UR"})
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 
@@ -276,7 +277,7 @@ class Plan:
         if tag in _SIGNATURES and not any(tag in action.tags for action in self.overrides):
             return _SIGNATURE
         if not (around is Inside.TOP or self.nested):
-            return self._kept_uid(tag, KEPT) if vr == "UI" else KEPT
+            return self._kept_uid(tag, vr, KEPT) if vr in _UID_VRS else KEPT
         acted = self._act(tag, vr)
         if acted is not None:
             return acted
@@ -291,7 +292,7 @@ class Plan:
             return self.unknown
         if found is None:
             found = self.vrs.get(vr) or self.vrs.get(known_vr(tag), self.default)
-        return self._kept_uid(tag, found) if vr == "UI" and found.op in (Op.KEEP, Op.TEXT) else found
+        return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
 
     def _act(self, tag: int, vr: str) -> Rule | None:
         """Apply the actions one after another: what one has taken away, none brings back."""
@@ -316,17 +317,17 @@ class Plan:
         found = self.tags.get(tag) or self.private_tags.get((creator, group, element & 0xFF))
         if found is None:
             found = self.vrs.get(vr, self.private) if self.private.op == Op.KEEP else self.private
-        return self._kept_uid(tag, found) if vr == "UI" and found.op in (Op.KEEP, Op.TEXT) else found
+        return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
 
-    def _kept_uid(self, tag: int, found: Rule) -> Rule:
-        """Decide on a UID that the profile keeps."""
+    def _kept_uid(self, tag: int, vr: str, found: Rule) -> Rule:
+        """Decide on a UID that the profile keeps, or on a URL: one may have UIDs of the instance in it."""
         if tag in CLASS_TAGS:
             return KEPT
         if tag in PRIMARY_UIDS:
             return _PRIMARY if self.uids.primary else KEPT
         if tag in REFERENCE_TAGS:
             return _REFERENCE if self.uids.primary and self.uids.references else KEPT
-        if self.uids.others:
+        if self.uids.others and vr == "UI":
             return _FRESH_UID
         return _OWN_UID if self.uids.primary and self.uids.own else found
 
@@ -337,7 +338,7 @@ class Plan:
         if vr == "SQ":
             if op == Op.KEEP and not rule.reason:
                 return _RECURSED
-            if op in (Op.UID, Op.OWN_UID, Op.SHIFT):
+            if op in (Op.UID, Op.SHIFT):
                 return Rule(Op.RECURSE, rule.reason)
             return rule
         if op == Op.RECURSE:
@@ -346,9 +347,9 @@ class Plan:
             return Rule(Op.EMPTY, rule.reason)
         if op == Op.SHIFT and vr not in ("DA", "DT"):
             return KEPT if vr == "TM" else Rule(Op.EMPTY, rule.reason)
-        if op in (Op.UID, Op.OWN_UID):
+        if op == Op.UID:
             if vr != "UI":
-                return Rule(Op.EMPTY, rule.reason) if op == Op.UID else KEPT
+                return Rule(Op.EMPTY, rule.reason)
             return KEPT if tag in CLASS_TAGS else rule
         return rule
 

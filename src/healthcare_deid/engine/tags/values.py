@@ -5,6 +5,7 @@ Strings are the same bytes in every transfer syntax, so everything here is a fun
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -64,6 +65,7 @@ _DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
 _DEFAULT_REPERTOIRE = frozenset(map(chr, range(0x20, 0x7F)))
 """Characters of ISO IR 6, the character set where none is named (PS3.5 section 6.1.2.1)."""
 _STRING_PADDING = b"\0 "
+_UID_IN_URL = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
 
 
 class Transformed(Protocol):
@@ -155,7 +157,7 @@ class Values:
         elif op == Op.UID:
             new = self._mapper.map_bytes(value)
         elif op == Op.OWN_UID:
-            new = self._replace_own(value)
+            new = self._replace_own(value, vr)
         else:
             return self._transform(op, tag, vr, value, encodings)
         return None if new == value else NewValue(new, rule.reason)
@@ -183,13 +185,20 @@ class Values:
             return self._mapper.map_bytes(value)
         return DUMMIES.get(vr, b"")
 
-    def _replace_own(self, value: bytes) -> bytes:
+    def _replace_own(self, value: bytes, vr: str) -> bytes:
         if self._own is None:
             self._own = self._own_uids()
+        if vr == "UR":
+            url = _UID_IN_URL.sub(lambda found: self._new_own(found[0]), value.rstrip(_STRING_PADDING))
+            return url + b" " * (len(url) % 2) if url != value.rstrip(_STRING_PADDING) else value
         parts = [uid_text(part) for part in value.split(b"\\")]
         if self._own.isdisjoint(parts):
             return value
         return pad_uid("\\".join(self._mapper.map(part) if part in self._own else part for part in parts))
+
+    def _new_own(self, uid: bytes) -> bytes:
+        text = uid_text(uid)
+        return self._mapper.map(text).encode("ascii") if self._own and text in self._own else uid
 
     def _transform(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):
