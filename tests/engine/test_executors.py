@@ -385,3 +385,47 @@ def test_equal_bytes_in_two_places_are_two_decisions(planted: Any, write: Any, t
             by_bytes(deidentifier, source, tmp_path / "bytes.dcm")
             by_dataset(deidentifier, source, tmp_path / "dataset.dcm")
             assert (tmp_path / "bytes.dcm").read_bytes() == (tmp_path / "dataset.dcm").read_bytes(), name
+
+
+@pytest.mark.xfail(reason="header sequences of more than 64 kB are passed by when a file is bound to the text engine")
+def test_both_know_an_instance_by_a_large_sequence_of_its_header(
+    tmp_path: Path, write: Any, as_file: Any, make: Any
+) -> None:
+    report, observer = _instance(), Dataset()
+    observer.PersonName = "Ngugi^Wamaitha"
+    report.ContentSequence = Sequence([observer, *(_text("a finding " * 99) for _ in range(99)), _text("ngugi w.")])
+    deidentifier = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"})
+    source = write(as_file(report))
+
+    found = [way(deidentifier, source, tmp_path / way.__name__) for way in (by_dataset, by_bytes)]
+
+    assert ["ngugi" in str(result.dataset.ContentSequence[-1].TextValue) for result in found] == [False, False]
+
+
+@pytest.mark.xfail(reason="a private sequence of definite length is not entered where its VR is not written")
+def test_both_enter_a_private_sequence_whatever_its_form_of_length(
+    tmp_path: Path, write: Any, as_file: Any, make: Any
+) -> None:
+    dataset, item = _instance(), Dataset()
+    item.PatientName = "Rivera^Ana"
+    dataset.add_new(0x00090010, "LO", "A CREATOR THAT NO DICTIONARY KNOWS")
+    dataset.add_new(0x00091001, "SQ", Sequence([item]))
+    deidentifier = make({"removeList": {"tags": ["PatientName"]}})
+    source = write(as_file(dataset, ImplicitVRLittleEndian))
+
+    for way in (by_dataset, by_bytes):
+        way(deidentifier, source, tmp_path / "out.dcm")
+        assert b"Rivera" not in (tmp_path / "out.dcm").read_bytes()
+
+
+def _instance() -> Dataset:
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, "1.2.3"
+    return dataset
+
+
+def _text(text: str) -> Dataset:
+    item = Dataset()
+    item.TextValue = text
+    return item

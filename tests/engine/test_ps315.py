@@ -138,6 +138,25 @@ def test_no_name_of_a_person_no_date_and_no_address_stays_because_the_table_forg
     assert [f"{tag:08X}" for tag, vr in rows if strict.rule(tag, vr).op not in removing] != []
 
 
+@pytest.mark.parametrize(
+    ("keyword", "op"),
+    [
+        ("CommentsOnTheScheduledProcedureStep", Op.DELETE),
+        ("TreatmentStatusComment", Op.DELETE),
+        ("ContactDisplayName", Op.DELETE),
+        ("DocumentTitle", Op.EMPTY),  # Type 2
+    ],
+)
+def test_free_text_about_one_patient_goes_although_the_table_forgot_it(keyword: str, op: Op) -> None:
+    tag = tag_for_keyword(keyword) or 0
+
+    assert tag not in basic_codes("2026d")
+    assert Table("2026d").tags[tag].op is op
+    assert tag not in Table("2026d", strict=True).tags
+    if keyword != "ContactDisplayName":
+        assert Table("2026d", [ProfileOption.CLEAN_DESCRIPTORS]).tags[tag].op is Op.TEXT
+
+
 @pytest.mark.parametrize(("option", "op"), [(DATES, {Op.KEEP, Op.CHECK}), (SHIFTED, {Op.SHIFT})])
 def test_dates_that_the_table_forgot_are_treated_as_those_it_lists(option: ProfileOption, op: set[Op]) -> None:
     procedure_creation_date = 0x00144076

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from healthcare_deid import v1beta1
 from healthcare_deid.engine import Deidentifier, UidMapper
@@ -161,3 +163,52 @@ def test_the_deprecated_dicom_message_still_works_in_v1beta1(planted: Any) -> No
     config = v1beta1.DeidentifyConfig.from_api({"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}})
 
     assert "PatientName" not in Deidentifier(config).deidentify(planted.dataset).dataset
+
+
+def test_kept_text_keeps_its_character_set_in_the_minimal_profile_too(make_beta: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID, dataset.SpecificCharacterSet, dataset.PatientComments = "1.2.3", "ISO_IR 100", "Größe"
+    minimal = {"profileType": "MINIMAL_KEEP_LIST_PROFILE", "actions": [action("keepTag", "PatientComments")]}
+
+    new = make_beta(minimal).deidentify(dataset).dataset
+
+    assert new.SpecificCharacterSet == "ISO_IR 100"
+
+
+def test_private_elements_that_are_kept_by_their_vr_keep_their_creator(make_beta: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID = "1.2.3"
+    dataset.add_new(0x00090010, "LO", "ACME")
+    dataset.add_new(0x00091001, "DS", "1.5")
+    dataset.add_new(0x00091002, "LO", "gone")
+
+    new = make_beta({"actions": [action("keepTag", "DS")]}).deidentify(dataset).dataset
+
+    assert [int(element.tag) for element in new if element.tag.group == 9] == [0x00090010, 0x00091001]
+
+
+def test_a_signature_stays_only_where_it_is_named(make_beta: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID, dataset.DigitalSignaturesSequence = "1.2.3", Sequence([Dataset()])
+
+    def stays(query: str) -> bool:
+        tags = {**KEEP_ALL, "actions": [action("keepTag", query)]}
+        return "DigitalSignaturesSequence" in make_beta(tags).deidentify(dataset).dataset
+
+    assert stays("DigitalSignaturesSequence")
+    assert not stays("SQ")
+
+
+def test_what_is_no_sequence_is_left_to_the_profile_when_it_is_to_be_entered(make_beta: Any) -> None:
+    dataset = Dataset()
+    dataset.SOPInstanceUID, dataset.PatientID = "1.2.3", "PID4711"
+
+    new = make_beta({"actions": [action("recurseTag", "PatientID")]}).deidentify(dataset).dataset
+
+    assert new.PatientID != "PID4711"
+
+
+def test_an_action_for_pixels_takes_nothing_from_what_the_profile_claims(make_beta: Any, planted: Any) -> None:
+    new = make_beta({"actions": [action("cleanImageTag", "PixelData")]}).deidentify(planted.dataset).dataset
+
+    assert new.PatientIdentityRemoved == "YES"

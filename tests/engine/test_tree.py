@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from healthcare_deid.engine import Change, TreeProgress
+from healthcare_deid.engine.tree import relative_files
 from healthcare_deid.engine.workers import Worker, WorkerDied
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
@@ -271,6 +273,27 @@ def test_results_cannot_go_into_the_source(profile: Any, scans: Path) -> None:
         profile(BASIC).deidentify_tree(scans, scans)
 
 
+@pytest.mark.parametrize("names", ["uid", "source"])
+def test_results_cannot_go_around_the_source_where_they_could_replace_an_original(
+    profile: Any, scans: Path, planted: Any, names: str
+) -> None:
+    put(scans / scans.name / "a" / "1.dcm", planted.file())  # as "scans/a/1.dcm" its result would replace another file
+    original = (scans / "a" / "1.dcm").read_bytes()
+
+    with pytest.raises(ValueError, match="the source is inside the destination"):
+        profile(BASIC).deidentify_tree(scans, scans.parent, names=names, overwrite=True)
+
+    assert (scans / "a" / "1.dcm").read_bytes() == original
+
+
+def test_a_folder_that_cannot_be_listed_is_told_like_a_file_that_cannot_be_read(scans: Path) -> None:
+    found = relative_files(scans)
+    assert next(found) == "Zqx001 Marker/deep/3"
+    shutil.rmtree(scans / "b")
+
+    assert list(found) == ["a/1.dcm", "a/Zqx001^Marker_19400101.dcm", "b", "c/cut.dcm"]
+
+
 def test_a_source_that_is_no_folder_is_refused(profile: Any, tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError):
         profile(BASIC).deidentify_tree(tmp_path / "none", tmp_path / "clean")
@@ -285,7 +308,7 @@ def test_a_file_that_cannot_be_read_is_a_failure_without_its_absolute_path(
 
     report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
 
-    assert report.failed == 2
+    assert [failure.path for failure in report.failures] == ["b/notes.txt", "c/cut.dcm", "gone.dcm"]
     assert str(tmp_path) not in repr(report)
 
 

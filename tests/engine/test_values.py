@@ -70,3 +70,16 @@ def test_what_was_there_before_may_be_no_ascii_even_where_no_character_set_is_na
     new = make(CONTENTS, text={"additionalTransformations": [redact]}).deidentify(dataset).dataset
 
     assert new.get_item("StudyDescription").value.rstrip(b" ") == b"caf\xe9 of"
+
+
+def test_second_bytes_that_look_like_delimiters_delimit_nothing(make: Any) -> None:
+    dataset = instance("\\ISO 2022 IR 87")
+    kanji = "\u79fb\u7530^\u79c0\u6625"  # their JIS bytes have a backslash and equals signs in them
+    encoded = b"^".join(part.encode("iso2022_jp") for part in kanji.split("^"))
+    dataset.add_new(0x00100010, "PN", b"Utsurida^Hideharu=" + encoded)
+    mask = {"infoTypes": ["PERSON_NAME"], "characterMaskConfig": {"maskingCharacter": "*"}}
+
+    new = make(CONTENTS, text={"additionalTransformations": [mask]}).deidentify(dataset).dataset
+
+    assert b"\\" in encoded
+    assert new.get_item("PatientName").value == b"********^********=**^** "

@@ -26,7 +26,12 @@ _IDS_STAY = (
     "PatientID, AccessionNumber and the like stay as they are: MEDICAL_RECORD_NUMBER is none of the infoTypes that are "
     "looked for in tags by default; a transformation that names it changes them"
 )
+_UNKNOWN_STAYS = (
+    "private elements whose VR neither the file nor the dictionary says are not looked into, and names in them stay: a "
+    "profile that removes private elements, or an action for VR UN, takes them away"
+)
 _NESTED_STAYS = "sequences were not looked into, names and numbers in them stay: nested=False was asked for"
+_A_PRIVATE_TAG = 0x00091001
 _ALL_TEXT = "REDACT_ALL_TEXT"
 _NO_LOOK = frozenset({"", "TEXT_REDACTION_MODE_UNSPECIFIED", "REDACT_NO_TEXT"})
 
@@ -79,6 +84,8 @@ def compile_config(config: Any, settings: Settings) -> Compiled:
             raise ConfigError('other_uids is "profile", "keep" or "map"')
         mapped = settings.other_uids == "map"
         plan = replace(plan, uids=replace(plan.uids, others=mapped, own=mapped, references=mapped))
+    if plan.cleans_text and _leaves_findings(config):
+        plan = replace(plan, removes_identity=False)
     return Compiled(plan, image if _looks(image) else None)
 
 
@@ -103,6 +110,7 @@ def what_stays(plan: Plan, text: Any) -> tuple[str, ...]:
     """
     found: list[str] = [] if plan.nested else [_NESTED_STAYS]
     if text is not None and plan.rule(PATIENT_ID, "LO").op is Op.TEXT:
+        found += [_UNKNOWN_STAYS] if plan.rule(_A_PRIVATE_TAG, "UN").op is Op.KEEP else []
         found += [_IDS_STAY] if text.decide("MEDICAL_RECORD_NUMBER").transformation is None else []
     return tuple(found)
 
@@ -145,6 +153,11 @@ def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
         strict_keep_list=settings.strict_keep_list,
     )
     return plan, image_of(tag_config) or config.image
+
+
+def _leaves_findings(config: Any) -> bool:
+    text = config.text
+    return text is not None and (bool(text.exclude_info_types) or getattr(text, "profile_type", None) == "EMPTY")
 
 
 def _looks(image: Any) -> bool:

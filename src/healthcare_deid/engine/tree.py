@@ -89,6 +89,8 @@ def deidentify_tree(
         raise NotADirectoryError("the source is no folder")
     if destination.resolve().is_relative_to(source.resolve()):
         raise ValueError("the destination is inside the source: results would be taken for input")
+    if source.resolve().is_relative_to(destination.resolve()):
+        raise ValueError("the source is inside the destination: originals would be among the results, or be replaced")
     destination.mkdir(parents=True, exist_ok=True)
     remove_abandoned(destination)
     name_file, record_file = NameMap(name_map, destination), RecordFile(record, destination)
@@ -116,16 +118,30 @@ def _run(job: _Job, run: _Run, workers: int | None) -> None:
 
 
 def relative_files(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder, by relative path with ``/``, in a fixed order; links to folders are left out."""
+    """Yield the files below a folder, by relative path with ``/``, in a fixed order; links to folders are left out.
+
+    What should be there and cannot be opened is yielded too, because whoever tries will see why: links to nothing, and
+    folders that cannot be listed.
+
+    Raises:
+        OSError: The folder itself cannot be listed.
+    """
     stack = [""]
     while stack:
         relative = stack.pop()
-        with os.scandir(folder / relative) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder / relative) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError:
+            if not relative:
+                raise
+            yield relative.rstrip("/")
+            continue
         folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         stack.extend(f"{relative}{name}/" for name in reversed(folders))
         for entry in entries:
-            if entry.is_file() and not entry.name.endswith(PARTIAL_SUFFIX):
+            leads_nowhere = entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110 - once a file
+            if (entry.is_file() or leads_nowhere) and not entry.name.endswith(PARTIAL_SUFFIX):
                 yield relative + entry.name
 
 

@@ -183,3 +183,39 @@ def test_organizations_in_pixels_have_their_own_name_when_asked_for(patient: Dat
     )
     found = TextEngine(config).bind(patient).find("HARBOUR HEIGHTS HOSPITAL")
     assert [match.info_type for match in found] == ["ORGANIZATION_NAME"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "finding"),
+    [
+        ("Wang^XiaoDong=王^小东", "患者王小东复查", "王小东"),
+        ("Wang^XiaoDong=王^小东", "小东 王", "小东 王"),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "患者山田太郎様", "山田太郎"),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "山田様の胸部", "山田"),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "やまだたろうさん", "やまだたろう"),
+        ("ﾔﾏﾀﾞ^ﾀﾛｳ", "氏名:ﾔﾏﾀﾞﾀﾛｳ", "ﾔﾏﾀﾞﾀﾛｳ"),
+        ("Hong^Gildong=洪^吉洞=홍^길동", "환자 홍길동님", "홍길동님"),
+    ],
+)
+def test_a_name_is_found_where_no_space_stands_around_it_in_scripts_that_have_none(
+    make_header: MakeHeader, found: Found, name: str, text: str, finding: str
+) -> None:
+    assert (finding, "PERSON_NAME") in found(bind(make_header(PatientName=name)), text)
+
+
+@pytest.mark.parametrize("text", ["住院号PID4711复查", "北京协和医院放射科"])
+def test_numbers_and_institutions_are_found_within_such_a_script_too(
+    make_header: MakeHeader, found: Found, text: str
+) -> None:
+    header = make_header(PatientID="PID4711", InstitutionName="北京协和医院")
+
+    assert [stretch for stretch, _ in found(bind(header), text)] in (["PID4711"], ["北京协和医院"])
+
+
+def test_a_directory_of_one_patient_is_that_patients(make_header: MakeHeader) -> None:
+    record = make_header(PatientID="PID4711", PatientName="Lindqvist^Maria")
+    directory = make_header(DirectoryRecordSequence=[record])
+    engine = TextEngine(DeidentifyConfig())
+
+    assert engine.bind(directory).transform("CT LINDQVIST", "LO").value == "CT [PERSON_NAME]"
+    assert engine.bind(directory).transform("20210304", "DA") == engine.bind(record).transform("20210304", "DA")

@@ -76,7 +76,7 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("medical center visit", "hospital bed", "outpatient clinic"),
     ),
     "PASSPORT": (
-        ("passport «X1234567»", "Reisepass Nr. «C12345678»"),
+        ("passport «X1234567»", "Reisepass Nr. «C12345678»", "passport «C01X00T47»"),
         ("X1234567", "passport lost"),
     ),
     "PERSON_NAME": (

@@ -9,7 +9,7 @@ from pydicom.dataset import FileMetaDataset
 from healthcare_deid._version import __version__
 from healthcare_deid.engine.records import Change, ChangeAction
 from healthcare_deid.engine.tags.elements import keyword
-from healthcare_deid.engine.tags.uids import MEDIA_STORAGE_SOP_INSTANCE_UID, pad_uid, uid_text
+from healthcare_deid.engine.tags.uids import MEDIA_STORAGE_SOP_INSTANCE_UID, pad_uid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,14 +42,25 @@ def meta_values(instance_uid: str, class_uid: str, syntax: str) -> MetaValues:
 
 
 def meta_changes(old: Iterable[tuple[int, str, bytes]], new: MetaValues) -> list[Change]:
-    """Return what the new file meta information changes of the old one: what goes, and the instance's UID."""
-    written = {tag: value for tag, _, value in new}
+    """Return what the new file meta information changes of the old one, lengths and padding excepted."""
+    written = {tag: (vr, value) for tag, vr, value in new}
     changes: list[Change] = []
+
+    def note(tag: int, vr: str, action: ChangeAction, length: int, rule: str = "file-meta") -> None:
+        changes.append(Change(f"{tag:08X}", keyword(tag), vr, action, rule, length))
+
     for tag, vr, value in old:
-        if tag not in written and tag != FILE_META_GROUP_LENGTH:
-            changes.append(Change(f"{tag:08X}", keyword(tag), vr, ChangeAction.REMOVED, "file-meta", len(value)))
-        elif tag == MEDIA_STORAGE_SOP_INSTANCE_UID and uid_text(value) != uid_text(written[tag]):
-            changes.append(Change(f"{tag:08X}", keyword(tag), vr, ChangeAction.REGENERATED, "uid:primary", len(value)))
+        if tag == FILE_META_GROUP_LENGTH:
+            continue
+        if tag not in written:
+            note(tag, vr, ChangeAction.REMOVED, len(value))
+        elif value.strip(b"\0 ") != written.pop(tag)[1].strip(b"\0 "):
+            if tag == MEDIA_STORAGE_SOP_INSTANCE_UID:
+                note(tag, vr, ChangeAction.REGENERATED, len(value), "uid:primary")
+            else:
+                note(tag, vr, ChangeAction.REPLACED, len(value))
+    for tag, (vr, _) in written.items():
+        note(tag, vr, ChangeAction.ADDED, 0)
     return changes
 
 

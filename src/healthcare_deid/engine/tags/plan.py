@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.datadict import keyword_for_tag
 
+from healthcare_deid.engine.tags.elements import creator_tag, is_private, is_private_creator, known_vr
 from healthcare_deid.engine.tags.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ STRING_VRS = TEXT_VRS | {"CS", "DS", "IS", "TM", "UI", "UR"}
 NUMBER_BYTES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys()
 
+ENCAPSULATED_DOCUMENT = 0x00420011
 NEEDED_TO_DECODE = frozenset(
     {
         0x00080005,  # SpecificCharacterSet
@@ -51,7 +53,7 @@ class Op(IntEnum):
     UID = 5
     """Every UID in it is replaced by its new one."""
     OWN_UID = 6
-    """UIDs that are the instance's own study, series or instance UID are replaced; others stay."""
+    """UIDs that are the instance's own study, series or instance UID are replaced, in a URL too; others stay."""
     TEXT = 7
     """Inspect the text and transform what is found."""
     SHIFT = 8
@@ -96,20 +98,28 @@ class TagPattern(NamedTuple):
 KEPT = Rule(Op.KEEP, "")
 _RECURSED = Rule(Op.RECURSE, "")
 _CHECKED = Rule(Op.CHECK, "malformed-value")
+_WRONG_VR = Rule(Op.EMPTY, "wrong-vr")
+"""For free text where the dictionary has none: it may say anything."""
 _FIRST_OF_DATASET = 0x00040000
 _STRAY_META = Rule(Op.DELETE, "file-meta")
 """For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
 _MARKER = Rule(Op.DELETE, "marker")
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
+_SIGNATURE = Rule(Op.DELETE, "signature")
+_SIGNATURES = frozenset({0x04000402, 0x04000403, 0x4FFE0001, 0xFFFAFFFA})
+"""Digital signatures, MACs and their parameters, of the instance, an item, or another instance (PS3.15 annex C): none
+is good any more for what has changed, and a signature's certificate names who signed."""
 _OWN_UID = Rule(Op.OWN_UID, "uid:own")
 _FRESH_UID = Rule(Op.UID, "uid")
 _REFERENCE = Rule(Op.UID, "uid:reference")
 _PRIMARY = Rule(Op.UID, "uid:primary")
-_DROPPING = frozenset({Op.DELETE, Op.EMPTY})
+DROPPING = frozenset({Op.DELETE, Op.EMPTY})
+"""Operations that leave nothing of a value."""
 _DUMMY_TEXT = Rule(Op.DUMMY, "dummy-sequence")
 _CLEANED_TEXT = Rule(Op.TEXT, "cleaned-sequence")
 _DUMMY_DELETE = Rule(Op.DELETE, "dummy-sequence")
 _DUMMY_VRS = frozenset({"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"})
+_UID_VRS = frozenset({"UI", "UR"})
 _BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 
@@ -149,7 +159,12 @@ class Override:
     patterns: tuple[tuple[int, int], ...] = ()
 
     def names(self, tag: int, vr: str) -> bool:
-        """Return whether it is for this element. A VR does not stand for what all decoding hangs on."""
+        """Return whether it is for this element. A VR does not stand for what all decoding hangs on.
+
+        What is no sequence cannot be entered: an action that wants that leaves it to the profile.
+        """
+        if self.op is Op.RECURSE and vr != "SQ":
+            return False
         by_vr = vr in self.vrs and tag not in NEEDED_TO_DECODE
         return tag in self.tags or by_vr or any(tag & mask == value for mask, value in self.patterns)
 
@@ -168,6 +183,7 @@ class Plan:
         vrs: Rules by VR, weaker than those by tag.
         private_tags: Rules for single private elements by creator, group and last two digits of the element.
         top_tags: Rules by tag for the top level and for sequences that are cleaned, stronger than ``tags``.
+        valued: Elements of which cleaning must leave something, at least a dummy.
         rewritten: Top-level elements that are replaced by the engine's own, whatever else is said of them.
         nested: Whether the rules reach into sequences; if not, only UIDs are replaced there.
         uids: What happens to UIDs.
@@ -186,6 +202,7 @@ class Plan:
     vrs: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     private_tags: Mapping[tuple[str, int, int], Rule] = field(default_factory=dict[tuple[str, int, int], Rule])
     top_tags: Mapping[int, Rule] = field(default_factory=dict[int, Rule])
+    valued: frozenset[int] = frozenset()
     rewritten: frozenset[int] = frozenset()
     nested: bool = True
     uids: UidPolicy = field(default_factory=UidPolicy)
@@ -196,17 +213,15 @@ class Plan:
 
     def __post_init__(self) -> None:
         self._memo: dict[tuple[int, str, str, Inside], Rule] = {}
-        self._kept_private_groups = {
-            tag >> 16 for tag, rule in self.tags.items() if tag >> 16 & 1 and rule.op not in _DROPPING
-        }
+        listed = {tag for tag, rule in self.tags.items() if rule.op not in DROPPING}
+        acted = [action for action in self.overrides if action.op not in DROPPING]
+        listed |= {tag for action in acted for tag in action.tags}
+        self._creators_of_listed = {creator_tag(tag) for tag in listed if is_private(tag)}
+        self._keeps_private_vrs = any(action.vrs for action in acted)
         self._kept_creators = {
-            (creator, group) for (creator, group, _), rule in self.private_tags.items() if rule.op not in _DROPPING
+            (creator, group) for (creator, group, _), rule in self.private_tags.items() if rule.op not in DROPPING
         }
-        self._removes = self.default.op in _DROPPING or self.unknown is not None
-        for action in self.overrides:
-            self._kept_private_groups |= {
-                tag >> 16 for tag in action.tags if tag >> 16 & 1 and action.op not in _DROPPING
-            }
+        self._removes = self.default.op in DROPPING or self.unknown is not None
 
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name != "_memo"}
@@ -218,10 +233,17 @@ class Plan:
     @property
     def inspects_text(self) -> bool:
         """Whether any rule needs the text engine."""
+        return self.cleans_text or Op.SHIFT in self._ops()
+
+    @property
+    def cleans_text(self) -> bool:
+        """Whether any rule leaves text of which only what is found in it changes."""
+        return Op.TEXT in self._ops()
+
+    def _ops(self) -> set[Op]:
         rules = [self.default, self.private, *self.tags.values(), *self.vrs.values(), *self.private_tags.values()]
         ops = {rule.op for rule in rules} | {pattern.rule.op for pattern in self.patterns}
-        ops |= {action.op for action in self.overrides}
-        return not ops.isdisjoint({Op.TEXT, Op.SHIFT})
+        return ops | {action.op for action in self.overrides}
 
     def rule(self, tag: int, vr: str, creator: str = "", around: Inside = Inside.TOP) -> Rule:
         """Return what to do with a data element.
@@ -239,8 +261,8 @@ class Plan:
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS:
                 found = _CLEANED_TEXT
             if found == KEPT and self._removes and vr in CHECKED_VRS:
-                found = _CHECKED
-            if around is Inside.DUMMY and found.op not in _DROPPING:
+                found = _WRONG_VR if vr in TEXT_VRS and _is_no_text(tag) else _CHECKED
+            if around is Inside.DUMMY and found.op not in DROPPING:
                 found = _in_dummy(found, tag, vr)
             self._memo[key] = found
         return found
@@ -252,8 +274,10 @@ class Plan:
             return _STRAY_META
         if around is Inside.TOP and tag in self.rewritten:
             return _MARKER
+        if tag in _SIGNATURES and not any(tag in action.tags for action in self.overrides):
+            return _SIGNATURE
         if not (around is Inside.TOP or self.nested):
-            return self._kept_uid(tag, KEPT) if vr == "UI" else KEPT
+            return self._kept_uid(tag, vr, KEPT) if vr in _UID_VRS else KEPT
         acted = self._act(tag, vr)
         if acted is not None:
             return acted
@@ -267,8 +291,8 @@ class Plan:
         if found is None and self.unknown is not None and keyword_for_tag(tag) == "":
             return self.unknown
         if found is None:
-            found = self.vrs.get(vr, self.default)
-        return self._kept_uid(tag, found) if vr == "UI" and found.op in (Op.KEEP, Op.TEXT) else found
+            found = self.vrs.get(vr) or self.vrs.get(known_vr(tag), self.default)
+        return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
 
     def _act(self, tag: int, vr: str) -> Rule | None:
         """Apply the actions one after another: what one has taken away, none brings back."""
@@ -280,29 +304,30 @@ class Plan:
             if current is None or current.op in (Op.KEEP, Op.RECURSE):
                 if current is None or rule.op != Op.KEEP:
                     current = rule
-            elif rule.op in _DROPPING or rule.op == Op.DUMMY:
+            elif rule.op in DROPPING or rule.op == Op.DUMMY:
                 current = rule if current.op != Op.DELETE else current
         return current
 
     def _private_rule(self, tag: int, vr: str, creator: str) -> Rule:
         group, element = tag >> 16, tag & 0xFFFF
-        if element < 0x100 and tag not in self.tags:
-            needed = group in self._kept_private_groups or (creator, group) in self._kept_creators
-            return KEPT if needed or self.private.op not in _DROPPING else self.private
+        if is_private_creator(tag) and tag not in self.tags:
+            needed = tag in self._creators_of_listed or (creator, group) in self._kept_creators
+            needed = needed or self._keeps_private_vrs
+            return KEPT if needed or self.private.op not in DROPPING else self.private
         found = self.tags.get(tag) or self.private_tags.get((creator, group, element & 0xFF))
         if found is None:
             found = self.vrs.get(vr, self.private) if self.private.op == Op.KEEP else self.private
-        return self._kept_uid(tag, found) if vr == "UI" and found.op in (Op.KEEP, Op.TEXT) else found
+        return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
 
-    def _kept_uid(self, tag: int, found: Rule) -> Rule:
-        """Decide on a UID that the profile keeps."""
+    def _kept_uid(self, tag: int, vr: str, found: Rule) -> Rule:
+        """Decide on a UID that the profile keeps, or on a URL: one may have UIDs of the instance in it."""
         if tag in CLASS_TAGS:
             return KEPT
         if tag in PRIMARY_UIDS:
             return _PRIMARY if self.uids.primary else KEPT
         if tag in REFERENCE_TAGS:
             return _REFERENCE if self.uids.primary and self.uids.references else KEPT
-        if self.uids.others:
+        if self.uids.others and vr == "UI":
             return _FRESH_UID
         return _OWN_UID if self.uids.primary and self.uids.own else found
 
@@ -313,7 +338,7 @@ class Plan:
         if vr == "SQ":
             if op == Op.KEEP and not rule.reason:
                 return _RECURSED
-            if op in (Op.UID, Op.OWN_UID, Op.SHIFT):
+            if op in (Op.UID, Op.SHIFT):
                 return Rule(Op.RECURSE, rule.reason)
             return rule
         if op == Op.RECURSE:
@@ -322,11 +347,16 @@ class Plan:
             return Rule(Op.EMPTY, rule.reason)
         if op == Op.SHIFT and vr not in ("DA", "DT"):
             return KEPT if vr == "TM" else Rule(Op.EMPTY, rule.reason)
-        if op in (Op.UID, Op.OWN_UID):
+        if op == Op.UID:
             if vr != "UI":
-                return Rule(Op.EMPTY, rule.reason) if op == Op.UID else KEPT
+                return Rule(Op.EMPTY, rule.reason)
             return KEPT if tag in CLASS_TAGS else rule
         return rule
+
+
+def _is_no_text(tag: int) -> bool:
+    known = known_vr(tag)
+    return known not in STRING_VRS and known != "UN"
 
 
 def _in_dummy(rule: Rule, tag: int, vr: str) -> Rule:

@@ -10,7 +10,17 @@ from pydicom.datadict import dictionary_VR
 
 from healthcare_deid.config.dicom import DicomConfig, TagFilterProfile
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
-from healthcare_deid.engine.tags.plan import KEPT, TEXT_VRS, Op, Plan, Rule, TagPattern, UidPolicy
+from healthcare_deid.engine.tags.elements import is_private
+from healthcare_deid.engine.tags.plan import (
+    ENCAPSULATED_DOCUMENT,
+    KEPT,
+    TEXT_VRS,
+    Op,
+    Plan,
+    Rule,
+    TagPattern,
+    UidPolicy,
+)
 from healthcare_deid.engine.tags.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
 from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, REFERENCE_TAGS
 from healthcare_deid.errors import ConfigError
@@ -22,7 +32,7 @@ SOP_CLASS_UID = 0x00080016
 PATIENT_ID = 0x00100020
 SPECIFIC_CHARACTER_SET = 0x00080005
 _OVERLAY_DATA = TagPattern(0xFF01FFFF, 0x60003000, Rule(Op.DELETE, "removeList:OverlayData"))
-_CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT", "SQ"})
+CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT", "SQ"})
 
 MINIMAL_TAGS = frozenset(tag_number(tag) for tag in MINIMAL_KEEP_TAGS)
 
@@ -122,9 +132,10 @@ def keep_plan(
     kept = MINIMAL_TAGS | listed
     if not strict:
         kept |= {SOP_CLASS_UID}
-    if any(_needs_character_set(tag) for tag in listed):
+    if any(needs_character_set(tag) for tag in listed):
         kept |= {SPECIFIC_CHARACTER_SET}
     gone = Rule(Op.DELETE, name)
+    may_identify = patterns or any(map(is_private, listed)) or not identifying_tags().isdisjoint(listed - MINIMAL_TAGS)
     return Plan(
         name=name,
         default=gone,
@@ -133,14 +144,15 @@ def keep_plan(
         patterns=tuple(TagPattern(mask, value, KEPT) for mask, value in patterns),
         uids=uids,
         method=(name.removeprefix("profile:"),),
-        removes_identity=uids.primary and identifying_tags().isdisjoint(listed - MINIMAL_TAGS) and not patterns,
+        removes_identity=uids.primary and not may_identify,
     )
 
 
-def _needs_character_set(tag: int) -> bool:
+def needs_character_set(tag: int) -> bool:
+    """Return whether an element's value depends on SpecificCharacterSet, or may."""
     if tag >> 16 & 1 or tag not in DicomDictionary:
         return True
-    return dictionary_VR(tag) in _CHARSET_VRS
+    return dictionary_VR(tag) in CHARSET_VRS
 
 
 def _remove_plan(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], uids: UidPolicy) -> Plan:
@@ -168,8 +180,13 @@ def keep_all_plan(uids: UidPolicy) -> Plan:
 def contents_plan(uids: UidPolicy) -> Plan:
     """Keep every tag; inspect the text of those whose VR holds text."""
     name = f"profile:{TagFilterProfile.DEIDENTIFY_TAG_CONTENTS}"
-    inspect = dict.fromkeys(TEXT_VRS, Rule(Op.TEXT, name))
-    return Plan(name=name, vrs=inspect, uids=uids, method=(TagFilterProfile.DEIDENTIFY_TAG_CONTENTS.value,))
+    return Plan(
+        name=name,
+        tags={ENCAPSULATED_DOCUMENT: Rule(Op.CHECK, name)},
+        vrs=dict.fromkeys(TEXT_VRS, Rule(Op.TEXT, name)),
+        uids=uids,
+        method=(TagFilterProfile.DEIDENTIFY_TAG_CONTENTS.value,),
+    )
 
 
 def basic_plan(
@@ -179,7 +196,9 @@ def basic_plan(
     table = Table(edition, options, strict=strict)
     retain_uids = ProfileOption.RETAIN_UIDS in table.options
     tags = dict(table.tags)
+    said = set(table.options)
     if not primary:
+        said.add(ProfileOption.RETAIN_UIDS)
         tags |= dict.fromkeys([*PRIMARY_UIDS, *REFERENCE_TAGS], KEPT)
     return Plan(
         name=f"profile:{TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE}",
@@ -187,10 +206,11 @@ def basic_plan(
         unknown=Rule(Op.DELETE, "unknown-tag"),
         tags=tags,
         top_tags=table.top_tags,
+        valued=frozenset(table.valued),
         patterns=table.patterns,
         vrs=table.vrs,
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
-        method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in table.options)),
-        method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in table.options)),
+        method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in said)),
+        method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in said)),
         removes_identity=True,
     )

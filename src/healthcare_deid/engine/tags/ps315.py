@@ -77,10 +77,26 @@ _UNLISTED_IDENTIFIERS = frozenset(
     {
         *(0x00100033, 0x00100034),  # dates of birth and death in another calendar
         *(0x00181803, 0x0040E001),  # NTP source address, HL7 instance identifier
+        0x04000500,  # encrypted attributes: what an earlier de-identification took away
         *(0x00401006, 0x00401007, 0x00402006, 0x00402007),  # order numbers, the retired ones too
+        *(0x0074100C, 0x21000160, 0x0040A992),  # whom to call, whose print job, URL of a report
     }
 )
 """Attributes that the table does not mention in any edition, and that identify all the same."""
+_UNLISTED_COMMENTS = frozenset(
+    {
+        *(
+            0x00240044,
+            0x00400400,
+            0x00440011,
+        ),  # on a patient's performance, a scheduled step, a substance's administration
+        *(0x01000424, 0x30040006, 0x30080202, 0x300A0402),  # on an authorization, a dose, a treatment, a setup image
+        0x0040A33A,  # on a report
+    }
+)
+"""Comments that the table does not mention, of those somebody types about one patient; others like them are listed."""
+_DOCUMENT_TITLE = 0x00420010
+"""As unlisted; it must be there, and may be empty (PS3.3 table C.24-2, Type 2)."""
 _HARMLESS_URLS = frozenset({0x0008010E, 0x00080120})
 """CodingSchemeURL, URNCodeValue: of schemes, of concepts. Other URLs hold old UIDs, or lead to people."""
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
@@ -101,6 +117,7 @@ class Table:
     Attributes:
         tags: Rules by tag.
         top_tags: Rules by tag that differ at the top level and in sequences that are cleaned.
+        valued: Tags that are cleaned where the profile alone would write a dummy: an IOD wants a value there (Type 1).
         vrs: Rules by VR for what no edition lists, unless ``strict``: names of persons and dates are emptied, URLs go.
         patterns: Rules of the repeating groups.
         private: The rule for private elements.
@@ -114,6 +131,7 @@ class Table:
     ) -> None:
         self.options = _options(options)
         self.tags: dict[int, Rule] = {}
+        self.valued: set[int] = set()
         self.patterns: tuple[TagPattern, ...] = ()
         self.private = KEPT
         self._read(edition)
@@ -125,7 +143,7 @@ class Table:
         # Without its data an overlay's description is an incomplete module (PS3.3 section C.9.2).
         self.patterns += (TagPattern(0xFF010000, 0x60000000, Rule(Op.DELETE, f"PS3.15 {edition} X")),)
         for number, (basic, by_option) in _FREE_TEXT.items():
-            self.tags.setdefault(number, _rule("free text", basic, by_option, self.options))
+            self._set(number, basic, _rule("free text", basic, by_option, self.options))
         for number in _OF_ANIMALS:
             self.tags[number] = self.tags[number]._replace(op=Op.EMPTY)
         studies = self.tags[_REFERENCED_STUDY_SEQUENCE]
@@ -135,6 +153,10 @@ class Table:
         gone, emptied = Rule(Op.DELETE, "unlisted"), Rule(Op.EMPTY, "unlisted")
         for number in _UNLISTED_IDENTIFIERS:
             self.tags.setdefault(number, gone)
+        cleans = ProfileOption.CLEAN_DESCRIPTORS in self.options
+        for number in _UNLISTED_COMMENTS:
+            self.tags.setdefault(number, Rule(Op.TEXT, "unlisted") if cleans else gone)
+        self.tags.setdefault(_DOCUMENT_TITLE, Rule(Op.TEXT, "unlisted") if cleans else emptied)
         for number in _HARMLESS_URLS:
             self.tags.setdefault(number, KEPT)
         self.vrs = {"PN": emptied, "UR": gone}
@@ -158,7 +180,12 @@ class Table:
                 known = self.tags.get(int(tag, 16), rule)
                 self.tags[int(tag, 16)] = rule if known.op is Op.DELETE else known
             else:
-                self.tags.setdefault(int(tag, 16), rule)
+                self._set(int(tag, 16), basic, rule)
+
+    def _set(self, tag: int, basic: str, rule: Rule) -> None:
+        """Set the rule of a tag that has none."""
+        if self.tags.setdefault(tag, rule) is rule and rule.op is Op.TEXT and basic.endswith("D"):
+            self.valued.add(tag)
 
 
 @lru_cache(maxsize=2)

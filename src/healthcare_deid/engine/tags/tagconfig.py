@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.config.tags import VRS
 from healthcare_deid.config.v1beta1.dicom import DicomTagConfig, PrimaryIdsOption, TagProfileType
-from healthcare_deid.engine.tags.plan import TEXT_VRS, Op, Override, Plan, UidPolicy
-from healthcare_deid.engine.tags.profiles import basic_plan, contents_plan, keep_all_plan, keep_plan, tags_and_patterns
+from healthcare_deid.engine.tags.plan import DROPPING, KEPT, TEXT_VRS, Op, Override, Plan, UidPolicy
+from healthcare_deid.engine.tags.profiles import (
+    CHARSET_VRS,
+    SPECIFIC_CHARACTER_SET,
+    basic_plan,
+    contents_plan,
+    keep_all_plan,
+    keep_plan,
+    needs_character_set,
+    tags_and_patterns,
+)
 from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
 from healthcare_deid.errors import ConfigError
 
@@ -67,9 +76,13 @@ def compile_tag_config(
     else:
         plan = _simple_plan(profile, UidPolicy(primary=primary), strict=strict_keep_list)
     overrides = tuple(_override(action, index) for index, action in enumerate(config.actions))
-    keeps = any(action.op in (Op.KEEP, Op.TEXT) for action in overrides)
+    keeps = any(action.op in (Op.KEEP, Op.TEXT) and not _is_for_pixels(action) for action in overrides)
+    tags = plan.tags
+    if any(action.op not in DROPPING and _may_be_text(action) for action in overrides):
+        tags = {SPECIFIC_CHARACTER_SET: KEPT, **tags}
     return replace(
         plan,
+        tags=tags,
         overrides=overrides,
         name=f"dicomTagConfig:{plan.name}",
         removes_identity=plan.removes_identity and not keeps,
@@ -106,6 +119,15 @@ def _override(action: Action, index: int) -> Override:
         wrong = ", ".join(sorted(vrs - allowed))
         raise ConfigError.of("DicomTagConfig", [(f"{place}.queries", f"the action cannot be applied to VR {wrong}")])
     return Override(_OPS[name], tags, vrs, f"action:{_wire_name(name)}", patterns)
+
+
+def _is_for_pixels(action: Override) -> bool:
+    return action.tags == frozenset({_PIXEL_DATA}) and not action.vrs and not action.patterns
+
+
+def _may_be_text(action: Override) -> bool:
+    """Return whether what an action keeps may be text, which cannot be read without its character set."""
+    return bool(action.patterns) or any(map(needs_character_set, action.tags)) or not CHARSET_VRS.isdisjoint(action.vrs)
 
 
 def _wire_name(name: str) -> str:

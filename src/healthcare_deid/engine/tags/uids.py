@@ -40,11 +40,11 @@ def _ui_tags(pattern: str) -> frozenset[int]:
     return frozenset(tag for tag, row in DicomDictionary.items() if row[0] == "UI" and words.search(row[4]))
 
 
-REFERENCE_TAGS = _ui_tags(r"SOPInstanceUID|StudyInstanceUID|SeriesInstanceUID") | {0x00080058}
+REFERENCE_TAGS = _ui_tags(r"InstanceUID") | {0x00080058}
 """Elements that hold the UID of a study, series or instance, at any depth. (0008,0058) is a list of instances."""
 
 CLASS_TAGS = _ui_tags(
-    r"SOPClass|ClassUID|TransferSyntax|CodingSchemeUID|ContextUID|ContextGroup|MappingResourceUID|PrivateInformationCreator"
+    r"SOPClass|(?<!Device)ClassUID|TransferSyntax|CodingSchemeUID|ContextUID|ContextGroup|MappingResourceUID|PrivateInformationCreator"
 )
 """Elements whose UID names a kind of thing, never a thing: no rule regenerates them."""
 

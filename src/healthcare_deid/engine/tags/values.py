@@ -5,6 +5,7 @@ Strings are the same bytes in every transfer syntax, so everything here is a fun
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -12,7 +13,7 @@ from pydicom.charset import convert_encodings, decode_bytes, encode_string
 from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
 from healthcare_deid.engine.tags.elements import most_values
-from healthcare_deid.engine.tags.plan import NUMBER_BYTES, Op, Rule
+from healthcare_deid.engine.tags.plan import ENCAPSULATED_DOCUMENT, NUMBER_BYTES, Op, Rule
 from healthcare_deid.engine.tags.uids import UidMapper, is_uid, pad_uid, uid_text
 from healthcare_deid.errors import InvalidDicomError
 
@@ -57,13 +58,14 @@ DUMMIES: dict[str, bytes] = {
 }
 """The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
 
+_DOCUMENT_LEFT = "an encapsulated document was left: what a PDF or a CDA document says is not looked at"
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
 _DEFAULT_REPERTOIRE = frozenset(map(chr, range(0x20, 0x7F)))
 """Characters of ISO IR 6, the character set where none is named (PS3.5 section 6.1.2.1)."""
 _STRING_PADDING = b"\0 "
-_TWO_BYTE_ENCODINGS = frozenset({"gb18030", "gbk", "shift_jis"})
+_UID_IN_URL = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
 
 
 class Transformed(Protocol):
@@ -92,6 +94,10 @@ class ValueTransformer(Protocol):
         """Transform one value of an element."""
         ...
 
+    def shift(self, value: str, vr: str) -> Transformed:
+        """Shift one value of an element that is a date."""
+        ...
+
 
 class NewValue(NamedTuple):
     """A new value, padded, and what made it."""
@@ -104,7 +110,7 @@ class Values:
     """Computes new values for one instance.
 
     Args:
-        plan: Only its UID policy is used.
+        plan: Its UID policy, and which elements must have a value.
         mapper: UID rule.
         own_uids: Returns the instance's own study, series and instance UIDs, as they were; asked once, if at all.
         text: Text engine bound to the instance; None where the plan inspects no text.
@@ -154,12 +160,15 @@ class Values:
         elif op == Op.UID:
             new = self._mapper.map_bytes(value)
         elif op == Op.OWN_UID:
-            new = self._replace_own(value)
+            new = self._replace_own(value, vr)
         else:
-            return self._transform(vr, value, encodings)
+            return self._transform(op, tag, vr, value, encodings)
         return None if new == value else NewValue(new, rule.reason)
 
     def _check(self, tag: int, vr: str, value: bytes) -> NewValue | None:
+        if tag == ENCAPSULATED_DOCUMENT:
+            self.warn(_DOCUMENT_LEFT)
+            return None
         size = NUMBER_BYTES.get(vr)
         if size is None:
             if vr == "UI":
@@ -179,26 +188,34 @@ class Values:
             return self._mapper.map_bytes(value)
         return DUMMIES.get(vr, b"")
 
-    def _replace_own(self, value: bytes) -> bytes:
+    def _replace_own(self, value: bytes, vr: str) -> bytes:
         if self._own is None:
             self._own = self._own_uids()
+        if vr == "UR":
+            url = _UID_IN_URL.sub(lambda found: self._new_own(found[0]), value.rstrip(_STRING_PADDING))
+            return url + b" " * (len(url) % 2) if url != value.rstrip(_STRING_PADDING) else value
         parts = [uid_text(part) for part in value.split(b"\\")]
         if self._own.isdisjoint(parts):
             return value
         return pad_uid("\\".join(self._mapper.map(part) if part in self._own else part for part in parts))
 
-    def _transform(self, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _new_own(self, uid: bytes) -> bytes:
+        text = uid_text(uid)
+        return self._mapper.map(text).encode("ascii") if self._own and text in self._own else uid
+
+    def _transform(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):
             return None
         assert self._text is not None, "the plan inspects text, so it was given a text engine"
         used = list(encodings) if vr in _CHARSET_VRS else list(_DEFAULT_ENCODING)
         text = _decode(value, vr, used)
         parts = [text] if vr in _ONE_VALUE_VRS else text.split("\\")
+        transform = self._text.shift if op is Op.SHIFT else self._text.transform
         rules: list[str] = []
         done: list[str] = []
         for part in parts:
             stripped = part.rstrip(" \0")
-            result = self._text.transform(stripped, vr)
+            result = transform(stripped, vr)
             done.append(result.value if result.rules else stripped)
             rules.extend(name for name in result.rules if name not in rules)
             for warning in result.warnings:
@@ -206,11 +223,12 @@ class Values:
         if not rules:
             return None
         reason = "+".join(rules)
+        new = b""
         try:
-            return NewValue(_encode("\\".join(done), vr, used, text), reason)
+            new = _encode("\\".join(done), vr, used, text)
         except UnicodeError:
             self.warn("a replacement cannot be written in the instance's character set: the value was emptied")
-            return NewValue(b"", reason)
+        return NewValue(new or (DUMMIES[vr] if tag in self.plan.valued else b""), reason)
 
 
 def encodings_of(value: bytes | None) -> tuple[str, ...]:
@@ -228,19 +246,9 @@ def _known_encodings(value: bytes) -> tuple[str, ...]:
 
 
 def _decode(value: bytes, vr: str, encodings: list[str]) -> str:
-    if vr == "PN":
-        return "\\".join(str(PersonName(part, encodings)) for part in _split_encoded(value, encodings))
-    return decode_bytes(value, encodings, TEXT_VR_DELIMS)
-
-
-def _split_encoded(value: bytes, encodings: list[str]) -> list[bytes]:
-    """Split at backslashes that are characters, not second bytes of two-byte ones."""
-    if b"\\" not in value:
-        return [value]
-    first = encodings[0]
-    if len(encodings) == 1 and first.lower() in _TWO_BYTE_ENCODINGS:
-        return [part.encode(first) for part in value.decode(first, "replace").split("\\")]
-    return value.split(b"\\")
+    # As a whole: in a two-byte character set, delimiters are also second bytes of other characters.
+    text = decode_bytes(value, encodings, TEXT_VR_DELIMS)
+    return "\\".join(part.rstrip("=") for part in text.split("\\")) if vr == "PN" else text
 
 
 def _encode(text: str, vr: str, encodings: list[str], old: str) -> bytes:

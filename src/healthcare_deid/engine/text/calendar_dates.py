@@ -108,6 +108,7 @@ _NUMERIC = (
     _compile(_START + r"(?P<n1>[0-3]\d)(?P<n2>[0-3]\d)" + r"(?P<y>(?:19|20)\d\d)(?!\d)(?!\.\d)"),
     _compile(_START + r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?:(?P<d>\d{1,2})\s*日)?"),
     _compile(r"(?<![\d/.-])(?P<m>0?[1-9]|1[0-2]) ?[/\-] ?(?P<y>(?:19|20)\d\d)(?![\d/])"),
+    _compile(r"(?<![\d/.-])(?P<y>(?:19|20)\d\d)[/\-](?P<m>0[1-9]|1[0-2])(?![\d/.-])"),
     _compile(r"\b(?:on|dated?|seen|dob|born|exam)\b[ :.]{1,3}(?P<n1>\d{1,2})/(?P<n2>\d{1,2})(?![\d/])"),
 )
 _NAMED = (
@@ -119,7 +120,7 @@ _NAMED = (
     _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/.:%-])"),
 )
 _HAS_MONTH_NAME = _compile(_NOT_IN_WORD + _MONTH)
-_NUMBERS = re.compile(r"\d(?:\D{0,3}\d){2}")
+_NUMBERS = re.compile(r"\d(?:\D{0,3}\d){2}|\d/\d")
 _TIME = _compile(
     r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d"
     r"|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"

@@ -23,7 +23,7 @@ from healthcare_deid.engine.text.values import is_legal, split_padding
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pydicom.dataset import Dataset
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.engine.text.detectors.base import Detector
 
+_BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 _HEADER_RANK = 0
 _CACHED_TEXTS = 8192
 _CACHED_HEADERS = 64
@@ -89,7 +90,7 @@ class TextEngine:
         if date_shift_days < 1:
             raise ConfigError("date_shift_days: at least 1; a shift of no days is none")
         self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys)
-        self._policy = Policy(config.text, self._keys, date_shift_days)
+        self._policy = Policy(config.text, self._keys, date_shift_days, basic_profile=_is_basic_profile(config))
         self._own_detectors = tuple(detectors)
         self._cleans_descriptors = _cleans_descriptors(config)
         self._pixel_info_types = _additional_pixel_info_types(config)
@@ -160,6 +161,10 @@ class TextEngine:
         """Return what the config says about an infoType in a data element."""
         return _CLEANED if info_type == CONTEXT else self._policy.decide(info_type)
 
+    def decide_on_shift(self, info_type: str) -> Decision:
+        """Return how a date is shifted."""
+        return self._policy.shift()
+
     def label_in_pixels(self, info_type: str) -> str:
         """Return the infoType that a finding in pixels is reported as."""
         if info_type == "ORGANIZATION_NAME" and info_type not in self._pixel_info_types:
@@ -215,12 +220,24 @@ class InstanceText:
             findings = self._findings(inner)
         else:
             return Transformed(value)
-        result = self._apply(inner, vr, findings)
+        result = self._apply(inner, vr, findings, self._engine.decide)
         if vr in _FREE and _UNREAD_SCRIPT.search(result.value):
             result = result._replace(warnings=(*result.warnings, _LEFT_UNREAD))
         if not result.rules:
             return Transformed(value, (), result.warnings)
         return Transformed(before + result.value + after if result.value else "", result.rules, result.warnings)
+
+    def shift(self, value: str, vr: str) -> Transformed:
+        """Shift one value of VR DA or DT, also where the config would do something else to dates, or nothing.
+
+        Returns:
+            The value, moved; empty where it is no date of the calendar.
+        """
+        before, inner, after = split_padding(value)
+        if not inner:
+            return Transformed(value)
+        result = self._apply(inner, vr, [Match(0, len(inner), "DATE")], self._engine.decide_on_shift)
+        return result._replace(value=before + result.value + after if result.value else "")
 
     def _type_of_whole(self, value: str, vr: str) -> str:
         if vr not in {"DA", "DT"}:
@@ -267,14 +284,14 @@ class InstanceText:
         ]
         return join_alike(resolve(ranked, text), text)
 
-    def _apply(self, text: str, vr: str, findings: Sequence[Match]) -> Transformed:
+    def _apply(self, text: str, vr: str, findings: Sequence[Match], decide: Callable[[str], Decision]) -> Transformed:
         rules: dict[str, None] = {}
         warnings: dict[str, None] = {}
         pieces: list[str] = []
         erased: list[str] = []
         position = 0
         for finding in findings:
-            decision = self._engine.decide(finding.info_type)
+            decision = decide(finding.info_type)
             if decision.transformation is None:
                 if decision.outcome == "unnamed":
                     warnings[f"text of infoType {finding.info_type} was left: no transformation names it"] = None
@@ -329,6 +346,13 @@ _PADDED = frozenset({"LT", "ST", "UT", "UC"})
 def _cleans_descriptors(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> bool:
     tags = getattr(config, "dicom_tag_config", None)
     return tags is not None and tags.options is not None and tags.options.clean_descriptors is not None
+
+
+def _is_basic_profile(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> bool:
+    tags = getattr(config, "dicom_tag_config", None)
+    if tags is not None:
+        return str(tags.profile_type or "PROFILE_TYPE_UNSPECIFIED") in {"PROFILE_TYPE_UNSPECIFIED", _BASIC}
+    return config.dicom is not None and config.dicom.filter_profile == _BASIC
 
 
 def _additional_pixel_info_types(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> frozenset[str]:

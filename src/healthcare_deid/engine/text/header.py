@@ -75,9 +75,11 @@ _NESTED = (
     "RequestingPhysicianIdentificationSequence "
     "InstitutionCodeSequence ReferencedRequestSequence ScheduledProcedureStepSequence VerifyingObserverSequence "
     "AuthorObserverSequence "
-    "ParticipantSequence ContentCreatorIdentificationCodeSequence ResponsiblePersonSequence"
+    "ParticipantSequence ContentCreatorIdentificationCodeSequence ResponsiblePersonSequence ContentSequence "
+    "DirectoryRecordSequence"
 )
 _PATIENT_ID = 0x00100020
+_DIRECTORY_RECORDS = 0x00041220
 _STUDY_UID = 0x0020000D
 _STUDY_DATE = 0x00080020
 _DEPTH = 4
@@ -177,13 +179,20 @@ def read_header(dataset: Dataset) -> Header:
         values.add((Source.RECORD, study_uid))
     study_day = parse_da(_text(dataset, _STUDY_DATE))
     return Header(
-        patient_id=_text(dataset, _PATIENT_ID),
+        patient_id=_text(dataset, _PATIENT_ID) or _only_patient(dataset),
         study_uid=study_uid,
         values=tuple(sorted(values)),
         birth_dates=frozenset(dates[Source.BIRTH_DATE]),
         dates=frozenset(dates[Source.DATE] | dates[Source.BIRTH_DATE]),
         study_year=study_day.year if study_day else 2001,
     )
+
+
+def _only_patient(dataset: Dataset) -> str:
+    """Return the Patient ID of a DICOMDIR of one patient, whose dates move as those of the files it names."""
+    records = _items(dataset, _DIRECTORY_RECORDS) if _DIRECTORY_RECORDS in dataset else []
+    found = {identity for record in records if (identity := _text(record, _PATIENT_ID))}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _values(dataset: Dataset, depth: int) -> Iterator[tuple[Source, str]]:

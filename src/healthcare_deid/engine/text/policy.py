@@ -51,11 +51,14 @@ class Policy:
     excludeInfoTypes override the profile, which is BASIC unless EMPTY is asked for. An infoType that is both named by
     a transformation and excluded is transformed: the undocumented case is settled on the safe side.
 
+    Under the Basic Profile text is looked at because an option or an action wants it cleaned, and what is cleaned names
+    nobody: there v1 too replaces what no transformation names, and the instance's own numbers go with the rest.
+
     In both, a transformation that names an infoType is stronger than one that names none, the first of equals counts,
     and an infoType that is not named follows the broader one: DATE_OF_BIRTH that of DATE.
     """
 
-    def __init__(self, text: object, keys: KeyRing, date_shift_days: int) -> None:
+    def __init__(self, text: object, keys: KeyRing, date_shift_days: int, *, basic_profile: bool = False) -> None:
         self._keys = keys
         self._days = date_shift_days
         self._is_v1 = text is None or isinstance(text, TextConfigV1)
@@ -73,7 +76,10 @@ class Policy:
             if not message.info_types and self._any is None:
                 self._any = transformation
         profile = str(getattr(text, "profile_type", None) or "BASIC")
-        basic = not given if self._is_v1 else profile != "EMPTY"
+        basic = not given or basic_profile if self._is_v1 else profile != "EMPTY"
+        self._left_by_default = {item.name for item in INFO_TYPES.values() if not item.in_tags}
+        if basic_profile:
+            self._left_by_default.remove("MEDICAL_RECORD_NUMBER")
         # Made whether used or not, so that a worker process with the same key makes the same choice.
         self._basic: tuple[Transformation, Transformation] | None = (
             (DateShift(keys.default, date_shift_days), ReplaceWithInfoType()) if basic else None
@@ -92,6 +98,12 @@ class Policy:
             decision = self._decisions[info_type] = self._decide(info_type)
         return decision
 
+    def shift(self) -> Decision:
+        """Return how dates are shifted where the profile asks for it, whatever is said of dates in text."""
+        said = self.decide("DATE").transformation
+        shift = said if isinstance(said, DateShift) else DateShift(self._keys.default, self._days)
+        return Decision("DATE", shift, "transform")
+
     def _decide(self, name: str) -> Decision:
         wider = broader(name)
         for label in filter(None, (name, wider)):
@@ -104,8 +116,7 @@ class Policy:
         if self._any is not None:
             return Decision(name, self._any, "transform")
         label = wider or name
-        known = INFO_TYPES.get(label)
-        if self._basic is None or (known is not None and not known.in_tags):
+        if self._basic is None or label in self._left_by_default:
             return Decision(name, None, "unnamed")
         shift, replace = self._basic
         return Decision(label, shift if label in DATE_TYPES else replace, "transform")

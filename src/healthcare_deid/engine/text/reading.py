@@ -52,16 +52,16 @@ def read(text: str) -> Reading:
     letters: list[str] = []
     starts: list[int] = []
     for index, character in enumerate(text):
-        category = unicodedata.category(character)
+        digit = unicodedata.decimal(character, None)
+        plain = unicodedata.normalize("NFKC", character) if digit is None else str(digit)
+        category = unicodedata.category(plain) if len(plain) == 1 else ""
         if category == "Cf":
             continue
         if category in {"Mn", "Mc", "Me"}:
             if letters:
-                composed = unicodedata.normalize("NFC", letters[-1] + character)
+                composed = unicodedata.normalize("NFC", letters[-1] + plain)
                 letters[-1] = composed if len(composed) == 1 else letters[-1]
             continue
-        digit = unicodedata.decimal(character, None)
-        plain = unicodedata.normalize("NFKC", character) if digit is None else str(digit)
         for piece in plain.translate(_SPACES_AND_DASHES):
             letters.append(piece)
             starts.append(index)

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-_WORD = re.compile(r"[^\W_]+")
+_UNSPACED = (
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Han and Kana: scripts that are written without spaces between words."""
+_UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
+_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
 _SPLIT_NAME = re.compile(r"[\W_]+")
 _SEGMENTS = re.compile(r"[,;^\n\r=/]+")
 _LOOK_ALIKES = str.maketrans("oilsbzgq|", "011582991")
@@ -59,6 +64,7 @@ class Terms:
         self._parts: set[str] = set()
         self._initials: set[str] = set()
         self._monograms: set[str] = set()
+        self._unspaced: set[str] = set()
         self._phrases: dict[str, Source] = {}
         self._words: dict[str, Source] = {}
         for source, value in header.values:
@@ -109,7 +115,9 @@ class Terms:
         # The last components of a person name are prefix and suffix: Dr, MD.
         groups = [group.split("^")[:3] if "^" in group else [group] for group in value.split("=")]
         for group in groups:
-            words = [fold(word) for component in group for word in _SPLIT_NAME.split(component) if word]
+            written = [word for component in group for word in _SPLIT_NAME.split(component) if word]
+            self._add_unspaced([word for word in written if _UNSPACED_WORD.fullmatch(word)])
+            words = [fold(word) for word in written]
             names = [word for word in words if word not in _NOT_A_NAME and not word.isdigit()]
             self._parts |= {name for name in names if len(name) >= 2}
             if any(not word.isascii() for word in names):
@@ -118,6 +126,10 @@ class Terms:
             if len(names) >= 2:
                 first_letters = [name[0] for name in names]
                 self._monograms |= {"".join(first_letters), "".join(first_letters[1:] + first_letters[:1])}
+
+    def _add_unspaced(self, words: list[str]) -> None:
+        """Add a name that text may surround without a space: all of it, and each part of two characters or more."""
+        self._unspaced |= {term for term in (*words, "".join(words), "".join(reversed(words))) if len(term) >= 2}
 
     def find(self, text: str) -> list[Match]:
         """Return the stretches of ``text`` that repeat a header value; they may overlap."""
@@ -146,6 +158,7 @@ class Terms:
                         if 0 <= other < len(words)
                     )
         found = [Match(start, end, _PERSON) for (start, end, _, _), is_name in zip(words, sure, strict=True) if is_name]
+        found += self._unspaced_names(text)
         found += self._dotted_initials(text)
         found += self._split_names(words)
         return found
@@ -187,6 +200,13 @@ class Terms:
             joined = left + right
             if next_start - end == 1 and len(joined) >= _MIN_FUZZY and joined in self._parts:
                 yield Match(start, next_end, _PERSON)
+
+    def _unspaced_names(self, text: str) -> Iterator[Match]:
+        for term in self._unspaced:
+            at = text.find(term)
+            while at >= 0:
+                yield Match(at, at + len(term), _PERSON)
+                at = text.find(term, at + 1)
 
     def _dotted_initials(self, text: str) -> Iterator[Match]:
         for match in re.finditer(r"(?<!\w)(?:[^\W\d_]\. ?){2,4}(?!\w)", text):
@@ -249,7 +269,9 @@ class Terms:
             return start == 0 and end == len(text)
         begins = start in word_starts or start <= zeros or text[start - 1].isdigit() != text[start].isdigit()
         ends = end == len(text) or end in word_starts or text[end].isdigit() != text[end - 1].isdigit()
-        return begins and ends
+        return (begins or bool(_UNSPACED_WORD.match(text[start]))) and (
+            ends or bool(_UNSPACED_WORD.match(text[end - 1]))
+        )
 
 
 def vocabulary_like(value: str) -> Iterable[str]:

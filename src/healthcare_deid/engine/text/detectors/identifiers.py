@@ -96,7 +96,7 @@ IDENTIFIERS = (
         "PASSPORT",
         ignore_case(
             rf"\b(?:passport|reisepass|passeport|pasaporte"
-            rf"|passaporto){_LINK}(?P<value>[A-Z]{{0,3}}\ ?\d{{6,9}}[A-Z]?)(?![A-Z0-9])"
+            rf"|passaporto){_LINK}(?P<value>[A-Z]{{0,3}}\ ?\d{{6,9}}[A-Z]?|(?=[A-Z]*\d)[A-Z0-9]{{8,9}})(?![A-Z0-9])"
         ),
         has_digit,
         gate=FIVE_DIGITS,

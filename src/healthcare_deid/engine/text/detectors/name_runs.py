@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TITLES = word_set("titles")
 MAX_NAME_WORDS = 4
 _EPONYM_NOUN = word_set("eponym_noun")
+_EPONYM_PAIRS = word_set("eponym_pairs")
 UNLISTED = frozenset({Kind.LIKELY, Kind.UNKNOWN})
 NAMES = UNLISTED | {Kind.FIRST, Kind.LAST}
 NAMES_AND_WORDS = NAMES | {Kind.BOTH}
@@ -85,3 +86,10 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int) -> bool:
     if not 0 < index < len(tokens) or tokens[index].word not in _EPONYM_NOUN:
         return False
     return gap(text, tokens[index - 1], tokens[index]) in {" ", "'s ", "\u2019s ", "-"}
+
+
+def is_eponym_pair(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Whether the words at ``index`` and after it are two names that make one term of the field: Salter-Harris."""
+    if index + 1 >= len(tokens) or gap(text, tokens[index], tokens[index + 1]) not in {"-", "\u2013"}:
+        return False
+    return f"{tokens[index].word}-{tokens[index + 1].word}" in _EPONYM_PAIRS

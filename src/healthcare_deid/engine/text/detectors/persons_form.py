@@ -13,6 +13,7 @@ from healthcare_deid.engine.text.detectors.name_runs import (
     gap,
     goes_on,
     is_eponym,
+    is_eponym_pair,
     name_run,
     span,
 )
@@ -57,6 +58,11 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     found: list[Match] = []
     index = 0
     while index < len(tokens):
+        if is_eponym_pair(text, tokens, index):
+            while is_eponym_pair(text, tokens, index):
+                index += 1
+            index += 1
+            continue
         run = [] if tokens[index].word in TITLES else _form_run(text, tokens, index)
         syllables = _syllabic_run(text, tokens, index)
         if len(syllables) > len(run) or (syllables and not _is_name(text, tokens, index, run)):
