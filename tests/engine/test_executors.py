@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -21,6 +23,7 @@ from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Change, Deidentifier, files
 from healthcare_deid.engine.tags.encoded import EncodedExecutor
 from healthcare_deid.engine.tags.entries import UseDatasetExecutor
+from healthcare_deid.engine.tags.unknown import holds_items
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -387,7 +390,6 @@ def test_equal_bytes_in_two_places_are_two_decisions(planted: Any, write: Any, t
             assert (tmp_path / "bytes.dcm").read_bytes() == (tmp_path / "dataset.dcm").read_bytes(), name
 
 
-@pytest.mark.xfail(reason="header sequences of more than 64 kB are passed by when a file is bound to the text engine")
 def test_both_know_an_instance_by_a_large_sequence_of_its_header(
     tmp_path: Path, write: Any, as_file: Any, make: Any
 ) -> None:
@@ -402,20 +404,56 @@ def test_both_know_an_instance_by_a_large_sequence_of_its_header(
     assert ["ngugi" in str(result.dataset.ContentSequence[-1].TextValue) for result in found] == [False, False]
 
 
-@pytest.mark.xfail(reason="a private sequence of definite length is not entered where its VR is not written")
-def test_both_enter_a_private_sequence_whatever_its_form_of_length(
-    tmp_path: Path, write: Any, as_file: Any, make: Any
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("delimited", [False, True])
+@pytest.mark.parametrize("size", [4, 200_000])
+def test_both_enter_a_sequence_that_nothing_but_its_value_tells(
+    size: int, delimited: bool, syntax: str, tmp_path: Path, write: Any, as_file: Any, make: Any
 ) -> None:
-    dataset, item = _instance(), Dataset()
-    item.PatientName = "Rivera^Ana"
+    dataset, item, deeper = _instance(), Dataset(), Dataset()
+    deeper.PatientName = "Rivera^Ana"
+    item.PatientName, item.Modality = "Rivera^Ana", "QZ"
+    item.add_new(0x00091002, "OB", bytes(size))
+    item.ReferencedStudySequence = Sequence([deeper])
+    item.ReferencedStudySequence[0].is_undefined_length_sequence_item = delimited
+    item["ReferencedStudySequence"].is_undefined_length = delimited
+    item.is_undefined_length_sequence_item = delimited
     dataset.add_new(0x00090010, "LO", "A CREATOR THAT NO DICTIONARY KNOWS")
-    dataset.add_new(0x00091001, "SQ", Sequence([item]))
+    dataset.add_new(0x00091001, "UN", _implicit(Sequence([item, item])))
+    dataset.add_new(0x00091003, "UN", b"\xfe\xff\x00\xe0 but no items")
     deidentifier = make({"removeList": {"tags": ["PatientName"]}})
-    source = write(as_file(dataset, ImplicitVRLittleEndian))
+    source = write(as_file(dataset, syntax))
 
-    for way in (by_dataset, by_bytes):
-        way(deidentifier, source, tmp_path / "out.dcm")
-        assert b"Rivera" not in (tmp_path / "out.dcm").read_bytes()
+    results = [way(deidentifier, source, tmp_path / way.__name__) for way in (by_dataset, by_bytes)]
+
+    first, second = ((tmp_path / way.__name__).read_bytes() for way in (by_dataset, by_bytes))
+    assert first == second
+    assert b"Rivera" not in first
+    assert first.count(b"QZ") == 2
+    assert b"but no items" in first
+    assert without_lengths(results[0].changes) == without_lengths(results[1].changes)
+    assert {change.path for change in results[0].changes} >= {
+        "00091001[1]/00100010",
+        "00091001[1]/00081110[0]/00100010",
+    }
+
+
+@given(drawn=st.lists(datasets(2), min_size=1, max_size=3), cut=st.integers(1, 12))
+@settings(max_examples=100, deadline=None)
+def test_items_are_told_from_other_bytes(drawn: list[Dataset], cut: int) -> None:
+    value = _implicit(Sequence(drawn))
+
+    assert holds_items(value)
+    assert holds_items(b"before" + value + b"after", 6, 6 + len(value))
+    assert not holds_items(value[:-cut]) or holds_items(value[-cut:])
+    assert not holds_items(value + b"\0" * cut)
+
+
+def _implicit(items: Sequence) -> bytes:
+    file = DicomBytesIO()
+    file.is_little_endian = file.is_implicit_VR = True
+    write_data_element(file, DataElement(0x00091001, "SQ", items))
+    return file.getvalue()[8:]
 
 
 def _instance() -> Dataset:

@@ -89,7 +89,8 @@ class Deidentifier:
         safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``; with them goes the option
             ``retain_safe_private``.
         other_uids: What happens to UIDs besides the study's, series' and instance's: ``"profile"`` does what the
-            config's profile does, ``"keep"`` leaves them, references too, ``"map"`` regenerates them all.
+            config's profile does, ``"keep"`` leaves them, references too, unless the Basic Profile's table names them,
+            ``"map"`` regenerates them all.
         strict_edition: Leave attributes that only a later edition than ``edition`` lists, or none.
         strict_keep_list: Let keep modes remove SOPClassUID unless it is listed.
         nested: False lets a keepList or removeList reach top-level elements only, as Google's offline redactor does:
@@ -271,8 +272,8 @@ class Deidentifier:
 
         Raises:
             NotADirectoryError: ``source`` is no folder.
-            ValueError: ``destination`` is inside ``source``, or is it; or ``name_map`` or ``record`` is inside
-                ``destination``, or ``record`` is another kind of file.
+            ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``name_map`` or ``record`` is
+                inside ``destination``, or ``record`` is another kind of file.
         """
         from healthcare_deid.engine.tree import deidentify_tree
 

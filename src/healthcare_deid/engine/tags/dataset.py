@@ -22,6 +22,7 @@ from healthcare_deid.engine.tags.actions import ACTIONS
 from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
 from healthcare_deid.engine.tags.plan import Inside, Op, inside
 from healthcare_deid.engine.tags.uids import uid_text
+from healthcare_deid.engine.tags.unknown import holds_items
 from healthcare_deid.engine.tags.values import Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
 
@@ -86,6 +87,9 @@ class DatasetExecutor:
         creator = _creator(source, tag) if is_private(tag) else ""
         vr = effective_vr(tag, element.VR, lambda: creator)
         rule = self._plan.rule(tag, vr, creator, around)
+        if rule.op == Op.KEEP and vr == "UN" and holds_items(value_bytes(element)):
+            sequence = self._plan.rule(tag, "SQ", creator, around)
+            return self._hidden(source, element, sequence, path, encodings, depth, around)
         op = rule.op
         if op == Op.KEEP:
             self.kept += 1
@@ -138,6 +142,34 @@ class DatasetExecutor:
         new = DataElement(tag, "SQ", Sequence(done))
         new.is_undefined_length = parsed.is_undefined_length
         return new
+
+    def _hidden(
+        self,
+        source: Dataset,
+        element: DataElement | RawDataElement,
+        rule: Rule,
+        path: str,
+        encodings: Values_[str],
+        depth: int,
+        around: Inside,
+    ) -> DataElement | RawDataElement | None:
+        """Do with a sequence of unknown VR what is done with one; its VR and its form of length stay."""
+        old = value_bytes(element)
+        if rule.op == Op.DELETE:
+            self._record(rule, path, element.tag, "SQ", len(old))
+            return None
+        before = len(self.changes)
+        if rule.op == Op.KEEP:
+            self.kept += 1
+        else:
+            raw = RawDataElement(element.tag, "SQ", len(old), old, 0, is_implicit_VR=True, is_little_endian=True)
+            new = self._sequence(source, raw, rule, path, encodings, depth, around)
+        if len(self.changes) == before:
+            return shared(element)
+        file = DicomBytesIO()
+        file.is_little_endian = file.is_implicit_VR = True
+        write_data_element(file, cast("DataElement", new), list(encodings))
+        return _raw(element.tag, "UN", file.getvalue()[8:], source)
 
     def _record(self, rule: Rule, path: str, tag: int, vr: str, length: int) -> None:
         self.changes.append(Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length))

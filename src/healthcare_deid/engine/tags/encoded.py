@@ -39,6 +39,7 @@ from healthcare_deid.engine.tags.memo import LONGEST_REMEMBERED, Known, Memo, Re
 from healthcare_deid.engine.tags.plan import Inside, Op, Plan, UidPolicy, inside
 from healthcare_deid.engine.tags.steps import take_steps
 from healthcare_deid.engine.tags.uids import UidMapper
+from healthcare_deid.engine.tags.unknown import holds_items
 from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
 
@@ -210,7 +211,7 @@ class EncodedExecutor:
         after = value + length
         if length != UNDEFINED and after > end:
             return None, _CUT_OFF
-        if length == UNDEFINED or vr == "SQ":
+        if length == UNDEFINED or vr == "SQ" or (vr == "UN" and op is _KEEP and holds_items(data, value, after)):
             return self._composite(data, position, length, end, entry, level)
         level.last_tag = tag
         memo = None
@@ -284,10 +285,10 @@ class EncodedExecutor:
         return new, after
 
     def _as_sequence(self, entry: Entry, level: Level) -> Entry:
-        """Return the entry of an element written as UN whose undefined length says that it is a sequence."""
+        """Return the entry of an element written as UN whose undefined length, or value, says that it is a sequence."""
         tag = entry.tag
         rule = self._tables.plan.rule(tag, "SQ", creator_of(tag, level.creators), level.around)
-        return Entry(rule.op, entry.header, tag, "SQ", rule, prefix(tag, "SQ" if level.explicit else ""))
+        return Entry(rule.op, entry.header, tag, "SQ", rule, prefix(tag, "UN" if level.explicit else ""))
 
     def _whole(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor, encoded
+from healthcare_deid.engine.tags.level import ITEM
 from healthcare_deid.engine.tags.plan import Op
 from healthcare_deid.engine.tags.toplevel import OWN_UIDS
 from healthcare_deid.engine.tags.uids import uid_text
@@ -211,7 +212,8 @@ class EncodedFile:
         if after > self.size:
             raise truncated()
         untouched = entry.op is Op.KEEP or entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
-        if entry.vr == "SQ" or not untouched or after - position < _LARGE:
+        hidden = entry.vr == "UN" and entry.op is Op.KEEP and self.read(value, len(ITEM)) == ITEM
+        if entry.vr == "SQ" or hidden or not untouched or after - position < _LARGE:
             return self._more(position, after - position + _WINDOW, seen)
         pieces.extend(executor.pass_by(entry, after - value, level))
         if entry.op is Op.KEEP:

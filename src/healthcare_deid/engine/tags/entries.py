@@ -231,6 +231,8 @@ def _kind(entry: Entry, length: int) -> Kind:
     op, vr, tag = entry.op, entry.vr, entry.tag
     if length == UNDEFINED or vr == "SQ" or tag == SPECIFIC_CHARACTER_SET:
         return Kind.OPEN
+    if vr == "UN" and op is Op.KEEP and length:
+        return Kind.OPEN  # it may be a sequence
     if tag >> 16 & 1 and tag & 0xFFFF <= LAST_CREATOR:
         return Kind.CREATOR if op in (Op.KEEP, Op.DELETE) else Kind.OPEN
     if op is Op.KEEP or (op is Op.EMPTY and not length):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED
+from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor
 from healthcare_deid.engine.tags.runs import LONGEST, Run, Runs
 from healthcare_deid.engine.tags.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from healthcare_deid.errors import InvalidDicomError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.tags.encodedfile import EncodedFile
 
-_LARGE = 1 << 16
+_LARGE = 1 << 20
 _SOP_CLASS_UID = 0x00080016
 _read_tag = Struct("<HH").unpack_from
 _read_u16 = Struct("<H").unpack_from
@@ -46,9 +46,10 @@ class Wanted:
         self._runs: dict[bool, Runs[_SeenRun]] = {False: Runs(), True: Runs()}
 
     def find(self, file: EncodedFile) -> Found:
-        """Return those that a file has, none of them large.
+        """Return those that a file has.
 
         Raises:
+            UseDatasetExecutor: One is too large to be compared with those of other files.
             InvalidDicomError: The file ends inside an element.
         """
         found: Found = {}
@@ -75,7 +76,9 @@ class Wanted:
                 begin = None
             elif begin is None:
                 begin = position, last
-            if tag in self._tags and after - value <= _LARGE:
+            if tag in self._tags:
+                if after - value > _LARGE:
+                    raise UseDatasetExecutor
                 end = after - 8 if length == UNDEFINED else after
                 found[tag] = (code, file.slice(value, end - value))
             position, last = after, tag
