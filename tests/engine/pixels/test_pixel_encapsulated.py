@@ -24,7 +24,7 @@ from pydicom.uid import (
 
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import PixelRedactor
-from healthcare_deid.engine.pixels import encapsulated as encapsulated_module
+from healthcare_deid.engine.pixels import encoders as encoders_module
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -248,9 +248,27 @@ def test_an_encoder_that_changes_values_is_noticed_and_the_frames_are_written_na
     data = _frames()
     dataset = make_instance(data)
     dataset.compress(JPEG2000Lossless, encoding_plugin="")
-    monkeypatch.setattr(encapsulated_module, "get_encoder", wrong_encoder)
+    monkeypatch.setattr(encoders_module, "get_encoder", wrong_encoder)
     _redact(dataset)
     again = _written_and_read(dataset)
     assert again.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     mask = _outside(dict.fromkeys((1, 2), (slice(7, 17), slice(19, 51))), data)
     assert np.array_equal(again.pixel_array[mask], data[mask])
+
+
+def test_bits_that_a_codestream_cannot_keep_are_written_natively(make_instance: Any) -> None:
+    deep = np.random.default_rng(4).integers(0, 1 << 12, (1, 64, 64)).astype(np.uint16)
+    deep[0, 8:16, 20:50] = 4095
+    dataset = make_instance(deep, bits_stored=12)
+    dataset.compress(JPEG2000Lossless, encoding_plugin="")
+    dataset.BitsStored, dataset.HighBit = 10, 9  # less than the codestream has
+    _redact_everywhere(dataset)
+    again = _written_and_read(dataset)
+    assert again.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    words = np.frombuffer(again.PixelData, "<u2").reshape(deep.shape)
+    mask = _outside({0: (slice(15, 33), slice(15, 33))}, deep)
+    assert np.array_equal(words[mask], deep[mask])
+
+
+def _redact_everywhere(dataset: Dataset) -> None:
+    PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)

@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
+from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from healthcare_deid import presets
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
@@ -128,13 +128,13 @@ def test_padding_after_the_last_frame_is_left(make_instance: Any, scripted_ocr: 
 def test_what_gets_too_long_for_an_element_when_it_is_uncompressed_is_an_error(
     make_instance: Any, scripted_ocr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from healthcare_deid.engine.pixels import element, encapsulated
+    from healthcare_deid.engine.pixels import element, encoders
 
     frames = np.full((2, 16, 16), 30, np.uint8)
     frames[1, 4:8, 4:8] = 255
     dataset = make_instance(frames)
     dataset.compress(RLELossless)
-    monkeypatch.setattr(encapsulated, "ENCODERS", {JPEGBaseline8Bit: JPEGBaseline8Bit})
+    monkeypatch.setattr(encoders, "PLUGINS", {})
     monkeypatch.setattr(element, "LONGEST_VALUE", 511)
     with pytest.raises(UnsupportedPixelsError, match="4 GB"):
         PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)

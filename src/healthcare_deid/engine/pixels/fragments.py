@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from healthcare_deid.engine.pixels.codestream import END_OF_IMAGE, LONGEST_TAIL
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ LONGEST_BASIC_OFFSET = (1 << 32) - 1
 
 _ITEM, _END = 0xE000FFFE, 0xE0DDFFFE
 _HEADER = Struct("<II")
-_END_OF_IMAGE = b"\xff\xd9"
-"""The marker at the end of every JPEG, JPEG-LS and JPEG 2000 codestream; it cannot stand within one."""
-_TAIL = 10
 
 Fragment = tuple[int, int]
 """Where a fragment's bytes are in the value: start and stop."""
@@ -117,7 +115,7 @@ def _by_their_ends(storage: Storage, fragments: list[Fragment], frames: int) -> 
     pending: list[Fragment] = []
     for fragment in fragments:
         pending.append(fragment)
-        if _END_OF_IMAGE in bytes(storage.read_at(max(fragment[0], fragment[1] - _TAIL), fragment[1])):
+        if END_OF_IMAGE in bytes(storage.read_at(max(fragment[0], fragment[1] - LONGEST_TAIL), fragment[1])):
             grouped.append(pending)
             pending = []
     if len(grouped) >= frames:
