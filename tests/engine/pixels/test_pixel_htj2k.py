@@ -11,6 +11,7 @@ import pydicom
 import pytest
 from pydicom.dataelem import DataElement
 from pydicom.encaps import encapsulate, generate_frames
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import HTJ2K, UID, ExplicitVRLittleEndian, HTJ2KLossless, HTJ2KLosslessRPCL
 
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
@@ -96,7 +97,7 @@ def test_the_syntax_stays_and_every_other_value_too(
     assert report.warnings == ()
     after = list(generate_frames(again.PixelData, number_of_frames=2))
     assert [a == b for a, b in zip(after, before, strict=True)] == [True, False]
-    for decoded in (pydicom.pixels.pixel_array(again, raw=True), _by_another_decoder(after, data)):
+    for decoded in (pixel_array(again, raw=True), _by_another_decoder(after, data)):
         mask = np.ones(data.shape[:3], bool)
         mask[1][COVERED] = False
         assert np.array_equal(decoded[mask], data[mask])
