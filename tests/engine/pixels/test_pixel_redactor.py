@@ -228,7 +228,7 @@ def test_what_seems_to_hold_pictures_and_cannot_be_read_is_an_error(
     dataset.add(DataElement(0x00090010, "LO", "ACME"))
     broken = b"\xfe\xff\x00\xe0\xff\x00\x00\x00\xe0\x7f\x10\x00\xff\xff\x00\x00PHI"
     dataset.add(DataElement(0x00091001, "UN", broken))
-    with pytest.raises(UnsupportedPixelsError, match="unknown VR") as caught:
+    with pytest.raises(UnsupportedPixelsError) as caught:
         redactor.redact(dataset, None)
     assert "PHI" not in str(caught.value)
 

@@ -45,15 +45,16 @@ class Codestreams(Sequence[bytes]):
     def __init__(self, storage: Storage, frames: int, extended: tuple[bytes, bytes] | None = None) -> None:
         self._storage = storage
         table, fragments = _fragments(storage)
-        if not fragments:
+        if not any(start < stop for start, stop in fragments):
             raise UnsupportedPixelsError("the pixel data holds no fragments")
         first = fragments[0][0] - _HEADER.size
         starts = {start - _HEADER.size - first: index for index, (start, _) in enumerate(fragments)}
         grouped = _by_extended_table(extended, fragments, starts, frames) if extended else None
         grouped = grouped or _by_basic_table(table, fragments, starts, frames)
-        grouped = grouped or _by_their_ends(storage, fragments, frames)
+        filled = [fragment for fragment in fragments if fragment[0] < fragment[1]]
+        grouped = grouped or _by_their_ends(storage, filled, frames)
         self._frames = grouped[:frames]
-        self.excess = self._frames[-1][-1][0] != fragments[-1][0]
+        self.excess = self._frames[-1][-1][0] < filled[-1][0]
 
     def __len__(self) -> int:
         return len(self._frames)
