@@ -121,6 +121,10 @@ class PixelElement:
         """Return a frame's pictures."""
         return pictures(self.layout, words, self.palette)
 
+    def places(self, index: int, box: Box) -> list[tuple[int, Box]]:
+        """Return the frame that a box in a frame lies in, and where: what `Mosaic` has to work out."""
+        return [(index, box)]
+
     def covered(self, index: int, boxes: Mapping[int, Iterable[Box]]) -> Words:
         """Return a frame with its boxes covered."""
         words = self.words(index)

@@ -15,6 +15,7 @@ from healthcare_deid.config.image import ImageConfig
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
+from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
 from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
 from healthcare_deid.engine.pixels.policy import AnyImageConfig, Cover, Policy, Scope
 from healthcare_deid.engine.pixels.rewrite import Rewriter
@@ -181,7 +182,7 @@ class _Run:
         image: tuple[PixelElement, Boxes] | None = None
         for target in found:
             element = PixelElement(target, self._syntax, workers=look.workers, folder=self._folder)
-            boxes = self._boxes(element, self._covers(look, element))
+            boxes = self._boxes(look, element)
             if target.is_icon and image is not None:
                 self._repeat_in_icon(image, element, boxes)
             opened.append((element, boxes))
@@ -194,27 +195,32 @@ class _Run:
             warnings.append(limit)
         return PixelReport(tuple(self._redactions), tuple(rewriter.changes), tuple(warnings), tuple(self._texts))
 
-    def _covers(self, look: Look, element: PixelElement) -> list[list[Cover]]:
-        lines = look.frames(element)
+    def _boxes(self, look: Look, element: PixelElement) -> Boxes:
+        view = self._view(element)
+        lines = look.frames(view)
         if self._redactor.keep_text:
             self._texts.extend(
-                ReadText(element.target.path, index, line.box, line.text or "", line.text_confidence)
+                ReadText(element.target.path, frame, box, line.text or "", line.text_confidence)
                 for index, of_frame in enumerate(lines)
                 for line in of_frame
+                for frame, box in view.places(index, line.box)
             )
         if self._redactor.every_frame:
             lines = in_every_frame(lines)
-        select = self._redactor.policy.select
-        return [select(of_frame, self._inspector) for of_frame in lines]
-
-    def _boxes(self, element: PixelElement, covers: list[list[Cover]]) -> Boxes:
         boxes: Boxes = {}
-        for index, of_frame in enumerate(covers):
-            for cover in of_frame:
-                box = element.layout.aligned(cover.box.grown(MARGIN))
-                if box.area:
-                    self._record(element, boxes, index, Cover(box, cover.rule, cover.confidence))
+        for index, of_frame in enumerate(lines):
+            for cover in self._redactor.policy.select(of_frame, self._inspector):
+                for frame, place in view.places(index, cover.box.grown(MARGIN)):
+                    box = element.layout.aligned(place)
+                    if box.area:
+                        self._record(element, boxes, frame, Cover(box, cover.rule, cover.confidence))
         return boxes
+
+    def _view(self, element: PixelElement) -> PixelElement | Mosaic:
+        """Return what is looked at: tiles side by side, and any other frames as they are."""
+        tiled = element.count > 1 and not element.target.steps and not element.target.is_overlay
+        planes = planes_of(self._dataset, element.layout) if tiled and not self._redactor.every_frame else []
+        return Mosaic(element, planes) if planes else element
 
     def _repeat_in_icon(self, image: tuple[PixelElement, Boxes], icon: PixelElement, boxes: Boxes) -> None:
         """Cover in the icon what was covered in the image: small text is still there, and no longer found."""
