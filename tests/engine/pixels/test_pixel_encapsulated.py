@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,3 +274,25 @@ def test_bits_that_a_codestream_cannot_keep_are_written_natively(make_instance: 
 
 def _redact_everywhere(dataset: Dataset) -> None:
     PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
+
+
+def test_lossy_jpeg_of_twelve_bits_is_read_with_the_extra(tmp_path: Path) -> None:
+    pytest.importorskip("imagecodecs", reason="the extra codecs is not installed")
+    dataset = _sample("JPGExtended.dcm")
+    report = PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
+    assert dataset.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    values = dataset.pixel_array
+    (box,) = report.redactions
+    mask = np.ones(values.shape, bool)
+    mask[box.y : box.y + box.height, box.x : box.x + box.width] = False
+    assert values[mask].max() > 255
+    if shutil.which("dcmdjpeg") is None:
+        pytest.skip("dcmtk is not installed")
+    subprocess.run(["dcmdjpeg", SAMPLES / "JPGExtended.dcm", tmp_path / "native.dcm"], check=True)
+    assert np.array_equal(pydicom.dcmread(tmp_path / "native.dcm").pixel_array[mask], values[mask])
+
+
+def test_lossy_jpeg_of_twelve_bits_names_the_extra_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthcare_deid.engine.pixels.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
+    with pytest.raises(UnsupportedPixelsError, match=r"12 bits.*healthcare-deid\[codecs\]"):
+        _redact_everywhere(_sample("JPGExtended.dcm"))

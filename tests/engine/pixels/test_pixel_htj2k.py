@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.pixels.arrays import Picture
 
-imagecodecs: Any = pytest.importorskip("imagecodecs", reason="the extra htj2k is not installed")
+imagecodecs: Any = pytest.importorskip("imagecodecs", reason="the extra codecs is not installed")
 
 ALL_TEXT = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
 PLACE, COVERED = Box(20, 8, 50, 16), (slice(7, 17), slice(19, 51))
@@ -127,9 +127,9 @@ def test_without_the_encoder_the_values_are_written_uncompressed_and_the_remedy_
     make_instance: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
-    monkeypatch.setattr("healthcare_deid.engine.pixels.encoders._HTJ2K_PACKAGE", "a_package_nobody_has")
+    monkeypatch.setattr("healthcare_deid.engine.pixels.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
     data = _frames(8, signed=False, colour=False)
     again, report = _redacted(_compressed(make_instance, data, 8, HTJ2KLossless, "MONOCHROME2"))
     assert again.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
-    assert any("healthcare-deid[htj2k]" in warning for warning in report.warnings)
+    assert any("healthcare-deid[codecs]" in warning for warning in report.warnings)
     assert np.array_equal(again.pixel_array[0], data[0])

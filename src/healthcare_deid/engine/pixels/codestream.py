@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _SOI, _SOS, _APP0 = 0xD8, 0xDA, 0xE0
 _DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 """Baseline, extended, progressive; Huffman coded."""
+_DCT_KINDS = frozenset({(8, 1), (8, 3), (12, 1)})
+"""Bits a sample and samples a pixel that are decoded."""
 _LOSSLESS_FRAME, _LS_FRAME = 0xC3, 0xF7
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {_LS_FRAME}
 """Every marker of a frame header; the three left out are tables and an extension."""
@@ -118,6 +120,8 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
         raise UnsupportedPixelsError("a frame's header does not list its components")
     if marker not in _DCT_FRAMES and samples > 1 and any(sampling != _SAME for sampling in components[1::3]):
         raise UnsupportedPixelsError("the samples of a pixel are stored in different resolutions")
+    if marker in _DCT_FRAMES and (precision, samples) not in _DCT_KINDS:
+        raise UnsupportedPixelsError(f"lossy JPEG of {samples} samples of {precision} bits is not read")
     if marker == _LOSSLESS_FRAME:
         _check_scan(scan, components[::3], _huffman_tables(segments))
     photometric = ""

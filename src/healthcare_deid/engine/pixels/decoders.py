@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,11 +42,21 @@ PLUGINS = {
 }
 """pydicom's decoder for a transfer syntax."""
 DCT = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit})
-"""Lossy JPEG, which is decoded by Pillow."""
+"""Lossy JPEG, which is decoded by Pillow, and beyond 8 bits by imagecodecs."""
+
+_PILLOW_BITS = 8
+EXTRA = 'pip install "healthcare-deid[codecs]"'
+"""What brings imagecodecs: it encodes HTJ2K and decodes JPEG of 12 bits, and is too large to be asked of everybody."""
+_EXTRA_PACKAGE = "imagecodecs"
 
 one_at_a_time = threading.Lock()
 """GDCM's Python binding crashes the process when two threads are in it, or in it and in OpenJPEG's (python-gdcm 3.2.6,
 pylibjpeg-openjpeg 2.6). Little is lost: most codecs hold the interpreter's own lock while they work."""
+
+
+def has_extra() -> bool:
+    """Say whether imagecodecs is installed."""
+    return find_spec(_EXTRA_PACKAGE) is not None
 
 
 def decode(stream: bytes, uid: UID, layout: PixelLayout) -> Words:
@@ -62,6 +73,8 @@ def decode(stream: bytes, uid: UID, layout: PixelLayout) -> Words:
     if uid not in PLUGINS and uid not in DCT:
         raise UnsupportedPixelsError(f"no decoder for transfer syntax {uid}")
     header = checked_header(stream, uid, layout)
+    if uid in DCT and header.precision != _PILLOW_BITS and not has_extra():
+        raise UnsupportedPixelsError(f"lossy JPEG of {header.precision} bits: {EXTRA} lets it be decoded")
     try:
         with one_at_a_time:
             array = _dct(stream, layout, header) if uid in DCT else _by_pydicom(stream, uid, layout, header)
@@ -76,7 +89,12 @@ def decode(stream: bytes, uid: UID, layout: PixelLayout) -> Words:
 
 
 def _dct(stream: bytes, layout: PixelLayout, header: Header) -> Words:
-    """Decode 8-bit JPEG, its components as they are: which colours they mean, no decoder need guess from markers."""
+    """Decode lossy JPEG, its components as they are: which colours they mean, no decoder need guess from markers."""
+    if header.precision != _PILLOW_BITS:
+        import imagecodecs
+
+        gray: Words = imagecodecs.jpeg8_decode(stream)
+        return gray
     image = Image.open(io.BytesIO(stream), formats=("JPEG",))
     if layout.samples == 3:
         image.draft("YCbCr", image.size)

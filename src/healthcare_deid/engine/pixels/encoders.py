@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from pydicom.uid import (
 )
 
 from healthcare_deid.engine.pixels import jpeglossless
-from healthcare_deid.engine.pixels.decoders import one_at_a_time, options_of
+from healthcare_deid.engine.pixels.decoders import EXTRA, has_extra, one_at_a_time, options_of
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -40,8 +39,6 @@ PLUGINS = {
 reversible codestreams too (PS3.5 A.4.3, A.4.4): only touched frames change, and by nothing but the boxes."""
 JPEG_LOSSLESS = frozenset({JPEGLossless, JPEGLosslessSV1})
 HTJ2K_SYNTAXES = frozenset({HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K})
-_HTJ2K_PACKAGE = "imagecodecs"
-"""What encodes HTJ2K: an extra, because it is large."""
 
 _FEWEST_LEVELS = 5
 _THUMBNAIL = 64
@@ -59,14 +56,13 @@ def has_encoder(uid: UID, layout: PixelLayout) -> bool:
     if layout.signed_colour:
         return False
     if uid in HTJ2K_SYNTAXES:
-        return layout.samples in (1, 3) and layout.bits_allocated <= 16 and find_spec(_HTJ2K_PACKAGE) is not None
+        return layout.samples in (1, 3) and layout.bits_allocated <= 16 and has_extra()
     return uid in PLUGINS or uid in JPEG_LOSSLESS
 
 
 def why_native(uid: UID) -> str:
     """Return what a person should know of an instance whose frames could not be encoded again."""
-    missing = uid in HTJ2K_SYNTAXES and find_spec(_HTJ2K_PACKAGE) is None
-    remedy = ' (pip install "healthcare-deid[htj2k]" lets it stay)' if missing else ""
+    remedy = f" ({EXTRA} lets it stay)" if uid in HTJ2K_SYNTAXES and not has_extra() else ""
     return f"no encoder for transfer syntax {uid}{remedy}: the pixel data is written uncompressed, and is larger"
 
 
