@@ -33,6 +33,8 @@ Boxes = dict[int, list["Box"]]
 _BYTE = 8
 _OFFSET_TABLE = 0x7FE00001
 _OFFSET_TABLE_LENGTHS = 0x7FE00002
+KEPT = 64 << 20
+"""Bytes of decoded frames that are kept, the first ones: a frame is looked at, covered and measured in turn."""
 LONGEST_VALUE = (1 << 32) - 2
 """Bytes of a value of known length (PS3.5 7.1)."""
 
@@ -65,7 +67,7 @@ class PixelElement:
         self.frames = self._open(stored)
         self.layout: PixelLayout = self.frames.layout
         self.excess = self.frames.excess
-        self._last: tuple[int, Words] | None = None  # a single frame is decoded once
+        self._kept: dict[int, Words] = {}
         self.palette: Palette | None = None
         if stored.photometric == "PALETTE COLOR":
             self.palette = palette_of(dataset, bits_stored=stored.bits_stored, signed=stored.signed)
@@ -112,10 +114,12 @@ class PixelElement:
 
     def words(self, index: int) -> Words:
         """Return a frame; nobody may change it."""
-        last = self._last
-        if last is None or last[0] != index:
-            self._last = last = index, self.frames.words(index)
-        return last[1]
+        words = self._kept.get(index)
+        if words is None:
+            words = self.frames.words(index)
+            if not self._kept or (self.encapsulated and (len(self._kept) + 1) * words.nbytes <= KEPT):
+                self._kept[index] = words
+        return words
 
     def pictures(self, words: Words) -> list[Picture]:
         """Return a frame's pictures."""
