@@ -212,6 +212,19 @@ def test_fragments_without_an_offset_table_are_told_apart(make_instance: Any) ->
     assert np.array_equal(_written_and_read(dataset).pixel_array[[0, 3]], data[[0, 3]])
 
 
+def test_frames_whose_length_was_written_are_compressed_all_the_same(make_instance: Any) -> None:
+    data = np.random.default_rng(6).integers(0, 256, (1, 40, 64)).astype(np.uint8)  # noise: longer than it was
+    dataset = make_instance(data)
+    dataset.compress(RLELossless)
+    dataset["PixelData"].is_undefined_length = False
+    assert len(dataset.PixelData) > data.size
+    report = PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
+    assert report.redactions
+    mask = _outside({0: (slice(9, 21), slice(15, 33))}, data)
+    after = _written_and_read(dataset).pixel_array.reshape(data.shape)
+    assert np.array_equal(after[mask], data[mask])
+
+
 @pytest.mark.parametrize("syntax", [MPEG2MPML, JPEGBaseline8Bit, JPEGLosslessSV1, HTJ2KLossless])
 def test_what_cannot_be_decoded_is_an_error_with_a_reason_and_no_copy(syntax: UID, make_instance: Any) -> None:
     dataset = make_instance(np.zeros((8, 8), np.uint8))

@@ -16,8 +16,12 @@ from PIL import Image
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
     UID,
-    JPEG2000TransferSyntaxes,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLossless,
@@ -38,7 +42,7 @@ PLUGINS = {
     JPEGLossless: "gdcm",
     JPEGLosslessSV1: "gdcm",
     **dict.fromkeys(JPEGLSTransferSyntaxes, "pyjpegls"),
-    **dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg"),
+    **dict.fromkeys((JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"),
 }
 """pydicom's decoder for a transfer syntax."""
 DCT = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit})

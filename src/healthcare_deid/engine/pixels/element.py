@@ -10,7 +10,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from healthcare_deid.engine.pixels.cover import covered
 from healthcare_deid.engine.pixels.encapsulated import EncapsulatedFrames
-from healthcare_deid.engine.pixels.fragments import Codestreams, write_encapsulated
+from healthcare_deid.engine.pixels.fragments import Codestreams, is_encapsulated, write_encapsulated
 from healthcare_deid.engine.pixels.layout import PixelLayout, overlay_layout, pixel_layout
 from healthcare_deid.engine.pixels.native import NativeFrames
 from healthcare_deid.engine.pixels.palette import Palette, palette_of
@@ -73,7 +73,7 @@ class PixelElement:
             self.palette = palette_of(dataset, bits_stored=stored.bits_stored, signed=stored.signed)
 
     def _open(self, layout: PixelLayout) -> NativeFrames | EncapsulatedFrames:
-        if self._syntax.is_encapsulated and self._element.is_undefined_length:
+        if self._syntax.is_encapsulated and (self._element.is_undefined_length or is_encapsulated(self._storage)):
             dataset = self.target.dataset
             tables: Any = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
             streams = Codestreams(self._storage, layout.frames, tables if all(tables) else None)

@@ -69,6 +69,11 @@ class Codestreams(Sequence[bytes]):
         return b"".join(self._storage.read_at(*fragment) for fragment in self._frames[index])
 
 
+def is_encapsulated(storage: Storage) -> bool:
+    """Say whether a value begins with an item: a length that was written all the same does not make it native."""
+    return bytes(storage.read_at(0, 4)) == _HEADER.pack(_ITEM, 0)[:4]
+
+
 def _fragments(storage: Storage) -> tuple[list[int], list[Fragment]]:
     """Return the Basic Offset Table, and where the fragments after it are."""
     items: list[Fragment] = []
