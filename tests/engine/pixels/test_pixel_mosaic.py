@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 128
+ALL_TEXT = v1beta1.ImageConfig.from_api({"textRedactionMode": "REDACT_ALL_TEXT"})
 MODES = ("REDACT_ALL_TEXT", "REDACT_SENSITIVE_TEXT", "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS")
 
 
@@ -142,17 +143,16 @@ def test_planes_are_looked_at_apart(written: Any, make_instance: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        lambda dataset: setattr(dataset, "TotalPixelMatrixColumns", 5 * SIDE),
-        lambda dataset: setattr(dataset, "DimensionOrganizationType", "3D"),
-        lambda dataset: delattr(dataset, "TotalPixelMatrixRows"),
-    ],
+    "changed",
+    [{"TotalPixelMatrixColumns": 5 * SIDE}, {"DimensionOrganizationType": "3D"}, {"TotalPixelMatrixRows": None}],
     ids=["count", "no tiles", "missing"],
 )
-def test_places_that_make_no_sense_leave_tiles_by_themselves(change: Any, written: Any, make_instance: Any) -> None:
+def test_places_that_make_no_sense_leave_tiles_by_themselves(
+    changed: dict[str, Any], written: Any, make_instance: Any
+) -> None:
     dataset = _slide(make_instance, written)
-    change(dataset)
+    for keyword, value in changed.items():
+        setattr(dataset, keyword, value)
     assert planes_of(dataset, pixel_layout(dataset, 0x7FE00010)) == []
 
 
@@ -204,3 +204,17 @@ def test_a_box_is_cut_at_the_borders(written: Any, make_instance: Any) -> None:
         6: Box(SIDE - 10, 0, SIDE, 7),
         7: Box(0, 0, 20, 7),
     }
+
+
+def test_the_icon_of_a_tiled_image_is_covered_where_the_whole_was(
+    written: Any, make_instance: Any, scripted_ocr: Any
+) -> None:
+    dark = np.full_like(written, 30)
+    dark[3 * SIDE + 20 : 3 * SIDE + 60, 4 * SIDE + 10 : 4 * SIDE + 100] = 255
+    dataset = _slide(make_instance, dark)
+    dataset.IconImageSequence = Sequence([make_instance(np.full((64, 96), 30, np.uint8))])  # nothing is found in it
+    report = PixelRedactor(ALL_TEXT, ocr=scripted_ocr, workers=1).redact(dataset, None)
+    icon = np.frombuffer(dataset.IconImageSequence[0].PixelData, np.uint8).reshape(64, 96)
+    assert {item.rule for item in report.redactions if item.path.startswith("00880200")} == {"icon-of-redacted"}
+    assert not icon[51:55, 66:76].any()
+    assert np.count_nonzero(icon == 0) < 8 * 16

@@ -11,6 +11,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 from healthcare_deid.engine.pixels.cover import covered
 from healthcare_deid.engine.pixels.encapsulated import EncapsulatedFrames
 from healthcare_deid.engine.pixels.fragments import Codestreams, is_encapsulated, write_encapsulated
+from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.layout import PixelLayout, overlay_layout, pixel_layout
 from healthcare_deid.engine.pixels.native import NativeFrames
 from healthcare_deid.engine.pixels.palette import Palette, palette_of
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthcare_deid.engine.pixels.arrays import Picture, Words
-    from healthcare_deid.engine.pixels.geometry import Box
     from healthcare_deid.engine.pixels.targets import Target
 
-Boxes = dict[int, list["Box"]]
+Boxes = dict[int, list[Box]]
 """Boxes by frame; frames without any are left out."""
 
 _BYTE = 8
@@ -128,6 +128,16 @@ class PixelElement:
     def places(self, index: int, box: Box) -> list[tuple[int, Box]]:
         """Return the frame that a box in a frame lies in, and where: what `Mosaic` has to work out."""
         return [(index, box)]
+
+    @property
+    def whole(self) -> Box:
+        """The picture that a frame is part of: itself."""
+        return Box(0, 0, self.layout.columns, self.layout.rows)
+
+    def in_whole(self, frame: int, box: Box) -> Box:
+        """Return where a box in a frame is in the whole picture."""
+        del frame
+        return box
 
     def covered(self, index: int, boxes: Mapping[int, Iterable[Box]]) -> Words:
         """Return a frame with its boxes covered."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from healthcare_deid.engine.pixels.geometry import Box
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.pixels.arrays import Picture, Words
     from healthcare_deid.engine.pixels.element import PixelElement
-    from healthcare_deid.engine.pixels.geometry import Box
     from healthcare_deid.engine.pixels.layout import PixelLayout
 
 WINDOW = 1536
@@ -58,6 +59,7 @@ class Mosaic:
 
     def __init__(self, element: PixelElement, planes: list[Plane]) -> None:
         self._element = element
+        self._tiles = {frame: tile for plane in planes for tile, frame in plane.items()}
         self._windows = list(_windows(planes, element.layout))
 
     @property
@@ -69,6 +71,17 @@ class Mosaic:
     def columns(self) -> int:
         """Columns of a window's pictures."""
         return self._windows[0].columns * self._element.columns
+
+    @property
+    def whole(self) -> Box:
+        """All of the picture that the frames are parts of, or all that has tiles."""
+        down, across = (1 + max(tile[axis] for tile in self._tiles.values()) for axis in (0, 1))
+        return Box(0, 0, across * self._element.columns, down * self._element.layout.rows)
+
+    def in_whole(self, frame: int, box: Box) -> Box:
+        """Return where a box in a frame is in the whole picture."""
+        row, column = self._tiles[frame]
+        return box.moved(column * self._element.columns, row * self._element.layout.rows)
 
     def words(self, index: int) -> Words:
         """Return a window; where no tile is, it is empty."""

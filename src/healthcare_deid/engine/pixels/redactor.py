@@ -179,15 +179,16 @@ class _Run:
     def redact(self, found: Iterable[Target]) -> PixelReport:
         look = self._redactor.look()
         opened: list[tuple[PixelElement, Boxes]] = []
-        image: tuple[PixelElement, Boxes] | None = None
+        image: tuple[PixelElement | Mosaic, Boxes] | None = None
         for target in found:
             element = PixelElement(target, self._syntax, workers=look.workers, folder=self._folder)
-            boxes = self._boxes(look, element)
+            view = self._view(element)
+            boxes = self._boxes(look, element, view)
             if target.is_icon and image is not None:
                 self._repeat_in_icon(image, element, boxes)
             opened.append((element, boxes))
             if not target.steps and not target.is_overlay:
-                image = opened[-1]
+                image = view, boxes
         rewriter = Rewriter(self._dataset, self._syntax)
         rewriter.rewrite(opened)
         warnings = list(rewriter.warnings)
@@ -195,8 +196,7 @@ class _Run:
             warnings.append(limit)
         return PixelReport(tuple(self._redactions), tuple(rewriter.changes), tuple(warnings), tuple(self._texts))
 
-    def _boxes(self, look: Look, element: PixelElement) -> Boxes:
-        view = self._view(element)
+    def _boxes(self, look: Look, element: PixelElement, view: PixelElement | Mosaic) -> Boxes:
         lines = look.frames(view)
         if self._redactor.keep_text:
             self._texts.extend(
@@ -222,11 +222,11 @@ class _Run:
         planes = planes_of(self._dataset, element.layout) if tiled and not self._redactor.every_frame else []
         return Mosaic(element, planes) if planes else element
 
-    def _repeat_in_icon(self, image: tuple[PixelElement, Boxes], icon: PixelElement, boxes: Boxes) -> None:
+    def _repeat_in_icon(self, image: tuple[PixelElement | Mosaic, Boxes], icon: PixelElement, boxes: Boxes) -> None:
         """Cover in the icon what was covered in the image: small text is still there, and no longer found."""
-        element, covered = image
-        across, down = icon.layout.columns / element.layout.columns, icon.layout.rows / element.layout.rows
-        for box in sorted({box for of_frame in covered.values() for box in of_frame}):
+        view, covered = image
+        across, down = icon.layout.columns / view.whole.width, icon.layout.rows / view.whole.height
+        for box in sorted({view.in_whole(frame, box) for frame, of_frame in covered.items() for box in of_frame}):
             inside = icon.layout.aligned(box.scaled(across, down))
             if inside.area:
                 for index in range(icon.count):
