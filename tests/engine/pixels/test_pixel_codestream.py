@@ -130,6 +130,8 @@ for seed in range(int(sys.argv[2])):
         del stream[pick.randrange(len(stream)) :]
     for _ in range(pick.choice((0, 1, 4, 16)) if stream else 0):
         stream[pick.randrange(min(len(stream), pick.choice((80, 1 << 20))))] = pick.randrange(256)
+    if pick.random() < 0.2:
+        stream[2:2] = b"\\xff\\xee\\0\\x0eAdobe\\0\\x64\\0\\0\\0\\0" + bytes((pick.randrange(4),))
     if pick.random() < 0.3:
         layout = replace(layout, **pick.choice(({"signed": True}, {"photometric": "YBR_FULL"}, {"rows": 24})))
     t.refused_or(lambda: t.decode(bytes(stream), uid, layout))

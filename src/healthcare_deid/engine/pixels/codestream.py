@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.pixels.layout import PixelLayout
 
-_SOI, _SOS, _APP0 = 0xD8, 0xDA, 0xE0
+_SOI, _SOS, _APP0, _APP14 = 0xD8, 0xDA, 0xE0, 0xEE
+_TRANSFORMS = (b"", b"\0", b"\1")
+"""None, and YCbCr: the last value of Adobe's segment (ITU-T T.872 6.5.3)."""
 _DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 """Baseline, extended, progressive; Huffman coded."""
 _DCT_KINDS = frozenset({(8, 1), (8, 3), (12, 1)})
@@ -50,8 +52,6 @@ _SIZE_MARKER = b"\xff\x4f\xff\x51"
 _JP2_SIGNATURE = b"\0\0\0\x0cjP  "
 END_OF_IMAGE = b"\xff\xd9"
 """The marker at the end of every JPEG, JPEG-LS and JPEG 2000 codestream; it cannot stand within one."""
-LONGEST_TAIL = 10
-"""Bytes at an end among which it is looked for: some devices fill up."""
 _RLE_HEADER = Struct("<16I")
 _SAME = 0x11
 """A component's sampling factors where it has a sample for every pixel, as the only other ones have."""
@@ -112,7 +112,7 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
     if len(frames) != 1 or frames[0][0] not in processes:
         raise UnsupportedPixelsError("a frame is coded by another process than its transfer syntax names")
     marker, data = frames[0]
-    if marker == _LS_FRAME and END_OF_IMAGE not in stream[-LONGEST_TAIL:]:  # its decoder would look for it for ever
+    if marker == _LS_FRAME and END_OF_IMAGE not in stream:  # its decoder would look for it for ever
         raise UnsupportedPixelsError("a frame's codestream does not come to its end")
     precision, rows, columns, samples = _FRAME.unpack_from(data)
     components = data[_FRAME.size :]
@@ -120,8 +120,10 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
         raise UnsupportedPixelsError("a frame's header does not list its components")
     if marker not in _DCT_FRAMES and samples > 1 and any(sampling != _SAME for sampling in components[1::3]):
         raise UnsupportedPixelsError("the samples of a pixel are stored in different resolutions")
-    if marker in _DCT_FRAMES and (precision, samples) not in _DCT_KINDS:
-        raise UnsupportedPixelsError(f"lossy JPEG of {samples} samples of {precision} bits is not read")
+    if samples not in (1, 3) or (marker in _DCT_FRAMES and (precision, samples) not in _DCT_KINDS):
+        raise UnsupportedPixelsError(f"JPEG of {samples} samples of {precision} bits is not read")
+    if any(kind == _APP14 and body.startswith(b"Adobe") and body[11:12] not in _TRANSFORMS for kind, body in segments):
+        raise UnsupportedPixelsError("a frame is in a colour space that is not read")
     if marker == _LOSSLESS_FRAME:
         _check_scan(scan, components[::3], _huffman_tables(segments))
     photometric = ""

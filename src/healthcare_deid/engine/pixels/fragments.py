@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from healthcare_deid.engine.pixels.codestream import END_OF_IMAGE, LONGEST_TAIL
+from healthcare_deid.engine.pixels.codestream import END_OF_IMAGE
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ LONGEST_BASIC_OFFSET = (1 << 32) - 1
 """A Basic Offset Table counts in 32 bits; frames that begin further back need an Extended Offset Table."""
 
 _ITEM, _END = 0xE000FFFE, 0xE0DDFFFE
+_TAIL = 10
+"""Bytes at a fragment's end among which a codestream's end is looked for: some devices fill up."""
 _HEADER = Struct("<II")
 
 Fragment = tuple[int, int]
@@ -121,7 +123,7 @@ def _by_their_ends(storage: Storage, fragments: list[Fragment], frames: int) -> 
     pending: list[Fragment] = []
     for fragment in fragments:
         pending.append(fragment)
-        if END_OF_IMAGE in bytes(storage.read_at(max(fragment[0], fragment[1] - LONGEST_TAIL), fragment[1])):
+        if END_OF_IMAGE in bytes(storage.read_at(max(fragment[0], fragment[1] - _TAIL), fragment[1])):
             grouped.append(pending)
             pending = []
     if len(grouped) >= frames:
