@@ -109,6 +109,15 @@ def test_a_lossless_frame_of_two_bits_is_read() -> None:
     assert np.array_equal(decode(encode(words, JPEGLosslessSV1, layout), JPEGLosslessSV1, layout), words)
 
 
+@pytest.mark.parametrize("precision", [0, 1, 17, 32])
+def test_a_lossless_frame_of_a_depth_that_there_is_not_is_refused(precision: int) -> None:
+    wide = replace(GRAY, bits_allocated=32, bits_stored=32, high_bit=31)
+    stream = bytearray(encode(_words(GRAY), JPEGLosslessSV1, GRAY))
+    stream[stream.index(b"\xff\xc3") + 4] = precision
+    with pytest.raises(UnsupportedPixelsError):
+        decode(bytes(stream), JPEGLosslessSV1, wide)
+
+
 def test_a_codestream_in_a_jp2_file_is_read() -> None:
     options: dict[str, Any] = options_of(GRAY) | {"encoding_plugin": "pylibjpeg"}
     raw = bytes(get_encoder(JPEG2000Lossless).encode(_words(GRAY), index=None, **options))

@@ -36,6 +36,8 @@ _DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 """Baseline, extended, progressive; Huffman coded."""
 _DCT_KINDS = frozenset({(8, 1), (8, 3), (12, 1)})
 """Bits a sample and samples a pixel that are decoded."""
+_DEPTHS = range(2, 17)
+"""Bits a sample of the lossless processes (ITU-T T.81 table B.2, T.87 C.2.2)."""
 _LOSSLESS_FRAME, _LS_FRAME = 0xC3, 0xF7
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {_LS_FRAME}
 """Every marker of a frame header; the three left out are tables and an extension."""
@@ -120,7 +122,8 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
         raise UnsupportedPixelsError("a frame's header does not list its components")
     if marker not in _DCT_FRAMES and samples > 1 and any(sampling != _SAME for sampling in components[1::3]):
         raise UnsupportedPixelsError("the samples of a pixel are stored in different resolutions")
-    if samples not in (1, 3) or (marker in _DCT_FRAMES and (precision, samples) not in _DCT_KINDS):
+    read = (precision, samples) in _DCT_KINDS if marker in _DCT_FRAMES else precision in _DEPTHS and samples in (1, 3)
+    if not read:
         raise UnsupportedPixelsError(f"JPEG of {samples} samples of {precision} bits is not read")
     if any(kind == _APP14 and body.startswith(b"Adobe") and body[11:12] not in _TRANSFORMS for kind, body in segments):
         raise UnsupportedPixelsError("a frame is in a colour space that is not read")
