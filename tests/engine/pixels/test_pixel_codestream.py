@@ -22,7 +22,7 @@ from pydicom.uid import (
 )
 
 from healthcare_deid.engine.pixels.codestream import checked_header
-from healthcare_deid.engine.pixels.decoders import decode, options_of
+from healthcare_deid.engine.pixels.decoders import decode, has_extra, options_of
 from healthcare_deid.engine.pixels.encoders import encode
 from healthcare_deid.engine.pixels.layout import PixelLayout
 from healthcare_deid.errors import UnsupportedPixelsError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 GRAY = PixelLayout(rows=48, columns=64)
 COLOUR = replace(GRAY, samples=3, photometric="RGB")
 DEEP = replace(GRAY, bits_allocated=16, bits_stored=12, high_bit=11)
-WITH_HEADER = (JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless)
+WITH_HEADER = (JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, *((HTJ2KLossless,) if has_extra() else ()))
 
 
 def _words(layout: PixelLayout) -> Any:
