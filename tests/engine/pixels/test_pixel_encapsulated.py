@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from pydicom.uid import (
 
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import PixelRedactor
-from healthcare_deid.engine.pixels import encapsulated as encapsulated_module
+from healthcare_deid.engine.pixels import encoders as encoders_module
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -210,6 +212,19 @@ def test_fragments_without_an_offset_table_are_told_apart(make_instance: Any) ->
     assert np.array_equal(_written_and_read(dataset).pixel_array[[0, 3]], data[[0, 3]])
 
 
+def test_frames_whose_length_was_written_are_compressed_all_the_same(make_instance: Any) -> None:
+    data = np.random.default_rng(6).integers(0, 256, (1, 40, 64)).astype(np.uint8)  # noise: longer than it was
+    dataset = make_instance(data)
+    dataset.compress(RLELossless)
+    dataset["PixelData"].is_undefined_length = False
+    assert len(dataset.PixelData) > data.size
+    report = PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
+    assert report.redactions
+    mask = _outside({0: (slice(9, 21), slice(15, 33))}, data)
+    after = _written_and_read(dataset).pixel_array.reshape(data.shape)
+    assert np.array_equal(after[mask], data[mask])
+
+
 @pytest.mark.parametrize("syntax", [MPEG2MPML, JPEGBaseline8Bit, JPEGLosslessSV1, HTJ2KLossless])
 def test_what_cannot_be_decoded_is_an_error_with_a_reason_and_no_copy(syntax: UID, make_instance: Any) -> None:
     dataset = make_instance(np.zeros((8, 8), np.uint8))
@@ -248,9 +263,49 @@ def test_an_encoder_that_changes_values_is_noticed_and_the_frames_are_written_na
     data = _frames()
     dataset = make_instance(data)
     dataset.compress(JPEG2000Lossless, encoding_plugin="")
-    monkeypatch.setattr(encapsulated_module, "get_encoder", wrong_encoder)
+    monkeypatch.setattr(encoders_module, "get_encoder", wrong_encoder)
     _redact(dataset)
     again = _written_and_read(dataset)
     assert again.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     mask = _outside(dict.fromkeys((1, 2), (slice(7, 17), slice(19, 51))), data)
     assert np.array_equal(again.pixel_array[mask], data[mask])
+
+
+def test_bits_that_a_codestream_cannot_keep_are_written_natively(make_instance: Any) -> None:
+    deep = np.random.default_rng(4).integers(0, 1 << 12, (1, 64, 64)).astype(np.uint16)
+    deep[0, 8:16, 20:50] = 4095
+    dataset = make_instance(deep, bits_stored=12)
+    dataset.compress(JPEG2000Lossless, encoding_plugin="")
+    dataset.BitsStored, dataset.HighBit = 10, 9  # less than the codestream has
+    _redact_everywhere(dataset)
+    again = _written_and_read(dataset)
+    assert again.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    words = np.frombuffer(again.PixelData, "<u2").reshape(deep.shape)
+    mask = _outside({0: (slice(15, 33), slice(15, 33))}, deep)
+    assert np.array_equal(words[mask], deep[mask])
+
+
+def _redact_everywhere(dataset: Dataset) -> None:
+    PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
+
+
+def test_lossy_jpeg_of_twelve_bits_is_read_with_the_extra(tmp_path: Path) -> None:
+    pytest.importorskip("imagecodecs", reason="the extra codecs is not installed")
+    dataset = _sample("JPGExtended.dcm")
+    report = PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
+    assert dataset.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    values = dataset.pixel_array
+    (box,) = report.redactions
+    mask = np.ones(values.shape, bool)
+    mask[box.y : box.y + box.height, box.x : box.x + box.width] = False
+    assert values[mask].max() > 255
+    if shutil.which("dcmdjpeg") is None:
+        pytest.skip("dcmtk is not installed")
+    subprocess.run(["dcmdjpeg", SAMPLES / "JPGExtended.dcm", tmp_path / "native.dcm"], check=True)
+    assert np.array_equal(pydicom.dcmread(tmp_path / "native.dcm").pixel_array[mask], values[mask])
+
+
+def test_lossy_jpeg_of_twelve_bits_names_the_extra_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthcare_deid.engine.pixels.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
+    with pytest.raises(UnsupportedPixelsError, match=r"12 bits.*healthcare-deid\[codecs\]"):
+        _redact_everywhere(_sample("JPGExtended.dcm"))

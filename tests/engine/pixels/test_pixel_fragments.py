@@ -58,6 +58,14 @@ def test_the_extended_table_says_how_long_a_codestream_is() -> None:
     assert list(Codestreams(BytesStorage(value), 2, (offsets, pack("<2Q", 3, 2)))) == [b"aaa", b"bb"]
 
 
+def test_empty_fragments_are_no_frames() -> None:
+    found = Codestreams(_encapsulated([b"aa", b"", b"bb", b""]), 2)
+    assert list(found) == [b"aa", b"bb"]
+    assert not found.excess
+    with pytest.raises(UnsupportedPixelsError):
+        Codestreams(_encapsulated([b"", b""]), 2)
+
+
 @pytest.mark.parametrize("table", [[0, 7], [4, 0], [0, 0], [0]])
 def test_a_table_that_is_wrong_is_not_used(table: list[int]) -> None:
     assert list(Codestreams(_encapsulated([b"aa", b"bb"], table), 2)) == [b"aa", b"bb"]

@@ -415,9 +415,9 @@ def test_thorough_finds_turned_text(drawn: Any, make_instance: Any) -> None:
 def test_an_icon_follows_when_the_syntax_has_to_change(
     syntax: Any, written: Any, make_instance: Any, scripted_ocr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from healthcare_deid.engine.pixels import encapsulated
+    from healthcare_deid.engine.pixels import encoders
 
-    monkeypatch.setattr(encapsulated, "ENCODERS", {})
+    monkeypatch.setattr(encoders, "PLUGINS", {})
     dataset = make_instance(written)
     dataset.compress(syntax, encoding_plugin="")
     icon = make_instance(np.full((64, 64), 30, np.uint8))

@@ -11,12 +11,12 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
+from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from healthcare_deid import presets
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine import Deidentifier
-from healthcare_deid.engine.pixels import PixelRedactor
+from healthcare_deid.engine.pixels import PixelRedactor, element
 from healthcare_deid.engine.pixels.storage import BytesStorage, NewValue, StreamStorage, storage_of
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -60,8 +60,9 @@ def large(make_instance: Any, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.mark.parametrize("syntax", [None, RLELossless], ids=["native", "RLE"])
 def test_a_file_is_redacted_in_a_part_of_the_memory_its_pixels_take(
-    syntax: Any, large: Callable[..., Path], scripted_ocr: Any, tmp_path: Path
+    syntax: Any, large: Callable[..., Path], scripted_ocr: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(element, "KEPT", 1 << 20)  # as small for this file as it is for one of a gigabyte
     source = large(syntax)
     engine = Deidentifier(presets.remove_metadata_and_all_text(), ocr=scripted_ocr)
     gc.collect()
@@ -128,13 +129,13 @@ def test_padding_after_the_last_frame_is_left(make_instance: Any, scripted_ocr: 
 def test_what_gets_too_long_for_an_element_when_it_is_uncompressed_is_an_error(
     make_instance: Any, scripted_ocr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from healthcare_deid.engine.pixels import element, encapsulated
+    from healthcare_deid.engine.pixels import encoders
 
     frames = np.full((2, 16, 16), 30, np.uint8)
     frames[1, 4:8, 4:8] = 255
     dataset = make_instance(frames)
     dataset.compress(RLELossless)
-    monkeypatch.setattr(encapsulated, "ENCODERS", {JPEGBaseline8Bit: JPEGBaseline8Bit})
+    monkeypatch.setattr(encoders, "PLUGINS", {})
     monkeypatch.setattr(element, "LONGEST_VALUE", 511)
     with pytest.raises(UnsupportedPixelsError, match="4 GB"):
         PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)

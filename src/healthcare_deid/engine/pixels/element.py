@@ -10,7 +10,8 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from healthcare_deid.engine.pixels.cover import covered
 from healthcare_deid.engine.pixels.encapsulated import EncapsulatedFrames
-from healthcare_deid.engine.pixels.fragments import Codestreams, write_encapsulated
+from healthcare_deid.engine.pixels.fragments import Codestreams, is_encapsulated, write_encapsulated
+from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.layout import PixelLayout, overlay_layout, pixel_layout
 from healthcare_deid.engine.pixels.native import NativeFrames
 from healthcare_deid.engine.pixels.palette import Palette, palette_of
@@ -24,15 +25,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthcare_deid.engine.pixels.arrays import Picture, Words
-    from healthcare_deid.engine.pixels.geometry import Box
     from healthcare_deid.engine.pixels.targets import Target
 
-Boxes = dict[int, list["Box"]]
+Boxes = dict[int, list[Box]]
 """Boxes by frame; frames without any are left out."""
 
 _BYTE = 8
 _OFFSET_TABLE = 0x7FE00001
 _OFFSET_TABLE_LENGTHS = 0x7FE00002
+KEPT = 64 << 20
+"""Bytes of decoded frames that are kept, the first ones: a frame is looked at, covered and measured in turn."""
 LONGEST_VALUE = (1 << 32) - 2
 """Bytes of a value of known length (PS3.5 7.1)."""
 
@@ -65,13 +67,13 @@ class PixelElement:
         self.frames = self._open(stored)
         self.layout: PixelLayout = self.frames.layout
         self.excess = self.frames.excess
-        self._last: tuple[int, Words] | None = None  # a single frame is decoded once
+        self._kept: dict[int, Words] = {}
         self.palette: Palette | None = None
         if stored.photometric == "PALETTE COLOR":
             self.palette = palette_of(dataset, bits_stored=stored.bits_stored, signed=stored.signed)
 
     def _open(self, layout: PixelLayout) -> NativeFrames | EncapsulatedFrames:
-        if self._syntax.is_encapsulated and self._element.is_undefined_length:
+        if self._syntax.is_encapsulated and (self._element.is_undefined_length or is_encapsulated(self._storage)):
             dataset = self.target.dataset
             tables: Any = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
             streams = Codestreams(self._storage, layout.frames, tables if all(tables) else None)
@@ -112,14 +114,30 @@ class PixelElement:
 
     def words(self, index: int) -> Words:
         """Return a frame; nobody may change it."""
-        last = self._last
-        if last is None or last[0] != index:
-            self._last = last = index, self.frames.words(index)
-        return last[1]
+        words = self._kept.get(index)
+        if words is None:
+            words = self.frames.words(index)
+            if not self._kept or (self.encapsulated and (len(self._kept) + 1) * words.nbytes <= KEPT):
+                self._kept[index] = words
+        return words
 
     def pictures(self, words: Words) -> list[Picture]:
         """Return a frame's pictures."""
         return pictures(self.layout, words, self.palette)
+
+    def places(self, index: int, box: Box) -> list[tuple[int, Box]]:
+        """Return the frame that a box in a frame lies in, and where: what `Mosaic` has to work out."""
+        return [(index, box)]
+
+    @property
+    def whole(self) -> Box:
+        """The picture that a frame is part of: itself."""
+        return Box(0, 0, self.layout.columns, self.layout.rows)
+
+    def in_whole(self, frame: int, box: Box) -> Box:
+        """Return where a box in a frame is in the whole picture."""
+        del frame
+        return box
 
     def covered(self, index: int, boxes: Mapping[int, Iterable[Box]]) -> Words:
         """Return a frame with its boxes covered."""

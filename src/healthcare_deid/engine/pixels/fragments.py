@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from healthcare_deid.engine.pixels.codestream import END_OF_IMAGE
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ LONGEST_BASIC_OFFSET = (1 << 32) - 1
 """A Basic Offset Table counts in 32 bits; frames that begin further back need an Extended Offset Table."""
 
 _ITEM, _END = 0xE000FFFE, 0xE0DDFFFE
-_HEADER = Struct("<II")
-_END_OF_IMAGE = b"\xff\xd9"
-"""The marker at the end of every JPEG, JPEG-LS and JPEG 2000 codestream; it cannot stand within one."""
 _TAIL = 10
+"""Bytes at a fragment's end among which a codestream's end is looked for: some devices fill up."""
+_HEADER = Struct("<II")
 
 Fragment = tuple[int, int]
 """Where a fragment's bytes are in the value: start and stop."""
@@ -47,15 +47,16 @@ class Codestreams(Sequence[bytes]):
     def __init__(self, storage: Storage, frames: int, extended: tuple[bytes, bytes] | None = None) -> None:
         self._storage = storage
         table, fragments = _fragments(storage)
-        if not fragments:
+        if not any(start < stop for start, stop in fragments):
             raise UnsupportedPixelsError("the pixel data holds no fragments")
         first = fragments[0][0] - _HEADER.size
         starts = {start - _HEADER.size - first: index for index, (start, _) in enumerate(fragments)}
         grouped = _by_extended_table(extended, fragments, starts, frames) if extended else None
         grouped = grouped or _by_basic_table(table, fragments, starts, frames)
-        grouped = grouped or _by_their_ends(storage, fragments, frames)
+        filled = [fragment for fragment in fragments if fragment[0] < fragment[1]]
+        grouped = grouped or _by_their_ends(storage, filled, frames)
         self._frames = grouped[:frames]
-        self.excess = self._frames[-1][-1][0] != fragments[-1][0]
+        self.excess = self._frames[-1][-1][0] < filled[-1][0]
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -68,6 +69,11 @@ class Codestreams(Sequence[bytes]):
         if isinstance(index, slice):
             return [self[one] for one in range(*index.indices(len(self)))]
         return b"".join(self._storage.read_at(*fragment) for fragment in self._frames[index])
+
+
+def is_encapsulated(storage: Storage) -> bool:
+    """Say whether a value begins with an item: a length that was written all the same does not make it native."""
+    return bytes(storage.read_at(0, 4)) == _HEADER.pack(_ITEM, 0)[:4]
 
 
 def _fragments(storage: Storage) -> tuple[list[int], list[Fragment]]:
@@ -117,7 +123,7 @@ def _by_their_ends(storage: Storage, fragments: list[Fragment], frames: int) -> 
     pending: list[Fragment] = []
     for fragment in fragments:
         pending.append(fragment)
-        if _END_OF_IMAGE in bytes(storage.read_at(max(fragment[0], fragment[1] - _TAIL), fragment[1])):
+        if END_OF_IMAGE in bytes(storage.read_at(max(fragment[0], fragment[1] - _TAIL), fragment[1])):
             grouped.append(pending)
             pending = []
     if len(grouped) >= frames:

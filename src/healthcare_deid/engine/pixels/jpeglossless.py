@@ -16,15 +16,25 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.pixels.arrays import Words
 
-Integers: TypeAlias = "NDArray[np.int64]"
+Integers: TypeAlias = "NDArray[Any]"
 
 LONGEST_CODE = 16
-_CATEGORIES = 17
+_CATEGORY_COUNT = 17
 """A difference of 16 bits has one of so many lengths."""
+_PACKED_BITS = 32
 _RGB_IDS, _OTHER_IDS = b"RGB", bytes((1, 2, 3, 4))
 """Component identifiers: decoders that would undo a colour transformation know these three for RGB."""
 _LEFT = 1
 _SOI, _EOI, _START_OF_FRAME, _HUFFMAN_TABLE, _START_OF_SCAN = b"\xff\xd8", b"\xff\xd9", 0xC3, 0xC4, 0xDA
+
+
+def _categories() -> NDArray[np.uint8]:
+    """Return the length in bits of every difference, from -32767 to 32768, by the difference modulo 2^16."""
+    size = np.arange(1 << 16)
+    return np.frexp(np.minimum(size, (1 << 16) - size))[1].astype(np.uint8)
+
+
+_CATEGORIES = _categories()
 
 
 def encode(words: Words, bits_stored: int, *, rgb: bool = False) -> bytes:
@@ -35,14 +45,13 @@ def encode(words: Words, bits_stored: int, *, rgb: bool = False) -> bytes:
         bits_stored: The precision that is written; all bits of a word, where some use more.
         rgb: Whether the samples are red, green and blue.
     """
-    samples = words.astype(np.int64)
-    samples = samples.reshape(*samples.shape[:2], -1)
+    samples = words.reshape(*words.shape[:2], -1)
     rows, columns, count = samples.shape
     fits = int(samples.max()) < 1 << bits_stored
     precision = max(2, bits_stored) if fits else words.dtype.itemsize * 8
     differences = _differences(samples, precision)
-    categories = np.frexp(np.abs(differences))[1].astype(np.int64)  # bits of the difference
-    lengths = code_lengths(np.bincount(categories, minlength=_CATEGORIES).tolist())
+    frequencies = np.bincount(_CATEGORIES[differences], minlength=_CATEGORY_COUNT)
+    lengths = code_lengths(frequencies.tolist())
     order = sorted((length, category) for category, length in enumerate(lengths) if length)
     counts = bytes(sum(length == wanted for length, _ in order) for wanted in range(1, LONGEST_CODE + 1))
     ids = _RGB_IDS if rgb else _OTHER_IDS[:count]
@@ -55,7 +64,7 @@ def encode(words: Words, bits_stored: int, *, rgb: bool = False) -> bytes:
             _segment(_START_OF_FRAME, frame),
             _segment(_HUFFMAN_TABLE, b"\0" + counts + bytes(category for _, category in order)),
             _segment(_START_OF_SCAN, scan),
-            _entropy_coded(differences, categories, _codes(order), np.array(lengths, np.int64)),
+            _entropy_coded(differences, _codes(order), np.array(lengths, np.int64)),
             _EOI,
         )
     )
@@ -65,13 +74,14 @@ def _segment(marker: int, data: bytes) -> bytes:
     return bytes((0xFF, marker)) + (len(data) + 2).to_bytes(2, "big") + data
 
 
-def _differences(samples: Integers, precision: int) -> Integers:
-    """Return each sample less its prediction, modulo 2^16, from -32767 to 32768, in the order of writing."""
-    predicted = np.empty_like(samples)
-    predicted[:, 1:] = samples[:, :-1]
-    predicted[1:, 0] = samples[:-1, 0]
-    predicted[0, 0] = 1 << (precision - 1)
-    return ((samples - predicted + 0x7FFF & 0xFFFF) - 0x7FFF).reshape(-1)
+def _differences(samples: Words, precision: int) -> Words:
+    """Return each sample less its prediction, modulo 2^16, in the order of writing."""
+    wide = samples.astype(np.uint16)
+    differences = np.empty_like(wide)
+    np.subtract(wide[:, 1:], wide[:, :-1], out=differences[:, 1:])
+    np.subtract(wide[1:, 0], wide[:-1, 0], out=differences[1:, 0])
+    differences[0, 0] = wide[0, 0] - np.uint16(1 << (precision - 1))
+    return differences.reshape(-1)
 
 
 def code_lengths(frequencies: list[int]) -> list[int]:
@@ -105,7 +115,7 @@ def _depths(weights: list[int]) -> list[int]:
 
 def _codes(order: list[tuple[int, int]]) -> Integers:
     """Return the code of each symbol: counted up, by length."""
-    codes = np.zeros(_CATEGORIES, np.int64)
+    codes = np.zeros(_CATEGORY_COUNT, np.int64)
     code, before = 0, 0
     for length, symbol in order:
         code <<= length - before
@@ -114,22 +124,32 @@ def _codes(order: list[tuple[int, int]]) -> Integers:
     return codes
 
 
-def _entropy_coded(differences: Integers, categories: Integers, codes: Integers, lengths: Integers) -> bytes:
+def _entropy_coded(differences: Words, codes: Integers, lengths: Integers) -> bytes:
     """Return the bits: for every difference the code of its length, and the difference, negative ones less one."""
+    signed = np.arange(1 << 16, dtype=np.int64)
+    signed[(1 << 15) + 1 :] -= 1 << 16
+    categories = _CATEGORIES.astype(np.int64)
     extra = np.where(categories < LONGEST_CODE, categories, 0)  # 32768 is the only one of its length
-    low = (differences - (differences < 0)) & ((1 << extra) - 1)
-    values = (codes[categories] << extra) | low
-    sizes = lengths[categories] + extra
-    return _packed(values, sizes).replace(b"\xff", b"\xff\x00")
+    low = (signed - (signed < 0)) & ((1 << extra) - 1)
+    values = ((codes[categories] << extra) | low).astype(np.uint64)
+    sizes = (lengths[categories] + extra).astype(np.uint64)
+    return _packed(values[differences], sizes[differences]).replace(b"\xff", b"\xff\x00")
 
 
 def _packed(values: Integers, sizes: Integers) -> bytes:
     """Return values of so many bits, at most 32, one after the other; the rest of the last byte is ones."""
+    while len(sizes) > 1:  # fewer and longer ones, as long as they fit
+        paired = len(sizes) // 2 * 2
+        both = sizes[:paired:2] + sizes[1:paired:2]
+        if both.max() > _PACKED_BITS:
+            break
+        joined = values[:paired:2] << sizes[1:paired:2] | values[1:paired:2]
+        values, sizes = np.append(joined, values[paired:]), np.append(both, sizes[paired:])
     ends = np.cumsum(sizes)
     total = int(ends[-1])
     starts = ends - sizes
-    first = starts >> 5
-    window = values.astype(np.uint64) << (64 - sizes - (starts & 31)).astype(np.uint64)  # of two words of 32 bits
+    first = (starts >> np.uint64(5)).astype(np.int64)
+    window = values << (np.uint64(64) - sizes - (starts & np.uint64(31)))  # of two words of 32 bits
     count = (total + 31) // 32 + 1
     packed: Any = np.bincount(first, weights=window >> np.uint64(32), minlength=count)  # sums of bits that do not meet
     packed += np.bincount(first + 1, weights=window & np.uint64(0xFFFFFFFF), minlength=count)

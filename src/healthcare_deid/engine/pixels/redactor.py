@@ -15,6 +15,7 @@ from healthcare_deid.config.image import ImageConfig
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
+from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
 from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
 from healthcare_deid.engine.pixels.policy import AnyImageConfig, Cover, Policy, Scope
 from healthcare_deid.engine.pixels.rewrite import Rewriter
@@ -189,48 +190,53 @@ class _Run:
     def redact(self, found: Iterable[Target]) -> PixelReport:
         look = self._redactor.look()
         opened: list[tuple[PixelElement, Boxes]] = []
-        image: tuple[PixelElement, Boxes] | None = None
+        image: tuple[PixelElement | Mosaic, Boxes] | None = None
         for target in found:
             element = PixelElement(target, self._syntax, workers=look.workers, folder=self._folder)
-            boxes = self._boxes(element, self._covers(look, element))
+            view = self._view(element)
+            boxes = self._boxes(look, element, view)
             if target.is_icon and image is not None:
                 self._repeat_in_icon(image, element, boxes)
             opened.append((element, boxes))
             if not target.steps and not target.is_overlay:
-                image = opened[-1]
+                image = view, boxes
         rewriter = Rewriter(self._dataset, self._syntax)
         rewriter.rewrite(opened)
         return PixelReport(
             tuple(self._redactions), tuple(rewriter.changes), tuple(rewriter.warnings), tuple(self._texts)
         )
 
-    def _covers(self, look: Look, element: PixelElement) -> list[list[Cover]]:
-        lines = look.frames(element)
+    def _boxes(self, look: Look, element: PixelElement, view: PixelElement | Mosaic) -> Boxes:
+        lines = look.frames(view)
         if self._redactor.keep_text:
             self._texts.extend(
-                ReadText(element.target.path, index, line.box, line.text or "", line.text_confidence)
+                ReadText(element.target.path, frame, box, line.text or "", line.text_confidence)
                 for index, of_frame in enumerate(lines)
                 for line in of_frame
+                for frame, box in view.places(index, line.box)
             )
         if self._redactor.every_frame:
             lines = in_every_frame(lines)
-        select = self._redactor.policy.select
-        return [select(of_frame, self._inspector) for of_frame in lines]
-
-    def _boxes(self, element: PixelElement, covers: list[list[Cover]]) -> Boxes:
         boxes: Boxes = {}
-        for index, of_frame in enumerate(covers):
-            for cover in of_frame:
-                box = element.layout.aligned(cover.box.grown(MARGIN))
-                if box.area:
-                    self._record(element, boxes, index, Cover(box, cover.rule, cover.confidence))
+        for index, of_frame in enumerate(lines):
+            for cover in self._redactor.policy.select(of_frame, self._inspector):
+                for frame, place in view.places(index, cover.box.grown(MARGIN)):
+                    box = element.layout.aligned(place)
+                    if box.area:
+                        self._record(element, boxes, frame, Cover(box, cover.rule, cover.confidence))
         return boxes
 
-    def _repeat_in_icon(self, image: tuple[PixelElement, Boxes], icon: PixelElement, boxes: Boxes) -> None:
+    def _view(self, element: PixelElement) -> PixelElement | Mosaic:
+        """Return what is looked at: tiles side by side, and any other frames as they are."""
+        tiled = element.count > 1 and not element.target.steps and not element.target.is_overlay
+        planes = planes_of(self._dataset, element.layout) if tiled and not self._redactor.every_frame else []
+        return Mosaic(element, planes) if planes else element
+
+    def _repeat_in_icon(self, image: tuple[PixelElement | Mosaic, Boxes], icon: PixelElement, boxes: Boxes) -> None:
         """Cover in the icon what was covered in the image: small text is still there, and no longer found."""
-        element, covered = image
-        across, down = icon.layout.columns / element.layout.columns, icon.layout.rows / element.layout.rows
-        for box in sorted({box for of_frame in covered.values() for box in of_frame}):
+        view, covered = image
+        across, down = icon.layout.columns / view.whole.width, icon.layout.rows / view.whole.height
+        for box in sorted({view.in_whole(frame, box) for frame, of_frame in covered.items() for box in of_frame}):
             inside = icon.layout.aligned(box.scaled(across, down))
             if inside.area:
                 for index in range(icon.count):

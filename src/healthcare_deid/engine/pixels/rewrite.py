@@ -9,7 +9,8 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from healthcare_deid.engine.pixels.encapsulated import LOSSLESS, EncapsulatedFrames, NotEncodableError
+from healthcare_deid.engine.pixels.encapsulated import LOSSLESS, EncapsulatedFrames
+from healthcare_deid.engine.pixels.encoders import NotEncodableError, why_native
 from healthcare_deid.engine.pixels.targets import owned_item
 from healthcare_deid.engine.records import Change, ChangeAction
 
@@ -128,9 +129,7 @@ class Rewriter:
                 len(self._syntax),
             )
         )
-        self.warnings.append(
-            f"no encoder for transfer syntax {self._syntax}: the pixel data is written uncompressed, and is larger"
-        )
+        self.warnings.append(why_native(self._syntax))
 
     def _set(self, owner: Dataset, element: PixelElement, tag: int, vr: str, value: Any, rule: str) -> None:
         old: Any = owner[tag].value if tag in owner else None

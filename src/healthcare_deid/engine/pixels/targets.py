@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import pack
 from typing import TYPE_CHECKING
 
 from pydicom.datadict import dictionary_VR
@@ -10,14 +11,20 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
+from pydicom.values import convert_SQ
+
+from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 """Pixel Data, Float Pixel Data, Double Float Pixel Data (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25)."""
 OVERLAY_TAGS = tuple((group << 16) | 0x3000 for group in range(0x6000, 0x6020, 2))
 """Overlay Data of the sixteen overlay planes (PS3.3 C.9.2)."""
+_ITEM = b"\xfe\xff\x00\xe0"
+_PICTURES = tuple(pack("<HH", tag >> 16, tag & 0xFFFF) for tag in (*PIXEL_TAGS, *OVERLAY_TAGS))
+"""Tags of pictures as a sequence of unknown VR has them, which is Implicit VR Little Endian (PS3.5 6.2.2)."""
 ICON_SEQUENCE = BaseTag(0x00880200)
 
 Step = tuple[BaseTag, int]
@@ -73,22 +80,17 @@ def targets(
         if (int(tag) in PIXEL_TAGS or int(tag) in OVERLAY_TAGS) and not _is_empty(dataset.get_item(tag)):
             yield Target(dataset, int(tag), steps)
     for tag in tags:
-        if not _may_be_sequence(dataset.get_item(tag)):
-            continue
-        element = dataset[tag]
-        if element.VR == "SQ" and element.value:
-            for index, item in enumerate(element.value):
-                yield from targets(item, steps=(*steps, (tag, index)))
+        for index, item in enumerate(_items(dataset, tag)):
+            yield from targets(item, steps=(*steps, (tag, index)))
 
 
 def owned_item(root: Dataset, steps: tuple[Step, ...]) -> Dataset:
     """Return a dataset to write into: every sequence on the way is replaced by a copy, its items by shallow copies."""
     dataset = root
     for tag, index in steps:
-        old = dataset[tag]
-        items = [_shallow(item) for item in old.value]
+        items = [_shallow(item) for item in _items(dataset, tag)]
         new = DataElement(tag, "SQ", Sequence(items), already_converted=True)
-        new.is_undefined_length = old.is_undefined_length
+        new.is_undefined_length = dataset[tag].is_undefined_length
         dataset[tag] = new
         dataset = new.value[index]
     return dataset
@@ -106,6 +108,23 @@ def _is_empty(element: DataElement | RawDataElement) -> bool:
     if isinstance(element, RawDataElement):
         return element.length == 0
     return element.is_empty
+
+
+def _items(dataset: Dataset, tag: BaseTag) -> Iterable[Dataset]:
+    """Return the items of a sequence, also of one that nothing but its value tells from any other bytes."""
+    element = dataset.get_item(tag)
+    if _may_be_sequence(element):
+        return (dataset[tag].value or ()) if dataset[tag].VR == "SQ" else ()
+    if element.VR not in (None, "UN") or not isinstance(element.value, bytes):
+        return ()
+    if not element.value.startswith(_ITEM) or not any(picture in element.value for picture in _PICTURES):
+        return ()
+    if dataset.original_encoding[1] is False:
+        raise UnsupportedPixelsError("pictures in an element of unknown VR are not read in big endian")
+    try:
+        return convert_SQ(element.value, is_implicit_VR=True, is_little_endian=True)
+    except Exception:  # noqa: BLE001 - a broken value raises anything, and quotes itself
+        raise UnsupportedPixelsError("an element of unknown VR seems to hold pictures, and cannot be read") from None
 
 
 def _may_be_sequence(element: DataElement | RawDataElement) -> bool:
