@@ -1,7 +1,8 @@
 """Burned-in text: how much of it is found and covered, and how much else is covered with it.
 
 Recall counts lines of which at least 90 % of the ink is covered; ink is where a glyph is more than 40 % opaque. Area
-precision is the part of the covered area that lies within half a line's height of a planted line. In the sensitive mode
+precision is the part of the covered area that lies within half a line's height of a planted line, or on a mark that the
+picture had before. In the sensitive mode
 a line with a label (``DOB 01/02/1950``) counts as covered when 60 % of its ink is: the label may stay. An innocent mark
 counts as covered from 30 % on.
 """
@@ -47,6 +48,8 @@ class Score:
     def add(self, image: LabelledImage, mask: NDArray[np.bool_]) -> None:
         """Count one image in the mode for all text."""
         near = np.zeros(mask.shape, bool)
+        for left, top, right, bottom in image.marks:
+            near[top:bottom, left:right] = True
         for line in image.lines:
             left, top, right, bottom = line.box
             room = max(4, min(right - left, bottom - top) // 2)
