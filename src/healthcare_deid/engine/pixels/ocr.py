@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from healthcare_deid.engine.pixels.detector import Detector, Edges, ScoredBox
-from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.pixels.detector import CUT_OUT, Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.geometry import Box, merged
 from healthcare_deid.engine.pixels.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.models import Role, find_model, find_models
 from healthcare_deid.engine.pixels.recogniser import Reading, Recogniser
@@ -80,12 +80,18 @@ WORD_CONFIDENCE = 0.8
 """An object-sized box is text when it reads as this many characters, this well."""
 ON_OBJECT_CONFIDENCE = 0.9
 """So is a doubtful box on an object, when it reads this well: an object's texture has specks that look like digits."""
+CLOSER = 1.5
+"""What is doubtful is looked at once more, so many times as large,"""
+ALONG = 4
+"""with so many times its height to both sides."""
 COARSE = 0.5
 """The last look's scale: it finds what is large or alone for its surroundings, and costs a quarter of the first."""
 SPARE = 0.25
 """A second finding is dropped when first findings cover its kernel but for this part of a square of its height."""
 BRIGHT = 128
 """A page is brighter than this in the middle: what the networks were trained on."""
+ONE_LINE = 1.2
+"""Findings that overlap are one line when the box around both is no larger than this many times what they cover."""
 READ_BESIDE = 0.3
 """Part of a line's height that is read with it at each end."""
 GLYPH_CONFIDENCE = 0.9
@@ -143,8 +149,11 @@ class OnnxOcr:
         looks = (
             [_moved(scored, area.left, area.top) for scored in look] for look in self._detect(part, shown, scale, edges)
         )
-        found = self._found(picture, looks)
-        found = self._completed(picture, area, scale, found)
+        found = self._texts(picture, looks)
+        doubtful = [scored.box for scored in found if scored.score < SURE_SCORE]
+        closer = self._look_closer((page,) if page is picture else (page, picture), area, scale, doubtful)
+        found += unknown(self._texts(picture, closer), found)
+        found = self._completed(picture, area, scale, as_lines(without_duplicates(found)))
         return [self._line(picture, scored, read=read) for scored in found]
 
     def _detect(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
@@ -163,7 +172,17 @@ class OnnxOcr:
                 yield one.find(shown, scale * 2, edges)
             yield [_turned_back(scored, rows) for scored in one.find(turned, scale)]
 
-    def _found(self, picture: Picture, looks: Iterable[Sequence[ScoredBox]]) -> list[ScoredBox]:
+    def _look_closer(
+        self, shown: Iterable[Picture], area: Box, scale: float, doubtful: Sequence[Box]
+    ) -> Iterator[list[ScoredBox]]:
+        """Yield what is found around doubtful boxes: a line that is hard to see is often found in part."""
+        around = [box.grown(ALONG * min(box.width, box.height), min(box.width, box.height)) for box in doubtful]
+        for region in merged([box.intersection(area) for box in around]):
+            for picture in shown:
+                found = self._detector.find(_cut(picture, region), scale * CLOSER, CUT_OUT)
+                yield [_moved(scored, region.left, region.top) for scored in found]
+
+    def _texts(self, picture: Picture, looks: Iterable[Sequence[ScoredBox]]) -> list[ScoredBox]:
         """Return what is text of what the looks found."""
         found: list[ScoredBox] = []
         objects: list[Box] = []
@@ -314,6 +333,24 @@ def _turned_back(scored: ScoredBox, rows: int) -> ScoredBox:
     """Return a finding in a picture turned clockwise, where it is in the picture of so many rows itself."""
     box, core = (type(box)(box.top, rows - box.right, box.bottom, rows - box.left) for box in (scored.box, scored.core))
     return ScoredBox(box, scored.score, core)
+
+
+def as_lines(found: Sequence[ScoredBox]) -> list[ScoredBox]:
+    """Join findings that overlap in a row: each look may have found another part of a line, which is read as one."""
+    lines: list[ScoredBox] = []
+    for scored in sorted(found, key=lambda item: item.box):
+        line = scored
+        for other in list(lines):
+            if _is_one_line(other.box, line.box):
+                lines.remove(other)
+                line = ScoredBox(line.box.union(other.box), max(line.score, other.score), line.core.union(other.core))
+        lines.append(line)
+    return sorted(lines, key=lambda item: (item.box.top, item.box.left))
+
+
+def _is_one_line(first: Box, second: Box) -> bool:
+    both = first.area + second.area - first.intersection(second).area
+    return first.overlaps(second) and in_a_row(first, second) and first.union(second).area <= ONE_LINE * both
 
 
 def without_duplicates(found: Sequence[ScoredBox]) -> list[ScoredBox]:
