@@ -37,6 +37,8 @@ FULL = 0.75
 """A stroke's pixel is full when its contrast is more than this part of the highest."""
 FLAT = 0.3
 """Of a character's ink, at least this part is full: the rest is smoothed edges."""
+ONE_VALUE = 0.07
+"""Full pixels differ from their median by no more than this part of the contrast, in the median."""
 FAINT = 0.4
 """Above and below a character, what has more than this part of its contrast is clutter."""
 CLUTTER = 0.06
@@ -68,7 +70,7 @@ def glyphs(picture: Picture, scale: float, known: Sequence[Box]) -> list[Box]:
     gray = np.asarray(Image.fromarray(picture).convert("L").resize(size, Image.Resampling.BILINEAR))
     found: list[Box] = []
     for shown in (gray, 255 - gray):  # bright ink, then dark: a word has one of them
-        placed = [box.scaled(columns / size[0], rows / size[1]) for box in _characters(_top_hat(shown))]
+        placed = [box.scaled(columns / size[0], rows / size[1]) for box in _characters(shown)]
         found += joined([box for box in placed if not any(line.contains(box) for line in known)])
     return _most_alone(without_contained(found))  # the holes of bright characters look like dark ones
 
@@ -107,31 +109,42 @@ def _distance(first: Box, second: Box) -> int:
     return max(across, down)
 
 
-def _characters(hat: Gray) -> Iterator[Box]:
-    """Yield what has the shape of characters."""
+def _characters(shown: Gray) -> Iterator[Box]:
+    """Yield what has the shape of bright characters."""
+    hat = _top_hat(shown)
     mask = hat > CONTRAST
     _clear_texture(mask)
     for component in component_boxes(mask):
         box = component.box
         if not HEIGHTS[0] <= box.height <= HEIGHTS[1] or box.width > WIDEST * box.height:
             continue
-        if component.count >= FEWEST_PIXELS and _is_flat_and_calm(hat, mask, box):
+        if component.count >= FEWEST_PIXELS and _is_ink(shown, hat, box) and _is_calm(hat, box):
             yield box
 
 
-def _is_flat_and_calm(hat: Gray, mask: Mask, box: Box) -> bool:
+def _is_ink(shown: Gray, hat: Gray, box: Box) -> bool:
+    """Say whether most of what stands out in a box is of one value, as ink is; anatomy comes in shades."""
     part = hat[box.top : box.bottom, box.left : box.right]
-    ink = np.sort(part[mask[box.top : box.bottom, box.left : box.right]])
-    highest = float(ink[int(0.95 * ink.size)])
-    if np.mean(ink > FULL * highest) < FLAT:
+    highest = _highest(part)
+    full = part > FULL * highest
+    if full.sum() < FLAT * (part > CONTRAST).sum():
         return False
+    values = shown[box.top : box.bottom, box.left : box.right][full].astype(np.float32)
+    return bool(np.median(np.abs(values - np.median(values))) <= ONE_VALUE * highest)
+
+
+def _is_calm(hat: Gray, box: Box) -> bool:
+    highest = _highest(hat[box.top : box.bottom, box.left : box.right])
     room = max(3, box.height // 3)
-    around = (
-        hat[max(0, box.top - room) : box.top, box.left : box.right],
-        hat[box.bottom : box.bottom + room, box.left : box.right],
-    )
-    clutter = sum(int((side > FAINT * highest).sum()) for side in around)
-    return clutter <= CLUTTER * sum(side.size for side in around)
+    above = hat[max(0, box.top - room) : box.top, box.left : box.right]
+    below = hat[box.bottom : box.bottom + room, box.left : box.right]
+    clutter = sum(int((side > FAINT * highest).sum()) for side in (above, below))
+    return clutter <= CLUTTER * (above.size + below.size)
+
+
+def _highest(part: Gray) -> float:
+    """Return the contrast of ink, but for a few bright pixels."""
+    return float(np.percentile(part[part > CONTRAST], 95))
 
 
 def _clear_texture(mask: Mask) -> None:

@@ -94,7 +94,7 @@ ONE_LINE = 1.2
 """Findings that overlap are one line when the box around both is no larger than this many times what they cover."""
 READ_BESIDE = 0.3
 """Part of a line's height that is read with it at each end."""
-GLYPH_CONFIDENCE = 0.9
+GLYPH_CONFIDENCE = 0.93
 """What has the shape of a character is one when it reads this well."""
 GLYPH_MARGIN = 6
 """Its box is grown by its height over this, and two pixels: smoothed edges."""
