@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from healthcare_deid.engine.pixels.detector import CUT_OUT, Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.findings import as_lines, unknown, without_duplicates
 from healthcare_deid.engine.pixels.geometry import Box, merged
 from healthcare_deid.engine.pixels.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.models import Role, find_model, find_models
@@ -86,12 +87,8 @@ ALONG = 4
 """with so many times its height to both sides."""
 COARSE = 0.5
 """The last look's scale: it finds what is large or alone for its surroundings, and costs a quarter of the first."""
-SPARE = 0.25
-"""A second finding is dropped when first findings cover its kernel but for this part of a square of its height."""
 BRIGHT = 128
 """A page is brighter than this in the middle: what the networks were trained on."""
-ONE_LINE = 1.2
-"""Findings that overlap are one line when the box around both is no larger than this many times what they cover."""
 READ_BESIDE = 0.3
 """Part of a line's height that is read with it at each end."""
 GLYPH_CONFIDENCE = 0.93
@@ -114,7 +111,8 @@ class OnnxOcr:
 
     A dark picture is looked at as writing on a bright page, as it is, and as it is at half the size; a bright one needs
     no turning. Each look finds what the others overlook. Boxes the detector doubts are read, and dropped when they
-    surely are no text.
+    surely are no text; around the others it looks closer. Characters that it overlooks because they stand alone, or at
+    the end of a line, are found by their ink.
 
     Its state is its arguments; the models are loaded at the first use, once a process.
 
@@ -302,25 +300,6 @@ def as_page(picture: Picture) -> Picture:
     return picture if np.median(sample) >= BRIGHT else 255 - picture
 
 
-def unknown(new: Sequence[ScoredBox], known: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Return the new findings that go on where known ones end, or are elsewhere."""
-    return [scored for scored in new if _uncovered(scored.core, known) > SPARE * _thickness(scored.core) ** 2]
-
-
-def _uncovered(core: Box, known: Sequence[ScoredBox]) -> int:
-    """Return how many pixels of a kernel no known finding covers."""
-    free = np.ones((core.height, core.width), bool)
-    for scored in known:
-        part = core.intersection(scored.box)
-        if part.area:
-            free[part.top - core.top : part.bottom - core.top, part.left - core.left : part.right - core.left] = False
-    return int(free.sum())
-
-
-def _thickness(box: Box) -> int:
-    return min(box.width, box.height)
-
-
 def _cut(picture: Picture, box: Box) -> Picture:
     return np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right])
 
@@ -333,33 +312,3 @@ def _turned_back(scored: ScoredBox, rows: int) -> ScoredBox:
     """Return a finding in a picture turned clockwise, where it is in the picture of so many rows itself."""
     box, core = (type(box)(box.top, rows - box.right, box.bottom, rows - box.left) for box in (scored.box, scored.core))
     return ScoredBox(box, scored.score, core)
-
-
-def as_lines(found: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Join findings that overlap in a row: each look may have found another part of a line, which is read as one."""
-    lines: list[ScoredBox] = []
-    for scored in sorted(found, key=lambda item: item.box):
-        line = scored
-        for other in list(lines):
-            if _is_one_line(other.box, line.box):
-                lines.remove(other)
-                line = ScoredBox(line.box.union(other.box), max(line.score, other.score), line.core.union(other.core))
-        lines.append(line)
-    return sorted(lines, key=lambda item: (item.box.top, item.box.left))
-
-
-def _is_one_line(first: Box, second: Box) -> bool:
-    both = first.area + second.area - first.intersection(second).area
-    return first.overlaps(second) and in_a_row(first, second) and first.union(second).area <= ONE_LINE * both
-
-
-def without_duplicates(found: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Drop boxes that lie inside one with at least their size: tiles overlap, scales repeat. The best score stays."""
-    kept: list[ScoredBox] = []
-    for scored in sorted(found, key=lambda item: (-item.box.area, -item.score, item.box)):
-        inside = next((index for index, other in enumerate(kept) if other.box.contains(scored.box)), None)
-        if inside is None:
-            kept.append(scored)
-        elif scored.score > kept[inside].score:
-            kept[inside] = replace(kept[inside], score=scored.score)
-    return sorted(kept, key=lambda item: (item.box.top, item.box.left))
