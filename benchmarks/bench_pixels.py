@@ -1,13 +1,15 @@
 """Burned-in text: how much of it is found and covered, and how much else is covered with it.
 
 Recall counts lines of which at least 90 % of the ink is covered; ink is where a glyph is more than 40 % opaque. Area
-precision is the part of the covered area that lies within half a line's height of a planted line. In the sensitive mode
+precision is the part of the covered area that lies within half a line's height of a planted line, or on a mark that the
+picture had before. In the sensitive mode
 a line with a label (``DOB 01/02/1950``) counts as covered when 60 % of its ink is: the label may stay. An innocent mark
 counts as covered from 30 % on.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from healthcare_deid.engine.pixels import PixelRedactor
 from healthcare_deid.engine.text.engine import TextEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 ALL_TEXT = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
@@ -47,6 +49,8 @@ class Score:
     def add(self, image: LabelledImage, mask: NDArray[np.bool_]) -> None:
         """Count one image in the mode for all text."""
         near = np.zeros(mask.shape, bool)
+        for left, top, right, bottom in image.marks:
+            near[top:bottom, left:right] = True
         for line in image.lines:
             left, top, right, bottom = line.box
             room = max(4, min(right - left, bottom - top) // 2)
@@ -59,6 +63,16 @@ class Score:
         self.images += 1
         self.area += int(mask.sum())
         self.area_on_text += int((mask & near).sum())
+
+
+@dataclass
+class SensitiveScore:
+    """Counts over a set in the mode for sensitive text."""
+
+    planted: int = 0
+    covered: int = 0
+    innocent: int = 0
+    touched: int = 0
 
 
 def measure() -> list[Row]:
@@ -97,6 +111,44 @@ def private(dataset: Dataset) -> Dataset:
     return result
 
 
+def score_sensitive(images: Iterable[LabelledImage]) -> SensitiveScore:
+    """Redact the sensitive text of a set and count."""
+    engine = TextEngine(DeidentifyConfig(image=SENSITIVE))
+    redactor = PixelRedactor(SENSITIVE, workers=1)
+    total = SensitiveScore()
+    for image in images:
+        mask = mask_of(image.dataset, redactor.redact(private(image.dataset), engine.bind(image.dataset)))
+        for line in image.lines:
+            part = covered_part(line, mask)
+            if line.sensitive:
+                total.planted += 1
+                total.covered += part >= (LABELLED_COVERED if _has_label(line.text) else COVERED)
+            else:
+                total.innocent += 1
+                total.touched += part > TOUCHED
+    return total
+
+
+def words_left(images: Iterable[LabelledImage], read: Callable[[NDArray[np.uint8]], str]) -> list[str]:
+    """Redact all text of a set and return the planted words that another OCR reads afterwards.
+
+    Args:
+        images: The set.
+        read: Returns what a picture says, as letters and digits in capitals. Words of fewer than four are not looked
+            for: noise reads as such.
+    """
+    redactor = PixelRedactor(ALL_TEXT, workers=1)
+    left: list[str] = []
+    for image in images:
+        dataset = private(image.dataset)
+        redactor.redact(dataset, None)
+        pixels = dataset.pixel_array
+        text = read((pixels * (255 / ((1 << dataset.BitsStored) - 1))).astype(np.uint8))
+        planted = {word for line in image.lines for word in re.findall(r"[^\W_]{4,}", line.text.upper())}
+        left += [f"{image.name}: {word}" for word in sorted(planted) if word in text]
+    return left
+
+
 def _quality() -> list[Row]:
     total = score(labelled_set(REPORT_SEED), PixelRedactor(ALL_TEXT, workers=1))
     note = f"{total.images} images, {total.lines} lines, {font_count()} fonts"
@@ -123,22 +175,11 @@ def _hard() -> list[Row]:
 
 
 def _sensitive() -> list[Row]:
-    engine = TextEngine(DeidentifyConfig(image=SENSITIVE))
-    redactor = PixelRedactor(SENSITIVE, workers=1)
-    planted = covered = innocent = touched = 0
-    for image in labelled_set(REPORT_SEED):
-        mask = mask_of(image.dataset, redactor.redact(private(image.dataset), engine.bind(image.dataset)))
-        for line in image.lines:
-            part = covered_part(line, mask)
-            if line.sensitive:
-                planted += 1
-                covered += part >= (LABELLED_COVERED if _has_label(line.text) else COVERED)
-            else:
-                innocent += 1
-                touched += part > TOUCHED
+    total = score_sensitive(labelled_set(REPORT_SEED))
+    covered, touched = total.covered / total.planted, total.touched / total.innocent
     return [
-        Row("sensitive text: planted PHI covered", covered / planted, "", ">= .99", f"{planted} lines"),
-        Row("sensitive text: innocent marks covered", touched / innocent, "", "<= .05", f"{innocent} marks"),
+        Row("sensitive text: planted PHI covered", covered, "", ">= .99", f"{total.planted} lines"),
+        Row("sensitive text: innocent marks covered", touched, "", "<= .05", f"{total.innocent} marks"),
     ]
 
 
@@ -147,4 +188,4 @@ def _has_label(text: str) -> bool:
     return text.startswith(labels) or text.endswith(" 10:42")
 
 
-__all__ = ["covered_part", "mask_of", "measure", "private", "score"]
+__all__ = ["covered_part", "mask_of", "measure", "private", "score", "score_sensitive", "words_left"]

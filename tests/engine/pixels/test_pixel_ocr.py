@@ -1,25 +1,32 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from healthcare_deid.engine.pixels import Box, OnnxOcr
 from healthcare_deid.engine.pixels.detector import ScoredBox
+from healthcare_deid.engine.pixels.findings import as_lines, unknown
+from healthcare_deid.engine.pixels.glyphs import glyphs
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.pixels.arrays import Picture
 
 ORGAN = Box(20, 20, 380, 280)
 NAME, SPECK = Box(96, 100, 300, 136), Box(340, 250, 346, 256)
 
 
 class ScriptedDetector:
-    """Finds an organ, text that is written on it, and a speck of its texture."""
+    """Finds an organ, text that is written on it, and a speck of its texture; nothing new in a part of the picture."""
 
     def __init__(self, *, name_score: float) -> None:
         boxes = ((ORGAN, 0.96), (NAME, name_score), (SPECK, 0.45))
         self.found = [ScoredBox(box, score, box) for box, score in boxes]
 
-    def find(self, *_: object) -> list[ScoredBox]:
-        return self.found
+    def find(self, picture: Picture, *_: object) -> list[ScoredBox]:
+        return self.found if picture.shape == (300, 400, 3) else []
 
 
 @pytest.mark.parametrize("name_score", [0.9, 0.5], ids=["sure", "doubtful"])
@@ -40,3 +47,104 @@ def test_text_on_an_organ_that_is_itself_taken_for_text_is_found_and_the_organs_
     assert len(lines) == 1
     assert lines[0].box.contains(NAME)
     assert not lines[0].box.contains(ORGAN)
+
+
+class FarSighted:
+    """Doubts a part of a line until it looks at that alone, and larger."""
+
+    def __init__(self, line: Box, part: Box) -> None:
+        self.line, self.part = line, part
+        self.regions: list[tuple[int, ...]] = []
+
+    def find(self, picture: Picture, scale: float, *_: object) -> list[ScoredBox]:
+        if picture.shape == (512, 640, 3):
+            return [ScoredBox(self.part, 0.6, self.part)] if scale == 1 else []
+        self.regions.append(picture.shape)
+        inside = self.line.moved(-max(0, self.part.left - 4 * self.part.height), -(self.part.top - self.part.height))
+        return [ScoredBox(inside, 0.9, inside)]
+
+
+def test_around_a_doubtful_finding_there_is_a_closer_look_that_finds_the_whole_line(
+    drawn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gray = drawn((150, 150, "MRN A4045431"), size=(640, 512), height=18)
+    ink = _ink(gray).grown(3)
+    detector = FarSighted(ink, ink._replace(left=ink.left + 60))
+    ocr = OnnxOcr()
+    monkeypatch.setattr(ocr, "_detector", detector)
+
+    (line,) = ocr.find(np.repeat(gray[:, :, None], 3, axis=2), read=False)
+
+    assert line.box.contains(ink)
+    assert detector.regions
+    assert all(rows < 100 for rows, *_ in detector.regions)
+
+
+class Overlooking:
+    """A detector that finds what it is told, and nothing else."""
+
+    def __init__(self, *boxes: Box) -> None:
+        self.found = [ScoredBox(box, 0.95, box) for box in boxes]
+
+    def find(self, *_: object) -> list[ScoredBox]:
+        return self.found
+
+
+def _ink(picture: np.ndarray, above: int = 60) -> Box:
+    rows, columns = np.nonzero(picture > above)
+    return Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+
+
+@pytest.mark.parametrize("within", [None, Box(150, 100, 300, 220)])
+def test_a_letter_that_the_detector_overlooks_is_found(
+    within: Box | None, drawn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gray = drawn((200, 150, "L"), height=20)
+    ocr = OnnxOcr()
+    monkeypatch.setattr(ocr, "_detector", Overlooking())
+
+    (line,) = ocr.find(np.repeat(gray[:, :, None], 3, axis=2), read=True, within=within)
+
+    assert line.box.contains(_ink(gray))
+    assert line.text == "L"
+
+
+def test_a_line_that_was_found_without_its_first_character_is_completed_and_read_whole(
+    drawn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gray = drawn((100, 150, "L4079"), height=30)
+    ink = _ink(gray)
+    ocr = OnnxOcr()
+    monkeypatch.setattr(ocr, "_detector", Overlooking(ink._replace(left=ink.left + 20)))
+
+    (line,) = ocr.find(np.repeat(gray[:, :, None], 3, axis=2), read=True)
+
+    assert line.box.contains(ink)
+    assert line.text == "L4079"
+
+
+def test_what_has_the_shape_of_a_character_and_does_not_read_as_one_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    canvas = Image.new("L", (400, 300), 20)
+    ImageDraw.Draw(canvas).polygon([(200, 140), (212, 146), (201, 156)], fill=200)
+    picture = np.repeat(np.asarray(canvas)[:, :, None], 3, axis=2)
+    ocr = OnnxOcr()
+    monkeypatch.setattr(ocr, "_detector", Overlooking())
+    assert glyphs(picture, 1.0, [])
+    assert ocr.find(picture, read=False) == []
+
+
+def test_a_second_finding_counts_where_it_goes_on_from_the_first() -> None:
+    first = ScoredBox(Box(0, 0, 112, 29), 0.86, Box(9, 9, 103, 20))
+    longer = ScoredBox(Box(0, 0, 132, 32), 0.93, Box(10, 10, 122, 21))
+    same = ScoredBox(Box(0, 0, 112, 31), 0.9, Box(8, 9, 113, 21))
+    assert unknown([longer], [first]) == [longer]
+    assert unknown([same], [first]) == []
+
+
+def test_findings_that_overlap_in_a_row_are_one_line_and_others_stay_apart() -> None:
+    first = ScoredBox(Box(0, 0, 112, 29), 0.7, Box(9, 9, 103, 20))
+    longer = ScoredBox(Box(60, 1, 150, 30), 0.93, Box(70, 10, 140, 21))
+    below = ScoredBox(Box(0, 26, 150, 55), 0.9, Box(10, 34, 140, 46))
+    beside = ScoredBox(Box(160, 0, 200, 29), 0.9, Box(170, 9, 190, 20))
+    joined = ScoredBox(Box(0, 0, 150, 30), 0.93, Box(9, 9, 140, 21))
+    assert as_lines([longer, below, beside, first]) == [joined, beside, below]

@@ -70,6 +70,8 @@ class Edges(NamedTuple):
 
 WHOLE = Edges()
 """A picture that is no part of another one."""
+CUT_OUT = Edges(left=False, top=False, right=False, bottom=False)
+"""A part of a picture, with the text's surroundings."""
 
 
 class Detector:

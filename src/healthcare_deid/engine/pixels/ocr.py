@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from healthcare_deid.engine.pixels.detector import Detector, Edges, ScoredBox
-from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.pixels.detector import CUT_OUT, Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.findings import as_lines, unknown, without_duplicates
+from healthcare_deid.engine.pixels.geometry import Box, merged
+from healthcare_deid.engine.pixels.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.models import Role, find_model, find_models
 from healthcare_deid.engine.pixels.recogniser import Reading, Recogniser
 
@@ -79,14 +81,22 @@ WORD_CONFIDENCE = 0.8
 """An object-sized box is text when it reads as this many characters, this well."""
 ON_OBJECT_CONFIDENCE = 0.9
 """So is a doubtful box on an object, when it reads this well: an object's texture has specks that look like digits."""
+CLOSER = 1.5
+"""What is doubtful is looked at once more, so many times as large,"""
+ALONG = 4
+"""with so many times its height to both sides."""
 COARSE = 0.5
 """The last look's scale: it finds what is large or alone for its surroundings, and costs a quarter of the first."""
-FOUND_ALREADY = 0.9
-"""A second finding whose kernel is covered to this part by first findings is dropped."""
 BRIGHT = 128
 """A page is brighter than this in the middle: what the networks were trained on."""
 READ_BESIDE = 0.3
 """Part of a line's height that is read with it at each end."""
+GLYPH_CONFIDENCE = 0.93
+"""What has the shape of a character is one when it reads this well."""
+GLYPH_MARGIN = 6
+"""Its box is grown by its height over this, and two pixels: smoothed edges."""
+GLYPH_ROOM = (0.3, 0.0)
+"""It is read with this part of its height around it."""
 MAX_UPSCALE = 4.0
 SMALL_SIDE = 480
 """A picture whose short side is smaller is looked at enlarged."""
@@ -101,7 +111,8 @@ class OnnxOcr:
 
     A dark picture is looked at as writing on a bright page, as it is, and as it is at half the size; a bright one needs
     no turning. Each look finds what the others overlook. Boxes the detector doubts are read, and dropped when they
-    surely are no text.
+    surely are no text; around the others it looks closer. Characters that it overlooks because they stand alone, or at
+    the end of a line, are found by their ink.
 
     Its state is its arguments; the models are loaded at the first use, once a process.
 
@@ -136,7 +147,12 @@ class OnnxOcr:
         looks = (
             [_moved(scored, area.left, area.top) for scored in look] for look in self._detect(part, shown, scale, edges)
         )
-        return self._lines(picture, looks, read=read)
+        found = self._texts(picture, looks)
+        doubtful = [scored.box for scored in found if scored.score < SURE_SCORE]
+        closer = self._look_closer((page,) if page is picture else (page, picture), area, scale, doubtful)
+        found += unknown(self._texts(picture, closer), found)
+        found = self._completed(picture, area, scale, as_lines(without_duplicates(found)))
+        return [self._line(picture, scored, read=read) for scored in found]
 
     def _detect(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
         """Yield what is found by each look."""
@@ -154,7 +170,18 @@ class OnnxOcr:
                 yield one.find(shown, scale * 2, edges)
             yield [_turned_back(scored, rows) for scored in one.find(turned, scale)]
 
-    def _lines(self, picture: Picture, looks: Iterable[Sequence[ScoredBox]], *, read: bool) -> list[TextLine]:
+    def _look_closer(
+        self, shown: Iterable[Picture], area: Box, scale: float, doubtful: Sequence[Box]
+    ) -> Iterator[list[ScoredBox]]:
+        """Yield what is found around doubtful boxes: a line that is hard to see is often found in part."""
+        around = [box.grown(ALONG * min(box.width, box.height), min(box.width, box.height)) for box in doubtful]
+        for region in merged([box.intersection(area) for box in around]):
+            for picture in shown:
+                found = self._detector.find(_cut(picture, region), scale * CLOSER, CUT_OUT)
+                yield [_moved(scored, region.left, region.top) for scored in found]
+
+    def _texts(self, picture: Picture, looks: Iterable[Sequence[ScoredBox]]) -> list[ScoredBox]:
+        """Return what is text of what the looks found."""
         found: list[ScoredBox] = []
         objects: list[Box] = []
         for look in looks:
@@ -168,28 +195,60 @@ class OnnxOcr:
                 else:
                     texts.append(scored)
             found += unknown(texts, found)
-        lines: list[TextLine] = []
-        for scored in without_duplicates(found):
-            line = TextLine(scored.box, round(scored.score, 4))
-            doubtful = scored.score < SURE_SCORE
-            if read or doubtful:
-                reading, direction = self._read_around(picture, scored.box)
-                on_object = any(box.contains(scored.box) for box in objects)
-                if doubtful and on_object and not _is_word(reading, ON_OBJECT_CONFIDENCE):
-                    continue
-                if doubtful and reading.confidence < NOT_TEXT_CONFIDENCE:
-                    continue
-                if read:
-                    line = replace(
-                        line,
-                        box=with_ends(scored.box, picture.shape[1], picture.shape[0]),
-                        text=reading.text,
-                        text_confidence=round(reading.confidence, 4),
-                        positions=reading.positions,
-                        direction=direction,
-                    )
-            lines.append(line)
-        return lines
+        return [scored for scored in without_duplicates(found) if self._is_text(picture, scored, objects)]
+
+    def _is_text(self, picture: Picture, scored: ScoredBox, objects: Sequence[Box]) -> bool:
+        if scored.score >= SURE_SCORE:
+            return True
+        reading, _ = self._read_around(picture, scored.box)
+        if any(box.contains(scored.box) for box in objects) and not _is_word(reading, ON_OBJECT_CONFIDENCE):
+            return False
+        return reading.confidence >= NOT_TEXT_CONFIDENCE
+
+    def _completed(self, picture: Picture, area: Box, scale: float, found: list[ScoredBox]) -> list[ScoredBox]:
+        """Add the characters that stand alone, and those that a line was found without."""
+        known = [scored.box.moved(-area.left, -area.top) for scored in found]
+        rows, columns = picture.shape[:2]
+        result = list(found)
+        for glyph in glyphs(_cut(picture, area), scale, known):
+            box = glyph.moved(area.left, area.top).grown(2 + glyph.height // GLYPH_MARGIN).clipped(columns, rows)
+            confidence = self._read_character(picture, box)
+            if confidence < GLYPH_CONFIDENCE:
+                continue
+            near = [index for index, scored in enumerate(result) if in_a_row(scored.box, box)]
+            if near:
+                line = result[near[0]]
+                result[near[0]] = replace(line, box=line.box.union(box))
+            else:
+                result.append(ScoredBox(box, confidence, box))
+        return result
+
+    def _read_character(self, picture: Picture, box: Box) -> float:
+        """Return how well a box reads as characters, in the cut that suits the reader better: it was taught lines."""
+        rows, columns = picture.shape[:2]
+        best = 0.0
+        for room in GLYPH_ROOM:
+            cut = box.grown(round(room * box.height)).clipped(columns, rows)
+            reading = self._recogniser.read(picture[cut.top : cut.bottom, cut.left : cut.right])
+            if any(map(str.isalnum, reading.text)):
+                best = max(best, reading.confidence)
+            if best >= GLYPH_CONFIDENCE:
+                break
+        return best
+
+    def _line(self, picture: Picture, scored: ScoredBox, *, read: bool) -> TextLine:
+        line = TextLine(scored.box, round(scored.score, 4))
+        if not read:
+            return line
+        reading, direction = self._read_around(picture, scored.box)
+        return replace(
+            line,
+            box=with_ends(scored.box, picture.shape[1], picture.shape[0]),
+            text=reading.text,
+            text_confidence=round(reading.confidence, 4),
+            positions=reading.positions,
+            direction=direction,
+        )
 
     def _read_around(self, picture: Picture, box: Box) -> tuple[Reading, Direction]:
         return self._read(picture, with_ends(box, picture.shape[1], picture.shape[0]))
@@ -241,21 +300,6 @@ def as_page(picture: Picture) -> Picture:
     return picture if np.median(sample) >= BRIGHT else 255 - picture
 
 
-def unknown(new: Sequence[ScoredBox], known: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Return the new findings that known ones do not cover."""
-    return [scored for scored in new if _covered_part(scored.core, known) < FOUND_ALREADY]
-
-
-def _covered_part(core: Box, known: Sequence[ScoredBox]) -> float:
-    near = [part for scored in known if (part := core.intersection(scored.box)).area]
-    if not near:
-        return 0.0
-    covered = np.zeros((core.height, core.width), bool)
-    for part in near:
-        covered[part.top - core.top : part.bottom - core.top, part.left - core.left : part.right - core.left] = True
-    return float(covered.mean())
-
-
 def _cut(picture: Picture, box: Box) -> Picture:
     return np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right])
 
@@ -268,15 +312,3 @@ def _turned_back(scored: ScoredBox, rows: int) -> ScoredBox:
     """Return a finding in a picture turned clockwise, where it is in the picture of so many rows itself."""
     box, core = (type(box)(box.top, rows - box.right, box.bottom, rows - box.left) for box in (scored.box, scored.core))
     return ScoredBox(box, scored.score, core)
-
-
-def without_duplicates(found: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Drop boxes that lie inside one with at least their size: tiles overlap, scales repeat. The best score stays."""
-    kept: list[ScoredBox] = []
-    for scored in sorted(found, key=lambda item: (-item.box.area, -item.score, item.box)):
-        inside = next((index for index, other in enumerate(kept) if other.box.contains(scored.box)), None)
-        if inside is None:
-            kept.append(scored)
-        elif scored.score > kept[inside].score:
-            kept[inside] = replace(kept[inside], score=scored.score)
-    return sorted(kept, key=lambda item: (item.box.top, item.box.left))

@@ -1,0 +1,62 @@
+"""How much burned-in text is found on a generated set that nothing was tuned on; the whole of it is a benchmark."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthcare_deid.engine.pixels import PixelRedactor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
+MODULES = ("timing", "pixel_set", "bench_pixels")
+SEED = 20311
+PART = 0.3
+"""Of the images of each kind: some 250 lines."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[SimpleNamespace]:
+    """The modules of ``benchmarks/`` that hold the set and what is counted."""
+    if not BENCHMARKS.is_dir():
+        pytest.skip("benchmarks/ is not part of this installation")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
+        for name in MODULES:
+            patch.delitem(sys.modules, name)
+
+
+@pytest.fixture(scope="module")
+def images(bench: SimpleNamespace) -> list[Any]:
+    return list(bench.pixel_set.labelled_set(SEED, scale=PART))
+
+
+def test_all_text_is_covered_and_little_else(bench: SimpleNamespace, images: list[Any]) -> None:
+    redactor = PixelRedactor(bench.bench_pixels.ALL_TEXT, workers=1)
+    score = bench.bench_pixels.score(images, redactor)
+    assert score.lines > 200
+    assert score.found >= 0.99 * score.lines
+    assert score.sensitive_found >= 0.99 * score.sensitive
+    assert score.area_on_text >= 0.95 * score.area
+
+
+def test_sensitive_text_is_covered_and_innocent_marks_stay(bench: SimpleNamespace, images: list[Any]) -> None:
+    score = bench.bench_pixels.score_sensitive(images)
+    assert score.covered >= 0.98 * score.planted
+    assert score.touched <= 0.05 * score.innocent
+
+
+def test_an_ocr_that_is_not_the_engines_finds_no_planted_word_afterwards(
+    bench: SimpleNamespace, images: list[Any], independent_ocr: Any
+) -> None:
+    assert bench.bench_pixels.words_left(images, independent_ocr) == []
