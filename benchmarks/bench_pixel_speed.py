@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 FULL = os.environ.get("HEALTHCARE_DEID_FULL_BENCHMARK") == "1"
 FRAMES = 64
 ROUNDS = 3
-FILES = 32
+FILES = 96
 COMPRESSED = {
     "RLE": RLELossless,
     "JPEG-LS": JPEGLSLossless,
