@@ -27,7 +27,9 @@ def beyond_service_limits(dataset: Dataset, file_size: int | None = None) -> str
     if not all(isinstance(size, int) for size in sizes):
         return None
     frames: Any = dataset.get("NumberOfFrames") or 1
-    total = int(frames) * sizes[0] * sizes[1] * sizes[2] * sizes[3] // 8
+    if not isinstance(frames, int):
+        return None  # no number: the pixels cannot be told apart, and are refused for that
+    total = frames * sizes[0] * sizes[1] * sizes[2] * sizes[3] // 8
     if total > LARGEST_UNCOMPRESSED:
         return "the pixel data is larger than 2 GB uncompressed: the service does not redact it"
     return None
