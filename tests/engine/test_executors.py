@@ -304,6 +304,22 @@ def test_what_an_engine_has_seen_changes_no_result(name: str, syntax: str, tmp_p
         assert (first.kept, set(first.warnings)) == (second.kept, set(second.warnings))
 
 
+def test_what_a_private_creator_decides_is_decided_anew_under_another_one(tmp_path: Path) -> None:
+    basic = DeidentifyConfig.from_api(CONFIGS["basic"])
+    engine = Deidentifier(basic, safe_private=["GOOD,0009,10"])
+    source, target = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    for creator in ("GOOD", "GOOD", "EVIL", "GOOD", "EVIL", "EVIL"):
+        dataset, item = Dataset(), Dataset()
+        item.CodeMeaning = "ZQX private"
+        dataset.add_new(0x00090010, "LO", creator)
+        dataset.add_new(0x00091010, "SQ", Sequence([item]))
+        dataset.Modality, dataset.Manufacturer = "CT", "ACME"
+        written(dataset, ExplicitVRLittleEndian, source)
+        by_bytes(engine, source, target)
+
+        assert (b"ZQX private" in target.read_bytes()) == (creator == "GOOD")
+
+
 @given(drawn=st.lists(datasets(1), min_size=2, max_size=4), order=st.lists(st.integers(0, 3), max_size=12))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("name", ["contents", "basic", "keep all"])

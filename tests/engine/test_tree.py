@@ -131,10 +131,35 @@ def test_a_record_is_not_written_among_the_results_nor_over_another_file(
 ) -> None:
     with pytest.raises(ValueError, match="inside the destination"):
         profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=tmp_path / "clean" / "record.jsonl")
-    (tmp_path / "letter.txt").write_text("Dear colleague,\n")
-    with pytest.raises(ValueError, match="no record"):
-        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=tmp_path / "letter.txt")
-    assert (tmp_path / "letter.txt").read_text() == "Dear colleague,\n"
+    for kept in (b"Dear colleague,\n", b"a key, on one line without an end", (scans / "a" / "1.dcm").read_bytes()):
+        (tmp_path / "kept").write_bytes(kept)
+        with pytest.raises(ValueError, match="no record"):
+            profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=tmp_path / "kept")
+        assert (tmp_path / "kept").read_bytes() == kept
+    for argument in ("record", "name_map"):
+        with pytest.raises(ValueError, match="inside the source"):
+            profile(BASIC).deidentify_tree(scans, tmp_path / "clean", **{argument: scans / "a" / "1.dcm"})
+
+
+def test_a_record_holds_the_names_of_files_whatever_their_bytes_and_is_its_owners(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    (scans / "a" / "1.dcm").rename(scans / "a" / os.fsdecode(b"M\xfcller.dcm"))
+    record = tmp_path / "record.jsonl"
+    record.touch(0o644)
+    for skipped in (0, 3):
+        report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=record, names="source")
+        assert report.skipped == skipped
+    assert len(record.read_text("ascii").splitlines()) == 3
+    assert record.stat().st_mode & 0o077 == 0
+
+
+def test_the_map_of_names_holds_no_result_that_is_not_there(profile: Any, scans: Path, tmp_path: Path) -> None:
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=tmp_path / "names.csv")
+
+    rows = list(csv.reader((tmp_path / "names.csv").read_text("utf-8").splitlines()))[1:]
+    assert len(rows) == 3
+    assert all((tmp_path / "clean" / result).is_file() for _, result in rows)
 
 
 def test_two_files_of_one_instance_give_one_result_and_a_warning(profile: Any, scans: Path, tmp_path: Path) -> None:

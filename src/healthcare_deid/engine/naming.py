@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from healthcare_deid.engine import files
 from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.recordfile import refuse_inside
 from healthcare_deid.engine.tags import meta
 from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY
 from healthcare_deid.engine.tags.encodedfile import EncodedFile
@@ -99,16 +100,17 @@ class NameMap:
 
     Args:
         path: The file; None writes none. It is written anew.
+        source: The folder of originals, which it must not be in.
         destination: The folder of results, which it must not be in.
 
     Raises:
-        ValueError: ``path`` is among the results.
+        ValueError: ``path`` is among the originals or the results.
         OSError: It cannot be written.
     """
 
-    def __init__(self, path: Path | None, destination: Path) -> None:
-        if path is not None and path.resolve().is_relative_to(destination.resolve()):
-            raise ValueError("name_map is inside the destination: the names of the source would go with the results")
+    def __init__(self, path: Path | None, source: Path, destination: Path) -> None:
+        if path is not None:
+            refuse_inside("name_map", path, source, destination)
         self._path = path
         self._write([("source", "result")], os.O_TRUNC)
 

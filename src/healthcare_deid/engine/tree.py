@@ -93,7 +93,7 @@ def deidentify_tree(
         raise ValueError("the source is inside the destination: originals would be among the results, or be replaced")
     destination.mkdir(parents=True, exist_ok=True)
     remove_abandoned(destination)
-    name_file, record_file = NameMap(name_map, destination), RecordFile(record, destination)
+    name_file, record_file = NameMap(name_map, source, destination), RecordFile(record, source, destination)
     job = _Job(deidentifier, source, destination, overwrite, names, time.time_ns(), record_file.recorded)
     run = _Run(sum(1 for _ in relative_files(source)), on_progress, name_file, record_file)
     _run(job, run, workers)
@@ -227,14 +227,15 @@ def _one(job: _Job, name: str, outcome: _Outcome, *, again: bool) -> DeidentifyR
         outcome.warnings[DIRECTORY_LEFT_OUT] += 1
         return None
     target = job.destination / new_name
-    outcome.names.append((name, new_name))
     if not (job.overwrite or again) and target.exists():
         fresh = target.stat().st_mtime_ns > job.started - _CLOCK_TICK
         if fresh:
             outcome.warnings[_SAME_INSTANCE] += 1
         if fresh or job.recorded is None or digest(new_name) in job.recorded:
+            outcome.names.append((name, new_name))
             return None
     result = job.deidentifier.deidentify_file(source, target)
+    outcome.names.append((name, new_name))
     if job.recorded is not None:
         outcome.lines.append(line(new_name, result))
     return result

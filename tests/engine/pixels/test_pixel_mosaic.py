@@ -19,7 +19,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8B
 
 from healthcare_deid.config import v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.engine.pixels import Box, PixelRedactor
+from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
 from healthcare_deid.engine.pixels.element import PixelElement
 from healthcare_deid.engine.pixels.layout import PixelLayout, pixel_layout
 from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
@@ -165,6 +165,24 @@ def test_sparse_tiles_that_do_not_lie_side_by_side_are_looked_at_by_themselves(
     one.RowPositionInTotalImagePixelMatrix = other.RowPositionInTotalImagePixelMatrix + rows_off
     one.ColumnPositionInTotalImagePixelMatrix = other.ColumnPositionInTotalImagePixelMatrix
     assert planes_of(dataset, pixel_layout(dataset, 0x7FE00010)) == []
+
+
+def test_a_tile_at_a_place_that_cannot_be_is_looked_at_all_the_same(make_instance: Any) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (2 * SIDE, 2 * SIDE, 3)).astype(np.uint8)
+    dataset = _slide(make_instance, noise, sparse=True)
+    place = dataset.PerFrameFunctionalGroupsSequence[2].PlanePositionSlideSequence[0]
+    place.RowPositionInTotalImagePixelMatrix = 1 - SIDE
+
+    report = PixelRedactor(ALL_TEXT, ocr=_Everywhere()).redact(dataset, None)
+
+    assert {redaction.frame for redaction in report.redactions} == {0, 1, 2, 3}
+
+
+class _Everywhere:
+    """An OCR that takes all it is shown for text."""
+
+    def find(self, picture: Any, *, read: bool, within: Box | None) -> list[TextLine]:
+        return [TextLine(Box(0, 0, picture.shape[1], picture.shape[0]))]
 
 
 @given(st.integers(1, 30), st.integers(1, 30))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 WINDOW = 1536
 """Tiles are put together up to about so many rows and columns: what an OCR takes without reducing it much."""
 FEWEST_TILES = 2
+SMALLEST_TILE = 32
+"""Frames of fewer rows or columns are no tiles that anybody makes: each is looked at by itself."""
 
 Tile = tuple[int, int]
 """A tile's place in its plane: row and column, counted in tiles."""
@@ -61,6 +64,10 @@ class Mosaic:
         self._element = element
         self._tiles = {frame: tile for plane in planes for tile, frame in plane.items()}
         self._windows = list(_windows(planes, element.layout))
+        if {frame for window in self._windows for frame in window.tiles.values()} != set(range(element.layout.frames)):
+            raise UnsupportedPixelsError(
+                "the tiles of the image cannot be put side by side: one would not be looked at"
+            )
 
     @property
     def count(self) -> int:
@@ -113,6 +120,8 @@ class Mosaic:
 
 def planes_of(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
     """Return where the frames of a tiled image lie; nothing when they are no tiles, or their places make no sense."""
+    if min(layout.rows, layout.columns) < SMALLEST_TILE:
+        return []
     try:
         full = dataset.get("DimensionOrganizationType") == "TILED_FULL"
         planes = _full(dataset, layout) if full else _sparse(dataset, layout)
@@ -144,7 +153,7 @@ def _sparse(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
         paths = group.get("OpticalPathIdentificationSequence") or [{}]
         key = position.get("ZOffsetInSlideCoordinateSystem"), paths[0].get("OpticalPathIdentifier")
         plane = planes.setdefault(key, {})
-        if above or before or (row, column) in plane:
+        if above or before or row < 0 or column < 0 or (row, column) in plane:
             return []
         plane[row, column] = frame
     return list(planes.values()) if len(groups) == layout.frames else []
@@ -156,20 +165,17 @@ def _windows(planes: list[Plane], layout: PixelLayout) -> Iterator[Window]:
     rows = min(down, max(FEWEST_TILES, WINDOW // layout.rows))
     columns = min(across, max(FEWEST_TILES, WINDOW // layout.columns))
     for plane in planes:
-        begins = {
-            (top, left)
-            for row, column in plane
-            for top in _begins(row, rows, down)
-            for left in _begins(column, columns, across)
-        }
-        for top, left in sorted(begins):
-            inside = ((row, column) for row in range(top, top + rows) for column in range(left, left + columns))
-            tiles = {(row - top, column - left): plane[row, column] for row, column in inside if (row, column) in plane}
-            yield Window(tiles, rows, columns)
+        windows: dict[Tile, dict[Tile, int]] = {}
+        for (row, column), frame in plane.items():
+            for top in _begins(row, rows, down):
+                for left in _begins(column, columns, across):
+                    windows.setdefault((top, left), {})[row - top, column - left] = frame
+        for begin in sorted(windows):
+            yield Window(windows[begin], rows, columns)
 
 
-def _begins(place: int, size: int, count: int) -> Iterator[int]:
-    """Yield where the windows begin that a tile is in: each begins with the last tile of the one before it."""
-    step = max(1, size - 1)
-    for index in range(max(0, -(-(place - size + 1) // step)), place // step + 1):
-        yield min(index * step, count - size)
+def _begins(place: int, size: int, count: int) -> set[int]:
+    """Return where the windows begin that a tile is in: each begins with the last tile of the one before it."""
+    step, last = max(1, size - 1), count - size
+    found = {min(index * step, last) for index in range(max(0, -(-(place - size + 1) // step)), place // step + 1)}
+    return found | {last} if place >= last else found

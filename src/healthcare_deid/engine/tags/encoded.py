@@ -211,15 +211,16 @@ class EncodedExecutor:
         after = value + length
         if length != UNDEFINED and after > end:
             return None, _CUT_OFF
+        fixed = table.is_fixed(head, entry)
+        if not fixed:
+            self._tally.beyond += 1  # the private creator counts
         if length == UNDEFINED or vr == "SQ" or (vr == "UN" and op is _KEEP and holds_items(data, value, after)):
             return self._composite(data, position, length, end, entry, level)
         level.last_tag = tag
         memo = None
-        if table.is_fixed(head, entry):
+        if fixed:
             table.learn(head, entry, length)
             memo = self._memo.of(table.number, level.encodings).elements
-        else:
-            self._tally.beyond += 1  # the private creator counts
         if tag == SPECIFIC_CHARACTER_SET:
             level.encodings = encodings_of(data[value:after])
             self._tally.beyond += 1
@@ -267,7 +268,7 @@ class EncodedExecutor:
         value = position + entry.header
         if entry.vr == "UN":
             entry = self._as_sequence(entry, level)
-        mark, kept = len(self._tally.records), self.kept
+        mark, kept, warned = len(self._tally.records), self.kept, len(self._tally.warned)
         try:
             if entry.vr == "SQ" and entry.op not in (Op.KEEP, Op.DELETE, Op.EMPTY):
                 new, after = self._sequence(data, value, length, end, entry, level, data[position:value])
@@ -278,7 +279,7 @@ class EncodedExecutor:
                 raise
             if length != UNDEFINED:
                 raise UseDatasetExecutor from None  # all of it is here, and does not fit together
-            del self._tally.records[mark:]
+            del self._tally.records[mark:], self._tally.warned[warned:]
             self._tally.kept = kept
             return None, _CUT_OFF
         level.last_tag = entry.tag
