@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,12 @@ from healthcare_deid.engine.tags.dataset import (
     guessed_syntax,
     items,
     private_copy,
+    removes,
     shared,
     uid_of,
     value_bytes,
 )
 from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY, directory_plan
-from healthcare_deid.engine.tags.elements import known_vr
 from healthcare_deid.engine.tags.encoded import EncodedExecutor
 from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
 from healthcare_deid.engine.tags.entries import Tables, UseDatasetExecutor
@@ -311,7 +312,8 @@ class Deidentifier:
         working = dataset
         if self._redactor is not None:
             working = private_copy(dataset)
-            report = self._redactor.redact(working, bound, removed=self._removes, folder=folder)
+            removed = partial(removes, self.plan, dataset)
+            report = self._redactor.redact(working, bound, removed=removed, folder=folder)
             redactions, pixel_changes = report.redactions, report.changes
             warnings.extend(report.warnings)
         own = frozenset(uid for tag in _OWN if (uid := uid_of(dataset, tag)))
@@ -374,9 +376,6 @@ class Deidentifier:
             (*warnings, *dict.fromkeys(values.warnings)),
             executor.kept,
         )
-
-    def _removes(self, tag: int) -> bool:
-        return self.plan.rule(tag, known_vr(tag)).op is Op.DELETE
 
     def _new_instance_uid(self, values: Values, old: bytes) -> str:
         rule = self.plan.rule(SOP_INSTANCE_UID, "UI")

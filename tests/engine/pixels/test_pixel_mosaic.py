@@ -175,7 +175,7 @@ def test_a_tile_at_a_place_that_cannot_be_is_looked_at_all_the_same(make_instanc
 
     report = PixelRedactor(ALL_TEXT, ocr=_Everywhere()).redact(dataset, None)
 
-    assert {redaction.frame for redaction in report.redactions} == {0, 1, 2, 3}
+    assert {redaction.frame for redaction in report.redactions} == set(range(dataset.NumberOfFrames))
 
 
 class _Everywhere:

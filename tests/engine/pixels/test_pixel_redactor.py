@@ -395,6 +395,36 @@ def test_what_the_service_refuses_for_its_size_can_be_refused_here_before_anythi
     assert not (tmp_path / "out.dcm").exists()
 
 
+def test_a_picture_in_a_private_sequence_that_stays_is_looked_at(make_instance: Any) -> None:
+    shown: list[int] = []
+
+    class Watching:
+        def find(self, picture: Any, *, read: bool, within: Any) -> list[Any]:
+            shown.append(picture.shape[0])
+            return []
+
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64)).astype(np.uint8)
+    dataset, item = make_instance(noise), make_instance(noise[:40, :40])
+    for tag in (0x00080016, 0x00080018):
+        item.pop(tag, None)
+    dataset.add_new(0x00090010, "LO", "GOOD")
+    dataset.add_new(0x00091010, "SQ", Sequence([item]))
+    basic = DeidentifyConfig.from_api(
+        {
+            "dicom": {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"},
+            "image": {"textRedactionMode": "REDACT_ALL_TEXT"},
+        }
+    )
+
+    kept = Deidentifier(basic, safe_private=["GOOD,0009,10"], ocr=Watching()).deidentify(dataset)
+    assert 0x00091010 in kept.dataset
+    assert shown == [64, 40]
+    shown.clear()
+    gone = Deidentifier(basic, ocr=Watching()).deidentify(dataset)
+    assert 0x00091010 not in gone.dataset
+    assert shown == [64]
+
+
 class NoOcr:
     """An OCR that must not be asked."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,7 +38,7 @@ class TextLine:
     Attributes:
         box: Where it is, all of its ink inside.
         confidence: How sure the detector is that it is text, 0 to 1.
-        text: What it says, one character a position; None when it was not read.
+        text: What it says, one character a position; None when it was not read. PHI: no ``repr`` shows it.
         text_confidence: How sure the reading is, 0 to 1.
         positions: The middle of each character along the line, 0 at its start and 1 at its end; may be empty, then
             characters are taken to be equally wide.
@@ -47,7 +47,7 @@ class TextLine:
 
     box: Box
     confidence: float = 1.0
-    text: str | None = None
+    text: str | None = field(default=None, repr=False)
     text_confidence: float = 0.0
     positions: tuple[float, ...] = ()
     direction: Direction = Direction.RIGHT

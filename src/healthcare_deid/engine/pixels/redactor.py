@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pydicom.dataset import Dataset
@@ -48,7 +48,7 @@ class ReadText:
     path: str
     frame: int
     box: Box
-    text: str
+    text: str = field(repr=False)
     confidence: float
 
 
@@ -150,6 +150,9 @@ class PixelRedactor:
             raise UnsupportedPixelsError(limit, reason="too-large")
         report = _Run(self, dataset, inspector, folder).redact(found)
         return report if limit is None else replace(report, warnings=(*report.warnings, limit))
+
+    def __repr__(self) -> str:
+        return f"PixelRedactor({self._policy.scope.name})"
 
     @property
     def policy(self) -> Policy:

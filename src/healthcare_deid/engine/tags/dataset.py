@@ -29,7 +29,7 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values_
 
-    from healthcare_deid.engine.tags.plan import Rule
+    from healthcare_deid.engine.tags.plan import Plan, Rule
 
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
 
@@ -173,6 +173,13 @@ class DatasetExecutor:
 
     def _record(self, rule: Rule, path: str, tag: int, vr: str, length: int) -> None:
         self.changes.append(Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length))
+
+
+def removes(plan: Plan, dataset: Dataset, tag: int) -> bool:
+    """Return whether a plan deletes an element of the top level, as it is written there."""
+    creator = _creator(dataset, tag) if is_private(tag) else ""
+    vr = effective_vr(tag, dataset.get_item(BaseTag(tag)).VR, lambda: creator)
+    return plan.rule(tag, vr, creator).op is Op.DELETE
 
 
 def _refuse_broken(element: DataElement | RawDataElement) -> None:
