@@ -94,6 +94,18 @@ def test_the_engine_takes_its_own_arguments(cli: Callable[..., Result], scans: P
     assert "retain_device_identity" in refused.output  # the names there are
 
 
+def test_ctrl_c_has_an_exit_code_of_its_own_and_says_how_to_go_on(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("healthcare_deid.engine.Deidentifier.deidentify_tree", interrupted)
+    result = cli("files", scans, tmp_path / "clean", "--config", tags_only)
+    assert result.exit_code == 130
+    assert "the same command does the rest" in result.stderr
+
+
 def test_results_cannot_be_mixed_with_the_source_or_with_its_names(
     cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
 ) -> None:

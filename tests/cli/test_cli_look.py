@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.dataelem import RawDataElement
 
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
@@ -141,3 +142,15 @@ def test_the_demo_makes_a_page_with_pictures_of_every_sample(cli: Callable[..., 
     assert no_value_in(page)
     assert no_value_in(result.output)
     assert (tmp_path / "demo" / "index.html").resolve().as_uri() in result.stdout
+
+
+def test_compare_prints_no_value_that_a_library_would_warn_of(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path
+) -> None:
+    odd = pydicom.dcmread(next(scans.rglob("*.dcm")))
+    element = odd["FrameOfReferenceUID"]
+    odd[element.tag] = RawDataElement(element.tag, "UI", 14, b"Kowalski.Anna\0", 0, False, True)
+    odd.save_as(tmp_path / "odd.dcm")
+
+    result = cli("compare", tmp_path / "odd.dcm", tmp_path / "odd.dcm")
+    assert "Kowalski" not in result.output

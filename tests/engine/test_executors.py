@@ -385,7 +385,7 @@ def test_the_record_is_not_written_until_somebody_reads_it(tmp_path: Path, monke
         written += 1
         return Change(*arguments)
 
-    monkeypatch.setattr("healthcare_deid.engine.tags.encoded.Change", counted)
+    monkeypatch.setattr("healthcare_deid.engine.tags.follower.Change", counted)
     result = by_bytes(MADE["basic"], PYDICOM_FILES / "CT_small.dcm", tmp_path / "out.dcm")
 
     assert written == 0
@@ -452,6 +452,20 @@ def test_both_enter_a_sequence_that_nothing_but_its_value_tells(
         "00091001[1]/00100010",
         "00091001[1]/00081110[0]/00100010",
     }
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_what_begins_as_a_sequence_and_is_none_stays_with_a_warning(
+    syntax: str, tmp_path: Path, write: Any, as_file: Any, make: Any
+) -> None:
+    dataset = _instance()
+    dataset.add_new(0x00090010, "LO", "A CREATOR THAT NO DICTIONARY KNOWS")
+    dataset.add_new(0x00091001, "UN", b"\xfe\xff\x00\xe0 but no items")
+    source = write(as_file(dataset, syntax))
+
+    for way in (by_dataset, by_bytes):
+        result = way(make({"removeList": {"tags": ["PatientName"]}}), source, tmp_path / "out.dcm")
+        assert [warning for warning in result.warnings if "begins as a sequence" in warning]
 
 
 @given(drawn=st.lists(datasets(2), min_size=1, max_size=3), cut=st.integers(1, 12))

@@ -33,6 +33,13 @@ def command(before: Path, after: Path, pictures: Path | None, no_pixels: bool, s
 
     The exit code is 3 when an instance has no counterpart or cannot be read.
     """
+    from healthcare_deid.engine.quiet import quiet
+
+    with quiet():  # pydicom's warnings quote values
+        _compare(before, after, pictures, no_pixels=no_pixels, style=style)
+
+
+def _compare(before: Path, after: Path, pictures: Path | None, *, no_pixels: bool, style: str) -> None:
     from healthcare_deid.cli.instances import Unreadable
     from healthcare_deid.report import compare, summary_table, write_before_after
 

@@ -65,7 +65,7 @@ def engine_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             }
             if salt_file is not None:
                 warn_if_shared(salt_file)
-                engine |= {"uid_rule": "salted", "salt": salt_file.read_bytes().strip()}
+                engine |= {"uid_rule": "salted", "salt": salt_file.read_bytes().removesuffix(b"\n")}
             return function(*arguments, engine=engine, **others)
 
         return command

@@ -9,7 +9,7 @@ import click
 
 from healthcare_deid.cli.choice import with_choice
 from healthcare_deid.cli.engine import engine_options
-from healthcare_deid.cli.exits import Exit
+from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.progress import Progress
 from healthcare_deid.cli.transfers import FAILURES_SHOWN
 
@@ -68,17 +68,21 @@ def command(
 
     from healthcare_deid.engine import Deidentifier
 
-    with Progress(quiet=quiet) as progress:
-        report = Deidentifier(config, **engine).deidentify_tree(
-            source,
-            destination,
-            workers=workers,
-            on_progress=lambda state: progress.show(_counts(state)),
-            overwrite=overwrite,
-            names="source" if keep_names else "uid",
-            name_map=name_map,
-            record=record,
-        )
+    try:
+        with Progress(quiet=quiet) as progress:
+            report = Deidentifier(config, **engine).deidentify_tree(
+                source,
+                destination,
+                workers=workers,
+                on_progress=lambda state: progress.show(_counts(state)),
+                overwrite=overwrite,
+                names="source" if keep_names else "uid",
+                name_map=name_map,
+                record=record,
+            )
+    except KeyboardInterrupt:
+        again = "interrupted; what is written is whole, and the same command does the rest"
+        raise CommandError(again, Exit.INTERRUPTED) from None
     _print(report)
     if report.failed:
         raise SystemExit(Exit.ERROR)

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from healthcare_deid._version import __version__
-from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, command_error
+from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, Exit, command_error
 from healthcare_deid.errors import DeidError
 
 _COMMANDS = {
@@ -50,6 +50,8 @@ class _LazyGroup(click.Group):
             problem = error
         except DeidError as error:
             problem = command_error(error, server_text=bool(ctx.meta.get(SERVER_TEXT)))
+        except KeyboardInterrupt:
+            problem = CommandError("interrupted", Exit.INTERRUPTED)
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -365,16 +365,17 @@ class Deidentifier:
                 warnings,
             )
             write_pieces([encoded_meta(new), *pieces], descriptor, destination)
+            tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
         except StructError:
             raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
         finally:
             os.close(descriptor)
         return DeidentifyResult(
             lambda: files.read(destination)[0],
-            lambda: [*executor.changes, *meta.meta_changes(file.meta.elements(), new), *marks.added(self._marks)],
+            lambda: [*tally.changes(), *meta.meta_changes(old, new), *marks.added(self._marks)],
             (),
             (*warnings, *dict.fromkeys(values.warnings)),
-            executor.kept,
+            tally.kept,
         )
 
     def _new_instance_uid(self, values: Values, old: bytes) -> str:

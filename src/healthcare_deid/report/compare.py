@@ -16,6 +16,8 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
 
+from healthcare_deid.engine.quiet import quiet
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -95,6 +97,7 @@ class Comparison:
         return sum(1 for element in self.elements if element.verdict is verdict)
 
 
+@quiet()
 def compare(before: Dataset, after: Dataset, *, pixels: bool = True) -> Comparison:
     """Compare two instances.
 

@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 
+from healthcare_deid.engine.quiet import quiet
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -21,6 +23,7 @@ _HEADER = 34
 _LONG_SIDE = 1024
 
 
+@quiet()
 def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str], *, frame: int = 0) -> Path:
     """Write one frame of both instances side by side as a PNG.
 

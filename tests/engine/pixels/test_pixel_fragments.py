@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from struct import pack
+from struct import pack, unpack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +56,15 @@ def test_a_single_frame_has_all_fragments() -> None:
 def test_the_extended_table_says_how_long_a_codestream_is() -> None:
     value, offsets, _ = encapsulate_extended([b"aaa", b"bb"])
     assert list(Codestreams(BytesStorage(value), 2, (offsets, pack("<2Q", 3, 2)))) == [b"aaa", b"bb"]
+
+
+def test_what_an_extended_table_leaves_out_is_noticed() -> None:
+    value, offsets, _ = encapsulate_extended([b"aaaa", b"hidden", b"bb"])
+    first, _, last = unpack("<3Q", offsets)
+    for named, lengths in (((first, last), (4, 2)), ((first, last), (1, 2))):
+        found = Codestreams(BytesStorage(value), 2, (pack("<2Q", *named), pack("<2Q", *lengths)))
+        assert list(found)[1] == b"bb"
+        assert found.excess
 
 
 def test_empty_fragments_are_no_frames() -> None:

@@ -59,3 +59,11 @@ def test_of_a_crowd_those_that_are_most_alone_are_suggested() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (3, 500), (500, 2), (20, 20)])
 def test_pictures_of_any_shape_pass(shape: tuple[int, int]) -> None:
     assert glyphs(np.zeros((*shape, 3), np.uint8), 1.0, []) == []
+
+
+def test_a_pattern_of_very_many_marks_suggests_nothing() -> None:
+    grid = np.full((1024, 1024), 20, np.uint8)
+    for row in range(0, 1000, 24):
+        for column in range(0, 1000, 24):
+            grid[row + 6 : row + 16, column + 6 : column + 12] = 220
+    assert glyphs(_rgb(grid), 1.0, []) == []

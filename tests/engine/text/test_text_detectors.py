@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from healthcare_deid.engine.text.detectors.base import read_digits
+from healthcare_deid.engine.text.detectors.base import PatternDetector, read_digits
 from healthcare_deid.engine.text.detectors.checks import is_card_number, is_itin, is_ssn, is_swift_code, is_vin
+from healthcare_deid.engine.text.detectors.custom import WordsDetector
 from healthcare_deid.engine.text.detectors.registry import detectors_for
 from healthcare_deid.engine.text.engine import InstanceText
 from healthcare_deid.engine.text.info_types import INFO_TYPES
@@ -150,3 +151,10 @@ def test_every_infotype_says_what_it_is() -> None:
     for item in INFO_TYPES.values():
         assert item.description.endswith(".")
         assert not item.broader or item.broader in INFO_TYPES
+
+
+def test_one_text_is_no_list_of_phrases_and_no_pattern() -> None:
+    with pytest.raises(TypeError, match="list of texts"):
+        WordsDetector("TRIAL_SITE", "Umbra")
+    with pytest.raises(TypeError, match="re.compile"):
+        PatternDetector("CASE", r"SC-\d{4}")  # type: ignore[arg-type]

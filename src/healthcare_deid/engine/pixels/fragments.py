@@ -38,7 +38,7 @@ class Codestreams(Sequence[bytes]):
         extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
 
     Attributes:
-        excess: Whether fragments follow that are not of these frames.
+        excess: Whether there are fragments, or parts of some, that are of none of these frames.
 
     Raises:
         UnsupportedPixelsError: The fragments cannot be told apart.
@@ -56,7 +56,9 @@ class Codestreams(Sequence[bytes]):
         filled = [fragment for fragment in fragments if fragment[0] < fragment[1]]
         grouped = grouped or _by_their_ends(storage, filled, frames)
         self._frames = grouped[:frames]
-        self.excess = self._frames[-1][-1][0] < filled[-1][0]
+        taken = {start: stop for frame in self._frames for start, stop in frame}
+        # A frame may end a byte before its fragment, which is of even length.
+        self.excess = any(taken.get(start, start) < stop - 1 for start, stop in filled)
 
     def __len__(self) -> int:
         return len(self._frames)

@@ -52,6 +52,8 @@ SAME_ROW = 0.6
 """And share this part of it,"""
 TALLER = 2.2
 """none taller than this many times another; a box around a line is taller than its characters."""
+CROWD = 1000
+"""A picture with more marks of the shape of characters is a pattern, or a page that the detector reads line by line."""
 MOST = 16
 """So many at most are suggested, those that are most alone: what crowds is texture."""
 
@@ -70,7 +72,10 @@ def glyphs(picture: Picture, scale: float, known: Sequence[Box]) -> list[Box]:
     gray = np.asarray(Image.fromarray(picture).convert("L").resize(size, Image.Resampling.BILINEAR))
     found: list[Box] = []
     for shown in (gray, 255 - gray):  # bright ink, then dark: a word has one of them
-        placed = [box.scaled(columns / size[0], rows / size[1]) for box in _characters(shown)]
+        characters = list(_characters(shown))
+        if len(characters) > CROWD:
+            continue
+        placed = [box.scaled(columns / size[0], rows / size[1]) for box in characters]
         found += joined([box for box in placed if not any(line.contains(box) for line in known)])
     return _most_alone(without_contained(found))  # the holes of bright characters look like dark ones
 

@@ -20,9 +20,10 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
 from healthcare_deid.engine.records import Change
 from healthcare_deid.engine.tags.actions import ACTIONS
 from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
+from healthcare_deid.engine.tags.level import ITEM
 from healthcare_deid.engine.tags.plan import Inside, Op, inside
 from healthcare_deid.engine.tags.uids import uid_text
-from healthcare_deid.engine.tags.unknown import holds_items
+from healthcare_deid.engine.tags.unknown import UNREAD, holds_items
 from healthcare_deid.engine.tags.values import Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
 
@@ -87,9 +88,11 @@ class DatasetExecutor:
         creator = _creator(source, tag) if is_private(tag) else ""
         vr = effective_vr(tag, element.VR, lambda: creator)
         rule = self._plan.rule(tag, vr, creator, around)
-        if rule.op == Op.KEEP and vr == "UN" and holds_items(value_bytes(element)):
-            sequence = self._plan.rule(tag, "SQ", creator, around)
-            return self._hidden(source, element, sequence, path, encodings, depth, around)
+        if rule.op == Op.KEEP and vr == "UN" and (value := value_bytes(element)).startswith(ITEM):
+            if holds_items(value):
+                sequence = self._plan.rule(tag, "SQ", creator, around)
+                return self._hidden(source, element, sequence, path, encodings, depth, around)
+            self._values.warn(UNREAD)
         op = rule.op
         if op == Op.KEEP:
             self.kept += 1

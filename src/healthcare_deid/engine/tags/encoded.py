@@ -10,9 +10,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.records import Change
-from healthcare_deid.engine.tags.actions import ACTIONS
-from healthcare_deid.engine.tags.elements import MAX_DEPTH, keyword
+from healthcare_deid.engine.tags.elements import MAX_DEPTH
 from healthcare_deid.engine.tags.entries import (
     SPECIFIC_CHARACTER_SET,
     UNDEFINED,
@@ -39,7 +37,7 @@ from healthcare_deid.engine.tags.memo import LONGEST_REMEMBERED, Known, Memo, Re
 from healthcare_deid.engine.tags.plan import Inside, Op, Plan, UidPolicy, inside
 from healthcare_deid.engine.tags.steps import take_steps
 from healthcare_deid.engine.tags.uids import UidMapper
-from healthcare_deid.engine.tags.unknown import holds_items
+from healthcare_deid.engine.tags.unknown import UNREAD, holds_items
 from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
 
@@ -78,7 +76,7 @@ class EncodedExecutor:
         self._values = values
         self._inserts = list(inserts)
         self._memo = memo or tables.memo
-        self._tally = Tally(warned=values.warnings)
+        self.tally = Tally(warned=values.warnings)
 
     def start(self, *, explicit: bool) -> Level:
         """Return the top level, nothing of it seen yet."""
@@ -88,22 +86,8 @@ class EncodedExecutor:
         return level
 
     def _counted(self, level: Level) -> Level:
-        self._tally.records.append((level.path, level.records))
+        self.tally.records.append((level.path, level.records))
         return level
-
-    @property
-    def kept(self) -> int:
-        """How many elements stayed as they were."""
-        return self._tally.kept
-
-    @property
-    def changes(self) -> list[Change]:
-        """Every change so far."""
-        return [
-            Change(f"{path}{entry.tag:08X}", keyword(entry.tag), entry.vr, ACTIONS[entry.op], reason, length)
-            for path, records in self._tally.records
-            for entry, reason, length in records
-        ]
 
     def look(self, header: bytes, level: Level) -> tuple[Entry, int]:
         """Return the entry and the length of the top-level element that begins with these bytes.
@@ -124,7 +108,7 @@ class EncodedExecutor:
         output = self._take_inserts(entry.tag, level)
         level.last_tag = entry.tag
         if entry.op is Op.KEEP:
-            self._tally.kept += 1
+            self.tally.kept += 1
             return output
         level.records.append(Record(entry, entry.rule.reason, length))
         if entry.op is not Op.DELETE:
@@ -148,7 +132,7 @@ class EncodedExecutor:
                 position += passed
                 continue
             begin = position
-            position = take_steps(data, begin, end, level, table.steps, known, self._tally)
+            position = take_steps(data, begin, end, level, table.steps, known, self.tally)
             one = position == begin
             if one:
                 replacement, position = self._element(data, begin, end, level)
@@ -169,7 +153,7 @@ class EncodedExecutor:
 
     def _follower(self, known: Known, table: Table, level: Level) -> Follower | None:
         met, known.met = known.met, True
-        return Follower(known.runs, table.steps, level, self._tally) if met and not level.depth else None
+        return Follower(known.runs, table.steps, level, self.tally) if met and not level.depth else None
 
     def finish(self, level: Level) -> None:
         """Write the markers that come after every element."""
@@ -180,7 +164,7 @@ class EncodedExecutor:
 
     def _insert(self, level: Level) -> None:
         """Write the markers that come before the last element."""
-        self._tally.beyond += 1
+        self.tally.beyond += 1
         level.output.extend(self._take_inserts(level.last_tag, level))
 
     def _take_inserts(self, before: int, level: Level) -> list[bytes]:
@@ -213,8 +197,8 @@ class EncodedExecutor:
             return None, _CUT_OFF
         fixed = table.is_fixed(head, entry)
         if not fixed:
-            self._tally.beyond += 1  # the private creator counts
-        if length == UNDEFINED or vr == "SQ" or (vr == "UN" and op is _KEEP and holds_items(data, value, after)):
+            self.tally.beyond += 1  # the private creator counts
+        if length == UNDEFINED or vr == "SQ" or (vr == "UN" and op is _KEEP and self._holds_items(data, value, after)):
             return self._composite(data, position, length, end, entry, level)
         level.last_tag = tag
         memo = None
@@ -223,9 +207,9 @@ class EncodedExecutor:
             memo = self._memo.of(table.number, level.encodings).elements
         if tag == SPECIFIC_CHARACTER_SET:
             level.encodings = encodings_of(data[value:after])
-            self._tally.beyond += 1
+            self.tally.beyond += 1
         if op is _KEEP:
-            self._tally.kept += 1
+            self.tally.kept += 1
             return None, after
         if op is _DELETE:
             level.records.append(Record(entry, rule.reason, length))
@@ -238,28 +222,37 @@ class EncodedExecutor:
         """Return an element with its new value, None where it stays: of equal elements the same, if there is a memo."""
         known = None if memo is None else memo.get(element)
         if known is not None:
-            self._tally.warned.extend(known.warnings)
+            self.tally.warned.extend(known.warnings)
         else:
             known = self._new_value(entry, element, level)
             if memo is not None and entry.op is not _OWN_UID and len(element) <= LONGEST_REMEMBERED:
                 memo[element] = known
         if entry.op is _OWN_UID:
-            self._tally.beyond += 1
+            self.tally.beyond += 1
         if known.record is None:
-            self._tally.kept += 1
+            self.tally.kept += 1
             return None
         level.records.append(known.record)
         return known.new
 
     def _new_value(self, entry: Entry, element: bytes, level: Level) -> Remembered:
         """Return an element with its new value, the record of it, none where it stays, and the warnings it gave."""
-        warned = len(self._tally.warned)
+        warned = len(self.tally.warned)
         value = element[entry.header :]
         changed = self._values.new_value(entry.rule, entry.tag, entry.vr, value, level.encodings)
-        warnings = tuple(self._tally.warned[warned:])
+        warnings = tuple(self.tally.warned[warned:])
         if changed is None:
             return Remembered(b"", None, warnings)
         return Remembered(entry.encoded(changed.value), Record(entry, changed.reason, len(value)), warnings)
+
+    def _holds_items(self, data: bytes, start: int, end: int) -> bool:
+        """Return whether a value of unknown VR is a sequence; say so where it only begins as one."""
+        if not data.startswith(ITEM, start, end):
+            return False
+        found = holds_items(data, start, end)
+        if not found:
+            self._values.warn(UNREAD)
+        return found
 
     def _composite(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
@@ -268,7 +261,7 @@ class EncodedExecutor:
         value = position + entry.header
         if entry.vr == "UN":
             entry = self._as_sequence(entry, level)
-        mark, kept, warned = len(self._tally.records), self.kept, len(self._tally.warned)
+        mark, kept, warned = len(self.tally.records), self.tally.kept, len(self.tally.warned)
         try:
             if entry.vr == "SQ" and entry.op not in (Op.KEEP, Op.DELETE, Op.EMPTY):
                 new, after = self._sequence(data, value, length, end, entry, level, data[position:value])
@@ -279,8 +272,8 @@ class EncodedExecutor:
                 raise
             if length != UNDEFINED:
                 raise UseDatasetExecutor from None  # all of it is here, and does not fit together
-            del self._tally.records[mark:], self._tally.warned[warned:]
-            self._tally.kept = kept
+            del self.tally.records[mark:], self.tally.warned[warned:]
+            self.tally.kept = kept
             return None, _CUT_OFF
         level.last_tag = entry.tag
         return new, after
@@ -304,7 +297,7 @@ class EncodedExecutor:
             after = _after_sequence(data, position, end, entry, level)
             items = after - position > 8
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
-            self._tally.kept += 1
+            self.tally.kept += 1
             return None, after
         level.records.append(Record(entry, entry.rule.reason, after - position))
         return b"" if entry.op is Op.DELETE else entry.encoded(b""), after
@@ -319,7 +312,7 @@ class EncodedExecutor:
         explicit = level.explicit and header[4:6] != b"UN"
         around = inside(level.around, entry.op)
         place = f"{level.path}{entry.tag:08X}"
-        mark = len(self._tally.records)
+        mark = len(self.tally.records)
         pieces: list[bytes] = []
         index = 0
         while length == UNDEFINED or position < stop:
@@ -343,8 +336,8 @@ class EncodedExecutor:
             )
             position = self._item(data, position, item_length, stop, item, pieces)
             index += 1
-        self._tally.kept += 1
-        if not any(records for _, records in self._tally.records[mark:]):
+        self.tally.kept += 1
+        if not any(records for _, records in self.tally.records[mark:]):
             return None, position
         body = b"".join(pieces)
         if length == UNDEFINED:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from healthcare_deid.engine.records import Change
+from healthcare_deid.engine.tags.actions import ACTIONS
+from healthcare_deid.engine.tags.elements import keyword
 from healthcare_deid.engine.tags.runs import LONGEST, Run, Runs
 
 if TYPE_CHECKING:
@@ -35,6 +38,14 @@ class Tally:
     records: list[Records] = field(default_factory=list[Records])
     warned: list[str] = field(default_factory=list[str])
     beyond: int = 0
+
+    def changes(self) -> list[Change]:
+        """Return every change so far."""
+        return [
+            Change(f"{path}{entry.tag:08X}", keyword(entry.tag), entry.vr, ACTIONS[entry.op], reason, length)
+            for path, records in self.records
+            for entry, reason, length in records
+        ]
 
 
 @dataclass(slots=True)

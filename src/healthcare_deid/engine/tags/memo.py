@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 LONGEST_REMEMBERED = 1024
 """Longer elements are not remembered."""
 _MOST = 20_000
+_MOST_FORMS = 256
 
 
 class Remembered(NamedTuple):
@@ -55,6 +56,8 @@ class Memo:
         """Return what is known of elements of a table, in a character set; what is learnt is put there."""
         known = self._known.get((table, encodings))
         if known is None:
+            if len(self._known) >= _MOST_FORMS:
+                self._known.clear()
             known = self._known[table, encodings] = Known(encodings)
         elif len(known.elements) > _MOST:
             known.elements.clear()

@@ -11,6 +11,7 @@ from struct import Struct
 from healthcare_deid.engine.tags.elements import MAX_DEPTH
 from healthcare_deid.engine.tags.level import ITEM, SEQUENCE_END
 
+UNREAD = "an element of unknown VR begins as a sequence does and cannot be read as one: it stays as it is"
 _ITEM_END = b"\xfe\xff\x0d\xe0"
 _UNDEFINED = 0xFFFFFFFF
 _read_tag = Struct("<HH").unpack_from

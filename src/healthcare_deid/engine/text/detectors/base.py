@@ -58,6 +58,9 @@ class PatternDetector:
         rank: Its strength where findings overlap.
         gate: A cheap expression that a text must match somewhere to be worth looking at; None for any text.
         ocr_digits: Whether the text is read with look-alike letters in numbers taken as digits.
+
+    Raises:
+        TypeError: ``pattern`` is not compiled.
     """
 
     info_type: str
@@ -66,6 +69,10 @@ class PatternDetector:
     rank: int = 2
     gate: re.Pattern[str] | None = HAS_DIGIT
     ocr_digits: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pattern, re.Pattern):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
+            raise TypeError(f"pattern: re.compile(…) is needed, not {type(self.pattern).__name__}")
 
     @property
     def info_types(self) -> frozenset[str]:

@@ -23,9 +23,14 @@ class WordsDetector:
         info_type: The name of the infoType.
         phrases: Words and phrases.
         rank: Its strength where findings overlap; lower is stronger.
+
+    Raises:
+        TypeError: ``phrases`` is one text: its letters would be looked for.
     """
 
     def __init__(self, info_type: str, phrases: Iterable[str], *, rank: int = 1) -> None:
+        if isinstance(phrases, str):
+            raise TypeError("phrases: a list of texts is needed, not one text")
         self.info_types = frozenset({info_type})
         self.rank = rank
         self._info_type = info_type
