@@ -156,5 +156,5 @@ def test_every_infotype_says_what_it_is() -> None:
 def test_one_text_is_no_list_of_phrases_and_no_pattern() -> None:
     with pytest.raises(TypeError, match="list of texts"):
         WordsDetector("TRIAL_SITE", "Umbra")
-    with pytest.raises(TypeError, match="re.compile"):
+    with pytest.raises(TypeError, match=r"re\.compile"):
         PatternDetector("CASE", r"SC-\d{4}")  # type: ignore[arg-type]
