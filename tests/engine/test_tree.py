@@ -123,6 +123,7 @@ def test_results_that_the_record_does_not_tell_of_are_made_again(profile: Any, s
     report = profile(BASIC).deidentify_tree(scans, clean, record=record)
 
     assert (report.succeeded, report.skipped) == (2, 1)
+    assert [times for warning, times in report.warnings.items() if "of an earlier run" in warning] == [1]
     assert sorted(record.read_text("utf-8").splitlines(keepends=True)) == sorted([first, second, third])
 
 

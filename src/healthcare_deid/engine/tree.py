@@ -31,6 +31,7 @@ _WORTH_PROCESSES = 2000
 _WORTH_PROCESSES_WITH_PIXELS = 16
 """Below this many files, starting processes takes longer than the work."""
 _SAME_INSTANCE = "a file is the same instance as another one of the folder, by its UID: one result was written for both"
+_EARLIER = "a result of an earlier run was left as it is: where the config has changed since, write it again (overwrite)"
 _CLOCK_TICK = 20_000_000
 """Nanoseconds by which a file system's clock may be behind."""
 _CRASHED = "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
@@ -229,9 +230,8 @@ def _one(job: _Job, name: str, outcome: _Outcome, *, again: bool) -> DeidentifyR
     target = job.destination / new_name
     if not (job.overwrite or again) and target.exists():
         fresh = target.stat().st_mtime_ns > job.started - _CLOCK_TICK
-        if fresh:
-            outcome.warnings[_SAME_INSTANCE] += 1
         if fresh or job.recorded is None or digest(new_name) in job.recorded:
+            outcome.warnings[_SAME_INSTANCE if fresh else _EARLIER] += 1
             outcome.names.append((name, new_name))
             return None
     result = job.deidentifier.deidentify_file(source, target)
