@@ -31,7 +31,7 @@ _WORTH_PROCESSES = 2000
 _WORTH_PROCESSES_WITH_PIXELS = 16
 """Below this many files, starting processes takes longer than the work."""
 _SAME_INSTANCE = "a file is the same instance as another one of the folder, by its UID: one result was written for both"
-_EARLIER = "a result of an earlier run was left as it is: where the config has changed since, write it again (overwrite)"
+_EARLIER = "a result of an earlier run was left as it is: where the config has changed, write it again (overwrite)"
 _CLOCK_TICK = 20_000_000
 """Nanoseconds by which a file system's clock may be behind."""
 _CRASHED = "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
