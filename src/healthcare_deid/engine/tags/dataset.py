@@ -161,12 +161,12 @@ class DatasetExecutor:
         if rule.op == Op.DELETE:
             self._record(rule, path, element.tag, "SQ", len(old))
             return None
-        before = len(self.changes)
         if rule.op == Op.KEEP:
             self.kept += 1
-        else:
-            raw = RawDataElement(element.tag, "SQ", len(old), old, 0, is_implicit_VR=True, is_little_endian=True)
-            new = self._sequence(source, raw, rule, path, encodings, depth, around)
+            return shared(element)
+        before = len(self.changes)
+        raw = RawDataElement(element.tag, "SQ", len(old), old, 0, is_implicit_VR=True, is_little_endian=True)
+        new = self._sequence(source, raw, rule, path, encodings, depth, around)
         if len(self.changes) == before:
             return shared(element)
         file = DicomBytesIO()
