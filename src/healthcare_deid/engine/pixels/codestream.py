@@ -51,6 +51,7 @@ _PREDICTIONS = range(1, 8)
 _FRAME = Struct(">BHHB")
 _SIZE = Struct(">HHIIIIIIIIH")
 _SIZE_MARKER = b"\xff\x4f\xff\x51"
+_IMAGE_MARKERS = b"\xff\xd8\xff"
 _JP2_SIGNATURE = b"\0\0\0\x0cjP  "
 END_OF_IMAGE = b"\xff\xd9"
 """The marker at the end of every JPEG, JPEG-LS and JPEG 2000 codestream; it cannot stand within one."""
@@ -97,6 +98,7 @@ def checked_header(stream: bytes, uid: UID, layout: PixelLayout) -> Header:
     if uid == RLELossless:
         header = _rle(stream, layout)
     else:
+        _refuse_second_image(stream)
         try:
             header = _size(stream) if uid in JPEG2000TransferSyntaxes else _jpeg(stream, _PROCESSES.get(uid, _FRAMES))
         except (IndexError, error):
@@ -106,6 +108,13 @@ def checked_header(stream: bytes, uid: UID, layout: PixelLayout) -> Header:
     if not 1 <= header.precision <= layout.bits_allocated:
         raise UnsupportedPixelsError("the pixel data has more bits a sample than its attributes say")
     return header
+
+
+def _refuse_second_image(stream: bytes) -> None:
+    """Refuse a frame in whose fragments another image follows: decoders show the first one only."""
+    end = stream.find(END_OF_IMAGE)
+    if end >= 0 and any(stream.find(beginning, end) >= 0 for beginning in (_IMAGE_MARKERS, _SIZE_MARKER)):
+        raise UnsupportedPixelsError("a frame's fragments hold more than one image")
 
 
 def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:

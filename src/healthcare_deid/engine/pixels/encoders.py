@@ -40,6 +40,9 @@ reversible codestreams too (PS3.5 A.4.3, A.4.4): only touched frames change, and
 JPEG_LOSSLESS = frozenset({JPEGLossless, JPEGLosslessSV1})
 HTJ2K_SYNTAXES = frozenset({HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K})
 
+_CODING_STYLE = b"\xff\x52"
+"""The marker of the segment that says how deep the resolutions go (ITU-T T.800 A.6.1), and where in it."""
+_LEVELS_AT = 9
 _FEWEST_LEVELS = 5
 _THUMBNAIL = 64
 """The smallest resolution has at most so many rows and columns (PS3.5 10.18)."""
@@ -86,7 +89,7 @@ def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
             return jpeglossless.encode(words, layout.bits_stored + layout.shift, rgb=layout.photometric == "RGB")
         if uid == RLELossless:  # given as bytes, unused bits are not refused
             return _by_pydicom(np.ascontiguousarray(words).tobytes(), uid, layout)
-        return _htj2k(values, layout) if uid in HTJ2K_SYNTAXES else _by_pydicom(values, uid, layout)
+        return _htj2k(values, uid, layout) if uid in HTJ2K_SYNTAXES else _by_pydicom(values, uid, layout)
     except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
         raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
 
@@ -106,7 +109,7 @@ def _by_pydicom(source: Any, uid: UID, layout: PixelLayout) -> bytes:
         return bytes(get_encoder(target).encode(source, index=None, encoding_plugin=plugin, **options_of(layout)))
 
 
-def _htj2k(values: Words, layout: PixelLayout) -> bytes:
+def _htj2k(values: Words, uid: UID, layout: PixelLayout) -> bytes:
     """Encode with the progression, the resolutions and the tile-part lengths that the RPCL syntax wants (PS3.5 10.18).
 
     The encoder knows samples of whole bytes only. It is given signed ones, which have no offset, and its header then
@@ -123,6 +126,10 @@ def _htj2k(values: Words, layout: PixelLayout) -> bytes:
                 centred, reversible=True, rgb=layout.photometric == "YBR_RCT", resolutions=levels, tlm=True
             )
         )
+    written = stream[stream.index(_CODING_STYLE) + _LEVELS_AT]
+    if uid == HTJ2KLosslessRPCL and max(layout.rows, layout.columns) > _THUMBNAIL << written:
+        # Some versions of the encoder go no deeper than the shorter side allows.
+        raise NotEncodableError("the encoder does not go down to the smallest resolution that the syntax asks for")
     depth = layout.bits_stored - 1 | (0x80 if layout.signed else 0)
     for component in range(layout.samples):
         stream[_FIRST_DEPTH + 3 * component] = depth
