@@ -52,7 +52,7 @@ def test_a_header_tells_the_shape(uid: UID, layout: PixelLayout) -> None:
 @pytest.mark.parametrize("uid", WITH_HEADER, ids=lambda uid: uid.keyword)
 def test_a_second_image_in_a_frames_fragments_is_refused(uid: UID) -> None:
     stream = encode(_words(GRAY), uid, GRAY)
-    assert checked_header(stream + bytes(9), uid, GRAY)  # padding
+    assert checked_header(stream + bytes(9), uid, GRAY).rows == GRAY.rows  # padding
     with pytest.raises(UnsupportedPixelsError, match="more than one image"):
         checked_header(stream + bytes(2) + stream, uid, GRAY)
 
