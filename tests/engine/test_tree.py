@@ -155,6 +155,23 @@ def test_a_record_holds_the_names_of_files_whatever_their_bytes_and_is_its_owner
     assert record.stat().st_mode & 0o077 == 0
 
 
+def test_a_map_of_names_is_not_written_over_another_file_nor_lost_when_the_run_is_refused(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    names, letter = tmp_path / "names.csv", tmp_path / "letter.txt"
+    letter.write_text("Dear colleague,\n")
+    with pytest.raises(ValueError, match="no map of names"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=letter)
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names)
+    before = names.read_bytes()
+    with pytest.raises(ValueError, match="no record"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names, record=letter)
+    assert names.read_bytes() == before
+    assert letter.read_text() == "Dear colleague,\n"
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names)
+    assert names.read_bytes() == before
+
+
 def test_the_map_of_names_holds_no_result_that_is_not_there(profile: Any, scans: Path, tmp_path: Path) -> None:
     profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=tmp_path / "names.csv")
 

@@ -274,7 +274,7 @@ class Deidentifier:
         Raises:
             NotADirectoryError: ``source`` is no folder.
             ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``name_map`` or ``record`` is
-                inside ``destination``, or ``record`` is another kind of file.
+                inside either folder, or is another kind of file.
         """
         from healthcare_deid.engine.tree import deidentify_tree
 

@@ -39,6 +39,7 @@ DIRECTORY_LEFT_OUT = (
 )
 _TAGS = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 _UNKNOWN = "unknown"
+_HEADING = ("source", "result")
 
 
 def result_name(path: Path, plan: Plan, mapper: UidMapper) -> str | None:
@@ -104,15 +105,16 @@ class NameMap:
         destination: The folder of results, which it must not be in.
 
     Raises:
-        ValueError: ``path`` is among the originals or the results.
+        ValueError: ``path`` is among the originals or the results, or holds something else.
         OSError: It cannot be written.
     """
 
     def __init__(self, path: Path | None, source: Path, destination: Path) -> None:
         if path is not None:
             refuse_inside("name_map", path, source, destination)
+            _refuse_other(path)
         self._path = path
-        self._write([("source", "result")], os.O_TRUNC)
+        self._write([_HEADING], os.O_TRUNC)
 
     def add(self, names: list[tuple[str, str]]) -> None:
         """Write names of files, and of their results."""
@@ -126,3 +128,12 @@ class NameMap:
             os.fchmod(descriptor, 0o600)  # it may have been there, open to others
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             csv.writer(file).writerows(rows)
+
+
+def _refuse_other(path: Path) -> None:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        beginning = file.readline(100)
+    if beginning and beginning.rstrip() != ",".join(_HEADING).encode():
+        raise ValueError("name_map: the file is there, and is no map of names; name another one")

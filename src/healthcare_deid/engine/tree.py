@@ -94,7 +94,8 @@ def deidentify_tree(
         raise ValueError("the source is inside the destination: originals would be among the results, or be replaced")
     destination.mkdir(parents=True, exist_ok=True)
     remove_abandoned(destination)
-    name_file, record_file = NameMap(name_map, source, destination), RecordFile(record, source, destination)
+    record_file = RecordFile(record, source, destination)
+    name_file = NameMap(name_map, source, destination)  # last: it is written anew
     job = _Job(deidentifier, source, destination, overwrite, names, time.time_ns(), record_file.recorded)
     run = _Run(sum(1 for _ in relative_files(source)), on_progress, name_file, record_file)
     _run(job, run, workers)

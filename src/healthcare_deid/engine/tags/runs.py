@@ -44,7 +44,8 @@ class Runs(Generic[R]):
 
     Attributes:
         after: A run by the tag of the element before it.
-        apart: Tags of elements that are in no run: they change from file to file.
+        apart: Tags of elements that are in no run: they change from file to file. It only grows: after many studies
+            mixed, fewer elements are passed at once, and none wrongly.
     """
 
     after: dict[int, R] = field(default_factory=dict[int, R])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from healthcare_deid.engine.tags.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_U
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from healthcare_deid.engine.tags.encodedfile import EncodedFile
 
@@ -91,7 +92,7 @@ class Wanted:
         position, tag = begin
         of_run = {wanted: element for wanted, element in found.items() if tag < wanted <= last}
         run = _SeenRun(file.window[position:end], last, of_run)
-        self._runs[file.explicit].learn(tag, run, _elements(explicit=file.explicit))
+        self._runs[file.explicit].learn(tag, run, partial(_elements, explicit=file.explicit))
 
 
 IDENTITY = Wanted((_SOP_CLASS_UID, SOP_INSTANCE_UID))
@@ -100,17 +101,14 @@ OWN_UIDS = Wanted((SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID))
 """The UIDs of the instance itself, its series and its study."""
 
 
-def _elements(*, explicit: bool) -> Callable[[_SeenRun], dict[int, bytes]]:
-    def of(run: _SeenRun) -> dict[int, bytes]:
-        found: dict[int, bytes] = {}
-        position = 0
-        while position < len(run.data):
-            tag, _, value, length = _parsed(run.data[position : position + 12], position, explicit=explicit)
-            found[tag] = run.data[position : value + length]
-            position = value + length
-        return found
-
-    return of
+def _elements(run: _SeenRun, *, explicit: bool) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    position = 0
+    while position < len(run.data):
+        tag, _, value, length = _parsed(run.data[position : position + 12], position, explicit=explicit)
+        found[tag] = run.data[position : value + length]
+        position = value + length
+    return found
 
 
 def _parsed(header: bytes, position: int, *, explicit: bool) -> tuple[int, bytes, int, int]:
