@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 
-from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.plan.tags import Op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from healthcare_deid.engine.tags.plan import Plan
+    from healthcare_deid.engine.plan.tags import Plan
 
 _DUMMIES = {"AS": "000Y", "DA": "19000101", "DS": "0", "DT": "19000101000000", "IS": "0", "SQ": "", "TM": "000000"}
 

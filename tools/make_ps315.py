@@ -31,7 +31,7 @@ from typing import Any
 
 from pydicom.datadict import tag_for_keyword
 
-OUTPUT = Path(__file__).parent.parent / "src/healthcare_deid/engine/tags/data"
+OUTPUT = Path(__file__).parent.parent / "src/healthcare_deid/engine/plan/data"
 
 OPTIONS = {
     "rtnSafePrivOpt": "retain_safe_private",

@@ -12,8 +12,8 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
-from healthcare_deid.engine import files
-from healthcare_deid.engine.deferred import FileSlice
+from healthcare_deid.engine.dicom import files
+from healthcare_deid.engine.dicom.file_slices import FileSlice
 from healthcare_deid.errors import EngineError, InvalidDicomError
 
 if TYPE_CHECKING:

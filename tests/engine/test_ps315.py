@@ -12,9 +12,9 @@ import pytest
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import tag_for_keyword
 
-from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.profiles import basic_plan
-from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption, Table, basic_codes, identifying_tags
+from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption, Table, basic_codes, identifying_tags
+from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.v1 import basic_plan
 from healthcare_deid.errors import ConfigError
 
 DATES = ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES
@@ -77,7 +77,7 @@ def test_the_older_edition_has_googles_286_attributes_and_the_uids_that_its_reda
 
 
 def test_the_tables_name_their_sources() -> None:
-    folder = Path(sys.modules["healthcare_deid.engine.tags.ps315"].__file__ or "").parent / "data"
+    folder = Path(sys.modules["healthcare_deid.engine.plan.ps315"].__file__ or "").parent / "data"
 
     for edition in EDITIONS:
         text = (folder / f"ps315_{edition.replace('-', '_')}.json").read_text("utf-8")

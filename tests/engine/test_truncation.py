@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.engine import Deidentifier, files
+from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.dicom import files
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:

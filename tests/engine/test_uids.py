@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid.engine.tags.uids import CLASS_TAGS, REFERENCE_TAGS, UidMapper, pad_uid, uid_text
+from healthcare_deid.engine.identity.uids import CLASS_TAGS, REFERENCE_TAGS, UidMapper, pad_uid, uid_text
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from healthcare_deid.engine.files import read
+from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

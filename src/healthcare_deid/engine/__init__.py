@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
+    from healthcare_deid.engine.identity.uids import UidMapper as UidMapper
     from healthcare_deid.engine.records import Change as Change
     from healthcare_deid.engine.records import ChangeAction as ChangeAction
     from healthcare_deid.engine.records import DeidentifyResult as DeidentifyResult
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.records import Redaction as Redaction
     from healthcare_deid.engine.records import TreeProgress as TreeProgress
     from healthcare_deid.engine.records import TreeReport as TreeReport
-    from healthcare_deid.engine.tags.uids import UidMapper as UidMapper
 
 _HOMES = {
     "Change": "records",
@@ -24,7 +24,7 @@ _HOMES = {
     "Redaction": "records",
     "TreeProgress": "records",
     "TreeReport": "records",
-    "UidMapper": "tags.uids",
+    "UidMapper": "identity.uids",
 }
 
 __all__ = [

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from healthcare_deid.engine import files
+from healthcare_deid.engine.dicom import file_meta as meta
+from healthcare_deid.engine.dicom import files
+from healthcare_deid.engine.dicom.atomic_write import existing_parent, write_pieces
+from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY, directory_plan
 from healthcare_deid.engine.guard import check_dataset, guarded, path_of
-from healthcare_deid.engine.naming import result_name
-from healthcare_deid.engine.output import existing_parent, write_pieces
-from healthcare_deid.engine.records import DeidentifyResult
-from healthcare_deid.engine.settings import Settings, compile_config, inspected_dates, listed, what_stays
-from healthcare_deid.engine.tags import markers as marks
-from healthcare_deid.engine.tags import meta
-from healthcare_deid.engine.tags.context import Contexts
-from healthcare_deid.engine.tags.dataset import (
+from healthcare_deid.engine.header import markers as marks
+from healthcare_deid.engine.header.executor import (
     DatasetExecutor,
     guessed_syntax,
     items,
@@ -30,14 +27,13 @@ from healthcare_deid.engine.tags.dataset import (
     uid_of,
     value_bytes,
 )
-from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY, directory_plan
-from healthcare_deid.engine.tags.encoded import EncodedExecutor
-from healthcare_deid.engine.tags.encodedfile import EncodedFile, encoded_meta
-from healthcare_deid.engine.tags.entries import Tables, UseDatasetExecutor
-from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.profiles import SOP_CLASS_UID
-from healthcare_deid.engine.tags.toplevel import IDENTITY
-from healthcare_deid.engine.tags.uids import (
+from healthcare_deid.engine.header.fast.contexts import Contexts
+from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
+from healthcare_deid.engine.header.fast.executor import EncodedExecutor
+from healthcare_deid.engine.header.fast.lookup import IDENTITY
+from healthcare_deid.engine.header.fast.tables import Tables, UseDatasetExecutor
+from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.identity.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
@@ -47,7 +43,11 @@ from healthcare_deid.engine.tags.uids import (
     is_uid,
     uid_text,
 )
-from healthcare_deid.engine.tags.values import Values
+from healthcare_deid.engine.naming import result_name
+from healthcare_deid.engine.plan.compile import Settings, compile_config, inspected_dates, listed, what_stays
+from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.v1 import SOP_CLASS_UID
+from healthcare_deid.engine.records import DeidentifyResult
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+    from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.naming import Names
     from healthcare_deid.engine.pixels.ocr import Ocr
+    from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption
     from healthcare_deid.engine.records import Change, Redaction, TreeProgress, TreeReport
-    from healthcare_deid.engine.tags.meta import MetaValues
-    from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
     from healthcare_deid.engine.text.detectors.base import Detector
 
 _ZERO_PREAMBLE = bytes(128)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydicom.dataset import Dataset
 
-from healthcare_deid.engine import files
+from healthcare_deid.engine.dicom import files
+from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
 from healthcare_deid.engine.quiet import quiet
-from healthcare_deid.engine.tags.entries import UseDatasetExecutor
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:

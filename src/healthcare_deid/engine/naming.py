@@ -8,16 +8,13 @@ import os
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, get_args
 
-from healthcare_deid.engine import files
-from healthcare_deid.engine.quiet import quiet
-from healthcare_deid.engine.recordfile import refuse_inside
-from healthcare_deid.engine.tags import meta
-from healthcare_deid.engine.tags.dicomdir import MEDIA_STORAGE_DIRECTORY
-from healthcare_deid.engine.tags.encodedfile import EncodedFile
-from healthcare_deid.engine.tags.entries import UseDatasetExecutor
-from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.toplevel import OWN_UIDS
-from healthcare_deid.engine.tags.uids import (
+from healthcare_deid.engine.dicom import file_meta as meta
+from healthcare_deid.engine.dicom import files
+from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
+from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
+from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
+from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
+from healthcare_deid.engine.identity.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
@@ -25,12 +22,15 @@ from healthcare_deid.engine.tags.uids import (
     is_uid,
     uid_text,
 )
+from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.recordfile import refuse_inside
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.engine.tags.plan import Plan
-    from healthcare_deid.engine.tags.uids import UidMapper
+    from healthcare_deid.engine.identity.uids import UidMapper
+    from healthcare_deid.engine.plan.tags import Plan
 
 Names = Literal["uid", "source"]
 NAMES: tuple[str, ...] = get_args(Names)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX, remove_abandoned
 from healthcare_deid.engine.naming import DIRECTORY_LEFT_OUT, NAMES, NameMap, Names
-from healthcare_deid.engine.output import PARTIAL_SUFFIX, remove_abandoned
 from healthcare_deid.engine.recordfile import RecordFile, digest, line
 from healthcare_deid.engine.records import Failure, TreeProgress, TreeReport
 from healthcare_deid.engine.workers import Worker, WorkerDied

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
 
+from healthcare_deid.engine.plan.tags import Op, Plan
+from healthcare_deid.engine.plan.v1 import basic_plan
 from healthcare_deid.engine.quiet import quiet
-from healthcare_deid.engine.tags.plan import Op, Plan
-from healthcare_deid.engine.tags.profiles import basic_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, decompress,
 from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.payload import Payload, chunks_of
 from healthcare_deid.emulator.status import invalid, not_found
-from healthcare_deid.engine.deferred import FileSlice
+from healthcare_deid.engine.dicom.file_slices import FileSlice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,7 +15,7 @@ from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, in_syntax, 
 from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.payload import Payload
 from healthcare_deid.emulator.status import not_found
-from healthcare_deid.engine.deferred import read_deferred
+from healthcare_deid.engine.dicom.file_slices import read_deferred
 from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:

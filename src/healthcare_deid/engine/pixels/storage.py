@@ -7,7 +7,7 @@ import tempfile
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from healthcare_deid.engine.deferred import FileSlice
+from healthcare_deid.engine.dicom.file_slices import FileSlice
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_dict, tag_for_keyword
 
-from healthcare_deid.engine.tags.ps315 import descriptor_tags, identifying_tags
+from healthcare_deid.engine.plan.ps315 import descriptor_tags, identifying_tags
 from healthcare_deid.engine.text.dicom_dates import parse_da
 
 if TYPE_CHECKING:

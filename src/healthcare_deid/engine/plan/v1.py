@@ -10,8 +10,10 @@ from pydicom.datadict import dictionary_VR
 
 from healthcare_deid.config.dicom import DicomConfig, TagFilterProfile
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
-from healthcare_deid.engine.tags.elements import is_private
-from healthcare_deid.engine.tags.plan import (
+from healthcare_deid.engine.dicom.elements import is_private
+from healthcare_deid.engine.identity.uids import PRIMARY_UIDS, REFERENCE_TAGS
+from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
+from healthcare_deid.engine.plan.tags import (
     ENCAPSULATED_DOCUMENT,
     KEPT,
     TEXT_VRS,
@@ -21,8 +23,6 @@ from healthcare_deid.engine.tags.plan import (
     TagPattern,
     UidPolicy,
 )
-from healthcare_deid.engine.tags.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
-from healthcare_deid.engine.tags.uids import PRIMARY_UIDS, REFERENCE_TAGS
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor, encoded
-from healthcare_deid.engine.tags.level import ITEM
-from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.toplevel import OWN_UIDS
-from healthcare_deid.engine.tags.uids import uid_text
+from healthcare_deid.engine.header.fast.level import ITEM
+from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
+from healthcare_deid.engine.header.fast.tables import LONG_VRS, UNDEFINED, UseDatasetExecutor, encoded
+from healthcare_deid.engine.identity.uids import uid_text
+from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthcare_deid.engine.tags.encoded import EncodedExecutor
-    from healthcare_deid.engine.tags.level import Level
+    from healthcare_deid.engine.header.fast.executor import EncodedExecutor
+    from healthcare_deid.engine.header.fast.level import Level
 
 _WINDOW = 1 << 16
 _LARGE = 1 << 16

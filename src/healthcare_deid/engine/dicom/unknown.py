@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from struct import Struct
 
-from healthcare_deid.engine.tags.elements import MAX_DEPTH
-from healthcare_deid.engine.tags.level import ITEM, SEQUENCE_END
+from healthcare_deid.engine.dicom.elements import MAX_DEPTH
+from healthcare_deid.engine.header.fast.level import ITEM, SEQUENCE_END
 
 UNREAD = "an element of unknown VR begins as a sequence does and cannot be read as one: it stays as it is"
 _ITEM_END = b"\xfe\xff\x0d\xe0"

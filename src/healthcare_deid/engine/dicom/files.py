@@ -21,11 +21,11 @@ from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError as NotDicomError
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from healthcare_deid.engine.deferred import FileSlice, read_deferred
-from healthcare_deid.engine.output import beside
+from healthcare_deid.engine.dicom.atomic_write import beside
+from healthcare_deid.engine.dicom.directory import with_offsets
+from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
+from healthcare_deid.engine.header.executor import value_bytes
 from healthcare_deid.engine.quiet import quiet
-from healthcare_deid.engine.tags.dataset import value_bytes
-from healthcare_deid.engine.tags.dicomdir import with_offsets
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

@@ -10,8 +10,22 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.tags.elements import MAX_DEPTH
-from healthcare_deid.engine.tags.entries import (
+from healthcare_deid.engine.dicom.elements import MAX_DEPTH
+from healthcare_deid.engine.dicom.unknown import UNREAD, holds_items
+from healthcare_deid.engine.header.fast.follower import Follower, Tally
+from healthcare_deid.engine.header.fast.level import (
+    ITEM,
+    NO_TAG,
+    SEQUENCE_END,
+    Level,
+    Short,
+    fragments,
+    length_of,
+    note_creator,
+)
+from healthcare_deid.engine.header.fast.loop import take_steps
+from healthcare_deid.engine.header.fast.memo import LONGEST_REMEMBERED, Known, Memo, Remembered
+from healthcare_deid.engine.header.fast.tables import (
     SPECIFIC_CHARACTER_SET,
     UNDEFINED,
     Entry,
@@ -22,23 +36,9 @@ from healthcare_deid.engine.tags.entries import (
     creator_of,
     prefix,
 )
-from healthcare_deid.engine.tags.follower import Follower, Tally
-from healthcare_deid.engine.tags.level import (
-    ITEM,
-    NO_TAG,
-    SEQUENCE_END,
-    Level,
-    Short,
-    fragments,
-    length_of,
-    note_creator,
-)
-from healthcare_deid.engine.tags.memo import LONGEST_REMEMBERED, Known, Memo, Remembered
-from healthcare_deid.engine.tags.plan import Inside, Op, Plan, UidPolicy, inside
-from healthcare_deid.engine.tags.steps import take_steps
-from healthcare_deid.engine.tags.uids import UidMapper
-from healthcare_deid.engine.tags.unknown import UNREAD, holds_items
-from healthcare_deid.engine.tags.values import DUMMIES, Values, encodings_of
+from healthcare_deid.engine.header.values import DUMMIES, Values, encodings_of
+from healthcare_deid.engine.identity.uids import UidMapper
+from healthcare_deid.engine.plan.tags import Inside, Op, Plan, UidPolicy, inside
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from enum import IntEnum
 from struct import Struct
 from typing import Any, NamedTuple
 
-from healthcare_deid.engine.tags.elements import creator_tag, effective_vr
-from healthcare_deid.engine.tags.memo import Memo
-from healthcare_deid.engine.tags.plan import NUMBER_BYTES, Inside, Op, Plan, Rule
-from healthcare_deid.engine.tags.values import DUMMIES
+from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr
+from healthcare_deid.engine.header.fast.memo import Memo
+from healthcare_deid.engine.header.values import DUMMIES
+from healthcare_deid.engine.plan.tags import NUMBER_BYTES, Inside, Op, Plan, Rule
 
 LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())

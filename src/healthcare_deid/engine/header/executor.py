@@ -17,20 +17,20 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
 
+from healthcare_deid.engine.dicom.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
+from healthcare_deid.engine.dicom.unknown import UNREAD, holds_items
+from healthcare_deid.engine.header.actions import ACTIONS
+from healthcare_deid.engine.header.fast.level import ITEM
+from healthcare_deid.engine.header.values import Values, encodings_of
+from healthcare_deid.engine.identity.uids import uid_text
+from healthcare_deid.engine.plan.tags import Inside, Op, inside
 from healthcare_deid.engine.records import Change
-from healthcare_deid.engine.tags.actions import ACTIONS
-from healthcare_deid.engine.tags.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
-from healthcare_deid.engine.tags.level import ITEM
-from healthcare_deid.engine.tags.plan import Inside, Op, inside
-from healthcare_deid.engine.tags.uids import uid_text
-from healthcare_deid.engine.tags.unknown import UNREAD, holds_items
-from healthcare_deid.engine.tags.values import Values, encodings_of
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values_
 
-    from healthcare_deid.engine.tags.plan import Plan, Rule
+    from healthcare_deid.engine.plan.tags import Plan, Rule
 
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.engine.records import ChangeAction
-from healthcare_deid.engine.tags.plan import Op
 
 ACTIONS = {
     Op.DELETE: ChangeAction.REMOVED,

@@ -7,15 +7,15 @@ from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED, UseDatasetExecutor
-from healthcare_deid.engine.tags.runs import LONGEST, Run, Runs
-from healthcare_deid.engine.tags.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from healthcare_deid.engine.header.fast.replay import LONGEST, Run, Runs
+from healthcare_deid.engine.header.fast.tables import LONG_VRS, UNDEFINED, UseDatasetExecutor
+from healthcare_deid.engine.identity.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from healthcare_deid.engine.tags.encodedfile import EncodedFile
+    from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 
 _LARGE = 1 << 20
 _SOP_CLASS_UID = 0x00080016

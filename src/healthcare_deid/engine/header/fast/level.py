@@ -5,11 +5,11 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.tags.entries import LAST_CREATOR, UNDEFINED, UseDatasetExecutor
-from healthcare_deid.engine.tags.plan import Inside
+from healthcare_deid.engine.header.fast.tables import LAST_CREATOR, UNDEFINED, UseDatasetExecutor
+from healthcare_deid.engine.plan.tags import Inside
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.tags.entries import Entry, Record
+    from healthcare_deid.engine.header.fast.tables import Entry, Record
 
 ITEM = b"\xfe\xff\x00\xe0"
 NO_TAG = 0x1_0000_0000

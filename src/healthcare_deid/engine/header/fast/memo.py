@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from healthcare_deid.engine.tags.follower import DoneRun
-from healthcare_deid.engine.tags.runs import Runs
+from healthcare_deid.engine.header.fast.follower import DoneRun
+from healthcare_deid.engine.header.fast.replay import Runs
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.tags.entries import Record
+    from healthcare_deid.engine.header.fast.tables import Record
 
 LONGEST_REMEMBERED = 1024
 """Longer elements are not remembered."""

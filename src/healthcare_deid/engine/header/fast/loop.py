@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.tags.entries import Kind
-from healthcare_deid.engine.tags.follower import DoneRun
-from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.runs import Runs
+from healthcare_deid.engine.header.fast.follower import DoneRun
+from healthcare_deid.engine.header.fast.replay import Runs
+from healthcare_deid.engine.header.fast.tables import Kind
+from healthcare_deid.engine.plan.tags import Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.engine.tags.entries import Step
-    from healthcare_deid.engine.tags.follower import Tally
-    from healthcare_deid.engine.tags.level import Level
-    from healthcare_deid.engine.tags.memo import Known
+    from healthcare_deid.engine.header.fast.follower import Tally
+    from healthcare_deid.engine.header.fast.level import Level
+    from healthcare_deid.engine.header.fast.memo import Known
+    from healthcare_deid.engine.header.fast.tables import Step
 
 _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
 _KEEP = Op.KEEP  # an enum's own look-up is slow

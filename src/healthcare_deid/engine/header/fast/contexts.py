@@ -9,12 +9,12 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from healthcare_deid.engine.tags.memo import Memo
-from healthcare_deid.engine.tags.toplevel import Wanted
+from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.memo import Memo
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.tags.encodedfile import EncodedFile
-    from healthcare_deid.engine.tags.values import ValueTransformer
+    from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
+    from healthcare_deid.engine.header.values import ValueTransformer
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _CONTEXTS = 64

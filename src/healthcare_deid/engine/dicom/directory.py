@@ -6,14 +6,14 @@ from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.tags.entries import LONG_VRS, UNDEFINED
-from healthcare_deid.engine.tags.plan import Op
+from healthcare_deid.engine.header.fast.tables import LONG_VRS, UNDEFINED
+from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from healthcare_deid.engine.tags.plan import Plan
+    from healthcare_deid.engine.plan.tags import Plan
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _RECORDS = 0x00041220

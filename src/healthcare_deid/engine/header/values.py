@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pydicom.charset import convert_encodings, decode_bytes, encode_string
 from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
-from healthcare_deid.engine.tags.elements import most_values
-from healthcare_deid.engine.tags.plan import ENCAPSULATED_DOCUMENT, NUMBER_BYTES, Op, Rule
-from healthcare_deid.engine.tags.uids import UidMapper, is_uid, pad_uid, uid_text
+from healthcare_deid.engine.dicom.elements import most_values
+from healthcare_deid.engine.identity.uids import UidMapper, is_uid, pad_uid, uid_text
+from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT, NUMBER_BYTES, Op, Rule
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from healthcare_deid.engine.tags.plan import Plan
+    from healthcare_deid.engine.plan.tags import Plan
 
 DUMMIES: dict[str, bytes] = {
     "AE": b"ANONYMIZED",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pydicom.dataset import FileMetaDataset
 
 from healthcare_deid._version import __version__
+from healthcare_deid.engine.dicom.elements import keyword
+from healthcare_deid.engine.identity.uids import MEDIA_STORAGE_SOP_INSTANCE_UID, pad_uid
 from healthcare_deid.engine.records import Change, ChangeAction
-from healthcare_deid.engine.tags.elements import keyword
-from healthcare_deid.engine.tags.uids import MEDIA_STORAGE_SOP_INSTANCE_UID, pad_uid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

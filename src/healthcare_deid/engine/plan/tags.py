@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.datadict import keyword_for_tag
 
-from healthcare_deid.engine.tags.elements import creator_tag, is_private, is_private_creator, known_vr
-from healthcare_deid.engine.tags.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
+from healthcare_deid.engine.dicom.elements import creator_tag, is_private, is_private_creator, known_vr
+from healthcare_deid.engine.identity.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

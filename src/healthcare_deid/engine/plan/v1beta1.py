@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.config.tags import VRS
 from healthcare_deid.config.v1beta1.dicom import DicomTagConfig, PrimaryIdsOption, TagProfileType
-from healthcare_deid.engine.tags.plan import DROPPING, KEPT, TEXT_VRS, Op, Override, Plan, UidPolicy
-from healthcare_deid.engine.tags.profiles import (
+from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption
+from healthcare_deid.engine.plan.tags import DROPPING, KEPT, TEXT_VRS, Op, Override, Plan, UidPolicy
+from healthcare_deid.engine.plan.v1 import (
     CHARSET_VRS,
     SPECIFIC_CHARACTER_SET,
     basic_plan,
@@ -18,7 +19,6 @@ from healthcare_deid.engine.tags.profiles import (
     needs_character_set,
     tags_and_patterns,
 )
-from healthcare_deid.engine.tags.ps315 import Edition, ProfileOption
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:

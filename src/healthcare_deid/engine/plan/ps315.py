@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
-from healthcare_deid.engine.tags.plan import KEPT, Op, Rule, TagPattern
+from healthcare_deid.engine.plan.tags import KEPT, Op, Rule, TagPattern
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Table:
 def _rows(edition: str) -> dict[str, Any]:
     if edition not in ("2018e-google", "2026d"):
         raise ConfigError('the PS3.15 editions are "2018e-google" and "2026d"')
-    file = resources.files("healthcare_deid.engine.tags").joinpath("data", f"ps315_{edition.replace('-', '_')}.json")
+    file = resources.files("healthcare_deid.engine.plan").joinpath("data", f"ps315_{edition.replace('-', '_')}.json")
     rows: dict[str, Any] = json.loads(file.read_text("utf-8"))["rows"]
     return rows
 

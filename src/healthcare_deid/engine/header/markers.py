@@ -10,12 +10,12 @@ from pydicom.filewriter import write_data_element
 from pydicom.sequence import Sequence
 
 from healthcare_deid._version import __version__
+from healthcare_deid.engine.plan.ps315 import METHOD_CODES, ProfileOption
+from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.engine.records import Change, ChangeAction
-from healthcare_deid.engine.tags.plan import Op
-from healthcare_deid.engine.tags.ps315 import METHOD_CODES, ProfileOption
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.tags.plan import Plan
+    from healthcare_deid.engine.plan.tags import Plan
 
 REPLACED_TAGS = frozenset({0x00120062, 0x00120063, 0x00120064})
 """Elements that only ever say what was done last: an instance's own are replaced."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from healthcare_deid.engine.dicom.elements import keyword
+from healthcare_deid.engine.header.actions import ACTIONS
+from healthcare_deid.engine.header.fast.replay import LONGEST, Run, Runs
 from healthcare_deid.engine.records import Change
-from healthcare_deid.engine.tags.actions import ACTIONS
-from healthcare_deid.engine.tags.elements import keyword
-from healthcare_deid.engine.tags.runs import LONGEST, Run, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.engine.tags.entries import Record, Step
-    from healthcare_deid.engine.tags.level import Level
+    from healthcare_deid.engine.header.fast.level import Level
+    from healthcare_deid.engine.header.fast.tables import Record, Step
 
 _FEWEST = 2
 """Elements of a run."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.config.root import RootConfig
-from healthcare_deid.engine.tags.plan import KEPT, Op
-from healthcare_deid.engine.tags.profiles import PATIENT_ID, compile_dicom_config
+from healthcare_deid.engine.plan.tags import KEPT, Op
+from healthcare_deid.engine.plan.v1 import PATIENT_ID, compile_dicom_config
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from healthcare_deid.engine.tags.plan import Plan
-    from healthcare_deid.engine.tags.ps315 import Edition
+    from healthcare_deid.engine.plan.ps315 import Edition
+    from healthcare_deid.engine.plan.tags import Plan
 
 _SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
 _NO_DICOM = (
@@ -143,7 +143,7 @@ def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
         raise ConfigError("nested=False is for v1's lists: v1beta1 has recurseTag and keepTag")
     if config.dicom is not None:
         raise ConfigError.of("DeidentifyConfig", [("", "dicomTagConfig and dicom exclude each other: set one")])
-    from healthcare_deid.engine.tags.tagconfig import compile_tag_config, image_of
+    from healthcare_deid.engine.plan.v1beta1 import compile_tag_config, image_of
 
     plan = compile_tag_config(
         tag_config,

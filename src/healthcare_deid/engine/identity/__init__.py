@@ -1,0 +1,1 @@
+"""New identities for old ones."""

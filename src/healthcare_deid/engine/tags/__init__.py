@@ -1,1 +1,0 @@
-"""What happens to data elements: profiles, lists, UIDs, private tags."""
