@@ -18,17 +18,17 @@ from pixel_set import HARD, REPORT_SEED, LabelledImage, PlantedLine, font_count,
 from pydicom.dataset import Dataset
 from timing import Row
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import PixelRedactor
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
+from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
-ALL_TEXT = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
-SENSITIVE = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_SENSITIVE_TEXT)
+ALL_TEXT = PixelPlan(Scope.EVERYTHING)
+SENSITIVE = PixelPlan(Scope.SENSITIVE)
 COVERED, LABELLED_COVERED, TOUCHED = 0.9, 0.6, 0.3
 HARD_PART = 0.25
 """Part of the ordinary number of images that each hard set has."""
@@ -113,7 +113,7 @@ def private(dataset: Dataset) -> Dataset:
 
 def score_sensitive(images: Iterable[LabelledImage]) -> SensitiveScore:
     """Redact the sensitive text of a set and count."""
-    engine = TextEngine(DeidentifyConfig(image=SENSITIVE))
+    engine = TextEngine(TextPlan())
     redactor = PixelRedactor(SENSITIVE, workers=1)
     total = SensitiveScore()
     for image in images:

@@ -13,7 +13,7 @@ from phi_text import generate
 from pydicom.dataset import Dataset
 from timing import Row
 
-from healthcare_deid import DeidentifyConfig
+from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 from healthcare_deid.engine.text.ner import MODELS, SpacyDetector
 from healthcare_deid.engine.text.presidio import ENTITIES
@@ -73,7 +73,7 @@ def _time(examples: list[Example], find: Find) -> float:
 
 
 def _finder(*detectors: Detector) -> Find:
-    text: InstanceText = TextEngine(DeidentifyConfig(), detectors=detectors).bind(Dataset())
+    text: InstanceText = TextEngine(TextPlan(), detectors=detectors).bind(Dataset())
     return lambda value: [(match.start, match.end, match.info_type) for match in text.find(value)]
 
 
@@ -111,7 +111,7 @@ def _binding() -> list[Row]:
     dataset = Dataset()
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Rivera^Ana", "MRN204816", "19610709"
     dataset.StudyDate, dataset.ReferringPhysicianName = "20210304", "Lindqvist^Tom"
-    engine = TextEngine(DeidentifyConfig())
+    engine = TextEngine(TextPlan())
     engine.bind(dataset)
     begun = time.perf_counter()
     for _ in range(1000):

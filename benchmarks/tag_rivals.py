@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from healthcare_deid.engine.plan.tags import Plan
+    from healthcare_deid.engine.plan.tags import TagPlan
 
 _DUMMIES = {"AS": "000Y", "DA": "19000101", "DS": "0", "DT": "19000101000000", "IS": "0", "SQ": "", "TM": "000000"}
 
 
-def rivals(plan: Plan) -> dict[str, Callable[[Path, Path], object]]:
+def rivals(plan: TagPlan) -> dict[str, Callable[[Path, Path], object]]:
     """Return what takes a file to its result, by the rival's name.
 
     Args:
         plan: Of the Basic Profile: those that take a list of tags get its.
     """
-    makers: dict[str, tuple[str, Callable[[Plan], Callable[[Path, Path], object]]]] = {
+    makers: dict[str, tuple[str, Callable[[TagPlan], Callable[[Path, Path], object]]]] = {
         "dcmanon": ("dcmanon", _dcmanon),
         "fw-file-rs": ("fw_file_rs", _fw_file_rs),
         "dicom-anonymizer": ("dicomanonymizer", _dicom_anonymizer),
@@ -35,7 +35,7 @@ def rivals(plan: Plan) -> dict[str, Callable[[Path, Path], object]]:
     return {name: make(plan) for name, (module, make) in makers.items() if find_spec(module)}
 
 
-def _dcmanon(plan: Plan) -> Callable[[Path, Path], object]:
+def _dcmanon(plan: TagPlan) -> Callable[[Path, Path], object]:
     import dcmanon  # type: ignore[import-not-found,unused-ignore]
 
     words = {Op.DELETE: "remove", Op.EMPTY: "empty", Op.DUMMY: "empty", Op.UID: "hashuid"}
@@ -45,7 +45,7 @@ def _dcmanon(plan: Plan) -> Callable[[Path, Path], object]:
     return lambda old, new: new.write_bytes(engine.anonymize(str(old)))
 
 
-def _fw_file_rs(plan: Plan) -> Callable[[Path, Path], object]:
+def _fw_file_rs(plan: TagPlan) -> Callable[[Path, Path], object]:
     from fw_file_rs.dcm import Context  # type: ignore[import-not-found,unused-ignore]
 
     lines = ["version: 1", "name: basic", "dicom:", "  remove-private-tags: true", "  fields:"]
@@ -71,13 +71,13 @@ def _fw_file_rs(plan: Plan) -> Callable[[Path, Path], object]:
     return work
 
 
-def _dicom_anonymizer(_: Plan) -> Callable[[Path, Path], object]:
+def _dicom_anonymizer(_: TagPlan) -> Callable[[Path, Path], object]:
     from dicomanonymizer import anonymize_dicom_file
 
     return lambda old, new: anonymize_dicom_file(str(old), str(new), {})
 
 
-def _dicognito(_: Plan) -> Callable[[Path, Path], object]:
+def _dicognito(_: TagPlan) -> Callable[[Path, Path], object]:
     from dicognito.anonymizer import Anonymizer  # type: ignore[import-not-found,unused-ignore]
 
     anonymizer = Anonymizer()
@@ -90,7 +90,7 @@ def _dicognito(_: Plan) -> Callable[[Path, Path], object]:
     return work
 
 
-def _actions(plan: Plan) -> Iterator[tuple[int, str, Op]]:
+def _actions(plan: TagPlan) -> Iterator[tuple[int, str, Op]]:
     """Yield tag, keyword and operation of every attribute that the plan names and changes."""
     for tag, rule in plan.tags.items():
         keyword = keyword_for_tag(tag)

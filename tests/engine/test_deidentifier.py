@@ -20,7 +20,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from healthcare_deid import DeidentifyConfig, v1beta1
 from healthcare_deid.engine import ChangeAction, Deidentifier
 from healthcare_deid.engine.pixels import Box, TextLine
-from healthcare_deid.engine.text.engine import TextEngine
+from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
 from healthcare_deid.testing import sample_dicom
 
@@ -333,7 +333,7 @@ def test_what_is_no_config_is_refused_with_what_is_needed(given: Any) -> None:
     with pytest.raises(ConfigError, match=f"a DeidentifyConfig is needed, not {type(given).__name__}"):
         Deidentifier(given)
     with pytest.raises(ConfigError, match=f"a DeidentifyConfig is needed, not {type(given).__name__}"):
-        TextEngine(given)
+        compile_text(given)
 
 
 @pytest.mark.parametrize("version", [DeidentifyConfig, v1beta1.DeidentifyConfig])

@@ -12,8 +12,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.plan.profiles import MINIMAL_TAGS, SOP_CLASS_UID
 from healthcare_deid.engine.plan.ps315 import identifying_tags
-from healthcare_deid.engine.plan.v1 import MINIMAL_TAGS, SOP_CLASS_UID
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:

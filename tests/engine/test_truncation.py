@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from healthcare_deid.engine import Deidentifier
 
 CUTS = 60
 

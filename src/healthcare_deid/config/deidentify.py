@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.config.fhir import FhirConfig
 from healthcare_deid.config.fields import Flag
 from healthcare_deid.config.image import ImageConfig
-from healthcare_deid.config.root import RootConfig
+from healthcare_deid.config.root import ApiVersion, RootConfig
 from healthcare_deid.config.text import TextConfig
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 class DeidentifyConfig(RootConfig):
     """How a dataset, a store, or files on this machine are de-identified. Source: v1 ``DeidentifyConfig``."""
+
+    api_version: ClassVar[ApiVersion] = "v1"
 
     dicom: DicomConfig | None = None
     """DICOM metadata; unset: DICOM stores are skipped by the service."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, cast
 
 from healthcare_deid.config.message import Message
 
@@ -11,11 +11,18 @@ if TYPE_CHECKING:
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 
+ApiVersion: TypeAlias = Literal["v1", "v1beta1"]
 _DESTINATIONS = {"destinationDataset", "destination_dataset", "destinationStore", "destination_store"}
 
 
 class RootConfig(Message):
-    """The root of a config tree."""
+    """The root of a config tree.
+
+    Attributes:
+        api_version: The version of the API that the tree belongs to.
+    """
+
+    api_version: ClassVar[ApiVersion]
 
     @classmethod
     def from_json(cls, text: str | bytes, *, strict: bool = False) -> Self:

@@ -44,9 +44,11 @@ from healthcare_deid.engine.identity.uids import (
     uid_text,
 )
 from healthcare_deid.engine.naming import result_name
-from healthcare_deid.engine.plan.compile import Settings, compile_config, inspected_dates, listed, what_stays
+from healthcare_deid.engine.plan.compile import compile_config, inspected_dates, listed, what_stays
+from healthcare_deid.engine.plan.pixels import Scope
+from healthcare_deid.engine.plan.plan import Settings
+from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.plan.tags import Op
-from healthcare_deid.engine.plan.v1 import SOP_CLASS_UID
 from healthcare_deid.engine.records import DeidentifyResult
 from healthcare_deid.errors import InvalidDicomError
 
@@ -147,14 +149,14 @@ class Deidentifier:
         )
         compiled = compile_config(config, settings)
         self.config = config
-        self._image = compiled.image
+        self._pixels = compiled.pixels
         self._mapper = UidMapper(uid_rule, salt)
         self._text: Any = None
-        if compiled.plan.inspects_text or (self._image is not None and not compiled.covers_all_text):
+        if compiled.inspects_text:
             from healthcare_deid.engine.text.engine import TextEngine
 
             self._text = TextEngine(
-                config,
+                compiled.text,
                 date_shift_days=date_shift_days,
                 patient_keys=patient_keys,
                 unwrapped_keys=unwrapped_keys,
@@ -163,12 +165,12 @@ class Deidentifier:
         self._marks = Dataset()
         if markers:
             self._marks = marks.markers(
-                compiled.plan,
-                pixels_cleaned=self._image is not None,
-                all_text_covered=compiled.covers_all_text,
+                compiled.tags,
+                pixels_cleaned=compiled.pixels.looks,
+                all_text_covered=compiled.pixels.scope is Scope.EVERYTHING,
                 inspected_dates=inspected_dates(self._text),
             )
-        self.plan = replace(compiled.plan, rewritten=marks.rewritten(self._marks))
+        self.plan = replace(compiled.tags, rewritten=marks.rewritten(self._marks))
         self._tables = Tables(self.plan)
         self._inserts = {explicit: marks.encoded_elements(self._marks, explicit=explicit) for explicit in (False, True)}
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
@@ -177,11 +179,11 @@ class Deidentifier:
             self.warnings += self._text.warnings
             self._contexts = Contexts(self._text)
         self._redactor: Any = None
-        if self._image is not None:
+        if compiled.pixels.looks:
             from healthcare_deid.engine.pixels.redactor import PixelRedactor
 
             self._redactor = PixelRedactor(
-                self._image, ocr=ocr, thorough=thorough, every_frame=every_frame, service_limits=service_limits
+                compiled.pixels, ocr=ocr, thorough=thorough, every_frame=every_frame, service_limits=service_limits
             )
 
     def __repr__(self) -> str:
@@ -190,7 +192,7 @@ class Deidentifier:
     @property
     def looks_at_pixels(self) -> bool:
         """Whether burned-in text is looked for."""
-        return self._image is not None
+        return self._pixels.looks
 
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
         """De-identify one instance.
@@ -224,7 +226,7 @@ class Deidentifier:
         old, new = path_of(source, "source"), path_of(destination, "destination")
         if new.exists() and old.exists() and old.samefile(new):
             raise ValueError("the destination is the source: the original would be lost")
-        if self._image is None:
+        if not self._pixels.looks:
             try:
                 return guarded(lambda: self._rewrite(old, new))
             except UseDatasetExecutor:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthcare_deid.engine.identity.uids import UidMapper
-    from healthcare_deid.engine.plan.tags import Plan
+    from healthcare_deid.engine.plan.tags import TagPlan
 
 Names = Literal["uid", "source"]
 NAMES: tuple[str, ...] = get_args(Names)
@@ -42,7 +42,7 @@ _UNKNOWN = "unknown"
 _HEADING = ("source", "result")
 
 
-def result_name(path: Path, plan: Plan, mapper: UidMapper) -> str | None:
+def result_name(path: Path, plan: TagPlan, mapper: UidMapper) -> str | None:
     """Return ``study/series/instance.dcm``, of the UIDs that the result of a file will have.
 
     An instance without a UID is called by its content, so that the name is the same in the next run.
@@ -90,7 +90,7 @@ def _old_uids(path: Path) -> dict[int, str]:
     return {tag: uid_text(value) for tag, value in values.items()}
 
 
-def _new_uid(tag: int, old: str, plan: Plan, mapper: UidMapper) -> str:
+def _new_uid(tag: int, old: str, plan: TagPlan, mapper: UidMapper) -> str:
     op = plan.rule(tag, "UI").op
     new = mapper.map(old) if op in (Op.UID, Op.OWN_UID, Op.DUMMY) else old if op in (Op.KEEP, Op.CHECK) else ""
     return new if is_uid(new) else ""  # what is no UID may say anything, and may be a path

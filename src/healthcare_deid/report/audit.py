@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
 
-from healthcare_deid.engine.plan.tags import Op, Plan
-from healthcare_deid.engine.plan.v1 import basic_plan
+from healthcare_deid.engine.plan.profiles import basic_plan
+from healthcare_deid.engine.plan.tags import Op, TagPlan
 from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def audit(dataset: Dataset) -> Audit:
 
 
 @lru_cache(maxsize=1)
-def _plan() -> Plan:
+def _plan() -> TagPlan:
     return basic_plan("2026d")
 
 
@@ -131,7 +131,7 @@ def _meta(meta: Dataset) -> Iterator[Finding]:
             yield Finding(name, name, Residue.PRESENT)
 
 
-def _walk(dataset: Dataset, plan: Plan, prefix: str) -> Iterator[Finding]:
+def _walk(dataset: Dataset, plan: TagPlan, prefix: str) -> Iterator[Finding]:
     for element in dataset:
         if _empty(element):
             continue

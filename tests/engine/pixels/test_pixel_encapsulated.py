@@ -24,16 +24,16 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import PixelRedactor
 from healthcare_deid.engine.pixels import encoders as encoders_module
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
-ALL_TEXT = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
+ALL_TEXT = PixelPlan(Scope.EVERYTHING)
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"
 ENCODED_HERE = (RLELossless, JPEGLSLossless, JPEG2000Lossless)
 

@@ -14,10 +14,10 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import HTJ2K, UID, ExplicitVRLittleEndian, HTJ2KLossless, HTJ2KLosslessRPCL
 
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
 from healthcare_deid.engine.pixels.encoders import NotEncodableError, encode
 from healthcare_deid.engine.pixels.layout import PixelLayout
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 imagecodecs: Any = pytest.importorskip("imagecodecs", reason="the extra codecs is not installed")
 
-ALL_TEXT = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
+ALL_TEXT = PixelPlan(Scope.EVERYTHING)
 PLACE, COVERED = Box(20, 8, 50, 16), (slice(7, 17), slice(19, 51))
 
 

@@ -13,9 +13,9 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import JPEGLossless, JPEGLosslessSV1
 
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
 from healthcare_deid.engine.pixels.jpeglossless import LONGEST_CODE, code_lengths, encode
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +101,7 @@ def test_a_redacted_file_stays_in_its_syntax_and_dcmtk_decodes_it(
     dataset["PixelData"].is_undefined_length = True
     dataset["PixelData"].VR = "OB"
     dataset.file_meta.TransferSyntaxUID = syntax
-    mode = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
+    mode = PixelPlan(Scope.EVERYTHING)
     report = PixelRedactor(mode, ocr=InTheMiddle()).redact(dataset, None)
     assert dataset.file_meta.TransferSyntaxUID == syntax
     assert report.warnings == ()

@@ -18,19 +18,21 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
 from healthcare_deid.config import v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
 from healthcare_deid.engine.pixels.element import PixelElement
 from healthcare_deid.engine.pixels.layout import PixelLayout, pixel_layout
 from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
 from healthcare_deid.engine.pixels.targets import targets
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
+from healthcare_deid.engine.plan.text import TextPlan
+from healthcare_deid.engine.plan.v1beta1 import pixel_plan
 from healthcare_deid.engine.text.engine import TextEngine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 128
-ALL_TEXT = v1beta1.ImageConfig.from_api({"textRedactionMode": "REDACT_ALL_TEXT"})
+ALL_TEXT = PixelPlan(Scope.EVERYTHING)
 MODES = ("REDACT_ALL_TEXT", "REDACT_SENSITIVE_TEXT", "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS")
 
 
@@ -106,9 +108,9 @@ def test_a_name_across_the_borders_of_tiles_is_read_as_one(
     elif syntax == JPEG2000Lossless:
         dataset.compress(JPEG2000Lossless, encoding_plugin="")
     before = dataset.pixel_array
-    inspector = TextEngine(DeidentifyConfig()).bind(dataset)
+    inspector = TextEngine(TextPlan()).bind(dataset)
     image = v1beta1.ImageConfig.from_api({"textRedactionMode": "REDACT_SENSITIVE_TEXT"})
-    report = PixelRedactor(image, workers=1).redact(dataset, inspector)
+    report = PixelRedactor(pixel_plan(image), workers=1).redact(dataset, inspector)
     assert all(redaction.rule.startswith("infoType:") for redaction in report.redactions)
     stream = io.BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
@@ -129,8 +131,10 @@ def test_every_kind_of_slide_image_passes_in_every_mode(
     mode: str, flavour: str, written: Any, make_instance: Any
 ) -> None:
     dataset = _slide(make_instance, written, flavour=flavour)
-    inspector = TextEngine(DeidentifyConfig()).bind(dataset)
-    PixelRedactor(v1beta1.ImageConfig.from_api({"textRedactionMode": mode}), workers=1).redact(dataset, inspector)
+    inspector = TextEngine(TextPlan()).bind(dataset)
+    PixelRedactor(pixel_plan(v1beta1.ImageConfig.from_api({"textRedactionMode": mode})), workers=1).redact(
+        dataset, inspector
+    )
     left = _whole(dataset.pixel_array, 6)
     assert not ((left > 5) & (left < 150)).any()
 

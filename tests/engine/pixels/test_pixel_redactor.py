@@ -26,6 +26,9 @@ from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.pixels import PixelRedactor
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
+from healthcare_deid.engine.plan.text import TextPlan
+from healthcare_deid.engine.plan.v1beta1 import pixel_plan
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -34,8 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-ALL_TEXT = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
-SENSITIVE = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_SENSITIVE_TEXT)
+ALL_TEXT = PixelPlan(Scope.EVERYTHING)
+SENSITIVE = PixelPlan(Scope.SENSITIVE)
 LINES = ((30, 30, "RIVERA ANA"), (30, 90, "MRN204816"), (30, 150, "07/09/1961"), (400, 320, "LEFT"))
 WORDS = ("RIVERA", "MRN204816", "07091961")  # a mark alone in a corner is what Tesseract overlooks
 
@@ -151,7 +154,7 @@ def test_a_palette_is_looked_at_in_colour_and_covered_in_its_darkest_one(
 def test_sensitive_text_goes_and_a_mark_stays(written: Any, make_instance: Any) -> None:
     dataset = make_instance(written)
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Rivera^Ana", "MRN204816", "19610709"
-    inspector = TextEngine(DeidentifyConfig(image=SENSITIVE)).bind(dataset)
+    inspector = TextEngine(TextPlan()).bind(dataset)
     report = PixelRedactor(SENSITIVE, workers=1).redact(dataset, inspector)
     (mask,) = _mask(dataset, report)
     text = written > 95
@@ -163,7 +166,7 @@ def test_sensitive_text_goes_and_a_mark_stays(written: Any, make_instance: Any) 
 def test_an_unset_mode_leaves_everything(written: Any, make_instance: Any) -> None:
     dataset = make_instance(written)
     value = dataset["PixelData"]
-    assert PixelRedactor(ImageConfig()).redact(dataset, None).changes == ()
+    assert PixelRedactor(PixelPlan()).redact(dataset, None).changes == ()
     assert dataset["PixelData"] is value
 
 
@@ -361,7 +364,7 @@ def test_what_is_no_dataset_is_refused() -> None:
 )
 def test_a_mode_for_sensitive_text_insists_on_something_that_finds_it(image: Any, make_instance: Any) -> None:
     with pytest.raises(ValueError, match="inspector"):
-        PixelRedactor(image).redact(make_instance(np.zeros((8, 8), np.uint8)), None)
+        PixelRedactor(pixel_plan(image)).redact(make_instance(np.zeros((8, 8), np.uint8)), None)
 
 
 def test_a_size_the_service_refuses_is_a_warning_here(make_instance: Any, scripted_ocr: Any) -> None:
@@ -386,7 +389,9 @@ def test_what_the_service_refuses_for_its_size_can_be_refused_here_before_anythi
     with source.open("ab") as file:  # a hole: no block of it is on the disk
         file.write(b"\xe0\x7f\x10\x00OW\0\0" + length.to_bytes(4, "little"))
         file.truncate(file.tell() + length)
-    config = DeidentifyConfig(dicom=DicomConfig(), image=ALL_TEXT)
+    config = DeidentifyConfig(
+        dicom=DicomConfig(), image=ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
+    )
 
     with pytest.raises(UnsupportedPixelsError, match="larger than 1 GB") as caught:
         Deidentifier(config, service_limits=True, ocr=NoOcr()).deidentify_file(source, tmp_path / "out.dcm")

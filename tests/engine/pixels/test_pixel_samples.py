@@ -14,8 +14,10 @@ from pydicom.misc import is_dicom
 from pydicom.pixels.decoders.base import get_decoder
 
 from healthcare_deid.config import v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
+from healthcare_deid.engine.plan.text import TextPlan
+from healthcare_deid.engine.plan.v1beta1 import pixel_plan
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.errors import UnsupportedPixelsError
@@ -84,10 +86,10 @@ def _check_one(path: Path, mode: str, ocr: Ocr | None = None) -> None:
     before = _pixels(path)
     dataset, original = _read(path), _read(path)
     image = v1beta1.ImageConfig.from_api({"textRedactionMode": mode})
-    inspector = TextEngine(DeidentifyConfig()).bind(original)
+    inspector = TextEngine(TextPlan()).bind(original)
     try:
         with quiet():
-            report = PixelRedactor(image, ocr=ocr).redact(dataset, inspector)
+            report = PixelRedactor(pixel_plan(image), ocr=ocr).redact(dataset, inspector)
     except UnsupportedPixelsError:
         assert before is None, f"{path.name}: pydicom decodes it"
         return
@@ -152,7 +154,7 @@ def test_the_text_burned_into_samples_is_gone(name: str, independent_ocr: Any) -
         pytest.skip("the package with this sample is not installed")
     dataset = _read(FILES[name])
     with quiet():
-        PixelRedactor(v1beta1.ImageConfig.from_api({"textRedactionMode": "REDACT_ALL_TEXT"})).redact(dataset, None)
+        PixelRedactor(PixelPlan(Scope.EVERYTHING)).redact(dataset, None)
     pixels: Any = dataset.pixel_array
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         from pydicom.pixels.processing import apply_color_lut

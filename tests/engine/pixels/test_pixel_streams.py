@@ -14,10 +14,10 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from healthcare_deid import presets
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.pixels import PixelRedactor, element
 from healthcare_deid.engine.pixels.storage import BytesStorage, NewValue, StreamStorage, storage_of
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-ALL_TEXT = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
+ALL_TEXT = PixelPlan(Scope.EVERYTHING)
 FRAMES, ROWS, COLUMNS = 160, 256, 384
 PART = 0.35
 """Peak of what is allocated, as a part of the pixel data; a copy of it in memory would be 1."""

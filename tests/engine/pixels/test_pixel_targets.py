@@ -15,14 +15,14 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.values import convert_SQ
 
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import PixelRedactor
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALL_TEXT = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
+ALL_TEXT = PixelPlan(Scope.EVERYTHING)
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian], ids=["no VR", "UN"])

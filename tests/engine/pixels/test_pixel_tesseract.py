@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import Box, Ocr, PixelRedactor, TesseractOcr, TextLine
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import EngineError, ModelNotFoundError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_tesseract_can_take_the_place_of_the_engines_ocr(drawn: Any, make_instance: Any) -> None:
     picture = drawn((40, 60, "FERNANDEZ ROSA"))
     dataset = make_instance(picture)
-    config = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
+    config = PixelPlan(Scope.EVERYTHING)
     report = PixelRedactor(config, ocr=TesseractOcr()).redact(dataset, None)
     assert report.redactions
     assert dataset.pixel_array[60:90, 40:240].max() <= 20
@@ -61,7 +61,7 @@ class TenLines:
 def test_any_object_with_find_is_an_ocr(make_instance: Any) -> None:
     ocr: Ocr = TenLines()
     dataset = make_instance(np.arange(16 * 32, dtype=np.uint16).reshape(16, 32).astype(np.uint8) | 1)
-    config = ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)
+    config = PixelPlan(Scope.EVERYTHING)
     PixelRedactor(config, ocr=ocr).redact(dataset, None)
     assert not dataset.pixel_array[2:8, 2:20].any()
     assert dataset.pixel_array[12, 30]

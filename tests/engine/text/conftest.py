@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydicom.dataset import Dataset
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def patient() -> Dataset:
 @pytest.fixture
 def stranger() -> InstanceText:
     """The default engine bound to a header that says nothing."""
-    return TextEngine(DeidentifyConfig()).bind(Dataset())
+    return TextEngine(TextPlan()).bind(Dataset())
 
 
 @pytest.fixture
 def known(patient: Dataset) -> InstanceText:
     """The default engine bound to the patient's header."""
-    return TextEngine(DeidentifyConfig()).bind(patient)
+    return TextEngine(TextPlan()).bind(patient)
 
 
 @pytest.fixture

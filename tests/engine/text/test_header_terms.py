@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from healthcare_deid.config import v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.plan.compile import compile_text
+from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 from healthcare_deid.engine.text.header import read_header
 from healthcare_deid.engine.text.match import Match
@@ -20,7 +21,7 @@ MakeHeader = Callable[..., Dataset]
 
 
 def bind(dataset: Dataset) -> InstanceText:
-    return TextEngine(DeidentifyConfig()).bind(dataset)
+    return TextEngine(TextPlan()).bind(dataset)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_organizations_in_pixels_have_their_own_name_when_asked_for(patient: Dat
             }
         }
     )
-    found = TextEngine(config).bind(patient).find("HARBOUR HEIGHTS HOSPITAL")
+    found = TextEngine(compile_text(config)).bind(patient).find("HARBOUR HEIGHTS HOSPITAL")
     assert [match.info_type for match in found] == ["ORGANIZATION_NAME"]
 
 
@@ -215,7 +216,7 @@ def test_numbers_and_institutions_are_found_within_such_a_script_too(
 def test_a_directory_of_one_patient_is_that_patients(make_header: MakeHeader) -> None:
     record = make_header(PatientID="PID4711", PatientName="Lindqvist^Maria")
     directory = make_header(DirectoryRecordSequence=[record])
-    engine = TextEngine(DeidentifyConfig())
+    engine = TextEngine(TextPlan())
 
     assert engine.bind(directory).transform("CT LINDQVIST", "LO").value == "CT [PERSON_NAME]"
     assert engine.bind(directory).transform("20210304", "DA") == engine.bind(record).transform("20210304", "DA")

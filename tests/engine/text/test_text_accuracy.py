@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydicom.dataset import Dataset
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def find(value: str) -> list[tuple[int, int, str]]:
 
 @cache
 def _stranger() -> InstanceText:
-    return TextEngine(DeidentifyConfig()).bind(Dataset())
+    return TextEngine(TextPlan()).bind(Dataset())
 
 
 def test_on_generated_held_out_texts_f1_is_at_least_95_hundredths(sets: SimpleNamespace) -> None:

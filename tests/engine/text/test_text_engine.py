@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.text.detectors.base import PatternDetector
 from healthcare_deid.engine.text.dicom_dates import parse_da, shift_da, shift_dt
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
@@ -33,7 +34,7 @@ MAX_LENGTH = {"AE": 16, "SH": 16, "LO": 64, "ST": 1024, "LT": 10240, "PN": 64}
 
 def engine(*transformations: dict[str, Any], **arguments: Any) -> TextEngine:
     config = {"text": {"additionalTransformations": transformations}}
-    return TextEngine(DeidentifyConfig.from_api(config), **arguments)
+    return TextEngine(compile_text(DeidentifyConfig.from_api(config)), **arguments)
 
 
 def test_the_tutorials_second_use_case_redacts_names_masks_phones_and_shifts_dates(patient: Dataset) -> None:

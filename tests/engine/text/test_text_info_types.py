@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 from healthcare_deid.engine.text.info_types import INFO_TYPES
 
@@ -126,7 +127,7 @@ def every() -> InstanceText:
     """An engine whose config names every infoType, so that each is looked for and reported as itself."""
     transformation = {"infoTypes": sorted(INFO_TYPES), "redactConfig": {}}
     config = DeidentifyConfig.model_validate({"text": {"additionalTransformations": [transformation]}})
-    return TextEngine(config).bind(Dataset())
+    return TextEngine(compile_text(config)).bind(Dataset())
 
 
 def test_the_table_has_every_infotype_with_two_of_each() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydicom.dataset import Dataset
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.ner import SpacyDetector
@@ -43,7 +43,7 @@ def test_what_a_model_takes_for_a_name_and_is_a_word_of_the_field_is_left(spacy_
 
 @pytest.mark.slow
 def test_a_model_travels_to_other_processes(spacy_detector: SpacyDetector) -> None:
-    engine = TextEngine(DeidentifyConfig(), detectors=[spacy_detector])
+    engine = TextEngine(TextPlan(), detectors=[spacy_detector])
     again: TextEngine = pickle.loads(pickle.dumps(engine))
     text = "I have discussed with Brannagh Xelthorp who agreed."
     assert again.bind(Dataset()).find(text) == engine.bind(Dataset()).find(text)

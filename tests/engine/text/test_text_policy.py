@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from healthcare_deid.config import v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 
 REDACT_NAMES = {"infoTypes": ["PERSON_NAME"], "redactConfig": {}}
@@ -17,11 +18,13 @@ TEXT = "Anna Kowalski, Munich"
 
 
 def v1(text: dict[str, Any] | None, dataset: Dataset | None = None) -> InstanceText:
-    return TextEngine(DeidentifyConfig.from_api({} if text is None else {"text": text})).bind(dataset or Dataset())
+    return TextEngine(compile_text(DeidentifyConfig.from_api({} if text is None else {"text": text}))).bind(
+        dataset or Dataset()
+    )
 
 
 def beta(config: dict[str, Any], dataset: Dataset | None = None) -> InstanceText:
-    return TextEngine(v1beta1.DeidentifyConfig.from_api(config)).bind(dataset or Dataset())
+    return TextEngine(compile_text(v1beta1.DeidentifyConfig.from_api(config))).bind(dataset or Dataset())
 
 
 @pytest.mark.parametrize("text", [None, {}])

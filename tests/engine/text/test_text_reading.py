@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine.plan.compile import compile_text
+from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.reading import read
@@ -52,7 +54,7 @@ def test_invisible_characters_hide_nothing(invisible: list[str], rng: random.Ran
     letters = list("Dr. Kowalski, 2021-03-04")
     for character in invisible:
         letters.insert(rng.randrange(len(letters) + 1), character)
-    text = TextEngine(DeidentifyConfig()).bind(Dataset())
+    text = TextEngine(TextPlan()).bind(Dataset())
     value = text.transform("".join(letters), "LO").value
     assert "owals" not in read(value).text
     assert "2021-03-04" not in read(value).text
@@ -82,7 +84,7 @@ def test_reading_ordinary_text_changes_no_letter(text: str) -> None:
 
 def test_a_date_in_digits_of_another_script_is_shifted_and_written_in_plain_ones() -> None:
     config = DeidentifyConfig.builder().shift_dates("DATE", crypto_key=bytes(32)).build()
-    text = TextEngine(config).bind(Dataset())
+    text = TextEngine(compile_text(config)).bind(Dataset())
     plain = text.transform("seen 2021-03-04", "LO").value
     assert text.transform("seen ２０２１-０３-０４", "LO").value == plain
     assert text.transform("seen ٢٠٢١-٠٣-٠٤", "LO").value == plain
@@ -112,7 +114,7 @@ class Counting:
 @pytest.mark.parametrize("size", [10_000, 100_000, 1_000_000])
 def test_detectors_are_given_pieces_of_bounded_length_so_that_time_grows_with_the_text_and_no_faster(size: int) -> None:
     counting = Counting()
-    engine = TextEngine(DeidentifyConfig(), detectors=[counting])
+    engine = TextEngine(TextPlan(), detectors=[counting])
     engine.bind(Dataset()).find("=" * size)
     assert max(counting.lengths) <= 4096
     assert sum(counting.lengths) <= 1.3 * size

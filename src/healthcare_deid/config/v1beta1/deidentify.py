@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.config.fhir import FhirConfig
 from healthcare_deid.config.fields import Flag
 from healthcare_deid.config.message import Message
 from healthcare_deid.config.paths import FhirStorePath
 from healthcare_deid.config.requests import DatasetRequest, DicomStoreRequest, FhirStoreRequest
-from healthcare_deid.config.root import RootConfig
+from healthcare_deid.config.root import ApiVersion, RootConfig
 from healthcare_deid.config.v1beta1.dicom import DicomTagConfig
 from healthcare_deid.config.v1beta1.fhir import FhirFieldConfig
 from healthcare_deid.config.v1beta1.image import ImageConfig
@@ -31,6 +33,8 @@ class DeidentifyOperationMetadata(Message):
 
 class DeidentifyConfig(RootConfig):
     """How a dataset, a store, or files on this machine are de-identified. Source: v1beta1 ``DeidentifyConfig``."""
+
+    api_version: ClassVar[ApiVersion] = "v1beta1"
 
     dicom_tag_config: DicomTagConfig | None = None
     """DICOM instances; unset, with `dicom` unset too: DICOM stores are skipped by the service."""

@@ -13,7 +13,7 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from healthcare_deid.engine.plan.tags import Plan
+    from healthcare_deid.engine.plan.tags import TagPlan
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _RECORDS = 0x00041220
@@ -29,7 +29,7 @@ _U16 = Struct("<H")
 _U32 = Struct("<I")
 
 
-def directory_plan(plan: Plan) -> Plan:
+def directory_plan(plan: TagPlan) -> TagPlan:
     """Return the Basic Profile as a DICOMDIR needs it: what its records cannot be without is replaced or emptied."""
     if not plan.method_codes:
         return plan

@@ -30,7 +30,7 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values_
 
-    from healthcare_deid.engine.plan.tags import Plan, Rule
+    from healthcare_deid.engine.plan.tags import Rule, TagPlan
 
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
 
@@ -178,7 +178,7 @@ class DatasetExecutor:
         self.changes.append(Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length))
 
 
-def removes(plan: Plan, dataset: Dataset, tag: int) -> bool:
+def removes(plan: TagPlan, dataset: Dataset, tag: int) -> bool:
     """Return whether a plan deletes an element of the top level, as it is written there."""
     creator = _creator(dataset, tag) if is_private(tag) else ""
     vr = effective_vr(tag, dataset.get_item(BaseTag(tag)).VR, lambda: creator)

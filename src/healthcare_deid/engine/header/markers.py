@@ -15,7 +15,7 @@ from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.engine.records import Change, ChangeAction
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.plan.tags import Plan
+    from healthcare_deid.engine.plan.tags import TagPlan
 
 REPLACED_TAGS = frozenset({0x00120062, 0x00120063, 0x00120064})
 """Elements that only ever say what was done last: an instance's own are replaced."""
@@ -41,7 +41,7 @@ CODE_MEANINGS = {
 
 
 def markers(
-    plan: Plan, *, pixels_cleaned: bool = False, all_text_covered: bool = False, inspected_dates: str = ""
+    plan: TagPlan, *, pixels_cleaned: bool = False, all_text_covered: bool = False, inspected_dates: str = ""
 ) -> Dataset:
     """Return the elements that say an instance was de-identified, and how (PS3.3 section C.7.1.1).
 
@@ -75,7 +75,7 @@ def markers(
     return dataset
 
 
-def _dates(plan: Plan, inspected: str) -> str:
+def _dates(plan: TagPlan, inspected: str) -> str:
     """Return what was done to dates (0028,0303); nothing where it differs from date to date.
 
     Where dates stay, an older statement of the instance about them stays too, unless the profile wants one made.

@@ -20,7 +20,7 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from healthcare_deid.engine.plan.tags import Plan
+    from healthcare_deid.engine.plan.tags import TagPlan
 
 DUMMIES: dict[str, bytes] = {
     "AE": b"ANONYMIZED",
@@ -121,7 +121,7 @@ class Values:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TagPlan,
         mapper: UidMapper,
         own_uids: Callable[[], frozenset[str]] = frozenset,
         text: ValueTransformer | None = None,

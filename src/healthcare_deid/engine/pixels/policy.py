@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from healthcare_deid.config import v1beta1
 from healthcare_deid.engine.pixels.ocr import Direction, TextLine
 from healthcare_deid.engine.pixels.variants import variants
-from healthcare_deid.errors import ConfigError
+from healthcare_deid.engine.plan.pixels import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from healthcare_deid.config.image import ImageConfig
     from healthcare_deid.engine.pixels.geometry import Box
+    from healthcare_deid.engine.plan.pixels import PixelPlan
     from healthcare_deid.engine.text.match import TextInspector
-
-AnyImageConfig: TypeAlias = "ImageConfig | v1beta1.ImageConfig"
 
 ALL_TEXT = "all-text"
 UNREADABLE = "unreadable"
@@ -35,15 +31,6 @@ WHOLE_LINE = 0.85
 """A finding that takes this part of its line takes all of it."""
 CHARACTER_MARGIN = 0.75
 """Characters covered besides a finding on each side: the reader places them no better."""
-
-
-class Scope(Enum):
-    """What is looked for."""
-
-    NOTHING = "nothing"
-    EVERYTHING = "everything"
-    SENSITIVE = "sensitive"
-    PATTERNS = "patterns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +49,18 @@ class Cover:
 
 
 class Policy:
-    """What an `ImageConfig` asks for, compiled.
+    """Chooses what is covered, as a plan says.
 
-    Raises:
-        ConfigError: A custom regex cannot be compiled.
+    Args:
+        plan: What to cover.
     """
 
-    def __init__(self, image: AnyImageConfig) -> None:
-        mode = str(image.text_redaction_mode or "")
-        self.patterns = tuple(
-            (_compiled(index, regex.pattern or ""), tuple(regex.group_indexes))
-            for index, regex in enumerate(image.custom_regexes)
-        )
-        self.excluded: frozenset[str] = frozenset()
-        self.additional: frozenset[str] = frozenset()
-        if isinstance(image, v1beta1.ImageConfig):
-            self.excluded = frozenset(image.exclude_info_types)
-            self.additional = frozenset(image.additional_info_types)
-        self.scope = _scope(mode, narrow=bool(self.patterns or self.additional))
-
-    @property
-    def reads(self) -> bool:
-        """Whether the text must be read."""
-        return self.scope in (Scope.SENSITIVE, Scope.PATTERNS)
+    def __init__(self, plan: PixelPlan) -> None:
+        self.plan = plan
 
     def select(self, lines: Sequence[TextLine], inspector: TextInspector | None) -> list[Cover]:
         """Return the boxes to cover."""
-        if self.scope is Scope.EVERYTHING:
+        if self.plan.scope is Scope.EVERYTHING:
             return [Cover(line.box, ALL_TEXT, line.confidence) for line in lines]
         return [cover for line in lines for cover in self._sensitive(line, inspector)]
 
@@ -96,7 +68,7 @@ class Policy:
         if line.text is None or line.text_confidence < UNREADABLE_CONFIDENCE:
             yield Cover(line.box, UNREADABLE, line.confidence)
             return
-        for index, (pattern, groups) in enumerate(self.patterns):
+        for index, (pattern, groups) in enumerate(self.plan.patterns):
             for match in pattern.finditer(line.text):
                 for group in groups or (0,):
                     start, end = match.span(group)
@@ -119,9 +91,9 @@ class Policy:
                 yield Cover(box, f"infoType:{info_type}", line.confidence)
 
     def _wants(self, info_type: str) -> bool:
-        if info_type in self.excluded:
+        if info_type in self.plan.excluded:
             return False
-        return self.scope is not Scope.PATTERNS or info_type in self.additional
+        return self.plan.scope is not Scope.PATTERNS or info_type in self.plan.additional
 
 
 def part_of(line: TextLine, start: int, end: int) -> Box:
@@ -140,20 +112,3 @@ def part_of(line: TextLine, start: int, end: int) -> Box:
     if line.direction in (Direction.RIGHT, Direction.LEFT):
         return box._replace(left=box.left + int(first * box.width), right=box.right - int((1 - last) * box.width))
     return box._replace(top=box.top + int(first * box.height), bottom=box.bottom - int((1 - last) * box.height))
-
-
-def _scope(mode: str, *, narrow: bool) -> Scope:
-    if mode == "REDACT_ALL_TEXT":
-        return Scope.EVERYTHING
-    if mode.startswith("REDACT_SENSITIVE_TEXT"):
-        return Scope.SENSITIVE
-    # Patterns without a mode would do nothing: cover what they name, and no more.
-    return Scope.PATTERNS if narrow and mode != "REDACT_NO_TEXT" else Scope.NOTHING
-
-
-def _compiled(index: int, pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error:
-        path = f"customRegexes[{index}].pattern"
-        raise ConfigError.of("ImageConfig", [(path, "is no regular expression")]) from None

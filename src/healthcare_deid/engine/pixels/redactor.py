@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from healthcare_deid.config import v1beta1
-from healthcare_deid.config.image import ImageConfig
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
 from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
 from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
-from healthcare_deid.engine.pixels.policy import AnyImageConfig, Cover, Policy, Scope
+from healthcare_deid.engine.pixels.policy import Cover, Policy
 from healthcare_deid.engine.pixels.rewrite import Rewriter
 from healthcare_deid.engine.pixels.storage import storage_of
 from healthcare_deid.engine.pixels.targets import Target, targets
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthcare_deid.engine.pixels.geometry import Box
+    from healthcare_deid.engine.plan.pixels import PixelPlan
     from healthcare_deid.engine.text.match import TextInspector
 
 MARGIN = 1
@@ -70,10 +69,10 @@ class PixelReport:
 
 
 class PixelRedactor:
-    """Covers burned-in text as an `ImageConfig` says. Its state is its arguments: it pickles, and threads may share it.
+    """Covers burned-in text as a plan says. Its state is its arguments: it pickles, and threads may share it.
 
     Args:
-        image: What to cover.
+        plan: What to cover.
         ocr: What finds and reads text; by default the engine's own.
         thorough: Look for tiny, faint and rotated text too, at several times the time.
         every_frame: Cover what is found in any frame in all of them: for text that fades or flickers.
@@ -82,14 +81,11 @@ class PixelRedactor:
         keep_text: For debugging: give back what was read, in `PixelReport.texts`. That is PHI: never log or store it.
         service_limits: Refuse what the service refuses for its size, where otherwise a warning tells of it.
 
-    Raises:
-        TypeError: ``image`` is no `ImageConfig`.
-        ConfigError: A custom regex cannot be compiled.
     """
 
     def __init__(
         self,
-        image: AnyImageConfig,
+        plan: PixelPlan,
         *,
         ocr: Ocr | None = None,
         thorough: bool = False,
@@ -98,8 +94,8 @@ class PixelRedactor:
         keep_text: bool = False,
         service_limits: bool = False,
     ) -> None:
-        _check_config(image)
-        self._policy = Policy(image)
+        self._plan = plan
+        self._policy = Policy(plan)
         self._ocr = ocr
         self._thorough = thorough
         self._every_frame = every_frame
@@ -134,9 +130,9 @@ class PixelRedactor:
             ModelNotFoundError: No text model is installed.
         """
         _check_dataset(dataset)
-        if self._policy.scope is Scope.NOTHING:
+        if not self._plan.looks:
             return PixelReport()
-        if inspector is None and (self._policy.scope is Scope.SENSITIVE or self._policy.additional):
+        if inspector is None and self._plan.needs_inspector:
             raise ValueError(
                 "this mode covers sensitive text: give the inspector that finds it, TextEngine(...).bind(...)"
             )
@@ -152,7 +148,7 @@ class PixelRedactor:
         return report if limit is None else replace(report, warnings=(*report.warnings, limit))
 
     def __repr__(self) -> str:
-        return f"PixelRedactor({self._policy.scope.name})"
+        return f"PixelRedactor({self._plan.scope.name})"
 
     @property
     def policy(self) -> Policy:
@@ -163,7 +159,7 @@ class PixelRedactor:
         """Return how frames are looked at."""
         if self._ocr is None:
             self._ocr = OnnxOcr(thorough=self._thorough)
-        return Look(self._ocr, self._policy.reads or self._keep_text, self._workers or _default_workers())
+        return Look(self._ocr, self._plan.reads or self._keep_text, self._workers or _default_workers())
 
     @property
     def every_frame(self) -> bool:
@@ -253,12 +249,6 @@ class _Run:
                 index, box.left, box.top, box.width, box.height, cover.rule, cover.confidence, element.target.path
             )
         )
-
-
-def _check_config(given: object) -> None:
-    if not isinstance(given, ImageConfig | v1beta1.ImageConfig):
-        hint = "; that of a DeidentifyConfig is its .image" if hasattr(given, "image") else ""
-        raise TypeError(f"PixelRedactor takes an ImageConfig, not {type(given).__name__}{hint}")
 
 
 def _check_dataset(given: object) -> None:

@@ -1,27 +1,30 @@
-"""From a config of either API version, and the engine's own arguments, to a plan for tags and a message for pixels."""
+"""Compile a config of either API version, and the engine's own arguments, into one plan."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never, cast
 
 from healthcare_deid.config.root import RootConfig
+from healthcare_deid.engine.plan.profiles import PATIENT_ID
 from healthcare_deid.engine.plan.tags import KEPT, Op
-from healthcare_deid.engine.plan.v1 import PATIENT_ID, compile_dicom_config
+from healthcare_deid.engine.plan.v1 import compile_v1, is_basic, text_plan
+from healthcare_deid.engine.plan.v1beta1 import compile_v1beta1
+from healthcare_deid.engine.plan.v1beta1 import text_plan as text_plan_v1beta1
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from healthcare_deid.engine.plan.ps315 import Edition
-    from healthcare_deid.engine.plan.tags import Plan
+    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+    from healthcare_deid.engine.plan.plan import Plan, Settings
+    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.plan.text import TextPlan
+    from healthcare_deid.engine.text.engine import TextEngine
 
 _SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
-_NO_DICOM = (
-    "the config says nothing about DICOM: the service skips DICOM stores then, and no instance is de-identified. "
-    "Set dicom (v1beta1: dicomTagConfig) to a profile or a list; DicomConfig() keeps every tag and regenerates UIDs"
-)
 _IDS_STAY = (
     "PatientID, AccessionNumber and the like stay as they are: MEDICAL_RECORD_NUMBER is none of the infoTypes that are "
     "looked for in tags by default; a transformation that names it changes them"
@@ -32,61 +35,60 @@ _UNKNOWN_STAYS = (
 )
 _NESTED_STAYS = "sequences were not looked into, names and numbers in them stay: nested=False was asked for"
 _A_PRIVATE_TAG = 0x00091001
-_ALL_TEXT = "REDACT_ALL_TEXT"
-_NO_LOOK = frozenset({"", "TEXT_REDACTION_MODE_UNSPECIFIED", "REDACT_NO_TEXT"})
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The engine's own arguments about tags, as `Deidentifier` takes them."""
-
-    edition: Edition = "2018e-google"
-    options: tuple[str, ...] = ()
-    safe_private: tuple[str, ...] = ()
-    other_uids: str = "profile"
-    strict_edition: bool = False
-    strict_keep_list: bool = False
-    nested: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """What a config comes to.
-
-    Attributes:
-        plan: For tags.
-        image: For pixels; None where they are not looked at.
-    """
-
-    plan: Plan
-    image: Any
-
-    @property
-    def covers_all_text(self) -> bool:
-        """Whether every burned-in text is covered, whatever it says."""
-        return self.image is not None and str(self.image.text_redaction_mode or "") == _ALL_TEXT
-
-
-def compile_config(config: Any, settings: Settings) -> Compiled:
+def compile_config(config: object, settings: Settings) -> Plan:
     """Compile a config of either version.
 
     Raises:
         ConfigError: It cannot be carried out.
     """
-    if not isinstance(config, RootConfig):
-        made = "DeidentifyConfig.from_api takes a mapping, build() ends a builder"
-        raise ConfigError(f"a DeidentifyConfig is needed, not {type(config).__name__}: {made}")
-    plan, image = _plan_and_image(config, settings)
+    plan = _compiled(_root(config), settings)
+    tags = plan.tags
     if settings.safe_private:
-        plan = replace(plan, private_tags=dict.fromkeys(_safe_private(settings.safe_private), KEPT))
+        tags = replace(tags, private_tags=dict.fromkeys(_safe_private(settings.safe_private), KEPT))
     if settings.other_uids != "profile":
         if settings.other_uids not in ("keep", "map"):
             raise ConfigError('other_uids is "profile", "keep" or "map"')
         mapped = settings.other_uids == "map"
-        plan = replace(plan, uids=replace(plan.uids, others=mapped, own=mapped, references=mapped))
-    if plan.cleans_text and _leaves_findings(config):
-        plan = replace(plan, removes_identity=False)
-    return Compiled(plan, image if _looks(image) else None)
+        tags = replace(tags, uids=replace(tags.uids, others=mapped, own=mapped, references=mapped))
+    if tags.cleans_text and plan.text.leaves_findings:
+        tags = replace(tags, removes_identity=False)
+    return replace(plan, tags=tags, text=replace(plan.text, claims_removal=tags.removes_identity))
+
+
+def compile_text(config: object) -> TextPlan:
+    """Compile what a config of either version says about text, whatever it says, or not, about tags.
+
+    Raises:
+        ConfigError: *config* is not a DeidentifyConfig.
+    """
+    known = _root(config)
+    match known.api_version:
+        case "v1":
+            v1 = cast("DeidentifyConfig", known)
+            return text_plan(v1.text, basic_profile=v1.dicom is not None and is_basic(v1.dicom))
+        case "v1beta1":
+            return text_plan_v1beta1(cast("DeidentifyConfigV1Beta1", known))
+        case _:
+            assert_never(known.api_version)
+
+
+def _root(config: object) -> RootConfig:
+    if not isinstance(config, RootConfig):
+        made = "DeidentifyConfig.from_api takes a mapping, build() ends a builder"
+        raise ConfigError(f"a DeidentifyConfig is needed, not {type(config).__name__}: {made}")
+    return config
+
+
+def _compiled(config: RootConfig, settings: Settings) -> Plan:
+    match config.api_version:
+        case "v1":
+            return compile_v1(cast("DeidentifyConfig", config), settings)
+        case "v1beta1":
+            return compile_v1beta1(cast("DeidentifyConfigV1Beta1", config), settings)
+        case _:
+            assert_never(config.api_version)
 
 
 def listed(given: Collection[object], argument: str) -> tuple[str, ...]:
@@ -101,7 +103,7 @@ def listed(given: Collection[object], argument: str) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def what_stays(plan: Plan, text: Any) -> tuple[str, ...]:
+def what_stays(plan: TagPlan, text: TextEngine | None) -> tuple[str, ...]:
     """Return a warning for each thing that a plan leaves, and that one would not expect it to leave.
 
     Args:
@@ -115,7 +117,7 @@ def what_stays(plan: Plan, text: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def inspected_dates(text: Any) -> str:
+def inspected_dates(text: TextEngine | None) -> str:
     """Return what becomes of dates that are inspected as text, in the words of (0028,0303); nothing where they stay."""
     if text is None:
         return ""
@@ -123,48 +125,6 @@ def inspected_dates(text: Any) -> str:
 
     transformation = text.decide("DATE").transformation
     return "" if transformation is None else "MODIFIED" if isinstance(transformation, DateShift) else "REMOVED"
-
-
-def _plan_and_image(config: Any, settings: Settings) -> tuple[Plan, Any]:
-    tag_config = getattr(config, "dicom_tag_config", None)
-    if tag_config is None:
-        if config.dicom is None:
-            raise ConfigError(_NO_DICOM)
-        plan = compile_dicom_config(
-            config.dicom,
-            edition=settings.edition,
-            options=settings.options,
-            strict_edition=settings.strict_edition,
-            strict_keep_list=settings.strict_keep_list,
-            nested=settings.nested,
-        )
-        return plan, config.image
-    if not settings.nested:
-        raise ConfigError("nested=False is for v1's lists: v1beta1 has recurseTag and keepTag")
-    if config.dicom is not None:
-        raise ConfigError.of("DeidentifyConfig", [("", "dicomTagConfig and dicom exclude each other: set one")])
-    from healthcare_deid.engine.plan.v1beta1 import compile_tag_config, image_of
-
-    plan = compile_tag_config(
-        tag_config,
-        edition=settings.edition,
-        options=settings.options,
-        strict_edition=settings.strict_edition,
-        strict_keep_list=settings.strict_keep_list,
-    )
-    return plan, image_of(tag_config) or config.image
-
-
-def _leaves_findings(config: Any) -> bool:
-    text = config.text
-    return text is not None and (bool(text.exclude_info_types) or getattr(text, "profile_type", None) == "EMPTY")
-
-
-def _looks(image: Any) -> bool:
-    if image is None:
-        return False
-    wants_more = bool(image.custom_regexes) or bool(getattr(image, "additional_info_types", ()))
-    return str(image.text_redaction_mode or "") not in _NO_LOOK or wants_more
 
 
 def _safe_private(rules: Iterable[str]) -> list[tuple[str, int, int]]:

@@ -1,6 +1,6 @@
 """The compiled plan: what happens to which data element. Executors ask it; they know no profile.
 
-One `Plan` is made for a config, once. It answers one question, `Plan.rule`, for a tag, its VR and, of a private
+One `TagPlan` is made for a config, once. It answers one question, `TagPlan.rule`, for a tag, its VR and, of a private
 element, its creator; answers are remembered, so that an executor pays one dictionary look-up an element.
 """
 
@@ -170,7 +170,7 @@ class Override:
 
 
 @dataclass
-class Plan:
+class TagPlan:
     """Everything the executors need to know about tags.
 
     Attributes:

@@ -1,216 +1,117 @@
-"""From a config to a plan: v1's lists and profiles."""
+"""Compile a v1 config: lists and profiles, text, pixels."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
-
-from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
-from pydicom.datadict import dictionary_VR
+from typing import TYPE_CHECKING, assert_never
 
 from healthcare_deid.config.dicom import DicomConfig, TagFilterProfile
-from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
-from healthcare_deid.engine.dicom.elements import is_private
-from healthcare_deid.engine.identity.uids import PRIMARY_UIDS, REFERENCE_TAGS
-from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
-from healthcare_deid.engine.plan.tags import (
-    ENCAPSULATED_DOCUMENT,
-    KEPT,
-    TEXT_VRS,
-    Op,
-    Plan,
-    Rule,
-    TagPattern,
-    UidPolicy,
+from healthcare_deid.engine.plan.pixels import PixelPlan, compiled_patterns, scope_of
+from healthcare_deid.engine.plan.plan import NO_DICOM, Plan
+from healthcare_deid.engine.plan.profiles import (
+    basic_plan,
+    contents_plan,
+    keep_all_plan,
+    keep_plan,
+    remove_plan,
+    tags_and_patterns,
 )
+from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
+from healthcare_deid.engine.plan.text import TextPlan, transformations_of
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.image import ImageConfig
+    from healthcare_deid.config.text import TextConfig
+    from healthcare_deid.engine.plan.plan import Settings
 
-SOP_CLASS_UID = 0x00080016
-PATIENT_ID = 0x00100020
-SPECIFIC_CHARACTER_SET = 0x00080005
-_OVERLAY_DATA = TagPattern(0xFF01FFFF, 0x60003000, Rule(Op.DELETE, "removeList:OverlayData"))
-CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT", "SQ"})
-
-MINIMAL_TAGS = frozenset(tag_number(tag) for tag in MINIMAL_KEEP_TAGS)
+_BASIC = TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE
 
 
-def compile_dicom_config(
-    config: DicomConfig | None,
-    *,
-    edition: Edition = "2018e-google",
-    options: Collection[ProfileOption | str] = (),
-    strict_edition: bool = False,
-    strict_keep_list: bool = False,
-    nested: bool = True,
-) -> Plan:
-    """Compile v1's `DicomConfig`.
-
-    Args:
-        config: The message; None is the same as an empty one.
-        edition: Which PS3.15 table ``ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`` means.
-        options: Options of that profile; not part of the API.
-        strict_edition: Do not remove what only a later edition lists.
-        strict_keep_list: Do not add SOPClassUID to the tags that keep modes always keep.
-        nested: Whether a list reaches into sequences.
+def compile_v1(config: DeidentifyConfig, settings: Settings) -> Plan:
+    """Compile a v1 config.
 
     Raises:
-        ConfigError: An unknown tag, a required tag in ``removeList``, options without the Basic Profile, or ``nested``
-            without a list.
+        ConfigError: It cannot be carried out.
     """
-    config = config or DicomConfig()
+    if config.dicom is None:
+        raise ConfigError(NO_DICOM)
+    return Plan(
+        tags=dicom_plan(config.dicom, settings),
+        text=text_plan(config.text, basic_profile=is_basic(config.dicom)),
+        pixels=pixel_plan(config.image),
+    )
+
+
+def is_basic(config: DicomConfig) -> bool:
+    """Return whether a `DicomConfig` asks for the Basic Profile."""
+    return config.filter_profile == _BASIC
+
+
+def dicom_plan(config: DicomConfig, settings: Settings) -> TagPlan:
+    """Compile a `DicomConfig`.
+
+    Raises:
+        ConfigError: An unknown tag, a required tag in ``removeList``, options without the Basic Profile, or
+            ``nested=False`` without a list.
+    """
     uids = UidPolicy(primary=not config.skip_id_redaction)
     profile = config.filter_profile or TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED
-    if profile != TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE and (options or edition != "2018e-google"):
-        raise ConfigError("a PS3.15 edition and options need filterProfile ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE")
-    plan = _list_plan(config, uids, strict=strict_keep_list)
+    if profile != _BASIC and (settings.options or settings.edition != "2018e-google"):
+        raise ConfigError(f"a PS3.15 edition and options need filterProfile {_BASIC}")
+    plan = _list_plan(config, uids, strict=settings.strict_keep_list)
     if plan is not None:
-        return plan if nested else replace(plan, nested=False, removes_identity=False)
-    if not nested:
+        return plan if settings.nested else replace(plan, nested=False, removes_identity=False)
+    if not settings.nested:
         raise ConfigError("nested=False is for a keepList or a removeList: profiles reach into sequences")
-    if profile == TagFilterProfile.MINIMAL_KEEP_LIST_PROFILE:
-        return keep_plan(f"profile:{profile}", frozenset(), uids, strict=strict_keep_list)
-    if profile == TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE:
-        return basic_plan(edition, options, primary=uids.primary, strict=strict_edition)
-    if profile == TagFilterProfile.DEIDENTIFY_TAG_CONTENTS:
-        return contents_plan(uids)
-    return keep_all_plan(uids)
+    match profile:
+        case TagFilterProfile.MINIMAL_KEEP_LIST_PROFILE:
+            return keep_plan(f"profile:{profile}", frozenset(), uids, strict=settings.strict_keep_list)
+        case TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE:
+            return basic_plan(settings.edition, settings.options, primary=uids.primary, strict=settings.strict_edition)
+        case TagFilterProfile.DEIDENTIFY_TAG_CONTENTS:
+            return contents_plan(uids)
+        case TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED | TagFilterProfile.KEEP_ALL_PROFILE:
+            return keep_all_plan(uids)
+        case _:
+            assert_never(profile)
 
 
-def _list_plan(config: DicomConfig, uids: UidPolicy, *, strict: bool) -> Plan | None:
+def text_plan(text: TextConfig | None, *, basic_profile: bool = False) -> TextPlan:
+    """Compile a `TextConfig`.
+
+    A transformation without infoTypes applies to any, and excludeInfoTypes is the strongest. With no transformation at
+    all, dates are shifted and the rest is replaced by its infoType (undocumented; v1beta1's BASIC). Under the Basic
+    Profile text is looked at because an option wants it cleaned, and what is cleaned names nobody: there what no
+    transformation names is replaced too, and the instance's own numbers go with the rest.
+    """
+    given = transformations_of(text)
+    return TextPlan(
+        transformations=given,
+        excluded=frozenset(text.exclude_info_types) if text is not None else frozenset(),
+        exclusion_wins=True,
+        transforms_unnamed=basic_profile or not given,
+        record_numbers=basic_profile,
+    )
+
+
+def pixel_plan(image: ImageConfig | None) -> PixelPlan:
+    """Compile an `ImageConfig`.
+
+    Raises:
+        ConfigError: A custom pattern is not a regular expression.
+    """
+    if image is None:
+        return PixelPlan()
+    patterns = compiled_patterns(image.custom_regexes)
+    return PixelPlan(scope=scope_of(image.text_redaction_mode, narrow=bool(patterns)), patterns=patterns)
+
+
+def _list_plan(config: DicomConfig, uids: UidPolicy, *, strict: bool) -> TagPlan | None:
     if config.keep_list is not None and config.keep_list.tags:
         listed, patterns = tags_and_patterns(config.keep_list.tags, "keepList.tags")
         return keep_plan("keepList", listed, uids, patterns=patterns, strict=strict)
     if config.remove_list is not None and config.remove_list.tags:
-        return _remove_plan(*tags_and_patterns(config.remove_list.tags, "removeList.tags"), uids)
+        return remove_plan(*tags_and_patterns(config.remove_list.tags, "removeList.tags"), uids)
     return None
-
-
-def tags_and_patterns(tags: Iterable[str], place: str) -> tuple[frozenset[int], tuple[tuple[int, int], ...]]:
-    """Return tags by number, and repeating groups (a keyword such as ``OverlayData``) as mask and value.
-
-    Raises:
-        ConfigError: A text is neither a keyword nor a number.
-    """
-    numbers: set[int] = set()
-    patterns: list[tuple[int, int]] = []
-    for index, tag in enumerate(tags):
-        try:
-            repeating = _REPEATING.get(tag)
-            if repeating is None:
-                numbers.add(tag_number(tag))
-            else:
-                patterns.append(repeating)
-        except ValueError as error:
-            raise ConfigError.of("TagFilterList", [(f"{place}[{index}]", str(error))]) from None
-    return frozenset(numbers), tuple(patterns)
-
-
-def _repeating() -> dict[str, tuple[int, int]]:
-    """Return mask and value of every repeating element of groups 50xx and 60xx, by keyword (PS3.5 section 7.6)."""
-    found: dict[str, tuple[int, int]] = {}
-    for tag, row in RepeatersDictionary.items():
-        if tag[:4] in ("50xx", "60xx"):
-            found[row[4]] = (0xFF01FFFF, int(tag.replace("x", "0"), 16))
-    return found
-
-
-_REPEATING = _repeating()
-
-
-def keep_plan(
-    name: str,
-    listed: frozenset[int],
-    uids: UidPolicy,
-    *,
-    patterns: tuple[tuple[int, int], ...] = (),
-    strict: bool = False,
-) -> Plan:
-    """Keep the listed tags and the minimal ones; remove every other, private ones included."""
-    kept = MINIMAL_TAGS | listed
-    if not strict:
-        kept |= {SOP_CLASS_UID}
-    if any(needs_character_set(tag) for tag in listed):
-        kept |= {SPECIFIC_CHARACTER_SET}
-    gone = Rule(Op.DELETE, name)
-    may_identify = patterns or any(map(is_private, listed)) or not identifying_tags().isdisjoint(listed - MINIMAL_TAGS)
-    return Plan(
-        name=name,
-        default=gone,
-        private=gone,
-        tags=dict.fromkeys(kept, KEPT),
-        patterns=tuple(TagPattern(mask, value, KEPT) for mask, value in patterns),
-        uids=uids,
-        method=(name.removeprefix("profile:"),),
-        removes_identity=uids.primary and not may_identify,
-    )
-
-
-def needs_character_set(tag: int) -> bool:
-    """Return whether an element's value depends on SpecificCharacterSet, or may."""
-    if tag >> 16 & 1 or tag not in DicomDictionary:
-        return True
-    return dictionary_VR(tag) in CHARSET_VRS
-
-
-def _remove_plan(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], uids: UidPolicy) -> Plan:
-    required = sorted(listed & MINIMAL_TAGS)
-    if required:
-        names = ", ".join(DicomDictionary[tag][4] for tag in required)
-        raise ConfigError.of(
-            "DicomConfig", [("removeList.tags", f"{names}: valid DICOM needs it, so it cannot be removed")]
-        )
-    gone = Rule(Op.DELETE, "removeList")
-    return Plan(
-        name="removeList",
-        tags=dict.fromkeys(listed, gone),
-        patterns=(*(TagPattern(mask, value, gone) for mask, value in patterns), _OVERLAY_DATA),
-        uids=uids,
-        method=("removeList",),
-    )
-
-
-def keep_all_plan(uids: UidPolicy) -> Plan:
-    """Keep every tag; only UIDs change."""
-    return Plan(name="profile:KEEP_ALL_PROFILE", uids=uids, method=("KEEP_ALL_PROFILE",))
-
-
-def contents_plan(uids: UidPolicy) -> Plan:
-    """Keep every tag; inspect the text of those whose VR holds text."""
-    name = f"profile:{TagFilterProfile.DEIDENTIFY_TAG_CONTENTS}"
-    return Plan(
-        name=name,
-        tags={ENCAPSULATED_DOCUMENT: Rule(Op.CHECK, name)},
-        vrs=dict.fromkeys(TEXT_VRS, Rule(Op.TEXT, name)),
-        uids=uids,
-        method=(TagFilterProfile.DEIDENTIFY_TAG_CONTENTS.value,),
-    )
-
-
-def basic_plan(
-    edition: Edition, options: Collection[ProfileOption | str] = (), *, primary: bool = True, strict: bool = False
-) -> Plan:
-    """PS3.15's Basic Application Level Confidentiality Profile."""
-    table = Table(edition, options, strict=strict)
-    retain_uids = ProfileOption.RETAIN_UIDS in table.options
-    tags = dict(table.tags)
-    said = set(table.options)
-    if not primary:
-        said.add(ProfileOption.RETAIN_UIDS)
-        tags |= dict.fromkeys([*PRIMARY_UIDS, *REFERENCE_TAGS], KEPT)
-    return Plan(
-        name=f"profile:{TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE}",
-        private=table.private,
-        unknown=Rule(Op.DELETE, "unknown-tag"),
-        tags=tags,
-        top_tags=table.top_tags,
-        valued=frozenset(table.valued),
-        patterns=table.patterns,
-        vrs=table.vrs,
-        uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
-        method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in said)),
-        method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in said)),
-        removes_identity=True,
-    )

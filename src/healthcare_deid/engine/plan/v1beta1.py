@@ -1,15 +1,16 @@
-"""From a config to a plan: v1beta1's `DicomTagConfig`, actions before options before profile."""
+"""Compile a v1beta1 config: `DicomTagConfig`'s actions before its options before its profile, text, pixels."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from healthcare_deid.config.tags import VRS
 from healthcare_deid.config.v1beta1.dicom import DicomTagConfig, PrimaryIdsOption, TagProfileType
-from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption
-from healthcare_deid.engine.plan.tags import DROPPING, KEPT, TEXT_VRS, Op, Override, Plan, UidPolicy
-from healthcare_deid.engine.plan.v1 import (
+from healthcare_deid.config.v1beta1.text import TextProfileType
+from healthcare_deid.engine.plan.pixels import PixelPlan, compiled_patterns, scope_of
+from healthcare_deid.engine.plan.plan import NO_DICOM, Plan
+from healthcare_deid.engine.plan.profiles import (
     CHARSET_VRS,
     SPECIFIC_CHARACTER_SET,
     basic_plan,
@@ -19,15 +20,20 @@ from healthcare_deid.engine.plan.v1 import (
     needs_character_set,
     tags_and_patterns,
 )
+from healthcare_deid.engine.plan.ps315 import ProfileOption
+from healthcare_deid.engine.plan.tags import DROPPING, KEPT, TEXT_VRS, Op, Override, TagPlan, UidPolicy
+from healthcare_deid.engine.plan.text import TextPlan, transformations_of
+from healthcare_deid.engine.plan.v1 import dicom_plan, is_basic
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
+    from healthcare_deid.config.v1beta1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1.dicom import Action
     from healthcare_deid.config.v1beta1.image import ImageConfig
+    from healthcare_deid.engine.plan.plan import Settings
 
 _PIXEL_DATA = 0x7FE00010
+_BASIC = TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE
 _OPS = {
     "keep_tag": Op.KEEP,
     "remove_tag": Op.EMPTY,
@@ -46,35 +52,41 @@ _ONLY_VRS = {
 }
 
 
-def compile_tag_config(
-    config: DicomTagConfig,
-    *,
-    edition: Edition = "2018e-google",
-    options: Collection[ProfileOption | str] = (),
-    strict_edition: bool = False,
-    strict_keep_list: bool = False,
-) -> Plan:
-    """Compile v1beta1's `DicomTagConfig`. An unspecified profile is the Basic Profile.
+def compile_v1beta1(config: DeidentifyConfig, settings: Settings) -> Plan:
+    """Compile a v1beta1 config.
 
-    Args:
-        config: The message.
-        edition: Which PS3.15 table the Basic Profile means.
-        options: Options of that table; not part of the API. ``cleanDescriptors`` is its option too.
-        strict_edition: Do not remove what only a later edition lists.
-        strict_keep_list: Do not add SOPClassUID to the minimal tags.
+    Raises:
+        ConfigError: It cannot be carried out.
+    """
+    tags = config.dicom_tag_config
+    if tags is None:
+        if config.dicom is None:
+            raise ConfigError(NO_DICOM)
+        return Plan(
+            tags=dicom_plan(config.dicom, settings),
+            text=text_plan(config),
+            pixels=pixel_plan(config.image),
+        )
+    if not settings.nested:
+        raise ConfigError("nested=False is for v1's lists: v1beta1 has recurseTag and keepTag")
+    if config.dicom is not None:
+        raise ConfigError.of("DeidentifyConfig", [("", "dicomTagConfig and dicom exclude each other: set one")])
+    return Plan(
+        tags=tag_plan(tags, settings),
+        text=text_plan(config),
+        pixels=pixel_plan(_image_of(tags) or config.image),
+    )
+
+
+def tag_plan(config: DicomTagConfig, settings: Settings) -> TagPlan:
+    """Compile a `DicomTagConfig`. An unspecified profile is the Basic Profile; ``cleanDescriptors`` is its option.
 
     Raises:
         ConfigError: An action cannot be applied to what it names.
     """
     chosen = config.options
     primary = chosen is None or chosen.primary_ids != PrimaryIdsOption.KEEP
-    descriptors = chosen is not None and chosen.clean_descriptors is not None
-    profile = config.profile_type or TagProfileType.PROFILE_TYPE_UNSPECIFIED
-    if profile in (TagProfileType.PROFILE_TYPE_UNSPECIFIED, TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE):
-        chosen_options = [*options, *([ProfileOption.CLEAN_DESCRIPTORS] if descriptors else [])]
-        plan = basic_plan(edition, chosen_options, primary=primary, strict=strict_edition)
-    else:
-        plan = _simple_plan(profile, UidPolicy(primary=primary), strict=strict_keep_list)
+    plan = _profile_plan(_profile(config), settings, primary=primary, descriptors=_cleans_descriptors(config))
     overrides = tuple(_override(action, index) for index, action in enumerate(config.actions))
     keeps = any(action.op in (Op.KEEP, Op.TEXT) and not _is_for_pixels(action) for action in overrides)
     tags = plan.tags
@@ -89,20 +101,78 @@ def compile_tag_config(
     )
 
 
-def image_of(config: DicomTagConfig) -> ImageConfig | None:
+def text_plan(config: DeidentifyConfig) -> TextPlan:
+    """Compile what a config says about text: its `TextConfig`, and what tags and pixels ask of text.
+
+    A transformation without infoTypes is the default for those no other names. Transformations and excludeInfoTypes
+    override the profile, which is BASIC unless EMPTY is asked for. An infoType that is both named by a transformation
+    and excluded is transformed: the undocumented case is settled on the safe side.
+    """
+    text, tags = config.text, config.dicom_tag_config
+    images = [image for image in (config.image, *(_images_of(tags) if tags is not None else ())) if image is not None]
+    old_basic = tags is None and config.dicom is not None and is_basic(config.dicom)
+    return TextPlan(
+        transformations=transformations_of(text),
+        excluded=frozenset(text.exclude_info_types) if text is not None else frozenset(),
+        exclusion_wins=False,
+        transforms_unnamed=text is None or text.profile_type != TextProfileType.EMPTY,
+        record_numbers=old_basic or (tags is not None and _profile(tags) == _BASIC),
+        contextual=tags is not None and _cleans_descriptors(tags),
+        pixel_info_types=frozenset(name for image in images for name in image.additional_info_types),
+    )
+
+
+def pixel_plan(image: ImageConfig | None) -> PixelPlan:
+    """Compile an `ImageConfig`.
+
+    Raises:
+        ConfigError: A custom pattern is not a regular expression.
+    """
+    if image is None:
+        return PixelPlan()
+    patterns = compiled_patterns(image.custom_regexes)
+    additional = frozenset(image.additional_info_types)
+    return PixelPlan(
+        scope=scope_of(image.text_redaction_mode, narrow=bool(patterns or additional)),
+        patterns=patterns,
+        excluded=frozenset(image.exclude_info_types),
+        additional=additional,
+    )
+
+
+def _profile(config: DicomTagConfig) -> TagProfileType:
+    given = config.profile_type or TagProfileType.PROFILE_TYPE_UNSPECIFIED
+    return _BASIC if given == TagProfileType.PROFILE_TYPE_UNSPECIFIED else given
+
+
+def _cleans_descriptors(config: DicomTagConfig) -> bool:
+    return config.options is not None and config.options.clean_descriptors is not None
+
+
+def _image_of(config: DicomTagConfig) -> ImageConfig | None:
     """Return what an action, or else an option, says about PixelData; None where neither says anything."""
-    for action in config.actions:
-        if action.clean_image_tag is not None:
-            return action.clean_image_tag
-    return config.options.clean_image if config.options is not None else None
+    return next((image for image in _images_of(config) if image is not None), None)
 
 
-def _simple_plan(profile: TagProfileType, uids: UidPolicy, *, strict: bool) -> Plan:
-    if profile == TagProfileType.MINIMAL_KEEP_LIST_PROFILE:
-        return keep_plan(f"profile:{profile}", frozenset(), uids, strict=strict)
-    if profile == TagProfileType.KEEP_ALL_PROFILE:
-        return keep_all_plan(uids)
-    return contents_plan(uids)
+def _images_of(config: DicomTagConfig) -> tuple[ImageConfig | None, ...]:
+    option = config.options.clean_image if config.options is not None else None
+    return (*(action.clean_image_tag for action in config.actions), option)
+
+
+def _profile_plan(profile: TagProfileType, settings: Settings, *, primary: bool, descriptors: bool) -> TagPlan:
+    uids = UidPolicy(primary=primary)
+    match profile:
+        case TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE | TagProfileType.PROFILE_TYPE_UNSPECIFIED:
+            options = [*settings.options, *([ProfileOption.CLEAN_DESCRIPTORS] if descriptors else [])]
+            return basic_plan(settings.edition, options, primary=primary, strict=settings.strict_edition)
+        case TagProfileType.MINIMAL_KEEP_LIST_PROFILE:
+            return keep_plan(f"profile:{profile}", frozenset(), uids, strict=settings.strict_keep_list)
+        case TagProfileType.KEEP_ALL_PROFILE:
+            return keep_all_plan(uids)
+        case TagProfileType.DEIDENTIFY_TAG_CONTENTS:
+            return contents_plan(uids)
+        case _:
+            assert_never(profile)
 
 
 def _override(action: Action, index: int) -> Override:

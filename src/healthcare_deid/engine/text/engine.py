@@ -1,11 +1,10 @@
-"""The text engine: one config compiled, bound to one instance after the other."""
+"""The text engine: a plan made ready, and bound to one instance after the other."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from healthcare_deid.config.root import RootConfig
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import read_digits
 from healthcare_deid.engine.text.detectors.panel import Panel
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from healthcare_deid.config import v1beta1
-    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.engine.plan.text import TextPlan
     from healthcare_deid.engine.text.detectors.base import Detector
 
 _BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
@@ -56,12 +54,12 @@ class Transformed(NamedTuple):
 
 
 class TextEngine:
-    """Finds and transforms sensitive text as a config says. Made once; bound to every instance.
+    """Finds and transforms sensitive text as a plan says. Made once; bound to every instance.
 
     It can be pickled: copies in other processes shift and hash alike, also where the config has no key.
 
     Args:
-        config: What to do with which infoType, v1's or v1beta1's.
+        plan: What to do with which infoType.
         date_shift_days: Dates move by at most this many days, back or forth, and never by none.
         patient_keys: Keys by patient ID, stronger than the config's.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's.
@@ -76,29 +74,26 @@ class TextEngine:
 
     def __init__(
         self,
-        config: DeidentifyConfig | v1beta1.DeidentifyConfig,
+        plan: TextPlan,
         *,
         date_shift_days: int = 100,
         patient_keys: Mapping[str, bytes] | None = None,
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
     ) -> None:
-        if not isinstance(config, RootConfig):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
-            raise ConfigError(f"a DeidentifyConfig is needed, not {type(config).__name__}")
         if not isinstance(date_shift_days, int):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
             raise ConfigError(f"date_shift_days: a whole number is needed, not {type(date_shift_days).__name__}")
         if date_shift_days < 1:
             raise ConfigError("date_shift_days: at least 1; a shift of no days is none")
         self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys)
-        self._policy = Policy(config.text, self._keys, date_shift_days, basic_profile=_is_basic_profile(config))
+        self._plan = plan
+        self._policy = Policy(plan, self._keys, date_shift_days)
         self._own_detectors = tuple(detectors)
-        self._cleans_descriptors = _cleans_descriptors(config)
-        self._pixel_info_types = _additional_pixel_info_types(config)
         self._panel = self._all_detectors()
         known = self._panel.info_types.union(INFO_TYPES)
         self.warnings = tuple(
             f"infoType {name} is not looked for on this machine: no detector knows it"
-            for name in sorted((self._policy.info_types | self._pixel_info_types) - known)
+            for name in sorted((self._policy.info_types | self._plan.pixel_info_types) - known)
         )
         self._texts: dict[str, tuple[tuple[int, Match], ...]] = {}
         self._terms: dict[Header, Terms] = {}
@@ -114,7 +109,7 @@ class TextEngine:
         self._panel = self._all_detectors()
 
     def _all_detectors(self) -> Panel:
-        named = self._policy.info_types | self._pixel_info_types
+        named = self._policy.info_types | self._plan.pixel_info_types
         return Panel((*self._own_detectors, *detectors_for(named)))
 
     def bind(self, dataset: Dataset) -> InstanceText:
@@ -145,7 +140,7 @@ class TextEngine:
         if known is None:
             if len(self._terms) >= _CACHED_HEADERS:
                 self._terms.clear()
-            known = self._terms[header] = Terms(header, contextual=self._cleans_descriptors)
+            known = self._terms[header] = Terms(header, contextual=self._plan.contextual)
         return known
 
     def subject(self, header: Header) -> Subject:
@@ -167,14 +162,14 @@ class TextEngine:
 
     def label_in_pixels(self, info_type: str) -> str:
         """Return the infoType that a finding in pixels is reported as."""
-        if info_type == "ORGANIZATION_NAME" and info_type not in self._pixel_info_types:
+        if info_type == "ORGANIZATION_NAME" and info_type not in self._plan.pixel_info_types:
             return broader(info_type)
         return info_type
 
     @property
     def cleans_descriptors(self) -> bool:
         """Whether phrases of the header are replaced by ``[CTX]`` in other elements."""
-        return self._cleans_descriptors
+        return self._plan.contextual
 
 
 class InstanceText:
@@ -341,28 +336,3 @@ _WHOLE = {"PN": Source.NAME.value, "DA": "DATE", "DT": "DATE", "AS": "AGE"}
 """VRs whose values are of one infoType, whatever they say."""
 _FREE = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
 _PADDED = frozenset({"LT", "ST", "UT", "UC"})
-
-
-def _cleans_descriptors(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> bool:
-    tags = getattr(config, "dicom_tag_config", None)
-    return tags is not None and tags.options is not None and tags.options.clean_descriptors is not None
-
-
-def _is_basic_profile(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> bool:
-    tags = getattr(config, "dicom_tag_config", None)
-    if tags is not None:
-        return str(tags.profile_type or "PROFILE_TYPE_UNSPECIFIED") in {"PROFILE_TYPE_UNSPECIFIED", _BASIC}
-    return config.dicom is not None and config.dicom.filter_profile == _BASIC
-
-
-def _additional_pixel_info_types(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> frozenset[str]:
-    tags = getattr(config, "dicom_tag_config", None)
-    images: list[Any] = [config.image]
-    if tags is not None:
-        images += [
-            tags.options.clean_image if tags.options else None,
-            *(action.clean_image_tag for action in tags.actions),
-        ]
-    return frozenset(
-        name for image in images if image is not None for name in getattr(image, "additional_info_types", ())
-    )

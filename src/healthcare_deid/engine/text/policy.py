@@ -1,11 +1,10 @@
-"""Which transformation a config gives to which infoType, in v1 and in v1beta1."""
+"""The transformation that a plan gives to each infoType."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from healthcare_deid.config.text import TextConfig as TextConfigV1
 from healthcare_deid.engine.text.info_types import DATE_TYPES, INFO_TYPES, broader
 from healthcare_deid.engine.text.transformations import (
     CryptoHash,
@@ -18,9 +17,8 @@ from healthcare_deid.engine.text.transformations import (
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from healthcare_deid.config.text import InfoTypeTransformation
+    from healthcare_deid.engine.plan.text import TextPlan
     from healthcare_deid.engine.text.keys import KeyRing
 
 Outcome = Literal["transform", "excluded", "unnamed"]
@@ -42,47 +40,31 @@ class Decision:
 
 
 class Policy:
-    """The transformations of a config, by infoType.
+    """The transformations of a plan, by infoType.
 
-    v1: a transformation without infoTypes applies to any, and excludeInfoTypes is the strongest. With no
-    transformation at all, dates are shifted and the rest is replaced by the infoType (undocumented; v1beta1's BASIC).
-
-    v1beta1: a transformation without infoTypes is the default for those no other names; transformations and
-    excludeInfoTypes override the profile, which is BASIC unless EMPTY is asked for. An infoType that is both named by
-    a transformation and excluded is transformed: the undocumented case is settled on the safe side.
-
-    Under the Basic Profile text is looked at because an option or an action wants it cleaned, and what is cleaned names
-    nobody: there v1 too replaces what no transformation names, and the instance's own numbers go with the rest.
-
-    In both, a transformation that names an infoType is stronger than one that names none, the first of equals counts,
-    and an infoType that is not named follows the broader one: DATE_OF_BIRTH that of DATE.
+    A transformation that names an infoType is stronger than one that names none, the first of equals counts, and an
+    infoType that is not named follows the broader one: DATE_OF_BIRTH that of DATE.
     """
 
-    def __init__(self, text: object, keys: KeyRing, date_shift_days: int, *, basic_profile: bool = False) -> None:
+    def __init__(self, plan: TextPlan, keys: KeyRing, date_shift_days: int) -> None:
         self._keys = keys
         self._days = date_shift_days
-        self._is_v1 = text is None or isinstance(text, TextConfigV1)
-        given: Sequence[InfoTypeTransformation] = (
-            *getattr(text, "additional_transformations", ()),
-            *getattr(text, "transformations", ()),
-        )
-        self._excluded = frozenset[str](getattr(text, "exclude_info_types", ()))
+        self._exclusion_wins = plan.exclusion_wins
+        self._excluded = plan.excluded
         self._named: dict[str, Transformation] = {}
         self._any: Transformation | None = None
-        for position, message in enumerate(given):
+        for position, message in enumerate(plan.transformations):
             transformation = self._build(message, position)
             for name in message.info_types:
                 self._named.setdefault(name, transformation)
             if not message.info_types and self._any is None:
                 self._any = transformation
-        profile = str(getattr(text, "profile_type", None) or "BASIC")
-        basic = not given or basic_profile if self._is_v1 else profile != "EMPTY"
         self._left_by_default = {item.name for item in INFO_TYPES.values() if not item.in_tags}
-        if basic_profile:
+        if plan.record_numbers:
             self._left_by_default.remove("MEDICAL_RECORD_NUMBER")
         # Made whether used or not, so that a worker process with the same key makes the same choice.
         self._basic: tuple[Transformation, Transformation] | None = (
-            (DateShift(keys.default, date_shift_days), ReplaceWithInfoType()) if basic else None
+            (DateShift(keys.default, date_shift_days), ReplaceWithInfoType()) if plan.transforms_unnamed else None
         )
         self._decisions: dict[str, Decision] = {}
 
@@ -107,7 +89,7 @@ class Policy:
     def _decide(self, name: str) -> Decision:
         wider = broader(name)
         for label in filter(None, (name, wider)):
-            if self._is_v1 and label in self._excluded:
+            if self._exclusion_wins and label in self._excluded:
                 return Decision(label, None, "excluded")
             if label in self._named:
                 return Decision(label, self._named[label], "transform")

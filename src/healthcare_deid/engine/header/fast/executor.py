@@ -38,7 +38,7 @@ from healthcare_deid.engine.header.fast.tables import (
 )
 from healthcare_deid.engine.header.values import DUMMIES, Values, encodings_of
 from healthcare_deid.engine.identity.uids import UidMapper
-from healthcare_deid.engine.plan.tags import Inside, Op, Plan, UidPolicy, inside
+from healthcare_deid.engine.plan.tags import Inside, Op, TagPlan, UidPolicy, inside
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -371,5 +371,5 @@ def _after_sequence(data: bytes, position: int, end: int, entry: Entry, level: L
     return reader._sequence(data, position, UNDEFINED, end, passing, place, data[position - entry.header : position])[1]
 
 
-_READER = Tables(Plan(name="read", uids=UidPolicy(primary=False)))
+_READER = Tables(TagPlan(name="read", uids=UidPolicy(primary=False)))
 _NOTHING_NEW = Values(_READER.plan, UidMapper())

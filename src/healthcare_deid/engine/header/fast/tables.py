@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr
 from healthcare_deid.engine.header.fast.memo import Memo
 from healthcare_deid.engine.header.values import DUMMIES
-from healthcare_deid.engine.plan.tags import NUMBER_BYTES, Inside, Op, Plan, Rule
+from healthcare_deid.engine.plan.tags import NUMBER_BYTES, Inside, Op, Rule, TagPlan
 
 LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
@@ -96,7 +96,7 @@ class Tables:
         memo: What became of elements of which only the value counts; of none whose text is inspected.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: TagPlan) -> None:
         self.plan = plan
         self.memo = Memo()
         # By a number: enum members are hashed by Python code, which is slow.
@@ -127,7 +127,7 @@ class Table:
         steps: By their first eight bytes, those of which these say enough.
     """
 
-    def __init__(self, number: int, plan: Plan, *, explicit: bool, around: Inside) -> None:
+    def __init__(self, number: int, plan: TagPlan, *, explicit: bool, around: Inside) -> None:
         self.number = number
         self.steps: dict[bytes, Step] = {}
         self._plan = plan

@@ -1,0 +1,99 @@
+"""The plan for pixels: which burned-in text is covered. Configs of both API versions compile into it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, assert_never
+
+from healthcare_deid.config.v1beta1.image import TextRedactionMode
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthcare_deid.config.image import CustomRegex
+
+
+class Scope(Enum):
+    """Which burned-in text is looked for."""
+
+    NOTHING = "nothing"
+    EVERYTHING = "everything"
+    SENSITIVE = "sensitive"
+    PATTERNS = "patterns"
+    """Only what custom patterns and additional infoTypes name."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelPlan:
+    """What is covered in pixels, whatever version of the API asked for it.
+
+    Attributes:
+        scope: Which text.
+        patterns: Custom patterns, each with the groups to cover; no groups mean the whole match.
+        excluded: InfoTypes that are left.
+        additional: InfoTypes that are looked for beside the default ones.
+    """
+
+    scope: Scope = Scope.NOTHING
+    patterns: tuple[tuple[re.Pattern[str], tuple[int, ...]], ...] = ()
+    excluded: frozenset[str] = frozenset()
+    additional: frozenset[str] = frozenset()
+
+    @property
+    def looks(self) -> bool:
+        """Whether pixels are looked at."""
+        return self.scope is not Scope.NOTHING
+
+    @property
+    def reads(self) -> bool:
+        """Whether text must be read, not only found."""
+        return self.scope in (Scope.SENSITIVE, Scope.PATTERNS)
+
+    @property
+    def needs_inspector(self) -> bool:
+        """Whether infoTypes are looked for in what was read."""
+        return self.scope is Scope.SENSITIVE or bool(self.additional)
+
+
+def scope_of(mode: str | None, *, narrow: bool) -> Scope:
+    """Return the scope of a redaction mode.
+
+    Args:
+        mode: The message's, of either version: v1beta1's modes are v1's and one more. None means unspecified.
+        narrow: Whether patterns or additional infoTypes are named. Without a mode they would do nothing: then what
+            they name is covered, and no more.
+    """
+    known = TextRedactionMode(mode) if mode else TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED
+    match known:
+        case TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED:
+            return Scope.PATTERNS if narrow else Scope.NOTHING
+        case TextRedactionMode.REDACT_NO_TEXT:
+            return Scope.NOTHING
+        case TextRedactionMode.REDACT_ALL_TEXT:
+            return Scope.EVERYTHING
+        case TextRedactionMode.REDACT_SENSITIVE_TEXT | TextRedactionMode.REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS:
+            return Scope.SENSITIVE
+        case _:
+            assert_never(known)
+
+
+def compiled_patterns(regexes: Sequence[CustomRegex]) -> tuple[tuple[re.Pattern[str], tuple[int, ...]], ...]:
+    """Compile custom patterns.
+
+    Raises:
+        ConfigError: One is not a regular expression.
+    """
+    return tuple(
+        (_compiled(index, regex.pattern or ""), tuple(regex.group_indexes)) for index, regex in enumerate(regexes)
+    )
+
+
+def _compiled(index: int, pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error:
+        path = f"customRegexes[{index}].pattern"
+        raise ConfigError.of("ImageConfig", [(path, "is no regular expression")]) from None
