@@ -5,8 +5,10 @@ import pytest
 from healthcare_deid.config import v1beta1
 from healthcare_deid.config.image import CustomRegex, ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import Box, Direction, TextLine
-from healthcare_deid.engine.pixels.policy import Policy, Scope, part_of
-from healthcare_deid.engine.plan.v1beta1 import pixel_plan
+from healthcare_deid.engine.pixels.policy import Policy, part_of
+from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
+from healthcare_deid.engine.plan.v1 import pixel_plan
+from healthcare_deid.engine.plan.v1beta1 import pixel_plan as pixel_plan_v1beta1
 from healthcare_deid.engine.text.match import Match
 from healthcare_deid.errors import ConfigError
 
@@ -32,26 +34,26 @@ def _line(text: str, *, confidence: float = 0.99) -> TextLine:
 
 
 def test_all_text_covers_every_line_whether_or_not_it_was_read() -> None:
-    policy = Policy(pixel_plan(ImageConfig(text_redaction_mode=TextRedactionMode.REDACT_ALL_TEXT)))
+    policy = Policy(PixelPlan(Scope.EVERYTHING))
     covers = policy.select([TextLine(Box(0, 0, 9, 9)), _line("R")], None)
     assert [cover.rule for cover in covers] == ["all-text", "all-text"]
-    assert not policy.reads
+    assert not policy.plan.reads
 
 
 @pytest.mark.parametrize("text", ["R", "AP", "PORTABLE", "120 kVp", "5 cm"])
 def test_a_readable_line_without_a_finding_stays(text: str) -> None:
-    assert Policy(pixel_plan(ImageConfig(text_redaction_mode=SENSITIVE))).select([_line(text)], Finds()) == []
+    assert Policy(PixelPlan(Scope.SENSITIVE)).select([_line(text)], Finds()) == []
 
 
 def test_a_line_that_cannot_be_read_counts_as_sensitive() -> None:
-    policy = Policy(pixel_plan(ImageConfig(text_redaction_mode=SENSITIVE)))
+    policy = Policy(PixelPlan(Scope.SENSITIVE))
     covers = policy.select([_line("S??TH", confidence=0.3), TextLine(Box(0, 0, 5, 5))], Finds())
     assert [cover.rule for cover in covers] == ["unreadable", "unreadable"]
     assert covers[0].box == Box(0, 0, 100, 10)
 
 
 def test_a_finding_covers_its_part_of_the_line_and_names_its_info_type() -> None:
-    policy = Policy(pixel_plan(ImageConfig(text_redaction_mode=SENSITIVE)))
+    policy = Policy(PixelPlan(Scope.SENSITIVE))
     (cover,) = policy.select([_line("AXIAL SMITH")], Finds(PERSON_NAME="SMITH"))
     assert cover.rule == "infoType:PERSON_NAME"
     assert cover.box.right == 100
@@ -60,14 +62,14 @@ def test_a_finding_covers_its_part_of_the_line_and_names_its_info_type() -> None
 
 @pytest.mark.parametrize("text", ["TEST PATIENT 00079241539", "DOE J 120907058 M"])
 def test_a_long_number_makes_its_whole_line_the_patients(text: str) -> None:
-    (cover,) = Policy(pixel_plan(ImageConfig(text_redaction_mode=SENSITIVE))).select([_line(text)], Finds())
+    (cover,) = Policy(PixelPlan(Scope.SENSITIVE)).select([_line(text)], Finds())
     assert cover.rule == "infoType:MEDICAL_RECORD_NUMBER"
     assert cover.box == Box(0, 0, 100, 10)
 
 
 @pytest.mark.parametrize("text", ["W 40000 L 100", "3850Hz", "1234.5678", "0.1234567 mm"])
 def test_a_setting_is_no_such_number(text: str) -> None:
-    assert Policy(pixel_plan(ImageConfig(text_redaction_mode=SENSITIVE))).select([_line(text)], Finds()) == []
+    assert Policy(PixelPlan(Scope.SENSITIVE)).select([_line(text)], Finds()) == []
 
 
 def test_a_regex_covers_the_groups_asked_for_and_not_the_rest_of_its_match() -> None:
@@ -91,7 +93,7 @@ def test_a_group_that_took_no_part_in_the_match_covers_nothing() -> None:
 
 def test_a_regex_that_cannot_be_compiled_is_refused_by_its_path_without_repeating_it() -> None:
     with pytest.raises(ConfigError) as caught:
-        Policy(ImageConfig(custom_regexes=(CustomRegex(pattern="(SECRET"),)))
+        pixel_plan(ImageConfig(custom_regexes=(CustomRegex(pattern="(SECRET"),)))
     assert "customRegexes[0].pattern" in str(caught.value)
     assert "SECRET" not in str(caught.value)
 
@@ -100,7 +102,7 @@ def test_excluded_info_types_stay() -> None:
     config = v1beta1.ImageConfig.from_api(
         {"textRedactionMode": "REDACT_SENSITIVE_TEXT", "excludeInfoTypes": ["LOCATION"]}
     )
-    covers = Policy(pixel_plan(config)).select([_line("SPRINGFIELD")], Finds(LOCATION="SPRINGFIELD"))
+    covers = Policy(pixel_plan_v1beta1(config)).select([_line("SPRINGFIELD")], Finds(LOCATION="SPRINGFIELD"))
     assert covers == []
 
 
@@ -115,11 +117,11 @@ def test_excluded_info_types_stay() -> None:
     ],
 )
 def test_the_mode_says_what_is_looked_for(config: dict[str, object], scope: Scope) -> None:
-    assert Policy(pixel_plan(ImageConfig.from_api(config))).plan.scope is scope
+    assert pixel_plan(ImageConfig.from_api(config)).scope is scope
 
 
 def test_additional_info_types_without_a_mode_cover_just_those() -> None:
-    policy = Policy(pixel_plan(v1beta1.ImageConfig.from_api({"additionalInfoTypes": ["ORGANIZATION_NAME"]})))
+    policy = Policy(pixel_plan_v1beta1(v1beta1.ImageConfig.from_api({"additionalInfoTypes": ["ORGANIZATION_NAME"]})))
     found = Finds(ORGANIZATION_NAME="MERCY", PERSON_NAME="SMITH")
     assert [cover.rule for cover in policy.select([_line("MERCY       SMITH")], found)] == [
         "infoType:ORGANIZATION_NAME"
@@ -128,8 +130,7 @@ def test_additional_info_types_without_a_mode_cover_just_those() -> None:
 
 def test_clean_descriptors_is_a_sensitive_mode() -> None:
     mode = "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"
-    policy = Policy(pixel_plan(v1beta1.ImageConfig.from_api({"textRedactionMode": mode})))
-    assert policy.scope is Scope.SENSITIVE
+    assert pixel_plan_v1beta1(v1beta1.ImageConfig.from_api({"textRedactionMode": mode})).scope is Scope.SENSITIVE
 
 
 @pytest.mark.parametrize("direction", list(Direction))

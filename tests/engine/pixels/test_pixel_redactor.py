@@ -20,7 +20,6 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.config import v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
@@ -28,7 +27,6 @@ from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.pixels import PixelRedactor
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.engine.plan.text import TextPlan
-from healthcare_deid.engine.plan.v1beta1 import pixel_plan
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -340,31 +338,16 @@ def test_the_record_never_holds_the_text_unless_it_is_asked_for(
     assert [item.text for item in debug.texts] == ["SMITH"]
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [(None, "not NoneType"), ("REDACT_ALL_TEXT", "not str"), (DeidentifyConfig(image=ALL_TEXT), r"its \.image")],
-)
-def test_what_is_no_image_config_is_refused_by_name(given: Any, told: str) -> None:
-    with pytest.raises(TypeError, match=told):
-        PixelRedactor(given)
-
-
 def test_what_is_no_dataset_is_refused() -> None:
     wrong: Any = b"bytes"
     with pytest.raises(TypeError, match="not bytes"):
         PixelRedactor(ALL_TEXT).redact(wrong, None)
 
 
-@pytest.mark.parametrize(
-    "image",
-    [
-        SENSITIVE,
-        v1beta1.ImageConfig.from_api({"additionalInfoTypes": ["PERSON_NAME"]}),
-    ],
-)
-def test_a_mode_for_sensitive_text_insists_on_something_that_finds_it(image: Any, make_instance: Any) -> None:
+@pytest.mark.parametrize("plan", [SENSITIVE, PixelPlan(Scope.PATTERNS, additional=frozenset({"PERSON_NAME"}))])
+def test_a_mode_for_sensitive_text_insists_on_something_that_finds_it(plan: PixelPlan, make_instance: Any) -> None:
     with pytest.raises(ValueError, match="inspector"):
-        PixelRedactor(pixel_plan(image)).redact(make_instance(np.zeros((8, 8), np.uint8)), None)
+        PixelRedactor(plan).redact(make_instance(np.zeros((8, 8), np.uint8)), None)
 
 
 def test_a_size_the_service_refuses_is_a_warning_here(make_instance: Any, scripted_ocr: Any) -> None:
