@@ -51,15 +51,22 @@ def test_a_file_cut_anywhere_fails_for_the_same_reason_both_ways(
     assert "truncated" in {both[0] for both in told.values()}
 
 
-@pytest.mark.parametrize("rest", [1, 4, 7])
-def test_what_is_too_short_for_an_element_is_no_end_of_a_file(
-    profile: Any, planted: Any, write: Any, tmp_path: Path, rest: int
+@pytest.mark.parametrize("rest", [b"\0", b"\0\0", b"\n", b"DOE", b"\0" * 40, b"DOE^JOHN 1961 and more of it"])
+def test_bytes_after_the_last_element_are_left_out_with_a_warning(
+    profile: Any, planted: Any, write: Any, tmp_path: Path, rest: bytes
 ) -> None:
     keeps = profile("KEEP_ALL_PROFILE")
-    source = write(planted.file() + b"\x60\x00\x10\x7fOW\0"[:rest])
+    whole, source = planted.file(), write(planted.file() + rest)
 
-    assert reason(lambda: keeps.deidentify_file(source, tmp_path / "out.dcm")) == "truncated"
-    assert reason(lambda: by_dataset(keeps, source, tmp_path / "out.dcm")) == "truncated"
+    result = keeps.deidentify_file(source, tmp_path / "out.dcm")
+    dataset, notes = files.read(source)
+    assert [warning for warning in result.warnings if "after the last data element" in warning]
+    assert [note for note in notes if "after the last data element" in note]
+    source.write_bytes(whole)
+    keeps.deidentify_file(source, tmp_path / "undisturbed.dcm")
+    files.write(keeps.deidentify(dataset).dataset, tmp_path / "other-way.dcm")
+    written = [(tmp_path / name).read_bytes() for name in ("out.dcm", "other-way.dcm", "undisturbed.dcm")]
+    assert written[0] == written[1] == written[2]
 
 
 def test_file_meta_alone_is_no_instance(profile: Any, planted: Any, write: Any, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid.engine.identity.uids import CLASS_TAGS, REFERENCE_TAGS, UidMapper, pad_uid, uid_text
+from healthcare_deid.engine.dicom.uids import CLASS_TAGS, REFERENCE_TAGS, pad_uid, uid_text
+from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
-    from healthcare_deid.engine.identity.uids import UidMapper as UidMapper
+    from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
     from healthcare_deid.engine.records import Change as Change
     from healthcare_deid.engine.records import ChangeAction as ChangeAction
     from healthcare_deid.engine.records import DeidentifyResult as DeidentifyResult
@@ -24,7 +24,7 @@ _HOMES = {
     "Redaction": "records",
     "TreeProgress": "records",
     "TreeReport": "records",
-    "UidMapper": "identity.uids",
+    "UidMapper": "identity.uid_mapper",
 }
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from functools import partial
 from struct import error as StructError  # noqa: N812 - an exception, named as one
@@ -14,42 +15,46 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from healthcare_deid.engine.dicom import file_meta as meta
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.atomic_write import existing_parent, write_pieces
-from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY, directory_plan
-from healthcare_deid.engine.guard import check_dataset, guarded, path_of
-from healthcare_deid.engine.header import markers as marks
-from healthcare_deid.engine.header.executor import (
-    DatasetExecutor,
-    guessed_syntax,
-    items,
-    private_copy,
-    removes,
-    shared,
-    uid_of,
-    value_bytes,
-)
-from healthcare_deid.engine.header.fast.contexts import Contexts
-from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
-from healthcare_deid.engine.header.fast.executor import EncodedExecutor
-from healthcare_deid.engine.header.fast.lookup import IDENTITY
-from healthcare_deid.engine.header.fast.tables import Tables, UseDatasetExecutor
-from healthcare_deid.engine.header.values import Values
-from healthcare_deid.engine.identity.uids import (
+from healthcare_deid.engine.dicom.charsets import encoding_named
+from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
+from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
+from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
-    UidMapper,
-    UidRule,
     is_uid,
     uid_text,
 )
+from healthcare_deid.engine.guard import check_dataset, guarded, path_of
+from healthcare_deid.engine.header import markers as marks
+from healthcare_deid.engine.header.executor import DatasetExecutor, removes
+from healthcare_deid.engine.header.facts import (
+    FACE_LEFT,
+    date_operations,
+    earlier_codes,
+    earlier_methods,
+    may_show_face,
+    noted_tags,
+)
+from healthcare_deid.engine.header.fast.contexts import Contexts
+from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
+from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
+from healthcare_deid.engine.header.fast.lookup import IDENTITY
+from healthcare_deid.engine.header.fast.memo import Memo
+from healthcare_deid.engine.header.fast.tables import Tables, UseDatasetExecutor
+from healthcare_deid.engine.header.owners import Owners
+from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.identity.uid_mapper import UidMapper, UidRule
 from healthcare_deid.engine.naming import result_name
 from healthcare_deid.engine.plan.compile import compile_config, inspected_dates, listed, what_stays
+from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.plan.plan import Settings
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.plan.tags import Op
-from healthcare_deid.engine.records import DeidentifyResult
+from healthcare_deid.engine.records import DeidentifyResult, PixelReport
+from healthcare_deid.engine.text.own_terms import name_tags
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -60,18 +65,32 @@ if TYPE_CHECKING:
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.file_meta import MetaValues
+    from healthcare_deid.engine.header.fast.encoded_file import Range
+    from healthcare_deid.engine.header.fast.follower import Noted
     from healthcare_deid.engine.naming import Names
     from healthcare_deid.engine.pixels.ocr import Ocr
     from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption
-    from healthcare_deid.engine.records import Change, Redaction, TreeProgress, TreeReport
+    from healthcare_deid.engine.records import Change, TreeProgress, TreeReport
     from healthcare_deid.engine.text.detectors.base import Detector
+    from healthcare_deid.engine.text.engine import TextEngine
+    from healthcare_deid.engine.text.own_terms import OwnTerms
 
 _ZERO_PREAMBLE = bytes(128)
 _NOTHING = (b"", b"")
 _NO_UID = "the instance has no SOP Instance UID: its file got a random one"
 _NO_CLASS = "the instance has no SOP Class UID: readers that insist on one will refuse its file"
 _DIRECTORY = "a DICOMDIR names files, and the names are kept: see that they tell nothing about patients"
+_DATE_IN_UID = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_SHIFT_CAN_BE_UNDONE = (
+    "dates are shifted beside UIDs that hold a date and are mapped without a secret: whoever tries the dates finds the "
+    'shift; secret=, or uid_rule="salted", prevents it'
+)
 _OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
+
+
+def _names_if(text: TextEngine | None) -> frozenset[int]:
+    """Return the names whose bytes are looked for in text that is inspected."""
+    return name_tags() if text is not None else frozenset()
 
 
 class Deidentifier:
@@ -105,6 +124,8 @@ class Deidentifier:
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
+        fallback_charset: The character set, as a DICOM term (``"GB18030"``) or a Python encoding, to try first for text
+            that is not in the one its instance names: what a site knows about its archive.
 
     Attributes:
         config: As given.
@@ -137,6 +158,7 @@ class Deidentifier:
         ocr: Ocr | None = None,
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
+        fallback_charset: str = "",
     ) -> None:
         settings = Settings(
             edition=edition,
@@ -151,7 +173,8 @@ class Deidentifier:
         self.config = config
         self._pixels = compiled.pixels
         self._mapper = UidMapper(uid_rule, salt)
-        self._text: Any = None
+        self._fallback = encoding_named(fallback_charset)
+        self._text: TextEngine | None = None
         if compiled.inspects_text:
             from healthcare_deid.engine.text.engine import TextEngine
 
@@ -162,17 +185,19 @@ class Deidentifier:
                 unwrapped_keys=unwrapped_keys,
                 detectors=detectors,
             )
-        self._marks = Dataset()
-        if markers:
-            self._marks = marks.markers(
-                compiled.tags,
-                pixels_cleaned=compiled.pixels.looks,
-                all_text_covered=compiled.pixels.scope is Scope.EVERYTHING,
-                inspected_dates=inspected_dates(self._text),
-            )
-        self.plan = replace(compiled.tags, rewritten=marks.rewritten(self._marks))
-        self._tables = Tables(self.plan)
-        self._inserts = {explicit: marks.encoded_elements(self._marks, explicit=explicit) for explicit in (False, True)}
+        tags = compiled.tags
+        self._claimant = marks.Claimant(
+            tags,
+            inspected_dates=inspected_dates(self._text),
+            covers_all_text=compiled.pixels.scope is Scope.EVERYTHING,
+        )
+        self._markers = markers
+        self.plan = replace(tags, rewritten=self._claimant.tags) if markers else tags
+        self._slots = sorted(self._claimant.tags) if markers else []
+        self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
+        self._tables = Tables(self.plan, self._noted)
+        self._searching = Tables(self.plan, self._noted, searching=True)
+        self._owners = Owners()
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
         self._contexts: Contexts | None = None
         if self._text is not None:
@@ -308,41 +333,51 @@ class Deidentifier:
     def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
         bound = self._text.bind(private_copy(dataset)) if self._text is not None else None
-        pixel_changes: tuple[Change, ...] = ()
         warnings = list(self.warnings)
-        redactions: tuple[Redaction, ...] = ()
         working = dataset
+        pixels = PixelReport()
         if self._redactor is not None:
             working = private_copy(dataset)
             removed = partial(removes, self.plan, dataset)
-            report = self._redactor.redact(working, bound, removed=removed, folder=folder)
-            redactions, pixel_changes = report.redactions, report.changes
-            warnings.extend(report.warnings)
-        own = frozenset(uid for tag in _OWN if (uid := uid_of(dataset, tag)))
+            pixels = self._redactor.redact(working, bound, removed=removed, folder=folder)
+            warnings.extend(pixels.warnings)
+        own_uids = frozenset(uid for tag in _OWN if (uid := uid_of(dataset, tag)))
         old_meta: Dataset = getattr(working, "file_meta", None) or FileMetaDataset()
         is_directory = uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
         plan = directory_plan(self.plan) if is_directory else self.plan
         if is_directory:
             warnings.append(_DIRECTORY)
-        values = Values(plan, self._mapper, lambda: own, bound)
-        executor = DatasetExecutor(values)
+        values = Values(plan, self._mapper, lambda: own_uids, bound, fallback=self._fallback)
+        executor = DatasetExecutor(values, self._noted)
         target = executor.apply(working)
+        owner = self._owners.of(executor.noted)
+        if plan.removes_identity or (self._erases_names and owner.has_bytes):
+            own = owner if plan.removes_identity else None
+            values = Values(
+                plan, self._mapper, lambda: own_uids, bound, own=own, own_bytes=owner, fallback=self._fallback
+            )
+            executor = DatasetExecutor(values, self._noted)
+            target = executor.apply(working)
         old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in items(old_meta)]
-        syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID) or guessed_syntax(working)
         new = self._meta(
             uid_of(target, SOP_INSTANCE_UID),
             uid_of(old_meta, MEDIA_STORAGE_SOP_INSTANCE_UID),
             uid_of(working, SOP_CLASS_UID) or uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID),
-            syntax,
+            uid_of(old_meta, meta.TRANSFER_SYNTAX_UID) or guessed_syntax(working),
             warnings,
         )
         target.file_meta = meta.meta_dataset(new)
         target.preamble = _ZERO_PREAMBLE
-        for mark in self._marks:
-            target[mark.tag] = shared(mark)
+        claims = self._claims(executor.noted, executor.private_kept, values, owner, pixels)
+        warnings.extend(self._concerns(executor.noted, own_uids))
+        added: list[Change] = []
+        if claims is not None:
+            for mark in marks.markers(claims):
+                target[mark.tag] = shared(mark)
+            added = marks.added(claims)
         warnings.extend(dict.fromkeys(values.warnings))
-        changes = (*pixel_changes, *executor.changes, *meta.meta_changes(old, new), *marks.added(self._marks))
-        return DeidentifyResult(target, changes, redactions, warnings, executor.kept)
+        changes = (*pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
+        return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
 
     def _rewrite(self, source: Path, destination: Path) -> DeidentifyResult:
         """De-identify a file by its bytes."""
@@ -354,9 +389,17 @@ class Deidentifier:
             if file.meta.end >= file.size:
                 raise UseDatasetExecutor  # no dataset, or not even all of the file meta
             bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
-            values = Values(self.plan, self._mapper, file.own_uids, bound)
-            executor = EncodedExecutor(self._tables, values, self._inserts[file.explicit], memo)
+            values = Values(self.plan, self._mapper, file.own_uids, bound, fallback=self._fallback)
+            executor = EncodedExecutor(self._tables, values, self._slots, memo)
             pieces = file.rewrite(executor)
+            owner = self._owners.of(executor.tally.noted)
+            if self._must_search(owner, pieces):
+                own = owner if self.plan.removes_identity else None
+                values = Values(
+                    self.plan, self._mapper, file.own_uids, bound, own=own, own_bytes=owner, fallback=self._fallback
+                )
+                executor = EncodedExecutor(self._searching, values, self._slots, Memo())
+                pieces = file.rewrite(executor)
             warnings = list(self.warnings)
             identity = IDENTITY.find(file)
             new = self._meta(
@@ -366,19 +409,65 @@ class Deidentifier:
                 file.syntax,
                 warnings,
             )
-            write_pieces([encoded_meta(new), *pieces], descriptor, destination)
             tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
+            claims = self._claims(tally.noted, tally.private_kept, values, owner, None)
+            warnings.extend(self._concerns(tally.noted, file.own_uids))
+            tally.noted.clear()
+            filled = marks.encoded_markers(claims, explicit=file.explicit) if claims is not None else {}
+            whole = [filled.get(piece.tag, b"") if isinstance(piece, Slot) else piece for piece in pieces]
+            write_pieces([encoded_meta(new), *whole], descriptor, destination)
         except StructError:
             raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
         finally:
             os.close(descriptor)
         return DeidentifyResult(
             lambda: files.read(destination)[0],
-            lambda: [*tally.changes(), *meta.meta_changes(old, new), *marks.added(self._marks)],
+            lambda: [*tally.changes(), *meta.meta_changes(old, new), *(marks.added(claims) if claims else ())],
             (),
             (*warnings, *dict.fromkeys(values.warnings)),
             tally.kept,
         )
+
+    def _must_search(self, owner: OwnTerms, pieces: list[bytes | Range]) -> bool:
+        """Return whether the instance's own identity may be left in its new header."""
+        if self.plan.removes_identity:
+            return owner.may_be_in_pieces(pieces)
+        return self._erases_names and owner.bytes_are_in_pieces(pieces)
+
+    @property
+    def _erases_names(self) -> bool:
+        """Whether the config does something to names in text."""
+        return self._text is not None and self._text.decide("PERSON_NAME").transformation is not None
+
+    def _claims(
+        self, noted: Sequence[Noted], private_kept: int, values: Values, owner: OwnTerms, pixels: PixelReport | None
+    ) -> marks.Claims | None:
+        """Return what the result may say of itself; None where it is to say nothing."""
+        if not self._markers:
+            return None
+        lines = tuple(line for line in earlier_methods(noted) if not owner.find(line))
+        return self._claimant.claims(
+            marks.Done(
+                identity_left=values.identity_left,
+                private_kept=private_kept > 0,
+                pixels_cleaned=pixels is not None and self._pixels.looks,
+                all_text_covered=pixels is not None and self._pixels.scope is Scope.EVERYTHING,
+                date_operations=date_operations(noted),
+                earlier_methods=lines,
+                earlier_codes=tuple(code for code in earlier_codes(noted) if not owner.find(code.meaning)),
+            )
+        )
+
+    def _concerns(self, noted: Sequence[Noted], own_uids: frozenset[str] | Callable[[], frozenset[str]]) -> list[str]:
+        """Return what a person should know about the instance, beyond what was done to single elements."""
+        concerns: list[str] = []
+        if self.plan.removes_identity and may_show_face(noted):
+            concerns.append(FACE_LEFT)
+        if self._mapper.rule == "google" and Op.SHIFT in date_operations(noted):
+            uids = own_uids() if callable(own_uids) else own_uids
+            if any(_DATE_IN_UID.search(uid) for uid in uids):
+                concerns.append(_SHIFT_CAN_BE_UNDONE)
+        return concerns
 
     def _new_instance_uid(self, values: Values, old: bytes) -> str:
         rule = self.plan.rule(SOP_INSTANCE_UID, "UI")

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from healthcare_deid.engine.dicom import file_meta as meta
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
-from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
-from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
-from healthcare_deid.engine.identity.uids import (
+from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
@@ -22,6 +19,9 @@ from healthcare_deid.engine.identity.uids import (
     is_uid,
     uid_text,
 )
+from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
+from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
+from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.engine.recordfile import refuse_inside
@@ -29,7 +29,7 @@ from healthcare_deid.engine.recordfile import refuse_inside
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.engine.identity.uids import UidMapper
+    from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.plan.tags import TagPlan
 
 Names = Literal["uid", "source"]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
+    from healthcare_deid.engine.pixels.geometry import Box
+
 
 class ChangeAction(StrEnum):
     """What was done to a data element."""
@@ -76,6 +78,34 @@ class Redaction:
     rule: str
     confidence: float
     path: str = "7FE00010"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """What was read in a box: PHI. Only made when `PixelRedactor` is asked to ``keep_text``."""
+
+    path: str
+    frame: int
+    box: Box
+    text: str = field(repr=False)
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PixelReport:
+    """What was done to an instance's pixels.
+
+    Attributes:
+        redactions: Every rectangle covered, by element and frame.
+        changes: The elements that were replaced.
+        warnings: What a person should know; no values.
+        texts: What was read, PHI included; empty unless it was asked for.
+    """
+
+    redactions: tuple[Redaction, ...] = ()
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+    texts: tuple[ReadText, ...] = ()
 
 
 class DeidentifyResult:

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.header.fast.tables import LONG_VRS, UNDEFINED
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.dicom.encoding import (
+    UNDEFINED,
+    Malformed,
+    Short,
+    element_header,
+    end_of_sequence,
+    reader_of,
+)
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from healthcare_deid.engine.plan.tags import TagPlan
-
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _RECORDS = 0x00041220
-_KEYS = frozenset({0x00080020, 0x00080030, 0x00100020, 0x00200010})
-"""StudyDate, StudyTime, PatientID, StudyID: a record must have a value of them (PS3.3 section F.5, Type 1)."""
-_STUDY_DESCRIPTION = 0x00081030
-"""A study's record must have it, and it may be empty (PS3.3 table F.5-2, Type 2)."""
 _OFFSETS = frozenset({0x00041200, 0x00041202, 0x00041400, 0x00041420})
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PREAMBLE = 132
-_TAG = Struct("<HH")
-_U16 = Struct("<H")
 _U32 = Struct("<I")
-
-
-def directory_plan(plan: TagPlan) -> TagPlan:
-    """Return the Basic Profile as a DICOMDIR needs it: what its records cannot be without is replaced or emptied."""
-    if not plan.method_codes:
-        return plan
-    tags = dict(plan.tags)
-    for tag, rule in plan.tags.items():
-        if tag in _KEYS and rule.op in (Op.EMPTY, Op.DELETE):
-            tags[tag] = rule._replace(op=Op.DUMMY)
-        elif tag == _STUDY_DESCRIPTION and rule.op is Op.DELETE:
-            tags[tag] = rule._replace(op=Op.EMPTY)
-    return replace(plan, tags=tags)
 
 
 def with_offsets(old: bytes, new: bytes) -> bytes:
@@ -85,7 +69,7 @@ def _records(data: bytes) -> tuple[list[int], list[int]]:
             if tag in _OFFSETS and length == _U32.size:
                 places.append(value)
             position = _past(data, value, length)
-    except (IndexError, ValueError, ArithmeticError):
+    except (Short, Malformed):
         raise InvalidDicomError("the directory's records cannot be followed", reason="broken") from None
     return starts, places
 
@@ -104,24 +88,13 @@ def _offset_places(data: bytes, position: int, end: int) -> list[int]:
 
 def _element(data: bytes, position: int) -> tuple[int, int, int]:
     """Return tag, value's position and length of the element or delimiter at a position."""
-    if position + 8 > len(data):
-        raise IndexError
-    group, element = _TAG.unpack_from(data, position)
-    tag = group << 16 | element
-    if group == _ITEM >> 16:
-        return tag, position + 8, _U32.unpack_from(data, position + 4)[0]
-    if data[position + 4 : position + 6] not in LONG_VRS:
-        return tag, position + 8, _U16.unpack_from(data, position + 6)[0]
-    if position + 12 > len(data):
-        raise IndexError
-    return tag, position + 12, _U32.unpack_from(data, position + 8)[0]
+    tag, _, size, length = element_header(data, position, explicit=True)
+    return tag, position + size, length
 
 
 def _past(data: bytes, value: int, length: int) -> int:
     """Return the position after an element's value."""
-    if length != UNDEFINED:
-        return value + length
-    return max((after for *_, after in _items(data, value, length)), default=value + 8)
+    return end_of_sequence(reader_of(data), value, explicit=True) if length == UNDEFINED else value + length
 
 
 def _items(data: bytes, position: int, length: int) -> Iterator[tuple[int, int, int]]:
@@ -136,7 +109,7 @@ def _items(data: bytes, position: int, length: int) -> Iterator[tuple[int, int, 
         if tag == _SEQUENCE_END:
             return
         if tag != _ITEM:
-            raise ValueError
+            raise Malformed
         start, position = position, value
         if item_length != UNDEFINED:
             position += item_length

@@ -6,15 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydicom._dicom_dict import DicomDictionary
+from pydicom._private_dict import private_dictionaries
 from pydicom.datadict import dictionary_VR, keyword_for_tag, private_dictionary_VR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MANY = 1 << 31
-MAX_DEPTH = 64
-"""Sequences nested deeper than this are no instance anybody made; they are refused: no input may exhaust the stack."""
-
 _AMBIGUOUS = {"US or SS": "US", "US or OW": "OW", "US or SS or OW": "OW", "OB or OW": "OW", "OB/OW": "OW"}
 
 
@@ -26,6 +24,11 @@ def is_private(tag: int) -> bool:
 def is_private_creator(tag: int) -> bool:
     """Return whether a tag reserves a block of private elements (PS3.5 section 7.8.1)."""
     return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF
+
+
+def is_known_creator(value: bytes) -> bool:
+    """Return whether the dictionaries know a private creator: it names a vendor and no patient."""
+    return value.strip(b"\0 ").decode("latin-1") in private_dictionaries
 
 
 def creator_tag(tag: int) -> int:

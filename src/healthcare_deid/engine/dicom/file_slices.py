@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-from struct import Struct
 from typing import TYPE_CHECKING, BinaryIO
 
 from pydicom.dataelem import DataElement
@@ -16,6 +15,8 @@ from pydicom.dataset import FileDataset
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+from healthcare_deid.engine.dicom.encoding import UNDEFINED, Malformed, Short, end_of_fragments
 
 if TYPE_CHECKING:
     from pydicom.dataelem import RawDataElement
@@ -25,10 +26,6 @@ LARGE = 1 << 20
 """Pixel data of this many bytes stays in its file."""
 _PIXEL_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
 """Float, Double Float and Pixel Data, and their VRs where none is written (PS3.5 annex A.1)."""
-_UNDEFINED = 0xFFFFFFFF
-_ITEM = b"\xfe\xff\x00\xe0"
-_SEQUENCE_END = b"\xfe\xff\xdd\xe0"
-_U32 = Struct("<I")
 
 
 class FileSlice(io.BufferedIOBase):
@@ -146,7 +143,7 @@ def _defer(file: BinaryIO, found: _Found, elements: dict[BaseTag, DataElement | 
     assert found.tag is not None
     size = os.fstat(file.fileno()).st_size
     value = file.tell() + (12 if found.vr in EXPLICIT_VR_LENGTH_32 else 8)
-    undefined = found.length == _UNDEFINED
+    undefined = found.length == UNDEFINED
     length = _length_of_fragments(file.fileno(), value) if undefined else found.length
     after = value + (length or 0) + 8 * undefined
     if length is None or after > size:
@@ -162,11 +159,7 @@ def _defer(file: BinaryIO, found: _Found, elements: dict[BaseTag, DataElement | 
 
 def _length_of_fragments(descriptor: int, start: int) -> int | None:
     """Return the length of encapsulated pixel data (PS3.5 annex A.4), its delimiter left out."""
-    position = start
-    while True:
-        header = os.pread(descriptor, 8, position)
-        if header[:4] == _SEQUENCE_END:
-            return position - start
-        if len(header) < 8 or header[:4] != _ITEM:
-            return None
-        position += 8 + _U32.unpack_from(header, 4)[0]
+    try:
+        return end_of_fragments(lambda begin, stop: os.pread(descriptor, stop - begin, begin), start) - 8 - start
+    except (Short, Malformed):
+        return None

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, BinaryIO
 import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError as NotDicomError
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.engine.dicom.atomic_write import beside
+from healthcare_deid.engine.dicom.datasets import value_bytes
 from healthcare_deid.engine.dicom.directory import with_offsets
+from healthcare_deid.engine.dicom.encoding import FILLER, Malformed, Short, element_header, end_of_dataset
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
-from healthcare_deid.engine.header.executor import value_bytes
+from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.errors import InvalidDicomError
 
@@ -37,7 +39,13 @@ if TYPE_CHECKING:
 _HEADER = 8
 _META = 144
 """Where the elements begin that the file meta's group length counts (PS3.10 section 7.1)."""
+_PREAMBLE = 132
+_LONGEST_META = 1 << 16
+_TRANSFER_SYNTAX = 0x00020010
+_PIXEL_DATA = 0x7FE00010
+_NO_WALK = frozenset({"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
+TRAILING_DROPPED = "bytes after the last data element, which belong to nothing, were left out"
 NO_PREAMBLE = "the file had no DICOM preamble: its result has one"
 
 
@@ -80,6 +88,10 @@ def _read_deferred(file: BinaryIO, *, force: bool = False) -> FileDataset:
 
 def _parsed(file: BinaryIO, parse: Callable[..., FileDataset]) -> tuple[FileDataset, list[str]]:
     notes: list[str] = []
+    cut = _without_trailing(file)
+    if cut is not None:
+        file, parse = cut, pydicom.dcmread
+        notes.append(TRAILING_DROPPED)
     with quiet():
         try:
             try:
@@ -99,22 +111,82 @@ def _parsed(file: BinaryIO, parse: Callable[..., FileDataset]) -> tuple[FileData
             raise unreadable() from None
         except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything at broken files
             raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
-    if _ends_too_early(dataset, os.fstat(file.fileno()).st_size):
-        raise unreadable()
-    if not len(dataset):
+    if not len(dataset) and not _ends_too_early(dataset, file):
         raise empty()
+    if _ends_too_early(dataset, file):
+        notes.append(TRAILING_DROPPED)
     return dataset, notes
 
 
-def _ends_too_early(dataset: FileDataset, size: int) -> bool:
-    """Notice what pydicom takes for the end of the data: too few bytes for an element."""
+def _without_trailing(file: BinaryIO) -> BinaryIO | None:
+    """Return the file without the bytes after its last element; None where there are none that matter.
+
+    Only what follows the pixel data is left out: before it, it is more likely that an element is broken.
+    """
+    beginning = file.read(_LONGEST_META)
+    file.seek(0)
+    start, syntax = _dataset_start(beginning)
+    if start is None or syntax in _NO_WALK:
+        return None
+    descriptor, size = file.fileno(), os.fstat(file.fileno()).st_size
+
+    def read(begin: int, stop: int) -> bytes:
+        return os.pread(descriptor, stop - begin, begin)
+
+    explicit = syntax != ImplicitVRLittleEndian
+    end, last = end_of_dataset(read, start, size, explicit=explicit)
+    if (
+        end >= size
+        or last < _PIXEL_DATA
+        or size - end < _HEADER
+        or _may_begin(read(end, end + 12), last, explicit=explicit)
+    ):
+        return None
+    whole = file.read(end)
+    file.seek(0)
+    return io.BytesIO(whole)
+
+
+def _may_begin(head: bytes, last: int, *, explicit: bool) -> bool:
+    """Return whether an element may begin with some bytes, after one with a tag: then it is cut off."""
+    try:
+        return element_header(head, 0, explicit=explicit).tag > last
+    except (Malformed, Short):
+        return False
+
+
+def _dataset_start(data: bytes) -> tuple[int | None, str]:
+    """Return where the dataset begins after its file meta, and its transfer syntax."""
+    position, syntax = _PREAMBLE, ""
+    if data[128:132] != b"DICM":
+        return None, syntax
+    while data[position : position + 2] == b"\x02\x00":
+        try:
+            tag, _, size, length = element_header(data, position, explicit=True)
+        except (Short, Malformed):
+            return None, syntax
+        if tag == _TRANSFER_SYNTAX:
+            syntax = uid_text(data[position + size : position + size + length])
+        position += size + length
+    return (position if position < len(data) else None), syntax
+
+
+def _ends_too_early(dataset: FileDataset, file: BinaryIO) -> bool:
+    """Return whether a few bytes follow the last element, which pydicom takes for the end of the data.
+
+    Raises:
+        InvalidDicomError: They may be the beginning of an element that is cut off.
+    """
+    size = file.seek(0, os.SEEK_END)
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     last = dataset.get_item(list(dataset.keys())[-1]) if len(dataset) else None
     if syntax == DeflatedExplicitVRLittleEndian:
         return False
     if last is None:
         group: object = dataset.file_meta.get("FileMetaInformationGroupLength")
-        return isinstance(group, int) and size != _META + group
+        if isinstance(group, int) and size != _META + group:
+            raise unreadable()
+        return False
     if isinstance(last, RawDataElement):
         end = last.value_tell + last.length
     elif last.VR == "SQ":
@@ -122,7 +194,12 @@ def _ends_too_early(dataset: FileDataset, size: int) -> bool:
     else:
         length = len(last.value) if isinstance(last.value, FileSlice) else len(value_bytes(last))
         end = (last.file_tell or size) + length
-    return 0 < size - end < _HEADER
+    if not 0 < size - end < _HEADER:
+        return False
+    file.seek(end)
+    if last.tag >= _PIXEL_DATA or not file.read(_HEADER).strip(FILLER):
+        return True
+    raise unreadable()
 
 
 def empty() -> InvalidDicomError:

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import MutableSequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
-from pydicom.charset import default_encoding
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
-from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.fileutil import buffer_length
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
+from pydicom.valuerep import VR
 
-from healthcare_deid.engine.dicom.elements import MAX_DEPTH, creator_tag, effective_vr, is_private, keyword
-from healthcare_deid.engine.dicom.unknown import UNREAD, holds_items
-from healthcare_deid.engine.header.actions import ACTIONS
-from healthcare_deid.engine.header.fast.level import ITEM
-from healthcare_deid.engine.header.values import Values, encodings_of
-from healthcare_deid.engine.identity.uids import uid_text
-from healthcare_deid.engine.plan.tags import Inside, Op, inside
+from healthcare_deid.engine.dicom.charsets import encodings_of
+from healthcare_deid.engine.dicom.datasets import rebuilt, shared, value_bytes
+from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_private, is_private_creator, keyword
+from healthcare_deid.engine.dicom.encoding import ITEM, MAX_DEPTH, holds_items
+from healthcare_deid.engine.header.actions import action_of
+from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, inside
 from healthcare_deid.engine.records import Change
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values_
 
-    from healthcare_deid.engine.plan.tags import Rule, TagPlan
+    from pydicom.dataset import Dataset
+
+    from healthcare_deid.engine.header.fast.follower import Noted
+    from healthcare_deid.engine.header.values import NewValue, Values
+    from healthcare_deid.engine.plan.tags import TagPlan
 
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
 
 _UNDEFINED = 0xFFFFFFFF
 _DELIMITERS = 0xFFFE
+_PIXELS = 0x7FE0
 _VRS = frozenset(str(vr) for vr in VR)
+
+
+class Place(NamedTuple):
+    """Where an element stands.
+
+    Attributes:
+        source: The dataset around it, the instance or an item.
+        path: Path of that dataset, empty for the instance.
+        encodings: Python encodings of the character set named there.
+        depth: How many sequences it stands in.
+        around: What kind of sequence, the strongest of all around it.
+    """
+
+    source: Dataset
+    path: str
+    encodings: Values_[str]
+    depth: int
+    around: Inside
 
 
 class DatasetExecutor:
@@ -44,13 +61,23 @@ class DatasetExecutor:
 
     Args:
         values: New values, for this instance.
+        noted: Tags whose values are wanted.
+
+    Attributes:
+        changes: What was changed.
+        kept: How many elements, nested ones included, are as they were.
+        noted: The elements whose tags were given, and dates that do not simply go.
+        private_kept: Private elements, not counting creators, that stay.
     """
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, noted: frozenset[int] = frozenset()) -> None:
         self._values = values
         self._plan = values.plan
+        self._wanted = noted
         self.changes: list[Change] = []
         self.kept = 0
+        self.noted: list[Noted] = []
+        self.private_kept = 0
 
     def apply(self, source: Dataset) -> Dataset:
         """Return the de-identified copy of a dataset, without its file meta.
@@ -58,129 +85,138 @@ class DatasetExecutor:
         Raises:
             InvalidDicomError: Sequences are nested too deep, or an element cannot be read.
         """
-        return self._dataset(source, "", ("iso8859",), 0, Inside.TOP)
+        return self._dataset(Place(source, "", ("iso8859",), 0, Inside.TOP))
 
-    def _dataset(self, source: Dataset, path: str, encodings: Values_[str], depth: int, around: Inside) -> Dataset:
-        if depth > MAX_DEPTH:
+    def _dataset(self, place: Place) -> Dataset:
+        if place.depth > MAX_DEPTH:
             raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} deep", reason="too-deep")
-        parent = encodings
+        source, parent = place.source, place.encodings
         if SPECIFIC_CHARACTER_SET in source:
-            encodings = encodings_of(value_bytes(source.get_item(SPECIFIC_CHARACTER_SET)))
+            place = place._replace(encodings=encodings_of(value_bytes(source.get_item(SPECIFIC_CHARACTER_SET))))
         elements: dict[BaseTag, DataElement | RawDataElement] = {}
         for tag in sorted(source.keys()):
-            new = self._element(source, source.get_item(tag), path, encodings, depth, around)
+            new = self._element(source.get_item(tag), place)
             if new is not None:
                 elements[tag] = new
         return rebuilt(source, elements, parent)
 
-    def _element(
-        self,
-        source: Dataset,
-        element: DataElement | RawDataElement,
-        path: str,
-        encodings: Values_[str],
-        depth: int,
-        around: Inside,
-    ) -> DataElement | RawDataElement | None:
+    def _element(self, element: DataElement | RawDataElement, place: Place) -> DataElement | RawDataElement | None:
         _refuse_broken(element)
-        element = _with_vr(source, element, encodings)
+        element = _with_vr(place.source, element, place.encodings)
         tag = element.tag
-        creator = _creator(source, tag) if is_private(tag) else ""
+        creator = creator_in(place.source, tag) if is_private(tag) else ""
         vr = effective_vr(tag, element.VR, lambda: creator)
-        rule = self._plan.rule(tag, vr, creator, around)
-        if rule.op == Op.KEEP and vr == "UN" and (value := value_bytes(element)).startswith(ITEM):
-            if holds_items(value):
-                sequence = self._plan.rule(tag, "SQ", creator, around)
-                return self._hidden(source, element, sequence, path, encodings, depth, around)
-            self._values.warn(UNREAD)
-        op = rule.op
-        if op == Op.KEEP:
-            self.kept += 1
-            return shared(element)
-        if op == Op.DELETE:
-            self._record(rule, path, tag, vr, _length(element))
+        rule = self._plan.rule(tag, vr, creator, place.around)
+        if tag in self._wanted or (vr in DATE_VRS and rule.op not in GOING):
+            self.noted.append((int(tag), rule.op, value_bytes(element, place.encodings), tuple(place.encodings)))
+        if is_private(tag) and not is_private_creator(tag) and rule.op not in DROPPING:
+            self.private_kept += 1
+        if rule.op == Op.DELETE:
+            self._record(rule, place, tag, vr, _length(element))
             return None
         if vr == "SQ":
-            return self._sequence(source, element, rule, path, encodings, depth, around)
-        old = value_bytes(element, encodings)
-        new = self._values.new_value(rule, int(tag), vr, old, encodings)
+            return self._sequence(element, rule, place)
+        if vr == "UN" and rule.op == Op.KEEP and (value := value_bytes(element)).startswith(ITEM):
+            if holds_items(value):
+                return self._hidden(element, self._plan.rule(tag, "SQ", creator, place.around), place)
+            return self._changed(element, vr, rule, place, self._values.malformed())
+        if tag.group == _PIXELS and rule.op == Op.KEEP:
+            self.kept += 1
+            return shared(element)
+        old = value_bytes(element, place.encodings)
+        return self._changed(element, vr, rule, place, self._values.new_value(rule, int(tag), vr, old, place.encodings))
+
+    def _changed(
+        self, element: DataElement | RawDataElement, vr: str, rule: Rule, place: Place, new: NewValue | None
+    ) -> DataElement | RawDataElement:
+        """Return an element with its new value; the same where it has none."""
         if new is None:
             self.kept += 1
             return shared(element)
-        self._record(rule._replace(reason=new.reason), path, tag, vr, len(old))
-        return _raw(tag, vr, new.value, source)
+        self._record(rule._replace(reason=new.reason), place, element.tag, vr, _length(element))
+        return _raw(element.tag, vr, new.value, place.source)
 
     def _sequence(
-        self,
-        source: Dataset,
-        element: DataElement | RawDataElement,
-        rule: Rule,
-        path: str,
-        encodings: Values_[str],
-        depth: int,
-        around: Inside,
-    ) -> DataElement | RawDataElement:
+        self, element: DataElement | RawDataElement, rule: Rule, place: Place
+    ) -> DataElement | RawDataElement | None:
         tag = element.tag
-        if rule.op == Op.EMPTY:
-            if not _length(element):
+        if rule.op != Op.EMPTY and not _is_understood(element, place.source):
+            self._record(Rule(Op.EMPTY, self._values.malformed().reason), place, tag, "SQ", _length(element))
+            return DataElement(tag, "SQ", Sequence())
+        match rule.op:
+            case Op.KEEP:
                 self.kept += 1
                 return shared(element)
-            self._record(rule, path, tag, "SQ", _length(element))
-            return DataElement(tag, "SQ", Sequence())
+            case Op.DELETE:
+                self._record(rule, place, tag, "SQ", _length(element))
+                return None
+            case Op.EMPTY:
+                if not _length(element):
+                    self.kept += 1
+                    return shared(element)
+                self._record(rule, place, tag, "SQ", _length(element))
+                return DataElement(tag, "SQ", Sequence())
+            case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
+                return self._entered(element, rule, place)
+            case Op.UID | Op.OWN_UID | Op.SHIFT:
+                raise AssertionError("a plan enters sequences with RECURSE")
+            case _:
+                assert_never(rule.op)
+
+    def _entered(self, element: DataElement | RawDataElement, rule: Rule, place: Place) -> DataElement | RawDataElement:
+        """Apply the plan to the items of a sequence."""
         before = len(self.changes)
-        within = inside(around, rule.op)
         parsed = (
-            convert_raw_data_element(element, encoding=list(encodings), ds=source)
+            convert_raw_data_element(element, encoding=list(place.encodings), ds=place.source)
             if isinstance(element, RawDataElement)
             else element
         )
         items = cast("Sequence", parsed.value) if parsed.value is not None else Sequence()
-        done: list[Dataset] = []
-        for index, item in enumerate(items):
-            place = f"{path}{tag:08X}[{index}]/"
-            done.append(self._dataset(item, place, encodings, depth + 1, within))
+        around = inside(place.around, rule.op)
+        done = [
+            self._dataset(
+                Place(item, f"{place.path}{element.tag:08X}[{index}]/", place.encodings, place.depth + 1, around)
+            )
+            for index, item in enumerate(items)
+        ]
         self.kept += 1
-        if len(self.changes) == before and isinstance(element, RawDataElement):
+        little = place.source.original_encoding[1] is not False
+        if len(self.changes) == before and isinstance(element, RawDataElement) and little:
             return element
-        new = DataElement(tag, "SQ", Sequence(done))
+        new = DataElement(element.tag, "SQ", Sequence(done))
         new.is_undefined_length = parsed.is_undefined_length
         return new
 
     def _hidden(
-        self,
-        source: Dataset,
-        element: DataElement | RawDataElement,
-        rule: Rule,
-        path: str,
-        encodings: Values_[str],
-        depth: int,
-        around: Inside,
+        self, element: DataElement | RawDataElement, rule: Rule, place: Place
     ) -> DataElement | RawDataElement | None:
         """Do with a sequence of unknown VR what is done with one; its VR and its form of length stay."""
         old = value_bytes(element)
-        if rule.op == Op.DELETE:
-            self._record(rule, path, element.tag, "SQ", len(old))
-            return None
-        if rule.op == Op.KEEP:
-            self.kept += 1
-            return shared(element)
         before = len(self.changes)
         raw = RawDataElement(element.tag, "SQ", len(old), old, 0, is_implicit_VR=True, is_little_endian=True)
-        new = self._sequence(source, raw, rule, path, encodings, depth, around)
-        if len(self.changes) == before:
-            return shared(element)
+        new = self._sequence(raw, rule, place)
+        if new is None or len(self.changes) == before:
+            return None if new is None else shared(element)
         file = DicomBytesIO()
         file.is_little_endian = file.is_implicit_VR = True
-        write_data_element(file, cast("DataElement", new), list(encodings))
-        return _raw(element.tag, "UN", file.getvalue()[8:], source)
+        write_data_element(file, cast("DataElement", new), list(place.encodings))
+        return _raw(element.tag, "UN", file.getvalue()[8:], place.source)
 
-    def _record(self, rule: Rule, path: str, tag: int, vr: str, length: int) -> None:
-        self.changes.append(Change(f"{path}{tag:08X}", keyword(tag), vr, ACTIONS[rule.op], rule.reason, length))
+    def _record(self, rule: Rule, place: Place, tag: int, vr: str, length: int) -> None:
+        path = f"{place.path}{tag:08X}"
+        self.changes.append(Change(path, keyword(tag), vr, action_of(rule.op, rule.reason), rule.reason, length))
+
+
+def _is_understood(element: DataElement | RawDataElement, source: Dataset) -> bool:
+    """Return whether a sequence is whole items from first to last. A parsed one is written from what was parsed."""
+    if not isinstance(element, RawDataElement) or not element.value or source.original_encoding[1] is False:
+        return True
+    return holds_items(element.value, explicit=not element.is_implicit_VR)
 
 
 def removes(plan: TagPlan, dataset: Dataset, tag: int) -> bool:
     """Return whether a plan deletes an element of the top level, as it is written there."""
-    creator = _creator(dataset, tag) if is_private(tag) else ""
+    creator = creator_in(dataset, tag) if is_private(tag) else ""
     vr = effective_vr(tag, dataset.get_item(BaseTag(tag)).VR, lambda: creator)
     return plan.rule(tag, vr, creator).op is Op.DELETE
 
@@ -207,45 +243,21 @@ def _with_vr(
     return element
 
 
-def rebuilt(
-    source: Dataset,
-    elements: dict[BaseTag, DataElement | RawDataElement],
-    parent_encodings: Values_[str] = ("iso8859",),
-) -> Dataset:
-    """Return a dataset of these elements that pydicom will write as it would the source.
-
-    Setting items one by one would convert private elements, and a changed character set would re-encode every text.
-    """
-    target = Dataset(elements, parent_encoding=list(parent_encodings))
-    implicit, little = source.original_encoding
-    target.set_original_encoding(implicit, little, target._character_set)
-    if hasattr(source, "is_undefined_length_sequence_item"):
-        target.is_undefined_length_sequence_item = source.is_undefined_length_sequence_item
-    return target
-
-
-def shared(element: DataElement | RawDataElement) -> DataElement | RawDataElement:
-    """Return an element for another dataset: raw ones are immutable; of others, all that can be changed is copied."""
-    if isinstance(element, RawDataElement):
-        return element
-    if element.VR == "SQ" or isinstance(element.value, MutableSequence):
-        return copy.deepcopy(element)
-    copied = DataElement(element.tag, element.VR, element.value, already_converted=True)
-    copied.is_undefined_length = element.is_undefined_length
-    return copied
-
-
 def _raw(tag: int, vr: str, value: bytes, source: Dataset) -> RawDataElement:
     implicit, little = source.original_encoding
     return RawDataElement(BaseTag(tag), vr, len(value), value, 0, bool(implicit), little is not False)
 
 
-def _creator(source: Dataset, tag: int) -> str:
+def creator_in(source: Dataset, tag: int) -> str:
+    """Return the private creator of an element's block, or what a creator says itself; empty where there is none."""
     element = tag & 0xFFFF
     owner = tag if element < 0x100 else creator_tag(tag)
     if owner not in source:
         return ""
-    value = value_bytes(source.get_item(owner))
+    found = source.get_item(owner)
+    if found.VR not in (None, "LO", "UN"):
+        return ""  # of another VR it is no creator, whatever its tag (PS3.5 section 7.8.1)
+    value = value_bytes(found)
     return value.strip(b" \0").decode("latin-1")
 
 
@@ -255,45 +267,3 @@ def _length(element: DataElement | RawDataElement) -> int:
     if element.VR == "SQ":
         return len(element.value) if element.value is not None else 0
     return buffer_length(element.value) if element.is_buffered else len(value_bytes(element))
-
-
-def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] = (default_encoding,)) -> bytes:
-    """Return an element's value as it is, or would be, written in little endian."""
-    if isinstance(element, RawDataElement):
-        return element.value or b""
-    if isinstance(element.value, bytes):
-        return element.value
-    file = DicomBytesIO()
-    file.is_little_endian = True
-    file.is_implicit_VR = False
-    write_data_element(file, element, list(encodings))
-    return file.getvalue()[12 if element.VR in EXPLICIT_VR_LENGTH_32 else 8 :]
-
-
-def items(dataset: Dataset) -> list[tuple[BaseTag, Any]]:
-    """Return the elements in tag order, raw ones as they are."""
-    return [(tag, dataset.get_item(tag)) for tag in sorted(dataset.keys())]
-
-
-def private_copy(dataset: Dataset) -> Dataset:
-    """Return a dataset whose elements can be replaced without a trace in the original."""
-    copied = rebuilt(dataset, {tag: shared(item) for tag, item in items(dataset)})
-    old_meta: Dataset | None = getattr(dataset, "file_meta", None)
-    if old_meta is not None:
-        copied.file_meta = FileMetaDataset({tag: shared(item) for tag, item in items(old_meta)})
-    return copied
-
-
-def uid_of(dataset: Dataset, tag: int) -> str:
-    """Return a UID of a dataset, empty where it has none."""
-    if tag not in dataset:
-        return ""
-    return uid_text(value_bytes(dataset.get_item(BaseTag(tag))))
-
-
-def guessed_syntax(source: Dataset) -> str:
-    """Return the transfer syntax of a dataset whose file meta does not say it."""
-    implicit, little = source.original_encoding
-    if little is False:
-        return str(ExplicitVRBigEndian)
-    return str(ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian)

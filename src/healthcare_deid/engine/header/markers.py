@@ -1,8 +1,14 @@
-"""De-identification markers: what an instance says about what was done to it (PS3.15 section E.1.1)."""
+"""De-identification markers: what an instance says about what was done to it (PS3.15 section E.1.1).
+
+They are claims, and each is computed from what was done to this instance: a code for an option says that the option was
+carried out, and not that it was asked for.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
@@ -11,15 +17,23 @@ from pydicom.sequence import Sequence
 
 from healthcare_deid._version import __version__
 from healthcare_deid.engine.plan.ps315 import METHOD_CODES, ProfileOption
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.tags import GOING, Op
 from healthcare_deid.engine.records import Change, ChangeAction
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan
 
-REPLACED_TAGS = frozenset({0x00120062, 0x00120063, 0x00120064})
-"""Elements that only ever say what was done last: an instance's own are replaced."""
+IDENTITY_REMOVED = 0x00120062
+METHOD = 0x00120063
+METHOD_CODE_SEQUENCE = 0x00120064
+BURNED_IN_ANNOTATION = 0x00280301
+LONGITUDINAL_DATES = 0x00280303
+EARLIER = frozenset({METHOD, METHOD_CODE_SEQUENCE})
+"""What an earlier step said of itself: it stays, and ours is added."""
 _METHOD_CHARACTERS = 64
+_CLEAN_PIXEL_DATA = "113101"
+_SAFE_PRIVATE = METHOD_CODES[ProfileOption.RETAIN_SAFE_PRIVATE]
+_FULL_DATES = METHOD_CODES[ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES]
 _DATES = {0x00080020: "DA", 0x00080021: "DA", 0x00080022: "DA", 0x00080023: "DA", 0x0008002A: "DT"}
 """Study, series, acquisition and content: what happens to these is said of the instance's dates."""
 
@@ -40,73 +54,142 @@ CODE_MEANINGS = {
 """Code meanings of PS3.16 CID 7050."""
 
 
-def markers(
-    plan: TagPlan, *, pixels_cleaned: bool = False, all_text_covered: bool = False, inspected_dates: str = ""
-) -> Dataset:
-    """Return the elements that say an instance was de-identified, and how (PS3.3 section C.7.1.1).
+class Code(NamedTuple):
+    """An item of the method code sequence."""
 
-    ``PatientIdentityRemoved`` is YES only for plans that claim it; a plan that keeps identifying tags says nothing.
+    value: str
+    scheme: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an instance says about its de-identification.
+
+    Attributes:
+        identity_removed: PatientIdentityRemoved is YES; otherwise nothing is said of it.
+        methods: Lines of DeidentificationMethod, those of earlier steps first.
+        codes: Items of DeidentificationMethodCodeSequence, those of earlier steps first.
+        no_burned_in_text: BurnedInAnnotation is NO.
+        dates: LongitudinalTemporalInformationModified; nothing where it differs from date to date.
+    """
+
+    identity_removed: bool
+    methods: tuple[str, ...]
+    codes: tuple[Code, ...]
+    no_burned_in_text: bool
+    dates: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done to one instance, as far as claims hang on it.
+
+    Attributes:
+        identity_left: The patient's identity was seen in a value that stays.
+        private_kept: Private elements stay.
+        pixels_cleaned: Pictures were looked at for burned-in text.
+        all_text_covered: All burned-in text was covered.
+        date_operations: Operations on the dates that did not simply go.
+        earlier_methods: Lines that an earlier step wrote.
+        earlier_codes: Codes that an earlier step wrote.
+    """
+
+    identity_left: bool = False
+    private_kept: bool = False
+    pixels_cleaned: bool = False
+    all_text_covered: bool = False
+    date_operations: frozenset[Op] = frozenset()
+    earlier_methods: tuple[str, ...] = ()
+    earlier_codes: tuple[Code, ...] = ()
+
+
+class Claimant:
+    """Computes the claims of instances that one plan was applied to.
 
     Args:
-        plan: The plan that was applied.
-        pixels_cleaned: Burned-in text was looked for.
-        all_text_covered: All of it was covered.
+        plan: The plan.
         inspected_dates: What becomes of dates that are inspected as text: ``"MODIFIED"``, ``"REMOVED"``, or nothing.
+        covers_all_text: Whether all burned-in text is looked for.
     """
+
+    def __init__(self, plan: TagPlan, *, inspected_dates: str = "", covers_all_text: bool = False) -> None:
+        self._plan = plan
+        self._inspected = inspected_dates
+        self._drops_dates = all(plan.rule(tag, vr).op in GOING for tag, vr in _DATES.items())
+        operations = {plan.rule(tag, vr).op for tag, vr in _DATES.items()}
+        says_dates = (operations <= GOING or operations == {Op.SHIFT}) or (operations == {Op.TEXT} and inspected_dates)
+        self.tags = frozenset(
+            {IDENTITY_REMOVED, METHOD, METHOD_CODE_SEQUENCE}
+            | ({BURNED_IN_ANNOTATION} if covers_all_text else set())
+            | ({LONGITUDINAL_DATES} if says_dates or _FULL_DATES in plan.method_codes else set())
+        )
+        """Elements of an instance that give way to its new claims."""
+
+    def claims(self, done: Done) -> Claims:
+        """Return what an instance may say."""
+        plan = self._plan
+        lines = [f"healthcare-deid {__version__}", *plan.method]
+        own = {*plan.method_codes} - {_SAFE_PRIVATE}
+        if own and done.private_kept:
+            own.add(_SAFE_PRIVATE)
+        if own and done.pixels_cleaned:
+            own.add(_CLEAN_PIXEL_DATA)
+        codes = [Code(code, "DCM", CODE_MEANINGS[code]) for code in sorted(own)]
+        return Claims(
+            identity_removed=plan.removes_identity and not done.identity_left,
+            methods=tuple(dict.fromkeys([*done.earlier_methods, *(line[:_METHOD_CHARACTERS] for line in lines)])),
+            codes=tuple(dict.fromkeys([*done.earlier_codes, *codes])),
+            no_burned_in_text=BURNED_IN_ANNOTATION in self.tags and done.all_text_covered,
+            dates=self._dates(done.date_operations) if LONGITUDINAL_DATES in self.tags else "",
+        )
+
+    def _dates(self, operations: frozenset[Op]) -> str:
+        if operations & {Op.KEEP, Op.CHECK, Op.RECURSE}:
+            only_kept = operations <= {Op.KEEP, Op.CHECK, Op.RECURSE}
+            return "UNMODIFIED" if only_kept and _FULL_DATES in self._plan.method_codes else ""
+        if Op.SHIFT in operations:
+            return "MODIFIED" if Op.TEXT not in operations or self._inspected == "MODIFIED" else ""
+        if Op.TEXT in operations:
+            return self._inspected
+        return "REMOVED" if self._drops_dates else ""
+
+
+@lru_cache(maxsize=512)
+def markers(claims: Claims) -> Dataset:
+    """Return the elements that make claims (PS3.3 section C.7.1.1). The same claims give the same dataset: copy it."""
     dataset = Dataset()
-    if plan.removes_identity:
+    if claims.identity_removed:
         dataset.PatientIdentityRemoved = "YES"
-    lines = [f"healthcare-deid {__version__}", *plan.method]
-    dataset.DeidentificationMethod = [line[:_METHOD_CHARACTERS] for line in lines]
-    codes = {*plan.method_codes, "113101"} if pixels_cleaned and plan.method_codes else {*plan.method_codes}
+    dataset.DeidentificationMethod = list(claims.methods)
     items: list[Dataset] = []
-    for code in sorted(codes):
+    for code in claims.codes:
         item = Dataset()
-        item.CodeValue = code
-        item.CodingSchemeDesignator = "DCM"
-        item.CodeMeaning = CODE_MEANINGS[code]
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code
         items.append(item)
     if items:
         dataset.DeidentificationMethodCodeSequence = Sequence(items)
-    if all_text_covered:
+    if claims.no_burned_in_text:
         dataset.BurnedInAnnotation = "NO"
-    if dates := _dates(plan, inspected_dates):
-        dataset.LongitudinalTemporalInformationModified = dates
+    if claims.dates:
+        dataset.LongitudinalTemporalInformationModified = claims.dates
     return dataset
 
 
-def _dates(plan: TagPlan, inspected: str) -> str:
-    """Return what was done to dates (0028,0303); nothing where it differs from date to date.
-
-    Where dates stay, an older statement of the instance about them stays too, unless the profile wants one made.
-    """
-    ops = {plan.rule(tag, vr).op for tag, vr in _DATES.items()}
-    if ops <= {Op.DELETE, Op.EMPTY, Op.DUMMY}:
-        return "REMOVED"
-    if ops == {Op.SHIFT}:
-        return "MODIFIED"
-    if ops == {Op.TEXT}:
-        return inspected
-    kept_by_option = METHOD_CODES[ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES] in plan.method_codes
-    return "UNMODIFIED" if kept_by_option and ops <= {Op.KEEP, Op.CHECK} else ""
-
-
-def rewritten(marks: Dataset) -> frozenset[int]:
-    """Return the elements of an instance that give way to markers; none where there are no markers."""
-    return frozenset({*REPLACED_TAGS, *map(int, marks.keys())}) if len(marks) else frozenset()
-
-
-def encoded_elements(dataset: Dataset, *, explicit: bool) -> list[tuple[int, bytes]]:
-    """Return each element of a dataset, encoded in little endian."""
-    encoded: list[tuple[int, bytes]] = []
-    for element in dataset:
+@lru_cache(maxsize=512)
+def encoded_markers(claims: Claims, *, explicit: bool) -> dict[int, bytes]:
+    """Return the elements that make claims by tag, encoded in little endian."""
+    encoded: dict[int, bytes] = {}
+    for element in markers(claims):
         file = DicomBytesIO()
         file.is_little_endian, file.is_implicit_VR = True, not explicit
         write_data_element(file, element)
-        encoded.append((int(element.tag), file.getvalue()))
+        encoded[int(element.tag)] = file.getvalue()
     return encoded
 
 
-def added(dataset: Dataset) -> list[Change]:
+def added(claims: Claims) -> list[Change]:
     """Return the record of markers."""
-    return [Change(f"{int(mark.tag):08X}", mark.keyword, mark.VR, ChangeAction.ADDED, "marker") for mark in dataset]
+    return [
+        Change(f"{int(mark.tag):08X}", mark.keyword, mark.VR, ChangeAction.ADDED, "marker") for mark in markers(claims)
+    ]

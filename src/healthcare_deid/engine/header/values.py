@@ -5,22 +5,22 @@ Strings are the same bytes in every transfer syntax, so everything here is a fun
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, assert_never
 
-from pydicom.charset import convert_encodings, decode_bytes, encode_string
-from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
-
-from healthcare_deid.engine.dicom.elements import most_values
-from healthcare_deid.engine.identity.uids import UidMapper, is_uid, pad_uid, uid_text
-from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT, NUMBER_BYTES, Op, Rule
-from healthcare_deid.errors import InvalidDicomError
+from healthcare_deid.engine.dicom.charsets import CHARSET_VRS, read_text, write_text
+from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
+from healthcare_deid.engine.dicom.uids import pad_uid, uid_text
+from healthcare_deid.engine.header.actions import MALFORMED_REASON, OWN_IDENTITY_REASON, UID_IN_TEXT_REASON
+from healthcare_deid.engine.header.soundness import is_sound
+from healthcare_deid.engine.header.uids_in_text import UidsInText
+from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT, NUMBER_BYTES, TEXT_VRS, Op, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.text.own_terms import OwnTerms
 
 DUMMIES: dict[str, bytes] = {
     "AE": b"ANONYMIZED",
@@ -58,14 +58,24 @@ DUMMIES: dict[str, bytes] = {
 }
 """The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
 
+MALFORMED = "a value that its VR cannot have, and that may say anything, was emptied"
+"""Of sequences too: bytes that are no items, or stand between them."""
+IDENTITY_LEFT = (
+    "a name or number of the patient's stands in a code, which is not rewritten: the result does not say that the "
+    "patient's identity was removed"
+)
 _DOCUMENT_LEFT = "an encapsulated document was left: what a PDF or a CDA document says is not looked at"
+_CONTRADICTS = "text is not in the character set that the instance names: it was read in a likely one"
+_UNREADABLE = "text that no likely character set can read was emptied"
+_OWN_BYTES = "the patient's name was found by its bytes, which the named character set does not read, and erased"
+_IDENTITY_ERASED = "a name or number of the patient's was found where no rule looks for one, and erased"
+_CANNOT_WRITE = "a replacement cannot be written in the instance's character set: the value was emptied"
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
-_CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-_DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
-_DEFAULT_REPERTOIRE = frozenset(map(chr, range(0x20, 0x7F)))
-"""Characters of ISO IR 6, the character set where none is named (PS3.5 section 6.1.2.1)."""
-_STRING_PADDING = b"\0 "
-_UID_IN_URL = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
+_CODED = frozenset({0x00080100, 0x00080102, 0x00080119, 0x00080120})
+"""CodeValue, CodingSchemeDesignator, LongCodeValue, URNCodeValue: rewritten they would mean something else."""
+_DIGITS_VRS = frozenset({"DS", "IS"})
+_DATE_VRS = frozenset({"AS", "DA", "DT", "TM"})
+_PADDING = b"\0 "
 
 
 class Transformed(Protocol):
@@ -114,9 +124,16 @@ class Values:
         mapper: UID rule.
         own_uids: Returns the instance's own study, series and instance UIDs, as they were; asked once, if at all.
         text: Text engine bound to the instance; None where the plan inspects no text.
+        own: The instance's own names and numbers, which every element that stays is searched for; None where the
+            result does not claim that they are gone, or where a look at the whole showed that none is left.
+        own_bytes: The instance's names, as bytes that no named character set need be able to read; looked for in text
+            that is inspected.
+        fallback: The Python encoding to try first for text that is not in the character set that is named.
 
     Attributes:
         warnings: What a person should know, as often as it came up.
+        depends: How often a value hung on more than the element's bytes: it must not be remembered for other instances.
+        identity_left: Whether the patient's identity was seen in a value that stays.
     """
 
     def __init__(
@@ -125,13 +142,25 @@ class Values:
         mapper: UidMapper,
         own_uids: Callable[[], frozenset[str]] = frozenset,
         text: ValueTransformer | None = None,
+        own: OwnTerms | None = None,
+        own_bytes: OwnTerms | None = None,
+        fallback: str = "",
     ) -> None:
         self.plan = plan
         self.warnings: list[str] = []
+        self.depends = 0
+        self.identity_left = False
+        self.own = own
+        self._own_bytes = own_bytes or own
         self._mapper = mapper
-        self._own_uids = own_uids
-        self._own: frozenset[str] | None = None
+        self._uids = UidsInText(plan.uids, mapper, own_uids)
         self._text = text
+        self._fallback = fallback
+
+    @property
+    def searches(self) -> bool:
+        """Whether elements that stay are searched for the instance's own identity."""
+        return self.own is not None
 
     def warn(self, text: str) -> None:
         """Note something a person should know."""
@@ -146,124 +175,144 @@ class Values:
             vr: Its VR, not SQ.
             value: The old value as encoded.
             encodings: Python encodings of the dataset's character set.
-
-        Raises:
-            InvalidDicomError: The value's length is none that its VR can have.
         """
-        op = rule.op
-        if op == Op.CHECK:
-            return self._check(tag, vr, value)
-        if op == Op.EMPTY:
-            return NewValue(b"", rule.reason) if value else None
-        if op == Op.DUMMY:
-            new = self._dummy(vr, value)
-        elif op == Op.UID:
-            new = self._mapper.map_bytes(value)
-        elif op == Op.OWN_UID:
-            new = self._replace_own(value, vr)
-        else:
-            return self._transform(op, tag, vr, value, encodings)
+        match rule.op:
+            case Op.KEEP | Op.RECURSE:
+                return self.searched(tag, vr, value, encodings)
+            case Op.CHECK:
+                return self._checked(tag, vr, value, encodings)
+            case Op.EMPTY | Op.DELETE:
+                return NewValue(b"", rule.reason) if value else None
+            case Op.DUMMY:
+                new = self._mapper.map_bytes(value) if vr == "UI" else DUMMIES.get(vr, b"")
+            case Op.UID:
+                new = self._mapper.map_bytes(value)
+            case Op.OWN_UID:
+                new = self._with_own_uids(value, vr)
+            case Op.TEXT | Op.SHIFT:
+                return self._transformed(rule.op, tag, vr, value, encodings)
+            case _:
+                assert_never(rule.op)
         return None if new == value else NewValue(new, rule.reason)
 
-    def _check(self, tag: int, vr: str, value: bytes) -> NewValue | None:
+    def malformed(self) -> NewValue:
+        """Return what stands in the place of a value that its VR cannot have."""
+        self.warn(MALFORMED)
+        return NewValue(b"", MALFORMED_REASON)
+
+    def searched(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+        """Return a value that stays without the instance's own names and numbers, or None where it has none."""
+        if self.own is None or not value or not self.own.may_be_in(value):
+            return None
+        self.depends += 1
+        if vr not in TEXT_VRS or vr in _DATE_VRS:
+            return self._searched_code(vr, value)
+        if tag in _CODED:
+            reading = read_text(value, vr, encodings, self._fallback)
+            if reading.text is None or self.own.find(reading.text):
+                self._leave_identity()
+            return None
+        erased = self.own.erase_bytes(value)
+        reading = read_text(erased, vr, encodings, self._fallback)
+        if reading.text is None:
+            self.warn(_UNREADABLE)
+            return NewValue(b"", OWN_IDENTITY_REASON)
+        parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
+        text = "\\".join(map(self.own.erase, parts))
+        if text == reading.text and erased == value:
+            return None
+        self.warn(_IDENTITY_ERASED)
+        return NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), OWN_IDENTITY_REASON)
+
+    def _searched_code(self, vr: str, value: bytes) -> NewValue | None:
+        """Search a value that is no free text: what is found there empties it, but for codes that are words."""
+        assert self.own is not None
+        if vr == "CS" and self.own.is_everyday(value):
+            self._leave_identity()
+            return None
+        whole = vr in _DIGITS_VRS or vr in _DATE_VRS
+        if not (self.own.is_whole(value) if whole else self.own.is_in_bytes(value)):
+            return None
+        self.warn(_IDENTITY_ERASED)
+        return NewValue(b"", OWN_IDENTITY_REASON)
+
+    def _leave_identity(self) -> None:
+        self.identity_left = True
+        self.warn(IDENTITY_LEFT)
+
+    def _checked(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if tag == ENCAPSULATED_DOCUMENT:
             self.warn(_DOCUMENT_LEFT)
             return None
-        size = NUMBER_BYTES.get(vr)
-        if size is None:
-            if vr == "UI":
-                sound = all(not uid or is_uid(uid) for uid in map(uid_text, value.split(b"\\")))
-            else:
-                sound = b"\0" not in value.rstrip(_STRING_PADDING)
-            if sound:
-                return None
-            self.warn("a value that its VR cannot have, and that may say anything, was emptied")
-            return NewValue(b"", "malformed-value")
-        if len(value) % size or len(value) > size * most_values(tag):
-            raise InvalidDicomError("a number's length is none its VR can have", reason="broken")
-        return None
+        if not is_sound(tag, vr, value):
+            return self.malformed()
+        if vr in NUMBER_BYTES:
+            return self.searched(tag, vr, value, encodings)
+        changed = None
+        if vr == "UI" or (vr in TEXT_VRS and vr not in _DATE_VRS):
+            new = self._with_own_uids(value, vr) if vr == "UI" else self._with_new_uids(value, vr)
+            changed = NewValue(new, UID_IN_TEXT_REASON) if new != value else None
+        return self.searched(tag, vr, changed.value if changed else value, encodings) or changed
 
-    def _dummy(self, vr: str, value: bytes) -> bytes:
-        if vr == "UI":
-            return self._mapper.map_bytes(value)
-        return DUMMIES.get(vr, b"")
+    def _with_new_uids(self, value: bytes, vr: str) -> bytes:
+        new = self._uids.replace(value, vr)
+        self.depends += self._uids.asked
+        return new
 
-    def _replace_own(self, value: bytes, vr: str) -> bytes:
-        if self._own is None:
-            self._own = self._own_uids()
-        if vr == "UR":
-            url = _UID_IN_URL.sub(lambda found: self._new_own(found[0]), value.rstrip(_STRING_PADDING))
-            return url + b" " * (len(url) % 2) if url != value.rstrip(_STRING_PADDING) else value
+    def _with_own_uids(self, value: bytes, vr: str) -> bytes:
+        if vr != "UI":
+            return self._with_new_uids(value, vr)
         parts = [uid_text(part) for part in value.split(b"\\")]
-        if self._own.isdisjoint(parts):
+        if not (self.plan.uids.primary and self.plan.uids.own) or all(
+            self._mapper.is_registered(part) for part in parts
+        ):
             return value
-        return pad_uid("\\".join(self._mapper.map(part) if part in self._own else part for part in parts))
+        self.depends += 1
+        own = self._uids.own
+        return (
+            value
+            if own.isdisjoint(parts)
+            else pad_uid("\\".join(self._mapper.map(part) if part in own else part for part in parts))
+        )
 
-    def _new_own(self, uid: bytes) -> bytes:
-        text = uid_text(uid)
-        return self._mapper.map(text).encode("ascii") if self._own and text in self._own else uid
-
-    def _transform(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _transformed(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):
             return None
+        if is_private_creator(tag) and is_known_creator(value):
+            return None
         assert self._text is not None, "the plan inspects text, so it was given a text engine"
-        used = list(encodings) if vr in _CHARSET_VRS else list(_DEFAULT_ENCODING)
-        text = _decode(value, vr, used)
-        parts = [text] if vr in _ONE_VALUE_VRS else text.split("\\")
+        erased = value
+        if self._own_bytes is not None and vr in CHARSET_VRS:
+            erased = self._own_bytes.erase_bytes(value)
+            if erased != value:
+                self.warn(_OWN_BYTES)
+        reading = read_text(erased, vr, encodings, self._fallback)
+        if reading.contradicts:
+            self.warn(_UNREADABLE if reading.text is None else _CONTRADICTS)
+        if reading.text is None:
+            return NewValue(b"", "unreadable-text")
+        parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
         transform = self._text.shift if op is Op.SHIFT else self._text.transform
-        rules: list[str] = []
+        rules: dict[str, None] = {} if erased == value else {"infoType:PERSON_NAME": None}
         done: list[str] = []
         for part in parts:
-            stripped = part.rstrip(" \0")
-            result = transform(stripped, vr)
-            done.append(result.value if result.rules else stripped)
-            rules.extend(name for name in result.rules if name not in rules)
+            hidden, uids = self._uids.hide(part.rstrip(" \0"))
+            result = transform(hidden, vr)
+            new = result.value if result.rules else hidden
+            done.append(self._uids.show(new, uids, vr) if uids else new)
+            rules |= dict.fromkeys(result.rules)
+            if uids and done[-1] != part.rstrip(" \0") and not result.rules:
+                rules[UID_IN_TEXT_REASON] = None
             for warning in result.warnings:
                 self.warn(warning)
         if not rules:
             return None
-        reason = "+".join(rules)
+        return NewValue(self._encoded("\\".join(done), vr, reading.encodings, reading.text, tag), "+".join(rules))
+
+    def _encoded(self, text: str, vr: str, encodings: Sequence[str], old: str, tag: int) -> bytes:
         new = b""
         try:
-            new = _encode("\\".join(done), vr, used, text)
+            new = write_text(text, vr, encodings, old)
         except UnicodeError:
-            self.warn("a replacement cannot be written in the instance's character set: the value was emptied")
-        return NewValue(new or (DUMMIES[vr] if tag in self.plan.valued else b""), reason)
-
-
-def encodings_of(value: bytes | None) -> tuple[str, ...]:
-    """Return Python encodings for a SpecificCharacterSet value; what is unknown is read as Latin-1."""
-    return _known_encodings(value) if value else _DEFAULT_ENCODING
-
-
-@lru_cache(maxsize=256)
-def _known_encodings(value: bytes) -> tuple[str, ...]:
-    names = [part.strip(b"\0 ").decode("ascii", "replace") for part in value.split(b"\\")]
-    try:
-        return tuple(convert_encodings(names))
-    except (LookupError, ValueError):
-        return _DEFAULT_ENCODING
-
-
-def _decode(value: bytes, vr: str, encodings: list[str]) -> str:
-    # As a whole: in a two-byte character set, delimiters are also second bytes of other characters.
-    text = decode_bytes(value, encodings, TEXT_VR_DELIMS)
-    return "\\".join(part.rstrip("=") for part in text.split("\\")) if vr == "PN" else text
-
-
-def _encode(text: str, vr: str, encodings: list[str], old: str) -> bytes:
-    """Encode a value, padded.
-
-    Raises:
-        UnicodeError: The character set lacks a character that the old value had not.
-    """
-    if encodings[0] == _DEFAULT_ENCODING[0] and not set(text).difference(old) <= _DEFAULT_REPERTOIRE:
-        raise UnicodeError  # pydicom reads as Latin-1 what says nothing of its character set, and may hold ASCII only
-    if vr == "PN":
-        names = [PersonName(part, encodings) for part in text.split("\\")]
-        value = b"\\".join(name.encode(encodings) if name else b"" for name in names)
-    else:
-        value = encode_string(text, encodings)
-    if _decode(value, vr, encodings) != text:
-        raise UnicodeError  # pydicom writes "?" for what it cannot write
-    return value + b" " if len(value) % 2 else value
+            self.warn(_CANNOT_WRITE)
+        return new or (DUMMIES[vr] if tag in self.plan.valued else b"")

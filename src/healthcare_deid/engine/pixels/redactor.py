@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydicom.dataset import Dataset
@@ -19,7 +19,7 @@ from healthcare_deid.engine.pixels.policy import Cover, Policy
 from healthcare_deid.engine.pixels.rewrite import Rewriter
 from healthcare_deid.engine.pixels.storage import storage_of
 from healthcare_deid.engine.pixels.targets import Target, targets
-from healthcare_deid.engine.records import Change, Redaction
+from healthcare_deid.engine.records import PixelReport, ReadText, Redaction
 from healthcare_deid.engine.workers import in_worker
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from healthcare_deid.engine.pixels.geometry import Box
     from healthcare_deid.engine.plan.pixels import PixelPlan
     from healthcare_deid.engine.text.match import TextInspector
 
@@ -38,34 +37,6 @@ ICON_OF_REDACTED = "icon-of-redacted"
 
 _ENCAPSULATED_DOCUMENT = 0x00420011
 _PIXEL_DATA_PROVIDER_URL = 0x00287FE0
-
-
-@dataclass(frozen=True, slots=True)
-class ReadText:
-    """What was read in a box: PHI. Only made when `PixelRedactor` is asked to ``keep_text``."""
-
-    path: str
-    frame: int
-    box: Box
-    text: str = field(repr=False)
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class PixelReport:
-    """What was done to an instance's pixels.
-
-    Attributes:
-        redactions: Every rectangle covered, by element and frame.
-        changes: The elements that were replaced.
-        warnings: What a person should know; no values.
-        texts: What was read, PHI included; empty unless it was asked for.
-    """
-
-    redactions: tuple[Redaction, ...] = ()
-    changes: tuple[Change, ...] = ()
-    warnings: tuple[str, ...] = ()
-    texts: tuple[ReadText, ...] = ()
 
 
 class PixelRedactor:

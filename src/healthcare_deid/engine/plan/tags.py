@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydicom.datadict import keyword_for_tag
 
 from healthcare_deid.engine.dicom.elements import creator_tag, is_private, is_private_creator, known_vr
-from healthcare_deid.engine.identity.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
+from healthcare_deid.engine.dicom.encoding import TRAILING_PADDING
+from healthcare_deid.engine.dicom.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT"
 """VRs whose values are inspected for sensitive text (v1beta1 ``CleanTextTag``)."""
 
 
+FREE_TEXT_VRS = TEXT_VRS - {"AS", "DA", "DT", "PN"}
+"""VRs of text that can say anything."""
 STRING_VRS = TEXT_VRS | {"CS", "DS", "IS", "TM", "UI", "UR"}
 NUMBER_BYTES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys()
@@ -105,6 +108,8 @@ _STRAY_META = Rule(Op.DELETE, "file-meta")
 """For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
 _MARKER = Rule(Op.DELETE, "marker")
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
+_TRAILING_PADDING = Rule(Op.DELETE, "trailing-padding")
+_CLASS_UID = Rule(Op.CHECK, "uid:class")
 _SIGNATURE = Rule(Op.DELETE, "signature")
 _SIGNATURES = frozenset({0x04000402, 0x04000403, 0x4FFE0001, 0xFFFAFFFA})
 """Digital signatures, MACs and their parameters, of the instance, an item, or another instance (PS3.15 annex C): none
@@ -115,6 +120,9 @@ _REFERENCE = Rule(Op.UID, "uid:reference")
 _PRIMARY = Rule(Op.UID, "uid:primary")
 DROPPING = frozenset({Op.DELETE, Op.EMPTY})
 """Operations that leave nothing of a value."""
+GOING = DROPPING | {Op.DUMMY}
+"""Operations that leave nothing of a value, or a placeholder."""
+DATE_VRS = frozenset({"DA", "DT"})
 _DUMMY_TEXT = Rule(Op.DUMMY, "dummy-sequence")
 _CLEANED_TEXT = Rule(Op.TEXT, "cleaned-sequence")
 _DUMMY_DELETE = Rule(Op.DELETE, "dummy-sequence")
@@ -221,7 +229,7 @@ class TagPlan:
         self._kept_creators = {
             (creator, group) for (creator, group, _), rule in self.private_tags.items() if rule.op not in DROPPING
         }
-        self._removes = self.default.op in DROPPING or self.unknown is not None
+        self._checks = bool(self._ops() - {Op.KEEP, Op.RECURSE})
 
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name != "_memo"}
@@ -260,22 +268,26 @@ class TagPlan:
             found = self._fit(self._resolve(tag, vr, creator, around), tag, vr)
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS:
                 found = _CLEANED_TEXT
-            if found == KEPT and self._removes and vr in CHECKED_VRS:
-                found = _WRONG_VR if vr in TEXT_VRS and _is_no_text(tag) else _CHECKED
+            if found == KEPT and vr in CHECKED_VRS:
+                found = self._looked_at(tag, vr)
             if around is Inside.DUMMY and found.op not in DROPPING:
                 found = _in_dummy(found, tag, vr)
             self._memo[key] = found
         return found
 
+    def _looked_at(self, tag: int, vr: str) -> Rule:
+        """Return the rule of an element that stays: no value stays that its VR cannot have, and no UID in text."""
+        if is_private_creator(tag) and vr == "LO":
+            return KEPT
+        if self._checks:
+            removes = self.default.op in DROPPING or self.unknown is not None
+            return _WRONG_VR if removes and vr in TEXT_VRS and _is_no_text(tag) else _CHECKED
+        return _OWN_UID if vr in FREE_TEXT_VRS and self.uids.primary and self.uids.own else KEPT
+
     def _resolve(self, tag: int, vr: str, creator: str, around: Inside) -> Rule:
-        if not tag & 0xFFFF:
-            return _GROUP_LENGTH
-        if tag < _FIRST_OF_DATASET:
-            return _STRAY_META
-        if around is Inside.TOP and tag in self.rewritten:
-            return _MARKER
-        if tag in _SIGNATURES and not any(tag in action.tags for action in self.overrides):
-            return _SIGNATURE
+        structural = self._structural(tag, around)
+        if structural is not None:
+            return structural
         if not (around is Inside.TOP or self.nested):
             return self._kept_uid(tag, vr, KEPT) if vr in _UID_VRS else KEPT
         acted = self._act(tag, vr)
@@ -294,6 +306,20 @@ class TagPlan:
             found = self.vrs.get(vr) or self.vrs.get(known_vr(tag), self.default)
         return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
 
+    def _structural(self, tag: int, around: Inside) -> Rule | None:
+        """Return the rule of an element that is about the encoding, the file or the de-identification itself."""
+        if not tag & 0xFFFF:
+            return _GROUP_LENGTH
+        if tag < _FIRST_OF_DATASET:
+            return _STRAY_META
+        if tag == TRAILING_PADDING and (self.removes_identity or self.cleans_text):
+            return _TRAILING_PADDING
+        if around is Inside.TOP and tag in self.rewritten:
+            return _MARKER
+        if tag in _SIGNATURES and not any(tag in action.tags for action in self.overrides):
+            return _SIGNATURE
+        return None
+
     def _act(self, tag: int, vr: str) -> Rule | None:
         """Apply the actions one after another: what one has taken away, none brings back."""
         current: Rule | None = None
@@ -310,11 +336,16 @@ class TagPlan:
 
     def _private_rule(self, tag: int, vr: str, creator: str) -> Rule:
         group, element = tag >> 16, tag & 0xFFFF
-        if is_private_creator(tag) and tag not in self.tags:
+        if is_private_creator(tag) and vr == "LO" and tag not in self.tags:
             needed = tag in self._creators_of_listed or (creator, group) in self._kept_creators
             needed = needed or self._keeps_private_vrs
-            return KEPT if needed or self.private.op not in DROPPING else self.private
-        found = self.tags.get(tag) or self.private_tags.get((creator, group, element & 0xFF))
+            if not needed and self.private.op in DROPPING:
+                return self.private
+            return self.vrs.get(vr, KEPT) if self.private.op == Op.KEEP else KEPT
+        found = self.tags.get(tag)
+        if found is None and (creator, group, element & 0xFF) in self.private_tags:
+            # What is safe to keep is still a name, a date or a text, and goes the way of those.
+            found = self.vrs.get(vr, self.private_tags[creator, group, element & 0xFF])
         if found is None:
             found = self.vrs.get(vr, self.private) if self.private.op == Op.KEEP else self.private
         return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
@@ -322,7 +353,7 @@ class TagPlan:
     def _kept_uid(self, tag: int, vr: str, found: Rule) -> Rule:
         """Decide on a UID that the profile keeps, or on a URL: one may have UIDs of the instance in it."""
         if tag in CLASS_TAGS:
-            return KEPT
+            return _CLASS_UID if self.uids.primary and self.uids.own else KEPT
         if tag in PRIMARY_UIDS:
             return _PRIMARY if self.uids.primary else KEPT
         if tag in REFERENCE_TAGS:

@@ -84,7 +84,7 @@ _STUDY_UID = 0x0020000D
 _STUDY_DATE = 0x00080020
 _DEPTH = 4
 _UID_WORTH_FINDING = 16
-_PLACEHOLDERS = frozenset(
+PLACEHOLDERS = frozenset(
     {
         "",
         "NONE",
@@ -121,7 +121,8 @@ def _contextual_tags() -> Iterator[int]:
 
 
 @cache
-def _sources() -> dict[int, Source]:
+def sources() -> dict[int, Source]:
+    """Return what each identifying attribute of a header holds, by tag."""
     table = dict.fromkeys(_contextual_tags(), Source.CONTEXT)
     table |= {tag: Source.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
     for source, keywords in _KEYWORDS.items():
@@ -136,7 +137,7 @@ def _sequences() -> frozenset[int]:
 
 def header_tags() -> frozenset[int]:
     """Return the tags that `read_header` looks at, at the top level."""
-    return frozenset({_PATIENT_ID, _STUDY_UID, *_sources(), *_sequences()})
+    return frozenset({_PATIENT_ID, _STUDY_UID, *sources(), *_sequences()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def read_header(dataset: Dataset) -> Header:
             day = parse_da(value[:8]) or parse_da(value[:10])
             if day:
                 dates[source].add(day)
-        elif value.upper().strip("^= ") not in _PLACEHOLDERS:
+        elif value.upper().strip("^= ") not in PLACEHOLDERS:
             values.add((source, value))
     study_uid = _text(dataset, _STUDY_UID)
     if len(study_uid) >= _UID_WORTH_FINDING:
@@ -196,9 +197,9 @@ def _only_patient(dataset: Dataset) -> str:
 
 
 def _values(dataset: Dataset, depth: int) -> Iterator[tuple[Source, str]]:
-    sources, sequences = _sources(), _sequences()
+    known, sequences = sources(), _sequences()
     for tag in list(dataset.keys()):
-        source = sources.get(int(tag))
+        source = known.get(int(tag))
         if source is not None:
             for value in _texts(dataset, tag):
                 yield source, value

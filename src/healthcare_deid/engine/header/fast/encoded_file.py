@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.engine.header.fast.level import ITEM
+from healthcare_deid.engine.dicom.encoding import (
+    FILLER,
+    ITEM,
+    UNDEFINED,
+    Malformed,
+    Short,
+    element_header,
+    end_of_undefined,
+)
+from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
-from healthcare_deid.engine.header.fast.tables import LONG_VRS, UNDEFINED, UseDatasetExecutor, encoded
-from healthcare_deid.engine.identity.uids import uid_text
+from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor, encoded
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.errors import InvalidDicomError
 
@@ -29,9 +37,9 @@ _WINDOW = 1 << 16
 _LARGE = 1 << 16
 _PREAMBLE = 132
 _GROUP_LENGTH = 0x00020000
+_PIXEL_DATA = 0x7FE00010
 _INSTANCE, _SYNTAX = 0x00020003, 0x00020010
 _NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
-_U16 = Struct("<H")
 _U32 = Struct("<I")
 
 
@@ -105,20 +113,16 @@ class EncodedFile:
         meta = OldMeta()
         position = _PREAMBLE
         while data[position : position + 2] == b"\x02\x00":
-            if position + 12 > len(data):
-                raise UseDatasetExecutor
-            code = data[position + 4 : position + 6]
-            if code in LONG_VRS:
-                header, length = 12, _U32.unpack_from(data, position + 8)[0]
-            else:
-                header, length = 8, _U16.unpack_from(data, position + 6)[0]
-            value = position + header
+            try:
+                tag, vr, size, length = element_header(data, position, explicit=True)
+            except (Short, Malformed):
+                raise UseDatasetExecutor from None
+            value = position + size
             position = value + length
-            if position > len(data) or not code.isalpha():
+            if position > len(data) or not vr:
                 raise UseDatasetExecutor
-            tag = 0x00020000 | _U16.unpack_from(data, value - header + 2)[0]
             meta.values[tag] = data[value:position]
-            meta.vrs[tag] = code.decode("ascii", "replace")
+            meta.vrs[tag] = vr.decode("ascii")
         meta.end = position
         return meta
 
@@ -133,36 +137,22 @@ class EncodedFile:
             return self.window[offset : offset + length]
         return self.read(offset, length)
 
-    def end_of_items(self, position: int) -> int:
-        """Return where a value of undefined length ends, its delimiter included, whatever is nested in it."""
-        depth = 1
-        while depth:
-            header = self.slice(position, 12)
-            if len(header) < 8:
-                raise truncated()
-            code, length = header[:4], _U32.unpack_from(header, 4)[0]
-            position += 8
-            if code == b"\xfe\xff\x00\xe0":
-                if length == UNDEFINED:
-                    depth += 1
-                elif depth == 1:
-                    position += length
-            elif code in (b"\xfe\xff\xdd\xe0", b"\xfe\xff\x0d\xe0"):
-                depth -= 1
-            else:
-                position, deeper = self._past_element(position, header)
-                depth += deeper
-        return position
+    def end_of_undefined(self, value: int, vr: bytes) -> int:
+        """Return where a value of undefined length ends, its delimiter included, whatever is nested in it.
 
-    def _past_element(self, position: int, header: bytes) -> tuple[int, int]:
-        code = header[4:6]
-        if code in LONG_VRS:
-            length, position = _U32.unpack_from(header, 8)[0], position + 4
-        elif self.explicit and code.isalpha():
-            length = _U16.unpack_from(header, 6)[0]
-        else:
-            length = _U32.unpack_from(header, 4)[0]
-        return (position, 1) if length == UNDEFINED else (position + length, 0)
+        Raises:
+            UseDatasetExecutor: It is neither items nor fragments.
+            InvalidDicomError: The file ends inside it.
+        """
+        try:
+            return end_of_undefined(self._read_between, value, vr, explicit=self.explicit)
+        except Malformed:
+            raise UseDatasetExecutor from None
+        except Short:
+            raise truncated() from None
+
+    def _read_between(self, start: int, stop: int) -> bytes:
+        return self.slice(start, stop - start)
 
     def rewrite(self, executor: EncodedExecutor) -> list[bytes | Range]:
         """Apply an executor to the dataset; return the new one in pieces, without its file meta.
@@ -184,11 +174,29 @@ class EncodedFile:
             header = (
                 window[position : position + 12] if position + 12 <= len(window) else self.read(base + position, 12)
             )
+            if self._is_junk(header, base + position, level):
+                executor.drop_trailing(self.size - base - position)
+                break
             base, window = self._large(executor, header, base + position, len(window) - position, level, pieces)
             position = 0
         executor.finish(level)
         pieces += level.output
         return pieces
+
+    def _is_junk(self, head: bytes, position: int, level: Level) -> bool:
+        """Return whether what is left of the file is no element: bytes after the dataset's last one.
+
+        Padding may follow anywhere; anything else only where the image is complete, or no element can begin so.
+        """
+        if len(head) < 8:
+            return level.last_tag >= _PIXEL_DATA or not self.read(position, self.size - position).strip(FILLER)
+        try:
+            tag = element_header(head, 0, explicit=self.explicit).tag
+        except (Malformed, Short):
+            return level.last_tag >= _PIXEL_DATA
+        if level.last_tag >= _PIXEL_DATA and tag <= level.last_tag:
+            return True
+        return self.size - position < _WINDOW and not self.read(position, self.size - position).strip(FILLER)
 
     def _large(
         self,
@@ -208,12 +216,11 @@ class EncodedFile:
             raise truncated()
         if length == UNDEFINED and entry.vr not in ("OB", "OW"):
             return self._more(position, max(seen, _WINDOW) * 4, seen)
-        after = self.end_of_items(value) if length == UNDEFINED else value + length
+        after = self.end_of_undefined(value, entry.vr.encode()) if length == UNDEFINED else value + length
         if after > self.size:
             raise truncated()
-        untouched = entry.op is Op.KEEP or entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
         hidden = entry.vr == "UN" and entry.op is Op.KEEP and self.read(value, len(ITEM)) == ITEM
-        if entry.vr == "SQ" or hidden or not untouched or after - position < _LARGE:
+        if entry.vr == "SQ" or hidden or not executor.passes_by(entry) or after - position < _LARGE:
             return self._more(position, after - position + _WINDOW, seen)
         pieces.extend(executor.pass_by(entry, after - value, level))
         if entry.op is Op.KEEP:

@@ -8,26 +8,30 @@ written as UN, are rewritten with their form of length.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, assert_never
 
-from healthcare_deid.engine.dicom.elements import MAX_DEPTH
-from healthcare_deid.engine.dicom.unknown import UNREAD, holds_items
-from healthcare_deid.engine.header.fast.follower import Follower, Tally
-from healthcare_deid.engine.header.fast.level import (
+from healthcare_deid.engine.dicom.charsets import encodings_of
+from healthcare_deid.engine.dicom.encoding import (
     ITEM,
-    NO_TAG,
+    ITEM_END,
+    MAX_DEPTH,
     SEQUENCE_END,
-    Level,
+    UNDEFINED,
+    Malformed,
     Short,
     fragments,
-    length_of,
-    note_creator,
+    holds_items,
+    read_u32,
+    reader_of,
 )
+from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
+from healthcare_deid.engine.header.fast.follower import Follower, Tally
+from healthcare_deid.engine.header.fast.level import NO_TAG, Level, length_of, note_creator
 from healthcare_deid.engine.header.fast.loop import take_steps
 from healthcare_deid.engine.header.fast.memo import LONGEST_REMEMBERED, Known, Memo, Remembered
 from healthcare_deid.engine.header.fast.tables import (
+    LAST_CREATOR,
     SPECIFIC_CHARACTER_SET,
-    UNDEFINED,
     Entry,
     Record,
     Table,
@@ -36,22 +40,21 @@ from healthcare_deid.engine.header.fast.tables import (
     creator_of,
     prefix,
 )
-from healthcare_deid.engine.header.values import DUMMIES, Values, encodings_of
-from healthcare_deid.engine.identity.uids import UidMapper
-from healthcare_deid.engine.plan.tags import Inside, Op, TagPlan, UidPolicy, inside
+from healthcare_deid.engine.header.values import DUMMIES, Values
+from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.plan.tags import DROPPING, Inside, Op, TagPlan, UidPolicy, inside
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ITEM_END = b"\xfe\xff\x0d\xe0"
 _DELIMITER_TAGS = 0xFFFEE000
-_KEEP, _DELETE, _OWN_UID = Op.KEEP, Op.DELETE, Op.OWN_UID  # an enum's own look-up is slow
+_KEEP, _DELETE = Op.KEEP, Op.DELETE  # an enum's own look-up is slow
+_PIXELS = 0x7FE0
 _CUT_OFF = -1
 """In place of a position: the data ends inside the element."""
 
 _U32 = Struct("<I")
-_read_u32 = _U32.unpack_from
 
 
 class EncodedExecutor:
@@ -60,7 +63,8 @@ class EncodedExecutor:
     Args:
         tables: Made of the plan, once.
         values: New values, for this instance.
-        inserts: Elements to write at the top level, encoded, in tag order: de-identification markers.
+        slots: Tags of the top level, in order, that get a place of their own in the output: what stands there is known
+            when all has been seen.
         memo: Where text is inspected: what became of elements of instances with the same header.
 
     """
@@ -69,20 +73,21 @@ class EncodedExecutor:
         self,
         tables: Tables,
         values: Values,
-        inserts: Sequence[tuple[int, bytes]] = (),
+        slots: Sequence[int] = (),
         memo: Memo | None = None,
     ) -> None:
         self._tables = tables
         self._values = values
-        self._inserts = list(inserts)
+        self._slots = list(slots)
         self._memo = memo or tables.memo
+        self._searching = tables.searching
         self.tally = Tally(warned=values.warnings)
 
     def start(self, *, explicit: bool) -> Level:
         """Return the top level, nothing of it seen yet."""
         level = self._counted(Level(explicit=explicit))
-        if self._inserts:
-            level.next_insert = self._inserts[0][0]
+        if self._slots:
+            level.next_slot = self._slots[0]
         return level
 
     def _counted(self, level: Level) -> Level:
@@ -105,15 +110,30 @@ class EncodedExecutor:
 
     def pass_by(self, entry: Entry, length: int, level: Level) -> list[bytes]:
         """Account for a top-level element that is not in memory; return what comes before it, or in its place."""
-        output = self._take_inserts(entry.tag, level)
+        output = self._take_slots(entry.tag, level)
         level.last_tag = entry.tag
-        if entry.op is Op.KEEP:
-            self.tally.kept += 1
-            return output
+        match entry.op:
+            case Op.KEEP:
+                self.tally.kept += 1
+                return output
+            case Op.DELETE:
+                pass
+            case Op.EMPTY:
+                output.append(entry.encoded(b""))
+            case Op.DUMMY:
+                output.append(entry.encoded(DUMMIES.get(entry.vr, b"")))
+            case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK:
+                raise UseDatasetExecutor  # its value counts
+            case _:
+                assert_never(entry.op)
         level.records.append(Record(entry, entry.rule.reason, length))
-        if entry.op is not Op.DELETE:
-            output.append(entry.encoded(b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b"")))
         return output
+
+    def passes_by(self, entry: Entry) -> bool:
+        """Return whether an element's value need not be in memory: it stays unsearched, or its place is taken."""
+        if entry.op is _KEEP:
+            return entry.tag >> 16 == _PIXELS or not self._tables.plan.removes_identity
+        return entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
 
     def elements(self, data: bytes, position: int, end: int, level: Level) -> int:
         """Rewrite elements until ``end``, an item's end, or an element that is cut off; return where that is.
@@ -139,8 +159,8 @@ class EncodedExecutor:
                 if position == _CUT_OFF:
                     position = begin
                     break
-                if level.last_tag >= level.next_insert:
-                    self._insert(level)
+                if level.last_tag >= level.next_slot:
+                    self._fill_slots(level)
                 level.output.append(data[begin:position] if replacement is None else replacement)
             if follower is not None:
                 follower.follow(data, position, one=one)
@@ -156,36 +176,41 @@ class EncodedExecutor:
         return Follower(known.runs, table.steps, level, self.tally) if met and not level.depth else None
 
     def finish(self, level: Level) -> None:
-        """Write the markers that come after every element."""
-        level.output.extend(self._take_inserts(NO_TAG, level))
+        """Leave the slots that come after every element."""
+        level.output.extend(self._take_slots(NO_TAG, level))
+
+    def drop_trailing(self, count: int) -> None:
+        """Leave out what follows the last element: bytes that belong to nothing."""
+        self._values.warn(TRAILING_DROPPED)
+        self.tally.trailing = count
 
     def _table(self, level: Level) -> Table:
         return self._tables.table(explicit=level.explicit, around=level.around)
 
-    def _insert(self, level: Level) -> None:
-        """Write the markers that come before the last element."""
+    def _fill_slots(self, level: Level) -> None:
+        """Leave the slots that come before the last element."""
         self.tally.beyond += 1
-        level.output.extend(self._take_inserts(level.last_tag, level))
+        level.output.extend(self._take_slots(level.last_tag, level))
 
-    def _take_inserts(self, before: int, level: Level) -> list[bytes]:
-        """Return the markers that come before a tag, once."""
+    def _take_slots(self, before: int, level: Level) -> list[bytes]:
+        """Return the slots that come before a tag, once."""
         taken: list[bytes] = []
-        while self._inserts and level.next_insert <= before:
-            taken.append(self._inserts.pop(0)[1])
-            level.next_insert = self._inserts[0][0] if self._inserts else NO_TAG
+        while self._slots and level.next_slot <= before:
+            taken.append(Slot(self._slots.pop(0)))
+            level.next_slot = self._slots[0] if self._slots else NO_TAG
         return taken
 
     def _element(self, data: bytes, position: int, end: int, level: Level) -> tuple[bytes | None, int]:
         """Rewrite one element; return what stands in its place, None where it stays, and the position after it."""
         explicit = level.explicit
         head = data[position : position + 8]
-        if head.startswith(_ITEM_END):
+        if head.startswith(ITEM_END):
             return None, _CUT_OFF
         if head[0] & 1:
             note_creator(data, position, level)
         table = self._table(level)
         entry = table.entry(head, level.creators)
-        op, header, tag, vr, rule, _ = entry
+        op, header, tag, vr, _rule, _ = entry
         if tag <= level.last_tag or tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
             raise UseDatasetExecutor
         value = position + header
@@ -198,8 +223,13 @@ class EncodedExecutor:
         fixed = table.is_fixed(head, entry)
         if not fixed:
             self.tally.beyond += 1  # the private creator counts
-        if length == UNDEFINED or vr == "SQ" or (vr == "UN" and op is _KEEP and self._holds_items(data, value, after)):
+        if length == UNDEFINED or vr == "SQ":
             return self._composite(data, position, length, end, entry, level)
+        self._note(entry, data[value:after], level, table)
+        if vr == "UN" and op is _KEEP and data.startswith(ITEM, value, after):
+            if holds_items(data, value, after):
+                return self._composite(data, position, length, end, entry, level)
+            return self._malformed(entry, length, level), after
         level.last_tag = tag
         memo = None
         if fixed:
@@ -208,27 +238,41 @@ class EncodedExecutor:
         if tag == SPECIFIC_CHARACTER_SET:
             level.encodings = encodings_of(data[value:after])
             self.tally.beyond += 1
-        if op is _KEEP:
-            self.tally.kept += 1
-            return None, after
-        if op is _DELETE:
-            level.records.append(Record(entry, rule.reason, length))
-            return b"", after
         return self._replacement(entry, data[position:after], level, memo), after
+
+    def _note(self, entry: Entry, value: bytes, level: Level, table: Table) -> None:
+        if table.notes(entry):
+            self.tally.noted.append((entry.tag, entry.op, value, level.encodings))
+        if entry.tag >> 16 & 1 and entry.tag & 0xFFFF > LAST_CREATOR and entry.op not in DROPPING:
+            self.tally.private_kept += 1
+
+    def _malformed(self, entry: Entry, length: int, level: Level) -> bytes:
+        """Return what stands in the place of an element whose value cannot be understood."""
+        level.last_tag = entry.tag
+        emptied = self._values.malformed()
+        level.records.append(Record(entry, emptied.reason, length))
+        return entry.encoded(emptied.value)
 
     def _replacement(
         self, entry: Entry, element: bytes, level: Level, memo: dict[bytes, Remembered] | None
     ) -> bytes | None:
         """Return an element with its new value, None where it stays: of equal elements the same, if there is a memo."""
+        if entry.op is _KEEP and not self._searching:
+            self.tally.kept += 1
+            return None
+        if entry.op is _DELETE:
+            level.records.append(Record(entry, entry.rule.reason, len(element) - entry.header))
+            return b""
         known = None if memo is None else memo.get(element)
         if known is not None:
             self.tally.warned.extend(known.warnings)
         else:
+            depends = self._values.depends
             known = self._new_value(entry, element, level)
-            if memo is not None and entry.op is not _OWN_UID and len(element) <= LONGEST_REMEMBERED:
+            if self._values.depends != depends:
+                self.tally.beyond += 1
+            elif memo is not None and len(element) <= LONGEST_REMEMBERED:
                 memo[element] = known
-        if entry.op is _OWN_UID:
-            self.tally.beyond += 1
         if known.record is None:
             self.tally.kept += 1
             return None
@@ -245,15 +289,6 @@ class EncodedExecutor:
             return Remembered(b"", None, warnings)
         return Remembered(entry.encoded(changed.value), Record(entry, changed.reason, len(value)), warnings)
 
-    def _holds_items(self, data: bytes, start: int, end: int) -> bool:
-        """Return whether a value of unknown VR is a sequence; say so where it only begins as one."""
-        if not data.startswith(ITEM, start, end):
-            return False
-        found = holds_items(data, start, end)
-        if not found:
-            self._values.warn(UNREAD)
-        return found
-
     def _composite(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
     ) -> tuple[bytes | None, int]:
@@ -262,8 +297,9 @@ class EncodedExecutor:
         if entry.vr == "UN":
             entry = self._as_sequence(entry, level)
         mark, kept, warned = len(self.tally.records), self.tally.kept, len(self.tally.warned)
+        noted, private_kept = len(self.tally.noted), self.tally.private_kept
         try:
-            if entry.vr == "SQ" and entry.op not in (Op.KEEP, Op.DELETE, Op.EMPTY):
+            if entry.vr == "SQ" and _enters(entry.op):
                 new, after = self._sequence(data, value, length, end, entry, level, data[position:value])
             else:
                 new, after = self._whole(data, value, length, end, entry, level)
@@ -272,10 +308,11 @@ class EncodedExecutor:
                 raise
             if length != UNDEFINED:
                 raise UseDatasetExecutor from None  # all of it is here, and does not fit together
-            del self.tally.records[mark:], self.tally.warned[warned:]
-            self.tally.kept = kept
+            del self.tally.records[mark:], self.tally.warned[warned:], self.tally.noted[noted:]
+            self.tally.kept, self.tally.private_kept = kept, private_kept
             return None, _CUT_OFF
         level.last_tag = entry.tag
+        self._note(entry, data[value:after], level, self._table(level))
         return new, after
 
     def _as_sequence(self, entry: Entry, level: Level) -> Entry:
@@ -291,11 +328,12 @@ class EncodedExecutor:
         after = position + length
         items = length > 0
         if entry.vr != "SQ":
-            count, after = fragments(data, position, end)
-            items = count > 0
+            items, after = _fragments(data, position, end)
         elif length == UNDEFINED:
             after = _after_sequence(data, position, end, entry, level)
             items = after - position > 8
+        elif entry.op is Op.KEEP and not holds_items(data, position, after, explicit=level.explicit):
+            raise UseDatasetExecutor  # not even a whole sequence is kept with bytes in it that are no items
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
             self.tally.kept += 1
             return None, after
@@ -319,7 +357,7 @@ class EncodedExecutor:
             if position + 8 > stop:
                 raise Short
             code = data[position : position + 4]
-            item_length = _read_u32(data, position + 4)[0]
+            item_length = read_u32(data, position + 4)[0]
             position += 8
             if code == SEQUENCE_END and length == UNDEFINED:
                 break
@@ -354,13 +392,50 @@ class EncodedExecutor:
         level.output.clear()
         if length != UNDEFINED:
             if after != stop:
-                raise Short if after < stop and not data.startswith(_ITEM_END, after) else UseDatasetExecutor
+                raise Short if after < stop and not data.startswith(ITEM_END, after) else UseDatasetExecutor
             pieces += (ITEM, _U32.pack(len(body)), body)
             return after
-        if after + 8 > end or not data.startswith(_ITEM_END, after):
+        if after + 8 > end or not data.startswith(ITEM_END, after):
             raise Short
-        pieces += (ITEM, b"\xff\xff\xff\xff", body, _ITEM_END, b"\0\0\0\0")
+        pieces += (ITEM, b"\xff\xff\xff\xff", body, ITEM_END, b"\0\0\0\0")
         return after + 8
+
+
+class Slot(bytes):
+    """A place in the output, empty until all has been seen, for an element with a tag."""
+
+    tag: int
+
+    def __new__(cls, tag: int) -> Self:
+        """Return the place for one tag."""
+        made = super().__new__(cls)
+        made.tag = tag
+        return made
+
+
+def _enters(op: Op) -> bool:
+    """Return whether an operation on a sequence goes on to its items."""
+    match op:
+        case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
+            return True
+        case Op.KEEP | Op.DELETE | Op.EMPTY:
+            return False
+        case Op.UID | Op.OWN_UID | Op.SHIFT:
+            raise AssertionError("a plan enters sequences with RECURSE")
+        case _:
+            assert_never(op)
+
+
+def _fragments(data: bytes, position: int, end: int) -> tuple[bool, int]:
+    """Return whether there are fragments, and the position after them."""
+    try:
+        stops = [stop for _, stop in fragments(reader_of(data), position)]
+    except Malformed:
+        raise UseDatasetExecutor from None
+    after = max(stops, default=position) + 8
+    if after > end:
+        raise Short
+    return bool(stops), after
 
 
 def _after_sequence(data: bytes, position: int, end: int, entry: Entry, level: Level) -> int:

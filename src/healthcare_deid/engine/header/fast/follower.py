@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.dicom.elements import keyword
-from healthcare_deid.engine.header.actions import ACTIONS
+from healthcare_deid.engine.header.actions import action_of
 from healthcare_deid.engine.header.fast.replay import LONGEST, Run, Runs
+from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.engine.records import Change
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _FEWEST = 2
 """Elements of a run."""
+
+Noted = tuple[int, Op, bytes, tuple[str, ...]]
+"""Tag, operation and value as encoded of an element, and the Python encodings of its character set."""
 
 Records = tuple[str, "list[Record]"]
 """The path to a dataset, the instance's or an item's, and what was changed in it."""
@@ -32,17 +36,23 @@ class Tally:
         records: What was changed, by level.
         warned: What a person should know, as often as it came up; `Values.warnings`.
         beyond: Elements of which the outcome hung on more than their bytes.
+        noted: Values that tell whose instance it is, or what claims hang on.
+        private_kept: Private elements, not counting creators, that stay.
+        trailing: Bytes after the last element, which were left out.
     """
 
     kept: int = 0
     records: list[Records] = field(default_factory=list[Records])
     warned: list[str] = field(default_factory=list[str])
     beyond: int = 0
+    noted: list[Noted] = field(default_factory=list[Noted])
+    private_kept: int = 0
+    trailing: int = 0
 
     def changes(self) -> list[Change]:
         """Return every change so far."""
         return [
-            Change(f"{path}{entry.tag:08X}", keyword(entry.tag), entry.vr, ACTIONS[entry.op], reason, length)
+            Change(f"{path}{entry.tag:08X}", keyword(entry.tag), entry.vr, action_of(entry.op, reason), reason, length)
             for path, records in self.records
             for entry, reason, length in records
         ]
@@ -59,6 +69,7 @@ class DoneRun(Run):
         warned: What a person should know.
         kept: How many stayed.
         creators: Private creators among them.
+        noted: Values that were noted.
         single: Tag and size of those that were dealt with singly, by where they begin.
     """
 
@@ -68,6 +79,7 @@ class DoneRun(Run):
     warned: tuple[str, ...]
     kept: int
     creators: dict[int, bytes]
+    noted: tuple[Noted, ...]
     single: dict[int, tuple[int, int]]
 
 
@@ -110,6 +122,7 @@ class Follower:
         tally.records.extend(run.nested)
         tally.warned.extend(run.warned)
         tally.kept += run.kept
+        tally.noted.extend(run.noted)
         return len(run.data)
 
     def follow(self, data: bytes, position: int, *, one: bool) -> None:
@@ -145,6 +158,7 @@ class Follower:
             tuple(self._tally.warned[begin.warned : end.warned]),
             end.kept - begin.kept,
             {tag: value for tag, value in level.creators.items() if begin.tag < tag <= end.tag},
+            tuple(self._tally.noted[begin.noted : end.noted]),
             self._single,
         )
         if run.kept + len(run.records) >= _FEWEST:
@@ -182,6 +196,7 @@ class Follower:
             len(tally.warned),
             tally.kept,
             tally.beyond,
+            len(tally.noted),
         )
 
 
@@ -196,3 +211,4 @@ class _Mark(NamedTuple):
     warned: int
     kept: int
     beyond: int
+    noted: int

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from struct import Struct
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.dicom.encoding import UNDEFINED, ElementHeader, Malformed, Short, element_header
+from healthcare_deid.engine.dicom.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from healthcare_deid.engine.header.fast.replay import LONGEST, Run, Runs
-from healthcare_deid.engine.header.fast.tables import LONG_VRS, UNDEFINED, UseDatasetExecutor
-from healthcare_deid.engine.identity.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 _LARGE = 1 << 20
 _SOP_CLASS_UID = 0x00080016
-_read_tag = Struct("<HH").unpack_from
-_read_u16 = Struct("<H").unpack_from
-_read_u32 = Struct("<I").unpack_from
 
 Found = dict[int, tuple[bytes, bytes]]
 """VR as written, none where it is implicit, and value, by tag."""
@@ -67,11 +64,11 @@ class Wanted:
                     found |= run.found
                     position, last = position + len(run.data), run.last
                     continue
-            header = file.slice(position, 12)
-            tag, code, value, length = _parsed(header, position, explicit=explicit)
+            tag, code, size, length = _header(file.slice(position, 12), 0, explicit=explicit)
             if tag > self._last:
                 break
-            after = file.end_of_items(value) if length == UNDEFINED else value + length
+            value = position + size
+            after = file.end_of_undefined(value, code) if length == UNDEFINED else value + length
             if tag in runs.apart or length == UNDEFINED or after - position > LONGEST or tag <= last:
                 self._learn(file, begin, position, last, found)
                 begin = None
@@ -105,21 +102,17 @@ def _elements(run: _SeenRun, *, explicit: bool) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     position = 0
     while position < len(run.data):
-        tag, _, value, length = _parsed(run.data[position : position + 12], position, explicit=explicit)
-        found[tag] = run.data[position : value + length]
-        position = value + length
+        tag, _, size, length = _header(run.data, position, explicit=explicit)
+        after = position + size + length
+        found[tag] = run.data[position:after]
+        position = after
     return found
 
 
-def _parsed(header: bytes, position: int, *, explicit: bool) -> tuple[int, bytes, int, int]:
-    """Return tag, VR as written, where the value begins, and length of the element at a position."""
-    group, element = _read_tag(header)
-    tag = group << 16 | element
-    if not explicit:
-        return tag, b"", position + 8, _read_u32(header, 4)[0]
-    code = header[4:6]
-    if code not in LONG_VRS:
-        return tag, code, position + 8, _read_u16(header, 6)[0]
-    if len(header) < 12:
-        raise InvalidDicomError("the data ends inside an element", reason="truncated")
-    return tag, code, position + 12, _read_u32(header, 8)[0]
+def _header(data: bytes, position: int, *, explicit: bool) -> ElementHeader:
+    try:
+        return element_header(data, position, explicit=explicit)
+    except Malformed:
+        raise UseDatasetExecutor from None
+    except Short:
+        raise InvalidDicomError("the data ends inside an element", reason="truncated") from None

@@ -1,4 +1,4 @@
-"""The way through most of a header: elements of which the first bytes say enough, or that are remembered."""
+"""The fast loop, for elements decided by their eight header bytes or by a remembered result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.tables import Step
 
 _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
-_KEEP = Op.KEEP  # an enum's own look-up is slow
+_CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}
 _NO_RUNS = Runs[DoneRun]()
 """For items: they are short, and of many kinds."""
 
@@ -48,24 +48,25 @@ def take_steps(  # noqa: C901 - one loop, kept in one piece: it runs once an ele
     step_of, remembered = steps.get, known.elements
     runs, apart = (_NO_RUNS, _NO_RUNS.apart) if level.depth else (known.runs, known.runs.apart)
     after_tag = runs.after
-    write, note = level.output.append, level.records.append
-    last, next_insert = level.last_tag, level.next_insert
+    write, note, note_value = level.output.append, level.records.append, tally.noted.append
+    encodings = level.encodings
+    last, next_slot = level.last_tag, level.next_slot
     begin = run = position
     kept = 0
     while position + 8 <= end:
         step = step_of(data[position : position + 8])
         if step is None:
             break
-        size, tag, kind, new, record = step
+        size, tag, kind, new, record, form, noted = step
         after = position + size
-        if not last < tag < next_insert or after > end:
+        if not last < tag < next_slot or after > end:
             break
         if position != begin and (tag in apart or last in after_tag):
             break
         if kind is _CREATOR:
             level.creators[tag] = data[position + 8 : after]
-            kind = _KEPT if record.entry.op is _KEEP else _REPLACED
-        elif kind is _REMEMBERED:
+            kind = _CREATORS[record.entry.op]
+        if kind is _REMEMBERED:
             seen = remembered.get(data[position:after])
             if seen is None:
                 break
@@ -81,10 +82,12 @@ def take_steps(  # noqa: C901 - one loop, kept in one piece: it runs once an ele
                 write(new)
             note(record)
             run = after
-        elif kind is _KEPT or 0 not in data[position + 8 : after]:
+        elif kind is _KEPT or (form is not None and form.fullmatch(data, position + 8, after)):
             kept += 1
         else:
             break
+        if noted:
+            note_value((tag, record.entry.op, data[position + 8 : after], encodings))
         position, last = after, tag
         if tag in apart:
             break

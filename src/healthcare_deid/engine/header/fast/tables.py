@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import partial
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
-from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr
+from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_private_creator
+from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
 from healthcare_deid.engine.header.fast.memo import Memo
+from healthcare_deid.engine.header.soundness import FORMS
 from healthcare_deid.engine.header.values import DUMMIES
-from healthcare_deid.engine.plan.tags import NUMBER_BYTES, Inside, Op, Rule, TagPlan
+from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op, Rule, TagPlan
 
-LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
-_SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-UNDEFINED = 0xFFFFFFFF
+if TYPE_CHECKING:
+    import re
+
 SPECIFIC_CHARACTER_SET = 0x00080005
 LAST_CREATOR = 0xFF
 _MAX_PRIVATE = 100_000
@@ -37,13 +40,13 @@ class Kind(IntEnum):
     KEPT = 1
     """It stays."""
     SOUND = 2
-    """It stays if there is no NUL in it; otherwise its value counts."""
+    """It stays if its value follows the form of its VR; otherwise its value counts."""
     REPLACED = 3
     """The same bytes always stand in its place, or none."""
     REMEMBERED = 4
     """Its value counts, and nothing else: what became of the same bytes before is remembered for a while."""
     CREATOR = 5
-    """A private creator that stays, or goes: others may need to know it."""
+    """A private creator that stays, goes, or is remembered: others may need to know it."""
 
 
 class Record(NamedTuple):
@@ -84,6 +87,10 @@ class Step(NamedTuple):
     """What stands in the place of an element that is replaced."""
     record: Record
     """Of an element that is replaced."""
+    form: re.Pattern[bytes] | None
+    """Of an element that stays where it is sound: what a sound value looks like."""
+    noted: bool
+    """Whether its value is wanted: it tells whose instance it is, or what claims hang on."""
 
 
 class Tables:
@@ -91,26 +98,30 @@ class Tables:
 
     Args:
         plan: The plan.
+        noted: Tags whose values are wanted.
+        searching: Every element that stays is searched: none is passed for what its first bytes say.
 
     Attributes:
         memo: What became of elements of which only the value counts; of none whose text is inspected.
     """
 
-    def __init__(self, plan: TagPlan) -> None:
+    def __init__(self, plan: TagPlan, noted: frozenset[int] = frozenset(), *, searching: bool = False) -> None:
         self.plan = plan
+        self.noted = noted
+        self.searching = searching
         self.memo = Memo()
         # By a number: enum members are hashed by Python code, which is slow.
         self._tables: dict[int, Table] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.plan,)
+        return partial(type(self), searching=self.searching), (self.plan, self.noted)
 
     def table(self, *, explicit: bool, around: Inside) -> Table:
         """Return the table for elements of one form that stand in one kind of place."""
         number = 2 * around + explicit
         known = self._tables.get(number)
         if known is None:
-            known = self._tables[number] = Table(number, self.plan, explicit=explicit, around=around)
+            known = self._tables[number] = Table(number, self, explicit=explicit, around=around)
         return known
 
 
@@ -119,7 +130,7 @@ class Table:
 
     Args:
         number: Of the table.
-        plan: The plan.
+        tables: The plan's tables, which it is one of.
         explicit: Their VRs are written.
         around: What they stand in.
 
@@ -127,10 +138,12 @@ class Table:
         steps: By their first eight bytes, those of which these say enough.
     """
 
-    def __init__(self, number: int, plan: TagPlan, *, explicit: bool, around: Inside) -> None:
+    def __init__(self, number: int, tables: Tables, *, explicit: bool, around: Inside) -> None:
         self.number = number
         self.steps: dict[bytes, Step] = {}
-        self._plan = plan
+        self._plan = tables.plan
+        self._noted = tables.noted
+        self._searching = tables.searching
         self._explicit = explicit
         self._around = around
         self._written = 6 if explicit else 4
@@ -149,7 +162,7 @@ class Table:
         known = self._entries.get(head)
         if known is not None:
             return known
-        group, element = _TAG.unpack_from(head)
+        group, element = read_tag(head)
         tag = group << 16 | element
         if not group & 1:
             entry = self._entries[head] = self._entry(tag, head, "")
@@ -162,6 +175,7 @@ class Table:
             self._private.clear()
         entry = self._private[head, creator] = self._entry(tag, head, creator)
         creator_matters = self._plan.private_tags or not self._explicit or head[4:6] == b"UN"
+        creator_matters = creator_matters or (bool(self._plan.method_codes) and entry.op not in DROPPING)
         if not creator_matters:
             self._entries[head] = entry
         return entry
@@ -172,7 +186,7 @@ class Table:
 
     def learn(self, head: bytes, entry: Entry, length: int) -> None:
         """Remember the step of elements that begin with these eight bytes, if there is one. The entry is fixed."""
-        kind = Kind.OPEN if entry.header != 8 else _kind(entry, length)
+        kind = Kind.OPEN if entry.header != 8 or self._searching else _kind(entry, length)
         if kind is Kind.OPEN:
             return
         if len(self.steps) > _MAX_STEPS:
@@ -180,7 +194,12 @@ class Table:
         new = b""
         if kind is Kind.REPLACED and entry.op is not Op.DELETE:
             new = entry.encoded(b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b""))
-        self.steps[head] = Step(8 + length, entry.tag, kind, new, Record(entry, entry.rule.reason, length))
+        record = Record(entry, entry.rule.reason, length)
+        self.steps[head] = Step(8 + length, entry.tag, kind, new, record, FORMS.get(entry.vr), self.notes(entry))
+
+    def notes(self, entry: Entry) -> bool:
+        """Return whether an element's value is wanted: by its tag, or as a date that does not simply go."""
+        return entry.tag in self._noted or (entry.vr in DATE_VRS and entry.op not in GOING)
 
     def _entry(self, tag: int, head: bytes, creator: str) -> Entry:
         written = ""
@@ -189,7 +208,7 @@ class Table:
             code = head[4:6]
             if code in LONG_VRS:
                 header = 12
-            elif code not in _SHORT_VRS:
+            elif code not in SHORT_VRS:
                 raise UseDatasetExecutor
             written = code.decode("ascii")
         vr = effective_vr(tag, written, lambda: creator)
@@ -231,18 +250,26 @@ def _kind(entry: Entry, length: int) -> Kind:
     op, vr, tag = entry.op, entry.vr, entry.tag
     if length == UNDEFINED or vr == "SQ" or tag == SPECIFIC_CHARACTER_SET:
         return Kind.OPEN
-    if vr == "UN" and op is Op.KEEP and length:
-        return Kind.OPEN  # it may be a sequence
-    if tag >> 16 & 1 and tag & 0xFFFF <= LAST_CREATOR:
-        return Kind.CREATOR if op in (Op.KEEP, Op.DELETE) else Kind.OPEN
-    if op is Op.KEEP or (op is Op.EMPTY and not length):
-        return Kind.KEPT
-    if op in (Op.DELETE, Op.EMPTY):
-        return Kind.REPLACED
-    if op is Op.DUMMY and vr != "UI":
-        return Kind.REPLACED if length != len(DUMMIES.get(vr, b"")) else Kind.OPEN
-    if op is Op.CHECK and vr in NUMBER_BYTES:
-        return Kind.KEPT if length == NUMBER_BYTES[vr] else Kind.OPEN
-    if op is Op.CHECK and vr != "UI":
-        return Kind.SOUND
-    return Kind.OPEN if op is Op.OWN_UID else Kind.REMEMBERED
+    if is_private_creator(tag) and vr == "LO":
+        return Kind.CREATOR if op in (Op.KEEP, Op.DELETE, Op.TEXT) else Kind.OPEN
+    match op:
+        case Op.KEEP | Op.RECURSE:
+            return Kind.OPEN if vr == "UN" and length else Kind.KEPT  # unknown, it may be a sequence
+        case Op.DELETE:
+            return Kind.REPLACED
+        case Op.EMPTY:
+            return Kind.REPLACED if length else Kind.KEPT
+        case Op.DUMMY:
+            if vr == "UI":
+                return Kind.REMEMBERED
+            return Kind.REPLACED if length != len(DUMMIES.get(vr, b"")) else Kind.OPEN
+        case Op.CHECK:
+            if vr in NUMBER_BYTES:
+                return Kind.KEPT if length == NUMBER_BYTES[vr] else Kind.OPEN
+            return Kind.SOUND if vr in FORMS else Kind.REMEMBERED
+        case Op.OWN_UID:
+            return Kind.OPEN if vr == "UI" else Kind.REMEMBERED
+        case Op.UID | Op.TEXT | Op.SHIFT:
+            return Kind.REMEMBERED
+        case _:
+            assert_never(op)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import uuid
 from functools import lru_cache
 from typing import Literal
 
-from pydicom._dicom_dict import DicomDictionary
 from pydicom._uid_dict import UID_dictionary
 
+from healthcare_deid.engine.dicom.uids import pad_uid, uid_text
 from healthcare_deid.errors import ConfigError
 
 UidRule = Literal["google", "salted"]
@@ -24,29 +23,6 @@ GOOGLE_ARC = "1.3.6.1.4.1.11129.5.1."
 _SALTED_ARC = "2.25."
 _ZERO_NAMESPACE = uuid.UUID(int=0)
 _MIN_SALT_BYTES = 16
-_PADDING = b"\0 "
-_MAX_UID = 64
-_UID_FORM = re.compile(r"[0-9]+(\.[0-9]+)*")
-
-STUDY_INSTANCE_UID = 0x0020000D
-SERIES_INSTANCE_UID = 0x0020000E
-SOP_INSTANCE_UID = 0x00080018
-MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
-PRIMARY_UIDS = (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, MEDIA_STORAGE_SOP_INSTANCE_UID)
-
-
-def _ui_tags(pattern: str) -> frozenset[int]:
-    words = re.compile(pattern)
-    return frozenset(tag for tag, row in DicomDictionary.items() if row[0] == "UI" and words.search(row[4]))
-
-
-REFERENCE_TAGS = _ui_tags(r"InstanceUID") | {0x00080058}
-"""Elements that hold the UID of a study, series or instance, at any depth. (0008,0058) is a list of instances."""
-
-CLASS_TAGS = _ui_tags(
-    r"SOPClass|(?<!Device)ClassUID|TransferSyntax|CodingSchemeUID|ContextUID|ContextGroup|MappingResourceUID|PrivateInformationCreator"
-)
-"""Elements whose UID names a kind of thing, never a thing: no rule regenerates them."""
 
 
 class UidMapper:
@@ -75,9 +51,14 @@ class UidMapper:
     def __repr__(self) -> str:
         return f"UidMapper({self.rule!r})"
 
+    @staticmethod
+    def is_registered(uid: str) -> bool:
+        """Return whether the DICOM standard registers a UID: it is nobody's."""
+        return not uid or uid in UID_dictionary
+
     def map(self, uid: str) -> str:
         """Return the new UID. UIDs that the DICOM standard itself registers are nobody's, and stay."""
-        if not uid or uid in UID_dictionary:
+        if self.is_registered(uid):
             return uid
         if self._salt is None:
             return _google(uid)
@@ -89,22 +70,6 @@ class UidMapper:
         if b"\\" not in value:
             return pad_uid(self.map(uid_text(value)))
         return pad_uid("\\".join(self.map(uid_text(part)) for part in value.split(b"\\")))
-
-
-def uid_text(value: bytes) -> str:
-    """Return a UID without its padding."""
-    return value.strip(_PADDING).decode("ascii", "surrogateescape")
-
-
-def is_uid(text: str) -> bool:
-    """Return whether a text has the form of a UID (PS3.5 section 9.1); leading zeros, which occur, are let pass."""
-    return len(text) <= _MAX_UID and _UID_FORM.fullmatch(text) is not None
-
-
-def pad_uid(text: str) -> bytes:
-    """Encode a UI value, padded by NUL to an even length (PS3.5 section 9.1)."""
-    value = text.encode("ascii", "surrogateescape")
-    return value + b"\0" if len(value) % 2 else value
 
 
 @lru_cache(maxsize=65536)

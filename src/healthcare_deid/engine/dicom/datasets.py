@@ -1,0 +1,91 @@
+"""pydicom datasets, handled without a trace in the original, and their values as encoded."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import MutableSequence
+from typing import TYPE_CHECKING, Any
+
+from pydicom.charset import default_encoding
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element
+from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+from healthcare_deid.engine.dicom.uids import uid_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Values_
+
+
+def rebuilt(
+    source: Dataset,
+    elements: dict[BaseTag, DataElement | RawDataElement],
+    parent_encodings: Values_[str] = ("iso8859",),
+) -> Dataset:
+    """Return a dataset of these elements that pydicom will write as it would the source.
+
+    Setting items one by one would convert private elements, and a changed character set would re-encode every text.
+    """
+    target = Dataset(elements, parent_encoding=list(parent_encodings))
+    implicit, little = source.original_encoding
+    target.set_original_encoding(implicit, little, target._character_set)
+    if hasattr(source, "is_undefined_length_sequence_item"):
+        target.is_undefined_length_sequence_item = source.is_undefined_length_sequence_item
+    return target
+
+
+def shared(element: DataElement | RawDataElement) -> DataElement | RawDataElement:
+    """Return an element for another dataset: raw ones are immutable; of others, all that can be changed is copied."""
+    if isinstance(element, RawDataElement):
+        return element
+    if element.VR == "SQ" or isinstance(element.value, MutableSequence):
+        return copy.deepcopy(element)
+    copied = DataElement(element.tag, element.VR, element.value, already_converted=True)
+    copied.is_undefined_length = element.is_undefined_length
+    return copied
+
+
+def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] = (default_encoding,)) -> bytes:
+    """Return an element's value as it is, or would be, written in little endian."""
+    if isinstance(element, RawDataElement):
+        return element.value or b""
+    if isinstance(element.value, bytes):
+        return element.value
+    file = DicomBytesIO()
+    file.is_little_endian = True
+    file.is_implicit_VR = False
+    write_data_element(file, element, list(encodings))
+    return file.getvalue()[12 if element.VR in EXPLICIT_VR_LENGTH_32 else 8 :]
+
+
+def items(dataset: Dataset) -> list[tuple[BaseTag, Any]]:
+    """Return the elements in tag order, raw ones as they are."""
+    return [(tag, dataset.get_item(tag)) for tag in sorted(dataset.keys())]
+
+
+def private_copy(dataset: Dataset) -> Dataset:
+    """Return a dataset whose elements can be replaced without a trace in the original."""
+    copied = rebuilt(dataset, {tag: shared(item) for tag, item in items(dataset)})
+    old_meta: Dataset | None = getattr(dataset, "file_meta", None)
+    if old_meta is not None:
+        copied.file_meta = FileMetaDataset({tag: shared(item) for tag, item in items(old_meta)})
+    return copied
+
+
+def uid_of(dataset: Dataset, tag: int) -> str:
+    """Return a UID of a dataset, empty where it has none."""
+    if tag not in dataset:
+        return ""
+    return uid_text(value_bytes(dataset.get_item(BaseTag(tag))))
+
+
+def guessed_syntax(source: Dataset) -> str:
+    """Return the transfer syntax of a dataset whose file meta does not say it."""
+    implicit, little = source.original_encoding
+    if little is False:
+        return str(ExplicitVRBigEndian)
+    return str(ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian)

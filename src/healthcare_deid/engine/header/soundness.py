@@ -1,0 +1,69 @@
+"""Whether a value is one that its VR can have (PS3.5 section 6.2): what is not may say anything.
+
+A broken exporter writes text under numeric and code VRs, and a damaged length makes a harmless element swallow its
+neighbors. The forms are wider than the standard where devices are: a comma in a decimal, a dash in a code.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pydicom.charset import python_encoding
+
+from healthcare_deid.engine.dicom.elements import most_values
+from healthcare_deid.engine.dicom.uids import is_uid, uid_text
+from healthcare_deid.engine.plan.tags import NUMBER_BYTES
+
+SPECIFIC_CHARACTER_SET = 0x00080005
+_PADDING = b"\0 "
+_NUMBER = rb" *(?:[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?|[+-]?(?:nan|inf)|) *"
+FORMS = {
+    vr: re.compile(rb"%b(?:\\%b)*[ \0]*" % (one, one), re.IGNORECASE if vr != "CS" else 0)
+    for vr, one in {
+        "AS": rb" *(?:\d{1,4} *[DWMY]?)? *",
+        "CS": rb"[A-Z0-9 _]{0,16}",
+        "DA": rb"[\d.:/ -]{0,22}",
+        "DS": _NUMBER,
+        "DT": rb"[\d.:+ -]{0,54}",
+        "IS": _NUMBER,
+        "TM": rb"[\d.:+ -]{0,28}",
+    }.items()
+}
+"""Encoded values of strings that follow a form. A code may be sound without following its own."""
+_WORD_OF_CODE = re.compile(r"[A-Za-z]{3,}")
+_CODE_CHARACTERS = re.compile(rb"[\w .,:;/()+*&#%<>=\\-]*")
+_LONGEST_CODE = 64
+_CHARACTER_SETS = frozenset(re.sub(r"[ -]", "_", term.upper()) for term in python_encoding)
+
+
+def is_sound(tag: int, vr: str, value: bytes) -> bool:
+    """Return whether a value, as encoded, is one that its VR can have. Bytes and free text can be anything."""
+    size = NUMBER_BYTES.get(vr)
+    if size is not None:
+        return not len(value) % size and len(value) <= size * most_values(tag)
+    text = value.rstrip(_PADDING)
+    if b"\0" in text:
+        return False
+    if tag == SPECIFIC_CHARACTER_SET:
+        return all(_names_character_set(term) for term in text.split(b"\\"))
+    if vr == "UI":
+        return all(not uid or is_uid(uid) for uid in map(uid_text, value.split(b"\\")))
+    if vr == "CS":
+        return FORMS[vr].fullmatch(value) is not None or _is_loose_code(text)
+    form = FORMS.get(vr)
+    return form is None or form.fullmatch(value) is not None
+
+
+def _names_character_set(term: bytes) -> bool:
+    name = term.strip(_PADDING).decode("latin-1").upper()
+    return re.sub(r"[ -]", "_", name) in _CHARACTER_SETS
+
+
+def _is_loose_code(text: bytes) -> bool:
+    """Return whether what breaks the rules for codes is one all the same: known words, short marks, numbers."""
+    from healthcare_deid.engine.text.lexicon import fold, vocabulary
+
+    if _CODE_CHARACTERS.fullmatch(text) is None or any(len(code) > _LONGEST_CODE for code in text.split(b"\\")):
+        return False
+    words = map(fold, _WORD_OF_CODE.findall(text.decode("latin-1")))
+    return all(word in vocabulary() for word in words)

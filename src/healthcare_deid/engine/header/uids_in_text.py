@@ -1,0 +1,98 @@
+"""UIDs in running text: they follow the UID map, for they lead straight back to the original in the archive."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.engine.identity.uid_mapper import UidMapper
+    from healthcare_deid.engine.plan.tags import UidPolicy
+
+MOST_CHARACTERS = {"AE": 16, "LO": 64, "SH": 16, "ST": 1024, "LT": 10240}
+"""Longest values (PS3.5 table 6.2-1); VRs that are not here have room for any UID."""
+_DOTTED = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\.?\d)")
+_DOTTED_BYTES = re.compile(rb"(?<![0-9.])[0-9]+(?:\.[0-9]+){2,}(?!\.?[0-9])")
+_FEWEST_DOTS = 4
+_SHORTEST = 12
+"""A dotted number of fewer parts or digits is a version, an address or a date, unless it is one of the instance's."""
+_HIDDEN = 0xF0000
+"""First of the private characters that stand for UIDs while text is searched: no detector takes them for anything."""
+
+
+class UidsInText:
+    """Replaces UIDs in text by the rule that their elements follow.
+
+    Args:
+        policy: What happens to UIDs.
+        mapper: UID rule.
+        own_uids: Returns the instance's own UIDs.
+
+    Attributes:
+        asked: Whether the last text held something that may be one of the instance's own UIDs.
+    """
+
+    def __init__(self, policy: UidPolicy, mapper: UidMapper, own_uids: Callable[[], frozenset[str]]) -> None:
+        self._policy = policy
+        self._mapper = mapper
+        self._own_uids = own_uids
+        self._own: frozenset[str] | None = None
+        self.asked = False
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The instance's own study, series and instance UIDs."""
+        if self._own is None:
+            self._own = self._own_uids()
+        return self._own
+
+    def replace(self, value: bytes, vr: str) -> bytes:
+        """Return an encoded value with its UIDs replaced, padded; UIDs are ASCII in every character set."""
+        self.asked = False
+        if value.count(b".") < 2 or not self._policy.primary:
+            return value
+        changed = _DOTTED_BYTES.sub(lambda found: self._new(found[0].decode()).encode(), value)
+        if changed == value:
+            return value
+        changed = changed.rstrip(b"\0 ")
+        if len(changed) > MOST_CHARACTERS.get(vr, len(changed)):
+            changed = _DOTTED_BYTES.sub(b"", value).rstrip(b"\0 ") if b"\\" not in value else b""
+        return changed + b" " * (len(changed) % 2)
+
+    def hide(self, text: str) -> tuple[str, list[str]]:
+        """Return a text with a private character for each UID, and the new UIDs by those characters."""
+        uids: list[str] = []
+        if "." not in text or not self._policy.primary:
+            return text, uids
+
+        def hidden(found: re.Match[str]) -> str:
+            new = self._new(found[0])
+            if new == found[0] and not self._is_uid(new):
+                return found[0]
+            uids.append(new)
+            return chr(_HIDDEN + len(uids) - 1)
+
+        return _DOTTED.sub(hidden, text), uids
+
+    @staticmethod
+    def show(text: str, uids: list[str], vr: str) -> str:
+        """Return a text with its new UIDs; without them where they do not fit."""
+        shown = text
+        for number, uid in enumerate(uids):
+            shown = shown.replace(chr(_HIDDEN + number), uid)
+        if len(shown) <= MOST_CHARACTERS.get(vr, len(shown)):
+            return shown
+        return "".join(letter for letter in text if not _HIDDEN <= ord(letter) < _HIDDEN + len(uids)).strip()
+
+    def _new(self, uid: str) -> str:
+        if self._policy.others and self._is_uid(uid):
+            return self._mapper.map(uid)
+        if not self._policy.own:
+            return uid
+        self.asked = True
+        return self._mapper.map(uid) if uid in self.own else uid
+
+    def _is_uid(self, text: str) -> bool:
+        return text.count(".") >= _FEWEST_DOTS and len(text) >= _SHORTEST and text[0] in "012"
