@@ -165,5 +165,5 @@ def basic_plan(
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
         method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in said)),
         method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in said)),
-        removes_identity=True,
+        removes_identity=not strict,  # what no table of the edition lists may say anything
     )

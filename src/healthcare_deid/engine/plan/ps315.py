@@ -8,10 +8,13 @@ could be had as data), and ``2026d``, the current one.
 from __future__ import annotations
 
 import json
+import re
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
+
+from pydicom._dicom_dict import DicomDictionary
 
 from healthcare_deid.engine.plan.tags import KEPT, Op, Rule, TagPattern
 from healthcare_deid.errors import ConfigError
@@ -83,18 +86,10 @@ _UNLISTED_IDENTIFIERS = frozenset(
     }
 )
 """Attributes that the table does not mention in any edition, and that identify all the same."""
-_UNLISTED_COMMENTS = frozenset(
-    {
-        *(
-            0x00240044,
-            0x00400400,
-            0x00440011,
-        ),  # on a patient's performance, a scheduled step, a substance's administration
-        *(0x01000424, 0x30040006, 0x30080202, 0x300A0402),  # on an authorization, a dose, a treatment, a setup image
-        0x0040A33A,  # on a report
-    }
+_COMMENT = re.compile(
+    r"Comments?$|Notes$|Remarks?$|History$|Impressions?$|Opinion|Reason|Summary|Instruction(?:Text|s)$"
 )
-"""Comments that the table does not mention, of those somebody types about one patient; others like them are listed."""
+_COMMENT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 _DOCUMENT_TITLE = 0x00420010
 """As unlisted; it must be there, and may be empty (PS3.3 table C.24-2, Type 2)."""
 _HARMLESS_URLS = frozenset({0x0008010E, 0x00080120})
@@ -154,7 +149,7 @@ class Table:
         for number in _UNLISTED_IDENTIFIERS:
             self.tags.setdefault(number, gone)
         cleans = ProfileOption.CLEAN_DESCRIPTORS in self.options
-        for number in _UNLISTED_COMMENTS:
+        for number in _comments():
             self.tags.setdefault(number, Rule(Op.TEXT, "unlisted") if cleans else gone)
         self.tags.setdefault(_DOCUMENT_TITLE, Rule(Op.TEXT, "unlisted") if cleans else emptied)
         for number in _HARMLESS_URLS:
@@ -209,6 +204,14 @@ def descriptor_tags(edition: Edition = "2026d") -> frozenset[int]:
     option = ProfileOption.CLEAN_DESCRIPTORS
     rows = ((tag, row[1]) for tag, row in _rows(edition).items() if "X" not in tag and tag != "private")
     return frozenset(int(tag, 16) for tag, by_option in rows if by_option.get(option) == "C")
+
+
+@lru_cache(maxsize=1)
+def _comments() -> frozenset[int]:
+    """Return the attributes for comments and the like: what somebody types about one patient, listed or not."""
+    return frozenset(
+        tag for tag, row in DicomDictionary.items() if row[0] in _COMMENT_VRS and _COMMENT.search(row[4]) is not None
+    )
 
 
 def basic_codes(edition: Edition) -> dict[int, str]:
