@@ -86,9 +86,7 @@ _UNLISTED_IDENTIFIERS = frozenset(
     }
 )
 """Attributes that the table does not mention in any edition, and that identify all the same."""
-_COMMENT = re.compile(
-    r"Comments?$|Notes$|Remarks?$|History$|Impressions?$|Opinion|Reason|Summary|Instruction(?:Text|s)$"
-)
+_COMMENT = re.compile(r"Comment|Notes$|Remarks?$|History$|Impressions?$|Opinion|Reason|Summary|Instruction(?:Text|s)$")
 _COMMENT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 _DOCUMENT_TITLE = 0x00420010
 """As unlisted; it must be there, and may be empty (PS3.3 table C.24-2, Type 2)."""

@@ -313,7 +313,7 @@ class TagPlan:
         if tag < _FIRST_OF_DATASET:
             return _STRAY_META
         if tag == TRAILING_PADDING and (self.removes_identity or self.cleans_text):
-            return _TRAILING_PADDING
+            return _TRAILING_PADDING if self.removes_identity else _TRAILING_PADDING._replace(op=Op.EMPTY)
         if around is Inside.TOP and tag in self.rewritten:
             return _MARKER
         if tag in _SIGNATURES and not any(tag in action.tags for action in self.overrides):
