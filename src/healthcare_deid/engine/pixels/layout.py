@@ -165,6 +165,11 @@ def fitting_layout(layout: PixelLayout, length: int) -> PixelLayout:
         raise UnsupportedPixelsError("the pixel data is shorter than its attributes say")
     if layout.subsampled and layout.columns % 2:
         raise UnsupportedPixelsError("the pixel data shares chroma between columns, and has an odd number of them")
+    by_frame = layout.frames * -(-layout.frame_bits // 8)
+    if by_frame > needed + needed % 2 and length in (by_frame, by_frame + by_frame % 2):
+        raise UnsupportedPixelsError(
+            "every frame of the single-bit pixel data seems to begin at a byte, which none may"
+        )
     return layout
 
 
@@ -175,9 +180,8 @@ def is_larger_picture(layout: PixelLayout, length: int) -> bool:
     """
     row = max(1, layout.frame_bits // layout.rows // 8)
     excess = length - layout.length
-    padded = layout.bits_allocated == 1 and length == layout.frames * -(-layout.frame_bits // 8)  # each frame to a byte
     whole = any(rest >= row and rest % row == 0 for rest in (excess, excess - length % 2, excess - 1))
-    return whole or padded or length >= 2 * layout.length
+    return whole or length >= 2 * layout.length
 
 
 def overlay_layout(dataset: Dataset, tag: int) -> PixelLayout:
