@@ -168,7 +168,7 @@ def fitting_layout(layout: PixelLayout, length: int) -> PixelLayout:
     by_frame = layout.frames * -(-layout.frame_bits // 8)
     if by_frame > needed + needed % 2 and length in (by_frame, by_frame + by_frame % 2):
         raise UnsupportedPixelsError(
-            "every frame of the single-bit pixel data seems to begin at a byte, which none may"
+            "every frame of the single-bit pixel data seems to begin at a byte"
         )
     return layout
 
