@@ -167,9 +167,7 @@ def fitting_layout(layout: PixelLayout, length: int) -> PixelLayout:
         raise UnsupportedPixelsError("the pixel data shares chroma between columns, and has an odd number of them")
     by_frame = layout.frames * -(-layout.frame_bits // 8)
     if by_frame > needed + needed % 2 and length in (by_frame, by_frame + by_frame % 2):
-        raise UnsupportedPixelsError(
-            "every frame of the single-bit pixel data seems to begin at a byte"
-        )
+        raise UnsupportedPixelsError("every frame of the single-bit pixel data seems to begin at a byte")
     return layout
 
 

@@ -19,7 +19,7 @@ from healthcare_deid.engine.header.fast.native_lengths import native_lengths_fit
 from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
     from healthcare_deid.engine.records import Change
@@ -33,7 +33,7 @@ _DELIMITER = 8
 
 
 def without_side_data(
-    file: EncodedFile, pieces: Sequence[bytes | Range]
+    file: EncodedFile, pieces: list[bytes | Range]
 ) -> tuple[list[bytes | Range], list[Change], list[str]]:
     """Return a file's pieces without what decoding its frames does not need, the record of it, and warnings.
 
@@ -46,8 +46,15 @@ def without_side_data(
             data does not seem to be as long as its attributes say.
         UnsupportedPixelsError: Frames cannot be followed, so that they may hold anything.
     """
-    if not has_frames(file.syntax) and not native_lengths_fit(file, pieces):
-        raise UseDatasetExecutor
+    ranges = [piece for piece in pieces if piece.__class__ is not bytes]  # few of many, and quicker than isinstance
+    holds_fragments = FragmentRange in map(type, ranges)
+    if not has_frames(file.syntax):
+        if not native_lengths_fit(file, ranges):
+            raise UseDatasetExecutor
+        if not holds_fragments:
+            return pieces, [], []
+    if is_compressed(file.syntax) and not holds_fragments:
+        raise UseDatasetExecutor  # fragments whose length was written all the same
     done: list[bytes | Range] = []
     changes: list[Change] = []
     warnings: list[str] = []
@@ -56,8 +63,6 @@ def without_side_data(
             done += _cleaned(file, piece, changes, warnings)
         else:
             done.append(piece)
-    if is_compressed(file.syntax) and not any(isinstance(piece, FragmentRange) for piece in pieces):
-        raise UseDatasetExecutor  # fragments whose length was written all the same
     return done, changes, warnings
 
 
