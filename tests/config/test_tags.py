@@ -124,9 +124,9 @@ def test_a_list_takes_every_spelling_and_keeps_the_order() -> None:
     assert made.tags == ("00100010", "PatientID", "00080020", "00080060")
 
 
-def test_the_minimal_keep_list_has_thirty_one_tags_in_the_order_of_their_numbers() -> None:
+def test_the_minimal_keep_list_is_in_the_order_of_their_numbers() -> None:
     numbers = [tag_number(tag) for tag in MINIMAL_KEEP_TAGS]
-    assert len(numbers) == 31
+    assert {0x7FE00008, 0x7FE00009, 0x7FE00010} <= set(numbers)
     assert numbers == sorted(set(numbers))
     assert "SOPClassUID" not in MINIMAL_KEEP_TAGS
 

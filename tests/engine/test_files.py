@@ -87,6 +87,7 @@ def test_a_failure_while_writing_leaves_nothing_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.write", full)
+    planted.dataset.Rows, planted.dataset.Columns = 250, 400
     planted.dataset.PixelData = bytes(200_000)
     with pytest.raises(OSError, match="No space"):
         profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "out.dcm")
@@ -141,6 +142,7 @@ def test_reads_and_writes_that_do_less_than_asked_go_on_where_they_stopped(
 
     monkeypatch.setattr("os.write", write_less)
     monkeypatch.setattr("os.preadv", read_less)
+    planted.dataset.Rows, planted.dataset.Columns = 250, 400
     planted.dataset.PixelData = bytes(range(200)) * 1000
     profile(BASIC).deidentify_file(write(planted.file()), tmp_path / "out.dcm")
     monkeypatch.undo()
@@ -152,6 +154,7 @@ def test_a_file_takes_two_opens_two_reads_two_writes_and_a_rename(
     profile: Any, planted: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     basic, counts = profile(BASIC), Counter[str]()
+    planted.dataset.Rows, planted.dataset.Columns = 500, 500
     planted.dataset.PixelData = bytes(500_000)
     source = write(planted.file())
     basic.deidentify_file(source, tmp_path / "first.dcm")
@@ -193,6 +196,7 @@ def test_large_pixel_data_stays_in_its_file_until_it_is_read(planted: Any, write
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian])
 def test_what_was_left_in_its_file_is_written_as_it_was(planted: Any, write: Any, tmp_path: Path, syntax: str) -> None:
+    planted.dataset.Rows, planted.dataset.Columns = 1000, 1000
     planted.dataset.PixelData = bytes(range(250)) * 8000
     source = write(planted.file(syntax))
 
@@ -204,6 +208,7 @@ def test_what_was_left_in_its_file_is_written_as_it_was(planted: Any, write: Any
 
 
 def test_pixel_data_that_is_cut_off_is_not_left_in_its_file(planted: Any, write: Any) -> None:
+    planted.dataset.Rows, planted.dataset.Columns = 1000, 1000
     planted.dataset.PixelData = bytes(2_000_000)
     with files.opened(write(planted.file()[:1_500_000])) as (dataset, _):
         assert not dataset["PixelData"].is_buffered

@@ -198,3 +198,10 @@ def test_unknown_options_and_editions_are_refused() -> None:
 def test_the_identifying_tags_are_those_with_a_row() -> None:
     assert {0x00100010, 0x00100020} <= identifying_tags()
     assert 0x00280010 not in identifying_tags()
+
+
+@pytest.mark.parametrize("edition", ["2018e-google", "2026d"])
+def test_what_describes_a_replaced_document_goes_with_it(edition: Any) -> None:
+    table = Table(edition)
+    assert table.tags[0x00420011].op is Op.DUMMY
+    assert (table.tags[0x00420012].op, table.tags[0x00420015].op) == (Op.DUMMY, Op.DELETE)

@@ -256,6 +256,7 @@ def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_does_the_rest(
     profile: Any, planted: Any, tmp_path: Path
 ) -> None:
     scans, clean, expected = tmp_path / "scans", tmp_path / "clean", tmp_path / "expected"
+    planted.dataset.Rows, planted.dataset.Columns = 250, 400
     planted.dataset.PixelData = bytes(200_000)
     for number in range(40):
         planted.dataset.SOPInstanceUID = f"{planted.dataset.StudyInstanceUID}.{number}"

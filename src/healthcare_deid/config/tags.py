@@ -40,6 +40,8 @@ MINIMAL_KEEP_TAGS: tuple[str, ...] = (
     "BluePaletteColorLookupTableData",
     "ICCProfile",
     "ColorSpace",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
     "PixelData",
 )
 """Tags that stay in every keep list and in `MINIMAL_KEEP_LIST_PROFILE`, in the order of their numbers.

@@ -46,7 +46,7 @@ TABLE: tuple[Behaviour, ...] = (
         "F-02",
         "engine",
         "Which tags are kept beside a keepList, and by MINIMAL_KEEP_LIST_PROFILE",
-        "31 tags: UIDs, transfer syntax, pixel data and what decodes and windows it",
+        "33 tags: UIDs, transfer syntax, pixel data (of floats too) and what decodes and windows it",
         "",
         "The tutorial's list, Google's samples",
     ),

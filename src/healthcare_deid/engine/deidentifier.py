@@ -18,6 +18,7 @@ from healthcare_deid.engine.dicom.atomic_write import existing_parent, write_pie
 from healthcare_deid.engine.dicom.charsets import encoding_named
 from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
+from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS, has_frames
 from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -40,6 +41,7 @@ from healthcare_deid.engine.header.facts import (
 from healthcare_deid.engine.header.fast.contexts import Contexts
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
+from healthcare_deid.engine.header.fast.frames import without_side_data
 from healthcare_deid.engine.header.fast.lookup import IDENTITY
 from healthcare_deid.engine.header.fast.memo import Memo
 from healthcare_deid.engine.header.fast.tables import Tables, UseDatasetExecutor
@@ -336,13 +338,22 @@ class Deidentifier:
         warnings = list(self.warnings)
         working = dataset
         pixels = PixelReport()
-        if self._redactor is not None:
+        side_changes: list[Change] = []
+        removed = partial(removes, self.plan, dataset)
+        old_meta: Dataset = getattr(dataset, "file_meta", None) or FileMetaDataset()
+        syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID)
+        if has_frames(syntax) or PIXEL_TAGS & dataset.keys():
+            from healthcare_deid.engine.pixels.sidedata import strip_side_data
+
             working = private_copy(dataset)
-            removed = partial(removes, self.plan, dataset)
+            side_changes, told = strip_side_data(working, syntax, removed=removed)
+            warnings.extend(told)
+        if self._redactor is not None:
+            working = private_copy(working)
             pixels = self._redactor.redact(working, bound, removed=removed, folder=folder)
             warnings.extend(pixels.warnings)
         own_uids = frozenset(uid for tag in _OWN if (uid := uid_of(dataset, tag)))
-        old_meta: Dataset = getattr(working, "file_meta", None) or FileMetaDataset()
+        old_meta = getattr(working, "file_meta", None) or FileMetaDataset()
         is_directory = uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
         plan = directory_plan(self.plan) if is_directory else self.plan
         if is_directory:
@@ -376,7 +387,7 @@ class Deidentifier:
                 target[mark.tag] = shared(mark)
             added = marks.added(claims)
         warnings.extend(dict.fromkeys(values.warnings))
-        changes = (*pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
+        changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
         return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
 
     def _rewrite(self, source: Path, destination: Path) -> DeidentifyResult:
@@ -400,7 +411,8 @@ class Deidentifier:
                 )
                 executor = EncodedExecutor(self._searching, values, self._slots, Memo())
                 pieces = file.rewrite(executor)
-            warnings = list(self.warnings)
+            pieces, side_changes, told = without_side_data(file, pieces)
+            warnings = [*self.warnings, *told]
             identity = IDENTITY.find(file)
             new = self._meta(
                 self._new_instance_uid(values, identity.get(SOP_INSTANCE_UID, _NOTHING)[1]),
@@ -422,7 +434,12 @@ class Deidentifier:
             os.close(descriptor)
         return DeidentifyResult(
             lambda: files.read(destination)[0],
-            lambda: [*tally.changes(), *meta.meta_changes(old, new), *(marks.added(claims) if claims else ())],
+            lambda: [
+                *side_changes,
+                *tally.changes(),
+                *meta.meta_changes(old, new),
+                *(marks.added(claims) if claims else ()),
+            ],
             (),
             (*warnings, *dict.fromkeys(values.warnings)),
             tally.kept,

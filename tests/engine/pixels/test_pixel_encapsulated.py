@@ -11,6 +11,7 @@ import pydicom
 import pytest
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     JPEG2000,
     MPEG2MPML,
@@ -271,18 +272,80 @@ def test_an_encoder_that_changes_values_is_noticed_and_the_frames_are_written_na
     assert np.array_equal(again.pixel_array[mask], data[mask])
 
 
-def test_bits_that_a_codestream_cannot_keep_are_written_natively(make_instance: Any) -> None:
-    deep = np.random.default_rng(4).integers(0, 1 << 12, (1, 64, 64)).astype(np.uint16)
-    deep[0, 8:16, 20:50] = 4095
-    dataset = make_instance(deep, bits_stored=12)
-    dataset.compress(JPEG2000Lossless, encoding_plugin="")
-    dataset.BitsStored, dataset.HighBit = 10, 9  # less than the codestream has
-    _redact_everywhere(dataset)
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(("deep", "said"), [(12, 10), (16, 12), (16, 8)])
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless, HTJ2KLossless], ids=lambda uid: uid.keyword)
+def test_values_beyond_bits_stored_are_kept_and_the_attributes_corrected(
+    syntax: UID, deep: int, said: int, signed: bool, make_instance: Any
+) -> None:
+    lowest = -(1 << (deep - 1)) if signed else 0
+    kind = np.int16 if signed else np.uint16
+    data = np.random.default_rng(4).integers(lowest, lowest + (1 << deep), (2, 64, 64)).astype(kind)
+    dataset = _deeper(make_instance(data, bits_stored=deep), data, syntax, said)
+    before = pixel_array(dataset, raw=True)
+    report = PixelRedactor(ALL_TEXT, ocr=OnlyTheSecond(), workers=1).redact(dataset, None)
     again = _written_and_read(dataset)
-    assert again.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
-    words = np.frombuffer(again.PixelData, "<u2").reshape(deep.shape)
-    mask = _outside({0: (slice(15, 33), slice(15, 33))}, deep)
-    assert np.array_equal(words[mask], deep[mask])
+    assert again.file_meta.TransferSyntaxUID == syntax
+    written = 16 if syntax == HTJ2KLossless else deep  # this encoder knows samples of whole bytes only
+    assert (again.BitsStored, again.HighBit) == (written, written - 1)
+    assert len(report.warnings) == 1
+    assert [change.rule for change in report.changes if change.path.startswith("0028")] == ["contradiction"] * 2
+    mask = _outside(
+        {box.frame: (slice(box.y, box.y + box.height), slice(box.x, box.x + box.width)) for box in report.redactions},
+        data,
+    )
+    assert not mask.all()
+    for plugin in sorted(get_decoder(syntax).available_plugins):
+        after = pixel_array(again, raw=True, decoding_plugin=plugin)
+        assert np.array_equal(after[mask], before[mask]), plugin
+
+
+def _deeper(dataset: Dataset, data: NDArray[Any], syntax: UID, said: int) -> Dataset:
+    """Compress, then let the attributes say less than the codestreams hold."""
+    if syntax == HTJ2KLossless:
+        imagecodecs = pytest.importorskip("imagecodecs", reason="the extra codecs is not installed")
+        dataset.PixelData = encapsulate([imagecodecs.htj2k_encode(frame, reversible=True) for frame in data])
+        dataset["PixelData"].is_undefined_length = True
+        dataset["PixelData"].VR = "OB"
+        dataset.file_meta.TransferSyntaxUID = syntax
+    else:
+        dataset.compress(syntax, encoding_plugin="")
+    dataset.BitsStored, dataset.HighBit = said, said - 1
+    return dataset
+
+
+class OnlyTheSecond(Everywhere):
+    """Finds one line in the second picture it is shown."""
+
+    def __init__(self) -> None:
+        self.shown = 0
+
+    def find(self, picture: NDArray[np.uint8], *, read: bool, within: Any = None) -> list[Any]:
+        self.shown += 1
+        return super().find(picture, read=read, within=within) if self.shown == 2 else []
+
+
+def test_a_codestream_deeper_than_its_values_changes_no_attribute(make_instance: Any) -> None:
+    data = np.random.default_rng(4).integers(0, 1 << 10, (2, 64, 64)).astype(np.uint16)
+    dataset = _deeper(make_instance(data, bits_stored=16), data, JPEG2000Lossless, 12)
+    report = PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
+    assert report.redactions
+    assert report.warnings == ()
+    assert (dataset.BitsStored, dataset.HighBit) == (12, 11)
+
+
+def test_frames_of_different_depths_are_refused(make_instance: Any) -> None:
+    shallow = np.full((1, 40, 64), 30, np.uint16)
+    streams: list[bytes] = []
+    for bits in (12, 16):
+        dataset = make_instance(shallow, bits_stored=bits)
+        dataset.compress(JPEG2000Lossless, encoding_plugin="")
+        streams += generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData, dataset.NumberOfFrames = encapsulate(streams), 2
+    dataset["PixelData"].is_undefined_length = True
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    with pytest.raises(UnsupportedPixelsError, match="different depths"):
+        _redact(dataset)
 
 
 def _redact_everywhere(dataset: Dataset) -> None:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthcare_deid.engine.dicom.storage import BytesStorage
 from healthcare_deid.engine.pixels.cover import covered
 from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.layout import PixelLayout
 from healthcare_deid.engine.pixels.native import NativeFrames
-from healthcare_deid.engine.pixels.storage import BytesStorage, NewValue
+from healthcare_deid.engine.pixels.storage import NewValue
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.dicom.storage import BytesStorage, StreamStorage, storage_of
 from healthcare_deid.engine.pixels import PixelRedactor, element
-from healthcare_deid.engine.pixels.storage import BytesStorage, NewValue, StreamStorage, storage_of
+from healthcare_deid.engine.pixels.storage import NewValue
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -105,18 +106,28 @@ def test_a_file_and_its_dataset_in_memory_give_the_same_pixel_data_whatever_the_
     assert results[0] == results[1] == results[2]
 
 
-def test_frames_after_the_last_one_are_removed_for_nobody_looks_at_them(make_instance: Any, scripted_ocr: Any) -> None:
+def test_fragments_after_the_last_frame_are_removed_for_nobody_looks_at_them(
+    make_instance: Any, scripted_ocr: Any
+) -> None:
     frames = np.full((3, 16, 16), 30, np.uint8)
     frames[2, 4:8, 4:8] = 255
-    native = make_instance(frames)
-    compressed = make_instance(frames)
-    compressed.compress(RLELossless)
-    for dataset in (native, compressed):
-        dataset.NumberOfFrames = 2
-        report = PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)
-        assert [change.rule for change in report.changes] == ["after-last-frame"]
-        assert len(report.warnings) == 1
-        assert np.array_equal(dataset.pixel_array, frames[:2])
+    dataset = make_instance(frames)
+    dataset.compress(RLELossless)
+    dataset.NumberOfFrames = 2
+    report = PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)
+    assert [change.rule for change in report.changes] == ["after-last-frame"]
+    assert len(report.warnings) == 1
+    assert np.array_equal(dataset.pixel_array, frames[:2])
+
+
+def test_text_after_the_last_native_frame_is_removed(make_instance: Any, scripted_ocr: Any) -> None:
+    frames = np.full((2, 16, 16), 30, np.uint8)
+    dataset = make_instance(frames)
+    dataset.PixelData += b"\0KOWALCZYK MARIA"[:14]
+    report = PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)
+    assert [change.rule for change in report.changes] == ["after-last-frame"]
+    assert len(report.warnings) == 1
+    assert dataset.PixelData == frames.tobytes()
 
 
 def test_padding_after_the_last_frame_is_left(make_instance: Any, scripted_ocr: Any) -> None:

@@ -51,11 +51,36 @@ def test_pictures_in_a_private_sequence_that_nothing_names_one_are_covered(
     assert np.count_nonzero(after == 30) == picture.size - 10 * 32
 
 
-def test_what_seems_to_hold_pictures_and_cannot_be_read_is_an_error(make_instance: Any, scripted_ocr: Any) -> None:
+def test_a_private_element_that_seems_to_hold_pictures_and_cannot_be_read_is_removed(
+    make_instance: Any, scripted_ocr: Any
+) -> None:
     dataset = make_instance(np.zeros((40, 64), np.uint8))
     dataset.add(DataElement(0x00090010, "LO", "ACME"))
     broken = b"\xfe\xff\x00\xe0\xff\x00\x00\x00\xe0\x7f\x10\x00\xff\xff\x00\x00PHI"
     dataset.add(DataElement(0x00091001, "UN", broken))
+    report = PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)
+    path = "00091001[0]/7FE00010"
+    assert list(dataset[0x00091001].value[0]) == []
+    assert report.warnings == (f"a private picture that cannot be looked at was removed: {path}",)
+    assert [(change.path, change.action) for change in report.changes] == [(path, "removed")]
+
+
+def test_a_private_thumbnail_that_cannot_be_decoded_is_removed_and_a_standard_one_refused(
+    make_instance: Any, scripted_ocr: Any
+) -> None:
+    thumbnail = make_instance(np.zeros((40, 64), np.uint8))
+    thumbnail.PixelData = b"\0PHI"
+    thumbnail.PatientComments = "beside it"
+    dataset = make_instance(np.zeros((40, 64), np.uint8))
+    dataset.add(DataElement(0x00090010, "LO", "ACME"))
+    dataset.add(DataElement(0x00091001, "SQ", Sequence([Dataset(), thumbnail])))
+    report = PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)
+    item = dataset[0x00091001].value[1]
+    assert ("PixelData" in item, "PatientComments" in item) == (False, True)
+    assert report.warnings == ("a private picture that cannot be looked at was removed: 00091001[1]/7FE00010",)
+
+    dataset = make_instance(np.zeros((40, 64), np.uint8))
+    dataset.IconImageSequence = Sequence([thumbnail])
     with pytest.raises(UnsupportedPixelsError) as caught:
         PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)
     assert "PHI" not in str(caught.value)

@@ -215,10 +215,13 @@ def _is_understood(element: DataElement | RawDataElement, source: Dataset) -> bo
 
 
 def removes(plan: TagPlan, dataset: Dataset, tag: int) -> bool:
-    """Return whether a plan deletes an element of the top level, as it is written there."""
+    """Return whether nothing of a top-level element's value will be in the result: deleted, emptied, or replaced.
+
+    Items that a sequence keeps beside its dummies hold no pictures: those go with all other binary values.
+    """
     creator = creator_in(dataset, tag) if is_private(tag) else ""
     vr = effective_vr(tag, dataset.get_item(BaseTag(tag)).VR, lambda: creator)
-    return plan.rule(tag, vr, creator).op is Op.DELETE
+    return plan.rule(tag, vr, creator).op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
 
 
 def _refuse_broken(element: DataElement | RawDataElement) -> None:

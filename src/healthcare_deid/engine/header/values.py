@@ -13,7 +13,14 @@ from healthcare_deid.engine.dicom.uids import pad_uid, uid_text
 from healthcare_deid.engine.header.actions import MALFORMED_REASON, OWN_IDENTITY_REASON, UID_IN_TEXT_REASON
 from healthcare_deid.engine.header.soundness import is_sound
 from healthcare_deid.engine.header.uids_in_text import UidsInText
-from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT, NUMBER_BYTES, TEXT_VRS, Op, Rule
+from healthcare_deid.engine.plan.tags import (
+    ENCAPSULATED_DOCUMENT,
+    MIME_TYPE_OF_DOCUMENT,
+    NUMBER_BYTES,
+    TEXT_VRS,
+    Op,
+    Rule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +65,8 @@ DUMMIES: dict[str, bytes] = {
 }
 """The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
 
+_DUMMIES_BY_TAG = {MIME_TYPE_OF_DOCUMENT: b"application/octet-stream"}
+"""What a document's placeholder is, whatever the document was."""
 MALFORMED = "a value that its VR cannot have, and that may say anything, was emptied"
 """Of sequences too: bytes that are no items, or stand between them."""
 IDENTITY_LEFT = (
@@ -76,6 +85,11 @@ _CODED = frozenset({0x00080100, 0x00080102, 0x00080119, 0x00080120})
 _DIGITS_VRS = frozenset({"DS", "IS"})
 _DATE_VRS = frozenset({"AS", "DA", "DT", "TM"})
 _PADDING = b"\0 "
+
+
+def dummy_of(tag: int, vr: str) -> bytes:
+    """Return the placeholder of an element that is no UID."""
+    return _DUMMIES_BY_TAG.get(tag) or DUMMIES.get(vr, b"")
 
 
 class Transformed(Protocol):
@@ -184,7 +198,7 @@ class Values:
             case Op.EMPTY | Op.DELETE:
                 return NewValue(b"", rule.reason) if value else None
             case Op.DUMMY:
-                new = self._mapper.map_bytes(value) if vr == "UI" else DUMMIES.get(vr, b"")
+                new = self._mapper.map_bytes(value) if vr == "UI" else dummy_of(tag, vr)
             case Op.UID:
                 new = self._mapper.map_bytes(value)
             case Op.OWN_UID:

@@ -22,6 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from healthcare_deid.engine.dicom.fragments import END_OF_IMAGE
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -53,8 +54,6 @@ _SIZE = Struct(">HHIIIIIIIIH")
 _SIZE_MARKER = b"\xff\x4f\xff\x51"
 _IMAGE_MARKERS = b"\xff\xd8\xff"
 _JP2_SIGNATURE = b"\0\0\0\x0cjP  "
-END_OF_IMAGE = b"\xff\xd9"
-"""The marker at the end of every JPEG, JPEG-LS and JPEG 2000 codestream; it cannot stand within one."""
 _RLE_HEADER = Struct("<16I")
 _SAME = 0x11
 """A component's sampling factors where it has a sample for every pixel, as the only other ones have."""

@@ -48,6 +48,8 @@ PLUGINS = {
 DCT = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit})
 """Lossy JPEG, which is decoded by Pillow, and beyond 8 bits by imagecodecs."""
 
+MOST_BITS = 64
+"""Bits of a sample, at most."""
 _PILLOW_BITS = 8
 EXTRA = 'pip install "healthcare-deid[codecs]"'
 """What brings imagecodecs: it encodes HTJ2K and decodes JPEG of 12 bits, and is too large to be asked of everybody."""
@@ -63,13 +65,14 @@ def has_extra() -> bool:
     return find_spec(_EXTRA_PACKAGE) is not None
 
 
-def decode(stream: bytes, uid: UID, layout: PixelLayout) -> Words:
+def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_BITS) -> Words:
     """Return a frame's words, (rows, columns) or (rows, columns, samples). Lossy JPEG in colour comes as RGB.
 
     Args:
         stream: Its codestream.
         uid: The transfer syntax.
         layout: What the attributes say.
+        deepest: Bits that a sample of the codestream may have.
 
     Raises:
         UnsupportedPixelsError: No decoder reads it, or it is of another shape than the attributes say.
@@ -77,6 +80,8 @@ def decode(stream: bytes, uid: UID, layout: PixelLayout) -> Words:
     if uid not in PLUGINS and uid not in DCT:
         raise UnsupportedPixelsError(f"no decoder for transfer syntax {uid}")
     header = checked_header(stream, uid, layout)
+    if header.precision > deepest:
+        raise UnsupportedPixelsError("the frames of the pixel data are of different depths")
     if uid in DCT and header.precision != _PILLOW_BITS and not has_extra():
         raise UnsupportedPixelsError(f"lossy JPEG of {header.precision} bits: {EXTRA} lets it be decoded")
     try:

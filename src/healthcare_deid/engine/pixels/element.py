@@ -8,16 +8,18 @@ import numpy as np
 from pydicom.dataelem import DataElement
 from pydicom.uid import UID, ExplicitVRBigEndian
 
+from healthcare_deid.engine.dicom.fragments import is_encapsulated
+from healthcare_deid.engine.dicom.storage import storage_of
 from healthcare_deid.engine.pixels.cover import covered
 from healthcare_deid.engine.pixels.encapsulated import EncapsulatedFrames
-from healthcare_deid.engine.pixels.fragments import Codestreams, is_encapsulated, write_encapsulated
+from healthcare_deid.engine.pixels.fragments import Codestreams, write_encapsulated
 from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.layout import PixelLayout, overlay_layout, pixel_layout
 from healthcare_deid.engine.pixels.native import NativeFrames
 from healthcare_deid.engine.pixels.palette import Palette, palette_of
 from healthcare_deid.engine.pixels.parallel import ordered
 from healthcare_deid.engine.pixels.pictures import pictures
-from healthcare_deid.engine.pixels.storage import NewValue, storage_of
+from healthcare_deid.engine.pixels.storage import NewValue
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ Boxes = dict[int, list[Box]]
 """Boxes by frame; frames without any are left out."""
 
 _BYTE = 8
+_PHOTOMETRIC, _BITS_STORED, _HIGH_BIT = 0x00280004, 0x00280101, 0x00280102
 _OFFSET_TABLE = 0x7FE00001
 _OFFSET_TABLE_LENGTHS = 0x7FE00002
 KEPT = 64 << 20
@@ -56,6 +59,8 @@ class PixelElement:
     """
 
     def __init__(self, target: Target, syntax: UID, *, workers: int = 1, folder: Path | None = None) -> None:
+        if not target.readable:
+            raise UnsupportedPixelsError("an element of unknown VR seems to hold pictures, and cannot be read")
         self.target = target
         dataset = target.dataset
         self._element: DataElement = dataset[target.tag]
@@ -69,8 +74,9 @@ class PixelElement:
         self.excess = self.frames.excess
         self._kept: dict[int, Words] = {}
         self.palette: Palette | None = None
+        self._said = stored
         if stored.photometric == "PALETTE COLOR":
-            self.palette = palette_of(dataset, bits_stored=stored.bits_stored, signed=stored.signed)
+            self.palette = palette_of(dataset, bits_stored=self.layout.bits_stored, signed=stored.signed)
 
     def _open(self, layout: PixelLayout) -> NativeFrames | EncapsulatedFrames:
         if self._syntax.is_encapsulated and (self._element.is_undefined_length or is_encapsulated(self._storage)):
@@ -81,6 +87,17 @@ class PixelElement:
         big = self._syntax == ExplicitVRBigEndian
         swapped = big and layout.bits_allocated <= _BYTE and self._element.VR == "OW"
         return NativeFrames(layout, self._storage, big_endian=big, byte_swapped=swapped)
+
+    @property
+    def corrections(self) -> dict[int, str | int]:
+        """Attributes that contradict the pixel data, as far as it was looked at, and their right values."""
+        said, stored = self._said, self.frames.stored
+        pairs: dict[int, tuple[str | int, str | int]] = {
+            _PHOTOMETRIC: (said.photometric, stored.photometric),
+            _BITS_STORED: (said.bits_stored, stored.bits_stored),
+            _HIGH_BIT: (said.high_bit, stored.high_bit),
+        }
+        return {tag: right for tag, (wrong, right) in pairs.items() if wrong != right}
 
     @property
     def count(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,6 +77,11 @@ class PixelLayout:
         return self.pixels * samples * self.bits_allocated
 
     @property
+    def length(self) -> int:
+        """Bytes of all frames, stored natively; padding to even length comes on top."""
+        return -(-self.frame_bits * self.frames // 8)
+
+    @property
     def shift(self) -> int:
         """Unused bits below the value."""
         return self.high_bit + 1 - self.bits_stored
@@ -134,6 +139,47 @@ def pixel_layout(dataset: Dataset, tag: int) -> PixelLayout:
     )
     _check(layout)
     return layout
+
+
+def fitting_layout(layout: PixelLayout, length: int) -> PixelLayout:
+    """Return the layout that a native value is stored in, by its length.
+
+    Many tools write the 4:2:2 label of the JPEG frames that they decoded, and chroma for every pixel. A label corrected
+    that way is the only other layout that a length alone tells for sure.
+
+    Args:
+        layout: What the attributes say.
+        length: Bytes of the value.
+
+    Raises:
+        UnsupportedPixelsError: The value is too short, or so much longer that it may be a larger picture.
+    """
+    photometric, needed = layout.photometric, layout.length
+    if photometric == "YBR_FULL_422" and layout.subsampled and length >= replace(layout, photometric="YBR_FULL").length:
+        return fitting_layout(replace(layout, photometric="YBR_FULL"), length)
+    if photometric == "YBR_FULL" and layout.samples == 3 and not layout.planar and length < needed:
+        shared = replace(layout, photometric="YBR_FULL_422")
+        if layout.columns % 2 == 0 and length in (shared.length, shared.length + shared.length % 2):
+            return shared
+    if length < needed:
+        raise UnsupportedPixelsError("the pixel data is shorter than its attributes say")
+    if layout.subsampled and layout.columns % 2:
+        raise UnsupportedPixelsError("the pixel data shares chroma between columns, and has an odd number of them")
+    by_frame = layout.frames * -(-layout.frame_bits // 8)
+    if by_frame > needed + needed % 2 and length in (by_frame, by_frame + by_frame % 2):
+        raise UnsupportedPixelsError("every frame of the single-bit pixel data seems to begin at a byte")
+    return layout
+
+
+def is_larger_picture(layout: PixelLayout, length: int) -> bool:
+    """Say whether what a native value holds beyond its frames may be picture: whole rows, or once more as much.
+
+    The attributes are wrong then: rows, frames, samples or bits are missing in them.
+    """
+    row = max(1, layout.frame_bits // layout.rows // 8)
+    excess = length - layout.length
+    whole = any(rest >= row and rest % row == 0 for rest in (excess, excess - length % 2, excess - 1))
+    return whole or length >= 2 * layout.length
 
 
 def overlay_layout(dataset: Dataset, tag: int) -> PixelLayout:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from healthcare_deid.engine.pixels.layout import fitting_layout, is_larger_picture
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from healthcare_deid.engine.dicom.storage import Storage
     from healthcare_deid.engine.pixels.arrays import Words
     from healthcare_deid.engine.pixels.layout import PixelLayout
-    from healthcare_deid.engine.pixels.storage import NewValue, Storage
+    from healthcare_deid.engine.pixels.storage import NewValue
 
 _CHUNK = 1 << 20
 
@@ -27,20 +30,28 @@ class NativeFrames:
         storage: The element's value.
         big_endian: Words are stored most significant byte first (Explicit VR Big Endian).
         byte_swapped: 8-bit words are stored in pairs with their bytes swapped (OW in big endian).
+
+    Attributes:
+        layout: The layout of `words`.
+        stored: The layout that the value is stored in: the attributes', or one that its length fits.
+
+    Raises:
+        UnsupportedPixelsError: Its length contradicts its attributes.
     """
 
     def __init__(
         self, layout: PixelLayout, storage: Storage, *, big_endian: bool = False, byte_swapped: bool = False
     ) -> None:
-        self.layout = layout
+        layout = fitting_layout(layout, len(storage))
+        self.layout = self.stored = layout
         self._storage = storage
         self._swap = byte_swapped or (layout.bits_allocated > 8 and big_endian != (sys.byteorder == "big"))
         self._word = layout.dtype.itemsize if not byte_swapped else 2
-        self.length = -(-layout.frame_bits * layout.frames // 8)
-        if len(storage) < self.length:
-            raise UnsupportedPixelsError("the pixel data is shorter than its attributes say")
+        self.length = layout.length
+        if self.excess and is_larger_picture(layout, len(storage)):
+            raise UnsupportedPixelsError("the pixel data is longer than its attributes say, by what may be picture")
 
-    @property
+    @cached_property
     def excess(self) -> bool:
         """Whether more than padding follows the last frame."""
         end = len(self._storage)

@@ -68,6 +68,9 @@ class Ocr(Protocol):
         ...
 
 
+ROOM_FOR_TEXT = 84
+"""Pixels of the smallest picture that is looked at: two letters of 5x7 and the space beside them. In less, a detector
+takes a plain gradient for a letter, and covers all there is."""
 SURE_SCORE = 0.75
 """From this detector score on, a line is text whether or not it can be read."""
 NOT_TEXT_CONFIDENCE = 0.35
@@ -138,8 +141,10 @@ class OnnxOcr:
 
     def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text in a picture."""
-        scale, page = scale_for(picture), as_page(picture)
         rows, columns = picture.shape[:2]
+        if rows * columns < ROOM_FOR_TEXT:
+            return []
+        scale, page = scale_for(picture), as_page(picture)
         area = within or Box(0, 0, columns, rows)
         part = _cut(picture, area)
         shown = part if page is picture else _cut(page, area)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
+from healthcare_deid.engine.dicom.storage import storage_of
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
@@ -17,7 +18,6 @@ from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
 from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
 from healthcare_deid.engine.pixels.policy import Cover, Policy
 from healthcare_deid.engine.pixels.rewrite import Rewriter
-from healthcare_deid.engine.pixels.storage import storage_of
 from healthcare_deid.engine.pixels.targets import Target, targets
 from healthcare_deid.engine.records import PixelReport, ReadText, Redaction
 from healthcare_deid.engine.workers import in_worker
@@ -90,7 +90,7 @@ class PixelRedactor:
         Args:
             dataset: A private copy, with its original headers.
             inspector: Finds infoTypes in what was read; needed by the modes for sensitive text.
-            removed: Says of a top-level tag that its element will not be in the result, so that nobody need look at it.
+            removed: Says of a top-level tag that nothing of its value will be in the result, so that nobody need look.
             folder: Where temporary files for streams are made; by default where the system makes them.
 
         Raises:
@@ -111,7 +111,7 @@ class PixelRedactor:
         found = list(targets(dataset, removed))
         if not found:
             return PixelReport()
-        longest = max(len(storage_of(target.dataset[target.tag].value)) for target in found)
+        longest = max(map(_size, found))
         limit = beyond_service_limits(dataset, longest)
         if limit is not None and self._service_limits:
             raise UnsupportedPixelsError(limit, reason="too-large")
@@ -161,10 +161,17 @@ class _Run:
         look = self._redactor.look()
         opened: list[tuple[PixelElement, Boxes]] = []
         image: tuple[PixelElement | Mosaic, Boxes] | None = None
+        unreadable: list[Target] = []
         for target in found:
-            element = PixelElement(target, self._syntax, workers=look.workers, folder=self._folder)
-            view = self._view(element)
-            boxes = self._boxes(look, element, view)
+            try:
+                element = PixelElement(target, self._syntax, workers=look.workers, folder=self._folder)
+                view = self._view(element)
+                boxes = self._boxes(look, element, view)
+            except UnsupportedPixelsError:
+                if not target.is_private:
+                    raise
+                unreadable.append(target)
+                continue
             if target.is_icon and image is not None:
                 self._repeat_in_icon(image, element, boxes)
             opened.append((element, boxes))
@@ -172,6 +179,7 @@ class _Run:
                 image = view, boxes
         rewriter = Rewriter(self._dataset, self._syntax)
         rewriter.rewrite(opened)
+        rewriter.remove(unreadable)
         return PixelReport(
             tuple(self._redactions), tuple(rewriter.changes), tuple(rewriter.warnings), tuple(self._texts)
         )
@@ -225,6 +233,13 @@ class _Run:
 def _check_dataset(given: object) -> None:
     if not isinstance(given, Dataset):
         raise TypeError(f"redact takes a pydicom Dataset, not {type(given).__name__}")
+
+
+def _size(target: Target) -> int:
+    try:
+        return len(storage_of(target.dataset[target.tag].value))
+    except UnsupportedPixelsError:  # it will be told when it is opened
+        return 0
 
 
 def _refuse_what_cannot_be_seen(dataset: Dataset, removed: Callable[[int], bool]) -> None:

@@ -9,24 +9,28 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from healthcare_deid.engine.dicom.sidedata import EXCESS, EXCESS_RULE
 from healthcare_deid.engine.pixels.encapsulated import LOSSLESS, EncapsulatedFrames
 from healthcare_deid.engine.pixels.encoders import NotEncodableError, why_native
-from healthcare_deid.engine.pixels.targets import owned_item
+from healthcare_deid.engine.pixels.targets import owned_item, remove_unreadable
 from healthcare_deid.engine.records import Change, ChangeAction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pydicom.dataset import Dataset
 
     from healthcare_deid.engine.pixels.element import Boxes, PixelElement
+    from healthcare_deid.engine.pixels.targets import Target
 
 RULE = "image"
 REWRITTEN_RULE = "rewritten-without-loss"
 """Rule of changes that follow from another transfer syntax."""
-EXCESS_RULE = "after-last-frame"
-"""Rule of a change that removes what follows the last frame."""
-EXCESS = "data after the last frame was removed: no attribute says what it is, and nobody looks at it"
+
+CONTRADICTION_RULE = "contradiction"
+"""Rule of changes to attributes that said something else than the pixel data."""
+WRONG_COLOR = "Photometric Interpretation did not fit the length of the pixel data, and was corrected"
+WRONG_DEPTH = "the frames hold more bits than Bits Stored said: Bits Stored and High Bit were corrected"
 
 _TRANSFER_SYNTAX = 0x00020010
 _PHOTOMETRIC = 0x00280004
@@ -60,12 +64,13 @@ class Rewriter:
         native = encoded is None
         for element, boxes in elements:
             becomes_native = native and element.encapsulated
-            if not boxes and not becomes_native and not element.excess:
+            if not boxes and not becomes_native and not element.excess and not element.corrections:
                 continue
             owner = owned_item(self._dataset, element.target.steps)
+            self._correct(owner, element)
             if becomes_native:
                 self._make_native(owner, element, boxes)
-            else:
+            elif boxes or element.excess:
                 for new in (encoded or {}).get(element.target.path) or element.rewritten(boxes):
                     owner[new.tag] = new
             tag, action = element.target.tag, ChangeAction.PIXELS_REDACTED
@@ -78,6 +83,13 @@ class Rewriter:
         if native:
             self._change_syntax()
 
+    def remove(self, unreadable: Iterable[Target]) -> None:
+        """Remove private pictures that cannot be looked at."""
+        for target in unreadable:
+            change, warning = remove_unreadable(self._dataset, target)
+            self.changes.append(change)
+            self.warnings.append(warning)
+
     def _encoded(self, elements: Sequence[tuple[PixelElement, Boxes]]) -> dict[str, list[DataElement]] | None:
         """Return the new compressed elements by path, or None when one of them cannot be encoded here."""
         touched = [
@@ -89,6 +101,13 @@ class Rewriter:
             return {element.target.path: element.rewritten(boxes) for element, boxes in touched}
         except NotEncodableError:
             return None
+
+    def _correct(self, owner: Dataset, element: PixelElement) -> None:
+        """Write what the pixel data is, where its attributes say something else."""
+        for tag, value in element.corrections.items():
+            self._set(owner, element, tag, "CS" if tag == _PHOTOMETRIC else "US", value, CONTRADICTION_RULE)
+        if element.corrections:
+            self.warnings.append(WRONG_COLOR if _PHOTOMETRIC in element.corrections else WRONG_DEPTH)
 
     def _make_native(self, owner: Dataset, element: PixelElement, boxes: Boxes) -> None:
         owner[element.target.tag] = element.native(boxes)

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from struct import pack
 from typing import TYPE_CHECKING
 
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.values import convert_SQ
 
+from healthcare_deid.engine.records import Change, ChangeAction
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+PIXEL_DATA = 0x7FE00010
+PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 """Pixel Data, Float Pixel Data, Double Float Pixel Data (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25)."""
 OVERLAY_TAGS = tuple((group << 16) | 0x3000 for group in range(0x6000, 0x6020, 2))
 """Overlay Data of the sixteen overlay planes (PS3.3 C.9.2)."""
 _ITEM = b"\xfe\xff\x00\xe0"
 _PICTURES = tuple(pack("<HH", tag >> 16, tag & 0xFFFF) for tag in (*PIXEL_TAGS, *OVERLAY_TAGS))
 """Tags of pictures as a sequence of unknown VR has them, which is Implicit VR Little Endian (PS3.5 6.2.2)."""
+UNREADABLE_RULE = "unreadable-picture"
+"""Rule of a change that removes a private picture that cannot be looked at."""
 ICON_SEQUENCE = BaseTag(0x00880200)
 
 Step = tuple[BaseTag, int]
@@ -39,11 +44,13 @@ class Target:
         dataset: The dataset or item it is in.
         tag: Its tag.
         steps: How to get to that dataset from the instance.
+        readable: False for an element that seems to hold pictures, and whose items cannot be told apart.
     """
 
     dataset: Dataset
     tag: int
     steps: tuple[Step, ...] = ()
+    readable: bool = True
 
     @property
     def path(self) -> str:
@@ -58,6 +65,11 @@ class Target:
     def is_overlay(self) -> bool:
         """Whether it is an overlay plane."""
         return self.tag in OVERLAY_TAGS
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is private, or stands in a private sequence: nobody needs it to show the image."""
+        return bool(self.tag >> 16 & 1) or any(step.is_private for step, _ in self.steps)
 
     @property
     def is_icon(self) -> bool:
@@ -80,8 +92,27 @@ def targets(
         if (int(tag) in PIXEL_TAGS or int(tag) in OVERLAY_TAGS) and not _is_empty(dataset.get_item(tag)):
             yield Target(dataset, int(tag), steps)
     for tag in tags:
-        for index, item in enumerate(_items(dataset, tag)):
+        try:
+            items = _items(dataset, tag)
+        except UnsupportedPixelsError:
+            unreadable = Target(dataset, int(tag), steps, readable=False)
+            if not unreadable.is_private:
+                raise
+            yield unreadable
+            continue
+        for index, item in enumerate(items):
             yield from targets(item, steps=(*steps, (tag, index)))
+
+
+def remove_unreadable(root: Dataset, target: Target) -> tuple[Change, str]:
+    """Remove a private picture that cannot be looked at; return the record of it, and what a person should know."""
+    owner = owned_item(root, target.steps)
+    value: object = owner.get_item(target.tag).value
+    vr, length = str(owner.get_item(target.tag).VR or "UN"), len(value) if isinstance(value, Sized) else 0
+    del owner[target.tag]
+    keyword = keyword_for_tag(target.tag)
+    change = Change(target.path, keyword, vr, ChangeAction.REMOVED, UNREADABLE_RULE, length)
+    return change, f"a private picture that cannot be looked at was removed: {target.path}"
 
 
 def owned_item(root: Dataset, steps: tuple[Step, ...]) -> Dataset:

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydicom._dicom_dict import DicomDictionary
 
-from healthcare_deid.engine.plan.tags import KEPT, Op, Rule, TagPattern
+from healthcare_deid.engine.plan.tags import (
+    ENCAPSULATED_DOCUMENT,
+    KEPT,
+    LENGTH_OF_DOCUMENT,
+    MIME_TYPE_OF_DOCUMENT,
+    Op,
+    Rule,
+    TagPattern,
+)
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -139,8 +147,16 @@ class Table:
             self._set(number, basic, _rule("free text", basic, by_option, self.options))
         for number in _OF_ANIMALS:
             self.tags[number] = self.tags[number]._replace(op=Op.EMPTY)
+        self._follow_document()
         studies = self.tags[_REFERENCED_STUDY_SEQUENCE]
         self.top_tags = {_REFERENCED_STUDY_SEQUENCE: studies._replace(op=Op.DELETE)} if studies.op is Op.EMPTY else {}
+
+    def _follow_document(self) -> None:
+        """Let what describes an encapsulated document go with it (PS3.3 table C.24-2): its type is Type 1."""
+        document = self.tags.get(ENCAPSULATED_DOCUMENT, KEPT)
+        if document.op in (Op.DUMMY, Op.EMPTY, Op.DELETE):
+            self.tags.setdefault(MIME_TYPE_OF_DOCUMENT, document._replace(op=Op.DUMMY))
+            self.tags.setdefault(LENGTH_OF_DOCUMENT, document._replace(op=Op.DELETE))
 
     def _add_unlisted(self) -> None:
         gone, emptied = Rule(Op.DELETE, "unlisted"), Rule(Op.EMPTY, "unlisted")

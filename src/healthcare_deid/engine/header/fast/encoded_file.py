@@ -50,6 +50,10 @@ class Range(NamedTuple):
     length: int
 
 
+class FragmentRange(Range):
+    """A stretch that is one element whose value is fragments, from its header to its delimiter."""
+
+
 @dataclass
 class OldMeta:
     """File meta information as it was.
@@ -220,11 +224,13 @@ class EncodedFile:
         if after > self.size:
             raise truncated()
         hidden = entry.vr == "UN" and entry.op is Op.KEEP and self.read(value, len(ITEM)) == ITEM
-        if entry.vr == "SQ" or hidden or not executor.passes_by(entry) or after - position < _LARGE:
+        small = after - position < _LARGE and (length != UNDEFINED or entry.op is not Op.KEEP)
+        if entry.vr == "SQ" or hidden or not executor.passes_by(entry) or small:
             return self._more(position, after - position + _WINDOW, seen)
         pieces.extend(executor.pass_by(entry, after - value, level))
         if entry.op is Op.KEEP:
-            pieces.append(Range(position, after - position))
+            kind = FragmentRange if length == UNDEFINED else Range
+            pieces.append(kind(position, after - position))
         return after, self.read(after, _WINDOW) if after < self.size else b""
 
     def _more(self, position: int, count: int, seen: int) -> tuple[int, bytes]:

@@ -40,7 +40,7 @@ from healthcare_deid.engine.header.fast.tables import (
     creator_of,
     prefix,
 )
-from healthcare_deid.engine.header.values import DUMMIES, Values
+from healthcare_deid.engine.header.values import Values, dummy_of
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.tags import DROPPING, Inside, Op, TagPlan, UidPolicy, inside
 from healthcare_deid.errors import InvalidDicomError
@@ -121,7 +121,7 @@ class EncodedExecutor:
             case Op.EMPTY:
                 output.append(entry.encoded(b""))
             case Op.DUMMY:
-                output.append(entry.encoded(DUMMIES.get(entry.vr, b"")))
+                output.append(entry.encoded(dummy_of(entry.tag, entry.vr)))
             case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK:
                 raise UseDatasetExecutor  # its value counts
             case _:
@@ -328,6 +328,10 @@ class EncodedExecutor:
         after = position + length
         items = length > 0
         if entry.vr != "SQ":
+            if entry.op is Op.KEEP and level.depth:
+                raise UseDatasetExecutor  # compressed frames may hold side data
+            if entry.op is Op.KEEP:
+                raise Short  # so that they become a range of the file, whose side data is looked for
             items, after = _fragments(data, position, end)
         elif length == UNDEFINED:
             after = _after_sequence(data, position, end, entry, level)

@@ -11,7 +11,7 @@ from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_
 from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
 from healthcare_deid.engine.header.fast.memo import Memo
 from healthcare_deid.engine.header.soundness import FORMS
-from healthcare_deid.engine.header.values import DUMMIES
+from healthcare_deid.engine.header.values import dummy_of
 from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op, Rule, TagPlan
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Table:
             self.steps.clear()
         new = b""
         if kind is Kind.REPLACED and entry.op is not Op.DELETE:
-            new = entry.encoded(b"" if entry.op is Op.EMPTY else DUMMIES.get(entry.vr, b""))
+            new = entry.encoded(b"" if entry.op is Op.EMPTY else dummy_of(entry.tag, entry.vr))
         record = Record(entry, entry.rule.reason, length)
         self.steps[head] = Step(8 + length, entry.tag, kind, new, record, FORMS.get(entry.vr), self.notes(entry))
 
@@ -262,7 +262,7 @@ def _kind(entry: Entry, length: int) -> Kind:
         case Op.DUMMY:
             if vr == "UI":
                 return Kind.REMEMBERED
-            return Kind.REPLACED if length != len(DUMMIES.get(vr, b"")) else Kind.OPEN
+            return Kind.REPLACED if length != len(dummy_of(tag, vr)) else Kind.OPEN
         case Op.CHECK:
             if vr in NUMBER_BYTES:
                 return Kind.KEPT if length == NUMBER_BYTES[vr] else Kind.OPEN

@@ -1,0 +1,34 @@
+"""Side data of compressed frames: whatever decoding does not need, found by markers and blanked in place.
+
+Blanking keeps every length: offset tables, tile-part lengths and packet tables stay right, and no pixel changes.
+"""
+
+from healthcare_deid.engine.dicom.sidedata.splices import Splice, Spliced, pieces_of
+from healthcare_deid.engine.dicom.sidedata.value import (
+    EXCESS,
+    EXCESS_RULE,
+    PIXEL_TAGS,
+    RULE,
+    UNREAD,
+    SideData,
+    changes_of,
+    find_side_data,
+    has_frames,
+    is_compressed,
+)
+
+__all__ = [
+    "EXCESS",
+    "EXCESS_RULE",
+    "PIXEL_TAGS",
+    "RULE",
+    "UNREAD",
+    "SideData",
+    "Splice",
+    "Spliced",
+    "changes_of",
+    "find_side_data",
+    "has_frames",
+    "is_compressed",
+    "pieces_of",
+]

@@ -1,0 +1,114 @@
+"""The bytes of one compressed frame, and what is blanked in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.dicom.sidedata.splices import Splice
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Sequence
+
+    from healthcare_deid.engine.dicom.fragments import Fragment
+    from healthcare_deid.engine.dicom.storage import Storage
+
+_WINDOW = 1 << 10
+"""Bytes read at a time where headers are followed: most of them fit."""
+_BEGINNINGS = (b"\xff\xd8\xff", b"\xff\x4f\xff")
+"""First bytes of a JPEG, JPEG-LS or JPEG 2000 image."""
+_CHUNK = 1 << 18
+"""Bytes read at a time where a marker is looked for."""
+
+
+def unreadable() -> UnsupportedPixelsError:
+    """Return the error for a frame that may hold anything: its markers cannot be followed."""
+    return UnsupportedPixelsError("a compressed frame cannot be followed: what it holds besides pixels is not known")
+
+
+class FrameBytes:
+    """One frame: its fragments, end to end.
+
+    Args:
+        storage: The value it is part of.
+        places: Where its fragments are.
+
+    Attributes:
+        splices: What was blanked, by places in the value.
+        has_second_image: Whether another image was among it.
+    """
+
+    def __init__(self, storage: Storage, places: Sequence[Fragment]) -> None:
+        self._storage = storage
+        self._places = places
+        self._length = sum(stop - start for start, stop in places)
+        self._window = b""
+        self._window_at = 0
+        self.splices: list[Splice] = []
+        self.has_second_image = False
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return a stretch of the frame, cut off at its end."""
+        parts = [self._storage.read_at(first, last) for first, last in self._stretches(start, stop)]
+        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+
+    def peek(self, start: int, count: int) -> bytes:
+        """Return a few bytes of a header.
+
+        Raises:
+            UnsupportedPixelsError: The frame ends before.
+        """
+        offset = start - self._window_at
+        if offset < 0 or offset + count > len(self._window):
+            self._window, self._window_at, offset = self.read(start, start + max(count, _WINDOW)), start, 0
+        found = self._window[offset : offset + count]
+        if len(found) < count:
+            raise unreadable()
+        return found
+
+    def number(self, start: int, count: int) -> int:
+        """Return a big-endian number of so many bytes."""
+        return int.from_bytes(self.peek(start, count), "big")
+
+    def find(self, pattern: re.Pattern[bytes], start: int) -> int | None:
+        """Return where a pattern of two bytes is first found, None where it is nowhere."""
+        while start < self._length:
+            # One byte more than a step: the two bytes may stand in different chunks.
+            found = pattern.search(self.read(start, start + _CHUNK + 1))
+            if found:
+                return start + found.start()
+            start += _CHUNK
+        return None
+
+    def blank(self, start: int, stop: int, fill: bytes = b"\0") -> None:
+        """Overwrite a stretch, unless it is blank already."""
+        for first in range(start, min(stop, self._length), _CHUNK):
+            last = min(first + _CHUNK, stop, self._length)
+            if self.read(first, last).strip(fill):
+                self.replace(first, fill * (last - first))
+
+    def blank_after_end(self, start: int, stop: int) -> None:
+        """Overwrite what follows a codestream's end marker, and note whether it is one more image."""
+        self.has_second_image = self.read(start, start + 3).startswith(_BEGINNINGS)
+        self.blank(start, stop)
+
+    def replace(self, start: int, new: bytes) -> None:
+        """Overwrite as many bytes as the new ones are."""
+        for first, last in self._stretches(start, start + len(new)):
+            self.splices.append(Splice(first, last, new[: last - first]))
+            new = new[last - first :]
+
+    def _stretches(self, start: int, stop: int) -> list[Fragment]:
+        """Return where a stretch of the frame is in the value."""
+        found: list[Fragment] = []
+        for first, last in self._places:
+            size = last - first
+            if start < size and stop > 0:
+                found.append((first + max(start, 0), first + min(stop, size)))
+            start -= size
+            stop -= size
+        return found

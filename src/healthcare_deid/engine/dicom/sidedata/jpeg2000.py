@@ -1,0 +1,154 @@
+"""JPEG 2000 and HTJ2K: segments and boxes that decoding does not need (ITU-T T.800 annexes A and I, T.801, T.814)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.dicom.sidedata.frame import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes
+
+START = b"\xff\x4f"
+JP2_START = b"\0\0\0\x0cjP  "
+_SOT, _SOD, _EOC = 0xFF90, 0xFF93, 0xFFD9
+_SOT_SIZE = 12
+_MARKER_SIZE = 2
+_NEEDED = frozenset(
+    {
+        *(0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF56),  # capabilities, size, coding style, profile
+        *(0xFF55, 0xFF57, 0xFF58, 0xFF59),  # lengths of tile-parts and packets, corresponding profile
+        *(0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F),  # quantization, region of interest, progression
+        *(0xFF60, 0xFF61, 0xFF63),  # packed packet headers, component registration
+        *range(0xFF70, 0xFF7A),  # extensions of part 2, such as multi-component transforms
+    }
+)
+"""Segments that a decoder reads."""
+_WITHOUT_LENGTH = range(0xFF30, 0xFF40)
+_BODY_END = re.compile(rb"\xff[\x90\x93-\xfe]")
+"""What cannot stand in packets, where 8F is the largest byte after FF (T.800 B.10.1): 91 and 92 are packets' own."""
+
+_FREE = b"free"
+_KEPT_BOXES = frozenset({b"jP  ", b"ftyp"})
+_HEADER_BOX, _CODESTREAM_BOX = b"jp2h", b"jp2c"
+_KEPT_IN_HEADER = frozenset({b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef"})
+_COLOR_BOX, _ENUMERATED = b"colr", 1
+_GRAY, _SRGB = 17, 16
+"""Enumerated color spaces (T.800 table I.10)."""
+
+
+def blank_codestream(frame: FrameBytes, start: int = 0, stop: int | None = None) -> None:
+    """Blank comments and unknown segments, in the headers of tile-parts too, and whatever follows the end.
+
+    Packets are passed over by the length that their tile-part says.
+
+    Args:
+        frame: Its codestream lies between ``start`` and ``stop``.
+        start: Where it begins.
+        stop: Where its box ends; None means at the frame's end.
+
+    Raises:
+        UnsupportedPixelsError: Its markers cannot be followed.
+    """
+    limit = len(frame) if stop is None else stop
+    position = _blank_segments(frame, start + len(START))
+    while limit - position >= _MARKER_SIZE:  # a stream that was cut off has no end marker
+        marker = frame.number(position, _MARKER_SIZE)
+        if marker == _EOC:
+            frame.blank_after_end(position + _MARKER_SIZE, limit)
+            return
+        if marker != _SOT or frame.number(position + 2, 2) != _SOT_SIZE - 2:
+            raise unreadable()
+        length = frame.number(position + 6, 4)
+        body = _blank_segments(frame, position + _SOT_SIZE) + _MARKER_SIZE
+        position = _after_packets(frame, body, position + length if length else None, limit)
+    frame.blank(position, limit)
+
+
+def _after_packets(frame: FrameBytes, body: int, said: int | None, limit: int) -> int:
+    """Return where a tile-part ends: where its length says, if a marker stands there, or where one is found."""
+    if said is not None and body <= said <= limit - 2 and frame.number(said, 2) in (_SOT, _EOC):
+        return said
+    found = frame.find(_BODY_END, body)
+    return limit if found is None or found > limit else found
+
+
+def _blank_segments(frame: FrameBytes, position: int) -> int:
+    """Blank the segments of a header that no decoder needs; return where the marker stands that ends it."""
+    while True:
+        marker = frame.number(position, 2)
+        if marker in (_SOT, _SOD):
+            return position
+        position += 2
+        if marker in _WITHOUT_LENGTH:
+            continue
+        length = frame.number(position, 2)
+        if marker < 0xFF01 or marker == _EOC or length < 2 or position + length > len(frame):
+            raise unreadable()
+        if marker not in _NEEDED:
+            frame.blank(position + 2, position + length)
+        position += length
+
+
+def blank_jp2(frame: FrameBytes) -> None:
+    """Blank the boxes that no decoder needs, and the codestream's own side data.
+
+    Raises:
+        UnsupportedPixelsError: The boxes cannot be followed.
+    """
+    codestreams = 0
+    for kind, at, start, stop in _boxes(frame, 0, len(frame)):
+        if kind == _CODESTREAM_BOX:
+            codestreams += 1
+            if frame.peek(start, len(START)) != START:
+                raise unreadable()
+            blank_codestream(frame, start, stop)
+        elif kind == _HEADER_BOX:
+            _blank_header_box(frame, start, stop)
+        elif kind not in _KEPT_BOXES:
+            _free(frame, kind, at, start, stop)
+    if codestreams != 1:
+        raise unreadable()
+
+
+def _boxes(frame: FrameBytes, position: int, limit: int) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield the boxes of a stretch: type, where the type stands, where the content begins and ends."""
+    while limit - position >= 8:
+        length, kind, start = frame.number(position, 4), frame.peek(position + 4, 4), position + 8
+        if length == 0 and not kind.strip(b"\0"):
+            break  # padding
+        if length == 1:
+            length, start = frame.number(position + 8, 8), position + 16
+        stop = limit if length == 0 else position + length
+        if stop < start or (stop > limit and kind != _CODESTREAM_BOX):
+            break  # no box
+        yield kind, position + 4, start, min(stop, limit)
+        position = stop
+    frame.blank(position, limit)
+
+
+def _blank_header_box(frame: FrameBytes, start: int, stop: int) -> None:
+    components = 1
+    for kind, at, first, last in _boxes(frame, start, stop):
+        if kind == b"ihdr":
+            components = frame.number(first + 8, 2)
+        elif kind == _COLOR_BOX:
+            if frame.number(first, 1) == _ENUMERATED:
+                frame.blank(first + 7, last)
+            else:  # a profile, whose texts name who made it; pixels are what the attributes say
+                space = _GRAY if components < 3 else _SRGB
+                new = bytes((_ENUMERATED, 0, 0)) + space.to_bytes(4, "big")
+                if last - first < len(new):
+                    raise unreadable()
+                frame.replace(first, new + bytes(last - first - len(new)))
+        elif kind not in _KEPT_IN_HEADER:
+            _free(frame, kind, at, first, last)
+
+
+def _free(frame: FrameBytes, kind: bytes, at: int, start: int, stop: int) -> None:
+    if kind != _FREE:
+        frame.replace(at, _FREE)
+    frame.blank(start, stop)

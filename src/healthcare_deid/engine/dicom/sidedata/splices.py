@@ -1,0 +1,70 @@
+"""Stretches of a value that are replaced, and the value with them replaced."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from healthcare_deid.engine.dicom.file_slices import FileSlice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from healthcare_deid.engine.dicom.storage import Storage
+
+
+class Splice(NamedTuple):
+    """A stretch of a value, and what stands in its place."""
+
+    start: int
+    stop: int
+    new: bytes
+
+
+def pieces_of(length: int, splices: Iterable[Splice]) -> Iterator[bytes | tuple[int, int]]:
+    """Yield a value with its splices: new bytes, and where old ones stay (start and stop).
+
+    Args:
+        length: Bytes of the value.
+        splices: They do not overlap.
+    """
+    position = 0
+    for start, stop, new in sorted(splices):
+        if start > position:
+            yield position, start
+        if new:
+            yield new
+        position = stop
+    if position < length:
+        yield position, length
+
+
+class Spliced(FileSlice):
+    """A value that stays where it is, read with its splices.
+
+    Args:
+        storage: The old value.
+        splices: They do not overlap.
+    """
+
+    def __init__(self, storage: Storage, splices: Iterable[Splice]) -> None:
+        self._storage = storage
+        self._pieces = list(pieces_of(len(storage), splices))
+        sizes = (len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in self._pieces)
+        self._begins = list(accumulate(sizes, initial=0))
+        super().__init__(-1, 0, self._begins[-1])
+
+    def read_at(self, start: int, stop: int) -> bytes:
+        """Return a part of it."""
+        parts: list[bytes] = []
+        index = bisect_right(self._begins, start) - 1
+        while index < len(self._pieces) and self._begins[index] < stop:
+            begin, piece = self._begins[index], self._pieces[index]
+            first, last = max(start - begin, 0), min(stop, self._begins[index + 1]) - begin
+            if isinstance(piece, bytes):
+                parts.append(piece[first:last])
+            else:
+                parts.append(bytes(self._storage.read_at(piece[0] + first, piece[0] + last)))
+            index += 1
+        return parts[0] if len(parts) == 1 else b"".join(parts)

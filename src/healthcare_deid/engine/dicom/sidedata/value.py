@@ -1,0 +1,214 @@
+"""Side data of an encapsulated value: in its frames, its offset tables, and fragments of no frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from struct import pack
+from typing import TYPE_CHECKING
+
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from healthcare_deid.engine.dicom.fragments import (
+    ITEM_HEADER,
+    ITEM_TAG,
+    fragments_of,
+    group_by_basic_table,
+    group_by_extended_table,
+    group_fragments,
+)
+from healthcare_deid.engine.dicom.sidedata import jpeg, jpeg2000
+from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes, unreadable
+from healthcare_deid.engine.dicom.sidedata.rle import blank_rle
+from healthcare_deid.engine.dicom.sidedata.splices import Splice
+from healthcare_deid.engine.records import Change, ChangeAction
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthcare_deid.engine.dicom.fragments import Fragment, Fragments
+    from healthcare_deid.engine.dicom.storage import Storage
+
+PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+"""Float, Double Float and Pixel Data."""
+_DELIMITER = ITEM_HEADER.pack(0xE0DDFFFE, 0)
+_RLE = "1.2.840.10008.1.2.5"
+_JPEG_FAMILY = "1.2.840.10008.1.2.4."
+_NOT_READ = frozenset(
+    _JPEG_FAMILY + number
+    for number in (
+        *("94", "95", "204", "205"),  # JPIP: no frames in the file
+        *("100", "100.1", "101", "101.1", "102", "102.1", "103", "103.1", "104", "104.1", "105", "105.1", "106"),
+        *("106.1", "107", "108"),  # MPEG-2, MPEG-4, HEVC
+        *("110", "111", "112"),  # JPEG XL
+    )
+)
+
+
+@dataclass(slots=True)
+class SideData:
+    """What is to be replaced in an encapsulated value.
+
+    Attributes:
+        splices: Stretches to replace; empty in the usual case.
+        unread: The frames are of a kind that is not followed here.
+        second_image: One image more was found behind that of a frame.
+        excess: How many of the splices are fragments of no frame.
+        extended_is_wrong: The Extended Offset Table does not say where the frames are.
+    """
+
+    splices: list[Splice] = field(default_factory=list[Splice])
+    unread: bool = False
+    second_image: bool = False
+    excess: int = 0
+    extended_is_wrong: bool = False
+
+
+_NATIVE = frozenset(
+    {"", ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
+)
+RULE = "side-data"
+"""Rule of a change that takes out of frames what decoding does not need."""
+EXCESS_RULE = "after-last-frame"
+"""Rule of a change that removes what follows the last frame."""
+EXCESS = "data after the last frame was removed: no attribute says what it is, and nobody looks at it"
+UNREAD = "the frames of this transfer syntax are not followed: what they hold besides pixels was left as it is"
+
+
+def has_frames(syntax: str) -> bool:
+    """Say whether a transfer syntax may store pixel data as fragments: any that is not native, unknown ones too."""
+    return syntax not in _NATIVE
+
+
+def is_compressed(syntax: str) -> bool:
+    """Say whether a transfer syntax is one of compressed frames that are followed here."""
+    return syntax == _RLE or (syntax.startswith(_JPEG_FAMILY) and syntax not in _NOT_READ)
+
+
+def find_side_data(
+    storage: Storage, syntax: str, *, frames: int, pixels: int, extended: tuple[bytes, bytes] | None = None
+) -> SideData:
+    """Find what a decoder of a value's frames does not need.
+
+    Args:
+        storage: The value, from the item of its Basic Offset Table on, without its delimiter.
+        syntax: Its transfer syntax. Frames are told by how they begin: some files name another syntax.
+        frames: How many frames its attributes announce.
+        pixels: Pixels of a frame.
+        extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
+
+    Raises:
+        UnsupportedPixelsError: Fragments or frames cannot be followed, so that they may hold anything.
+    """
+    found = fragments_of(storage)
+    result = SideData()
+    if not is_compressed(syntax) and not _is_image(storage, found.filled[0]):
+        result.unread = True
+        return result
+    groups = _groups(storage, found, syntax, frames, extended)
+    _excess(storage, found, groups, result)
+    _tables(storage, found, groups, frames, extended, result)
+    for places in groups:
+        frame = FrameBytes(storage, places)
+        _blank(frame, syntax, pixels)
+        result.splices += frame.splices
+        result.second_image = result.second_image or frame.has_second_image
+    return result
+
+
+def changes_of(found: SideData, path: str, vr: str, length: int) -> tuple[list[Change], list[str]]:
+    """Return the record of what was replaced in an element, and what a person should know of it."""
+    rules = [EXCESS_RULE] if found.excess else []
+    if len(found.splices) > found.excess:
+        rules.append(RULE)
+    changes = [Change(path, "PixelData", vr, ChangeAction.TRANSFORMED, rule, length) for rule in rules]
+    return changes, [EXCESS] if found.excess or found.second_image else []
+
+
+def _blank(frame: FrameBytes, syntax: str, pixels: int) -> None:
+    begins = frame.read(0, 8)
+    if begins.startswith(jpeg.START):
+        jpeg.blank_jpeg(frame)
+    elif begins.startswith(jpeg2000.START):
+        jpeg2000.blank_codestream(frame)
+    elif begins == jpeg2000.JP2_START:
+        jpeg2000.blank_jp2(frame)
+    elif syntax == _RLE and pixels:
+        blank_rle(frame, pixels)
+    else:
+        raise unreadable()
+
+
+def _is_image(storage: Storage, fragment: Fragment) -> bool:
+    begins = bytes(storage.read_at(fragment[0], min(fragment[0] + 8, fragment[1])))
+    return begins.startswith((jpeg.START, jpeg2000.START, jpeg2000.JP2_START))
+
+
+def _groups(
+    storage: Storage, found: Fragments, syntax: str, frames: int, extended: tuple[bytes, bytes] | None
+) -> list[list[Fragment]]:
+    if syntax == _RLE:  # without a table, a frame is one fragment (PS3.5 annex G.2)
+        by_table = group_by_extended_table(extended, found, frames) if extended else None
+        by_table = by_table or group_by_basic_table(found, frames)
+        return (by_table or [[place] for place in found.filled])[:frames]
+    try:
+        return group_fragments(storage, found, frames, extended)
+    except UnsupportedPixelsError:  # fewer frames than announced: as many as there are beginnings
+        groups: list[list[Fragment]] = []
+        for fragment in found.filled:
+            if not groups or _is_image(storage, fragment):
+                groups.append([])
+            groups[-1].append(fragment)
+        return groups
+
+
+def _excess(storage: Storage, found: Fragments, groups: list[list[Fragment]], result: SideData) -> None:
+    """Cut off fragments after the last frame, and blank others that are of no frame."""
+    taken = {start: stop for places in groups for start, stop in places}
+    last = max(taken)
+    end = next(stop for start, stop in found.places if start == last)
+    tail = found.end
+    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:  # it is part of a value of known length
+        tail += len(_DELIMITER)
+    if _holds_something(storage, [*(place for place in found.filled if place[0] > last), (tail, len(storage))]):
+        result.splices.append(Splice(end, len(storage), b""))
+        result.excess += 1
+    for start, stop in found.filled:
+        rest = taken.get(start, start), stop
+        if start <= last and _holds_something(storage, [rest]):
+            result.splices.append(Splice(*rest, bytes(rest[1] - rest[0])))
+            result.excess += start not in taken
+
+
+def _holds_something(storage: Storage, places: Iterable[Fragment]) -> bool:
+    return any(bytes(storage.read_at(*place)).strip(b"\0") for place in places if place[0] < place[1])
+
+
+def _tables(
+    storage: Storage,
+    found: Fragments,
+    groups: list[list[Fragment]],
+    frames: int,
+    extended: tuple[bytes, bytes] | None,
+    result: SideData,
+) -> None:
+    """Replace a Basic Offset Table that is none, by an empty one where every frame has one fragment."""
+    if extended is not None:
+        exact = all(len(table) == 8 * frames for table in extended)
+        result.extended_is_wrong = not exact or group_by_extended_table(extended, found, frames) is None
+    start, stop = found.table_at
+    if start == stop or (stop - start == 4 * frames and group_by_basic_table(found, frames) is not None):
+        return
+    table = b""
+    if len(groups) > 1 and any(len(places) > 1 for places in groups):
+        first = found.places[0][0]
+        table = pack(f"<{len(groups)}I", *(places[0][0] - first for places in groups))
+    header = ITEM_HEADER.pack(ITEM_TAG, len(table))
+    old = bytes(storage.read_at(start - ITEM_HEADER.size, stop))
+    if old != header + table:
+        result.splices.append(Splice(start - ITEM_HEADER.size, stop, header + table))
