@@ -1,4 +1,7 @@
-"""Finding sensitive text: how much of it, how much else, and how long a text takes; beside Presidio where installed."""
+"""Finding sensitive text: how much of it, how much else, and how long a text takes; beside Presidio where installed.
+
+On texts of our own, generated and written, and on those of public sets that packages ship (``phi_public``).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from phi_corpora import HELD_OUT
 from phi_examples import ANY, FAMILIES, Example, read_written, score
+from phi_public import rows as public_rows
 from phi_text import generate
 from pydicom.dataset import Dataset
 from timing import Row
@@ -37,6 +41,7 @@ def measure() -> list[Row]:
     rows = _rows("rules", finder, "≥ 0.90", "≤ 0.2 ms")
     rows += _rows("rules + spaCy", _with_spacy(), "≥ 0.93", "")
     rows += _rows("Presidio", _presidio(), "", "")
+    rows += public_rows("rules, public sets", finder())
     return [*rows, *_binding()]
 
 

@@ -1,128 +1,33 @@
-"""Texts of public synthetic sets with their identifiers marked, read from installed packages, and how they are scored.
+"""How much of the public sets' identifiers is found: both halves, by type and by set, and how long a text takes.
 
 No text is kept in this repository and none is downloaded: ``phi_public_sets`` reads what the packages of the
-dependency group ``texts`` ship. Half of the texts are for development, half are held out; texts made from one template
-are in the same half, so what is learned from a filling is not met again in another.
-
-A marked stretch counts as in ``phi_examples.score``: it is met when nine tenths of its letters and digits lie in
-findings of its type; a finding is right when half of its letters and digits are marked with its type. Rules beside it,
-the same for every set:
-
-- **Types** of ``FAMILIES`` count as one: a facility is a place, a birth date a date, and numbers that identify (chart,
-  account, member, licence, passport, device) are one type, since the sets do not tell them apart alike.
-- **AGE** is compared by its digits: some sets mark "58", others "58 year-old", and some rules find the one or the other.
-- **A type that a set does not mark** (``PublicSet.marks``) is not asked of it: findings of that type do not count there.
-- **Stretches that a set marks and that are no identifier** (a company, a job, a country, a year alone) are unscored:
-  they need not be found, and a finding that lies in one by half does not count either.
-- **Ages below 90** do not count where a set marks older ones only, as HIPAA has it (``PublicSet.ages_from``).
+dependency group ``texts`` ship. ``phi_public_text`` says what counts.
 
 ``python benchmarks/phi_public.py`` prints the figures; ``--misses`` prints what was missed or found wrongly in the
-development half. The held-out half is never printed.
+development half. Of the held-out half no text is ever printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import re
+import statistics
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from phi_examples import FAMILIES as PLACES_AND_DATES
-from phi_examples import Example, Score, score, share
+from phi_examples import Example, Score, score
+from phi_public_sets import load, missing
+from phi_public_text import FAMILIES, counted
+from timing import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from phi_examples import Span
+    from phi_public_text import PublicText
 
     Find = Callable[[str], Iterable[Span]]
-
-NUMBER = "MEDICAL_RECORD_NUMBER"
-_NUMBERS = (
-    "CANADA_SOCIAL_INSURANCE_NUMBER IMEI_HARDWARE_ID MAC_ADDRESS PASSPORT UK_NATIONAL_HEALTH_SERVICE_NUMBER"
-    " US_BANK_ROUTING_MICR US_DEA_NUMBER US_DRIVERS_LICENSE_NUMBER US_HEALTHCARE_NPI US_VEHICLE_IDENTIFICATION_NUMBER"
-)
-FAMILIES = {
-    **PLACES_AND_DATES,
-    **dict.fromkeys(_NUMBERS.split(), NUMBER),
-    "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER": "US_SOCIAL_SECURITY_NUMBER",
-}
-_OLD = 90
-
-
-@dataclass(frozen=True)
-class PublicSet:
-    """What a set marks.
-
-    Attributes:
-        name: How tables call it.
-        marks: The families it marks wherever they occur; findings of others do not count on its texts.
-        ages_from: The age from which it marks ages.
-        english: Whether its texts are English.
-    """
-
-    name: str
-    marks: frozenset[str]
-    ages_from: int = 0
-    english: bool = True
-
-
-@dataclass(frozen=True)
-class PublicText(Example):
-    """A text of a public set.
-
-    Attributes:
-        source: The set.
-        unscored: Stretches that neither have to be found nor must not be.
-        held_out: In which half it is.
-    """
-
-    source: PublicSet
-    unscored: tuple[Span, ...] = ()
-    held_out: bool = False
-
-
-def is_held_out(name: str, group: str) -> bool:
-    """Return in which half of the set ``name`` the texts of a ``group`` are: a template, a note, a fixture."""
-    return hashlib.sha256(f"{name}\0{group}".encode()).digest()[0] % 2 == 1
-
-
-def public_text(source: PublicSet, text: str, marked: Iterable[Span], held_out: bool) -> PublicText:
-    """Build a text from stretches whose type is empty where they are no identifier."""
-    inside = [span for span in marked if any(letter.isalnum() for letter in text[span[0] : span[1]])]
-    spans = [_digits_of_age(text, span) for span in inside if span[2]]
-    unscored = [span for span in inside if not span[2]]
-    return PublicText(text, tuple(spans), source, tuple(unscored), held_out)
-
-
-def distinct(texts: Iterable[PublicText]) -> list[PublicText]:
-    """Drop repeated texts; where both halves hold one, it stays in development."""
-    ordered = sorted(texts, key=lambda text: text.held_out)
-    return list({text.text: text for text in reversed(ordered)}.values())[::-1]
-
-
-def _digits_of_age(text: str, span: Span) -> Span:
-    start, end, kind = span
-    number = re.search(r"\d+", text[start:end]) if kind == "AGE" else None
-    return (start + number.start(), start + number.end(), kind) if number else span
-
-
-def counted(example: PublicText, findings: Iterable[Span]) -> Iterator[Span]:
-    """Yield the findings that the rules of this module let count."""
-    for finding in findings:
-        start, end, kind = _digits_of_age(example.text, finding)
-        family = FAMILIES.get(kind, kind)
-        if family not in example.source.marks:
-            continue
-        value = example.text[start:end]
-        if family == "AGE" and value.isdigit() and int(value) < example.source.ages_from:
-            continue
-        unscored = [(begin, stop, family) for begin, stop, _ in example.unscored]
-        if share(example.text, (start, end, family), unscored) >= 0.5:
-            continue
-        yield start, end, family
 
 
 @dataclass(frozen=True)
@@ -153,6 +58,74 @@ def _only(spans: Iterable[Span], kind: str | None) -> tuple[Span, ...]:
     return tuple(span for span in spans if kind is None or FAMILIES.get(span[2], span[2]) == kind)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a detector found in each text, and the processor time it took over each.
+
+    Attributes:
+        spans: The findings, by text.
+        seconds: The seconds, by text.
+    """
+
+    spans: dict[str, list[Span]]
+    seconds: dict[str, float]
+
+
+def run(find: Find, texts: Iterable[PublicText]) -> Found:
+    """Run a detector over every text, each of them new to it."""
+    list(find("warm up: Dr. Jane Doe, 1 January 2001"))
+    found = Found({}, {})
+    for text in texts:
+        begun = time.perf_counter()
+        found.spans[text.text] = list(find(text.text))
+        found.seconds[text.text] = time.perf_counter() - begun
+    return found
+
+
+def rows(name: str, find: Find) -> list[Row]:
+    """Return the figures of both halves: English together, by type and by set, and how long a text takes."""
+    texts = load()
+    made: list[Row] = []
+    found = run(find, texts)
+    for held_out, half in ((False, "development half"), (True, "held-out half")):
+        of_half = [text for text in texts if text.held_out is held_out]
+        english = [text for text in of_half if text.source.english]
+        total = result(english, found.spans)
+        note = f"public sets, English, {half}: {total.texts} texts, {total.marked} marked"
+        made += [
+            Row(f"{name}: precision", total.total.precision, "", "≥ 0.93", note),
+            Row(f"{name}: recall", total.total.recall, "", "", note),
+            Row(f"{name}: F1", total.total.f1, "", "≥ 0.93", note),
+        ]
+        for kind, (marked, one) in total.by_type.items():
+            figures = f"{half}: {marked} marked, precision {one.precision:.3f}, recall {one.recall:.3f}"
+            made.append(Row(f"{name}: F1, {kind}", one.f1, "", "≥ 0.75", figures))
+        for source in sorted({text.source.name for text in of_half}):
+            of_set = result([text for text in of_half if text.source.name == source], found.spans)
+            figures = (
+                f"{half}: {of_set.texts} texts, {of_set.marked} marked, precision {of_set.total.precision:.3f},"
+                f" recall {of_set.total.recall:.3f}"
+            )
+            made.append(Row(f"{name}: F1, {source}", of_set.total.f1, "", "", figures))
+    absent = missing()
+    if absent:
+        made.append(Row(f"{name}: sets left out", len(absent), "", "0", f"not installed: {', '.join(absent)}"))
+    return [*made, *_speed(name, found)]
+
+
+def _speed(name: str, found: Found) -> list[Row]:
+    if not found.seconds:
+        return []
+    each = list(found.seconds.values())
+    letters = sum(map(len, found.seconds)) / len(each)
+    note = f"public sets, both halves, every text new; {letters:.0f} characters a text in the mean"
+    return [
+        Row(f"{name}: a text, mean", statistics.mean(each) * 1000, "ms", "≤ 0.3 ms", note),
+        Row(f"{name}: a text, median", statistics.median(each) * 1000, "ms", "", note),
+        Row(f"{name}: 100 characters", sum(each) / sum(map(len, found.seconds)) * 1e5, "ms", "", note),
+    ]
+
+
 def _print(title: str, measured: Result) -> None:
     print(f"\n{title}: {measured.texts} texts, {measured.marked} marked\n")
     print("| type | marked | precision | recall | F1 |\n|---|---|---|---|---|")
@@ -163,21 +136,18 @@ def _print(title: str, measured: Result) -> None:
 def main(arguments: list[str]) -> int:
     """Print the figures of both halves by type and by set, and on request what was missed in development."""
     from bench_text import finder
-    from phi_public_sets import load
 
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--misses", action="store_true", help="print what was missed or found wrongly in development")
     parser.add_argument("--set", default="", help="only the sets whose name starts so")
     options = parser.parse_args(arguments)
     texts = [text for text in load() if text.source.name.startswith(options.set)]
-    find: Find = finder()
-    found = {text.text: list(find(text.text)) for text in texts}
+    found = run(finder(), texts).spans
     for held_out, half in ((False, "development"), (True, "held out")):
         of_half = [text for text in texts if text.held_out is held_out]
         for name in sorted({text.source.name for text in of_half}):
             _print(f"{half}, {name}", result([text for text in of_half if text.source.name == name], found))
         _print(f"{half}, English", result([text for text in of_half if text.source.english], found))
-        _print(f"{half}, all", result(of_half, found))
     if options.misses:
         _misses([text for text in texts if not text.held_out], found)
     return 0

@@ -12,14 +12,15 @@ import importlib.util
 import io
 import json
 import sys
-import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phi_public import NUMBER, PublicSet, PublicText, distinct, is_held_out, public_text
+from phi_public_text import NUMBER, PublicSet, PublicText, distinct, is_held_out, public_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
     from phi_examples import Span
 
@@ -53,21 +54,27 @@ def missing() -> list[str]:
 # presidio-evaluator (MIT): 210 sentence templates of everyday and banking talk, filled by its own generator from its
 # own list of 3,000 made-up people of many countries. The texts of one template are in one half.
 # Not identifiers, so unscored: companies, jobs, titles, nationalities, weekdays, years alone, states and countries
-# (45 CFR 164.514(b)(2)(i)(B) lets a state stand).
+# (45 CFR 164.514(b)(2)(i)(B) lets a state stand). So is a value that its list of people has no entry for ("nan").
 _PRESIDIO = PublicSet("Presidio's templates", _ALL | {"CREDIT_CARD_NUMBER", "IBAN_CODE"})
 _PRESIDIO_TYPES = {
     **dict.fromkeys(
-        "person name name_female name_male first_name first_name_male first_name_female first_name_nonbinary last_name"
-        " last_name_male last_name_female".split(),
+        ("first_name", "first_name_female", "first_name_male", "first_name_nonbinary", "last_name", "last_name_female"),
         "PERSON_NAME",
     ),
     **dict.fromkeys(
-        "address city street_name building_number secondary_address postcode zipcode".split(),
+        ("last_name_male", "name", "name_female", "name_male", "person"),
+        "PERSON_NAME",
+    ),
+    **dict.fromkeys(
+        ("address", "building_number", "city", "postcode", "secondary_address", "street_name", "zipcode"),
         "LOCATION",
     ),
     **dict.fromkeys(
-        "organization job prefix prefix_male prefix_female nationality nation_woman nation_man nation_plural"
-        " day_of_week year country state state_abbr".split(),
+        ("country", "day_of_week", "job", "nation_man", "nation_plural", "nation_woman", "nationality", "organization"),
+        "",
+    ),
+    **dict.fromkeys(
+        ("prefix", "prefix_female", "prefix_male", "state", "state_abbr", "year"),
         "",
     ),
     "age": "AGE",
@@ -87,7 +94,7 @@ _PRESIDIO_TYPES = {
 def _presidio() -> Iterator[PublicText]:
     # Its package would import its analyzer, and its hospital names a web service: neither is used by the templates.
     package = _without_init("presidio_evaluator.data_generator")
-    package.__dict__["raw_data_dir"] = Path(package.__path__[0]) / "raw_data"
+    package.__dict__["raw_data_dir"] = _folder(package.__name__) / "raw_data"
     module: Any = importlib.import_module("presidio_evaluator.data_generator.presidio_sentence_faker")
     providers = [each for each in module.presidio_additional_entity_providers if each.__name__ != "HospitalProvider"]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -103,7 +110,12 @@ def _presidio() -> Iterator[PublicText]:
         # The templates write a line's end as a backslash and an n.
         text = sentence.full_text.replace("\\n", " \n")
         marked: list[Span] = [
-            (each.start_position, each.end_position, _PRESIDIO_TYPES[each.entity_type]) for each in sentence.spans
+            (
+                each.start_position,
+                each.end_position,
+                _PRESIDIO_TYPES[each.entity_type] if each.entity_value != "nan" else "",
+            )
+            for each in sentence.spans
         ]
         yield public_text(_PRESIDIO, text, marked, is_held_out(_PRESIDIO.name, str(sentence.template_id)))
 
@@ -111,6 +123,7 @@ def _presidio() -> Iterator[PublicText]:
 # outis (Apache-2.0): clinical notes that its makers wrote for training and testing a detector, with invented people.
 # One suite's notes are made of the same sentences, so a whole suite is in one half; "final" and "adversarial" are the
 # makers' own test suites. Ages are marked from 90 on. Social security numbers are of ranges never given out (000-…).
+# The examples of its annotation policy, a sentence or three written for a hard case each, are a set of their own.
 _OUTIS_TYPES = {
     "ACCOUNT": NUMBER,
     "ADDRESS": "LOCATION",
@@ -128,6 +141,7 @@ _OUTIS_TYPES = {
     "URL": "URL",
 }
 _OUTIS = PublicSet("outis' notes", _ALL, ages_from=90)
+_OUTIS_POLICY = PublicSet("outis' policy", _ALL, ages_from=90)
 
 
 def _outis() -> Iterator[PublicText]:
@@ -146,12 +160,20 @@ def _outis() -> Iterator[PublicText]:
     ]
     for held_out, rows in suites:
         for row in rows:
-            marked = [(span["start"], span["end"], _OUTIS_TYPES[span["label"]]) for span in row["spans"]]
-            yield public_text(_OUTIS, row["text"], marked, held_out)
+            yield public_text(_OUTIS, row["text"], _outis_spans(row), held_out)
+    for each in sorted((_folder("outis") / "data").glob("annotation_policy*.py")):
+        module = importlib.import_module(f"outis.data.{each.stem}")
+        for row in (row for name, rows in vars(module).items() if name.endswith("_FIXTURES") for row in rows):
+            yield public_text(_OUTIS_POLICY, row["text"], _outis_spans(row), is_held_out(_OUTIS_POLICY.name, row["id"]))
+
+
+def _outis_spans(row: dict[str, Any]) -> list[Span]:
+    return [(span["start"], span["end"], _OUTIS_TYPES[span["label"]]) for span in row["spans"]]
 
 
 # philter-ucsf (BSD): five discharge and visit notes in the manner of the i2b2 challenge of 2014, with surrogates. User
-# names are unscored: no infoType stands for them. Ages and professions were left out of the marks by its makers.
+# names are unscored: no infoType stands for them. Ages and professions were left out of the marks by its makers. Five
+# are too few for a hash to halve: every second one is held out.
 _PHILTER = PublicSet("Philter's i2b2 notes", _ALL - {"AGE"})
 _PHILTER_TYPES = {
     "DATE": "DATE",
@@ -167,9 +189,9 @@ _PHILTER_TYPES = {
 
 def _philter() -> Iterator[PublicText]:
     notes = json.loads((_folder("philter_ucsf") / "data" / "phi_notes_i2b2.json").read_text("utf-8"))
-    for name, note in notes.items():
+    for number, (_, note) in enumerate(sorted(notes.items())):
         marked = [(int(each["start"]), int(each["end"]), _PHILTER_TYPES.get(each["TYPE"], "")) for each in note["phi"]]
-        yield public_text(_PHILTER, note["text"], marked, is_held_out(_PHILTER.name, name))
+        yield public_text(_PHILTER, note["text"], marked, held_out=number % 2 == 1)
 
 
 # deidgate (MIT): fifteen notes written to trip a detector. Values are given without their places: each occurrence is
@@ -263,16 +285,18 @@ SETS: dict[str, Callable[[], Iterator[PublicText]]] = {
 }
 
 
-def _folder(package: str) -> Path:
+def _spec(package: str) -> ModuleSpec:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(package)
-    return Path(spec.submodule_search_locations[0])
+    return spec
 
 
-def _without_init(name: str) -> types.ModuleType:
+def _folder(package: str) -> Path:
+    return Path((_spec(package).submodule_search_locations or [""])[0])
+
+
+def _without_init(name: str) -> ModuleType:
     """Stand in for a package, so that its modules can be imported without what its ``__init__`` imports."""
-    package = types.ModuleType(name)
-    package.__path__ = [str(_folder(name))]
-    sys.modules[name] = package
+    package = sys.modules[name] = importlib.util.module_from_spec(_spec(name))
     return package
