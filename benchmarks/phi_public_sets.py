@@ -56,7 +56,7 @@ def missing() -> list[str]:
 # presidio-evaluator (MIT): 210 sentence templates of everyday and banking talk, filled by its own generator from its
 # own list of 3,000 made-up people of many countries. The texts of one template are in one half.
 # Not identifiers, so unscored: companies, jobs, titles, nationalities, weekdays, years alone, states and countries
-# (45 CFR 164.514(b)(2)(i)(B) lets a state stand). So is a value that its list of people has no entry for ("nan").
+# (45 CFR 164.514(b)(2)(i)(B) lets a state stand). So is a value with a piece that its list of people lacks ("nan").
 _PRESIDIO = PublicSet("Presidio's templates", _ALL | {"CREDIT_CARD_NUMBER", "IBAN_CODE"})
 _PRESIDIO_TYPES = {
     **dict.fromkeys(
@@ -118,14 +118,10 @@ def _presidio() -> Iterator[PublicText]:
     for sentence in made:
         # The templates write a line's end as a backslash and an n.
         text = sentence.full_text.replace("\\n", " \n")
-        marked: list[Span] = [
-            (
-                each.start_position,
-                each.end_position,
-                _PRESIDIO_TYPES[each.entity_type] if each.entity_value != "nan" else "",
-            )
-            for each in sentence.spans
-        ]
+        marked: list[Span] = []
+        for each in sentence.spans:
+            kind = "" if "nan" in each.entity_value.split() else _PRESIDIO_TYPES[each.entity_type]
+            marked.append((each.start_position, each.end_position, kind))
         yield public_text(_PRESIDIO, text, marked, is_held_out(_PRESIDIO.name, str(sentence.template_id)))
 
 
