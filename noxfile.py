@@ -124,7 +124,10 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def perf(session: nox.Session) -> None:
     """Run the benchmarks; writes perf-results/*.json and *.md. Arguments after ``--`` name the suites."""
-    _install(session, "perf", editable=False)
+    _install(session, "perf", project=".[all,ner]", editable=False)
+    groups = nox.project.load_toml(ROOT / "pyproject.toml")
+    # Read for the texts they hold; what they depend on is gigabytes of models that no text needs.
+    session.install("--no-deps", *nox.project.dependency_groups(groups, "texts"))
     session.run("python", "benchmarks/run.py", *session.posargs)
 
 

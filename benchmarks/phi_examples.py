@@ -72,13 +72,13 @@ def score(examples: Iterable[Example], find: Callable[[str], Iterable[Span]], *,
         truth = [(start, end, families.get(kind, kind)) for start, end, kind in example.spans]
         for span in truth:
             marked += 1
-            if _share(example.text, span, findings) >= 0.9:
+            if share(example.text, span, findings) >= 0.9:
                 met += 1
             else:
                 missed.append((example.text, example.text[span[0] : span[1]], span[2]))
         for span in findings:
             found += 1
-            if _share(example.text, span, truth) >= 0.5:
+            if share(example.text, span, truth) >= 0.5:
                 right += 1
             else:
                 false_alarms.append((example.text, example.text[span[0] : span[1]], span[2]))
@@ -94,7 +94,8 @@ ANY = dict.fromkeys([*FAMILIES, *_KINDS.split(), "US_SOCIAL_SECURITY_NUMBER", "U
 """All the same: what matters to privacy is that it is found, not what it is taken for."""
 
 
-def _share(text: str, span: Span, others: Sequence[Span]) -> float:
+def share(text: str, span: Span, others: Sequence[Span]) -> float:
+    """Return which part of a stretch's letters and digits lies in others of its type."""
     places = {index for index in range(span[0], span[1]) if text[index].isalnum()}
     covered = {index for start, end, kind in others if kind == span[2] for index in range(start, end)}
     return len(places & covered) / len(places) if places else 1.0
