@@ -1,7 +1,7 @@
 """A set in the manner of the MIDI-B challenge: what of the identity goes, and what of the study stays.
 
-The rows are of the tuning seed. ``MIDI_HELD_OUT=1 nox -s perf -- midi`` adds the totals of the held-out seed, and no more
-than those: it is scored once. ``python benchmarks/bench_midi.py FILE`` writes the tuning seed's misses into a file.
+The rows are of the tuning seed. ``MIDI_HELD_OUT=1 nox -s perf -- midi`` adds the totals of the held-out seed, and no
+more than those: it is scored once. ``python benchmarks/bench_midi.py FILE`` writes the misses of the tuning seed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from midi_modalities import SAFE_PRIVATE
+from midi_common import SAFE_PRIVATE
 from midi_score import Scorer, Tally
 from midi_set import HELD_OUT_SEED, TUNING_SEED, midi_set
 from timing import Row
@@ -40,7 +40,7 @@ REMOVED_WITH_HEADER: Final = ("text_removed", "header_removed", "uid_changed")
 KEPT: Final = ("text_retained",)
 KEPT_WITH_TAGS: Final = ("text_retained", "tag_retained", "text_notnull", "pixels_retained")
 TARGETS: Final = {"text_removed": ">= .995", "text_retained": ">= .96"}
-_SHOWN: Final = 6
+_SHOWN: Final = 100
 """Misses of one kind that the list shows."""
 
 
@@ -117,8 +117,10 @@ def misses_by_kind(tally: Tally) -> str:
     lines: list[str] = []
     for (action, kind), found in sorted(groups.items(), key=lambda group: (group[0][0], -len(group[1]))):
         lines.append(f"\n{action}: {kind}: {len(found)} of {tally.asked[action, kind]}")
-        for miss in found[:_SHOWN]:
-            lines.append(f"  {miss.instance} {miss.path}\n    wanted {miss.wanted!r}\n    left   {miss.left[:300]!r}")
+        lines += [
+            f"  {miss.instance} {miss.path}\n    wanted {miss.wanted!r}\n    left   {miss.left[:300]!r}"
+            for miss in found[:_SHOWN]
+        ]
     return "\n".join(lines)
 
 

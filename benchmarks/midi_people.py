@@ -24,7 +24,20 @@ EVERYDAY: Final = (
     "Price", "Day", "May", "Banks", "Hope", "Church", "Park", "Page", "Frost", "Snow", "Marsh", "Berry", "Sharp",
     "Wise", "Strong", "Moody", "Waters", "Singer", "Hunter", "Bishop", "Carpenter", "Porter", "Fisher",
 )  # fmt: skip
-EVERYDAY_GIVEN: Final = ("Grace", "Joy", "Faith", "Will", "Mark", "Pat", "Dawn", "Summer", "Bill", "Rich", "Art", "Hazel")
+EVERYDAY_GIVEN: Final = (
+    "Grace",
+    "Joy",
+    "Faith",
+    "Will",
+    "Mark",
+    "Pat",
+    "Dawn",
+    "Summer",
+    "Bill",
+    "Rich",
+    "Art",
+    "Hazel",
+)
 EPONYMS: Final = (
     "Graves", "Baker", "Wilson", "Parkinson", "Bennett", "Jones", "Barton", "Paget", "Murphy", "Morton", "Addison",
     "Turner", "Harris", "Morrison", "Jefferson", "Bell",
@@ -59,7 +72,7 @@ class Person:
     @property
     def pn(self) -> str:
         """The value of an element of VR PN."""
-        latin = "^".join((self.family, self.given, self.middle)).rstrip("^")
+        latin = f"{self.family}^{self.given}^{self.middle}".rstrip("^")
         return f"{latin}={self.native_family}^{self.native_given}" if self.native_family else latin
 
 
@@ -106,7 +119,9 @@ def fakers(*locales: str) -> tuple[Faker, ...]:
 
 def plain_letters(text: str) -> str:
     """Return a text without accents, as systems without character sets write it."""
-    special = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae"})
+    special = str.maketrans(
+        {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae"}
+    )
     parts = unicodedata.normalize("NFKD", text.translate(special))
     return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
@@ -171,7 +186,9 @@ def _person(rng: random.Random, kind: str, half: Half) -> tuple[Person, str, str
         case "utf-8":
             return western(rng, "pl_PL", "cs_CZ", "tr_TR", accents=True), "ISO_IR 192", ""
         case "undeclared":
-            locale, codec = rng.choice((("zh_CN", "gb18030"), ("zh_CN", "utf-8"), ("ru_RU", "cp1251"), ("ja_JP", "shift_jis")))
+            locale, codec = rng.choice(
+                (("zh_CN", "gb18030"), ("zh_CN", "utf-8"), ("ru_RU", "cp1251"), ("ja_JP", "shift_jis"))
+            )
             return _native(rng, locale), rng.choice(("", "ISO_IR 100")), codec
         case _:
             return _native(rng, kind), NATIVE[kind], ""
@@ -234,4 +251,3 @@ def patient(rng: random.Random, index: int, half: Half) -> Patient:
         city,
         dt.date(rng.randint(2009, 2018), rng.randint(1, 12), rng.randint(1, 28)),
     )
-

@@ -6,6 +6,7 @@ bytes in every encoding and as decoded text: what stands anywhere else counts on
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import re
@@ -84,8 +85,8 @@ class Scorer:
 
     def __init__(self) -> None:
         self._tally = Tally()
-        self._offsets: defaultdict[int, Counter[int]] = defaultdict(Counter[int])
-        self._dates: list[tuple[int, int | None, Miss]] = []
+        self._offsets: defaultdict[str, Counter[int]] = defaultdict(Counter[int])
+        self._dates: list[tuple[str, int | None, Miss]] = []
         self._uids: defaultdict[str, set[str]] = defaultdict(set[str])
         self._patients: defaultdict[str, set[str]] = defaultdict(set[str])
 
@@ -137,22 +138,25 @@ class Scorer:
         # What is left in an element of the key counts there, and not again for every item of the same name.
         counted = {element_text(dataset, item.path) for item in left}
         texts = "\n".join(text for text in element_texts(dataset) if text not in counted)
-        everything = texts + "\n" + without(data, counted).decode("latin-1")
+        raw = without(data, counted).decode("latin-1")
         known: set[tuple[str, str]] = set()
         for item in instance.planted:
             where = element_text(dataset, item.path)
             gone = item not in left
             if gone and not item.value.own_element:
-                elsewhere = texts if item.value.date else everything
-                here = [form for form in item.value.forms if form not in known and found(form, elsewhere)]
+                here = [
+                    form
+                    for form in item.value.forms
+                    if form not in known
+                    and (found(form, texts) or (not item.value.date and found(form, raw, raw=True)))
+                ]
                 known.update(here)
                 gone, where = not here, f"(elsewhere in the file) {where}"
             action = "header_removed" if item.kind.startswith("header") else "text_removed"
             self._count(action, item.kind, instance, item.path, item.value.text, where, gone)
 
     def _dates_of(self, instance: Instance, dataset: Dataset) -> None:
-        patient = instance.patient.person.pn
-        key = hash(patient)
+        key = instance.patient.patient_id
         for path, was in instance.dates:
             now = element_text(dataset, path)
             offset = days_between(was, now)
@@ -232,8 +236,14 @@ def is_left(item: Planted, text: str) -> bool:
     return bool(text) and any(found(form, text) for form in item.value.forms)
 
 
-def found(form: tuple[str, str], text: str) -> bool:
-    """Return whether a form stands in a text, or in bytes read as Latin-1, in any encoding."""
+def found(form: tuple[str, str], text: str, *, raw: bool = False) -> bool:
+    """Return whether a form stands in a text, in any encoding.
+
+    Args:
+        form: What is looked for.
+        text: Where.
+        raw: The text is bytes read as Latin-1, where what is no ASCII letter ends a word: it may be a tag.
+    """
     kind, wanted = form
     spelled = [wanted]
     if not wanted.isascii():
@@ -242,25 +252,24 @@ def found(form: tuple[str, str], text: str) -> bool:
                 spelled.append(wanted.encode(codec).decode("latin-1"))
             except UnicodeEncodeError:
                 continue
-        try:
-            # Between its escape sequences ISO 2022 writes kanji as two letters each.
+        # Between its escape sequences ISO 2022 writes kanji as two letters each.
+        with contextlib.suppress(UnicodeEncodeError):
             spelled.append(wanted.encode("iso2022_jp").replace(b"\x1b$B", b"").replace(b"\x1b(B", b"").decode("ascii"))
-        except UnicodeEncodeError:
-            pass
-    return any(_pattern(kind, spelling).search(text) for spelling in dict.fromkeys(spelled))
+    return any(_pattern(kind, spelling, raw=raw).search(text) for spelling in dict.fromkeys(spelled))
 
 
-def _pattern(kind: str, wanted: str) -> re.Pattern[str]:
+def _pattern(kind: str, wanted: str, *, raw: bool) -> re.Pattern[str]:
+    flags = re.IGNORECASE | (re.ASCII if raw else re.NOFLAG)
     words = r"[\s^,._-]+".join(re.escape(word) for word in wanted.split())
     match kind:
         case "word" | "loose":
-            return re.compile(rf"(?i)(?<![^\W\d_]){words}(?![^\W\d_])")
+            return re.compile(rf"(?<![^\W\d_]){words}(?![^\W\d_])", flags)
         case "digits":
             return re.compile(r"(?<!\d)0*" + r"[\s().\-/]{0,2}".join(wanted.lstrip("0")) + r"(?!\d)")
         case "part":
-            return re.compile(rf"(?i){re.escape(wanted)}")
+            return re.compile(re.escape(wanted), flags)
         case _:
-            return re.compile(rf"(?i)(?<![^\W_]){re.escape(wanted)}(?![^\W_])")
+            return re.compile(rf"(?<![^\W_]){re.escape(wanted)}(?![^\W_])", flags)
 
 
 def days_between(was: str, now: str) -> int | None:

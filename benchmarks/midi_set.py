@@ -15,9 +15,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from midi_modalities import MODALITIES, common, modality_part
+from midi_common import common
+from midi_makers import MAKERS
+from midi_modalities import MODALITIES, modality_part
 from midi_people import Patient, patient
-from midi_values import MAKERS, Value, World
+from midi_values import Value, World
 from midi_words import Half, Phrases, half_of, sections, words_of
 from pydicom import config as pydicom_config
 from pydicom import dcmwrite
@@ -236,12 +238,22 @@ class Builder:
             dcmwrite(buffer, self.dataset, enforce_file_format=True)
         self.instance.data = buffer.getvalue()
 
-    # What modules call: each sets an element and writes the key.
+    # What modules call: each sets an element and writes the key. The last to set an element wins.
 
     def plain(self, path: str, value: Any) -> None:
         """Set an element that nobody scores."""
+        self._forget(path)
         owner, keyword = self._owner(path)
         setattr(owner, keyword, value)
+
+    def _forget(self, path: str) -> None:
+        key = self.instance
+        key.planted = [item for item in key.planted if item.path != path]
+        key.kept = [item for item in key.kept if item.path != path]
+        key.technical = [item for item in key.technical if item.path != path]
+        key.dates = [item for item in key.dates if item[0] != path]
+        key.uids = [item for item in key.uids if item[0] != path]
+        key.not_null = [item for item in key.not_null if item != path]
 
     def technical(self, path: str, value: Any) -> None:
         """Set an attribute whose value must stay."""
@@ -266,7 +278,8 @@ class Builder:
         looked_for: tuple[tuple[FormKind, str], ...] = tuple(("word", form) for form in forms) or (("text", value),)
         if "=" in value:
             looked_for += (("part", value.split("=")[1]),)
-        self.instance.planted.append(Planted(path, f"header {path.split('.')[-1]}", Value(value, looked_for)))
+        kind = "header " + path.rsplit(".", maxsplit=1)[-1]
+        self.instance.planted.append(Planted(path, kind, Value(value, looked_for)))
 
     def text(self, path: str, *styles: str, room: int = 0, planted: int = -1, phrases: int = -1) -> None:
         """Fill a text element.
@@ -278,6 +291,7 @@ class Builder:
             planted: How many items; by default as many as its VR has room for.
             phrases: How many phrases; likewise.
         """
+        self._forget(path)
         owner, keyword = self._owner(path)
         vr = dictionary_VR(keyword)
         setattr(owner, keyword, self._written(path, vr, room or ROOM[vr], styles, planted, phrases))
@@ -292,13 +306,12 @@ class Builder:
         owner, keyword = self._owner(path)
         made = self._deal.make(kind, self._world, ROOM[dictionary_VR(keyword)])
         if made:
+            self._forget(path)
             setattr(owner, keyword, made[0])
             self.instance.planted.append(Planted(path, kind, made[1]))
         return bool(made)
 
-    def _written(
-        self, path: str, vr: str, room: int, styles: tuple[str, ...], planted: int, phrases: int
-    ) -> str:
+    def _written(self, path: str, vr: str, room: int, styles: tuple[str, ...], planted: int, phrases: int) -> str:
         long = room > 64
         wanted = planted if planted >= 0 else self.rng.choice((1, 2, 2, 3) if long else (0, 1, 1, 1))
         around = phrases if phrases >= 0 else self.rng.choice((2, 3) if long else (1, 1, 1, 0))

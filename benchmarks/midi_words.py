@@ -47,7 +47,12 @@ def words_of(texts: Iterable[str]) -> set[str]:
 @functools.cache
 def vocabulary() -> frozenset[str]:
     """Return all words that stand in phrases and around planted items: what no planted name may be."""
-    texts = [line for name in ("midi_phrases.txt", "midi_identity.txt") for lines in sections(name).values() for line in lines]
+    texts = [
+        line
+        for name in ("midi_phrases.txt", "midi_identity.txt")
+        for lines in sections(name).values()
+        for line in lines
+    ]
     return frozenset(words_of(texts))
 
 
