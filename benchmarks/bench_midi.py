@@ -40,7 +40,7 @@ REMOVED_WITH_HEADER: Final = ("text_removed", "header_removed", "uid_changed")
 KEPT: Final = ("text_retained",)
 KEPT_WITH_TAGS: Final = ("text_retained", "tag_retained", "text_notnull", "pixels_retained")
 TARGETS: Final = {"text_removed": ">= .995", "text_retained": ">= .96"}
-_SHOWN: Final = 100
+_SHOWN: Final = 6
 """Misses of one kind that the list shows."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from midi_people import telling_words
 from pydicom import uid as uids
@@ -11,11 +11,11 @@ from pydicom import uid as uids
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from midi_set import Builder
+    from midi_builder import Builder
 
 SAFE_CREATOR: Final = "NORTHLIGHT MR 2.0"
-SAFE_PRIVATE: Final = (f"{SAFE_CREATOR},0019,01", f"{SAFE_CREATOR},0019,02")
-"""Private elements that the bench declares safe: a b-value, and a text about the scan."""
+SAFE_PRIVATE: Final = (f"{SAFE_CREATOR},0019,01", f"{SAFE_CREATOR},0019,02", f"{SAFE_CREATOR},0019,03")
+"""Private elements that the bench declares safe: a b-value, a text about the scan, the day of a calibration."""
 OTHER_CREATOR: Final = "ACME WORKSTATION"
 
 COMMON_TEXTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
@@ -93,7 +93,7 @@ def common(builder: Builder, day: dt.date, number: int, *, explicit: bool) -> No
             code(builder, path.removesuffix(".CodeMeaning"))
         else:
             builder.text(path, *styles)
-    _private(builder, explicit=explicit)
+    _private(builder, day, explicit=explicit)
     if rng.random() < 0.25:
         _overlay(builder)
 
@@ -169,7 +169,7 @@ def _device(builder: Builder) -> None:
         builder.whole("DeviceSequence.DeviceDescription", rng.choice(("device-operator", "device-hospital")))
 
 
-def _private(builder: Builder, *, explicit: bool) -> None:
+def _private(builder: Builder, day: dt.date, *, explicit: bool) -> None:
     rng, dataset = builder.rng, builder.dataset
     if rng.random() < 0.5:
         dataset.private_block(0x0029, OTHER_CREATOR, create=True)
@@ -177,15 +177,7 @@ def _private(builder: Builder, *, explicit: bool) -> None:
             builder.private_text(tag, vr)
     if builder.instance.modality in ("MR", "CT", "PT", "NM") and explicit:
         dataset.private_block(0x0019, SAFE_CREATOR, create=True)
-        dataset.add_new(0x00191001, "DS", str(rng.choice((0, 500, 800, 1000))))
-        builder.instance.technical.append(_kept("x00191001", str(dataset[0x00191001].value)))
-        builder.private_text(0x00191002, "LO", "technique", planted=0, phrases=1)
-
-
-def _kept(path: str, text: str) -> Any:
-    from midi_set import Kept
-
-    return Kept(path, "safe private", text)
+        builder.private_safe(rng.choice(("0", "500", "800", "1000")), day - dt.timedelta(days=rng.randint(1, 40)))
 
 
 def _overlay(builder: Builder) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from midi_values import World
+    from midi_values import FormKind, World
 
 _SPANISH: Final = (
     *("enero", "febrero", "marzo", "abril", "mayo", "junio"),
@@ -65,7 +65,7 @@ def date_maker(name: str) -> Callable[[World], Value]:
         marked = re.search("<(.*)>", text)
         plain = text.replace("<", "").replace(">", "")
         # A time of day may follow a date without a space, so that the date alone is not a word.
-        kind = "part" if marked else "text"
+        kind: FormKind = "part" if marked else "text"
         return Value(plain, ((kind, marked[1] if marked else plain),), date=True)
 
     return make

@@ -238,10 +238,16 @@ def _ip(world: World) -> Value:
     return Value(text, (("text", text),))
 
 
-def _capitals_family(world: World) -> Value | None:
-    if world.patient.cued_only or len(world.patient.person.family) < 4:
-        return None
-    return name_value(world.patient.person.family.upper(), world.patient.person)
+def _plain_family(write: Callable[[str], str]) -> Callable[[World], Value | None]:
+    """Return a maker of the family name alone, which must be long and no everyday word."""
+
+    def make(world: World) -> Value | None:
+        person = world.patient.person
+        if world.patient.cued_only or len(person.family) < 4:
+            return None
+        return name_value(write(person.family), person)
+
+    return make
 
 
 def _alphanumeric(prefixes: tuple[str, ...], count: tuple[int, int]) -> Callable[[World], Value | None]:
@@ -260,7 +266,8 @@ MAKERS: Final[dict[str, Callable[[World], Value | None]]] = {
     "family_initial": _full_family(lambda p: f"{p.family} {p.given[0]}"),
     "lower": _patient(lambda p: f"{p.given} {p.family}".lower()),
     "underscore": _patient(lambda p: f"{p.family}_{p.given}".lower()),
-    "capitals_family": _capitals_family,
+    "capitals_family": _plain_family(str.upper),
+    "plain_family": _plain_family(str),
     "native": _native,
     "maiden": _maiden,
     "id_raw": _id(lambda text: text),

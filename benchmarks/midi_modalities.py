@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from midi_common import STORAGE, code
 from midi_people import telling_words
+from midi_values import new_uid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from midi_set import Builder
+    from midi_builder import Builder
 
 MODALITIES: Final = tuple(STORAGE)
 WITHOUT_PIXELS: Final = ("PR", "RTSTRUCT", "RTPLAN", "SR", "KO")
@@ -151,14 +152,7 @@ def _pr(builder: Builder, day: dt.date) -> None:
         builder.technical(f"{text}.AnchorPoint", [float(index), 2.0])
     builder.plain("GraphicLayerSequence.GraphicLayer", "LAYER1")
     builder.text("GraphicLayerSequence.GraphicLayerDescription", "label", "short")
-    builder.uid("ReferencedSeriesSequence.ReferencedImageSequence.ReferencedSOPInstanceUID", builder_uid(builder))
-
-
-def builder_uid(builder: Builder) -> str:
-    """Return a UID of another instance."""
-    from midi_set import new_uid
-
-    return new_uid(builder.rng)
+    builder.uid("ReferencedSeriesSequence.ReferencedImageSequence.ReferencedSOPInstanceUID", new_uid(builder.rng))
 
 
 def _rtstruct(builder: Builder, day: dt.date) -> None:
@@ -200,7 +194,7 @@ def _rtplan(builder: Builder, day: dt.date) -> None:
         builder.technical(f"{beam}.ControlPointSequence.NominalBeamEnergy", "6")
     builder.text("DoseReferenceSequence.DoseReferenceDescription", "label")
     builder.text("PatientSetupSequence.SetupTechniqueDescription", "technique", room=120)
-    builder.uid("ReferencedStructureSetSequence.ReferencedSOPInstanceUID", builder_uid(builder))
+    builder.uid("ReferencedStructureSetSequence.ReferencedSOPInstanceUID", new_uid(builder.rng))
 
 
 def _rtdose(builder: Builder, _: dt.date) -> None:
@@ -229,7 +223,7 @@ def _seg(builder: Builder, _: dt.date) -> None:
         _label(builder, f"{segment}.SegmentLabel")
         builder.text(f"{segment}.SegmentDescription", "long", "technique", room=150)
         builder.text(f"{segment}.TrackingID", "label", room=60)
-        builder.uid(f"{segment}.TrackingUID", builder_uid(builder))
+        builder.uid(f"{segment}.TrackingUID", new_uid(builder.rng))
         code(builder, f"{segment}.SegmentedPropertyTypeCodeSequence")
 
 
@@ -271,7 +265,7 @@ def _items(builder: Builder, path: str, day: dt.date, deep: int) -> None:
     builder.technical(f"{number}.MeasuredValueSequence.NumericValue", f"{builder.rng.uniform(1, 90):.1f}")
     builder.text(f"{item(4, 'TEXT')}.TextValue", "long", "device", "drug")
     builder.date(f"{item(5, 'DATE')}.Date", day - dt.timedelta(days=builder.rng.randint(1, 60)))
-    builder.uid(f"{item(6, 'UIDREF')}.UID", builder_uid(builder))
+    builder.uid(f"{item(6, 'UIDREF')}.UID", new_uid(builder.rng))
 
 
 def _ko(builder: Builder, _: dt.date) -> None:
@@ -281,7 +275,7 @@ def _ko(builder: Builder, _: dt.date) -> None:
     code(builder, "ContentSequence[0].ConceptNameCodeSequence", planted=0)
     builder.text("ContentSequence[0].TextValue", "long", "short")
     builder.technical("ContentSequence[1].ValueType", "IMAGE")
-    builder.uid("ContentSequence[1].ReferencedSOPSequence.ReferencedSOPInstanceUID", builder_uid(builder))
+    builder.uid("ContentSequence[1].ReferencedSOPSequence.ReferencedSOPInstanceUID", new_uid(builder.rng))
 
 
 _PARTS: Final[dict[str, Callable[[Builder, dt.date], None]]] = {

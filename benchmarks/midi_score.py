@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pydicom
-from midi_set import Instance, Kept, Planted, text_of
+from midi_key import Instance, Planted, text_of
 from pydicom.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -281,4 +281,4 @@ def days_between(was: str, now: str) -> int | None:
     return (after - before).days
 
 
-__all__ = ["Kept", "Miss", "Scorer", "Tally", "element_text", "found", "is_left", "read"]
+__all__ = ["Miss", "Scorer", "Tally", "element_text", "found", "is_left", "read"]

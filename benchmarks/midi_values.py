@@ -73,3 +73,8 @@ def number_value(text: str) -> Value:
 def place_value(text: str, *telling: str) -> Value:
     """Return a place; the words that tell which one count each."""
     return Value(text, tuple(("word", word) for word in telling))
+
+
+def new_uid(rng: random.Random) -> str:
+    """Return a UID under a root of the set's own."""
+    return f"1.2.826.0.1.3680043.9.7433.{rng.randint(1, 99)}.{rng.randint(10**11, 10**13)}.{rng.randint(1, 9999)}"

@@ -94,6 +94,8 @@ class Phrases:
             "n": rng.randint(2, 9),
             "n2": rng.randint(12, 68),
             "n3": rng.randint(105, 980),
+            "grade": rng.randint(1, 4),
+            "week": rng.randint(8, 40),
             "age": rng.randint(19, 86),
             "dose": rng.choice((2.5, 5, 10, 12.5, 20, 25, 40, 50, 75, 100, 150, 200)),
             "hu": rng.randint(-90, 140),
