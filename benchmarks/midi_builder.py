@@ -47,10 +47,6 @@ class Deal:
             self._frames[kind] = half_of(lines, half), makers.split()
         self._queue: list[str] = []
 
-    def kinds(self) -> list[str]:
-        """Return all kinds."""
-        return list(self._frames)
-
     def draw(self, world: World, room: int) -> tuple[str, str, Value] | None:
         """Return the next kind that fits, its text with what stands around it, and its value."""
         if len(self._queue) < len(self._frames) // 2:
