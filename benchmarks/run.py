@@ -18,6 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PACKAGES = (
+    "faker",
     "google-api-python-client",
     "google-auth",
     "httplib2",
