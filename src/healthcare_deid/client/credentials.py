@@ -120,6 +120,24 @@ def with_quota_project(credentials: Credentials, project: str) -> Credentials:
     )
 
 
+def is_anonymous(given: Any) -> bool:
+    """Return whether these are google-auth's credentials for nobody, which add no token."""
+    if not hasattr(given, "before_request"):
+        return False
+    from google.auth.credentials import AnonymousCredentials
+
+    return isinstance(given, AnonymousCredentials)
+
+
+def carries_credentials(http: Any) -> bool:
+    """Return whether a transport of the caller's would add credentials, as far as it tells.
+
+    google-auth's ``AuthorizedHttp`` has them as ``credentials``; ``httplib2.Http`` has a list of passwords there.
+    """
+    held = getattr(http, "credentials", None)
+    return held is not None and not is_anonymous(held) and bool(getattr(held, "credentials", True))
+
+
 class CredentialsSource:
     """Credentials to be: looked up when the first request leaves. Its `repr` shows none of it."""
 
