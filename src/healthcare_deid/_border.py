@@ -1,0 +1,81 @@
+"""The border of the package: errors leave a public function without the frames in which they were raised.
+
+Error trackers, ``rich`` and ``pytest -l`` show the local variables of every frame of a traceback, and those of the engine
+hold whole datasets, paths and keys. What is left of a traceback is the caller's own line and `border`'s.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from healthcare_deid.errors import DeidError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
+
+
+def border(function: Callable[P, T]) -> Callable[P, T]:
+    """Make a public function let errors out without its frames, its arguments and the names of files."""
+
+    @functools.wraps(function)
+    def at_the_border(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except OSError as error:
+            failure: Exception = bare(_without_paths(error, function, args, kwargs))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes on
+            failure = bare(error)
+        # This frame stays in the traceback, and is shown with its variables.
+        del args, kwargs
+        try:
+            raise failure
+        finally:
+            del failure
+
+    return at_the_border
+
+
+def call_back(function: Callable[..., T], *args: object) -> T:
+    """Call a function of the caller's: what it raises keeps the caller's own frames."""
+    return function(*args)
+
+
+def bare(error: E) -> E:
+    """Take the frames off an error, and the errors behind it; a cause that is this package's stays, as bare as it."""
+    theirs = error.__traceback__
+    while theirs is not None and theirs.tb_frame.f_code is not call_back.__code__:
+        theirs = theirs.tb_next
+    if theirs is not None:
+        return error.with_traceback(theirs.tb_next)
+    cause = error.__cause__
+    error.__cause__ = bare(cause) if isinstance(cause, DeidError) else None
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _without_paths(error: OSError, function: Callable[..., Any], args: Any, kwargs: Any) -> OSError:
+    """Take the paths out of an error of the file system, and say which argument it is about instead."""
+    path = error.filename
+    if path is not None:
+        del error.filename, error.filename2
+        given = inspect.signature(function).bind(*args, **kwargs).arguments
+        about = next((name for name, value in given.items() if _leads_to(value, path)), "")
+        if about and error.strerror:
+            error.strerror = f"{error.strerror} ({about})"
+    return error
+
+
+def _leads_to(given: object, path: object) -> bool:
+    """Return whether a path is an argument, below it, or a folder above it."""
+    if not isinstance(given, str | os.PathLike) or not isinstance(path, str | bytes | os.PathLike):
+        return False
+    there, here = Path(os.fsdecode(path)), Path(os.fsdecode(given))
+    return there.is_relative_to(here) or here.is_relative_to(there)
