@@ -1,7 +1,7 @@
 """The border of the package: errors leave a public function without the frames in which they were raised.
 
-Error trackers, ``rich`` and ``pytest -l`` show the local variables of every frame of a traceback, and those of the engine
-hold whole datasets, paths and keys. What is left of a traceback is the caller's own line and `border`'s.
+Error trackers, ``rich`` and ``pytest -l`` show the local variables of every frame of a traceback, and those of the
+engine hold whole datasets, paths and keys. What is left of a traceback is the caller's own line and `border`'s.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import functools
 import inspect
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from healthcare_deid.errors import DeidError
 
@@ -23,17 +23,36 @@ E = TypeVar("E", bound=BaseException)
 
 
 def border(function: Callable[P, T]) -> Callable[P, T]:
-    """Make a public function let errors out without its frames, its arguments and the names of files."""
+    """Make a public function let errors out without its frames, its arguments and the names of files.
+
+    A coroutine function is awaited within.
+    """
+    if inspect.iscoroutinefunction(function):
+        return cast("Callable[P, T]", _async_border(function))
 
     @functools.wraps(function)
     def at_the_border(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
-        except OSError as error:
-            failure: Exception = bare(_without_paths(error, function, args, kwargs))
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes on
-            failure = bare(error)
+            failure = _outward(error, function, args, kwargs)
         # This frame stays in the traceback, and is shown with its variables.
+        del args, kwargs
+        try:
+            raise failure
+        finally:
+            del failure
+
+    return at_the_border
+
+
+def _async_border(function: Callable[..., Any]) -> Any:
+    @functools.wraps(function)
+    async def at_the_border(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - as above
+            failure = _outward(error, function, args, kwargs)
         del args, kwargs
         try:
             raise failure
@@ -61,16 +80,16 @@ def bare(error: E) -> E:
     return error.with_traceback(None)
 
 
-def _without_paths(error: OSError, function: Callable[..., Any], args: Any, kwargs: Any) -> OSError:
-    """Take the paths out of an error of the file system, and say which argument it is about instead."""
-    path = error.filename
-    if path is not None:
+def _outward(error: Exception, function: Callable[..., Any], args: Any, kwargs: Any) -> Exception:
+    """Return a bare error; one of the file system says which argument it is about, in place of the path."""
+    if isinstance(error, OSError) and error.filename is not None:
+        path = error.filename
         del error.filename, error.filename2
         given = inspect.signature(function).bind(*args, **kwargs).arguments
         about = next((name for name, value in given.items() if _leads_to(value, path)), "")
         if about and error.strerror:
             error.strerror = f"{error.strerror} ({about})"
-    return error
+    return bare(error)
 
 
 def _leads_to(given: object, path: object) -> bool:

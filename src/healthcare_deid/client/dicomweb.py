@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid._border import border
 from healthcare_deid.client import replies, telemetry
 from healthcare_deid.client.methods import Safety
 from healthcare_deid.client.retry import may_retry, retrying
@@ -171,6 +172,7 @@ def _requests_session(web: DicomWeb) -> Any:
     class WebSession(Session):
         """Hands every request to the connection, which knows where requests may go."""
 
+        @border
         def request(self, *arguments: Any, **options: Any) -> Any:
             try:
                 return super().request(*arguments, **options)
