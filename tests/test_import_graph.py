@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "emulator": {"engine", "config", "errors", "names", "_version"},
     "testing": {"client", "emulator", "engine", "config", "errors", "names"},
     "cli": {
+        "_border",
         "client",
         "emulator",
         "engine",

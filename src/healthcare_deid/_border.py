@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
+
+_PATHS = (str, bytes, os.PathLike)
 
 
 def border(function: Callable[P, T]) -> Callable[P, T]:
@@ -80,21 +83,22 @@ def bare(error: E) -> E:
     return error.with_traceback(None)
 
 
+def place(error: BaseException) -> str:
+    """Return where an error was raised, as ``folder/file.py:line``: what is left to go by without its text and frames."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return "".join(f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}" for frame in last)
+
+
 def _outward(error: Exception, function: Callable[..., Any], args: Any, kwargs: Any) -> Exception:
     """Return a bare error; one of the file system says which argument it is about, in place of the path."""
     if isinstance(error, OSError) and error.filename is not None:
-        path = error.filename
+        path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, _PATHS) else Path()
         del error.filename, error.filename2
         given = inspect.signature(function).bind(*args, **kwargs).arguments
-        about = next((name for name, value in given.items() if _leads_to(value, path)), "")
-        if about and error.strerror:
-            error.strerror = f"{error.strerror} ({about})"
+        paths = {name: Path(os.fsdecode(value)) for name, value in given.items() if isinstance(value, _PATHS)}
+        about = [name for name, here in paths.items() if path.is_relative_to(here) or here.is_relative_to(path)]
+        # A result is written beside its place first.
+        about = about or [name for name, here in paths.items() if path.parent == here.parent]
+        if len(about) == 1:
+            error.strerror = f"{error.strerror} ({about[0]})"
     return bare(error)
-
-
-def _leads_to(given: object, path: object) -> bool:
-    """Return whether a path is an argument, below it, or a folder above it."""
-    if not isinstance(given, str | os.PathLike) or not isinstance(path, str | bytes | os.PathLike):
-        return False
-    there, here = Path(os.fsdecode(path)), Path(os.fsdecode(given))
-    return there.is_relative_to(here) or here.is_relative_to(there)

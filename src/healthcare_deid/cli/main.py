@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from importlib import import_module
 
 import click
@@ -63,10 +62,9 @@ class _LazyGroup(click.Group):
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote data
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            problem = CommandError(
-                f"unexpected {type(error).__name__} at {last.filename}:{last.lineno}; please report it"
-            )
+            from healthcare_deid._border import place
+
+            problem = CommandError(f"unexpected {type(error).__name__} at {place(error)}; please report it")
         click.echo(f"Error: {problem}", err=True)
         raise click.exceptions.Exit(problem.code)
 

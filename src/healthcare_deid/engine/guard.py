@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydicom.dataset import Dataset
 
+from healthcare_deid._border import place
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.errors import EngineError, InvalidDicomError
 
@@ -61,5 +62,5 @@ def guarded(work: Callable[[], T], *, passing: type[Exception] = EngineError) ->
             raise
         # pydicom's word for data that ends too early
         raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
-    except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type is told
-        raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None
+    except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type and place are told
+        raise EngineError(f"the instance could not be processed ({type(error).__name__} at {place(error)})") from None
