@@ -22,7 +22,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 import healthcare_deid
 from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, errors, presets
 from healthcare_deid._border import border, call_back
-from healthcare_deid.client.credentials import access_token
+from healthcare_deid.client.credentials import access_token, from_service_account
 from healthcare_deid.engine import Deidentifier, DeidentifyResult, Failure, TreeReport
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine
@@ -273,6 +273,17 @@ def test_all_of_pydicoms_loggers_are_quiet_while_the_engine_works(caplog: pytest
 
     audit(Talks())
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("source", [{"type": "service_account", "private_key": KEY}, "access token"])
+def test_a_wrong_argument_shows_no_secret(source: Any) -> None:
+    credentials = access_token(KEY) if isinstance(source, str) else source
+    with pytest.raises(errors.ConfigError) as caught:
+        DeidClient("p", "l", endpoint="http://example.com", credentials=credentials)
+    assert KEY not in shown(caught.value)
+    with pytest.raises(errors.CredentialsError) as refused:
+        from_service_account({"type": "service_account", "private_key": KEY})
+    assert KEY not in shown(refused.value)
 
 
 def test_an_upload_shows_no_byte_and_no_path(tmp_path: Path) -> None:

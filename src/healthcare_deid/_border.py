@@ -84,7 +84,7 @@ def bare(error: E) -> E:
 
 
 def place(error: BaseException) -> str:
-    """Return where an error was raised, as ``folder/file.py:line``: what is left to go by without its text and frames."""
+    """Return where an error was raised, as ``folder/file.py:line``; empty where it was not."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     return "".join(f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}" for frame in last)
 
