@@ -16,15 +16,17 @@ SOURCE = Path(healthcare_deid.__file__).parent
 MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
     "errors": set(),
+    "_border": {"errors"},
     "names": {"errors"},
     "config": {"errors", "names"},
     "presets": {"config"},
     "v1beta1": {"config"},
-    "client": {"config", "errors", "names", "_version"},
-    "engine": {"config", "errors", "names", "_version"},
+    "client": {"_border", "config", "errors", "names", "_version"},
+    "engine": {"_border", "config", "errors", "names", "_version"},
     "emulator": {"engine", "config", "errors", "names", "_version"},
     "testing": {"client", "emulator", "engine", "config", "errors", "names"},
     "cli": {
+        "_border",
         "client",
         "emulator",
         "engine",
@@ -36,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "testing",
         "_version",
     },
-    "report": {"client", "emulator", "engine", "config", "errors", "names", "testing"},
+    "report": {"_border", "client", "emulator", "engine", "config", "errors", "names", "testing"},
 }
 """What each part of the package may import from the rest of it."""
 

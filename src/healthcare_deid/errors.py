@@ -6,6 +6,7 @@
     ├── ConfigError(ValueError)          a config that cannot be right: JSON path and rule
     ├── ResourceNameError(ValueError)    a resource name that cannot be right
     ├── CredentialsError                 no usable credentials
+    ├── ForeignUrlError                  a URL that leads away from the client's endpoint
     ├── MissingExtraError(ImportError)   an optional dependency is not installed
     ├── TransportError                   no reply: ``sent`` says whether the server may have acted
     │   ├── ConnectError                 surely not sent
@@ -88,6 +89,24 @@ class CredentialsError(DeidError):
     def __init__(self, text: str, *, transient: bool = False) -> None:
         super().__init__(text)
         self.transient = transient
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ForeignUrlError(DeidError):
+    """A URL leads away from the client's endpoint, where its credentials must not go. Nothing was sent.
+
+    Attributes:
+        origin: Scheme, host and port of the URL, as a reply or the caller gave it; empty where it has none.
+    """
+
+    def __init__(self, endpoint: str, *, origin: str = "") -> None:
+        super().__init__(
+            f"the URL does not lead to this client's endpoint, {endpoint}, and its credentials go nowhere else: fetch "
+            "it without this client, or with one that has endpoint= and credentials for that server (.origin names it)"
+        )
+        self.origin = origin
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)

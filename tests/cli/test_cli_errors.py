@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,7 +69,7 @@ def test_a_start_of_which_nobody_knows_whether_it_began_is_no_plain_failure(
 
 
 def test_a_service_that_is_not_there_is_one_line(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    defaults = DeidClient.__init__.__kwdefaults__
+    defaults = inspect.unwrap(DeidClient.__init__).__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "retry", RetryPolicy.never())
     words = ("datasets", "describe", "projects/p/locations/l/datasets/d", "--endpoint", "http://127.0.0.1:9")

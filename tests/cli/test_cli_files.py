@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 PERSON = sample_dicom()[0].person
 
 
-def test_files_are_deidentified_and_a_bad_one_is_named_and_counted(
+def test_files_are_deidentified_and_a_bad_one_is_counted(
     cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
 ) -> None:
     (scans / "notes.dcm").write_text("Ana Rivera called")
     result = cli("files", scans, tmp_path / "clean", "--config", tags_only, "--workers", "1")
     assert result.exit_code == 1
     assert result.stdout == "2 de-identified, 1 failed, 0 skipped\n"
-    assert "failed: notes.dcm: not-dicom" in result.stderr
+    assert "failed (1 file): not-dicom: not a DICOM file\n--show-paths names it\n" in result.stderr
     assert "3 of 3 files, 1 failed (0:" in result.stderr
     assert "Rivera" not in result.output
     written = list((tmp_path / "clean").rglob("*.dcm"))
@@ -34,6 +34,33 @@ def test_files_are_deidentified_and_a_bad_one_is_named_and_counted(
     for path in written:
         assert PERSON.patient_id.encode() not in path.read_bytes()
         assert pydicom.dcmread(path).PatientIdentityRemoved == "YES"
+
+
+def test_files_that_fail_are_named_only_when_asked_for(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    (scans / "Rivera^Ana").mkdir()
+    for number in range(30):
+        (scans / "Rivera^Ana" / f"{number}.dcm").write_text("no instance")
+    words = ("files", scans, tmp_path / "clean", "--config", tags_only, "--workers", "1")
+    silent = cli(*words)
+    assert "failed (30 files): not-dicom" in silent.stderr
+    assert "Rivera" not in silent.output
+    told = cli(*words, "--show-paths")
+    assert told.stderr.count("failed: Rivera^Ana/") == 30
+
+
+def test_an_unforeseen_error_is_one_line_without_its_text(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("Rivera^Ana")
+
+    monkeypatch.setattr("healthcare_deid.engine.Deidentifier.deidentify_tree", broken)
+    result = cli("files", scans, tmp_path / "clean", "--config", tags_only)
+    assert result.exit_code == 1
+    assert "Error: unexpected KeyError at " in result.stderr
+    assert "Rivera" not in result.output
 
 
 def test_a_second_run_does_what_is_missing_unless_told_to_write_all_again(
@@ -112,6 +139,8 @@ def test_results_cannot_be_mixed_with_the_source_or_with_its_names(
     words = ("files", scans, "--config", tags_only)
     assert cli(*words, scans / "clean").exit_code == 2
     assert cli(*words, tmp_path / "clean", "--name-map", tmp_path / "clean" / "names.csv").exit_code == 2
+    assert cli(*words, tmp_path / "clean", "--name-map", scans / "names.csv").exit_code == 2
+    (tmp_path / "clean").rmdir()
     assert not (tmp_path / "clean").exists()
 
 

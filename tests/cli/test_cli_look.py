@@ -73,9 +73,12 @@ def test_pictures_are_written_side_by_side(
 
 def test_an_instance_without_a_counterpart_is_told(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
     (clean / "study" / "1.dcm").unlink()
-    result = cli("compare", scans, clean, "--no-pixels")
+    words = ("compare", scans, clean, "--no-pixels")
+    result = cli(*words)
     assert result.exit_code == 3
-    assert "no counterpart: " in result.stderr
+    assert "no counterpart: a file (--show-paths names it)" in result.stderr
+    assert "ct-" not in result.output
+    assert f"no counterpart: {scans}" in cli(*words, "--show-paths").stderr
     assert "(1 instances" in result.stdout
 
 
@@ -112,8 +115,9 @@ def test_a_file_that_cannot_be_read_is_no_clean_file(cli: Callable[..., Result],
     (clean / "notes.dcm").write_text("Ana Rivera called")
     result = cli("audit", clean)
     assert result.exit_code == 3
-    assert "not read: " in result.stderr
+    assert "not read: a file (--show-paths names it): not a DICOM file" in result.stderr
     assert "Rivera" not in result.output
+    assert f"not read: {clean / 'notes.dcm'}: " in cli("audit", clean, "--show-paths").stderr
 
 
 @pytest.mark.parametrize("words", [["audit", "{empty}"], ["compare", "{empty}", "{empty}"]])

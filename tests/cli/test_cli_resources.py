@@ -58,14 +58,17 @@ def test_a_store_goes_by_its_id_by_dataset_and_id_and_by_its_full_name(filled: C
     assert yaml.safe_load(by_id)["instanceCount"] == "2"
 
 
-def test_instances_are_uploaded_and_downloaded_and_a_bad_file_is_named(
+def test_instances_are_uploaded_and_downloaded_and_a_bad_file_is_counted(
     filled: CommandLine, scans: Path, tmp_path: Path
 ) -> None:
     (scans / "notes.dcm").write_text("Ana Rivera called")
     uploaded = filled("dicom-stores", "upload", "dataset1/dicomstore1", scans)
     assert uploaded.exit_code == 3
     assert uploaded.stdout == "2 transferred, 1 invalid\n"
-    assert "notes.dcm: not DICOM" in uploaded.stderr
+    assert "invalid (1 file): not DICOM" in uploaded.stderr
+    assert "notes.dcm" not in uploaded.output
+    named = filled("dicom-stores", "upload", "dataset1/dicomstore1", scans, "--show-paths")
+    assert "notes.dcm: not DICOM" in named.stderr
     assert "Rivera" not in uploaded.output
     assert filled.ok("dicom-stores", "download", "dataset1/dicomstore1", tmp_path / "out") == "2 transferred\n"
     got = {path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}

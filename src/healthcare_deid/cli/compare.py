@@ -9,6 +9,8 @@ import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.output import emit, with_format
+from healthcare_deid.cli.paths import named, shows_paths, with_paths
+from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
 @click.argument("after", type=click.Path(exists=True, path_type=Path))
 @click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Write before/after pictures here.")
 @click.option("--no-pixels", is_flag=True, help="Compare tags only.")
+@with_paths
 @with_format("table")
 def command(before: Path, after: Path, pictures: Path | None, no_pixels: bool, style: str) -> None:
     """Compare the DICOM files BEFORE with their de-identified counterparts AFTER: two files, or two folders.
 
     Counterparts in folders are found by SOP Instance UID: the same one, the one that Google's rule makes of it, or else
     by the same relative path. No value is printed; the pictures show the originals: keep them where those may be.
+    JSON and YAML name the files.
 
     The exit code is 3 when an instance has no counterpart or cannot be read.
     """
@@ -49,7 +53,7 @@ def _compare(before: Path, after: Path, pictures: Path | None, *, no_pixels: boo
     for old_path, old, match in _pairs(before, after, unreadable):
         if match is None:
             alone += 1
-            click.echo(f"no counterpart: {old_path}", err=True)
+            click.echo(f"no counterpart: {named(old_path)}", err=True)
             continue
         new_path, new = match
         found.append((old_path, new_path, compare(old, new, pixels=not no_pixels)))
@@ -91,17 +95,19 @@ def _picture(write: Any, old: FileDataset, new: FileDataset, path: Path) -> None
     try:
         write(old, new, path)
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises: the comparison stands without the picture
-        click.echo(f"no picture: {path.name}: {type(error).__name__}", err=True)
+        reason = str(error) if isinstance(error, EngineError) else type(error).__name__
+        click.echo(f"no picture: {named(path)}: {reason}", err=True)
 
 
 def _pixel_lines(found: list[tuple[Path, Path, Comparison]]) -> Iterator[str]:
-    for old_path, _, comparison in found:
+    for number, (old_path, _, comparison) in enumerate(found, 1):
+        name = old_path.name if shows_paths() else f"instance {number}"
         if comparison.pixels is not None:
             change = comparison.pixels
-            where = f"{old_path.name} ({change.frames} frame{'s' * (change.frames != 1)})"
+            where = f"{name} ({change.frames} frame{'s' * (change.frames != 1)})"
             yield f"pixels   {change.changed_fraction:8.1%}  changed in {where}"
         elif comparison.note:
-            yield f"pixels          ?  {old_path.name}: {comparison.note}"
+            yield f"pixels          ?  {name}: {comparison.note}"
 
 
 def _api(old_path: Path, new_path: Path, comparison: Comparison) -> dict[str, Any]:

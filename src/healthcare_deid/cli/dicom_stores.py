@@ -10,6 +10,7 @@ import click
 from healthcare_deid.cli.choice import with_choice
 from healthcare_deid.cli.deidentify import Order, with_order
 from healthcare_deid.cli.output import emit, location_of, own_id, with_format
+from healthcare_deid.cli.paths import with_paths
 from healthcare_deid.cli.target import with_target
 from healthcare_deid.cli.transfers import carry_out
 from healthcare_deid.cli.waiting import refuse_async_here, started, with_waiting
@@ -150,11 +151,12 @@ def deidentify(
 @_store
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--parallel", type=click.IntRange(1, 20), default=8, show_default=True, help="Requests at a time.")
+@with_paths
 @with_target
 def upload(target: Target, store: str, dataset: str | None, paths: tuple[Path, ...], parallel: int) -> None:
     """Store the DICOM files at PATHS, folders with all that is in them, in STORE, through DICOMweb.
 
-    A file that fails is named and does not stop the others; the exit code is then 3.
+    A file that fails is counted, with the reason, and does not stop the others; the exit code is then 3.
     """
     name = target.dicom_store(store, dataset)
     with target.client() as client:
@@ -167,6 +169,7 @@ def upload(target: Target, store: str, dataset: str | None, paths: tuple[Path, .
 @click.option("--study", metavar="UID", help="Only this Study Instance UID.")
 @click.option("--overwrite", is_flag=True, help="Write files that are there again, rather than skip them.")
 @click.option("--parallel", type=click.IntRange(1, 20), default=8, show_default=True, help="Requests at a time.")
+@with_paths
 @with_target
 def download(
     target: Target,
@@ -179,7 +182,7 @@ def download(
 ) -> None:
     """Retrieve the instances of STORE, as they are, into FOLDER/study/series/instance.dcm.
 
-    An instance that fails is named and does not stop the others; the exit code is then 3.
+    An instance that fails is counted, with the reason, and does not stop the others; the exit code is then 3.
     """
     name = target.dicom_store(store, dataset)
     with target.client() as client:

@@ -10,8 +10,8 @@ import click
 from healthcare_deid.cli.choice import with_choice
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit
+from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
-from healthcare_deid.cli.transfers import FAILURES_SHOWN
 
 if TYPE_CHECKING:
     from healthcare_deid.cli.choice import Choice
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     help="Add to this file, a line of JSON for each result, what was done to it; no values. Outside DESTINATION.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@with_paths
 def command(
     source: Path,
     destination: Path,
@@ -53,8 +54,8 @@ def command(
 ) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
 
-    Results are called by their new UIDs. A file that cannot be de-identified is counted and named, and nothing is
-    written for it; the exit code is then 1. Run it again to do only what is missing.
+    Results are called by their new UIDs. A file that cannot be de-identified is counted, with the reason, and
+    nothing is written for it; the exit code is then 1. Run it again to do only what is missing.
     """
     if _inside(destination, source):
         raise click.UsageError("DESTINATION is inside SOURCE: results would be taken for input")
@@ -83,6 +84,8 @@ def command(
     except KeyboardInterrupt:
         again = "interrupted; what is written is whole, and the same command does the rest"
         raise CommandError(again, Exit.INTERRUPTED) from None
+    except ValueError as error:  # two paths that do not go together: the engine's own words
+        raise CommandError(str(error), Exit.USAGE) from None
     _print(report)
     if report.failed:
         raise SystemExit(Exit.ERROR)
@@ -100,7 +103,4 @@ def _print(report: TreeReport) -> None:
     click.echo(f"{report.succeeded} de-identified, {report.failed} failed, {report.skipped} skipped")
     for warning, count in sorted(report.warnings.items()):
         click.echo(f"warning ({count} times): {warning}", err=True)
-    for failure in report.failures[:FAILURES_SHOWN]:
-        click.echo(f"failed: {failure.path}: {failure.reason}: {failure.text}", err=True)
-    if report.failed > FAILURES_SHOWN:
-        click.echo(f"... and {report.failed - FAILURES_SHOWN} more", err=True)
+    print_failures([("failed", failure.path, f"{failure.reason}: {failure.text}") for failure in report.failures])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from healthcare_deid.cli.paths import named
 from healthcare_deid.engine.dicom.files import read
-from healthcare_deid.errors import InvalidDicomError
+from healthcare_deid.engine.guard import guarded
+from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Unreadable:
-    """Counts the files that could not be read, and names each on stderr."""
+    """Counts the files that could not be read, and tells of each on stderr."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -25,8 +28,8 @@ class Unreadable:
     def add(self, path: Path, error: Exception) -> None:
         """Count one."""
         self.count += 1
-        reason = str(error) if isinstance(error, InvalidDicomError) else type(error).__name__
-        click.echo(f"not read: {path}: {reason}", err=True)
+        reason = str(error) if isinstance(error, EngineError) else type(error).__name__
+        click.echo(f"not read: {named(path)}: {reason}", err=True)
 
 
 def instances(root: Path, unreadable: Unreadable) -> Iterator[tuple[Path, FileDataset]]:
@@ -35,6 +38,8 @@ def instances(root: Path, unreadable: Unreadable) -> Iterator[tuple[Path, FileDa
         if path.name == "DICOMDIR":
             continue
         try:
-            yield path, read(path)[0]
-        except (InvalidDicomError, OSError) as error:
+            dataset, _ = guarded(partial(read, path))
+        except (EngineError, OSError) as error:
             unreadable.add(path, error)
+        else:
+            yield path, dataset

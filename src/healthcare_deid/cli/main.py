@@ -8,6 +8,7 @@ import click
 
 from healthcare_deid._version import __version__
 from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, Exit, command_error
+from healthcare_deid.cli.paths import SHOW_PATHS
 from healthcare_deid.errors import DeidError
 
 _COMMANDS = {
@@ -43,7 +44,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; an error of ours, or of the file system, is one line and an exit code."""
+        """Run a command; an error is one line and an exit code, and no text that may quote data."""
         try:
             return super().invoke(ctx)
         except CommandError as error:
@@ -56,8 +57,14 @@ class _LazyGroup(click.Group):
             raise
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            where = f": {error.filename}" if error.filename else ""
+            where = f": {error.filename}" if error.filename and ctx.meta.get(SHOW_PATHS, True) else ""
             problem = CommandError(f"{reason}{where}")
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote data
+            from healthcare_deid._border import place
+
+            problem = CommandError(f"unexpected {type(error).__name__} at {place(error)}; please report it")
         click.echo(f"Error: {problem}", err=True)
         raise click.exceptions.Exit(problem.code)
 

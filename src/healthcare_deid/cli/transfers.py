@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from healthcare_deid.cli.exits import Exit
+from healthcare_deid.cli.paths import print_failures
 from healthcare_deid.cli.progress import Progress
 from healthcare_deid.errors import TransferError
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.client.transfer import TransferReport
-
-FAILURES_SHOWN = 20
 
 
 def carry_out(transfer: Callable[[Callable[[Any], None]], TransferReport], *, quiet: bool) -> None:
@@ -33,9 +32,6 @@ def carry_out(transfer: Callable[[Callable[[Any], None]], TransferReport], *, qu
             click.echo(str(error.report))
         raise
     click.echo(str(report))
-    for failure in report.failures[:FAILURES_SHOWN]:
-        click.echo(f"{failure.kind}: {failure.item}: {failure.reason}", err=True)
-    if len(report.failures) > FAILURES_SHOWN:
-        click.echo(f"... and {len(report.failures) - FAILURES_SHOWN} more", err=True)
+    print_failures([(failure.kind, failure.item, failure.reason) for failure in report.failures])
     if not report.complete:
         raise SystemExit(Exit.PARTIAL)

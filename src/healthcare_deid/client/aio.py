@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from healthcare_deid._border import border
 from healthcare_deid.client.async_session import AsyncSession
 from healthcare_deid.client.calls.datasets import AsyncDatasets
 from healthcare_deid.client.calls.deidentification import AsyncDeidentification
@@ -45,6 +46,7 @@ class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, Asy
         clock: As for `DeidClient`.
     """
 
+    @border
     def __init__(
         self,
         project: str | None = None,

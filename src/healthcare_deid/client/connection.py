@@ -3,6 +3,9 @@
 The only module that knows googleapiclient and httplib2, and it imports them when the first request leaves. No retry
 happens here and none below: httplib2 sends a POST a second time when the peer hangs up before answering, unless the
 connection says so with an exception it does not know, which is what `guard` is for.
+
+Every request of a client, DICOMweb's too, leaves through `_Transport.request`, and that one sends to the endpoint's own
+origin only, whatever URL a reply or a caller gave.
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ import threading
 import weakref
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import urlsplit
 
 from healthcare_deid.client import replies
+from healthcare_deid.client.credentials import carries_credentials
 from healthcare_deid.client.fork import reset_in_child
 from healthcare_deid.client.guard import DroppedBeforeAnswerError, NotConnectedError, guarded
+from healthcare_deid.client.origin import Origin
 from healthcare_deid.errors import (
+    ConfigError,
     ConnectError,
     ConnectionDropped,
     DeidError,
@@ -43,7 +48,11 @@ class Http(Protocol):
 
 
 class Connection:
-    """One endpoint, its credentials, and a transport a thread."""
+    """One endpoint, its credentials, and a transport a thread.
+
+    Raises:
+        ConfigError: The endpoint is no URL, or the access token would travel to it unencrypted.
+    """
 
     def __init__(
         self,
@@ -54,11 +63,15 @@ class Connection:
         request_builder: Callable[..., Any] | None = None,
         user_agent: str,
         given_as: str = "",
-        direct: bool = False,
     ) -> None:
+        origin = Origin.of(endpoint)
+        if origin is None or "?" in endpoint or "#" in endpoint:
+            raise ConfigError(f"{given_as.rstrip('=')}: of the form https://host[:port] is needed")
+        if not origin.is_confidential and (credentials is not None or carries_credentials(http)):
+            raise ConfigError(f"{given_as.rstrip('=')}: http:// would send the access token unencrypted; use https://")
         self.endpoint = endpoint.rstrip("/")
+        self._origin = origin
         self._given_as = given_as
-        self._direct = direct
         self.user_agent = user_agent
         self._http = http
         self._builder = request_builder
@@ -73,6 +86,7 @@ class Connection:
         self._given_lock = threading.RLock()
         self._transports: weakref.WeakSet[_Transport] = weakref.WeakSet()
         self._credentials: SharedCredentials | None = None
+        self._refresher: Any = None
         self._closed = False
 
     def __str__(self) -> str:
@@ -85,7 +99,7 @@ class Connection:
     @property
     def _place(self) -> str:
         """Say what nobody answers at, and who said to ask there."""
-        place = urlsplit(self.endpoint).netloc
+        place = str(self._origin).partition("://")[2]
         if not self._given_as:
             return place
         hint = "; is the emulator running there?" if self._source is None else ""
@@ -105,6 +119,8 @@ class Connection:
         self._closed = True
         for transport in list(self._transports):
             transport.close()
+        if self._refresher is not None:
+            _drop(self._refresher)
         close = getattr(self._http, "close", None)
         if callable(close):  # HttpMockSequence has none
             close()
@@ -157,7 +173,7 @@ class Connection:
         """Make one HTTP try for something that is not JSON: DICOMweb. Returns status, headers and body as they are.
 
         Args:
-            uri: Absolute.
+            uri: Absolute, and of the endpoint's own origin.
             method: Verb.
             body: As sent.
             headers: As sent; the user agent and the access token are added.
@@ -168,6 +184,7 @@ class Connection:
         Raises:
             TransportError: No reply.
             CredentialsError: No usable credentials; nothing was sent.
+            ForeignUrlError: The URI leads away from the endpoint; nothing was sent.
         """
         transport = self._transport()
         http = transport.for_call(timeout, fresh=False, total=total)
@@ -199,7 +216,8 @@ class Connection:
 
         # httplib2 is not thread-safe, so a ready-made one serves one request at a time; ours and mocks need no lock.
         plain = isinstance(self._http, httplib2.Http | AuthorizedHttp)
-        return _Transport(self._http, owned=False, httplib2_like=plain, lock=self._given_lock if plain else None)
+        lock = self._given_lock if plain else None
+        return _Transport(self._http, self._origin, owned=False, httplib2_like=plain, lock=lock)
 
     def _own(self) -> _Transport:
         import httplib2
@@ -208,18 +226,20 @@ class Connection:
 
         http = build_http()
         http.follow_redirects = False  # the API sends none, and a token must not follow one
-        if self._direct:
+        if self._origin.is_loopback:
             http.proxy_info = None  # no proxy reaches this machine's loopback, and none must see what goes there
         if self._source is None:
-            return _Transport(http, owned=True, httplib2_like=True)
+            return _Transport(http, self._origin, owned=True, httplib2_like=True)
         with self._lock:
             if self._credentials is None:
                 from google_auth_httplib2 import Request
 
                 # Refreshing has its own transport and timeout, whatever the call's are.
-                refresh_http = httplib2.Http(timeout=_REFRESH_TIMEOUT)
-                self._credentials = self._source.shared(Request(refresh_http))
-        return _Transport(AuthorizedHttp(self._credentials, http=http), owned=True, httplib2_like=True)
+                self._refresher = httplib2.Http(timeout=_REFRESH_TIMEOUT)
+                self._refresher.follow_redirects = False  # httplib2 would take the refresh token along
+                self._credentials = self._source.shared(Request(self._refresher))
+        authorized = AuthorizedHttp(self._credentials, http=http)
+        return _Transport(authorized, self._origin, owned=True, httplib2_like=True)
 
 
 class _Once:
@@ -250,10 +270,13 @@ class _Once:
 
 
 class _Transport:
-    """What one thread sends through; closes its sockets when the thread is gone."""
+    """What one thread sends through, to one origin only; closes its sockets when the thread is gone."""
 
-    def __init__(self, http: Any, *, owned: bool, httplib2_like: bool, lock: threading.RLock | None = None) -> None:
+    def __init__(
+        self, http: Any, origin: Origin, *, owned: bool, httplib2_like: bool, lock: threading.RLock | None = None
+    ) -> None:
         self._http = http
+        self._origin = origin
         self._guarded = httplib2_like
         self._lock = lock
         self._timeout = 60.0
@@ -273,7 +296,12 @@ class _Transport:
             _drop(self._http)
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
-        """Send, with httplib2's signature."""
+        """Send, with httplib2's signature.
+
+        Raises:
+            ForeignUrlError: The URI leads away from the endpoint; nothing was sent, and no credentials were looked at.
+        """
+        uri = self._origin.own(uri)
         if not self._guarded:
             return self._http.request(uri, method=method, body=body, headers=headers)
         if self._lock is None:

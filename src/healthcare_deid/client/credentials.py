@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from healthcare_deid._border import border
 from healthcare_deid.errors import ConfigError, CredentialsError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def universe_domain() -> str:
     return os.environ.get("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or DEFAULT_UNIVERSE
 
 
+@border
 def application_default(*, quota_project: str | None = None) -> Credentials:
     """Find the application default credentials (``gcloud auth application-default login``, or the machine's own).
 
@@ -46,6 +48,7 @@ def application_default(*, quota_project: str | None = None) -> Credentials:
     return _made(find, "no application default credentials: run 'gcloud auth application-default login'")
 
 
+@border
 def from_service_account(source: str | os.PathLike[str] | Mapping[str, Any]) -> Credentials:
     """Load a service account's key from its JSON file, or from the content of one.
 
@@ -64,6 +67,7 @@ def from_service_account(source: str | os.PathLike[str] | Mapping[str, Any]) -> 
     return _made(load, "the service account's key cannot be used")
 
 
+@border
 def access_token(token: str) -> Credentials:
     """Use a bare access token (``gcloud auth print-access-token``); it ends within the hour and is not renewed."""
 
@@ -75,6 +79,7 @@ def access_token(token: str) -> Credentials:
     return _made(make, "the access token cannot be used")
 
 
+@border
 def impersonated(
     service_account: str, *, source: Credentials | None = None, lifetime: int = 3600, delegates: tuple[str, ...] = ()
 ) -> Credentials:
@@ -109,6 +114,7 @@ def impersonated(
     return _made(make, "impersonation cannot be set up")
 
 
+@border
 def with_quota_project(credentials: Credentials, project: str) -> Credentials:
     """Charge quota to ``project`` (the header ``x-goog-user-project``).
 
@@ -118,6 +124,24 @@ def with_quota_project(credentials: Credentials, project: str) -> Credentials:
     return _made(
         lambda: cast("Any", credentials).with_quota_project(project), "these credentials take no quota project"
     )
+
+
+def is_anonymous(given: Any) -> bool:
+    """Return whether these are google-auth's credentials for nobody, which add no token."""
+    if not hasattr(given, "before_request"):
+        return False
+    from google.auth.credentials import AnonymousCredentials
+
+    return isinstance(given, AnonymousCredentials)
+
+
+def carries_credentials(http: Any) -> bool:
+    """Return whether a transport of the caller's would add credentials, as far as it tells.
+
+    google-auth's ``AuthorizedHttp`` has them as ``credentials``; ``httplib2.Http`` has a list of passwords there.
+    """
+    held = getattr(http, "credentials", None)
+    return held is not None and not is_anonymous(held) and bool(getattr(held, "credentials", True))
 
 
 class CredentialsSource:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid._border import border
 from healthcare_deid.client import replies, telemetry
 from healthcare_deid.client.methods import Safety
 from healthcare_deid.client.retry import may_retry, retrying
 from healthcare_deid.client.run import run
-from healthcare_deid.errors import DeidError, MissingExtraError, ReplyError
+from healthcare_deid.errors import DeidError, ForeignUrlError, MissingExtraError, ReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,8 @@ class DicomWeb:
     def __init__(self, session: Session, core: Core, store: DicomStoreName) -> None:
         self._session = session
         self._core = core
-        self.base = f"{session.connection.endpoint}/{core.api_version}/{store}/dicomWeb"
+        self.endpoint = session.connection.endpoint
+        self.base = f"{self.endpoint}/{core.api_version}/{store}/dicomWeb"
 
     def send(
         self,
@@ -63,7 +65,7 @@ class DicomWeb:
 
         Args:
             verb: ``GET``, ``POST``, ``DELETE``.
-            uri: Absolute, or below `base` when it begins with ``/``.
+            uri: Absolute and of the endpoint's own origin, or below `base` when it begins with ``/``.
             body: As sent.
             headers: As sent.
             answers: Statuses of 400 and above that are answers here rather than errors.
@@ -71,6 +73,7 @@ class DicomWeb:
         Raises:
             ApiError: The store answered with an error.
             TransportError: No reply.
+            ForeignUrlError: The URI leads away from the endpoint; nothing was sent.
         """
         address = f"{self.base}{uri}" if uri.startswith("/") else uri
         method_id = f"{_METHODS}.{verb.lower()}"
@@ -155,17 +158,33 @@ def dicomweb_client(web: DicomWeb) -> DICOMwebClient:
         from dicomweb_client.web import DICOMwebClient
     except ModuleNotFoundError:
         raise MissingExtraError("dicomweb", "DICOMweb") from None
-    import requests
-
-    requests_session = requests.Session()
-    requests_session.trust_env = False
-    adapter = _adapter(web)
-    requests_session.mount("https://", adapter)
-    requests_session.mount("http://", adapter)
+    requests_session = _requests_session(web)
     _keep_quiet("dicomweb_client.web")
     client = DICOMwebClient(url=web.base, session=requests_session)
     client.set_http_retry_params(retry=False)  # the connection retries by this package's policy
     return client
+
+
+def _requests_session(web: DicomWeb) -> Any:
+    """Return a requests session over the connection, whatever the URL."""
+    from requests import RequestException, Session
+
+    class WebSession(Session):
+        """Hands every request to the connection, which knows where requests may go."""
+
+        @border
+        def request(self, *arguments: Any, **options: Any) -> Any:
+            try:
+                return super().request(*arguments, **options)
+            except RequestException:  # a URL that requests cannot read, quoted in full
+                pass
+            raise ForeignUrlError(web.endpoint)
+
+    session = WebSession()
+    session.trust_env = False  # neither proxies nor the passwords of a .netrc: the connection has its own
+    session.adapters.clear()
+    session.mount("", _adapter(web))
+    return session
 
 
 def _adapter(web: DicomWeb) -> Any:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urlsplit
 
 from healthcare_deid._version import __version__
 from healthcare_deid.client.arguments import of_type, with_methods
 from healthcare_deid.client.connection import Connection
-from healthcare_deid.client.credentials import CredentialsSource, universe_domain
+from healthcare_deid.client.credentials import CredentialsSource, is_anonymous, universe_domain
+from healthcare_deid.client.origin import Origin
 from healthcare_deid.client.session import Recipe
 from healthcare_deid.errors import ConfigError
 
@@ -49,13 +48,9 @@ def connect(
         address = f"https://healthcare.{universe_domain()}"
     elif "://" not in address:
         address = f"http://{address}"
-    parts = urlsplit(address)
-    host = _host_of(parts)
-    if not host:
-        raise ConfigError(f"{given_as.rstrip('=')}: of the form https://host[:port] is needed")
-    anonymous = credentials is None and (_is_loopback(host) or (not endpoint and bool(emulator)))
-    if http is None and not anonymous and parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigError(f"{given_as.rstrip('=')}: http:// would send the access token unencrypted; use https://")
+    origin = Origin.of(address)
+    nearby = origin is not None and origin.is_loopback
+    anonymous = is_anonymous(credentials) or (credentials is None and (nearby or (not endpoint and bool(emulator))))
     source = None if http is not None or anonymous else CredentialsSource(credentials)
     return Connection(
         endpoint=address,
@@ -64,7 +59,6 @@ def connect(
         request_builder=request_builder,
         user_agent=user_agent(app_info),
         given_as=given_as,
-        direct=_is_loopback(host),
     )
 
 
@@ -84,20 +78,3 @@ def user_agent(app_info: str | None) -> str:
     if app_info is not None and not (app_info.isascii() and app_info.isprintable()):
         raise ConfigError("app_info: printable ASCII is needed, such as 'nightly-job/1.2'")
     return f"healthcare-deid/{__version__}" + (f" {app_info}" if app_info else "")
-
-
-def _host_of(parts: SplitResult) -> str:
-    """Return the host of what can be an endpoint; empty for anything else."""
-    try:
-        _ = parts.port
-    except ValueError:
-        return ""
-    extra = parts.query or parts.fragment or "@" in parts.netloc
-    return "" if extra or parts.scheme not in {"http", "https"} else parts.hostname or ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

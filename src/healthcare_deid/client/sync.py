@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from healthcare_deid._border import border
 from healthcare_deid.client import settings
 from healthcare_deid.client.calls.datasets import Datasets
 from healthcare_deid.client.calls.deidentification import Deidentification
@@ -55,6 +56,7 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
         clock: Where time comes from; a test's `healthcare_deid.testing.FakeClock`.
     """
 
+    @border
     def __init__(
         self,
         project: str | None = None,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from healthcare_deid._border import call_back
 from healthcare_deid.client.arguments import callback
 from healthcare_deid.client.session import MAXIMUM_PARALLEL
 from healthcare_deid.client.stored import read_answer
@@ -293,7 +294,7 @@ def _transfer(
                 for future in ended:
                     refusal = tally.add(future) or refusal
                 if on_progress is not None:
-                    on_progress(tally.report(ended=False))
+                    call_back(on_progress, tally.report(ended=False))
         except _FATAL as error:
             refusal = error
         finally:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+from healthcare_deid._border import border
 from healthcare_deid.engine.dicom import file_meta as meta
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.atomic_write import existing_parent, write_pieces
@@ -138,6 +139,7 @@ class Deidentifier:
         ConfigError: The config cannot be carried out.
     """
 
+    @border
     def __init__(
         self,
         config: DeidentifyConfig | DeidentifyConfigV1Beta1,
@@ -221,6 +223,7 @@ class Deidentifier:
         """Whether burned-in text is looked for."""
         return self._pixels.looks
 
+    @border
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
         """De-identify one instance.
 
@@ -237,6 +240,7 @@ class Deidentifier:
         check_dataset(dataset)
         return guarded(lambda: self._deidentify(dataset))
 
+    @border
     def deidentify_file(self, source: str | PathLike[str], destination: str | PathLike[str]) -> DeidentifyResult:
         """De-identify one file into another, which appears only when it is complete.
 
@@ -255,19 +259,12 @@ class Deidentifier:
             raise ValueError("the destination is the source: the original would be lost")
         if not self._pixels.looks:
             try:
-                return guarded(lambda: self._rewrite(old, new))
+                return guarded(lambda: self._rewrite(old, new), passing=UseDatasetExecutor)
             except UseDatasetExecutor:
                 pass
-        with files.opened(old) as (dataset, notes):
-            result = guarded(lambda: self._deidentify(dataset, existing_parent(new)))
-            if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
-                guarded(lambda: files.write_directory(result.dataset, old, new))
-            else:
-                guarded(lambda: files.write(result.dataset, new))
-        return DeidentifyResult(
-            lambda: files.read(new)[0], result.changes, result.redactions, (*notes, *result.warnings), result.kept
-        )
+        return guarded(lambda: self._through_dataset(old, new))
 
+    @border
     def deidentify_tree(
         self,
         source: str | PathLike[str],
@@ -319,6 +316,7 @@ class Deidentifier:
             record=None if record is None else path_of(record, "record"),
         )
 
+    @border
     def result_name(self, source: str | PathLike[str]) -> str | None:
         """Return what `deidentify_tree` calls a file's result: ``study/series/instance.dcm``, by its new UIDs.
 
@@ -331,6 +329,18 @@ class Deidentifier:
         """
         path = path_of(source, "source")
         return guarded(lambda: result_name(path, self.plan, self._mapper))
+
+    def _through_dataset(self, old: Path, new: Path) -> DeidentifyResult:
+        """De-identify a file by reading it into a dataset."""
+        with files.opened(old) as (dataset, notes):
+            result = self._deidentify(dataset, existing_parent(new))
+            if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
+                files.write_directory(result.dataset, old, new)
+            else:
+                files.write(result.dataset, new)
+        return DeidentifyResult(
+            lambda: files.read(new)[0], result.changes, result.redactions, (*notes, *result.warnings), result.kept
+        )
 
     def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydicom.dataset import Dataset
 
-from healthcare_deid.engine.dicom import files
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
+from healthcare_deid._border import place
 from healthcare_deid.engine.quiet import quiet
-from healthcare_deid.errors import EngineError
+from healthcare_deid.errors import EngineError, InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +39,14 @@ def check_dataset(given: object) -> None:
         raise TypeError(f"deidentify takes a pydicom Dataset, not {type(given).__name__}; deidentify_file takes a path")
 
 
-def guarded(work: Callable[[], T]) -> T:
+def guarded(work: Callable[[], T], *, passing: type[Exception] = EngineError) -> T:
     """Do some work, and let no error out that may quote the data.
+
+    Its frames go at the border, which is the public method's (`healthcare_deid._border`).
+
+    Args:
+        work: What to do.
+        passing: An error of the caller's own that goes through as it is, beside those below.
 
     Raises:
         EngineError: The instance cannot be de-identified.
@@ -50,11 +55,12 @@ def guarded(work: Callable[[], T]) -> T:
     try:
         with quiet():
             return work()
-    except (EngineError, UseDatasetExecutor):
+    except (EngineError, passing):
         raise
     except OSError as error:
         if error.errno is not None:
             raise
-        raise files.unreadable() from None  # pydicom's word for data that ends too early
-    except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type is told
-        raise EngineError(f"the instance could not be processed ({type(error).__name__})") from None
+        # pydicom's word for data that ends too early
+        raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
+    except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type and place are told
+        raise EngineError(f"the instance could not be processed ({type(error).__name__} at {place(error)})") from None

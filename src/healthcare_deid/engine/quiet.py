@@ -25,7 +25,9 @@ class _WhileAtWork(logging.Filter):
         return not _at_work.get()
 
 
-logging.getLogger("pydicom").addFilter(_WhileAtWork())
+for _name in ("pydicom", "pydicom.pixels.decoders.base", "pydicom.pixels.encoders.base", "pydicom.pixels.utils"):
+    # A filter holds for the logger's own lines, not for those of the loggers below it.
+    logging.getLogger(_name).addFilter(_WhileAtWork())
 
 
 @contextmanager

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid._border import border
+from healthcare_deid.engine.guard import guarded
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -138,23 +141,26 @@ class DeidentifyResult:
         return f"DeidentifyResult(redactions={len(self.redactions)}, warnings={len(self.warnings)}, kept={self.kept})"
 
     @property
+    @border
     def dataset(self) -> Dataset:
         """The new dataset, with its ``file_meta``; of a file, read from the destination when first asked for."""
         if callable(self._dataset):
-            self._dataset = self._dataset()
+            self._dataset = guarded(self._dataset)
         return self._dataset
 
     @property
+    @border
     def changes(self) -> tuple[Change, ...]:
         """Every change to a data element; worked out when first asked for."""
         if not isinstance(self._changes, tuple):
-            self._changes = tuple(self._changes() if callable(self._changes) else self._changes)
+            told = self._changes
+            self._changes = guarded(lambda: tuple(told() if callable(told) else told))
         return self._changes
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One file that was not de-identified, and why.
+    """One file that was not de-identified, and why. Its `repr` does not name it: a path can hold a patient's name.
 
     Attributes:
         path: The file, relative to the folder that was asked for.
@@ -162,7 +168,7 @@ class Failure:
         text: The same for a person, with the remedy; no values.
     """
 
-    path: str
+    path: str = field(repr=False)
     reason: str
     text: str
 
@@ -191,7 +197,7 @@ class TreeProgress:
 
 @dataclass(frozen=True, slots=True)
 class TreeReport:
-    """What became of a folder.
+    """What became of a folder. Its `repr` holds counts only.
 
     Attributes:
         succeeded: Files written.
@@ -204,5 +210,5 @@ class TreeReport:
     succeeded: int = 0
     failed: int = 0
     skipped: int = 0
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[Failure, ...] = field(default=(), repr=False)
     warnings: dict[str, int] = field(default_factory=dict[str, int])

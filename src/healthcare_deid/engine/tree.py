@@ -8,10 +8,13 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from healthcare_deid._border import call_back
 from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX, remove_abandoned
+from healthcare_deid.engine.guard import guarded
 from healthcare_deid.engine.naming import DIRECTORY_LEFT_OUT, NAMES, NameMap, Names
 from healthcare_deid.engine.recordfile import RecordFile, digest, line
 from healthcare_deid.engine.records import Failure, TreeProgress, TreeReport
@@ -170,14 +173,13 @@ class _Run:
         self._record.add(outcome.lines)
         if self._on_progress is not None:
             done = self._sum
-            self._on_progress(
-                TreeProgress(
-                    total=max(self.total, done.succeeded + done.skipped + len(done.failures)),
-                    succeeded=done.succeeded,
-                    failed=len(done.failures),
-                    skipped=done.skipped,
-                )
+            progress = TreeProgress(
+                total=max(self.total, done.succeeded + done.skipped + len(done.failures)),
+                succeeded=done.succeeded,
+                failed=len(done.failures),
+                skipped=done.skipped,
             )
+            call_back(self._on_progress, progress)
 
     def report(self) -> TreeReport:
         """Return what became of everything."""
@@ -203,7 +205,7 @@ def _work(job: _Job, chunk: _Chunk) -> _Outcome:
     outcome = _Outcome()
     for name in chunk.names:
         try:
-            result = _one(job, name, outcome, again=chunk.again)
+            result = guarded(partial(_one, job, name, outcome, again=chunk.again))
         except EngineError as error:
             outcome.failures.append(Failure(name, error.reason, str(error)))
         except OSError as error:

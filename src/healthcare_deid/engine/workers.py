@@ -91,6 +91,8 @@ def serve() -> None:
             _send(answers, pickle.dumps(function(job, argument)))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return
+    except Exception as error:  # noqa: BLE001 - its text may quote data, and would go to the terminal
+        sys.exit(f"a worker process ended: {type(error).__name__}")
 
 
 def _send(pipe: Any, data: bytes) -> None:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
 
+from healthcare_deid._border import border
+from healthcare_deid.engine.guard import guarded
 from healthcare_deid.engine.plan.profiles import basic_plan
 from healthcare_deid.engine.plan.tags import Op, TagPlan
-from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +98,7 @@ class Audit:
         return not self.residues and not self.preamble and self.burned_in is not BurnedIn.YES
 
 
+@border
 def audit(dataset: Dataset) -> Audit:
     """Audit an instance.
 
@@ -105,16 +107,22 @@ def audit(dataset: Dataset) -> Audit:
 
     Returns:
         What it still holds, without any value.
+
+    Raises:
+        EngineError: The instance cannot be read to its end.
     """
-    with quiet():
-        meta = getattr(dataset, "file_meta", None)
-        findings = [*(_meta(meta) if meta is not None else ()), *_walk(dataset, _plan(), "")]
-        return Audit(
-            findings=tuple(findings),
-            burned_in=_burned_in(dataset),
-            says_deidentified=str(dataset.get("PatientIdentityRemoved", "")).strip().upper() == "YES",
-            preamble=(getattr(dataset, "preamble", None) or b"") not in _BLANK_PREAMBLES,
-        )
+    return guarded(lambda: _audit(dataset))
+
+
+def _audit(dataset: Dataset) -> Audit:
+    meta = getattr(dataset, "file_meta", None)
+    findings = [*(_meta(meta) if meta is not None else ()), *_walk(dataset, _plan(), "")]
+    return Audit(
+        findings=tuple(findings),
+        burned_in=_burned_in(dataset),
+        says_deidentified=str(dataset.get("PatientIdentityRemoved", "")).strip().upper() == "YES",
+        preamble=(getattr(dataset, "preamble", None) or b"") not in _BLANK_PREAMBLES,
+    )
 
 
 @lru_cache(maxsize=1)

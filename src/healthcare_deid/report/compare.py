@@ -16,7 +16,8 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
 
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid._border import border
+from healthcare_deid.engine.guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,7 +98,7 @@ class Comparison:
         return sum(1 for element in self.elements if element.verdict is verdict)
 
 
-@quiet()
+@border
 def compare(before: Dataset, after: Dataset, *, pixels: bool = True) -> Comparison:
     """Compare two instances.
 
@@ -111,12 +112,17 @@ def compare(before: Dataset, after: Dataset, *, pixels: bool = True) -> Comparis
 
     Raises:
         TypeError: An argument is no dataset, such as a path: read it with `pydicom.dcmread` first.
+        EngineError: An instance cannot be read to its end.
     """
     for argument in (before, after):
         if not isinstance(argument, Dataset):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
             raise TypeError(
                 f"compare() takes pydicom datasets, not {type(argument).__name__}: read files with pydicom.dcmread"
             )
+    return guarded(lambda: _compare(before, after, pixels=pixels))
+
+
+def _compare(before: Dataset, after: Dataset, *, pixels: bool) -> Comparison:
     old, new = dict(_walk(before)), dict(_walk(after))
     elements = tuple(_judge(path, old.get(path), new.get(path)) for path in sorted(old.keys() | new.keys()))
     if not pixels or not (_has_pixels(before) and _has_pixels(after)):

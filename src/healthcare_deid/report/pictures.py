@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid._border import border
+from healthcare_deid.engine.guard import guarded
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -23,7 +24,7 @@ _HEADER = 34
 _LONG_SIDE = 1024
 
 
-@quiet()
+@border
 def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str], *, frame: int = 0) -> Path:
     """Write one frame of both instances side by side as a PNG.
 
@@ -38,7 +39,17 @@ def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str
 
     Returns:
         The path written.
+
+    Raises:
+        EngineError: The pixels of one cannot be decoded.
+        OSError: The picture cannot be written.
     """
+    target = Path(path)
+    guarded(lambda: _write(before, after, target, frame))
+    return target
+
+
+def _write(before: Dataset, after: Dataset, target: Path, frame: int) -> None:
     old, new = _frame(before, frame), _frame(after, frame)
     low, high = float(old.min()), float(old.max())
     pictures = [_picture(before, old, low, high), _picture(after, new, low, high)]
@@ -52,10 +63,8 @@ def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str
         draw.text((x, 7), title, font=font, fill=(228, 228, 231))
         canvas.paste(picture, (x, _HEADER))
         x += picture.width + _GAP
-    target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     canvas.save(target, format="PNG")
-    return target
 
 
 def _frame(dataset: Dataset, index: int) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from healthcare_deid._border import border
 from healthcare_deid.client.arguments import callback
 from healthcare_deid.client.calls.caller import AsyncCaller, Caller
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 class Instances(Caller):
     """The methods that carry instances."""
 
+    @border
     def upload(
         self,
         store: str | DicomStoreName,
@@ -60,6 +62,7 @@ class Instances(Caller):
         web = _web(self._session, self._core.tuned(timeout, retry), store)
         return upload(web, paths, parallel=parallel, on_progress=on_progress)
 
+    @border
     def download(
         self,
         store: str | DicomStoreName,
@@ -117,6 +120,7 @@ class Instances(Caller):
 class AsyncInstances(AsyncCaller):
     """The methods that carry instances, to be awaited."""
 
+    @border
     async def upload(
         self,
         store: str | DicomStoreName,
@@ -136,6 +140,7 @@ class AsyncInstances(AsyncCaller):
         web, tell = _web(self._session.sync, self._core.tuned(timeout, retry), store), _in_loop(on_progress)
         return await self._session.call(partial(upload, web, paths, parallel=parallel, on_progress=tell))
 
+    @border
     async def download(
         self,
         store: str | DicomStoreName,

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
+from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.storage import storage_of
+from healthcare_deid.engine.guard import guarded
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
@@ -74,6 +76,7 @@ class PixelRedactor:
         self._keep_text = keep_text
         self._service_limits = service_limits
 
+    @border
     def redact(
         self,
         dataset: Dataset,
@@ -107,6 +110,15 @@ class PixelRedactor:
             raise ValueError(
                 "this mode covers sensitive text: give the inspector that finds it, TextEngine(...).bind(...)"
             )
+        return guarded(lambda: self._redact(dataset, inspector, removed, folder))
+
+    def _redact(
+        self,
+        dataset: Dataset,
+        inspector: TextInspector | None,
+        removed: Callable[[int], bool],
+        folder: Path | None,
+    ) -> PixelReport:
         _refuse_what_cannot_be_seen(dataset, removed)
         found = list(targets(dataset, removed))
         if not found:

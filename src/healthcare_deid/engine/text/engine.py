@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from healthcare_deid._border import border
+from healthcare_deid.engine.guard import guarded
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import read_digits
 from healthcare_deid.engine.text.detectors.panel import Panel
@@ -72,6 +74,7 @@ class TextEngine:
         ConfigError: A key cannot be had here, or a value makes no sense.
     """
 
+    @border
     def __init__(
         self,
         plan: TextPlan,
@@ -112,14 +115,16 @@ class TextEngine:
         named = self._policy.info_types | self._plan.pixel_info_types
         return Panel((*self._own_detectors, *detectors_for(named)))
 
+    @border
     def bind(self, dataset: Dataset) -> InstanceText:
         """Return the engine for one instance, whose header values it will know in any text.
 
         Args:
             dataset: The instance as it was, before anything is removed. It is read now and not kept.
         """
-        return InstanceText(self, read_header(dataset))
+        return guarded(lambda: InstanceText(self, read_header(dataset)))
 
+    @border
     def detect(self, text: str) -> tuple[tuple[int, Match], ...]:
         """Return ``(rank, finding)`` of every detector, overlapping ones included."""
         known = self._texts.get(text)
@@ -184,6 +189,7 @@ class InstanceText:
     def __repr__(self) -> str:
         return f"InstanceText({self._header!r})"
 
+    @border
     def find(self, text: str) -> list[Match]:
         """Return what is sensitive in a burned-in text, in order, not overlapping.
 
@@ -194,6 +200,7 @@ class InstanceText:
         found = [(rank, Match(item.start, item.end, label(item.info_type))) for rank, item in self._candidates(text)]
         return join_alike(resolve(found, text), text)
 
+    @border
     def transform(self, value: str, vr: str) -> Transformed:
         """Transform one value of a data element as the config says.
 
@@ -222,6 +229,7 @@ class InstanceText:
             return Transformed(value, (), result.warnings)
         return Transformed(before + result.value + after if result.value else "", result.rules, result.warnings)
 
+    @border
     def shift(self, value: str, vr: str) -> Transformed:
         """Shift one value of VR DA or DT, also where the config would do something else to dates, or nothing.
 

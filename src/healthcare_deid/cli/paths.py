@@ -1,0 +1,59 @@
+"""Files that failed, on stderr: how many and why; their paths, which may name a patient, only where asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+SHOW_PATHS = "healthcare_deid.show_paths"
+"""Key of the click context's ``meta`` that says whether paths are printed; absent where no instances are read."""
+
+_HINT = "--show-paths names"
+
+
+def with_paths(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--show-paths``."""
+    return click.option(
+        "--show-paths",
+        is_flag=True,
+        expose_value=False,
+        callback=_remember,
+        help="Print the paths of files that failed; they may name a patient.",
+    )(function)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    del parameter
+    context.meta[SHOW_PATHS] = wanted
+
+
+def shows_paths() -> bool:
+    """Return whether the command prints paths."""
+    return bool(click.get_current_context().meta.get(SHOW_PATHS))
+
+
+def named(path: Path) -> str:
+    """Return what one file is called in a message."""
+    return str(path) if shows_paths() else f"a file ({_HINT} it)"
+
+
+def print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
+    """Print what failed, each by its path, or how many for which reason.
+
+    Args:
+        failures: What became of a file, its path, and why.
+    """
+    if shows_paths():
+        for outcome, path, reason in failures:
+            click.echo(f"{outcome}: {path}: {reason}", err=True)
+        return
+    for (outcome, reason), count in Counter((outcome, reason) for outcome, _, reason in failures).most_common():
+        click.echo(f"{outcome} ({count} file{'s' * (count != 1)}): {reason}", err=True)
+    if failures:
+        click.echo(f"{_HINT} {'it' if len(failures) == 1 else 'them'}", err=True)
