@@ -1,7 +1,8 @@
 """Burned-in text: find it in any pixel data, choose what is sensitive, cover it exactly."""
 
 from healthcare_deid.engine.pixels.geometry import Box
-from healthcare_deid.engine.pixels.ocr import Direction, Ocr, OnnxOcr, TextLine
+from healthcare_deid.engine.pixels.lines import Direction, TextLine
+from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
 from healthcare_deid.engine.pixels.redactor import PixelRedactor, PixelReport, ReadText
 from healthcare_deid.engine.pixels.tesseract import TesseractOcr
 

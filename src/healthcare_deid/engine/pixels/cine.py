@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from healthcare_deid.engine.pixels.arrays import Mask, Picture, Words
-    from healthcare_deid.engine.pixels.ocr import Ocr, TextLine
+    from healthcare_deid.engine.pixels.lines import TextLine
+    from healthcare_deid.engine.pixels.ocr import Ocr
 
 BLOCK = 16
 """Changes in the same or neighbouring squares of this many pixels are looked at together."""
@@ -130,7 +131,7 @@ class Look:
         if sum(part.area for part in parts) > WHOLE_FRAME * rows * columns:
             return self._whole(frames, words)
         lines = [line for line in known if line.box not in touched]
-        same = [line.box for line in lines]
+        same = [box for line in lines for box in line.boxes]
         for part in parts:
             for picture in shown:
                 cut = picture[part.top : part.bottom, part.left : part.right]

@@ -13,9 +13,10 @@ from pydicom.uid import UID, ImplicitVRLittleEndian
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
+from healthcare_deid.engine.pixels.lookalikes import LookalikeInspector, lookalike_names
 from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
-from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
-from healthcare_deid.engine.pixels.policy import Cover, Policy
+from healthcare_deid.engine.pixels.ocr import OnnxOcr
+from healthcare_deid.engine.pixels.policy import UNREADABLE, Cover, Policy
 from healthcare_deid.engine.pixels.rewrite import Rewriter
 from healthcare_deid.engine.pixels.storage import storage_of
 from healthcare_deid.engine.pixels.targets import Target, targets
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthcare_deid.engine.pixels.geometry import Box
+    from healthcare_deid.engine.pixels.ocr import Ocr
     from healthcare_deid.engine.plan.pixels import PixelPlan
     from healthcare_deid.engine.text.match import TextInspector
 
@@ -35,6 +37,9 @@ MARGIN = 1
 """Pixels covered around what the detector gives: anti-aliased edges."""
 ICON_OF_REDACTED = "icon-of-redacted"
 """Rule of boxes in an icon that stand where the image itself was covered."""
+UNREADABLE_WARNING = (
+    "burned-in text could not be read (letters of another script, faint or distorted ones) and was covered as a whole"
+)
 
 _ENCAPSULATED_DOCUMENT = 0x00420011
 _PIXEL_DATA_PROVIDER_URL = 0x00287FE0
@@ -181,7 +186,8 @@ class _Run:
         self._folder = folder
         self._redactor = redactor
         self._dataset = dataset
-        self._inspector = inspector
+        names = lookalike_names(dataset) if inspector is not None else frozenset[str]()
+        self._inspector = LookalikeInspector(inspector, names) if inspector is not None and names else inspector
         self._syntax = _transfer_syntax(dataset)
         self._redactions: list[Redaction] = []
         self._texts: list[ReadText] = []
@@ -201,9 +207,10 @@ class _Run:
                 image = view, boxes
         rewriter = Rewriter(self._dataset, self._syntax)
         rewriter.rewrite(opened)
-        return PixelReport(
-            tuple(self._redactions), tuple(rewriter.changes), tuple(rewriter.warnings), tuple(self._texts)
-        )
+        warnings = list(rewriter.warnings)
+        if any(redaction.rule == UNREADABLE for redaction in self._redactions):
+            warnings.append(UNREADABLE_WARNING)
+        return PixelReport(tuple(self._redactions), tuple(rewriter.changes), tuple(warnings), tuple(self._texts))
 
     def _boxes(self, look: Look, element: PixelElement, view: PixelElement | Mosaic) -> Boxes:
         lines = look.frames(view)
