@@ -6,16 +6,19 @@ them; it has none of the Cyrillic, Hebrew, Arabic, Thai, Indian, Korean, Georgia
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.lexicon import fold, vocabulary
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.lines import TextLine
 
 LEAST_CONFIDENCE = 0.6
 """A line read worse than this, in the mean of its characters, may say anything."""
-LEAST_WEAKEST = 0.7
+LEAST_WEAKEST = 0.65
 """So may one whose least sure characters are read worse than this: letters of another script, forced into this one."""
 SURE_WEAKEST = 0.85
 """A line whose least sure characters are read this well need not be read the other way round."""
@@ -31,6 +34,7 @@ LEAST_ROOM = 2.0
 """Where there is room for fewer, one is enough."""
 GAP = 2.0
 """Characters of a line are not further apart than this many times its box's height without something between them."""
+_WORD = re.compile(r"[^\W_]+")
 _SYMBOLS = frozenset("\u00b5\u03bc\u03a9\u03b1\u03b2\u03b3\u03b4\u03bb\u03c3\u0394")
 """Greek letters that stand in units and names of quantities."""
 
@@ -40,7 +44,7 @@ def is_legible(line: TextLine) -> bool:
     text = line.text
     if text is None or line.misread or line.text_confidence < LEAST_CONFIDENCE or _is_greek(text):
         return False
-    if line.weakest is not None and len(_shown(text)) >= FEW and line.weakest < LEAST_WEAKEST:
+    if line.weakest is not None and line.weakest < LEAST_WEAKEST and len(_shown(text)) >= FEW and not is_everyday(text):
         return False
     return any(map(str.isalnum, text)) and enough_characters(text, *line.size)
 
@@ -55,6 +59,12 @@ def enough_characters(text: str, width: float, height: float) -> bool:
     length, thickness = max(width, height), min(width, height)
     room = (length / thickness - ENDS) / HIGH
     return room < LEAST_ROOM or len(_shown(text)) >= LEAST_FILLED * room
+
+
+def is_everyday(text: str) -> bool:
+    """Say whether all words are of the clinical vocabulary, single letters or numbers: no other script is read so."""
+    words = _WORD.findall(text)
+    return all(len(word) == 1 or word.isdigit() or fold(word) in vocabulary() for word in words)
 
 
 def _shown(text: str) -> str:

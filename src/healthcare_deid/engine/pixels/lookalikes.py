@@ -27,9 +27,11 @@ _ALIKE = {
     for letter, alike in zip(letters, alikes, strict=True)
 }
 """Cyrillic and Greek letters, and what they are taken for. Accented letters are taken for the plain ones."""
+_UNLIKE = r"[^\W_]{0,3}"
+"""A letter that looks like none is passed over, or read as up to so many."""
 _WORD = re.compile(r"[^\W_]+")
 FEWEST_LETTERS = 3
-"""A shorter word is as often a mark or a unit."""
+"""Letters of a word that look like others: fewer are as often a mark or a unit."""
 
 
 class LookalikeInspector:
@@ -37,35 +39,34 @@ class LookalikeInspector:
 
     Args:
         inspector: Finds everything else.
-        names: Words of names, as `lookalike_names` returns them.
+        names: Finds the names, as `lookalike_names` returns it.
     """
 
-    def __init__(self, inspector: TextInspector, names: frozenset[str]) -> None:
+    def __init__(self, inspector: TextInspector, names: re.Pattern[str]) -> None:
         self._inspector = inspector
         self._names = names
 
     def find(self, text: str) -> Sequence[Match]:
         """Return the findings, in order."""
         found = list(self._inspector.find(text))
-        found += [
-            Match(*match.span(), "PERSON_NAME")
-            for match in _WORD.finditer(text)
-            if match.group().casefold() in self._names
-        ]
+        found += [Match(*match.span(), "PERSON_NAME") for match in self._names.finditer(text)]
         return sorted(found, key=lambda item: (item.start, item.end))
 
 
-def lookalike_names(dataset: Dataset) -> frozenset[str]:
-    """Return the words of an instance's names that a reader of Latin letters reads, though they hold none."""
-    words = {word for value in _names(dataset) for word in _WORD.findall(value) if len(word) >= FEWEST_LETTERS}
-    return frozenset(alike for word in words if (alike := _alike(word)) and alike != word.casefold())
+def lookalike_names(dataset: Dataset) -> re.Pattern[str] | None:
+    """Return what finds an instance's names where they were read as Latin letters; None when they have no others."""
+    words = {word for value in _names(dataset) for word in _WORD.findall(value)}
+    alike = sorted(pattern for word in words if (pattern := _alike(word)))
+    return re.compile(rf"\b(?:{'|'.join(alike)})\b", re.IGNORECASE) if alike else None
 
 
 def _alike(word: str) -> str:
-    """Return a word in letters it is taken for; nothing when one of its letters is taken for none."""
-    plain = unicodedata.normalize("NFD", word)
-    letters = [_ALIKE.get(letter) for letter in plain if not unicodedata.combining(letter)]
-    return "".join(letter for letter in letters if letter).casefold() if all(letters) else ""
+    """Return a pattern of what a word is taken for; nothing when it is Latin, or has too few such letters."""
+    plain = [letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter)]
+    letters = [_ALIKE.get(letter) for letter in plain]
+    if sum(letter is not None for letter in letters) < max(FEWEST_LETTERS, len(plain) / 2):
+        return ""
+    return "".join(letter or _UNLIKE for letter in letters)
 
 
 def _names(dataset: Dataset) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -36,6 +37,15 @@ class Ocr(Protocol):
             within: The only part that has to be looked at: the rest is as it was in the frame before. None: all of it.
                 Boxes are in the coordinates of the whole picture all the same.
         """
+        ...
+
+
+@runtime_checkable
+class Glances(Protocol):
+    """An `Ocr` that can look at a picture briefly too: at one more window of a frame that it has looked at."""
+
+    def glance(self, picture: Picture, *, read: bool, within: Box | None) -> Sequence[TextLine]:
+        """Return the lines of text in a picture, as `Ocr.find` does."""
         ...
 
 
@@ -105,20 +115,28 @@ class OnnxOcr:
     def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text in a picture."""
         scale, page = scale_for(picture), as_page(picture)
-        rows, columns = picture.shape[:2]
-        area = within or Box(0, 0, columns, rows)
-        part = _cut(picture, area)
-        shown = part if page is picture else _cut(page, area)
-        edges = Edges(area.left == 0, area.top == 0, area.right == columns, area.bottom == rows)
-        looks = (
-            [scored.moved(area.left, area.top) for scored in look] for look in self._detect(part, shown, scale, edges)
-        )
-        found = self._texts(picture, looks)
+        area = within or _all_of(picture)
+        found = self._texts(picture, self._looks(picture, page, scale, area))
         doubtful = [scored.box for scored in found if scored.score < SURE_SCORE]
         closer = self._look_closer((page,) if page is picture else (page, picture), area, scale, doubtful)
         found += unknown(self._texts(picture, closer), found)
         found = self._completed(picture, area, scale, as_lines(without_duplicates(found)))
         return [self._line(picture, scored, read=read) for scored in found]
+
+    def glance(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
+        """Return the lines of text that the first look at a picture finds."""
+        looks = self._looks(picture, as_page(picture), scale_for(picture), within or _all_of(picture))
+        found = as_lines(self._texts(picture, islice(looks, 1)))
+        return [self._line(picture, scored, read=read) for scored in found]
+
+    def _looks(self, picture: Picture, page: Picture, scale: float, area: Box) -> Iterator[list[ScoredBox]]:
+        """Yield what is found in an area by each look."""
+        rows, columns = picture.shape[:2]
+        part = _cut(picture, area)
+        shown = part if page is picture else _cut(page, area)
+        edges = Edges(area.left == 0, area.top == 0, area.right == columns, area.bottom == rows)
+        for look in self._detect(part, shown, scale, edges):
+            yield [scored.moved(area.left, area.top) for scored in look]
 
     def _detect(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
         """Yield what is found by each look."""
@@ -246,6 +264,10 @@ def as_page(picture: Picture) -> Picture:
     """Return a picture as writing on a bright page: a dark one is inverted."""
     sample = picture.reshape(-1, 3)[:: max(1, picture.size // 30000)]
     return picture if np.median(sample) >= BRIGHT else 255 - picture
+
+
+def _all_of(picture: Picture) -> Box:
+    return Box(0, 0, picture.shape[1], picture.shape[0])
 
 
 def _cut(picture: Picture, box: Box) -> Picture:

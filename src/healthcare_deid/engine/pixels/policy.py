@@ -83,11 +83,8 @@ class Policy:
         for passage in passages(legible):
             whole = Variant(passage.text, tuple(range(len(passage.text))))
             for start, end, rule in self._found([whole], inspector):
-                for index, begin in passage.lines:
-                    line = legible[index]
-                    first, last = max(0, start - begin), min(end - begin, len(line.text or ""))
-                    if first < last:
-                        yield from _new_part(line, first, last, rule, known[index])
+                for index, first, last in passage.parts(start, end):
+                    yield from _new_part(legible[index], first, last, rule, known[index])
 
     def _found(self, spellings: Sequence[Variant], inspector: TextInspector | None) -> Iterator[tuple[int, int, str]]:
         """Yield what is sensitive in a text: its first and last character in what was read, and why."""

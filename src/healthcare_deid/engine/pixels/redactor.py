@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
+from healthcare_deid.engine.pixels.codes import finds_codes
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
 from healthcare_deid.engine.pixels.lookalikes import LookalikeInspector, lookalike_names
@@ -20,6 +21,8 @@ from healthcare_deid.engine.pixels.policy import UNREADABLE, Cover, Policy
 from healthcare_deid.engine.pixels.rewrite import Rewriter
 from healthcare_deid.engine.pixels.storage import storage_of
 from healthcare_deid.engine.pixels.targets import Target, targets
+from healthcare_deid.engine.pixels.windows import Windows
+from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.records import Change, Redaction
 from healthcare_deid.engine.workers import in_worker
 from healthcare_deid.errors import UnsupportedPixelsError
@@ -40,6 +43,7 @@ ICON_OF_REDACTED = "icon-of-redacted"
 UNREADABLE_WARNING = (
     "burned-in text could not be read (letters of another script, faint or distorted ones) and was covered as a whole"
 )
+CODES_WARNING = "QR codes and bar codes in the pixels were not looked for: pip install zxing-cpp"
 
 _ENCAPSULATED_DOCUMENT = 0x00420011
 _PIXEL_DATA_PROVIDER_URL = 0x00287FE0
@@ -65,12 +69,15 @@ class PixelReport:
         changes: The elements that were replaced.
         warnings: What a person should know; no values.
         texts: What was read, PHI included; empty unless it was asked for.
+        all_text_covered: Whether all text was to be covered, and every frame, plane and icon was looked at for text
+            and for codes. No detector finds everything: it says what was done, not that nothing is left.
     """
 
     redactions: tuple[Redaction, ...] = ()
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
     texts: tuple[ReadText, ...] = ()
+    all_text_covered: bool = False
 
 
 class PixelRedactor:
@@ -144,7 +151,7 @@ class PixelRedactor:
         _refuse_what_cannot_be_seen(dataset, removed)
         found = list(targets(dataset, removed))
         if not found:
-            return PixelReport()
+            return PixelReport(all_text_covered=self._plan.scope is Scope.EVERYTHING)
         longest = max(len(storage_of(target.dataset[target.tag].value)) for target in found)
         limit = beyond_service_limits(dataset, longest)
         if limit is not None and self._service_limits:
@@ -186,7 +193,7 @@ class _Run:
         self._folder = folder
         self._redactor = redactor
         self._dataset = dataset
-        names = lookalike_names(dataset) if inspector is not None else frozenset[str]()
+        names = lookalike_names(dataset) if inspector is not None else None
         self._inspector = LookalikeInspector(inspector, names) if inspector is not None and names else inspector
         self._syntax = _transfer_syntax(dataset)
         self._redactions: list[Redaction] = []
@@ -210,10 +217,20 @@ class _Run:
         warnings = list(rewriter.warnings)
         if any(redaction.rule == UNREADABLE for redaction in self._redactions):
             warnings.append(UNREADABLE_WARNING)
-        return PixelReport(tuple(self._redactions), tuple(rewriter.changes), tuple(warnings), tuple(self._texts))
+        if not finds_codes():
+            warnings.append(CODES_WARNING)
+        return PixelReport(
+            tuple(self._redactions),
+            tuple(rewriter.changes),
+            tuple(warnings),
+            tuple(self._texts),
+            self._redactor.policy.plan.scope is Scope.EVERYTHING and finds_codes(),
+        )
 
     def _boxes(self, look: Look, element: PixelElement, view: PixelElement | Mosaic) -> Boxes:
-        lines = look.frames(view)
+        target = element.target
+        windows = None if target.is_overlay else Windows(element.layout, target.dataset)
+        lines = look.frames(view, windows)
         if self._redactor.keep_text:
             self._texts.extend(
                 ReadText(element.target.path, frame, box, line.text or "", line.text_confidence)
