@@ -15,9 +15,9 @@ SIDE = 64
 LEAST_CONTRAST = 30
 FILLED = (0.04, 0.6)
 """Ink takes a part of its box between these."""
-ONE_VALUE = 0.06
+ONE_VALUE = 0.02
 """It differs from its median by no more than this part of its contrast, in the median."""
-THICKEST = 0.42
+THICKEST = 0.3
 """Its strokes are thinner than this part of its height,"""
 SOLID = 0.01
 """but for this part of it."""

@@ -62,7 +62,10 @@ WORD_CONFIDENCE = 0.8
 """An object-sized box is text when it reads as this many characters, this well."""
 ON_OBJECT_CONFIDENCE = 0.9
 """So is a doubtful box on an object, when it reads this well: an object's texture has specks that look like digits."""
-FIRST_IDEOGRAPH = "\u2e80"
+LARGEST_LETTERS = 0.4
+"""What takes a larger part of the picture, and reads as no word, is its subject: a head in a CT reads as an O or a 6."""
+SURE_STRIP = 0.85
+"""From this score on, a line that is not level is text unread: a spine and a vessel have the shape of one (.77, .82)."""
 CLOSER = 1.5
 """What is doubtful is looked at once more, so many times as large,"""
 ALONG = 4
@@ -180,13 +183,12 @@ class OnnxOcr:
         return [scored for scored in without_duplicates(found) if self._is_text(picture, scored, objects)]
 
     def _is_writing(self, picture: Picture, scored: ScoredBox) -> bool:
-        """Say whether what is as large as an object is text: its size alone never makes it none."""
-        reading = self._reader.read(picture, scored).reading
-        if _is_word(reading, WORD_CONFIDENCE):
+        """Say whether what has the size of an object is text: size alone does not make it none."""
+        if _is_word(self._reader.read(picture, scored).reading, WORD_CONFIDENCE):
             return True
-        if scored.score < SURE_SCORE:
+        if scored.score < SURE_SCORE or scored.box.area > LARGEST_LETTERS * _all_of(picture).area:
             return False
-        return _is_letters(reading) or is_ink(_cut(picture, scored.box))
+        return is_ink(_cut(picture, scored.box))  # the mask of a liver reads as a P, beyond doubt
 
     def _is_text(self, picture: Picture, scored: ScoredBox, objects: Sequence[Box]) -> bool:
         if scored.score >= SURE_SCORE:
@@ -237,18 +239,13 @@ def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
 
 def _is_object(scored: ScoredBox, picture: Picture) -> bool:
     side = max(OBJECT_PIXELS, OBJECT_SIZE * min(picture.shape[0], picture.shape[1]))
+    if scored.strip is not None:
+        return scored.score < SURE_STRIP or scored.thickness > OBJECT_PIXELS
     return scored.thickness > (side if scored.score >= SURE_SCORE else OBJECT_PIXELS)
 
 
 def _is_word(reading: Reading, confidence: float) -> bool:
     return len(reading.text) >= WORD_LENGTH and reading.confidence >= confidence
-
-
-def _is_letters(reading: Reading) -> bool:
-    """Say whether a reading is of letters or digits, beyond doubt; an ideograph by itself is what texture reads as."""
-    return reading.confidence >= ON_OBJECT_CONFIDENCE and any(
-        letter.isalnum() and letter < FIRST_IDEOGRAPH for letter in reading.text
-    )
 
 
 def scale_for(picture: Picture) -> float:
