@@ -63,9 +63,9 @@ WORD_CONFIDENCE = 0.8
 ON_OBJECT_CONFIDENCE = 0.9
 """So is a doubtful box on an object, when it reads this well: an object's texture has specks that look like digits."""
 LARGEST_LETTERS = 0.4
-"""What takes a larger part of the picture, and reads as no word, is its subject: a head in a CT reads as an O or a 6."""
-SURE_STRIP = 0.85
-"""From this score on, a line that is not level is text unread: a spine and a vessel have the shape of one (.77, .82)."""
+"""What takes a larger part of the picture, and reads as no word, is its subject: a head in a CT reads as an O."""
+SURE_SHAPE = 0.85
+"""From this score on, what is not level, or as large as an object, may be text unread: a spine scores .82."""
 CLOSER = 1.5
 """What is doubtful is looked at once more, so many times as large,"""
 ALONG = 4
@@ -186,7 +186,7 @@ class OnnxOcr:
         """Say whether what has the size of an object is text: size alone does not make it none."""
         if _is_word(self._reader.read(picture, scored).reading, WORD_CONFIDENCE):
             return True
-        if scored.score < SURE_SCORE or scored.box.area > LARGEST_LETTERS * _all_of(picture).area:
+        if scored.score < SURE_SHAPE or scored.box.area > LARGEST_LETTERS * _all_of(picture).area:
             return False
         return is_ink(_cut(picture, scored.box))  # the mask of a liver reads as a P, beyond doubt
 
@@ -240,7 +240,7 @@ def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
 def _is_object(scored: ScoredBox, picture: Picture) -> bool:
     side = max(OBJECT_PIXELS, OBJECT_SIZE * min(picture.shape[0], picture.shape[1]))
     if scored.strip is not None:
-        return scored.score < SURE_STRIP or scored.thickness > OBJECT_PIXELS
+        return scored.score < SURE_SHAPE or scored.thickness > OBJECT_PIXELS
     return scored.thickness > (side if scored.score >= SURE_SCORE else OBJECT_PIXELS)
 
 
