@@ -478,7 +478,7 @@ class Deidentifier:
                 identity_left=values.identity_left,
                 private_kept=private_kept > 0,
                 pixels_cleaned=pixels is not None and self._pixels.looks,
-                all_text_covered=pixels is not None and self._pixels.scope is Scope.EVERYTHING,
+                all_text_covered=pixels is not None and pixels.all_text_covered,
                 date_operations=date_operations(noted),
                 earlier_methods=lines,
                 earlier_codes=tuple(code for code in earlier_codes(noted) if not owner.find(code.meaning)),

@@ -103,12 +103,15 @@ class PixelReport:
         changes: The elements that were replaced.
         warnings: What a person should know; no values.
         texts: What was read, PHI included; empty unless it was asked for.
+        all_text_covered: Whether all text was to be covered, and every frame, plane and icon was looked at for text
+            and for codes. No detector finds everything: it says what was done, not that nothing is left.
     """
 
     redactions: tuple[Redaction, ...] = ()
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
     texts: tuple[ReadText, ...] = ()
+    all_text_covered: bool = False
 
 
 class DeidentifyResult:

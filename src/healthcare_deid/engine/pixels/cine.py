@@ -10,19 +10,23 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from healthcare_deid.engine.pixels.codes import codes
 from healthcare_deid.engine.pixels.components import component_boxes
 from healthcare_deid.engine.pixels.geometry import Box, merged
+from healthcare_deid.engine.pixels.ocr import Glances
 from healthcare_deid.engine.pixels.parallel import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from healthcare_deid.engine.pixels.arrays import Mask, Picture, Words
-    from healthcare_deid.engine.pixels.ocr import Ocr, TextLine
+    from healthcare_deid.engine.pixels.lines import TextLine
+    from healthcare_deid.engine.pixels.ocr import Ocr
+    from healthcare_deid.engine.pixels.windows import Windows
 
 BLOCK = 16
 """Changes in the same or neighbouring squares of this many pixels are looked at together."""
@@ -36,6 +40,7 @@ WHOLE_FRAME = 0.7
 """When more than this part of a frame changed, the whole is looked at."""
 SAME_LINE = 0.8
 """A finding that lies to this part in a line that did not change is that line, seen in part."""
+WHITE = 255
 FEWEST_LEVELS = 3
 """A picture whose brightest and darkest pixel differ by less than this shows nothing."""
 
@@ -79,6 +84,13 @@ class Step:
     changed: tuple[Box, ...] = ()
 
 
+class Shown(NamedTuple):
+    """A picture of a frame, and whether one look at it is enough."""
+
+    picture: Picture
+    briefly: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """How frames are looked at.
@@ -93,18 +105,23 @@ class Look:
     read: bool
     workers: int = 1
 
-    def frames(self, frames: Frames) -> list[list[TextLine]]:
-        """Return the lines in every frame."""
+    def frames(self, frames: Frames, windows: Windows | None = None) -> list[list[TextLine]]:
+        """Return the lines in every frame.
+
+        Args:
+            frames: What is looked at.
+            windows: In which windows besides.
+        """
         workers = min(self.workers, frames.count)
         plan = list(steps(ordered(frames.words, range(frames.count), workers), frames.columns))
         first = [step for step in plan if step.like == step.frame]
         found: dict[int, list[TextLine]] = {}
 
         def whole(step: Step) -> list[TextLine]:
-            return self._whole(frames, frames.words(step.frame))
+            return self._whole(frames, windows, step.frame)
 
         def changed(step: Step) -> list[TextLine]:
-            return self._changed(frames, step, found[step.reference])
+            return self._changed(frames, windows, step, found[step.reference])
 
         for look, group in (
             (whole, [step for step in first if step.reference == step.frame]),
@@ -114,29 +131,39 @@ class Look:
             found |= {step.frame: of_frame for step, of_frame in zip(group, lines, strict=True)}
         return [found[step.like] for step in plan]
 
-    def _whole(self, frames: Frames, words: Words) -> list[TextLine]:
-        lines: list[TextLine] = []
-        for picture in frames.pictures(words):
-            if int(picture.max()) - int(picture.min()) >= FEWEST_LEVELS:
-                lines.extend(self.ocr.find(picture, read=self.read, within=None))
-        return lines
+    def _whole(self, frames: Frames, windows: Windows | None, frame: int) -> list[TextLine]:
+        return [line for shown in self._shown(frames, windows, frame) for line in self._find(shown)]
 
-    def _changed(self, frames: Frames, step: Step, known: list[TextLine]) -> list[TextLine]:
-        words = frames.words(step.frame)
-        shown = frames.pictures(words)
-        rows, columns = shown[0].shape[:2]
+    def _shown(self, frames: Frames, windows: Windows | None, frame: int) -> list[Shown]:
+        words = frames.words(frame)
+        shown = [Shown(picture, briefly=False) for picture in frames.pictures(words)]
+        if windows is not None:
+            shown += [Shown(picture, briefly=True) for picture in windows.pictures(frame, words)]
+        return shown
+
+    def _find(self, shown: Shown, within: Box | None = None) -> list[TextLine]:
+        """Return the text and the codes in a picture, or in a part of it."""
+        picture = shown.picture
+        rows, columns = picture.shape[:2]
+        area = part_that_shows(picture, within or Box(0, 0, columns, rows)) if shown.briefly else within
+        cut = picture[area.top : area.bottom, area.left : area.right] if area else picture
+        if not cut.size or int(cut.max()) - int(cut.min()) < FEWEST_LEVELS:
+            return []
+        glance = self.ocr.glance if shown.briefly and isinstance(self.ocr, Glances) else self.ocr.find
+        return [*glance(picture, read=self.read, within=area), *codes(picture, area)]
+
+    def _changed(self, frames: Frames, windows: Windows | None, step: Step, known: list[TextLine]) -> list[TextLine]:
+        pictures = self._shown(frames, windows, step.frame)
+        rows, columns = pictures[0].picture.shape[:2]
         touched = lines_touched(step.changed, [line.box for line in known])
         parts = regions([*step.changed, *touched], columns=columns, rows=rows)
         if sum(part.area for part in parts) > WHOLE_FRAME * rows * columns:
-            return self._whole(frames, words)
+            return self._whole(frames, windows, step.frame)
         lines = [line for line in known if line.box not in touched]
-        same = [line.box for line in lines]
+        same = [box for line in lines for box in line.boxes]
         for part in parts:
-            for picture in shown:
-                cut = picture[part.top : part.bottom, part.left : part.right]
-                if int(cut.max()) - int(cut.min()) >= FEWEST_LEVELS:
-                    found = self.ocr.find(picture, read=self.read, within=part)
-                    lines.extend(line for line in found if not _is_one_of(line.box, same))
+            for shown in pictures:
+                lines.extend(line for line in self._find(shown, part) if not _is_one_of(line.box, same))
         return lines
 
 
@@ -191,6 +218,18 @@ def changes(before: Words, now: Words, columns: int) -> tuple[Box, ...]:
 def _differing(before: Words, now: Words) -> float:
     """Return about which part of a frame differs from another one."""
     return float(np.mean(before[::SAMPLED, ::SAMPLED] != now[::SAMPLED, ::SAMPLED]))
+
+
+def part_that_shows(picture: Picture, area: Box) -> Box:
+    """Return the part of an area outside which a picture is black, or white, all over: what a window cuts off."""
+    gray = picture[area.top : area.bottom, area.left : area.right, 0]
+    plain = 0 if np.count_nonzero(gray == 0) >= np.count_nonzero(gray == WHITE) else WHITE
+    other = gray != plain
+    beside, below = np.flatnonzero(other.any(axis=0)), np.flatnonzero(other.any(axis=1))
+    if not beside.size:
+        return Box(area.left, area.top, area.left, area.top)
+    tight = Box(int(beside[0]), int(below[0]), int(beside[-1]) + 1, int(below[-1]) + 1)
+    return tight.moved(area.left, area.top).grown(CONTEXT).intersection(area)
 
 
 def lines_touched(changed: Sequence[Box], known: Iterable[Box]) -> set[Box]:

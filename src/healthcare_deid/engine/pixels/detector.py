@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from healthcare_deid.engine.pixels.components import component_boxes
+from healthcare_deid.engine.pixels.components import spread_components
 from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.models import run
+from healthcare_deid.engine.pixels.strips import Strip, strip_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,10 @@ KERNEL_THRESHOLD = 0.25
 """Probability above which a pixel belongs to a line's kernel."""
 SCORE_THRESHOLD = 0.4
 """Mean probability of a component below which it is no text."""
+KERNEL_MARGIN = 0.3
+"""Part of a line's thickness that is not in its kernel, on each side."""
+UPRIGHT = 3
+"""A kernel this many times as high as wide is of a line turned by 90°, not of a letter."""
 STRIDE = 32
 """The network halves its input five times."""
 BORDER = 16
@@ -47,16 +52,50 @@ class ScoredBox:
         box: All of its ink.
         score: The detector's score, 0 to 1.
         core: The kernel, as the network marked it.
+        strip: All of its ink, where the line is not level; ``box`` is then the box around it.
     """
 
     box: Box
     score: float
     core: Box
+    strip: Strip | None = None
+
+    @property
+    def parts(self) -> tuple[Box, ...]:
+        """The boxes that hold its ink."""
+        return self._inside(self.strip.boxes()) if self.strip else (self.box,)
+
+    @property
+    def cores(self) -> tuple[Box, ...]:
+        """The boxes that hold its kernel."""
+        if self.strip is None:
+            return (self.core,)
+        kernel = self.strip.grown(-self.strip.thickness * KERNEL_MARGIN, -self.strip.thickness * KERNEL_MARGIN)
+        return self._inside(kernel.boxes())
+
+    @property
+    def thickness(self) -> float:
+        """Pixels across the line."""
+        return self.strip.thickness if self.strip else min(self.box.width, self.box.height)
+
+    def moved(self, columns: int, rows: int) -> ScoredBox:
+        """Return it in a picture of which this was a part that begins there."""
+        strip = self.strip and self.strip.moved(columns, rows)
+        return ScoredBox(self.box.moved(columns, rows), self.score, self.core.moved(columns, rows), strip)
 
     def placed(self, across: float, down: float, columns: int, rows: int) -> ScoredBox:
         """Return it in the coordinates of a picture that was resized by the inverse of these factors."""
         box = self.box.scaled(across, down).clipped(columns, rows)
-        return ScoredBox(box, self.score, self.core.scaled(across, down).clipped(columns, rows))
+        core = self.core.scaled(across, down).clipped(columns, rows)
+        return ScoredBox(box, self.score, core, self.strip and self.strip.scaled(across, down))
+
+    def turned_back(self, rows: int) -> ScoredBox:
+        """Return a finding in a picture turned clockwise, where it is in the picture of so many rows itself."""
+        box, core = (Box(box.top, rows - box.right, box.bottom, rows - box.left) for box in (self.box, self.core))
+        return ScoredBox(box, self.score, core, self.strip and self.strip.turned_back(rows))
+
+    def _inside(self, boxes: tuple[Box, ...]) -> tuple[Box, ...]:
+        return tuple(part for part in (box.intersection(self.box) for box in boxes) if part.width > 0 < part.height)
 
 
 class Edges(NamedTuple):
@@ -91,9 +130,7 @@ class Detector:
         for tile in tiles(*size):
             part = resized[tile.top : tile.bottom, tile.left : tile.right]
             for scored in boxes_in(self.probabilities(part, edges)):
-                moved = ScoredBox(
-                    scored.box.moved(tile.left, tile.top), scored.score, scored.core.moved(tile.left, tile.top)
-                )
+                moved = scored.moved(tile.left, tile.top)
                 placed = moved.placed(columns / size[0], rows / size[1], columns, rows)
                 if placed.box.area:
                     found.append(placed)
@@ -117,26 +154,37 @@ class Detector:
 def boxes_in(probabilities: Floats) -> list[ScoredBox]:
     """Return the boxes of the lines in a probability map."""
     found: list[ScoredBox] = []
-    for component in component_boxes(probabilities > KERNEL_THRESHOLD, probabilities):
+    for component in spread_components(probabilities > KERNEL_THRESHOLD, probabilities):
         if component.mean < SCORE_THRESHOLD or component.count < 4:
             continue
         box = component.box
-        found.append(ScoredBox(whole_line(box), component.mean, box))
+        strip = strip_of(component.spread, box) if component.spread else None
+        if strip is None:
+            found.append(ScoredBox(whole_line(box), component.mean, box))
+        else:
+            whole = strip.grown(*_margins(strip.length, strip.thickness))
+            found.append(ScoredBox(whole.box, component.mean, box, whole))
     return found
 
 
 def whole_line(kernel: Box) -> Box:
-    """Return the line a kernel is the middle of.
+    """Return the line a kernel is the middle of."""
+    if kernel.height > UPRIGHT * kernel.width:
+        above, beside = _margins(kernel.height, kernel.width)
+    else:
+        beside, above = _margins(kernel.width, kernel.height)
+    return kernel.grown(int(np.ceil(beside)), int(np.ceil(above)))
+
+
+def _margins(length: float, thickness: float) -> tuple[float, float]:
+    """Return what a line has more than its kernel at each end, and on each side.
 
     Its margins are ``ratio * area / perimeter``. The ratios were fitted on lines whose ink is known: 1.65 above and
     below a long line, 1.1 for a few characters, 1.15 at the ends; and a pixel or two for rounding.
     """
-    width, height = kernel.width, kernel.height
-    unit = kernel.area / (2 * (width + height))
-    length = min(1.0, max(0.0, (width / height - 3) / 9))
-    above = unit * (1.1 + 0.55 * length) + 1.5
-    beside = unit * 1.15 + 0.1 * height + 2
-    return kernel.grown(int(np.ceil(beside)), int(np.ceil(above)))
+    unit = length * thickness / (2 * (length + thickness))
+    long = min(1.0, max(0.0, (length / thickness - 3) / 9))
+    return unit * 1.15 + 0.1 * thickness + 2, unit * (1.1 + 0.55 * long) + 1.5
 
 
 def tiles(width: int, height: int) -> list[Box]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from healthcare_deid.engine.pixels.detector import CUT_OUT, Detector, Edges, Sco
 from healthcare_deid.engine.pixels.findings import as_lines, unknown, without_duplicates
 from healthcare_deid.engine.pixels.geometry import Box, merged
 from healthcare_deid.engine.pixels.glyphs import glyphs, in_a_row
+from healthcare_deid.engine.pixels.ink import is_ink
+from healthcare_deid.engine.pixels.lines import TextLine
 from healthcare_deid.engine.pixels.models import Role, find_model, find_models
+from healthcare_deid.engine.pixels.reader import GLYPH_CONFIDENCE, Reader, with_ends
 from healthcare_deid.engine.pixels.recogniser import Reading, Recogniser
 
 if TYPE_CHECKING:
@@ -20,37 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from healthcare_deid.engine.pixels.arrays import Picture
-
-
-class Direction(Enum):
-    """Which way a line is read, as the number of quarter turns that make it upright."""
-
-    RIGHT = 0
-    DOWN = 1
-    LEFT = 2
-    UP = 3
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """A line of text in a picture.
-
-    Attributes:
-        box: Where it is, all of its ink inside.
-        confidence: How sure the detector is that it is text, 0 to 1.
-        text: What it says, one character a position; None when it was not read. PHI: no ``repr`` shows it.
-        text_confidence: How sure the reading is, 0 to 1.
-        positions: The middle of each character along the line, 0 at its start and 1 at its end; may be empty, then
-            characters are taken to be equally wide.
-        direction: Which way it is read.
-    """
-
-    box: Box
-    confidence: float = 1.0
-    text: str | None = field(default=None, repr=False)
-    text_confidence: float = 0.0
-    positions: tuple[float, ...] = ()
-    direction: Direction = Direction.RIGHT
 
 
 class Ocr(Protocol):
@@ -71,6 +43,17 @@ class Ocr(Protocol):
 ROOM_FOR_TEXT = 84
 """Pixels of the smallest picture that is looked at: two letters of 5x7 and the space beside them. In less, a detector
 takes a plain gradient for a letter, and covers all there is."""
+
+
+@runtime_checkable
+class Glances(Protocol):
+    """An `Ocr` that can look at a picture briefly too: at one more window of a frame that it has looked at."""
+
+    def glance(self, picture: Picture, *, read: bool, within: Box | None) -> Sequence[TextLine]:
+        """Return the lines of text in a picture, as `Ocr.find` does."""
+        ...
+
+
 SURE_SCORE = 0.75
 """From this detector score on, a line is text whether or not it can be read."""
 NOT_TEXT_CONFIDENCE = 0.35
@@ -84,6 +67,10 @@ WORD_CONFIDENCE = 0.8
 """An object-sized box is text when it reads as this many characters, this well."""
 ON_OBJECT_CONFIDENCE = 0.9
 """So is a doubtful box on an object, when it reads this well: an object's texture has specks that look like digits."""
+LARGEST_LETTERS = 0.4
+"""What takes a larger part of the picture, and reads as no word, is its subject: a head in a CT reads as an O."""
+SURE_SHAPE = 0.85
+"""From this score on, what is not level, or as large as an object, may be text unread: a spine scores .82."""
 CLOSER = 1.5
 """What is doubtful is looked at once more, so many times as large,"""
 ALONG = 4
@@ -92,14 +79,8 @@ COARSE = 0.5
 """The last look's scale: it finds what is large or alone for its surroundings, and costs a quarter of the first."""
 BRIGHT = 128
 """A page is brighter than this in the middle: what the networks were trained on."""
-READ_BESIDE = 0.3
-"""Part of a line's height that is read with it at each end."""
-GLYPH_CONFIDENCE = 0.93
-"""What has the shape of a character is one when it reads this well."""
 GLYPH_MARGIN = 6
 """Its box is grown by its height over this, and two pixels: smoothed edges."""
-GLYPH_ROOM = (0.3, 0.0)
-"""It is read with this part of its height around it."""
 MAX_UPSCALE = 4.0
 SMALL_SIDE = 480
 """A picture whose short side is smaller is looked at enlarged."""
@@ -132,7 +113,7 @@ class OnnxOcr:
         self._models = models
         self._thorough = thorough
         self._detector = Detector(find_model(Role.DETECTOR, models).path)
-        self._recogniser = Recogniser(find_model(Role.RECOGNISER, models).path)
+        self._reader = Reader(Recogniser(find_model(Role.RECOGNISER, models).path))
         others = [Detector(found.path) for found in find_models(Role.DETECTOR, models)] if thorough else []
         self._detectors = tuple(others)
 
@@ -145,19 +126,28 @@ class OnnxOcr:
         if rows * columns < ROOM_FOR_TEXT:
             return []
         scale, page = scale_for(picture), as_page(picture)
-        area = within or Box(0, 0, columns, rows)
-        part = _cut(picture, area)
-        shown = part if page is picture else _cut(page, area)
-        edges = Edges(area.left == 0, area.top == 0, area.right == columns, area.bottom == rows)
-        looks = (
-            [_moved(scored, area.left, area.top) for scored in look] for look in self._detect(part, shown, scale, edges)
-        )
-        found = self._texts(picture, looks)
+        area = within or _all_of(picture)
+        found = self._texts(picture, self._looks(picture, page, scale, area))
         doubtful = [scored.box for scored in found if scored.score < SURE_SCORE]
         closer = self._look_closer((page,) if page is picture else (page, picture), area, scale, doubtful)
         found += unknown(self._texts(picture, closer), found)
         found = self._completed(picture, area, scale, as_lines(without_duplicates(found)))
         return [self._line(picture, scored, read=read) for scored in found]
+
+    def glance(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
+        """Return the lines of text that the first look at a picture finds."""
+        looks = self._looks(picture, as_page(picture), scale_for(picture), within or _all_of(picture))
+        found = as_lines(self._texts(picture, islice(looks, 1)))
+        return [self._line(picture, scored, read=read) for scored in found]
+
+    def _looks(self, picture: Picture, page: Picture, scale: float, area: Box) -> Iterator[list[ScoredBox]]:
+        """Yield what is found in an area by each look."""
+        rows, columns = picture.shape[:2]
+        part = _cut(picture, area)
+        shown = part if page is picture else _cut(page, area)
+        edges = Edges(area.left == 0, area.top == 0, area.right == columns, area.bottom == rows)
+        for look in self._detect(part, shown, scale, edges):
+            yield [scored.moved(area.left, area.top) for scored in look]
 
     def _detect(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
         """Yield what is found by each look."""
@@ -173,7 +163,7 @@ class OnnxOcr:
             for shown in (page, picture):
                 yield one.find(shown, scale, edges)
                 yield one.find(shown, scale * 2, edges)
-            yield [_turned_back(scored, rows) for scored in one.find(turned, scale)]
+            yield [scored.turned_back(rows) for scored in one.find(turned, scale)]
 
     def _look_closer(
         self, shown: Iterable[Picture], area: Box, scale: float, doubtful: Sequence[Box]
@@ -183,7 +173,7 @@ class OnnxOcr:
         for region in merged([box.intersection(area) for box in around]):
             for picture in shown:
                 found = self._detector.find(_cut(picture, region), scale * CLOSER, CUT_OUT)
-                yield [_moved(scored, region.left, region.top) for scored in found]
+                yield [scored.moved(region.left, region.top) for scored in found]
 
     def _texts(self, picture: Picture, looks: Iterable[Sequence[ScoredBox]]) -> list[ScoredBox]:
         """Return what is text of what the looks found."""
@@ -193,34 +183,40 @@ class OnnxOcr:
             texts: list[ScoredBox] = []
             for scored in look:
                 # An object is judged by itself, at once: text that is written on it lies inside its box.
-                if _is_object(scored, picture) and not _is_word(
-                    self._read_around(picture, scored.box)[0], WORD_CONFIDENCE
-                ):
+                if _is_object(scored, picture) and not self._is_writing(picture, scored):
                     objects.append(scored.box)
                 else:
                     texts.append(scored)
             found += unknown(texts, found)
         return [scored for scored in without_duplicates(found) if self._is_text(picture, scored, objects)]
 
+    def _is_writing(self, picture: Picture, scored: ScoredBox) -> bool:
+        """Say whether what has the size of an object is text: size alone does not make it none."""
+        if _is_word(self._reader.read(picture, scored).reading, WORD_CONFIDENCE):
+            return True
+        if scored.score < SURE_SHAPE or scored.box.area > LARGEST_LETTERS * _all_of(picture).area:
+            return False
+        return is_ink(_cut(picture, scored.box))  # the mask of a liver reads as a P, beyond doubt
+
     def _is_text(self, picture: Picture, scored: ScoredBox, objects: Sequence[Box]) -> bool:
         if scored.score >= SURE_SCORE:
             return True
-        reading, _ = self._read_around(picture, scored.box)
+        reading = self._reader.read(picture, scored).reading
         if any(box.contains(scored.box) for box in objects) and not _is_word(reading, ON_OBJECT_CONFIDENCE):
             return False
         return reading.confidence >= NOT_TEXT_CONFIDENCE
 
     def _completed(self, picture: Picture, area: Box, scale: float, found: list[ScoredBox]) -> list[ScoredBox]:
         """Add the characters that stand alone, and those that a line was found without."""
-        known = [scored.box.moved(-area.left, -area.top) for scored in found]
+        known = [part.moved(-area.left, -area.top) for scored in found for part in scored.parts]
         rows, columns = picture.shape[:2]
         result = list(found)
         for glyph in glyphs(_cut(picture, area), scale, known):
             box = glyph.moved(area.left, area.top).grown(2 + glyph.height // GLYPH_MARGIN).clipped(columns, rows)
-            confidence = self._read_character(picture, box)
+            confidence = self._reader.character(picture, box)
             if confidence < GLYPH_CONFIDENCE:
                 continue
-            near = [index for index, scored in enumerate(result) if in_a_row(scored.box, box)]
+            near = [index for index, line in enumerate(result) if not line.strip and in_a_row(line.box, box)]
             if near:
                 line = result[near[0]]
                 result[near[0]] = replace(line, box=line.box.union(box))
@@ -228,46 +224,21 @@ class OnnxOcr:
                 result.append(ScoredBox(box, confidence, box))
         return result
 
-    def _read_character(self, picture: Picture, box: Box) -> float:
-        """Return how well a box reads as characters, in the cut that suits the reader better: it was taught lines."""
-        rows, columns = picture.shape[:2]
-        best = 0.0
-        for room in GLYPH_ROOM:
-            cut = box.grown(round(room * box.height)).clipped(columns, rows)
-            reading = self._recogniser.read(picture[cut.top : cut.bottom, cut.left : cut.right])
-            if any(map(str.isalnum, reading.text)):
-                best = max(best, reading.confidence)
-            if best >= GLYPH_CONFIDENCE:
-                break
-        return best
-
     def _line(self, picture: Picture, scored: ScoredBox, *, read: bool) -> TextLine:
-        line = TextLine(scored.box, round(scored.score, 4))
+        line = TextLine(scored.box, round(scored.score, 4), parts=scored.parts if scored.strip else ())
         if not read:
             return line
-        reading, direction = self._read_around(picture, scored.box)
+        reading, direction, misread = self._reader.read(picture, scored)
         return replace(
             line,
-            box=with_ends(scored.box, picture.shape[1], picture.shape[0]),
+            box=line.box if line.parts else with_ends(scored.box, picture.shape[1], picture.shape[0]),
             text=reading.text,
             text_confidence=round(reading.confidence, 4),
             positions=reading.positions,
             direction=direction,
+            weakest=round(reading.weakest, 4),
+            misread=misread,
         )
-
-    def _read_around(self, picture: Picture, box: Box) -> tuple[Reading, Direction]:
-        return self._read(picture, with_ends(box, picture.shape[1], picture.shape[0]))
-
-    def _read(self, picture: Picture, box: Box) -> tuple[Reading, Direction]:
-        """Read a box the way its shape suggests; a tall one both ways."""
-        line = picture[box.top : box.bottom, box.left : box.right]
-        best, direction = self._recogniser.read(line), Direction.RIGHT
-        if box.height > 1.5 * box.width:
-            for candidate in (Direction.DOWN, Direction.UP):
-                reading = self._recogniser.read(np.ascontiguousarray(np.rot90(line, candidate.value)))
-                if reading.confidence * len(reading.text) > best.confidence * len(best.text):
-                    best, direction = reading, candidate
-        return best, direction
 
 
 def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
@@ -276,18 +247,13 @@ def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
 
 def _is_object(scored: ScoredBox, picture: Picture) -> bool:
     side = max(OBJECT_PIXELS, OBJECT_SIZE * min(picture.shape[0], picture.shape[1]))
-    return min(scored.box.width, scored.box.height) > (side if scored.score >= SURE_SCORE else OBJECT_PIXELS)
+    if scored.strip is not None:
+        return scored.score < SURE_SHAPE or scored.thickness > OBJECT_PIXELS
+    return scored.thickness > (side if scored.score >= SURE_SCORE else OBJECT_PIXELS)
 
 
 def _is_word(reading: Reading, confidence: float) -> bool:
     return len(reading.text) >= WORD_LENGTH and reading.confidence >= confidence
-
-
-def with_ends(box: Box, columns: int, rows: int) -> Box:
-    """Return a line's box with room for a character that the detector cut off at either end: it is read with them."""
-    more = round(READ_BESIDE * min(box.width, box.height))
-    longer = box.grown(more, 0) if box.width >= box.height else box.grown(0, more)
-    return longer.clipped(columns, rows)
 
 
 def scale_for(picture: Picture) -> float:
@@ -305,15 +271,9 @@ def as_page(picture: Picture) -> Picture:
     return picture if np.median(sample) >= BRIGHT else 255 - picture
 
 
+def _all_of(picture: Picture) -> Box:
+    return Box(0, 0, picture.shape[1], picture.shape[0])
+
+
 def _cut(picture: Picture, box: Box) -> Picture:
     return np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right])
-
-
-def _moved(scored: ScoredBox, columns: int, rows: int) -> ScoredBox:
-    return ScoredBox(scored.box.moved(columns, rows), scored.score, scored.core.moved(columns, rows))
-
-
-def _turned_back(scored: ScoredBox, rows: int) -> ScoredBox:
-    """Return a finding in a picture turned clockwise, where it is in the picture of so many rows itself."""
-    box, core = (type(box)(box.top, rows - box.right, box.bottom, rows - box.left) for box in (scored.box, scored.core))
-    return ScoredBox(box, scored.score, core)

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.pixels.ocr import Direction, TextLine
-from healthcare_deid.engine.pixels.variants import variants
+from healthcare_deid.engine.pixels.legibility import is_legible
+from healthcare_deid.engine.pixels.lines import Direction, TextLine
+from healthcare_deid.engine.pixels.passages import passages
+from healthcare_deid.engine.pixels.variants import Variant, variants
 from healthcare_deid.engine.plan.pixels import Scope
 
 if TYPE_CHECKING:
@@ -18,15 +20,15 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.text.match import TextInspector
 
 ALL_TEXT = "all-text"
+CODE = "code"
 UNREADABLE = "unreadable"
+INFO_TYPE = "infoType:"
 RECORD_NUMBER = "MEDICAL_RECORD_NUMBER"
 IDENTIFYING_LINE = frozenset({RECORD_NUMBER, "DATE_OF_BIRTH"})
 """A line with one of these is about the patient: it is covered as a whole, whatever else was made of it."""
 _LONG_NUMBER = re.compile(r"(?<![\d.,])\d{7,}(?![\d.,]*\d)")
 """No scale, setting or measure has so many digits: in a picture it is a patient's, a study's or a telephone's."""
 
-UNREADABLE_CONFIDENCE = 0.6
-"""A line read worse than this may say anything: it counts as sensitive."""
 WHOLE_LINE = 0.85
 """A finding that takes this part of its line takes all of it."""
 CHARACTER_MARGIN = 0.75
@@ -61,39 +63,64 @@ class Policy:
     def select(self, lines: Sequence[TextLine], inspector: TextInspector | None) -> list[Cover]:
         """Return the boxes to cover."""
         if self.plan.scope is Scope.EVERYTHING:
-            return [Cover(line.box, ALL_TEXT, line.confidence) for line in lines]
-        return [cover for line in lines for cover in self._sensitive(line, inspector)]
+            return [cover for line in lines for cover in _all_of(line, CODE if line.is_code else ALL_TEXT)]
+        return list(self._sensitive(lines, inspector))
 
-    def _sensitive(self, line: TextLine, inspector: TextInspector | None) -> Iterator[Cover]:
-        if line.text is None or line.text_confidence < UNREADABLE_CONFIDENCE:
-            yield Cover(line.box, UNREADABLE, line.confidence)
-            return
+    def _sensitive(self, lines: Sequence[TextLine], inspector: TextInspector | None) -> Iterator[Cover]:
+        """Yield what is sensitive: in each line by itself, and then in lines that are read together."""
+        legible: list[TextLine] = []
+        for line in lines:
+            if line.is_code and self.plan.scope is Scope.SENSITIVE:
+                yield from _all_of(line, CODE)
+            elif line.is_code or is_legible(line):
+                legible.append(line)
+            else:
+                yield from _all_of(line, UNREADABLE)
+        known: list[set[int]] = [set() for _ in legible]
+        for index, line in enumerate(legible):
+            for start, end, rule in self._found(list(variants(line)), inspector):
+                yield from _new_part(line, start, end, rule, known[index])
+        for passage in passages(legible):
+            whole = Variant(passage.text, tuple(range(len(passage.text))))
+            for start, end, rule in self._found([whole], inspector):
+                for index, first, last in passage.parts(start, end):
+                    yield from _new_part(legible[index], first, last, rule, known[index])
+
+    def _found(self, spellings: Sequence[Variant], inspector: TextInspector | None) -> Iterator[tuple[int, int, str]]:
+        """Yield what is sensitive in a text: its first and last character in what was read, and why."""
+        text = spellings[0].text
         for index, (pattern, groups) in enumerate(self.plan.patterns):
-            for match in pattern.finditer(line.text):
-                for group in groups or (0,):
-                    start, end = match.span(group)
-                    if end > start:
-                        yield Cover(part_of(line, start, end), f"regex:{index}", line.confidence)
-        if inspector is not None:
-            yield from self._findings(line, inspector)
-
-    def _findings(self, line: TextLine, inspector: TextInspector) -> Iterator[Cover]:
-        covered: set[int] = set()
-        for variant in variants(line):
+            for match in pattern.finditer(text):
+                yield from ((*match.span(group), f"regex:{index}") for group in groups or (0,))
+        if inspector is None:
+            return
+        for variant in spellings:
             found = [(match.start, match.end, match.info_type) for match in inspector.find(variant.text)]
             found += [(*match.span(), RECORD_NUMBER) for match in _LONG_NUMBER.finditer(variant.text)]
             for first, last, info_type in found:
-                start, end = variant.span(first, last)
-                if not self._wants(info_type) or covered.issuperset(range(start, end)):
-                    continue
-                covered.update(range(start, end))
-                box = line.box if info_type in IDENTIFYING_LINE else part_of(line, start, end)
-                yield Cover(box, f"infoType:{info_type}", line.confidence)
+                if self._wants(info_type):
+                    yield *variant.span(first, last), INFO_TYPE + info_type
 
     def _wants(self, info_type: str) -> bool:
         if info_type in self.plan.excluded:
             return False
         return self.plan.scope is not Scope.PATTERNS or info_type in self.plan.additional
+
+
+def _all_of(line: TextLine, rule: str) -> Iterator[Cover]:
+    return (Cover(box, rule, line.confidence) for box in line.boxes)
+
+
+def _new_part(line: TextLine, start: int, end: int, rule: str, known: set[int]) -> Iterator[Cover]:
+    """Yield the boxes of a part of a line, unless all of it is known, to which it is added."""
+    part = range(start, end)
+    if known.issuperset(part):  # so is a group that took no part in its match
+        return
+    known.update(part)
+    if line.parts or line.is_code or rule.removeprefix(INFO_TYPE) in IDENTIFYING_LINE:
+        yield from _all_of(line, rule)
+    else:
+        yield Cover(part_of(line, start, end), rule, line.confidence)
 
 
 def part_of(line: TextLine, start: int, end: int) -> Box:

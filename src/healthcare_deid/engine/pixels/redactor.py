@@ -14,13 +14,17 @@ from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.storage import storage_of
 from healthcare_deid.engine.guard import guarded
 from healthcare_deid.engine.pixels.cine import Look, in_every_frame
+from healthcare_deid.engine.pixels.codes import finds_codes
 from healthcare_deid.engine.pixels.element import Boxes, PixelElement
 from healthcare_deid.engine.pixels.limits import beyond_service_limits
+from healthcare_deid.engine.pixels.lookalikes import LookalikeInspector, lookalike_names
 from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
-from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
-from healthcare_deid.engine.pixels.policy import Cover, Policy
+from healthcare_deid.engine.pixels.ocr import OnnxOcr
+from healthcare_deid.engine.pixels.policy import UNREADABLE, Cover, Policy
 from healthcare_deid.engine.pixels.rewrite import Rewriter
 from healthcare_deid.engine.pixels.targets import Target, targets
+from healthcare_deid.engine.pixels.windows import Windows
+from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.records import PixelReport, ReadText, Redaction
 from healthcare_deid.engine.workers import in_worker
 from healthcare_deid.errors import UnsupportedPixelsError
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from healthcare_deid.engine.pixels.ocr import Ocr
     from healthcare_deid.engine.plan.pixels import PixelPlan
     from healthcare_deid.engine.text.match import TextInspector
 
@@ -36,6 +41,10 @@ MARGIN = 1
 """Pixels covered around what the detector gives: anti-aliased edges."""
 ICON_OF_REDACTED = "icon-of-redacted"
 """Rule of boxes in an icon that stand where the image itself was covered."""
+UNREADABLE_WARNING = (
+    "burned-in text could not be read (letters of another script, faint or distorted ones) and was covered as a whole"
+)
+CODES_WARNING = "QR codes and bar codes in the pixels were not looked for: pip install zxing-cpp"
 
 _ENCAPSULATED_DOCUMENT = 0x00420011
 _PIXEL_DATA_PROVIDER_URL = 0x00287FE0
@@ -122,7 +131,7 @@ class PixelRedactor:
         _refuse_what_cannot_be_seen(dataset, removed)
         found = list(targets(dataset, removed))
         if not found:
-            return PixelReport()
+            return PixelReport(all_text_covered=self._plan.scope is Scope.EVERYTHING)
         longest = max(map(_size, found))
         limit = beyond_service_limits(dataset, longest)
         if limit is not None and self._service_limits:
@@ -164,7 +173,8 @@ class _Run:
         self._folder = folder
         self._redactor = redactor
         self._dataset = dataset
-        self._inspector = inspector
+        names = lookalike_names(dataset) if inspector is not None else None
+        self._inspector = LookalikeInspector(inspector, names) if inspector is not None and names else inspector
         self._syntax = _transfer_syntax(dataset)
         self._redactions: list[Redaction] = []
         self._texts: list[ReadText] = []
@@ -192,12 +202,23 @@ class _Run:
         rewriter = Rewriter(self._dataset, self._syntax)
         rewriter.rewrite(opened)
         rewriter.remove(unreadable)
+        warnings = list(rewriter.warnings)
+        if any(redaction.rule == UNREADABLE for redaction in self._redactions):
+            warnings.append(UNREADABLE_WARNING)
+        if not finds_codes():
+            warnings.append(CODES_WARNING)
         return PixelReport(
-            tuple(self._redactions), tuple(rewriter.changes), tuple(rewriter.warnings), tuple(self._texts)
+            tuple(self._redactions),
+            tuple(rewriter.changes),
+            tuple(warnings),
+            tuple(self._texts),
+            self._redactor.policy.plan.scope is Scope.EVERYTHING and finds_codes(),
         )
 
     def _boxes(self, look: Look, element: PixelElement, view: PixelElement | Mosaic) -> Boxes:
-        lines = look.frames(view)
+        target = element.target
+        windows = None if target.is_overlay else Windows(element.layout, target.dataset)
+        lines = look.frames(view, windows)
         if self._redactor.keep_text:
             self._texts.extend(
                 ReadText(element.target.path, frame, box, line.text or "", line.text_confidence)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from healthcare_deid.engine.pixels.geometry import Box
-from healthcare_deid.engine.pixels.ocr import TextLine
+from healthcare_deid.engine.pixels.lines import TextLine
 from healthcare_deid.errors import EngineError, ModelNotFoundError
 
 if TYPE_CHECKING:

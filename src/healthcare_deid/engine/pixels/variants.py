@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from healthcare_deid.engine.pixels.ocr import TextLine
+    from healthcare_deid.engine.pixels.lines import TextLine
 
 _YEAR_AND_TIME = re.compile(r"(?<=[./-]\d{4})(?=\d{1,2}:\d{2})|(?<=[./-]\d{2})(?=\d{2}:\d{2})")
 _LETTER_AND_DIGIT = re.compile(r"(?<=[^\W\d_]{2})(?=\d{2})|(?<=\d{2})(?=[^\W\d_]{2})|(?<=[a-z])(?=[A-Z])")
