@@ -110,10 +110,22 @@ def test_places_and_telephones_of_the_header_are_found(
     assert found(known, text) == [(finding, info_type)]
 
 
-def test_an_eponym_is_a_name_when_the_patient_is_called_so(make_header: MakeHeader, found: Found) -> None:
-    text = bind(make_header(PatientName="Foley^Baker"))
-    assert found(text, "Foley catheter") == [("Foley", "PERSON_NAME")]
-    assert found(text, "Swan catheter") == []
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        ("Foley catheter", []),
+        ("Swan catheter", []),
+        ("catheter of Foley, ward 3", ["Foley"]),
+        ("Baker, Foley", ["Baker, Foley"]),
+        ("Dr. Foley", ["Foley"]),
+        ("FOLEY", ["FOLEY"]),
+    ],
+)
+def test_an_eponym_is_a_name_when_the_patient_is_called_so_but_not_in_its_term(
+    make_header: MakeHeader, found: Found, text: str, findings: list[str]
+) -> None:
+    text_of_foley = bind(make_header(PatientName="Foley^Baker"))
+    assert found(text_of_foley, text) == [(finding, "PERSON_NAME") for finding in findings]
 
 
 @pytest.mark.parametrize("name", ["ANONYMOUS", "TEST^PATIENT", "UNKNOWN", "^^^", "NONAME", "Anon^"])

@@ -120,6 +120,8 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     if run and token.kind in NAMES and len(run) <= 2:
         known = len(run)
         longer = name_run(text, tokens, index, cue=True)
+        if len(longer) > known and longer[known].kind is Kind.PARTICLE and longer[-1].last:
+            return longer
         if len(longer) > known and goes_on(run, longer[known]) and (longer[known].last or longer[known].first):
             mixed = token.capital and not token.upper
             comma = "," in gap(text, run[-1], longer[known])

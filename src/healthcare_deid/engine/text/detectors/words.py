@@ -7,39 +7,21 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from healthcare_deid.engine.text.lexicon import common_surnames, first_names, fold, surnames, vocabulary, word_set
+from healthcare_deid.engine.text.lexicon import (
+    common_surnames,
+    eponyms,
+    everyday,
+    first_names,
+    fold,
+    is_field_word,
+    surnames,
+    word_set,
+)
 from healthcare_deid.engine.text.name_model import is_likely_name
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _CAMEL_CASE = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\b[DL]e)(?<!\b[DL]i)(?<=[a-z])[A-Z]")
 _PARTICLES = word_set("particles")
-
-
-_FIELD_ENDING = re.compile(
-    r"[a-z]{3,}(?:itis|itides|osis|oses|oma|omas|omata|pathy|pathies|ectomy|otomy|ostomy|plasty|scopy|graphy|graphic|gram"
-    r"|grams|graphie|grafia|grafie|malacia|plasia|plastic|megaly|algia|algie|aemia|emia|emic|uria|rrhoea|rrhea|rrhage"
-    r"|cele|ectasis|ectasia|ectatic|trophy|trophic|penia|lysis|lytic|stenosis|genic|genesis|sclerosis|desis|pexy|phagia"
-    r"|phasia|plegia|paresis|esthesia|listhesis|thorax|cardial|cardia|vascular|renal|hepatic|gastric|pelvic|lateral"
-    r"|dorsal|ventral|cranial|caudal|scopic|metry|metric|ological|ology|ologist)"
-)
-"""Greek and Latin endings of the field's words."""
-_INFLECTIONS = (
-    "ization",
-    "isation",
-    "nesses",
-    "ingly",
-    "ness",
-    "ing",
-    "ies",
-    "ied",
-    "est",
-    "ers",
-    "es",
-    "ed",
-    "er",
-    "ly",
-    "s",
-)
 
 
 class Kind(Enum):
@@ -93,17 +75,9 @@ def _token(start: int, end: int, word: str) -> Token:
     return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last, common)
 
 
-def _is_derived(word: str) -> bool:
-    """Whether a word in no list is one of the field by its ending, or a form of a word that is in the list."""
-    if _FIELD_ENDING.fullmatch(word):
-        return True
-    for ending in _INFLECTIONS:
-        stem = word.removesuffix(ending)
-        if stem != word and len(stem) >= 4:
-            forms = (stem, f"{stem}e", f"{stem}y", stem[:-1] if stem[-1] == stem[-2] else stem)
-            if any(form in vocabulary() for form in forms):
-                return True
-    return False
+def is_word(plain: str) -> bool:
+    """Whether a folded word is no name when it stands alone: an everyday word, or a name that became a term."""
+    return plain in everyday() or (plain in eponyms() and plain not in first_names())
 
 
 @lru_cache(maxsize=8192)
@@ -116,11 +90,11 @@ def _read(word: str) -> tuple[str, Kind, bool, bool, bool]:
         kind = Kind.INITIAL
     elif plain in _PARTICLES:
         kind = Kind.PARTICLE
-    elif plain in vocabulary() or plain.removesuffix("'s") in vocabulary():
-        kind = Kind.BOTH if first or last else Kind.WORD
+    elif is_word(plain) or is_word(plain.removesuffix("'s")):
+        kind = Kind.BOTH if first or last or plain in eponyms() else Kind.WORD
     elif first or last:
         kind = Kind.FIRST if first else Kind.LAST
-    elif _CAMEL_CASE.search(word) or _is_derived(plain):
+    elif _CAMEL_CASE.search(word) or is_field_word(plain):
         kind = Kind.WORD
     else:
         kind = Kind.LIKELY if is_likely_name(plain) else Kind.UNKNOWN
