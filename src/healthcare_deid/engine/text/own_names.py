@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.header import Source
@@ -48,6 +48,7 @@ class NameTerms:
         self._parts: dict[str, frozenset[int]] = {}
         self._initials: dict[str, frozenset[int]] = {}
         self._monograms: set[str] = set()
+        self._grown: set[str] = set()
         self._unspaced: set[str] = set()
         self._persons = 0
         self._alike: set[str] = set()
@@ -80,6 +81,7 @@ class NameTerms:
                 self._initials[name[0]] = self._initials.get(name[0], _NO_ONE) | person
             if len(names) >= 2:
                 letters = [name[0] for name in names]
+                self._grown |= {left + right for left, right in permutations(names[:4], 2) if len(left + right) >= 4}
                 self._monograms |= {"".join(letters), "".join(letters[1:] + letters[:1])}
 
     def seal(self) -> None:
@@ -169,7 +171,7 @@ class NameTerms:
         if len(word) < 4 or not any(map(str.isalpha, word)) or is_field_word(word):
             return False
         alike = look_alike(word)
-        if alike in self._alike:
+        if alike in self._alike or word in self._grown:
             return True
         if _MIN_FUZZY - 1 <= len(word) <= _LONGEST_FUZZY and any(piece in self._fuzzy for piece in deletions(alike)):
             return True

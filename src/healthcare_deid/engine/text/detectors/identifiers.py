@@ -24,13 +24,14 @@ from healthcare_deid.engine.text.detectors.checks import (
 _LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
 
 
+def has_nine_digits(text: str) -> bool:
+    """Whether there are nine digits in ``text``: with the number's name beside it, no range of its issuer refutes it."""
+    return len(digits_of(text)) == 9
+
+
 def has_digit(text: str) -> bool:
     """Whether there is a digit in ``text``."""
     return any(map(str.isdigit, text))
-
-
-def _is_record_number(text: str) -> bool:
-    return sum(map(str.isdigit, text)) >= 3 or (len(text) <= 3 and text.isdigit() and len(text) >= 2)
 
 
 IDENTIFIERS = (
@@ -46,7 +47,7 @@ IDENTIFIERS = (
         ignore_case(
             rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?){_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
         ),
-        is_ssn,
+        has_nine_digits,
         gate=FIVE_DIGITS,
         rank=1,
         ocr_digits=True,
@@ -112,22 +113,6 @@ IDENTIFIERS = (
         gate=FIVE_DIGITS,
     ),
     PatternDetector(
-        "MEDICAL_RECORD_NUMBER",
-        ignore_case(
-            r"""(?<![a-z])(?:mrn|m\.r\.n\.?|mr\s?\#|med(?:ical)?\.?\s*rec(?:ord)?s?|hosp(?:ital)?\.?\s*(?:no
-                |num(?:ber)?|id|\#)|
-            p(?:a?t(?:ien)?t?)?\.?\s*-?id|pid|patid|acc(?:ession)?\.?(?=\s*(?:no|num|nr|\#|:|\d|[a-z]+\d))
-            |visit\s*(?:no|num(?:ber)?|id|\#)|
-            encounter(?=\s*(?:no|num|id|\#|:|\d))|chart(?=\s*(?:no|num|id|\#|:))|study(?=\s*(?:no|num|id|\#))|case(?=\s*(?:no|num|id|\#))
-            |account(?=\s*(?:no|num|id|\#))|
-            fall(?:nummer|nr)|pat(?:ienten)?\.?-?(?:nummer|nr)|dossier|ipp|(?<!\w)id(?=\s*(?:no|num|\#|:|=)))
-            (?:\s*(?:no|num(?:ber)?|nr|id|is|\#|:|=|-|\.)){0,4}\s*
-            (?P<value>(?:\d{3}\s){2}\d{4}|[A-Z]{0,4}[-/]?\d[A-Z0-9]*(?:[-/.][A-Z0-9]+){0,3})(?![A-Z0-9])"""
-        ),
-        _is_record_number,
-        rank=1,
-    ),
-    PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
         ignore_case(rf"\bnhs{_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{4}})(?!\d)"),
         is_nhs_number,
@@ -140,13 +125,6 @@ IDENTIFIERS = (
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=4,
-    ),
-    PatternDetector(
-        "MEDICAL_RECORD_NUMBER",
-        ignore_case(rf"\bnhs{_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{4}}|[A-Z]{{0,3}}\d{{3,}})(?![A-Z0-9])"),
-        lambda text: not is_nhs_number(text),
-        gate=FIVE_DIGITS,
-        rank=1,
     ),
     PatternDetector(
         "IBAN_CODE",

@@ -46,7 +46,7 @@ ADDRESSES = (
             (?![\w])\.?(?:,?\ (?:apt|apartment|suite|ste|unit|floor|fl|\#)\.?\ ?\#?\w{{1,5}})?"""
         ),
         _begins_with_a_name,
-        rank=6,
+        rank=3,
     ),
     PatternDetector(  # what stands before the number of a house
         "LOCATION",
