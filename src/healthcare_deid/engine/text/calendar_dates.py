@@ -76,6 +76,14 @@ for _plain, _proper in _SPELLINGS_WITHOUT_ACCENT.items():
 _WEEKDAY_INDEX = _index(_WEEKDAYS)
 MONTH_NAMES = frozenset(map(fold, _MONTH_INDEX))
 """Names and abbreviations of months in every language read, folded."""
+DAY_AND_MONTH_NAMES = frozenset(
+    fold(name)
+    for table in (_WEEKDAYS, _MONTHS)
+    for full, short in table.values()
+    for name in f"{full} {short}".split()
+    if len(name) > 3
+)
+"""Names of weekdays and months of more than three letters, folded."""
 
 _MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, _MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"

@@ -155,7 +155,7 @@ def _is_given(name: Token) -> bool:
 
 
 def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
-    if is_eponym(text, tokens, index + len(run)):
+    if is_eponym(text, tokens, index + len(run), names=len(run)):
         return False
     names = [token for token in run if token.kind in NAMES]
     comma = "," in text[run[0].start : run[-1].end]
@@ -181,6 +181,8 @@ def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: 
 
 def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
     """Whether a name without another beside it is one: with an initial, alone, or among words; not inside a code."""
+    if name.upper and len(name.word) < 6 and name.kind is Kind.LIKELY and len(tokens) > 1:
+        return False  # an abbreviation: CLAHE, MRSA
     initial = len(run) > 1 and any(token.kind is Kind.INITIAL for token in run)
     if name.kind is Kind.UNKNOWN:
         return initial and name.capital and not name.upper and len(name.word) > 3

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from healthcare_deid.engine.text.calendar_dates import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.lexicon import (
     common_surnames,
     eponyms,
@@ -77,7 +78,7 @@ def _token(start: int, end: int, word: str) -> Token:
 
 def is_word(plain: str) -> bool:
     """Whether a folded word is no name when it stands alone: an everyday word, or a name that became a term."""
-    return plain in everyday() or (plain in eponyms() and plain not in first_names())
+    return plain in everyday() or plain in DAY_AND_MONTH_NAMES or (plain in eponyms() and plain not in first_names())
 
 
 @lru_cache(maxsize=8192)
