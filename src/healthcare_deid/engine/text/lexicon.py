@@ -87,7 +87,9 @@ def stems(word: str) -> Iterator[str]:
     for ending in _INFLECTIONS:
         stem = word.removesuffix(ending)
         if stem != word and len(stem) >= 4:
-            yield from (stem, f"{stem}e", f"{stem}y")
+            yield from (stem, f"{stem}e")
+            if ending.startswith("i") and ending != "ing":
+                yield f"{stem}y"
             if stem[-1] == stem[-2]:
                 yield stem[:-1]
 

@@ -40,6 +40,7 @@ IDENTIFIERS = (
         re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}([- ])\d\d\1\d{4}(?![\d-])"),
         is_ssn,
         gate=FIVE_DIGITS,
+        rank=3,
         ocr_digits=True,
     ),
     PatternDetector(
@@ -57,6 +58,7 @@ IDENTIFIERS = (
         re.compile(r"(?<![\d-])9\d\d([- ])\d\d\1\d{4}(?![\d-])"),
         is_itin,
         gate=FIVE_DIGITS,
+        rank=3,
         ocr_digits=True,
     ),
     PatternDetector(
@@ -101,6 +103,7 @@ IDENTIFIERS = (
         ),
         has_digit,
         gate=FIVE_DIGITS,
+        rank=1,
     ),
     PatternDetector(
         "US_DRIVERS_LICENSE_NUMBER",
@@ -111,6 +114,7 @@ IDENTIFIERS = (
         ),
         lambda text: len(digits_of(text)) >= 5,
         gate=FIVE_DIGITS,
+        rank=1,
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",

@@ -17,7 +17,8 @@ RECORD = "MEDICAL_RECORD_NUMBER"
 _STRONG = word_set("strong_number_cues")
 _CUES = word_set("number_cues")
 _SCAN = word_set("scan_words")
-_PREFIX = re.compile(r"([A-Za-z]{2,6})-?\d")
+_PREFIX = re.compile(r"([A-Za-z]{2,6})-?(?=\d)")
+_GROWN = re.compile(r"(?:mrn|patid|pid|hrn|acct)-?(?=[A-Z]{0,4}-?\d{3})", re.IGNORECASE)
 _DATE_LIKE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1(?:\d{2}|\d{4})|(?:19|20)\d\d([/.-])\d{1,2}\2\d{1,2}|(?:19|20)\d{6}")
 _UNIT = re.compile(
     r"(?:[- ]?(?:year|yr|month|week|day)s?\b| ?y/?o\b| ?%| ?\u00b0| ?\u00b5| ?x ?\d|\^| ?(?:mm|cm|m|um|nm|km|in|ml|cc|dl|l|mg|mcg|ug|g|kg|lb|lbs|oz|hu|ms|s|sec|secs|seconds|min|mins"
@@ -44,7 +45,7 @@ class CuedNumberDetector:
     """Finds numbers that are called a patient's, a visit's or an account's, and those with such a prefix: MRN204816."""
 
     info_types = frozenset({RECORD})
-    rank = 3
+    rank = 2
 
     def find(self, text: str) -> list[Match]:
         """Return the numbers, without what they are called."""
@@ -60,6 +61,9 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
     letters = len(run.value) - run.digits
     if run.digits < 2 or _DECIMAL.fullmatch(run.value):
         return None
+    grown = _GROWN.match(run.value)
+    if grown:
+        return NumberRun(run.start + grown.end(), run.end, run.value[grown.end() :], run.digits)
     prefix = _PREFIX.match(run.value)
     if prefix and prefix[1].lower() in _CUES and run.digits >= 4:
         return run

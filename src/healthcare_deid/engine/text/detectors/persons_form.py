@@ -18,7 +18,7 @@ from healthcare_deid.engine.text.detectors.name_runs import (
     span,
 )
 from healthcare_deid.engine.text.detectors.words import Kind, Token, tokens_of
-from healthcare_deid.engine.text.lexicon import word_set
+from healthcare_deid.engine.text.lexicon import eponyms, vocabulary, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,6 +167,8 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
         return _is_name_and_word(run, names[0], words[0], comma=comma)
     if names:
         return _is_single_name(text, tokens, run, names[0])
+    if len(tokens) == 1 and run[0].last and run[0].word in eponyms() and run[0].word not in vocabulary():
+        return True  # a value that is nothing else is the person
     # Two words that are names too: YOUNG, MARK.
     return comma and len(words) >= 2 and run[0].last and run[1].first
 
