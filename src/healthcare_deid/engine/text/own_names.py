@@ -185,9 +185,7 @@ class NameTerms:
             if len(part) >= _MIN_PART_INSIDE and (word.startswith(part) or word.endswith(part)):
                 return True
         head, _, tail = word.partition(part)
-        return all(
-            not rest or rest in self._parts or rest in self._initials or rest.isdigit() for rest in (head, tail)
-        )
+        return all(not rest or rest in self._parts or rest in self._initials or rest.isdigit() for rest in (head, tail))
 
     def _split_names(self, words: Sequence[OwnWord]) -> Iterator[Match]:
         """Yield names that a space broke in two: LIND QVIST."""

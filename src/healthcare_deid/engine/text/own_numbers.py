@@ -172,9 +172,7 @@ def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
     return (begins or bool(UNSPACED_WORD.match(plain[start]))) and (ends or bool(UNSPACED_WORD.match(plain[end - 1])))
 
 
-def _hangs_together(
-    text: str, words: Sequence[OwnWord], owners: list[int], plain: str, start: int, end: int
-) -> bool:
+def _hangs_together(text: str, words: Sequence[OwnWord], owners: list[int], plain: str, start: int, end: int) -> bool:
     """Whether the pieces of a number are groups of one and not numbers that happen to stand in a row."""
     stretch = plain[start:end]
     digits = sum(map(str.isdigit, stretch))
@@ -186,7 +184,13 @@ def _hangs_together(
         return True
     lengths = [len(piece.plain) for piece in pieces]
     dotted = all(text[left.end : right.start] == "." for left, right in pairwise(pieces))
-    if not dotted and min(lengths) == 1 and max(lengths) > 1 and not pieces[0].plain.isalpha() and not pieces[-1].plain.isalpha():
+    if (
+        not dotted
+        and min(lengths) == 1
+        and max(lengths) > 1
+        and not pieces[0].plain.isalpha()
+        and not pieces[-1].plain.isalpha()
+    ):
         return False
     return all(not text[left.end : right.start].strip(" -./_:#()+") for left, right in pairwise(pieces)) and all(
         right.start - left.end <= 3 for left, right in pairwise(pieces)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from healthcare_deid.engine.text.calendar_dates import MONTH_NAMES, find_dates
+from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import HAS_DIGIT, PatternDetector, ignore_case, read_digits
-from healthcare_deid.engine.text.detectors.words import tokens_of
 from healthcare_deid.engine.text.match import Match
 
 _BIRTH_CUE = re.compile(
@@ -17,11 +16,6 @@ _BIRTH_CUE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_CUE = 32
-_TWO_DIGITS = re.compile(r"\d\D{0,12}\d")
-
-
-def _names_a_month(text: str) -> bool:
-    return any(token.word in MONTH_NAMES for token in tokens_of(text))
 
 
 class DateDetector:
@@ -39,7 +33,7 @@ class DateDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the dates."""
-        if HAS_DIGIT.search(text) is None or not (_TWO_DIGITS.search(text) or _names_a_month(text)):
+        if HAS_DIGIT.search(text) is None:
             return []
         found: list[Match] = []
         for item in find_dates(read_digits(text)):

@@ -76,7 +76,7 @@ IDENTIFIERS = (
         ),
         is_card_number,
         gate=FIVE_DIGITS,
-        rank=3,
+        rank=2,
     ),
     PatternDetector(
         "US_VEHICLE_IDENTIFICATION_NUMBER",

@@ -32,9 +32,7 @@ def gap(text: str, left: Token, right: Token) -> str:
     return text[left.end : right.start]
 
 
-def name_run(
-    text: str, tokens: Sequence[Token], index: int, *, cue: bool, title: bool = False
-) -> list[Token]:
+def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title: bool = False) -> list[Token]:
     """Return the tokens of a name that begins at ``index``; with a cue, a word that is a name too counts as one.
 
     After a title any word does that can be nothing else: dr. holmes, Dr. Savage, Dr. Bo Ho.

@@ -6,7 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.calendar_dates import find_dates
-from healthcare_deid.engine.text.detectors.number_runs import NumberRun, cue_before, groups_from, number_runs, word_before
+from healthcare_deid.engine.text.detectors.number_runs import (
+    NumberRun,
+    cue_before,
+    groups_from,
+    number_runs,
+    word_before,
+)
 from healthcare_deid.engine.text.lexicon import word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -36,7 +42,9 @@ _CODE_SCHEME = re.compile(
     r" ?[,|^] ?\"?(?:99[A-Z]+|DCM|SCT|SRT|SNM3|LN|UCUM|RADLEX|UMLS|NCIt|MSH|FMA|NCDR|ICD|I10|I9|CPT|HL7|ACR|BI)\b"
 )
 _CODE = re.compile(r"(?:[A-Z]-[0-9A-F]{5}|RID\d+|RPID\d+|C\d{7}|R-\d{5}|\d{4,5}-\d|[A-Z]\d\d\.?\d*[A-Z]?)")
-_CODE_CUES = frozenset("cpt code codes dcm hcpcs icd ln loinc mesh ncit radlex rxnorm sct snomed snomedct srt umls".split())
+_CODE_CUES = frozenset(
+    "cpt code codes dcm hcpcs icd ln loinc mesh ncit radlex rxnorm sct snomed snomedct srt umls".split()
+)
 _MIN_DIGITS = 5
 _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 

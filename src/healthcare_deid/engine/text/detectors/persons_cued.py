@@ -134,8 +134,10 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
         colon = match["mark"].strip() != ""
         label = match[0].strip(" :=").lower()
         run = name_run(text, tokens, index, cue=True)
-        if not colon and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label) and not _is_called(
-            text, tokens, index, run
+        if (
+            not colon
+            and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label)
+            and not _is_called(text, tokens, index, run)
         ):
             run = []
         elif run and not colon and is_eponym(text, tokens, index + len(run), names=len(run)):
@@ -203,9 +205,13 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
             run.insert(0, token)
         while run and run[0].kind is Kind.PARTICLE:
             run.pop(0)
-        if run and len(run) <= MAX_NAME_WORDS and (
-            any(token.kind in NAMES or token.word in eponyms() for token in run)
-            or (len(run) >= 2 and all(token.first or token.last for token in run))
+        if (
+            run
+            and len(run) <= MAX_NAME_WORDS
+            and (
+                any(token.kind in NAMES or token.word in eponyms() for token in run)
+                or (len(run) >= 2 and all(token.first or token.last for token in run))
+            )
         ):
             found.append(span(run))
     return found
