@@ -53,6 +53,10 @@ HOLIDAYS = PatternDetector(
     ),
     rank=6,
     gate=None,
+    words=frozenset(
+        "christmas new thanksgiving easter good boxing halloween valentine's valentines labor memorial independence"
+        " weihnachten silvester ramadan eid diwali hanukkah passover yom rosh".split()
+    ),
 )
 """A feast is a day of the calendar as well as any; no shift can move it, so it is erased where dates are shifted."""
 
@@ -67,6 +71,7 @@ AGES = (
             |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
         ),
         rank=7,
+        words=frozenset("year years yr yrs month months mo mos mth mths week weeks wk wks day days y o yo yold old".split()),
     ),
     PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7),
     PatternDetector(
@@ -76,6 +81,7 @@ AGES = (
             rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w.%])"
         ),
         rank=7,
+        words=frozenset("age aged alter edad eta âge ages".split()),
     ),
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
@@ -84,6 +90,7 @@ AGES = (
             r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
         ),
         rank=7,
+        words=frozenset("yr yrs year years y".split()),
     ),
     PatternDetector(
         "AGE",
@@ -91,11 +98,13 @@ AGES = (
             r"(?<![\w./])(?:(?:fe)?male|m|f)[\ ,/-]{1,3}(?P<value>\d{1,3}\ ?(?:yrs?|years?|y)(?:\ ?old)?)(?![\w/])"
         ),
         rank=7,
+        words=frozenset("yr yrs year years y".split()),
     ),
     PatternDetector(
         "AGE",
         ignore_case(r"(?<![\w./-])(?P<value>\d{2,3}\ ?(?:jahre|ans|años|anni|anos|jaar)(?:\ (?:alt|oud))?)(?![\w])"),
         rank=7,
+        words=frozenset("jahre ans anos anni jaar".split()),
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
         "AGE",

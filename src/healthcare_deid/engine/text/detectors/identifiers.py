@@ -42,6 +42,7 @@ IDENTIFIERS = (
         gate=FIVE_DIGITS,
         rank=3,
         ocr_digits=True,
+        in_numbers=True,
     ),
     PatternDetector(
         "US_SOCIAL_SECURITY_NUMBER",
@@ -52,6 +53,7 @@ IDENTIFIERS = (
         gate=FIVE_DIGITS,
         rank=1,
         ocr_digits=True,
+        words=frozenset("ssn soc social ss".split()),
     ),
     PatternDetector(
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
@@ -60,6 +62,7 @@ IDENTIFIERS = (
         gate=FIVE_DIGITS,
         rank=3,
         ocr_digits=True,
+        in_numbers=True,
     ),
     PatternDetector(
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
@@ -67,6 +70,7 @@ IDENTIFIERS = (
         is_itin,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("itin taxpayer".split()),
     ),
     PatternDetector(
         "CREDIT_CARD_NUMBER",
@@ -77,6 +81,7 @@ IDENTIFIERS = (
         is_card_number,
         gate=FIVE_DIGITS,
         rank=2,
+        in_numbers=True,
     ),
     PatternDetector(
         "US_VEHICLE_IDENTIFICATION_NUMBER",
@@ -88,6 +93,7 @@ IDENTIFIERS = (
         ignore_case(rf"\b(?:swift|bic)(?:\ code)?{_LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
         is_swift_code,
         gate=None,
+        words=frozenset("swift bic".split()),
     ),
     PatternDetector(
         "SWIFT_CODE",
@@ -104,6 +110,7 @@ IDENTIFIERS = (
         has_digit,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("passport reisepass passeport pasaporte passaporto".split()),
     ),
     PatternDetector(
         "US_DRIVERS_LICENSE_NUMBER",
@@ -115,6 +122,7 @@ IDENTIFIERS = (
         lambda text: len(digits_of(text)) >= 5,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("dl d driver drivers driver's driving drv license licence".split()),
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
@@ -122,6 +130,7 @@ IDENTIFIERS = (
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("nhs".split()),
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
@@ -129,6 +138,7 @@ IDENTIFIERS = (
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=4,
+        in_numbers=True,
     ),
     PatternDetector(
         "IBAN_CODE",
@@ -143,6 +153,7 @@ IDENTIFIERS = (
         is_npi,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("npi national".split()),
     ),
     PatternDetector(
         "US_DEA_NUMBER",
@@ -150,6 +161,7 @@ IDENTIFIERS = (
         is_dea_number,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("dea".split()),
     ),
     PatternDetector(
         "IMEI_HARDWARE_ID",
@@ -157,12 +169,14 @@ IDENTIFIERS = (
         is_imei,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("imei".split()),
     ),
     PatternDetector(
         "IMEI_HARDWARE_ID",
         re.compile(r"(?<![\d-])\d\d-\d{6}-\d{6}-\d(?![\d-])"),
         is_imei,
         gate=FIVE_DIGITS,
+        in_numbers=True,
     ),
     PatternDetector(
         "CANADA_SOCIAL_INSURANCE_NUMBER",
@@ -170,6 +184,7 @@ IDENTIFIERS = (
         is_canadian_sin,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("sin nas social".split()),
     ),
     PatternDetector(
         "US_BANK_ROUTING_MICR",
@@ -177,6 +192,7 @@ IDENTIFIERS = (
         is_routing_number,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset("aba rtn routing".split()),
     ),
 )
 

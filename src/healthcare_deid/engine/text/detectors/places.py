@@ -49,6 +49,7 @@ ADDRESSES = (
         ),
         _begins_with_a_name,
         rank=3,
+        words=frozenset("street st avenue ave av road rd boulevard blvd lane ln drive dr court ct place pl square sq terrace ter parkway pkwy highway hwy circle cir way crescent close alley trail trl gardens grove mews walk quay rise parade esplanade hollow pike plaza knoll cove".split()),
     ),
     PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
         "LOCATION",
@@ -62,6 +63,7 @@ ADDRESSES = (
         "LOCATION",
         re.compile(r"(?<!\w)(?:Apt|Suite|Ste|APT|SUITE|Apartment)\.? #?\d{2,5}[A-Z]?(?!\w)"),
         rank=6,
+        words=frozenset("apt suite ste apartment".split()),
     ),
     PatternDetector(  # armed forces
         "LOCATION",
@@ -69,6 +71,7 @@ ADDRESSES = (
             r"(?<!\w)(?:PSC|CMR|Unit|USS|USNS|USCGC|USNV) [\w ]{1,20}(?:,? ?Box \d+)?\s*,?\s*[ADF]PO A[AEP] \d{5}"
         ),
         rank=3,
+        words=frozenset("psc cmr unit uss usns uscgc usnv".split()),
     ),
     PatternDetector(  # what stands before the number of a house
         "LOCATION",
@@ -76,6 +79,7 @@ ADDRESSES = (
             r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
         ),
         rank=6,
+        words=frozenset("flat apt apartment unit suite room".split()),
     ),
     PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
         "LOCATION",
@@ -85,6 +89,7 @@ ADDRESSES = (
             re.IGNORECASE,
         ),
         rank=6,
+        endings=('straße', 'strasse', 'str', 'gasse', 'weg', 'allee', 'platz', 'laan', 'straat', 'gatan', 'vagen', 'veien'),
     ),
     PatternDetector(
         "LOCATION",
@@ -96,17 +101,20 @@ ADDRESSES = (
             (?:\ [^\W\d_][\w'\u2019-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
         ),
         rank=6,
+        words=frozenset("rue avenue boulevard place chemin allee quai impasse calle avenida avda paseo plaza via viale piazza corso rua ulica ul".split()),
     ),
-    PatternDetector("LOCATION", ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"), rank=6),
+    PatternDetector("LOCATION", ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"), rank=6, words=frozenset({"box", "postfach"})),
     PatternDetector(  # state and ZIP
         "LOCATION",
         re.compile(rf"(?<!\w)(?:{_STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
         rank=6,
+        gate=re.compile(r"[A-Z],? \d{5}"),
     ),
     PatternDetector(
         "LOCATION",
         ignore_case(r"\b(?:zip|postal|post)\s?(?:code)?\s?[:\#]?\s?(?P<value>\d{5}(?:-\d{4})?)(?!\d)"),
         rank=6,
+        words=frozenset("zip postal post zipcode postcode".split()),
     ),
     PatternDetector(  # United Kingdom, Canada
         "LOCATION",

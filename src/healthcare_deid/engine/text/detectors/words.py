@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 from healthcare_deid.engine.text.calendar_dates import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.lexicon import (
@@ -38,8 +38,7 @@ class Kind(Enum):
     PARTICLE = "van, de, al"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word of a text.
 
     Attributes:
@@ -68,12 +67,13 @@ class Token:
 @lru_cache(maxsize=256)
 def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the words of ``text`` with what each can be."""
-    return tuple(_token(match.start(), match.end(), match[0]) for match in _TOKEN.finditer(text))
+    return tuple([Token(*match.span(), *_read(match[0])) for match in _TOKEN.finditer(text)])
 
 
-def _token(start: int, end: int, word: str) -> Token:
-    plain, kind, first, last, common = _read(word)
-    return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last, common)
+@lru_cache(maxsize=256)
+def words_of(text: str) -> frozenset[str]:
+    """Return the different words of ``text``, folded."""
+    return frozenset([token.word for token in tokens_of(text)])
 
 
 def is_word(plain: str) -> bool:
@@ -82,8 +82,8 @@ def is_word(plain: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _read(word: str) -> tuple[str, Kind, bool, bool, bool]:
-    """Look a word up: folded, what it can be, whether it is a first name, a surname, a common surname."""
+def _read(word: str) -> tuple[str, bool, bool, Kind, bool, bool, bool]:
+    """Look a word up: what a token of it holds beside its place."""
     plain = fold(word).replace("\u2019", "'")
     first = plain in first_names()
     last = plain in surnames() or plain.replace("'", "") in surnames()
@@ -99,4 +99,4 @@ def _read(word: str) -> tuple[str, Kind, bool, bool, bool]:
         kind = Kind.WORD
     else:
         kind = Kind.LIKELY if is_likely_name(plain) else Kind.UNKNOWN
-    return plain, kind, first, last, plain in common_surnames()
+    return plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames()
