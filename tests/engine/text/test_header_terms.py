@@ -232,3 +232,32 @@ def test_a_directory_of_one_patient_is_that_patients(make_header: MakeHeader) ->
 
     assert engine.bind(directory).transform("CT LINDQVIST", "LO").value == "CT [PERSON_NAME]"
     assert engine.bind(directory).transform("20210304", "DA") == engine.bind(record).transform("20210304", "DA")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NG, WEI", "NG WEI", "WEI NG", "Ng^Wei", "W. NG", "NG, W", "Dr. Ng", "Patient: NG", "NG", "NGWEI", "ng wei"],
+)
+def test_a_name_of_two_letters_is_found_in_every_spelling_that_shows_it(make_header: MakeHeader, text: str) -> None:
+    found = bind(make_header(PatientName="Ng^Wei")).find(text)
+    assert {match.info_type for match in found} == {"PERSON_NAME"}
+    assert any("ng" in text[match.start : match.end].lower() for match in found)
+
+
+@pytest.mark.parametrize(
+    "text", ["NG tube in place", "CHEST NG TUBE", "LONG AXIS VIEW", "along the wall", "gallstones"]
+)
+def test_words_of_the_field_are_no_parts_of_a_name_in_running_text(make_header: MakeHeader, text: str) -> None:
+    terms = bind(make_header(PatientName="Ng^Long", OperatorsName="Stone^A"))
+    assert terms.find(text) == []
+
+
+def test_a_name_in_the_prefix_of_a_person_name_is_a_term(make_header: MakeHeader, found: Found) -> None:
+    text = bind(make_header(PatientName="^^^Quartermaine Siobhan"))
+    assert found(text, "ROI of Quartermaine") == [("Quartermaine", "PERSON_NAME")]
+
+
+@pytest.mark.parametrize("text", ["PX100003", "100003", "0100003", "PX-100-003", "px 100003", "100-003", "ID 00100003"])
+def test_the_patients_id_is_found_in_other_spellings(make_header: MakeHeader, text: str) -> None:
+    found = bind(make_header(PatientID="PX00100003")).find(text)
+    assert any("100" in text[match.start : match.end] for match in found)

@@ -40,7 +40,7 @@ def _is_long_phone(text: str) -> bool:
 CONTACT = (
     PatternDetector(
         "URL",
-        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)[^\s<>\"']+[^\s<>\"'.,;:!?)\]]"),
+        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)[^\s<>\"'|;]+[^\s<>\"'.,;:!?)\]|]"),
         rank=1,
         gate=re.compile("://|www", re.IGNORECASE),
     ),
@@ -120,7 +120,9 @@ CONTACT = (
         lambda text: 4 <= len(digits_of(text)) <= 15,
         rank=3,
         ocr_digits=True,
-        words=frozenset("tel telefon telefono telefoon telephone phone ph fon fax mobile mobil cell handy pager pgr beeper bleep callback call contact ext reachable".split()),
+        words=frozenset(
+            "tel telefon telefono telefoon telephone phone ph fon fax mobile mobil cell handy pager pgr beeper bleep callback call contact ext reachable".split()
+        ),
     ),
     PatternDetector(  # a local number after somebody who can be called
         "PHONE_NUMBER",
@@ -130,7 +132,9 @@ CONTACT = (
         ),
         gate=FIVE_DIGITS,
         rank=5,
-        words=frozenset("contact call phone tel mobile cell spouse wife husband mother father daughter son emergency".split()),
+        words=frozenset(
+            "contact call phone tel mobile cell spouse wife husband mother father daughter son emergency".split()
+        ),
     ),
     PatternDetector(  # a local number that is the whole text
         "PHONE_NUMBER",

@@ -71,17 +71,19 @@ AGES = (
             |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
         ),
         rank=7,
-        words=frozenset("year years yr yrs month months mo mos mth mths week weeks wk wks day days y o yo yold old".split()),
+        words=frozenset(
+            "year years yr yrs month months mo mos mth mths week weeks wk wks day days y o yo yold old".split()
+        ),
     ),
     PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7),
     PatternDetector(
         "AGE",
         ignore_case(
-            rf"\b(?:age|aged|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|is|:|="
-            rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w.%])"
+            rf"\b(?:age|aged|turned|turning|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|of|is|was|:|=|\||\["
+            rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,
-        words=frozenset("age aged alter edad eta âge ages".split()),
+        words=frozenset("turned turning age aged alter edad eta âge ages".split()),
     ),
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",

@@ -49,7 +49,9 @@ ADDRESSES = (
         ),
         _begins_with_a_name,
         rank=3,
-        words=frozenset("street st avenue ave av road rd boulevard blvd lane ln drive dr court ct place pl square sq terrace ter parkway pkwy highway hwy circle cir way crescent close alley trail trl gardens grove mews walk quay rise parade esplanade hollow pike plaza knoll cove".split()),
+        words=frozenset(
+            "street st avenue ave av road rd boulevard blvd lane ln drive dr court ct place pl square sq terrace ter parkway pkwy highway hwy circle cir way crescent close alley trail trl gardens grove mews walk quay rise parade esplanade hollow pike plaza knoll cove".split()
+        ),
     ),
     PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
         "LOCATION",
@@ -89,7 +91,20 @@ ADDRESSES = (
             re.IGNORECASE,
         ),
         rank=6,
-        endings=('straße', 'strasse', 'str', 'gasse', 'weg', 'allee', 'platz', 'laan', 'straat', 'gatan', 'vagen', 'veien'),
+        endings=(
+            "straße",
+            "strasse",
+            "str",
+            "gasse",
+            "weg",
+            "allee",
+            "platz",
+            "laan",
+            "straat",
+            "gatan",
+            "vagen",
+            "veien",
+        ),
     ),
     PatternDetector(
         "LOCATION",
@@ -101,9 +116,16 @@ ADDRESSES = (
             (?:\ [^\W\d_][\w'\u2019-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
         ),
         rank=6,
-        words=frozenset("rue avenue boulevard place chemin allee quai impasse calle avenida avda paseo plaza via viale piazza corso rua ulica ul".split()),
+        words=frozenset(
+            "rue avenue boulevard place chemin allee quai impasse calle avenida avda paseo plaza via viale piazza corso rua ulica ul".split()
+        ),
     ),
-    PatternDetector("LOCATION", ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"), rank=6, words=frozenset({"box", "postfach"})),
+    PatternDetector(
+        "LOCATION",
+        ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"),
+        rank=6,
+        words=frozenset({"box", "postfach"}),
+    ),
     PatternDetector(  # state and ZIP
         "LOCATION",
         re.compile(rf"(?<!\w)(?:{_STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
