@@ -17,7 +17,7 @@ DRUGS = (
 )  # fmt: skip
 FRAMES = ("{}", "on {} until Thursday", "allergic to {}", "given {} 100 mg IV before the scan", "{}, rash")
 EPONYMS = (
-    "Haglund deformity", "Haglund", "Pilon fracture", "reverse Bennett fracture", "Gore-Tex graft", "Metzenbaum scissors",
+    "Haglund deformity",  "Pilon fracture", "reverse Bennett fracture", "Gore-Tex graft", "Metzenbaum scissors",
     "Ann Arbor stage III", "Montreal Cognitive Assessment", "Glasgow Coma Scale 15", "Hinchey II diverticulitis",
     "pouch of Douglas", "circle of Willis", "ligament of Treitz", "Haller cell on the left", "Dawson fingers",
     "Kirschner wires", "Ommaya reservoir", "Palmaz stent", "Viabahn stent", "McBurney tenderness", "Lachman positive",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.words import Kind, Token
-from healthcare_deid.engine.text.lexicon import vocabulary, word_set
+from healthcare_deid.engine.text.lexicon import eponyms, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def goes_on(run: Sequence[Token], token: Token) -> bool:
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
+    if len(names) == 1 and names[0].first and token.word in eponyms():
+        return True
     return len(names) == 1 and (token.common or ((names[0].first or token.first) and token.last) or token.first)
 
 

@@ -37,6 +37,7 @@ _UNIT = re.compile(
 )
 _FRACTION = re.compile(r"\d{1,4}(?:/\d{1,4}){1,2}")
 _DECIMAL = re.compile(r"\d+\.\d+")
+_DIMENSIONS = re.compile(r"\d+(?:[xX]\d+)+")
 _UID_LIKE = re.compile(r"\d+(?:\.\d+){3,}")
 _CODE_SCHEME = re.compile(
     r" ?[,|^] ?\"?(?:99[A-Z]+|DCM|SCT|SRT|SNM3|LN|UCUM|RADLEX|UMLS|NCIt|MSH|FMA|NCDR|ICD|I10|I9|CPT|HL7|ACR|BI)\b"
@@ -115,7 +116,12 @@ def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match
 
 def _is_explained(text: str, run: NumberRun) -> bool:
     value = run.value
-    if _FRACTION.fullmatch(value) or _DECIMAL.fullmatch(value) or _UID_LIKE.fullmatch(value):
+    if (
+        _FRACTION.fullmatch(value)
+        or _DECIMAL.fullmatch(value)
+        or _UID_LIKE.fullmatch(value)
+        or _DIMENSIONS.fullmatch(value)
+    ):
         return True
     if _UNIT.match(text, run.end) or _CODE_SCHEME.match(text, run.end):
         return True
