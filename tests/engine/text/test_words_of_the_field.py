@@ -11,7 +11,8 @@ from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 
 DRUGS = (
-    "Xanax", "Coumadin", "Enalapril Maleate", "Zoloft", "Keytruda", "Eliquis", "Xarelto", "Depakote", "Fosamax", "Diovan",
+    "Xanax", "Coumadin", "Enalapril Maleate", "Zoloft", "Keytruda", "Eliquis", "Xarelto", "Depakote", "Fosamax",
+    "Diovan",
     "Lovenox", "Tarceva", "Gemzar", "Seroquel", "Levaquin", "Truvada", "Gilenya", "Aggrenox", "Vicodin", "Dilaudid",
     "Omnipaque", "Gadavist", "Metoprolol", "Humira", "Lipitor", "Prograf", "Novolog", "Lantus", "Acyclovir", "Zantac",
 )  # fmt: skip

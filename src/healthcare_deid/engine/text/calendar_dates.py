@@ -64,12 +64,14 @@ _MONTHS: dict[str, tuple[str, str]] = {
         "jan feb mar apr maj jun jul aug sep okt nov dec",
     ),
     "fi": (
-        "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta"
-        " marraskuuta joulukuuta",
+        (
+            "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta"
+            " marraskuuta joulukuuta"
+        ),
         "tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu",
     ),
     "tr": (
-        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
+        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",  # noqa: RUF001 - Turkish
         "oca şub mar nis may haz tem ağu eyl eki kas ara",
     ),
     "hr": (
@@ -162,7 +164,8 @@ _CUED = (
 """Partial dates that are one only after a cue: LMP 11/28, CABG in 3/80, since '09."""
 _CUE = _compile(
     r"(?<![^\W\d_])(?:on|dated?|seen|dob|born|exam|lmp|edd|edc|since|until|till|visit(?:ed)?|admit(?:ted)?|discharged?|surgery"
-    r"|cath(?:eterization)?|performed|done|prior|compared with|vs|from|in|scan(?:ned)?|stud(?:y|ied)|signed|collected|received"
+    r"|cath(?:eterization)?|performed|done|prior|compared with|vs|from|in|scan(?:ned)?|stud(?:y|ied)|signed"
+    r"|collected|received"
     r"|reported|operated|op)[ :.,(]{1,3}$"
 )
 _NAMED = (
@@ -187,8 +190,50 @@ _WEEKDAY_BEFORE = _compile(
     r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(_WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
 )
 _MOSTLY_WORDS = frozenset(
-    "set out ago mag may mar mars mai mei gen sat pro lis lip led dub maj sie kas ara eki tra kol stu sty lut cze gru loka elo"
-    " marts mart marca maja ian tem oca velj svi syys kesä touko".split()
+    [
+        "set",
+        "out",
+        "ago",
+        "mag",
+        "may",
+        "mar",
+        "mars",
+        "mai",
+        "mei",
+        "gen",
+        "sat",
+        "pro",
+        "lis",
+        "lip",
+        "led",
+        "dub",
+        "maj",
+        "sie",
+        "kas",
+        "ara",
+        "eki",
+        "tra",
+        "kol",
+        "stu",
+        "sty",
+        "lut",
+        "cze",
+        "gru",
+        "loka",
+        "elo",
+        "marts",
+        "mart",
+        "marca",
+        "maja",
+        "ian",
+        "tem",
+        "oca",
+        "velj",
+        "svi",
+        "syys",
+        "kesä",
+        "touko",
+    ]
 )
 _CENTURY_PIVOT = 40
 

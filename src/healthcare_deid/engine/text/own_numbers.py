@@ -1,4 +1,4 @@
-"""The numbers, telephones, institutions and places of an instance's header, found in text however they are broken up."""
+"""The numbers, telephones, institutions and places of an instance's header, found in text in any grouping."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ class NumberTerms:
             is_named = len(words) > 2 and not _KIND_WORDS.isdisjoint(words)
             (self._weak if known and not is_named else self._phrases).setdefault(phrase, source)
         for word in map(fold, WORD.findall(value)):
-            if len(word) >= _MIN_WORD and not word.isdigit() and word not in vocabulary():
-                if word not in _FACILITY_WORDS and word not in eponyms():
-                    self._words.setdefault(look_alike(word), source)
+            known = word in vocabulary() or word in _FACILITY_WORDS or word in eponyms()
+            if len(word) >= _MIN_WORD and not word.isdigit() and not known:
+                self._words.setdefault(look_alike(word), source)
 
     def find(self, text: str, words: Sequence[OwnWord]) -> list[Match]:
         """Return the stretches of ``text`` that repeat a value; they may overlap."""

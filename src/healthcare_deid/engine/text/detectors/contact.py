@@ -121,7 +121,30 @@ CONTACT = (
         rank=3,
         ocr_digits=True,
         words=frozenset(
-            "tel telefon telefono telefoon telephone phone ph fon fax mobile mobil cell handy pager pgr beeper bleep callback call contact ext reachable".split()
+            [
+                "tel",
+                "telefon",
+                "telefono",
+                "telefoon",
+                "telephone",
+                "phone",
+                "ph",
+                "fon",
+                "fax",
+                "mobile",
+                "mobil",
+                "cell",
+                "handy",
+                "pager",
+                "pgr",
+                "beeper",
+                "bleep",
+                "callback",
+                "call",
+                "contact",
+                "ext",
+                "reachable",
+            ]
         ),
     ),
     PatternDetector(  # a local number after somebody who can be called
@@ -133,7 +156,22 @@ CONTACT = (
         gate=FIVE_DIGITS,
         rank=5,
         words=frozenset(
-            "contact call phone tel mobile cell spouse wife husband mother father daughter son emergency".split()
+            [
+                "contact",
+                "call",
+                "phone",
+                "tel",
+                "mobile",
+                "cell",
+                "spouse",
+                "wife",
+                "husband",
+                "mother",
+                "father",
+                "daughter",
+                "son",
+                "emergency",
+            ]
         ),
     ),
     PatternDetector(  # a local number that is the whole text

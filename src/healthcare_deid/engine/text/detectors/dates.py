@@ -54,8 +54,29 @@ HOLIDAYS = PatternDetector(
     rank=6,
     gate=None,
     words=frozenset(
-        "christmas new thanksgiving easter good boxing halloween valentine's valentines labor memorial independence"
-        " weihnachten silvester ramadan eid diwali hanukkah passover yom rosh".split()
+        [
+            "christmas",
+            "new",
+            "thanksgiving",
+            "easter",
+            "good",
+            "boxing",
+            "halloween",
+            "valentine's",
+            "valentines",
+            "labor",
+            "memorial",
+            "independence",
+            "weihnachten",
+            "silvester",
+            "ramadan",
+            "eid",
+            "diwali",
+            "hanukkah",
+            "passover",
+            "yom",
+            "rosh",
+        ]
     ),
 )
 """A feast is a day of the calendar as well as any; no shift can move it, so it is erased where dates are shifted."""
@@ -72,7 +93,29 @@ AGES = (
         ),
         rank=7,
         words=frozenset(
-            "year years yr yrs month months mo mos mth mths week weeks wk wks day days y o yo yold old".split()
+            [
+                "year",
+                "years",
+                "yr",
+                "yrs",
+                "month",
+                "months",
+                "mo",
+                "mos",
+                "mth",
+                "mths",
+                "week",
+                "weeks",
+                "wk",
+                "wks",
+                "day",
+                "days",
+                "y",
+                "o",
+                "yo",
+                "yold",
+                "old",
+            ]
         ),
     ),
     PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7),
@@ -83,7 +126,7 @@ AGES = (
             rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,
-        words=frozenset("turned turning age aged alter edad eta âge ages".split()),
+        words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
     ),
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
@@ -92,7 +135,7 @@ AGES = (
             r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
         ),
         rank=7,
-        words=frozenset("yr yrs year years y".split()),
+        words=frozenset(["yr", "yrs", "year", "years", "y"]),
     ),
     PatternDetector(
         "AGE",
@@ -100,13 +143,13 @@ AGES = (
             r"(?<![\w./])(?:(?:fe)?male|m|f)[\ ,/-]{1,3}(?P<value>\d{1,3}\ ?(?:yrs?|years?|y)(?:\ ?old)?)(?![\w/])"
         ),
         rank=7,
-        words=frozenset("yr yrs year years y".split()),
+        words=frozenset(["yr", "yrs", "year", "years", "y"]),
     ),
     PatternDetector(
         "AGE",
         ignore_case(r"(?<![\w./-])(?P<value>\d{2,3}\ ?(?:jahre|ans|años|anni|anos|jaar)(?:\ (?:alt|oud))?)(?![\w])"),
         rank=7,
-        words=frozenset("jahre ans anos anni jaar".split()),
+        words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
         "AGE",

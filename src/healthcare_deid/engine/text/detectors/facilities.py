@@ -14,12 +14,15 @@ _FACILITY = (
     r"|infirmary|sanatorium|polyclinic|hospice|"
     r"(?:imaging|cancer|heart|health|diagnostic|radiology|surgery|surgical|trauma|breast|spine|outpatient|nursing"
     r"|care)\ (?:center|centre|ctr|associates|group|partners|institute|clinic|services|network|home)|"
-    r"(?:dialysis|infusion|surgical|rehabilitation|rehab|outpatient|ambulatory|emergency|trauma|burns?)\ (?:unit|suite)|"
+    r"(?:dialysis|infusion|surgical|rehabilitation|rehab|outpatient|ambulatory|emergency|trauma"
+    r"|burns?)\ (?:unit|suite)|"
     r"(?:medical|outpatient|surgical|imaging|cancer|heart|womens?'?s?)\ pavilion|pavilion|community\ health|"
     r"(?:family|group|medical)\ practice|physicians|p(?:a)?ediatrics|orthop(?:a)?edics|"
-    r"(?:infusion|surgical|dialysis|rehabilitation|wellness|birth|birthing|burns?|eye|kidney|memory|pain|sleep|urgent\ care|women's|children's)"
+    r"(?:infusion|surgical|dialysis|rehabilitation|wellness|birth|birthing|burns?|eye|kidney|memory|pain|sleep"
+    r"|urgent\ care|women's|children's)"
     r"\ (?:center|centre|ctr)|"
-    r"health\ ?(?:care|system|network|trust|center|centre|partners|services)|healthcare|nhs\ (?:foundation\ )?trust|radiology|imaging|diagnostics"
+    r"health\ ?(?:care|system|network|trust|center|centre|partners|services)|healthcare"
+    r"|nhs\ (?:foundation\ )?trust|radiology|imaging|diagnostics"
     r"|associates|"
     r"klinik(?:um|en)?|krankenhaus|spital|(?:uni(?:versitäts)?)?-?klinik(?:um)?|ziekenhuis|sykehus|sjukhus"
     r"|sygehus|sairaala|szpital|kórház|hastanesi|rsud)"
@@ -49,7 +52,7 @@ _STRONG_KIND = re.compile(
 _GENERIC = word_set("generic")
 _FACILITY_WORDS = word_set("facility_words")
 _SMALL_WORDS = frozenset({"&", "of", "de", "der", "des", "von", "and"})
-_LEADS_IN = frozenset("at to from in by for visited near outside the via".split())
+_LEADS_IN = frozenset(["at", "to", "from", "in", "by", "for", "visited", "near", "outside", "the", "via"])
 _MODIFIERS = word_set("facility_modifiers")
 _BODY_PARTS = word_set("body_parts")
 

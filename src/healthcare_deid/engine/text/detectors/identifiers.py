@@ -25,7 +25,7 @@ _LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
 
 
 def has_nine_digits(text: str) -> bool:
-    """Whether there are nine digits in ``text``: with the number's name beside it, no range of its issuer refutes it."""
+    """Whether there are nine digits in ``text``: beside the number's name no range of its issuer refutes it."""
     return len(digits_of(text)) == 9
 
 
@@ -53,7 +53,7 @@ IDENTIFIERS = (
         gate=FIVE_DIGITS,
         rank=1,
         ocr_digits=True,
-        words=frozenset("ssn soc social ss".split()),
+        words=frozenset(["ssn", "soc", "social", "ss"]),
     ),
     PatternDetector(
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
@@ -70,7 +70,7 @@ IDENTIFIERS = (
         is_itin,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("itin taxpayer".split()),
+        words=frozenset(["itin", "taxpayer"]),
     ),
     PatternDetector(
         "CREDIT_CARD_NUMBER",
@@ -93,7 +93,7 @@ IDENTIFIERS = (
         ignore_case(rf"\b(?:swift|bic)(?:\ code)?{_LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
         is_swift_code,
         gate=None,
-        words=frozenset("swift bic".split()),
+        words=frozenset(["swift", "bic"]),
     ),
     PatternDetector(
         "SWIFT_CODE",
@@ -110,7 +110,7 @@ IDENTIFIERS = (
         has_digit,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("passport reisepass passeport pasaporte passaporto".split()),
+        words=frozenset(["passport", "reisepass", "passeport", "pasaporte", "passaporto"]),
     ),
     PatternDetector(
         "US_DRIVERS_LICENSE_NUMBER",
@@ -122,7 +122,7 @@ IDENTIFIERS = (
         lambda text: len(digits_of(text)) >= 5,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("dl d driver drivers driver's driving drv license licence".split()),
+        words=frozenset(["dl", "d", "driver", "drivers", "driver's", "driving", "drv", "license", "licence"]),
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
@@ -130,7 +130,7 @@ IDENTIFIERS = (
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("nhs".split()),
+        words=frozenset(["nhs"]),
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
@@ -153,7 +153,7 @@ IDENTIFIERS = (
         is_npi,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("npi national".split()),
+        words=frozenset(["npi", "national"]),
     ),
     PatternDetector(
         "US_DEA_NUMBER",
@@ -161,7 +161,7 @@ IDENTIFIERS = (
         is_dea_number,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("dea".split()),
+        words=frozenset(["dea"]),
     ),
     PatternDetector(
         "IMEI_HARDWARE_ID",
@@ -169,7 +169,7 @@ IDENTIFIERS = (
         is_imei,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("imei".split()),
+        words=frozenset(["imei"]),
     ),
     PatternDetector(
         "IMEI_HARDWARE_ID",
@@ -184,7 +184,7 @@ IDENTIFIERS = (
         is_canadian_sin,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("sin nas social".split()),
+        words=frozenset(["sin", "nas", "social"]),
     ),
     PatternDetector(
         "US_BANK_ROUTING_MICR",
@@ -192,7 +192,7 @@ IDENTIFIERS = (
         is_routing_number,
         gate=FIVE_DIGITS,
         rank=1,
-        words=frozenset("aba rtn routing".split()),
+        words=frozenset(["aba", "rtn", "routing"]),
     ),
 )
 

@@ -94,7 +94,7 @@ def goes_on(run: Sequence[Token], token: Token) -> bool:
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
-    if len(names) == 1 and names[0].first and token.word in eponyms():
+    if len(names) == 1 and names[0].kind in NAMES and token.word in eponyms() and not token.upper:
         return True
     return len(names) == 1 and (token.common or ((names[0].first or token.first) and token.last) or token.first)
 

@@ -74,13 +74,13 @@ def groups_from(text: str, runs: tuple[NumberRun, ...], index: int, longest: int
 def cue_before(text: str, start: int) -> Cue:
     """Return what the number at ``start`` is called: account no. 4711, ID: 4711."""
     linked = False
-    for token in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
-        if token == ".":
+    for mark in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
+        if mark == ".":
             return Cue("", linked)
-        if token in _MARKS:
-            linked = linked or token in "#:=|"
+        if mark in _MARKS:
+            linked = linked or mark in "#:=|"
             continue
-        word = fold(token).replace("\u2019", "'").removesuffix("'s").rstrip(".")
+        word = fold(mark).replace("\u2019", "'").removesuffix("'s").rstrip(".")
         if word in _CUES:
             return Cue(word, linked)
         if word not in _LINKS:

@@ -27,7 +27,8 @@ _PREFIX = re.compile(r"([A-Za-z]{2,6})-?(?=\d)")
 _GROWN = re.compile(r"(?:mrn|patid|pid|hrn|acct)-?(?=[A-Z]{0,4}-?\d{3})", re.IGNORECASE)
 _DATE_LIKE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1(?:\d{2}|\d{4})|(?:19|20)\d\d([/.-])\d{1,2}\2\d{1,2}|(?:19|20)\d{6}")
 _UNIT = re.compile(
-    r"(?:[- ]?(?:year|yr|month|week|day)s?\b| ?y/?o\b| ?%| ?\u00b0| ?\u00b5| ?x ?\d|\^| ?(?:mm|cm|m|um|nm|km|in|ml|cc|dl|l|mg|mcg|ug|g|kg|lb|lbs|oz|hu|ms|s|sec|secs|seconds|min|mins"
+    r"(?:[- ]?(?:year|yr|month|week|day)s?\b| ?y/?o\b| ?%| ?\u00b0| ?\u00b5| ?x ?\d|\^| ?(?:mm|cm|m|um|nm|km"
+    r"|in|ml|cc|dl|l|mg|mcg|ug|g|kg|lb|lbs|oz|hu|ms|s|sec|secs|seconds|min|mins"
     r"|minutes|h|hr|hrs|hours|days?|weeks?|months?|years?|yrs?|hz|khz|mhz|ghz|kv|kvp|v|ma|mas|a|w|kw|gy|mgy|cgy|sv|msv|usv|bq|kbq|mbq|gbq"
     r"|ci|mci|uci|t|mt|g|bpm|mmhg|kpa|pa|torr|n|iu|u|units?|meq|mmol|mol|nmol|pmol|mosm|kcal|cal|j|mj|k|c|f|db|dpi|ppm|px|pixels?"
     r"|voxels?|bits?|bytes?|kb|mb|gb|fps|frames?|slices?|images?|views?|cells?|counts?|cts|cps|kcts|copies|cfu|rpm|steps"
@@ -44,7 +45,25 @@ _CODE_SCHEME = re.compile(
 )
 _CODE = re.compile(r"(?:[A-Z]-[0-9A-F]{5}|RID\d+|RPID\d+|C\d{7}|R-\d{5}|\d{4,5}-\d|[A-Z]\d\d\.?\d*[A-Z]?)")
 _CODE_CUES = frozenset(
-    "cpt code codes dcm hcpcs icd ln loinc mesh ncit radlex rxnorm sct snomed snomedct srt umls".split()
+    [
+        "cpt",
+        "code",
+        "codes",
+        "dcm",
+        "hcpcs",
+        "icd",
+        "ln",
+        "loinc",
+        "mesh",
+        "ncit",
+        "radlex",
+        "rxnorm",
+        "sct",
+        "snomed",
+        "snomedct",
+        "srt",
+        "umls",
+    ]
 )
 _MIN_DIGITS = 5
 _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")

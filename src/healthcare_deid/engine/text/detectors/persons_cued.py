@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
-_SHORT_TITLES = frozenset("dr drs mr mrs ms prof mme mlle sra srta dott dottssa".split())
+_SHORT_TITLES = frozenset(["dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle", "sra", "srta", "dott", "dottssa"])
 _LABEL = re.compile(
     r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian
         |contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
@@ -44,7 +44,9 @@ _LABEL = re.compile(
     (?P<mark>[ ]*[:=][ ]*|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_LABEL_AFTER = frozenset("age dob mrn sex id born male female pid ssn acc accession number no".split())
+_LABEL_AFTER = frozenset(
+    ["age", "dob", "mrn", "sex", "id", "born", "male", "female", "pid", "ssn", "acc", "accession", "number", "no"]
+)
 _OPERATOR = frozenset({"op", "opr", "operator", "tech", "technologist", "technician"})
 _SHORT_CLINICAL = word_set("short_clinical")
 _LABEL_WORDS = word_set("label_words")
@@ -133,20 +135,27 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             continue
         colon = match["mark"].strip() != ""
         label = match[0].strip(" :=").lower()
-        run = name_run(text, tokens, index, cue=True)
+        titled = (colon or label.endswith((" by", " to", " with"))) and _leads_to_a_name(tokens, index)
+        run = name_run(text, tokens, index, cue=True, title=titled)
         if (
             not colon
             and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label)
             and not _is_called(text, tokens, index, run)
-        ):
-            run = []
-        elif run and not colon and is_eponym(text, tokens, index + len(run), names=len(run)):
+        ) or (run and not colon and is_eponym(text, tokens, index + len(run), names=len(run))):
             run = []
         if run:
             found.append(span(run))
         elif colon or label.endswith((" by", " to", " with")) or label in _OPERATOR:
             found += _initials_or_login(text, tokens[index])
     return found
+
+
+def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
+    """Whether an everyday word with a capital stands before a name, so that it is one too: Philippine Menard."""
+    if index + 1 == len(tokens):
+        return False
+    word, name = tokens[index : index + 2]
+    return word.capital and not word.upper and name.capital and (name.kind in NAMES or name.last)
 
 
 def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:

@@ -50,13 +50,61 @@ ADDRESSES = (
         _begins_with_a_name,
         rank=3,
         words=frozenset(
-            "street st avenue ave av road rd boulevard blvd lane ln drive dr court ct place pl square sq terrace ter parkway pkwy highway hwy circle cir way crescent close alley trail trl gardens grove mews walk quay rise parade esplanade hollow pike plaza knoll cove".split()
+            [
+                "street",
+                "st",
+                "avenue",
+                "ave",
+                "av",
+                "road",
+                "rd",
+                "boulevard",
+                "blvd",
+                "lane",
+                "ln",
+                "drive",
+                "dr",
+                "court",
+                "ct",
+                "place",
+                "pl",
+                "square",
+                "sq",
+                "terrace",
+                "ter",
+                "parkway",
+                "pkwy",
+                "highway",
+                "hwy",
+                "circle",
+                "cir",
+                "way",
+                "crescent",
+                "close",
+                "alley",
+                "trail",
+                "trl",
+                "gardens",
+                "grove",
+                "mews",
+                "walk",
+                "quay",
+                "rise",
+                "parade",
+                "esplanade",
+                "hollow",
+                "pike",
+                "plaza",
+                "knoll",
+                "cove",
+            ]
         ),
     ),
     PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
         "LOCATION",
         re.compile(
-            r"(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste|#)\.? ?#?\w{1,5})?"
+            r"(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
+            r"|#)\.? ?#?\w{1,5})?"
             r",\s+[A-Z][\w.' -]{2,30},? [A-Z]{2},? \d{5}(?:-\d{4})?(?!\d)"
         ),
         rank=3,
@@ -65,7 +113,7 @@ ADDRESSES = (
         "LOCATION",
         re.compile(r"(?<!\w)(?:Apt|Suite|Ste|APT|SUITE|Apartment)\.? #?\d{2,5}[A-Z]?(?!\w)"),
         rank=6,
-        words=frozenset("apt suite ste apartment".split()),
+        words=frozenset(["apt", "suite", "ste", "apartment"]),
     ),
     PatternDetector(  # armed forces
         "LOCATION",
@@ -73,7 +121,7 @@ ADDRESSES = (
             r"(?<!\w)(?:PSC|CMR|Unit|USS|USNS|USCGC|USNV) [\w ]{1,20}(?:,? ?Box \d+)?\s*,?\s*[ADF]PO A[AEP] \d{5}"
         ),
         rank=3,
-        words=frozenset("psc cmr unit uss usns uscgc usnv".split()),
+        words=frozenset(["psc", "cmr", "unit", "uss", "usns", "uscgc", "usnv"]),
     ),
     PatternDetector(  # what stands before the number of a house
         "LOCATION",
@@ -81,7 +129,7 @@ ADDRESSES = (
             r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
         ),
         rank=6,
-        words=frozenset("flat apt apartment unit suite room".split()),
+        words=frozenset(["flat", "apt", "apartment", "unit", "suite", "room"]),
     ),
     PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
         "LOCATION",
@@ -117,7 +165,28 @@ ADDRESSES = (
         ),
         rank=6,
         words=frozenset(
-            "rue avenue boulevard place chemin allee quai impasse calle avenida avda paseo plaza via viale piazza corso rua ulica ul".split()
+            [
+                "rue",
+                "avenue",
+                "boulevard",
+                "place",
+                "chemin",
+                "allee",
+                "quai",
+                "impasse",
+                "calle",
+                "avenida",
+                "avda",
+                "paseo",
+                "plaza",
+                "via",
+                "viale",
+                "piazza",
+                "corso",
+                "rua",
+                "ulica",
+                "ul",
+            ]
         ),
     ),
     PatternDetector(
@@ -136,7 +205,7 @@ ADDRESSES = (
         "LOCATION",
         ignore_case(r"\b(?:zip|postal|post)\s?(?:code)?\s?[:\#]?\s?(?P<value>\d{5}(?:-\d{4})?)(?!\d)"),
         rank=6,
-        words=frozenset("zip postal post zipcode postcode".split()),
+        words=frozenset(["zip", "postal", "post", "zipcode", "postcode"]),
     ),
     PatternDetector(  # United Kingdom, Canada
         "LOCATION",
@@ -168,20 +237,23 @@ _STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
 
 
 _PLACE_CUE = re.compile(
-    r"(?:\b(?i:lives?|living|stay(?:s|ed|ing)?|domiciled|journey(?:ed|s)?|reside[ds]?|relocated|grew up|vacation(?:s|ed|ing)?|resid(?:es?|ing|ent)|born|raised|works?|employed|based|moved|travel(?:s|l?ed|l?ing)?"
+    r"(?:\b(?i:lives?|living|stay(?:s|ed|ing)?|domiciled|journey(?:ed|s)?|reside[ds]?|relocated|grew up"
+    r"|vacation(?:s|ed|ing)?|resid(?:es?|ing|ent)|born|raised|works?|employed|based|moved|travel(?:s|l?ed|l?ing)?"
     r"|visit(?:s|ed|ing)?|transferred|referred|came|comes|native|originally|trip|holiday|vacation|flew|admitted"
     r"|hospitali[sz]ed|family|transfer arranged|arranged)\b[\w ,]{0,25}?\b(?:in|from|to|at|of|near|outside)"
     r"|\b(?:man|woman|male|female|gentleman|lady|boy|girl|patient|pt) from"
     r"|\b(?:films?|images?|stud(?:y|ies)|outside|scans?|cds?|reports?|seen|followed|treated|done|performed)"
     r" (?:from|at|in)"
     r"|\b(?:[Hh]ome ?town|HOME COMMUNITY|(?:[Hh]ome|[Dd]ischarge|[Rr]esidential) (?:community|town|city|district)"
-    r"|[Cc]ommunity of residence|[Rr]esidence|[Pp]lace of birth|[Cc]ity|[Tt]own|[Vv]illage|CITY|TOWN)(?: is| was|,)?(?: ?[:=|])?"
+    r"|[Cc]ommunity of residence|[Rr]esidence|[Pp]lace of birth|[Cc]ity|[Tt]own|[Vv]illage|CITY|TOWN)(?: is"
+    r"| was|,)?(?: ?[:=|])?"
     r"|\b(?:originally|born and raised|patient comes|comes|hails) from|(?<![\w,] )From) "
     r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
 )
 """Somebody lives, was born or was treated in it; the name itself is in capitals or begins with one."""
 _LEADS_SOMEWHERE = re.compile(
-    r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity|[Rr]esidence) [A-Z\u00C0-\u00DE]"
+    r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity"
+    r"|[Rr]esidence) [A-Z\u00C0-\u00DE]"
 )
 
 
