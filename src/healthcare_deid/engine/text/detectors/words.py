@@ -67,7 +67,7 @@ class Token(NamedTuple):
 @lru_cache(maxsize=256)
 def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the words of ``text`` with what each can be."""
-    return tuple([Token(*match.span(), *_read(match[0])) for match in _TOKEN.finditer(text)])
+    return tuple([Token(match.start(), match.end(), *_read(match[0])) for match in _TOKEN.finditer(text)])
 
 
 @lru_cache(maxsize=256)
