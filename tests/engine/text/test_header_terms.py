@@ -110,10 +110,22 @@ def test_places_and_telephones_of_the_header_are_found(
     assert found(known, text) == [(finding, info_type)]
 
 
-def test_an_eponym_is_a_name_when_the_patient_is_called_so(make_header: MakeHeader, found: Found) -> None:
-    text = bind(make_header(PatientName="Foley^Baker"))
-    assert found(text, "Foley catheter") == [("Foley", "PERSON_NAME")]
-    assert found(text, "Swan catheter") == []
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        ("Foley catheter", []),
+        ("Swan catheter", []),
+        ("catheter of Foley, ward 3", ["Foley"]),
+        ("Baker, Foley", ["Baker, Foley"]),
+        ("Dr. Foley", ["Foley"]),
+        ("FOLEY", ["FOLEY"]),
+    ],
+)
+def test_an_eponym_is_a_name_when_the_patient_is_called_so_but_not_in_its_term(
+    make_header: MakeHeader, found: Found, text: str, findings: list[str]
+) -> None:
+    text_of_foley = bind(make_header(PatientName="Foley^Baker"))
+    assert found(text_of_foley, text) == [(finding, "PERSON_NAME") for finding in findings]
 
 
 @pytest.mark.parametrize("name", ["ANONYMOUS", "TEST^PATIENT", "UNKNOWN", "^^^", "NONAME", "Anon^"])
@@ -220,3 +232,32 @@ def test_a_directory_of_one_patient_is_that_patients(make_header: MakeHeader) ->
 
     assert engine.bind(directory).transform("CT LINDQVIST", "LO").value == "CT [PERSON_NAME]"
     assert engine.bind(directory).transform("20210304", "DA") == engine.bind(record).transform("20210304", "DA")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NG, WEI", "NG WEI", "WEI NG", "Ng^Wei", "W. NG", "NG, W", "Dr. Ng", "Patient: NG", "NG", "NGWEI", "ng wei"],
+)
+def test_a_name_of_two_letters_is_found_in_every_spelling_that_shows_it(make_header: MakeHeader, text: str) -> None:
+    found = bind(make_header(PatientName="Ng^Wei")).find(text)
+    assert {match.info_type for match in found} == {"PERSON_NAME"}
+    assert any("ng" in text[match.start : match.end].lower() for match in found)
+
+
+@pytest.mark.parametrize(
+    "text", ["NG tube in place", "CHEST NG TUBE", "LONG AXIS VIEW", "along the wall", "gallstones"]
+)
+def test_words_of_the_field_are_no_parts_of_a_name_in_running_text(make_header: MakeHeader, text: str) -> None:
+    terms = bind(make_header(PatientName="Ng^Long", OperatorsName="Stone^A"))
+    assert terms.find(text) == []
+
+
+def test_a_name_in_the_prefix_of_a_person_name_is_a_term(make_header: MakeHeader, found: Found) -> None:
+    text = bind(make_header(PatientName="^^^Quartermaine Siobhan"))
+    assert found(text, "ROI of Quartermaine") == [("Quartermaine", "PERSON_NAME")]
+
+
+@pytest.mark.parametrize("text", ["PX100003", "100003", "0100003", "PX-100-003", "px 100003", "100-003", "ID 00100003"])
+def test_the_patients_id_is_found_in_other_spellings(make_header: MakeHeader, text: str) -> None:
+    found = bind(make_header(PatientID="PX00100003")).find(text)
+    assert any("100" in text[match.start : match.end] for match in found)

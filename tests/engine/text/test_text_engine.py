@@ -353,8 +353,8 @@ def test_a_custom_infotype_is_found_and_transformed_like_any_other() -> None:
 
 
 def test_an_infotype_that_no_detector_knows_is_said_so() -> None:
-    assert engine({"infoTypes": ["FRANCE_NIR"], "redactConfig": {}}).warnings == (
-        "infoType FRANCE_NIR is not looked for on this machine: no detector knows it",
+    assert engine({"infoTypes": ["FRANCE_CNI"], "redactConfig": {}}).warnings == (
+        "infoType FRANCE_CNI is not looked for on this machine: no detector knows it",
     )
 
 

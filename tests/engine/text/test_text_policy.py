@@ -120,10 +120,10 @@ CLEAN: dict[str, Any] = {"dicomTagConfig": {"options": {"cleanDescriptors": {}}}
 
 def test_contextual_cleaning_replaces_phrases_of_the_header_by_a_token(patient: Dataset) -> None:
     patient.PatientName = "Wall^Ada"
-    result = beta(CLEAN, patient).transform("Wall study MRN204816 at Harbour Heights Hospital 2021-03-04", "LO")
+    result = beta(CLEAN, patient).transform("Ada Wall study MRN204816 at Harbour Heights Hospital 2021-03-04", "LO")
     assert result.value.startswith("[CTX] study [CTX] at [CTX] ")
     assert result.rules == ("contextual", "infoType:DATE")
-    assert beta({}, patient).transform("Chest wall", "LO").value == "Chest [PERSON_NAME]"
+    assert beta({}, patient).transform("Chest wall", "LO").value == "Chest wall"
 
 
 def test_contextual_cleaning_knows_every_value_that_the_basic_profile_does_not_keep(patient: Dataset) -> None:
@@ -146,4 +146,4 @@ def test_contextual_cleaning_does_not_need_a_text_profile(patient: Dataset) -> N
 
 def test_a_token_that_does_not_fit_is_left_out(patient: Dataset) -> None:
     patient.PatientName = "Ng^Wu"
-    assert beta(CLEAN, patient).transform("XX Ng XXXXXXXXXX", "SH").value == "XX  XXXXXXXXXX"
+    assert beta(CLEAN, patient).transform("CHEST PORT: NgWu", "SH").value == "CHEST PORT:"

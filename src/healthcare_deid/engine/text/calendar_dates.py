@@ -43,6 +43,41 @@ _MONTHS: dict[str, tuple[str, str]] = {
         "januari februari maart april mei juni juli augustus september oktober november december",
         "jan feb mrt apr mei jun jul aug sep okt nov dec",
     ),
+    "pl": (
+        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+        "sty lut mar kwi maj cze lip sie wrz paź lis gru",
+    ),
+    "cs": (
+        "ledna února března dubna května června července srpna září října listopadu prosince",
+        "led úno bře dub kvě čvn čvc srp zář říj lis pro",
+    ),
+    "ro": (
+        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+        "ian feb mar apr mai iun iul aug sept oct nov dec",
+    ),
+    "sv": (
+        "januari februari mars april maj juni juli augusti september oktober november december",
+        "jan feb mar apr maj jun jul aug sep okt nov dec",
+    ),
+    "da": (
+        "januar februar marts april maj juni juli august september oktober november december",
+        "jan feb mar apr maj jun jul aug sep okt nov dec",
+    ),
+    "fi": (
+        (
+            "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta"
+            " marraskuuta joulukuuta"
+        ),
+        "tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu",
+    ),
+    "tr": (
+        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",  # noqa: RUF001 - Turkish
+        "oca şub mar nis may haz tem ağu eyl eki kas ara",
+    ),
+    "hr": (
+        "siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna listopada studenoga prosinca",
+        "sij velj ožu tra svi lip srp kol ruj lis stu pro",
+    ),
 }
 _SPELLINGS_WITHOUT_ACCENT = {
     "marz": "märz",
@@ -76,6 +111,14 @@ for _plain, _proper in _SPELLINGS_WITHOUT_ACCENT.items():
 _WEEKDAY_INDEX = _index(_WEEKDAYS)
 MONTH_NAMES = frozenset(map(fold, _MONTH_INDEX))
 """Names and abbreviations of months in every language read, folded."""
+DAY_AND_MONTH_NAMES = frozenset(
+    fold(name)
+    for table in (_WEEKDAYS, _MONTHS)
+    for full, short in table.values()
+    for name in f"{full} {short}".split()
+    if len(name) > 3
+)
+"""Names of weekdays and months of more than three letters, folded."""
 
 _MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, _MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"
@@ -103,13 +146,27 @@ _NUMERIC = (
     ),
     _compile(_START + r"(?P<n1>\d{1,2})(?P<s> ?/ ?|-|\.)(?P<n2>\d{1,2})(?P=s)" + _YEAR4 + _END),
     _compile(_START + r"(?P<n1>\d\d)(?P<s>[-. ])(?P<n2>\d\d)(?P=s)(?P<y>\d\d)(?![\d:])(?![-./ ]\d)"),
+    _compile(_START + r"(?<![\w-])(?P<n1>\d{1,2})-(?P<n2>\d{1,2})-(?P<y>\d\d)(?![\w:])(?![-./ ]\d)"),
     _compile(_START + r"(?P<n1>\d{1,2}) ?/ ?(?P<n2>\d{1,2}) ?/ ?(?P<y>\d\d)" + _END),
     _compile(_START + r"(?P<n1>\d\d) (?P<n2>\d\d) " + _YEAR4 + _END),
     _compile(_START + r"(?P<n1>[0-3]\d)(?P<n2>[0-3]\d)" + r"(?P<y>(?:19|20)\d\d)(?!\d)(?!\.\d)"),
     _compile(_START + r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?:(?P<d>\d{1,2})\s*日)?"),
+    _compile(_START + r"(?P<y>\d{4})년 ?(?P<m>\d{1,2})월 ?(?:(?P<d>\d{1,2})일)?"),
     _compile(r"(?<![\d/.-])(?P<m>0?[1-9]|1[0-2]) ?[/\-] ?(?P<y>(?:19|20)\d\d)(?![\d/])"),
+    _compile(r"(?<![\w/.-])(?P<m>0[1-9]|1[0-2])\.(?P<y>(?:19|20)\d\d)(?![\w/%]|\.\d| ?(?:mm|cm|ml|mg|s|ms|hz|gy)\b)"),
     _compile(r"(?<![\d/.-])(?P<y>(?:19|20)\d\d)[/\-](?P<m>0[1-9]|1[0-2])(?![\d/.-])"),
-    _compile(r"\b(?:on|dated?|seen|dob|born|exam)\b[ :.]{1,3}(?P<n1>\d{1,2})/(?P<n2>\d{1,2})(?![\d/])"),
+)
+_CUED = (
+    _compile(r"(?<![\d/.])(?P<n1>\d{1,2})/(?P<n2>\d{1,2})(?![\d/%]|-\d)"),
+    _compile(r"(?<![\d/.])(?P<m>0?[1-9]|1[0-2])/'?(?P<y>[3-9]\d|[0-2]\d)(?![\d/%])"),
+    _compile(r"(?<![\w'])'(?P<y>\d\d)(?![\w'])"),
+)
+"""Partial dates that are one only after a cue: LMP 11/28, CABG in 3/80, since '09."""
+_CUE = _compile(
+    r"(?<![^\W\d_])(?:on|dated?|seen|dob|born|exam|lmp|edd|edc|since|until|till|visit(?:ed)?|admit(?:ted)?|discharged?|surgery"
+    r"|cath(?:eterization)?|performed|done|prior|compared with|vs|from|in|scan(?:ned)?|stud(?:y|ied)|signed"
+    r"|collected|received"
+    r"|reported|operated|op)[ :.,(]{1,3}$"
 )
 _NAMED = (
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
@@ -117,10 +174,13 @@ _NAMED = (
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
     _compile(_NOT_IN_WORD + _MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
     _compile(_START + _DAY + _ORDINAL + r"[ \-]" + _OF + _MONTH + r"(?![\w-])"),
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/.:%-])"),
+    _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/:%-]|\.\d)"),
+    _compile(_NOT_IN_WORD + _MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
 )
-_HAS_MONTH_NAME = _compile(_NOT_IN_WORD + _MONTH)
-_NUMBERS = re.compile(r"\d(?:\D{0,3}\d){2}|\d/\d")
+_WORDS = re.compile(r"[^\W\d_]{3,}")
+_RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
+_LONGEST_NAMED = 30
+_REACH_OF_CUE = 24
 _TIME = _compile(
     r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d"
     r"|2[0-3])[:.h][0-5]\d(?:[:.][0-5]\d(?:\.\d{1,6})?)?(?: ?[ap]\.?m\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
@@ -129,7 +189,52 @@ _TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?
 _WEEKDAY_BEFORE = _compile(
     r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(_WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
 )
-_MOSTLY_WORDS = frozenset({"set", "out", "ago", "mag", "may", "mar", "mars", "mai", "mei", "gen", "sat"})
+_MOSTLY_WORDS = frozenset(
+    [
+        "set",
+        "out",
+        "ago",
+        "mag",
+        "may",
+        "mar",
+        "mars",
+        "mai",
+        "mei",
+        "gen",
+        "sat",
+        "pro",
+        "lis",
+        "lip",
+        "led",
+        "dub",
+        "maj",
+        "sie",
+        "kas",
+        "ara",
+        "eki",
+        "tra",
+        "kol",
+        "stu",
+        "sty",
+        "lut",
+        "cze",
+        "gru",
+        "loka",
+        "elo",
+        "marts",
+        "mart",
+        "marca",
+        "maja",
+        "ian",
+        "tem",
+        "oca",
+        "velj",
+        "svi",
+        "syys",
+        "kesä",
+        "touko",
+    ]
+)
 _CENTURY_PIVOT = 40
 
 
@@ -199,17 +304,31 @@ def find_dates(text: str) -> tuple[TextDate, ...]:
     """Return the dates in ``text``, in order, not overlapping."""
     found: list[TextDate] = []
     taken = bytearray(len(text))
-    patterns: tuple[re.Pattern[str], ...] = _NUMERIC if _NUMBERS.search(text) else ()
-    if _HAS_MONTH_NAME.search(text):
-        patterns += _NAMED
-    for pattern in patterns:
-        for match in pattern.finditer(text):
+    for pattern, start, end in _places_to_look(text):
+        for match in pattern.finditer(text, start, end):
             item = _read(match)
             if item and not any(taken[item.start : item.end]):
                 item = _with_time(_with_weekday(item, text), text)
                 taken[item.start : item.end] = b"\1" * (item.end - item.start)
                 found.append(item)
     return tuple(sorted(found, key=lambda item: item.start))
+
+
+def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
+    """Yield each pattern with where it can match: around numbers of a date's length, and around names of months."""
+    for run in _RUN.finditer(text):
+        digits = sum(map(str.isdigit, run[0]))
+        if digits >= 4:
+            for pattern in _NUMERIC:
+                yield pattern, run.start(), min(len(text), run.end() + 4)
+        if ("/" in run[0] or run[0][0] == "'") and _CUE.search(text, max(0, run.start() - _REACH_OF_CUE), run.start()):
+            for pattern in _CUED:
+                yield pattern, run.start(), min(len(text), run.end() + 2)
+    for word in _WORDS.finditer(text):
+        if word[0].lower() in _MONTH_INDEX:
+            start, end = max(0, word.start() - _LONGEST_NAMED), min(len(text), word.end() + _LONGEST_NAMED)
+            for pattern in _NAMED:
+                yield pattern, start, end
 
 
 def _read(match: re.Match[str]) -> TextDate | None:
@@ -236,7 +355,7 @@ def _read(match: re.Match[str]) -> TextDate | None:
         if len(possible) == 1 or first == second:
             return chosen
         return TextDate(start, end, year, chosen.month, chosen.day, chosen.parts, possible[1])
-    return _text_date(start, end, year, int(groups["m"]), int(groups.get("d") or 0), parts)
+    return _text_date(start, end, year, int(groups.get("m") or 0), int(groups.get("d") or 0), parts)
 
 
 def _text_date(start: int, end: int, year: int, month: int, day: int, parts: dict[str, tuple[int, int]]) -> TextDate:

@@ -9,6 +9,7 @@ from healthcare_deid._border import border
 from healthcare_deid.engine.guard import guarded
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import read_digits
+from healthcare_deid.engine.text.detectors.numbers import unexplained_numbers
 from healthcare_deid.engine.text.detectors.panel import Panel
 from healthcare_deid.engine.text.detectors.registry import detectors_for
 from healthcare_deid.engine.text.header import Header, Source, read_header
@@ -38,6 +39,9 @@ _CACHED_HEADERS = 64
 _LONGEST_CACHED = 512
 _WINDOW = 4096
 _OVERLAP = 256
+_UNEXPLAINED_RANK = 8
+_EXPLAIN_NUMBERS = DATE_TYPES | {"AGE"}
+"""InfoTypes that a config may leave: what is one of them is not a number that nobody can explain."""
 _CLEANED = Decision(CONTEXT, Token(f"[{CONTEXT}]"), "transform")
 
 
@@ -133,6 +137,9 @@ class TextEngine:
             for start, piece in windows(text):
                 found += [(rank, _moved(match, start)) for rank, match in self._panel.find(piece)]
             known = without_refuted(found, text)
+            if self._plan.claims_removal:
+                explained = [match for _, match in known if match.info_type in _EXPLAIN_NUMBERS]
+                known += tuple((_UNEXPLAINED_RANK, match) for match in unexplained_numbers(text, explained))
             if len(text) <= _LONGEST_CACHED:
                 if len(self._texts) >= _CACHED_TEXTS:
                     self._texts.clear()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache, lru_cache
 from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SURNAME_LIST = "dist.all.last"
 _FIRST_NAME_LISTS = ("dist.male.first", "dist.female.first")
@@ -12,6 +17,32 @@ _COMMON_SURNAMES = 30_000
 _VERY_COMMON_SURNAMES = 600
 _UNACCENTED = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i", "ð": "d", "þ": "th"}
+)
+
+FIELD_ENDING = re.compile(
+    r"[a-z]{3,}(?:itis|itides|osis|oses|oma|omas|omata|pathy|pathies|ectomy|otomy|ostomy|plasty|scopy|graphy|graphic|gram"
+    r"|grams|graphie|grafia|grafie|malacia|plasia|plastic|megaly|algia|algie|aemia|emia|emic|uria|rrhoea|rrhea|rrhage"
+    r"|cele|ectasis|ectasia|ectatic|trophy|trophic|penia|lysis|lytic|stenosis|genic|genesis|sclerosis|desis|pexy|phagia"
+    r"|phasia|plegia|paresis|esthesia|listhesis|thorax|cardial|cardia|vascular|renal|hepatic|gastric|pelvic|lateral"
+    r"|dorsal|ventral|cranial|caudal|scopic|metry|metric|ological|ology|ologist)"
+)
+"""Greek and Latin endings of the field's words."""
+_INFLECTIONS = (
+    "ization",
+    "isation",
+    "nesses",
+    "ingly",
+    "ness",
+    "ing",
+    "ies",
+    "ied",
+    "est",
+    "ers",
+    "es",
+    "ed",
+    "er",
+    "ly",
+    "s",
 )
 
 
@@ -29,6 +60,38 @@ def fold(word: str) -> str:
 def vocabulary() -> frozenset[str]:
     """Words that are no names when they stand alone, folded."""
     return frozenset(map(fold, " ".join(data_lines("vocabulary.txt")).split()))
+
+
+@cache
+def eponyms() -> frozenset[str]:
+    """Names of persons and products that the field uses for its own things, folded: Haglund, Metzenbaum."""
+    return frozenset(" ".join(data_lines("eponyms.txt")).split())
+
+
+@cache
+def everyday() -> frozenset[str]:
+    """Words that are no names when they stand alone: the vocabulary, the rest of everyday English, and drugs."""
+    listed = (word for name in ("english.txt", "drugs.txt") for line in data_lines(name) for word in line.split())
+    return vocabulary() | frozenset(listed)
+
+
+@lru_cache(maxsize=16_384)
+def is_field_word(word: str) -> bool:
+    """Whether a folded word is an everyday one or a drug, one of the field by its ending, or a form of one of them."""
+    known = everyday()
+    return word in known or FIELD_ENDING.fullmatch(word) is not None or any(stem in known for stem in stems(word))
+
+
+def stems(word: str) -> Iterator[str]:
+    """Yield what a folded word may be a form of, without its ending."""
+    for ending in _INFLECTIONS:
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= 4:
+            yield from (stem, f"{stem}e")
+            if ending.startswith("i") and ending != "ing":
+                yield f"{stem}y"
+            if stem[-1] == stem[-2]:
+                yield stem[:-1]
 
 
 @cache

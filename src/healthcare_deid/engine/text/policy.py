@@ -60,7 +60,7 @@ class Policy:
             if not message.info_types and self._any is None:
                 self._any = transformation
         self._left_by_default = {item.name for item in INFO_TYPES.values() if not item.in_tags}
-        if plan.record_numbers:
+        if plan.record_numbers or plan.claims_removal:
             self._left_by_default.remove("MEDICAL_RECORD_NUMBER")
         # Made whether used or not, so that a worker process with the same key makes the same choice.
         self._basic: tuple[Transformation, Transformation] | None = (

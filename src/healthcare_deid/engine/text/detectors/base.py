@@ -58,6 +58,9 @@ class PatternDetector:
         rank: Its strength where findings overlap.
         gate: A cheap expression that a text must match somewhere to be worth looking at; None for any text.
         ocr_digits: Whether the text is read with look-alike letters in numbers taken as digits.
+        words: Words of which a text must have one to be worth looking at, folded; empty for any text.
+        endings: Endings of words that will do as well.
+        in_numbers: Whether only the surroundings of numbers of five digits and more are searched.
 
     Raises:
         TypeError: ``pattern`` is not compiled.
@@ -69,6 +72,9 @@ class PatternDetector:
     rank: int = 2
     gate: re.Pattern[str] | None = HAS_DIGIT
     ocr_digits: bool = False
+    words: frozenset[str] = frozenset()
+    endings: tuple[str, ...] = ()
+    in_numbers: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, re.Pattern):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
@@ -87,17 +93,38 @@ class PatternDetector:
             return []
         found: list[Match] = []
         group = "value" if "value" in self.pattern.groupindex else 0
-        for match in self.pattern.finditer(text):
-            start, end = match.span(group)
-            if start >= 0 and self.is_valid(text[start:end]):
-                found.append(Match(start, end, self.info_type))
+        for begin, stop in long_numbers(text) if self.in_numbers else ((0, len(text)),):
+            for match in self.pattern.finditer(text, begin, stop):
+                start, end = match.span(group)
+                if start >= 0 and self.is_valid(text[start:end]):
+                    found.append(Match(start, end, self.info_type))
         return found
+
+    def is_called_for(self, words: frozenset[str]) -> bool:
+        """Whether a text of these words is worth looking at."""
+        if not self.words and not self.endings:
+            return True
+        if not self.words.isdisjoint(words):
+            return True
+        return bool(self.endings) and any(word.endswith(self.endings) for word in words)
 
 
 FIVE_DIGITS = re.compile(r"(?:\d\D{0,3}){4}\d")
 """A gate for numbers."""
+_LONG_NUMBER = re.compile(r"[+(]{0,2}\d[\d ()./+-]{3,}\d")
+_BEHIND_A_NUMBER = 14
 _NUMBER_LIKE = re.compile(r"(?<![A-Za-z])[0-9OoIl|SBZ][0-9OoIl|SBZ/.:()+\-]{3,}(?![A-Za-z])")
 _LOOK_ALIKES = str.maketrans("OoIl|SBZ", "00111582")
+
+
+@lru_cache(maxsize=256)
+def long_numbers(text: str) -> tuple[tuple[int, int], ...]:
+    """Return where numbers of five digits and more stand in ``text``, with room for an extension behind each."""
+    return tuple(
+        (match.start(), min(len(text), match.end() + _BEHIND_A_NUMBER))
+        for match in _LONG_NUMBER.finditer(text)
+        if sum(map(str.isdigit, match[0])) >= 5
+    )
 
 
 @lru_cache(maxsize=256)

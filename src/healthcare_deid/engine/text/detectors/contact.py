@@ -10,7 +10,7 @@ from healthcare_deid.engine.text.detectors.base import FIVE_DIGITS, PatternDetec
 _PHONE_CUE = (
     r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil"
     r"|cell|handy|pager|beeper|"
-    r"callback|call|contact|ext)(?![a-z])"
+    r"pgr|bleep|reachable|callback|call|contact|ext)(?![a-z])"
 )
 
 
@@ -40,7 +40,7 @@ def _is_long_phone(text: str) -> bool:
 CONTACT = (
     PatternDetector(
         "URL",
-        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)[^\s<>\"']+[^\s<>\"'.,;:!?)\]]"),
+        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)[^\s<>\"'|;]+[^\s<>\"'.,;:!?)\]|]"),
         rank=1,
         gate=re.compile("://|www", re.IGNORECASE),
     ),
@@ -58,6 +58,7 @@ CONTACT = (
         ),
         lambda text: any(letter.isdigit() for letter in text),
         rank=1,
+        gate=re.compile(r"[:-][0-9a-fA-F]{2}[:-]|\.[0-9a-fA-F]{4}\."),
     ),
     PatternDetector(
         "IP_ADDRESS",
@@ -74,7 +75,7 @@ CONTACT = (
         ignore_case(r"(?<![0-9a-f:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-f:.])"),
         lambda text: (text.count(":") >= 4 and is_ip(text)) or ("::" in text and len(text) > 6 and is_ip(text)),
         rank=4,
-        gate=re.compile(":.*:"),
+        gate=re.compile(r":[0-9a-fA-F]{0,4}:"),
     ),
     PatternDetector(  # North America
         "PHONE_NUMBER",
@@ -87,6 +88,7 @@ CONTACT = (
         gate=FIVE_DIGITS,
         rank=5,
         ocr_digits=True,
+        in_numbers=True,
     ),
     PatternDetector(  # international
         "PHONE_NUMBER",
@@ -95,6 +97,7 @@ CONTACT = (
         rank=5,
         gate=FIVE_DIGITS,
         ocr_digits=True,
+        in_numbers=True,
     ),
     PatternDetector(  # national forms with a trunk zero: 020 7946 0958, 089/123456, 06.12.34.56.78, (0711) 12345-67
         "PHONE_NUMBER",
@@ -106,6 +109,7 @@ CONTACT = (
         rank=5,
         gate=FIVE_DIGITS,
         ocr_digits=True,
+        in_numbers=True,
     ),
     PatternDetector(  # anything long enough beside a cue
         "PHONE_NUMBER",
@@ -116,6 +120,32 @@ CONTACT = (
         lambda text: 4 <= len(digits_of(text)) <= 15,
         rank=3,
         ocr_digits=True,
+        words=frozenset(
+            [
+                "tel",
+                "telefon",
+                "telefono",
+                "telefoon",
+                "telephone",
+                "phone",
+                "ph",
+                "fon",
+                "fax",
+                "mobile",
+                "mobil",
+                "cell",
+                "handy",
+                "pager",
+                "pgr",
+                "beeper",
+                "bleep",
+                "callback",
+                "call",
+                "contact",
+                "ext",
+                "reachable",
+            ]
+        ),
     ),
     PatternDetector(  # a local number after somebody who can be called
         "PHONE_NUMBER",
@@ -125,6 +155,24 @@ CONTACT = (
         ),
         gate=FIVE_DIGITS,
         rank=5,
+        words=frozenset(
+            [
+                "contact",
+                "call",
+                "phone",
+                "tel",
+                "mobile",
+                "cell",
+                "spouse",
+                "wife",
+                "husband",
+                "mother",
+                "father",
+                "daughter",
+                "son",
+                "emergency",
+            ]
+        ),
     ),
     PatternDetector(  # a local number that is the whole text
         "PHONE_NUMBER",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from healthcare_deid.engine.text.calendar_dates import MONTH_NAMES, find_dates
+from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.detectors.base import HAS_DIGIT, PatternDetector, ignore_case, read_digits
-from healthcare_deid.engine.text.detectors.words import tokens_of
 from healthcare_deid.engine.text.match import Match
 
 _BIRTH_CUE = re.compile(
@@ -17,11 +16,6 @@ _BIRTH_CUE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_CUE = 32
-_TWO_DIGITS = re.compile(r"\d\D{0,12}\d")
-
-
-def _names_a_month(text: str) -> bool:
-    return any(token.word in MONTH_NAMES for token in tokens_of(text))
 
 
 class DateDetector:
@@ -39,7 +33,7 @@ class DateDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the dates."""
-        if HAS_DIGIT.search(text) is None or not (_TWO_DIGITS.search(text) or _names_a_month(text)):
+        if HAS_DIGIT.search(text) is None:
             return []
         found: list[Match] = []
         for item in find_dates(read_digits(text)):
@@ -59,6 +53,31 @@ HOLIDAYS = PatternDetector(
     ),
     rank=6,
     gate=None,
+    words=frozenset(
+        [
+            "christmas",
+            "new",
+            "thanksgiving",
+            "easter",
+            "good",
+            "boxing",
+            "halloween",
+            "valentine's",
+            "valentines",
+            "labor",
+            "memorial",
+            "independence",
+            "weihnachten",
+            "silvester",
+            "ramadan",
+            "eid",
+            "diwali",
+            "hanukkah",
+            "passover",
+            "yom",
+            "rosh",
+        ]
+    ),
 )
 """A feast is a day of the calendar as well as any; no shift can move it, so it is erased where dates are shifted."""
 
@@ -73,15 +92,41 @@ AGES = (
             |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
         ),
         rank=7,
+        words=frozenset(
+            [
+                "year",
+                "years",
+                "yr",
+                "yrs",
+                "month",
+                "months",
+                "mo",
+                "mos",
+                "mth",
+                "mths",
+                "week",
+                "weeks",
+                "wk",
+                "wks",
+                "day",
+                "days",
+                "y",
+                "o",
+                "yo",
+                "yold",
+                "old",
+            ]
+        ),
     ),
     PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7),
     PatternDetector(
         "AGE",
         ignore_case(
-            rf"\b(?:age|aged|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|is|:|="
-            rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w.%])"
+            rf"\b(?:age|aged|turned|turning|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|of|is|was|:|=|\||\["
+            rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,
+        words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
     ),
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
@@ -90,6 +135,7 @@ AGES = (
             r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
         ),
         rank=7,
+        words=frozenset(["yr", "yrs", "year", "years", "y"]),
     ),
     PatternDetector(
         "AGE",
@@ -97,11 +143,13 @@ AGES = (
             r"(?<![\w./])(?:(?:fe)?male|m|f)[\ ,/-]{1,3}(?P<value>\d{1,3}\ ?(?:yrs?|years?|y)(?:\ ?old)?)(?![\w/])"
         ),
         rank=7,
+        words=frozenset(["yr", "yrs", "year", "years", "y"]),
     ),
     PatternDetector(
         "AGE",
         ignore_case(r"(?<![\w./-])(?P<value>\d{2,3}\ ?(?:jahre|ans|años|anni|anos|jaar)(?:\ (?:alt|oud))?)(?![\w])"),
         rank=7,
+        words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
         "AGE",

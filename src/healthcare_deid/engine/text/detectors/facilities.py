@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from healthcare_deid.engine.text.detectors.words import tokens_of
-from healthcare_deid.engine.text.lexicon import fold, vocabulary, word_set
+from healthcare_deid.engine.text.lexicon import first_names, fold, surnames, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 _WORD = r"[^\W\d_][\w.'\u2019-]*"
@@ -14,7 +14,15 @@ _FACILITY = (
     r"|infirmary|sanatorium|polyclinic|hospice|"
     r"(?:imaging|cancer|heart|health|diagnostic|radiology|surgery|surgical|trauma|breast|spine|outpatient|nursing"
     r"|care)\ (?:center|centre|ctr|associates|group|partners|institute|clinic|services|network|home)|"
-    r"health\ ?(?:care|system|network|trust)|healthcare|nhs\ (?:foundation\ )?trust|radiology|imaging|diagnostics"
+    r"(?:dialysis|infusion|surgical|rehabilitation|rehab|outpatient|ambulatory|emergency|trauma"
+    r"|burns?)\ (?:unit|suite)|"
+    r"(?:medical|outpatient|surgical|imaging|cancer|heart|womens?'?s?)\ pavilion|pavilion|community\ health|"
+    r"(?:family|group|medical)\ practice|physicians|p(?:a)?ediatrics|orthop(?:a)?edics|"
+    r"(?:infusion|surgical|dialysis|rehabilitation|wellness|birth|birthing|burns?|eye|kidney|memory|pain|sleep"
+    r"|urgent\ care|women's|children's)"
+    r"\ (?:center|centre|ctr)|"
+    r"health\ ?(?:care|system|network|trust|center|centre|partners|services)|healthcare"
+    r"|nhs\ (?:foundation\ )?trust|radiology|imaging|diagnostics"
     r"|associates|"
     r"klinik(?:um|en)?|krankenhaus|spital|(?:uni(?:versitäts)?)?-?klinik(?:um)?|ziekenhuis|sykehus|sjukhus"
     r"|sygehus|sairaala|szpital|kórház|hastanesi|rsud)"
@@ -43,6 +51,10 @@ _STRONG_KIND = re.compile(
 )
 _GENERIC = word_set("generic")
 _FACILITY_WORDS = word_set("facility_words")
+_SMALL_WORDS = frozenset({"&", "of", "de", "der", "des", "von", "and"})
+_LEADS_IN = frozenset(["at", "to", "from", "in", "by", "for", "visited", "near", "outside", "the", "via"])
+_MODIFIERS = word_set("facility_modifiers")
+_BODY_PARTS = word_set("body_parts")
 
 
 _KIND_WORDS = word_set("kind_words")
@@ -94,28 +106,47 @@ def _words(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 
 
 def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
-    """Return where the facility's name begins, walking left from its kind; None where it has none."""
+    """Return where the facility's name begins, walking left from its kind; None where it has none.
+
+    It ends where another style or a code begins: CHEST PA LAT Mercy General Hospital, T12-L1 Northside Imaging Center.
+    """
     begin: int | None = None
+    pending: int | None = None
     telling = False
+    kind_is_capital, kind_is_upper = text[end : end + 1].isupper(), text[end : end + 2].isupper()
     for low, _, word in reversed(_words(text, start, end)):
         plain = fold(word.rstrip(".")).replace("'s", "s").replace("\u2019s", "s")
-        if plain in {"&", "of", "de", "der", "des", "von"} and begin is not None:
+        if plain in _SMALL_WORDS and begin is not None and (kind_is_upper or not word[0].isupper()):
             continue
-        if plain in _GENERIC and not (plain == "general" and strong):
+        if word.isupper() and len(word) > 1 and not kind_is_upper and kind_is_capital and begin is not None:
+            break
+        if any(map(str.isdigit, word)) or (plain in _GENERIC and not (plain == "general" and strong)):
+            if plain in _LEADS_IN and pending is not None:
+                begin, telling = pending, True  # at Orchid Bay Rehabilitation Hospital
             break
         if not (word[0].isupper() or text.islower()):
             break
-        known_word = plain in vocabulary() and plain not in _FACILITY_WORDS
-        if known_word and begin is not None and strong and low > 0 and not text.isupper() and word[0].isupper():
-            # Only names are written with a capital inside a sentence: at Cork University Hospital.
-            telling, known_word = True, False
-        if known_word and begin is not None and not telling:
+        if plain in _MODIFIERS and plain not in _FACILITY_WORDS:
+            begin = low
+            continue
+        mixed = kind_is_capital and not kind_is_upper and not word.isupper()
+        is_named = mixed and _can_be_a_name(plain)
+        if plain in vocabulary() and plain not in _FACILITY_WORDS and not is_named:
+            if mixed and word[0].isupper():
+                pending = low
+                continue
+            if begin is not None:
+                break
+        elif pending is not None:
             break
-        if known_word and telling:
-            break
-        telling = telling or (not known_word)
+        else:
+            telling = True
         begin = low
     return begin if telling else None
+
+
+def _can_be_a_name(plain: str) -> bool:
+    return (plain in surnames() or plain in first_names()) and plain not in _BODY_PARTS
 
 
 def _name_end(text: str, start: int, end: int) -> int | None:
@@ -126,6 +157,7 @@ def _name_end(text: str, start: int, end: int) -> int | None:
             continue
         if not (word[0].isupper() or text.islower()) or (
             plain in vocabulary()
+            and not (word[0].isupper() and not word.isupper() and last is None and _can_be_a_name(plain))
             and plain not in _FACILITY_WORDS | {"san", "santa", "general", "universitario", "civile"}
         ):
             break

@@ -24,13 +24,14 @@ from healthcare_deid.engine.text.detectors.checks import (
 _LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
 
 
+def has_nine_digits(text: str) -> bool:
+    """Whether there are nine digits in ``text``: beside the number's name no range of its issuer refutes it."""
+    return len(digits_of(text)) == 9
+
+
 def has_digit(text: str) -> bool:
     """Whether there is a digit in ``text``."""
     return any(map(str.isdigit, text))
-
-
-def _is_record_number(text: str) -> bool:
-    return sum(map(str.isdigit, text)) >= 3 or (len(text) <= 3 and text.isdigit() and len(text) >= 2)
 
 
 IDENTIFIERS = (
@@ -39,24 +40,29 @@ IDENTIFIERS = (
         re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}([- ])\d\d\1\d{4}(?![\d-])"),
         is_ssn,
         gate=FIVE_DIGITS,
+        rank=3,
         ocr_digits=True,
+        in_numbers=True,
     ),
     PatternDetector(
         "US_SOCIAL_SECURITY_NUMBER",
         ignore_case(
             rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?){_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
         ),
-        is_ssn,
+        has_nine_digits,
         gate=FIVE_DIGITS,
         rank=1,
         ocr_digits=True,
+        words=frozenset(["ssn", "soc", "social", "ss"]),
     ),
     PatternDetector(
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
         re.compile(r"(?<![\d-])9\d\d([- ])\d\d\1\d{4}(?![\d-])"),
         is_itin,
         gate=FIVE_DIGITS,
+        rank=3,
         ocr_digits=True,
+        in_numbers=True,
     ),
     PatternDetector(
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
@@ -64,6 +70,7 @@ IDENTIFIERS = (
         is_itin,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset(["itin", "taxpayer"]),
     ),
     PatternDetector(
         "CREDIT_CARD_NUMBER",
@@ -73,7 +80,8 @@ IDENTIFIERS = (
         ),
         is_card_number,
         gate=FIVE_DIGITS,
-        rank=3,
+        rank=2,
+        in_numbers=True,
     ),
     PatternDetector(
         "US_VEHICLE_IDENTIFICATION_NUMBER",
@@ -85,6 +93,7 @@ IDENTIFIERS = (
         ignore_case(rf"\b(?:swift|bic)(?:\ code)?{_LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
         is_swift_code,
         gate=None,
+        words=frozenset(["swift", "bic"]),
     ),
     PatternDetector(
         "SWIFT_CODE",
@@ -100,6 +109,8 @@ IDENTIFIERS = (
         ),
         has_digit,
         gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["passport", "reisepass", "passeport", "pasaporte", "passaporto"]),
     ),
     PatternDetector(
         "US_DRIVERS_LICENSE_NUMBER",
@@ -110,22 +121,8 @@ IDENTIFIERS = (
         ),
         lambda text: len(digits_of(text)) >= 5,
         gate=FIVE_DIGITS,
-    ),
-    PatternDetector(
-        "MEDICAL_RECORD_NUMBER",
-        ignore_case(
-            r"""(?<![a-z])(?:mrn|m\.r\.n\.?|mr\s?\#|med(?:ical)?\.?\s*rec(?:ord)?s?|hosp(?:ital)?\.?\s*(?:no
-                |num(?:ber)?|id|\#)|
-            p(?:a?t(?:ien)?t?)?\.?\s*-?id|pid|patid|acc(?:ession)?\.?(?=\s*(?:no|num|nr|\#|:|\d|[a-z]+\d))
-            |visit\s*(?:no|num(?:ber)?|id|\#)|
-            encounter(?=\s*(?:no|num|id|\#|:|\d))|chart(?=\s*(?:no|num|id|\#|:))|study(?=\s*(?:no|num|id|\#))|case(?=\s*(?:no|num|id|\#))
-            |account(?=\s*(?:no|num|id|\#))|
-            fall(?:nummer|nr)|pat(?:ienten)?\.?-?(?:nummer|nr)|dossier|ipp|(?<!\w)id(?=\s*(?:no|num|\#|:|=)))
-            (?:\s*(?:no|num(?:ber)?|nr|id|is|\#|:|=|-|\.)){0,4}\s*
-            (?P<value>(?:\d{3}\s){2}\d{4}|[A-Z]{0,4}[-/]?\d[A-Z0-9]*(?:[-/.][A-Z0-9]+){0,3})(?![A-Z0-9])"""
-        ),
-        _is_record_number,
         rank=1,
+        words=frozenset(["dl", "d", "driver", "drivers", "driver's", "driving", "drv", "license", "licence"]),
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
@@ -133,6 +130,7 @@ IDENTIFIERS = (
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset(["nhs"]),
     ),
     PatternDetector(
         "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
@@ -140,13 +138,7 @@ IDENTIFIERS = (
         is_nhs_number,
         gate=FIVE_DIGITS,
         rank=4,
-    ),
-    PatternDetector(
-        "MEDICAL_RECORD_NUMBER",
-        ignore_case(rf"\bnhs{_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{4}}|[A-Z]{{0,3}}\d{{3,}})(?![A-Z0-9])"),
-        lambda text: not is_nhs_number(text),
-        gate=FIVE_DIGITS,
-        rank=1,
+        in_numbers=True,
     ),
     PatternDetector(
         "IBAN_CODE",
@@ -161,6 +153,7 @@ IDENTIFIERS = (
         is_npi,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset(["npi", "national"]),
     ),
     PatternDetector(
         "US_DEA_NUMBER",
@@ -168,6 +161,7 @@ IDENTIFIERS = (
         is_dea_number,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset(["dea"]),
     ),
     PatternDetector(
         "IMEI_HARDWARE_ID",
@@ -175,12 +169,14 @@ IDENTIFIERS = (
         is_imei,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset(["imei"]),
     ),
     PatternDetector(
         "IMEI_HARDWARE_ID",
         re.compile(r"(?<![\d-])\d\d-\d{6}-\d{6}-\d(?![\d-])"),
         is_imei,
         gate=FIVE_DIGITS,
+        in_numbers=True,
     ),
     PatternDetector(
         "CANADA_SOCIAL_INSURANCE_NUMBER",
@@ -188,6 +184,7 @@ IDENTIFIERS = (
         is_canadian_sin,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset(["sin", "nas", "social"]),
     ),
     PatternDetector(
         "US_BANK_ROUTING_MICR",
@@ -195,6 +192,7 @@ IDENTIFIERS = (
         is_routing_number,
         gate=FIVE_DIGITS,
         rank=1,
+        words=frozenset(["aba", "rtn", "routing"]),
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.words import Kind, Token
-from healthcare_deid.engine.text.lexicon import word_set
+from healthcare_deid.engine.text.lexicon import eponyms, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TITLES = word_set("titles")
 MAX_NAME_WORDS = 4
 _EPONYM_NOUN = word_set("eponym_noun")
+_CLOSED_CLASS = word_set("closed_class")
+_PERSON_NOUNS = word_set("person_nouns")
 _EPONYM_PAIRS = word_set("eponym_pairs")
 UNLISTED = frozenset({Kind.LIKELY, Kind.UNKNOWN})
 NAMES = UNLISTED | {Kind.FIRST, Kind.LAST}
@@ -30,15 +32,18 @@ def gap(text: str, left: Token, right: Token) -> str:
     return text[left.end : right.start]
 
 
-def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool) -> list[Token]:
-    """Return the tokens of a name that begins at ``index``; with a cue, a word that is a name too counts as one."""
+def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title: bool = False) -> list[Token]:
+    """Return the tokens of a name that begins at ``index``; with a cue, a word that is a name too counts as one.
+
+    After a title any word does that can be nothing else: dr. holmes, Dr. Savage, Dr. Bo Ho.
+    """
     run: list[Token] = []
     for position in range(index, min(len(tokens), index + MAX_NAME_WORDS + 2)):
         token = tokens[position]
         following = tokens[position + 1] if position + 1 < len(tokens) else None
         if run and not _is_joined(text, run, token):
             break
-        if not _belongs(text, run, token, following, cue=cue):
+        if not _belongs(text, run, token, following, cue=cue) and not (title and _is_titled(run, token)):
             break
         run.append(token)
     while run and run[-1].kind is Kind.PARTICLE:
@@ -73,19 +78,55 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
     return not is_doubtful or goes_on(run, token)
 
 
+def _is_titled(run: Sequence[Token], token: Token) -> bool:
+    """Whether a title makes a name of a word: the first whatever it is, a short one with a capital after it."""
+    if token.word in _CLOSED_CLASS or token.kind in {Kind.INITIAL, Kind.PARTICLE}:
+        return False
+    if not run:
+        return not token.upper or token.kind is not Kind.WORD
+    if not token.capital:
+        return not run[0].capital and token.kind in NAMES
+    return len(token.word) <= 3 and not token.upper
+
+
 def goes_on(run: Sequence[Token], token: Token) -> bool:
     """Whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
+    if len(names) == 1 and names[0].kind in NAMES and token.word in eponyms() and not token.upper:
+        return True
     return len(names) == 1 and (token.common or ((names[0].first or token.first) and token.last) or token.first)
 
 
-def is_eponym(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Whether the word at ``index`` makes a term of the field of the name before it: Wilson disease, Baker's cyst."""
-    if not 0 < index < len(tokens) or tokens[index].word not in _EPONYM_NOUN:
-        return False
-    return gap(text, tokens[index - 1], tokens[index]) in {" ", "'s ", "\u2019s ", "-"}
+def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1) -> bool:
+    """Whether the word at ``index`` makes a term of the field of the name before it: Wilson disease, Baker's cyst.
+
+    A noun of the field in small letters after a single name with a capital does so too (Haller cell), and so does a
+    noun and "of" before it (pouch of Douglas).
+    """
+    if 0 < index < len(tokens):
+        name, noun = tokens[index - 1], tokens[index]
+        between = gap(text, name, noun)
+        if noun.word in _EPONYM_NOUN and between in {" ", "'s ", "\u2019s ", "-"}:
+            return True
+        if (
+            names == 1
+            and between == " "
+            and name.capital
+            and not name.upper
+            and not noun.capital
+            and noun.kind is Kind.WORD
+            and noun.word not in _CLOSED_CLASS
+            and not noun.word.endswith("ed")
+            and noun.word in vocabulary()
+        ):
+            return True
+    first = index - names
+    if names == 1 and first >= 2 and tokens[first - 1].word == "of" and tokens[first].capital:
+        noun = tokens[first - 2]
+        return noun.word in vocabulary() and not noun.capital and noun.word not in _PERSON_NOUNS
+    return False
 
 
 def is_eponym_pair(text: str, tokens: Sequence[Token], index: int) -> bool:

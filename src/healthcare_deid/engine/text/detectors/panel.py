@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.base import PatternDetector, read_digits
+from healthcare_deid.engine.text.detectors.words import words_of
 
 if TYPE_CHECKING:
     import re
@@ -38,10 +39,13 @@ class Panel:
     def find(self, text: str) -> Iterator[tuple[int, Match]]:
         """Yield ``(rank, finding)`` of every detector, overlapping ones included."""
         read = read_digits(text)
+        words = words_of(text)
         for gate, detectors in self._by_gate.items():
             if gate is not None and gate.search(read) is None:
                 continue
             for detector in detectors:
+                if isinstance(detector, PatternDetector) and not detector.is_called_for(words):
+                    continue
                 rank = detector.rank
                 for match in detector.find(text):
                     yield rank, match

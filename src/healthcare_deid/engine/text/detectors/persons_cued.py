@@ -11,17 +11,19 @@ from healthcare_deid.engine.text.detectors.name_runs import (
     NAMES_AND_WORDS,
     TITLES,
     gap,
+    is_eponym,
     name_run,
     span,
 )
 from healthcare_deid.engine.text.detectors.words import Kind, Token, tokens_of
-from healthcare_deid.engine.text.lexicon import first_names, fold, surnames, vocabulary, word_set
+from healthcare_deid.engine.text.lexicon import eponyms, first_names, fold, surnames, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
+_SHORT_TITLES = frozenset(["dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle", "sra", "srta", "dott", "dottssa"])
 _LABEL = re.compile(
     r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian
         |contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
@@ -30,12 +32,20 @@ _LABEL = re.compile(
     |ord(?:ering|ered)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|perf(?:orming|ormed)?(?:[ ](?:by|phys(?:ician)?|md
     |dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|
     verified|approved|transcribed|acquired|scanned|examined|seen|entered|checked|confirmed|authenticated
-    |discussed|called|informed|notified)(?:[ ](?:by|to|with)|(?=[ ]*:))|attending|radiologist|resident|fellow
+    |discussed|called|informed|notified|assessed|evaluated|interviewed|supervised|assisted|witnessed|performed
+    |ordered|requested|referred|paged|spoke|spoken)(?:[ ](?:by|to|with)|(?=[ ]*:))|attending|radiologist|resident|fellow
     |sonographer|technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist|md
-    |mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|
+    |mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|carer|partner|uncle|aunt
+    |cousin|nephew|niece|grandson|granddaughter|grandmother|grandfather|physicist|dosimetrist|therapist|provider|pcp
+    |consultant|clinician|registrar|intern|np|rn|an[a]?esthetist|anesthesiologist|midwife|pathologist|neurologist|gp
+    |(?:scan|images?|films?|study|report|workstation|desk|signature)[ ]of|informed|paged|notified|called|texted|phoned
+    |aka|n[eé]e|formerly|known[ ]as|user(?:name)?|login|
     next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
     (?P<mark>[ ]*[:=][ ]*|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
+)
+_LABEL_AFTER = frozenset(
+    ["age", "dob", "mrn", "sex", "id", "born", "male", "female", "pid", "ssn", "acc", "accession", "number", "no"]
 )
 _OPERATOR = frozenset({"op", "opr", "operator", "tech", "technologist", "technician"})
 _SHORT_CLINICAL = word_set("short_clinical")
@@ -100,7 +110,11 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
             and tokens[index + 1].kind not in {Kind.FIRST, Kind.LAST}
         ):
             continue  # MR is a modality before it is a title
-        run = name_run(text, tokens, index + 1, cue=True)
+        if not token.capital and token.word not in _SHORT_TITLES and not tokens[index + 1].capital:
+            continue  # the nurse called
+        # A title in capitals without a stop may be a modality, and then a word is one: DR CHEST.
+        titled = token.word in _SHORT_TITLES and ("." in between or not (token.upper and tokens[index + 1].upper))
+        run = name_run(text, tokens, index + 1, cue=True, title=titled)
         if run and tokens[index + 1] is run[0]:
             found.append(span(run))
     return found
@@ -121,17 +135,47 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             continue
         colon = match["mark"].strip() != ""
         label = match[0].strip(" :=").lower()
-        if not colon and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label):
-            run = name_run(text, tokens, index, cue=False)
-            if sum(token.kind in NAMES for token in run) < 2 and not any(token.kind is Kind.FIRST for token in run):
-                run = []
-        else:
-            run = name_run(text, tokens, index, cue=True)
+        titled = (colon or label.endswith((" by", " to", " with"))) and _leads_to_a_name(tokens, index)
+        run = name_run(text, tokens, index, cue=True, title=titled)
+        if (
+            not colon
+            and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label)
+            and not _is_called(text, tokens, index, run)
+        ) or (run and not colon and is_eponym(text, tokens, index + len(run), names=len(run))):
+            run = []
         if run:
             found.append(span(run))
         elif colon or label.endswith((" by", " to", " with")) or label in _OPERATOR:
             found += _initials_or_login(text, tokens[index])
     return found
+
+
+def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
+    """Whether an everyday word with a capital stands before a name, so that it is one too: Philippine Menard."""
+    if index + 1 == len(tokens):
+        return False
+    word, name = tokens[index : index + 2]
+    return word.capital and not word.upper and name.capital and (name.kind in NAMES or name.last)
+
+
+def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
+    """Whether the words after a label without a colon are a name: Tech Manon Roux, nurse Graves, Patient Walker DOB."""
+    if not run or run[0] is not tokens[index]:
+        return False
+    if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is Kind.FIRST for token in run):
+        return True
+    if is_eponym(text, tokens, index + len(run), names=len(run)):
+        return False
+    name = run[0]
+    if len(run) >= 2:
+        return all(token.capital for token in run) and not (name.upper and name.kind is Kind.BOTH)
+    if not name.capital or len(name.word) < 3:
+        return False
+    if not name.upper:
+        return name.kind in NAMES or name.last or name.word in eponyms()
+    following = tokens[index + 1].word if index + 1 < len(tokens) else ""
+    ends = not text[name.end : name.end + 1].strip() and following in _LABEL_AFTER
+    return name.kind in NAMES or (name.last and (ends or index + 1 == len(tokens)))
 
 
 def _initials_or_login(text: str, token: Token) -> list[Match]:
@@ -170,6 +214,13 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
             run.insert(0, token)
         while run and run[0].kind is Kind.PARTICLE:
             run.pop(0)
-        if run and any(token.kind in NAMES for token in run) and len(run) <= MAX_NAME_WORDS:
+        if (
+            run
+            and len(run) <= MAX_NAME_WORDS
+            and (
+                any(token.kind in NAMES or token.word in eponyms() for token in run)
+                or (len(run) >= 2 and all(token.first or token.last for token in run))
+            )
+        ):
             found.append(span(run))
     return found

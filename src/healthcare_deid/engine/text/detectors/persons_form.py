@@ -18,7 +18,7 @@ from healthcare_deid.engine.text.detectors.name_runs import (
     span,
 )
 from healthcare_deid.engine.text.detectors.words import Kind, Token, tokens_of
-from healthcare_deid.engine.text.lexicon import word_set
+from healthcare_deid.engine.text.lexicon import eponyms, vocabulary, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,6 +120,8 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     if run and token.kind in NAMES and len(run) <= 2:
         known = len(run)
         longer = name_run(text, tokens, index, cue=True)
+        if len(longer) > known and longer[known].kind is Kind.PARTICLE and longer[-1].last:
+            return longer
         if len(longer) > known and goes_on(run, longer[known]) and (longer[known].last or longer[known].first):
             mixed = token.capital and not token.upper
             comma = "," in gap(text, run[-1], longer[known])
@@ -153,7 +155,7 @@ def _is_given(name: Token) -> bool:
 
 
 def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
-    if is_eponym(text, tokens, index + len(run)):
+    if is_eponym(text, tokens, index + len(run), names=len(run)):
         return False
     names = [token for token in run if token.kind in NAMES]
     comma = "," in text[run[0].start : run[-1].end]
@@ -165,6 +167,8 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
         return _is_name_and_word(run, names[0], words[0], comma=comma)
     if names:
         return _is_single_name(text, tokens, run, names[0])
+    if len(tokens) == 1 and run[0].last and run[0].word in eponyms() and run[0].word not in vocabulary():
+        return True  # a value that is nothing else is the person
     # Two words that are names too: YOUNG, MARK.
     return comma and len(words) >= 2 and run[0].last and run[1].first
 
@@ -179,6 +183,8 @@ def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: 
 
 def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
     """Whether a name without another beside it is one: with an initial, alone, or among words; not inside a code."""
+    if name.upper and len(name.word) < 6 and name.kind is Kind.LIKELY and len(tokens) > 1:
+        return False  # an abbreviation: CLAHE, MRSA
     initial = len(run) > 1 and any(token.kind is Kind.INITIAL for token in run)
     if name.kind is Kind.UNKNOWN:
         return initial and name.capital and not name.upper and len(name.word) > 3

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.detectors.base import PatternDetector, ignore_case
+from healthcare_deid.engine.text.detectors.name_runs import is_eponym
 from healthcare_deid.engine.text.detectors.words import tokens_of
 from healthcare_deid.engine.text.lexicon import first_names, fold, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
@@ -42,11 +43,85 @@ ADDRESSES = (
                 |west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
             (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq
             |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl|gardens|grove|mews|walk
-            |quay|rise|parade|esplanade)
-            (?![\w])\.?(?:,?\ (?:apt|apartment|suite|ste|unit|floor|fl|\#)\.?\ ?\#?\w{{1,5}})?"""
+            |quay|rise|parade|esplanade|hollow|pike|plaza|knoll|cove)
+            (?![\w])\.?(?:,?\ (?:apt|apartment|suite|ste|unit|floor|fl|\#)\.?\ ?\#?\w{{1,5}})?
+            (?:,?\s(?:{_WORD}\ ?){{1,3}},\s[A-Z]{{2}}\ \d{{5}}(?:-\d{{4}})?(?!\d))?"""
         ),
         _begins_with_a_name,
+        rank=3,
+        words=frozenset(
+            [
+                "street",
+                "st",
+                "avenue",
+                "ave",
+                "av",
+                "road",
+                "rd",
+                "boulevard",
+                "blvd",
+                "lane",
+                "ln",
+                "drive",
+                "dr",
+                "court",
+                "ct",
+                "place",
+                "pl",
+                "square",
+                "sq",
+                "terrace",
+                "ter",
+                "parkway",
+                "pkwy",
+                "highway",
+                "hwy",
+                "circle",
+                "cir",
+                "way",
+                "crescent",
+                "close",
+                "alley",
+                "trail",
+                "trl",
+                "gardens",
+                "grove",
+                "mews",
+                "walk",
+                "quay",
+                "rise",
+                "parade",
+                "esplanade",
+                "hollow",
+                "pike",
+                "plaza",
+                "knoll",
+                "cove",
+            ]
+        ),
+    ),
+    PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
+        "LOCATION",
+        re.compile(
+            r"(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
+            r"|#)\.? ?#?\w{1,5})?"
+            r",\s+[A-Z][\w.' -]{2,30},? [A-Z]{2},? \d{5}(?:-\d{4})?(?!\d)"
+        ),
+        rank=3,
+    ),
+    PatternDetector(  # what stands before the number of a house, or behind the street
+        "LOCATION",
+        re.compile(r"(?<!\w)(?:Apt|Suite|Ste|APT|SUITE|Apartment)\.? #?\d{2,5}[A-Z]?(?!\w)"),
         rank=6,
+        words=frozenset(["apt", "suite", "ste", "apartment"]),
+    ),
+    PatternDetector(  # armed forces
+        "LOCATION",
+        re.compile(
+            r"(?<!\w)(?:PSC|CMR|Unit|USS|USNS|USCGC|USNV) [\w ]{1,20}(?:,? ?Box \d+)?\s*,?\s*[ADF]PO A[AEP] \d{5}"
+        ),
+        rank=3,
+        words=frozenset(["psc", "cmr", "unit", "uss", "usns", "uscgc", "usnv"]),
     ),
     PatternDetector(  # what stands before the number of a house
         "LOCATION",
@@ -54,6 +129,7 @@ ADDRESSES = (
             r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
         ),
         rank=6,
+        words=frozenset(["flat", "apt", "apartment", "unit", "suite", "room"]),
     ),
     PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
         "LOCATION",
@@ -63,6 +139,20 @@ ADDRESSES = (
             re.IGNORECASE,
         ),
         rank=6,
+        endings=(
+            "straße",
+            "strasse",
+            "str",
+            "gasse",
+            "weg",
+            "allee",
+            "platz",
+            "laan",
+            "straat",
+            "gatan",
+            "vagen",
+            "veien",
+        ),
     ),
     PatternDetector(
         "LOCATION",
@@ -74,17 +164,48 @@ ADDRESSES = (
             (?:\ [^\W\d_][\w'\u2019-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
         ),
         rank=6,
+        words=frozenset(
+            [
+                "rue",
+                "avenue",
+                "boulevard",
+                "place",
+                "chemin",
+                "allee",
+                "quai",
+                "impasse",
+                "calle",
+                "avenida",
+                "avda",
+                "paseo",
+                "plaza",
+                "via",
+                "viale",
+                "piazza",
+                "corso",
+                "rua",
+                "ulica",
+                "ul",
+            ]
+        ),
     ),
-    PatternDetector("LOCATION", ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"), rank=6),
+    PatternDetector(
+        "LOCATION",
+        ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"),
+        rank=6,
+        words=frozenset({"box", "postfach"}),
+    ),
     PatternDetector(  # state and ZIP
         "LOCATION",
         re.compile(rf"(?<!\w)(?:{_STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
         rank=6,
+        gate=re.compile(r"[A-Z],? \d{5}"),
     ),
     PatternDetector(
         "LOCATION",
         ignore_case(r"\b(?:zip|postal|post)\s?(?:code)?\s?[:\#]?\s?(?P<value>\d{5}(?:-\d{4})?)(?!\d)"),
         rank=6,
+        words=frozenset(["zip", "postal", "post", "zipcode", "postcode"]),
     ),
     PatternDetector(  # United Kingdom, Canada
         "LOCATION",
@@ -108,24 +229,32 @@ ADDRESSES = (
 
 _CITY_AND_STATE = re.compile(
     rf"(?<![\w-])(?P<city>[A-Z][\w.'\u2019-]+(?: [A-Z][\w.'\u2019-]+){{0,2}}),? "
-    rf"(?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?(?![\w-])"
+    rf"(?:(?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?|[A-Z]{{2}} (?P<any>\d{{5}}(?:-\d{{4}})?))(?![\w-])"
 )
 
 
-_STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b(?:{_STATES}),? \d{{5}}")
+_STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
 
 
 _PLACE_CUE = re.compile(
-    r"(?:\b(?:lives?|living|resid(?:es?|ing|ent)|born|raised|works?|employed|based|moved|travel(?:s|l?ed|l?ing)?"
+    r"(?:\b(?i:lives?|living|stay(?:s|ed|ing)?|domiciled|journey(?:ed|s)?|reside[ds]?|relocated|grew up"
+    r"|vacation(?:s|ed|ing)?|resid(?:es?|ing|ent)|born|raised|works?|employed|based|moved|travel(?:s|l?ed|l?ing)?"
     r"|visit(?:s|ed|ing)?|transferred|referred|came|comes|native|originally|trip|holiday|vacation|flew|admitted"
-    r"|hospitali[sz]ed|family)\b[\w ,]{0,25}?\b(?:in|from|to|at|of|near|outside)"
+    r"|hospitali[sz]ed|family|transfer arranged|arranged)\b[\w ,]{0,25}?\b(?:in|from|to|at|of|near|outside)"
     r"|\b(?:man|woman|male|female|gentleman|lady|boy|girl|patient|pt) from"
     r"|\b(?:films?|images?|stud(?:y|ies)|outside|scans?|cds?|reports?|seen|followed|treated|done|performed)"
-    r" (?:from|at|in)) "
+    r" (?:from|at|in)"
+    r"|\b(?:[Hh]ome ?town|HOME COMMUNITY|(?:[Hh]ome|[Dd]ischarge|[Rr]esidential) (?:community|town|city|district)"
+    r"|[Cc]ommunity of residence|[Rr]esidence|[Pp]lace of birth|[Cc]ity|[Tt]own|[Vv]illage|CITY|TOWN)(?: is"
+    r"| was|,)?(?: ?[:=|])?"
+    r"|\b(?:originally|born and raised|patient comes|comes|hails) from|(?<![\w,] )From) "
     r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
 )
 """Somebody lives, was born or was treated in it; the name itself is in capitals or begins with one."""
-_LEADS_SOMEWHERE = re.compile(r" (?:in|from|to|at|of|near|outside) [A-Z\u00C0-\u00DE]")
+_LEADS_SOMEWHERE = re.compile(
+    r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity"
+    r"|[Rr]esidence) [A-Z\u00C0-\u00DE]"
+)
 
 
 def _after_cues(text: str) -> Iterator[Match]:
@@ -169,20 +298,23 @@ class PlaceDetector:
                 run = tokens[index : index + len(words)]
                 if not (lower or token.capital) or text[max(0, token.start - 1) : token.start] in _CODE:
                     continue
-                if tuple(item.word for item in run) == words:
+                if tuple(item.word for item in run) == words and not is_eponym(text, tokens, index + len(words)):
                     found.append(Match(token.start, run[-1].end, "LOCATION"))
                     break
         found += _after_cues(text)
         for match in _CITY_AND_STATE.finditer(text) if _STATE_LETTERS.search(text) else ():
             start = match.start("city")
             city = match["city"].split()
-            while city and not match["zip"] and fold(city[0].strip(".,")) in vocabulary() and len(city) > 1:
+            has_zip = bool(match["zip"] or match["any"])
+            while city and not has_zip and fold(city[0].strip(".,")) in vocabulary() and len(city) > 1:
                 start += len(city.pop(0)) + 1
             comma = text[match.end("city")] == ","
-            # MD is a doctor of medicine more often than Maryland.
-            if not match["zip"] and (not comma or match["state"] == "MD"):
+            if match["any"] and not comma:
                 continue
-            if all(fold(word.strip(".,")) in vocabulary() for word in city) and not (match["zip"] and comma):
+            # MD is a doctor of medicine more often than Maryland.
+            if not has_zip and (not comma or match["state"] == "MD" or any(map(str.isdigit, match["city"]))):
+                continue
+            if all(fold(word.strip(".,")) in vocabulary() for word in city) and not (has_zip and comma):
                 continue
             found.append(Match(start, match.end(), "LOCATION"))
         return found

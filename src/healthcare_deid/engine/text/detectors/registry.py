@@ -8,6 +8,8 @@ from healthcare_deid.engine.text.detectors.contact import CONTACT
 from healthcare_deid.engine.text.detectors.dates import AGES, HOLIDAYS, DateDetector
 from healthcare_deid.engine.text.detectors.facilities import FacilityDetector
 from healthcare_deid.engine.text.detectors.identifiers import IDENTIFIERS, ON_REQUEST
+from healthcare_deid.engine.text.detectors.national import NATIONAL
+from healthcare_deid.engine.text.detectors.numbers import CuedNumberDetector
 from healthcare_deid.engine.text.detectors.persons_cued import CuedPersonDetector
 from healthcare_deid.engine.text.detectors.persons_form import PersonFormDetector
 from healthcare_deid.engine.text.detectors.places import ADDRESSES, PlaceDetector
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 DETECTORS: tuple[Detector, ...] = (
     *CONTACT,
     *IDENTIFIERS,
+    *NATIONAL,
+    CuedNumberDetector(),
     DateDetector(),
     HOLIDAYS,
     *AGES,

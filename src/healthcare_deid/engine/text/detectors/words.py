@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
-from healthcare_deid.engine.text.lexicon import common_surnames, first_names, fold, surnames, vocabulary, word_set
+from healthcare_deid.engine.text.calendar_dates import DAY_AND_MONTH_NAMES
+from healthcare_deid.engine.text.lexicon import (
+    common_surnames,
+    eponyms,
+    everyday,
+    first_names,
+    fold,
+    is_field_word,
+    surnames,
+    word_set,
+)
 from healthcare_deid.engine.text.name_model import is_likely_name
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _CAMEL_CASE = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\b[DL]e)(?<!\b[DL]i)(?<=[a-z])[A-Z]")
 _PARTICLES = word_set("particles")
-
-
-_FIELD_ENDING = re.compile(
-    r"[a-z]{3,}(?:itis|itides|osis|oses|oma|omas|omata|pathy|pathies|ectomy|otomy|ostomy|plasty|scopy|graphy|graphic|gram"
-    r"|grams|graphie|grafia|grafie|malacia|plasia|plastic|megaly|algia|algie|aemia|emia|emic|uria|rrhoea|rrhea|rrhage"
-    r"|cele|ectasis|ectasia|ectatic|trophy|trophic|penia|lysis|lytic|stenosis|genic|genesis|sclerosis|desis|pexy|phagia"
-    r"|phasia|plegia|paresis|esthesia|listhesis|thorax|cardial|cardia|vascular|renal|hepatic|gastric|pelvic|lateral"
-    r"|dorsal|ventral|cranial|caudal|scopic|metry|metric|ological|ology|ologist)"
-)
-"""Greek and Latin endings of the field's words."""
-_INFLECTIONS = (
-    "ization",
-    "isation",
-    "nesses",
-    "ingly",
-    "ness",
-    "ing",
-    "ies",
-    "ied",
-    "est",
-    "ers",
-    "es",
-    "ed",
-    "er",
-    "ly",
-    "s",
-)
 
 
 class Kind(Enum):
@@ -55,8 +38,7 @@ class Kind(Enum):
     PARTICLE = "van, de, al"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word of a text.
 
     Attributes:
@@ -85,30 +67,23 @@ class Token:
 @lru_cache(maxsize=256)
 def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the words of ``text`` with what each can be."""
-    return tuple(_token(match.start(), match.end(), match[0]) for match in _TOKEN.finditer(text))
+    return tuple([Token(match.start(), match.end(), *_read(match[0])) for match in _TOKEN.finditer(text)])
 
 
-def _token(start: int, end: int, word: str) -> Token:
-    plain, kind, first, last, common = _read(word)
-    return Token(start, end, plain, word[0].isupper(), word.isupper(), kind, first, last, common)
+@lru_cache(maxsize=256)
+def words_of(text: str) -> frozenset[str]:
+    """Return the different words of ``text``, folded."""
+    return frozenset([token.word for token in tokens_of(text)])
 
 
-def _is_derived(word: str) -> bool:
-    """Whether a word in no list is one of the field by its ending, or a form of a word that is in the list."""
-    if _FIELD_ENDING.fullmatch(word):
-        return True
-    for ending in _INFLECTIONS:
-        stem = word.removesuffix(ending)
-        if stem != word and len(stem) >= 4:
-            forms = (stem, f"{stem}e", f"{stem}y", stem[:-1] if stem[-1] == stem[-2] else stem)
-            if any(form in vocabulary() for form in forms):
-                return True
-    return False
+def is_word(plain: str) -> bool:
+    """Whether a folded word is no name when it stands alone: an everyday word, or a name that became a term."""
+    return plain in everyday() or plain in DAY_AND_MONTH_NAMES or (plain in eponyms() and plain not in first_names())
 
 
 @lru_cache(maxsize=8192)
-def _read(word: str) -> tuple[str, Kind, bool, bool, bool]:
-    """Look a word up: folded, what it can be, whether it is a first name, a surname, a common surname."""
+def _read(word: str) -> tuple[str, bool, bool, Kind, bool, bool, bool]:
+    """Look a word up: what a token of it holds beside its place."""
     plain = fold(word).replace("\u2019", "'")
     first = plain in first_names()
     last = plain in surnames() or plain.replace("'", "") in surnames()
@@ -116,12 +91,12 @@ def _read(word: str) -> tuple[str, Kind, bool, bool, bool]:
         kind = Kind.INITIAL
     elif plain in _PARTICLES:
         kind = Kind.PARTICLE
-    elif plain in vocabulary() or plain.removesuffix("'s") in vocabulary():
-        kind = Kind.BOTH if first or last else Kind.WORD
+    elif is_word(plain) or is_word(plain.removesuffix("'s")):
+        kind = Kind.BOTH if first or last or plain in eponyms() else Kind.WORD
     elif first or last:
         kind = Kind.FIRST if first else Kind.LAST
-    elif _CAMEL_CASE.search(word) or _is_derived(plain):
+    elif _CAMEL_CASE.search(word) or is_field_word(plain):
         kind = Kind.WORD
     else:
         kind = Kind.LIKELY if is_likely_name(plain) else Kind.UNKNOWN
-    return plain, kind, first, last, plain in common_surnames()
+    return plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames()

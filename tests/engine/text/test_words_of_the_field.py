@@ -1,0 +1,68 @@
+"""What a study needs stays: drugs, eponyms, devices, weekdays, and the words beside a finding."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from pydicom.dataset import Dataset
+
+from healthcare_deid.engine.plan.text import TextPlan
+from healthcare_deid.engine.text.engine import InstanceText, TextEngine
+
+DRUGS = (
+    "Xanax", "Coumadin", "Enalapril Maleate", "Zoloft", "Keytruda", "Eliquis", "Xarelto", "Depakote", "Fosamax",
+    "Diovan",
+    "Lovenox", "Tarceva", "Gemzar", "Seroquel", "Levaquin", "Truvada", "Gilenya", "Aggrenox", "Vicodin", "Dilaudid",
+    "Omnipaque", "Gadavist", "Metoprolol", "Humira", "Lipitor", "Prograf", "Novolog", "Lantus", "Acyclovir", "Zantac",
+)  # fmt: skip
+FRAMES = ("{}", "on {} until Thursday", "allergic to {}", "given {} 100 mg IV before the scan", "{}, rash")
+EPONYMS = (
+    "Haglund deformity",  "Pilon fracture", "reverse Bennett fracture", "Gore-Tex graft", "Metzenbaum scissors",
+    "Ann Arbor stage III", "Montreal Cognitive Assessment", "Glasgow Coma Scale 15", "Hinchey II diverticulitis",
+    "pouch of Douglas", "circle of Willis", "ligament of Treitz", "Haller cell on the left", "Dawson fingers",
+    "Kirschner wires", "Ommaya reservoir", "Palmaz stent", "Viabahn stent", "McBurney tenderness", "Lachman positive",
+    "sciatica, Lasegue positive", "Erlenmeyer flask shape", "Metavir F4 by elastography", "Hunt and Hess grade II",
+    "Otsu threshold, holes filled", "Hausdorff 36.9 mm, Dice 0.62", "Clark level IV", "Terry Thomas interval 6 mm",
+    "dialysis Tuesday Thursday Saturday", "nausea and vomiting since Monday", "Sylvian fissure symmetric",
+    "SINUS WATERS CALDWELL", "contact precautions, MRSA", "HIDA WITH CCK", "CLAHE, tile 8 x 8", "DIBH gating window",
+    "Birmingham hip", "Bryan disc", "Looser zones", "Outerbridge grade II chondromalacia", "MR HIP LABRUM",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def claiming() -> InstanceText:
+    """An engine whose result says that identity was removed."""
+    return TextEngine(TextPlan(claims_removal=True)).bind(Dataset())
+
+
+@pytest.mark.parametrize(("drug", "frame"), list(itertools.product(DRUGS, FRAMES)))
+def test_a_drug_is_no_name(claiming: InstanceText, drug: str, frame: str) -> None:
+    assert claiming.find(frame.format(drug)) == []
+
+
+@pytest.mark.parametrize("phrase", EPONYMS)
+def test_a_term_called_by_a_name_stays(claiming: InstanceText, phrase: str) -> None:
+    assert claiming.find(phrase) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("CHEST PA LAT Mercy General Hospital", "Mercy General Hospital"),
+        ("T12-L1 Northside Imaging Center", "Northside Imaging Center"),
+        ("referred from Wright Clinic; Forteo", "Wright Clinic"),
+        ("done at Miller Diagnostic Imaging", "Miller Diagnostic Imaging"),
+        ("seen at Orchid Bay Rehabilitation Hospital.", "Orchid Bay Rehabilitation Hospital"),
+        ("seen by Philippine Menard, MD", "Philippine Menard"),
+        ("Tech Manon Roux", "Manon Roux"),
+        ("Patient Walker DOB 1961", "Walker"),
+        ("per dr. holmes today", "holmes"),
+        ("seen by Dr. Savage.", "Savage"),
+        ("nurse Graves", "Graves"),
+        ("Dr. Bo Ho", "Bo Ho"),
+        ("paged Koskinen", "Koskinen"),
+    ],
+)
+def test_a_finding_begins_and_ends_with_the_name(claiming: InstanceText, text: str, finding: str) -> None:
+    assert finding in [text[match.start : match.end] for match in claiming.find(text)]
