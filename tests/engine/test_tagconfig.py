@@ -131,8 +131,8 @@ def test_the_primary_ids_option(make_beta: Any, planted: Any, option: str | None
 
 
 def test_clean_descriptors_cleans_text_that_the_profile_would_remove(make_beta: Any, planted: Any) -> None:
-    planted.dataset.PatientName = "Wall^Ann"
-    planted.dataset.StudyDescription = "chest, Wall, second look"
+    planted.dataset.PatientName = "Kowalsky^Ann"
+    planted.dataset.StudyDescription = "chest, Kowalsky, second look"
 
     cleaned = make_beta({"options": {"cleanDescriptors": {}}}).deidentify(planted.dataset).dataset
 

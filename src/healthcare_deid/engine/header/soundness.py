@@ -12,35 +12,45 @@ from pydicom.charset import python_encoding
 
 from healthcare_deid.engine.dicom.elements import most_values
 from healthcare_deid.engine.dicom.uids import is_uid, uid_text
-from healthcare_deid.engine.plan.tags import NUMBER_BYTES
+from healthcare_deid.engine.plan.tags import BINARY_VRS, NUMBER_BYTES
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _PADDING = b"\0 "
 _NUMBER = rb" *(?:[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?|[+-]?(?:nan|inf)|) *"
+_DAY = rb"(?:\d{4}(?:\d\d(?:\d\d)?)?|\d{4}[./-]\d\d[./-]\d\d|\d\d[./-]\d\d[./-]\d{4})"
+_TIME = rb"(?:\d{1,6}(?:\.\d{1,9})?|\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?)"
+_MOMENT = rb"(?:\d{4,14}(?:\.\d{1,9})?(?: *[+-]\d{4})?)"
 FORMS = {
     vr: re.compile(rb"%b(?:\\%b)*[ \0]*" % (one, one), re.IGNORECASE if vr != "CS" else 0)
     for vr, one in {
         "AS": rb" *(?:\d{1,4} *[DWMY]?)? *",
         "CS": rb"[A-Z0-9 _]{0,16}",
-        "DA": rb"[\d.:/ -]{0,22}",
+        "DA": rb" *%b?(?: *- *%b?)? *" % (_DAY, _DAY),
         "DS": _NUMBER,
-        "DT": rb"[\d.:+ -]{0,54}",
+        "DT": rb" *%b?(?: *- *%b?)? *" % (_MOMENT, _MOMENT),
         "IS": _NUMBER,
-        "TM": rb"[\d.:+ -]{0,28}",
+        "TM": rb" *%b?(?: *- *%b?)? *" % (_TIME, _TIME),
     }.items()
 }
 """Encoded values of strings that follow a form. A code may be sound without following its own."""
 _WORD_OF_CODE = re.compile(r"[A-Za-z]{3,}")
 _CODE_CHARACTERS = re.compile(rb"[\w .,:;/()+*&#%<>=\\-]*")
+_NUMBER_IN_CODE = re.compile(rb"\d{5}|\d+(?:\.\d+){2}")
+"""A long number, or a dotted one: it names a person or a thing, and no kind of things."""
 _LONGEST_CODE = 64
+_SHORTEST_TEXT = 12
+"""Bytes: numbers that are all printable occur by chance where there are fewer."""
+_TEXT = re.compile(rb"[\r\n\t -~]*")
 _CHARACTER_SETS = frozenset(re.sub(r"[ -]", "_", term.upper()) for term in python_encoding)
 
 
 def is_sound(tag: int, vr: str, value: bytes) -> bool:
-    """Return whether a value, as encoded, is one that its VR can have. Bytes and free text can be anything."""
+    """Return whether a value, as encoded, is one that its VR can have. Free text can be anything."""
     size = NUMBER_BYTES.get(vr)
     if size is not None:
-        return not len(value) % size and len(value) <= size * most_values(tag)
+        return not len(value) % size and len(value) <= size * most_values(tag) and not _is_text(value)
+    if vr in BINARY_VRS:
+        return not _is_text(value)
     text = value.rstrip(_PADDING)
     if b"\0" in text:
         return False
@@ -54,6 +64,12 @@ def is_sound(tag: int, vr: str, value: bytes) -> bool:
     return form is None or form.fullmatch(value) is not None
 
 
+def _is_text(value: bytes) -> bool:
+    """Return whether bytes that should be numbers or data are words that somebody typed, or a UID."""
+    text = value.strip(_PADDING)
+    return len(text) >= _SHORTEST_TEXT and _TEXT.fullmatch(text) is not None
+
+
 def _names_character_set(term: bytes) -> bool:
     name = term.strip(_PADDING).decode("latin-1").upper()
     return re.sub(r"[ -]", "_", name) in _CHARACTER_SETS
@@ -64,6 +80,8 @@ def _is_loose_code(text: bytes) -> bool:
     from healthcare_deid.engine.text.lexicon import fold, vocabulary
 
     if _CODE_CHARACTERS.fullmatch(text) is None or any(len(code) > _LONGEST_CODE for code in text.split(b"\\")):
+        return False
+    if _NUMBER_IN_CODE.search(text):
         return False
     words = map(fold, _WORD_OF_CODE.findall(text.decode("latin-1")))
     return all(word in vocabulary() for word in words)

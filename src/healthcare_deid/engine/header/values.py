@@ -202,7 +202,11 @@ class Values:
             case Op.UID:
                 new = self._mapper.map_bytes(value)
             case Op.OWN_UID:
+                if self.plan.checks and vr == "UI" and not is_sound(tag, vr, value):
+                    return self.malformed()
                 new = self._with_own_uids(value, vr)
+                if new == value:
+                    return self.searched(tag, vr, value, encodings)
             case Op.TEXT | Op.SHIFT:
                 return self._transformed(rule.op, tag, vr, value, encodings)
             case _:
@@ -244,7 +248,7 @@ class Values:
         if vr == "CS" and self.own.is_everyday(value):
             self._leave_identity()
             return None
-        whole = vr in _DIGITS_VRS or vr in _DATE_VRS
+        whole = vr in _DIGITS_VRS or vr in _DATE_VRS or vr == "UI"
         if not (self.own.is_whole(value) if whole else self.own.is_in_bytes(value)):
             return None
         self.warn(_IDENTITY_ERASED)
@@ -263,7 +267,7 @@ class Values:
         if vr in NUMBER_BYTES:
             return self.searched(tag, vr, value, encodings)
         changed = None
-        if vr == "UI" or (vr in TEXT_VRS and vr not in _DATE_VRS):
+        if vr in ("UI", "UR") or (vr in TEXT_VRS and vr not in _DATE_VRS):
             new = self._with_own_uids(value, vr) if vr == "UI" else self._with_new_uids(value, vr)
             changed = NewValue(new, UID_IN_TEXT_REASON) if new != value else None
         return self.searched(tag, vr, changed.value if changed else value, encodings) or changed

@@ -27,7 +27,8 @@ FREE_TEXT_VRS = TEXT_VRS - {"AS", "DA", "DT", "PN"}
 """VRs of text that can say anything."""
 STRING_VRS = TEXT_VRS | {"CS", "DS", "IS", "TM", "UI", "UR"}
 NUMBER_BYTES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
-CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys()
+BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW"})
+CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys() | BINARY_VRS
 
 ENCAPSULATED_DOCUMENT = 0x00420011
 MIME_TYPE_OF_DOCUMENT, LENGTH_OF_DOCUMENT = 0x00420012, 0x00420015
@@ -104,6 +105,7 @@ _RECURSED = Rule(Op.RECURSE, "")
 _CHECKED = Rule(Op.CHECK, "malformed-value")
 _WRONG_VR = Rule(Op.EMPTY, "wrong-vr")
 """For free text where the dictionary has none: it may say anything."""
+_PIXELS = 0x7FE0
 _FIRST_OF_DATASET = 0x00040000
 _STRAY_META = Rule(Op.DELETE, "file-meta")
 """For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
@@ -129,7 +131,7 @@ _CLEANED_TEXT = Rule(Op.TEXT, "cleaned-sequence")
 _DUMMY_DELETE = Rule(Op.DELETE, "dummy-sequence")
 _DUMMY_VRS = frozenset({"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"})
 _UID_VRS = frozenset({"UI", "UR"})
-_BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_UNREAD_VRS = BINARY_VRS | {"UN"}
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,11 @@ class TagPlan:
         self._memo = {}
 
     @property
+    def checks(self) -> bool:
+        """Whether values that stay are checked: where all is kept as it is, nothing is."""
+        return self._checks
+
+    @property
     def inspects_text(self) -> bool:
         """Whether any rule needs the text engine."""
         return self.cleans_text or Op.SHIFT in self._ops()
@@ -278,12 +285,12 @@ class TagPlan:
 
     def _looked_at(self, tag: int, vr: str) -> Rule:
         """Return the rule of an element that stays: no value stays that its VR cannot have, and no UID in text."""
-        if is_private_creator(tag) and vr == "LO":
+        if (is_private_creator(tag) and vr == "LO") or tag >> 16 == _PIXELS:
             return KEPT
         if self._checks:
             removes = self.default.op in DROPPING or self.unknown is not None
             return _WRONG_VR if removes and vr in TEXT_VRS and _is_no_text(tag) else _CHECKED
-        return _OWN_UID if vr in FREE_TEXT_VRS and self.uids.primary and self.uids.own else KEPT
+        return _OWN_UID if (vr in FREE_TEXT_VRS or vr == "UR") and self.uids.primary and self.uids.own else KEPT
 
     def _resolve(self, tag: int, vr: str, creator: str, around: Inside) -> Rule:
         structural = self._structural(tag, around)
@@ -359,7 +366,9 @@ class TagPlan:
             return _PRIMARY if self.uids.primary else KEPT
         if tag in REFERENCE_TAGS:
             return _REFERENCE if self.uids.primary and self.uids.references else KEPT
-        if self.uids.others and vr == "UI":
+        if vr == "UR":
+            return found
+        if self.uids.others:
             return _FRESH_UID
         return _OWN_UID if self.uids.primary and self.uids.own else found
 
@@ -395,7 +404,7 @@ def _in_dummy(rule: Rule, tag: int, vr: str) -> Rule:
     """Return the rule for an element of a sequence whose content is replaced by dummies."""
     if vr == "SQ":
         return Rule(Op.DUMMY, _DUMMY_TEXT.reason)
-    if tag >> 16 & 1 or vr in _BINARY_VRS:
+    if tag >> 16 & 1 or vr in _UNREAD_VRS:
         return _DUMMY_DELETE
     if vr in _DUMMY_VRS:
         return _DUMMY_TEXT

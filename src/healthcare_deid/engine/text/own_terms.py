@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydicom.datadict import tag_for_keyword
 
 from healthcare_deid.engine.dicom.charsets import read_text
+from healthcare_deid.engine.text.calendar_dates import find_dates
+from healthcare_deid.engine.text.detectors.base import read_digits
 from healthcare_deid.engine.text.dicom_dates import parse_da
 from healthcare_deid.engine.text.header import Header, Source, sources
 from healthcare_deid.engine.text.lexicon import fold, vocabulary
@@ -32,6 +34,7 @@ _SHORTEST_NUMBER = 5
 _SHORTEST_IN_BYTES = 6
 """Bytes of a term that is looked for in binary values: shorter ones occur by chance."""
 _NUMBERS = re.compile(r"\d+")
+_DIGITS = re.compile(r"\d\d")
 _CUES = rb"pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by"
 _WORD = re.compile(r"[^\W\d_]+")
 _NAME_WORD = re.compile(r"[^\W_]*[^\W\d_][^\W_]*")
@@ -120,6 +123,10 @@ class OwnTerms:
         short = sorted({word for source, text in self._texts for word in _short_words(source, text)})
         middle = sorted({word for source, text in self._texts for word in _middle_words(source, text)})
         return _short_pattern(short, middle)
+
+    @cached_property
+    def _days(self) -> frozenset[date]:
+        return _header(self._texts).dates
 
     @cached_property
     def _terms(self) -> Terms:
@@ -218,7 +225,14 @@ class OwnTerms:
     def _spans(self, text: str) -> list[tuple[int, int]]:
         if self._terms is None:
             self._terms = Terms(_header(self._texts))
-        return sorted((match.start, match.end) for match in self._terms.find(text))
+        found = [(match.start, match.end) for match in self._terms.find(text)]
+        if self._days and _DIGITS.search(text):
+            found += [
+                (item.start, item.end)
+                for item in find_dates(read_digits(text))
+                if any(reading.to_date(0) in self._days for reading in item.readings() if reading.year and reading.day)
+            ]
+        return sorted(found)
 
 
 def _header(texts: Sequence[tuple[Source, str]]) -> Header:
