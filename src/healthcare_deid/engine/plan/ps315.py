@@ -95,6 +95,13 @@ _UNLISTED_IDENTIFIERS = frozenset(
 )
 """Attributes that the table does not mention in any edition, and that identify all the same."""
 _COMMENT = re.compile(r"Comment|Notes$|Remarks?$|History$|Impressions?$|Opinion|Reason|Summary|Instruction(?:Text|s)$")
+_CODES = (0x00080100, 0x00080102, 0x00080103, 0x00080119, 0x00080120)
+"""CodeValue, CodingSchemeDesignator, CodingSchemeVersion, LongCodeValue, URNCodeValue: no words to clean."""
+_TECHNICAL = re.compile(
+    r"^Manufacturer(?:ModelName)?$|Version|Kernel$|CoilName$|^SequenceName$|^PulseSequenceName$|Units?$|"
+    r"Algorithm(?:Name|Family)|^Filter|Material$|^Radiopharmaceutical$|^ContrastBolusAgent$"
+)
+"""Keywords of what a device says of itself, in words of its maker."""
 _COMMENT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 _DOCUMENT_TITLE = 0x00420010
 """As unlisted; it must be there, and may be empty (PS3.3 table C.24-2, Type 2)."""
@@ -169,6 +176,11 @@ class Table:
         for number in _HARMLESS_URLS:
             self.tags.setdefault(number, KEPT)
         self.vrs = {"PN": emptied, "UR": gone}
+        if cleans:
+            # Text that no table lists says as much as text that one does: labels, names of beams, meanings of codes.
+            self.vrs |= dict.fromkeys(_COMMENT_VRS, Rule(Op.TEXT, "unlisted"))
+            for number in (*_CODES, *_technical_tags()):
+                self.tags.setdefault(number, KEPT)
         if ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES not in self.options:
             shifted = ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES in self.options
             date = Rule(Op.SHIFT, "unlisted") if shifted else emptied
@@ -221,6 +233,14 @@ def descriptor_tags(edition: Edition = "2026d") -> frozenset[int]:
 
 
 @lru_cache(maxsize=1)
+def _technical_tags() -> frozenset[int]:
+    """Return the attributes in which a device describes itself: nobody types them, and cleaning would spoil them."""
+    return frozenset(
+        tag for tag, row in DicomDictionary.items() if row[0] in _COMMENT_VRS and _TECHNICAL.search(row[4]) is not None
+    )
+
+
+@lru_cache(maxsize=1)
 def _comments() -> frozenset[int]:
     """Return the attributes for comments and the like: what somebody types about one patient, listed or not."""
     return frozenset(
@@ -244,14 +264,18 @@ def _options(options: Collection[ProfileOption | str]) -> frozenset[ProfileOptio
 
 
 def _rule(edition: str, basic: str, by_option: dict[str, str], chosen: frozenset[ProfileOption]) -> Rule:
-    """Return the rule of a row: an option is stronger than the profile, and keeping stronger than cleaning."""
+    """Return the rule of a row: an option is stronger than the profile, and keeping stronger than cleaning.
+
+    Shifting dates is stronger still: one true date beside shifted ones undoes the shift of all.
+    """
+    shifting = ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES
+    if shifting in chosen and by_option.get(shifting) == "C":
+        return Rule(Op.SHIFT, f"PS3.15 {edition} C {shifting}")
     codes = {by_option[option]: option for option in ProfileOption if option in chosen and option in by_option}
     if "K" in codes:
         return KEPT
     if "C" in codes:
-        option = codes["C"]
-        op = Op.SHIFT if option == ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES else Op.TEXT
-        return Rule(op, f"PS3.15 {edition} C {option}")
+        return Rule(Op.TEXT, f"PS3.15 {edition} C {codes['C']}")
     return Rule(_OPS[basic.rsplit("/", 1)[-1]], f"PS3.15 {edition} {basic}")
 
 

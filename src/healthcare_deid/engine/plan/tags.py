@@ -404,6 +404,8 @@ def _in_dummy(rule: Rule, tag: int, vr: str) -> Rule:
     """Return the rule for an element of a sequence whose content is replaced by dummies."""
     if vr == "SQ":
         return Rule(Op.DUMMY, _DUMMY_TEXT.reason)
+    if rule.op is Op.SHIFT:
+        return rule
     if tag >> 16 & 1 or vr in _UNREAD_VRS:
         return _DUMMY_DELETE
     if vr in _DUMMY_VRS:
