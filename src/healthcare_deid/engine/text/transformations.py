@@ -125,7 +125,11 @@ class Token:
 
 
 def shift_text(finding: str, days: int, subject: Subject) -> str | None:
-    """Return ``finding`` with every date in it moved by ``days``; None unless all of it could be read as dates."""
+    """Return ``finding`` with every date in it moved by ``days``.
+
+    Returns:
+        None unless all of it could be read as dates, and something of it changed.
+    """
     finding = read(finding).text
     found = find_dates(finding)
     if not found or found[0].start > 0 or found[-1].end < len(finding):
@@ -144,4 +148,5 @@ def shift_text(finding: str, days: int, subject: Subject) -> str | None:
             return None
         pieces += [finding[position : item.start], reading.rewrite(finding, new)]
         position = item.end
-    return "".join(pieces)
+    shifted = "".join(pieces)
+    return shifted if shifted != finding else None  # a month moved by days is often the same month

@@ -119,6 +119,10 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
     return found if enough else None
 
 
+_GROUPED = re.compile(r"(?<![\d.,x])(?<!\d[ -])\d{3}(?:(?: \d{3}){2,4}|(?:-\d{3}){2,4})(?![ -]?[\d.,%x])")
+"""Groups of three digits, as numbers of a person are written, with no unit behind them."""
+
+
 def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match]:
     """Yield the numbers of five digits and more that nothing in ``text`` explains.
 
@@ -131,6 +135,10 @@ def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match
             continue
         if not _is_explained(text, run):
             yield Match(run.start, run.end, RECORD)
+    for grouped in _GROUPED.finditer(text):
+        measured = _UNIT.match(text, grouped.end()) or word_before(text, grouped.start()) in _SCAN
+        if not measured and not any(start < grouped.end() and grouped.start() < end for start, end in spans):
+            yield Match(grouped.start(), grouped.end(), RECORD)
 
 
 def _is_explained(text: str, run: NumberRun) -> bool:

@@ -220,6 +220,7 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
             and (
                 any(token.kind in NAMES or token.word in eponyms() for token in run)
                 or (len(run) >= 2 and all(token.first or token.last for token in run))
+                or (len(run) == 1 and len(run[0].word) > 3 and run[0].word not in vocabulary())
             )
         ):
             found.append(span(run))
