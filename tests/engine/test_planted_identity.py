@@ -1,7 +1,7 @@
 """Whatever attribute an identity is planted in, none of it is left where the result says that it was removed.
 
-Every attribute of the dictionary is written with the patient's name, ID, date of birth or UID, or with raw bytes that are
-no value of its VR; what is searched are the bytes of the result.
+Every attribute of the dictionary is written with the patient's name, ID, date of birth or UID, or with raw bytes that
+are no value of its VR; what is searched are the bytes of the result.
 """
 
 from __future__ import annotations

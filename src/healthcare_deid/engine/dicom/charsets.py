@@ -104,15 +104,16 @@ def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "
 def _contradicts(value: bytes, text: str, encodings: tuple[str, ...]) -> bool:
     if _IMPOSSIBLE.search(text):
         return True
-    if len(encodings) > 1 or encodings[0] in ("utf8", "utf_8"):
+    named, *further = encodings
+    if further or named in ("utf8", "utf_8"):
         return False
-    if encodings[0] == DEFAULT_ENCODING[0]:
+    if named == DEFAULT_ENCODING[0]:
         return True  # the default repertoire is ASCII
     try:
         value.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return encodings[0] not in ("gb18030", "GBK", "gbk")  # two bytes of one Chinese letter are also UTF-8, by chance
+    return named not in ("gb18030", "GBK", "gbk")  # two bytes of one Chinese letter are also UTF-8, by chance
 
 
 def write_text(text: str, vr: str, encodings: Sequence[str], old: str) -> bytes:

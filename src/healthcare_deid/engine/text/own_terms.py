@@ -14,7 +14,6 @@ from pydicom.datadict import tag_for_keyword
 
 from healthcare_deid.engine.dicom.charsets import read_text
 from healthcare_deid.engine.text.calendar_dates import find_dates
-from healthcare_deid.engine.text.detectors.base import read_digits
 from healthcare_deid.engine.text.dicom_dates import parse_da
 from healthcare_deid.engine.text.header import Header, Source, sources
 from healthcare_deid.engine.text.lexicon import fold, vocabulary
@@ -215,21 +214,16 @@ class OwnTerms:
 
     def is_everyday(self, value: bytes) -> bool:
         """Return whether a code consists of everyday clinical words, though one is also a name of the patient's."""
-        words = _WORD.findall(value.decode("latin-1"))
-        return (
-            bool(words)
-            and all(fold(word) in vocabulary() for word in words)
-            and self.find(value.decode("latin-1").strip("\0 "))
-        )
+        text = value.decode("latin-1").strip("\0 ")
+        words = _WORD.findall(text)
+        return bool(words) and all(fold(word) in vocabulary() for word in words) and self.find(text)
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
-        if self._terms is None:
-            self._terms = Terms(_header(self._texts))
         found = [(match.start, match.end) for match in self._terms.find(text)]
         if self._days and _DIGITS.search(text):
             found += [
                 (item.start, item.end)
-                for item in find_dates(read_digits(text))
+                for item in find_dates(text)
                 if any(reading.to_date(0) in self._days for reading in item.readings() if reading.year and reading.day)
             ]
         return sorted(found)
