@@ -48,6 +48,7 @@ from healthcare_deid.engine.header.fast.memo import Memo
 from healthcare_deid.engine.header.fast.tables import Tables, UseDatasetExecutor
 from healthcare_deid.engine.header.owners import Owners
 from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
 from healthcare_deid.engine.identity.uid_mapper import UidMapper, UidRule
 from healthcare_deid.engine.naming import result_name
 from healthcare_deid.engine.plan.compile import compile_config, inspected_dates, listed, what_stays
@@ -105,7 +106,11 @@ class Deidentifier:
         config: What to do; the API's own message, of either version.
         patient_keys: Keys for date shifts by patient ID, stronger than the config's.
         date_shift_days: Dates are shifted by at most this many days, back or forth.
-        uid_rule: ``"google"`` (compatible with the service) or ``"salted"`` (needs ``salt`` to recompute).
+        secret: The project's secret, at least 16 bytes, or a file that holds it: dates, hashes and UIDs are keyed with
+            what is derived from it, so that every run and machine that has it gives the same. A key in the config is
+            stronger, and so is ``uid_rule``.
+        uid_rule: ``"google"`` (compatible with the service) or ``"salted"`` (needs ``salt`` to recompute). By default
+            UIDs are keyed where there is a ``secret``, and follow the service's rule where there is none.
         salt: Secret of at least 16 bytes for ``"salted"``.
         markers: Write de-identification markers: (0012,0062), (0012,0063), (0012,0064), (0028,0301),
             (0028,0303).
@@ -146,7 +151,8 @@ class Deidentifier:
         *,
         patient_keys: Mapping[str, bytes] | None = None,
         date_shift_days: int = 100,
-        uid_rule: UidRule = "google",
+        secret: bytes | str | PathLike[str] | None = None,
+        uid_rule: UidRule | None = None,
         salt: bytes | None = None,
         markers: bool = True,
         edition: Edition = "2018e-google",
@@ -176,7 +182,10 @@ class Deidentifier:
         compiled = compile_config(config, settings)
         self.config = config
         self._pixels = compiled.pixels
-        self._mapper = UidMapper(uid_rule, salt)
+        known = None if secret is None else ProjectSecret(secret)
+        if known is not None and uid_rule is None and salt is None:
+            uid_rule, salt = "salted", known.key(UIDS)
+        self._mapper = UidMapper(uid_rule or "google", salt)
         self._fallback = encoding_named(fallback_charset)
         self._text: TextEngine | None = None
         if compiled.inspects_text:
@@ -188,6 +197,7 @@ class Deidentifier:
                 patient_keys=patient_keys,
                 unwrapped_keys=unwrapped_keys,
                 detectors=detectors,
+                secret=known,
             )
         tags = compiled.tags
         self._claimant = marks.Claimant(

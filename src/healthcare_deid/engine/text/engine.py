@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
+    from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.plan.text import TextPlan
     from healthcare_deid.engine.text.detectors.base import Detector
 
@@ -70,6 +71,7 @@ class TextEngine:
         patient_keys: Keys by patient ID, stronger than the config's.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's.
         detectors: More detectors: custom infoTypes, or a model.
+        secret: The project's secret, which keys are derived from where the config has none.
 
     Attributes:
         warnings: What a person should know about the config as a whole.
@@ -87,12 +89,13 @@ class TextEngine:
         patient_keys: Mapping[str, bytes] | None = None,
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
+        secret: ProjectSecret | None = None,
     ) -> None:
         if not isinstance(date_shift_days, int):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
             raise ConfigError(f"date_shift_days: a whole number is needed, not {type(date_shift_days).__name__}")
         if date_shift_days < 1:
             raise ConfigError("date_shift_days: at least 1; a shift of no days is none")
-        self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys)
+        self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys, secret=secret)
         self._plan = plan
         self._policy = Policy(plan, self._keys, date_shift_days)
         self._own_detectors = tuple(detectors)

@@ -64,7 +64,7 @@ class Policy:
             self._left_by_default.remove("MEDICAL_RECORD_NUMBER")
         # Made whether used or not, so that a worker process with the same key makes the same choice.
         self._basic: tuple[Transformation, Transformation] | None = (
-            (DateShift(keys.default, date_shift_days), ReplaceWithInfoType()) if plan.transforms_unnamed else None
+            (DateShift(keys.dates, date_shift_days), ReplaceWithInfoType()) if plan.transforms_unnamed else None
         )
         self._decisions: dict[str, Decision] = {}
 
@@ -83,7 +83,7 @@ class Policy:
     def shift(self) -> Decision:
         """Return how dates are shifted where the profile asks for it, whatever is said of dates in text."""
         said = self.decide("DATE").transformation
-        shift = said if isinstance(said, DateShift) else DateShift(self._keys.default, self._days)
+        shift = said if isinstance(said, DateShift) else DateShift(self._keys.dates, self._days)
         return Decision("DATE", shift, "transform")
 
     def _decide(self, name: str) -> Decision:
@@ -110,9 +110,14 @@ class Policy:
         if message.replace_with_info_type_config is not None:
             return ReplaceWithInfoType()
         if message.date_shift_config is not None:
-            return DateShift(self._keys.key_of(message.date_shift_config, f"{where}.dateShiftConfig"), self._days)
+            return DateShift(
+                self._keys.key_of(message.date_shift_config, f"{where}.dateShiftConfig", default=self._keys.dates),
+                self._days,
+            )
         if message.crypto_hash_config is not None:
-            return CryptoHash(self._keys.key_of(message.crypto_hash_config, f"{where}.cryptoHashConfig"))
+            return CryptoHash(
+                self._keys.key_of(message.crypto_hash_config, f"{where}.cryptoHashConfig", default=self._keys.hashes)
+            )
         return Redact()
 
 
