@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -23,7 +23,7 @@ def new_operation() -> Op:
     """Return an operation as the next version may have one."""
     made = int.__new__(Op, 99)
     made._name_, made._value_ = "NEW", 99
-    return cast("Op", made)
+    return made
 
 
 PLAN = TagPlan(name="new", tags={PATIENT_COMMENTS: Rule(new_operation(), "new")})

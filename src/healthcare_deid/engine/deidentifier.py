@@ -31,14 +31,7 @@ from healthcare_deid.engine.dicom.uids import (
 from healthcare_deid.engine.guard import check_dataset, guarded, path_of
 from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
-from healthcare_deid.engine.header.facts import (
-    FACE_LEFT,
-    date_operations,
-    earlier_codes,
-    earlier_methods,
-    may_show_face,
-    noted_tags,
-)
+from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.contexts import Contexts
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
@@ -46,7 +39,6 @@ from healthcare_deid.engine.header.fast.frames import without_side_data
 from healthcare_deid.engine.header.fast.lookup import IDENTITY
 from healthcare_deid.engine.header.fast.memo import Memo
 from healthcare_deid.engine.header.fast.tables import Tables, UseDatasetExecutor
-from healthcare_deid.engine.header.owners import Owners
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
 from healthcare_deid.engine.identity.uid_mapper import UidMapper, UidRule
@@ -70,7 +62,6 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.header.fast.encoded_file import Range
-    from healthcare_deid.engine.header.fast.follower import Noted
     from healthcare_deid.engine.naming import Names
     from healthcare_deid.engine.pixels.ocr import Ocr
     from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption
@@ -211,7 +202,7 @@ class Deidentifier:
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
         self._tables = Tables(self.plan, self._noted)
         self._searching = Tables(self.plan, self._noted, searching=True)
-        self._owners = Owners()
+        self._facts = FactsOfInstances()
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
         self._contexts: Contexts | None = None
         if self._text is not None:
@@ -381,11 +372,11 @@ class Deidentifier:
         values = Values(plan, self._mapper, lambda: own_uids, bound, fallback=self._fallback)
         executor = DatasetExecutor(values, self._noted)
         target = executor.apply(working)
-        owner = self._owners.of(executor.noted)
-        if plan.removes_identity or (self._erases_names and owner.has_bytes):
-            own = owner if plan.removes_identity else None
+        facts = self._facts.of(executor.noted)
+        if plan.removes_identity or (self._erases_names and facts.own.has_bytes):
+            own = facts.own if plan.removes_identity else None
             values = Values(
-                plan, self._mapper, lambda: own_uids, bound, own=own, own_bytes=owner, fallback=self._fallback
+                plan, self._mapper, lambda: own_uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
             )
             executor = DatasetExecutor(values, self._noted)
             target = executor.apply(working)
@@ -399,8 +390,8 @@ class Deidentifier:
         )
         target.file_meta = meta.meta_dataset(new)
         target.preamble = _ZERO_PREAMBLE
-        claims = self._claims(executor.noted, executor.private_kept, values, owner, pixels)
-        warnings.extend(self._concerns(executor.noted, own_uids))
+        claims = self._claims(facts, executor.private_kept > 0, values, pixels)
+        warnings.extend(self._concerns(facts, lambda: own_uids))
         added: list[Change] = []
         if claims is not None:
             for mark in marks.markers(claims):
@@ -423,11 +414,11 @@ class Deidentifier:
             values = Values(self.plan, self._mapper, file.own_uids, bound, fallback=self._fallback)
             executor = EncodedExecutor(self._tables, values, self._slots, memo)
             pieces = file.rewrite(executor)
-            owner = self._owners.of(executor.tally.noted)
-            if self._must_search(owner, pieces):
-                own = owner if self.plan.removes_identity else None
+            facts = self._facts.of(executor.tally.noted)
+            if self._must_search(facts.own, pieces):
+                own = facts.own if self.plan.removes_identity else None
                 values = Values(
-                    self.plan, self._mapper, file.own_uids, bound, own=own, own_bytes=owner, fallback=self._fallback
+                    self.plan, self._mapper, file.own_uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
                 )
                 executor = EncodedExecutor(self._searching, values, self._slots, Memo())
                 pieces = file.rewrite(executor)
@@ -442,8 +433,8 @@ class Deidentifier:
                 warnings,
             )
             tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
-            claims = self._claims(tally.noted, tally.private_kept, values, owner, None)
-            warnings.extend(self._concerns(tally.noted, file.own_uids))
+            claims = self._claims(facts, tally.private_kept > 0, values, None)
+            warnings.extend(self._concerns(facts, file.own_uids))
             tally.noted.clear()
             filled = marks.encoded_markers(claims, explicit=file.explicit) if claims is not None else {}
             whole = [filled.get(piece.tag, b"") if isinstance(piece, Slot) else piece for piece in pieces]
@@ -465,11 +456,11 @@ class Deidentifier:
             tally.kept,
         )
 
-    def _must_search(self, owner: OwnTerms, pieces: list[bytes | Range]) -> bool:
+    def _must_search(self, own: OwnTerms, pieces: list[bytes | Range]) -> bool:
         """Return whether the instance's own identity may be left in its new header."""
         if self.plan.removes_identity:
-            return owner.may_be_in_pieces(pieces)
-        return self._erases_names and owner.bytes_are_in_pieces(pieces)
+            return own.may_be_in_pieces(pieces)
+        return self._erases_names and own.bytes_are_in_pieces(pieces)
 
     @property
     def _erases_names(self) -> bool:
@@ -477,33 +468,28 @@ class Deidentifier:
         return self._text is not None and self._text.decide("PERSON_NAME").transformation is not None
 
     def _claims(
-        self, noted: Sequence[Noted], private_kept: int, values: Values, owner: OwnTerms, pixels: PixelReport | None
+        self, facts: Facts, private_kept: bool, values: Values, pixels: PixelReport | None
     ) -> marks.Claims | None:
         """Return what the result may say of itself; None where it is to say nothing."""
         if not self._markers:
             return None
-        lines = tuple(line for line in earlier_methods(noted) if not owner.find(line))
-        return self._claimant.claims(
-            marks.Done(
-                identity_left=values.identity_left,
-                private_kept=private_kept > 0,
-                pixels_cleaned=pixels is not None and self._pixels.looks,
-                all_text_covered=pixels is not None and pixels.all_text_covered,
-                date_operations=date_operations(noted),
-                earlier_methods=lines,
-                earlier_codes=tuple(code for code in earlier_codes(noted) if not owner.find(code.meaning)),
+        looked = pixels is not None and self._pixels.looks
+        done = (values.identity_left, private_kept, looked, pixels is not None and pixels.all_text_covered)
+        known = facts.claims.get(done)
+        if known is None:
+            known = facts.claims[done] = self._claimant.claims(
+                marks.Done(*done, facts.date_operations, facts.earlier_methods, facts.earlier_codes)
             )
-        )
+        return known
 
-    def _concerns(self, noted: Sequence[Noted], own_uids: frozenset[str] | Callable[[], frozenset[str]]) -> list[str]:
+    def _concerns(self, facts: Facts, own_uids: Callable[[], frozenset[str]]) -> list[str]:
         """Return what a person should know about the instance, beyond what was done to single elements."""
         concerns: list[str] = []
-        if self.plan.removes_identity and may_show_face(noted):
+        if self.plan.removes_identity and facts.may_show_face:
             concerns.append(FACE_LEFT)
-        if self._mapper.rule == "google" and Op.SHIFT in date_operations(noted):
-            uids = own_uids() if callable(own_uids) else own_uids
-            if any(_DATE_IN_UID.search(uid) for uid in uids):
-                concerns.append(_SHIFT_CAN_BE_UNDONE)
+        guessable = self._mapper.rule == "google" and Op.SHIFT in facts.date_operations
+        if guessable and any(_DATE_IN_UID.search(uid) for uid in own_uids()):
+            concerns.append(_SHIFT_CAN_BE_UNDONE)
         return concerns
 
     def _new_instance_uid(self, values: Values, old: bytes) -> str:

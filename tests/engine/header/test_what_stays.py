@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import struct
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pydicom
 import pytest
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
@@ -22,8 +22,8 @@ from healthcare_deid.engine.identity.uid_mapper import UidMapper
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
-CONTENTS = "DEIDENTIFY_TAG_CONTENTS"
+BASIC: Literal["ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"] = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+CONTENTS: Literal["DEIDENTIFY_TAG_CONTENTS"] = "DEIDENTIFY_TAG_CONTENTS"
 KEEP_ALL = "KEEP_ALL_PROFILE"
 CLEANING = ["clean_descriptors", "clean_structured_content", "clean_graphics"]
 IVANOV = "\u0418\u0432\u0430\u043d\u043e\u0432^\u041f\u0451\u0442\u0440"
@@ -49,7 +49,7 @@ def instance(**attributes: Any) -> Dataset:
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = INSTANCE
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(INSTANCE)
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = STUDY, SERIES
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Brzezicka^Halina", "KH-0077120483", "19580203"
     dataset.AccessionNumber, dataset.Modality = "88120417", "CT"
@@ -223,7 +223,7 @@ def test_bytes_in_a_sequence_that_are_no_items_go(
     way: Any, profile: str, tag: int, value: bytes, tmp_path: Path
 ) -> None:
     dataset = instance()
-    head = saved(Dataset(), tmp_path / "x") if False else saved(dataset, tmp_path / "in.dcm")
+    head = saved(dataset, tmp_path / "in.dcm")
     data = head.read_bytes()
     element = struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, b"SQ", 0, len(value)) + value
     at = next(
@@ -275,7 +275,8 @@ def test_codes_say_what_was_done_and_an_earlier_step_stays(way: Any, tmp_path: P
     safe = ["Philips PET Private Group,7053,00"]
     source = saved(dataset, tmp_path / "in.dcm")
 
-    for options in ({"safe_private": safe}, {"options": ["retain_safe_private"]}, {}):
+    choices: list[dict[str, Any]] = [{"safe_private": safe}, {"options": ["retain_safe_private"]}, {}]
+    for options in choices:
         result = way(engine(**options), source, tmp_path / "out.dcm").dataset
         codes = [item.CodeValue for item in result.DeidentificationMethodCodeSequence]
         kept = any(is_private(int(element.tag)) for element in result)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.charsets import read_text
@@ -10,12 +12,13 @@ from healthcare_deid.engine.dicom.elements import known_vr
 from healthcare_deid.engine.dicom.encoding import Malformed, Short, flat_items
 from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, Code
 from healthcare_deid.engine.plan.tags import DATE_VRS, GOING, Op
-from healthcare_deid.engine.text.own_terms import OwnValue, own_sources
+from healthcare_deid.engine.text.own_terms import OwnTerms, OwnValue, own_sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthcare_deid.engine.header.fast.follower import Noted
+    from healthcare_deid.engine.header.markers import Claims
 
 FACE_LEFT = (
     "the series may hold a head: a face can be reconstructed from its slices, which no tag or burned-in text shows"
@@ -30,15 +33,95 @@ _HEAD = re.compile(
 )
 _CODE_VALUE, _SCHEME, _MEANING = 0x00080100, 0x00080102, 0x00080104
 _LONGEST_CODE = 16
+_MOST = 64
 HEAD_TAGS = _BODY | {_MODALITY}
 
 
+@cache
 def noted_tags() -> frozenset[int]:
     """Return the tags whose values are wanted where a result claims that identity was removed."""
     return frozenset(own_sources()) | EARLIER | HEAD_TAGS
 
 
-def own_values(noted: Sequence[Noted]) -> tuple[OwnValue, ...]:
+class Facts:
+    """What the noted elements of an instance tell.
+
+    Args:
+        noted: The elements.
+        own: The instance's own names and numbers, of the same elements.
+
+    Attributes:
+        own: As given.
+        date_operations: Operations on dates that have a value and did not simply go.
+        claims: Claims that were made of these facts, and what else was done: within a series they are the same.
+    """
+
+    def __init__(self, noted: Sequence[Noted], own: OwnTerms) -> None:
+        self.own = own
+        self.claims: dict[tuple[bool, bool, bool, bool], Claims] = {}
+        self._noted = noted
+        wanted = noted_tags()
+        self.date_operations = frozenset(
+            op
+            for tag, op, value, _ in noted
+            if op not in GOING and value.strip(b"\0 ") and (tag not in wanted or known_vr(tag) in DATE_VRS)
+        )
+
+    @cached_property
+    def earlier_methods(self) -> tuple[str, ...]:
+        """The lines in which earlier steps said what they did, those that hold the patient's identity left out."""
+        lines: list[str] = []
+        for tag, _, value, encodings in self._noted:
+            if tag == METHOD:
+                lines += (read_text(value, "LO", encodings).text or "").split("\\")
+        stripped = (text.strip("\0 ") for text in lines)
+        return tuple(line for line in stripped if line and not self.own.find(line))
+
+    @cached_property
+    def earlier_codes(self) -> tuple[Code, ...]:
+        """The codes in which earlier steps said what they did; what does not look like one is left out."""
+        found: list[Code] = []
+        for tag, _, value, encodings in self._noted:
+            if tag == METHOD_CODE_SEQUENCE:
+                found += filter(None, (_code(item, encodings) for item in _items(value)))
+        return tuple(code for code in found if not self.own.find(code.meaning))
+
+    @cached_property
+    def may_show_face(self) -> bool:
+        """Whether the instance is a slice of a head, as far as its modality and descriptions say."""
+        slices = any(tag == _MODALITY and value.strip(b"\0 ").upper() in _SLICES for tag, _, value, _ in self._noted)
+        return slices and any(
+            tag in _BODY and _HEAD.search(value.lower().replace(b"_", b" ")) for tag, _, value, _ in self._noted
+        )
+
+
+class FactsOfInstances:
+    """Makes facts of noted elements, and knows the last ones again. A pickled one is empty."""
+
+    def __init__(self) -> None:
+        self._facts: OrderedDict[tuple[Noted, ...], Facts] = OrderedDict()
+        self._own: OrderedDict[tuple[OwnValue, ...], OwnTerms] = OrderedDict()
+
+    def __reduce__(self) -> tuple[type[FactsOfInstances], tuple[()]]:
+        return type(self), ()
+
+    def of(self, noted: Sequence[Noted]) -> Facts:
+        """Return the facts of an instance."""
+        key = tuple(noted)
+        known = self._facts.get(key)
+        if known is None:
+            values = _own_values(key)
+            own = self._own.get(values)
+            if own is None:
+                own = self._own[values] = OwnTerms(values)
+            known = self._facts[key] = Facts(key, own)
+            for kept in (self._facts, self._own):
+                if len(kept) > _MOST:
+                    kept.popitem(last=False)
+        return known
+
+
+def _own_values(noted: Sequence[Noted]) -> tuple[OwnValue, ...]:
     """Return what tells whose instance it is, of elements that do not stay."""
     sources = own_sources()
     return tuple(
@@ -48,36 +131,12 @@ def own_values(noted: Sequence[Noted]) -> tuple[OwnValue, ...]:
     )
 
 
-def date_operations(noted: Sequence[Noted]) -> frozenset[Op]:
-    """Return the operations on dates that have a value and did not simply go."""
-    wanted = noted_tags()
-    return frozenset(
-        op
-        for tag, op, value, _ in noted
-        if op not in GOING and value.strip(b"\0 ") and (tag not in wanted or known_vr(tag) in DATE_VRS)
-    )
-
-
-def earlier_methods(noted: Sequence[Noted]) -> tuple[str, ...]:
-    """Return the lines in which earlier steps said what they did."""
-    lines: list[str] = []
-    for tag, _, value, encodings in noted:
-        if tag == METHOD:
-            lines += (read_text(value, "LO", encodings).text or "").split("\\")
-    return tuple(line for line in (text.strip("\0 ") for text in lines) if line)
-
-
-def earlier_codes(noted: Sequence[Noted]) -> tuple[Code, ...]:
-    """Return the codes in which earlier steps said what they did; what does not look like one is left out."""
-    found: list[Code] = []
-    for tag, _, value, encodings in noted:
-        if tag == METHOD_CODE_SEQUENCE:
-            for item in _items(value):
-                texts = [item.get(part, b"").strip(b"\0 ") for part in (_CODE_VALUE, _SCHEME)]
-                meaning = read_text(item.get(_MEANING, b""), "LO", encodings).text
-                if all(text and text.isalnum() and len(text) <= _LONGEST_CODE for text in texts) and meaning:
-                    found.append(Code(texts[0].decode(), texts[1].decode(), meaning.strip("\0 ")))
-    return tuple(found)
+def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> Code | None:
+    value, scheme = (item.get(part, b"").strip(b"\0 ") for part in (_CODE_VALUE, _SCHEME))
+    meaning = read_text(item.get(_MEANING, b""), "LO", encodings).text
+    if not meaning or not all(text.isalnum() and len(text) <= _LONGEST_CODE for text in (value, scheme)):
+        return None
+    return Code(value.decode(), scheme.decode(), meaning.strip("\0 "))
 
 
 def _items(value: bytes) -> list[dict[int, bytes]]:
@@ -89,11 +148,3 @@ def _items(value: bytes) -> list[dict[int, bytes]]:
         if any(_CODE_VALUE in item for item in items):
             return items
     return []
-
-
-def may_show_face(noted: Sequence[Noted]) -> bool:
-    """Return whether an instance is a slice of a head, as far as its modality and descriptions say."""
-    slices = any(tag == _MODALITY and value.strip(b"\0 ").upper() in _SLICES for tag, _, value, _ in noted)
-    return slices and any(
-        tag in _BODY and _HEAD.search(value.lower().replace(b"_", b" ")) for tag, _, value, _ in noted
-    )
