@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,3 +133,65 @@ def independent_ocr() -> Independent:
         return "".join(letter for letter in texts.upper() if letter.isalnum())
 
     return read
+
+
+@dataclass(frozen=True)
+class Written:
+    """A phantom with text on it, and where its ink is."""
+
+    picture: NDArray[np.uint8]
+    ink: NDArray[np.bool_]
+
+    def covered_by(self, redactions: Iterable[Any]) -> float:
+        """Return which part of the ink rectangles cover."""
+        mask = np.zeros(self.ink.shape, bool)
+        for item in redactions:
+            mask[item.y : item.y + item.height, item.x : item.x + item.width] = True
+        return float(mask[self.ink].mean())
+
+
+FACES = {
+    "latin": "fontpkg_noto_sans/files/NotoSans[wdth,wght].ttf",
+    "cyrillic": "fontpkg_noto_sans/files/NotoSans[wdth,wght].ttf",
+    "greek": "fontpkg_noto_sans/files/NotoSans[wdth,wght].ttf",
+    "hebrew": "fontpkg_rubik/files/Rubik[wght].ttf",
+    "arabic": "fontpkg_rubik/files/Rubik[wght].ttf",
+    "thai": "fontpkg_noto_sans_thai/files/NotoSansThai[wdth,wght].ttf",
+    "devanagari": "fontpkg_noto_sans_devanagari/files/NotoSansDevanagari[wdth,wght].ttf",
+}
+
+
+@pytest.fixture
+def written_phantom() -> Callable[..., Written]:
+    """Write lines on a smooth, noisy organ: ``written_phantom((x, y, text), ..., height=22, turn=0, face="latin")``."""
+
+    def write(
+        *texts: tuple[int, int, str],
+        size: tuple[int, int] = (480, 320),
+        height: int = 22,
+        turn: float = 0,
+        face: str = "latin",
+        page: bool = False,
+    ) -> Written:
+        columns, rows = size
+        package, name = FACES[face].split("/", 1)
+        font = ImageFont.truetype(str(resources.files(package) / name), height)
+        whole = Image.new("L", size)
+        for x, y, text in texts:
+            left, top, right, bottom = font.getbbox(text)
+            block = Image.new("L", (int(right - left) + 2, int(bottom - top) + 2))
+            ImageDraw.Draw(block).text((1 - left, 1 - top), text, font=font, fill=255)
+            block = block.rotate(turn, expand=True, resample=Image.Resampling.BICUBIC)
+            whole.paste(block, (x, y), block)
+        mask = np.asarray(whole, np.float64) / 255
+        random = np.random.default_rng(1)
+        down, across = np.mgrid[:rows, :columns]
+        inside = ((across - columns / 2) / (columns * 0.38)) ** 2 + ((down - rows / 2) / (rows * 0.4)) ** 2
+        organ = np.where(
+            inside < 1, 110 - 80 * inside + random.normal(0, 6, mask.shape), random.normal(6, 2, mask.shape)
+        )
+        ground = np.full(mask.shape, 245.0) if page else organ
+        shown = ground * (1 - mask) + (20 if page else 235) * mask
+        return Written(np.clip(shown, 0, 255).astype(np.uint8), mask > 0.4)
+
+    return write

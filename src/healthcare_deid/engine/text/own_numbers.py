@@ -153,11 +153,11 @@ class NumberTerms:
 
 def _span(plain: str, owners: list[int], first: OwnWord, last: OwnWord, at: int, behind: int) -> tuple[int, int]:
     """Return where a phrase stands in the text, with what is grown to a number; not with the words around it."""
-    if plain[at].isdigit() or not UNSPACED_WORD.search(first.plain):
+    if plain[at].isdigit() or not UNSPACED_WORD.match(plain[at]):
         start = first.start
     else:
         start = first.start + at - owners.index(owners[at])
-    if plain[behind - 1].isdigit() or not UNSPACED_WORD.search(last.plain):
+    if plain[behind - 1].isdigit() or not UNSPACED_WORD.match(plain[behind - 1]):
         return start, last.end
     return start, last.start + behind - owners.index(owners[behind - 1])
 
