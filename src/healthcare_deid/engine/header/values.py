@@ -14,6 +14,7 @@ from healthcare_deid.engine.header.actions import MALFORMED_REASON, OWN_IDENTITY
 from healthcare_deid.engine.header.soundness import is_sound
 from healthcare_deid.engine.header.uids_in_text import UidsInText
 from healthcare_deid.engine.plan.tags import (
+    CODE_TAGS,
     ENCAPSULATED_DOCUMENT,
     MIME_TYPE_OF_DOCUMENT,
     NUMBER_BYTES,
@@ -80,8 +81,6 @@ _OWN_BYTES = "the patient's name was found by its bytes, which the named charact
 _IDENTITY_ERASED = "a name or number of the patient's was found where no rule looks for one, and erased"
 _CANNOT_WRITE = "a replacement cannot be written in the instance's character set: the value was emptied"
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
-_CODED = frozenset({0x00080100, 0x00080102, 0x00080119, 0x00080120})
-"""CodeValue, CodingSchemeDesignator, LongCodeValue, URNCodeValue: rewritten they would mean something else."""
 _DIGITS_VRS = frozenset({"DS", "IS"})
 _DATE_VRS = frozenset({"AS", "DA", "DT", "TM"})
 _PADDING = b"\0 "
@@ -225,7 +224,7 @@ class Values:
         self.depends += 1
         if vr not in TEXT_VRS or vr in _DATE_VRS:
             return self._searched_code(vr, value)
-        if tag in _CODED:
+        if tag in CODE_TAGS:
             reading = read_text(value, vr, encodings, self._fallback)
             if reading.text is None or self.own.find(reading.text):
                 self._leave_identity()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydicom._dicom_dict import DicomDictionary
 
 from healthcare_deid.engine.plan.tags import (
+    CODE_TAGS,
     ENCAPSULATED_DOCUMENT,
     KEPT,
     LENGTH_OF_DOCUMENT,
@@ -95,8 +96,6 @@ _UNLISTED_IDENTIFIERS = frozenset(
 )
 """Attributes that the table does not mention in any edition, and that identify all the same."""
 _COMMENT = re.compile(r"Comment|Notes$|Remarks?$|History$|Impressions?$|Opinion|Reason|Summary|Instruction(?:Text|s)$")
-_CODES = (0x00080100, 0x00080102, 0x00080103, 0x00080119, 0x00080120)
-"""CodeValue, CodingSchemeDesignator, CodingSchemeVersion, LongCodeValue, URNCodeValue: no words to clean."""
 _TECHNICAL = re.compile(
     r"^Manufacturer(?:ModelName)?$|Version|Kernel$|CoilName$|^SequenceName$|^PulseSequenceName$|Units?$|"
     r"Algorithm(?:Name|Family)|^Filter|Material$|^Radiopharmaceutical$|^ContrastBolusAgent$"
@@ -179,7 +178,7 @@ class Table:
         if cleans:
             # Text that no table lists says as much as text that one does: labels, names of beams, meanings of codes.
             self.vrs |= dict.fromkeys(_COMMENT_VRS, Rule(Op.TEXT, "unlisted"))
-            for number in (*_CODES, *_technical_tags()):
+            for number in (*CODE_TAGS, *_technical_tags()):
                 self.tags.setdefault(number, KEPT)
         if ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES not in self.options:
             shifted = ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES in self.options

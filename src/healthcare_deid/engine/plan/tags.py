@@ -31,6 +31,9 @@ BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW"})
 CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys() | BINARY_VRS
 
 ENCAPSULATED_DOCUMENT = 0x00420011
+CODE_TAGS = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080119, 0x00080120})
+"""CodeValue, CodingSchemeDesignator, CodingSchemeVersion, LongCodeValue, URNCodeValue: no words to clean, and rewritten
+they would mean something else."""
 MIME_TYPE_OF_DOCUMENT, LENGTH_OF_DOCUMENT = 0x00420012, 0x00420015
 NEEDED_TO_DECODE = frozenset(
     {
@@ -274,7 +277,7 @@ class TagPlan:
         found = self._memo.get(key)
         if found is None:
             found = self._fit(self._resolve(tag, vr, creator, around), tag, vr)
-            if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS:
+            if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS and tag not in CODE_TAGS:
                 found = _CLEANED_TEXT
             if found == KEPT and vr in CHECKED_VRS:
                 found = self._looked_at(tag, vr)
