@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.pixels.lines import TextLine
 
-ONE_SIZE = 1.7
+ONE_SIZE = 2.2
 """Lines that belong together are of one size: none is this many times as high as another."""
 BELOW = 1.0
 """The next line begins within this many times the height of a line below it,"""
