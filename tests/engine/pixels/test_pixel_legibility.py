@@ -57,7 +57,10 @@ def test_what_may_say_anything_is_not(line: TextLine) -> None:
 
 def test_a_doubtful_letter_in_words_of_the_vocabulary_is_no_other_script() -> None:
     assert is_legible(_line("Fov 35 cm", weakest=0.5))
-    assert not is_legible(_line("Fov 35 IIETPOB", weakest=0.5))
+    assert is_legible(_line("AXIAL T2", weakest=0.5))
+    assert is_legible(_line("4400L40", weakest=0.5))
+    assert not is_legible(_line("wls 2020", weakest=0.5, confidence=0.8))
+    assert not is_legible(_line("Fov IIETPOB", weakest=0.5))
 
 
 @pytest.mark.parametrize(("face", "name"), NAMES)

@@ -71,7 +71,8 @@ def test_a_value_whose_cue_or_other_half_is_on_another_line_is_covered(lines: tu
     assert {text for text, _, _ in lines[1:]} <= covered
 
 
-def test_a_mark_below_a_name_stays() -> None:
+def test_a_mark_below_or_above_a_name_stays() -> None:
+    assert _covered(_line("AP", 10, 10), _line("PETROV^ASTRID", 10, 36)) == {"PETROV^ASTRID"}
     assert _covered(_line("Rivera, Ruth", 10, 10), _line("R", 10, 36)) == {"Rivera, Ruth"}
     assert _covered(_line("Rivera, Ruth", 10, 10), _line("LIVER", 10, 36)) == {"Rivera, Ruth"}
 

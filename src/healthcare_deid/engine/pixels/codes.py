@@ -81,11 +81,12 @@ def _read(gray: Picture) -> Iterator[tuple[str, Corners]]:
 
 
 def _sound(found: Sequence[Any]) -> Iterator[tuple[str, Corners]]:
-    """Yield all but damaged Data Matrix codes: two edges at a right angle are taken for one."""
+    """Yield all but damaged codes of formats with weak marks: two edges at a right angle, or noise, pass for one."""
     import zxingcpp
 
+    formats = zxingcpp.BarcodeFormat
     for code in found:
-        if code.valid or code.format != zxingcpp.BarcodeFormat.DataMatrix:
+        if code.valid or code.format not in (formats.DataMatrix, formats.PDF417, formats.MicroPDF417):
             place = code.position
             corners = (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
             yield code.text, [(float(corner.x), float(corner.y)) for corner in corners]
