@@ -75,7 +75,7 @@ def everyday_part(text: str) -> float:
 
 
 def is_mark(text: str) -> bool:
-    """Say whether a text is words of the vocabulary that are nobody's name: a mark, and no part of what is beside it."""
+    """Say whether a text is words of the vocabulary that are nobody's name: a mark, no part of what is beside it."""
     words = [fold(word) for word in _WORD.findall(text)]
     names = first_names() | surnames()
     return all(word in vocabulary() and word not in names for word in words)
