@@ -47,13 +47,13 @@ def test_all_text_is_covered_and_little_else(bench: SimpleNamespace, images: lis
     assert score.lines > 200
     assert score.found >= 0.99 * score.lines
     assert score.sensitive_found >= 0.99 * score.sensitive
-    assert score.area_on_text >= 0.94 * score.area
+    assert score.area_on_text >= 0.95 * score.area
 
 
 def test_sensitive_text_is_covered_and_innocent_marks_stay(bench: SimpleNamespace, images: list[Any]) -> None:
     score = bench.bench_pixels.score_sensitive(images)
     assert score.covered >= 0.98 * score.planted
-    assert score.touched <= 0.08 * score.innocent
+    assert score.touched <= 0.05 * score.innocent
 
 
 def test_an_ocr_that_is_not_the_engines_finds_no_planted_word_afterwards(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ def _code(name: str, scale: int = 2) -> NDArray[np.uint8]:
         name, "77120483"
     )
     made = zxingcpp.create_barcode(text, getattr(zxingcpp.BarcodeFormat, name))
-    return np.asarray(zxingcpp.write_barcode_to_image(made, scale=scale, add_quiet_zones=True))
+    bars = np.asarray(zxingcpp.write_barcode_to_image(made, scale=scale, add_quiet_zones=True))
+    return np.pad(bars, 8, constant_values=255)
 
 
 def _on_phantom(written_phantom: Any, code: NDArray[np.uint8], *, low: int = 0, high: int = 255) -> tuple[Any, Any]:
@@ -55,13 +57,12 @@ def test_a_code_is_found_as_a_whole(name: str, low: int, high: int, written_phan
     for line in found:
         mask[line.box.top : line.box.bottom, line.box.left : line.box.right] = True
     assert mask[ink].mean() >= 0.95
-    assert mask.sum() <= 1.6 * _code(name).size
+    assert mask.sum() <= 1.1 * _code(name).size
 
 
-@pytest.mark.parametrize(
-    ("name", "turn"), [("QRCode", 12), ("QRCode", 90), ("QRCode", 180), ("Code128", 90), ("Code128", 180)]
-)
-def test_a_code_is_found_though_it_is_turned(name: str, turn: int, written_phantom: Any) -> None:
+@pytest.mark.parametrize("turn", [12, 30, 45, 60, 90, 180])
+@pytest.mark.parametrize("name", ["QRCode", "Code128", "Code39"])
+def test_a_code_is_found_at_any_angle(name: str, turn: int, written_phantom: Any) -> None:
     upright = Image.fromarray(_code(name)).rotate(turn, expand=True, resample=Image.Resampling.BICUBIC, fillcolor=255)
     picture, ink = _on_phantom(written_phantom, np.asarray(upright))
     found = codes(np.repeat(picture[:, :, None], 3, axis=2))
@@ -92,14 +93,11 @@ def test_a_code_that_is_there_in_some_frames_only_is_covered_in_those(written_ph
 
 
 def test_patterns_alone_cover_a_code_only_where_its_content_matches(written_phantom: Any, make_instance: Any) -> None:
-    import re
-
     picture, _ = _on_phantom(written_phantom, _code("QRCode"))
     for pattern, rules in ((r"PID:\d+", {"regex:0"}), ("Accession", set())):
         plan = PixelPlan(Scope.PATTERNS, patterns=((re.compile(pattern), ()),))
         report = PixelRedactor(plan, workers=1).redact(make_instance(picture), None)
-        found = {item.rule for item in report.redactions if item.width > 40 < item.height}
-        assert found - {"unreadable"} == rules
+        assert {item.rule for item in report.redactions if item.rule != "unreadable"} == rules
 
 
 def test_a_picture_without_a_code_has_none(written_phantom: Any) -> None:

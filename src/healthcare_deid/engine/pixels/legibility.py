@@ -11,7 +11,7 @@ import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.lexicon import fold, vocabulary
+from healthcare_deid.engine.text.lexicon import first_names, fold, surnames, vocabulary
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.lines import TextLine
@@ -20,6 +20,10 @@ LEAST_CONFIDENCE = 0.6
 """A line read worse than this, in the mean of its characters, may say anything."""
 LEAST_WEAKEST = 0.65
 """So may one whose least sure characters are read worse than this: letters of another script, forced into this one."""
+WELL = 0.85
+FEWER_SENSE = 0.5
+"""A doubtful letter matters less where at least this part is digits and words of the vocabulary, and the mean is good:
+no other script is read so."""
 SURE_WEAKEST = 0.85
 """A line whose least sure characters are read this well need not be read the other way round."""
 FEW = 3
@@ -44,8 +48,10 @@ def is_legible(line: TextLine) -> bool:
     text = line.text
     if text is None or line.misread or line.text_confidence < LEAST_CONFIDENCE or _is_greek(text):
         return False
-    if line.weakest is not None and line.weakest < LEAST_WEAKEST and len(_shown(text)) >= FEW and not is_everyday(text):
-        return False
+    if line.weakest is not None and line.weakest < LEAST_WEAKEST and len(_shown(text)) >= FEW:
+        sense = FEWER_SENSE if line.text_confidence >= WELL else 1.0
+        if everyday_part(text) < sense:
+            return False
     return any(map(str.isalnum, text)) and enough_characters(text, *line.size)
 
 
@@ -61,10 +67,18 @@ def enough_characters(text: str, width: float, height: float) -> bool:
     return room < LEAST_ROOM or len(_shown(text)) >= LEAST_FILLED * room
 
 
-def is_everyday(text: str) -> bool:
-    """Say whether all words are of the clinical vocabulary, single letters or numbers: no other script is read so."""
-    words = _WORD.findall(text)
-    return all(len(word) == 1 or word.isdigit() or fold(word) in vocabulary() for word in words)
+def everyday_part(text: str) -> float:
+    """Return which part of a text is digits and words of the vocabulary; single letters do not count."""
+    words = [word for word in _WORD.findall(text) if len(word) > 1 or word.isdigit()]
+    known = sum(len(word) if fold(word) in vocabulary() else sum(map(str.isdigit, word)) for word in words)
+    return known / max(1, sum(map(len, words)))
+
+
+def is_mark(text: str) -> bool:
+    """Say whether a text is words of the vocabulary that are nobody's name: a mark, no part of what is beside it."""
+    words = [fold(word) for word in _WORD.findall(text)]
+    names = first_names() | surnames()
+    return all(word in vocabulary() and word not in names for word in words)
 
 
 def _shown(text: str) -> str:

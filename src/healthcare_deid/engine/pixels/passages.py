@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from healthcare_deid.engine.pixels.geometry import Box
-from healthcare_deid.engine.pixels.legibility import is_everyday
+from healthcare_deid.engine.pixels.legibility import is_mark
 from healthcare_deid.engine.pixels.lines import Direction
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.pixels.lines import TextLine
 
-ONE_SIZE = 1.7
+ONE_SIZE = 2.2
 """Lines that belong together are of one size: none is this many times as high as another."""
 BELOW = 1.0
 """The next line begins within this many times the height of a line below it,"""
@@ -45,14 +45,14 @@ class Passage:
     def parts(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         """Yield the parts of lines that a finding is in: index of the line, first character, and the one after it.
 
-        A finding that runs on from one line into another takes nothing of that which is of the vocabulary, or a single
-        character: a mark, or a value, which stands there by chance.
+        A finding that runs on from one line into another takes no mark and no single character with it, which stand
+        there by chance.
         """
         ends = [begin for _, begin in self.lines[1:]] + [len(self.text)]
         for (index, begin), stop in zip(self.lines, ends, strict=True):
             first, last = max(start, begin), min(end, stop)
             part = self.text[first:last].rstrip()
-            if not part or (start < begin and (len(part) == 1 or _is_by_chance(part))):
+            if not part or ((start < begin or end > stop) and (len(part) == 1 or is_mark(part))):
                 continue
             yield index, first - begin, first - begin + len(part)
 
@@ -69,10 +69,6 @@ def passages(lines: Sequence[TextLine]) -> Iterator[Passage]:
                 yield _passage(lines, longer)
                 if len(longer) < LONGEST:
                     pending.append(longer)
-
-
-def _is_by_chance(text: str) -> bool:
-    return not any(map(str.isdigit, text)) and is_everyday(text)
 
 
 def _passage(lines: Sequence[TextLine], chain: tuple[int, ...]) -> Passage:
