@@ -473,7 +473,7 @@ class Deidentifier:
         """Return what the result may say of itself; None where it is to say nothing."""
         if not self._markers:
             return None
-        looked = pixels is not None and self._pixels.looks
+        looked = pixels is not None and pixels.pictures > 0
         done = (values.identity_left, private_kept, looked, pixels is not None and pixels.all_text_covered)
         known = facts.claims.get(done)
         if known is None:

@@ -105,6 +105,7 @@ class PixelReport:
         texts: What was read, PHI included; empty unless it was asked for.
         all_text_covered: Whether all text was to be covered, and every frame, plane and icon was looked at for text
             and for codes. No detector finds everything: it says what was done, not that nothing is left.
+        pictures: How many pixel data elements were looked at, icons and overlays included.
     """
 
     redactions: tuple[Redaction, ...] = ()
@@ -112,6 +113,7 @@ class PixelReport:
     warnings: tuple[str, ...] = ()
     texts: tuple[ReadText, ...] = ()
     all_text_covered: bool = False
+    pictures: int = 0
 
 
 class DeidentifyResult:

@@ -329,3 +329,35 @@ def test_a_series_of_heads_warns_of_faces() -> None:
 
     assert [warning for warning in head.warnings if "face" in warning]
     assert not [warning for warning in chest.warnings if "face" in warning]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("name", "typed", "term"),
+    [
+        ("M\u00fcller^J\u00fcrgen", "Herr Mueller", "mueller"),
+        ("M\u00fcller^J\u00fcrgen", "MULLER", "muller"),
+        ("S\u00f8rensen^\u00c5se", "Soerensen", "soerensen"),
+        ("Li^Na", "Li Na, second look", "li na"),
+        ("Do^Minh", "minh do", "minh do"),
+        ("Brzezicka^Halina", "3/2/58", "3/2/58"),
+        ("Brzezicka^Halina", "born 03.02.58", "03.02.58"),
+    ],
+)
+def test_other_spellings_of_a_name_or_birthday_go_too(
+    way: Any, name: str, typed: str, term: str, tmp_path: Path
+) -> None:
+    dataset = instance(SpecificCharacterSet="ISO_IR 100", PatientName=name, ContentDescription=typed)
+
+    way(engine(), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+
+    assert term.encode() not in (tmp_path / "out.dcm").read_bytes().lower()
+
+
+def test_nothing_is_said_of_burned_in_text_where_there_is_no_picture() -> None:
+    config = DeidentifyConfig.builder().filter_profile(BASIC).redact_image_text("all").build()
+
+    result = Deidentifier(config).deidentify(instance()).dataset
+
+    assert "BurnedInAnnotation" not in result
+    assert "113101" not in [item.CodeValue for item in result.DeidentificationMethodCodeSequence]

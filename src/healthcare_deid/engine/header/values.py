@@ -170,11 +170,6 @@ class Values:
         self._text = text
         self._fallback = fallback
 
-    @property
-    def searches(self) -> bool:
-        """Whether elements that stay are searched for the instance's own identity."""
-        return self.own is not None
-
     def warn(self, text: str) -> None:
         """Note something a person should know."""
         self.warnings.append(text)

@@ -131,7 +131,7 @@ class PixelRedactor:
         _refuse_what_cannot_be_seen(dataset, removed)
         found = list(targets(dataset, removed))
         if not found:
-            return PixelReport(all_text_covered=self._plan.scope is Scope.EVERYTHING)
+            return PixelReport()
         longest = max(map(_size, found))
         limit = beyond_service_limits(dataset, longest)
         if limit is not None and self._service_limits:
@@ -213,6 +213,7 @@ class _Run:
             tuple(warnings),
             tuple(self._texts),
             self._redactor.policy.plan.scope is Scope.EVERYTHING and finds_codes(),
+            len(opened),
         )
 
     def _boxes(self, look: Look, element: PixelElement, view: PixelElement | Mosaic) -> Boxes:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SPLIT_NAME = re.compile(r"[\W_]+")
 _DOTTED = re.compile(r"(?<!\w)(?:[^\W\d_]\. ?){2,4}(?!\w)")
 _NOT_A_NAME = word_set("not_a_name")
+_ALSO_NAMES = frozenset({"do", "na"})
+"""Names, beside another name: Li Na, Do Minh. Alone they say that there is none."""
 _TITLES = word_set("titles") | word_set("credentials")
 _SHORT_CLINICAL = word_set("short_clinical")
 _EPONYM_NOUN = word_set("eponym_noun")
@@ -74,6 +76,7 @@ class NameTerms:
             self._add_unspaced([word for word in written if UNSPACED_WORD.fullmatch(word)])
             words = [fold(word) for word in written]
             names = [word for word in words if word not in _NOT_A_NAME and not word.isdigit()]
+            names += [word for word in words if word in _ALSO_NAMES] if names else []
             foreign = any(not word.isascii() for word in names)
             for name in names:
                 if len(name) >= 2 or foreign:

@@ -15,7 +15,7 @@ from pydicom.datadict import tag_for_keyword
 from healthcare_deid.engine.dicom.charsets import read_text
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.dicom_dates import parse_da
-from healthcare_deid.engine.text.header import Header, Source, sources
+from healthcare_deid.engine.text.header import PLACEHOLDERS, Header, Source, sources
 from healthcare_deid.engine.text.lexicon import fold, vocabulary
 from healthcare_deid.engine.text.terms import Terms
 
@@ -30,11 +30,12 @@ _SHORTEST_WORD = 4
 """Letters of a name, or of a place, that is searched for as bytes wherever they stand."""
 _SHORTEST_NUMBER = 5
 """Digits of a number that counts wherever it stands."""
-_SHORTEST_IN_BYTES = 6
+_SHORTEST_IN_BYTES = 5
 """Bytes of a term that is looked for in binary values: shorter ones occur by chance."""
 _NUMBERS = re.compile(r"\d+")
 _DIGITS = re.compile(r"\d\d")
 _CUES = rb"pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by"
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _WORD = re.compile(r"[^\W\d_]+")
 _NAME_WORD = re.compile(r"[^\W_]*[^\W\d_][^\W_]*")
 _ESCAPES = re.compile(rb"\x1b[$(),\-.]*[@-~]")
@@ -208,9 +209,9 @@ class OwnTerms:
         )
 
     def is_whole(self, value: bytes) -> bool:
-        """Return whether a number or a date is one of the terms, as a whole."""
-        squeezed = value.lower().translate(None, _SEPARATORS)
-        return squeezed in self._squeezed or squeezed.lstrip(b"0") in self._squeezed
+        """Return whether one of an element's numbers or dates is one of the terms, as a whole."""
+        squeezed = [part.lower().translate(None, _SEPARATORS) for part in value.split(b"\\")]
+        return any(part in self._squeezed or part.lstrip(b"0") in self._squeezed for part in squeezed)
 
     def is_everyday(self, value: bytes) -> bool:
         """Return whether a code consists of everyday clinical words, though one is also a name of the patient's."""
@@ -231,9 +232,7 @@ class OwnTerms:
 
 def _header(texts: Sequence[tuple[Source, str]]) -> Header:
     days = {
-        source: frozenset(
-            day for kind, text in texts if kind is source and (day := parse_da(text[:8]) or parse_da(text[:10]))
-        )
+        source: frozenset(day for kind, text in texts if kind is source and (day := _day(text)))
         for source in (Source.BIRTH_DATE, Source.DATE)
     }
     values = {(source, text) for source, text in texts if source not in days}
@@ -257,8 +256,6 @@ def _texts(item: OwnValue) -> list[str]:
 @lru_cache(maxsize=4096)
 def is_placeholder(text: str) -> bool:
     """Return whether a header value says that it says nothing."""
-    from healthcare_deid.engine.text.header import PLACEHOLDERS
-
     return text.upper().strip("^= ") in PLACEHOLDERS
 
 
@@ -290,8 +287,8 @@ def _needles(source: Source, text: str) -> Iterator[bytes]:
 
 def _name_needles(text: str) -> Iterator[bytes]:
     for group in text.split("="):
-        parts = [fold(word) for word in _NAME_WORD.findall(group)]
-        parts = [part for part in parts if part.isascii()]
+        words = _NAME_WORD.findall(group)
+        parts = [part for word in words for part in _spellings(word) if part.isascii()]
         for part in parts:
             if len(part) >= _SHORTEST_WORD and part not in vocabulary():
                 yield part.encode()
@@ -299,6 +296,12 @@ def _name_needles(text: str) -> Iterator[bytes]:
             for second in parts[:4]:
                 if first is not second and len(first) + len(second) >= _SHORTEST_WORD:
                     yield (first + second).encode()
+
+
+def _spellings(word: str) -> tuple[str, ...]:
+    """Return a name without accents, and with the letters that some countries write for them: Muller, Mueller."""
+    plain, written_out = fold(word), fold(word.lower().translate(_WRITTEN_OUT))
+    return (plain,) if plain == written_out else (plain, written_out)
 
 
 def _date_needles(text: str, *, spelled: bool) -> Iterator[bytes]:
@@ -320,8 +323,12 @@ def _date_needles(text: str, *, spelled: bool) -> Iterator[bytes]:
             f"{year}{form}{number}",
         ):
             yield spelling.encode()
-    yield f"{day.day}{day.month}{year}".encode()
-    yield f"{day.month}{day.day}{year}".encode()
+    for short in (number + month + year[2:], month + number + year[2:], year[2:] + month + number):
+        yield short.encode()
+    for day_and_month in (f"{day.day}{day.month}", f"{day.month}{day.day}"):
+        yield f"{day_and_month}{year}".encode()
+        if len(day_and_month) > 2:  # fewer than five digits would be found everywhere
+            yield f"{day_and_month}{year[2:]}".encode()
 
 
 def _short_words(source: Source, text: str) -> Iterator[bytes]:

@@ -179,7 +179,7 @@ class EncodedFile:
                 window[position : position + 12] if position + 12 <= len(window) else self.read(base + position, 12)
             )
             if self._is_junk(header, base + position, level):
-                executor.drop_trailing(self.size - base - position)
+                executor.drop_trailing()
                 break
             base, window = self._large(executor, header, base + position, len(window) - position, level, pieces)
             position = 0

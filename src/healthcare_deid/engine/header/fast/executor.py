@@ -179,10 +179,9 @@ class EncodedExecutor:
         """Leave the slots that come after every element."""
         level.output.extend(self._take_slots(NO_TAG, level))
 
-    def drop_trailing(self, count: int) -> None:
-        """Leave out what follows the last element: bytes that belong to nothing."""
+    def drop_trailing(self) -> None:
+        """Say that what follows the last element is left out: bytes that belong to nothing."""
         self._values.warn(TRAILING_DROPPED)
-        self.tally.trailing = count
 
     def _table(self, level: Level) -> Table:
         return self._tables.table(explicit=level.explicit, around=level.around)

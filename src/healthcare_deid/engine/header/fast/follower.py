@@ -38,7 +38,6 @@ class Tally:
         beyond: Elements of which the outcome hung on more than their bytes.
         noted: Values that tell whose instance it is, or what claims hang on.
         private_kept: Private elements, not counting creators, that stay.
-        trailing: Bytes after the last element, which were left out.
     """
 
     kept: int = 0
@@ -47,7 +46,6 @@ class Tally:
     beyond: int = 0
     noted: list[Noted] = field(default_factory=list[Noted])
     private_kept: int = 0
-    trailing: int = 0
 
     def changes(self) -> list[Change]:
         """Return every change so far."""
