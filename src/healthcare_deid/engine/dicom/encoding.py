@@ -77,10 +77,10 @@ def element_header(data: bytes, position: int, *, explicit: bool) -> ElementHead
     group, element = read_tag(data, position)
     tag = group << 16 | element
     code = data[position + 4 : position + 6]
+    if explicit and code in SHORT_VRS:
+        return ElementHeader(tag, code, 8, read_u16(data, position + 6)[0])
     if not explicit or group == _DELIMITERS or not (code.isalpha() and code.isupper()):
         return ElementHeader(tag, b"", 8, read_u32(data, position + 4)[0])
-    if code in SHORT_VRS:
-        return ElementHeader(tag, code, 8, read_u16(data, position + 6)[0])
     if code not in LONG_VRS:
         raise Malformed
     if position + _LONGEST_HEADER > len(data):

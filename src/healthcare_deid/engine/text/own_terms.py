@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 _SEPARATORS = b" ^-./,_:'()+=\r\n\t\0"
+_PIXEL_GROUP = b"\xe0\x7f"
 _MOST_CLEAR = 5_000
 _WORTH_KEEPING = 64
 _SHORTEST_WORD = 4
@@ -122,7 +123,8 @@ class OwnTerms:
     def _short(self) -> re.Pattern[bytes] | None:
         short = sorted({word for source, text in self._texts for word in _short_words(source, text)})
         middle = sorted({word for source, text in self._texts for word in _middle_words(source, text)})
-        return _short_pattern(short, middle)
+        days = [pattern for source, text in self._texts for pattern in _written_days(source, text)]
+        return _short_pattern(short, middle, days)
 
     @cached_property
     def _days(self) -> frozenset[date]:
@@ -146,9 +148,13 @@ class OwnTerms:
     def may_be_in_pieces(self, pieces: Iterable[object]) -> bool:
         """Return whether some pieces of a file may hold a term.
 
-        Pieces that come again, as they do within a series, are looked at once.
+        Pieces that come again, as they do within a series, are looked at once. Pixel data is a matter of its own.
         """
-        fresh = [piece for piece in pieces if isinstance(piece, bytes) and piece not in self._clear]
+        fresh = [
+            piece
+            for piece in pieces
+            if isinstance(piece, bytes) and piece not in self._clear and not piece.startswith(_PIXEL_GROUP)
+        ]
         if self.may_be_among(b"\0".join(fresh)):
             return True
         if len(self._clear) > _MOST_CLEAR:
@@ -325,10 +331,14 @@ def _date_needles(text: str, *, spelled: bool) -> Iterator[bytes]:
             yield spelling.encode()
     for short in (number + month + year[2:], month + number + year[2:], year[2:] + month + number):
         yield short.encode()
-    for day_and_month in (f"{day.day}{day.month}", f"{day.month}{day.day}"):
-        yield f"{day_and_month}{year}".encode()
-        if len(day_and_month) > 2:  # fewer than five digits would be found everywhere
-            yield f"{day_and_month}{year[2:]}".encode()
+
+
+def _written_days(source: Source, text: str) -> Iterator[bytes]:
+    """Yield patterns of a day of birth in numbers with signs between them: 3/2/58."""
+    day = _day(text) if source is Source.BIRTH_DATE else None
+    if day is not None:
+        for first, second in ((day.day, day.month), (day.month, day.day)):
+            yield rb"\b0?%d[./ -]0?%d[./ -](?:%02d)?%02d\b" % (first, second, day.year // 100, day.year % 100)
 
 
 def _short_words(source: Source, text: str) -> Iterator[bytes]:
@@ -353,8 +363,8 @@ def _middle_words(source: Source, text: str) -> Iterator[bytes]:
                 yield plain.encode()
 
 
-def _short_pattern(short: Sequence[bytes], middle: Sequence[bytes]) -> re.Pattern[bytes] | None:
-    forms: list[bytes] = []
+def _short_pattern(short: Sequence[bytes], middle: Sequence[bytes], days: Sequence[bytes]) -> re.Pattern[bytes] | None:
+    forms = [*days]
     if short:
         words = b"|".join(map(re.escape, short))
         forms.append(rb"(?:[\0\\^]|\b(?:%b)\b[ .:#^-]{0,3})(?:%b)(?![a-z0-9])" % (_CUES, words))
