@@ -1,4 +1,4 @@
-"""What instances of each modality have of their own, and the pixels."""
+"""Attributes and pixels of instances, by modality."""
 
 from __future__ import annotations
 

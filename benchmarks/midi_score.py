@@ -43,7 +43,7 @@ class Miss:
 
 @dataclass
 class Tally:
-    """What a set of results satisfies of its key.
+    """Score of a set of results against its key.
 
     Attributes:
         done: Satisfied items by action and kind.

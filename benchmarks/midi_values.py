@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from midi_words import Half
 
 FormKind = Literal["word", "text", "part", "digits", "loose"]
-"""How a form is looked for: as a word or number, as a part of one, by its digits alone, as words in a row."""
+"""Ways of looking for a form: as a word or number, as a part of one, by its digits alone, as words in a row."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Value:
 
 @dataclass(frozen=True)
 class World:
-    """What makers draw from: a patient, the UIDs of the instance, and chance."""
+    """Sources that makers draw from: a patient, the UIDs of the instance, and chance."""
 
     rng: random.Random
     patient: Patient

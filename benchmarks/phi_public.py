@@ -1,4 +1,4 @@
-"""How much of the public sets' identifiers is found: both halves, by type and by set, and how long a text takes.
+"""Share of the public sets' identifiers that is found: both halves, by type and by set, and how long a text takes.
 
 No text is kept in this repository and none is downloaded: ``phi_public_sets`` reads what the packages of the
 dependency group ``texts`` ship. ``phi_public_text`` says what counts.
@@ -66,7 +66,7 @@ def _only(spans: Iterable[Span], kind: str | None) -> tuple[Span, ...]:
 
 @dataclass(frozen=True)
 class Found:
-    """What a detector found in each text, and the processor time it took over each.
+    """Findings of a detector in each text, and the processor time it took over each.
 
     Attributes:
         spans: The findings, by text.

@@ -45,7 +45,7 @@ _YEAR = re.compile(r"\d{4}")
 
 @dataclass(frozen=True)
 class PublicSet:
-    """What a set marks.
+    """Marks of a set.
 
     Attributes:
         name: How tables call it.

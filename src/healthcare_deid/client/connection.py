@@ -270,7 +270,7 @@ class _Once:
 
 
 class _Transport:
-    """What one thread sends through, to one origin only; closes its sockets when the thread is gone."""
+    """Connection of one thread, to one origin only; closes its sockets when the thread is gone."""
 
     def __init__(
         self, http: Any, origin: Origin, *, owned: bool, httplib2_like: bool, lock: threading.RLock | None = None
