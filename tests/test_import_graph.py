@@ -76,6 +76,15 @@ def _imports(path: Path) -> set[str]:
     return found
 
 
+PAIRS = {
+    frozenset({"config.v1.builder", "config.v1.deidentify"}),
+    frozenset({"config.v1beta1.builder", "config.v1beta1.deidentify"}),
+}
+"""Modules that may import each other: ``DeidentifyConfig.builder()`` and ``ConfigBuilder.build()`` name both types."""
+
+ACYCLIC = ("config",)
+"""Parts whose modules form no import circles, lazy and type-only imports included, but for `PAIRS`."""
+
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
 
@@ -92,6 +101,61 @@ def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
             assert name in ONLY_IN[top], f"{name} imports {module}; only {sorted(ONLY_IN[top])} may"
         if top in {"numpy", "pydicom", "PIL", "onnxruntime"}:
             assert part in HEAVY_PARTS, f"{name} imports {module}, which the base install does not have"
+
+
+def _module_name(path: Path) -> str:
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _edges(part: str) -> dict[str, set[str]]:
+    """Return what each module of a part imports from the part, wherever the import stands."""
+    paths = {_module_name(path): path for path in FILES if path.relative_to(SOURCE).parts[0] == part}
+    edges: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        found: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+                inside = {module for module in submodules if module.removeprefix("healthcare_deid.") in paths}
+                found.update(inside or {node.module})
+        edges[name] = {module.removeprefix("healthcare_deid.") for module in found} & paths.keys()
+    return edges
+
+
+def _circles(edges: dict[str, set[str]]) -> list[frozenset[str]]:
+    """Return the sets of modules that reach each other."""
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        pending = list(edges[start])
+        while pending:
+            module = pending.pop()
+            if module not in seen:
+                seen.add(module)
+                pending += edges[module]
+        return seen
+
+    reach = {module: reached(module) for module in edges}
+    circles = {
+        frozenset(other for other in reach[module] if module in reach[other])
+        for module in edges
+        if module in reach[module]
+    }
+    return sorted(circles, key=sorted)
+
+
+@pytest.mark.parametrize("part", ACYCLIC)
+def test_no_modules_of_a_part_import_each_other_but_the_listed_pairs(part: str) -> None:
+    edges = _edges(part)
+    assert len(edges) > 5
+    unexpected = [sorted(circle) for circle in _circles(edges) if circle not in PAIRS]
+    assert unexpected == []
+
+
+def test_circles_are_found() -> None:
+    assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [frozenset({"a", "b", "c"})]
 
 
 def _modules_after(statement: str) -> set[str]:

@@ -10,7 +10,7 @@ from healthcare_deid.client.arguments import of_type, seconds, with_methods
 from healthcare_deid.client.effects import Call, Flow, Reply
 from healthcare_deid.client.retry import PollPolicy, RetryPolicy
 from healthcare_deid.client.starting import Start, Starts, send
-from healthcare_deid.config.message import Message
+from healthcare_deid.config.base.message import Message
 from healthcare_deid.errors import ConfigError, NotFound, ReplyError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName, OperationName
 

@@ -10,8 +10,8 @@ from healthcare_deid.client import telemetry
 from healthcare_deid.client.polling import Tracker
 from healthcare_deid.client.replies import RPC_CODES
 from healthcare_deid.client.state import OperationSnapshot, OperationState
-from healthcare_deid.config import operations as messages
-from healthcare_deid.config.resources import Dataset
+from healthcare_deid.config.v1 import operations as messages
+from healthcare_deid.config.v1.resources import Dataset
 from healthcare_deid.errors import (
     ConfigError,
     DeidError,
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.clock import Clock
     from healthcare_deid.client.core import Core
-    from healthcare_deid.config.message import Reply
-    from healthcare_deid.config.operations import OperationMetadata, ProgressCounter
+    from healthcare_deid.config.base.message import ReplyMessage
+    from healthcare_deid.config.v1.operations import OperationMetadata, ProgressCounter
     from healthcare_deid.names import OperationName
 
 T = TypeVar("T")
 
-_RESULTS: dict[str, type[Reply]] = {
+_RESULTS: dict[str, type[ReplyMessage]] = {
     "deidentifydataset": messages.DeidentifySummary,
     "deidentifydicomstore": messages.DeidentifyDicomStoreSummary,
     "deidentifyfhirstore": messages.DeidentifyFhirStoreSummary,
@@ -144,7 +144,7 @@ class OperationHandle(Generic[T]):
     def _parsed(self) -> T:
         response = {key: value for key, value in (self.snapshot.response or {}).items() if key != "@type"}
         method = (self.metadata.api_method_name or "").rsplit(".", 1)[-1].lower()
-        kind: type[Reply] = self._kind or _RESULTS.get(method, messages.Empty)
+        kind: type[ReplyMessage] = self._kind or _RESULTS.get(method, messages.Empty)
         try:
             return kind.from_api(response)  # type: ignore[return-value] # the method decides T
         except ConfigError:

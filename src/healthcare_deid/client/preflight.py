@@ -12,8 +12,8 @@ from healthcare_deid.client.arguments import of_type
 from healthcare_deid.client.calls.deidentification import checked_config
 from healthcare_deid.client.calls.dicom_stores import metrics as metrics_of
 from healthcare_deid.client.estimate import GIB, PRICE_LIST, PriceTable, Tier, Volume, dicom_volume, fhir_volume
-from healthcare_deid.config.findings import Finding, Severity
-from healthcare_deid.config.image import TextRedactionMode
+from healthcare_deid.config.checks.findings import Finding, Severity
+from healthcare_deid.config.v1.image import TextRedactionMode
 from healthcare_deid.errors import ApiError, DeidError, NotFound, PermissionDenied, ResourceNameError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
-    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.header.fast.encoded_file import Range

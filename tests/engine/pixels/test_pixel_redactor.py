@@ -20,9 +20,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.dicom import DicomConfig
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.dicom import DicomConfig
+from healthcare_deid.config.v1.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.pixels import PixelRedactor
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.client import methods as table
 from healthcare_deid.client.calls.caller import AsyncCaller, Caller
 from healthcare_deid.client.calls.dicom_stores import dicom_filter
-from healthcare_deid.config import requests as v1
-from healthcare_deid.config.operations import (
+from healthcare_deid.config.base.config import RootConfig
+from healthcare_deid.config.v1 import requests as v1
+from healthcare_deid.config.v1.operations import (
     DeidentifyDicomStoreSummary,
     DeidentifyFhirStoreSummary,
     DeidentifySummary,
 )
-from healthcare_deid.config.root import RootConfig
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from healthcare_deid.client.operation import Operation
     from healthcare_deid.client.preflight import PriceTable
     from healthcare_deid.client.retry import RetryPolicy
-    from healthcare_deid.config.deidentify import DeidentifyConfig
-    from healthcare_deid.config.findings import Finding
-    from healthcare_deid.config.requests import DicomFilterConfig, FhirFilter
+    from healthcare_deid.config.checks.findings import Finding
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.requests import DicomFilterConfig, FhirFilter
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 logger = logging.getLogger("healthcare_deid.client")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.client import methods as table
 from healthcare_deid.client.arguments import of_type
 from healthcare_deid.client.calls.caller import AsyncCaller, Caller
-from healthcare_deid.config import requests
-from healthcare_deid.config.operations import Empty
-from healthcare_deid.config.resources import DicomStore, DicomStoreMetrics
+from healthcare_deid.config.v1 import requests
+from healthcare_deid.config.v1.operations import Empty
+from healthcare_deid.config.v1.resources import DicomStore, DicomStoreMetrics
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from healthcare_deid.client.effects import Flow
     from healthcare_deid.client.operation import Operation
     from healthcare_deid.client.retry import RetryPolicy
-    from healthcare_deid.config.requests import DicomFilterConfig
+    from healthcare_deid.config.v1.requests import DicomFilterConfig
     from healthcare_deid.names import DatasetName, DicomStoreName
 
 
