@@ -30,8 +30,8 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.engine.header.fast.dataset_writer import Level
     from healthcare_deid.engine.header.fast.executor import EncodedExecutor
-    from healthcare_deid.engine.header.fast.level import Level
 
 _WINDOW = 1 << 16
 _LARGE = 1 << 16

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_private_creator
 from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
-from healthcare_deid.engine.header.fast.memo import Memo
+from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.soundness import FORMS
 from healthcare_deid.engine.header.values import dummy_of
 from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op, Rule, TagPlan
