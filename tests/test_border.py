@@ -25,8 +25,8 @@ from healthcare_deid._border import border, call_back
 from healthcare_deid.client.credentials import access_token, from_service_account
 from healthcare_deid.engine import Deidentifier, DeidentifyResult, Failure, TreeReport
 from healthcare_deid.engine.plan.text import TextPlan
-from healthcare_deid.engine.runs.workers import Worker, WorkerDied
 from healthcare_deid.engine.text.engine import TextEngine
+from healthcare_deid.engine.workers import Worker, WorkerDied
 from healthcare_deid.report import audit, compare, write_before_after
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Change, Deidentifier
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.encoding import holds_items
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:

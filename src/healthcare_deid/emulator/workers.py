@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from healthcare_deid.emulator.execution import InProcess, Job, Outcome, run_job
-from healthcare_deid.engine.runs.workers import Worker, WorkerDied
+from healthcare_deid.engine.workers import Worker, WorkerDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

@@ -32,10 +32,11 @@ from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
 from healthcare_deid.engine.header.fast.frame_side_data import without_side_data
 from healthcare_deid.engine.header.fast.lookup import IDENTITY
-from healthcare_deid.engine.header.fast.tables import Tables, UseDatasetExecutor
+from healthcare_deid.engine.header.fast.tables import Tables
 from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.values import Values

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from healthcare_deid.engine.pixels.geometry import Box
+    from healthcare_deid.engine.geometry import Box
 
 
 class ChangeAction(StrEnum):

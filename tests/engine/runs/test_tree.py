@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from healthcare_deid.engine import Change, TreeProgress
 from healthcare_deid.engine.runs.tree import relative_files
-from healthcare_deid.engine.runs.workers import Worker, WorkerDied
+from healthcare_deid.engine.workers import Worker, WorkerDied
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 

@@ -25,8 +25,8 @@ from healthcare_deid.engine.pixels.frames.targets import Target, targets
 from healthcare_deid.engine.pixels.frames.windows import Windows
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.results import PixelReport, ReadText, Redaction
-from healthcare_deid.engine.runs.workers import in_worker
 from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.engine.workers import in_worker
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from healthcare_deid.engine.dicom.uids import (
     uid_text,
 )
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.engine.runs.record import refuse_inside
 

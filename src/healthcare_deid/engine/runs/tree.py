@@ -17,8 +17,8 @@ from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX, remove_aba
 from healthcare_deid.engine.results import Failure, TreeProgress, TreeReport
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT, NAMES, NameMap, Names
 from healthcare_deid.engine.runs.record import RecordFile, digest, line
-from healthcare_deid.engine.runs.workers import Worker, WorkerDied
 from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.engine.workers import Worker, WorkerDied
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:

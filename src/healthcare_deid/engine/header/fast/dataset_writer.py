@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.encoding import UNDEFINED, read_tag, read_u16, read_u32
-from healthcare_deid.engine.header.fast.tables import LAST_CREATOR
+from healthcare_deid.engine.header.fast.entries import LAST_CREATOR
 from healthcare_deid.engine.plan.tags import Inside
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.header.fast.tables import Entry, Record
+    from healthcare_deid.engine.header.fast.entries import Entry, Record
 
 NO_TAG = 0x1_0000_0000
 """After every tag."""

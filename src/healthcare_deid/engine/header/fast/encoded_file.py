@@ -22,8 +22,8 @@ from healthcare_deid.engine.dicom.encoding import (
     end_of_undefined,
 )
 from healthcare_deid.engine.dicom.uids import uid_text
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor, encoded
 from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor, encoded
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.errors import InvalidDicomError
 

@@ -14,9 +14,9 @@ from healthcare_deid.engine.dicom.sidedata import (
     pieces_of,
 )
 from healthcare_deid.engine.header.fast.encoded_file import FragmentRange, Range
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import Wanted
 from healthcare_deid.engine.header.fast.native_lengths import native_lengths_fit
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

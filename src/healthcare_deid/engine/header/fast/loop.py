@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.header.fast.entries import Kind
 from healthcare_deid.engine.header.fast.run_cache import Runs
 from healthcare_deid.engine.header.fast.run_follower import DoneRun
-from healthcare_deid.engine.header.fast.tables import Kind
 from healthcare_deid.engine.plan.tags import Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthcare_deid.engine.header.fast.dataset_writer import Level
+    from healthcare_deid.engine.header.fast.entries import Step
     from healthcare_deid.engine.header.fast.run_follower import Tally
-    from healthcare_deid.engine.header.fast.tables import Step
     from healthcare_deid.engine.header.fast.value_cache import Known
 
 _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR

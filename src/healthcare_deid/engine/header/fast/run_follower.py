@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthcare_deid.engine.header.fast.dataset_writer import Level
-    from healthcare_deid.engine.header.fast.tables import Record, Step
+    from healthcare_deid.engine.header.fast.entries import Record, Step
 
 _FEWEST = 2
 """Elements of a run."""

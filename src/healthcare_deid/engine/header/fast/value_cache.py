@@ -9,7 +9,7 @@ from healthcare_deid.engine.header.fast.run_cache import Runs
 from healthcare_deid.engine.header.fast.run_follower import DoneRun
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.header.fast.tables import Record
+    from healthcare_deid.engine.header.fast.entries import Record
 
 LONGEST_REMEMBERED = 1024
 """Longer elements are not remembered."""

@@ -10,6 +10,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from healthcare_deid.engine.dicom.fragments import is_encapsulated
 from healthcare_deid.engine.dicom.long_values import storage_of
+from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.cover.fill import covered
 from healthcare_deid.engine.pixels.frames.codestreams import Codestreams, write_encapsulated
 from healthcare_deid.engine.pixels.frames.encapsulated import EncapsulatedFrames
@@ -18,7 +19,6 @@ from healthcare_deid.engine.pixels.frames.native import NativeFrames
 from healthcare_deid.engine.pixels.frames.palette import Palette, palette_of
 from healthcare_deid.engine.pixels.frames.pictures import pictures
 from healthcare_deid.engine.pixels.frames.value_pieces import NewValue
-from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.parallel import ordered
 from healthcare_deid.errors import UnsupportedPixelsError
 

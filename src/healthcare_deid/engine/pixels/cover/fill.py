@@ -9,10 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.pixels.arrays import Words
     from healthcare_deid.engine.pixels.frames.layout import PixelLayout
     from healthcare_deid.engine.pixels.frames.palette import Palette
-    from healthcare_deid.engine.pixels.geometry import Box
 
 _PARTIAL_BLACK = 16
 """Luma of black in the YBR_PARTIAL interpretations (PS3.3 C.7.6.3.1.2)."""

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from healthcare_deid.engine.geometry import Box, merged
 from healthcare_deid.engine.pixels.find.components import component_boxes
 from healthcare_deid.engine.pixels.find.machine_codes import codes
 from healthcare_deid.engine.pixels.find.ocr import Glances
-from healthcare_deid.engine.pixels.geometry import Box, merged
 from healthcare_deid.engine.pixels.parallel import ordered
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.geometry import Box
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Floats, Mask

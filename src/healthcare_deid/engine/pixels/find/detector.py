@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
+from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.find.components import spread_components
 from healthcare_deid.engine.pixels.find.models import run
 from healthcare_deid.engine.pixels.find.strips import Strip, strip_of
-from healthcare_deid.engine.pixels.geometry import Box
 
 if TYPE_CHECKING:
     from pathlib import Path

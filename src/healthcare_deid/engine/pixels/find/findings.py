@@ -13,8 +13,8 @@ from healthcare_deid.engine.pixels.find.glyphs import in_a_row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.pixels.arrays import Mask
-    from healthcare_deid.engine.pixels.geometry import Box
 
 SPARE = 0.25
 """A second finding is dropped when first findings cover its kernel but for this part of a square of its height."""

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from healthcare_deid.engine.geometry import without_contained
 from healthcare_deid.engine.pixels.find.components import components
-from healthcare_deid.engine.pixels.geometry import without_contained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.pixels.arrays import Floats, Mask, Picture
-    from healthcare_deid.engine.pixels.geometry import Box
 
     Gray = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 

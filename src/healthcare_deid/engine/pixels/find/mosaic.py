@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.geometry import Box
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:

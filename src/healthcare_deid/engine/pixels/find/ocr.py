@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from healthcare_deid.engine.geometry import Box, merged
 from healthcare_deid.engine.pixels.find.detector import CUT_OUT, Detector, Edges, ScoredBox
 from healthcare_deid.engine.pixels.find.findings import as_lines, unknown, without_duplicates
 from healthcare_deid.engine.pixels.find.glyphs import glyphs, in_a_row
@@ -15,7 +16,6 @@ from healthcare_deid.engine.pixels.find.ink import is_ink
 from healthcare_deid.engine.pixels.find.models import Role, find_model, find_models
 from healthcare_deid.engine.pixels.find.reader import GLYPH_CONFIDENCE, Reader, with_ends
 from healthcare_deid.engine.pixels.find.recognizer import Reading, Recogniser
-from healthcare_deid.engine.pixels.geometry import Box, merged
 from healthcare_deid.engine.pixels.lines import TextLine
 
 if TYPE_CHECKING:

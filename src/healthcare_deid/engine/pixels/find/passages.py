@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.find.legibility import is_mark
-from healthcare_deid.engine.pixels.geometry import Box
 from healthcare_deid.engine.pixels.lines import Direction
 
 if TYPE_CHECKING:

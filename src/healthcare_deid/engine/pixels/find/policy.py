@@ -15,7 +15,7 @@ from healthcare_deid.engine.plan.pixels import Scope
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from healthcare_deid.engine.pixels.geometry import Box
+    from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.plan.pixels import PixelPlan
     from healthcare_deid.engine.text.match import TextInspector
 

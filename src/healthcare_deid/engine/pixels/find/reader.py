@@ -12,10 +12,10 @@ from healthcare_deid.engine.pixels.find.legibility import GAP, enough_characters
 from healthcare_deid.engine.pixels.lines import Direction
 
 if TYPE_CHECKING:
+    from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.pixels.arrays import Picture
     from healthcare_deid.engine.pixels.find.detector import ScoredBox
     from healthcare_deid.engine.pixels.find.recognizer import Reading, Recogniser
-    from healthcare_deid.engine.pixels.geometry import Box
 
 READ_BESIDE = 0.3
 """Part of a line's height that is read with it at each end."""

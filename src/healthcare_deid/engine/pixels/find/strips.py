@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.geometry import Box
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Picture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.lines import TextLine
 from healthcare_deid.errors import EngineError, ModelNotFoundError
 

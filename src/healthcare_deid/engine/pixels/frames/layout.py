@@ -12,8 +12,8 @@ from healthcare_deid.errors import UnsupportedPixelsError
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.pixels.arrays import Words
-    from healthcare_deid.engine.pixels.geometry import Box
 
 SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
 """Photometric interpretations whose native frames hold two luma samples and one chroma pair for every two columns."""

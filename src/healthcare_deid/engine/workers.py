@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LENGTH = struct.Struct("<Q")
-_COMMAND = "from healthcare_deid.engine.runs.workers import serve; serve()"
+_COMMAND = "from healthcare_deid.engine.workers import serve; serve()"
 _serving = False
 
 
