@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
