@@ -1,4 +1,4 @@
-"""Whether a value is one that its VR can have (PS3.5 section 6.2): what is not may say anything.
+"""Checks that a value has the form of its VR (PS3.5 section 6.2): one that has not may say anything.
 
 A broken exporter writes text under numeric and code VRs, and a damaged length makes a harmless element swallow its
 neighbors. The forms are wider than the standard where devices are: a comma in a decimal, a dash in a code.
@@ -77,7 +77,7 @@ def _names_character_set(term: bytes) -> bool:
 
 def _is_loose_code(text: bytes) -> bool:
     """Return whether what breaks the rules for codes is one all the same: known words, short marks, numbers."""
-    from healthcare_deid.engine.text.lexicon import fold, vocabulary
+    from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 
     if _CODE_CHARACTERS.fullmatch(text) is None or any(len(code) > _LONGEST_CODE for code in text.split(b"\\")):
         return False

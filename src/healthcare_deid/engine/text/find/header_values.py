@@ -1,0 +1,238 @@
+"""Identifying values of an instance's header, which text is compared with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_dict, tag_for_keyword
+
+from healthcare_deid.engine.plan.ps315 import descriptor_tags, identifying_tags
+from healthcare_deid.engine.text.dicom_dates import parse_da
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from pydicom.dataset import Dataset
+
+
+class Source(StrEnum):
+    """Kind of value that a header element holds."""
+
+    NAME = "PERSON_NAME"
+    RECORD = "MEDICAL_RECORD_NUMBER"
+    ORGANIZATION = "ORGANIZATION_NAME"
+    PLACE = "LOCATION"
+    PHONE = "PHONE_NUMBER"
+    DATE = "DATE"
+    BIRTH_DATE = "DATE_OF_BIRTH"
+    CONTEXT = "CTX"
+    """Another attribute that the Basic Profile does not keep: looked for by contextual cleaning only."""
+
+
+_KEYWORDS = {
+    Source.RECORD: (
+        "PatientID OtherPatientIDs AccessionNumber AdmissionID StudyID IssuerOfPatientID RequestedProcedureID "
+        "ScheduledProcedureStepID "
+        "PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest "
+        "InsurancePlanIdentification "
+        "DeviceSerialNumber GantryID DetectorID PlateID CassetteID ServiceEpisodeID MedicalRecordLocator "
+        "ClinicalTrialSubjectID "
+        "ClinicalTrialSubjectReadingID StationName PerformedStationName ScheduledStationName ClinicalTrialProtocolID"
+    ),
+    Source.ORGANIZATION: (
+        "InstitutionName InstitutionalDepartmentName RequestingService ClinicalTrialSiteName ClinicalTrialSponsorName "
+        "ClinicalTrialCoordinatingCenterName ResponsibleOrganization "
+        ""
+    ),
+    Source.PLACE: (
+        "InstitutionAddress PatientAddress ReferringPhysicianAddress CountryOfResidence RegionOfResidence "
+        "CurrentPatientLocation "
+        "PatientInstitutionResidence PerformedLocation ScheduledProcedureStepLocation RequestedProcedureLocation "
+        "PatientBirthPlace"
+    ),
+    Source.PHONE: (
+        "PatientTelephoneNumbers ReferringPhysicianTelephoneNumbers OrderCallbackPhoneNumber PersonTelephoneNumbers "
+        "PatientTelecomInformation OrderCallbackTelecomInformation PersonTelecomInformation"
+    ),
+    Source.BIRTH_DATE: "PatientBirthDate",
+    Source.DATE: (
+        "StudyDate SeriesDate AcquisitionDate ContentDate AdmittingDate AcquisitionDateTime InstanceCreationDate "
+        "PerformedProcedureStepStartDate "
+        "ScheduledProcedureStepStartDate LastMenstrualDate"
+    ),
+}
+_NESTED = (
+    "OtherPatientIDsSequence RequestAttributesSequence OriginalAttributesSequence ModifiedAttributesSequence "
+    "ReferringPhysicianIdentificationSequence "
+    "ConsultingPhysicianIdentificationSequence PhysiciansOfRecordIdentificationSequence "
+    "PerformingPhysicianIdentificationSequence "
+    "PhysiciansReadingStudyIdentificationSequence OperatorIdentificationSequence "
+    "RequestingPhysicianIdentificationSequence "
+    "InstitutionCodeSequence ReferencedRequestSequence ScheduledProcedureStepSequence VerifyingObserverSequence "
+    "AuthorObserverSequence "
+    "ParticipantSequence ContentCreatorIdentificationCodeSequence ResponsiblePersonSequence ContentSequence "
+    "DirectoryRecordSequence"
+)
+_PATIENT_ID = 0x00100020
+_DIRECTORY_RECORDS = 0x00041220
+_STUDY_UID = 0x0020000D
+_STUDY_DATE = 0x00080020
+_DEPTH = 4
+_UID_WORTH_FINDING = 16
+PLACEHOLDERS = frozenset(
+    {
+        "",
+        "NONE",
+        "NA",
+        "N/A",
+        "UNKNOWN",
+        "UNK",
+        "NULL",
+        "ANONYMOUS",
+        "ANON",
+        "ANONYMIZED",
+        "TEST",
+        "PATIENT",
+        "NO NAME",
+        "NONAME",
+        "XXX",
+        "0",
+        "1",
+    }
+)
+
+
+_PHRASE_VRS = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
+
+
+def _contextual_tags() -> Iterator[int]:
+    """Yield the text attributes that the Basic Profile acts on (D, Z, X, U), those excepted that it can clean.
+
+    A description that is cleaned is kept otherwise: as a source it would be its own phrase, and all of it go.
+    """
+    for tag in sorted(identifying_tags("2018e-google") - descriptor_tags("2018e-google")):
+        if dictionary_has_tag(tag) and dictionary_VR(tag) in _PHRASE_VRS:
+            yield tag
+
+
+@cache
+def sources() -> dict[int, Source]:
+    """Return what each identifying attribute of a header holds, by tag."""
+    table = dict.fromkeys(_contextual_tags(), Source.CONTEXT)
+    table |= {tag: Source.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
+    for source, keywords in _KEYWORDS.items():
+        table |= {tag: source for tag in map(tag_for_keyword, keywords.split()) if tag is not None}
+    return table
+
+
+@cache
+def _sequences() -> frozenset[int]:
+    return frozenset(tag for tag in map(tag_for_keyword, _NESTED.split()) if tag is not None)
+
+
+def header_tags() -> frozenset[int]:
+    """Return the tags that `read_header` looks at, at the top level."""
+    return frozenset({_PATIENT_ID, _STUDY_UID, *sources(), *_sequences()})
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The values of one instance that point at a person, a place or a day.
+
+    Attributes:
+        patient_id: Patient ID, without padding.
+        study_uid: Study Instance UID.
+        values: ``(source, value)`` of every name, number, place and telephone number; sorted, no doubles.
+        birth_dates: Days of birth.
+        dates: Every day the header tells, births included.
+        study_year: The year of the study; 2001 where it is not known.
+    """
+
+    patient_id: str
+    study_uid: str
+    values: tuple[tuple[Source, str], ...]
+    birth_dates: frozenset[date]
+    dates: frozenset[date]
+    study_year: int
+
+    def __repr__(self) -> str:
+        return f"Header({len(self.values)} values)"
+
+
+def read_header(dataset: Dataset) -> Header:
+    """Collect what the header of ``dataset`` tells, from the elements known to hold it, nested ones included."""
+    values: set[tuple[Source, str]] = set()
+    dates: dict[Source, set[date]] = {Source.DATE: set(), Source.BIRTH_DATE: set()}
+    for source, value in _values(dataset, _DEPTH):
+        if source in dates:
+            day = parse_da(value[:8]) or parse_da(value[:10])
+            if day:
+                dates[source].add(day)
+        elif value.upper().strip("^= ") not in PLACEHOLDERS:
+            values.add((source, value))
+    study_uid = _text(dataset, _STUDY_UID)
+    if len(study_uid) >= _UID_WORTH_FINDING:
+        values.add((Source.RECORD, study_uid))
+    study_day = parse_da(_text(dataset, _STUDY_DATE))
+    return Header(
+        patient_id=_text(dataset, _PATIENT_ID) or _only_patient(dataset),
+        study_uid=study_uid,
+        values=tuple(sorted(values)),
+        birth_dates=frozenset(dates[Source.BIRTH_DATE]),
+        dates=frozenset(dates[Source.DATE] | dates[Source.BIRTH_DATE]),
+        study_year=study_day.year if study_day else 2001,
+    )
+
+
+def _only_patient(dataset: Dataset) -> str:
+    """Return the Patient ID of a DICOMDIR of one patient, whose dates move as those of the files it names."""
+    records = _items(dataset, _DIRECTORY_RECORDS) if _DIRECTORY_RECORDS in dataset else []
+    found = {identity for record in records if (identity := _text(record, _PATIENT_ID))}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _values(dataset: Dataset, depth: int) -> Iterator[tuple[Source, str]]:
+    known, sequences = sources(), _sequences()
+    for tag in list(dataset.keys()):
+        source = known.get(int(tag))
+        if source is not None:
+            for value in _texts(dataset, tag):
+                yield source, value
+        elif depth and int(tag) in sequences:
+            for item in _items(dataset, tag):
+                yield from _values(item, depth - 1)
+
+
+def _items(dataset: Dataset, tag: Any) -> list[Dataset]:
+    try:
+        value: Any = dataset[tag].value
+    except Exception:  # noqa: BLE001 - a broken sequence is the tag engine's to report
+        return []
+    return list(value) if hasattr(value, "__iter__") and not isinstance(value, str | bytes) else []
+
+
+def _texts(dataset: Dataset, tag: Any) -> list[str]:
+    """Return the values of an element as text, without padding; none when it cannot be read."""
+    try:
+        value: Any = dataset[tag].value
+    except Exception:  # noqa: BLE001 - a broken element is the tag engine's to report
+        return []
+    if value is None or isinstance(value, bytes):
+        return []
+    many = (
+        [value]
+        if isinstance(value, str) or not hasattr(value, "__iter__") or hasattr(value, "family_name")
+        else list(value)
+    )
+    texts = [re.sub(r"\s+", " ", str(item)).strip(" \0") for item in many]
+    return [text for text in texts if text]
+
+
+def _text(dataset: Dataset, tag: int) -> str:
+    texts = _texts(dataset, tag) if tag in dataset else []
+    return texts[0] if texts else ""
