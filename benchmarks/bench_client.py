@@ -1,4 +1,4 @@
-"""The client beside plain googleapiclient and google-api-core: time, memory, garbage, and how many requests leave."""
+"""The client beside plain googleapiclient and google-api-context: time, memory, garbage, and how many requests leave."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from googleapiclient.http import HttpMock, HttpRequest
 from timing import Row, fresh_process, interleaved
 
 from healthcare_deid import DeidClient, presets, wait
-from healthcare_deid.client.connection import Connection
+from healthcare_deid.client.http.connection import Connection
 from healthcare_deid.emulator import Emulator
 from healthcare_deid.testing import FakeClock
 
@@ -225,7 +225,7 @@ def posts() -> list[Row]:
     ]
 
 
-class Operations(BaseHTTPRequestHandler):
+class OperationMethods(BaseHTTPRequestHandler):
     """Answers polls and lists of operations."""
 
     protocol_version = "HTTP/1.1"

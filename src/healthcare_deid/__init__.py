@@ -12,10 +12,10 @@ from healthcare_deid._version import __version__
 if TYPE_CHECKING:
     from healthcare_deid import errors, presets, v1beta1
     from healthcare_deid.client.aio import AsyncDeidClient
-    from healthcare_deid.client.estimate import PriceTable
-    from healthcare_deid.client.operation import AsyncOperation, Operation, as_completed, wait
-    from healthcare_deid.client.retry import PollPolicy, RetryPolicy
-    from healthcare_deid.client.state import OperationState
+    from healthcare_deid.client.calls.estimate import PriceTable
+    from healthcare_deid.client.operation.operation import AsyncOperation, Operation, as_completed, wait
+    from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
+    from healthcare_deid.client.protocol.operation_state import OperationState
     from healthcare_deid.client.sync import DeidClient
     from healthcare_deid.config.builder import ConfigBuilder
     from healthcare_deid.config.deidentify import DeidentifyConfig
@@ -88,7 +88,7 @@ __all__ = [
 
 _MODULES = {
     "AsyncDeidClient": "client.aio",
-    "AsyncOperation": "client.operation",
+    "AsyncOperation": "client.operation.operation",
     "CharacterMaskConfig": "config.text",
     "ConfigBuilder": "config.builder",
     "CryptoHashConfig": "config.text",
@@ -112,22 +112,22 @@ _MODULES = {
     "ImageConfig": "config.image",
     "InfoTypeTransformation": "config.text",
     "KmsWrappedCryptoKey": "config.text",
-    "Operation": "client.operation",
+    "Operation": "client.operation.operation",
     "OperationName": "names",
-    "OperationState": "client.state",
-    "PollPolicy": "client.retry",
-    "PriceTable": "client.estimate",
+    "OperationState": "client.protocol.operation_state",
+    "PollPolicy": "client.protocol.retry",
+    "PriceTable": "client.calls.estimate",
     "ProgressCounter": "config.operations",
     "RedactConfig": "config.text",
     "ReplaceWithInfoTypeConfig": "config.text",
-    "RetryPolicy": "client.retry",
+    "RetryPolicy": "client.protocol.retry",
     "Severity": "config.findings",
     "TagFilterList": "config.dicom",
     "TagFilterProfile": "config.dicom",
     "TextConfig": "config.text",
     "TextRedactionMode": "config.image",
-    "as_completed": "client.operation",
-    "wait": "client.operation",
+    "as_completed": "client.operation.operation",
+    "wait": "client.operation.operation",
 }
 """Which module each lazily loaded name lives in."""
 

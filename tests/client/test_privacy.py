@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 
 from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, RetryPolicy, errors, presets, wait
-from healthcare_deid.client.telemetry import ATTRIBUTES
+from healthcare_deid.client.http.telemetry import ATTRIBUTES
 from healthcare_deid.testing import FakeClock
 from healthcare_deid.testing.scripted import ScriptedOperation, failed, running, succeeded
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid._border import border
-from healthcare_deid.client.async_session import AsyncSession
-from healthcare_deid.client.calls.datasets import AsyncDatasets
-from healthcare_deid.client.calls.deidentification import AsyncDeidentification
-from healthcare_deid.client.calls.dicom_stores import AsyncDicomStores
-from healthcare_deid.client.calls.instances import AsyncInstances
-from healthcare_deid.client.calls.operations import AsyncOperations
-from healthcare_deid.client.run import captured_replies
+from healthcare_deid.client.calls.datasets import AsyncDatasetMethods
+from healthcare_deid.client.calls.deidentify import AsyncDeidentifyMethods
+from healthcare_deid.client.calls.dicom_stores import AsyncDicomStoreMethods
+from healthcare_deid.client.calls.instances import AsyncInstanceMethods
+from healthcare_deid.client.calls.operations import AsyncOperationMethods
+from healthcare_deid.client.drivers.async_session import AsyncSession
+from healthcare_deid.client.drivers.run_flow import captured_replies
 from healthcare_deid.client.sync import POLL, POLL_NEARBY, RETRY, DeidClient
 
 if TYPE_CHECKING:
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from healthcare_deid.client.clock import Clock
-    from healthcare_deid.client.connection import Http
-    from healthcare_deid.client.effects import Reply
-    from healthcare_deid.client.retry import PollPolicy, RetryPolicy
+    from healthcare_deid.client.http.connection import Http
+    from healthcare_deid.client.protocol.clock import Clock
+    from healthcare_deid.client.protocol.flow import ApiReply
+    from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
 
 
-class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, AsyncDicomStores, AsyncInstances):
+class AsyncDeidClient(
+    AsyncDeidentifyMethods, AsyncOperationMethods, AsyncDatasetMethods, AsyncDicomStoreMethods, AsyncInstanceMethods
+):
     """`DeidClient` for an event loop: the same names, arguments, results and errors, with ``await``.
 
     Requests go through a few threads of the client's own, pauses through the loop: nothing here blocks it. `warm` does
@@ -82,7 +84,7 @@ class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, Asy
 
     def _take(self, sync: DeidClient, session: AsyncSession | None = None) -> None:
         self._sync = sync
-        self._core = sync._core
+        self._context = sync._context
         self._session = session or AsyncSession(sync._session)
 
     @classmethod
@@ -156,6 +158,6 @@ class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, Asy
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._session.sync.connection}>"
 
-    def raw_replies(self) -> AbstractContextManager[list[Reply]]:
+    def raw_replies(self) -> AbstractContextManager[list[ApiReply]]:
         """Collect the raw replies (status, headers, body) of the calls this task makes inside a ``with`` block."""
         return captured_replies()

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid._border import border
-from healthcare_deid.client import settings
-from healthcare_deid.client.calls.datasets import Datasets
-from healthcare_deid.client.calls.deidentification import Deidentification
-from healthcare_deid.client.calls.dicom_stores import DicomStores
-from healthcare_deid.client.calls.instances import Instances
-from healthcare_deid.client.calls.operations import Operations
-from healthcare_deid.client.clock import Clock, SystemClock
-from healthcare_deid.client.core import Core
-from healthcare_deid.client.retry import PollPolicy, RetryPolicy
-from healthcare_deid.client.run import captured_replies
-from healthcare_deid.client.session import Recipe, Session
-from healthcare_deid.client.starting import Starts
+from healthcare_deid.client.calls.datasets import DatasetMethods
+from healthcare_deid.client.calls.deidentify import DeidentifyMethods
+from healthcare_deid.client.calls.dicom_stores import DicomStoreMethods
+from healthcare_deid.client.calls.instances import InstanceMethods
+from healthcare_deid.client.calls.operations import OperationMethods
+from healthcare_deid.client.drivers.run_flow import captured_replies
+from healthcare_deid.client.drivers.session import Recipe, Session
+from healthcare_deid.client.http import endpoint as settings
+from healthcare_deid.client.protocol.clock import Clock, SystemClock
+from healthcare_deid.client.protocol.context import CallContext
+from healthcare_deid.client.protocol.exactly_once import StartRegistry
+from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
 from healthcare_deid.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from healthcare_deid.client.connection import Http
-    from healthcare_deid.client.effects import Reply
+    from healthcare_deid.client.http.connection import Http
+    from healthcare_deid.client.protocol.flow import ApiReply
     from healthcare_deid.emulator import Emulator
 
 RETRY = RetryPolicy()
@@ -34,7 +34,7 @@ POLL_NEARBY = PollPolicy(initial=0.05, maximum=2.0)
 """For an emulator in the same process: nobody is far away, and nobody else waits."""
 
 
-class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances):
+class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStoreMethods, InstanceMethods):
     """A client of the Cloud Healthcare API, or of whatever stands in for it.
 
     Wherever a name can go, a short form (``"dataset1"``, ``"dataset1/dicomstore1"``), a full resource name or a name
@@ -80,7 +80,7 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
         recipe = settings.recipe_for(
             connection, project=project, location=location, api_version=api_version, portable=portable
         )
-        self._core = Core(
+        self._context = CallContext(
             project=project,
             location=location,
             api_version=api_version,
@@ -88,9 +88,9 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
             retry=retry,
             poll=poll,
             clock=clock or SystemClock(),
-            starts=Starts(),
+            starts=StartRegistry(),
         )
-        self._session = Session(self._core, connection, recipe)
+        self._session = Session(self._context, connection, recipe)
 
     @classmethod
     def local(
@@ -151,7 +151,7 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
         """Return a client with other options that shares this one's connection; closing either closes both."""
         other = type(self).__new__(type(self))
         other._session = self._session
-        other._core = self._core.with_options(project, location, retry, poll, timeout)
+        other._context = self._context.with_options(project, location, retry, poll, timeout)
         return other
 
     def warm(self) -> None:
@@ -175,7 +175,7 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._session.connection}>"
 
-    def raw_replies(self) -> AbstractContextManager[list[Reply]]:
+    def raw_replies(self) -> AbstractContextManager[list[ApiReply]]:
         """Collect the raw replies (status, headers, body) of the calls this thread makes inside a ``with`` block."""
         return captured_replies()
 

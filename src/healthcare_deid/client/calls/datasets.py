@@ -7,40 +7,40 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from healthcare_deid.client import methods as table
-from healthcare_deid.client.calls.caller import AsyncCaller, Caller
+from healthcare_deid.client.calls.base import AsyncMethodGroup, MethodGroup
+from healthcare_deid.client.protocol import methods as table
 from healthcare_deid.config.resources import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from healthcare_deid.client.async_operation import AsyncOperation
-    from healthcare_deid.client.core import Core, Started
-    from healthcare_deid.client.effects import Flow
-    from healthcare_deid.client.operation import Operation
-    from healthcare_deid.client.retry import RetryPolicy
+    from healthcare_deid.client.operation.async_operation import AsyncOperation
+    from healthcare_deid.client.operation.operation import Operation
+    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.flow import Flow
+    from healthcare_deid.client.protocol.retry import RetryPolicy
     from healthcare_deid.names import DatasetName, LocationName
 
 
-def _create(core: Core, name: str | DatasetName, time_zone: str | None) -> Flow[Started]:
-    dataset = core.dataset(name)
+def _create(context: CallContext, name: str | DatasetName, time_zone: str | None) -> Flow[Started]:
+    dataset = context.dataset(name)
     body, query = Dataset(time_zone=time_zone).to_api(), {"datasetId": dataset.dataset}
-    return core.start(core.call(table.DATASETS_CREATE, dataset.parent, body=body, query=query), dataset)
+    return context.start(context.call(table.DATASETS_CREATE, dataset.parent, body=body, query=query), dataset)
 
 
-def _get(core: Core, name: str | DatasetName) -> Flow[Dataset]:
-    return core.read(Dataset, core.call(table.DATASETS_GET, core.dataset(name)))
+def _get(context: CallContext, name: str | DatasetName) -> Flow[Dataset]:
+    return context.read(Dataset, context.call(table.DATASETS_GET, context.dataset(name)))
 
 
-def _delete(core: Core, name: str | DatasetName) -> Flow[None]:
-    return core.delete(table.DATASETS_DELETE, core.dataset(name))
+def _delete(context: CallContext, name: str | DatasetName) -> Flow[None]:
+    return context.delete(table.DATASETS_DELETE, context.dataset(name))
 
 
-def _page(core: Core, location: LocationName, token: str) -> Flow[tuple[list[Dataset], str]]:
-    return core.page(Dataset, table.DATASETS_LIST, location, "datasets", token)
+def _page(context: CallContext, location: LocationName, token: str) -> Flow[tuple[list[Dataset], str]]:
+    return context.page(Dataset, table.DATASETS_LIST, location, "datasets", token)
 
 
-class Datasets(Caller):
+class DatasetMethods(MethodGroup):
     """The methods on datasets."""
 
     def create_dataset(
@@ -56,7 +56,7 @@ class Datasets(Caller):
         Raises:
             AlreadyExists: It exists.
         """
-        return self._start(_create(self._core.tuned(timeout, retry), name, time_zone), Dataset)
+        return self._start(_create(self._context.tuned(timeout, retry), name, time_zone), Dataset)
 
     def get_dataset(
         self, name: str | DatasetName, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -66,21 +66,21 @@ class Datasets(Caller):
         Raises:
             PermissionDenied: It does not exist, or may not be seen: the service does not tell which.
         """
-        return self._run(_get(self._core.tuned(timeout, retry), name))
+        return self._run(_get(self._context.tuned(timeout, retry), name))
 
     def list_datasets(self, *, timeout: float | None = None, retry: RetryPolicy | None = None) -> Iterator[Dataset]:
         """Yield the datasets of the client's project and location, all pages. Source: ``datasets.list``."""
-        core = self._core.tuned(timeout, retry)
-        return self._pages(partial(_page, core, core.location_name()))
+        context = self._context.tuned(timeout, retry)
+        return self._pages(partial(_page, context, context.location_name()))
 
     def delete_dataset(
         self, name: str | DatasetName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> None:
         """Delete a dataset and all that is in it. Source: ``datasets.delete``."""
-        self._run(_delete(self._core.tuned(timeout, retry), name))
+        self._run(_delete(self._context.tuned(timeout, retry), name))
 
 
-class AsyncDatasets(AsyncCaller):
+class AsyncDatasetMethods(AsyncMethodGroup):
     """The methods on datasets, to be awaited."""
 
     async def create_dataset(
@@ -95,7 +95,7 @@ class AsyncDatasets(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.create_dataset`.
         """
-        return await self._start(_create(self._core.tuned(timeout, retry), name, time_zone), Dataset)
+        return await self._start(_create(self._context.tuned(timeout, retry), name, time_zone), Dataset)
 
     async def get_dataset(
         self, name: str | DatasetName, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -104,17 +104,17 @@ class AsyncDatasets(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.get_dataset`.
         """
-        return await self._run(_get(self._core.tuned(timeout, retry), name))
+        return await self._run(_get(self._context.tuned(timeout, retry), name))
 
     def list_datasets(
         self, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> AsyncIterator[Dataset]:
         """Yield the datasets of the client's project and location, all pages. Source: ``datasets.list``."""
-        core = self._core.tuned(timeout, retry)
-        return self._pages(partial(_page, core, core.location_name()))
+        context = self._context.tuned(timeout, retry)
+        return self._pages(partial(_page, context, context.location_name()))
 
     async def delete_dataset(
         self, name: str | DatasetName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> None:
         """Delete a dataset and all that is in it. Source: ``datasets.delete``."""
-        await self._run(_delete(self._core.tuned(timeout, retry), name))
+        await self._run(_delete(self._context.tuned(timeout, retry), name))

@@ -7,9 +7,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.client import methods as table
-from healthcare_deid.client.arguments import of_type
-from healthcare_deid.client.calls.caller import AsyncCaller, Caller
+from healthcare_deid.client.calls.base import AsyncMethodGroup, MethodGroup
+from healthcare_deid.client.protocol import methods as table
+from healthcare_deid.client.protocol.arguments import of_type
 from healthcare_deid.config import requests
 from healthcare_deid.config.operations import Empty
 from healthcare_deid.config.resources import DicomStore, DicomStoreMetrics
@@ -18,56 +18,60 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
-    from healthcare_deid.client.async_operation import AsyncOperation
-    from healthcare_deid.client.core import Core, Started
-    from healthcare_deid.client.effects import Flow
-    from healthcare_deid.client.operation import Operation
-    from healthcare_deid.client.retry import RetryPolicy
+    from healthcare_deid.client.operation.async_operation import AsyncOperation
+    from healthcare_deid.client.operation.operation import Operation
+    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.flow import Flow
+    from healthcare_deid.client.protocol.retry import RetryPolicy
     from healthcare_deid.config.requests import DicomFilterConfig
     from healthcare_deid.names import DatasetName, DicomStoreName
 
 
-def _create(core: Core, name: str | DicomStoreName, labels: Mapping[str, str] | None) -> Flow[DicomStore]:
-    store = core.dicom_store(name)
+def _create(context: CallContext, name: str | DicomStoreName, labels: Mapping[str, str] | None) -> Flow[DicomStore]:
+    store = context.dicom_store(name)
     body, query = DicomStore(labels=labels).to_api(), {"dicomStoreId": store.store}
-    return core.read(DicomStore, core.call(table.DICOM_STORES_CREATE, store.parent, body=body, query=query))
+    return context.read(DicomStore, context.call(table.DICOM_STORES_CREATE, store.parent, body=body, query=query))
 
 
-def _get(core: Core, name: str | DicomStoreName) -> Flow[DicomStore]:
-    return core.read(DicomStore, core.call(table.DICOM_STORES_GET, core.dicom_store(name)))
+def _get(context: CallContext, name: str | DicomStoreName) -> Flow[DicomStore]:
+    return context.read(DicomStore, context.call(table.DICOM_STORES_GET, context.dicom_store(name)))
 
 
-def _delete(core: Core, name: str | DicomStoreName) -> Flow[None]:
-    return core.delete(table.DICOM_STORES_DELETE, core.dicom_store(name))
+def _delete(context: CallContext, name: str | DicomStoreName) -> Flow[None]:
+    return context.delete(table.DICOM_STORES_DELETE, context.dicom_store(name))
 
 
-def stores_page(core: Core, dataset: DatasetName, labels: str, token: str) -> Flow[tuple[list[DicomStore], str]]:
+def stores_page(
+    context: CallContext, dataset: DatasetName, labels: str, token: str
+) -> Flow[tuple[list[DicomStore], str]]:
     """``dicomStores.list``, one page."""
     query = {"filter": labels} if labels else {}
-    return core.page(DicomStore, table.DICOM_STORES_LIST, dataset, "dicomStores", token, query)
+    return context.page(DicomStore, table.DICOM_STORES_LIST, dataset, "dicomStores", token, query)
 
 
-def _pages(core: Core, dataset: str | DatasetName, labels: str) -> Callable[[str], Flow[tuple[list[DicomStore], str]]]:
-    return partial(stores_page, core, core.dataset(dataset), of_type("filter", labels, str))
+def _pages(
+    context: CallContext, dataset: str | DatasetName, labels: str
+) -> Callable[[str], Flow[tuple[list[DicomStore], str]]]:
+    return partial(stores_page, context, context.dataset(dataset), of_type("filter", labels, str))
 
 
-def metrics(core: Core, name: str | DicomStoreName) -> Flow[DicomStoreMetrics]:
+def metrics(context: CallContext, name: str | DicomStoreName) -> Flow[DicomStoreMetrics]:
     """``dicomStores.getDICOMStoreMetrics``."""
-    return core.read(DicomStoreMetrics, core.call(table.DICOM_STORES_METRICS, core.dicom_store(name)))
+    return context.read(DicomStoreMetrics, context.call(table.DICOM_STORES_METRICS, context.dicom_store(name)))
 
 
-def _import(core: Core, name: str | DicomStoreName, gcs_uri: str) -> Flow[Started]:
-    store = core.dicom_store(name)
+def _import(context: CallContext, name: str | DicomStoreName, gcs_uri: str) -> Flow[Started]:
+    store = context.dicom_store(name)
     source = requests.DicomGcsSource(uri=_location("gcs_uri", gcs_uri))
     body = requests.ImportDicomDataRequest(gcs_source=source).to_api()
-    return core.start(core.call(table.DICOM_STORES_IMPORT, store, body=body), store.parent)
+    return context.start(context.call(table.DICOM_STORES_IMPORT, store, body=body), store.parent)
 
 
-def _export(core: Core, name: str | DicomStoreName, gcs_uri_prefix: str, filter_config: Any) -> Flow[Started]:
-    store = core.dicom_store(name)
+def _export(context: CallContext, name: str | DicomStoreName, gcs_uri_prefix: str, filter_config: Any) -> Flow[Started]:
+    store = context.dicom_store(name)
     destination = requests.DicomGcsDestination(uri_prefix=_location("gcs_uri_prefix", gcs_uri_prefix))
     body = requests.ExportDicomDataRequest(gcs_destination=destination, filter_config=dicom_filter(filter_config))
-    return core.start(core.call(table.DICOM_STORES_EXPORT, store, body=body.to_api()), store.parent)
+    return context.start(context.call(table.DICOM_STORES_EXPORT, store, body=body.to_api()), store.parent)
 
 
 def dicom_filter(value: Any) -> Any:
@@ -81,7 +85,7 @@ def _location(argument: str, value: str) -> str:
     return value
 
 
-class DicomStores(Caller):
+class DicomStoreMethods(MethodGroup):
     """The methods on DICOM stores."""
 
     def create_dicom_store(
@@ -98,13 +102,13 @@ class DicomStores(Caller):
             AlreadyExists: It exists.
             TransportError: Where its ``sent`` is not ``"no"``, the store may exist now: `get_dicom_store` tells.
         """
-        return self._run(_create(self._core.tuned(timeout, retry), name, labels))
+        return self._run(_create(self._context.tuned(timeout, retry), name, labels))
 
     def get_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DicomStore:
         """Return a DICOM store. Source: ``dicomStores.get``."""
-        return self._run(_get(self._core.tuned(timeout, retry), name))
+        return self._run(_get(self._context.tuned(timeout, retry), name))
 
     def list_dicom_stores(
         self,
@@ -122,20 +126,20 @@ class DicomStores(Caller):
             timeout: Seconds one HTTP try may take.
             retry: How the call is tried again.
         """
-        core = self._core.tuned(timeout, retry)
-        return self._pages(_pages(core, dataset, filter))
+        context = self._context.tuned(timeout, retry)
+        return self._pages(_pages(context, dataset, filter))
 
     def delete_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> None:
         """Delete a DICOM store and all that is in it. Source: ``dicomStores.delete``."""
-        self._run(_delete(self._core.tuned(timeout, retry), name))
+        self._run(_delete(self._context.tuned(timeout, retry), name))
 
     def get_dicom_store_metrics(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DicomStoreMetrics:
         """Return how much a DICOM store holds. Source: ``dicomStores.getDICOMStoreMetrics``."""
-        return self._run(metrics(self._core.tuned(timeout, retry), name))
+        return self._run(metrics(self._context.tuned(timeout, retry), name))
 
     def import_dicom(
         self,
@@ -153,7 +157,7 @@ class DicomStores(Caller):
             timeout: Seconds one HTTP try may take.
             retry: How the call is tried again.
         """
-        return self._start(_import(self._core.tuned(timeout, retry), store, gcs_uri), Empty)
+        return self._start(_import(self._context.tuned(timeout, retry), store, gcs_uri), Empty)
 
     def export_dicom(
         self,
@@ -173,11 +177,11 @@ class DicomStores(Caller):
             timeout: Seconds one HTTP try may take.
             retry: How the call is tried again.
         """
-        flow = _export(self._core.tuned(timeout, retry), store, gcs_uri_prefix, filter_config)
+        flow = _export(self._context.tuned(timeout, retry), store, gcs_uri_prefix, filter_config)
         return self._start(flow, Empty)
 
 
-class AsyncDicomStores(AsyncCaller):
+class AsyncDicomStoreMethods(AsyncMethodGroup):
     """The methods on DICOM stores, to be awaited."""
 
     async def create_dicom_store(
@@ -192,13 +196,13 @@ class AsyncDicomStores(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.create_dicom_store`.
         """
-        return await self._run(_create(self._core.tuned(timeout, retry), name, labels))
+        return await self._run(_create(self._context.tuned(timeout, retry), name, labels))
 
     async def get_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DicomStore:
         """Return a DICOM store. Source: ``dicomStores.get``."""
-        return await self._run(_get(self._core.tuned(timeout, retry), name))
+        return await self._run(_get(self._context.tuned(timeout, retry), name))
 
     def list_dicom_stores(
         self,
@@ -212,20 +216,20 @@ class AsyncDicomStores(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.list_dicom_stores`.
         """
-        core = self._core.tuned(timeout, retry)
-        return self._pages(_pages(core, dataset, filter))
+        context = self._context.tuned(timeout, retry)
+        return self._pages(_pages(context, dataset, filter))
 
     async def delete_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> None:
         """Delete a DICOM store and all that is in it. Source: ``dicomStores.delete``."""
-        await self._run(_delete(self._core.tuned(timeout, retry), name))
+        await self._run(_delete(self._context.tuned(timeout, retry), name))
 
     async def get_dicom_store_metrics(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DicomStoreMetrics:
         """Return how much a DICOM store holds. Source: ``dicomStores.getDICOMStoreMetrics``."""
-        return await self._run(metrics(self._core.tuned(timeout, retry), name))
+        return await self._run(metrics(self._context.tuned(timeout, retry), name))
 
     async def import_dicom(
         self,
@@ -239,7 +243,7 @@ class AsyncDicomStores(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.import_dicom`.
         """
-        return await self._start(_import(self._core.tuned(timeout, retry), store, gcs_uri), Empty)
+        return await self._start(_import(self._context.tuned(timeout, retry), store, gcs_uri), Empty)
 
     async def export_dicom(
         self,
@@ -254,5 +258,5 @@ class AsyncDicomStores(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.export_dicom`.
         """
-        flow = _export(self._core.tuned(timeout, retry), store, gcs_uri_prefix, filter_config)
+        flow = _export(self._context.tuned(timeout, retry), store, gcs_uri_prefix, filter_config)
         return await self._start(flow, Empty)
