@@ -1,4 +1,4 @@
-"""The client beside plain googleapiclient and google-api-context: time, memory, garbage, and how many requests leave."""
+"""The client beside plain googleapiclient and google-api-core: time, memory, garbage, and how many requests leave."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def posts() -> list[Row]:
     ]
 
 
-class OperationMethods(BaseHTTPRequestHandler):
+class Operations(BaseHTTPRequestHandler):
     """Answers polls and lists of operations."""
 
     protocol_version = "HTTP/1.1"

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid._version import __version__
 
 if TYPE_CHECKING:
-    from healthcare_deid import errors, presets, v1beta1
+    from healthcare_deid import credentials, errors, presets, v1beta1
     from healthcare_deid.client.aio import AsyncDeidClient
     from healthcare_deid.client.calls.estimate import PriceTable
-    from healthcare_deid.client.operation.operation import AsyncOperation, Operation, as_completed, wait
-    from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
+    from healthcare_deid.client.operation.async_operation import AsyncOperation
+    from healthcare_deid.client.operation.operation import Operation
+    from healthcare_deid.client.operation.wait import as_completed, wait
     from healthcare_deid.client.protocol.operation_state import OperationState
+    from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
     from healthcare_deid.client.sync import DeidClient
     from healthcare_deid.config.builder import ConfigBuilder
     from healthcare_deid.config.deidentify import DeidentifyConfig
@@ -80,6 +82,7 @@ __all__ = [
     "TextRedactionMode",
     "__version__",
     "as_completed",
+    "credentials",
     "errors",
     "presets",
     "v1beta1",
@@ -88,7 +91,7 @@ __all__ = [
 
 _MODULES = {
     "AsyncDeidClient": "client.aio",
-    "AsyncOperation": "client.operation.operation",
+    "AsyncOperation": "client.operation.async_operation",
     "CharacterMaskConfig": "config.text",
     "ConfigBuilder": "config.builder",
     "CryptoHashConfig": "config.text",
@@ -126,12 +129,12 @@ _MODULES = {
     "TagFilterProfile": "config.dicom",
     "TextConfig": "config.text",
     "TextRedactionMode": "config.image",
-    "as_completed": "client.operation.operation",
-    "wait": "client.operation.operation",
+    "as_completed": "client.operation.wait",
+    "wait": "client.operation.wait",
 }
 """Which module each lazily loaded name lives in."""
 
-_SUBMODULES = frozenset({"errors", "presets", "v1beta1"})
+_SUBMODULES = frozenset({"credentials", "errors", "presets", "v1beta1"})
 
 
 def __getattr__(name: str) -> Any:

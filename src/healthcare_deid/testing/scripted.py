@@ -13,7 +13,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.client.operation.operation import Operation, OperationSnapshot
+from healthcare_deid.client.operation.operation import Operation
+from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 from healthcare_deid.client.sync import DeidClient
 from healthcare_deid.names import OperationName
 from healthcare_deid.testing.clock import FakeClock
@@ -98,7 +99,7 @@ class ScriptedOperation(Operation[Any]):
         client = DeidClient(http=self._script, clock=self.clock)
         if poll is not None:
             client = client.with_options(poll=poll)
-        super().__init__(client._session, OperationSnapshot(NAME), context=client._context)
+        super().__init__(client._session, client._context, OperationSnapshot(NAME))
 
     def close(self) -> None:
         """Stop polling, for a test that leaves callbacks behind."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from healthcare_deid.client.calls.dicom_stores import metrics, stores_page
+from healthcare_deid.client.calls.requests import dicom_store_metrics, dicom_stores_page
 from healthcare_deid.client.protocol import methods as table
 from healthcare_deid.errors import ConfigError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
@@ -125,11 +125,11 @@ def dicom_volume(context: CallContext, name: DatasetName | DicomStoreName) -> Fl
     if isinstance(name, DicomStoreName):
         stores.append(name)
     else:
-        found = yield from _every(partial(stores_page, context, name, ""))
+        found = yield from _every(partial(dicom_stores_page, context, name, ""))
         stores += [store.name for store in found if store.name]
     total = Volume()
     for store in stores:
-        held = yield from metrics(context, store)
+        held = yield from dicom_store_metrics(context, store)
         count, blobs = held.instance_count, held.blob_storage_size_bytes
         total += Volume(count, 0, blobs + held.structured_storage_size_bytes, blobs / count if count else 0.0)
     return total

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from healthcare_deid._border import border
-from healthcare_deid.client.calls.base import AsyncMethodGroup, MethodGroup
+from healthcare_deid.client.calls.async_base import AsyncMethodGroup
+from healthcare_deid.client.calls.base import MethodGroup
 from healthcare_deid.client.protocol.arguments import callback
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.client.calls.deidentify import checked_config
-from healthcare_deid.client.calls.dicom_stores import metrics as metrics_of
 from healthcare_deid.client.calls.estimate import GIB, PRICE_LIST, PriceTable, Tier, Volume, dicom_volume, fhir_volume
+from healthcare_deid.client.calls.requests import dicom_store_metrics
 from healthcare_deid.client.protocol import methods as table
-from healthcare_deid.client.protocol.arguments import of_type
+from healthcare_deid.client.protocol.arguments import deidentify_config, of_type
 from healthcare_deid.config.findings import Finding, Severity
 from healthcare_deid.config.image import TextRedactionMode
 from healthcare_deid.errors import ApiError, DeidError, NotFound, PermissionDenied, ResourceNameError
@@ -110,7 +109,7 @@ def preflight(
     if config is None:
         found.append(_finding("config-missing", "config"))
     else:
-        found += checked_config(config).checks()
+        found += deidentify_config(config).checks()
     if names is not None:
         start, end = names
         visible = yield from _source(context, start, found)
@@ -186,7 +185,7 @@ def _destination(context: CallContext, name: Name, found: list[Finding]) -> Flow
         found.append(_finding("destination-exists", "destination"))
     elif isinstance(name, DicomStoreName):
         try:
-            metrics = yield from metrics_of(context, name)
+            metrics = yield from dicom_store_metrics(context, name)
         except DeidError as error:
             found.append(_not_checked("destination", "whether it is empty", error))
         else:

@@ -97,6 +97,11 @@ class Connection:
         return f"<Connection to {self}>"
 
     @property
+    def is_anonymous(self) -> bool:
+        """Whether requests carry no access token of this client's."""
+        return self._source is None
+
+    @property
     def _place(self) -> str:
         """Say what nobody answers at, and who said to ask there."""
         place = str(self._origin).partition("://")[2]

@@ -1,4 +1,4 @@
-"""Where a client sends: the endpoint, whose credentials go there, and how it calls itself."""
+"""Endpoint of a client: its URL, the credentials that go there, and the user agent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._version import __version__
-from healthcare_deid.client.drivers.session import Recipe
 from healthcare_deid.client.http.connection import Connection
 from healthcare_deid.client.http.credentials import CredentialsSource, is_anonymous, universe_domain
 from healthcare_deid.client.http.origin import Origin
@@ -24,12 +23,21 @@ EMULATOR_VARIABLE = "HEALTHCARE_EMULATOR_HOST"
 def connect(
     *,
     endpoint: str | None,
-    credentials: Any,
-    http: Http | None,
-    request_builder: Callable[..., Any] | None,
-    app_info: str | None,
+    credentials: Any = None,
+    http: Http | None = None,
+    request_builder: Callable[..., Any] | None = None,
+    app_info: str | None = None,
+    anonymous: bool = False,
 ) -> Connection:
     """Return the connection that a client's arguments and the environment ask for.
+
+    Args:
+        endpoint: ``endpoint=`` of the client.
+        credentials: ``credentials=`` of the client.
+        http: ``http=`` of the client.
+        request_builder: ``request_builder=`` of the client.
+        app_info: ``app_info=`` of the client.
+        anonymous: Send no token, whatever the endpoint.
 
     Raises:
         ConfigError: A token would travel unencrypted to another machine, or two arguments exclude each other.
@@ -38,23 +46,22 @@ def connect(
         if value is not None:
             of_type(name, value, str)
     if http is not None:
-        with_methods("http", http, "what has httplib2.Http's request()", "request")
-    emulator = os.environ.get(EMULATOR_VARIABLE, "")
-    address, given_as = (endpoint, "endpoint=") if endpoint else (emulator, EMULATOR_VARIABLE)
+        with_methods("http", http, "an object with httplib2.Http's request()", "request")
     if http is not None and credentials is not None:
         raise ConfigError("http= brings its own credentials: leave credentials= out")
+    emulator = os.environ.get(EMULATOR_VARIABLE, "")
+    address, given_as = (endpoint, "endpoint=") if endpoint else (emulator, EMULATOR_VARIABLE)
     if not address:
-        given_as = ""
-        address = f"https://healthcare.{universe_domain()}"
+        address, given_as = f"https://healthcare.{universe_domain()}", ""
     elif "://" not in address:
         address = f"http://{address}"
     origin = Origin.of(address)
     nearby = origin is not None and origin.is_loopback
-    anonymous = is_anonymous(credentials) or (credentials is None and (nearby or (not endpoint and bool(emulator))))
-    source = None if http is not None or anonymous else CredentialsSource(credentials)
+    from_environment = not endpoint and bool(emulator)
+    no_token = anonymous or is_anonymous(credentials) or (credentials is None and (nearby or from_environment))
     return Connection(
         endpoint=address,
-        credentials=source,
+        credentials=None if http is not None or no_token else CredentialsSource(credentials),
         http=http,
         request_builder=request_builder,
         user_agent=user_agent(app_info),
@@ -62,19 +69,12 @@ def connect(
     )
 
 
-def recipe_for(
-    connection: Connection, *, project: str | None, location: str | None, api_version: str, portable: bool
-) -> Recipe | None:
-    """Return how another process makes the same client, if it can."""
-    return Recipe(connection.endpoint, api_version, project, location) if portable else None
-
-
 def user_agent(app_info: str | None) -> str:
     """Return the user agent: this package, then the program's own ``name/version``.
 
     Raises:
-        ConfigError: ``app_info`` cannot stand in a header.
+        ConfigError: ``app_info`` cannot be part of a header.
     """
     if app_info is not None and not (app_info.isascii() and app_info.isprintable()):
-        raise ConfigError("app_info: printable ASCII is needed, such as 'nightly-job/1.2'")
+        raise ConfigError("app_info: must be printable ASCII, such as 'nightly-job/1.2'")
     return f"healthcare-deid/{__version__}" + (f" {app_info}" if app_info else "")

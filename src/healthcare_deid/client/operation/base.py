@@ -1,12 +1,14 @@
-"""`OperationBase`: what `Operation` and `AsyncOperation` have in common, all of it without I/O."""
+"""`OperationBase`: the parts of `Operation` and `AsyncOperation` that read the last known state, without I/O."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
+from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from healthcare_deid.client.http import telemetry
+from healthcare_deid.client.operation.notebook import Line, show
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
 from healthcare_deid.client.protocol.polling import Tracker
 from healthcare_deid.client.protocol.replies import RPC_CODES
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.client.protocol.clock import Clock
-    from healthcare_deid.client.protocol.context import CallContext
+    from healthcare_deid.client.protocol.context import CallContext, Started
     from healthcare_deid.config.message import Reply
     from healthcare_deid.config.operations import OperationMetadata, ProgressCounter
     from healthcare_deid.names import OperationName
@@ -43,62 +45,61 @@ _RESULTS: dict[str, type[Reply]] = {
 
 
 class OperationBase(Generic[T]):
-    """The part of an operation that reads what was last seen."""
+    """Last known state of an operation, and the result or error it stands for."""
 
     def __init__(
-        self,
-        context: CallContext,
-        snapshot: OperationSnapshot,
-        *,
-        version: str = "v1",
-        started: bool = False,
-        kind: Any = None,
+        self, context: CallContext, snapshot: OperationSnapshot, *, started: Started | None = None, kind: Any = None
     ) -> None:
         self._context = context
         self._clock = context.clock
         self._kind = kind
-        moment = context.clock.monotonic() if started else None
-        self._tracker = Tracker(snapshot, context.poll, version=version, started=moment, timeout=context.timeout)
-        # Not a method: the tracker must not hold the operation that holds it.
+        self._tracker = Tracker(
+            snapshot,
+            context.poll,
+            version=started.version if started else context.api_version,
+            started=context.clock.monotonic() if started else None,
+            timeout=context.timeout,
+        )
+        # A partial of a function, not a bound method: the tracker must not keep the operation alive.
         self._tracker.subscribe(partial(_record_end, context.clock, context.clock.time()))
 
     @property
     def name(self) -> str:
-        """Its full name; with it, another process goes on (``client.operation(name)``)."""
+        """Full name. ``client.operation(name)`` resumes it in another process."""
         return str(self._tracker.name)
 
     @property
     def snapshot(self) -> OperationSnapshot:
-        """All that was last seen, as one value."""
+        """Last known state with metadata, response and error, as one value."""
         return self._tracker.snapshot
 
     @property
     def state(self) -> OperationState:
-        """Where it stood when it was last seen."""
+        """Last known state."""
         return self.snapshot.state
 
     @property
     def metadata(self) -> OperationMetadata:
-        """What the service last told of it."""
+        """Last known metadata."""
         return self.snapshot.metadata
 
     @property
     def progress(self) -> ProgressCounter:
-        """The counters as last seen; all are ints, and 0 when the service told none."""
+        """Last known counters: ints, 0 where the service gave none."""
         return self.snapshot.progress
 
     @property
     def logs_url(self) -> str | None:
-        """Where its error log is (Cloud Logging): which instances failed is told there only."""
+        """URL of its log in Cloud Logging, the only place that lists the failed instances."""
         return self.snapshot.logs_url
 
     @property
     def poll_error(self) -> DeidError | None:
-        """Why the last poll failed, if it did; it says nothing about the operation."""
+        """Error of the last poll, if that failed; it says nothing about the operation itself."""
         return self._tracker.error
 
     def cancelled(self) -> bool:
-        """Say whether it was seen to be cancelled."""
+        """Return whether it is known to have been cancelled."""
         return self.state is OperationState.CANCELLED
 
     @property
@@ -106,7 +107,7 @@ class OperationBase(Generic[T]):
         return self._tracker.name
 
     def _fresh(self) -> bool:
-        """Say whether asking again now would be too soon."""
+        """Return whether the last poll is too recent to ask again."""
         polled = self._tracker.polled
         return polled is not None and self._clock.monotonic() - polled < self._tracker.policy.initial
 
@@ -119,7 +120,7 @@ class OperationBase(Generic[T]):
         return self._parsed()
 
     def _failure(self) -> DeidError | None:
-        """Return the exception its end means, without raising it; a partial failure has a result."""
+        """Return the exception for its end, or None; a partial failure has a result."""
         snapshot, number = self.snapshot, self._path.operation
         status = snapshot.error
         details: dict[str, Any] = {"operation": self}
@@ -133,7 +134,7 @@ class OperationBase(Generic[T]):
             return OperationFailed(f"operation {number} failed: {word} (the server's text is in .message)", **details)
         if snapshot.state is OperationState.EXPIRED:
             return OperationLost(
-                f"operation {number} is not known to the service: it never was, or ended more than about 30 days ago",
+                f"the service does not know operation {number}: it never existed, or ended more than about 30 days ago",
                 operation=self,
             )
         return None
@@ -142,8 +143,8 @@ class OperationBase(Generic[T]):
         count = self.progress
         missing = count.failure or count.secondary_failure or count.pending
         return PartialFailure(
-            f"operation {self._path.operation} ended with {missing} of {count.success + missing} units not done: they "
-            "are missing in the destination; .operation.logs_url says where the reasons are",
+            f"operation {self._path.operation} ended with {missing} of {count.success + missing} instances not done; "
+            "they are missing in the destination, and .operation.logs_url leads to the reasons",
             operation=self,
         )
 
@@ -159,7 +160,7 @@ class OperationBase(Generic[T]):
 
     def _timed_out(self, timeout: float | None) -> OperationTimeout:
         error = OperationTimeout(
-            f"operation {self._path.operation} still runs after {timeout:g} s of waiting; .operation resumes it",
+            f"operation {self._path.operation} still runs after waiting for {timeout:g} s; .operation resumes it",
             operation=self,
         )
         error.__cause__ = self._tracker.error
@@ -169,15 +170,13 @@ class OperationBase(Generic[T]):
         error.operation = self
         return error
 
-    def _elapsed(self) -> float | None:
-        return self.snapshot.elapsed(datetime.fromtimestamp(self._clock.time(), UTC))
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._path.operation} {self.snapshot}>"
 
     def _parts(self) -> list[str]:
-        """What one line says: state and counters, elapsed time, and whether the last poll failed."""
-        elapsed, problem = self._elapsed(), self.poll_error
+        """Return the parts of the notebook line: state, counters, elapsed time, failure of the last poll."""
+        elapsed = self.snapshot.elapsed(datetime.fromtimestamp(self._clock.time(), UTC))
+        problem = self.poll_error
         parts = [str(self.snapshot)]
         if elapsed is not None:
             parts.append(f"{int(elapsed) // 60}:{int(elapsed) % 60:02d}")
@@ -186,17 +185,13 @@ class OperationBase(Generic[T]):
         return parts
 
     def _repr_html_(self) -> str:
-        """One line for a notebook: state, counters, elapsed time, link to the logs."""
-        from html import escape
-
         parts = [f"<b>{escape(self._path.operation)}</b>", *map(escape, self._parts())]
         if self.logs_url and self.logs_url.startswith("https://"):
             parts.append(f'<a href="{escape(self.logs_url, quote=True)}" target="_blank" rel="noopener">logs</a>')
         return " · ".join(parts)
 
     def _show_line(self, *, watch: Callable[[Tracker], object], call: Callable[[Callable[[], object]], object]) -> None:
-        """Show the line in a notebook; where it can be updated, do that after every poll until the end."""
-        from healthcare_deid.client.operation.notebook import Line, show
+        """Show the line, and where the front end can update it, do so after every poll until the end."""
 
         def line() -> Line:
             return Line(" · ".join([self._path.operation, *self._parts()]), self._repr_html_())

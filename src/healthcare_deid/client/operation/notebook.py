@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.client.protocol.operation_state import OperationSnapshot
-    from healthcare_deid.client.transfers.transfer import TransferReport
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -62,7 +59,7 @@ class ProgressLine:
         self._update: Callable[[Line], None] | None = None
         self._shown = ""
 
-    def __call__(self, progress: OperationSnapshot | TransferReport) -> None:
+    def __call__(self, progress: object) -> None:
         """Show what is known now."""
         text = str(progress)
         if text == self._shown:

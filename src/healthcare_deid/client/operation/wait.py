@@ -1,4 +1,4 @@
-"""`wait` and `as_completed`: many operations at once, at the price of one list a dataset and tick."""
+"""`wait` and `as_completed`: wait for many operations with one list request a dataset and poll."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from healthcare_deid.client.drivers.event_queue import EventQueue
+from healthcare_deid.client.operation.async_operation import AsyncOperation
+from healthcare_deid.client.operation.operation import Operation
 from healthcare_deid.client.protocol.arguments import patience
 from healthcare_deid.errors import OperationLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from healthcare_deid.client.operation.operation import Operation
     from healthcare_deid.client.protocol.polling import Event
 
 
@@ -67,8 +68,6 @@ def as_completed(operations: Iterable[Operation[Any]], timeout: float | None = N
 
 
 def _chosen(function: str, operations: Any) -> set[Operation[Any]]:
-    from healthcare_deid.client.operation.operation import AsyncOperation, Operation
-
     if isinstance(operations, Operation):
         raise TypeError(f"{function}: operations in a list are needed; one alone has .wait()")
     if not isinstance(operations, Iterable) or isinstance(operations, str):

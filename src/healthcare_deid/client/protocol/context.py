@@ -1,4 +1,4 @@
-"""`CallContext`: what every call of a client is made with, and the few ways a call is sent and answered. Flows; no I/O."""
+"""`CallContext`: project, location and policies of a client's calls, and the flows that send them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from healthcare_deid.client.protocol.arguments import of_type, seconds, with_methods
-from healthcare_deid.client.protocol.exactly_once import ExactlyOnceStart, StartRegistry, send
+from healthcare_deid.client.protocol.exactly_once import ExactlyOnceStart, StartRegistry
 from healthcare_deid.client.protocol.flow import ApiCall, ApiReply, Flow
-from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
+from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy, send
 from healthcare_deid.config.message import Message
 from healthcare_deid.errors import ConfigError, NotFound, ReplyError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName, OperationName
@@ -78,6 +78,10 @@ class CallContext:
             location=location or self.location,
             poll=poll or self.poll,
         )
+
+    def of_version(self, version: str) -> CallContext:
+        """Return the context with another API version."""
+        return replace(self, api_version=version)
 
     # Names
 

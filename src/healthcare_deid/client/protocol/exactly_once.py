@@ -18,7 +18,7 @@ from healthcare_deid.client.protocol.after_fork import reset_in_child
 from healthcare_deid.client.protocol.flow import ApiCall, ApiReply, Flow, Send, Sleep
 from healthcare_deid.client.protocol.methods import LONG_RUNNING, OPERATIONS_LIST, Safety
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot, parse_operation
-from healthcare_deid.client.protocol.retry import RetryPolicy, may_have_run, may_retry, retrying
+from healthcare_deid.client.protocol.retry import RetryPolicy, may_have_run, may_retry, retrying, send
 from healthcare_deid.errors import AlreadyExists, AmbiguousSubmit, DeidError, ReplyError
 
 if TYPE_CHECKING:
@@ -191,17 +191,3 @@ class ExactlyOnceStart:
             return created is None or created.timestamp() >= since
         except ValueError:
             return True
-
-
-def send(call: ApiCall, *, policy: RetryPolicy, clock: Clock) -> Flow[ApiReply]:
-    """Send a call that is not a start, as often as its method allows."""
-
-    def attempt(number: int) -> Flow[ApiReply]:
-        reply: ApiReply = yield Send(call, number)
-        return reply
-
-    return (
-        yield from retrying(
-            attempt, policy=policy, clock=clock, again=lambda error: may_retry(error, call.method.safety)
-        )
-    )

@@ -7,10 +7,10 @@ Three clocks, three names: ``timeout=`` bounds one HTTP try, `RetryPolicy.deadli
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from healthcare_deid.client.protocol.flow import Sleep
+from healthcare_deid.client.protocol.flow import Send, Sleep
 from healthcare_deid.client.protocol.methods import Safety
 from healthcare_deid.errors import (
     ApiError,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from healthcare_deid.client.protocol.clock import Clock
-    from healthcare_deid.client.protocol.flow import Flow
+    from healthcare_deid.client.protocol.flow import ApiCall, ApiReply, Flow
 
 T = TypeVar("T")
 
@@ -146,70 +146,59 @@ def may_have_run(error: DeidError) -> bool:
     return isinstance(error, ReplyError) and error.accepted
 
 
-@dataclass(slots=True)
-class _Plan:
-    """tenacity's ``stop`` and ``wait`` of one call, over our own clock."""
-
-    policy: RetryPolicy
-    clock: Clock
-    started: float
-    _pauses: dict[int, float] = field(default_factory=dict[int, float])
-
-    def wait(self, state: RetryCallState) -> float:
-        pause = self._pauses.get(state.attempt_number)
-        if pause is None:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, ApiError) else None
-            pause = asked if asked is not None else self.policy.pause(state.attempt_number, random.uniform)
-            self._pauses[state.attempt_number] = pause
-        return pause
-
-    def stop(self, state: RetryCallState) -> bool:
-        if state.attempt_number >= self.policy.tries:
-            return True
-        return self.clock.monotonic() + self.wait(state) > self.started + self.policy.deadline
-
-
 def retrying(
     attempt: Callable[[int], Flow[T]], *, policy: RetryPolicy, clock: Clock, again: Callable[[DeidError], bool]
 ) -> Flow[T]:
-    """Run ``attempt(number)`` until it returns, fails for good, or the policy says stop."""
+    """Run ``attempt(number)`` until it succeeds, fails for good, or the policy says stop."""
     started = clock.monotonic()
     try:
-        return (yield from attempt(1))
+        return (yield from _numbered(attempt, 1))
     except DeidError as error:
         failure = error
-    # tenacity is imported, and its machinery built, for the calls that need it only.
-    from tenacity import DoAttempt, DoSleep, RetryCallState, Retrying, retry_if_exception
+    # Imported here: most calls succeed at once, and tenacity takes 20 ms to import.
+    from tenacity import Retrying, retry_if_exception
 
-    plan = _Plan(policy, clock, started)
-    loop = Retrying(
-        stop=plan.stop,
-        wait=plan.wait,
+    pauses: list[float] = []
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, ApiError) else None
+        return policy.pause(state.attempt_number, random.uniform) if asked is None else asked
+
+    def stop(state: RetryCallState) -> bool:
+        end_of_pause = clock.monotonic() + state.upcoming_sleep
+        return state.attempt_number >= policy.tries or end_of_pause > started + policy.deadline
+
+    for tried in Retrying(
+        wait=wait,
+        stop=stop,
         retry=retry_if_exception(lambda error: isinstance(error, DeidError) and again(error)),
+        sleep=pauses.append,  # a flow does not sleep: it asks its driver to
         reraise=True,
-    )
-    loop.begin()
-    state = RetryCallState(retry_object=loop, fn=None, args=(), kwargs={})
-    state.set_exception((type(failure), failure, None))
-    while True:
-        try:
-            step = loop.iter(retry_state=state)
-        except DeidError as error:
-            _count(error, state.attempt_number)
-            raise
-        if isinstance(step, DoSleep):
-            state.prepare_for_next_attempt()
-            yield Sleep(float(step))
-        elif isinstance(step, DoAttempt):
-            try:
-                result = yield from attempt(state.attempt_number)
-            except DeidError as error:
-                state.set_exception((type(error), error, None))
-            else:
-                return result
+    ):
+        with tried:
+            number = tried.retry_state.attempt_number
+            if number == 1:
+                raise failure  # made above
+            yield Sleep(pauses.pop())
+            return (yield from _numbered(attempt, number))
+    raise failure  # not reached: the last failure is raised by the loop
 
 
-def _count(error: DeidError, attempts: int) -> None:
-    if isinstance(error, ApiError | TransportError):
-        error.attempts = attempts
+def _numbered(attempt: Callable[[int], Flow[T]], number: int) -> Flow[T]:
+    """Run one attempt; its error says how many there have been."""
+    try:
+        return (yield from attempt(number))
+    except (ApiError, TransportError) as error:
+        error.attempts = number
+        raise
+
+
+def send(call: ApiCall, *, policy: RetryPolicy, clock: Clock) -> Flow[ApiReply]:
+    """Send a call that starts no operation, as often as its method allows."""
+
+    def attempt(number: int) -> Flow[ApiReply]:
+        reply: ApiReply = yield Send(call, number)
+        return reply
+
+    return retrying(attempt, policy=policy, clock=clock, again=lambda error: may_retry(error, call.method.safety))
