@@ -12,13 +12,15 @@ from healthcare_deid._version import __version__
 if TYPE_CHECKING:
     from healthcare_deid import credentials, errors, presets, v1beta1
     from healthcare_deid.client.aio import AsyncDeidClient
-    from healthcare_deid.client.calls.estimate import PriceTable
+    from healthcare_deid.client.calls.estimate import PriceTable, Tier
     from healthcare_deid.client.operation.async_operation import AsyncOperation
+    from healthcare_deid.client.operation.notebook import ProgressLine
     from healthcare_deid.client.operation.operation import Operation
     from healthcare_deid.client.operation.wait import as_completed, wait
-    from healthcare_deid.client.protocol.operation_state import OperationState
+    from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
     from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
     from healthcare_deid.client.sync import DeidClient
+    from healthcare_deid.client.transfers.transfer import TransferFailure, TransferReport
     from healthcare_deid.config.builder import ConfigBuilder
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
@@ -68,10 +70,12 @@ __all__ = [
     "KmsWrappedCryptoKey",
     "Operation",
     "OperationName",
+    "OperationSnapshot",
     "OperationState",
     "PollPolicy",
     "PriceTable",
     "ProgressCounter",
+    "ProgressLine",
     "RedactConfig",
     "ReplaceWithInfoTypeConfig",
     "RetryPolicy",
@@ -80,6 +84,9 @@ __all__ = [
     "TagFilterProfile",
     "TextConfig",
     "TextRedactionMode",
+    "Tier",
+    "TransferFailure",
+    "TransferReport",
     "__version__",
     "as_completed",
     "credentials",
@@ -117,10 +124,12 @@ _MODULES = {
     "KmsWrappedCryptoKey": "config.text",
     "Operation": "client.operation.operation",
     "OperationName": "names",
+    "OperationSnapshot": "client.protocol.operation_state",
     "OperationState": "client.protocol.operation_state",
     "PollPolicy": "client.protocol.retry",
     "PriceTable": "client.calls.estimate",
     "ProgressCounter": "config.operations",
+    "ProgressLine": "client.operation.notebook",
     "RedactConfig": "config.text",
     "ReplaceWithInfoTypeConfig": "config.text",
     "RetryPolicy": "client.protocol.retry",
@@ -129,6 +138,9 @@ _MODULES = {
     "TagFilterProfile": "config.dicom",
     "TextConfig": "config.text",
     "TextRedactionMode": "config.image",
+    "Tier": "client.calls.estimate",
+    "TransferFailure": "client.transfers.transfer",
+    "TransferReport": "client.transfers.transfer",
     "as_completed": "client.operation.wait",
     "wait": "client.operation.wait",
 }

@@ -128,6 +128,6 @@ def test_a_pickled_local_operation_opens_its_lab_when_it_is_asked(tmp_path: Path
         operation = client.create_dataset("d")
         operation.wait(timeout=30)
         handle = pickle.dumps(client.operation(operation.name))
-        fresh = pickle.dumps(Operation(client._session, OperationSnapshot(operation._path)))
+        fresh = pickle.dumps(Operation(client._session, client._context, OperationSnapshot(operation._path)))
     assert pickle.loads(handle).state == "SUCCEEDED"
     assert pickle.loads(fresh).result(timeout=30).name.endswith("/datasets/d")
