@@ -6,7 +6,11 @@ import io
 import json
 import os
 import pickle
+import subprocess
+import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +21,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 from healthcare_deid import presets
 from healthcare_deid.engine import BytesResult, Deidentifier, Failure
-from healthcare_deid.errors import InvalidDicomError
+from healthcare_deid.engine.pixels.find import models
+from healthcare_deid.errors import ConfigError, InvalidDicomError, ModelNotFoundError
 from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
@@ -185,3 +190,63 @@ def test_the_bytes_given_are_not_changed(profile: Any, planted: Any) -> None:
     profile("KEEP_ALL_PROFILE").deidentify_bytes(data)
 
     assert data == before
+
+
+WARM = """
+import sys
+import onnxruntime
+from healthcare_deid import presets
+from healthcare_deid.engine import Deidentifier
+
+data = sys.stdin.buffer.read()
+deidentifier = Deidentifier(presets.transform_contents_and_sensitive_text(crypto_key=presets.generate_crypto_key()))
+deidentifier.warm()
+onnxruntime.InferenceSession = None
+opened = []
+sys.addaudithook(lambda event, arguments: opened.append(arguments[0]) if event == "open" else None)
+redactions = deidentifier.deidentify_bytes(data).redactions
+assert redactions
+assert not opened, opened
+"""
+
+
+def test_once_warm_no_file_is_opened_any_more() -> None:
+    data = encoded(sample_dicom()[0].dataset)
+
+    done = subprocess.run([sys.executable, "-c", WARM], input=data, capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_without_a_model_warming_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "PACKAGES", ())
+
+    with pytest.raises(ModelNotFoundError):
+        Deidentifier(presets.remove_metadata_and_all_text()).warm()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_as_many_threads_as_were_given_look_at_frames(threads: int) -> None:
+    class Watcher:
+        def __init__(self) -> None:
+            self.seen: set[str] = set()
+
+        def find(self, picture: Any, *, read: bool, within: Any = None) -> list[Any]:
+            self.seen.add(threading.current_thread().name)
+            time.sleep(0.005)
+            return []
+
+    ocr = Watcher()
+    deidentifier = Deidentifier(presets.remove_metadata_and_all_text(), ocr=ocr, threads=threads)
+    dataset = pydicom.dcmread(io.BytesIO(large_with_text()))
+    dataset.PixelData = np.random.default_rng(1).bytes(len(dataset.PixelData))  # frames that are alike are looked at once
+
+    deidentifier.deidentify_bytes(encoded(dataset))
+
+    assert len(ocr.seen) == threads
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2"])
+def test_threads_are_a_number_of_at_least_one(profile: Any, threads: Any) -> None:
+    with pytest.raises(ConfigError, match="threads"):
+        profile(BASIC, threads=threads)

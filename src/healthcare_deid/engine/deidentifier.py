@@ -129,6 +129,8 @@ class Deidentifier:
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
         fallback_charset: The character set, as a DICOM term (``"GB18030"``) or a Python encoding, to try first for text
             that is not in the one its instance names: what a site knows about its archive.
+        threads: Threads that look at the frames of one instance; by default one a core, and one in a worker process,
+            where the processes share the cores out.
 
     Attributes:
         config: As given.
@@ -165,6 +167,7 @@ class Deidentifier:
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
+        threads: int | None = None,
     ) -> None:
         chosen = EngineOptions(
             patient_keys=patient_keys,
@@ -187,6 +190,7 @@ class Deidentifier:
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
+            threads=threads,
         )
         self.options = chosen
         compiled = compile_config(config, chosen)
@@ -232,7 +236,12 @@ class Deidentifier:
             from healthcare_deid.engine.pixels.redactor import PixelRedactor
 
             self._redactor = PixelRedactor(
-                compiled.pixels, ocr=ocr, thorough=thorough, every_frame=every_frame, service_limits=service_limits
+                compiled.pixels,
+                ocr=ocr,
+                thorough=thorough,
+                every_frame=every_frame,
+                workers=threads,
+                service_limits=service_limits,
             )
 
     def __repr__(self) -> str:
@@ -242,6 +251,18 @@ class Deidentifier:
     def looks_at_pixels(self) -> bool:
         """Whether burned-in text is looked for."""
         return self._pixels.looks
+
+    @border
+    def warm(self) -> None:
+        """Load what the config needs, word lists and models, so that the first instance need not wait for it.
+
+        Raises:
+            ModelNotFoundError: Burned-in text is to be found, and no text model is installed.
+            EngineError: Something else that the config needs does not work here.
+        """
+        from healthcare_deid.engine.warm_up import example
+
+        guarded(lambda: self._encode(InMemory(example()), MemorySink()))
 
     @border
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
