@@ -239,7 +239,8 @@ def test_as_many_threads_as_were_given_look_at_frames(threads: int) -> None:
     ocr = Watcher()
     deidentifier = Deidentifier(presets.remove_metadata_and_all_text(), ocr=ocr, threads=threads)
     dataset = pydicom.dcmread(io.BytesIO(large_with_text()))
-    dataset.PixelData = np.random.default_rng(1).bytes(len(dataset.PixelData))  # frames that are alike are looked at once
+    # Noise: frames that are alike are looked at once.
+    dataset.PixelData = np.random.default_rng(1).bytes(len(dataset.PixelData))
 
     deidentifier.deidentify_bytes(encoded(dataset))
 

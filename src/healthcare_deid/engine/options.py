@@ -159,7 +159,7 @@ class EngineOptions:
     def __post_init__(self) -> None:
         for name in ("options", "safe_private"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
-        if self.threads is not None and not (isinstance(self.threads, int) and self.threads >= 1):
+        if not _is_count(self.threads):
             raise ConfigError("threads: a number of threads is needed, at least 1")
         if self.other_uids not in get_args(OtherUids):
             raise ConfigError('other_uids is "profile", "keep" or "map"')
@@ -178,6 +178,10 @@ def options_table() -> str:
         flag = f"`{meaning.flag}`" if meaning.flag else ""
         rows.append(f"| `{one.name}` | {flag} | `{one.default!r}` | {meaning.text.replace('``', '`')} |")
     return "\n".join(rows)
+
+
+def _is_count(given: object) -> bool:
+    return given is None or (isinstance(given, int) and given >= 1)
 
 
 def _texts(given: Collection[object], argument: str) -> tuple[str, ...]:
