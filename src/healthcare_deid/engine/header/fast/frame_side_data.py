@@ -72,7 +72,7 @@ def _cleaned(
     header = file.read(piece.offset, 6)
     if header[:4] != _PIXEL_DATA:
         return [piece]
-    value = FileSlice(file.descriptor, begin, piece.offset + piece.length - _DELIMITER - begin)
+    value = FileSlice(file.source, begin, piece.offset + piece.length - _DELIMITER - begin)
     vr = header[4:].decode("ascii") if file.explicit else "OB"
     frames, pixels = _geometry(file)
     found = find_side_data(value, file.syntax, frames=frames, pixels=pixels)
