@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.header.actions import action_of
 from healthcare_deid.engine.header.fast.tables import Tables
