@@ -195,7 +195,7 @@ def test_an_unknown_breakage_is_a_typed_error_that_quotes_nothing(make: Any, mon
     def broken(*_: object) -> None:
         raise ValueError("Rivera^Ana cannot be processed")
 
-    monkeypatch.setattr("healthcare_deid.engine.deidentifier.DatasetExecutor", broken)
+    monkeypatch.setattr("healthcare_deid.engine.instance.DatasetExecutor", broken)
     with pytest.raises(EngineError) as caught:
         deidentifier.deidentify(dataset)
 
