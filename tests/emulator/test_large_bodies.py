@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcare_deid.emulator.dicomweb import multipart
-from healthcare_deid.emulator.payload import MOST_IN_MEMORY, Payload
-from healthcare_deid.emulator.status import ServiceError
+from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, Payload
+from healthcare_deid.emulator.errors import ServiceError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from healthcare_deid.emulator.faults import FaultPlan
-from healthcare_deid.emulator.http import EmulatorHttp
-from healthcare_deid.emulator.messages import Reply, Request
+from healthcare_deid.emulator.http.in_process import EmulatorHttp
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.request import Request
 from healthcare_deid.emulator.service import Emulator
 
 __all__ = ["Emulator", "EmulatorHttp", "FaultPlan", "Reply", "Request"]

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthcare_deid.emulator.catalog import Catalog
-from healthcare_deid.emulator.database import DATABASE, Database
-from healthcare_deid.emulator.deidentification import Deidentification
-from healthcare_deid.emulator.instances import Instances
-from healthcare_deid.emulator.logs import Logs
-from healthcare_deid.emulator.operations import Operations, Runner
-from healthcare_deid.emulator.transfers import Transfers
+from healthcare_deid.emulator.storage.catalog import Catalog
+from healthcare_deid.emulator.storage.database import DATABASE, Database
+from healthcare_deid.emulator.jobs.deidentification import Deidentification
+from healthcare_deid.emulator.storage.instances import Instances
+from healthcare_deid.emulator.jobs.logs import Logs
+from healthcare_deid.emulator.jobs.operations import Operations, Runner
+from healthcare_deid.emulator.jobs.import_export import Transfers
 from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from healthcare_deid.emulator.clock import Clock
-    from healthcare_deid.emulator.execution import EngineFactory, Executor
+    from healthcare_deid.emulator.jobs.execution import EngineFactory, Executor
     from healthcare_deid.emulator.faults import FaultPlan
-    from healthcare_deid.emulator.gcs import Buckets
+    from healthcare_deid.emulator.storage.buckets import Buckets
 
 _INSTANCES = "instances"
 

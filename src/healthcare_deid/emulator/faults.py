@@ -6,13 +6,13 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from healthcare_deid.emulator.status import Code, ServiceError
+from healthcare_deid.emulator.errors import Code, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from healthcare_deid.emulator.clock import Clock
-    from healthcare_deid.emulator.messages import Reply
+    from healthcare_deid.emulator.http.reply import Reply
 
 Kind = Literal["fail", "drop", "delay", "hold", "instance"]
 

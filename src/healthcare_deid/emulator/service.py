@@ -10,34 +10,35 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from healthcare_deid.emulator.api.datasets import Datasets
-from healthcare_deid.emulator.api.deidentify import DeidentifyCalls
-from healthcare_deid.emulator.api.dicomweb import DicomWebCalls
-from healthcare_deid.emulator.api.iam import IamCalls
-from healthcare_deid.emulator.api.operations import OperationCalls
-from healthcare_deid.emulator.api.stores import Stores
-from healthcare_deid.emulator.api.transfers import TransferCalls
-from healthcare_deid.emulator.catalog import Kind
+from healthcare_deid.emulator.handlers.datasets import Datasets
+from healthcare_deid.emulator.handlers.deidentify import DeidentifyCalls
+from healthcare_deid.emulator.handlers.dicomweb.calls import DicomWebCalls
+from healthcare_deid.emulator.handlers.iam import IamCalls
+from healthcare_deid.emulator.handlers.operations import OperationCalls
+from healthcare_deid.emulator.handlers.stores import Stores
+from healthcare_deid.emulator.handlers.import_export import TransferCalls
+from healthcare_deid.emulator.storage.catalog import Kind
 from healthcare_deid.emulator.clock import Clock, SystemClock
-from healthcare_deid.emulator.control import Control
-from healthcare_deid.emulator.execution import EngineFactory, InProcess, local_engine
+from healthcare_deid.emulator.handlers.control import Control
+from healthcare_deid.emulator.jobs.execution import EngineFactory, InProcess, local_engine
 from healthcare_deid.emulator.faults import FaultPlan
-from healthcare_deid.emulator.gcs import Buckets
-from healthcare_deid.emulator.http import EmulatorHttp
-from healthcare_deid.emulator.router import Router
-from healthcare_deid.emulator.routing import Routes
-from healthcare_deid.emulator.state import State
-from healthcare_deid.emulator.storage_api import VARIABLE, StorageApi
-from healthcare_deid.emulator.workers import WorkerProcesses
+from healthcare_deid.emulator.storage.buckets import Buckets
+from healthcare_deid.emulator.http.in_process import EmulatorHttp
+from healthcare_deid.emulator.http.router import Router
+from healthcare_deid.emulator.http.routes import Routes
+from healthcare_deid.emulator.backend import State
+from healthcare_deid.emulator.storage.cloud_storage import VARIABLE, StorageApi
+from healthcare_deid.emulator.jobs.workers import WorkerProcesses
 from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from os import PathLike
 
-    from healthcare_deid.emulator.messages import Reply, Request
-    from healthcare_deid.emulator.routing import Route
-    from healthcare_deid.emulator.server import Server
+    from healthcare_deid.emulator.http.reply import Reply
+    from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.http.routes import Route
+    from healthcare_deid.emulator.http.server import Server
 
 
 class Emulator:
@@ -137,7 +138,7 @@ class Emulator:
             EmulatorError: The address is not this machine's own, or the port is taken.
             MissingExtraError: The extra ``[server]`` is not installed.
         """
-        from healthcare_deid.emulator.server import Server
+        from healthcare_deid.emulator.http.server import Server
 
         return Server(self.handle, host, port, origins=origins, allow_remote=allow_remote, scratch=self.data_dir)
 

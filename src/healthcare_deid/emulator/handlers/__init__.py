@@ -1,1 +1,1 @@
-"""The methods of the API: each module answers the calls of one kind of resource."""
+"""The methods of the API, one resource a module."""

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._version import __version__
 from healthcare_deid.config.lenient import parse_json
-from healthcare_deid.emulator.logs import ROUTE
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.status import invalid, not_found
+from healthcare_deid.emulator.jobs.logs import ROUTE
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.errors import invalid, not_found
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.messages import Request
-    from healthcare_deid.emulator.state import State
+    from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.backend import State
 
 PREFIX = "/_emulator/"
 _DISCOVERY = "/$discovery/rest"

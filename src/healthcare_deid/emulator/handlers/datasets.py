@@ -6,16 +6,16 @@ import re
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.api import reading
-from healthcare_deid.emulator.catalog import Kind, insert
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.routing import Route
-from healthcare_deid.emulator.status import invalid
+from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.storage.catalog import Kind, insert
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import Route
+from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
-    from healthcare_deid.emulator.routing import Call
-    from healthcare_deid.emulator.state import State
+    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.backend import State
 
 _FIELDS = frozenset({"name", "timeZone", "encryptionSpec"})
 _LOCATIONS = (
@@ -61,7 +61,7 @@ class Datasets:
         if not _ID.fullmatch(identifier):
             raise invalid(r"datasetId must match [\p{L}\p{N}_\-\.]{1,256}.")
         name = DatasetName(call.ids["project"], call.ids["location"], identifier)
-        body = {**_checked(reading.json_object(call)), "name": str(name)}
+        body = {**_checked(parameters.json_object(call)), "name": str(name)}
         with self._state.database.write() as connection:
             insert(connection, Kind.DATASET, str(name), None, body)
             operation = self._state.operations.insert(
@@ -76,11 +76,11 @@ class Datasets:
         page = self._state.catalog.page(
             Kind.DATASET,
             str(call.location),
-            size=reading.page_size(call),
+            size=parameters.page_size(call),
             token=call.request.parameter("pageToken"),
             labels={},
         )
-        return Reply.json(reading.listing("datasets", page))
+        return Reply.json(parameters.listing("datasets", page))
 
     def get(self, call: Call) -> Reply:
         """``datasets.get``."""
@@ -90,8 +90,8 @@ class Datasets:
     def patch(self, call: Call) -> Reply:
         """``datasets.patch``: the time zone."""
         self._state.catalog.check_dataset(call.dataset, "healthcare.datasets.update")
-        paths = reading.update_mask(call, frozenset({"timeZone"}))
-        return Reply.json(self._state.catalog.patch(str(call.dataset), _checked(reading.json_object(call)), paths))
+        paths = parameters.update_mask(call, frozenset({"timeZone"}))
+        return Reply.json(self._state.catalog.patch(str(call.dataset), _checked(parameters.json_object(call)), paths))
 
     def delete(self, call: Call) -> Reply:
         """``datasets.delete``: with all its stores; the answer is empty and at once."""
@@ -105,7 +105,7 @@ def _location(project: str, name: str) -> dict[str, str]:
 
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    fields = reading.only_fields(body, _FIELDS, "dataset")
+    fields = parameters.only_fields(body, _FIELDS, "dataset")
     zone = fields.get("timeZone")
     if zone is not None and (not isinstance(zone, str) or (zone and zone not in zoneinfo.available_timezones())):
         raise invalid("timeZone must be the name of an IANA time zone, such as America/New_York.")

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.config import requests, v1beta1
 from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.emulator.api import reading
-from healthcare_deid.emulator.filtering import resource_filter
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.routing import Route
-from healthcare_deid.emulator.status import invalid, unimplemented
+from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.jobs.resource_filter import resource_filter
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import Route
+from healthcare_deid.emulator.errors import invalid, unimplemented
 from healthcare_deid.errors import ConfigError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 if TYPE_CHECKING:
-    from healthcare_deid.emulator.routing import Call
-    from healthcare_deid.emulator.state import State
+    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.backend import State
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _METHOD = "projects.locations.datasets"
@@ -50,9 +50,9 @@ class DeidentifyCalls:
         """``datasets.deidentify``."""
         self._state.catalog.check_dataset(call.dataset, "healthcare.datasets.deidentify")
         if call.version == "v1":
-            body: requests.DatasetRequest = reading.message(call, requests.DeidentifyDatasetRequest)
+            body: requests.DatasetRequest = parameters.message(call, requests.DeidentifyDatasetRequest)
         else:
-            body = reading.message(call, v1beta1.DeidentifyDatasetRequest)
+            body = parameters.message(call, v1beta1.DeidentifyDatasetRequest)
         operation = self._state.deidentification.dataset(
             call.dataset, DatasetName.parse(body.destination_dataset), self._config(call, body), call.version
         )
@@ -62,9 +62,9 @@ class DeidentifyCalls:
         """``dicomStores.deidentify``."""
         self._state.catalog.check_store(call.dicom_store, "healthcare.dicomStores.deidentify")
         if call.version == "v1":
-            body: requests.DicomStoreRequest = reading.message(call, requests.DeidentifyDicomStoreRequest)
+            body: requests.DicomStoreRequest = parameters.message(call, requests.DeidentifyDicomStoreRequest)
         else:
-            body = reading.message(call, v1beta1.DeidentifyDicomStoreRequest)
+            body = parameters.message(call, v1beta1.DeidentifyDicomStoreRequest)
         destination = DicomStoreName.parse(body.destination_store)
         operation = self._state.deidentification.dicom_store(
             call.dicom_store,
@@ -79,9 +79,9 @@ class DeidentifyCalls:
         """``fhirStores.deidentify``: checked as the service would, then refused (fidelity O-17)."""
         self._state.catalog.check_store(call.fhir_store, "healthcare.fhirStores.deidentify")
         if call.version == "v1":
-            body: requests.FhirStoreRequest = reading.message(call, requests.DeidentifyFhirStoreRequest)
+            body: requests.FhirStoreRequest = parameters.message(call, requests.DeidentifyFhirStoreRequest)
         else:
-            body = reading.message(call, v1beta1.DeidentifyFhirStoreRequest)
+            body = parameters.message(call, v1beta1.DeidentifyFhirStoreRequest)
         destination = FhirStoreName.parse(body.destination_store)
         self._state.catalog.check_store(destination, "healthcare.fhirResources.update")
         raise unimplemented("The emulator does not de-identify FHIR stores; nothing was copied.")

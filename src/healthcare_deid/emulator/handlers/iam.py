@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.api import reading
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.routing import Route
-from healthcare_deid.emulator.status import invalid
+from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import Route
+from healthcare_deid.emulator.errors import invalid
 
 if TYPE_CHECKING:
-    from healthcare_deid.emulator.routing import Call
-    from healthcare_deid.emulator.state import State
+    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.backend import State
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _RESOURCES = {
@@ -46,17 +46,17 @@ class IamCalls:
     def set(self, call: Call) -> Reply:
         """``setIamPolicy``: refused when the policy was changed since it was read."""
         name = self._name(call, "setIamPolicy")
-        body = reading.only_fields(reading.json_object(call), frozenset({"policy", "updateMask"}), "request")
+        body = parameters.only_fields(parameters.json_object(call), frozenset({"policy", "updateMask"}), "request")
         policy: Any = body.get("policy")
         if not isinstance(policy, dict):
             raise invalid("setIamPolicy needs a policy.")
         allowed = frozenset({"bindings", "etag", "version", "auditConfigs"})
-        return Reply.json(self._state.catalog.set_policy(name, reading.only_fields(policy, allowed, "policy")))
+        return Reply.json(self._state.catalog.set_policy(name, parameters.only_fields(policy, allowed, "policy")))
 
     def test(self, call: Call) -> Reply:
         """``testIamPermissions``: the caller has all it asks for."""
         self._name(call, "getIamPolicy")
-        body = reading.only_fields(reading.json_object(call), frozenset({"permissions"}), "request")
+        body = parameters.only_fields(parameters.json_object(call), frozenset({"permissions"}), "request")
         asked = body.get("permissions", [])
         if not isinstance(asked, list) or not all(isinstance(item, str) and "*" not in item for item in asked):
             raise invalid("permissions must be a list of permission names without wildcards.")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.config.requests import ExportDicomDataRequest, ImportDicomDataRequest
-from healthcare_deid.emulator.api import reading
-from healthcare_deid.emulator.filtering import resource_filter
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.routing import Route
-from healthcare_deid.emulator.status import invalid, unimplemented
+from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.jobs.resource_filter import resource_filter
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import Route
+from healthcare_deid.emulator.errors import invalid, unimplemented
 
 if TYPE_CHECKING:
-    from healthcare_deid.emulator.routing import Call
-    from healthcare_deid.emulator.state import State
+    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.backend import State
 
 _STORE = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}"
 _METHOD = "projects.locations.datasets.dicomStores"
@@ -35,7 +35,7 @@ class TransferCalls:
     def import_(self, call: Call) -> Reply:
         """``dicomStores.import``."""
         self._state.catalog.check_store(call.dicom_store, "healthcare.dicomStores.import")
-        body = reading.message(call, ImportDicomDataRequest)
+        body = parameters.message(call, ImportDicomDataRequest)
         if body.gcs_source is None or body.gcs_source.uri is None:
             raise invalid("gcsSource.uri is required.")
         return Reply.json(
@@ -45,7 +45,7 @@ class TransferCalls:
     def export(self, call: Call) -> Reply:
         """``dicomStores.export``: to Cloud Storage; BigQuery is not emulated."""
         self._state.catalog.check_store(call.dicom_store, "healthcare.dicomStores.export")
-        body = reading.message(call, ExportDicomDataRequest)
+        body = parameters.message(call, ExportDicomDataRequest)
         if body.bigquery_destination is not None:
             raise unimplemented("The emulator does not export to BigQuery.")
         target = body.gcs_destination

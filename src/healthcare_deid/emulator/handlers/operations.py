@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from healthcare_deid.emulator.api import reading
-from healthcare_deid.emulator.catalog import decode_token, encode_token
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.routing import Route
-from healthcare_deid.emulator.status import invalid, unimplemented
+from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.storage.catalog import decode_token, encode_token
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import Route
+from healthcare_deid.emulator.errors import invalid, unimplemented
 
 if TYPE_CHECKING:
-    from healthcare_deid.emulator.routing import Call
-    from healthcare_deid.emulator.state import State
+    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.backend import State
 
 _MANY = "projects/{project}/locations/{location}/datasets/{dataset}/operations"
 _ONE = f"{_MANY}/{{operation}}"
@@ -53,7 +53,7 @@ class OperationCalls:
             raise invalid("Invalid filter: only done=true and done=false are supported.")
         records, after = self._state.operations.page(
             str(call.dataset),
-            size=reading.page_size(call),
+            size=parameters.page_size(call),
             after=decode_token(call.request.parameter("pageToken")),
             done=_FILTERS[text],
         )
@@ -64,6 +64,6 @@ class OperationCalls:
     def cancel(self, call: Call) -> Reply:
         """``operations.cancel``: asks; the answer is empty and at once."""
         self._state.catalog.check_dataset(call.dataset, "healthcare.operations.cancel")
-        reading.only_fields(reading.json_object(call), frozenset(), "cancel")
+        parameters.only_fields(parameters.json_object(call), frozenset(), "cancel")
         self._state.operations.request_cancel(str(call.operation))
         return Reply.json({})

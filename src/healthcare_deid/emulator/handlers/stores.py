@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.api import reading
-from healthcare_deid.emulator.catalog import Kind
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.routing import Route
-from healthcare_deid.emulator.status import invalid
+from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.storage.catalog import Kind
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import Route
+from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.errors import ResourceNameError
 from healthcare_deid.names import DicomStoreName, FhirStoreName
 
 if TYPE_CHECKING:
-    from healthcare_deid.emulator.routing import Call
-    from healthcare_deid.emulator.state import State
+    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.backend import State
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _METHOD = "projects.locations.datasets"
@@ -62,7 +62,7 @@ class Stores:
     def create(self, call: Call) -> Reply:
         """``create``: answered with the store itself."""
         self._state.catalog.check_dataset(call.dataset, self._permission("create"))
-        body = self._checked(reading.json_object(call))
+        body = self._checked(parameters.json_object(call))
         if self._kind is Kind.FHIR_STORE and body.setdefault("version", "R4") not in _FHIR_VERSIONS:
             raise invalid(f"version must be one of {', '.join(sorted(_FHIR_VERSIONS))}.")
         identifier = call.request.parameter(f"{self._variable}Id") or ""
@@ -80,11 +80,11 @@ class Stores:
         page = self._state.catalog.page(
             self._kind,
             str(call.dataset),
-            size=reading.page_size(call),
+            size=parameters.page_size(call),
             token=call.request.parameter("pageToken"),
-            labels=reading.label_filter(call),
+            labels=parameters.label_filter(call),
         )
-        return Reply.json(reading.listing(str(self._kind), page))
+        return Reply.json(parameters.listing(str(self._kind), page))
 
     def get(self, call: Call) -> Reply:
         """``get``."""
@@ -93,8 +93,8 @@ class Stores:
     def patch(self, call: Call) -> Reply:
         """``patch``: the fields its mask names."""
         name = self._name(call, "update")
-        paths = reading.update_mask(call, self._fields - {"name", "version"})
-        return Reply.json(self._state.catalog.patch(name, self._checked(reading.json_object(call)), paths))
+        paths = parameters.update_mask(call, self._fields - {"name", "version"})
+        return Reply.json(self._state.catalog.patch(name, self._checked(parameters.json_object(call)), paths))
 
     def delete(self, call: Call) -> Reply:
         """``delete``: with all it holds."""
@@ -126,7 +126,7 @@ class Stores:
         return f"healthcare.{self._kind}.{action}"
 
     def _checked(self, body: dict[str, Any]) -> dict[str, Any]:
-        fields = reading.only_fields(body, self._fields, self._variable)
+        fields = parameters.only_fields(body, self._fields, self._variable)
         labels = fields.get("labels", {})
         if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
             raise invalid("labels must be an object of texts.")

@@ -1,4 +1,4 @@
-"""The Accept header: what the client wants, in its order of preference."""
+"""The Accept header, in order of the client's preference."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Wanted:
     """One acceptable media type.
 
     Attributes:
-        media_type: In lower case; ``*/*`` and ``image/*`` are possible. Of a multipart, the type of its parts.
-        multipart: Whether it is to come as ``multipart/related``.
-        parameters: The parameters by lower-case name, without ``q`` and ``type``.
+        media_type: Media type in lower case, with wildcards; of a multipart, the type of its parts.
+        multipart: Whether ``multipart/related`` was asked for.
+        parameters: Parameters by lower-case name, without ``q`` and ``type``.
         quality: ``q``, 1 unless given.
     """
 
@@ -32,16 +32,16 @@ class Wanted:
 
     @property
     def transfer_syntax(self) -> str | None:
-        """The transfer syntax asked for: a UID, ``*`` for as stored, or None."""
+        """Requested transfer syntax: a UID, ``*`` for "as stored", or None."""
         return self.parameters.get("transfer-syntax")
 
     def covers(self, media_type: str) -> bool:
-        """Return whether a media type is what is wanted."""
+        """Return whether a media type is acceptable."""
         return self.media_type in {"*/*", "*", media_type, f"{media_type.partition('/')[0]}/*"}
 
 
 def accepted(header: str | None) -> list[Wanted]:
-    """Parse an Accept header, best first; none at all means anything."""
+    """Parse an Accept header, best first; a missing header accepts anything."""
     if not header or not header.strip():
         return [Wanted("*/*")]
     found = [_wanted(item.strip()) for item in _ITEM.findall(header) if item.strip()]

@@ -1,19 +1,28 @@
-"""The ``fields`` system parameter: a reply cut down to the fields that were asked for."""
+"""Field masks: the ``fields`` system parameter, and the ``updateMask`` of a patch."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from healthcare_deid.emulator.status import ServiceError, invalid
+from healthcare_deid.emulator.errors import ServiceError, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Mask: TypeAlias = "dict[str, Mask]"
-"""Fields to keep, and of each what to keep; an empty mask keeps everything."""
+"""Fields, and the mask of each; an empty mask stands for everything."""
 
 _MAX_DEPTH = 50
 
 
+def camel(name: str) -> str:
+    """Return a field's JSON name; protobuf's JSON mapping also accepts ``snake_case``."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
 def select(value: Any, mask: str) -> Any:
-    """Return the fields that a mask such as ``name,metadata/counter(success,failure)`` names.
+    """Return the fields of a reply that a mask such as ``name,metadata/counter(success,failure)`` names.
 
     Raises:
         ServiceError: 400: the mask is malformed.
@@ -24,6 +33,46 @@ def select(value: Any, mask: str) -> Any:
     return _cut(value, parsed)
 
 
+def update_paths(text: str, allowed: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the paths of an update mask, in JSON names.
+
+    Args:
+        text: The mask, such as ``labels,notification_config.pubsub_topic``; ``*`` names every field that can change.
+        allowed: Top-level fields that can change.
+
+    Raises:
+        ServiceError: 400: the mask is empty, or names a field that cannot change.
+    """
+    paths = [_path(path.strip()) for path in text.split(",") if path.strip()]
+    if ("*",) in paths:
+        paths = [(name,) for name in sorted(allowed)]
+    if not paths or any(path[0] not in allowed or not all(path) for path in paths):
+        raise invalid(f"updateMask must name fields that can be changed: {', '.join(sorted(allowed))}.")
+    return paths
+
+
+def merge(resource: dict[str, Any], changes: dict[str, Any], paths: list[tuple[str, ...]]) -> dict[str, Any]:
+    """Return a resource with the fields at ``paths`` taken from ``changes``; absent and empty ones are cleared."""
+    merged = dict(resource)
+    for head, *rest in paths:
+        new: Any = changes.get(head)
+        if rest:
+            old = merged.get(head)
+            inner = new if isinstance(new, dict) else {}
+            new = merge(old if isinstance(old, dict) else {}, inner, [tuple(rest)])
+        if new in (None, {}, [], ""):
+            merged.pop(head, None)
+        else:
+            merged[head] = new
+    return merged
+
+
+def _path(text: str) -> tuple[str, ...]:
+    head, *rest = text.split(".")
+    # The keys of a map are data: they keep their spelling.
+    return (camel(head), *(rest if head == "labels" else map(camel, rest)))
+
+
 def _cut(value: Any, mask: Mask) -> Any:
     if not mask or ("*" in mask and not mask["*"]):
         return value
@@ -31,7 +80,11 @@ def _cut(value: Any, mask: Mask) -> Any:
         return [_cut(item, mask) for item in value]
     if not isinstance(value, dict):
         return value
-    return {name: _cut(item, mask[name]) for name, item in value.items() if name in mask}
+    everywhere = mask.get("*", {})
+    named = {camel(name): inner for name, inner in mask.items()}
+    return {
+        name: _cut(item, named.get(name, everywhere)) for name, item in value.items() if name in named or everywhere
+    }
 
 
 def _parse(text: str, at: int, depth: int) -> tuple[Mask, int]:
@@ -47,14 +100,14 @@ def _parse(text: str, at: int, depth: int) -> tuple[Mask, int]:
 
 def _field(text: str, at: int, depth: int, mask: Mask) -> int:
     start = at
-    while at < len(text) and text[at] not in ",/()":
+    while at < len(text) and text[at] not in ",/.()":
         at += 1
     name = text[start:at].strip()
     if not name:
         raise _malformed()
     inner: Mask = {}
     following = text[at : at + 1]
-    if following == "/":
+    if following in {"/", "."}:
         if depth >= _MAX_DEPTH:
             raise _malformed()
         at = _field(text, at + 1, depth + 1, inner)

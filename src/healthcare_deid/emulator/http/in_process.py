@@ -1,4 +1,4 @@
-"""`EmulatorHttp`: the emulator where an ``httplib2.Http`` is expected. No socket."""
+"""`EmulatorHttp`: the emulator as an ``httplib2.Http``, without a socket."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import weakref
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from healthcare_deid.emulator.messages import Request
-from healthcare_deid.emulator.status import http_phrase
+from healthcare_deid.emulator.http.request import Request
+from healthcare_deid.emulator.http.reply import http_phrase
 from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from healthcare_deid.emulator.messages import Reply
+    from healthcare_deid.emulator.http.reply import Reply
 
 
 class Response(dict[str, str]):
-    """A reply's headers, with the attributes that callers of ``httplib2`` read."""
+    """Headers of a reply, with the attributes of an ``httplib2.Response``."""
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         super().__init__({name.lower(): value for name, value in headers.items()})
@@ -30,13 +30,14 @@ class Response(dict[str, str]):
 
 
 class EmulatorHttp:
-    """Answers requests in process, from any thread.
+    """A transport that answers in this process, from any thread.
 
-    It goes wherever an ``httplib2.Http`` goes: ``googleapiclient.discovery.build("healthcare", "v1", http=...)``.
+    Use it wherever an ``httplib2.Http`` is expected:
+    ``googleapiclient.discovery.build("healthcare", "v1", http=emulator.http())``.
 
     Args:
-        handle: The router, faults included.
-        release: Called once, when this is closed or no longer used: the emulator need not stay open for it.
+        handle: The emulator as a function.
+        release: Called once, when the transport is closed or garbage-collected.
     """
 
     def __init__(self, handle: Callable[[Request], Reply], release: Callable[[], None]) -> None:
@@ -57,18 +58,18 @@ class EmulatorHttp:
         """Answer a request.
 
         Args:
-            uri: Absolute URI; which host it names does not matter.
+            uri: Absolute URI; its host is ignored.
             method: HTTP method.
-            body: Text, bytes, or something with ``read``.
+            body: Text, bytes, or a file.
             headers: Request headers.
-            **ignored: What ``httplib2`` also takes (``redirections``, ``connection_type``).
+            **ignored: Further arguments of ``httplib2`` (``redirections``, ``connection_type``).
 
         Returns:
-            The response's status and headers, and its body.
+            Status and headers of the reply, and its body.
 
         Raises:
-            EmulatorError: It is closed.
-            ConnectionResetError: A fault plan wants the connection lost, or an instance was deleted while it was read.
+            EmulatorError: The transport is closed.
+            ConnectionResetError: The fault plan drops this connection, or an instance was deleted while it was read.
         """
         if not self._release.alive:
             raise EmulatorError("this transport is closed: take a new one from Emulator.http()")
@@ -79,11 +80,11 @@ class EmulatorHttp:
         return Response(reply.status, {**reply.headers, "content-length": str(len(content))}), content
 
     def close(self) -> None:
-        """Let go of the emulator, which closes when nothing else uses it. A second call does nothing."""
+        """Release the emulator, which closes with its last user. A second call does nothing."""
         self._release()
 
     def add_credentials(self, *_: Any, **__: Any) -> None:
-        """Do nothing: nobody is asked who they are."""
+        """Do nothing: the emulator has no authentication."""
 
 
 def _bytes(body: Any) -> bytes:

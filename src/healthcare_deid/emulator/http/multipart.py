@@ -1,4 +1,4 @@
-"""``multipart/related`` bodies (RFC 2387), read and written in pieces, without touching a byte of the parts."""
+"""``multipart/related`` bodies (RFC 2387), read and written in chunks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import IO, TYPE_CHECKING
 
-from healthcare_deid.emulator.payload import CHUNK
-from healthcare_deid.emulator.status import invalid
+from healthcare_deid.emulator.http.payload import CHUNK
+from healthcare_deid.emulator.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from healthcare_deid.emulator.payload import Payload
+    from healthcare_deid.emulator.http.payload import Payload
 
 _MOST_HEADERS = 16 * 1024
 _AFTER_BOUNDARY = re.compile(rb"--|[ \t]{0,64}\r\n")
@@ -23,14 +23,19 @@ _LONGEST_AFTER = 66
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: its headers by lower-case name, and its bytes, to be read before the next part is asked for."""
+    """One part of a body.
+
+    Attributes:
+        headers: Header values by lower-case name.
+        chunks: The content, to be read before the next part.
+    """
 
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
 
     @property
     def media_type(self) -> str:
-        """Its media type in lower case, without parameters."""
+        """Media type in lower case, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -43,17 +48,17 @@ def content_parameter(content_type: str, name: str) -> str | None:
 
 
 def read(content_type: str, stream: IO[bytes]) -> Iterator[Part]:
-    """Take a multipart body apart, a chunk of it at a time.
+    """Yield the parts of a body.
 
     Raises:
-        ServiceError: 400: no boundary, or a body that is not made of parts to its end.
+        ServiceError: 400: the boundary is missing, or the body does not end with it.
     """
     boundary = content_parameter(content_type, "boundary")
     if not boundary:
         raise invalid("The Content-Type multipart/related needs a boundary parameter.")
     sections = _Sections(stream, b"\r\n--" + boundary.encode("utf-8", "replace"))
     for _ in sections.content("The body does not contain the boundary its Content-Type names."):
-        pass  # what stands before the first boundary means nothing
+        pass  # RFC 2046: the preamble is ignored
     while not sections.closed:
         headers = sections.headers()
         chunks = sections.content("The multipart body ends without its closing boundary.")
@@ -63,7 +68,7 @@ def read(content_type: str, stream: IO[bytes]) -> Iterator[Part]:
 
 
 class _Sections:
-    """What stands between boundaries."""
+    """Reader of the sections between boundaries."""
 
     def __init__(self, stream: IO[bytes], delimiter: bytes) -> None:
         self._stream = stream
@@ -73,7 +78,7 @@ class _Sections:
         self.closed = False
 
     def content(self, unended: str) -> Iterator[bytes]:
-        """Give what comes before the next boundary, and step over that."""
+        """Yield the bytes up to the next boundary, and skip the boundary."""
         look = self._at
         while True:
             found = self._buffer.find(self._delimiter, look)
@@ -83,11 +88,11 @@ class _Sections:
                 if found > self._at:
                     yield self._buffer[self._at : found]
                 self.closed = end.group() == b"--"
-                # The line end stays: where a part has no headers, it is the first of the two before the content.
+                # A part without headers has two line ends before its content, and this is the first.
                 self._at = end.end() if self.closed else end.end() - 2
                 return
             if found >= 0 and len(self._buffer) >= after + _LONGEST_AFTER:
-                look = found + 1  # it only begins like the boundary
+                look = found + 1  # a longer line that begins like the boundary
                 continue
             last = found if found >= 0 else max(self._at, len(self._buffer) - len(self._delimiter) + 1)
             if last > self._at:
@@ -119,11 +124,11 @@ class _Sections:
 
 
 class Writer:
-    """Puts a multipart body together.
+    """Writer of a multipart body.
 
     Args:
-        payload: Where it goes.
-        root_type: The media type of its parts.
+        payload: Destination.
+        root_type: Media type of the parts.
     """
 
     def __init__(self, payload: Payload, root_type: str) -> None:
@@ -133,10 +138,10 @@ class Writer:
         self.content_type = f'multipart/related; type="{root_type}"; boundary={self._boundary}'
 
     def begin(self, content_type: str) -> None:
-        """Begin a part: what is added to the payload from here on is its content."""
+        """Begin a part, whose content is then added to the payload."""
         self._payload.write(f"{self._start}--{self._boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode())
         self._start = "\r\n"
 
     def end(self) -> None:
-        """End the last part, and the body."""
+        """End the last part and the body."""
         self._payload.write(f"\r\n--{self._boundary}--\r\n".encode())

@@ -1,27 +1,30 @@
-"""What handlers read from a call: bodies, page sizes, update masks."""
+"""Request parameters: JSON bodies, messages, page sizes, filters."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid.config.lenient import parse_json
-from healthcare_deid.emulator.status import invalid
+from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.http.field_masks import camel
+from healthcare_deid.emulator.http.routes import unknown_parameter
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from healthcare_deid.config.message import Message
-    from healthcare_deid.emulator.catalog import Page
-    from healthcare_deid.emulator.routing import Call
+    from healthcare_deid.emulator.http.routes import Call
 
 M = TypeVar("M", bound="Message")
+PAGED = frozenset({"pageSize", "pageToken"})
+"""Query parameters of every list method."""
 _DEFAULT_PAGE, _MAX_PAGE = 100, 1000
 
 
 def json_object(call: Call) -> dict[str, Any]:
-    """Return the body as a JSON object; no body at all is an empty one.
+    """Return the body as a JSON object; a missing body is an empty object.
 
     Raises:
-        ServiceError: 400: it is not a JSON object.
+        ServiceError: 400: the body is not a JSON object.
     """
     if not call.request.body.strip():
         return {}
@@ -34,23 +37,51 @@ def json_object(call: Call) -> dict[str, Any]:
     return value
 
 
-def message(call: Call, cls: type[M]) -> M:
-    """Return the body as a message.
+def bound_object(call: Call, fields: frozenset[str]) -> dict[str, Any]:
+    """Return the body with the fields that the query sets.
+
+    Google's API layer binds query parameters to fields of the request; a path such as ``config.text`` names a field
+    of a field.
+
+    Args:
+        call: The call.
+        fields: Top-level fields of the request message, in JSON names.
 
     Raises:
-        ServiceError: 400: it is not one: unknown field, bad value, two members of a union.
+        ServiceError: 400: the body is not a JSON object, or a parameter is no field of the request.
     """
+    body = json_object(call)
+    for name, value in call.request.query:
+        head, *rest = [camel(part) for part in name.split(".")]
+        if head not in fields:
+            raise unknown_parameter(name)
+        within = body
+        for part in [head, *rest][:-1]:
+            within = within.setdefault(part, {})
+            if not isinstance(within, dict):
+                raise unknown_parameter(name)
+        within[[head, *rest][-1]] = value
+    return body
+
+
+def message(call: Call, cls: type[M]) -> M:
+    """Return the body, and the fields that the query sets, as a message.
+
+    Raises:
+        ServiceError: 400: a field is unknown or has a bad value, or two members of a union are set.
+    """
+    fields = frozenset(camel(name) for name in cls.model_fields)
     try:
-        return cls.from_api(json_object(call))
+        return cls.from_api(bound_object(call, fields))
     except ConfigError as error:
         raise invalid(f"Invalid JSON payload received. {error}") from None
 
 
 def page_size(call: Call) -> int:
-    """Return how many items a page has: 100 unless asked, 1,000 at most.
+    """Return the number of items on a page: 100 by default, at most 1,000.
 
     Raises:
-        ServiceError: 400: it is no number, or negative.
+        ServiceError: 400: it is negative or not a number.
     """
     text = call.request.parameter("pageSize") or "0"
     if not (text.isascii() and text.isdigit()):
@@ -59,7 +90,7 @@ def page_size(call: Call) -> int:
 
 
 def label_filter(call: Call) -> dict[str, str]:
-    """Return the labels that a list's filter asks for: ``labels.key=value``, joined by AND.
+    """Return the labels in the filter of a list: ``labels.key=value``, joined by AND.
 
     Raises:
         ServiceError: 400: another filter.
@@ -74,41 +105,16 @@ def label_filter(call: Call) -> dict[str, str]:
     return labels
 
 
-def update_mask(call: Call, fields: frozenset[str]) -> list[str]:
-    """Return the fields that a patch names.
-
-    Raises:
-        ServiceError: 400: there is no mask, or it names something that cannot be changed.
-    """
-    text = call.request.parameter("updateMask") or ""
-    paths = [_camel(path.strip()) for path in text.split(",") if path.strip()]
-    wrong = [path for path in paths if path not in fields]
-    if not paths or wrong:
-        raise invalid(f"updateMask must name fields that can be changed: {', '.join(sorted(fields))}.")
-    return paths
-
-
 def only_fields(body: dict[str, Any], allowed: frozenset[str], kind: str) -> dict[str, Any]:
-    """Return a resource's body with camelCase names.
+    """Return the body of a resource with JSON names.
 
     Raises:
-        ServiceError: 400: it has a field that the resource does not have.
+        ServiceError: 400: a field is unknown.
     """
-    named = {_camel(str(name)): value for name, value in body.items()}
+    named = {camel(str(name)): value for name, value in body.items()}
     for name in named:
         if name not in allowed:
             raise invalid(
                 f"Invalid JSON payload received. Unknown name \"{name[:64]}\" at '{kind}': Cannot find field."
             )
     return named
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in rest)
-
-
-def listing(kind: str, page: Page) -> dict[str, Any]:
-    """Return a page as a list reply; an empty list is left out, as the service does."""
-    body: dict[str, Any] = {kind: list(page.items)} if page.items else {}
-    return {**body, "nextPageToken": page.next_token} if page.next_token else body

@@ -1,4 +1,4 @@
-"""A body that need not fit into memory: what was made for it, and files as they are, in order."""
+"""A reply body too large for memory, assembled from bytes and from files."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK = 1 << 20
-"""Bytes that are moved at a time."""
+"""Bytes moved at a time."""
 MOST_IN_MEMORY = 10 << 20
-"""Bytes of one body that are kept in memory; what is longer goes to a file that has no name."""
+"""Largest body kept in memory; a larger one goes to a file without a name."""
 
 
 def spool(folder: Path | None) -> IO[bytes]:
-    """Return a file that is in memory while it is short, and has no name when it is long.
+    """Return a file that stays in memory while it is short.
 
     Args:
-        folder: Where it is then: one that nobody else may read. None: the system's for temporary files.
+        folder: Folder for a longer one, readable by this user only. None: the system's temporary folder.
     """
     return tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, dir=None if folder is None else str(folder))
 
 
 class Payload:
-    """A body in the making, then in the sending. Whoever sends it closes it.
+    """A body that is put together, then sent. Its sender closes it.
 
     Args:
-        folder: Where what does not fit into memory is kept: a folder that nobody else may read.
+        folder: Folder for what does not fit into memory, readable by this user only.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,23 +38,23 @@ class Payload:
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Length in bytes."""
         return sum(size for _, size in self._pieces)
 
     def write(self, data: bytes) -> None:
-        """Add bytes."""
+        """Append bytes."""
         self._made.write(data)
         self._pieces.append((None, len(data)))
 
     def add_file(self, path: Path, size: int) -> None:
-        """Add a file of so many bytes, which is read when it is sent."""
+        """Append a file of ``size`` bytes, which is opened when it is sent."""
         self._pieces.append((path, size))
 
     def chunks(self) -> Iterator[bytes]:
-        """Give the bytes, once, at most a chunk at a time.
+        """Yield the bytes, once.
 
         Raises:
-            ConnectionResetError: A file is gone: the rest cannot be sent, and nothing can be put in its place.
+            ConnectionResetError: A file was deleted. The length is already promised, so the reply is cut off.
         """
         self._made.seek(0)
         for path, size in self._pieces:
@@ -69,12 +69,12 @@ class Payload:
                 yield from _exactly(stream, size)
 
     def close(self) -> None:
-        """Let go of what was made."""
+        """Release the bytes."""
         self._made.close()
 
 
 def chunks_of(stream: IO[bytes] | BufferedIOBase) -> Iterator[bytes]:
-    """Give what is left of a stream, a chunk at a time."""
+    """Yield the rest of a stream in chunks."""
     while chunk := stream.read(CHUNK):
         yield chunk
 

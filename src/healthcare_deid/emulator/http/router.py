@@ -1,4 +1,4 @@
-"""The whole service as one function of values: a request in, a reply out. Nothing here knows a socket."""
+"""The whole service as a function from a request to a reply. Nothing here knows a socket."""
 
 from __future__ import annotations
 
@@ -7,42 +7,46 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.partial import select
-from healthcare_deid.emulator.payload import MOST_IN_MEMORY
-from healthcare_deid.emulator.status import Code, ServiceError, invalid
+from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.http.field_masks import select
+from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY
+from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.errors import ResourceNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from healthcare_deid.emulator.clock import Clock
-    from healthcare_deid.emulator.control import Control
     from healthcare_deid.emulator.faults import FaultPlan
-    from healthcare_deid.emulator.messages import Reply, Request
-    from healthcare_deid.emulator.routing import Call, Route, Routes
+    from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.http.routes import Routes
 
 _LOG = logging.getLogger(__name__)
 
 
 class Router:
-    """Answers requests.
+    """Dispatch of requests.
 
     Args:
-        routes: The API's methods.
-        control: The emulator's own routes.
-        faults: What goes wrong on purpose.
-        clock: What planned delays pass on.
+        routes: Methods of the API.
+        control: Handler of the emulator's own routes; it returns None for a request that is not one of them.
+        faults: Planned faults.
+        clock: Clock that planned delays advance.
     """
 
-    def __init__(self, routes: Routes, control: Control, faults: FaultPlan, clock: Clock) -> None:
+    def __init__(
+        self, routes: Routes, control: Callable[[Request], Reply | None], faults: FaultPlan, clock: Clock
+    ) -> None:
         self._routes = routes
         self._control = control
         self._faults = faults
         self._clock = clock
 
     def handle(self, request: Request) -> Reply:
-        """Answer a request. Bad input gets an error of the service's form, never an exception.
+        """Answer a request; every failure but a dropped connection becomes an error reply.
 
         Raises:
-            Dropped: A fault plan wants the connection lost.
+            Dropped: The fault plan drops this connection.
         """
         try:
             return _finished(self._answer(request), request)
@@ -50,28 +54,27 @@ class Router:
             failure = error
         except ResourceNameError as error:
             failure = invalid(f"Invalid resource name: {error}")
-        return failure.to_reply(request.system.get("xgafv"))
+        except (RecursionError, UnicodeError, OverflowError):
+            # Unpaired surrogates in JSON, numbers beyond 64 bits, and nesting beyond Python's stack.
+            failure = invalid("The request has text that is not Unicode, a number out of range, or too many levels.")
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a reply must come, whatever happened
+            # The text of an unforeseen error may quote data: neither the log nor the client gets it.
+            _LOG.error("%s failed: %s at %s", request.method, type(error).__name__, _place(error))
+            failure = ServiceError(Code.INTERNAL, "Internal error encountered.")
+        return Reply.of_error(failure, request.system.get("xgafv"))
 
     def _answer(self, request: Request) -> Reply:
-        own = self._control.answer(request)
+        own = self._control(request)
         if own is not None:
             return own
         route, call = self._routes.find(request)
-        # The service takes 10 MB at most in every method but the store (page "quotas").
+        # Page "quotas": 10 MB for every method but the store.
         if not route.is_store and request.size > MOST_IN_MEMORY:
             raise invalid(f"Request payload size exceeds the limit: {MOST_IN_MEMORY} bytes.")
-        return self._faults.around(route.method_id, self._clock, lambda: _guarded(route, call))
-
-
-def _guarded(route: Route, call: Call) -> Reply:
-    try:
-        return route.handler(call)
-    except (ServiceError, ResourceNameError):
-        raise
-    except Exception as error:  # noqa: BLE001 - a reply must come, whatever happened
-        # The text of an unforeseen error may quote data: the log gets its type and place, the client neither.
-        _LOG.error("%s failed: %s at %s", route.method_id, type(error).__name__, _place(error))
-        raise ServiceError(Code.INTERNAL, "Internal error encountered.") from None
+        route.check_query(request)
+        return self._faults.around(route.method_id, self._clock, lambda: route.handler(call))
 
 
 def _place(error: BaseException) -> str:
@@ -82,7 +85,7 @@ def _place(error: BaseException) -> str:
 
 
 def _finished(reply: Reply, request: Request) -> Reply:
-    """Apply the system parameters that shape a JSON reply: ``fields`` and ``prettyPrint``."""
+    """Apply the system parameters ``fields`` and ``prettyPrint`` to a JSON reply."""
     mask, pretty = request.system.get("fields"), request.system.get("prettyPrint", "true")
     if not reply.headers.get("content-type", "").startswith("application/json") or not (mask or pretty == "false"):
         return reply

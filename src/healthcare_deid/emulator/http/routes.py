@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from healthcare_deid.emulator.status import not_found
+from healthcare_deid.emulator.errors import ServiceError, invalid, not_found, unimplemented
+from healthcare_deid.emulator.http.field_masks import camel
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName, OperationName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from healthcare_deid.emulator.messages import Reply, Request
+    from healthcare_deid.emulator.http.reply import Reply
+    from healthcare_deid.emulator.http.request import Request
 
-VERSIONS = frozenset({"v1", "v1beta1", "v1alpha2"})
-"""API versions in paths. ``gcloud alpha`` sends v1alpha2, which is answered as v1beta1."""
+VERSIONS = {"v1": "v1", "v1beta1": "v1beta1", "v1alpha2": "v1beta1"}
+"""API versions in paths, and the version that answers. ``gcloud alpha`` sends v1alpha2 (fidelity F-31)."""
+
+ANY_QUERY: frozenset[str] | None = None
+"""Marks a route whose handler reads the query itself: searches, and requests whose fields a query can set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, routed.
+    """A routed request.
 
     Attributes:
         request: The request.
         version: ``v1`` or ``v1beta1``.
-        ids: The path's variables, decoded.
+        ids: Decoded variables of the path.
     """
 
     request: Request
@@ -34,31 +39,31 @@ class Call:
 
     @property
     def location(self) -> LocationName:
-        """The location the path names."""
+        """Location in the path."""
         return LocationName(self.ids["project"], self.ids["location"])
 
     @property
     def dataset(self) -> DatasetName:
-        """The dataset the path names."""
+        """Dataset in the path."""
         return DatasetName(self.ids["project"], self.ids["location"], self.ids["dataset"])
 
     @property
     def dicom_store(self) -> DicomStoreName:
-        """The DICOM store the path names."""
+        """DICOM store in the path."""
         return DicomStoreName(self.ids["project"], self.ids["location"], self.ids["dataset"], self.ids["dicomStore"])
 
     @property
     def fhir_store(self) -> FhirStoreName:
-        """The FHIR store the path names."""
+        """FHIR store in the path."""
         return FhirStoreName(self.ids["project"], self.ids["location"], self.ids["dataset"], self.ids["fhirStore"])
 
     @property
     def operation(self) -> OperationName:
-        """The operation the path names."""
+        """Operation in the path."""
         return OperationName(self.ids["project"], self.ids["location"], self.ids["dataset"], self.ids["operation"])
 
     def optional(self, name: str) -> str | None:
-        """Return a variable the path may have."""
+        """Return a variable that only some paths have."""
         return self.ids.get(name)
 
 
@@ -68,25 +73,39 @@ class Route:
 
     Attributes:
         verb: HTTP method.
-        template: Path after the version, such as ``projects/{project}/locations``; it may end in ``:action``, or in a
-            variable ``{name*}`` for all that follows.
-        method_id: Its id in the discovery document, after ``healthcare.``.
-        handler: What answers it.
+        template: Path after the version, such as ``projects/{project}/locations``. It may end in ``:action``, or in a
+            variable ``{name*}`` for the rest of the path.
+        method_id: Method ID in the discovery document, without ``healthcare.``.
+        handler: Function that answers.
+        query: Accepted query parameters; `ANY_QUERY` leaves the check to the handler.
+        versions: API versions that have the method.
     """
 
     verb: str
     template: str
     method_id: str
     handler: Callable[[Call], Reply]
+    query: frozenset[str] | None = frozenset()
+    versions: frozenset[str] = field(default=frozenset({"v1", "v1beta1"}))
 
     @property
     def is_store(self) -> bool:
-        """Whether it stores instances: the one kind of request without a limit on its size."""
-        return self.method_id.endswith("storeInstances")
+        """Whether the body holds instances, which the service does not limit in size."""
+        return self.method_id.endswith(("storeInstances", "updateInstances"))
+
+    def check_query(self, request: Request) -> None:
+        """Refuse query parameters that the method does not have.
+
+        Raises:
+            ServiceError: 400.
+        """
+        for name, _ in request.query:
+            if self.query is not None and camel(name) not in self.query:
+                raise unknown_parameter(name)
 
 
 class Routes:
-    """Finds the route of a request."""
+    """Lookup of the route for a request."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._by_shape: dict[tuple[str, str, int], list[tuple[list[str], Route]]] = {}
@@ -103,28 +122,60 @@ class Routes:
         """Return the route and its variables.
 
         Raises:
-            ServiceError: 404: there is no such method.
-            ResourceNameError: The path names nothing that could exist.
+            ServiceError: 404: no such method; 501: a method of the API that is not emulated.
+            ResourceNameError: A name in the path is malformed.
         """
         head, *segments = request.path.strip("/").split("/")
-        version = unquote(head)
-        if version in VERSIONS and segments:
-            last, colon, action = segments[-1].rpartition(":")
-            candidates = [(segments, "")]
-            if colon:  # a project may have a colon in its ID, so the whole segment is tried as well
-                candidates.insert(0, ([*segments[:-1], last], action))
-            for parts, verb in candidates:
-                for wanted, route in self._by_shape.get((request.method, verb, len(parts)), ()):
-                    ids = _match(wanted, parts)
-                    if ids is not None:
-                        return route, _call(request, version, ids)
-            for wanted, route in self._open_ended:
-                fixed = len(wanted) - 1
-                ids = _match(wanted[:-1], segments[:fixed]) if len(segments) > fixed else None
-                if ids is not None and route.verb == request.method:
-                    ids[wanted[-1][1:-2]] = unquote("/".join(segments[fixed:]))
+        version = VERSIONS.get(unquote(head))
+        if version is None or not segments:
+            raise not_found("Method not found.")
+        last, colon, action = segments[-1].rpartition(":")
+        candidates = [(segments, "")]
+        if colon:  # a project ID may contain a colon, so the whole segment is tried as well
+            candidates.insert(0, ([*segments[:-1], last], action))
+            if action in _OTHER_ACTIONS:
+                candidates.pop()
+        for parts, verb in candidates:
+            for wanted, route in self._by_shape.get((request.method, verb, len(parts)), ()):
+                ids = _match(wanted, parts)
+                if ids is not None and version in route.versions:
                     return route, _call(request, version, ids)
+        for wanted, route in self._open_ended:
+            fixed = len(wanted) - 1
+            ids = _match(wanted[:-1], segments[:fixed]) if len(segments) > fixed else None
+            if ids is not None and route.verb == request.method:
+                ids[wanted[-1][1:-2]] = unquote("/".join(segments[fixed:]))
+                return route, _call(request, version, ids)
+        if _belongs_to_the_api(segments, action):
+            raise unimplemented("The emulator does not have this method of the API (fidelity F-37).")
         raise not_found("Method not found.")
+
+
+def unknown_parameter(name: str) -> ServiceError:
+    """400 for a query parameter that is no field of the request."""
+    return invalid(
+        f'Invalid JSON payload received. Unknown name "{name[:64]}": Cannot bind query parameter. '
+        f"Field '{name[:64]}' could not be found in request message."
+    )
+
+
+def _belongs_to_the_api(segments: list[str], action: str) -> bool:
+    """Return whether the service would have a method for a path that has no route."""
+    # projects/0 locations/2 datasets/4 stores/6 …
+    in_fhir_store = segments[6:7] == ["fhirStores"] and len(segments) > _STORE_SEGMENTS
+    in_dataset = len(segments) > _DATASET_SEGMENTS - 1
+    return in_fhir_store or bool(_OTHER_COLLECTIONS.intersection(segments[4:7:2])) or (in_dataset and action.isalpha())
+
+
+_DATASET_SEGMENTS, _STORE_SEGMENTS = 6, 8
+_OTHER_COLLECTIONS = frozenset(
+    {"annotationStores", "consentStores", "dataMapperWorkspaces", "hl7V2Stores", "services"}
+)
+_OTHER_ACTIONS = frozenset(
+    {"applyAdminConsents", "applyConsents", "bulkDelete", "configureSearch", 
+     "explainDataAccess", "exportHistory", "getFHIRStoreMetrics", "importHistory", "rollback"}
+)  # fmt: skip
+"""Actions of the API on FHIR stores, none of which is emulated: never part of a store's ID."""
 
 
 def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:
@@ -138,8 +189,8 @@ def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:
 
 
 def _call(request: Request, version: str, ids: dict[str, str]) -> Call:
-    call = Call(request, "v1" if version == "v1" else "v1beta1", ids)
-    # Reading a name checks it: an ID with a slash or a control character names nothing, and raises.
+    call = Call(request, version, ids)
+    # The properties check the names: an ID with a slash or a control character raises.
     for variable, attribute in _NAMES:
         if variable in ids:
             getattr(call, attribute)

@@ -1,4 +1,4 @@
-"""The emulator on a port: the same router behind uvicorn (extra ``[server]``)."""
+"""The emulator on a port, behind uvicorn (extra ``[server]``)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
 from healthcare_deid.emulator.faults import Dropped
-from healthcare_deid.emulator.messages import Reply, Request
-from healthcare_deid.emulator.payload import MOST_IN_MEMORY, spool
-from healthcare_deid.emulator.status import Code, ServiceError
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.request import Request
+from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, spool
+from healthcare_deid.emulator.errors import Code, ServiceError
 from healthcare_deid.errors import EmulatorError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -32,22 +33,23 @@ _BACKLOG = 2048
 
 
 class Server:
-    """Serves a router on a port, from a thread of its own or the caller's.
+    """A server on a port, in its own thread or in the caller's.
 
-    Only this machine can reach it unless ``allow_remote``. It asks nobody for credentials, so a web page that a browser
-    here has open could read what is stored: requests with an ``Origin`` or, while only this machine is listened to, a
-    ``Host`` that is not this machine are refused, but for the origins that are named.
+    There is no authentication, so a web page in a browser on this machine could read everything. A request is refused
+    if its ``Origin`` is neither this machine nor in ``origins``. While the server listens on a loopback address, a
+    ``Host`` that is neither this machine nor in ``hosts`` is refused as well.
 
     Args:
-        handle: The router.
-        host: Address to listen on. ``localhost`` and ``127.0.0.1`` listen on IPv6's loopback too, if there is one.
-        port: Port; 0 for any that is free.
+        handle: The emulator as a function.
+        host: Address to listen on. ``localhost`` and ``127.0.0.1`` also listen on the loopback address of IPv6.
+        port: Port; 0 for any free port.
         origins: Origins of web pages that may read, such as ``https://viewer.example``; ``*`` for all.
-        allow_remote: Take an address that other machines reach.
-        scratch: Folder for bodies that are too long for memory, which nobody else may read; the system's by default.
+        hosts: Further ``Host`` names, such as ``healthcare.googleapis.com`` behind a TLS proxy on this machine.
+        allow_remote: Accept an address that other machines can reach.
+        scratch: Folder for large bodies, readable by this user only. None: the system's temporary folder.
 
     Raises:
-        EmulatorError: The address is not this machine's own, or the port is taken.
+        EmulatorError: The address is not a loopback address, or the port is taken.
         MissingExtraError: uvicorn is not installed.
     """
 
@@ -58,6 +60,7 @@ class Server:
         port: int = 8085,
         *,
         origins: Collection[str] = (),
+        hosts: Collection[str] = (),
         allow_remote: bool = False,
         scratch: Path | None = None,
     ) -> None:
@@ -68,20 +71,21 @@ class Server:
         self._remote = not _is_loopback(host)
         if self._remote and not allow_remote:
             raise EmulatorError(
-                f"{host!r} can be reached from other machines, and the emulator asks nobody for credentials: "
-                "everything in it could be read and deleted. If that is wanted, say allow_remote=True, on the command "
-                "line --allow-remote"
+                f"{host!r} can be reached from other machines, and the emulator has no authentication: anyone could "
+                "read and delete everything in it. To allow that, pass allow_remote=True (--allow-remote on the "
+                "command line)"
             )
         self._handle = handle
         self._scratch = scratch
         self._origins = frozenset(origins)
+        self._hosts = frozenset(name.lower() for name in hosts)
         self._sockets = _listen(host, port)
         self.port: int = self._sockets[0].getsockname()[1]
-        """The port that is listened on."""
+        """Port the server listens on."""
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
-        """Where the service is, without a trailing slash."""
-        # No access log: URLs of searches hold what was searched for.
+        """Base URL of the service, without a trailing slash."""
+        # No access log: the URL of a search quotes patient data.
         config = uvicorn.Config(
             self._app,
             interface="asgi3",
@@ -96,13 +100,13 @@ class Server:
         self._thread: threading.Thread | None = None
 
     def start(self) -> Self:
-        """Serve from a new thread. The port takes connections already when this returns."""
+        """Serve from a new thread; the port accepts connections when this returns."""
         self._thread = threading.Thread(target=self.run, name=f"emulator-{self.port}", daemon=True)
         self._thread.start()
         return self
 
     def run(self) -> None:
-        """Serve until `stop`, or until the process is told to end."""
+        """Serve until `stop` is called or the process is told to end."""
         try:
             with _unwinding():
                 self._server.run(sockets=self._sockets)
@@ -111,7 +115,7 @@ class Server:
                 listening.close()
 
     def stop(self) -> None:
-        """Finish the requests that are under way, and free the port."""
+        """Finish the requests under way and free the port."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join()
@@ -139,7 +143,7 @@ class Server:
         else:
             with spool(self._scratch) as body:
                 if not await _read(receive, body):
-                    return  # the client is gone, and what it sent has no end
+                    return  # the client left before the end of its body
                 request = _request(scope, headers, body, self.url)
                 try:
                     reply = await asyncio.to_thread(self._handle, request)
@@ -152,25 +156,28 @@ class Server:
             )
         try:
             await _send(reply, send, head=scope["method"] == "HEAD")
-        except ConnectionResetError:  # what was promised cannot be sent: the client sees that the reply is cut off
+        except ConnectionResetError:  # the promised length cannot be met: cut the reply off, so that the client sees it
             await _drop(receive, send)
 
     def _refusal(self, headers: dict[str, str], origin: str | None) -> Reply | None:
         if origin and not ({"*", origin} & self._origins or _LOOPBACK_NAME.fullmatch(urlsplit(origin).hostname or "")):
-            message = "This origin may not use the emulator: name it when the emulator is started."
-        elif not self._remote and not _LOOPBACK_NAME.fullmatch(_host_name(headers.get("host", "localhost"))):
-            message = "The Host header names another machine than the one the emulator listens on."
+            message = "This origin may not use the emulator. Start the emulator with origins=, or --origin, to allow it."
+        elif not self._remote and not self._is_own(_host_name(headers.get("host", "localhost"))):
+            message = "The Host header names another machine. Start the emulator with hosts=, or --allow-host, to allow it."
         else:
             return None
-        return ServiceError(Code.PERMISSION_DENIED, message).to_reply()
+        return Reply.of_error(ServiceError(Code.PERMISSION_DENIED, message))
+
+
+    def _is_own(self, name: str) -> bool:
+        return bool(_LOOPBACK_NAME.fullmatch(name)) or name.lower() in self._hosts
 
 
 @contextlib.contextmanager
 def _unwinding() -> Generator[None]:
-    """Let SIGTERM end the process as Ctrl-C does, through every ``with`` and ``finally``.
+    """Let SIGTERM unwind the stack as Ctrl-C does.
 
-    Operations are stopped then, and temporary folders removed. uvicorn finishes the requests that are under way, and
-    sends the signal on.
+    Operations are then stopped and temporary folders removed. uvicorn finishes the requests under way first.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -198,7 +205,7 @@ def _host_name(host: str) -> str:
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:
-    """Bind and listen, so that a client that comes before the server's loop waits instead of failing."""
+    """Bind and listen at once, so that a client that connects before the event loop runs waits instead of failing."""
     first = "127.0.0.1" if host == "localhost" else host
     try:
         family = socket.getaddrinfo(first, port, type=socket.SOCK_STREAM)[0][0]
@@ -206,14 +213,14 @@ def _listen(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         raise EmulatorError(f"cannot listen on {host} port {port}: {error.strerror}") from None
     if first == "127.0.0.1":
-        with contextlib.suppress(OSError):  # clients that are told "localhost" look here first
+        with contextlib.suppress(OSError):  # clients try IPv6 first for "localhost"
             sockets.append(_bound(socket.AF_INET6, "::1", sockets[0].getsockname()[1]))
     return sockets
 
 
 def _bound(family: int, host: str, port: int) -> socket.socket:
-    # The protocol is named because asyncio turns Nagle's algorithm off only for sockets that say they are TCP: with it,
-    # every answer on a kept connection takes 40 ms longer.
+    # The protocol is explicit because asyncio turns Nagle's algorithm off only then; with Nagle, every reply on a
+    # persistent connection takes 40 ms longer.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -245,14 +252,14 @@ def _request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -
 
 
 async def _read(receive: Receive, body: IO[bytes]) -> bool:
-    """Read a request's body, into a file when it becomes too long for memory; return whether it came to its end."""
+    """Read a request's body, into a file once it is too large for memory; return whether it was complete."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return False
         chunk = message.get("body", b"")
         if body.tell() + len(chunk) > MOST_IN_MEMORY:
-            await asyncio.to_thread(body.write, chunk)  # a disk may be slow; the server's loop is everybody's
+            await asyncio.to_thread(body.write, chunk)  # a slow disk must not block the event loop
         else:
             body.write(chunk)
         if not message.get("more_body"):
@@ -273,11 +280,11 @@ async def _send(reply: Reply, send: Send, *, head: bool) -> None:
 
 
 async def _drop(receive: Receive, send: Send) -> None:
-    """Close the connection without an answer."""
+    """Close the connection without a reply."""
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is not None:
         transport.abort()
-        await asyncio.sleep(0)  # the server learns of it
+        await asyncio.sleep(0)  # let the server notice
         return
-    # An answer that never comes: a server that hides its transport closes the connection because of it.
+    # A server that hides its transport closes the connection of a reply that is shorter than promised.
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})

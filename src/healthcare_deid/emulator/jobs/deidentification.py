@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.config.dicom import DicomConfig
-from healthcare_deid.emulator.attributes import read_header
-from healthcare_deid.emulator.catalog import Kind, insert, stores_of
-from healthcare_deid.emulator.execution import Job, Outcome
-from healthcare_deid.emulator.instances import NewFile
-from healthcare_deid.emulator.status import Code, ServiceError, invalid, unimplemented
+from healthcare_deid.emulator.storage.header import read_header
+from healthcare_deid.emulator.storage.catalog import Kind, insert, stores_of
+from healthcare_deid.emulator.jobs.execution import Job, Outcome
+from healthcare_deid.emulator.storage.instances import NewFile
+from healthcare_deid.emulator.errors import Code, ServiceError, invalid, unimplemented
 from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
 from healthcare_deid.names import DatasetName, DicomStoreName
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as BetaDeidentifyConfig
-    from healthcare_deid.emulator.catalog import Catalog
-    from healthcare_deid.emulator.database import Database
-    from healthcare_deid.emulator.execution import EngineFactory, Executor, InstanceDeidentifier
+    from healthcare_deid.emulator.storage.catalog import Catalog
+    from healthcare_deid.emulator.storage.database import Database
+    from healthcare_deid.emulator.jobs.execution import EngineFactory, Executor, InstanceDeidentifier
     from healthcare_deid.emulator.faults import FaultPlan
-    from healthcare_deid.emulator.instances import Instances, StoredInstance
-    from healthcare_deid.emulator.operations import Operations, Progress, Runner
+    from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
+    from healthcare_deid.emulator.jobs.operations import Operations, Progress, Runner
 
 _DATASET_METHOD = "dataset.DatasetService.DeidentifyDataset"
 _STORE_METHOD = "deidentify.DeidentifyService.DeidentifyDicomStore"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.dicomweb.media import accepted
-from healthcare_deid.emulator.dicomweb.storing import store_file
-from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, in_syntax
-from healthcare_deid.emulator.status import Code, ServiceError
+from healthcare_deid.emulator.http.accept import accepted
+from healthcare_deid.emulator.handlers.dicomweb.store import store_file
+from healthcare_deid.emulator.storage.transcoding import AS_STORED, in_syntax
+from healthcare_deid.emulator.errors import Code, ServiceError
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from healthcare_deid.emulator.database import Database
-    from healthcare_deid.emulator.gcs import Buckets
-    from healthcare_deid.emulator.instances import Instances, StoredInstance
-    from healthcare_deid.emulator.operations import Operations, Progress, Runner
+    from healthcare_deid.emulator.storage.database import Database
+    from healthcare_deid.emulator.storage.buckets import Buckets
+    from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
+    from healthcare_deid.emulator.jobs.operations import Operations, Progress, Runner
     from healthcare_deid.names import DicomStoreName
 
 _IMPORT = "dicom.DicomService.ImportDicomData"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.emulator.messages import Request
-    from healthcare_deid.emulator.operations import OperationRecord, Operations
+    from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.jobs.operations import OperationRecord, Operations
 
 ROUTE = "/_emulator/logs/"
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.clock import timestamp
-from healthcare_deid.emulator.status import Code, ServiceError, invalid, not_found
+from healthcare_deid.emulator.errors import Code, ServiceError, invalid, not_found
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
     from healthcare_deid.emulator.clock import Clock, Hold
-    from healthcare_deid.emulator.database import Database
+    from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.names import DatasetName
 
 RETENTION = 30 * 24 * 3600.0

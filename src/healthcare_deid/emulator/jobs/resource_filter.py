@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from healthcare_deid.emulator.status import invalid
+from healthcare_deid.emulator.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.config.requests import DicomFilterConfig
-    from healthcare_deid.emulator.gcs import Buckets
-    from healthcare_deid.emulator.instances import StoredInstance
+    from healthcare_deid.emulator.storage.buckets import Buckets
+    from healthcare_deid.emulator.storage.instances import StoredInstance
 
 # Google documents the leading slash; its own tools write lines without it.
 _LINE = re.compile(r"/?studies/([0-9.]{1,64})(?:/series/([0-9.]{1,64})(?:/instances/([0-9.]{1,64}))?)?")

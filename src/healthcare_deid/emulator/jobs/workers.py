@@ -9,13 +9,13 @@ import threading
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from healthcare_deid.emulator.execution import InProcess, Job, Outcome, run_job
+from healthcare_deid.emulator.jobs.execution import InProcess, Job, Outcome, run_job
 from healthcare_deid.engine.workers import Worker, WorkerDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from healthcare_deid.emulator.execution import InstanceDeidentifier
+    from healthcare_deid.emulator.jobs.execution import InstanceDeidentifier
 
 _FEW = 8
 """So many instances are done sooner in this process than worker processes start."""

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from healthcare_deid.emulator.status import Code, ServiceError, invalid
-from healthcare_deid.emulator.storage_api import VARIABLE
+from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.storage.cloud_storage import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from os import PathLike
 
-    from healthcare_deid.emulator.storage_api import StorageApi
+    from healthcare_deid.emulator.storage.cloud_storage import StorageApi
 
 _URI = re.compile(r"gs://([^/]+)/?(.*)", re.DOTALL)
 

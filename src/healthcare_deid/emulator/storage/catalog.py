@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.status import Code, ServiceError, already_exists, denied, invalid, not_found
+from healthcare_deid.emulator.errors import Code, ServiceError, already_exists, denied, invalid, not_found
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from healthcare_deid.emulator.database import Database
+    from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 

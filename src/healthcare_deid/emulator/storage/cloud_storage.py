@@ -13,7 +13,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from healthcare_deid.emulator.status import Code, ServiceError
+from healthcare_deid.emulator.errors import Code, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

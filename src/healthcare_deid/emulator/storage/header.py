@@ -10,7 +10,7 @@ import pydicom
 from pydicom.errors import InvalidDicomError as PydicomInvalid
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.emulator.dicomjson import to_json
+from healthcare_deid.emulator.storage.dicom_json import to_json
 from healthcare_deid.engine.quiet import quiet
 from healthcare_deid.errors import InvalidDicomError
 

@@ -13,17 +13,17 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.attributes import InstanceKey
-from healthcare_deid.emulator.catalog import exists
-from healthcare_deid.emulator.status import Code, ServiceError, not_found
+from healthcare_deid.emulator.storage.header import InstanceKey
+from healthcare_deid.emulator.storage.catalog import exists
+from healthcare_deid.emulator.errors import Code, ServiceError, not_found
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from healthcare_deid.emulator.attributes import InstanceHeader
-    from healthcare_deid.emulator.database import Database
+    from healthcare_deid.emulator.storage.header import InstanceHeader
+    from healthcare_deid.emulator.storage.database import Database
 
 CONFLICT = (
     "An instance already exists in this DICOM Store with the same Study/Series/SOPInstance UID, "

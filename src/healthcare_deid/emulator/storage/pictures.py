@@ -10,19 +10,19 @@ from PIL import Image
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
 
-from healthcare_deid.emulator.dicomweb.frames import frame_numbers
-from healthcare_deid.emulator.dicomweb.media import accepted
-from healthcare_deid.emulator.dicomweb.retrieving import opened
-from healthcare_deid.emulator.dicomweb.transcoding import not_acceptable
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.status import invalid, not_found
+from healthcare_deid.emulator.handlers.dicomweb.frames import frame_numbers
+from healthcare_deid.emulator.http.accept import accepted
+from healthcare_deid.emulator.handlers.dicomweb.retrieve import opened
+from healthcare_deid.emulator.storage.transcoding import not_acceptable
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.errors import invalid, not_found
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import FileDataset
 
-    from healthcare_deid.emulator.instances import StoredInstance
-    from healthcare_deid.emulator.messages import Request
+    from healthcare_deid.emulator.storage.instances import StoredInstance
+    from healthcare_deid.emulator.http.request import Request
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _MAX_SIDE = 10_000

@@ -16,7 +16,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.emulator.status import Code, ServiceError, not_found
+from healthcare_deid.emulator.errors import Code, ServiceError, not_found
 from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.dicomweb import retrieving, searching, storing
-from healthcare_deid.emulator.dicomweb.frames import retrieve_bulk, retrieve_frames
-from healthcare_deid.emulator.dicomweb.searching import Level
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.routing import Route
+from healthcare_deid.emulator.handlers.dicomweb import retrieve, search, store
+from healthcare_deid.emulator.handlers.dicomweb.frames import retrieve_bulk, retrieve_frames
+from healthcare_deid.emulator.handlers.dicomweb.search import Level
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.instances import StoredInstance
-    from healthcare_deid.emulator.routing import Call
-    from healthcare_deid.emulator.state import State
+    from healthcare_deid.emulator.storage.instances import StoredInstance
+    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.backend import State
 
 _ROOT = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}/dicomWeb"
 _STUDIES = f"{_ROOT}/studies"
@@ -102,7 +102,7 @@ class DicomWebCalls:
     def rendered(self, call: Call) -> Reply:
         """``retrieveRendered`` of an instance (its first frame) or a frame."""
         # numpy and Pillow are for those who look at pictures.
-        from healthcare_deid.emulator.dicomweb.rendering import render
+        from healthcare_deid.emulator.storage.pictures import render
 
         found = self._found(call)
         return render(found[0], call.ids.get("frames", "1"), call.request) if found else retrieving.missing("instance")

@@ -15,13 +15,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.emulator.dicomweb import multipart
-from healthcare_deid.emulator.dicomweb.media import MULTIPART, accepted
-from healthcare_deid.emulator.dicomweb.retrieving import opened
-from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, decompress, not_acceptable
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.payload import Payload, chunks_of
-from healthcare_deid.emulator.status import invalid, not_found
+from healthcare_deid.emulator.http import multipart
+from healthcare_deid.emulator.http.accept import MULTIPART, accepted
+from healthcare_deid.emulator.handlers.dicomweb.retrieve import opened
+from healthcare_deid.emulator.storage.transcoding import AS_STORED, decompress, not_acceptable
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.payload import Payload, chunks_of
+from healthcare_deid.emulator.errors import invalid, not_found
 from healthcare_deid.engine.dicom.file_slices import FileSlice
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pydicom import FileDataset
     from pydicom.dataset import Dataset
 
-    from healthcare_deid.emulator.instances import StoredInstance
-    from healthcare_deid.emulator.messages import Request
+    from healthcare_deid.emulator.storage.instances import StoredInstance
+    from healthcare_deid.emulator.http.request import Request
 
 _OCTETS = "application/octet-stream"
 _NATIVE = {ExplicitVRLittleEndian, ImplicitVRLittleEndian}

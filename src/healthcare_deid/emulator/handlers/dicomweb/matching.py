@@ -9,7 +9,7 @@ from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from healthcare_deid.emulator.status import invalid
+from healthcare_deid.emulator.errors import invalid
 
 _HEX_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _WILDCARD_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", ""})

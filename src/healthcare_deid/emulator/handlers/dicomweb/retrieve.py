@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 from pydicom.uid import ExplicitVRLittleEndian
 
-from healthcare_deid.emulator.dicomweb import multipart
-from healthcare_deid.emulator.dicomweb.media import MULTIPART, accepted
-from healthcare_deid.emulator.dicomweb.transcoding import AS_STORED, in_syntax, not_acceptable
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.payload import Payload
-from healthcare_deid.emulator.status import not_found
+from healthcare_deid.emulator.http import multipart
+from healthcare_deid.emulator.http.accept import MULTIPART, accepted
+from healthcare_deid.emulator.storage.transcoding import AS_STORED, in_syntax, not_acceptable
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.payload import Payload
+from healthcare_deid.emulator.errors import not_found
 from healthcare_deid.engine.dicom.file_slices import read_deferred
 from healthcare_deid.engine.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from healthcare_deid.emulator.instances import StoredInstance
-    from healthcare_deid.emulator.messages import Request
+    from healthcare_deid.emulator.storage.instances import StoredInstance
+    from healthcare_deid.emulator.http.request import Request
 
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import dictionary_VR
 
-from healthcare_deid.emulator.dicomweb.matching import SearchKey, search_tags
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.status import invalid
+from healthcare_deid.emulator.handlers.dicomweb.matching import SearchKey, search_tags
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.errors import invalid
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.database import Database
-    from healthcare_deid.emulator.messages import Request
+    from healthcare_deid.emulator.storage.database import Database
+    from healthcare_deid.emulator.http.request import Request
 
 _STUDY = (
     "00080005 00080020 00080030 00080050 00080056 00080090 00080201 00100010 00100020 00100030 00100040 "

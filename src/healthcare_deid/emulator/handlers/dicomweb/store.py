@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.attributes import completed, read_header
-from healthcare_deid.emulator.dicomweb import multipart
-from healthcare_deid.emulator.dicomweb.media import accepted
-from healthcare_deid.emulator.dicomweb.native import to_xml
-from healthcare_deid.emulator.messages import Reply
-from healthcare_deid.emulator.payload import chunks_of
-from healthcare_deid.emulator.status import Code, ServiceError, invalid
+from healthcare_deid.emulator.storage.header import completed, read_header
+from healthcare_deid.emulator.http import multipart
+from healthcare_deid.emulator.http.accept import accepted
+from healthcare_deid.emulator.handlers.dicomweb.native_xml import to_xml
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.payload import chunks_of
+from healthcare_deid.emulator.errors import Code, ServiceError, invalid
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from healthcare_deid.emulator.attributes import InstanceHeader, InstanceKey
-    from healthcare_deid.emulator.instances import Instances, NewFile
-    from healthcare_deid.emulator.messages import Request
+    from healthcare_deid.emulator.storage.header import InstanceHeader, InstanceKey
+    from healthcare_deid.emulator.storage.instances import Instances, NewFile
+    from healthcare_deid.emulator.http.request import Request
 
 DICOM = "application/dicom"
 _PROCESSING_FAILURE = 272
