@@ -1,4 +1,4 @@
-"""The service's surface over the engine: REST, DICOMweb and long-running operations, in process or on a port."""
+"""A Cloud Healthcare API on this machine: REST, DICOMweb and operations, in process or on a port."""
 
 from __future__ import annotations
 

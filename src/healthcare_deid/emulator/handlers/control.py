@@ -1,4 +1,4 @@
-"""The emulator's own routes, under ``/_emulator/``: what is asked of the emulator, not of the service."""
+"""The emulator's own routes: ``/_emulator/…``, and the discovery document."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._version import __version__
 from healthcare_deid.config.lenient import parse_json
-from healthcare_deid.emulator.jobs.logs import ROUTE
-from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.errors import invalid, not_found
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.jobs.logs import ROUTE
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from healthcare_deid.emulator.backend import Backend
     from healthcare_deid.emulator.http.request import Request
-    from healthcare_deid.emulator.backend import State
 
 PREFIX = "/_emulator/"
 _DISCOVERY = "/$discovery/rest"
 
 
 class Control:
-    """Answers the emulator's own routes and the discovery document.
+    """Handlers of the emulator's own routes.
 
     Args:
-        state: The emulator's state.
+        backend: Storage and jobs.
     """
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._routes: dict[tuple[str, str], Callable[[Request], Reply]] = {
             ("GET", "health"): self._health,
             ("POST", "reset"): self._reset,
@@ -42,10 +42,10 @@ class Control:
         }
 
     def answer(self, request: Request) -> Reply | None:
-        """Answer a request that is the emulator's own; None for one that is the service's.
+        """Answer a request to the emulator itself; None for a request to the service.
 
         Raises:
-            ServiceError: The request is wrong.
+            ServiceError: The request is invalid.
         """
         if request.path == _DISCOVERY and request.method == "GET":
             return _discovery(request)
@@ -55,7 +55,7 @@ class Control:
             return None
         path = request.path.removeprefix(PREFIX)
         if request.path.startswith(ROUTE) and request.method == "GET":
-            return Reply.json(self._state.logs.entries(request.path.removeprefix(ROUTE)))
+            return Reply.json(self._backend.logs.entries(request.path.removeprefix(ROUTE)))
         handler = self._routes.get((request.method, path))
         if handler is None:
             raise not_found("The emulator has no such route.")
@@ -65,31 +65,31 @@ class Control:
         return Reply.json({"status": "ok", "emulator": "healthcare-deid", "version": __version__})
 
     def _reset(self, _: Request) -> Reply:
-        """Delete every dataset, and forget every fault."""
-        self._state.faults.clear()
-        for name in self._state.catalog.datasets():
-            self._state.instances.unlink(self._state.catalog.delete(name))
-        self._state.logs.clear()
+        """Delete every dataset and clear the faults."""
+        self._backend.faults.clear()
+        for name in self._backend.catalog.datasets():
+            self._backend.instances.unlink(self._backend.catalog.delete(name))
+        self._backend.logs.clear()
         return Reply.json({})
 
     def _list_faults(self, _: Request) -> Reply:
-        return Reply.json({"faults": [fault.to_json() for fault in self._state.faults.pending]})
+        return Reply.json({"faults": [fault.to_json() for fault in self._backend.faults.pending]})
 
     def _add_fault(self, request: Request) -> Reply:
         try:
             wanted: Any = parse_json(request.body)
-            self._state.faults.add_json(wanted)
+            self._backend.faults.add_json(wanted)
         except (ConfigError, ValueError, TypeError) as error:
             raise invalid(f"Not a fault: {error}") from None
         return self._list_faults(request)
 
     def _clear_faults(self, _: Request) -> Reply:
-        self._state.faults.clear()
+        self._backend.faults.clear()
         return Reply.json({})
 
 
 def _discovery(request: Request) -> Reply:
-    """Return the discovery document that google-api-python-client brings along, for this address."""
+    """Return the discovery document in google-api-python-client, with this address as its root."""
     version = request.parameter("version") or "v1"
     spec = importlib.util.find_spec("googleapiclient")
     for folder in spec.submodule_search_locations or () if spec else ():

@@ -6,17 +6,19 @@ import re
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.http import parameters
-from healthcare_deid.emulator.storage.catalog import Kind, insert
+from healthcare_deid.emulator.http.field_masks import merge, update_paths
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import Route
-from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.storage.catalog import Kind, insert
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
+    from healthcare_deid.emulator.backend import Backend
     from healthcare_deid.emulator.http.routes import Call
-    from healthcare_deid.emulator.backend import State
 
+_LOCATION_QUERY = parameters.PAGED | {"filter", "extraLocationTypes"}
 _FIELDS = frozenset({"name", "timeZone", "encryptionSpec"})
 _LOCATIONS = (
     "asia-northeast1", "asia-south1", "asia-southeast1", "australia-southeast1", "eu", "europe-west2", "europe-west3",
@@ -31,72 +33,76 @@ _METHOD = "projects.locations.datasets"
 class Datasets:
     """Answers the calls on locations and datasets."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
-            Route("GET", "projects/{project}/locations", "projects.locations.list", self.locations),
+            Route("GET", "projects/{project}/locations", "projects.locations.list", self.locations, _LOCATION_QUERY),
             Route("GET", _PATH, "projects.locations.get", self.location),
-            Route("POST", f"{_PATH}/datasets", f"{_METHOD}.create", self.create),
-            Route("GET", f"{_PATH}/datasets", f"{_METHOD}.list", self.list),
+            Route("POST", f"{_PATH}/datasets", f"{_METHOD}.create", self.create, frozenset({"datasetId"})),
+            Route("GET", f"{_PATH}/datasets", f"{_METHOD}.list", self.list, parameters.PAGED),
             Route("GET", _ONE, f"{_METHOD}.get", self.get),
-            Route("PATCH", _ONE, f"{_METHOD}.patch", self.patch),
+            Route("PATCH", _ONE, f"{_METHOD}.patch", self.patch, frozenset({"updateMask"})),
             Route("DELETE", _ONE, f"{_METHOD}.delete", self.delete),
         ]
 
     def locations(self, call: Call) -> Reply:
-        """``locations.list``: the regions in which the service is offered."""
+        """``locations.list``: regions of the service."""
         project = call.ids["project"]
         return Reply.json({"locations": [_location(project, name) for name in _LOCATIONS]})
 
     def location(self, call: Call) -> Reply:
-        """``locations.get``: any location is taken."""
+        """``locations.get``: any location is accepted."""
         return Reply.json(_location(call.ids["project"], call.ids["location"]))
 
     def create(self, call: Call) -> Reply:
-        """``datasets.create``: an operation that has already ended when it is answered."""
+        """``datasets.create``: an operation that has already ended."""
         identifier = call.request.parameter("datasetId") or ""
         if not _ID.fullmatch(identifier):
             raise invalid(r"datasetId must match [\p{L}\p{N}_\-\.]{1,256}.")
         name = DatasetName(call.ids["project"], call.ids["location"], identifier)
         body = {**_checked(parameters.json_object(call)), "name": str(name)}
-        with self._state.database.write() as connection:
+        with self._backend.database.write() as connection:
             insert(connection, Kind.DATASET, str(name), None, body)
-            operation = self._state.operations.insert(
+            operation = self._backend.operations.insert(
                 connection, name, "dataset.DatasetService.CreateDataset", call.version
             )
             made = {"@type": f"type.googleapis.com/google.cloud.healthcare.{call.version}.dataset.Dataset", **body}
-            self._state.operations.finish(connection, operation, response=made, error=None)
-        return Reply.json(self._state.logs.describe(self._state.operations.get(operation), call.request))
+            self._backend.operations.finish(connection, operation, response=made, error=None)
+        return Reply.json(self._backend.logs.describe(self._backend.operations.get(operation), call.request))
 
     def list(self, call: Call) -> Reply:
         """``datasets.list``."""
-        page = self._state.catalog.page(
+        page = self._backend.catalog.page(
             Kind.DATASET,
             str(call.location),
             size=parameters.page_size(call),
             token=call.request.parameter("pageToken"),
             labels={},
         )
-        return Reply.json(parameters.listing("datasets", page))
+        return Reply.json(page.to_api("datasets"))
 
     def get(self, call: Call) -> Reply:
         """``datasets.get``."""
-        self._state.catalog.check_dataset(call.dataset, "healthcare.datasets.get")
-        return Reply.json(self._state.catalog.get(str(call.dataset)))
+        self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.get")
+        return Reply.json(self._backend.catalog.get(str(call.dataset)))
 
     def patch(self, call: Call) -> Reply:
-        """``datasets.patch``: the time zone."""
-        self._state.catalog.check_dataset(call.dataset, "healthcare.datasets.update")
-        paths = parameters.update_mask(call, frozenset({"timeZone"}))
-        return Reply.json(self._state.catalog.patch(str(call.dataset), _checked(parameters.json_object(call)), paths))
+        """``datasets.patch``: only the time zone can change."""
+        self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.update")
+        paths = update_paths(call.request.parameter("updateMask") or "", {"timeZone"})
+        changes = _checked(parameters.json_object(call))
+        name = str(call.dataset)
+        return Reply.json(
+            self._backend.catalog.patch(name, lambda body: {"name": name, **_checked(merge(body, changes, paths))})
+        )
 
     def delete(self, call: Call) -> Reply:
-        """``datasets.delete``: with all its stores; the answer is empty and at once."""
-        self._state.catalog.check_dataset(call.dataset, "healthcare.datasets.delete")
-        self._state.instances.unlink(self._state.catalog.delete(str(call.dataset)))
+        """``datasets.delete``: with all its stores, at once."""
+        self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.delete")
+        self._backend.instances.unlink(self._backend.catalog.delete(str(call.dataset)))
         return Reply.json({})
 
 

@@ -6,8 +6,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from healthcare_deid.emulator.http.request import Request
 from healthcare_deid.emulator.http.reply import http_phrase
+from healthcare_deid.emulator.http.request import Request
 from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:

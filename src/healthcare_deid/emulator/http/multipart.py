@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import IO, TYPE_CHECKING
 
-from healthcare_deid.emulator.http.payload import CHUNK
 from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.http.payload import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -129,17 +129,13 @@ class Routes:
         version = VERSIONS.get(unquote(head))
         if version is None or not segments:
             raise not_found("Method not found.")
-        last, colon, action = segments[-1].rpartition(":")
-        candidates = [(segments, "")]
-        if colon:  # a project ID may contain a colon, so the whole segment is tried as well
-            candidates.insert(0, ([*segments[:-1], last], action))
-            if action in _OTHER_ACTIONS:
-                candidates.pop()
-        for parts, verb in candidates:
-            for wanted, route in self._by_shape.get((request.method, verb, len(parts)), ()):
-                ids = _match(wanted, parts)
-                if ids is not None and version in route.versions:
-                    return route, _call(request, version, ids)
+        last, _, action = segments[-1].rpartition(":")
+        # Any other colon is part of an ID: projects and DICOM stores may have one.
+        parts, verb = ([*segments[:-1], last], action) if action in _ACTIONS else (segments, "")
+        for wanted, route in self._by_shape.get((request.method, verb, len(parts)), ()):
+            ids = _match(wanted, parts)
+            if ids is not None and version in route.versions:
+                return route, _call(request, version, ids)
         for wanted, route in self._open_ended:
             fixed = len(wanted) - 1
             ids = _match(wanted[:-1], segments[:fixed]) if len(segments) > fixed else None
@@ -160,22 +156,24 @@ def unknown_parameter(name: str) -> ServiceError:
 
 
 def _belongs_to_the_api(segments: list[str], action: str) -> bool:
-    """Return whether the service would have a method for a path that has no route."""
-    # projects/0 locations/2 datasets/4 stores/6 …
+    """Return whether the service has methods at a path that has no route here."""
+    # projects/p/locations/l/datasets/d/fhirStores/f/… and locations/l/services/nlp
     in_fhir_store = segments[6:7] == ["fhirStores"] and len(segments) > _STORE_SEGMENTS
-    in_dataset = len(segments) > _DATASET_SEGMENTS - 1
-    return in_fhir_store or bool(_OTHER_COLLECTIONS.intersection(segments[4:7:2])) or (in_dataset and action.isalpha())
+    return in_fhir_store or action in _ACTIONS or bool(_OTHER_COLLECTIONS.intersection(segments[4:7:2]))
 
 
-_DATASET_SEGMENTS, _STORE_SEGMENTS = 6, 8
-_OTHER_COLLECTIONS = frozenset(
-    {"annotationStores", "consentStores", "dataMapperWorkspaces", "hl7V2Stores", "services"}
+_STORE_SEGMENTS = 8
+_OTHER_COLLECTIONS = frozenset({"annotationStores", "consentStores", "dataMapperWorkspaces", "hl7V2Stores", "services"})
+_ACTIONS = frozenset(
+    """
+    activate analyzeEntities applyAdminConsents applyConsents archive batchGet bulkDelete cancel checkDataAccess
+    configureSearch deidentify deleteRevision evaluateUserConsents executeCohort explainDataAccess export exportHistory
+    getDICOMStoreMetrics getFHIRStoreMetrics getHL7v2StoreMetrics getIamPolicy getSeriesMetrics getStorageInfo
+    getStudyMetrics import importHistory ingest listRevisions queryAccessibleData reject revoke rollback
+    setBlobStorageSettings setIamPolicy testIamPermissions
+    """.split()
 )
-_OTHER_ACTIONS = frozenset(
-    {"applyAdminConsents", "applyConsents", "bulkDelete", "configureSearch", 
-     "explainDataAccess", "exportHistory", "getFHIRStoreMetrics", "importHistory", "rollback"}
-)  # fmt: skip
-"""Actions of the API on FHIR stores, none of which is emulated: never part of a store's ID."""
+"""Custom verbs of the discovery documents: after a colon they are never part of an ID."""
 
 
 def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:

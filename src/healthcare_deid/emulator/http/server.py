@@ -12,11 +12,11 @@ import threading
 from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
+from healthcare_deid.emulator.errors import Code, ServiceError
 from healthcare_deid.emulator.faults import Dropped
+from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, spool
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.request import Request
-from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, spool
-from healthcare_deid.emulator.errors import Code, ServiceError
 from healthcare_deid.errors import EmulatorError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -161,13 +161,16 @@ class Server:
 
     def _refusal(self, headers: dict[str, str], origin: str | None) -> Reply | None:
         if origin and not ({"*", origin} & self._origins or _LOOPBACK_NAME.fullmatch(urlsplit(origin).hostname or "")):
-            message = "This origin may not use the emulator. Start the emulator with origins=, or --origin, to allow it."
+            message = (
+                "This origin may not use the emulator. Start the emulator with origins=, or --origin, to allow it."
+            )
         elif not self._remote and not self._is_own(_host_name(headers.get("host", "localhost"))):
-            message = "The Host header names another machine. Start the emulator with hosts=, or --allow-host, to allow it."
+            message = (
+                "The Host header names another machine. Start the emulator with hosts=, or --allow-host, to allow it."
+            )
         else:
             return None
         return Reply.of_error(ServiceError(Code.PERMISSION_DENIED, message))
-
 
     def _is_own(self, name: str) -> bool:
         return bool(_LOOPBACK_NAME.fullmatch(name)) or name.lower() in self._hosts

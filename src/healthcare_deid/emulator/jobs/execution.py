@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 
 class InstanceDeidentifier(Protocol):
-    """What the emulator needs of the engine: `healthcare_deid.engine.Deidentifier` is one."""
+    """The part of an engine that the emulator uses, such as `healthcare_deid.engine.Deidentifier`."""
 
     def deidentify_file(self, source: Path, destination: Path, /) -> Any:
-        """De-identify one file into another; raise when that cannot be done.
+        """De-identify one file into another, or raise.
 
-        The result's ``warnings``, if it has some, hold no values.
+        The ``warnings`` of the result, if it has any, hold no values of the instance.
         """
         ...
 
 
 class EngineFactory(Protocol):
-    """Makes the engine for a config; the same one serves a whole operation, so that its random keys agree."""
+    """Maker of the engine for a config. One engine serves a whole operation, so that its random keys agree."""
 
     def __call__(self, config: DeidentifyConfig | BetaDeidentifyConfig, /) -> InstanceDeidentifier:
         """Return the engine.
 
         Raises:
-            EngineError: The config asks for something this engine does not do.
+            EngineError: The engine cannot do what the config asks for.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One instance to de-identify; ``index`` tells whose outcome is whose."""
+    """One instance to de-identify; ``index`` links it to its outcome."""
 
     index: int
     source: Path
@@ -49,7 +49,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job: a reason and a text when it failed, remarks when it did not. No values."""
+    """The outcome of a job: a reason and a text if it failed, else warnings. It holds no values of the instance."""
 
     index: int
     reason: str = ""
@@ -63,29 +63,29 @@ class Outcome:
 
 
 class Executor(Protocol):
-    """Runs jobs."""
+    """Runner of jobs."""
 
     def run(
         self, engine: InstanceDeidentifier, jobs: Iterable[Job], stopping: Callable[[], bool]
     ) -> Generator[Outcome]:
-        """Run the jobs, and give their outcomes as they come, until all are done or ``stopping()``.
+        """Run the jobs and yield their outcomes as they come, until all are done or ``stopping()``.
 
-        Closing the generator ends what still runs.
+        Closing the generator ends the jobs that still run.
         """
         ...
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Release resources."""
         ...
 
 
 def run_job(engine: InstanceDeidentifier, job: Job) -> Outcome:
-    """Run one job; every failure becomes an outcome, in words that hold no value of the instance."""
+    """Run one job; every failure becomes an outcome."""
     try:
         result = engine.deidentify_file(job.source, job.destination)
     except EngineError as error:
         return Outcome(job.index, error.reason, str(error))
-    except Exception as error:  # noqa: BLE001 - one broken instance must not end the others' operation
+    except Exception as error:  # noqa: BLE001 - one damaged instance must not end the operation of the others
         kind = type(error).__name__
         return Outcome(job.index, "internal", f"the engine failed on this instance ({kind})")
     return Outcome(job.index, warnings=tuple(getattr(result, "warnings", ())))
@@ -104,11 +104,11 @@ class InProcess:
             yield run_job(engine, job)
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 def local_engine(config: DeidentifyConfig | BetaDeidentifyConfig, /) -> InstanceDeidentifier:
-    """Return this package's own engine, with the service's limits, and without de-identification markers (O-12)."""
+    """Return this package's engine with the service's limits and without de-identification markers (O-12)."""
     from healthcare_deid.engine import Deidentifier
 
     return Deidentifier(config, markers=False, service_limits=True)

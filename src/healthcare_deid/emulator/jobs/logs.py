@@ -1,4 +1,4 @@
-"""An operation's log where a person can open it: a route of the port's, or in process a file."""
+"""The log of an operation where a person can open it: a URL on a port, a file in process."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ROUTE = "/_emulator/logs/"
 
 
 class Logs:
-    """Gives operations their ``logsUrl``.
+    """The ``logsUrl`` of operations.
 
     Args:
-        operations: The operations and their entries.
-        folder: Where the files are put. What is in it from before is removed: it is written again when it is asked for.
+        operations: The operations and their log entries.
+        folder: Folder for the log files. Files from before are removed; they are written again on request.
     """
 
     def __init__(self, operations: Operations, folder: Path) -> None:
@@ -38,17 +38,17 @@ class Logs:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def entries(self, name: str) -> dict[str, Any]:
-        """Return an operation's log.
+        """Return the log of an operation.
 
         Raises:
-            ServiceError: 404: there is no such operation, or not any more.
+            ServiceError: 404: the operation does not exist, or not any more.
         """
         return {"entries": [entry.to_api() for entry in self._operations.log(name)]}
 
     def describe(self, record: OperationRecord, request: Request) -> dict[str, Any]:
-        """Return an operation as the service does; its ``logsUrl`` can be opened by who sent the request.
+        """Return an operation with a ``logsUrl`` that the sender of the request can open.
 
-        Where no port serves the emulator the log is a file, as long as it is at this moment.
+        If no port serves the emulator, the log is written to a file as it stands.
         """
         return record.to_api(f"{request.base_url}{ROUTE}{record.name}" if request.on_port else self._file(record))
 

@@ -1,4 +1,4 @@
-"""Filter files: which studies, series and instances an operation is about (``DicomFilterConfig``)."""
+"""Filter files: the studies, series and instances of an operation (``DicomFilterConfig``)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _LINE = re.compile(r"/?studies/([0-9.]{1,64})(?:/series/([0-9.]{1,64})(?:/instan
 
 
 def resource_filter(buckets: Buckets, config: DicomFilterConfig | None) -> Callable[[StoredInstance], bool] | None:
-    """Read a filter file; None when there is none, which means every instance.
+    """Read a filter file; None without one, which means every instance.
 
     Raises:
-        ServiceError: The file cannot be read, or a line is no resource path.
+        ServiceError: The file cannot be read, or a line is not a resource path.
     """
     if config is None or config.resource_paths_gcs_uri is None:
         return None

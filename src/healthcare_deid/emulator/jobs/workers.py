@@ -1,4 +1,4 @@
-"""Jobs over worker processes: several at a time, and one that kills its process costs one instance."""
+"""Jobs in worker processes. An instance that kills its process costs only itself."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.jobs.execution import InstanceDeidentifier
 
 _FEW = 8
-"""So many instances are done sooner in this process than worker processes start."""
+"""Up to this many instances, starting processes takes longer than the work."""
 _LOOK_AGAIN = 0.1
-"""Seconds between looks whether to stop."""
+"""Seconds between checks for a stop."""
 
 
 class WorkerProcesses:
     """Runs jobs in child processes.
 
     Args:
-        count: How many at a time for one operation; None: one a core, and none for an operation of a few instances.
+        count: Processes of one operation. None: one for each core, but none for a few instances.
     """
 
     def __init__(self, count: int | None = None) -> None:
@@ -37,7 +37,7 @@ class WorkerProcesses:
     def run(
         self, engine: InstanceDeidentifier, jobs: Iterable[Job], stopping: Callable[[], bool]
     ) -> Generator[Outcome]:
-        """Run the jobs; outcomes come in the order in which they are done."""
+        """Run the jobs; outcomes come in order of completion."""
         pending = iter(jobs)
         first = list(islice(pending, _FEW + 1))
         few = self._count is None and len(first) <= _FEW
@@ -48,11 +48,11 @@ class WorkerProcesses:
         yield from _Run(engine, chain(first, pending), count).outcomes(stopping)
 
     def close(self) -> None:
-        """Do nothing: each operation ends its own processes."""
+        """Do nothing: every operation ends its own processes."""
 
 
 class _Run:
-    """The processes of one operation; a thread of ours speaks to each."""
+    """The processes of one operation, with a thread for each."""
 
     def __init__(self, engine: InstanceDeidentifier, jobs: Iterator[Job], count: int) -> None:
         self._engine = engine
@@ -64,7 +64,7 @@ class _Run:
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(count)]
 
     def outcomes(self, stopping: Callable[[], bool]) -> Generator[Outcome]:
-        """Give outcomes until all jobs are done, or kill the processes when the operation should stop."""
+        """Yield outcomes until all jobs are done; kill the processes if the operation should stop."""
         running = len(self._threads)
         for thread in self._threads:
             thread.start()
@@ -140,6 +140,6 @@ def _call(engine: InstanceDeidentifier, job: Job) -> Outcome:
 def _picklable(engine: InstanceDeidentifier) -> bool:
     try:
         pickle.dumps(engine)
-    except Exception:  # noqa: BLE001 - an engine that a caller made may refuse in any way
+    except Exception:  # noqa: BLE001 - a caller's engine may refuse in any way
         return False
     return True

@@ -1,4 +1,4 @@
-"""Cloud Storage, as far as the service reads and writes it: ``gs://bucket/path`` in folders, or in an emulated one."""
+"""``gs://`` objects, in folders or in an emulated Cloud Storage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _URI = re.compile(r"gs://([^/]+)/?(.*)", re.DOTALL)
 
 
 class _Storage(Protocol):
-    """Where buckets are; None and False mean that there is no such bucket or object."""
+    """A place for buckets; None and False stand for a missing bucket or object."""
 
     def names(self, bucket: str, prefix: str = "") -> Iterable[str] | None: ...
 
@@ -29,11 +29,11 @@ class _Storage(Protocol):
 
 
 class Buckets:
-    """Buckets that are folders, and others in an emulated Cloud Storage.
+    """Buckets mapped to folders, and all others in an emulated Cloud Storage.
 
     Args:
-        folders: The folder of each bucket.
-        others: Where the buckets are that no folder is mapped to; None: there are none.
+        folders: Folder of each bucket.
+        others: Storage of the buckets without a folder; None: they do not exist.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class Buckets:
         """Return an object.
 
         Raises:
-            ServiceError: 400 for a malformed URI, 403 for a bucket or object that is not there: the service account
-                may not be allowed to see it; 503 when the emulated Cloud Storage does not answer.
+            ServiceError: 400 for a malformed URI, 403 for a missing bucket or object (the service does not tell it
+                from a forbidden one), 503 if the emulated Cloud Storage does not answer.
         """
         bucket, name = _split(uri)
         data = self._storage(bucket).read(bucket, name)
@@ -56,9 +56,9 @@ class Buckets:
         return data
 
     def find(self, uri: str) -> list[str]:
-        """Return the URIs of the objects that a URI with wildcards names, in order.
+        """Return the URIs of the objects that match a URI with wildcards, in order.
 
-        ``*`` stands for characters of one folder's names, ``**`` for any, ``?`` for one character.
+        ``*`` matches within a folder, ``**`` anything, and ``?`` one character.
 
         Raises:
             ServiceError: As `read`.
@@ -68,11 +68,11 @@ class Buckets:
         if names is None:
             raise _forbidden(bucket)
         wanted = re.compile(_pattern(pattern), re.DOTALL)
-        # A name that ends with a slash is a folder, as the console makes them: it holds no instance.
+        # A name that ends with a slash is a folder made in the console: it is not an instance.
         return [f"gs://{bucket}/{name}" for name in sorted(names) if wanted.fullmatch(name) and not name.endswith("/")]
 
     def write(self, uri: str, data: bytes) -> None:
-        """Write an object; it appears as a whole.
+        """Write an object, atomically.
 
         Raises:
             ServiceError: As `read`.
@@ -82,7 +82,7 @@ class Buckets:
             raise _forbidden(bucket)
 
     def check(self, uri: str) -> None:
-        """Refuse a URI whose bucket is not there.
+        """Raise unless the bucket of a URI exists.
 
         Raises:
             ServiceError: As `read`.
@@ -96,7 +96,7 @@ class Buckets:
 
 
 class _Folders:
-    """Buckets that are folders of this machine."""
+    """Buckets in folders of this machine."""
 
     def __init__(self, folders: Mapping[str, str | PathLike[str]]) -> None:
         self._folders = {name: Path(folder).resolve() for name, folder in folders.items()}
@@ -130,7 +130,7 @@ class _Folders:
         if root is None:
             return None
         if "\0" in name or not (target := (root / name).resolve()).is_relative_to(root):
-            raise invalid("The object's name leads out of its bucket.")
+            raise invalid("The name of the object leads out of its bucket.")
         return target
 
 
@@ -145,8 +145,8 @@ def _forbidden(bucket: str) -> ServiceError:
     return ServiceError(
         Code.PERMISSION_DENIED,
         "Healthcare API doesn't have required Cloud Storage permission, or the object does not exist. "
-        f"In the emulator, bucket {bucket!r} is a folder that you map, Emulator(..., gcs={{{bucket!r}: 'folder'}}), "
-        f"or is in the emulated Cloud Storage that {VARIABLE} names.",
+        f"In the emulator, map bucket {bucket!r} to a folder with Emulator(..., gcs={{{bucket!r}: 'folder'}}), or set "
+        f"{VARIABLE} to an emulated Cloud Storage.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Datasets, DICOM stores and FHIR stores: what exists, and what each says of itself."""
+"""Datasets, DICOM stores and FHIR stores, with their IAM policies."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from healthcare_deid.emulator.errors import Code, ServiceError, already_exists, 
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 
 class Kind(StrEnum):
-    """A kind of resource; the value is the collection's name in paths and lists."""
+    """A kind of resource; the value is its collection in paths and lists."""
 
     DATASET = "datasets"
     DICOM_STORE = "dicomStores"
@@ -28,10 +29,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list: bodies in order of name, and the token of the next page, if there is one."""
+    """One page of a list: bodies in order of name, and the token of the next page."""
 
     items: tuple[dict[str, Any], ...]
     next_token: str | None
+
+    def to_api(self, collection: str) -> dict[str, Any]:
+        """Return the page as a list reply; like the service, it leaves out an empty list."""
+        body: dict[str, Any] = {collection: list(self.items)} if self.items else {}
+        return {**body, "nextPageToken": self.next_token} if self.next_token else body
 
 
 class Catalog:
@@ -40,22 +46,22 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # -- existence, as the service tells it (403 for a dataset, 404 for a store)
+    # -- existence: the service answers 403 for a dataset and 404 for a store
 
     def check_dataset(self, name: DatasetName, permission: str) -> None:
-        """Refuse a dataset that does not exist.
+        """Raise unless a dataset exists.
 
         Raises:
-            ServiceError: 403: the service does not say whether it is missing or forbidden.
+            ServiceError: 403: the service does not tell a missing dataset from a forbidden one.
         """
         if not self.exists(str(name)):
             raise denied(permission, str(name))
 
     def check_store(self, name: DicomStoreName | FhirStoreName, permission: str) -> None:
-        """Refuse a store that does not exist.
+        """Raise unless a store exists.
 
         Raises:
-            ServiceError: 403 for its dataset, 404 for the store itself.
+            ServiceError: 403 for a missing dataset, 404 for a missing store.
         """
         self.check_dataset(name.parent, permission)
         if not self.exists(str(name)):
@@ -72,26 +78,21 @@ class Catalog:
         """Add a resource and return its body.
 
         Raises:
-            ServiceError: 409 when the name is taken.
+            ServiceError: 409: the name is taken.
         """
         with self._database.write() as connection:
             insert(connection, kind, name, parent, body)
         return body
 
     def get(self, name: str) -> dict[str, Any]:
-        """Return the body of a resource whose existence was checked."""
+        """Return the body of a resource."""
         with self._database.read() as connection:
             return _body(connection, name)
 
-    def patch(self, name: str, changes: dict[str, Any], paths: list[str]) -> dict[str, Any]:
-        """Set the fields named by an update mask, and return the new body."""
+    def patch(self, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        """Replace the body of a resource by what ``change`` makes of it, and return it."""
         with self._database.write() as connection:
-            body = _body(connection, name)
-            for path in paths:
-                if changes.get(path) in (None, {}, [], ""):
-                    body.pop(path, None)
-                else:
-                    body[path] = changes[path]
+            body = change(_body(connection, name))
             connection.execute("UPDATE resources SET body = ? WHERE name = ?", (json.dumps(body), name))
         return body
 
@@ -113,13 +114,13 @@ class Catalog:
         return Page(tuple(items), None)
 
     def datasets(self) -> list[str]:
-        """Return the names of all datasets, of any project and location."""
+        """Return the names of all datasets of all projects and locations."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT name FROM resources WHERE kind = ?", (Kind.DATASET,)).fetchall()
         return [row["name"] for row in rows]
 
     def delete(self, name: str) -> list[str]:
-        """Delete a resource and all it holds; return the names of the instance files that are no longer used."""
+        """Delete a resource with its content; return the instance files that are no longer used."""
         with self._database.write() as connection:
             files = [
                 row["file"]
@@ -132,7 +133,7 @@ class Catalog:
             connection.execute("UPDATE operations SET cancel_requested = 1 WHERE dataset = ?", (name,))
         return files
 
-    # -- IAM policies: kept and given back, not enforced
+    # -- IAM policies: stored, not enforced
 
     def get_policy(self, name: str) -> dict[str, Any]:
         """Return a resource's IAM policy, with its etag."""
@@ -143,7 +144,7 @@ class Catalog:
         """Replace a resource's IAM policy.
 
         Raises:
-            ServiceError: 409 ABORTED when the policy carries the etag of another version.
+            ServiceError: 409 ABORTED: the policy carries the etag of another version.
         """
         with self._database.write() as connection:
             etag = policy.get("etag")
@@ -170,7 +171,7 @@ def insert(connection: sqlite3.Connection, kind: Kind, name: str, parent: str | 
     """Add a resource inside a transaction.
 
     Raises:
-        ServiceError: 409 when the name is taken.
+        ServiceError: 409: the name is taken.
     """
     if exists(connection, name):
         raise already_exists(f"{name} already exists.")
@@ -194,15 +195,15 @@ def store_missing(name: DicomStoreName | FhirStoreName) -> ServiceError:
 
 
 def encode_token(text: str) -> str:
-    """Make an opaque page token."""
+    """Return an opaque page token."""
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_token(token: str | None) -> str:
-    """Read a page token; none at all is the start.
+    """Return the text of a page token; a missing token is empty text.
 
     Raises:
-        ServiceError: 400: it is not one of ours.
+        ServiceError: 400: the token is invalid.
     """
     if not token:
         return ""

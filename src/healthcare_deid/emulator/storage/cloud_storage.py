@@ -1,7 +1,7 @@
 """A client of an emulated Cloud Storage: the JSON API's ``objects.list``, ``get`` and ``insert``.
 
-``STORAGE_EMULATOR_HOST`` names it, the variable Google's own storage clients read. No credentials are sent, no proxy is
-used and no redirect is followed: what is written here identifies people, and goes to the named host or nowhere.
+Its address is in ``STORAGE_EMULATOR_HOST``, which Google's storage clients read as well. The data identifies people, so
+it goes to that host or nowhere: no proxy is used, no redirect is followed, and no credentials are sent.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _MISSING = frozenset({401, 403, 404})
 
 
 class StorageApi:
-    """The buckets of one emulated Cloud Storage. Nothing is sent before the first call, which checks the address.
+    """The buckets of one emulated Cloud Storage. The first call checks the address.
 
     Args:
-        address: ``host:port``, or ``http://`` or ``https://`` before it.
-        allow_remote: Send instances to another machine too.
-        timeout: Seconds of silence after which a request is given up.
+        address: ``host:port``, with or without ``http://`` or ``https://``.
+        allow_remote: Allow another machine.
+        timeout: Seconds without an answer after which a request fails.
     """
 
     def __init__(self, address: str, *, allow_remote: bool = False, timeout: float = _TIMEOUT) -> None:
@@ -39,16 +39,16 @@ class StorageApi:
         self._timeout = timeout
 
     def names(self, bucket: str, prefix: str = "") -> Iterator[str] | None:
-        """Return the names of the objects that begin with ``prefix``, in the order of the host; None: no such bucket.
+        """Return the names of the objects that begin with ``prefix``; None: no such bucket.
 
         Raises:
-            ServiceError: 503: the host does not answer as it should; 400: its address cannot be used.
+            ServiceError: 503: the host does not answer properly; 400: its address cannot be used.
         """
         page = self._page(bucket, prefix, "")
         return None if page is None else self._names(bucket, prefix, page)
 
     def read(self, bucket: str, name: str) -> bytes | None:
-        """Return an object's content; None: no such bucket or object.
+        """Return the content of an object; None: no such bucket or object.
 
         Raises:
             ServiceError: As `names`.
@@ -56,7 +56,7 @@ class StorageApi:
         return self._call("GET", f"/storage/v1/b/{_segment(bucket)}/o/{_segment(name)}?alt=media")
 
     def write(self, bucket: str, name: str, data: bytes) -> bool:
-        """Write an object, which appears as a whole; return False when there is no such bucket.
+        """Write an object, atomically; return False if there is no such bucket.
 
         Raises:
             ServiceError: As `names`.
@@ -91,11 +91,11 @@ class StorageApi:
         except ValueError:
             page = None
         if not isinstance(page, dict):
-            raise _unavailable("sent a list of objects that is no JSON object")
+            raise _unavailable("sent a list of objects that is not a JSON object")
         return page
 
     def _call(self, method: str, target: str, body: bytes | None = None) -> bytes | None:
-        """Send one request on a connection of its own; None when the answer is that it does not exist."""
+        """Send one request on a new connection; return None for 401, 403 and 404."""
         connection = self._connection()
         headers = {} if body is None else {"Content-Type": "application/octet-stream"}
         try:
@@ -122,8 +122,8 @@ class StorageApi:
             raise _unusable("is not of the form [http://]host[:port].")
         if not (self._allow_remote or is_loopback(host)):
             raise _unusable(
-                "names another machine, to which instances would be sent. Allow that with "
-                "Emulator(..., allow_remote_storage=True), on the command line with --allow-remote-storage."
+                "names another machine, and instances would be sent there. To allow that, pass "
+                "allow_remote_storage=True (--allow-remote-storage on the command line)."
             )
         if parts.scheme == "https":
             return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=ssl.create_default_context())
@@ -131,7 +131,7 @@ class StorageApi:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine's own, by its name alone: no name is looked up."""
+    """Return whether a host is this machine, judged by its name without a lookup."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The SQLite file: schema, connections, transactions, and the lock that keeps a second process out."""
+"""The SQLite file: schema, connections, transactions, and the lock against a second process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DATABASE = "emulator.sqlite"
-_VERSION = 2
+_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE resources (
@@ -45,7 +45,7 @@ CREATE TABLE instances (
   study_date TEXT NOT NULL,
   accession_number TEXT NOT NULL,
   modality TEXT NOT NULL,
-  attributes TEXT NOT NULL, -- long, so last: SQLite reads through what stands before a column
+  attributes TEXT NOT NULL, -- long, so last: SQLite reads through the columns before the one it needs
   UNIQUE (store, study, series, instance)
 );
 CREATE INDEX instances_by_patient ON instances (store, patient_id);
@@ -66,9 +66,17 @@ CREATE TABLE operations (
   success INTEGER NOT NULL DEFAULT 0,
   failure INTEGER NOT NULL DEFAULT 0,
   response TEXT,
-  error TEXT
+  error TEXT,
+  request TEXT -- what resumes it; NULL once it has ended
 );
 CREATE INDEX operations_of ON operations (dataset, id);
+
+CREATE TABLE operation_units (
+  operation TEXT NOT NULL REFERENCES operations (name) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  payload TEXT NOT NULL,
+  PRIMARY KEY (operation, position)
+) WITHOUT ROWID;
 
 CREATE TABLE operation_log (
   id INTEGER PRIMARY KEY,
@@ -84,13 +92,13 @@ CREATE INDEX operation_log_of ON operation_log (operation, id);
 
 
 class Database:
-    """One writer at a time, any number of readers, from any thread.
+    """A database with one writer at a time and any number of readers, from any thread.
 
     Args:
-        folder: Where the files are: ``emulator.sqlite`` and the lock.
+        folder: Folder of ``emulator.sqlite`` and its lock.
 
     Raises:
-        EmulatorError: Another process has the folder open, or a newer version of this package wrote it.
+        EmulatorError: Another process has the folder open, or another version of this package wrote it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,7 +111,7 @@ class Database:
             self._writer = self._connect()
         except sqlite3.DatabaseError:
             self._lock.close()
-            raise EmulatorError(f"{self._path} is not a database of the emulator's, or is damaged") from None
+            raise EmulatorError(f"{self._path} is damaged, or is not a database of the emulator") from None
         try:
             self._prepare()
         except BaseException:
@@ -111,13 +119,15 @@ class Database:
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        # One thread at a time uses a connection; which one changes.
+        # check_same_thread=False: a connection moves between threads, but serves one at a time.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA foreign_keys = ON")
-            # Enough for a killed process; a machine that loses power may lose the last commits, not consistency.
+            # Safe against a killed process. Power loss may lose the last commits, but not consistency.
             connection.execute("PRAGMA synchronous = NORMAL")
+            # Deleted attributes, and the keys of ended operations, are overwritten.
+            connection.execute("PRAGMA secure_delete = ON")
         except sqlite3.DatabaseError:
             connection.close()
             raise
@@ -136,7 +146,7 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Generator[sqlite3.Connection]:
-        """Give a connection in a transaction that commits at the end, or is undone by an exception."""
+        """Open a transaction that commits at the end, or rolls back on an exception."""
         with self._writing:
             if self._closed:
                 raise EmulatorError("the emulator is closed")
@@ -150,7 +160,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Generator[sqlite3.Connection]:
-        """Give a connection that sees one consistent state."""
+        """Open a connection that sees one consistent state."""
         if self._closed:
             raise EmulatorError("the emulator is closed")
         try:
@@ -168,7 +178,7 @@ class Database:
                 self._readers.put(connection)
 
     def close(self) -> None:
-        """Close every connection and give the lock back."""
+        """Close every connection and release the lock."""
         with self._writing:
             if self._closed:
                 return
@@ -183,7 +193,7 @@ class Database:
 
 
 def _take_lock(path: Path) -> sqlite3.Connection:
-    """Hold an exclusive SQLite lock: it works on every system, and ends with the process however that ends."""
+    """Hold an exclusive SQLite lock, which works on every system and ends with the process."""
     lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
     try:
         lock.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -191,7 +201,7 @@ def _take_lock(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         lock.close()
         raise EmulatorError(
-            f"{path.parent} is in use by an emulator in another process: close that one, use another folder, or serve "
-            "it on a port and point HEALTHCARE_EMULATOR_HOST at it"
+            f"{path.parent} is in use by an emulator in another process: close that emulator, use another folder, or "
+            "serve it on a port and point HEALTHCARE_EMULATOR_HOST at it"
         ) from None
     return lock

@@ -1,7 +1,7 @@
-"""A dataset as DICOM JSON (PS3.18 annex F): what searches and metadata give; bulk values as links.
+"""A dataset as DICOM JSON (PS3.18 annex F), for searches and metadata; bulk values become links.
 
-Most elements hold plain ASCII text or numbers. Those are read from their bytes; pydicom, which knows every exception,
-does the others. The results are the same, and the index is filled several times faster.
+Most elements hold plain ASCII text or numbers. A table of VRs reads those from their bytes, which fills the index
+several times faster; pydicom converts the rest. Both give the same result.
 """
 
 from __future__ import annotations
@@ -15,31 +15,27 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import RawDataElement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pydicom.dataset import Dataset
     from pydicom.tag import BaseTag
 
 BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-"""VRs whose values are never part of search results or metadata, only a link."""
+"""VRs whose values are a link in metadata, and left out of search results."""
 
 _PIXEL_GROUP = 0x7FE0
-_TEXT = frozenset({"AE", "AS", "CS", "DA", "LO", "SH", "TM", "UI"})
-_WHOLE_TEXT = frozenset({"LT", "ST", "UT"})
-_NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
-_EMPTIED = _TEXT | _WHOLE_TEXT | _NUMBERS.keys() | {"DS", "IS", "PN"}
+_ESCAPE = 0x1B
 _DECIMAL = re.compile(rb"-?\d{1,15}(\.\d{1,15})?")
 _INTEGER = re.compile(rb"-?\d{1,9}")
-_ESCAPE = 0x1B
 
 
 def to_json(dataset: Dataset, path: str = "", *, fast: bool = True) -> dict[str, Any]:
-    """Return a dataset as DICOM JSON; an element that cannot be expressed keeps its VR and loses its value.
+    """Return a dataset as DICOM JSON; an element that JSON cannot express keeps its VR and loses its value.
 
     Args:
         dataset: The dataset.
-        path: Where it is in its instance, with a slash at the end; links to bulk values start with it.
-        fast: Read plain values from their bytes; for tests, which compare.
+        path: Path of a sequence item in its instance, with a trailing slash; prefix of the links to bulk values.
+        fast: Read plain values from their bytes. Tests turn this off to compare.
     """
     made: dict[str, Any] = {}
     for tag, element in list(dataset.items()):
@@ -49,43 +45,72 @@ def to_json(dataset: Dataset, path: str = "", *, fast: bool = True) -> dict[str,
         try:
             plain = _plain(element, f"{path}{name}") if fast else None
             made[name] = plain or _element(dataset, tag, f"{path}{name}", fast=fast)
-        except Exception:  # noqa: BLE001 - values in the wild break converters in many ways
+        except Exception:  # noqa: BLE001 - real-world values break converters in many ways
             made[name] = {"vr": str(getattr(element, "VR", None) or "UN")}
     return made
 
 
 def _plain(element: Any, path: str) -> dict[str, Any] | None:
-    """Return an element whose bytes say it all, or None."""
+    """Return an undecoded element whose bytes need no interpretation, or None."""
     if not isinstance(element, RawDataElement) or element.tag.group == _PIXEL_GROUP:
         return None
     vr = element.VR or (dictionary_VR(element.tag) if dictionary_has_tag(element.tag) else "")
     deferred = element.value is None and element.length > 0
-    if vr in BULK_VRS and (vr != "UN" or deferred):  # pydicom may know better what a UN is
+    if vr in BULK_VRS and (vr != "UN" or deferred):  # pydicom may know the VR behind a UN
         return {"vr": vr, "BulkDataURI": f"bulkdata/{path}"} if element.length else {"vr": vr}
     if not element.value:
-        return {"vr": vr} if vr in _EMPTIED and element.length == 0 else None
-    value = element.value
+        known = vr in _NUMBERS or vr in _TEXT_READERS
+        return {"vr": vr} if known and element.length == 0 else None
     if vr in _NUMBERS:
-        count, odd = divmod(len(value), struct.calcsize(_NUMBERS[vr]))
-        order = "<" if element.is_little_endian else ">"
-        return None if odd else {"vr": vr, "Value": _finite(struct.unpack(f"{order}{count}{_NUMBERS[vr]}", value))}
+        values = _numbers(element.value, _NUMBERS[vr], little=element.is_little_endian)
+    else:
+        reader = _TEXT_READERS.get(vr)
+        values = _plain_text(element.value, reader) if reader else None
+    return None if values is None else {"vr": vr, "Value": values}
+
+
+def _numbers(value: bytes, code: str, *, little: bool) -> list[Any] | None:
+    count, odd = divmod(len(value), struct.calcsize(code))
+    return None if odd else _finite(struct.unpack(f"{'<' if little else '>'}{count}{code}", value))
+
+
+def _plain_text(value: bytes, reader: Callable[[list[bytes]], list[Any] | None]) -> list[Any] | None:
     value = value.rstrip(b" \0")
     if not value.isascii() or _ESCAPE in value or 0 in value:
         return None
     parts = value.split(b"\\")
-    if not all(part and part == part.strip() for part in parts):
-        return None
-    if vr in _TEXT:
-        return {"vr": vr, "Value": [part.decode() for part in parts]}
-    if vr in _WHOLE_TEXT and len(parts) == 1:
-        return {"vr": vr, "Value": [value.decode()]}
-    if vr == "PN" and b"=" not in value:
-        return {"vr": vr, "Value": [{"Alphabetic": part.decode()} for part in parts]}
-    if vr == "DS" and all(_DECIMAL.fullmatch(part) for part in parts):
-        return {"vr": vr, "Value": [float(part) for part in parts]}
-    if vr == "IS" and all(_INTEGER.fullmatch(part) for part in parts):
-        return {"vr": vr, "Value": [int(part) for part in parts]}
-    return None
+    return reader(parts) if all(part and part == part.strip() for part in parts) else None
+
+
+def _texts(parts: list[bytes]) -> list[Any]:
+    return [part.decode() for part in parts]
+
+
+def _whole_text(parts: list[bytes]) -> list[Any] | None:
+    return _texts(parts) if len(parts) == 1 else None
+
+
+def _names(parts: list[bytes]) -> list[Any] | None:
+    return None if any(b"=" in part for part in parts) else [{"Alphabetic": part.decode()} for part in parts]
+
+
+def _decimals(parts: list[bytes]) -> list[Any] | None:
+    return [float(part) for part in parts] if all(map(_DECIMAL.fullmatch, parts)) else None
+
+
+def _integers(parts: list[bytes]) -> list[Any] | None:
+    return [int(part) for part in parts] if all(map(_INTEGER.fullmatch, parts)) else None
+
+
+_NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+_TEXT_READERS: dict[str, Callable[[list[bytes]], list[Any] | None]] = {
+    **dict.fromkeys(("AE", "AS", "CS", "DA", "LO", "SH", "TM", "UI"), _texts),
+    **dict.fromkeys(("LT", "ST", "UT"), _whole_text),
+    "PN": _names,
+    "DS": _decimals,
+    "IS": _integers,
+}
+"""How the plain values of a VR read; a reader returns None for what pydicom must decide."""
 
 
 def _element(dataset: Dataset, tag: BaseTag, path: str, *, fast: bool) -> dict[str, Any]:
@@ -107,5 +132,5 @@ def _element(dataset: Dataset, tag: BaseTag, path: str, *, fast: bool) -> dict[s
 
 
 def _finite(values: Iterable[Any]) -> list[Any]:
-    """Put null, an empty value, where JSON has no number: infinities, and what is none."""
+    """Replace infinities and NaN, which JSON cannot express, by null."""
     return [None if isinstance(value, float) and not math.isfinite(value) else value for value in values]

@@ -1,4 +1,4 @@
-"""One instance's identity and attributes, as the index keeps them: DICOM JSON (PS3.18 annex F) without bulk data."""
+"""Identity and attributes of one instance, as the index keeps them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydicom.errors import InvalidDicomError as PydicomInvalid
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.emulator.storage.dicom_json import to_json
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _UID = re.compile(r"[0-9.]{1,64}")
 
 @dataclass(frozen=True, slots=True, order=True)
 class InstanceKey:
-    """The three UIDs an instance is found by."""
+    """The three UIDs that identify an instance."""
 
     study: str
     series: str
@@ -40,11 +40,11 @@ class InstanceKey:
 
 @dataclass(frozen=True, slots=True)
 class InstanceHeader:
-    """What the index keeps of an instance.
+    """Header of an instance.
 
     Attributes:
-        key: Its UIDs.
-        sop_class: SOP class UID; empty when the instance has none.
+        key: The UIDs.
+        sop_class: SOP class UID, or empty.
         transfer_syntax: Transfer syntax UID.
         attributes: DICOM JSON; a bulk value is ``{"vr": …, "BulkDataURI": path inside the instance}``.
     """
@@ -55,12 +55,12 @@ class InstanceHeader:
     attributes: dict[str, Any]
 
     def text(self, tag: str) -> str:
-        """Return the first value of an attribute as text; empty when there is none."""
+        """Return the first value of an attribute as text, or empty text."""
         return first_text(self.attributes, tag)
 
 
 def completed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Complete a DICOM stream that starts at its prefix or its file meta information (some clients send that)."""
+    """Complete a DICOM stream without a preamble, or without preamble and prefix, as some clients send it."""
     rest = iter(chunks)
     start = b""
     while len(start) < len(_PREAMBLE) and (chunk := next(rest, None)) is not None:
@@ -74,28 +74,28 @@ def completed(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def read_header(path: Path) -> InstanceHeader:
-    """Read an instance's header; long values stay in the file.
+    """Read the header of an instance; long values stay in the file.
 
     Raises:
-        InvalidDicomError: It is not a DICOM file, or lacks the UIDs that a store needs; no value is quoted.
+        InvalidDicomError: The file is not DICOM, or lacks a UID that a store needs. The text quotes no value.
     """
     with quiet():
         try:
             dataset = pydicom.dcmread(path, defer_size=_LONG)
             if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-                dataset = pydicom.dcmread(path)  # what is left in a deflated file cannot be read later
+                dataset = pydicom.dcmread(path)  # values of a deflated file cannot be read later
             return _header(dataset)
         except InvalidDicomError:
             raise
         except PydicomInvalid:
             raise InvalidDicomError("not a DICOM file") from None
-        except Exception as error:  # noqa: BLE001 - a broken file may break the parser in any way
+        except Exception as error:  # noqa: BLE001 - a damaged file may break the parser in any way
             text = f"the DICOM file cannot be read ({type(error).__name__})"
             raise InvalidDicomError(text, reason="unreadable") from None
 
 
 def first_text(attributes: dict[str, Any], tag: str) -> str:
-    """Return the first value of an attribute as text; empty when there is none."""
+    """Return the first value of an attribute as text, or empty text."""
     values = attributes.get(tag, {}).get("Value") or [""]
     value = values[0]
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""The instances of DICOM stores: a file each, and a row each in the index.
+"""The instances of DICOM stores: a file and a row in the index for each.
 
-Order of writes: the file first, under a name nothing refers to; then its row, in one transaction. A process killed in
-between leaves a file without a row, which the next start removes. What was acknowledged has both.
+The file is written first, then the row. A process killed in between leaves a file without a row, which the next start
+removes. An acknowledged instance has both.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.storage.header import InstanceKey
-from healthcare_deid.emulator.storage.catalog import exists
 from healthcare_deid.emulator.errors import Code, ServiceError, not_found
+from healthcare_deid.emulator.storage.catalog import exists
+from healthcare_deid.emulator.storage.header import InstanceKey, completed, read_header
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from healthcare_deid.emulator.storage.header import InstanceHeader
     from healthcare_deid.emulator.storage.database import Database
+    from healthcare_deid.emulator.storage.header import InstanceHeader
 
 CONFLICT = (
     "An instance already exists in this DICOM Store with the same Study/Series/SOPInstance UID, "
@@ -33,7 +33,7 @@ CONFLICT = (
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A complete file that nothing refers to yet."""
+    """A complete file that is not in the index yet."""
 
     path: Path
     digest: str
@@ -41,7 +41,7 @@ class NewFile:
 
     @classmethod
     def of(cls, path: Path) -> NewFile:
-        """Describe a file that is there."""
+        """Describe an existing file."""
         with path.open("rb") as stream:
             return cls(path, hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size)
 
@@ -51,14 +51,16 @@ class StoredInstance:
     """An instance in a store.
 
     Attributes:
-        store: Full name of its store.
-        key: Its UIDs.
-        path: Its file.
-        size: Bytes of the file.
+        id: Number in the index.
+        store: Full name of the store.
+        key: The UIDs.
+        path: The file.
+        size: Length of the file in bytes.
         transfer_syntax: Transfer syntax UID.
-        attributes_json: Its attributes, as text of DICOM JSON.
+        attributes_json: Attributes as DICOM JSON text.
     """
 
+    id: int
     store: str
     key: InstanceKey
     path: Path
@@ -68,19 +70,19 @@ class StoredInstance:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """Its attributes as DICOM JSON, without bulk data."""
+        """Attributes as DICOM JSON, without bulk data."""
         parsed: dict[str, Any] = json.loads(self.attributes_json)
         return parsed
 
     @property
     def source(self) -> str:
-        """Its DICOMweb name, as logs and counters give it."""
+        """DICOMweb path of the instance, as logs show it."""
         return f"{self.store}/dicomWeb/{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a store holds."""
+    """Counts and sizes of a store."""
 
     studies: int
     series: int
@@ -90,7 +92,7 @@ class Totals:
 
 
 class Instances:
-    """Instance files in a folder, indexed in the database."""
+    """Instance files in a folder, with their index in the database."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
@@ -99,14 +101,14 @@ class Instances:
     # -- writing
 
     def new_file(self) -> Path:
-        """Return the path of a new file that nothing refers to; `add` takes it over."""
+        """Return the path for a new file, which `add` takes over."""
         name = secrets.token_hex(16)
         folder = self._folder / name[:2]
         folder.mkdir(exist_ok=True)
         return folder / f"{name}.part"
 
     def write(self, chunks: Iterable[bytes]) -> NewFile:
-        """Write a new file. It is the caller's to remove, until `add` takes it over."""
+        """Write a new file. The caller removes it unless `add` takes it over."""
         path = self.new_file()
         digest, size = hashlib.sha256(), 0
         try:
@@ -120,14 +122,29 @@ class Instances:
             raise
         return NewFile(path, digest.hexdigest(), size)
 
-    def add(self, store: str, files: Sequence[tuple[NewFile, InstanceHeader]]) -> list[ServiceError | None]:
-        """Take over files in one transaction. What is not taken over stays the caller's to remove.
-
-        Returns:
-            For each file None if its bytes are in the store now, or 409 if others are there under its UIDs.
+    def store(self, store: str, chunks: Iterable[bytes]) -> None:
+        """Store one instance; storing the same bytes again changes nothing.
 
         Raises:
-            ServiceError: 404: the store is gone.
+            InvalidDicomError: The bytes are not an instance.
+            ServiceError: 409 if the store has other bytes under its UIDs, 404 if the store was deleted.
+        """
+        file = self.write(completed(chunks))
+        try:
+            (refusal,) = self.add(store, [(file, read_header(file.path))])
+        finally:
+            file.path.unlink(missing_ok=True)
+        if refusal is not None:
+            raise refusal
+
+    def add(self, store: str, files: Sequence[tuple[NewFile, InstanceHeader]]) -> list[ServiceError | None]:
+        """Index files in one transaction. The caller removes the files that are not taken over.
+
+        Returns:
+            For each file, None if its bytes are in the store, or 409 if the store has other bytes under its UIDs.
+
+        Raises:
+            ServiceError: 404: the store was deleted.
         """
         taken: list[Path] = []
         try:
@@ -174,7 +191,7 @@ class Instances:
         return None
 
     def remove(self, store: str, study: str, series: str | None = None, instance: str | None = None) -> int:
-        """Delete a study, a series or an instance; return how many instances went."""
+        """Delete a study, a series or an instance; return the number of instances."""
         where, values = _where(store, study, series, instance)
         with self._database.write() as connection:
             gone = connection.execute(f"DELETE FROM instances WHERE {where} RETURNING file", values).fetchall()  # noqa: S608 - our columns
@@ -182,13 +199,13 @@ class Instances:
         return len(gone)
 
     def unlink(self, files: Iterable[str]) -> None:
-        """Remove files whose rows are gone. One that cannot go now is an orphan, and goes at the next start."""
+        """Remove files without rows. A file that cannot be removed now is removed at the next start."""
         for file in files:
             with contextlib.suppress(OSError):
                 (self._folder / file).unlink(missing_ok=True)
 
     def remove_orphans(self) -> int:
-        """Remove files without a row, left by a process that was killed; return how many."""
+        """Remove files that a killed process left without a row; return how many."""
         with self._database.read() as connection:
             known = {row["file"] for row in connection.execute("SELECT file FROM instances")}
         orphans = [
@@ -205,7 +222,7 @@ class Instances:
     def find(
         self, store: str, study: str | None = None, series: str | None = None, instance: str | None = None
     ) -> list[StoredInstance]:
-        """Return the instances of a store, a study, a series, or one instance, in order of their UIDs."""
+        """Return the instances of a store, study or series, or one instance, ordered by UID."""
         where, values = _where(store, study, series, instance)
         sql = f"SELECT * FROM instances WHERE {where} ORDER BY study, series, instance"  # noqa: S608 - our columns
         with self._database.read() as connection:
@@ -216,10 +233,20 @@ class Instances:
         """Build an instance from a row of the index."""
         key = InstanceKey(row["study"], row["series"], row["instance"])
         path = self._folder / row["file"]
-        return StoredInstance(row["store"], key, path, row["size"], row["transfer_syntax"], row["attributes"])
+        return StoredInstance(
+            row["id"], row["store"], key, path, row["size"], row["transfer_syntax"], row["attributes"]
+        )
+
+    def by_id(self, ids: Sequence[int]) -> dict[int, StoredInstance]:
+        """Return the instances that still exist, by their number."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM instances WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+            ).fetchall()
+        return {row["id"]: self.from_row(row) for row in rows}
 
     def totals(self, store: str) -> Totals:
-        """Count what a store holds."""
+        """Return counts and sizes of a store."""
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT count(DISTINCT study) AS studies, count(DISTINCT study || '/' || series) AS series, "

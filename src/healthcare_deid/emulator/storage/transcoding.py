@@ -16,8 +16,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.emulator.errors import Code, ServiceError, not_found
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.emulator.errors import not_acceptable, not_found
+from healthcare_deid.engine.dicom.silence import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 AS_STORED = "*"
 _NATIVE = {ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian}
 _ENCODABLE = {RLELossless, JPEG2000Lossless, JPEGLSLossless}
-
-
-def not_acceptable(message: str) -> ServiceError:
-    """406: nothing the client accepts can be made."""
-    return ServiceError(Code.INVALID_ARGUMENT, message, http=406)
 
 
 def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:

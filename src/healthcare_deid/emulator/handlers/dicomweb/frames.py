@@ -1,10 +1,9 @@
-"""Frames and bulk values of one instance (PS3.18 sections 10.4.1.1.5 and 10.4.1.1.6)."""
+"""Frames, rendered frames and bulk values of one instance (PS3.18 section 10.4.1.1)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydicom.encaps import get_frame
 from pydicom.uid import (
     UID,
     ExplicitVRLittleEndian,
@@ -15,53 +14,40 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.emulator.http import multipart
+from healthcare_deid.emulator.errors import invalid, not_acceptable
 from healthcare_deid.emulator.http.accept import MULTIPART, accepted
-from healthcare_deid.emulator.handlers.dicomweb.retrieve import opened
-from healthcare_deid.emulator.storage.transcoding import AS_STORED, decompress, not_acceptable
-from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.multipart import Writer
 from healthcare_deid.emulator.http.payload import Payload, chunks_of
-from healthcare_deid.emulator.errors import invalid, not_found
-from healthcare_deid.engine.dicom.file_slices import FileSlice
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.storage.frames import (
+    bulk_value,
+    encapsulated_frames,
+    frame_numbers,
+    native_frames,
+    opened,
+)
+from healthcare_deid.emulator.storage.transcoding import AS_STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
-    from pydicom import FileDataset
-    from pydicom.dataset import Dataset
-
-    from healthcare_deid.emulator.storage.instances import StoredInstance
     from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.storage.instances import StoredInstance
+    from healthcare_deid.engine.dicom.file_slices import FileSlice
 
 _OCTETS = "application/octet-stream"
 _NATIVE = {ExplicitVRLittleEndian, ImplicitVRLittleEndian}
-_BITS_A_BYTE = 8
-
-
-def frame_numbers(text: str, dataset: Dataset) -> list[int]:
-    """Read a list of frame numbers, ``1,3``.
-
-    Raises:
-        ServiceError: 400: one of them is no frame of the instance.
-    """
-    count = _count(dataset)
-    numbers: list[int] = []
-    for part in text.split(","):
-        if not (part.isascii() and part.isdigit()) or not 1 <= int(part[:9]) <= count:
-            raise invalid(f"Frame numbers are from 1 to {count} for this instance.")
-        numbers.append(int(part))
-    return numbers
+_PICTURES = ("image/jpeg", "image/png")
+_MAX_SIDE = 10_000
 
 
 def retrieve_frames(instance: StoredInstance, frames: str, request: Request) -> Reply:
-    """Give frames of an instance.
+    """Return frames of an instance.
 
     Raises:
-        ServiceError: 400 for a wrong frame number, 404 without pixels, 406 when nothing acceptable can be made.
+        ServiceError: 400 for a wrong frame number, 404 without pixels, 406 if no acceptable form can be made.
     """
     with opened(instance) as dataset:
-        if "PixelData" not in dataset:
-            raise not_found("The instance has no pixel data.")
         numbers = frame_numbers(frames, dataset)
         stored = UID(instance.transfer_syntax)
         for wanted in accepted(request.headers.get("accept")):
@@ -72,7 +58,7 @@ def retrieve_frames(instance: StoredInstance, frames: str, request: Request) -> 
                 continue
             if not as_stored and syntax not in {AS_STORED, *_NATIVE}:
                 continue
-            bodies = _encapsulated(dataset, numbers) if as_stored else _native(dataset, stored, numbers)
+            bodies = encapsulated_frames(dataset, numbers) if as_stored else native_frames(dataset, stored, numbers)
             label = f"{media_type}; transfer-syntax={stored if as_stored else ExplicitVRLittleEndian}"
             alone = len(numbers) == 1 and not wanted.multipart and wanted.media_type == media_type
             return _reply(instance, bodies, media_type, label, alone=alone)
@@ -80,13 +66,13 @@ def retrieve_frames(instance: StoredInstance, frames: str, request: Request) -> 
 
 
 def retrieve_bulk(instance: StoredInstance, path: str, request: Request) -> Reply:
-    """Give one bulk value: ``7FE00010``, or inside sequences ``0040A730/0/00420011``.
+    """Return one bulk value.
 
     Raises:
-        ServiceError: 404: there is no such value; 406: the client does not accept bytes.
+        ServiceError: 404 if there is no such value, 406 if the client does not accept bytes.
     """
     with opened(instance) as dataset:
-        value = _bulk_value(dataset, path.split("/"), UID(instance.transfer_syntax))
+        value = bulk_value(dataset, path.split("/"), UID(instance.transfer_syntax))
         for wanted in accepted(request.headers.get("accept")):
             if wanted.covers(_OCTETS):
                 alone = not wanted.multipart and wanted.media_type == _OCTETS
@@ -94,11 +80,37 @@ def retrieve_bulk(instance: StoredInstance, path: str, request: Request) -> Repl
     raise not_acceptable(f"Bulk data comes as {_OCTETS}, alone or in {MULTIPART}.")
 
 
+def retrieve_rendered(instance: StoredInstance, frames: str, request: Request) -> Reply:
+    """Render a frame as PNG or JPEG; ``viewport=width,height`` makes it fit into a box.
+
+    Raises:
+        ServiceError: 400 for a wrong frame number or viewport, 404 without pixels, 406 if it cannot be rendered.
+    """
+    # numpy and Pillow load only when a picture is asked for.
+    from healthcare_deid.emulator.storage.pictures import render
+
+    media_type = next(
+        (
+            picture
+            for wanted in accepted(request.headers.get("accept"))
+            for picture in _PICTURES
+            if wanted.covers(picture) and not wanted.multipart
+        ),
+        None,
+    )
+    if media_type is None:
+        raise not_acceptable("Rendered images come as image/jpeg or image/png.")
+    box = _viewport(request.parameter("viewport"))
+    with opened(instance) as dataset:
+        number = frame_numbers(frames, dataset)[0]
+        return Reply(200, {"content-type": media_type}, render(instance.path, dataset, number, media_type, box))
+
+
 def _reply(
     instance: StoredInstance, bodies: Iterable[bytes | FileSlice], media_type: str, label: str, *, alone: bool
 ) -> Reply:
     payload = Payload(instance.path.parent)
-    body = multipart.Writer(payload, media_type)
+    body = Writer(payload, media_type)
     try:
         for value in bodies:
             if not alone:
@@ -113,63 +125,16 @@ def _reply(
     return Reply(200, {"content-type": label if alone else body.content_type}, payload=payload)
 
 
-def _count(dataset: Dataset) -> int:
-    try:
-        return max(1, int(dataset.get("NumberOfFrames", 1) or 1))
-    except (TypeError, ValueError):
-        return 1
-
-
-def _encapsulated(dataset: FileDataset, numbers: Sequence[int]) -> Iterator[bytes]:
-    pixels: Any = dataset["PixelData"].value
-    for number in numbers:
-        try:
-            yield get_frame(pixels, number - 1, number_of_frames=_count(dataset))
-        except Exception as error:  # noqa: BLE001 - broken encapsulation breaks parsers in many ways
-            raise not_acceptable(f"The frames cannot be read ({type(error).__name__}).") from None
-
-
-def _native(dataset: FileDataset, stored: UID, numbers: Sequence[int]) -> Iterator[bytes]:
-    try:
-        pixels = _decompressed(dataset, stored)
-        bits = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated
-        length, odd = divmod(bits, _BITS_A_BYTE)
-    except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-        raise not_acceptable(f"The frames cannot be decoded here ({type(error).__name__}).") from None
-    if odd and _count(dataset) > 1:
-        raise not_acceptable("Frames of single bits that do not end at a byte cannot be given one by one.")
-    length += bool(odd)
-    if len(pixels) < length * max(numbers):
-        raise not_acceptable("The pixel data is shorter than its attributes say.")
-    for number in numbers:
-        start, stop = (number - 1) * length, number * length
-        yield pixels[start:stop] if isinstance(pixels, bytes) else pixels.read_at(start, stop)
-
-
-def _decompressed(dataset: FileDataset, stored: UID) -> bytes | FileSlice:
-    """Return native pixel data, left in its file if it is so there."""
-    element = dataset["PixelData"]
-    if stored.is_encapsulated and isinstance(element.value, FileSlice):
-        element.value = element.value.read()
-    decompress(dataset, stored)
-    pixels: bytes | FileSlice = dataset["PixelData"].value
-    return pixels
-
-
-def _bulk_value(dataset: FileDataset, path: Sequence[str], stored: UID) -> bytes | FileSlice:
-    missing = not_found("The instance has no such bulk data.")
-    within: Dataset = dataset
-    try:
-        for tag, index in zip(path[:-1:2], path[1::2], strict=True):
-            within = within[int(tag, 16)].value[int(index)]
-        if path == ["7FE00010"] and stored.is_compressed:
-            return _decompressed(dataset, stored)
-        value = within[int(path[-1], 16)].value
-    except Exception:  # noqa: BLE001 - the path is the client's, and the file may be broken
-        raise missing from None
-    if not isinstance(value, bytes | FileSlice):
-        raise missing
-    return value
+def _viewport(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    parts = text.split(",")
+    sizes = [
+        int(part) for part in parts[:2] if part.isascii() and part.isdigit() and len(part) < len(str(_MAX_SIDE)) + 1
+    ]
+    if len(sizes) != 2 or not all(0 < size <= _MAX_SIDE for size in sizes):
+        raise invalid(f"viewport is width,height, each from 1 to {_MAX_SIDE}.")
+    return sizes[0], sizes[1]
 
 
 def _media_type(syntax: UID) -> str:

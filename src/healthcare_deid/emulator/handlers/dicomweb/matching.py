@@ -1,4 +1,4 @@
-"""One search key against one instance's attributes (PS3.4 section C.2.2.2, as QIDO-RS uses it)."""
+"""Matching of search keys (PS3.4 section C.2.2.2, as QIDO-RS uses it)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class SearchKey:
     """One condition of a search.
 
     Attributes:
-        tags: The attribute's path: 8-hex tags, sequences first.
-        value: What to look for, never empty.
+        tags: Path of the attribute, as 8-hex tags, sequences first.
+        value: Value to look for, never empty.
         fuzzy: Whether a person name matches by the beginnings of its words.
     """
 
@@ -35,7 +35,7 @@ class SearchKey:
 
     @property
     def vr(self) -> str:
-        """VR of the attribute; empty for a private or unknown one."""
+        """VR of the attribute, or empty for a private or unknown one."""
         try:
             return dictionary_VR(int(self.tags[-1], 16))
         except KeyError:
@@ -43,7 +43,7 @@ class SearchKey:
 
     @property
     def exact_values(self) -> list[str] | None:
-        """The values one of which must be met exactly, when the condition is as simple as that."""
+        """Values of which one must match exactly; None if the condition is not that simple."""
         if self.vr == "UI":
             return [part for part in _UID_SEPARATORS.split(self.value) if part]
         if self.vr in _RANGE_VRS:
@@ -52,19 +52,19 @@ class SearchKey:
 
     @property
     def bounds(self) -> tuple[str, str] | None:
-        """First and last value of a date or time range; an open end is empty."""
+        """First and last value of a date or time range; empty for an open end."""
         found = _RANGE.fullmatch(self.value) if self.vr in _RANGE_VRS else None
         return (found.group(1) or "", found.group(2) or "") if found else None
 
     @property
     def literal(self) -> str:
-        """A stretch of plain text that any ASCII value which meets the condition holds, in whatever case; or empty."""
+        """Text that every matching ASCII value contains, in any case; empty if there is none."""
         if self.fuzzy or self.bounds is not None or len(self.exact_values or []) > 1:
             return ""
         return max(_PLAIN.findall(self.value.rstrip("^")), key=len, default="")
 
     def matches(self, attributes: dict[str, Any]) -> bool:
-        """Return whether an instance meets the condition."""
+        """Return whether an instance matches."""
         return any(self._one(text) for text in _texts(attributes, self.tags))
 
     def _one(self, text: str) -> bool:
@@ -81,14 +81,14 @@ class SearchKey:
     def _name(self, name: str) -> bool:
         wanted = self.value.upper()
         if not self.fuzzy:
-            # A trailing "^" of empty components does not make another name.
+            # Trailing empty components do not change a name.
             return _like(name.rstrip("^"), wanted.rstrip("^"))
         words = re.split(r"[\^\s=]+", name)
         return all(any(word.startswith(start) for word in words) for start in re.split(r"[\^\s=*]+", wanted) if start)
 
 
 def search_tags(name: str) -> tuple[str, ...]:
-    """Return the 8-hex tags of an attribute named by keyword, by tag, or by a path of them with dots.
+    """Return the 8-hex tags of an attribute, given by keyword, tag, or dotted path.
 
     Raises:
         ServiceError: 400: there is no such attribute.

@@ -1,44 +1,47 @@
-"""The Native DICOM Model (PS3.19 annex A): DICOM JSON written as XML."""
+"""The Native DICOM Model (PS3.19 annex A): DICOM JSON as XML."""
 
 from __future__ import annotations
 
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from pydicom.datadict import keyword_for_tag
 
 _PRIVATE_KEYWORDS = {"00090097": ("FailureDetail", "GOOGLE")}
-_ILLEGAL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0xFFFE, 0xFFFF])
+# Characters that XML 1.0 cannot hold; ElementTree would write them as they are.
+_ILLEGAL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF])
 _NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 
 
 def to_xml(attributes: dict[str, Any]) -> bytes:
-    """Write a dataset, given as DICOM JSON."""
-    body = "".join(_attribute(tag, value) for tag, value in sorted(attributes.items()))
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel>{body}</NativeDicomModel>\n'.encode()
+    """Return a dataset, given as DICOM JSON, as XML."""
+    root = Element("NativeDicomModel")
+    _add_attributes(root, attributes)
+    encoded: bytes = tostring(root, "UTF-8", xml_declaration=True)
+    return encoded
 
 
-def _attribute(tag: str, attribute: dict[str, Any]) -> str:
-    keyword, creator = _PRIVATE_KEYWORDS.get(tag, (keyword_for_tag(int(tag, 16)), ""))
-    names = {"tag": tag, "vr": attribute["vr"], "keyword": keyword, "privateCreator": creator}
-    head = "".join(f" {name}={quoteattr(value)}" for name, value in names.items() if value)
-    if "BulkDataURI" in attribute:
-        return f"<DicomAttribute{head}><BulkData uri={quoteattr(attribute['BulkDataURI'])}/></DicomAttribute>"
-    values = enumerate(attribute.get("Value", []), start=1)
-    return f"<DicomAttribute{head}>{''.join(_value(number, value) for number, value in values)}</DicomAttribute>"
+def _add_attributes(parent: Element, attributes: dict[str, Any]) -> None:
+    for tag, attribute in sorted(attributes.items()):
+        keyword, creator = _PRIVATE_KEYWORDS.get(tag, (keyword_for_tag(int(tag, 16)), ""))
+        names = {"tag": tag, "vr": attribute["vr"], "keyword": keyword, "privateCreator": creator}
+        element = SubElement(parent, "DicomAttribute", {name: text for name, text in names.items() if text})
+        if "BulkDataURI" in attribute:
+            SubElement(element, "BulkData", uri=attribute["BulkDataURI"])
+        for number, value in enumerate(attribute.get("Value", []), start=1):
+            _add_value(element, str(number), value)
 
 
-def _value(number: int, value: Any) -> str:
-    if value is None:
-        return f'<Value number="{number}"/>'
+def _add_value(parent: Element, number: str, value: Any) -> None:
     if not isinstance(value, dict):
-        return f'<Value number="{number}">{escape(str(value).translate(_ILLEGAL))}</Value>'
-    if {"Alphabetic", "Ideographic", "Phonetic"} & value.keys():
-        return f'<PersonName number="{number}">{"".join(_name(*pair) for pair in value.items())}</PersonName>'
-    items = "".join(_attribute(tag, attribute) for tag, attribute in sorted(value.items()))
-    return f'<Item number="{number}">{items}</Item>'
-
-
-def _name(group: str, text: str) -> str:
-    parts = zip(_NAME_PARTS, str(text).translate(_ILLEGAL).split("^"), strict=False)
-    return f"<{group}>{''.join(f'<{part}>{escape(value)}</{part}>' for part, value in parts if value)}</{group}>"
+        element = SubElement(parent, "Value", number=number)
+        element.text = None if value is None else str(value).translate(_ILLEGAL)
+    elif {"Alphabetic", "Ideographic", "Phonetic"} & value.keys():
+        name = SubElement(parent, "PersonName", number=number)
+        for group, text in value.items():
+            components = SubElement(name, group)
+            for part, component in zip(_NAME_PARTS, str(text).translate(_ILLEGAL).split("^"), strict=False):
+                if component:
+                    SubElement(components, part).text = component
+    else:
+        _add_attributes(SubElement(parent, "Item", number=number), value)

@@ -1,28 +1,24 @@
-"""WADO-RS: instances, metadata, frames, bulk data and rendered images out (PS3.18 section 10.4)."""
+"""WADO-RS: whole instances and their metadata (PS3.18 section 10.4)."""
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pydicom
 from pydicom.uid import ExplicitVRLittleEndian
 
-from healthcare_deid.emulator.http import multipart
+from healthcare_deid.emulator.errors import not_acceptable
 from healthcare_deid.emulator.http.accept import MULTIPART, accepted
-from healthcare_deid.emulator.storage.transcoding import AS_STORED, in_syntax, not_acceptable
-from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.multipart import Writer
 from healthcare_deid.emulator.http.payload import Payload
-from healthcare_deid.emulator.errors import not_found
-from healthcare_deid.engine.dicom.file_slices import read_deferred
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.storage.transcoding import AS_STORED, in_syntax
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
-    from healthcare_deid.emulator.storage.instances import StoredInstance
     from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.storage.instances import StoredInstance
 
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
@@ -30,20 +26,20 @@ _JSON_TYPES = (DICOM_JSON, "application/json")
 
 
 def missing(level: str) -> Reply:
-    """404 for a study, series or instance: the service answers with a bare JSON string."""
+    """404 for a study, series or instance; the service sends a bare JSON string."""
     return Reply.json(f"DICOM {level} does not exist.", 404)
 
 
 def retrieve(found: Sequence[StoredInstance], request: Request, *, single: bool) -> Reply:
-    """Give whole instances.
+    """Return whole instances.
 
     Args:
-        found: Which; at least one.
-        request: Its Accept header says how.
-        single: Whether the URL names one instance, which may then come alone.
+        found: The instances, at least one.
+        request: The request, for its Accept header.
+        single: Whether the URL names one instance, which may then come without multipart.
 
     Raises:
-        ServiceError: 406: nothing the client accepts can be made.
+        ServiceError: 406: nothing that the client accepts can be made.
     """
     for wanted in accepted(request.headers.get("accept")):
         if not wanted.covers(DICOM):
@@ -57,9 +53,8 @@ def retrieve(found: Sequence[StoredInstance], request: Request, *, single: bool)
 
 
 def _files(found: Sequence[StoredInstance], syntax: str, *, alone: bool) -> Reply:
-    """Give files in a transfer syntax. What is stored so is sent from where it is."""
     payload = Payload(found[0].path.parent)
-    body = multipart.Writer(payload, DICOM)
+    body = Writer(payload, DICOM)
     try:
         for instance in found:
             made = in_syntax(instance.path, instance.transfer_syntax, syntax)
@@ -82,7 +77,7 @@ def _typed(instance: StoredInstance, syntax: str) -> str:
 
 
 def metadata(found: Sequence[StoredInstance], request: Request) -> Reply:
-    """Give the attributes of instances, bulk values as links.
+    """Return the attributes of instances, with links to bulk values.
 
     Raises:
         ServiceError: 406: the client does not accept JSON.
@@ -91,7 +86,7 @@ def metadata(found: Sequence[StoredInstance], request: Request) -> Reply:
         wanted.covers(media_type) for wanted in accepted(request.headers.get("accept")) for media_type in _JSON_TYPES
     ):
         raise not_acceptable(f"Metadata comes as {DICOM_JSON}.")
-    items = [linked(instance.attributes, f"{_base(request, instance)}/") for instance in found]
+    items = [_linked(instance.attributes, f"{_base(request, instance)}/") for instance in found]
     return Reply(200, {"content-type": DICOM_JSON}, json.dumps(items, ensure_ascii=False).encode())
 
 
@@ -99,33 +94,14 @@ def _base(request: Request, instance: StoredInstance) -> str:
     return f"{request.base_url}/v1/{instance.source}"
 
 
-def linked(attributes: dict[str, Any], base: str) -> dict[str, Any]:
-    """Complete the links to bulk values."""
+def _linked(attributes: dict[str, Any], base: str) -> dict[str, Any]:
+    """Make the links to bulk values absolute."""
     made: dict[str, Any] = {}
     for tag, attribute in attributes.items():
         if "BulkDataURI" in attribute:
             made[tag] = {**attribute, "BulkDataURI": base + attribute["BulkDataURI"]}
         elif attribute.get("vr") == "SQ" and "Value" in attribute:
-            made[tag] = {**attribute, "Value": [linked(item, base) for item in attribute["Value"]]}
+            made[tag] = {**attribute, "Value": [_linked(item, base) for item in attribute["Value"]]}
         else:
             made[tag] = attribute
     return made
-
-
-@contextmanager
-def opened(instance: StoredInstance) -> Generator[pydicom.FileDataset]:
-    """Read a stored file; inside the context, what is large of its pixels is a `FileSlice`.
-
-    Raises:
-        ServiceError: 404: it was deleted in the meantime.
-    """
-    try:
-        file = instance.path.open("rb")
-    except FileNotFoundError:
-        raise not_found("DICOM instance does not exist.") from None
-    with quiet(), file:
-        dataset = read_deferred(file)
-        if dataset is None:
-            file.seek(0)
-            dataset = pydicom.dcmread(file)
-        yield dataset

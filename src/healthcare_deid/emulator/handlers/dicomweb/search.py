@@ -1,4 +1,4 @@
-"""QIDO-RS: studies, series and instances by their attributes (PS3.18 section 10.6)."""
+"""QIDO-RS: searches for studies, series and instances (PS3.18 section 10.6)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import dictionary_VR
 
+from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.handlers.dicomweb.matching import SearchKey, search_tags
 from healthcare_deid.emulator.http.reply import Reply
-from healthcare_deid.emulator.errors import invalid
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.storage.database import Database
 
 _STUDY = (
     "00080005 00080020 00080030 00080050 00080056 00080090 00080201 00100010 00100020 00100030 00100040 "
@@ -34,8 +34,8 @@ _REQUIRED = {
     "series": "00080060 00200011",
     "instance": "00080016 00200013",
 }
-"""Attributes of type R in PS3.18 tables 10.6.3-3 to 10.6.3-5: a result has them, if need be without a value (PS3.4
-section C.2.2.1.1; fidelity F-36). Viewers count on it."""
+"""Attributes of type R in PS3.18 tables 10.6.3-3 to 10.6.3-5: every result has them, without a value if need be (PS3.4
+section C.2.2.1.1; fidelity F-36). Viewers rely on it."""
 _MAX_OFFSET = 1_000_000
 _MOST_PICKED = 100
 """SQLite's functions take up to 127 arguments."""
@@ -52,7 +52,7 @@ _COLUMNS = {
 
 
 class Level(Enum):
-    """What is searched for: how many UIDs name it, the default and the largest limit (page "quotas")."""
+    """Level of a search: number of UIDs, default limit, largest limit (page "quotas")."""
 
     STUDIES = (1, 100, 5_000)
     SERIES = (2, 100, 5_000)
@@ -60,7 +60,7 @@ class Level(Enum):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Index columns that tell one result from another."""
+        """Index columns that identify a result."""
         return ("study", "series", "instance")[: self.value[0]]
 
     @property
@@ -74,11 +74,11 @@ class Query:
     """A parsed search.
 
     Attributes:
-        level: What to find.
-        keys: Conditions, all of which must hold.
-        include: Attributes to return beside the level's own; None for all there are.
-        limit: At most so many results.
-        offset: Results to leave out at the start.
+        level: Level of the results.
+        keys: Conditions, joined by AND.
+        include: Attributes to return beside those of the level; None: all.
+        limit: Largest number of results.
+        offset: Number of results to skip.
     """
 
     level: Level
@@ -89,7 +89,7 @@ class Query:
 
 
 def parse_query(level: Level, pairs: tuple[tuple[str, str], ...]) -> Query:
-    """Read the parameters of a search.
+    """Parse the parameters of a search.
 
     Raises:
         ServiceError: 400: an unknown attribute, or a limit or offset out of bounds.
@@ -120,10 +120,10 @@ def parse_query(level: Level, pairs: tuple[tuple[str, str], ...]) -> Query:
 def search(
     database: Database, store: str, request: Request, level: Level, study: str | None, series: str | None
 ) -> Reply:
-    """Answer a search; nothing found is 204 with an empty body.
+    """Answer a search; an empty result is 204.
 
     Raises:
-        ServiceError: 400: the query is wrong.
+        ServiceError: 400: the query is invalid.
     """
     query = parse_query(level, request.query)
     within = [(column, value) for column, value in (("study", study), ("series", series)) if value is not None]
@@ -139,19 +139,19 @@ def search(
 
 
 def _shown(query: Query, *, alone: bool) -> frozenset[str] | None:
-    """Return the attributes that results show; None for all there are."""
+    """Return the attributes in the results; None: all."""
     if query.include is None:
         return None
     level = query.level
     shown = {Level.STUDIES: _STUDY, Level.SERIES: _SERIES, Level.INSTANCES: _INSTANCE}[level]
-    if alone and level is not Level.STUDIES:  # a search over all studies says which each result is from
+    if alone and level is not Level.STUDIES:  # a search over all studies shows the study of each result
         shown = f"{_STUDY} {_SERIES} {shown}"
     return frozenset([*shown.split(), *query.include, *(key.tags[0] for key in query.keys)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An instance that stands for a result: its UIDs, and those of its attributes that were asked for."""
+    """The instance that represents a result: its UIDs, and its requested attributes."""
 
     store: str
     study: str
@@ -167,22 +167,22 @@ def _find(
     within: list[tuple[str, str]],
     shown: frozenset[str] | None,
 ) -> list[_Found]:
-    """Return one of the matching instances for each result, in order of the UIDs."""
+    """Return one matching instance for each result, ordered by UID."""
     conditions, values = ["store = ?"], [store]
     for column, value in within:
         conditions.append(f"{column} = ?")
         values.append(value)
     rest = [key for key in query.keys if not _in_sql(key, conditions, values)]
     columns = ", ".join(query.level.columns)
-    # Only names of columns are put into the text; values never are.
+    # Only column names are put into the SQL text, never values.
     where = " AND ".join(conditions)
     given: tuple[object, ...]
     if rest:
         chosen = "SELECT value FROM json_each(?)"
         given = (json.dumps(_matching(connection, where, values, query, rest)),)
     else:
-        # The groups are found in the indexes; of each, one row with its long text is read.
-        # A plus sign keeps SQLite from walking the whole store in order of its groups when an index finds the few.
+        # The groups come from the indexes, and one row with its long text is read for each. The plus sign keeps
+        # SQLite from walking the whole store in group order when another index finds the few matches.
         order = ", ".join(f"+{column}" for column in query.level.columns) if len(conditions) > 1 else columns
         chosen = f"SELECT min(id) FROM instances WHERE {where} GROUP BY {order} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
         given = (*values, query.limit, query.offset)
@@ -197,11 +197,11 @@ def _find(
 def _matching(
     connection: sqlite3.Connection, where: str, values: list[str], query: Query, keys: list[SearchKey]
 ) -> list[int]:
-    """Look at every instance that may match, and return the ids of those that stand for results."""
+    """Compare every instance that may match, and return the ids of one instance for each result."""
     columns = ", ".join(query.level.columns)
     picked, paths, read = _picked(frozenset(key.tags[0] for key in keys))
     literals = [f"%{literal}%" for key in keys if (literal := key.literal)]
-    # LIKE knows the case of ASCII letters only: an instance with others, which are longer in bytes, is looked at.
+    # LIKE ignores case for ASCII letters only, so an instance with others (longer in bytes) is always compared.
     other = "length(attributes) <> length(CAST(attributes AS BLOB))"
     where += "".join(f" AND (attributes LIKE ? OR {other})" for _ in literals)
     sql = f"SELECT id, {picked}, {columns} FROM instances WHERE {where} ORDER BY {columns}"  # noqa: S608
@@ -219,14 +219,14 @@ def _matching(
 
 
 def _picked(tags: frozenset[str] | None) -> tuple[str, list[str], Callable[[str], dict[str, Any]]]:
-    """Return what selects attributes out of an instance's long text, its parameters, and what reads the answer.
+    """Return an SQL expression that selects attributes from the JSON text, its parameters, and a reader of the result.
 
-    SQLite finds a few of them many times faster than Python reads all.
+    SQLite extracts a few attributes many times faster than Python parses all.
     """
     if tags is None or len(tags) > _MOST_PICKED:
         return "attributes", [], json.loads
     names = sorted(tags)
-    # Of a single path the answer would be no array.
+    # json_extract returns an array only for two or more paths.
     paths = [f'$."{name}"' for name in names] * (2 if len(names) == 1 else 1)
 
     def read(text: str) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def _picked(tags: frozenset[str] | None) -> tuple[str, list[str], Callable[[str]
 
 
 def _in_sql(key: SearchKey, conditions: list[str], values: list[str]) -> bool:
-    """Add a condition the index can answer; return whether it could."""
+    """Add the SQL condition for a key; return False if there is none."""
     column = _COLUMNS.get(key.tags[0]) if len(key.tags) == 1 else None
     if column is None:
         return False
@@ -282,7 +282,7 @@ def _study_counts(connection: sqlite3.Connection, found: _Found) -> dict[str, An
         "00201206": {"vr": "IS", "Value": [counts["series"]]},
         "00201208": {"vr": "IS", "Value": [counts["instances"]]},
     }
-    # OHIF 3.13 stops at one without a value, and takes its absence.
+    # OHIF 3.13 fails on an empty ModalitiesInStudy, but accepts its absence.
     return made | ({"00080061": {"vr": "CS", "Value": modalities}} if modalities else {})
 
 

@@ -1,31 +1,31 @@
-"""STOW-RS: instances in, each on its own; what was stored and what was not comes back (PS3.18 section 10.5)."""
+"""STOW-RS: stores instances, each on its own, and reports on each (PS3.18 section 10.5)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.storage.header import completed, read_header
+from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.handlers.dicomweb.native_xml import to_xml
 from healthcare_deid.emulator.http import multipart
 from healthcare_deid.emulator.http.accept import accepted
-from healthcare_deid.emulator.handlers.dicomweb.native_xml import to_xml
-from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.payload import chunks_of
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.storage.header import completed, read_header
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from healthcare_deid.emulator.http.request import Request
     from healthcare_deid.emulator.storage.header import InstanceHeader, InstanceKey
     from healthcare_deid.emulator.storage.instances import Instances, NewFile
-    from healthcare_deid.emulator.http.request import Request
 
 DICOM = "application/dicom"
 _PROCESSING_FAILURE = 272
 _OK, _SOME, _NONE = 200, 202, 409
 _AT_ONCE = 64
-"""Instances that one transaction takes over."""
+"""Instances in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ def store(instances: Instances, name: str, request: Request, study: str | None) 
     """Store every instance of a request.
 
     Args:
-        instances: Where to.
-        name: Full name of the store, which exists.
+        instances: Instances of all stores.
+        name: Full name of an existing store.
         request: One instance as ``application/dicom``, or several as ``multipart/related``.
-        study: The study they must belong to, if the URL names one.
+        study: Study in the URL, which the instances must belong to.
 
     Raises:
-        ServiceError: The body as a whole cannot be read: 400, or 415 for another media type.
+        ServiceError: 400 if the body is malformed, 415 for another media type.
     """
     files: list[NewFile] = []
     results: list[_Result] = []
@@ -64,22 +64,6 @@ def store(instances: Instances, name: str, request: Request, study: str | None) 
     if wanted & {"application/dicom+json", "application/json"}:
         return Reply.json(report, status, "application/dicom+json")
     return Reply(status, {"content-type": "application/dicom+xml"}, to_xml(report))
-
-
-def store_file(instances: Instances, name: str, chunks: Iterable[bytes]) -> None:
-    """Store one instance; storing the very same bytes again changes nothing.
-
-    Raises:
-        InvalidDicomError: It is not an instance.
-        ServiceError: Another one is stored under its UIDs, or the store is gone.
-    """
-    file = instances.write(completed(chunks))
-    try:
-        (refusal,) = instances.add(name, [(file, read_header(file.path))])
-    finally:
-        file.path.unlink(missing_ok=True)
-    if refusal is not None:
-        raise refusal
 
 
 def _bodies(request: Request) -> Iterator[Iterable[bytes]]:
@@ -110,7 +94,7 @@ def _unsupported(media_type: str) -> ServiceError:
 
 
 def _store_some(instances: Instances, name: str, files: Sequence[NewFile], study: str | None) -> list[_Result]:
-    """Store files, those that can be, in one transaction."""
+    """Store the valid files of a batch in one transaction."""
     results: list[_Result] = []
     good: list[tuple[NewFile, InstanceHeader]] = []
     for file in files:
