@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from healthcare_deid.emulator.errors import Code, ServiceError
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from healthcare_deid.emulator.clock import Clock
-    from healthcare_deid.emulator.http.reply import Reply
 
+Answer = TypeVar("Answer")
 Kind = Literal["fail", "drop", "delay", "hold", "instance"]
 
 _JSON_TYPES: dict[str, Any] = {
@@ -178,7 +178,7 @@ class FaultPlan:
         for fault in self.pending:
             self._check(fault)
 
-    def around(self, method_id: str, clock: Clock, answer: Callable[[], Reply]) -> Reply:
+    def around(self, method_id: str, clock: Clock, answer: Callable[[], Answer]) -> Answer:
         """Answer a call, or apply a planned fault.
 
         Raises:
