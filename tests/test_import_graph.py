@@ -108,10 +108,14 @@ def _imports(path: Path) -> set[str]:
 
 PAIRS = [
     frozenset({"healthcare_deid.config.v1.builder", "healthcare_deid.config.v1.deidentify"}),
+    frozenset({"healthcare_deid.config.v1beta1.builder", "healthcare_deid.config.v1beta1.deidentify"}),
     frozenset({"healthcare_deid.engine.deidentifier", "healthcare_deid.engine.runs.tree"}),
 ]
-"""Modules that need each other for a public signature: ``DeidentifyConfig.builder()`` and ``ConfigBuilder.build()``,
-and ``Deidentifier.deidentify_tree()``. No other two import each other, lazy and type-only imports included."""
+"""Modules that need each other for a public signature: ``DeidentifyConfig.builder()`` and ``ConfigBuilder.build()``
+of each version, and ``Deidentifier.deidentify_tree()``.
+
+No other two import each other, lazy and type-only imports included.
+"""
 
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
