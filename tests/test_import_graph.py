@@ -86,6 +86,13 @@ def _imports(path: Path) -> set[str]:
     return found
 
 
+PAIRS = [
+    frozenset({"healthcare_deid.config.v1.builder", "healthcare_deid.config.v1.deidentify"}),
+    frozenset({"healthcare_deid.engine.deidentifier", "healthcare_deid.engine.runs.tree"}),
+]
+"""Modules that need each other for a public signature: ``DeidentifyConfig.builder()`` and ``ConfigBuilder.build()``,
+and ``Deidentifier.deidentify_tree()``. No other two import each other, lazy and type-only imports included."""
+
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
 
@@ -125,17 +132,36 @@ def _every_import(path: Path, modules: dict[str, Path]) -> set[str]:
     return found & set(modules)
 
 
-@pytest.mark.parametrize("part", ["client", "emulator"])
-def test_no_two_modules_of_a_part_import_each_other_not_even_for_types(part: str) -> None:
-    modules = _modules()
-    left = {
-        name: {module for module in _every_import(path, modules) if module.startswith(f"healthcare_deid.{part}.")}
-        for name, path in modules.items()
-        if name.startswith(f"healthcare_deid.{part}")
+def _circles(edges: dict[str, set[str]]) -> list[frozenset[str]]:
+    """Return the sets of modules that reach each other."""
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        pending = list(edges[start])
+        while pending:
+            module = pending.pop()
+            if module not in seen:
+                seen.add(module)
+                pending += edges[module]
+        return seen
+
+    reach = {module: reached(module) for module in edges}
+    circles = {
+        frozenset(other for other in reach[module] if module in reach[other])
+        for module in edges
+        if module in reach[module]
     }
-    while ready := {name for name, needs in left.items() if not needs & set(left)}:
-        left = {name: needs for name, needs in left.items() if name not in ready}
-    assert not left, f"a circle is among {sorted(left)}"
+    return sorted(circles, key=sorted)
+
+
+def test_no_modules_import_each_other_but_the_listed_pairs() -> None:
+    modules = _modules()
+    edges = {name: _every_import(path, modules) - {name} for name, path in modules.items()}
+    assert [sorted(circle) for circle in _circles(edges) if circle not in PAIRS] == []
+
+
+def test_circles_are_found() -> None:
+    assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [frozenset({"a", "b", "c"})]
 
 
 @pytest.mark.parametrize("layer", CLIENT_LAYERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.requests import ExportDicomDataRequest, ImportDicomDataRequest
+from healthcare_deid.config.v1.requests import ExportDicomDataRequest, ImportDicomDataRequest
 from healthcare_deid.emulator.errors import invalid, unimplemented
 from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.reply import Reply

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from healthcare_deid.config.lenient import parse_json
+from healthcare_deid.config.dialects.json_text import parse_json
 from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.http.field_masks import camel
 from healthcare_deid.emulator.http.routes import unknown_parameter
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.message import Message
+    from healthcare_deid.config.base.message import Message
     from healthcare_deid.emulator.http.routes import Call
 
 M = TypeVar("M", bound="Message")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.config import v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.dicom import DicomConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.dicom import DicomConfig
 from healthcare_deid.emulator.errors import Code, ServiceError, invalid, unimplemented
 from healthcare_deid.emulator.jobs.execution import Job, Outcome
 from healthcare_deid.emulator.storage.catalog import Kind, insert, stores_of
