@@ -1,6 +1,6 @@
 """Show what was removed: tag by tag, and in pictures. Nothing here prints a value."""
 
-from healthcare_deid.report.audit import Audit, audit
+from healthcare_deid.report.audit import Audit, Originals, Residual, Residue, audit
 from healthcare_deid.report.compare import Comparison, ElementChange, PixelChange, Verdict, compare, summary_table
 from healthcare_deid.report.pictures import write_before_after
 
@@ -8,7 +8,10 @@ __all__ = [
     "Audit",
     "Comparison",
     "ElementChange",
+    "Originals",
     "PixelChange",
+    "Residual",
+    "Residue",
     "Verdict",
     "audit",
     "compare",
