@@ -29,6 +29,8 @@ class Exit(IntEnum):
     """The operation still runs."""
     UNKNOWN = 7
     """How it ended, or whether it began, cannot be told."""
+    FOUND = 8
+    """The audit found something."""
     INTERRUPTED = 130
     """Ctrl-C."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ from healthcare_deid.config.findings import Severity
 from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.report.audit.elements import elements_of
-from healthcare_deid.report.audit.findings import Residual, Residue
+from healthcare_deid.report.audit.findings import Residual, Residue, rows_of
 from healthcare_deid.report.audit.originals import Search
+from healthcare_deid.report.audit.page import findings_table
 from healthcare_deid.report.audit.promise import promise_by, promise_of
 from healthcare_deid.report.audit.second_run import residues
 from healthcare_deid.report.audit.text_look import text_residues
@@ -99,9 +99,7 @@ class Audit:
 
     def _repr_html_(self) -> str:
         """Return a table for notebooks."""
-        from healthcare_deid.report.audit.page import findings_table
-
-        return findings_table([("", self)])
+        return findings_table(rows_of("", self.findings))
 
 
 @border
@@ -116,8 +114,8 @@ def audit(
     """Audit an instance.
 
     It is measured by the rules it was made by. They are read from its markers, (0012,0062) to (0012,0064), unless
-    ``config`` says more: what an engine with these rules would still change in it is a finding. Beside that every text at
-    every depth is read for names, numbers and dates, in codes and private elements too.
+    ``config`` says more: what an engine with these rules would still change in it is a finding. Beside that every text
+    at every depth is read for names, numbers and dates, in codes and private elements too.
 
     Args:
         dataset: The instance, with ``file_meta`` and preamble where it came from a file.
@@ -170,7 +168,7 @@ def _findings(
     ]
     for look in looks:
         fresh = [item for item in look if item.path not in seen]
-        seen |= {item.path for item in fresh if item.severity is not Severity.INFO}
+        seen |= {item.path for item in fresh}
         yield from fresh
     if (getattr(dataset, "preamble", None) or b"") not in _BLANK_PREAMBLES:
         why = "another file format may be in the 128 bytes before the dataset"
@@ -186,15 +184,6 @@ def _documents(elements: Any, promise: Promise) -> Iterator[Residual]:
             severity = Severity.ERROR if promise.binding and promise.removes_identity else Severity.WARNING
             why = "a document: what its pages say was not read"
             yield Residual(severity, Residue.DOCUMENT, element.names, element.name, "", why)
-
-
-def summary(audits: list[Audit]) -> dict[Residue, Counter[Severity]]:
-    """Return how many instances have a finding of each kind, by severity."""
-    counts = {residue: Counter[Severity]() for residue in Residue}
-    for item in audits:
-        for residue, severity in {(finding.residue, finding.severity) for finding in item.findings}:
-            counts[residue][severity] += 1
-    return counts
 
 
 def _says_deidentified(dataset: Dataset) -> bool:

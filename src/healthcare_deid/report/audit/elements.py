@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydicom.datadict import keyword_for_tag
@@ -75,7 +76,7 @@ def _walk(dataset: Dataset, path: str, names: str, encodings: tuple[str, ...]) -
             continue
         item: Any = dataset.get_item(key)
         creator = creator_in(dataset, tag) if is_private(tag) else ""
-        vr = effective_vr(tag, item.VR, lambda creator=creator: creator)
+        vr = effective_vr(tag, item.VR, partial(str, creator))
         here, named = f"{path}{tag:08X}", f"{names}{name_of(tag)}"
         if vr == "SQ" or dataset[key].VR == "SQ":
             for index, inner in enumerate(dataset[key].value or ()):

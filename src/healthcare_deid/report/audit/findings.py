@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from healthcare_deid.config.findings import Severity
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthcare_deid.config.findings import Severity
 
 _LONGEST_SHAPE = 40
 
@@ -83,3 +86,18 @@ def shape_of(value: str | bytes) -> str:
     shown = "".join("9" if letter.isdigit() else "x" if letter.isalpha() else letter for letter in text)
     shown = "".join(letter if letter.isprintable() else "·" for letter in shown)
     return shown if len(shown) <= _LONGEST_SHAPE else f"{shown[:_LONGEST_SHAPE]}… ({len(text)})"
+
+
+COLUMNS: tuple[str, ...] = ("file", "severity", "kind", "path", "shape", "frame", "x", "y", "width", "height", "why")
+"""What a table of findings has."""
+
+
+def rows_of(file: str, findings: Iterable[Residual]) -> list[dict[str, Any]]:
+    """Return a row for each finding of a file."""
+    rows: list[dict[str, Any]] = []
+    for finding in findings:
+        place = finding.place._asdict() if finding.place is not None else {}
+        told = {"severity": str(finding.severity), "kind": str(finding.residue), "path": finding.path}
+        told |= {"file": file, "shape": finding.shape, "why": finding.why}
+        rows.append({**dict.fromkeys(COLUMNS, ""), **told, **place})
+    return rows

@@ -87,13 +87,17 @@ class Originals:
     def read(cls, paths: Iterable[Path]) -> Originals:
         """Read originals; a file that is not DICOM is passed over."""
         found = cls()
+        found.add_files(paths)
+        return found
+
+    def add_files(self, paths: Iterable[Path]) -> None:
+        """Add originals; a file that is not DICOM is passed over."""
         for path in paths:
             try:
                 dataset, _ = guarded(partial(read, path))
-                found.add(dataset)
             except EngineError:
                 continue
-        return found
+            self.add(dataset)
 
     def __len__(self) -> int:
         return len(self.by_uid) // 2 + len(self.others)
@@ -166,7 +170,8 @@ class Search:
     @cached_property
     def severity(self) -> Severity:
         """How bad a find is."""
-        return Severity.ERROR if self.promise.binding else Severity.WARNING
+        promised = self.promise.binding and self.promise.removes_identity
+        return Severity.ERROR if promised else Severity.WARNING
 
     def residues(self, elements: Mapping[str, Element]) -> Iterator[Residual]:
         """Yield every element that holds something of the original's."""

@@ -48,7 +48,9 @@ def pixel_residues(dataset: Dataset, search: Search | None) -> Iterator[Residual
             continue
         own = search is not None and search.terms.find(text.text)
         severity = Severity.ERROR if own else Severity.WARNING
-        why = "burned-in name, number or date of the original" if own else "burned-in text; nothing in it was recognized"
+        why = (
+            "burned-in name, number or date of the original" if own else "burned-in text; nothing in it was recognized"
+        )
         yield Residual(severity, Residue.PIXELS, "PixelData", "PixelData", shape_of(text.text), why, place)
 
 

@@ -1,7 +1,7 @@
 """What an instance promises: the rules it was de-identified by, as it says itself, or as the run's manifest says.
 
-(0012,0062) PatientIdentityRemoved, (0012,0063) DeidentificationMethod and (0012,0064) its codes name the profile and its
-options. An instance that says nothing is measured by the Basic Profile, since nobody says that anything was to stay.
+(0012,0062) PatientIdentityRemoved, (0012,0063) DeidentificationMethod and (0012,0064) its codes name the profile and
+its options. An instance that says nothing is measured by the Basic Profile: nobody says that anything was to stay.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Promise:
         placeholders: Whether the placeholders are this package's own, so that any other value is the original's.
         uids: Whether new UIDs are surely of this package's form.
         options: Options of the Basic Profile.
-        removes_identity: Whether it says that the patient's identity was removed.
+        removes_identity: Whether they leave nothing that identifies the patient.
     """
 
     name: str
@@ -74,7 +74,7 @@ def promise_of(dataset: Dataset) -> Promise:
     if removed or methods:
         return _basic(frozenset(), "2018e-google", binding=removed, placeholders=ours, removed=removed)
     engine = _engine(_wire(_BASIC), ())
-    return Promise(_UNSAID, engine, True, True, uids=False, options=frozenset(), removes_identity=False)
+    return Promise(_UNSAID, engine, True, True, uids=False, options=frozenset(), removes_identity=True)
 
 
 def promise_by(config: Any, options: Mapping[str, Any]) -> Promise:

@@ -1,7 +1,7 @@
 """The second run: what the rules that an instance was made by would still change in it is a residue.
 
-The engine itself is the measure. It leaves its own results as they are, but for three things that look the same before and
-after: UIDs (told by their form), shifted dates, and markers.
+The engine itself is the measure. It leaves its own results as they are, but for three things that look the same before
+and after: UIDs (told by their form), shifted dates, and markers.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _UUID = "2.25."
 _DATES = frozenset({"infoType:DATE", "infoType:DATE_OF_BIRTH"})
 _SIDE_DATA = frozenset({"side-data", "after-last-frame"})
 _UNSAID = frozenset({"marker", "group-length"})
+_WRITERS = frozenset({0x00020012, 0x00020013})
+"""Implementation class UID and version name: a program, which is nobody."""
 _HASH = re.compile(r"[A-Za-z0-9+/]{43}=")
 """What a crypto hash is replaced by: base64 of 32 bytes."""
 _STEP = re.compile(r"([0-9A-F]{8})((?:\[\d+\])?)")
@@ -99,8 +101,12 @@ def _residue(change: Change, value: bytes) -> tuple[Residue | None, str]:
         return Residue.TEXT, "a name or number of the instance's own header stands here"
     if change.action is ChangeAction.TRANSFORMED:
         return _transformed(rules, value)
-    if not change.length or (is_private_creator(tag) and is_known_creator(value)):
+    if not change.length or tag in _WRITERS or (is_private_creator(tag) and is_known_creator(value)):
         return None, ""
+    return _left(change, tag)
+
+
+def _left(change: Change, tag: int) -> tuple[Residue | None, str]:
     if tag >> 16 == 0x0002:
         return Residue.FILE, "the file meta information names a machine, or holds what its writer liked"
     if tag == ENCAPSULATED_DOCUMENT:

@@ -1,4 +1,4 @@
-"""Names, numbers, dates and the like in text that the rules leave: the engine's own detectors, over every text element."""
+"""Names, numbers, dates and the like in text that the rules leave, found by the engine's own detectors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from healthcare_deid import presets
 from healthcare_deid.config.findings import Severity
 from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
 from healthcare_deid.engine.header.markers import METHOD
+from healthcare_deid.engine.header.values import DUMMIES
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.compile import compile_text
-from healthcare_deid.engine.header.values import DUMMIES
 from healthcare_deid.engine.plan.profiles import basic_plan
 from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.tags import BINARY_VRS, CODE_TAGS, FREE_TEXT_VRS, GOING, Op
