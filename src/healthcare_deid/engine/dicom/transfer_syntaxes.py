@@ -15,7 +15,7 @@ OCTETS = "application/octet-stream"
 
 
 class Coding(Enum):
-    """How frames are coded."""
+    """Coding of a frame."""
 
     NATIVE = auto()
     RLE = auto()

@@ -37,7 +37,7 @@ _DELIMITER = ITEM_HEADER.pack(0xE0DDFFFE, 0)
 
 @dataclass(slots=True)
 class SideData:
-    """What is to be replaced in an encapsulated value.
+    """Stretches to replace in an encapsulated value.
 
     Attributes:
         splices: Stretches to replace; empty in the usual case.
