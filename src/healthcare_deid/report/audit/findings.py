@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from healthcare_deid.config.findings import Severity
+    from healthcare_deid.config.checks.findings import Severity
 
 _LONGEST_SHAPE = 40
 

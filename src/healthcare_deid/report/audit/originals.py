@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.findings import Severity
+from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.identity.uid_mapper import UidMapper

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from healthcare_deid.config.findings import Severity
+from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.report.html import table, wrapped
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.findings import Severity
+from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.datasets import private_copy
 from healthcare_deid.engine.pixels.redactor import PixelRedactor
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope

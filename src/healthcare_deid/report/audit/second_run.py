@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.findings import Severity
+from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.elements import is_known_creator, is_private, is_private_creator
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.actions import MALFORMED_REASON, OWN_IDENTITY_REASON, UID_IN_TEXT_REASON

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from healthcare_deid import presets
-from healthcare_deid.config.findings import Severity
+from healthcare_deid.config.checks.findings import Severity
+from healthcare_deid.config.presets import basic_confidentiality_profile
 from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
 from healthcare_deid.engine.header.markers import METHOD
 from healthcare_deid.engine.header.values import DUMMIES
@@ -70,7 +70,7 @@ def is_binary(element: Element) -> bool:
 @cache
 def reading_engine() -> TextEngine:
     """Return the engine that finds identifying text."""
-    plan = compile_text(presets.basic_confidentiality_profile())
+    plan = compile_text(basic_confidentiality_profile())
     return TextEngine(replace(plan, claims_removal=True))
 
 

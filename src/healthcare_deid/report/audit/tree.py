@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
-from healthcare_deid.config.findings import Severity
+from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
