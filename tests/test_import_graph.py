@@ -58,6 +58,11 @@ ONLY_IN = {
 CLIENT_LAYERS = ("protocol", "http", "drivers", "operation", "transfers", "calls", "")
 """Folders of the client, each of which imports from those before it; last the clients themselves."""
 
+EMULATOR_LAYERS = (
+    "errors", "clock", "fidelity", "faults", "http", "storage", "jobs", "backend", "handlers", "service", "",
+)  # fmt: skip
+"""Folders and modules of the emulator, each of which imports from those before it; last the package itself."""
+
 HEAVY_PARTS = {"engine", "emulator", "testing", "report", "cli"}
 
 
@@ -169,6 +174,18 @@ def test_a_folder_of_the_client_imports_only_from_the_folders_below_it(layer: st
             if parts[1:2] == ["client"] and len(parts) > 2:
                 folder = parts[2] if len(parts) > 3 or parts[2] in CLIENT_LAYERS else ""
                 assert folder in below, f"{path.relative_to(SOURCE)} imports {module}"
+
+
+def test_a_folder_of_the_emulator_imports_only_from_what_is_below_it() -> None:
+    modules = _modules()
+    for name, path in modules.items():
+        if not name.startswith("healthcare_deid.emulator."):
+            continue
+        below = EMULATOR_LAYERS[: EMULATOR_LAYERS.index(name.split(".")[2]) + 1]
+        for module in _every_import(path, modules):
+            parts = module.split(".")
+            if parts[1:2] == ["emulator"]:
+                assert "".join(parts[2:3]) in below, f"{name} imports {module}"
 
 
 def _modules_after(statement: str) -> set[str]:
