@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, assert_never
@@ -15,7 +16,6 @@ from healthcare_deid.engine.identity.table import PseudonymTable, Row
 from healthcare_deid.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
-    from datetime import date
     from os import PathLike
 
     from healthcare_deid.engine.identity.secret import ProjectSecret
@@ -27,6 +27,8 @@ _CHARACTERS = 14
 _FIELD = 0b100101
 """x^5 + x^2 + 1: the field of 32 elements that the check character is computed in."""
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+DAY_ZERO = date(2000, 1, 1)
+"""How an anchor date is written: dates of patients with one are counted from here."""
 _NO_ROW = "the table of pseudonyms has no row for the patient"
 _NO_PATIENT = "the instance has no patient ID, and the table of pseudonyms goes by it"
 _HEADING = ("old_id", "new_id", "new_name")
@@ -131,6 +133,11 @@ class Person(NamedTuple):
     days: int | None = None
     anchor: date | None = None
 
+    @property
+    def days_to_shift(self) -> int | None:
+        """Days to shift dates by; None where they come from the secret."""
+        return self.days if self.anchor is None else (DAY_ZERO - self.anchor).days
+
 
 class Pseudonymizer:
     """Gives pseudonyms to patients, accession numbers and study IDs.
@@ -206,9 +213,9 @@ class Pseudonymizer:
         """Return the pseudonym of an accession number; None without a secret."""
         return None if self._key is None else _pseudonym(self._key, "accession number", value)
 
-    def study_id(self, value: str, study_uid: str) -> str | None:
-        """Return the pseudonym of a study ID, which counts within one patient only; None without a secret."""
-        return None if self._key is None else _pseudonym(self._key, "study ID", f"{study_uid}\\{value}")
+    def study_id(self, value: str) -> str | None:
+        """Return the pseudonym of a study ID; None without a secret."""
+        return None if self._key is None else _pseudonym(self._key, "study ID", value)
 
     def _keyed_person(self, patient_id: str, study_uid: str) -> Person:
         assert self._key is not None

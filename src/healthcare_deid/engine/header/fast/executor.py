@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DELIMITER_TAGS = 0xFFFEE000
-_KEEP, _DELETE = Op.KEEP, Op.DELETE  # an enum's own look-up is slow
+_KEEP, _DELETE, _REWRITE = Op.KEEP, Op.DELETE, Op.REWRITE  # an enum's own look-up is slow
 _PIXELS = 0x7FE0
 _CUT_OFF = -1
 """In place of a position: the data ends inside the element."""
@@ -120,7 +120,7 @@ class EncodedExecutor:
                 output.append(entry.encoded(b""))
             case Op.DUMMY:
                 output.append(entry.encoded(dummy_of(entry.tag, entry.vr)))
-            case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK:
+            case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK | Op.REWRITE:
                 raise UseDatasetExecutor  # its value counts
             case _:
                 assert_never(entry.op)
@@ -223,6 +223,8 @@ class EncodedExecutor:
         if length == UNDEFINED or vr == "SQ":
             return self._composite(data, position, length, end, entry, level)
         self._note(entry, data[value:after], level, table)
+        if op is _REWRITE:
+            return self._rewritten(entry, data[position:after], level), after
         if vr == "UN" and op is _KEEP and data.startswith(ITEM, value, after):
             if holds_items(data, value, after):
                 return self._composite(data, position, length, end, entry, level)
@@ -236,6 +238,22 @@ class EncodedExecutor:
             level.encodings = encodings_of(data[value:after])
             self.tally.beyond += 1
         return self._replacement(entry, data[position:after], level, memo), after
+
+    def _rewritten(self, entry: Entry, element: bytes, level: Level) -> bytes | None:
+        """Return an element with a value of the project's own; where there is none, what the profile makes of it."""
+        level.last_tag = entry.tag
+        self.tally.beyond += 1
+        old = element[entry.header :]
+        new = self._values.rewritten(entry.rule, entry.tag, entry.vr, old, level.encodings)
+        if new is None:
+            beneath = entry.rule.beneath
+            assert beneath is not None, "a rule to rewrite has one beneath"
+            return self._replacement(entry._replace(op=beneath.op, rule=beneath), element, level, None)
+        if new.value == old:
+            self.tally.kept += 1
+            return None
+        level.records.append(Record(entry, new.reason, len(old)))
+        return entry.encoded(new.value)
 
     def _note(self, entry: Entry, value: bytes, level: Level, table: Table) -> None:
         if table.notes(entry):
@@ -421,7 +439,7 @@ def _enters(op: Op) -> bool:
             return True
         case Op.KEEP | Op.DELETE | Op.EMPTY:
             return False
-        case Op.UID | Op.OWN_UID | Op.SHIFT:
+        case Op.UID | Op.OWN_UID | Op.SHIFT | Op.REWRITE:
             raise AssertionError("a plan enters sequences with RECURSE")
         case _:
             assert_never(op)

@@ -175,5 +175,7 @@ def _kind(entry: Entry, length: int) -> Kind:
             return Kind.OPEN if vr == "UI" else Kind.REMEMBERED
         case Op.UID | Op.TEXT | Op.SHIFT:
             return Kind.REMEMBERED
+        case Op.REWRITE:
+            return Kind.OPEN
         case _:
             assert_never(op)
