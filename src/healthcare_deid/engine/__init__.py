@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
+    from healthcare_deid.engine.identity.dates import Dates as Dates
+    from healthcare_deid.engine.identity.pseudonyms import Pseudonyms as Pseudonyms
+    from healthcare_deid.engine.identity.rewriting import Replacement as Replacement
     from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
     from healthcare_deid.engine.results import Change as Change
     from healthcare_deid.engine.results import ChangeAction as ChangeAction
@@ -19,9 +22,12 @@ _HOMES = {
     "Change": "results",
     "ChangeAction": "results",
     "Deidentifier": "deidentifier",
+    "Dates": "identity.dates",
     "DeidentifyResult": "results",
     "Failure": "results",
+    "Pseudonyms": "identity.pseudonyms",
     "Redaction": "results",
+    "Replacement": "identity.rewriting",
     "TreeProgress": "results",
     "TreeReport": "results",
     "UidMapper": "identity.uid_mapper",
@@ -30,10 +36,13 @@ _HOMES = {
 __all__ = [
     "Change",
     "ChangeAction",
+    "Dates",
     "Deidentifier",
     "DeidentifyResult",
     "Failure",
+    "Pseudonyms",
     "Redaction",
+    "Replacement",
     "TreeProgress",
     "TreeReport",
     "UidMapper",

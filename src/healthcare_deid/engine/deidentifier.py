@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
-from dataclasses import replace
 from functools import partial
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,16 @@ from healthcare_deid._border import border
 from healthcare_deid.engine.dicom import file_meta as meta
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.atomic_write import existing_parent, write_pieces
-from healthcare_deid.engine.dicom.charsets import encoding_named
-from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
+from healthcare_deid.engine.dicom.charsets import encoding_named, encodings_of
+from healthcare_deid.engine.dicom.datasets import (
+    guessed_syntax,
+    items,
+    private_copy,
+    shared,
+    uid_of,
+    value_bytes,
+    value_of,
+)
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
 from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS, has_frames
 from healthcare_deid.engine.dicom.uids import (
@@ -39,19 +47,22 @@ from healthcare_deid.engine.header.fast.lookup import IDENTITY
 from healthcare_deid.engine.header.fast.tables import Tables
 from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
+from healthcare_deid.engine.header.rewriting import IDENTIFIERS, rewriter_of, set_elements
 from healthcare_deid.engine.header.values import Values
-from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
+from healthcare_deid.engine.identity.key_folder import open_secret
+from healthcare_deid.engine.identity.secret import UIDS
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.options import EngineOptions
 from healthcare_deid.engine.plan.compile import compile_config
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
-from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
+from healthcare_deid.engine.plan.profiles import PATIENT_ID, SOP_CLASS_UID, SPECIFIC_CHARACTER_SET
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
 from healthcare_deid.engine.runs.naming import result_name
 from healthcare_deid.engine.safe_errors import check_dataset, guarded, path_of
 from healthcare_deid.engine.text.effects import inspected_dates, what_stays
+from healthcare_deid.engine.text.find.header_values import only_patient
 from healthcare_deid.engine.text.find.own_terms import name_tags
 from healthcare_deid.errors import InvalidDicomError
 
@@ -64,6 +75,10 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.header.fast.encoded_file import Range
+    from healthcare_deid.engine.header.rewriting import InstanceRewriting
+    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
+    from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.results import Change, TreeProgress, TreeReport
@@ -99,9 +114,10 @@ class Deidentifier:
         config: What to do; the API's own message, of either version.
         patient_keys: Keys for date shifts by patient ID, stronger than the config's.
         date_shift_days: Dates are shifted by at most this many days, back or forth.
-        secret: The project's secret, at least 16 bytes, or a file that holds it: dates, hashes and UIDs are keyed with
-            what is derived from it, so that every run and machine that has it gives the same. A key in the config is
-            stronger, and so is ``uid_rule``.
+        secret: The project's secret: at least 16 bytes, a file that holds them, or a name in the key folder. Dates,
+            hashes, UIDs and pseudonyms are keyed with what is derived from it, so that every run and machine that has
+            it gives the same. A key in the config is stronger, and so is ``uid_rule``. By default, what the
+            environment says (``HEALTHCARE_DEID_SECRET``, ``HEALTHCARE_DEID_SECRET_FILE``).
         uid_rule: ``"google"`` (compatible with the service) or ``"salted"`` (needs ``salt`` to recompute). By default
             UIDs are keyed where there is a ``secret``, and follow the service's rule where there is none.
         salt: Secret of at least 16 bytes for ``"salted"``.
@@ -127,6 +143,11 @@ class Deidentifier:
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
         fallback_charset: The character set, as a DICOM term (``"GB18030"``) or a Python encoding, to try first for text
             that is not in the one its instance names: what a site knows about its archive.
+        pseudonyms: New patient IDs, names, accession numbers and study IDs, whatever the profile does to them.
+        dates: Shift every date that would stay, and those in text, by one number of days for each patient.
+        set_values: Values of the project's own by keyword or tag; the elements are added where they are missing.
+        replace: Patterns to rewrite in attributes: tag, regular expression, and what stands in its place.
+        uid_root: New UIDs begin with this root of yours; they need ``secret`` or ``salt``.
 
     Attributes:
         config: As given.
@@ -163,6 +184,11 @@ class Deidentifier:
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
+        pseudonyms: Pseudonyms | None = None,
+        dates: Dates | None = None,
+        set_values: Mapping[str, str] | None = None,
+        replace: Sequence[Replacement | tuple[str, str, str]] = (),
+        uid_root: str = "",
     ) -> None:
         chosen = EngineOptions(
             patient_keys=patient_keys,
@@ -185,15 +211,21 @@ class Deidentifier:
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
+            pseudonyms=pseudonyms,
+            dates=dates,
+            set_values=set_values,
+            replace=replace,
+            uid_root=uid_root,
         )
         self.options = chosen
         compiled = compile_config(config, chosen)
         self.config = config
         self._pixels = compiled.pixels
-        known = None if secret is None else ProjectSecret(secret)
+        known = open_secret(secret)
         if known is not None and uid_rule is None and salt is None:
             uid_rule, salt = "salted", known.key(UIDS)
-        self._mapper = UidMapper(uid_rule or "google", salt)
+        self._mapper = UidMapper(uid_rule or "google", salt, uid_root)
+        self._rewriter = rewriter_of(chosen, known)
         self._fallback = encoding_named(fallback_charset)
         self._text: TextEngine | None = None
         if compiled.inspects_text:
@@ -214,17 +246,23 @@ class Deidentifier:
             covers_all_text=compiled.pixels.scope is Scope.EVERYTHING,
         )
         self._markers = markers
-        self.plan = replace(tags, rewritten=self._claimant.tags) if markers else tags
-        self._slots = sorted(self._claimant.tags) if markers else []
+        claimed = dict.fromkeys(self._claimant.tags, "marker") if markers else {}
+        written, rewritten = (self._rewriter.written, self._rewriter.rewritten) if self._rewriter else ({}, {})
+        self.plan = dataclasses.replace(tags, written=written | claimed, rewritten=rewritten)
+        self._slots = sorted(self.plan.written)
+        self._pseudonymizes = pseudonyms is not None
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
+        if self._pseudonymizes:
+            self._noted |= IDENTIFIERS
         self._tables = Tables(self.plan, self._noted)
         self._searching = Tables(self.plan, self._noted, searching=True)
-        self._facts = FactsOfInstances()
+        self._facts = FactsOfInstances(frozenset(self._rewriter.patterns) if self._rewriter else frozenset())
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
-        self._contexts: Contexts | None = None
         if self._text is not None:
             self.warnings += self._text.warnings
-            self._contexts = Contexts(self._text)
+        if self._rewriter is not None:
+            self.warnings += self._rewriter.concerns(self.plan)
+        self._contexts = Contexts(self._text, self._rewriter, self.plan)
         self._redactor: Any = None
         if compiled.pixels.looks:
             from healthcare_deid.engine.pixels.redactor import PixelRedactor
@@ -362,7 +400,9 @@ class Deidentifier:
 
     def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
-        bound = self._text.bind(private_copy(dataset)) if self._text is not None else None
+        rewriting = self._rewriting(dataset)
+        person, pseudonyms = (rewriting.person, rewriting.pseudonyms) if rewriting is not None else (None, None)
+        bound = self._text.bind(private_copy(dataset), person, pseudonyms) if self._text is not None else None
         warnings = list(self.warnings)
         working = dataset
         pixels = PixelReport()
@@ -386,15 +426,15 @@ class Deidentifier:
         plan = directory_plan(self.plan) if is_directory else self.plan
         if is_directory:
             warnings.append(_DIRECTORY)
-        values = Values(plan, self._mapper, lambda: own_uids, bound, fallback=self._fallback)
+        made = partial(
+            Values, plan, self._mapper, lambda: own_uids, bound, fallback=self._fallback, rewriting=rewriting
+        )
+        values = made()
         executor = DatasetExecutor(values, self._noted)
         target = executor.apply(working)
         facts = self._facts.of(executor.noted)
-        if plan.removes_identity or (self._erases_names and facts.own.has_bytes):
-            own = facts.own if plan.removes_identity else None
-            values = Values(
-                plan, self._mapper, lambda: own_uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
-            )
+        if self._searches or (self._erases_names and facts.own.has_bytes):
+            values = made(own=facts.own if self._searches else None, own_bytes=facts.own)
             executor = DatasetExecutor(values, self._noted)
             target = executor.apply(working)
         old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in items(old_meta)]
@@ -407,13 +447,17 @@ class Deidentifier:
         )
         target.file_meta = meta.meta_dataset(new)
         target.preamble = _ZERO_PREAMBLE
+        if rewriting is not None:
+            values.identity_left |= rewriting.tells(facts.own)
+            for item in rewriting.written:
+                target[item.tag] = item.element()
         claims = self._claims(facts, executor.private_kept > 0, values, pixels)
         warnings.extend(self._concerns(facts, lambda: own_uids))
-        added: list[Change] = []
+        added = set_elements(rewriting, executor.changes)
         if claims is not None:
             for mark in marks.markers(claims):
                 target[mark.tag] = shared(mark)
-            added = marks.added(claims)
+            added += marks.added(claims)
         warnings.extend(dict.fromkeys(values.warnings))
         changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
         return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
@@ -427,16 +471,16 @@ class Deidentifier:
                 raise UseDatasetExecutor  # what it points at moves
             if file.meta.end >= file.size:
                 raise UseDatasetExecutor  # no dataset, or not even all of the file meta
-            bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
-            values = Values(self.plan, self._mapper, file.own_uids, bound, fallback=self._fallback)
+            bound, memo, rewriting = self._contexts.bind(file)
+            made = partial(
+                Values, self.plan, self._mapper, file.own_uids, bound, fallback=self._fallback, rewriting=rewriting
+            )
+            values = made()
             executor = EncodedExecutor(self._tables, values, self._slots, memo)
             pieces = file.rewrite(executor)
             facts = self._facts.of(executor.tally.noted)
             if self._must_search(facts.own, pieces):
-                own = facts.own if self.plan.removes_identity else None
-                values = Values(
-                    self.plan, self._mapper, file.own_uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
-                )
+                values = made(own=facts.own if self._searches else None, own_bytes=facts.own)
                 executor = EncodedExecutor(self._searching, values, self._slots, Memo())
                 pieces = file.rewrite(executor)
             pieces, side_changes, told = without_side_data(file, pieces)
@@ -450,10 +494,14 @@ class Deidentifier:
                 warnings,
             )
             tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
+            if rewriting is not None:
+                values.identity_left |= rewriting.tells(facts.own)
             claims = self._claims(facts, tally.private_kept > 0, values, None)
             warnings.extend(self._concerns(facts, file.own_uids))
             tally.noted.clear()
-            filled = marks.encoded_markers(claims, explicit=file.explicit) if claims is not None else {}
+            filled = dict(marks.encoded_markers(claims, explicit=file.explicit)) if claims is not None else {}
+            if rewriting is not None:
+                filled |= rewriting.encoded(explicit=file.explicit)
             whole = [filled.get(piece.tag, b"") if isinstance(piece, Slot) else piece for piece in pieces]
             write_pieces([encoded_meta(new), *whole], descriptor, destination)
         except StructError:
@@ -464,8 +512,9 @@ class Deidentifier:
             lambda: files.read(destination)[0],
             lambda: [
                 *side_changes,
-                *tally.changes(),
+                *(changes := tally.changes()),
                 *meta.meta_changes(old, new),
+                *set_elements(rewriting, changes),
                 *(marks.added(claims) if claims else ()),
             ],
             (),
@@ -475,9 +524,26 @@ class Deidentifier:
 
     def _must_search(self, own: OwnTerms, pieces: list[bytes | Range]) -> bool:
         """Return whether the instance's own identity may be left in its new header."""
-        if self.plan.removes_identity:
+        if self._searches:
             return own.may_be_in_pieces(pieces)
         return self._erases_names and own.bytes_are_in_pieces(pieces)
+
+    @property
+    def _searches(self) -> bool:
+        """Whether everything that stays is searched for the instance's own names and numbers."""
+        return self.plan.removes_identity or self._pseudonymizes
+
+    def _rewriting(self, dataset: Dataset) -> InstanceRewriting | None:
+        """Return what the project writes into an instance; None where it writes nothing."""
+        if self._rewriter is None:
+            return None
+        encodings = encodings_of(value_of(dataset, SPECIFIC_CHARACTER_SET))
+        found = {tag: value_of(dataset, tag, encodings) for tag in self._rewriter.wanted if tag in dataset}
+        old_meta: Dataset = getattr(dataset, "file_meta", None) or FileMetaDataset()
+        is_directory = uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
+        if is_directory and (only := only_patient(private_copy(dataset))):
+            found[PATIENT_ID] = only.encode("utf-8", "replace")
+        return self._rewriter.bind(found, self.plan, is_directory=is_directory)
 
     @property
     def _erases_names(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.dicom.charsets import encodings_of, read_text
+from healthcare_deid.engine.dicom.elements import keyword
 from healthcare_deid.engine.header.actions import (
     AGE_REASON,
     BIRTH_YEAR_REASON,
@@ -13,8 +14,10 @@ from healthcare_deid.engine.header.actions import (
     SET_REASON,
 )
 from healthcare_deid.engine.identity.dates import OLDEST, capped_age, years_between
-from healthcare_deid.engine.identity.rewriting import Written, is_valid
+from healthcare_deid.engine.identity.pseudonyms import Pseudonymizer
+from healthcare_deid.engine.identity.rewriting import Written, is_valid, patterns_to_rewrite, values_to_set
 from healthcare_deid.engine.plan.tags import GOING, Op
+from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.engine.text.dicom_dates import parse_da
 from healthcare_deid.engine.text.find.header_values import Source
 from healthcare_deid.engine.text.find.lexicon import fold
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from healthcare_deid.engine.identity.dates import Dates
-    from healthcare_deid.engine.identity.pseudonyms import Person, Pseudonymizer
+    from healthcare_deid.engine.identity.pseudonyms import Person
+    from healthcare_deid.engine.identity.secret import ProjectSecret
+    from healthcare_deid.engine.options import EngineOptions
     from healthcare_deid.engine.plan.tags import Rule, TagPlan
     from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
@@ -44,6 +49,7 @@ _NO_ANCHOR = "the patient has no anchor date, or the instance no study date, to 
 _TELLS_NAME = "the patient's new name in the table has a part of the original name in it"
 _NO_PATIENT = "the instance has no patient ID: its study stands for the patient"
 NOT_VALID = "a rewritten value is not one of its VR: the value was emptied"
+_SHIFTS_UNUSED = "the table says how to shift dates, and neither the config nor dates= shifts any"
 _SHORTEST_NAME = 3
 
 
@@ -108,6 +114,11 @@ class Rewriter:
             tags |= {_BIRTH: BIRTH_YEAR_REASON} | ({_AGE: AGE_REASON} if self.dates.cap_ages else {})
         return tags
 
+    def concerns(self, plan: TagPlan) -> tuple[str, ...]:
+        """Return what a person should know of what is written, whatever the instance."""
+        unused = self.pseudonymizer is not None and self.pseudonymizer.shifts_dates and not plan.inspects_text
+        return (_SHIFTS_UNUSED,) if unused else ()
+
     def bind(self, found: Mapping[int, bytes], plan: TagPlan, *, is_directory: bool = False) -> InstanceRewriting:
         """Return what is written into one instance.
 
@@ -136,14 +147,40 @@ class Rewriter:
     def _written(self, person: Person | None, source: _Source) -> Iterable[Written]:
         yield from self._fixed.values()
         if person is not None:
-            yield Written(_NAME, "PN", person.new_name)
-            yield Written(_ID, "LO", person.new_id)
+            yield Written(_NAME, "PN", person.new_name, PSEUDONYM_REASON)
+            yield Written(_ID, "LO", person.new_id, PSEUDONYM_REASON)
         if self.dates is not None and self.dates.event:
             day = parse_da(source.text(_STUDY_DATE))
             if person is None or person.anchor is None or day is None:
                 raise EngineError(_NO_ANCHOR, reason="no-anchor")
             yield Written(_OFFSET, "FD", str((day - person.anchor).days))
             yield Written(_EVENT, "CS", self.dates.event)
+
+
+def rewriter_of(options: EngineOptions, secret: ProjectSecret | None) -> Rewriter | None:
+    """Return what the engine's arguments want written; None where they want nothing.
+
+    Raises:
+        ConfigError: They cannot be carried out.
+        OSError: The table of pseudonyms cannot be read.
+    """
+    pseudonymizer = None if options.pseudonyms is None else Pseudonymizer(options.pseudonyms, secret)
+    made = Rewriter(
+        pseudonymizer, values_to_set(options.set_values or {}), patterns_to_rewrite(options.replace), options.dates
+    )
+    return None if made.is_idle else made
+
+
+def set_elements(rewriting: InstanceRewriting | None, changes: Iterable[Change]) -> list[Change]:
+    """Return the record of elements that were not there and that the project writes."""
+    if rewriting is None:
+        return []
+    known = {change.path for change in changes}
+    return [
+        Change(f"{item.tag:08X}", keyword(item.tag), item.vr, ChangeAction.ADDED, item.reason)
+        for item in rewriting.written
+        if f"{item.tag:08X}" not in known
+    ]
 
 
 class _Source(NamedTuple):
@@ -153,13 +190,16 @@ class _Source(NamedTuple):
     encodings: tuple[str, ...]
 
     def text(self, tag: int, vr: str = "LO") -> str:
-        return read_text(self.found.get(tag, b""), vr, self.encodings).text or "" if tag in self.found else ""
+        text = read_text(self.found[tag], vr, self.encodings).text if tag in self.found else None
+        return (text or "").strip(" \0")
 
     def values(self, *tags: int) -> tuple[OwnValue, ...]:
         kinds = {_NAME: Source.NAME, _OTHER_NAMES: Source.NAME}
         found = ((tag, self.found.get(tag, b"")) for tag in tags)
         return tuple(
-            OwnValue(kinds.get(tag, Source.RECORD), value, self.encodings) for tag, value in found if value.strip(b"\0 ")
+            OwnValue(kinds.get(tag, Source.RECORD), value, self.encodings)
+            for tag, value in found
+            if value.strip(b"\0 ")
         )
 
 
@@ -187,7 +227,7 @@ class InstanceRewriting:
         self.person = person
         self.written = written
         self.encodings = encodings
-        self.warnings = (_NO_PATIENT,) if person is not None and not source.text(_ID).strip(" \0") else ()
+        self.warnings = (_NO_PATIENT,) if person is not None and not source.text(_ID) else ()
         self.pseudonyms = None if person is None else OwnPseudonyms(self._named(person))
 
     def __repr__(self) -> str:
@@ -197,7 +237,7 @@ class InstanceRewriting:
         source = self._source
         named = [Named(source.values(_ID, _NAME, _OTHER_IDS, _OTHER_NAMES), person.new_id, person.new_name)]
         for tag in (_ACCESSION, _STUDY_ID):
-            new = self._identifier(tag, source.text(tag).strip(" \0"))
+            new = self._identifier(tag, source.text(tag))
             if new:
                 named.append(Named(source.values(tag), new, new))
         return named
@@ -256,7 +296,7 @@ class InstanceRewriting:
             known = [self._named_as(part, own, anyone=tag == _OTHER_NAMES) for part in parts]
         else:
             known = [pseudonymizer.known(part) if part else "" for part in parts]
-        return None if going and not any(known) else [new for new in dict.fromkeys(name or "" for name in known)]
+        return None if going and not any(known) else list(dict.fromkeys(name or "" for name in known))
 
     def _named_as(self, name: str, own: str, *, anyone: bool) -> str | None:
         if self.person is None or not name:
@@ -295,7 +335,7 @@ def fits(tag: int, vr: str, text: str) -> bool:
 
 
 def _folded(name: str) -> str:
-    return fold(name.strip(" \0").rstrip("^= "))
+    return fold(name.rstrip("^= "))
 
 
 def _refuse_own_name(person: Person, name: str) -> None:

@@ -14,8 +14,10 @@ from healthcare_deid.engine.header.actions import (
     MALFORMED_REASON,
     OWN_IDENTITY_REASON,
     PATTERN_REASON,
+    PSEUDONYM_REASON,
     UID_IN_TEXT_REASON,
 )
+from healthcare_deid.engine.header.dummies import DUMMIES, dummy_of
 from healthcare_deid.engine.header.rewriting import NOT_VALID, fits
 from healthcare_deid.engine.header.soundness import is_sound
 from healthcare_deid.engine.header.uids_in_text import UidsInText
@@ -23,7 +25,6 @@ from healthcare_deid.engine.plan.tags import (
     CODE_TAGS,
     ENCAPSULATED_DOCUMENT,
     GOING,
-    MIME_TYPE_OF_DOCUMENT,
     NUMBER_BYTES,
     TEXT_VRS,
     Op,
@@ -39,49 +40,15 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan
     from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
-DUMMIES: dict[str, bytes] = {
-    "AE": b"ANONYMIZED",
-    "AS": b"000Y",
-    "CS": b"ANONYMIZED",
-    "DA": b"19000101",
-    "DS": b"0 ",
-    "DT": b"19000101000000",
-    "IS": b"0 ",
-    "LO": b"ANONYMIZED",
-    "LT": b"ANONYMIZED",
-    "PN": b"ANONYMIZED",
-    "SH": b"ANONYMIZED",
-    "ST": b"ANONYMIZED",
-    "TM": b"000000",
-    "UC": b"ANONYMIZED",
-    "UR": b"https://example.invalid/",
-    "UT": b"ANONYMIZED",
-    "OB": b"\0\0",
-    "OD": bytes(8),
-    "OF": bytes(4),
-    "OL": bytes(4),
-    "OV": bytes(8),
-    "OW": b"\0\0",
-    "AT": bytes(4),
-    "FD": bytes(8),
-    "FL": bytes(4),
-    "SL": bytes(4),
-    "SS": b"\0\0",
-    "SV": bytes(8),
-    "UL": bytes(4),
-    "US": b"\0\0",
-    "UV": bytes(8),
-    "UN": b"",
-}
-"""The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
-
-_DUMMIES_BY_TAG = {MIME_TYPE_OF_DOCUMENT: b"application/octet-stream"}
-"""What a document's placeholder is, whatever the document was."""
 MALFORMED = "a value that its VR cannot have, and that may say anything, was emptied"
 """Of sequences too: bytes that are no items, or stand between them."""
 IDENTITY_LEFT = (
     "a name or number of the patient's stands in a code, which is not rewritten: the result does not say that the "
     "patient's identity was removed"
+)
+_TEXT_KEPT = (
+    "a pattern was rewritten in an element that the profile removes, and the rest of its text stays: the result does "
+    "not say that the patient's identity was removed"
 )
 _DOCUMENT_LEFT = "an encapsulated document was left: what a PDF or a CDA document says is not looked at"
 _CONTRADICTS = "text is not in the character set that the instance names: it was read in a likely one"
@@ -93,11 +60,6 @@ _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _DIGITS_VRS = frozenset({"DS", "IS"})
 _DATE_VRS = frozenset({"AS", "DA", "DT", "TM"})
 _PADDING = b"\0 "
-
-
-def dummy_of(tag: int, vr: str) -> bytes:
-    """Return the placeholder of an element that is no UID."""
-    return _DUMMIES_BY_TAG.get(tag) or DUMMIES.get(vr, b"")
 
 
 class Transformed(Protocol):
@@ -215,7 +177,7 @@ class Values:
                 if new == value:
                     return self.searched(tag, vr, value, encodings)
             case Op.TEXT | Op.SHIFT:
-                return self._transformed(rule.op, tag, vr, value, encodings)
+                return self._inspected(rule.op, tag, vr, value, encodings)
             case Op.REWRITE:
                 raise AssertionError("an executor asks for the rewritten value first")
             case _:
@@ -252,7 +214,11 @@ class Values:
         if rule.reason != PATTERN_REASON:
             return changed
         # What a pattern leaves is still the instance's text, and goes the profile's way unless that would be away.
-        profile = beneath if beneath.op not in GOING else beneath._replace(op=Op.CHECK)
+        profile = beneath
+        if beneath.op in GOING:
+            profile = beneath._replace(op=Op.CHECK)
+            self.identity_left = True
+            self.warn(_TEXT_KEPT)
         return self.new_value(profile, tag, vr, changed.value, reading.encodings) or changed
 
     def _shifted_date(self, value: str) -> str:
@@ -285,8 +251,11 @@ class Values:
         text = "\\".join(self._cleaned(part, vr) for part in parts)
         if text == reading.text and erased == value:
             return None
-        self.warn(_IDENTITY_ERASED)
-        return NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), OWN_IDENTITY_REASON)
+        named = parts if self._pseudonyms is None else [self._pseudonyms.replace(part) for part in parts]
+        if self._pseudonyms is None or text != "\\".join(named):
+            self.warn(_IDENTITY_ERASED)
+        reason = OWN_IDENTITY_REASON if named == parts else PSEUDONYM_REASON
+        return NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), reason)
 
     def _cleaned(self, text: str, vr: str) -> str:
         """Return a text with a pseudonym for each identifier that has one, and without the others."""
@@ -350,6 +319,13 @@ class Values:
             if own.isdisjoint(parts)
             else pad_uid("\\".join(self._mapper.map(part) if part in own else part for part in parts))
         )
+
+    def _inspected(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+        new = self._transformed(op, tag, vr, value, encodings)
+        if op is Op.TEXT or vr in _DATE_VRS:
+            return new
+        # Only the dates of this text were looked for.
+        return self.searched(tag, vr, new.value if new else value, encodings) or new
 
     def _transformed(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):

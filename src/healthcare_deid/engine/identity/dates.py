@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING
 
 from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from datetime import date
 
 OLDEST = 90
 """Years: ages from here on are written as this one (45 CFR 164.514(b)(2)(i)(C))."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,9 @@ from healthcare_deid.errors import ConfigError, EngineError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_STRINGS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
+_STRINGS = frozenset(
+    {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
+)
 _WHOLE = frozenset({"LT", "ST", "UR", "UT"})
 _WHOLE_NUMBERS = frozenset({"SL", "SS", "SV", "UL", "US", "UV"})
 _REALS = frozenset({"FD", "FL"})
@@ -52,6 +55,7 @@ class Written(NamedTuple):
     tag: int
     vr: str
     text: str
+    reason: str = "set-value"
 
     def element(self) -> DataElement:
         """Return it as pydicom has it.
@@ -106,7 +110,9 @@ def values_to_set(given: Mapping[str, str]) -> dict[int, Written]:
     return found
 
 
-def patterns_to_rewrite(given: Iterable[Replacement | tuple[str, str, str]]) -> dict[int, tuple[tuple[re.Pattern[str], str], ...]]:
+def patterns_to_rewrite(
+    given: Iterable[Replacement | tuple[str, str, str]],
+) -> dict[int, tuple[tuple[re.Pattern[str], str], ...]]:
     """Return the patterns and what stands in their place, by tag, in the order given.
 
     Raises:
@@ -131,11 +137,13 @@ def is_valid(written: Written) -> bool:
     """Return whether a text is a value of its VR (PS3.5 table 6.2-1)."""
     parts = [written.text] if written.vr in _WHOLE else written.text.split("\\")
     try:
-        for part in parts:
-            if written.vr in _STRINGS:
-                validate_value(written.vr, part, RAISE)
-        write_data_element(_scratch(), written.element(), ["utf_8"])
-    except (ValueError, TypeError, OverflowError, StructError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # pydicom's word for numbers out of range
+            for part in parts:
+                if written.vr in _STRINGS:
+                    validate_value(written.vr, part, RAISE)
+            write_data_element(_scratch(), written.element(), ["utf_8"])
+    except (ValueError, TypeError, OverflowError, StructError, Warning):
         return False
     return all(part.isprintable() for part in parts) or written.vr in {"LT", "ST", "UT"}
 

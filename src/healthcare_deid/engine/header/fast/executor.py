@@ -25,6 +25,7 @@ from healthcare_deid.engine.dicom.encoding import (
     reader_of,
 )
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
+from healthcare_deid.engine.header.dummies import dummy_of
 from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, Level, length_of, note_creator
 from healthcare_deid.engine.header.fast.entries import (
     LAST_CREATOR,
@@ -38,7 +39,7 @@ from healthcare_deid.engine.header.fast.loop import take_steps
 from healthcare_deid.engine.header.fast.run_follower import Follower, Tally
 from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, Table, Tables
 from healthcare_deid.engine.header.fast.value_cache import LONGEST_REMEMBERED, Known, Memo, Remembered
-from healthcare_deid.engine.header.values import Values, dummy_of
+from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.tags import DROPPING, Inside, Op, TagPlan, UidPolicy, inside
 from healthcare_deid.errors import InvalidDicomError
@@ -223,8 +224,6 @@ class EncodedExecutor:
         if length == UNDEFINED or vr == "SQ":
             return self._composite(data, position, length, end, entry, level)
         self._note(entry, data[value:after], level, table)
-        if op is _REWRITE:
-            return self._rewritten(entry, data[position:after], level), after
         if vr == "UN" and op is _KEEP and data.startswith(ITEM, value, after):
             if holds_items(data, value, after):
                 return self._composite(data, position, length, end, entry, level)
@@ -241,7 +240,6 @@ class EncodedExecutor:
 
     def _rewritten(self, entry: Entry, element: bytes, level: Level) -> bytes | None:
         """Return an element with a value of the project's own; where there is none, what the profile makes of it."""
-        level.last_tag = entry.tag
         self.tally.beyond += 1
         old = element[entry.header :]
         new = self._values.rewritten(entry.rule, entry.tag, entry.vr, old, level.encodings)
@@ -278,6 +276,8 @@ class EncodedExecutor:
         if entry.op is _DELETE:
             level.records.append(Record(entry, entry.rule.reason, len(element) - entry.header))
             return b""
+        if entry.op is _REWRITE:
+            return self._rewritten(entry, element, level)
         known = None if memo is None else memo.get(element)
         if known is not None:
             self.tally.warned.extend(known.warnings)

@@ -53,7 +53,7 @@ class OwnPseudonyms:
         """Return the stretches of a text that repeat an identifier, in order, not overlapping."""
         found: list[Span] = []
         for terms, identity in self._identities:
-            for match in sorted(terms.matches(text)):
+            for match in terms.matches(text):
                 new = identity.new_name if match.info_type == Source.NAME.value else identity.new_id
                 if not any(match.start < span.end and span.start < match.end for span in found if span.new != new):
                     found.append(Span(match.start, match.end, new))
