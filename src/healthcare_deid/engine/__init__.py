@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.pseudonyms import Pseudonyms as Pseudonyms
     from healthcare_deid.engine.identity.rewriting import Replacement as Replacement
     from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
+    from healthcare_deid.engine.results import BytesResult as BytesResult
     from healthcare_deid.engine.results import Change as Change
     from healthcare_deid.engine.results import ChangeAction as ChangeAction
     from healthcare_deid.engine.results import DeidentifyResult as DeidentifyResult
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import TreeReport as TreeReport
 
 _HOMES = {
+    "BytesResult": "results",
     "Change": "results",
     "ChangeAction": "results",
     "Deidentifier": "deidentifier",
@@ -34,6 +36,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BytesResult",
     "Change",
     "ChangeAction",
     "Dates",

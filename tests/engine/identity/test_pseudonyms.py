@@ -13,7 +13,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from healthcare_deid import DeidentifyConfig, presets
-from healthcare_deid.config.dicom import TagFilterProfile
+from healthcare_deid.config.v1.dicom import TagFilterProfile
 from healthcare_deid.engine import Deidentifier, Pseudonyms
 from healthcare_deid.engine.identity.pseudonyms import Pseudonymizer, check_pseudonym
 from healthcare_deid.engine.identity.secret import ProjectSecret

@@ -96,14 +96,22 @@ def test_a_number_that_would_tell_the_original_is_passed_over(tmp_path: Path) ->
     assert table.add("0001", lambda number: f"SITE-{number:04}").new_id == "SITE-0002"
 
 
+def _never(number: int) -> str:
+    raise AssertionError(number)
+
+
+def _numbered(number: int) -> str:
+    return f"P{number}"
+
+
 def test_another_process_sees_the_row_at_once(tmp_path: Path) -> None:
     table = made(tmp_path, "old_id,new_id\n")
     other = pickle.loads(pickle.dumps(table))
     added = table.add("A", lambda number: f"P{number}")
 
     assert other.find("A") == added
-    assert other.add("A", lambda _: "never") == added
-    assert other.add("B", lambda number: f"P{number}").new_id == "P2"
+    assert other.add("A", _never) == added
+    assert other.add("B", _numbered).new_id == "P2"
 
 
 @pytest.mark.parametrize("cut", range(1, 11))

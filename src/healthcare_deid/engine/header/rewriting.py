@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.dicom.charsets import encodings_of, read_text
+from healthcare_deid.engine.dicom.datasets import private_copy, uid_of, value_of
+from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
 from healthcare_deid.engine.dicom.elements import keyword
+from healthcare_deid.engine.dicom.file_meta import MEDIA_STORAGE_SOP_CLASS_UID
 from healthcare_deid.engine.header.actions import (
     AGE_REASON,
     BIRTH_YEAR_REASON,
@@ -19,7 +22,7 @@ from healthcare_deid.engine.identity.rewriting import Written, is_valid, pattern
 from healthcare_deid.engine.plan.tags import GOING, Op
 from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.engine.text.dicom_dates import parse_da
-from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.header_values import Source, only_patient
 from healthcare_deid.engine.text.find.lexicon import fold
 from healthcare_deid.engine.text.find.own_pseudonyms import Named, OwnPseudonyms
 from healthcare_deid.engine.text.find.own_terms import OwnValue, is_placeholder
@@ -28,6 +31,8 @@ from healthcare_deid.errors import ConfigError, EngineError
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pydicom.dataset import Dataset
 
     from healthcare_deid.engine.identity.dates import Dates
     from healthcare_deid.engine.identity.pseudonyms import Person
@@ -143,6 +148,16 @@ class Rewriter:
         for item in written:
             item.check(new_encodings)
         return InstanceRewriting(self, source, person, written, new_encodings)
+
+    def bind_dataset(self, dataset: Dataset, plan: TagPlan) -> InstanceRewriting:
+        """Return what is written into a dataset's instance, as `bind` does."""
+        encodings = encodings_of(value_of(dataset, _CHARACTER_SET))
+        found = {tag: value_of(dataset, tag, encodings) for tag in self.wanted if tag in dataset}
+        old_meta: Dataset | None = getattr(dataset, "file_meta", None)
+        is_directory = old_meta is not None and uid_of(old_meta, MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
+        if is_directory and (only := only_patient(private_copy(dataset))):
+            found[_ID] = only.encode("utf-8", "replace")
+        return self.bind(found, plan, is_directory=is_directory)
 
     def _written(self, person: Person | None, source: _Source) -> Iterable[Written]:
         yield from self._fixed.values()

@@ -13,11 +13,11 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthcare_deid.config.image import CustomRegex
+    from healthcare_deid.config.v1.image import CustomRegex
 
 
 class Scope(Enum):
-    """Which burned-in text is looked for."""
+    """Extent of burned-in text to look for."""
 
     NOTHING = "nothing"
     EVERYTHING = "everything"
@@ -28,7 +28,7 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PixelPlan:
-    """What is covered in pixels, whatever version of the API asked for it.
+    """Pixel plan, the same for both API versions.
 
     Attributes:
         scope: Which text.

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.text import InfoTypeTransformation, TextConfig
+    from healthcare_deid.config.v1.text import InfoTypeTransformation, TextConfig
     from healthcare_deid.config.v1beta1 import TextConfig as TextConfigV1Beta1
 
 
 @dataclass(frozen=True, slots=True)
 class TextPlan:
-    """What happens to sensitive text, whatever version of the API asked for it.
+    """Text plan, the same for both API versions.
 
     Attributes:
         transformations: In the order given: one that names an infoType is stronger than one that names none, and the
