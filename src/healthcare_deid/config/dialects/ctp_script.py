@@ -8,13 +8,16 @@ elements are removed.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from xml.parsers import expat
 
 from healthcare_deid.config.dialects.ctp_functions import Call, parse_script
 from healthcare_deid.config.dialects.recipe import MARKERS, Fate, Recipe, RecipeConversion, RecipeLine, tags_where
 from healthcare_deid.config.tags import entry_of, is_private, tag_number
 from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PROPERTY = re.compile(r"\s*(#?)\s*(set|keep|remove|param)\.\s*(.*?)\s*=(.*)", re.DOTALL)
 _ELEMENT = re.compile(r"\[\s*([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\s*\].*")
@@ -166,7 +169,7 @@ class _Reader:
             always = False
         self._script(tag, item.line, parts, always=always)
 
-    def _script(self, tag: int, line: int, parts: list[str | Call], *, always: bool) -> None:
+    def _script(self, tag: int, line: int, parts: Sequence[str | Call], *, always: bool) -> None:
         literal = self._literal(parts)
         if tag in MARKERS:
             self.recipe.set_value(tag, "", line)
@@ -177,7 +180,7 @@ class _Reader:
         else:
             self.recipe.give_up(tag, line, "text and functions are joined")
 
-    def _literal(self, parts: list[str | Call]) -> str | None:
+    def _literal(self, parts: Sequence[str | Call]) -> str | None:
         """Return the script as fixed text, or `None` if it depends on the instance."""
         text = ""
         for part in parts:

@@ -32,7 +32,7 @@ _NEVER_TOUCHED = frozenset(
 """Attributes that deid leaves out of every action."""
 _FUNCTIONS = {"dicom_uuid", "pydicom_uuid", "generate_uid", "simple_uuid"}
 """Functions that replace a UID."""
-_NOT_IN_A_DATASET = frozenset({0x0000, 0xFFFE})
+_NOT_IN_A_DATASET = frozenset({0x0000, 0x0004, 0xFFFE})
 
 
 class _Line(NamedTuple):
@@ -118,7 +118,7 @@ class _Reader:
         if action not in _ACTIONS:
             self._unconverted(line, "line", "not an action", "it is ignored, as deid does")
         elif action == "KEEP":
-            if not self._tags(None, field):
+            if ":" in field or not self._tags(None, field):
                 self._unconverted(line, "KEEP", "KEEP takes one attribute of DICOM PS3.6", "nothing is kept for it")
         elif field.lower() == "all":
             self._all(line, action)

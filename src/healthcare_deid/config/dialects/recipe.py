@@ -38,7 +38,7 @@ PSEUDONYMIZED = frozenset(map(tag_number, ("PatientID", "PatientName", "Accessio
 _TEXT_VRS = frozenset(["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"])
 _DATE_VRS = frozenset({"DA", "DT"})
 _META = 0x0002
-_NOT_IN_A_DATASET = frozenset({0x0000, _META, 0xFFFE})
+_NOT_IN_A_DATASET = frozenset({0x0000, _META, 0x0004, 0xFFFE})
 
 
 class Fate(Enum):
@@ -179,6 +179,8 @@ class Recipe:
 
     def convert(self) -> RecipeConversion:
         """Return the config and the engine's options."""
+        if self.wants_pseudonyms:
+            self._tell_other_pseudonyms()
         options: dict[str, Any] = {}
         if self.set_values:
             options["set_values"] = {_name(tag): value for tag, value in self.set_values.items()}
@@ -190,13 +192,23 @@ class Recipe:
             self._config(), options, self.wants_pseudonyms, tuple(self.unconverted), tuple(self.approximated)
         )
 
+    def _tell_other_pseudonyms(self) -> None:
+        """Say which identifiers change although the recipe leaves them: pseudonyms are given to all four."""
+        told = {one.subject for one in self.approximated if "pseudonyms=" in one.instead}
+        line = min(one.line for one in self.approximated if "pseudonyms=" in one.instead)
+        for tag in sorted(PSEUDONYMIZED):
+            if _name(tag) not in told and tag not in self.set_values:
+                self.approximate(line, _name(tag), "pseudonyms go together", "it gets a pseudonym too")
+
     def _config(self) -> DeidentifyConfig:
         keeps_all = not self.removes_others and not self.removes_private
         builder = ConfigBuilder().filter_profile("KEEP_ALL_PROFILE" if keeps_all else "MINIMAL_KEEP_LIST_PROFILE")
         fates = dict(self.fates)
         if not self.removes_others and self.removes_private:
             # No action names "every private tag", so the minimal profile removes them and the dictionary is kept.
-            fates = {entry.number: Fate.KEEP for entry in _standard_entries()} | fates
+            # Sequences are entered, so that the recipe's decisions hold in their items too.
+            kept = {entry.number: Fate.RECURSE if entry.vr == "SQ" else Fate.KEEP for entry in _standard_entries()}
+            fates = kept | fates
         builder = self._uids(builder, fates)
         for fate in Fate:
             queries = [
@@ -217,7 +229,7 @@ class Recipe:
         builder = builder.keep_uids()
         if _PRIMARY[2] in regenerated:
             regenerated.append(_META_INSTANCE)
-        return builder.regenerate_uids(*regenerated) if regenerated else builder
+        return builder.regenerate_uids(*map(_name, regenerated)) if regenerated else builder
 
 
 def _with_fate(builder: ConfigBuilder, fate: Fate, queries: list[str]) -> ConfigBuilder:
