@@ -113,7 +113,7 @@ def command(
         write_report({"json": report.to_json, "csv": report.to_csv, "html": report.to_html}[style](), output)
     found = report.count("error") + (report.count("warning") if fail_on == "warning" else 0)
     if found and fail_on != "never":
-        raise SystemExit(Exit.FOUND)
+        raise SystemExit(Exit.FINDINGS)
     if report.unreadable:
         raise SystemExit(Exit.PARTIAL)
 

@@ -109,7 +109,7 @@ def _text(report: ComparisonReport, style: str, frames: int) -> str:
 def _picture(pair: Compared, path: Path) -> None:
     import pydicom
 
-    from healthcare_deid.engine.dicom.silence import quiet
+    from healthcare_deid.engine.silence import quiet
     from healthcare_deid.report import write_before_after
 
     try:

@@ -165,44 +165,15 @@ def _belongs_to_the_api(segments: list[str], action: str) -> bool:
 _STORE_SEGMENTS = 8
 _OTHER_COLLECTIONS = frozenset({"annotationStores", "consentStores", "dataMapperWorkspaces", "hl7V2Stores", "services"})
 _ACTIONS = frozenset(
-    [
-        "activate",
-        "analyzeEntities",
-        "applyAdminConsents",
-        "applyConsents",
-        "archive",
-        "batchGet",
-        "bulkDelete",
-        "cancel",
-        "checkDataAccess",
-        "configureSearch",
-        "deidentify",
-        "deleteRevision",
-        "evaluateUserConsents",
-        "executeCohort",
-        "explainDataAccess",
-        "export",
-        "exportHistory",
-        "getDICOMStoreMetrics",
-        "getFHIRStoreMetrics",
-        "getHL7v2StoreMetrics",
-        "getIamPolicy",
-        "getSeriesMetrics",
-        "getStorageInfo",
-        "getStudyMetrics",
-        "import",
-        "importHistory",
-        "ingest",
-        "listRevisions",
-        "queryAccessibleData",
-        "reject",
-        "revoke",
-        "rollback",
-        "setBlobStorageSettings",
-        "setIamPolicy",
-        "testIamPermissions",
-    ]
-)
+    {
+        "activate", "analyzeEntities", "applyAdminConsents", "applyConsents", "archive", "batchGet", "bulkDelete",
+        "cancel", "checkDataAccess", "configureSearch", "deidentify", "deleteRevision", "evaluateUserConsents",
+        "executeCohort", "explainDataAccess", "export", "exportHistory", "getDICOMStoreMetrics",
+        "getFHIRStoreMetrics", "getHL7v2StoreMetrics", "getIamPolicy", "getSeriesMetrics", "getStorageInfo",
+        "getStudyMetrics", "import", "importHistory", "ingest", "listRevisions", "queryAccessibleData", "reject",
+        "revoke", "rollback", "setBlobStorageSettings", "setIamPolicy", "testIamPermissions",
+    }
+)  # fmt: skip
 """Custom verbs of the discovery documents: after a colon they are never part of an ID."""
 
 

@@ -9,8 +9,8 @@ import pydicom
 from pydicom.uid import UID
 
 from healthcare_deid.emulator.errors import not_acceptable, not_found
-from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, transfer_syntax
+from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
