@@ -70,7 +70,10 @@ def _regex(path: str, regex: CustomRegex) -> Iterator[Finding]:
 
 
 def _as_python(pattern: str) -> str:
-    """Replace RE2's own escapes so that Python can count the groups; what they match does not matter here."""
+    """Replace RE2's own escapes, so that Python counts the groups.
+
+    What the escapes match does not matter here.
+    """
     pattern = re.sub(r"\\[pP](?:\{\^?\w+\}|\w)", r"\\w", pattern)
     return (
         pattern.replace(r"\z", r"\Z").replace(r"\C", ".").replace("(?U", "(?i").replace("[[:", "[").replace(":]]", "]")
