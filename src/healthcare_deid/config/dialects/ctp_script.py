@@ -109,7 +109,7 @@ class _ScriptReader:
     def __init__(self, items: list[_Item]) -> None:
         self.recipe = RecipeDecisions(removes_private=False)
         self.params = {item.name: item.text.strip() for item in items if item.kind == "param"}
-        self.recipe.uid_root = self._uid_root()
+        self.recipe.uid_root = self._uid_root(items)
         removed = {item.name: item.line for item in items if item.kind == "remove"}
         self.recipe.removes_private = "privategroups" in removed
         self._globals(removed)
@@ -123,9 +123,13 @@ class _ScriptReader:
             for tag in tags_where(_OVERLAYS):
                 self.recipe.decide(tag, Fate.DELETE)
 
-    def _uid_root(self) -> str:
+    def _uid_root(self, items: list[_Item]) -> str:
         root = self.params.get("UIDROOT", "").rstrip(".")
-        return root if re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", root) else ""
+        if not root or re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", root):
+            return root
+        line = next(item.line for item in items if (item.kind, item.name) == ("param", "UIDROOT"))
+        self.recipe.approximate(line, "UIDROOT", "it is not the root of UIDs", "new UIDs have the engine's root")
+        return ""
 
     def _globals(self, removed: dict[str, int]) -> None:
         recipe = self.recipe
