@@ -74,7 +74,7 @@ def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]
     """
     one_name = str(dataset.get("PatientName", "") or "") == str(dataset.get("PatientID", "") or "")
     for change in promise.engine.deidentify(dataset).changes:
-        if change.action is ChangeAction.ADDED or change.rule in _UNSAID:
+        if change.action is ChangeAction.ADDED or change.rule in _UNSAID or _tag_of(change) in promise.fixed:
             continue
         found = _judged(change, elements.get(change.path), promise)
         if found is not None and one_name and int(change.path[:8], 16) in _STANDS_FOR_PATIENT and promise.placeholders:
@@ -91,7 +91,7 @@ def _judged(change: Change, element: Element | None, promise: Promise) -> Residu
     residue, why = _residue(change, value)
     if residue is None:
         return None
-    tag = int(change.path.rpartition("/")[2], 16)
+    tag = _tag_of(change)
     return Residual(
         _severity(residue, change, promise),
         residue,
@@ -112,7 +112,7 @@ def _is_made_of_pseudonyms(element: Element, change: Change) -> bool:
 
 
 def _residue(change: Change, value: bytes) -> tuple[Residue | None, str]:
-    tag = int(change.path.rpartition("/")[2], 16)
+    tag = _tag_of(change)
     rules = frozenset(change.rule.split("+"))
     if change.action is ChangeAction.REGENERATED or change.rule == UID_IN_TEXT_REASON:
         parts = [uid_text(part) for part in value.split(b"\\")]
@@ -163,6 +163,10 @@ def _severity(residue: Residue, change: Change, promise: Promise) -> Severity:
     if residue is Residue.PRIVATE and ProfileOption.RETAIN_SAFE_PRIVATE in promise.options:
         return Severity.WARNING  # which ones are safe is not written into the instance
     return Severity.ERROR
+
+
+def _tag_of(change: Change) -> int:
+    return int(change.path.rpartition("/")[2], 16)
 
 
 def _named(path: str) -> str:
