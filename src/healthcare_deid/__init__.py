@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
     from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
     from healthcare_deid.client.sync import DeidClient
-    from healthcare_deid.client.transfers.transfer import TransferFailure, TransferReport
+    from healthcare_deid.client.transfers.report import TransferFailure, TransferReport
     from healthcare_deid.config.builder import ConfigBuilder
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
@@ -139,8 +139,8 @@ _MODULES = {
     "TextConfig": "config.text",
     "TextRedactionMode": "config.image",
     "Tier": "client.calls.estimate",
-    "TransferFailure": "client.transfers.transfer",
-    "TransferReport": "client.transfers.transfer",
+    "TransferFailure": "client.transfers.report",
+    "TransferReport": "client.transfers.report",
     "as_completed": "client.operation.wait",
     "wait": "client.operation.wait",
 }

@@ -146,9 +146,19 @@ class TransportError(DeidError):
 
 
 class ConnectError(TransportError):
-    """No connection: the request surely did not leave."""
+    """No connection: the request surely did not leave.
+
+    Attributes:
+        transient: Whether another try may succeed; False for a refused certificate or a proxy that refuses.
+    """
 
     default_sent = "no"
+
+    def __init__(
+        self, text: str, *, sent: Sent | None = None, method_id: str = "", attempts: int = 1, transient: bool = True
+    ) -> None:
+        super().__init__(text, sent=sent, method_id=method_id, attempts=attempts)
+        self.transient = transient
 
 
 class ConnectionDropped(TransportError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from healthcare_deid._border import border
-from healthcare_deid.client.calls.instances import InstanceMethods
 from healthcare_deid.client.calls.sync_methods.datasets import DatasetMethods
 from healthcare_deid.client.calls.sync_methods.deidentify import DeidentifyMethods
 from healthcare_deid.client.calls.sync_methods.dicom_stores import DicomStoreMethods
+from healthcare_deid.client.calls.sync_methods.instances import InstanceMethods
 from healthcare_deid.client.calls.sync_methods.operations import OperationMethods
 from healthcare_deid.client.drivers.run_flow import captured_replies
 from healthcare_deid.client.drivers.session import Session, recipe_of

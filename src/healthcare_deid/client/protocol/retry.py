@@ -121,9 +121,7 @@ def _numbers(*values: Any) -> bool:
 
 def may_retry(error: DeidError, safety: Safety) -> bool:
     """Say whether a call that failed with ``error`` may be sent again as it is."""
-    if isinstance(error, ConnectError):
-        return True
-    if isinstance(error, CredentialsError):
+    if isinstance(error, ConnectError | CredentialsError):
         return error.transient
     if isinstance(error, ApiError) and error.status == _TOO_MANY_REQUESTS:
         return True
