@@ -82,6 +82,7 @@ def test_a_mocked_error_is_this_packages() -> None:
 
 def test_a_ready_made_httplib2_http_sends_one_post_too(server: Any, clock: FakeClock, config: DeidentifyConfig) -> None:
     server.on("POST", "", "drop")
+    server.on("GET", r"datasets/e\?", server.answer(200, {}))
     server.on("GET", "operations", server.answer(200, {"operations": [server.operation("4")]}))
     client = DeidClient("p", "l", http=httplib2.Http(), endpoint=server.url, clock=clock)
     with client:
