@@ -182,6 +182,7 @@ class ApiError(DeidError):
         retry_after: Seconds the server asked to wait, when it did.
         method_id: The API method.
         attempts: How many times the call was tried.
+        remedy: What the caller can do about it, where more is known than the class says.
     """
 
     hint: ClassVar[str] = ""
@@ -198,6 +199,7 @@ class ApiError(DeidError):
         retry_after: float | None = None,
         method_id: str = "",
         attempts: int = 1,
+        remedy: str = "",
     ) -> None:
         self.status = status
         self.code = code
@@ -208,6 +210,7 @@ class ApiError(DeidError):
         self.retry_after = retry_after
         self.method_id = method_id
         self.attempts = attempts
+        self.remedy = remedy
         super().__init__()
 
     def __str__(self) -> str:
@@ -219,7 +222,8 @@ class ApiError(DeidError):
         if self.attempts > 1:
             parts.append(f"after {self.attempts} attempts")
         text = " ".join(parts)
-        return f"{text}. {self.hint}" if self.hint else f"{text} (the server's text is in .message)"
+        advice = self.remedy or self.hint
+        return f"{text}. {advice}" if advice else f"{text} (the server's text is in .message)"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)

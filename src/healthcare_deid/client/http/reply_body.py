@@ -37,6 +37,13 @@ class BoundedResponse(http.client.HTTPResponse):
         limits = current()
         if amt is not None or limits is None:
             return super().read(amt)
+        try:
+            return self._whole(limits)
+        except BaseException:
+            self.close()  # the socket stays open until this lets go of it
+            raise
+
+    def _whole(self, limits: Limits) -> bytes:
         streamed = limits.sink is not None and self.status == http.HTTPStatus.OK
         if streamed and self.length is None and not self.chunked:
             # Only the end of the connection ends such a body: an instance that broke off looks whole.
@@ -50,7 +57,7 @@ class BoundedResponse(http.client.HTTPResponse):
             if size > limits.body:
                 raise UnreadableBodyError(f"the body is larger than {limits.body // 2**20} MiB")
             write(sink, piece)
-        if "content-encoding" in self.headers and self._decodes():
+        if self._decodes():
             del self.headers["content-encoding"]
             del self.headers["content-length"]
             self.headers["content-length"] = str(size)

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from healthcare_deid.client.protocol.flow import ApiReply
+from healthcare_deid.client.protocol.remedies import remedy
 from healthcare_deid.errors import ApiError, ReplyError, api_error_class
 
 _CODES = {
@@ -90,16 +91,17 @@ def api_error(method_id: str, response: Any, content: bytes | str | None) -> Api
     details = error["details"] if isinstance(error.get("details"), list) else []
     word = error.get("status")
     code = word if isinstance(word, str) and word in RPC_CODES else _CODES.get(status, "")
-    cls = api_error_class(status, code)
+    cls, reason, message = api_error_class(status, code), _reason(error, details), str(error.get("message") or "")
     return cls(
         status=status,
         code=code,
-        reason=_reason(error, details),
-        message=str(error.get("message") or ""),
+        reason=reason,
+        message=message,
         details=details,
         request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), ""),
         retry_after=retry_after(headers),
         method_id=method_id,
+        remedy=remedy(status, reason, message),
     )
 
 
