@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from os import PathLike
 
+    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
+    from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.text.find.detectors.base import Detector
 
@@ -62,8 +65,9 @@ class EngineOptions:
     )
     secret: bytes | str | PathLike[str] | None = _option(
         None,
-        "The project's secret, at least 16 bytes, or a file that holds it: dates, hashes and UIDs are keyed with what "
-        "is derived from it, so that every run and machine that has it gives the same.",
+        "The project's secret: at least 16 bytes, a file that holds them, or a name in the key folder. Dates, hashes, "
+        "UIDs and pseudonyms are keyed with what is derived from it, so that every run and machine that has it gives "
+        "the same.",
         flag="--secret-file",
         kind="file",
     )
@@ -149,10 +153,35 @@ class EngineOptions:
         flag="--fallback-charset",
         metavar="NAME",
     )
+    threads: int | None = _option(
+        None,
+        "Threads that look at the frames of one instance: by default one a core, and one in a worker process. Give 1 "
+        "where something else shares the cores out.",
+    )
+    pseudonyms: Pseudonyms | None = _option(
+        None, "New patient IDs, names, accession numbers and study IDs, whatever the profile does to them."
+    )
+    dates: Dates | None = _option(
+        None, "Shift every date that would stay, and those in text, by one number of days for each patient."
+    )
+    set_values: Mapping[str, str] | None = _option(
+        None, "Values of the project's own by keyword or tag; the elements are added where they are missing."
+    )
+    replace: Sequence[Replacement | tuple[str, str, str]] = _option(
+        (), "Patterns to rewrite in attributes: tag, regular expression, and what stands in its place."
+    )
+    uid_root: str = _option(
+        "",
+        "New UIDs begin with this root of yours; they need ``secret`` or ``salt``.",
+        flag="--uid-root",
+        metavar="UID",
+    )
 
     def __post_init__(self) -> None:
         for name in ("options", "safe_private"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
+        if not _is_count(self.threads):
+            raise ConfigError("threads: a number of threads is needed, at least 1")
         if self.other_uids not in get_args(OtherUids):
             raise ConfigError('other_uids is "profile", "keep" or "map"')
 
@@ -170,6 +199,10 @@ def options_table() -> str:
         flag = f"`{meaning.flag}`" if meaning.flag else ""
         rows.append(f"| `{one.name}` | {flag} | `{one.default!r}` | {meaning.text.replace('``', '`')} |")
     return "\n".join(rows)
+
+
+def _is_count(given: object) -> bool:
+    return given is None or (isinstance(given, int) and given >= 1)
 
 
 def _texts(given: Collection[object], argument: str) -> tuple[str, ...]:
