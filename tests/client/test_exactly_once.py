@@ -351,6 +351,9 @@ def test_however_starts_are_answered_one_operation_runs_at_most(
             return server.answer(200, server.operation(created[-1]))
         return server.behaviour(said)
 
+    def look(_: Any) -> Any:
+        return server.answer(200, {}) if created else server.error(404)
+
     def listing(_: Any) -> Any:
         nonlocal looks
         looks += 1
@@ -359,7 +362,7 @@ def test_however_starts_are_answered_one_operation_runs_at_most(
 
     server.on("POST", START, start)
     server.on("GET", LIST, listing)
-    server.on("GET", DESTINATION, lambda _: server.answer(200, {}) if created else server.error(404))
+    server.on("GET", DESTINATION, look)
     with DeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client:
         try:
             operation = client.deidentify_dataset("d", "e", config)

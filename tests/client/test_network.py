@@ -87,7 +87,16 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
+def sending(data: bytes) -> Callable[[socket.socket], object]:
+    """Return a function that sends some bytes."""
+    return lambda connection: connection.sendall(data)
+
+
 # Proxies
+
+
+def _not_found(name: str) -> None:
+    del name
 
 
 def proxied(**options: Any) -> DeidClient:
@@ -100,7 +109,7 @@ def proxied(**options: Any) -> DeidClient:
 def test_a_proxy_that_refuses_is_named_without_its_password(
     listen: Any, monkeypatch: pytest.MonkeyPatch, status: int, word: str
 ) -> None:
-    proxy = listen(lambda connection: connection.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status))
+    proxy = listen(sending(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status))
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:secret@127.0.0.1:{proxy.port}")
     with proxied() as client, pytest.raises(errors.ConnectError) as caught:
         client.get_dataset("d", timeout=3)
@@ -122,7 +131,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_request_without_tls_goes_to_the_proxy_with_its_whole_url(
     listen: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proxy = listen(lambda connection: connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}"))
+    proxy = listen(sending(HEAD + b"Content-Length: 2\r\n\r\n{}"))
     monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.port}")
     monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "http://emulator.invalid:8085")
     with DeidClient("p", "l") as client:
@@ -156,7 +165,7 @@ def test_no_proxy_is_obeyed(monkeypatch: pytest.MonkeyPatch, url: str, names: st
 
 def test_a_socks_proxy_without_pysocks_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
-    monkeypatch.setattr(network, "find_spec", lambda name: None)
+    monkeypatch.setattr(network, "find_spec", _not_found)
     with proxied() as client, pytest.raises(errors.ConnectError, match="pip install pysocks"):
         client.get_dataset("d", timeout=3)
 
@@ -172,7 +181,7 @@ def test_a_proxy_that_cannot_be_used_is_refused_by_the_variables_name(
 
 def test_a_ready_made_httplib2_http_that_would_ignore_the_proxy_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setattr(httplib2, "socks", None)
+    monkeypatch.setattr("healthcare_deid.client.http.transport.find_spec", _not_found)
     client = DeidClient("p", "l", endpoint="https://healthcare.invalid", http=httplib2.Http(), retry=ONCE)
     with client, pytest.raises(errors.ConnectError, match="pip install pysocks"):
         client.get_dataset("d", timeout=3)
@@ -271,7 +280,7 @@ def dripping(connection: socket.socket) -> None:
 
 
 def replying(head: bytes, body: bytes) -> Callable[[socket.socket], object]:
-    return lambda connection: connection.sendall(HEAD + head + b"\r\n" + body)
+    return sending(HEAD + head + b"\r\n" + body)
 
 
 def sized(body: bytes, *, encoding: bytes = b"") -> Callable[[socket.socket], object]:
@@ -353,7 +362,7 @@ def test_any_retry_after_is_survived(listen: Any, value: str) -> None:
         + value.encode("latin-1", "replace")
         + b"\r\n\r\n"
     )
-    listener = listen(lambda connection: connection.sendall(head))
+    listener = listen(sending(head))
     client = DeidClient("p", "l", endpoint=f"http://127.0.0.1:{listener.port}", clock=FakeClock())
     with client, pytest.raises(errors.Unavailable):
         client.get_dataset("d")
@@ -395,7 +404,7 @@ def endless_chunks(connection: socket.socket) -> None:
 
 
 def cut(count: int) -> Callable[[socket.socket], object]:
-    return lambda connection: connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(WHOLE) + WHOLE[:-count])
+    return sending(HEAD + b"Content-Length: %d\r\n\r\n" % len(WHOLE) + WHOLE[:-count])
 
 
 EXPLODING = gzip.compress(WHOLE + bytes(2**23))

@@ -156,6 +156,7 @@ def test_nothing_starts_twice_and_no_stranger_is_taken_for_ours(
         return
     if operation.name not in ours:
         assert operation.adopted, "a stranger's operation says that it was adopted"
+        assert ours == [], "our own would have been listed by then"
         assert not operation.adoption_proved
         assert level == "store", "a stranger has no destination of ours"
     if not losses:

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import weakref
 from http import HTTPStatus
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import httplib2
@@ -119,13 +120,14 @@ class Transport:
         if self._owned:
             return connection_class(self._origin)
         # A user's own httplib2 object has its own proxies and certificates.
-        if httplib2.socks is None and proxy_for(self._origin) is not None:
+        if find_spec("socks") is None and proxy_for(self._origin) is not None:
             raise NotConnectedError(
                 f"{self._origin.scheme.upper()}_PROXY is set, which httplib2 ignores without PySocks: pip install "
                 "pysocks, or leave http= out",
                 transient=False,
             )
-        return bounded(httplib2.SCHEME_TO_CONNECTION[self._origin.scheme])
+        kinds: dict[Any, Any] = httplib2.SCHEME_TO_CONNECTION
+        return bounded(kinds[self._origin.scheme])
 
 
 def is_httplib2(http: Any) -> bool:
