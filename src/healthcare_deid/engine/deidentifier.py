@@ -80,6 +80,8 @@ class Deidentifier:
         set_values: Values of the project's own by keyword or tag; the elements are added where they are missing.
         replace: Patterns to rewrite in attributes: tag, regular expression, and what stands in its place.
         uid_root: New UIDs begin with this root of yours; they need ``secret`` or ``salt``.
+        recipients: Certificates' files: every result holds its original attributes, encrypted for these recipients
+            (0400,0500).
 
     Attributes:
         config: As given.
@@ -122,6 +124,7 @@ class Deidentifier:
         set_values: Mapping[str, str] | None = None,
         replace: Sequence[Replacement | tuple[str, str, str]] = (),
         uid_root: str = "",
+        recipients: Sequence[str | PathLike[str]] = (),
     ) -> None:
         chosen = EngineOptions(
             patient_keys=patient_keys,
@@ -150,6 +153,7 @@ class Deidentifier:
             set_values=set_values,
             replace=replace,
             uid_root=uid_root,
+            recipients=recipients,
         )
         self.options = chosen
         self.config = config

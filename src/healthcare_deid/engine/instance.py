@@ -27,6 +27,7 @@ from healthcare_deid.engine.dicom.uids import (
     uid_text,
 )
 from healthcare_deid.engine.header import markers as marks
+from healthcare_deid.engine.header import originals
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
@@ -37,8 +38,10 @@ from healthcare_deid.engine.header.fast.lookup import IDENTITY, own_uids
 from healthcare_deid.engine.header.fast.tables import Tables
 from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
+from healthcare_deid.engine.header.originals import ENCRYPTED_ATTRIBUTES, ENCRYPTED_REASON
 from healthcare_deid.engine.header.rewriting import IDENTIFIERS, rewriter_of, set_elements
 from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.identity.envelope import Recipients
 from healthcare_deid.engine.identity.key_folder import open_secret
 from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
@@ -105,6 +108,7 @@ class InstanceEngine:
         self.looks_at_pixels = compiled.pixels.looks
         known = open_secret(options.secret)
         self._rewriter = rewriter_of(options, known)
+        self._recipients = Recipients(options.recipients) if options.recipients else None
         self.mapper = _uid_mapper(options, known)
         self._fallback = encoding_named(options.fallback_charset)
         self._text = _text_engine(compiled, options, known)
@@ -117,7 +121,8 @@ class InstanceEngine:
         self._markers = options.markers
         claimed = dict.fromkeys(self._claimant.tags, "marker") if options.markers else {}
         written, rewritten = (self._rewriter.written, self._rewriter.rewritten) if self._rewriter else ({}, {})
-        self.plan = replace(tags, written=written | claimed, rewritten=rewritten)
+        sealed = {ENCRYPTED_ATTRIBUTES: ENCRYPTED_REASON} if self._recipients is not None else {}
+        self.plan = replace(tags, written=written | claimed | sealed, rewritten=rewritten)
         self._slots = sorted(self.plan.written)
         self._pseudonymizes = options.pseudonyms is not None
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
@@ -136,7 +141,8 @@ class InstanceEngine:
 
     def encode(self, source: Source, sink: Sink) -> DeidentifyResult:
         """De-identify one encoded instance into another: the way of files and of bytes."""
-        result = None if self.looks_at_pixels else self.rewrite(source, sink)
+        by_dataset = self.looks_at_pixels or self._recipients is not None
+        result = None if by_dataset else self.rewrite(source, sink)
         return result if result is not None else self._through_dataset(source, sink)
 
     def _through_dataset(self, source: Source, sink: Sink) -> DeidentifyResult:
@@ -218,6 +224,8 @@ class InstanceEngine:
                 target[mark.tag] = shared(mark)
             added += marks.added(claims)
         warnings.extend(dict.fromkeys(values.warnings))
+        if self._recipients is not None and not is_directory:
+            added.append(originals.seal(target, dataset, executor.changes, added, self._recipients))
         changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
         return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
 

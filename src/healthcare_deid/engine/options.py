@@ -176,6 +176,13 @@ class EngineOptions:
         flag="--uid-root",
         metavar="UID",
     )
+    recipients: Sequence[str | PathLike[str]] = _option(
+        (),
+        "Certificates' files: every result holds its original attributes, encrypted for these recipients (0400,0500).",
+        flag="--recipient",
+        metavar="CERTIFICATE",
+        kind="list",
+    )
 
     def __post_init__(self) -> None:
         for name in ("options", "safe_private"):
