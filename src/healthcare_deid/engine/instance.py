@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,12 @@ from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.originals import ENCRYPTED_ATTRIBUTES, ENCRYPTED_REASON
 from healthcare_deid.engine.header.rewriting import IDENTIFIERS, rewriter_of, set_elements
 from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.header.vaulted import Keeper
 from healthcare_deid.engine.identity.envelope import Recipients
 from healthcare_deid.engine.identity.key_folder import open_secret
 from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.identity.vault import Vault
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
@@ -56,7 +59,6 @@ from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.dicom.sinks import Sink
@@ -108,7 +110,9 @@ class InstanceEngine:
         self.looks_at_pixels = compiled.pixels.looks
         known = open_secret(options.secret)
         self._rewriter = rewriter_of(options, known)
-        self._recipients = Recipients(options.recipients) if options.recipients else None
+        recipients = Recipients(options.recipients) if options.recipients else None
+        vault = None if options.vault is None else Vault(Path(options.vault), recipients)
+        self._recipients = recipients if vault is None or options.encrypted_attributes else None
         self.mapper = _uid_mapper(options, known)
         self._fallback = encoding_named(options.fallback_charset)
         self._text = _text_engine(compiled, options, known)
@@ -124,6 +128,7 @@ class InstanceEngine:
         sealed = {ENCRYPTED_ATTRIBUTES: ENCRYPTED_REASON} if self._recipients is not None else {}
         self.plan = replace(tags, written=written | claimed | sealed, rewritten=rewritten)
         self._slots = sorted(self.plan.written)
+        self._keeper = Keeper(vault, self.plan, self.mapper)
         self._pseudonymizes = options.pseudonyms is not None
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
         if self._pseudonymizes:
@@ -210,6 +215,7 @@ class InstanceEngine:
             uid_of(old_meta, meta.TRANSFER_SYNTAX_UID) or guessed_syntax(working),
             warnings,
         )
+        self._keeper.keep_dataset(dataset, rewriting, bound)
         target.file_meta = meta.meta_dataset(new)
         target.preamble = _ZERO_PREAMBLE
         if rewriting is not None:
@@ -265,6 +271,7 @@ class InstanceEngine:
             tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
             if rewriting is not None:
                 values.identity_left |= rewriting.tells(facts.own)
+            self._keeper.keep_file(file, rewriting, bound)
             claims = self._claims(facts, tally.private_kept > 0, values, None)
             warnings.extend(self._concerns(facts, uids))
             tally.noted.clear()

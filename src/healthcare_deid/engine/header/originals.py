@@ -114,7 +114,8 @@ def _with(dataset: Dataset, originals: Dataset) -> Dataset:
     elements |= dict(items(originals[_MODIFIED].value[0]))
     target = rebuilt(dataset, dict(sorted(elements.items())))
     target.file_meta = FileMetaDataset(private_copy(dataset).file_meta)
-    target.file_meta.MediaStorageSOPInstanceUID = UID(str(target.SOPInstanceUID))
+    if "SOPInstanceUID" in target:
+        target.file_meta.MediaStorageSOPInstanceUID = UID(str(target.SOPInstanceUID))
     target.preamble = bytes(128)
     return target
 
