@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +144,5 @@ def _certificate(data: bytes) -> bytes:
 
 
 def _need_extra() -> None:
-    try:
-        import asn1crypto.cms  # noqa: F401
-        import cryptography  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("vault", "encryption for a recipient") from None
+    if not all(map(find_spec, ("asn1crypto", "cryptography"))):
+        raise MissingExtraError("vault", "encryption for a recipient")
