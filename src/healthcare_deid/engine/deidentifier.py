@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
 from healthcare_deid.engine.dicom.sources import InMemory, bytes_of, opened_source
+from healthcare_deid.engine.identity.places import refuse_among
 from healthcare_deid.engine.instance import InstanceEngine
 from healthcare_deid.engine.options import EngineOptions
 from healthcare_deid.engine.plan.compile import compile_config
@@ -80,6 +81,11 @@ class Deidentifier:
         set_values: Values of the project's own by keyword or tag; the elements are added where they are missing.
         replace: Patterns to rewrite in attributes: tag, regular expression, and what stands in its place.
         uid_root: New UIDs begin with this root of yours; they need ``secret`` or ``salt``.
+        recipients: Certificates' files: every result holds its original attributes, encrypted for these recipients
+            (0400,0500); with ``vault``, the vault is encrypted for them instead.
+        vault: A file that says whose each pseudonym and new UID is: SQLite, or CSV by its suffix. It is as sensitive
+            as the originals.
+        encrypted_attributes: With ``vault`` and ``recipients``: encrypted original attributes in every result too.
 
     Attributes:
         config: As given.
@@ -122,6 +128,9 @@ class Deidentifier:
         set_values: Mapping[str, str] | None = None,
         replace: Sequence[Replacement | tuple[str, str, str]] = (),
         uid_root: str = "",
+        recipients: Sequence[str | PathLike[str]] = (),
+        vault: str | PathLike[str] | None = None,
+        encrypted_attributes: bool = False,
     ) -> None:
         chosen = EngineOptions(
             patient_keys=patient_keys,
@@ -150,6 +159,9 @@ class Deidentifier:
             set_values=set_values,
             replace=replace,
             uid_root=uid_root,
+            recipients=recipients,
+            vault=vault,
+            encrypted_attributes=encrypted_attributes,
         )
         self.options = chosen
         self.config = config
@@ -299,6 +311,8 @@ class Deidentifier:
         """
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
+        old, new = path_of(source, "source"), path_of(destination, "destination")
+        refuse_among(self.options, (old, new, new.with_name(f"{new.name}.run")))
         return deidentify_tree(
             self,
             path_of(source, "source"),
