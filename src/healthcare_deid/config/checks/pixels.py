@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.config.checks.reading import SENSITIVE, images
 from healthcare_deid.config.checks.rules import RULES
 from healthcare_deid.config.deidentify import DeidentifyConfig as ConfigV1
+from healthcare_deid.config.patterns import compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from healthcare_deid.config.findings import Finding
     from healthcare_deid.config.image import CustomRegex, ImageConfig
     from healthcare_deid.config.v1beta1 import ImageConfig as BetaImageConfig
-
-_NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>]|<[=!]|\(|P=)|\\[1-9]|[*+?}]\+)")
-"""Look-around, atomic groups, conditions, back-references, possessive repeats."""
 
 _MAX_GROUPS = 3
 _NO_TEXT = frozenset({None, "REDACT_NO_TEXT", "TEXT_REDACTION_MODE_UNSPECIFIED"})
@@ -56,23 +53,11 @@ def _regex(path: str, regex: CustomRegex) -> Iterator[Finding]:
     if not pattern:
         yield RULES["regex-invalid"].at(f"{path}.pattern", "The pattern is empty.")
         return
-    if _NOT_RE2.search(pattern):
-        yield RULES["regex-invalid"].at(
-            f"{path}.pattern", "RE2 has no look-around, back-references, conditions or possessive repeats."
-        )
-        return
     try:
-        groups = re.compile(_as_python(pattern)).groups
-    except (re.error, OverflowError, RecursionError):
-        yield RULES["regex-invalid"].at(f"{path}.pattern", "The pattern is not a regular expression.")
+        groups = compile_pattern(pattern).groups
+    except ValueError as error:
+        yield RULES["regex-invalid"].at(f"{path}.pattern", f"{error}.")
         return
     if len(regex.group_indexes) > _MAX_GROUPS or any(not 0 <= index <= groups for index in regex.group_indexes):
         yield RULES["regex-groups"].at(f"{path}.groupIndexes", f"The pattern has {groups} groups; three count at most.")
 
-
-def _as_python(pattern: str) -> str:
-    """Write RE2's own escapes so that Python can count the groups; what they match does not matter here."""
-    pattern = re.sub(r"\\[pP](?:\{\^?\w+\}|\w)", r"\\w", pattern)
-    return (
-        pattern.replace(r"\z", r"\Z").replace(r"\C", ".").replace("(?U", "(?i").replace("[[:", "[").replace(":]]", "]")
-    )
