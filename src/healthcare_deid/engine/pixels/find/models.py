@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.engine.pixels.weights import load_weights
+from healthcare_deid.engine.pixels.find.weights import load_weights
 from healthcare_deid.errors import MissingExtraError, ModelNotFoundError
 
 if TYPE_CHECKING:

@@ -28,14 +28,14 @@ _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 def load_weights(path: Path) -> bytes:
     """Return a model file with zeros for its subnormal weights. Other files come back as they are."""
     model = bytearray(path.read_bytes())
-    for start, stop in list(_float_tensors(model)):
+    for start, stop in list(float_tensors(model)):
         weights = np.frombuffer(model, "<f4", (stop - start) // 4, start)
         weights[(np.abs(weights) < np.finfo(np.float32).tiny) & (weights != 0)] = 0
         del weights  # it holds the buffer
     return bytes(model)
 
 
-def _float_tensors(model: bytearray) -> Iterator[tuple[int, int]]:
+def float_tensors(model: bytearray) -> Iterator[tuple[int, int]]:
     """Yield where the bytes of every initializer of 32-bit floats begin and end."""
     for graph, graph_start, graph_stop in _fields(model, 0, len(model)):
         if graph != _GRAPH:
