@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "presets": {"config"},
     "v1beta1": {"config"},
     "client": {"_border", "config", "errors", "names", "_version"},
+    "credentials": {"client"},
     "engine": {"_border", "config", "errors", "names", "_version"},
     "emulator": {"engine", "config", "errors", "names", "_version"},
     "testing": {"client", "emulator", "engine", "config", "errors", "names"},
@@ -42,16 +43,20 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """What each part of the package may import from the rest of it."""
 
-UPWARD = {("client/sync.py", "emulator"), ("client/aio.py", "emulator")}
-"""The one upward look: ``DeidClient.local()`` imports the emulator inside the method."""
+UPWARD = {("client/http/local.py", "emulator")}
+"""The one upward import: ``DeidClient.local()`` opens an emulator."""
 
-ONLY_IN: dict[str, set[str]] = {
-    "googleapiclient": {"client/connection.py"},
-    "httplib2": {"client/connection.py"},
-    "google": {"client/connection.py", "client/credentials.py"},
-    "google_auth_httplib2": {"client/connection.py"},
+ONLY_IN = {
+    "googleapiclient": "client/http/",
+    "httplib2": "client/http/",
+    "google": "client/http/",
+    "google_auth_httplib2": "client/http/",
+    "tenacity": "client/protocol/retry.py",
 }
-"""Third-party packages that stay behind one module."""
+"""Third-party packages that stay in one folder."""
+
+CLIENT_LAYERS = ("protocol", "http", "drivers", "operation", "transfers", "calls", "")
+"""Folders of the client, each of which imports from those before it; last the clients themselves."""
 
 HEAVY_PARTS = {"engine", "emulator", "testing", "report", "cli"}
 
@@ -89,9 +94,54 @@ def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
             allowed = rest[0] in MAY_IMPORT[part] or (name, rest[0]) in UPWARD
             assert allowed, f"{name} imports {module}; {part} may import {sorted(MAY_IMPORT[part])}"
         if top in ONLY_IN:
-            assert name in ONLY_IN[top], f"{name} imports {module}; only {sorted(ONLY_IN[top])} may"
+            assert name.startswith(ONLY_IN[top]), f"{name} imports {module}; only {ONLY_IN[top]} may"
         if top in {"numpy", "pydicom", "PIL", "onnxruntime"}:
             assert part in HEAVY_PARTS, f"{name} imports {module}, which the base install does not have"
+
+
+def _modules() -> dict[str, Path]:
+    """Return every module of the package by its dotted name."""
+    found: dict[str, Path] = {}
+    for path in SOURCE.rglob("*.py"):
+        parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def _every_import(path: Path, modules: dict[str, Path]) -> set[str]:
+    """Return the package's modules that a file imports at run time, lazily, or for type checkers only."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found.update(name if name in modules else node.module for name in names)
+    return found & set(modules)
+
+
+def test_no_two_modules_of_the_client_import_each_other_not_even_for_types() -> None:
+    modules = _modules()
+    left = {
+        name: {module for module in _every_import(path, modules) if module.startswith("healthcare_deid.client.")}
+        for name, path in modules.items()
+        if name.startswith("healthcare_deid.client")
+    }
+    while ready := {name for name, needs in left.items() if not needs & set(left)}:
+        left = {name: needs for name, needs in left.items() if name not in ready}
+    assert not left, f"a circle is among {sorted(left)}"
+
+
+@pytest.mark.parametrize("layer", CLIENT_LAYERS)
+def test_a_folder_of_the_client_imports_only_from_the_folders_below_it(layer: str) -> None:
+    modules = _modules()
+    below = CLIENT_LAYERS[: CLIENT_LAYERS.index(layer) + 1]
+    for path in (SOURCE / "client" / layer).glob("**/*.py" if layer else "*.py"):
+        for module in _every_import(path, modules):
+            parts = module.split(".")
+            if parts[1:2] == ["client"] and len(parts) > 2:
+                folder = parts[2] if len(parts) > 3 or parts[2] in CLIENT_LAYERS else ""
+                assert folder in below, f"{path.relative_to(SOURCE)} imports {module}"
 
 
 def _modules_after(statement: str) -> set[str]:

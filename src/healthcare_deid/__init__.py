@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid._version import __version__
 
 if TYPE_CHECKING:
-    from healthcare_deid import errors, presets, v1beta1
+    from healthcare_deid import credentials, errors, presets, v1beta1
     from healthcare_deid.client.aio import AsyncDeidClient
-    from healthcare_deid.client.estimate import PriceTable
-    from healthcare_deid.client.operation import AsyncOperation, Operation, as_completed, wait
-    from healthcare_deid.client.retry import PollPolicy, RetryPolicy
-    from healthcare_deid.client.state import OperationState
+    from healthcare_deid.client.calls.estimate import PriceTable, Tier
+    from healthcare_deid.client.operation.async_operation import AsyncOperation
+    from healthcare_deid.client.operation.notebook import ProgressLine
+    from healthcare_deid.client.operation.operation import Operation
+    from healthcare_deid.client.operation.wait import as_completed, wait
+    from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
+    from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
     from healthcare_deid.client.sync import DeidClient
+    from healthcare_deid.client.transfers.transfer import TransferFailure, TransferReport
     from healthcare_deid.config.builder import ConfigBuilder
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
@@ -66,10 +70,12 @@ __all__ = [
     "KmsWrappedCryptoKey",
     "Operation",
     "OperationName",
+    "OperationSnapshot",
     "OperationState",
     "PollPolicy",
     "PriceTable",
     "ProgressCounter",
+    "ProgressLine",
     "RedactConfig",
     "ReplaceWithInfoTypeConfig",
     "RetryPolicy",
@@ -78,8 +84,12 @@ __all__ = [
     "TagFilterProfile",
     "TextConfig",
     "TextRedactionMode",
+    "Tier",
+    "TransferFailure",
+    "TransferReport",
     "__version__",
     "as_completed",
+    "credentials",
     "errors",
     "presets",
     "v1beta1",
@@ -88,7 +98,7 @@ __all__ = [
 
 _MODULES = {
     "AsyncDeidClient": "client.aio",
-    "AsyncOperation": "client.operation",
+    "AsyncOperation": "client.operation.async_operation",
     "CharacterMaskConfig": "config.text",
     "ConfigBuilder": "config.builder",
     "CryptoHashConfig": "config.text",
@@ -112,26 +122,31 @@ _MODULES = {
     "ImageConfig": "config.image",
     "InfoTypeTransformation": "config.text",
     "KmsWrappedCryptoKey": "config.text",
-    "Operation": "client.operation",
+    "Operation": "client.operation.operation",
     "OperationName": "names",
-    "OperationState": "client.state",
-    "PollPolicy": "client.retry",
-    "PriceTable": "client.estimate",
+    "OperationSnapshot": "client.protocol.operation_state",
+    "OperationState": "client.protocol.operation_state",
+    "PollPolicy": "client.protocol.retry",
+    "PriceTable": "client.calls.estimate",
     "ProgressCounter": "config.operations",
+    "ProgressLine": "client.operation.notebook",
     "RedactConfig": "config.text",
     "ReplaceWithInfoTypeConfig": "config.text",
-    "RetryPolicy": "client.retry",
+    "RetryPolicy": "client.protocol.retry",
     "Severity": "config.findings",
     "TagFilterList": "config.dicom",
     "TagFilterProfile": "config.dicom",
     "TextConfig": "config.text",
     "TextRedactionMode": "config.image",
-    "as_completed": "client.operation",
-    "wait": "client.operation",
+    "Tier": "client.calls.estimate",
+    "TransferFailure": "client.transfers.transfer",
+    "TransferReport": "client.transfers.transfer",
+    "as_completed": "client.operation.wait",
+    "wait": "client.operation.wait",
 }
 """Which module each lazily loaded name lives in."""
 
-_SUBMODULES = frozenset({"errors", "presets", "v1beta1"})
+_SUBMODULES = frozenset({"credentials", "errors", "presets", "v1beta1"})
 
 
 def __getattr__(name: str) -> Any:

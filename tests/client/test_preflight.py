@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid import DeidClient, DeidentifyConfig
-from healthcare_deid.client.estimate import PRICE_LIST, PriceTable, Tier
-from healthcare_deid.client.preflight import CODES
+from healthcare_deid.client.calls.estimate import PRICE_LIST, PriceTable, Tier
+from healthcare_deid.client.calls.preflight import CODES
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:

@@ -25,6 +25,8 @@ from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Change, Deidentifier
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.encoding import holds_items
+from healthcare_deid.engine.dicom.sinks import FileSink
+from healthcare_deid.engine.dicom.sources import opened_source
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 from healthcare_deid.errors import EngineError
@@ -56,7 +58,8 @@ PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 
 def by_bytes(deidentifier: Deidentifier, source: Path, target: Path) -> Any:
     """Take the bytes' way, whatever `deidentify_file` would choose."""
-    return deidentifier._rewrite(source, target)
+    with opened_source(source) as file:
+        return deidentifier._rewrite(file, FileSink(target))
 
 
 def by_dataset(deidentifier: Deidentifier, source: Path, target: Path) -> Any:

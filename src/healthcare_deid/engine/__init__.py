@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
     from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
+    from healthcare_deid.engine.results import BytesResult as BytesResult
     from healthcare_deid.engine.results import Change as Change
     from healthcare_deid.engine.results import ChangeAction as ChangeAction
     from healthcare_deid.engine.results import DeidentifyResult as DeidentifyResult
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import TreeReport as TreeReport
 
 _HOMES = {
+    "BytesResult": "results",
     "Change": "results",
     "ChangeAction": "results",
     "Deidentifier": "deidentifier",
@@ -28,6 +30,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BytesResult",
     "Change",
     "ChangeAction",
     "Deidentifier",

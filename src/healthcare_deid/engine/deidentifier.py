@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from functools import partial
 from struct import error as StructError  # noqa: N812 - an exception, named as one
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -15,11 +14,13 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom import file_meta as meta
 from healthcare_deid.engine.dicom import files
-from healthcare_deid.engine.dicom.atomic_write import existing_parent, write_pieces
 from healthcare_deid.engine.dicom.charsets import encoding_named
 from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
-from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS, has_frames
+from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS
+from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
+from healthcare_deid.engine.dicom.sources import InMemory, bytes_of, opened_source
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -41,18 +42,19 @@ from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
-from healthcare_deid.engine.identity.uid_mapper import UidMapper, UidRule
-from healthcare_deid.engine.plan.compile import compile_config, inspected_dates, listed, what_stays
+from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.options import EngineOptions
+from healthcare_deid.engine.plan.compile import compile_config
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
-from healthcare_deid.engine.plan.plan import Settings
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.plan.tags import Op
-from healthcare_deid.engine.results import DeidentifyResult, PixelReport
+from healthcare_deid.engine.results import BytesResult, DeidentifyResult, Failure, PixelReport
 from healthcare_deid.engine.runs.naming import result_name
 from healthcare_deid.engine.safe_errors import check_dataset, guarded, path_of
+from healthcare_deid.engine.text.effects import inspected_dates, what_stays
 from healthcare_deid.engine.text.find.own_terms import name_tags
-from healthcare_deid.errors import InvalidDicomError
+from healthcare_deid.errors import EngineError, InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -62,9 +64,11 @@ if TYPE_CHECKING:
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.file_meta import MetaValues
+    from healthcare_deid.engine.dicom.sinks import Sink
+    from healthcare_deid.engine.dicom.sources import Encoded, Source
     from healthcare_deid.engine.header.fast.encoded_file import Range
+    from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
-    from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption
     from healthcare_deid.engine.results import Change, TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.engine import TextEngine
@@ -126,9 +130,12 @@ class Deidentifier:
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
         fallback_charset: The character set, as a DICOM term (``"GB18030"``) or a Python encoding, to try first for text
             that is not in the one its instance names: what a site knows about its archive.
+        threads: Threads that look at the frames of one instance; by default one a core, and one in a worker process,
+            where the processes share the cores out.
 
     Attributes:
         config: As given.
+        options: The arguments besides the config.
         plan: What happens to every tag.
         warnings: What a person should know about the config; every result repeats it.
 
@@ -148,9 +155,9 @@ class Deidentifier:
         salt: bytes | None = None,
         markers: bool = True,
         edition: Edition = "2018e-google",
-        options: Collection[ProfileOption | str] = (),
+        options: Collection[str] = (),
         safe_private: Collection[str] = (),
-        other_uids: str = "profile",
+        other_uids: OtherUids = "profile",
         strict_edition: bool = False,
         strict_keep_list: bool = False,
         nested: bool = True,
@@ -161,17 +168,33 @@ class Deidentifier:
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
+        threads: int | None = None,
     ) -> None:
-        settings = Settings(
+        chosen = EngineOptions(
+            patient_keys=patient_keys,
+            date_shift_days=date_shift_days,
+            secret=secret,
+            uid_rule=uid_rule,
+            salt=salt,
+            markers=markers,
             edition=edition,
-            options=listed(options, "options"),
-            safe_private=listed(safe_private, "safe_private"),
+            options=options,
+            safe_private=safe_private,
             other_uids=other_uids,
             strict_edition=strict_edition,
             strict_keep_list=strict_keep_list,
             nested=nested,
+            thorough=thorough,
+            every_frame=every_frame,
+            service_limits=service_limits,
+            ocr=ocr,
+            unwrapped_keys=unwrapped_keys,
+            detectors=detectors,
+            fallback_charset=fallback_charset,
+            threads=threads,
         )
-        compiled = compile_config(config, settings)
+        self.options = chosen
+        compiled = compile_config(config, chosen)
         self.config = config
         self._pixels = compiled.pixels
         known = None if secret is None else ProjectSecret(secret)
@@ -214,7 +237,12 @@ class Deidentifier:
             from healthcare_deid.engine.pixels.redactor import PixelRedactor
 
             self._redactor = PixelRedactor(
-                compiled.pixels, ocr=ocr, thorough=thorough, every_frame=every_frame, service_limits=service_limits
+                compiled.pixels,
+                ocr=ocr,
+                thorough=thorough,
+                every_frame=every_frame,
+                workers=threads,
+                service_limits=service_limits,
             )
 
     def __repr__(self) -> str:
@@ -224,6 +252,18 @@ class Deidentifier:
     def looks_at_pixels(self) -> bool:
         """Whether burned-in text is looked for."""
         return self._pixels.looks
+
+    @border
+    def warm(self) -> None:
+        """Load what the config needs, word lists and models, so that the first instance need not wait for it.
+
+        Raises:
+            ModelNotFoundError: Burned-in text is to be found, and no text model is installed.
+            EngineError: Something else that the config needs does not work here.
+        """
+        from healthcare_deid.engine.warm_up import example
+
+        guarded(lambda: self._encode(InMemory(example()), MemorySink()))
 
     @border
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
@@ -259,12 +299,53 @@ class Deidentifier:
         old, new = path_of(source, "source"), path_of(destination, "destination")
         if new.exists() and old.exists() and old.samefile(new):
             raise ValueError("the destination is the source: the original would be lost")
-        if not self._pixels.looks:
-            try:
-                return guarded(lambda: self._rewrite(old, new), passing=UseDatasetExecutor)
-            except UseDatasetExecutor:
-                pass
-        return guarded(lambda: self._through_dataset(old, new))
+
+        def work() -> DeidentifyResult:
+            with opened_source(old) as file:
+                return self._encode(file, FileSink(new))
+
+        return guarded(work)
+
+    @overload
+    def deidentify_bytes(self, data: Encoded, *, errors: Literal["raise"] = "raise") -> BytesResult: ...
+
+    @overload
+    def deidentify_bytes(self, data: Encoded, *, errors: Literal["return"]) -> BytesResult | Failure: ...
+
+    @border
+    def deidentify_bytes(self, data: Encoded, *, errors: Literal["raise", "return"] = "raise") -> BytesResult | Failure:
+        """De-identify one encoded instance into another, in memory.
+
+        Args:
+            data: A DICOM file's bytes, or a binary file, which is read from where it stands.
+            errors: ``"raise"``, or ``"return"`` for a `Failure` in place of an exception: in a pipeline, one instance
+                must not stop the others.
+
+        Returns:
+            The result's bytes, its name and its record; a `Failure` where it failed and ``errors`` says so.
+
+        Raises:
+            TypeError: ``data`` is neither bytes nor a binary file.
+            ValueError: ``errors`` is something else.
+            InvalidDicomError: It is not DICOM.
+            EngineError: It cannot be de-identified; nothing of it is returned.
+            OSError: The file cannot be read.
+        """
+        if errors not in ("raise", "return"):
+            raise ValueError("errors is 'raise' or 'return'")
+        try:
+            return guarded(partial(self._bytes, bytes_of(data)))
+        except (EngineError, OSError, MemoryError) as error:
+            if errors == "raise":
+                raise
+            return Failure.of("", error)
+
+    def _bytes(self, data: bytes) -> BytesResult:
+        source, sink = InMemory(data), MemorySink()
+        name = result_name(source, self.plan, self._mapper)
+        result = self._encode(source, sink)
+        record = "" if name is None else partial(result.record, name)
+        return BytesResult(sink.data, name, record, result.redactions, result.warnings)
 
     @border
     def deidentify_tree(
@@ -330,19 +411,32 @@ class Deidentifier:
             OSError: It cannot be read.
         """
         path = path_of(source, "source")
-        return guarded(lambda: result_name(path, self.plan, self._mapper))
 
-    def _through_dataset(self, old: Path, new: Path) -> DeidentifyResult:
-        """De-identify a file by reading it into a dataset."""
-        with files.opened(old) as (dataset, notes):
-            result = self._deidentify(dataset, existing_parent(new))
+        def name() -> str | None:
+            with opened_source(path) as file:
+                return result_name(file, self.plan, self._mapper)
+
+        return guarded(name)
+
+    def _encode(self, source: Source, sink: Sink) -> DeidentifyResult:
+        """De-identify one encoded instance into another: the way of files and of bytes."""
+        if not self._pixels.looks:
+            try:
+                return self._rewrite(source, sink)
+            except UseDatasetExecutor:
+                pass
+        return self._through_dataset(source, sink)
+
+    def _through_dataset(self, source: Source, sink: Sink) -> DeidentifyResult:
+        """De-identify an encoded instance by reading it into a dataset."""
+        dataset, notes = files.read_source(source)
+        result = self._deidentify(dataset, sink.folder)
+        with sink.stream() as file:
             if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
-                files.write_directory(result.dataset, old, new)
+                files.encode_directory(result.dataset, source, file)
             else:
-                files.write(result.dataset, new)
-        return DeidentifyResult(
-            lambda: files.read(new)[0], result.changes, result.redactions, (*notes, *result.warnings), result.kept
-        )
+                files.encode(result.dataset, file)
+        return DeidentifyResult(sink.read, result.changes, result.redactions, (*notes, *result.warnings), result.kept)
 
     def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
@@ -354,7 +448,7 @@ class Deidentifier:
         removed = partial(removes, self.plan, dataset)
         old_meta: Dataset = getattr(dataset, "file_meta", None) or FileMetaDataset()
         syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID)
-        if has_frames(syntax) or PIXEL_TAGS & dataset.keys():
+        if not is_native(syntax) or PIXEL_TAGS & dataset.keys():
             from healthcare_deid.engine.pixels.frames.side_data import strip_side_data
 
             working = private_copy(dataset)
@@ -402,11 +496,10 @@ class Deidentifier:
         changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
         return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
 
-    def _rewrite(self, source: Path, destination: Path) -> DeidentifyResult:
-        """De-identify a file by its bytes."""
-        descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    def _rewrite(self, source: Source, sink: Sink) -> DeidentifyResult:
+        """De-identify an encoded instance by its bytes."""
         try:
-            file = EncodedFile(descriptor)
+            file = EncodedFile(source)
             if file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
                 raise UseDatasetExecutor  # what it points at moves
             if file.meta.end >= file.size:
@@ -439,13 +532,11 @@ class Deidentifier:
             tally.noted.clear()
             filled = marks.encoded_markers(claims, explicit=file.explicit) if claims is not None else {}
             whole = [filled.get(piece.tag, b"") if isinstance(piece, Slot) else piece for piece in pieces]
-            write_pieces([encoded_meta(new), *whole], descriptor, destination)
+            sink.write_pieces([encoded_meta(new), *whole], source)
         except StructError:
             raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
-        finally:
-            os.close(descriptor)
         return DeidentifyResult(
-            lambda: files.read(destination)[0],
+            sink.read,
             lambda: [
                 *side_changes,
                 *tally.changes(),

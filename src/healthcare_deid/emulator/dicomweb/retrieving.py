@@ -17,6 +17,7 @@ from healthcare_deid.emulator.payload import Payload
 from healthcare_deid.emulator.status import not_found
 from healthcare_deid.engine.dicom.file_slices import read_deferred
 from healthcare_deid.engine.dicom.silence import quiet
+from healthcare_deid.engine.dicom.sources import OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -124,7 +125,7 @@ def opened(instance: StoredInstance) -> Generator[pydicom.FileDataset]:
     except FileNotFoundError:
         raise not_found("DICOM instance does not exist.") from None
     with quiet(), file:
-        dataset = read_deferred(file)
+        dataset = read_deferred(OpenFile(file.fileno()))
         if dataset is None:
             file.seek(0)
             dataset = pydicom.dcmread(file)

@@ -15,6 +15,7 @@ HASHES = "hashes"
 """Label of the key for hashes."""
 UIDS = "uids"
 """Label of the key for UIDs."""
+_FINGERPRINT = "fingerprint"
 _SALT = b"healthcare-deid secret v1"
 _MIN_BYTES = 16
 _KEY_BYTES = 32
@@ -43,6 +44,11 @@ class ProjectSecret:
         if len(data) < _MIN_BYTES:
             raise ConfigError(f"secret: {len(data)} bytes are too few to be one; at least {_MIN_BYTES} are needed")
         self._key = hmac.digest(_SALT, data, hashlib.sha256)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that tell one secret from another and nothing else about it."""
+        return self.key(_FINGERPRINT)[:8].hex()
 
     def __repr__(self) -> str:
         return "ProjectSecret(***)"

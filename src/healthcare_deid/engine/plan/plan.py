@@ -1,4 +1,4 @@
-"""What a config comes to: one neutral plan for tags, text and pixels."""
+"""The neutral plan for tags, text and pixels that a config compiles into."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from healthcare_deid.engine.plan.pixels import PixelPlan
 from healthcare_deid.engine.plan.text import TextPlan
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.plan.ps315 import Edition
     from healthcare_deid.engine.plan.tags import TagPlan
 
 NO_DICOM = (
@@ -19,21 +18,8 @@ NO_DICOM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """The engine's own arguments about tags, as `Deidentifier` takes them."""
-
-    edition: Edition = "2018e-google"
-    options: tuple[str, ...] = ()
-    safe_private: tuple[str, ...] = ()
-    other_uids: str = "profile"
-    strict_edition: bool = False
-    strict_keep_list: bool = False
-    nested: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """What happens to an instance. Nothing below it asks which version of the API a config was of.
+    """Plan for an instance. Nothing below it asks for the API version of the config.
 
     Attributes:
         tags: What happens to data elements.

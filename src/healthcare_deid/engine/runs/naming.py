@@ -29,6 +29,7 @@ from healthcare_deid.engine.runs.record import refuse_inside
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from healthcare_deid.engine.dicom.sources import Source
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.plan.tags import TagPlan
 
@@ -39,11 +40,12 @@ DIRECTORY_LEFT_OUT = (
 )
 _TAGS = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 _UNKNOWN = "unknown"
+_CHUNK = 1 << 20
 _HEADING = ("source", "result")
 
 
-def result_name(path: Path, plan: TagPlan, mapper: UidMapper) -> str | None:
-    """Return ``study/series/instance.dcm``, of the UIDs that the result of a file will have.
+def result_name(source: Source, plan: TagPlan, mapper: UidMapper) -> str | None:
+    """Return ``study/series/instance.dcm``, of the UIDs that the result of an instance will have.
 
     An instance without a UID is called by its content, so that the name is the same in the next run.
 
@@ -54,7 +56,7 @@ def result_name(path: Path, plan: TagPlan, mapper: UidMapper) -> str | None:
         InvalidDicomError: It is not DICOM.
         OSError: It cannot be read.
     """
-    found = _old_uids(path)
+    found = _old_uids(source)
     if found.get(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
         return None
     study, series, instance = (
@@ -65,28 +67,31 @@ def result_name(path: Path, plan: TagPlan, mapper: UidMapper) -> str | None:
         old = found.get(MEDIA_STORAGE_SOP_INSTANCE_UID, "")
         instance = mapper.map(old) if plan.uids.primary else old
     if not is_uid(instance):
-        with path.open("rb") as file:
-            instance = mapper.map(hashlib.file_digest(file, "sha256").hexdigest())
+        instance = mapper.map(_digest(source))
     return str(PurePosixPath(study or _UNKNOWN, series or _UNKNOWN, f"{instance}.dcm"))
 
 
-def _old_uids(path: Path) -> dict[int, str]:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+def _digest(source: Source) -> str:
+    content = hashlib.sha256()
+    for offset in range(0, source.size, _CHUNK):
+        content.update(source.view(offset, _CHUNK))
+    return content.hexdigest()
+
+
+def _old_uids(source: Source) -> dict[int, str]:
     try:
         with quiet():
-            file = EncodedFile(descriptor)
+            file = EncodedFile(source)
             found = {tag: value for tag, (_, value) in OWN_UIDS.find(file).items()}
             values = {**found, **file.meta.values}
     except UseDatasetExecutor:
-        with files.opened(path) as (dataset, _):
-            values = {
-                tag: str(elements[tag].value).encode("ascii", "replace")
-                for elements in (dataset, dataset.file_meta)
-                for tag in (*_TAGS, MEDIA_STORAGE_SOP_INSTANCE_UID, meta.MEDIA_STORAGE_SOP_CLASS_UID)
-                if tag in elements
-            }
-    finally:
-        os.close(descriptor)
+        dataset, _ = files.read_source(source)
+        values = {
+            tag: str(elements[tag].value).encode("ascii", "replace")
+            for elements in (dataset, dataset.file_meta)
+            for tag in (*_TAGS, MEDIA_STORAGE_SOP_INSTANCE_UID, meta.MEDIA_STORAGE_SOP_CLASS_UID)
+            if tag in elements
+        }
     return {tag: uid_text(value) for tag, value in values.items()}
 
 

@@ -10,34 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from healthcare_deid.engine.results import DeidentifyResult
-
 _OWNER_ONLY = 0o600
 _BEGINNING = b'{"result":'
-
-
-def line(name: str, result: DeidentifyResult) -> str:
-    """Return one result's line.
-
-    Args:
-        name: What the result is called, relative to the folder of results.
-        result: What was done.
-    """
-    told: dict[str, Any] = {
-        "result": name,
-        "kept": result.kept,
-        "changes": [asdict(change) for change in result.changes],
-        "redactions": [asdict(redaction) for redaction in result.redactions],
-        "warnings": list(result.warnings),
-    }
-    return json.dumps(told, separators=(",", ":"))  # in ASCII: file names need not be text
 
 
 def digest(name: str) -> bytes:

@@ -16,7 +16,7 @@ from healthcare_deid._border import call_back
 from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX, remove_abandoned
 from healthcare_deid.engine.results import Failure, TreeProgress, TreeReport
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT, NAMES, NameMap, Names
-from healthcare_deid.engine.runs.record import RecordFile, digest, line
+from healthcare_deid.engine.runs.record import RecordFile, digest
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.engine.workers import Worker, WorkerDied
 from healthcare_deid.errors import EngineError
@@ -206,14 +206,8 @@ def _work(job: _Job, chunk: _Chunk) -> _Outcome:
     for name in chunk.names:
         try:
             result = guarded(partial(_one, job, name, outcome, again=chunk.again))
-        except EngineError as error:
-            outcome.failures.append(Failure(name, error.reason, str(error)))
-        except OSError as error:
-            outcome.failures.append(
-                Failure(name, "io-error", f"{type(error).__name__}: {os.strerror(error.errno or 0)}")
-            )
-        except MemoryError:
-            outcome.failures.append(Failure(name, "out-of-memory", "there is not enough memory for this file"))
+        except (EngineError, OSError, MemoryError) as error:
+            outcome.failures.append(Failure.of(name, error))
         else:
             if result is None:
                 outcome.skipped += 1
@@ -240,7 +234,7 @@ def _one(job: _Job, name: str, outcome: _Outcome, *, again: bool) -> DeidentifyR
     result = job.deidentifier.deidentify_file(source, target)
     outcome.names.append((name, new_name))
     if job.recorded is not None:
-        outcome.lines.append(line(new_name, result))
+        outcome.lines.append(result.record(new_name))
     return result
 
 

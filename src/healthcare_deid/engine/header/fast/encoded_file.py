@@ -5,7 +5,6 @@ Values that stay are never in memory when they are large: pixel data goes from f
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +29,7 @@ from healthcare_deid.errors import InvalidDicomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.engine.dicom.sources import Source
     from healthcare_deid.engine.header.fast.dataset_writer import Level
     from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 
@@ -78,12 +78,13 @@ class OldMeta:
 
 
 class EncodedFile:
-    """An open DICOM file that the encoded executor can rewrite.
+    """A DICOM file, open or in memory, that the encoded executor can rewrite.
 
     Args:
-        descriptor: Of the open file.
+        source: The file.
 
     Attributes:
+        source: The file.
         size: Bytes of the file.
         window: The first of them.
         meta: Its file meta information.
@@ -95,9 +96,9 @@ class EncodedFile:
         InvalidDicomError: It ends in its file meta.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self.size = os.fstat(descriptor).st_size
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.size = source.size
         self.window = self.read(0, _WINDOW)
         self.meta = self._read_meta()
         syntax = self.meta.uid(_SYNTAX)
@@ -108,7 +109,7 @@ class EncodedFile:
 
     def read(self, offset: int, count: int) -> bytes:
         """Return bytes of the file; fewer at its end."""
-        return os.pread(self.descriptor, count, offset)
+        return self.source.read(offset, count)
 
     def _read_meta(self) -> OldMeta:
         data = self.window
