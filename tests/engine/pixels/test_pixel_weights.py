@@ -1,4 +1,5 @@
 import threading
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -29,7 +30,7 @@ def test_output_is_the_same_to_the_bit_in_any_thread(role: Role, shape: tuple[in
     path = find_model(role).path
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    original = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    original: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     ours = session(path)
     pixels = np.random.default_rng(5).normal(size=shape).astype(np.float32)
     fed = {original.get_inputs()[0].name: pixels}

@@ -60,4 +60,3 @@ def _regex(path: str, regex: CustomRegex) -> Iterator[Finding]:
         return
     if len(regex.group_indexes) > _MAX_GROUPS or any(not 0 <= index <= groups for index in regex.group_indexes):
         yield RULES["regex-groups"].at(f"{path}.groupIndexes", f"The pattern has {groups} groups; three count at most.")
-
