@@ -21,6 +21,7 @@ _COMMANDS = {
     "emulator": "Serve the Cloud Healthcare API on this machine.",
     "fhir-stores": "De-identify FHIR stores.",
     "files": "De-identify a folder of DICOM files on this machine.",
+    "masks": "Propose regions that are covered by device.",
     "operations": "Describe, list, wait for and cancel operations.",
 }
 

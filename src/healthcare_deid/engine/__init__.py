@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
     from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
+    from healthcare_deid.engine.pixels.masks.device_masks import DeviceMask as DeviceMask
     from healthcare_deid.engine.results import BytesResult as BytesResult
     from healthcare_deid.engine.results import Change as Change
     from healthcare_deid.engine.results import ChangeAction as ChangeAction
@@ -22,6 +23,7 @@ _HOMES = {
     "ChangeAction": "results",
     "Deidentifier": "deidentifier",
     "DeidentifyResult": "results",
+    "DeviceMask": "pixels.masks.device_masks",
     "Failure": "results",
     "Redaction": "results",
     "TreeProgress": "results",
@@ -35,6 +37,7 @@ __all__ = [
     "ChangeAction",
     "Deidentifier",
     "DeidentifyResult",
+    "DeviceMask",
     "Failure",
     "Redaction",
     "TreeProgress",

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.encoded_file import Range
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.results import Change, TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.engine import TextEngine
@@ -124,7 +125,10 @@ class Deidentifier:
         thorough: Look for tiny, faint and rotated burned-in text too.
         every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
         service_limits: Refuse instances whose pixels the service would not redact for their size, instead of warning.
-        ocr: What finds and reads burned-in text, in place of the engine's own.
+        ocr: What finds and reads burned-in text, in place of the engine's own; ``"never"`` looks for none on devices
+            that a mask is of.
+        masks: Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of
+            pydicom's deid), or a list of files and `DeviceMask`.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
@@ -164,7 +168,8 @@ class Deidentifier:
         thorough: bool = False,
         every_frame: bool = False,
         service_limits: bool = False,
-        ocr: Ocr | None = None,
+        ocr: Ocr | Literal["never"] | None = None,
+        masks: Masks = (),
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
@@ -188,6 +193,7 @@ class Deidentifier:
             every_frame=every_frame,
             service_limits=service_limits,
             ocr=ocr,
+            masks=masks,
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
@@ -233,12 +239,15 @@ class Deidentifier:
             self.warnings += self._text.warnings
             self._contexts = Contexts(self._text)
         self._redactor: Any = None
-        if compiled.pixels.looks:
+        if compiled.pixels.looks or masks:
+            from healthcare_deid.engine.pixels.masks.mask_files import masks_of
             from healthcare_deid.engine.pixels.redactor import PixelRedactor
 
             self._redactor = PixelRedactor(
                 compiled.pixels,
-                ocr=ocr,
+                ocr=None if ocr == "never" else ocr,
+                masks=masks_of(masks),
+                unmasked_only=ocr == "never",
                 thorough=thorough,
                 every_frame=every_frame,
                 workers=threads,
@@ -250,8 +259,8 @@ class Deidentifier:
 
     @property
     def looks_at_pixels(self) -> bool:
-        """Whether burned-in text is looked for."""
-        return self._pixels.looks
+        """Whether burned-in text is looked for, or regions of devices are covered."""
+        return self._redactor is not None
 
     @border
     def warm(self) -> None:
@@ -420,7 +429,7 @@ class Deidentifier:
 
     def _encode(self, source: Source, sink: Sink) -> DeidentifyResult:
         """De-identify one encoded instance into another: the way of files and of bytes."""
-        if not self._pixels.looks:
+        if self._redactor is None:
             try:
                 return self._rewrite(source, sink)
             except UseDatasetExecutor:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.text.find.detectors.base import Detector
 
 Edition = Literal["2018e-google", "2026d"]
@@ -133,7 +134,21 @@ class EngineOptions:
         flag="--service-limits",
         kind="flag",
     )
-    ocr: Ocr | None = _option(None, "Finds and reads burned-in text, in place of the engine's own.")
+    ocr: Ocr | Literal["never"] | None = _option(
+        None,
+        'Finds and reads burned-in text, in place of the engine\'s own; ``"never"`` looks for none on devices that a '
+        "mask is of.",
+        flag="--ocr",
+        choices=("never",),
+    )
+    masks: Masks = _option(
+        (),
+        "Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of pydicom's "
+        "deid), or a list of files and `DeviceMask`.",
+        flag="--masks",
+        metavar="FILE",
+        kind="list",
+    )
     unwrapped_keys: Mapping[str | bytes, bytes] | None = _option(
         None,
         "Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's: this machine "
@@ -161,6 +176,8 @@ class EngineOptions:
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not _is_count(self.threads):
             raise ConfigError("threads: a number of threads is needed, at least 1")
+        if self.ocr == "never" and not self.masks:
+            raise ConfigError('ocr="never" needs masks: without them nobody would know what to cover')
         if self.other_uids not in get_args(OtherUids):
             raise ConfigError('other_uids is "profile", "keep" or "map"')
 

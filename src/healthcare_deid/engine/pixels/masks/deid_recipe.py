@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _AND, _OR = "+", "||"
 _RELATIONS = {"contains": Relation.MATCHES, "equals": Relation.EQUALS}
+_STATES = {"present": Relation.PRESENT, "missing": Relation.PRESENT, "empty": Relation.EMPTY}
 _OWN_REGIONS = frozenset({"SEQUENCEOFULTRASOUNDREGIONS", "(0018,6011)", "0018,6011", "00186011"})
 
 
@@ -134,9 +135,9 @@ def _test(words: list[str], where: str) -> Condition:
     if len(words) < 2:
         raise ConfigError(f"{where}: the condition cannot be read")
     tag, value = tag_named(words[1], where), " ".join(words[2:])
-    present = Test(tag, Relation.PRESENT)
-    if kind in ("present", "missing", "empty") and not value:
-        return {"present": present, "missing": Not(present), "empty": Test(tag, Relation.EMPTY)}[kind]
+    if kind in _STATES and not value:
+        state = Test(tag, _STATES[kind])
+        return Not(state) if kind == "missing" else state
     relation = _RELATIONS.get(kind.removeprefix("not"))
     if relation is None or not value:
         raise ConfigError(f"{where}: the condition cannot be read")

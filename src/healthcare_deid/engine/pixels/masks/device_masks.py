@@ -146,17 +146,17 @@ def masked(masks: Iterable[Mask], dataset: Dataset, *, never: bool = False) -> M
 
 
 def ultrasound_regions(dataset: Dataset) -> list[Box]:
-    """Return where the image is in the picture of an ultrasound machine (PS3.3 C.8.5.5); empty where it does not say."""
-    found: list[Box] = []
-    for item in _items(dataset):
-        try:
-            left, top, right, bottom = (int(item[name].value) for name in _REGION_ENDS)
-        except Exception:  # noqa: BLE001 - an item without its attributes, or with broken ones, says nothing
-            continue
-        box = Box(left, top, right + 1, bottom + 1)  # both ends are in the region
-        if box.area:
-            found.append(box)
-    return found
+    """Return where the image is in an ultrasound machine's picture (PS3.3 C.8.5.5); empty where it does not say."""
+    boxes = map(_region, _items(dataset))
+    return [box for box in boxes if box is not None and box.area]
+
+
+def _region(item: Any) -> Box | None:
+    try:
+        left, top, right, bottom = (int(item[name].value) for name in _REGION_ENDS)
+    except Exception:  # noqa: BLE001 - an item without its attributes, or with broken ones, says nothing
+        return None
+    return Box(left, top, right + 1, bottom + 1)  # both ends are in the region
 
 
 def _items(dataset: Dataset) -> Iterable[Any]:

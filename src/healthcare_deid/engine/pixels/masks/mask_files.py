@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.masks.ctp_script import read_ctp_script
@@ -14,7 +13,10 @@ from healthcare_deid.engine.pixels.masks.deid_recipe import read_deid_recipe
 from healthcare_deid.engine.pixels.masks.device_masks import DeviceMask, Mask
 from healthcare_deid.errors import ConfigError
 
-Masks: TypeAlias = "str | os.PathLike[str] | Iterable[DeviceMask | str | os.PathLike[str]]"
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Masks: TypeAlias = "str | os.PathLike[str] | Sequence[DeviceMask | str | os.PathLike[str]]"
 """What ``masks=`` takes: a file, or several masks and files."""
 _NAMES = {"imageType": "image_type"}
 _KEYS = frozenset({"manufacturer", "model", "station", "modality", "rows", "columns", "imageType", "ocr", "regions"})
@@ -31,12 +33,7 @@ def masks_of(given: Masks) -> tuple[Mask, ...]:
         return tuple(load_masks(given))
     found: list[Mask] = []
     for one in given:
-        if isinstance(one, DeviceMask):
-            found.append(one.mask)
-        elif isinstance(one, str | os.PathLike):
-            found += load_masks(one)
-        else:
-            raise ConfigError(f"masks: a DeviceMask or a path is needed, not {type(one).__name__}")
+        found += [one.mask] if isinstance(one, DeviceMask) else load_masks(one)
     return tuple(found)
 
 
@@ -48,7 +45,7 @@ def load_masks(path: str | os.PathLike[str]) -> list[Mask]:
     """
     try:
         text = Path(path).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, TypeError, UnicodeDecodeError) as error:
         raise ConfigError(f"masks: the file cannot be read ({type(error).__name__})") from None
     if text.lstrip().startswith("["):
         return [mask.mask for mask in read_json(text)]
