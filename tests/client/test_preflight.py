@@ -14,7 +14,7 @@ from healthcare_deid.client.calls.preflight import CODES
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.findings import Finding
+    from healthcare_deid.config.checks.findings import Finding
 
 GIB = 2**30
 

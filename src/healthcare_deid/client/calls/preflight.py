@@ -11,8 +11,8 @@ from healthcare_deid.client.calls.estimate import GIB, PRICE_LIST, PriceTable, T
 from healthcare_deid.client.calls.requests import dicom_store_metrics
 from healthcare_deid.client.protocol import methods as table
 from healthcare_deid.client.protocol.arguments import deidentify_config, of_type
-from healthcare_deid.config.findings import Finding, Severity
-from healthcare_deid.config.image import TextRedactionMode
+from healthcare_deid.config.checks.findings import Finding, Severity
+from healthcare_deid.config.v1.image import TextRedactionMode
 from healthcare_deid.errors import ApiError, DeidError, NotFound, PermissionDenied, ResourceNameError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 

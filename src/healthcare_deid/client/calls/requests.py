@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client.protocol import methods as table
 from healthcare_deid.client.protocol.arguments import deidentify_config
-from healthcare_deid.config import requests as v1
-from healthcare_deid.config.resources import Dataset, DicomStore, DicomStoreMetrics
+from healthcare_deid.config.v1 import requests as v1
+from healthcare_deid.config.v1.resources import Dataset, DicomStore, DicomStoreMetrics
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.protocol.context import CallContext, Started
     from healthcare_deid.client.protocol.flow import Flow
-    from healthcare_deid.config.requests import DicomFilterConfig, FhirFilter
+    from healthcare_deid.config.v1.requests import DicomFilterConfig, FhirFilter
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName
 
 logger = logging.getLogger("healthcare_deid.client")

@@ -12,8 +12,8 @@ from healthcare_deid.client.operation.notebook import Line, show
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
 from healthcare_deid.client.protocol.polling import Tracker
 from healthcare_deid.client.protocol.replies import RPC_CODES
-from healthcare_deid.config import operations as messages
-from healthcare_deid.config.resources import Dataset
+from healthcare_deid.config.v1 import operations as messages
+from healthcare_deid.config.v1.resources import Dataset
 from healthcare_deid.errors import (
     ConfigError,
     DeidError,
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.protocol.clock import Clock
     from healthcare_deid.client.protocol.context import CallContext, Started
-    from healthcare_deid.config.message import Reply
-    from healthcare_deid.config.operations import OperationMetadata, ProgressCounter
+    from healthcare_deid.config.base.message import ReplyMessage
+    from healthcare_deid.config.v1.operations import OperationMetadata, ProgressCounter
     from healthcare_deid.names import OperationName
 
 T = TypeVar("T")
 
-_RESULTS: dict[str, type[Reply]] = {
+_RESULTS: dict[str, type[ReplyMessage]] = {
     "deidentifydataset": messages.DeidentifySummary,
     "deidentifydicomstore": messages.DeidentifyDicomStoreSummary,
     "deidentifyfhirstore": messages.DeidentifyFhirStoreSummary,
@@ -151,7 +151,7 @@ class OperationBase(Generic[T]):
     def _parsed(self) -> T:
         response = {key: value for key, value in (self.snapshot.response or {}).items() if key != "@type"}
         method = (self.metadata.api_method_name or "").rsplit(".", 1)[-1].lower()
-        kind: type[Reply] = self._kind or _RESULTS.get(method, messages.Empty)
+        kind: type[ReplyMessage] = self._kind or _RESULTS.get(method, messages.Empty)
         try:
             return kind.from_api(response)  # type: ignore[return-value] # the method decides T
         except ConfigError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from healthcare_deid.config.root import RootConfig
+from healthcare_deid.config.base.config import RootConfig
 from healthcare_deid.errors import ConfigError
 
 T = TypeVar("T")

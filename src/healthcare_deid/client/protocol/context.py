@@ -10,7 +10,7 @@ from healthcare_deid.client.protocol.arguments import of_type, seconds, with_met
 from healthcare_deid.client.protocol.exactly_once import ExactlyOnceStart, StartRegistry
 from healthcare_deid.client.protocol.flow import ApiCall, ApiReply, Flow
 from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy, send
-from healthcare_deid.config.message import Message
+from healthcare_deid.config.base.message import Message
 from healthcare_deid.errors import ConfigError, NotFound, ReplyError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName, OperationName
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.config import operations as messages
-from healthcare_deid.config.operations import OperationMetadata, ProgressCounter, Status
+from healthcare_deid.config.v1 import operations as messages
+from healthcare_deid.config.v1.operations import OperationMetadata, ProgressCounter, Status
 from healthcare_deid.errors import ConfigError, ReplyError, ResourceNameError
 from healthcare_deid.names import OperationName
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from healthcare_deid.client.calls import requests
 from healthcare_deid.client.calls.async_base import AsyncMethodGroup
 from healthcare_deid.client.protocol.arguments import of_type
-from healthcare_deid.config.operations import Empty
+from healthcare_deid.config.v1.operations import Empty
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from healthcare_deid.client.operation.async_operation import AsyncOperation
     from healthcare_deid.client.protocol.retry import RetryPolicy
-    from healthcare_deid.config.requests import DicomFilterConfig
-    from healthcare_deid.config.resources import DicomStore, DicomStoreMetrics
+    from healthcare_deid.config.v1.requests import DicomFilterConfig
+    from healthcare_deid.config.v1.resources import DicomStore, DicomStoreMetrics
     from healthcare_deid.names import DatasetName, DicomStoreName
 
 

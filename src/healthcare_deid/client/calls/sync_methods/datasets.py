@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.client.calls import requests
 from healthcare_deid.client.calls.base import MethodGroup
-from healthcare_deid.config.resources import Dataset
+from healthcare_deid.config.v1.resources import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.client.calls import requests
 from healthcare_deid.client.calls.base import MethodGroup
-from healthcare_deid.config.operations import (
+from healthcare_deid.config.v1.operations import (
     DeidentifyDicomStoreSummary,
     DeidentifyFhirStoreSummary,
     DeidentifySummary,
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from healthcare_deid.client.operation.operation import Operation
     from healthcare_deid.client.protocol.retry import RetryPolicy
     from healthcare_deid.config import v1beta1
-    from healthcare_deid.config.deidentify import DeidentifyConfig
-    from healthcare_deid.config.findings import Finding
-    from healthcare_deid.config.requests import DicomFilterConfig, FhirFilter
+    from healthcare_deid.config.checks.findings import Finding
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.requests import DicomFilterConfig, FhirFilter
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 
