@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
-from healthcare_deid.cli.paths import with_paths
+from healthcare_deid.cli.paths import named, with_paths
+from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataset import Dataset
 
 
 @click.group("masks")
@@ -39,12 +48,11 @@ def learn(folder: Path, output: Path, pictures: Path) -> None:
 
     The exit code is 3 when a file could not be read.
     """
-    from healthcare_deid.cli.instances import Unreadable, instances
     from healthcare_deid.engine.pixels.masks.learning import propose
     from healthcare_deid.engine.pixels.masks.mask_files import write_json
 
-    unreadable = Unreadable()
-    proposals = propose(dataset for _, dataset in instances(folder, unreadable))
+    failed: list[Path] = []
+    proposals = propose(_instances(folder, failed))
     if not proposals:
         raise CommandError("there are no two instances of one device with pixels: nothing was learned")
     pictures.mkdir(parents=True, exist_ok=True)
@@ -59,5 +67,19 @@ def learn(folder: Path, output: Path, pictures: Path) -> None:
         )
     output.write_text(write_json(proposal.mask for proposal in proposals if proposal.mask), encoding="utf-8")
     click.echo(f"{output}: look at the pictures, then give it to files --masks")
-    if unreadable.count:
+    if failed:
         raise SystemExit(Exit.PARTIAL)
+
+
+def _instances(root: Path, failed: list[Path]) -> Iterator[Dataset]:
+    """Yield the instances below a folder, or of a file, one in memory at a time; tell of files that are none."""
+    from healthcare_deid.engine.dicom.files import read
+
+    for path in sorted(item for item in root.rglob("*") if item.is_file()) if root.is_dir() else [root]:
+        try:
+            dataset, _ = guarded(partial(read, path))
+        except (EngineError, OSError) as error:
+            failed.append(path)
+            click.echo(f"not read: {named(path)}: {type(error).__name__}", err=True)
+        else:
+            yield dataset
