@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.find.detectors.base import Detector
@@ -68,7 +69,10 @@ class Deidentifier:
         thorough: Look for tiny, faint and rotated burned-in text too.
         every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
         service_limits: Refuse instances whose pixels the service would not redact for their size, instead of warning.
-        ocr: What finds and reads burned-in text, in place of the engine's own.
+        ocr: What finds and reads burned-in text, in place of the engine's own; ``"never"`` looks for none on devices
+            that a mask is of.
+        masks: Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of
+            pydicom's deid), or a list of files and `DeviceMask`.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
@@ -118,7 +122,8 @@ class Deidentifier:
         thorough: bool = False,
         every_frame: bool = False,
         service_limits: bool = False,
-        ocr: Ocr | None = None,
+        ocr: Ocr | Literal["never"] | None = None,
+        masks: Masks = (),
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
@@ -150,6 +155,7 @@ class Deidentifier:
             every_frame=every_frame,
             service_limits=service_limits,
             ocr=ocr,
+            masks=masks,
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,

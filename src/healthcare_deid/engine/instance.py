@@ -107,7 +107,7 @@ class InstanceEngine:
     """
 
     def __init__(self, compiled: Plan, options: EngineOptions) -> None:
-        self.looks_at_pixels = compiled.pixels.looks
+        self.looks_at_pixels = compiled.pixels.looks or bool(options.masks)
         known = open_secret(options.secret)
         self._rewriter = rewriter_of(options, known)
         recipients = Recipients(options.recipients) if options.recipients else None
@@ -384,13 +384,16 @@ def _text_engine(compiled: Plan, options: EngineOptions, secret: ProjectSecret |
 
 
 def _redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
-    if not compiled.pixels.looks:
+    if not compiled.pixels.looks and not options.masks:
         return None
+    from healthcare_deid.engine.pixels.masks.mask_files import masks_of
     from healthcare_deid.engine.pixels.redactor import PixelRedactor  # not without pixel work: it loads the OCR
 
     return PixelRedactor(
         compiled.pixels,
-        ocr=options.ocr,
+        ocr=None if options.ocr == "never" else options.ocr,
+        masks=masks_of(options.masks),
+        unmasked_only=options.ocr == "never",
         thorough=options.thorough,
         every_frame=options.every_frame,
         workers=options.threads,
