@@ -101,9 +101,7 @@ class _RecipeReader:
     def _prepare(self, line: _Line) -> None:
         """Collect field lists, and the attributes that later actions protect."""
         if line.section == "filter" and not line.text:
-            self._unconverted(
-                line, "%filter", "filters are about pixels", "convert them to masks, or redact image text"
-            )
+            self._unconverted(line, "%filter", "filters are about pixels", "give the recipe to masks= too")
         elif line.section == "values" and not line.text:
             self._unconverted(
                 line, "%values", "values differ between instances", "the engine searches what stays for them"
