@@ -35,7 +35,7 @@ from timing import Row
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.pixels import OnnxOcr, PixelRedactor
-from healthcare_deid.engine.pixels.jpeglossless import encode
+from healthcare_deid.engine.pixels.frames.codecs.jpeg_lossless import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

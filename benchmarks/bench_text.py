@@ -19,8 +19,8 @@ from timing import Row
 
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
-from healthcare_deid.engine.text.ner import MODELS, SpacyDetector
-from healthcare_deid.engine.text.presidio import ENTITIES
+from healthcare_deid.engine.text.find.ner import MODELS, SpacyDetector
+from healthcare_deid.engine.text.find.presidio import ENTITIES
 from healthcare_deid.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from phi_examples import Span
 
-    from healthcare_deid.engine.text.detectors.base import Detector
+    from healthcare_deid.engine.text.find.detectors.base import Detector
 
     Find = Callable[[str], list[Span]]
 

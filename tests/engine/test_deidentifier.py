@@ -285,7 +285,7 @@ def test_a_tags_only_config_loads_neither_the_pixel_code_nor_its_libraries() -> 
         "from healthcare_deid.engine import Deidentifier\n"
         "Deidentifier(DeidentifyConfig.from_api({'dicom': {}}))\n"
         "print([m for m in sys.modules if m == 'onnxruntime' or m.startswith('healthcare_deid.engine.pixels')"
-        " or m.startswith('healthcare_deid.engine.text.detectors')])"
+        " or m.startswith('healthcare_deid.engine.text.find.detectors')])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

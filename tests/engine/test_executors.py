@@ -25,8 +25,8 @@ from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Change, Deidentifier
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.encoding import holds_items
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -389,7 +389,7 @@ def test_the_record_is_not_written_until_somebody_reads_it(tmp_path: Path, monke
         written += 1
         return Change(*arguments)
 
-    monkeypatch.setattr("healthcare_deid.engine.header.fast.follower.Change", counted)
+    monkeypatch.setattr("healthcare_deid.engine.header.fast.run_follower.Change", counted)
     result = by_bytes(MADE["basic"], PYDICOM_FILES / "CT_small.dcm", tmp_path / "out.dcm")
 
     assert written == 0

@@ -15,7 +15,7 @@ from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
     from healthcare_deid.cli.choice import Choice
-    from healthcare_deid.engine.records import TreeProgress, TreeReport
+    from healthcare_deid.engine.results import TreeProgress, TreeReport
 
 
 @click.command("files")

@@ -9,7 +9,7 @@ import click
 
 from healthcare_deid.cli.paths import named
 from healthcare_deid.engine.dicom.files import read
-from healthcare_deid.engine.guard import guarded
+from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:

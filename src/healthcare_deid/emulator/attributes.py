@@ -11,7 +11,7 @@ from pydicom.errors import InvalidDicomError as PydicomInvalid
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.emulator.dicomjson import to_json
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

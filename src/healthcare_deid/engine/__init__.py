@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
     from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
-    from healthcare_deid.engine.records import Change as Change
-    from healthcare_deid.engine.records import ChangeAction as ChangeAction
-    from healthcare_deid.engine.records import DeidentifyResult as DeidentifyResult
-    from healthcare_deid.engine.records import Failure as Failure
-    from healthcare_deid.engine.records import Redaction as Redaction
-    from healthcare_deid.engine.records import TreeProgress as TreeProgress
-    from healthcare_deid.engine.records import TreeReport as TreeReport
+    from healthcare_deid.engine.results import Change as Change
+    from healthcare_deid.engine.results import ChangeAction as ChangeAction
+    from healthcare_deid.engine.results import DeidentifyResult as DeidentifyResult
+    from healthcare_deid.engine.results import Failure as Failure
+    from healthcare_deid.engine.results import Redaction as Redaction
+    from healthcare_deid.engine.results import TreeProgress as TreeProgress
+    from healthcare_deid.engine.results import TreeReport as TreeReport
 
 _HOMES = {
-    "Change": "records",
-    "ChangeAction": "records",
+    "Change": "results",
+    "ChangeAction": "results",
     "Deidentifier": "deidentifier",
-    "DeidentifyResult": "records",
-    "Failure": "records",
-    "Redaction": "records",
-    "TreeProgress": "records",
-    "TreeReport": "records",
+    "DeidentifyResult": "results",
+    "Failure": "results",
+    "Redaction": "results",
+    "TreeProgress": "results",
+    "TreeReport": "results",
     "UidMapper": "identity.uid_mapper",
 }
 

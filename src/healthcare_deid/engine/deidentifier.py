@@ -28,29 +28,30 @@ from healthcare_deid.engine.dicom.uids import (
     is_uid,
     uid_text,
 )
-from healthcare_deid.engine.guard import check_dataset, guarded, path_of
 from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
-from healthcare_deid.engine.header.fast.contexts import Contexts
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
-from healthcare_deid.engine.header.fast.frames import without_side_data
+from healthcare_deid.engine.header.fast.frame_side_data import without_side_data
 from healthcare_deid.engine.header.fast.lookup import IDENTITY
-from healthcare_deid.engine.header.fast.memo import Memo
-from healthcare_deid.engine.header.fast.tables import Tables, UseDatasetExecutor
+from healthcare_deid.engine.header.fast.tables import Tables
+from healthcare_deid.engine.header.fast.text_contexts import Contexts
+from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
 from healthcare_deid.engine.identity.uid_mapper import UidMapper, UidRule
-from healthcare_deid.engine.naming import result_name
 from healthcare_deid.engine.plan.compile import compile_config, inspected_dates, listed, what_stays
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.plan.plan import Settings
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.plan.tags import Op
-from healthcare_deid.engine.records import DeidentifyResult, PixelReport
-from healthcare_deid.engine.text.own_terms import name_tags
+from healthcare_deid.engine.results import DeidentifyResult, PixelReport
+from healthcare_deid.engine.runs.naming import result_name
+from healthcare_deid.engine.safe_errors import check_dataset, guarded, path_of
+from healthcare_deid.engine.text.find.own_terms import name_tags
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -62,13 +63,13 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.header.fast.encoded_file import Range
-    from healthcare_deid.engine.naming import Names
-    from healthcare_deid.engine.pixels.ocr import Ocr
+    from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption
-    from healthcare_deid.engine.records import Change, TreeProgress, TreeReport
-    from healthcare_deid.engine.text.detectors.base import Detector
+    from healthcare_deid.engine.results import Change, TreeProgress, TreeReport
+    from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.engine import TextEngine
-    from healthcare_deid.engine.text.own_terms import OwnTerms
+    from healthcare_deid.engine.text.find.detectors.base import Detector
+    from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
 _ZERO_PREAMBLE = bytes(128)
 _NOTHING = (b"", b"")
@@ -303,7 +304,7 @@ class Deidentifier:
             ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``name_map`` or ``record`` is
                 inside either folder, or is another kind of file.
         """
-        from healthcare_deid.engine.tree import deidentify_tree
+        from healthcare_deid.engine.runs.tree import deidentify_tree
 
         return deidentify_tree(
             self,
@@ -354,7 +355,7 @@ class Deidentifier:
         old_meta: Dataset = getattr(dataset, "file_meta", None) or FileMetaDataset()
         syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID)
         if has_frames(syntax) or PIXEL_TAGS & dataset.keys():
-            from healthcare_deid.engine.pixels.sidedata import strip_side_data
+            from healthcare_deid.engine.pixels.frames.side_data import strip_side_data
 
             working = private_copy(dataset)
             side_changes, told = strip_side_data(working, syntax, removed=removed)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from pydicom.datadict import keyword_for_tag
 
 from healthcare_deid._border import border
-from healthcare_deid.engine.guard import guarded
 from healthcare_deid.engine.plan.profiles import basic_plan
 from healthcare_deid.engine.plan.tags import Op, TagPlan
+from healthcare_deid.engine.safe_errors import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

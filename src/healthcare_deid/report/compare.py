@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
 
 from healthcare_deid._border import border
-from healthcare_deid.engine.guard import guarded
+from healthcare_deid.engine.safe_errors import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

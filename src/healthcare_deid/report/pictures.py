@@ -11,7 +11,7 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 
 from healthcare_deid._border import border
-from healthcare_deid.engine.guard import guarded
+from healthcare_deid.engine.safe_errors import guarded
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -28,8 +28,8 @@ from pydicom.uid import (
 
 from healthcare_deid import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.dicom.long_values import BytesStorage
 from healthcare_deid.engine.dicom.sidedata import Spliced, find_side_data
-from healthcare_deid.engine.dicom.storage import BytesStorage
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def test_frames_without_side_data_are_passed_byte_for_byte(
     syntax: UID, deidentifiers: dict[str, Deidentifier], tmp_path: Path
 ) -> None:
     if syntax == JPEGLosslessSV1:
-        from healthcare_deid.engine.pixels.jpeglossless import encode
+        from healthcare_deid.engine.pixels.frames.codecs.jpeg_lossless import encode
 
         stream = encode(_picture(), 8)
     else:

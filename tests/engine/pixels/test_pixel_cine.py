@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from healthcare_deid.engine.pixels import Box, OnnxOcr, TextLine
-from healthcare_deid.engine.pixels.cine import Look, changes, in_every_frame, steps
-from healthcare_deid.engine.pixels.components import component_boxes
+from healthcare_deid.engine.pixels.find.cine import Look, changes, in_every_frame, steps
+from healthcare_deid.engine.pixels.find.components import component_boxes
 
 
 @dataclass

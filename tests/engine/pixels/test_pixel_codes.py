@@ -10,7 +10,7 @@ import zxingcpp
 from PIL import Image
 
 from healthcare_deid.engine.pixels import PixelRedactor
-from healthcare_deid.engine.pixels.codes import codes
+from healthcare_deid.engine.pixels.find.machine_codes import codes
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine

@@ -21,10 +21,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.engine.pixels.codestream import checked_header
-from healthcare_deid.engine.pixels.decoders import decode, has_extra, options_of
-from healthcare_deid.engine.pixels.encoders import encode
-from healthcare_deid.engine.pixels.layout import PixelLayout
+from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import checked_header
+from healthcare_deid.engine.pixels.frames.codecs.decoders import decode, has_extra, options_of
+from healthcare_deid.engine.pixels.frames.codecs.encoders import encode
+from healthcare_deid.engine.pixels.frames.layout import PixelLayout
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:

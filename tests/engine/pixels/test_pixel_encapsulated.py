@@ -26,7 +26,7 @@ from pydicom.uid import (
 )
 
 from healthcare_deid.engine.pixels import PixelRedactor
-from healthcare_deid.engine.pixels import encoders as encoders_module
+from healthcare_deid.engine.pixels.frames.codecs import encoders as encoders_module
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -369,6 +369,6 @@ def test_lossy_jpeg_of_twelve_bits_is_read_with_the_extra(tmp_path: Path) -> Non
 
 
 def test_lossy_jpeg_of_twelve_bits_names_the_extra_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("healthcare_deid.engine.pixels.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
+    monkeypatch.setattr("healthcare_deid.engine.pixels.frames.codecs.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
     with pytest.raises(UnsupportedPixelsError, match=r"12 bits.*healthcare-deid\[codecs\]"):
         _redact_everywhere(_sample("JPGExtended.dcm"))

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 
-from healthcare_deid.engine.dicom.storage import BytesStorage
-from healthcare_deid.engine.pixels import fragments as fragments_module
-from healthcare_deid.engine.pixels.fragments import Codestreams, write_encapsulated
-from healthcare_deid.engine.pixels.storage import NewValue
+from healthcare_deid.engine.dicom.long_values import BytesStorage
+from healthcare_deid.engine.pixels.frames import codestreams as fragments_module
+from healthcare_deid.engine.pixels.frames.codestreams import Codestreams, write_encapsulated
+from healthcare_deid.engine.pixels.frames.value_pieces import NewValue
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:

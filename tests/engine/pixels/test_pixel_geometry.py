@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid.engine.pixels.geometry import Box, merged, without_contained
+from healthcare_deid.engine.geometry import Box, merged, without_contained
 
 
 def _box(left: int, top: int, width: int, height: int) -> Box:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from healthcare_deid.engine.pixels import Box
-from healthcare_deid.engine.pixels.glyphs import MOST, glyphs
+from healthcare_deid.engine.pixels.find.glyphs import MOST, glyphs
 
 
 def _rgb(picture: Any) -> Any:

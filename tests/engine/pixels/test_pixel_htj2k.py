@@ -15,8 +15,8 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import HTJ2K, UID, ExplicitVRLittleEndian, HTJ2KLossless, HTJ2KLosslessRPCL
 
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
-from healthcare_deid.engine.pixels.encoders import NotEncodableError, encode
-from healthcare_deid.engine.pixels.layout import PixelLayout
+from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError, encode
+from healthcare_deid.engine.pixels.frames.layout import PixelLayout
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def test_without_the_encoder_the_values_are_written_uncompressed_and_the_remedy_
     make_instance: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
-    monkeypatch.setattr("healthcare_deid.engine.pixels.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
+    monkeypatch.setattr("healthcare_deid.engine.pixels.frames.codecs.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
     data = _frames(8, signed=False, colour=False)
     again, report = _redacted(_compressed(make_instance, data, 8, HTJ2KLossless, "MONOCHROME2"))
     assert again.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian

@@ -14,7 +14,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import JPEGLossless, JPEGLosslessSV1
 
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
-from healthcare_deid.engine.pixels.jpeglossless import LONGEST_CODE, code_lengths, encode
+from healthcare_deid.engine.pixels.frames.codecs.jpeg_lossless import LONGEST_CODE, code_lengths, encode
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 
 if TYPE_CHECKING:

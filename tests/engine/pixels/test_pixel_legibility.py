@@ -6,8 +6,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
-from healthcare_deid.engine.pixels.legibility import is_legible
-from healthcare_deid.engine.pixels.lookalikes import lookalike_names
+from healthcare_deid.engine.pixels.find.legibility import is_legible
+from healthcare_deid.engine.pixels.find.lookalikes import lookalike_names
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine

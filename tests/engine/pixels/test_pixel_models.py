@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from healthcare_deid.engine.pixels import OnnxOcr, models
-from healthcare_deid.engine.pixels.models import KnownModel, Role, find_model, find_models, session
+from healthcare_deid.engine.pixels import OnnxOcr
+from healthcare_deid.engine.pixels.find import models
+from healthcare_deid.engine.pixels.find.models import KnownModel, Role, find_model, find_models, session
 from healthcare_deid.errors import ModelNotFoundError
 
 

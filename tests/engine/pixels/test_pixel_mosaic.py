@@ -19,10 +19,10 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8B
 
 from healthcare_deid.config import v1beta1
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
-from healthcare_deid.engine.pixels.element import PixelElement
-from healthcare_deid.engine.pixels.layout import PixelLayout, pixel_layout
-from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
-from healthcare_deid.engine.pixels.targets import targets
+from healthcare_deid.engine.pixels.cover.element import PixelElement
+from healthcare_deid.engine.pixels.find.mosaic import Mosaic, planes_of
+from healthcare_deid.engine.pixels.frames.layout import PixelLayout, pixel_layout
+from healthcare_deid.engine.pixels.frames.targets import targets
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.plan.v1beta1 import pixel_plan

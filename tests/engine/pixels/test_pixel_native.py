@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid.engine.dicom.storage import BytesStorage
-from healthcare_deid.engine.pixels.cover import covered
-from healthcare_deid.engine.pixels.geometry import Box
-from healthcare_deid.engine.pixels.layout import PixelLayout
-from healthcare_deid.engine.pixels.native import NativeFrames
-from healthcare_deid.engine.pixels.storage import NewValue
+from healthcare_deid.engine.dicom.long_values import BytesStorage
+from healthcare_deid.engine.geometry import Box
+from healthcare_deid.engine.pixels.cover.fill import covered
+from healthcare_deid.engine.pixels.frames.layout import PixelLayout
+from healthcare_deid.engine.pixels.frames.native import NativeFrames
+from healthcare_deid.engine.pixels.frames.value_pieces import NewValue
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from healthcare_deid.engine.pixels import Box, OnnxOcr
-from healthcare_deid.engine.pixels.detector import ScoredBox
-from healthcare_deid.engine.pixels.findings import as_lines, unknown
-from healthcare_deid.engine.pixels.glyphs import glyphs
+from healthcare_deid.engine.pixels.find.detector import ScoredBox
+from healthcare_deid.engine.pixels.find.findings import as_lines, unknown
+from healthcare_deid.engine.pixels.find.glyphs import glyphs
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Picture

@@ -6,8 +6,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from healthcare_deid.engine.pixels import Box, Direction, PixelRedactor, TextLine
-from healthcare_deid.engine.pixels.passages import passages
-from healthcare_deid.engine.pixels.policy import Policy
+from healthcare_deid.engine.pixels.find.passages import passages
+from healthcare_deid.engine.pixels.find.policy import Policy
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine

@@ -5,7 +5,7 @@ import pytest
 from healthcare_deid.config import v1beta1
 from healthcare_deid.config.image import CustomRegex, ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import Box, Direction, TextLine
-from healthcare_deid.engine.pixels.policy import Policy, part_of
+from healthcare_deid.engine.pixels.find.policy import Policy, part_of
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.engine.plan.v1 import pixel_plan
 from healthcare_deid.engine.plan.v1beta1 import pixel_plan as pixel_plan_v1beta1

@@ -351,7 +351,7 @@ def test_a_mode_for_sensitive_text_insists_on_something_that_finds_it(plan: Pixe
 
 
 def test_a_size_the_service_refuses_is_a_warning_here(make_instance: Any, scripted_ocr: Any) -> None:
-    from healthcare_deid.engine.pixels.limits import beyond_service_limits
+    from healthcare_deid.engine.pixels.frames.limits import beyond_service_limits
 
     dataset = make_instance(np.zeros((8, 8), np.uint8))
     assert beyond_service_limits(dataset, 1 << 30) is None
@@ -433,7 +433,7 @@ def test_thorough_finds_turned_text(drawn: Any, make_instance: Any) -> None:
 def test_an_icon_follows_when_the_syntax_has_to_change(
     syntax: Any, written: Any, make_instance: Any, scripted_ocr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from healthcare_deid.engine.pixels import encoders
+    from healthcare_deid.engine.pixels.frames.codecs import encoders
 
     monkeypatch.setattr(encoders, "PLUGINS", {})
     dataset = make_instance(written)

@@ -15,9 +15,10 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
-from healthcare_deid.engine.dicom.storage import BytesStorage, StreamStorage, storage_of
-from healthcare_deid.engine.pixels import PixelRedactor, element
-from healthcare_deid.engine.pixels.storage import NewValue
+from healthcare_deid.engine.dicom.long_values import BytesStorage, StreamStorage, storage_of
+from healthcare_deid.engine.pixels import PixelRedactor
+from healthcare_deid.engine.pixels.cover import element
+from healthcare_deid.engine.pixels.frames.value_pieces import NewValue
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -140,7 +141,7 @@ def test_padding_after_the_last_frame_is_left(make_instance: Any, scripted_ocr: 
 def test_what_gets_too_long_for_an_element_when_it_is_uncompressed_is_an_error(
     make_instance: Any, scripted_ocr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from healthcare_deid.engine.pixels import encoders
+    from healthcare_deid.engine.pixels.frames.codecs import encoders
 
     frames = np.full((2, 16, 16), 30, np.uint8)
     frames[1, 4:8, 4:8] = 255

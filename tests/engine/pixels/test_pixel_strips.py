@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcare_deid.engine.pixels import PixelRedactor
-from healthcare_deid.engine.pixels.components import spread_components
-from healthcare_deid.engine.pixels.strips import Strip, strip_of
+from healthcare_deid.engine.pixels.find.components import spread_components
+from healthcare_deid.engine.pixels.find.strips import Strip, strip_of
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 import pytest
 
 from healthcare_deid.engine.pixels import Box, TextLine
-from healthcare_deid.engine.pixels.variants import variants
+from healthcare_deid.engine.pixels.find.variants import variants
 
 
 def _spellings(text: str, positions: tuple[float, ...] = ()) -> list[str]:

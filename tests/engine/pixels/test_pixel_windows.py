@@ -7,8 +7,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from healthcare_deid.engine.pixels import PixelRedactor
-from healthcare_deid.engine.pixels.layout import pixel_layout
-from healthcare_deid.engine.pixels.windows import Windows
+from healthcare_deid.engine.pixels.frames.layout import pixel_layout
+from healthcare_deid.engine.pixels.frames.windows import Windows
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 
 if TYPE_CHECKING:

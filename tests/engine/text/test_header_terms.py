@@ -13,7 +13,7 @@ from healthcare_deid.config import v1beta1
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
-from healthcare_deid.engine.text.header import read_header
+from healthcare_deid.engine.text.find.header_values import read_header
 from healthcare_deid.engine.text.match import Match
 
 Found = Callable[[InstanceText, str], list[tuple[str, str]]]

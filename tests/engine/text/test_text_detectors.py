@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from healthcare_deid.engine.text.detectors.base import PatternDetector, read_digits
-from healthcare_deid.engine.text.detectors.checks import is_card_number, is_itin, is_ssn, is_swift_code, is_vin
-from healthcare_deid.engine.text.detectors.custom import WordsDetector
-from healthcare_deid.engine.text.detectors.registry import detectors_for
 from healthcare_deid.engine.text.engine import InstanceText
+from healthcare_deid.engine.text.find.detectors.base import PatternDetector, read_digits
+from healthcare_deid.engine.text.find.detectors.checks import is_card_number, is_itin, is_ssn, is_swift_code, is_vin
+from healthcare_deid.engine.text.find.detectors.custom import WordsDetector
+from healthcare_deid.engine.text.find.detectors.registry import detectors_for
 from healthcare_deid.engine.text.info_types import INFO_TYPES
 
 Found = Callable[[InstanceText, str], list[tuple[str, str]]]

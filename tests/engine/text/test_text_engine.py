@@ -17,11 +17,11 @@ from pydicom.dataset import Dataset
 
 from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine.plan.compile import compile_text
-from healthcare_deid.engine.text.detectors.base import PatternDetector
 from healthcare_deid.engine.text.dicom_dates import parse_da, shift_da, shift_dt
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
+from healthcare_deid.engine.text.find.detectors.base import PatternDetector
 from healthcare_deid.engine.text.match import Match, TextInspector
-from healthcare_deid.engine.text.values import INSPECTED_VRS
+from healthcare_deid.engine.text.vr_values import INSPECTED_VRS
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:

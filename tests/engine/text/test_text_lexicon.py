@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from healthcare_deid.engine.text import lexicon
+from healthcare_deid.engine.text.find import lexicon
 
 
 def test_the_census_lists_are_read_without_running_the_package_they_come_in() -> None:
     program = (
-        "import sys; from healthcare_deid.engine.text import lexicon;"
+        "import sys; from healthcare_deid.engine.text.find import lexicon;"
         "assert 'yolanda' in lexicon.first_names() and 'zimmerman' in lexicon.surnames();"
         "assert 'names' not in sys.modules"
     )
@@ -20,7 +20,7 @@ def test_the_census_lists_are_read_without_running_the_package_they_come_in() ->
 
 def test_importing_the_engine_loads_no_large_list() -> None:
     program = (
-        "from healthcare_deid.engine.text import engine, lexicon;"
+        "from healthcare_deid.engine.text import engine; from healthcare_deid.engine.text.find import lexicon;"
         "lists = (lexicon.vocabulary, lexicon.first_names, lexicon.surnames, lexicon.places);"
         "assert not any(item.cache_info().currsize for item in lists)"
     )

@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset
 
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine
+from healthcare_deid.engine.text.find.ner import SpacyDetector
+from healthcare_deid.engine.text.find.presidio import PresidioDetector
 from healthcare_deid.engine.text.match import Match
-from healthcare_deid.engine.text.ner import SpacyDetector
-from healthcare_deid.engine.text.presidio import PresidioDetector
 from healthcare_deid.errors import MissingExtraError
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
+from healthcare_deid.engine.text.find.reading import read
 from healthcare_deid.engine.text.match import Match
-from healthcare_deid.engine.text.reading import read
 
 if TYPE_CHECKING:
     import random

@@ -16,7 +16,7 @@ from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.payload import Payload
 from healthcare_deid.emulator.status import not_found
 from healthcare_deid.engine.dicom.file_slices import read_deferred
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.dicom.silence import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

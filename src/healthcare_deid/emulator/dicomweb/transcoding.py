@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from healthcare_deid.emulator.status import Code, ServiceError, not_found
-from healthcare_deid.engine.quiet import quiet
+from healthcare_deid.engine.dicom.silence import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from pydicom.dataset import FileMetaDataset
 from healthcare_deid._version import __version__
 from healthcare_deid.engine.dicom.elements import keyword
 from healthcare_deid.engine.dicom.uids import MEDIA_STORAGE_SOP_INSTANCE_UID, pad_uid
-from healthcare_deid.engine.records import Change, ChangeAction
+from healthcare_deid.engine.results import Change, ChangeAction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.dicom.storage import Storage
+    from healthcare_deid.engine.dicom.long_values import Storage
 
 Fragment = tuple[int, int]
 """Where a fragment's bytes are in the value: start and stop."""

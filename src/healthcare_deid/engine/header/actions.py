@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from healthcare_deid.engine.plan.tags import Op
-from healthcare_deid.engine.records import ChangeAction
+from healthcare_deid.engine.results import ChangeAction
 
 MALFORMED_REASON = "malformed-value"
 """A value that its VR cannot have was emptied."""

@@ -18,7 +18,7 @@ from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_
 from healthcare_deid.engine.dicom.encoding import ITEM, MAX_DEPTH, holds_items
 from healthcare_deid.engine.header.actions import action_of
 from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, inside
-from healthcare_deid.engine.records import Change
+from healthcare_deid.engine.results import Change
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from healthcare_deid.engine.header.fast.follower import Noted
+    from healthcare_deid.engine.header.fast.run_follower import Noted
     from healthcare_deid.engine.header.values import NewValue, Values
     from healthcare_deid.engine.plan.tags import TagPlan
 

@@ -12,12 +12,12 @@ from healthcare_deid.engine.dicom.elements import known_vr
 from healthcare_deid.engine.dicom.encoding import Malformed, Short, flat_items
 from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, Code
 from healthcare_deid.engine.plan.tags import DATE_VRS, GOING, Op
-from healthcare_deid.engine.text.own_terms import OwnTerms, OwnValue, own_sources
+from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue, own_sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthcare_deid.engine.header.fast.follower import Noted
+    from healthcare_deid.engine.header.fast.run_follower import Noted
     from healthcare_deid.engine.header.markers import Claims
 
 FACE_LEFT = (

@@ -18,7 +18,7 @@ from pydicom.sequence import Sequence
 from healthcare_deid._version import __version__
 from healthcare_deid.engine.plan.ps315 import METHOD_CODES, ProfileOption
 from healthcare_deid.engine.plan.tags import GOING, Op
-from healthcare_deid.engine.records import Change, ChangeAction
+from healthcare_deid.engine.results import Change, ChangeAction
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan

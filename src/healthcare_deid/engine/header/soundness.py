@@ -77,7 +77,7 @@ def _names_character_set(term: bytes) -> bool:
 
 def _is_loose_code(text: bytes) -> bool:
     """Return whether what breaks the rules for codes is one all the same: known words, short marks, numbers."""
-    from healthcare_deid.engine.text.lexicon import fold, vocabulary
+    from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 
     if _CODE_CHARACTERS.fullmatch(text) is None or any(len(code) > _LONGEST_CODE for code in text.split(b"\\")):
         return False

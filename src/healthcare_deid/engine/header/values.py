@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.plan.tags import TagPlan
-    from healthcare_deid.engine.text.own_terms import OwnTerms
+    from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
 DUMMIES: dict[str, bytes] = {
     "AE": b"ANONYMIZED",

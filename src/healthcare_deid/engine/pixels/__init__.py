@@ -1,10 +1,10 @@
 """Burned-in text: find it in any pixel data, choose what is sensitive, cover it exactly."""
 
-from healthcare_deid.engine.pixels.geometry import Box
+from healthcare_deid.engine.geometry import Box
+from healthcare_deid.engine.pixels.find.ocr import Ocr, OnnxOcr
+from healthcare_deid.engine.pixels.find.tesseract import TesseractOcr
 from healthcare_deid.engine.pixels.lines import Direction, TextLine
-from healthcare_deid.engine.pixels.ocr import Ocr, OnnxOcr
 from healthcare_deid.engine.pixels.redactor import PixelRedactor
-from healthcare_deid.engine.pixels.tesseract import TesseractOcr
-from healthcare_deid.engine.records import PixelReport, ReadText
+from healthcare_deid.engine.results import PixelReport, ReadText
 
 __all__ = ["Box", "Direction", "Ocr", "OnnxOcr", "PixelRedactor", "PixelReport", "ReadText", "TesseractOcr", "TextLine"]

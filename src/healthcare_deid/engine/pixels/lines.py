@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.pixels.geometry import Box
+    from healthcare_deid.engine.geometry import Box
 
 
 class Direction(Enum):

@@ -11,21 +11,21 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from healthcare_deid._border import border
-from healthcare_deid.engine.dicom.storage import storage_of
-from healthcare_deid.engine.guard import guarded
-from healthcare_deid.engine.pixels.cine import Look, in_every_frame
-from healthcare_deid.engine.pixels.codes import finds_codes
-from healthcare_deid.engine.pixels.element import Boxes, PixelElement
-from healthcare_deid.engine.pixels.limits import beyond_service_limits
-from healthcare_deid.engine.pixels.lookalikes import LookalikeInspector, lookalike_names
-from healthcare_deid.engine.pixels.mosaic import Mosaic, planes_of
-from healthcare_deid.engine.pixels.ocr import OnnxOcr
-from healthcare_deid.engine.pixels.policy import UNREADABLE, Cover, Policy
-from healthcare_deid.engine.pixels.rewrite import Rewriter
-from healthcare_deid.engine.pixels.targets import Target, targets
-from healthcare_deid.engine.pixels.windows import Windows
+from healthcare_deid.engine.dicom.long_values import storage_of
+from healthcare_deid.engine.pixels.cover.element import Boxes, PixelElement
+from healthcare_deid.engine.pixels.cover.rewrite import Rewriter
+from healthcare_deid.engine.pixels.find.cine import Look, in_every_frame
+from healthcare_deid.engine.pixels.find.lookalikes import LookalikeInspector, lookalike_names
+from healthcare_deid.engine.pixels.find.machine_codes import finds_codes
+from healthcare_deid.engine.pixels.find.mosaic import Mosaic, planes_of
+from healthcare_deid.engine.pixels.find.ocr import OnnxOcr
+from healthcare_deid.engine.pixels.find.policy import UNREADABLE, Cover, Policy
+from healthcare_deid.engine.pixels.frames.limits import beyond_service_limits
+from healthcare_deid.engine.pixels.frames.targets import Target, targets
+from healthcare_deid.engine.pixels.frames.windows import Windows
 from healthcare_deid.engine.plan.pixels import Scope
-from healthcare_deid.engine.records import PixelReport, ReadText, Redaction
+from healthcare_deid.engine.results import PixelReport, ReadText, Redaction
+from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.engine.workers import in_worker
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from healthcare_deid.engine.pixels.ocr import Ocr
+    from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.plan.pixels import PixelPlan
     from healthcare_deid.engine.text.match import TextInspector
 

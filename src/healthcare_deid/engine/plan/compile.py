@@ -121,7 +121,7 @@ def inspected_dates(text: TextEngine | None) -> str:
     """Return what becomes of dates that are inspected as text, in the words of (0028,0303); nothing where they stay."""
     if text is None:
         return ""
-    from healthcare_deid.engine.text.transformations import DateShift
+    from healthcare_deid.engine.text.apply.transformations import DateShift
 
     transformation = text.decide("DATE").transformation
     return "" if transformation is None else "MODIFIED" if isinstance(transformation, DateShift) else "REMOVED"

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.lexicon import fold
+from healthcare_deid.engine.text.find.lexicon import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

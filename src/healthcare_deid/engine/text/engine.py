@@ -6,22 +6,22 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from healthcare_deid._border import border
-from healthcare_deid.engine.guard import guarded
+from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.engine.text.apply.keys import KeyRing
+from healthcare_deid.engine.text.apply.policy import Decision, Policy
+from healthcare_deid.engine.text.apply.transformations import Subject, Token
 from healthcare_deid.engine.text.calendar_dates import find_dates
-from healthcare_deid.engine.text.detectors.base import read_digits
-from healthcare_deid.engine.text.detectors.numbers import unexplained_numbers
-from healthcare_deid.engine.text.detectors.panel import Panel
-from healthcare_deid.engine.text.detectors.registry import detectors_for
-from healthcare_deid.engine.text.header import Header, Source, read_header
+from healthcare_deid.engine.text.find.detectors.base import read_digits
+from healthcare_deid.engine.text.find.detectors.numbers import unexplained_numbers
+from healthcare_deid.engine.text.find.detectors.panel import Panel
+from healthcare_deid.engine.text.find.detectors.registry import detectors_for
+from healthcare_deid.engine.text.find.header_values import Header, Source, read_header
+from healthcare_deid.engine.text.find.reading import read
+from healthcare_deid.engine.text.find.spans import join_alike, resolve, without_refuted
+from healthcare_deid.engine.text.find.terms import Terms
 from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader
-from healthcare_deid.engine.text.keys import KeyRing
 from healthcare_deid.engine.text.match import Match
-from healthcare_deid.engine.text.policy import Decision, Policy
-from healthcare_deid.engine.text.reading import read
-from healthcare_deid.engine.text.spans import join_alike, resolve, without_refuted
-from healthcare_deid.engine.text.terms import Terms
-from healthcare_deid.engine.text.transformations import Subject, Token
-from healthcare_deid.engine.text.values import is_legal, split_padding
+from healthcare_deid.engine.text.vr_values import is_legal, split_padding
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.plan.text import TextPlan
-    from healthcare_deid.engine.text.detectors.base import Detector
+    from healthcare_deid.engine.text.find.detectors.base import Detector
 
 _BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 _HEADER_RANK = 0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthcare_deid.engine.dicom.fragments import Fragment
-    from healthcare_deid.engine.dicom.storage import Storage
+    from healthcare_deid.engine.dicom.long_values import Storage
 
 _WINDOW = 1 << 10
 """Bytes read at a time where headers are followed: most of them fit."""

@@ -11,7 +11,7 @@ from healthcare_deid.engine.dicom.file_slices import FileSlice
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from healthcare_deid.engine.dicom.storage import Storage
+    from healthcare_deid.engine.dicom.long_values import Storage
 
 
 class Splice(NamedTuple):

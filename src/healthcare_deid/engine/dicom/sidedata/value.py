@@ -25,14 +25,14 @@ from healthcare_deid.engine.dicom.sidedata import jpeg, jpeg2000
 from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes, unreadable
 from healthcare_deid.engine.dicom.sidedata.rle import blank_rle
 from healthcare_deid.engine.dicom.sidedata.splices import Splice
-from healthcare_deid.engine.records import Change, ChangeAction
+from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from healthcare_deid.engine.dicom.fragments import Fragment, Fragments
-    from healthcare_deid.engine.dicom.storage import Storage
+    from healthcare_deid.engine.dicom.long_values import Storage
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, Double Float and Pixel Data."""

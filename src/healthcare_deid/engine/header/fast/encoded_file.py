@@ -22,16 +22,16 @@ from healthcare_deid.engine.dicom.encoding import (
     end_of_undefined,
 )
 from healthcare_deid.engine.dicom.uids import uid_text
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor, encoded
 from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor, encoded
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.engine.header.fast.dataset_writer import Level
     from healthcare_deid.engine.header.fast.executor import EncodedExecutor
-    from healthcare_deid.engine.header.fast.level import Level
 
 _WINDOW = 1 << 16
 _LARGE = 1 << 16

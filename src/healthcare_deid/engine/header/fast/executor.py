@@ -25,21 +25,19 @@ from healthcare_deid.engine.dicom.encoding import (
     reader_of,
 )
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
-from healthcare_deid.engine.header.fast.follower import Follower, Tally
-from healthcare_deid.engine.header.fast.level import NO_TAG, Level, length_of, note_creator
-from healthcare_deid.engine.header.fast.loop import take_steps
-from healthcare_deid.engine.header.fast.memo import LONGEST_REMEMBERED, Known, Memo, Remembered
-from healthcare_deid.engine.header.fast.tables import (
+from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, Level, length_of, note_creator
+from healthcare_deid.engine.header.fast.entries import (
     LAST_CREATOR,
-    SPECIFIC_CHARACTER_SET,
     Entry,
     Record,
-    Table,
-    Tables,
     UseDatasetExecutor,
     creator_of,
     prefix,
 )
+from healthcare_deid.engine.header.fast.loop import take_steps
+from healthcare_deid.engine.header.fast.run_follower import Follower, Tally
+from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, Table, Tables
+from healthcare_deid.engine.header.fast.value_cache import LONGEST_REMEMBERED, Known, Memo, Remembered
 from healthcare_deid.engine.header.values import Values, dummy_of
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.tags import DROPPING, Inside, Op, TagPlan, UidPolicy, inside

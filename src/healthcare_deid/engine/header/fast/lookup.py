@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.encoding import UNDEFINED, ElementHeader, Malformed, Short, element_header
 from healthcare_deid.engine.dicom.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
-from healthcare_deid.engine.header.fast.replay import LONGEST, Run, Runs
-from healthcare_deid.engine.header.fast.tables import UseDatasetExecutor
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
+from healthcare_deid.engine.header.fast.run_cache import LONGEST, Run, Runs
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

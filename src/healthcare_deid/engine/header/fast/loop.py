@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.header.fast.follower import DoneRun
-from healthcare_deid.engine.header.fast.replay import Runs
-from healthcare_deid.engine.header.fast.tables import Kind
+from healthcare_deid.engine.header.fast.entries import Kind
+from healthcare_deid.engine.header.fast.run_cache import Runs
+from healthcare_deid.engine.header.fast.run_follower import DoneRun
 from healthcare_deid.engine.plan.tags import Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.engine.header.fast.follower import Tally
-    from healthcare_deid.engine.header.fast.level import Level
-    from healthcare_deid.engine.header.fast.memo import Known
-    from healthcare_deid.engine.header.fast.tables import Step
+    from healthcare_deid.engine.header.fast.dataset_writer import Level
+    from healthcare_deid.engine.header.fast.entries import Step
+    from healthcare_deid.engine.header.fast.run_follower import Tally
+    from healthcare_deid.engine.header.fast.value_cache import Known
 
 _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
 _CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}

@@ -1,0 +1,85 @@
+"""Encoded elements of one dataset on their way: what was seen, and what was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.dicom.encoding import UNDEFINED, read_tag, read_u16, read_u32
+from healthcare_deid.engine.header.fast.entries import LAST_CREATOR
+from healthcare_deid.engine.plan.tags import Inside
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.header.fast.entries import Entry, Record
+
+NO_TAG = 0x1_0000_0000
+"""After every tag."""
+
+
+class Level:
+    """One dataset on its way through, the instance's own or an item's: where it stands, and what was seen of it.
+
+    Attributes:
+        output: What was written.
+        records: What was changed.
+        creators: Private creators by tag, as written.
+        last_tag: The tag of the last element.
+        encodings: Python encodings of its character set.
+        next_slot: The tag of the next slot that is left in it.
+    """
+
+    __slots__ = (
+        "around",
+        "creators",
+        "depth",
+        "encodings",
+        "explicit",
+        "last_tag",
+        "next_slot",
+        "output",
+        "path",
+        "records",
+    )
+
+    def __init__(
+        self,
+        *,
+        explicit: bool,
+        path: str = "",
+        depth: int = 0,
+        around: Inside = Inside.TOP,
+        encodings: tuple[str, ...] = ("iso8859",),
+    ) -> None:
+        self.explicit = explicit
+        self.path = path
+        self.depth = depth
+        self.around = around
+        self.encodings = encodings
+        self.output: list[bytes] = []
+        self.records: list[Record] = []
+        self.creators: dict[int, bytes] = {}
+        self.last_tag = -1
+        self.next_slot = NO_TAG
+
+
+def length_of(data: bytes, position: int, entry: Entry, *, explicit: bool) -> int:
+    """Return the length that an element's header says."""
+    if not explicit:
+        return int(read_u32(data, position + 4)[0])
+    return int(read_u16(data, position + 6)[0] if entry.header == 8 else read_u32(data, position + 8)[0])
+
+
+def note_creator(data: bytes, position: int, level: Level) -> None:
+    """Remember a private creator, before its own element is dealt with."""
+    group, element = read_tag(data, position)
+    if element > LAST_CREATOR:
+        return
+    size, length = 8, 0
+    if not level.explicit:
+        length = read_u32(data, position + 4)[0]
+    elif data[position + 4 : position + 6] == b"LO":
+        length = read_u16(data, position + 6)[0]
+    elif data[position + 4 : position + 6] == b"UN":
+        size, length = 12, read_u32(data, position + 8)[0]
+    # Of another VR it is no creator, whatever its tag (PS3.5 section 7.8.1).
+    value = data[position + size : position + size + length] if length != UNDEFINED else b""
+    level.creators[group << 16 | element] = value

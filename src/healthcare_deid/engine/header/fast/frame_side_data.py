@@ -1,0 +1,102 @@
+"""Side data in the compressed pixel data that a file's pieces pass by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.dicom.file_slices import FileSlice
+from healthcare_deid.engine.dicom.sidedata import (
+    UNREAD,
+    changes_of,
+    find_side_data,
+    has_frames,
+    is_compressed,
+    pieces_of,
+)
+from healthcare_deid.engine.header.fast.encoded_file import FragmentRange, Range
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
+from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.native_lengths import native_lengths_fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
+    from healthcare_deid.engine.results import Change
+
+_NUMBER_OF_FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
+_EXTENDED_TABLES = (0x7FE00001, 0x7FE00002)
+_GEOMETRY = Wanted((_NUMBER_OF_FRAMES, _ROWS, _COLUMNS, *_EXTENDED_TABLES))
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"
+_DELIMITER = 8
+"""Bytes of the item that ends a value of undefined length."""
+
+
+def without_side_data(
+    file: EncodedFile, pieces: list[bytes | Range]
+) -> tuple[list[bytes | Range], list[Change], list[str]]:
+    """Return a file's pieces without what decoding its frames does not need, the record of it, and warnings.
+
+    Args:
+        file: The file.
+        pieces: Its dataset, rewritten. Fragments that stay are a `FragmentRange`.
+
+    Raises:
+        UseDatasetExecutor: Its compressed pictures are elsewhere, or have Extended Offset Tables; or its native pixel
+            data does not seem to be as long as its attributes say.
+        UnsupportedPixelsError: Frames cannot be followed, so that they may hold anything.
+    """
+    ranges = [piece for piece in pieces if piece.__class__ is not bytes]  # few of many, and quicker than isinstance
+    holds_fragments = FragmentRange in map(type, ranges)
+    if not has_frames(file.syntax):
+        if not native_lengths_fit(file, ranges):
+            raise UseDatasetExecutor
+        if not holds_fragments:
+            return pieces, [], []
+    if is_compressed(file.syntax) and not holds_fragments:
+        raise UseDatasetExecutor  # fragments whose length was written all the same
+    done: list[bytes | Range] = []
+    changes: list[Change] = []
+    warnings: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, FragmentRange):
+            done += _cleaned(file, piece, changes, warnings)
+        else:
+            done.append(piece)
+    return done, changes, warnings
+
+
+def _cleaned(
+    file: EncodedFile, piece: FragmentRange, changes: list[Change], warnings: list[str]
+) -> Iterable[bytes | Range]:
+    begin = piece.offset + (12 if file.explicit else 8)
+    header = file.read(piece.offset, 6)
+    if header[:4] != _PIXEL_DATA:
+        return [piece]
+    value = FileSlice(file.descriptor, begin, piece.offset + piece.length - _DELIMITER - begin)
+    vr = header[4:].decode("ascii") if file.explicit else "OB"
+    frames, pixels = _geometry(file)
+    found = find_side_data(value, file.syntax, frames=frames, pixels=pixels)
+    if found.unread:
+        warnings.append(UNREAD)
+    if not found.splices:
+        return [piece]
+    record, told = changes_of(found, "7FE00010", vr, len(value))
+    changes += record
+    warnings += told
+    parts = pieces_of(len(value), found.splices)
+    return [
+        Range(piece.offset, begin - piece.offset),
+        *(part if isinstance(part, bytes) else Range(begin + part[0], part[1] - part[0]) for part in parts),
+        Range(begin + len(value), _DELIMITER),
+    ]
+
+
+def _geometry(file: EncodedFile) -> tuple[int, int]:
+    """Return how many frames the attributes announce, and pixels of each."""
+    found = _GEOMETRY.find(file)
+    if any(tag in found for tag in _EXTENDED_TABLES):
+        raise UseDatasetExecutor
+    frames = found.get(_NUMBER_OF_FRAMES, (b"", b""))[1].strip(b"\0 ")
+    rows, columns = (int.from_bytes(found.get(tag, (b"", b""))[1], "little") for tag in (_ROWS, _COLUMNS))
+    return max(1, int(frames)) if frames.isdigit() else 1, rows * columns

@@ -1,0 +1,1 @@
+"""Cover boxes in frames, and write the element again."""

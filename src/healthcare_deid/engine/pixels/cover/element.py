@@ -1,0 +1,217 @@
+"""One element that holds pictures: its frames to look at, and its new value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.dataelem import DataElement
+from pydicom.uid import UID, ExplicitVRBigEndian
+
+from healthcare_deid.engine.dicom.fragments import is_encapsulated
+from healthcare_deid.engine.dicom.long_values import storage_of
+from healthcare_deid.engine.geometry import Box
+from healthcare_deid.engine.pixels.cover.fill import covered
+from healthcare_deid.engine.pixels.frames.codestreams import Codestreams, write_encapsulated
+from healthcare_deid.engine.pixels.frames.encapsulated import EncapsulatedFrames
+from healthcare_deid.engine.pixels.frames.layout import PixelLayout, overlay_layout, pixel_layout
+from healthcare_deid.engine.pixels.frames.native import NativeFrames
+from healthcare_deid.engine.pixels.frames.palette import Palette, palette_of
+from healthcare_deid.engine.pixels.frames.pictures import pictures
+from healthcare_deid.engine.pixels.frames.value_pieces import NewValue
+from healthcare_deid.engine.pixels.parallel import ordered
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from healthcare_deid.engine.pixels.arrays import Picture, Words
+    from healthcare_deid.engine.pixels.frames.targets import Target
+
+Boxes = dict[int, list[Box]]
+"""Boxes by frame; frames without any are left out."""
+
+_BYTE = 8
+_PHOTOMETRIC, _BITS_STORED, _HIGH_BIT = 0x00280004, 0x00280101, 0x00280102
+_OFFSET_TABLE = 0x7FE00001
+_OFFSET_TABLE_LENGTHS = 0x7FE00002
+KEPT = 64 << 20
+"""Bytes of decoded frames that are kept, the first ones: a frame is looked at, covered and measured in turn."""
+LONGEST_VALUE = (1 << 32) - 2
+"""Bytes of a value of known length (PS3.5 7.1)."""
+
+
+class PixelElement:
+    """An element that holds pictures, opened. What it makes are new elements; the old one stays as it is.
+
+    Args:
+        target: Where it is.
+        syntax: The instance's transfer syntax.
+        workers: Threads that decode and encode frames.
+        folder: Where a new value is made, when the old one is in a file too.
+
+    Attributes:
+        excess: Whether data follow the last frame that nobody looks at.
+
+    Raises:
+        UnsupportedPixelsError: Its frames cannot be told apart.
+    """
+
+    def __init__(self, target: Target, syntax: UID, *, workers: int = 1, folder: Path | None = None) -> None:
+        if not target.readable:
+            raise UnsupportedPixelsError("an element of unknown VR seems to hold pictures, and cannot be read")
+        self.target = target
+        dataset = target.dataset
+        self._element: DataElement = dataset[target.tag]
+        self._storage = storage_of(self._element.value)
+        self._syntax = syntax
+        self._workers = workers
+        self._folder = folder
+        stored = overlay_layout(dataset, target.tag) if target.is_overlay else pixel_layout(dataset, target.tag)
+        self.frames = self._open(stored)
+        self.layout: PixelLayout = self.frames.layout
+        self.excess = self.frames.excess
+        self._kept: dict[int, Words] = {}
+        self.palette: Palette | None = None
+        self._said = stored
+        if stored.photometric == "PALETTE COLOR":
+            self.palette = palette_of(dataset, bits_stored=self.layout.bits_stored, signed=stored.signed)
+
+    def _open(self, layout: PixelLayout) -> NativeFrames | EncapsulatedFrames:
+        if self._syntax.is_encapsulated and (self._element.is_undefined_length or is_encapsulated(self._storage)):
+            dataset = self.target.dataset
+            tables: Any = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
+            streams = Codestreams(self._storage, layout.frames, tables if all(tables) else None)
+            return EncapsulatedFrames(layout, self._syntax, streams)
+        big = self._syntax == ExplicitVRBigEndian
+        swapped = big and layout.bits_allocated <= _BYTE and self._element.VR == "OW"
+        return NativeFrames(layout, self._storage, big_endian=big, byte_swapped=swapped)
+
+    @property
+    def corrections(self) -> dict[int, str | int]:
+        """Attributes that contradict the pixel data, as far as it was looked at, and their right values."""
+        said, stored = self._said, self.frames.stored
+        pairs: dict[int, tuple[str | int, str | int]] = {
+            _PHOTOMETRIC: (said.photometric, stored.photometric),
+            _BITS_STORED: (said.bits_stored, stored.bits_stored),
+            _HIGH_BIT: (said.high_bit, stored.high_bit),
+        }
+        return {tag: right for tag, (wrong, right) in pairs.items() if wrong != right}
+
+    @property
+    def count(self) -> int:
+        """How many frames."""
+        return self.layout.frames
+
+    @property
+    def length(self) -> int:
+        """Bytes of the old value."""
+        return len(self._storage)
+
+    @property
+    def vr(self) -> str:
+        """The old element's VR."""
+        return str(self._element.VR)
+
+    @property
+    def must_become_native(self) -> bool:
+        """Whether a change needs another transfer syntax: nothing here encodes this one."""
+        return isinstance(self.frames, EncapsulatedFrames) and not self.frames.can_encode
+
+    @property
+    def encapsulated(self) -> bool:
+        """Whether the frames are compressed."""
+        return isinstance(self.frames, EncapsulatedFrames)
+
+    @property
+    def columns(self) -> int:
+        """Columns of a frame."""
+        return self.layout.columns
+
+    def words(self, index: int) -> Words:
+        """Return a frame; nobody may change it."""
+        words = self._kept.get(index)
+        if words is None:
+            words = self.frames.words(index)
+            if not self._kept or (self.encapsulated and (len(self._kept) + 1) * words.nbytes <= KEPT):
+                self._kept[index] = words
+        return words
+
+    def pictures(self, words: Words) -> list[Picture]:
+        """Return a frame's pictures."""
+        return pictures(self.layout, words, self.palette)
+
+    def places(self, index: int, box: Box) -> list[tuple[int, Box]]:
+        """Return the frame that a box in a frame lies in, and where: what `Mosaic` has to work out."""
+        return [(index, box)]
+
+    @property
+    def whole(self) -> Box:
+        """The picture that a frame is part of: itself."""
+        return Box(0, 0, self.layout.columns, self.layout.rows)
+
+    def in_whole(self, frame: int, box: Box) -> Box:
+        """Return where a box in a frame is in the whole picture."""
+        del frame
+        return box
+
+    def covered(self, index: int, boxes: Mapping[int, Iterable[Box]]) -> Words:
+        """Return a frame with its boxes covered."""
+        words = self.words(index)
+        return covered(self.layout, words, boxes[index], self.palette) if boxes.get(index) else words
+
+    def extremes(self, boxes: Mapping[int, Iterable[Box]]) -> tuple[int, int]:
+        """Return the smallest and the largest value, boxes covered."""
+
+        def of_frame(index: int) -> tuple[int, int]:
+            values = self.layout.values(self.covered(index, boxes))
+            return int(values.min()), int(values.max())
+
+        lowest, highest = zip(*ordered(of_frame, range(self.count), self._workers), strict=True)
+        return min(lowest), max(highest)
+
+    def rewritten(self, boxes: Mapping[int, Iterable[Box]]) -> list[DataElement]:
+        """Return the elements that replace it in the same transfer syntax, boxes covered: itself, and offset tables."""
+        if isinstance(self.frames, EncapsulatedFrames):
+            return self._encapsulated(self.frames, boxes)
+        value = NewValue(self._storage, self._folder)
+        self.frames.rewrite(value, sorted(boxes), lambda index: self.covered(index, boxes))
+        return [DataElement(self._element.tag, self._element.VR, value.value(), already_converted=True)]
+
+    def native(self, boxes: Mapping[int, Iterable[Box]]) -> DataElement:
+        """Return the element that replaces it in Explicit VR Little Endian, boxes covered.
+
+        Raises:
+            UnsupportedPixelsError: It would be longer than an element can be.
+        """
+        length = -(-self.layout.frame_bits * self.count // 8)
+        if length > LONGEST_VALUE:
+            raise UnsupportedPixelsError("the pixel data cannot be written uncompressed: it is over 4 GB then")
+
+        def of_frame(index: int) -> bytes:
+            words = np.ascontiguousarray(self.covered(index, boxes))
+            return words.astype(words.dtype.newbyteorder("<"), copy=False).tobytes()
+
+        value = NewValue(self._storage, self._folder)
+        for data in ordered(of_frame, range(self.count), self._workers):
+            value.append(data)
+        value.append(b"\0" * (len(value) % 2))
+        vr = "OB" if self.layout.bits_allocated <= _BYTE else "OW"
+        return DataElement(self._element.tag, vr, value.value(), already_converted=True)
+
+    def _encapsulated(self, frames: EncapsulatedFrames, boxes: Mapping[int, Iterable[Box]]) -> list[DataElement]:
+        all_change = frames.colour_changes and any(boxes.values())
+
+        def of_frame(index: int) -> bytes:
+            touched = boxes.get(index) or all_change
+            return frames.encoded(self.covered(index, boxes)) if touched else frames.codestreams[index]
+
+        value = NewValue(self._storage, self._folder)
+        extended = _OFFSET_TABLE in self.target.dataset
+        streams = ordered(of_frame, range(self.count), self._workers)
+        begin, tables = write_encapsulated(value, streams, self.count, extended=extended)
+        element = DataElement(self._element.tag, "OB", value.value(begin), already_converted=True)
+        element.is_undefined_length = True
+        extra = zip((_OFFSET_TABLE, _OFFSET_TABLE_LENGTHS), tables or (), strict=False)
+        return [element, *(DataElement(tag, "OV", table) for tag, table in extra)]

@@ -1,0 +1,1 @@
+"""Find text in pictures, read it, and choose what is covered."""

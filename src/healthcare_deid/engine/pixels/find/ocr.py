@@ -1,0 +1,279 @@
+"""What finds and reads text in a picture: the protocol, and the engine's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from healthcare_deid.engine.geometry import Box, merged
+from healthcare_deid.engine.pixels.find.detector import CUT_OUT, Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.find.findings import as_lines, unknown, without_duplicates
+from healthcare_deid.engine.pixels.find.glyphs import glyphs, in_a_row
+from healthcare_deid.engine.pixels.find.ink import is_ink
+from healthcare_deid.engine.pixels.find.models import Role, find_model, find_models
+from healthcare_deid.engine.pixels.find.reader import GLYPH_CONFIDENCE, Reader, with_ends
+from healthcare_deid.engine.pixels.find.recognizer import Reading, Recogniser
+from healthcare_deid.engine.pixels.lines import TextLine
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from healthcare_deid.engine.pixels.arrays import Picture
+
+
+class Ocr(Protocol):
+    """Finds text in a picture. Any OCR can take the place of the engine's own: it is called from several threads."""
+
+    def find(self, picture: Picture, *, read: bool, within: Box | None) -> Sequence[TextLine]:
+        """Return the lines of text in a picture.
+
+        Args:
+            picture: 8 bit, shape (rows, columns, 3), RGB.
+            read: Whether `TextLine.text` is wanted; where it is not, boxes are enough.
+            within: The only part that has to be looked at: the rest is as it was in the frame before. None: all of it.
+                Boxes are in the coordinates of the whole picture all the same.
+        """
+        ...
+
+
+ROOM_FOR_TEXT = 84
+"""Pixels of the smallest picture that is looked at: two letters of 5x7 and the space beside them. In less, a detector
+takes a plain gradient for a letter, and covers all there is."""
+
+
+@runtime_checkable
+class Glances(Protocol):
+    """An `Ocr` that can look at a picture briefly too: at one more window of a frame that it has looked at."""
+
+    def glance(self, picture: Picture, *, read: bool, within: Box | None) -> Sequence[TextLine]:
+        """Return the lines of text in a picture, as `Ocr.find` does."""
+        ...
+
+
+SURE_SCORE = 0.75
+"""From this detector score on, a line is text whether or not it can be read."""
+NOT_TEXT_CONFIDENCE = 0.35
+"""A doubtful box that reads worse than this is no text."""
+OBJECT_SIZE = 0.2
+"""A box wider and taller than this part of the picture's short side is an object, unless it reads as a word."""
+OBJECT_PIXELS = 56
+"""And than this: in a tiny picture text is large. It is the whole bound for a box the detector doubts."""
+WORD_LENGTH = 3
+WORD_CONFIDENCE = 0.8
+"""An object-sized box is text when it reads as this many characters, this well."""
+ON_OBJECT_CONFIDENCE = 0.9
+"""So is a doubtful box on an object, when it reads this well: an object's texture has specks that look like digits."""
+LARGEST_LETTERS = 0.4
+"""What takes a larger part of the picture, and reads as no word, is its subject: a head in a CT reads as an O."""
+SURE_SHAPE = 0.85
+"""From this score on, what is not level, or as large as an object, may be text unread: a spine scores .82."""
+CLOSER = 1.5
+"""What is doubtful is looked at once more, so many times as large,"""
+ALONG = 4
+"""with so many times its height to both sides."""
+COARSE = 0.5
+"""The last look's scale: it finds what is large or alone for its surroundings, and costs a quarter of the first."""
+BRIGHT = 128
+"""A page is brighter than this in the middle: what the networks were trained on."""
+GLYPH_MARGIN = 6
+"""Its box is grown by its height over this, and two pixels: smoothed edges."""
+MAX_UPSCALE = 4.0
+SMALL_SIDE = 480
+"""A picture whose short side is smaller is looked at enlarged."""
+LARGE_SIDE = 1280
+"""A picture whose long side is larger is looked at reduced: text that is meant to be read grows with it."""
+SMALLEST_SCALE = 0.5
+"""But never by more than this: 12-pixel text stays findable."""
+
+
+class OnnxOcr:
+    """The engine's own OCR: PP-OCR's detector and recogniser on onnxruntime.
+
+    A dark picture is looked at as writing on a bright page, as it is, and as it is at half the size; a bright one needs
+    no turning. Each look finds what the others overlook. Boxes the detector doubts are read, and dropped when they
+    surely are no text; around the others it looks closer. Characters that it overlooks because they stand alone, or at
+    the end of a line, are found by their ink.
+
+    Its state is its arguments; the models are loaded at the first use, once a process.
+
+    Args:
+        models: A folder with the model files; by default the installed packages are searched.
+        thorough: Look at twice the scale too, with every installed detector, and at the picture turned by 90°: for
+            tiny, faint and rotated text, at five times the time or more.
+
+    Raises:
+        ModelNotFoundError: No model is installed.
+    """
+
+    def __init__(self, models: str | os.PathLike[str] | None = None, *, thorough: bool = False) -> None:
+        self._models = models
+        self._thorough = thorough
+        self._detector = Detector(find_model(Role.DETECTOR, models).path)
+        self._reader = Reader(Recogniser(find_model(Role.RECOGNISER, models).path))
+        others = [Detector(found.path) for found in find_models(Role.DETECTOR, models)] if thorough else []
+        self._detectors = tuple(others)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remake, (self._models, self._thorough)  # where the models are is found anew on the other machine
+
+    def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
+        """Return the lines of text in a picture."""
+        rows, columns = picture.shape[:2]
+        if rows * columns < ROOM_FOR_TEXT:
+            return []
+        scale, page = scale_for(picture), as_page(picture)
+        area = within or _all_of(picture)
+        found = self._texts(picture, self._looks(picture, page, scale, area))
+        doubtful = [scored.box for scored in found if scored.score < SURE_SCORE]
+        closer = self._look_closer((page,) if page is picture else (page, picture), area, scale, doubtful)
+        found += unknown(self._texts(picture, closer), found)
+        found = self._completed(picture, area, scale, as_lines(without_duplicates(found)))
+        return [self._line(picture, scored, read=read) for scored in found]
+
+    def glance(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
+        """Return the lines of text that the first look at a picture finds."""
+        looks = self._looks(picture, as_page(picture), scale_for(picture), within or _all_of(picture))
+        found = as_lines(self._texts(picture, islice(looks, 1)))
+        return [self._line(picture, scored, read=read) for scored in found]
+
+    def _looks(self, picture: Picture, page: Picture, scale: float, area: Box) -> Iterator[list[ScoredBox]]:
+        """Yield what is found in an area by each look."""
+        rows, columns = picture.shape[:2]
+        part = _cut(picture, area)
+        shown = part if page is picture else _cut(page, area)
+        edges = Edges(area.left == 0, area.top == 0, area.right == columns, area.bottom == rows)
+        for look in self._detect(part, shown, scale, edges):
+            yield [scored.moved(area.left, area.top) for scored in look]
+
+    def _detect(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
+        """Yield what is found by each look."""
+        yield self._detector.find(page, scale, edges)
+        if page is not picture:
+            yield self._detector.find(picture, scale, edges)
+        yield self._detector.find(picture, scale * COARSE, edges)
+        if not self._thorough:
+            return
+        rows = picture.shape[0]
+        turned = np.ascontiguousarray(np.rot90(page, -1))  # clockwise: the left column becomes the top row
+        for one in self._detectors:
+            for shown in (page, picture):
+                yield one.find(shown, scale, edges)
+                yield one.find(shown, scale * 2, edges)
+            yield [scored.turned_back(rows) for scored in one.find(turned, scale)]
+
+    def _look_closer(
+        self, shown: Iterable[Picture], area: Box, scale: float, doubtful: Sequence[Box]
+    ) -> Iterator[list[ScoredBox]]:
+        """Yield what is found around doubtful boxes: a line that is hard to see is often found in part."""
+        around = [box.grown(ALONG * min(box.width, box.height), min(box.width, box.height)) for box in doubtful]
+        for region in merged([box.intersection(area) for box in around]):
+            for picture in shown:
+                found = self._detector.find(_cut(picture, region), scale * CLOSER, CUT_OUT)
+                yield [scored.moved(region.left, region.top) for scored in found]
+
+    def _texts(self, picture: Picture, looks: Iterable[Sequence[ScoredBox]]) -> list[ScoredBox]:
+        """Return what is text of what the looks found."""
+        found: list[ScoredBox] = []
+        objects: list[Box] = []
+        for look in looks:
+            texts: list[ScoredBox] = []
+            for scored in look:
+                # An object is judged by itself, at once: text that is written on it lies inside its box.
+                if _is_object(scored, picture) and not self._is_writing(picture, scored):
+                    objects.append(scored.box)
+                else:
+                    texts.append(scored)
+            found += unknown(texts, found)
+        return [scored for scored in without_duplicates(found) if self._is_text(picture, scored, objects)]
+
+    def _is_writing(self, picture: Picture, scored: ScoredBox) -> bool:
+        """Say whether what has the size of an object is text: size alone does not make it none."""
+        if _is_word(self._reader.read(picture, scored).reading, WORD_CONFIDENCE):
+            return True
+        if scored.score < SURE_SHAPE or scored.box.area > LARGEST_LETTERS * _all_of(picture).area:
+            return False
+        return is_ink(_cut(picture, scored.box))  # the mask of a liver reads as a P, beyond doubt
+
+    def _is_text(self, picture: Picture, scored: ScoredBox, objects: Sequence[Box]) -> bool:
+        if scored.score >= SURE_SCORE:
+            return True
+        reading = self._reader.read(picture, scored).reading
+        if any(box.contains(scored.box) for box in objects) and not _is_word(reading, ON_OBJECT_CONFIDENCE):
+            return False
+        return reading.confidence >= NOT_TEXT_CONFIDENCE
+
+    def _completed(self, picture: Picture, area: Box, scale: float, found: list[ScoredBox]) -> list[ScoredBox]:
+        """Add the characters that stand alone, and those that a line was found without."""
+        known = [part.moved(-area.left, -area.top) for scored in found for part in scored.parts]
+        rows, columns = picture.shape[:2]
+        result = list(found)
+        for glyph in glyphs(_cut(picture, area), scale, known):
+            box = glyph.moved(area.left, area.top).grown(2 + glyph.height // GLYPH_MARGIN).clipped(columns, rows)
+            confidence = self._reader.character(picture, box)
+            if confidence < GLYPH_CONFIDENCE:
+                continue
+            near = [index for index, line in enumerate(result) if not line.strip and in_a_row(line.box, box)]
+            if near:
+                line = result[near[0]]
+                result[near[0]] = replace(line, box=line.box.union(box))
+            else:
+                result.append(ScoredBox(box, confidence, box))
+        return result
+
+    def _line(self, picture: Picture, scored: ScoredBox, *, read: bool) -> TextLine:
+        line = TextLine(scored.box, round(scored.score, 4), parts=scored.parts if scored.strip else ())
+        if not read:
+            return line
+        reading, direction, misread = self._reader.read(picture, scored)
+        return replace(
+            line,
+            box=line.box if line.parts else with_ends(scored.box, picture.shape[1], picture.shape[0]),
+            text=reading.text,
+            text_confidence=round(reading.confidence, 4),
+            positions=reading.positions,
+            direction=direction,
+            weakest=round(reading.weakest, 4),
+            misread=misread,
+        )
+
+
+def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
+    return OnnxOcr(models, thorough=thorough)
+
+
+def _is_object(scored: ScoredBox, picture: Picture) -> bool:
+    side = max(OBJECT_PIXELS, OBJECT_SIZE * min(picture.shape[0], picture.shape[1]))
+    if scored.strip is not None:
+        return scored.score < SURE_SHAPE or scored.thickness > OBJECT_PIXELS
+    return scored.thickness > (side if scored.score >= SURE_SCORE else OBJECT_PIXELS)
+
+
+def _is_word(reading: Reading, confidence: float) -> bool:
+    return len(reading.text) >= WORD_LENGTH and reading.confidence >= confidence
+
+
+def scale_for(picture: Picture) -> float:
+    """Return how many times its size a picture is looked at."""
+    rows, columns = picture.shape[:2]
+    short, long = int(min(rows, columns)), int(max(rows, columns))
+    if long > LARGE_SIDE:
+        return max(SMALLEST_SCALE, LARGE_SIDE / long)
+    return max(1.0, min(MAX_UPSCALE, SMALL_SIDE / short, LARGE_SIDE / long))
+
+
+def as_page(picture: Picture) -> Picture:
+    """Return a picture as writing on a bright page: a dark one is inverted."""
+    sample = picture.reshape(-1, 3)[:: max(1, picture.size // 30000)]
+    return picture if np.median(sample) >= BRIGHT else 255 - picture
+
+
+def _all_of(picture: Picture) -> Box:
+    return Box(0, 0, picture.shape[1], picture.shape[0])
+
+
+def _cut(picture: Picture, box: Box) -> Picture:
+    return np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right])

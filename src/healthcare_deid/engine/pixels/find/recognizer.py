@@ -1,0 +1,88 @@
+"""The text recogniser: PP-OCR's line reader, and the decoding of its output.
+
+The network reads a line scaled to 48 rows and gives, for every 8 columns or so, a probability for each character and
+for "blank". Greedy CTC decoding: the best class a step, repeats joined, blanks dropped (Graves et al., ICML 2006,
+section 3.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from healthcare_deid.engine.pixels.find.models import run, session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthcare_deid.engine.pixels.arrays import Floats, Picture
+
+HEIGHT = 48
+"""Rows the network reads."""
+MAX_WIDTH = 2400
+"""Columns read at once; a longer line is squeezed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a line says.
+
+    Attributes:
+        text: The characters.
+        confidence: Mean probability of the characters, 0 to 1; 0 when there are none.
+        positions: For each character, its middle as a fraction of the line's width.
+        weakest: Mean probability of the least sure quarter of its characters, spaces aside; 0 when there are none.
+    """
+
+    text: str
+    confidence: float
+    positions: tuple[float, ...]
+    weakest: float = 0.0
+
+
+class Recogniser:
+    """Reads one line of text. Holds a path only: cheap to make, safe to share and to pickle."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, line: Picture) -> Reading:
+        """Read a line, upright, of shape (rows, columns, 3)."""
+        rows, columns = line.shape[:2]
+        width = min(MAX_WIDTH, max(HEIGHT // 2, round(columns * HEIGHT / rows)))
+        resized = Image.fromarray(line).resize((width, HEIGHT), Image.Resampling.BILINEAR)
+        pixels = np.asarray(resized, np.float32)[:, :, ::-1].transpose(2, 0, 1)
+        (steps,) = run(self._path, (pixels / 127.5 - 1)[np.newaxis])
+        return decode(steps, characters(self._path))
+
+
+@cache
+def characters(path: Path) -> tuple[str, ...]:
+    """Return the character of every class: blank first, space last, the model file's own list between."""
+    listed = session(path).get_modelmeta().custom_metadata_map["character"]
+    return ("", *listed.split("\n"), " ")
+
+
+def decode(steps: Floats, alphabet: tuple[str, ...]) -> Reading:
+    """Decode (steps, classes) probabilities greedily."""
+    classes = steps.argmax(axis=1)
+    best = steps.max(axis=1)
+    new = np.ones(classes.size, bool)
+    new[1:] = classes[1:] != classes[:-1]
+    kept = np.nonzero(new & (classes != 0))[0]
+    if not kept.size:
+        return Reading("", 0.0, ())
+    text = "".join(_one_character(alphabet, int(classes[step])) for step in kept)
+    sure = np.sort(best[kept][[not letter.isspace() for letter in text]])
+    weakest = float(sure[: max(1, sure.size // 4)].mean()) if sure.size else 0.0
+    return Reading(text, float(best[kept].mean()), tuple(((kept + 0.5) / classes.size).tolist()), weakest)
+
+
+def _one_character(alphabet: tuple[str, ...], index: int) -> str:
+    """Return a class as exactly one character, so that positions in the text are positions in the line."""
+    found = alphabet[index] if index < len(alphabet) else ""
+    return found if len(found) == 1 else "\N{REPLACEMENT CHARACTER}"

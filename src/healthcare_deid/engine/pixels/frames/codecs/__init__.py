@@ -1,0 +1,1 @@
+"""Codecs: one row for each transfer syntax."""

@@ -1,0 +1,216 @@
+"""Headers of codestreams: what a frame says of itself, read before a compiled decoder sees it.
+
+A decoder that is given a header it did not expect may end the process, or ask for all memory: the header has to agree
+with the attributes first. Sources: ITU-T T.81 annex B (JPEG), T.87 annex C (JPEG-LS), T.800 annex A (JPEG 2000), which
+T.814 leaves as it is (HTJ2K); PS3.5 annex G (RLE).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct, error
+from typing import TYPE_CHECKING
+
+from pydicom.uid import (
+    UID,
+    JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSTransferSyntaxes,
+    RLELossless,
+)
+
+from healthcare_deid.engine.dicom.fragments import END_OF_IMAGE
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from healthcare_deid.engine.pixels.frames.layout import PixelLayout
+
+_SOI, _SOS, _APP0, _APP14 = 0xD8, 0xDA, 0xE0, 0xEE
+_TRANSFORMS = (b"", b"\0", b"\1")
+"""None, and YCbCr: the last value of Adobe's segment (ITU-T T.872 6.5.3)."""
+_DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
+"""Baseline, extended, progressive; Huffman coded."""
+_DCT_KINDS = frozenset({(8, 1), (8, 3), (12, 1)})
+"""Bits a sample and samples a pixel that are decoded."""
+_DEPTHS = range(2, 17)
+"""Bits a sample of the lossless processes (ITU-T T.81 table B.2, T.87 C.2.2)."""
+_LOSSLESS_FRAME, _LS_FRAME = 0xC3, 0xF7
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {_LS_FRAME}
+"""Every marker of a frame header; the three left out are tables and an extension."""
+_TABLES = frozenset({0xC4, 0xDB, 0xDD, 0xF8, 0xFE, *range(0xE0, 0xF0)})
+"""What else may stand before the first scan: Huffman and quantization tables, restart interval, JPEG-LS parameters,
+comments and applications' own."""
+_HUFFMAN_TABLE = 0xC4
+_LENGTHS = _WIDEST = 16
+"""Lengths of Huffman codes, and of the differences that they stand for in lossless frames."""
+_PREDICTIONS = range(1, 8)
+_FRAME = Struct(">BHHB")
+_SIZE = Struct(">HHIIIIIIIIH")
+_SIZE_MARKER = b"\xff\x4f\xff\x51"
+_IMAGE_MARKERS = b"\xff\xd8\xff"
+_JP2_SIGNATURE = b"\0\0\0\x0cjP  "
+_RLE_HEADER = Struct("<16I")
+_SAME = 0x11
+"""A component's sampling factors where it has a sample for every pixel, as the only other ones have."""
+_RGB_IDS = (b"RGB", b"rgb")
+
+_PROCESSES = {
+    JPEGBaseline8Bit: _DCT_FRAMES,
+    JPEGExtended12Bit: _DCT_FRAMES,
+    JPEGLossless: frozenset({_LOSSLESS_FRAME}),
+    JPEGLosslessSV1: frozenset({_LOSSLESS_FRAME}),
+    **dict.fromkeys(JPEGLSTransferSyntaxes, frozenset({_LS_FRAME})),
+}
+"""Frames that a transfer syntax may hold, by marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a codestream says of itself.
+
+    Attributes:
+        rows: Rows.
+        columns: Columns.
+        samples: Components.
+        precision: Bits of a sample.
+        photometric: Colour space that it names: RGB, YBR_FULL, or none.
+    """
+
+    rows: int
+    columns: int
+    samples: int
+    precision: int
+    photometric: str = ""
+
+
+def checked_header(stream: bytes, uid: UID, layout: PixelLayout) -> Header:
+    """Return the header of a frame's codestream.
+
+    Raises:
+        UnsupportedPixelsError: It cannot be read, or it is of another shape than the attributes say.
+    """
+    if uid == RLELossless:
+        header = _rle(stream, layout)
+    else:
+        _refuse_second_image(stream)
+        try:
+            header = _size(stream) if uid in JPEG2000TransferSyntaxes else _jpeg(stream, _PROCESSES.get(uid, _FRAMES))
+        except (IndexError, error):
+            raise UnsupportedPixelsError("a frame's codestream ends in its header") from None
+    if (header.rows, header.columns, header.samples) != (layout.rows, layout.columns, layout.samples):
+        raise UnsupportedPixelsError("the pixel data decodes to another shape than its attributes say")
+    if not 1 <= header.precision <= layout.bits_allocated:
+        raise UnsupportedPixelsError("the pixel data has more bits a sample than its attributes say")
+    return header
+
+
+def _refuse_second_image(stream: bytes) -> None:
+    """Refuse a frame in whose fragments another image follows: decoders show the first one only."""
+    end = stream.find(END_OF_IMAGE)
+    if end >= 0 and any(stream.find(beginning, end) >= 0 for beginning in (_IMAGE_MARKERS, _SIZE_MARKER)):
+        raise UnsupportedPixelsError("a frame's fragments hold more than one image")
+
+
+def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
+    *segments, (_, scan) = _segments(stream)
+    frames = [(marker, data) for marker, data in segments if marker in _FRAMES]
+    if len(frames) != 1 or frames[0][0] not in processes:
+        raise UnsupportedPixelsError("a frame is coded by another process than its transfer syntax names")
+    marker, data = frames[0]
+    if marker == _LS_FRAME and END_OF_IMAGE not in stream:  # its decoder would look for it for ever
+        raise UnsupportedPixelsError("a frame's codestream does not come to its end")
+    precision, rows, columns, samples = _FRAME.unpack_from(data)
+    components = data[_FRAME.size :]
+    if len(components) != 3 * samples:
+        raise UnsupportedPixelsError("a frame's header does not list its components")
+    if marker not in _DCT_FRAMES and samples > 1 and any(sampling != _SAME for sampling in components[1::3]):
+        raise UnsupportedPixelsError("the samples of a pixel are stored in different resolutions")
+    read = (precision, samples) in _DCT_KINDS if marker in _DCT_FRAMES else precision in _DEPTHS and samples in (1, 3)
+    if not read:
+        raise UnsupportedPixelsError(f"JPEG of {samples} samples of {precision} bits is not read")
+    if any(kind == _APP14 and body.startswith(b"Adobe") and body[11:12] not in _TRANSFORMS for kind, body in segments):
+        raise UnsupportedPixelsError("a frame is in a colour space that is not read")
+    if marker == _LOSSLESS_FRAME:
+        _check_scan(scan, components[::3], _huffman_tables(segments))
+    photometric = ""
+    if components[::3] in _RGB_IDS:
+        photometric = "RGB"
+    elif any(marker == _APP0 and data.startswith(b"JFIF\0") for marker, data in segments):
+        photometric = "YBR_FULL"
+    return Header(rows, columns, samples, precision, photometric)
+
+
+def _segments(stream: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the marker segments up to that of the first scan."""
+    if stream[:2] != bytes((0xFF, _SOI)):
+        raise UnsupportedPixelsError("a frame does not begin as its transfer syntax says")
+    position, marker = 2, _SOI
+    while marker != _SOS:
+        if stream[position] != 0xFF:
+            raise UnsupportedPixelsError("a frame's header cannot be read")
+        while stream[position] == 0xFF:  # any number of them may fill up
+            position += 1
+        marker = stream[position]
+        if marker not in _TABLES and marker not in _FRAMES and marker != _SOS:
+            raise UnsupportedPixelsError("a frame's header holds what belongs in no header")
+        length = int.from_bytes(stream[position + 1 : position + 3], "big")
+        yield marker, stream[position + 3 : position + 1 + length]
+        position += 1 + length
+
+
+def _huffman_tables(segments: list[tuple[int, bytes]]) -> set[int]:
+    """Return the identifiers of the Huffman tables, every one a code (ITU-T T.81 B.2.4.2, C.2)."""
+    found: set[int] = set()
+    for marker, data in segments:
+        position = 0
+        while marker == _HUFFMAN_TABLE and position < len(data):
+            identifier, counts = data[position], data[position + 1 : position + 1 + _LENGTHS]
+            end = position + 1 + _LENGTHS + sum(counts)
+            symbols = data[position + 1 + _LENGTHS : end]
+            codes = sum(count << (_LENGTHS - length) for length, count in enumerate(counts, 1))
+            if end > len(data) or codes > 1 << _LENGTHS or not symbols or max(symbols) > _WIDEST:
+                raise UnsupportedPixelsError("a frame's Huffman table is none")
+            found.add(identifier)
+            position = end
+    return found
+
+
+def _check_scan(scan: bytes, ids: bytes, tables: set[int]) -> None:
+    """Refuse a lossless scan that names components, tables or a prediction that there are not (ITU-T T.81 B.2.3)."""
+    count = scan[0]
+    named, used, end = scan[1 : 1 + 2 * count : 2], scan[2 : 2 + 2 * count : 2], scan[1 + 2 * count :]
+    known = len(set(named)) == count > 0 and set(named) <= set(ids) and {table >> 4 for table in used} <= tables
+    if not known or len(end) != 3 or end[0] not in _PREDICTIONS:
+        raise UnsupportedPixelsError("a frame's scan names what there is not")
+
+
+def _size(stream: bytes) -> Header:
+    """Read the SIZ segment; what lies before it is the JP2 file that some devices put around a codestream."""
+    begin = stream.find(_SIZE_MARKER) if stream.startswith(_JP2_SIGNATURE) else 0
+    if begin < 0 or not stream.startswith(_SIZE_MARKER, begin):
+        raise UnsupportedPixelsError("a frame does not begin as its transfer syntax says")
+    _, _, right, bottom, left, top, tile_columns, tile_rows, *_, samples = _SIZE.unpack_from(stream, begin + 4)
+    components = stream[begin + 4 + _SIZE.size :][: 3 * samples]
+    if not tile_columns or not tile_rows or len(components) != 3 * samples or not samples:
+        raise UnsupportedPixelsError("a frame's header does not list its components")
+    depths = set(components[::3])
+    if len(depths) > 1 or any(step != 1 for step in components[1::3] + components[2::3]):
+        raise UnsupportedPixelsError("the samples of a pixel are stored in different resolutions")
+    return Header(bottom - top, right - left, samples, (depths.pop() & 0x7F) + 1)
+
+
+def _rle(stream: bytes, layout: PixelLayout) -> Header:
+    """Check the offsets: one segment for each byte of a pixel. The header says nothing else."""
+    planes = layout.samples * layout.dtype.itemsize
+    if len(stream) < _RLE_HEADER.size:
+        raise UnsupportedPixelsError("a frame's codestream ends in its header")
+    count, *offsets = _RLE_HEADER.unpack_from(stream)
+    used = offsets[:planes]
+    if count != planes or used != sorted(set(used)) or used[0] < _RLE_HEADER.size or used[-1] > len(stream):
+        raise UnsupportedPixelsError("a frame does not have the segments that its attributes ask for")
+    return Header(layout.rows, layout.columns, layout.samples, layout.bits_allocated)

@@ -1,0 +1,150 @@
+"""Decoding a frame's codestream: one decoder for each transfer syntax, called after the header was checked.
+
+GDCM decodes JPEG Lossless and nothing else. Its binding does not catch what its C++ code throws, so that many a frame
+which it does not like ends the process (python-gdcm 3.2.6); the decoders of the other syntaxes refuse such frames.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import convert_color_space
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSTransferSyntaxes,
+    RLELossless,
+)
+
+from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import Header, checked_header
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.pixels.arrays import Words
+    from healthcare_deid.engine.pixels.frames.layout import PixelLayout
+
+PLUGINS = {
+    RLELossless: "pylibjpeg",
+    JPEGLossless: "gdcm",
+    JPEGLosslessSV1: "gdcm",
+    **dict.fromkeys(JPEGLSTransferSyntaxes, "pyjpegls"),
+    **dict.fromkeys((JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"),
+}
+"""pydicom's decoder for a transfer syntax."""
+DCT = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit})
+"""Lossy JPEG, which is decoded by Pillow, and beyond 8 bits by imagecodecs."""
+
+MOST_BITS = 64
+"""Bits of a sample, at most."""
+_PILLOW_BITS = 8
+EXTRA = 'pip install "healthcare-deid[codecs]"'
+"""What brings imagecodecs: it encodes HTJ2K and decodes JPEG of 12 bits, and is too large to be asked of everybody."""
+_EXTRA_PACKAGE = "imagecodecs"
+
+one_at_a_time = threading.Lock()
+"""GDCM's Python binding crashes the process when two threads are in it, or in it and in OpenJPEG's (python-gdcm 3.2.6,
+pylibjpeg-openjpeg 2.6). Little is lost: most codecs hold the interpreter's own lock while they work."""
+
+
+def has_extra() -> bool:
+    """Say whether imagecodecs is installed."""
+    return find_spec(_EXTRA_PACKAGE) is not None
+
+
+def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_BITS) -> Words:
+    """Return a frame's words, (rows, columns) or (rows, columns, samples). Lossy JPEG in colour comes as RGB.
+
+    Args:
+        stream: Its codestream.
+        uid: The transfer syntax.
+        layout: What the attributes say.
+        deepest: Bits that a sample of the codestream may have.
+
+    Raises:
+        UnsupportedPixelsError: No decoder reads it, or it is of another shape than the attributes say.
+    """
+    if uid not in PLUGINS and uid not in DCT:
+        raise UnsupportedPixelsError(f"no decoder for transfer syntax {uid}")
+    header = checked_header(stream, uid, layout)
+    if header.precision > deepest:
+        raise UnsupportedPixelsError("the frames of the pixel data are of different depths")
+    if uid in DCT and header.precision != _PILLOW_BITS and not has_extra():
+        raise UnsupportedPixelsError(f"lossy JPEG of {header.precision} bits: {EXTRA} lets it be decoded")
+    try:
+        with one_at_a_time:
+            array = _dct(stream, layout, header) if uid in DCT else _by_pydicom(stream, uid, layout, header)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - plugins raise anything, pylibjpeg-rle's panics are no Exception
+        raise UnsupportedPixelsError(f"the pixel data could not be decoded: {type(error).__name__}") from None
+    shape = (layout.rows, layout.columns) if layout.samples == 1 else (layout.rows, layout.columns, layout.samples)
+    if array.shape != shape or array.dtype.itemsize > layout.dtype.itemsize:
+        raise UnsupportedPixelsError("the pixel data decodes to another shape than its attributes say")
+    return np.ascontiguousarray(array, f"{array.dtype.kind}{layout.dtype.itemsize}").view(layout.dtype)
+
+
+def _dct(stream: bytes, layout: PixelLayout, header: Header) -> Words:
+    """Decode lossy JPEG, its components as they are: which colours they mean, no decoder need guess from markers."""
+    if header.precision != _PILLOW_BITS:
+        import imagecodecs
+
+        gray: Words = imagecodecs.jpeg8_decode(stream)
+        return gray
+    image = Image.open(io.BytesIO(stream), formats=("JPEG",))
+    if layout.samples == 3:
+        image.draft("YCbCr", image.size)
+        image.tile = [image.tile[0]._replace(args=("YCbCr", "YCbCr"))]
+    array: Words = np.asarray(image)
+    photometric = header.photometric if header.photometric == "RGB" or "YBR" not in layout.photometric else ""
+    if layout.samples == 3 and (photometric or layout.photometric).startswith("YBR"):
+        return convert_color_space(array, "YBR_FULL", "RGB")
+    return array
+
+
+def _by_pydicom(stream: bytes, uid: UID, layout: PixelLayout, header: Header) -> Words:
+    options: dict[str, Any] = options_of(layout) | {"raw": True, "decoding_plugin": PLUGINS[uid]}
+    if uid == RLELossless:
+        options["correct_unused_bits"] = False
+    if PLUGINS[uid] == "gdcm":  # as its JPEG code wants it to be: anything else it may answer by an exception
+        bits = 8 if header.precision <= 8 else 16
+        colour = "MONOCHROME2" if layout.samples == 1 else "RGB"
+        options |= {"bits_allocated": bits, "bits_stored": bits, "photometric_interpretation": colour}
+    array, _ = get_decoder(uid).as_array(_one_item(stream), index=0, **options)
+    return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def options_of(layout: PixelLayout) -> dict[str, Any]:
+    """Return a frame's layout as pydicom's decoders and encoders take it."""
+    options: dict[str, Any] = {
+        "rows": layout.rows,
+        "columns": layout.columns,
+        "number_of_frames": 1,
+        "samples_per_pixel": layout.samples,
+        "photometric_interpretation": layout.photometric,
+        "bits_allocated": layout.bits_allocated,
+        "bits_stored": layout.bits_stored,
+        "pixel_representation": int(layout.signed),
+    }
+    if layout.samples > 1:
+        options["planar_configuration"] = 0
+    return options
+
+
+def _one_item(stream: bytes) -> bytes:
+    """Return a codestream as an encapsulated value of one frame: an empty offset table, one item (PS3.5 A.4)."""
+    padded = stream + b"\0" * (len(stream) % 2)
+    return b"\xfe\xff\x00\xe0\0\0\0\0" + b"\xfe\xff\x00\xe0" + len(padded).to_bytes(4, "little") + padded

@@ -1,0 +1,136 @@
+"""Encoding a frame without loss: one encoder for each transfer syntax that has any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.pixels.encoders.base import get_encoder
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from healthcare_deid.engine.pixels.frames.codecs import jpeg_lossless as jpeglossless
+from healthcare_deid.engine.pixels.frames.codecs.decoders import EXTRA, has_extra, one_at_a_time, options_of
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.pixels.arrays import Words
+    from healthcare_deid.engine.pixels.frames.layout import PixelLayout
+
+PLUGINS = {
+    RLELossless: (RLELossless, "pylibjpeg"),
+    JPEGLSLossless: (JPEGLSLossless, "pyjpegls"),
+    JPEGLSNearLossless: (JPEGLSNearLossless, "pyjpegls"),
+    JPEG2000Lossless: (JPEG2000Lossless, "pylibjpeg"),
+    JPEG2000: (JPEG2000Lossless, "pylibjpeg"),
+}
+"""pydicom's encoder for a transfer syntax: which, and by whom; not by GDCM, see `decoders`. The lossy syntaxes hold
+reversible codestreams too (PS3.5 A.4.3, A.4.4): only touched frames change, and by nothing but the boxes."""
+JPEG_LOSSLESS = frozenset({JPEGLossless, JPEGLosslessSV1})
+HTJ2K_SYNTAXES = frozenset({HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K})
+
+_CODING_STYLE = b"\xff\x52"
+"""The marker of the segment that says how deep the resolutions go (ITU-T T.800 A.6.1), and where in it."""
+_LEVELS_AT = 9
+_FEWEST_LEVELS = 5
+_THUMBNAIL = 64
+"""The smallest resolution has at most so many rows and columns (PS3.5 10.18)."""
+_FIRST_DEPTH = 42
+"""Where the first component's depth is in a codestream: SOC, SIZ and what comes before it (ITU-T T.800 A.5.1)."""
+
+
+class NotEncodableError(UnsupportedPixelsError):
+    """No installed encoder writes these frames in their own transfer syntax. They can still be written natively."""
+
+
+def has_encoder(uid: UID, layout: PixelLayout) -> bool:
+    """Say whether frames can be written in a transfer syntax."""
+    if layout.signed_colour:
+        return False
+    if uid in HTJ2K_SYNTAXES:
+        return layout.samples in (1, 3) and layout.bits_allocated <= 16 and has_extra()
+    return uid in PLUGINS or uid in JPEG_LOSSLESS
+
+
+def why_native(uid: UID) -> str:
+    """Return what a person should know of an instance whose frames could not be encoded again."""
+    remedy = f" ({EXTRA} lets it stay)" if uid in HTJ2K_SYNTAXES and not has_extra() else ""
+    return f"no encoder for transfer syntax {uid}{remedy}: the pixel data is written uncompressed, and is larger"
+
+
+def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
+    """Return a frame's words as a codestream.
+
+    Args:
+        words: (rows, columns) or (rows, columns, samples); RGB where the codec's own colour space is undone.
+        uid: The transfer syntax.
+        layout: What the attributes will say of the frame: YBR_RCT for RGB words that the codec has to transform.
+
+    Raises:
+        NotEncodableError: No encoder does that.
+    """
+    values = np.ascontiguousarray(layout.values(words))
+    keeps_words = uid in JPEG_LOSSLESS or uid == RLELossless
+    if not keeps_words and _holds_more(words, values, layout):
+        raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
+    try:
+        if uid in JPEG_LOSSLESS:
+            return jpeglossless.encode(words, layout.bits_stored + layout.shift, rgb=layout.photometric == "RGB")
+        if uid == RLELossless:  # given as bytes, unused bits are not refused
+            return _by_pydicom(np.ascontiguousarray(words).tobytes(), uid, layout)
+        return _htj2k(values, uid, layout) if uid in HTJ2K_SYNTAXES else _by_pydicom(values, uid, layout)
+    except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
+        raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
+
+
+def _holds_more(words: Words, values: Words, layout: PixelLayout) -> bool:
+    """Say whether unused bits hold something: neither zeros nor the sign."""
+    if layout.bits_stored == layout.bits_allocated:
+        return False
+    used = layout.dtype.type((1 << layout.bits_stored) - 1)
+    sign_extended = values.view(layout.dtype)
+    return bool(((words != sign_extended) & (words != (sign_extended & used))).any())
+
+
+def _by_pydicom(source: Any, uid: UID, layout: PixelLayout) -> bytes:
+    target, plugin = PLUGINS[uid]
+    with one_at_a_time:
+        return bytes(get_encoder(target).encode(source, index=None, encoding_plugin=plugin, **options_of(layout)))
+
+
+def _htj2k(values: Words, uid: UID, layout: PixelLayout) -> bytes:
+    """Encode with the progression, the resolutions and the tile-part lengths that the RPCL syntax wants (PS3.5 10.18).
+
+    The encoder knows samples of whole bytes only. It is given signed ones, which have no offset, and its header then
+    gets the depth and sign that the attributes say.
+    """
+    import imagecodecs
+
+    offset = 0 if layout.signed else 1 << (layout.bits_stored - 1)
+    centred = (values.astype(np.int32) - offset).astype(f"i{layout.dtype.itemsize}")
+    levels = max(_FEWEST_LEVELS, ((max(layout.rows, layout.columns) - 1) // _THUMBNAIL).bit_length())
+    with one_at_a_time:
+        stream = bytearray(
+            imagecodecs.htj2k_encode(
+                centred, reversible=True, rgb=layout.photometric == "YBR_RCT", resolutions=levels, tlm=True
+            )
+        )
+    written = stream[stream.index(_CODING_STYLE) + _LEVELS_AT]
+    if uid == HTJ2KLosslessRPCL and max(layout.rows, layout.columns) > _THUMBNAIL << written:
+        # Some versions of the encoder go no deeper than the shorter side allows.
+        raise NotEncodableError("the encoder does not go down to the smallest resolution that the syntax asks for")
+    depth = layout.bits_stored - 1 | (0x80 if layout.signed else 0)
+    for component in range(layout.samples):
+        stream[_FIRST_DEPTH + 3 * component] = depth
+    return bytes(stream)

@@ -1,0 +1,153 @@
+"""What stands beside the pixels of a dataset's pictures: side data of frames, and bytes after the last one."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+
+from healthcare_deid.engine.dicom.fragments import is_encapsulated
+from healthcare_deid.engine.dicom.long_values import BytesStorage, storage_of
+from healthcare_deid.engine.dicom.sidedata import (
+    EXCESS,
+    EXCESS_RULE,
+    RULE,
+    UNREAD,
+    Splice,
+    Spliced,
+    changes_of,
+    find_side_data,
+    has_frames,
+    pieces_of,
+)
+from healthcare_deid.engine.pixels.frames.layout import pixel_layout
+from healthcare_deid.engine.pixels.frames.native import NativeFrames
+from healthcare_deid.engine.pixels.frames.targets import (
+    PIXEL_DATA,
+    PIXEL_TAGS,
+    Target,
+    owned_item,
+    remove_unreadable,
+    targets,
+)
+from healthcare_deid.engine.results import Change, ChangeAction
+from healthcare_deid.errors import UnsupportedPixelsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.engine.dicom.long_values import Storage
+
+CONTRADICTION = "the pixel data is not as long as its attributes say: it was left as it is"
+_IMAGE_GROUP = 0x0028
+_NATIVE_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", PIXEL_DATA: "OW"}
+"""VRs where none is written (PS3.5 annex A.1)."""
+_TABLES = (0x7FE00001, 0x7FE00002)
+
+
+def strip_side_data(
+    dataset: Dataset, syntax: str, *, removed: Callable[[int], bool] = lambda _: False
+) -> tuple[list[Change], list[str]]:
+    """Take out of compressed frames what decoding does not need, and cut native pixel data after its last frame.
+
+    Args:
+        dataset: A private copy; it gets new elements, and the elements it had stay as they were.
+        syntax: Its transfer syntax.
+        removed: Says of a top-level tag that its element will not be in the result.
+
+    Returns:
+        What was changed, and what a person should know.
+
+    Raises:
+        UnsupportedPixelsError: Frames cannot be followed, so that they may hold anything.
+    """
+    changes: list[Change] = []
+    warnings: list[str] = []
+    if not has_frames(syntax):
+        for tag in PIXEL_TAGS:
+            if tag in dataset and not removed(tag):
+                _cut(dataset, tag, changes, warnings)
+        return changes, warnings
+    for target in list(targets(dataset, removed)):
+        if target.tag != PIXEL_DATA:
+            continue
+        try:
+            _strip(dataset, target, syntax, changes, warnings)
+        except UnsupportedPixelsError:
+            if not target.is_private:
+                raise
+            change, warning = remove_unreadable(dataset, target)
+            changes.append(change)
+            warnings.append(warning)
+    return changes, list(dict.fromkeys(warnings))
+
+
+def _strip(dataset: Dataset, target: Target, syntax: str, changes: list[Change], warnings: list[str]) -> None:
+    element = target.dataset[target.tag]
+    storage = storage_of(element.value)
+    if not element.is_undefined_length and not is_encapsulated(storage):
+        return
+    item = target.dataset
+    tables: Any = tuple(item.get(tag).value if tag in item else None for tag in _TABLES)
+    found = find_side_data(
+        storage,
+        syntax,
+        frames=max(1, _number(item, "NumberOfFrames")),
+        pixels=_number(item, "Rows") * _number(item, "Columns"),
+        extended=tables if all(tables) else None,
+    )
+    if found.unread:
+        warnings.append(UNREAD)
+    if found.splices:
+        owner = owned_item(dataset, target.steps)
+        new = DataElement(element.tag, element.VR, _value(storage, found.splices), already_converted=True)
+        new.is_undefined_length = element.is_undefined_length
+        owner[element.tag] = new
+    done, told = changes_of(found, target.path, str(element.VR), len(storage))
+    changes += done
+    warnings += told
+    if found.extended_is_wrong:
+        owner = owned_item(dataset, target.steps)
+        for tag in _TABLES:
+            old = len(owner[tag].value)
+            del owner[tag]
+            changes.append(Change(target.path_of(tag), keyword_for_tag(tag), "OV", ChangeAction.REMOVED, RULE, old))
+
+
+def _cut(dataset: Dataset, tag: int, changes: list[Change], warnings: list[str]) -> None:
+    element = dataset.get_item(tag)
+    if not element.value or not isinstance(element.value, bytes | io.BufferedIOBase):
+        return
+    storage = storage_of(element.value)
+    # Looking at attributes makes pydicom replace their raw forms.
+    scratch = Dataset({key: dataset.get_item(key) for key in dataset.keys() if key.group == _IMAGE_GROUP})  # noqa: SIM118
+    try:
+        frames = NativeFrames(pixel_layout(scratch, tag), storage)
+    except UnsupportedPixelsError:
+        warnings.append(CONTRADICTION)
+        return
+    if frames.excess:
+        vr = str(element.VR or _NATIVE_VRS[tag])
+        end = frames.length + frames.length % 2
+        new = _value(storage, [Splice(end, len(storage), b"")])
+        dataset[tag] = DataElement(element.tag, vr, new, already_converted=True)
+        action = ChangeAction.TRANSFORMED
+        changes.append(Change(f"{tag:08X}", keyword_for_tag(tag), vr, action, EXCESS_RULE, len(storage)))
+        warnings.append(EXCESS)
+
+
+def _value(storage: Storage, splices: list[Splice]) -> bytes | Spliced:
+    if not isinstance(storage, BytesStorage):
+        return Spliced(storage, splices)
+    parts = pieces_of(len(storage), splices)
+    return b"".join(part if isinstance(part, bytes) else storage.read_at(*part) for part in parts)
+
+
+def _number(dataset: Dataset, keyword: str) -> int:
+    try:
+        return int(dataset.get(keyword) or 0)
+    except Exception:  # noqa: BLE001 - a broken value raises anything
+        return 0

@@ -1,0 +1,219 @@
+"""What the engine says it did: values for reports, tests and the emulator's counters. They hold no PHI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid._border import border
+from healthcare_deid.engine.safe_errors import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydicom.dataset import Dataset
+
+    from healthcare_deid.engine.geometry import Box
+
+
+class ChangeAction(StrEnum):
+    """What was done to a data element."""
+
+    REMOVED = "removed"
+    """The element is gone."""
+    EMPTIED = "emptied"
+    """The element stays, with no value."""
+    REPLACED = "replaced"
+    """A fixed dummy value of the right VR."""
+    REGENERATED = "regenerated"
+    """A UID was replaced by its regenerated one."""
+    TRANSFORMED = "transformed"
+    """Sensitive text in the value was redacted, masked, shifted, hashed or replaced."""
+    ADDED = "added"
+    """An element that was not there: a de-identification marker."""
+    PIXELS_REDACTED = "pixels-redacted"
+    """Regions of the pixel data were covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to one data element; never its value.
+
+    Attributes:
+        path: Where: 8-hex tags joined by ``/``, items in brackets: ``00081140[0]/00081155``. File meta elements too.
+        keyword: The element's keyword; empty for private and unknown tags.
+        vr: Its value representation.
+        action: What was done.
+        rule: What caused it, such as ``"profile:MINIMAL_KEEP_LIST_PROFILE"``, ``"keepList"`` or
+            ``"infoType:PERSON_NAME"``.
+        length: Length of the old value in bytes, as encoded or as near as is cheap to know; 0 when there was none.
+    """
+
+    path: str
+    keyword: str
+    vr: str
+    action: ChangeAction
+    rule: str
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """One rectangle that was covered.
+
+    Attributes:
+        frame: Frame index, from 0.
+        x: Left column, from 0.
+        y: Top row, from 0.
+        width: Columns covered.
+        height: Rows covered.
+        rule: Why: ``"all-text"``, ``"infoType:PERSON_NAME"``, ``"regex:0"``, ``"unreadable"``.
+        confidence: The detector's score, 0 to 1.
+        path: The pixel data element, ``7FE00010`` or a path into a sequence.
+    """
+
+    frame: int
+    x: int
+    y: int
+    width: int
+    height: int
+    rule: str
+    confidence: float
+    path: str = "7FE00010"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """What was read in a box: PHI. Only made when `PixelRedactor` is asked to ``keep_text``."""
+
+    path: str
+    frame: int
+    box: Box
+    text: str = field(repr=False)
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PixelReport:
+    """What was done to an instance's pixels.
+
+    Attributes:
+        redactions: Every rectangle covered, by element and frame.
+        changes: The elements that were replaced.
+        warnings: What a person should know; no values.
+        texts: What was read, PHI included; empty unless it was asked for.
+        all_text_covered: Whether all text was to be covered, and every frame, plane and icon was looked at for text
+            and for codes. No detector finds everything: it says what was done, not that nothing is left.
+        pictures: How many pixel data elements were looked at, icons and overlays included.
+    """
+
+    redactions: tuple[Redaction, ...] = ()
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+    texts: tuple[ReadText, ...] = ()
+    all_text_covered: bool = False
+    pictures: int = 0
+
+
+class DeidentifyResult:
+    """One instance, de-identified.
+
+    Attributes:
+        redactions: Every rectangle covered in pixels.
+        warnings: What a person should know; no values.
+        kept: How many data elements, nested ones included, are as they were.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | Callable[[], Dataset],
+        changes: Iterable[Change] | Callable[[], Iterable[Change]] = (),
+        redactions: Iterable[Redaction] = (),
+        warnings: Iterable[str] = (),
+        kept: int = 0,
+    ) -> None:
+        self._dataset = dataset
+        self._changes = changes
+        self.redactions = tuple(redactions)
+        self.warnings = tuple(warnings)
+        self.kept = kept
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept)
+
+    def __repr__(self) -> str:
+        return f"DeidentifyResult(redactions={len(self.redactions)}, warnings={len(self.warnings)}, kept={self.kept})"
+
+    @property
+    @border
+    def dataset(self) -> Dataset:
+        """The new dataset, with its ``file_meta``; of a file, read from the destination when first asked for."""
+        if callable(self._dataset):
+            self._dataset = guarded(self._dataset)
+        return self._dataset
+
+    @property
+    @border
+    def changes(self) -> tuple[Change, ...]:
+        """Every change to a data element; worked out when first asked for."""
+        if not isinstance(self._changes, tuple):
+            told = self._changes
+            self._changes = guarded(lambda: tuple(told() if callable(told) else told))
+        return self._changes
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One file that was not de-identified, and why. Its `repr` does not name it: a path can hold a patient's name.
+
+    Attributes:
+        path: The file, relative to the folder that was asked for.
+        reason: A short, stable word, such as ``"not-dicom"``.
+        text: The same for a person, with the remedy; no values.
+    """
+
+    path: str = field(repr=False)
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeProgress:
+    """How far a folder is.
+
+    Attributes:
+        total: Files found.
+        succeeded: Files written.
+        failed: Files that could not be de-identified.
+        skipped: Files whose output exists already.
+    """
+
+    total: int
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def done(self) -> int:
+        """Files dealt with."""
+        return self.succeeded + self.failed + self.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class TreeReport:
+    """What became of a folder. Its `repr` holds counts only.
+
+    Attributes:
+        succeeded: Files written.
+        failed: Files that could not be de-identified; nothing was written for them.
+        skipped: Files left out: the output exists already from an earlier, interrupted run.
+        failures: Name and reason of each failed file.
+        warnings: How often each warning came up.
+    """
+
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: tuple[Failure, ...] = field(default=(), repr=False)
+    warnings: dict[str, int] = field(default_factory=dict[str, int])

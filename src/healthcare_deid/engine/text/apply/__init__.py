@@ -1,0 +1,1 @@
+"""Transform what was found: policy, keys, transformations."""

@@ -1,0 +1,137 @@
+"""The transformation that a plan gives to each infoType."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from healthcare_deid.engine.text.apply.transformations import (
+    CryptoHash,
+    DateShift,
+    Mask,
+    Redact,
+    ReplaceWithInfoType,
+    Transformation,
+)
+from healthcare_deid.engine.text.info_types import DATE_TYPES, INFO_TYPES, broader
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from healthcare_deid.config.text import InfoTypeTransformation
+    from healthcare_deid.engine.plan.text import TextPlan
+    from healthcare_deid.engine.text.apply.keys import KeyRing
+
+Outcome = Literal["transform", "excluded", "unnamed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a config says about one infoType.
+
+    Attributes:
+        label: The infoType it is reported and replaced as: its own, or the broader one that the config names.
+        transformation: What to do; None to leave it.
+        outcome: Why: ``excluded`` was asked for, ``unnamed`` means that no transformation covers it.
+    """
+
+    label: str
+    transformation: Transformation | None
+    outcome: Outcome
+
+
+class Policy:
+    """The transformations of a plan, by infoType.
+
+    A transformation that names an infoType is stronger than one that names none, the first of equals counts, and an
+    infoType that is not named follows the broader one: DATE_OF_BIRTH that of DATE.
+    """
+
+    def __init__(self, plan: TextPlan, keys: KeyRing, date_shift_days: int) -> None:
+        self._keys = keys
+        self._days = date_shift_days
+        self._exclusion_wins = plan.exclusion_wins
+        self._excluded = plan.excluded
+        self._named: dict[str, Transformation] = {}
+        self._any: Transformation | None = None
+        for position, message in enumerate(plan.transformations):
+            transformation = self._build(message, position)
+            for name in message.info_types:
+                self._named.setdefault(name, transformation)
+            if not message.info_types and self._any is None:
+                self._any = transformation
+        self._left_by_default = {item.name for item in INFO_TYPES.values() if not item.in_tags}
+        if plan.record_numbers or plan.claims_removal:
+            self._left_by_default.remove("MEDICAL_RECORD_NUMBER")
+        # Made whether used or not, so that a worker process with the same key makes the same choice.
+        self._basic: tuple[Transformation, Transformation] | None = (
+            (DateShift(keys.dates, date_shift_days), ReplaceWithInfoType()) if plan.transforms_unnamed else None
+        )
+        self._decisions: dict[str, Decision] = {}
+
+    @property
+    def info_types(self) -> frozenset[str]:
+        """The infoTypes that the config names, to transform or to exclude."""
+        return frozenset(self._named) | self._excluded
+
+    def decide(self, info_type: str) -> Decision:
+        """Return what happens to findings of ``info_type``."""
+        decision = self._decisions.get(info_type)
+        if decision is None:
+            decision = self._decisions[info_type] = self._decide(info_type)
+        return decision
+
+    def shift(self) -> Decision:
+        """Return how dates are shifted where the profile asks for it, whatever is said of dates in text."""
+        said = self.decide("DATE").transformation
+        shift = said if isinstance(said, DateShift) else DateShift(self._keys.dates, self._days)
+        return Decision("DATE", shift, "transform")
+
+    def _decide(self, name: str) -> Decision:
+        wider = broader(name)
+        for label in filter(None, (name, wider)):
+            if self._exclusion_wins and label in self._excluded:
+                return Decision(label, None, "excluded")
+            if label in self._named:
+                return Decision(label, self._named[label], "transform")
+            if label in self._excluded:
+                return Decision(label, None, "excluded")
+        if self._any is not None:
+            return Decision(name, self._any, "transform")
+        label = wider or name
+        if self._basic is None or label in self._left_by_default:
+            return Decision(name, None, "unnamed")
+        shift, replace = self._basic
+        return Decision(label, shift if label in DATE_TYPES else replace, "transform")
+
+    def _build(self, message: InfoTypeTransformation, position: int) -> Transformation:
+        where = f"text.additionalTransformations[{position}]"
+        if message.character_mask_config is not None:
+            return Mask(_masking_character(message.character_mask_config.masking_character, where))
+        if message.replace_with_info_type_config is not None:
+            return ReplaceWithInfoType()
+        if message.date_shift_config is not None:
+            return DateShift(
+                self._keys.key_of(message.date_shift_config, f"{where}.dateShiftConfig", default=self._keys.dates),
+                self._days,
+            )
+        if message.crypto_hash_config is not None:
+            return CryptoHash(
+                self._keys.key_of(message.crypto_hash_config, f"{where}.cryptoHashConfig", default=self._keys.hashes)
+            )
+        return Redact()
+
+
+def _masking_character(character: str | None, where: str) -> str:
+    if not character:
+        return "*"
+    if len(character) > 1 or not character.isprintable() or character in "\\^=":
+        raise ConfigError.of(
+            "TextConfig",
+            [
+                (
+                    f"{where}.characterMaskConfig.maskingCharacter",
+                    "one printable character that is no DICOM delimiter (\\ ^ =)",
+                )
+            ],
+        )
+    return character

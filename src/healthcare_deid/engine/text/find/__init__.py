@@ -1,0 +1,1 @@
+"""Find sensitive text: detectors, word lists, and the header's own values."""

@@ -1,0 +1,184 @@
+"""Ways to reach a person or a machine: e-mail, telephone, network addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
+
+_PHONE_CUE = (
+    r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil"
+    r"|cell|handy|pager|beeper|"
+    r"pgr|bleep|reachable|callback|call|contact|ext)(?![a-z])"
+)
+
+
+def is_ip(text: str) -> bool:
+    """Whether ``text`` is an address of IPv4 or IPv6; the unspecified ones are no one's."""
+    try:
+        return not ipaddress.ip_address(text).is_unspecified
+    except ValueError:
+        return False
+
+
+def _is_ip4(text: str) -> bool:
+    """Whether a bare dotted quad is an address and not a version number, whose parts are small."""
+    return is_ip(text) and (
+        int(text.split(".", maxsplit=1)[0]) >= 10 or any(int(part) >= 100 for part in text.split("."))
+    )
+
+
+def _is_phone(text: str) -> bool:
+    return 7 <= len(digits_of(text)) <= 15
+
+
+def _is_long_phone(text: str) -> bool:
+    return 9 <= len(digits_of(text)) <= 15
+
+
+CONTACT = (
+    PatternDetector(
+        "URL",
+        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)[^\s<>\"'|;]+[^\s<>\"'.,;:!?)\]|]"),
+        rank=1,
+        gate=re.compile("://|www", re.IGNORECASE),
+    ),
+    PatternDetector(
+        "EMAIL_ADDRESS",
+        re.compile(r"(?<![\w.+-])[\w.+'-]{1,64} ?@ ?(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])"),
+        rank=1,
+        gate=re.compile("@"),
+    ),
+    PatternDetector(
+        "MAC_ADDRESS",
+        ignore_case(
+            r"(?<![0-9a-f:.-])(?:[0-9a-f]{2}(?P<s>[:-]))(?:[0-9a-f]{2}(?P=s)){4}[0-9a-f]{2}(?![0-9a-f:-])"
+            r"|(?<![0-9a-f.])(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}(?![0-9a-f.])"
+        ),
+        lambda text: any(letter.isdigit() for letter in text),
+        rank=1,
+        gate=re.compile(r"[:-][0-9a-fA-F]{2}[:-]|\.[0-9a-fA-F]{4}\."),
+    ),
+    PatternDetector(
+        "IP_ADDRESS",
+        ignore_case(
+            r"(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
+            r"(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)"
+        ),
+        _is_ip4,
+        rank=1,
+        gate=re.compile(r"\d\.\d+\."),
+    ),
+    PatternDetector(
+        "IP_ADDRESS",
+        ignore_case(r"(?<![0-9a-f:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-f:.])"),
+        lambda text: (text.count(":") >= 4 and is_ip(text)) or ("::" in text and len(text) > 6 and is_ip(text)),
+        rank=4,
+        gate=re.compile(r":[0-9a-fA-F]{0,4}:"),
+    ),
+    PatternDetector(  # North America
+        "PHONE_NUMBER",
+        re.compile(
+            r"(?<![\d.-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}(?:,? ?(?:x"
+            r"|ext\.?) ?\d{1,5})?(?![\d.-]*\d)",
+            re.IGNORECASE,
+        ),
+        always,
+        gate=FIVE_DIGITS,
+        rank=5,
+        ocr_digits=True,
+        in_numbers=True,
+    ),
+    PatternDetector(  # international
+        "PHONE_NUMBER",
+        re.compile(r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)(?:\d[ ./-]?){5,12}\d(?!\d)"),
+        _is_long_phone,
+        rank=5,
+        gate=FIVE_DIGITS,
+        ocr_digits=True,
+        in_numbers=True,
+    ),
+    PatternDetector(  # national forms with a trunk zero: 020 7946 0958, 089/123456, 06.12.34.56.78, (0711) 12345-67
+        "PHONE_NUMBER",
+        re.compile(
+            r"(?<![\d.,/-])(?:\(0\d{1,5}\)[ /-]?\d{2,4}(?:[ -]?\d{2,4}){1,3}|0\d(?:[ .-]\d\d){4}"
+            r"|0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,4}(?:-\d{1,4})?|0\d{2,4}/\d{5,8})(?![\d.,/-]*\d)"
+        ),
+        _is_phone,
+        rank=5,
+        gate=FIVE_DIGITS,
+        ocr_digits=True,
+        in_numbers=True,
+    ),
+    PatternDetector(  # anything long enough beside a cue
+        "PHONE_NUMBER",
+        ignore_case(
+            _PHONE_CUE
+            + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|\#|:|=|\.)){0,3}\s*(?P<value>\+?\(?\d[\d\ ()./-]{2,20}\d)(?!\d)"
+        ),
+        lambda text: 4 <= len(digits_of(text)) <= 15,
+        rank=3,
+        ocr_digits=True,
+        words=frozenset(
+            [
+                "tel",
+                "telefon",
+                "telefono",
+                "telefoon",
+                "telephone",
+                "phone",
+                "ph",
+                "fon",
+                "fax",
+                "mobile",
+                "mobil",
+                "cell",
+                "handy",
+                "pager",
+                "pgr",
+                "beeper",
+                "bleep",
+                "callback",
+                "call",
+                "contact",
+                "ext",
+                "reachable",
+            ]
+        ),
+    ),
+    PatternDetector(  # a local number after somebody who can be called
+        "PHONE_NUMBER",
+        ignore_case(
+            r"\b(?:contact|call|phone|tel|mobile|cell|spouse|wife|husband|mother|father|daughter|son|emergency)\b"
+            r"[^\d]{0,40}(?P<value>[2-9]\d\d[-.]\d{4})(?![\d-])"
+        ),
+        gate=FIVE_DIGITS,
+        rank=5,
+        words=frozenset(
+            [
+                "contact",
+                "call",
+                "phone",
+                "tel",
+                "mobile",
+                "cell",
+                "spouse",
+                "wife",
+                "husband",
+                "mother",
+                "father",
+                "daughter",
+                "son",
+                "emergency",
+            ]
+        ),
+    ),
+    PatternDetector(  # a local number that is the whole text
+        "PHONE_NUMBER",
+        re.compile(r"\A\s*(?P<value>[2-9]\d\d[-. ]\d{4}|[2-9]\d{9})\s*\Z"),
+        always,
+        gate=FIVE_DIGITS,
+        rank=6,
+    ),
+)

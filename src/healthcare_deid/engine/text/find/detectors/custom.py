@@ -1,0 +1,55 @@
+"""Custom infoTypes: by words here, by a pattern with `PatternDetector`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.find.lexicon import fold
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class WordsDetector:
+    """Finds words and phrases of a list, such as the names of a trial's sites, whatever their case and accents.
+
+    Spaces and punctuation between the words of a phrase do not matter. It takes no longer with a longer list.
+
+    Args:
+        info_type: The name of the infoType.
+        phrases: Words and phrases.
+        rank: Its strength where findings overlap; lower is stronger.
+
+    Raises:
+        TypeError: ``phrases`` is one text: its letters would be looked for.
+    """
+
+    def __init__(self, info_type: str, phrases: Iterable[str], *, rank: int = 1) -> None:
+        if isinstance(phrases, str):
+            raise TypeError("phrases: a list of texts is needed, not one text")
+        self.info_types = frozenset({info_type})
+        self.rank = rank
+        self._info_type = info_type
+        self._by_first: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in phrases:
+            words = tuple(map(fold, _WORD.findall(phrase)))
+            if words:
+                self._by_first.setdefault(words[0], []).append(words)
+
+    def __repr__(self) -> str:
+        return f"WordsDetector({self._info_type!r})"
+
+    def find(self, text: str) -> list[Match]:
+        """Return where the phrases stand, as whole words."""
+        words = [(match.start(), match.end(), fold(match[0])) for match in _WORD.finditer(text)]
+        found: list[Match] = []
+        for index, (start, _, first) in enumerate(words):
+            for phrase in self._by_first.get(first, ()):
+                run = words[index : index + len(phrase)]
+                if tuple(word for _, _, word in run) == phrase:
+                    found.append(Match(start, run[-1][1], self._info_type))
+        return found

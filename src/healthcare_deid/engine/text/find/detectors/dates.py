@@ -1,0 +1,159 @@
+"""Dates, dates of birth and ages."""
+
+from __future__ import annotations
+
+import re
+
+from healthcare_deid.engine.text.calendar_dates import find_dates
+from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, PatternDetector, ignore_case, read_digits
+from healthcare_deid.engine.text.match import Match
+
+_BIRTH_CUE = re.compile(
+    r"(?:\bd\.?\s?o\.?\s?b\b\.?|\bb(?:irth)?\.?\s?-?da(?:te|y)|\bdate of birth|\bborn\b|\bgeb(?:oren|urtsdatum)?\b\.?|"
+    r"\bn[eé]e?\b|\bnacid[oa]\b|\bnato\b|\bnata\b|\bnaissance\b|\bnacimiento\b|\bnascita\b|\bnascimento\b"
+    r"|\bgeboortedatum\b|\bfödd\b|\*)"
+    r"[\s:=.,(-]*(?:on|am|le|el|il|the|date)?[\s:=(]*$",
+    re.IGNORECASE,
+)
+_LONGEST_CUE = 32
+
+
+class DateDetector:
+    """Finds dates; one with a birth cue before it is a date of birth."""
+
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"DATE", "DATE_OF_BIRTH"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return 4
+
+    def find(self, text: str) -> list[Match]:
+        """Return the dates."""
+        if HAS_DIGIT.search(text) is None:
+            return []
+        found: list[Match] = []
+        for item in find_dates(read_digits(text)):
+            birth = _BIRTH_CUE.search(text, max(0, item.start - _LONGEST_CUE), item.start)
+            found.append(Match(item.start, item.end, "DATE_OF_BIRTH" if birth else "DATE"))
+        return found
+
+
+HOLIDAYS = PatternDetector(
+    "DATE",
+    ignore_case(
+        r"""\b(?:christmas(?:\ (?:day|eve))?|new\ year'?s(?:\ (?:day|eve))?|thanksgiving(?:\ day)?
+        |easter(?:\ (?:sunday|monday))?|good\ friday|boxing\ day|halloween|valentine'?s\ day
+        |(?:labor|memorial|independence)\ day|weihnachten|silvester|ramadan|eid(?:\ al-?\ ?(?:fitr|adha))?
+        |diwali|hanukkah|passover|yom\ kippur|rosh\ hashanah)
+        (?:\ ?,?\ ?(?:of\ |in\ )?(?:19|20)\d\d)?(?!\w)"""
+    ),
+    rank=6,
+    gate=None,
+    words=frozenset(
+        [
+            "christmas",
+            "new",
+            "thanksgiving",
+            "easter",
+            "good",
+            "boxing",
+            "halloween",
+            "valentine's",
+            "valentines",
+            "labor",
+            "memorial",
+            "independence",
+            "weihnachten",
+            "silvester",
+            "ramadan",
+            "eid",
+            "diwali",
+            "hanukkah",
+            "passover",
+            "yom",
+            "rosh",
+        ]
+    ),
+)
+"""A feast is a day of the calendar as well as any; no shift can move it, so it is erased where dates are shifted."""
+
+_UNIT = r"(?:y(?:(?:ea)?rs?)?|yo|m(?:o(?:nth)?s?)?|mths?|w(?:(?:ee)?ks?)?|d(?:ays?)?)"
+
+AGES = (
+    PatternDetector(
+        "AGE",
+        ignore_case(
+            r"""(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
+                |days?)\.?(?:\ ?-?\ ?old|\ of\ age)
+            |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
+        ),
+        rank=7,
+        words=frozenset(
+            [
+                "year",
+                "years",
+                "yr",
+                "yrs",
+                "month",
+                "months",
+                "mo",
+                "mos",
+                "mth",
+                "mths",
+                "week",
+                "weeks",
+                "wk",
+                "wks",
+                "day",
+                "days",
+                "y",
+                "o",
+                "yo",
+                "yold",
+                "old",
+            ]
+        ),
+    ),
+    PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7),
+    PatternDetector(
+        "AGE",
+        ignore_case(
+            rf"\b(?:age|aged|turned|turning|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|of|is|was|:|=|\||\["
+            rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
+        ),
+        rank=7,
+        words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
+    ),
+    PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
+        "AGE",
+        ignore_case(
+            r"(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
+            r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
+        ),
+        rank=7,
+        words=frozenset(["yr", "yrs", "year", "years", "y"]),
+    ),
+    PatternDetector(
+        "AGE",
+        ignore_case(
+            r"(?<![\w./])(?:(?:fe)?male|m|f)[\ ,/-]{1,3}(?P<value>\d{1,3}\ ?(?:yrs?|years?|y)(?:\ ?old)?)(?![\w/])"
+        ),
+        rank=7,
+        words=frozenset(["yr", "yrs", "year", "years", "y"]),
+    ),
+    PatternDetector(
+        "AGE",
+        ignore_case(r"(?<![\w./-])(?P<value>\d{2,3}\ ?(?:jahre|ans|años|anni|anos|jaar)(?:\ (?:alt|oud))?)(?![\w])"),
+        rank=7,
+        words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
+    ),
+    PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
+        "AGE",
+        ignore_case(r"\A\s*(?P<value>\d{1,3}\ ?(?:y|yrs?|years?|yo))\s*\Z"),
+        rank=7,
+    ),
+)

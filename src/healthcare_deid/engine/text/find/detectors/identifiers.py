@@ -1,0 +1,221 @@
+"""Numbers that stand for a person or an account, each with the check its issuer defines."""
+
+from __future__ import annotations
+
+import re
+
+from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, digits_of, ignore_case
+from healthcare_deid.engine.text.find.detectors.checks import (
+    is_canadian_sin,
+    is_card_number,
+    is_dea_number,
+    is_iban,
+    is_imei,
+    is_itin,
+    is_nhs_number,
+    is_npi,
+    is_routing_number,
+    is_ssn,
+    is_swift_code,
+    is_vin,
+)
+
+# A cue, then at most a few separators and small words, then the number.
+_LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
+
+
+def has_nine_digits(text: str) -> bool:
+    """Whether there are nine digits in ``text``: beside the number's name no range of its issuer refutes it."""
+    return len(digits_of(text)) == 9
+
+
+def has_digit(text: str) -> bool:
+    """Whether there is a digit in ``text``."""
+    return any(map(str.isdigit, text))
+
+
+IDENTIFIERS = (
+    PatternDetector(
+        "US_SOCIAL_SECURITY_NUMBER",
+        re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}([- ])\d\d\1\d{4}(?![\d-])"),
+        is_ssn,
+        gate=FIVE_DIGITS,
+        rank=3,
+        ocr_digits=True,
+        in_numbers=True,
+    ),
+    PatternDetector(
+        "US_SOCIAL_SECURITY_NUMBER",
+        ignore_case(
+            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?){_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
+        ),
+        has_nine_digits,
+        gate=FIVE_DIGITS,
+        rank=1,
+        ocr_digits=True,
+        words=frozenset(["ssn", "soc", "social", "ss"]),
+    ),
+    PatternDetector(
+        "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
+        re.compile(r"(?<![\d-])9\d\d([- ])\d\d\1\d{4}(?![\d-])"),
+        is_itin,
+        gate=FIVE_DIGITS,
+        rank=3,
+        ocr_digits=True,
+        in_numbers=True,
+    ),
+    PatternDetector(
+        "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
+        ignore_case(rf"\b(?:itin|taxpayer){_LINK}(?P<value>9\d\d[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"),
+        is_itin,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["itin", "taxpayer"]),
+    ),
+    PatternDetector(
+        "CREDIT_CARD_NUMBER",
+        re.compile(
+            r"(?<![\d.])(?:\d{4}([ -]))(?:\d{4}\1){2}\d{1,7}(?!\d)|(?<![\d.])3\d{3}([ -])\d{6}\2\d{5}(?!\d)"
+            r"|(?<![\d.])\d{12,19}(?![\d.])"
+        ),
+        is_card_number,
+        gate=FIVE_DIGITS,
+        rank=2,
+        in_numbers=True,
+    ),
+    PatternDetector(
+        "US_VEHICLE_IDENTIFICATION_NUMBER",
+        ignore_case(r"(?<![A-Z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Z0-9])"),
+        is_vin,
+    ),
+    PatternDetector(
+        "SWIFT_CODE",
+        ignore_case(rf"\b(?:swift|bic)(?:\ code)?{_LINK}(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?)\b"),
+        is_swift_code,
+        gate=None,
+        words=frozenset(["swift", "bic"]),
+    ),
+    PatternDetector(
+        "SWIFT_CODE",
+        re.compile(r"(?<![A-Za-z0-9])(?!MONOCHROME)[A-Z]{6}(?=[A-Z]{0,4}\d)[A-Z0-9]{5}(?![A-Za-z0-9])"),
+        is_swift_code,
+        rank=6,
+    ),
+    PatternDetector(
+        "PASSPORT",
+        ignore_case(
+            rf"\b(?:passport|reisepass|passeport|pasaporte"
+            rf"|passaporto){_LINK}(?P<value>[A-Z]{{0,3}}\ ?\d{{6,9}}[A-Z]?|(?=[A-Z]*\d)[A-Z0-9]{{8,9}})(?![A-Z0-9])"
+        ),
+        has_digit,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["passport", "reisepass", "passeport", "pasaporte", "passaporto"]),
+    ),
+    PatternDetector(
+        "US_DRIVERS_LICENSE_NUMBER",
+        ignore_case(
+            r"\b(?:d\.?\s?l\.?|driver'?s?'?\s+licen[cs]e|driving\s+licen[cs]e|drv\s*lic)(?:\s*(?:no|num|number|\#"
+            r"|:|=|-|is|\.)){0,3}\s*(?:[A-Z]{2}\s)?"
+            r"(?P<value>[A-Z]{0,2}\d[A-Z0-9-]{4,15})(?![A-Z0-9])"
+        ),
+        lambda text: len(digits_of(text)) >= 5,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["dl", "d", "driver", "drivers", "driver's", "driving", "drv", "license", "licence"]),
+    ),
+    PatternDetector(
+        "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
+        ignore_case(rf"\bnhs{_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{4}})(?!\d)"),
+        is_nhs_number,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["nhs"]),
+    ),
+    PatternDetector(
+        "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
+        re.compile(r"(?<![\d.+-])(?<!\d )[4679]\d\d \d{3} \d{4}(?!\d| \d)"),
+        is_nhs_number,
+        gate=FIVE_DIGITS,
+        rank=4,
+        in_numbers=True,
+    ),
+    PatternDetector(
+        "IBAN_CODE",
+        re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"),
+        is_iban,
+        gate=FIVE_DIGITS,
+        rank=1,
+    ),
+    PatternDetector(
+        "US_HEALTHCARE_NPI",
+        ignore_case(rf"\b(?:npi|national\ provider\ id(?:entifier)?){_LINK}(?P<value>[12]\d{{9}})(?!\d)"),
+        is_npi,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["npi", "national"]),
+    ),
+    PatternDetector(
+        "US_DEA_NUMBER",
+        ignore_case(rf"\bdea{_LINK}(?P<value>[A-Z][A-Z9]\d{{7}})(?![A-Z0-9])"),
+        is_dea_number,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["dea"]),
+    ),
+    PatternDetector(
+        "IMEI_HARDWARE_ID",
+        ignore_case(rf"\bimei{_LINK}(?P<value>\d{{2}}[-\ ]?\d{{6}}[-\ ]?\d{{6}}[-\ ]?\d)(?!\d)"),
+        is_imei,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["imei"]),
+    ),
+    PatternDetector(
+        "IMEI_HARDWARE_ID",
+        re.compile(r"(?<![\d-])\d\d-\d{6}-\d{6}-\d(?![\d-])"),
+        is_imei,
+        gate=FIVE_DIGITS,
+        in_numbers=True,
+    ),
+    PatternDetector(
+        "CANADA_SOCIAL_INSURANCE_NUMBER",
+        ignore_case(rf"\b(?:sin|nas|social\ insurance){_LINK}(?P<value>\d{{3}}[-\ ]?\d{{3}}[-\ ]?\d{{3}})(?!\d)"),
+        is_canadian_sin,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["sin", "nas", "social"]),
+    ),
+    PatternDetector(
+        "US_BANK_ROUTING_MICR",
+        ignore_case(rf"\b(?:aba|rtn|routing){_LINK}(?P<value>\d{{9}})(?!\d)"),
+        is_routing_number,
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["aba", "rtn", "routing"]),
+    ),
+)
+
+ON_REQUEST = (
+    PatternDetector(
+        "ICD10_CODE",
+        re.compile(r"(?<![A-Za-z0-9.])[A-TV-Z]\d[0-9AB]\.[0-9A-Z]{1,4}(?![A-Za-z0-9]|\.\d)"),
+        rank=6,
+    ),
+    PatternDetector(
+        "ICD10_CODE",
+        ignore_case(
+            rf"\b(?:icd-?\ ?10(?:-?cm)?|dx){_LINK}(?P<value>[A-TV-Z]\d[0-9AB](?:\.?[0-9A-Z]{{1,4}})?)(?![A-Z0-9.])"
+        ),
+        rank=6,
+    ),
+    PatternDetector(
+        "ICD9_CODE",
+        ignore_case(
+            rf"\b(?:icd-?\ ?9(?:-?cm)?|dx){_LINK}"
+            r"(?P<value>\d{3}(?:\.\d{1,2})?|V\d\d(?:\.\d{1,2})?|E\d{3}(?:\.\d)?)(?!\w|\.\d)"
+        ),
+        rank=5,
+    ),
+)
+"""What identifies nobody by itself: looked for only where a config names it."""

@@ -1,0 +1,121 @@
+"""National identifiers of persons, each with its check digits: some are known by their form, some need their name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from healthcare_deid.engine.text.find.detectors import national_checks as checks
+from healthcare_deid.engine.text.find.detectors.words import words_of
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.engine.text.find.detectors.base import Detector
+
+
+class Identifier(NamedTuple):
+    """A national identifier.
+
+    Attributes:
+        info_type: The API's name for it, or a general one.
+        pattern: Its form.
+        is_valid: Its check.
+        cues: Words of which a text must have one, folded; empty where form and check are enough.
+    """
+
+    info_type: str
+    pattern: str
+    is_valid: Callable[[str], bool]
+    cues: frozenset[str] = frozenset()
+
+
+def _row(info_type: str, pattern: str, is_valid: Callable[[str], bool], cues: str = "") -> Identifier:
+    return Identifier(info_type, pattern, is_valid, frozenset(cues.split()))
+
+
+IDENTIFIERS = (
+    _row("US_MEDICARE_BENEFICIARY_ID_NUMBER", r"\d[A-Z][A-Z\d]\d-?[A-Z][A-Z\d]\d-?[A-Z]{2}\d\d", checks.is_mbi),
+    _row("POLAND_PESEL_NUMBER", r"\d{11}", checks.is_pesel),
+    _row("NETHERLANDS_BSN_NUMBER", r"\d{9}|\d{4}\.\d\d\.\d{3}", checks.is_bsn, "bsn burgerservicenummer sofinummer"),
+    _row("SWEDEN_NATIONAL_ID_NUMBER", r"(?:\d\d)?\d{6}[-+]\d{4}", checks.is_personnummer),
+    _row("NORWAY_NI_NUMBER", r"\d{6} ?\d{5}", checks.is_fodselsnummer),
+    _row("DENMARK_CPR_NUMBER", r"\d{6}-\d{4}", checks.is_cpr),
+    _row("FINLAND_NATIONAL_ID_NUMBER", r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]", checks.is_hetu),
+    _row("BRAZIL_CPF_NUMBER", r"\d{3}\.?\d{3}\.?\d{3}-?\d\d", checks.is_cpf),
+    _row("INDIA_AADHAAR_INDIVIDUAL", r"\d{4}([ -])\d{4}\1\d{4}|\d{12}", checks.is_aadhaar),
+    _row("INDIA_PAN_INDIVIDUAL", r"[A-Z]{5}\d{4}[A-Z]", checks.is_pan, "pan permanent tax"),
+    _row("CHINA_RESIDENT_ID_NUMBER", r"\d{17}[\dXx]", checks.is_chinese_id),
+    _row(
+        "JAPAN_INDIVIDUAL_NUMBER",
+        r"\d{4}([ -])\d{4}\1\d{4}|\d{12}",
+        checks.is_my_number,
+        "my mynumber individual マイナンバー",
+    ),
+    _row("KOREA_RRN", r"\d{6}-[1-8]\d{6}", checks.is_rrn),
+    _row("AUSTRALIA_TAX_FILE_NUMBER", r"\d{3} ?\d{3} ?\d{3}", checks.is_tfn, "tfn tax"),
+    _row("AUSTRALIA_MEDICARE_NUMBER", r"[2-6]\d{3} ?\d{5} ?\d(?:[ /-]?\d)?", checks.is_australian_medicare, "medicare"),
+    _row("SWITZERLAND_SOCIAL_SECURITY_NUMBER", r"756\.?\d{4}\.?\d{4}\.?\d\d", checks.is_ahv),
+    _row("BELGIUM_NATIONAL_ID_CARD_NUMBER", r"\d\d\.?\d\d\.?\d\d-?\d{3}[.-]?\d\d", checks.is_belgian_id),
+    _row("TURKEY_ID_NUMBER", r"[1-9]\d{10}", checks.is_turkish_id),
+    _row("MEXICO_CURP_NUMBER", r"[A-Z]{4}\d{6}[HMX][A-Z]{5}[0-9A-Z]\d", checks.is_curp),
+    _row("ISRAEL_IDENTITY_CARD_NUMBER", r"\d{8}-?\d", checks.is_israeli_id, "israeli zehut teudat tz ת"),
+    _row(
+        "GERMANY_TAXPAYER_IDENTIFICATION_NUMBER",
+        r"\d\d ?\d{3} ?\d{3} ?\d{3}",
+        checks.is_steuer_id,
+        "steuer steuerid idnr steueridentifikationsnummer identifikationsnummer tin",
+    ),
+    _row("MEDICAL_ID", r"[A-Z]\d{9}", checks.is_kvnr),
+    _row("FRANCE_NIR", r"[12378] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d", checks.is_nir),
+    _row("SPAIN_DNI_NUMBER", r"\d{2}\.?\d{3}\.?\d{3}[- ]?[A-Z]", checks.is_dni),
+    _row("SPAIN_NIE_NUMBER", r"[XYZ]-?\d{7}[- ]?[A-Z]", checks.is_dni),
+    _row(
+        "ITALY_FISCAL_CODE",
+        r"[A-Z]{6}[0-9L-NP-V]{2}[A-EHLMPR-T][0-9L-NP-V]{2}[A-Z][0-9L-NP-V]{3}[A-Z]",
+        checks.is_codice_fiscale,
+    ),
+    _row("THAILAND_NATIONAL_ID_NUMBER", r"\d([ -])\d{4}\1\d{5}\1\d\d\1\d|\d{13}", checks.is_thai_id, "thai บตรประชาชน"),
+    _row("THAILAND_NATIONAL_ID_NUMBER", r"\d([ -])\d{4}\1\d{5}\1\d\d\1\d", checks.is_thai_id),
+    _row("SINGAPORE_NATIONAL_REGISTRATION_ID_NUMBER", r"[STFG]\d{7}[A-Z]", checks.is_nric),
+    _row("HONG_KONG_ID_NUMBER", r"[A-Z]{1,2}\d{6}\([0-9A]\)", checks.is_hkid),
+    _row("IRELAND_PPSN", r"\d{7}[A-W][A-IW]?", checks.is_ppsn, "pps ppsn psp"),
+    _row("UK_NATIONAL_INSURANCE_NUMBER", r"[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]", checks.is_nino),
+    _row("NEW_ZEALAND_NHI_NUMBER", r"[A-HJ-NP-Z]{3}(?:\d{4}|\d\d[A-HJ-NP-Z]{2})", checks.is_nzl_nhi, "nhi"),
+    _row("GOVERNMENT_ID", r"\d{13}", checks.is_south_african_id),
+    _row("GOVERNMENT_ID", r"[1-8]\d{12}", checks.is_cnp, "cnp"),
+    _row("GOVERNMENT_ID", r"784-?\d{4}-?\d{7}-?\d", checks.is_emirates_id),
+    _row("GOVERNMENT_ID", r"\d{9}", checks.is_nif, "nif contribuinte"),
+)
+
+_CANDIDATE = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z]{1,2}\d{6}\([0-9A]\)"
+    r"|(?<![A-Za-z0-9.-])[A-Za-z]{0,6} ?\d(?:[ .+-]?[A-Za-z0-9]){3,22}(?![A-Za-z0-9])"
+)
+_ANY = tuple((row, re.compile(rf"(?<![A-Za-z0-9.])(?:{row.pattern})(?![A-Za-z0-9])")) for row in IDENTIFIERS)
+
+
+class NationalIdDetector:
+    """Finds national identifiers of persons: by form and check, and some only beside their name."""
+
+    info_types = frozenset(row.info_type for row in IDENTIFIERS)
+    rank = 1
+
+    def find(self, text: str) -> list[Match]:
+        """Return the identifiers whose check is right."""
+        found: list[Match] = []
+        words = words_of(text)
+        for span in _CANDIDATE.finditer(text):
+            for row, pattern in _ANY:
+                if row.cues and row.cues.isdisjoint(words):
+                    continue
+                found += [
+                    Match(match.start(), match.end(), row.info_type)
+                    for match in pattern.finditer(text, span.start(), min(len(text), span.end() + 1))
+                    if row.is_valid(match[0])
+                ]
+        return found
+
+
+NATIONAL: tuple[Detector, ...] = (NationalIdDetector(),)

@@ -1,0 +1,96 @@
+"""The numbers of a text, with the letters and signs that belong to them, and what stands to their left and right."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from healthcare_deid.engine.text.find.lexicon import fold, word_set
+
+_RUN = re.compile(
+    r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][-/])"
+    r"(?:[A-Za-z]{1,6}-){0,2}[A-Za-z]{0,6}\d[A-Za-z0-9]*(?:[-./+][A-Za-z]{0,6}\d[A-Za-z0-9]*|[-.][A-Za-z]{1,2}(?![A-Za-z0-9]))*"
+)
+_LEFT = re.compile(r"[^\W\d_]+(?:['\u2019.][^\W\d_]+)*|[#:=|\[(]|(?<=[^\W\d_]{3})\.(?=\s+[A-Z])|(?<=\d)\.(?=\s)")
+_REACH = 48
+_LINKS = word_set("number_links")
+_COPULAS = frozenset({"is", "was", "of", "for", "the", "e", "o", "d", "de", "del", "unique", "assigned", "issued"})
+_MARKS = frozenset("#:=|[(")
+_CUES = word_set("number_cues")
+
+
+class NumberRun(NamedTuple):
+    """A number of a text.
+
+    Attributes:
+        start: Index of its first character.
+        end: Index after its last.
+        value: It, with its letters and signs.
+        digits: How many digits are in it.
+    """
+
+    start: int
+    end: int
+    value: str
+    digits: int
+
+
+class Cue(NamedTuple):
+    """What a number is called in front of it.
+
+    Attributes:
+        word: The noun, folded; empty where there is none.
+        linked: Whether a colon, a ``#`` or a word such as "number" stands between.
+    """
+
+    word: str
+    linked: bool
+
+
+@lru_cache(maxsize=256)
+def number_runs(text: str) -> tuple[NumberRun, ...]:
+    """Return the numbers of ``text`` in order; signs inside one are part of it, spaces are not."""
+    runs: list[NumberRun] = []
+    for match in _RUN.finditer(text):
+        value = match[0]
+        runs.append(NumberRun(match.start(), match.end(), value, sum(map(str.isdigit, value))))
+    return tuple(runs)
+
+
+def groups_from(text: str, runs: tuple[NumberRun, ...], index: int, longest: int = 4) -> NumberRun:
+    """Return a number with the groups of digits that follow it after one space each: 943 476 5919."""
+    first = runs[index]
+    end, digits = first.end, first.digits
+    if not first.value[-1].isdigit() or first.digits > longest + 2:
+        return first
+    for run in runs[index + 1 : index + 6]:
+        if text[end : run.start] != " " or not run.value.isdigit() or not 2 <= len(run.value) <= longest:
+            break
+        end, digits = run.end, digits + run.digits
+    return NumberRun(first.start, end, text[first.start : end], digits)
+
+
+def cue_before(text: str, start: int) -> Cue:
+    """Return what the number at ``start`` is called: account no. 4711, ID: 4711."""
+    linked = False
+    for mark in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
+        if mark == ".":
+            return Cue("", linked)
+        if mark in _MARKS:
+            linked = linked or mark in "#:=|"
+            continue
+        word = fold(mark).replace("\u2019", "'").removesuffix("'s").rstrip(".")
+        if word in _CUES:
+            return Cue(word, linked)
+        if word not in _LINKS:
+            return Cue("", linked)
+        linked = linked or word not in _COPULAS
+    return Cue("", linked)
+
+
+def word_before(text: str, start: int) -> str:
+    """Return the word in front of ``start``, folded; empty where another sentence or a number is in between."""
+    words = _LEFT.findall(text, max(0, start - 24), start)
+    words = [word for word in words if word not in _MARKS]
+    return fold(words[-1]) if words else ""

@@ -1,0 +1,227 @@
+"""Names of persons that something beside them shows to be one: a title, a label, credentials, carets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.find.detectors.name_runs import (
+    MAX_NAME_WORDS,
+    NAMES,
+    NAMES_AND_WORDS,
+    TITLES,
+    gap,
+    is_eponym,
+    name_run,
+    span,
+)
+from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.lexicon import eponyms, first_names, fold, surnames, vocabulary, word_set
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TITLES_TO_TRUST_WITH_A_DOT = frozenset({"fr", "sr", "hr", "ms", "miss", "sir", "nurse", "rev", "prof"})
+_SHORT_TITLES = frozenset(["dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle", "sra", "srta", "dott", "dottssa"])
+_LABEL = re.compile(
+    r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian
+        |contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
+    |patients?|patiente?|paciente|paziente|pt|pat|surname|physician|ref(?:erring|erred|\.)?(?:[ ](?:by
+    |phys(?:ician)?|dr|md|doctor))?|req(?:uesting|uested|\.)?(?:[ ](?:by|phys(?:ician)?|md|dr))?
+    |ord(?:ering|ered)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|perf(?:orming|ormed)?(?:[ ](?:by|phys(?:ician)?|md
+    |dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|
+    verified|approved|transcribed|acquired|scanned|examined|seen|entered|checked|confirmed|authenticated
+    |discussed|called|informed|notified|assessed|evaluated|interviewed|supervised|assisted|witnessed|performed
+    |ordered|requested|referred|paged|spoke|spoken)(?:[ ](?:by|to|with)|(?=[ ]*:))|attending|radiologist|resident|fellow
+    |sonographer|technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist|md
+    |mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|carer|partner|uncle|aunt
+    |cousin|nephew|niece|grandson|granddaughter|grandmother|grandfather|physicist|dosimetrist|therapist|provider|pcp
+    |consultant|clinician|registrar|intern|np|rn|an[a]?esthetist|anesthesiologist|midwife|pathologist|neurologist|gp
+    |(?:scan|images?|films?|study|report|workstation|desk|signature)[ ]of|informed|paged|notified|called|texted|phoned
+    |aka|n[eé]e|formerly|known[ ]as|user(?:name)?|login|
+    next[ ]of[ ]kin|nok|arzt|untersucher|überweiser|médecin|medico|médico|attn|attention|author|investigator|pi)
+    (?P<mark>[ ]*[:=][ ]*|[ ]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LABEL_AFTER = frozenset(
+    ["age", "dob", "mrn", "sex", "id", "born", "male", "female", "pid", "ssn", "acc", "accession", "number", "no"]
+)
+_OPERATOR = frozenset({"op", "opr", "operator", "tech", "technologist", "technician"})
+_SHORT_CLINICAL = word_set("short_clinical")
+_LABEL_WORDS = word_set("label_words")
+_LABEL_THAT_NEEDS_A_COLON = word_set("label_that_needs_a_colon")
+_CREDENTIALS = re.compile(
+    r",? (?:M\.?D|D\.?O|Ph\.?D|R\.?N|NP|PA-C|MBBS|FRCR|FRCP|FACR|RDMS|RVT|RT ?\(R\)|ARRT|CNMT|RDCS|DDS|DVM|MRCP"
+    r"|CRNP|M\.?B\.?|Jr|Sr|III|Esq)\b\.?"
+)
+_CARET_NAME = re.compile(
+    r"(?<![\w^])[^\W\d_][^\W\d_'\u2019 .-]*(?:[-'\u2019 .][^\W\d_]+)*"
+    r"\^[^\W\d_]*(?:[ .'\u2019^=-]{1,2}[^\W\d_.]+)*\.?(?![\w^])"
+)
+
+
+class CuedPersonDetector:
+    """Finds names of persons by title, label, credentials, or the carets of DICOM's own form."""
+
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"PERSON_NAME"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return 5
+
+    def find(self, text: str) -> list[Match]:
+        """Return the names, titles and credentials left out."""
+        carets = _CARET_NAME.finditer(text) if "^" in text else ()
+        found = [Match(match.start(), match.end(), "PERSON_NAME") for match in carets if _is_caret_name(match[0])]
+        tokens = tokens_of(text)
+        if tokens:
+            found += _after_titles(text, tokens)
+            found += _after_labels(text, tokens)
+            found += _before_credentials(text, tokens)
+            if len(tokens) == 1 and is_login(text.strip(" ")) and tokens[0].word not in vocabulary():
+                found.append(span(tokens))
+        return found
+
+
+def _is_caret_name(value: str) -> bool:
+    parts = [fold(part) for part in re.split(r"[\^ =.-]+", value) if len(part) > 1]
+    return any(part not in vocabulary() for part in parts) or bool(set(parts) & first_names())
+
+
+def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
+    found: list[Match] = []
+    for index, token in enumerate(tokens[:-1]):
+        if token.word not in TITLES:
+            continue
+        between = gap(text, token, tokens[index + 1])
+        if between not in {" ", ". ", ".", ".  ", ": "}:
+            continue
+        if token.word in _TITLES_TO_TRUST_WITH_A_DOT and not (token.capital and ("." in between or not token.upper)):
+            continue
+        if (
+            token.word == "mr"
+            and token.upper
+            and "." not in between
+            and tokens[index + 1].kind not in {Kind.FIRST, Kind.LAST}
+        ):
+            continue  # MR is a modality before it is a title
+        if not token.capital and token.word not in _SHORT_TITLES and not tokens[index + 1].capital:
+            continue  # the nurse called
+        # A title in capitals without a stop may be a modality, and then a word is one: DR CHEST.
+        titled = token.word in _SHORT_TITLES and ("." in between or not (token.upper and tokens[index + 1].upper))
+        run = name_run(text, tokens, index + 1, cue=True, title=titled)
+        if run and tokens[index + 1] is run[0]:
+            found.append(span(run))
+    return found
+
+
+def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
+    starts = {token.start: index for index, token in enumerate(tokens)}
+    found: list[Match] = []
+    if not any(token.word in _LABEL_WORDS or token.word.endswith(("'s", "\u2019s")) for token in tokens):
+        return found
+    for match in _LABEL.finditer(text):
+        index = starts.get(match.end())
+        if index is None:
+            continue
+        while index < len(tokens) and tokens[index].word in TITLES:
+            index += 1  # a title has found its name itself
+        if index == len(tokens):
+            continue
+        colon = match["mark"].strip() != ""
+        label = match[0].strip(" :=").lower()
+        titled = (colon or label.endswith((" by", " to", " with"))) and _leads_to_a_name(tokens, index)
+        run = name_run(text, tokens, index, cue=True, title=titled)
+        if (
+            not colon
+            and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label)
+            and not _is_called(text, tokens, index, run)
+        ) or (run and not colon and is_eponym(text, tokens, index + len(run), names=len(run))):
+            run = []
+        if run:
+            found.append(span(run))
+        elif colon or label.endswith((" by", " to", " with")) or label in _OPERATOR:
+            found += _initials_or_login(text, tokens[index])
+    return found
+
+
+def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
+    """Whether an everyday word with a capital stands before a name, so that it is one too: Philippine Menard."""
+    if index + 1 == len(tokens):
+        return False
+    word, name = tokens[index : index + 2]
+    return word.capital and not word.upper and name.capital and (name.kind in NAMES or name.last)
+
+
+def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
+    """Whether the words after a label without a colon are a name: Tech Manon Roux, nurse Graves, Patient Walker DOB."""
+    if not run or run[0] is not tokens[index]:
+        return False
+    if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is Kind.FIRST for token in run):
+        return True
+    if is_eponym(text, tokens, index + len(run), names=len(run)):
+        return False
+    name = run[0]
+    if len(run) >= 2:
+        return all(token.capital for token in run) and not (name.upper and name.kind is Kind.BOTH)
+    if not name.capital or len(name.word) < 3:
+        return False
+    if not name.upper:
+        return name.kind in NAMES or name.last or name.word in eponyms()
+    following = tokens[index + 1].word if index + 1 < len(tokens) else ""
+    ends = not text[name.end : name.end + 1].strip() and following in _LABEL_AFTER
+    return name.kind in NAMES or (name.last and (ends or index + 1 == len(tokens)))
+
+
+def _initials_or_login(text: str, token: Token) -> list[Match]:
+    """Find who did it by the initials (Op: MH) or the login (signed by rbaker) that a system writes."""
+    before, behind = text[: token.start], text[token.end : token.end + 1]
+    if behind.isalnum() or before.endswith(("_", "-")):
+        return []
+    raw = text[token.start : token.end]
+    is_initials = raw.isupper() and 2 <= len(raw) <= 3 and token.word not in _SHORT_CLINICAL and not token.first
+    is_plain_word = token.word in vocabulary() and not is_initials
+    if is_initials or (not is_plain_word and is_login(raw)):
+        return [Match(token.start, token.end, "PERSON_NAME")]
+    return []
+
+
+def is_login(word: str) -> bool:
+    """Whether a word is an initial grown to a surname: jsmith."""
+    return word.islower() and len(word) >= 5 and word[1:] in surnames() and word[1:] not in vocabulary()
+
+
+def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
+    found: list[Match] = []
+    for match in _CREDENTIALS.finditer(text):
+        run: list[Token] = []
+        for token in reversed([token for token in tokens if token.end <= match.start()]):
+            if run and text[token.end : run[0].start] not in {" ", ". ", "-", ", "}:
+                break
+            if not run and token.end != match.start():
+                break
+            if (
+                token.kind not in NAMES_AND_WORDS | {Kind.INITIAL, Kind.PARTICLE}
+                or not token.capital
+                or token.word in TITLES
+            ):
+                break
+            run.insert(0, token)
+        while run and run[0].kind is Kind.PARTICLE:
+            run.pop(0)
+        if (
+            run
+            and len(run) <= MAX_NAME_WORDS
+            and (
+                any(token.kind in NAMES or token.word in eponyms() for token in run)
+                or (len(run) >= 2 and all(token.first or token.last for token in run))
+                or (len(run) == 1 and len(run[0].word) > 3 and run[0].word not in vocabulary())
+            )
+        ):
+            found.append(span(run))
+    return found

@@ -1,0 +1,198 @@
+"""Names of persons by their words alone, and by how they stand together."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.find.detectors.base import GUESS
+from healthcare_deid.engine.text.find.detectors.name_runs import (
+    NAMES,
+    NAMES_AND_WORDS,
+    TITLES,
+    gap,
+    goes_on,
+    is_eponym,
+    is_eponym_pair,
+    name_run,
+    span,
+)
+from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.lexicon import eponyms, vocabulary, word_set
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthcare_deid.engine.text.match import Match
+
+_CLAN = ("mc", "mac", "o'", "d'")
+_BODY_PARTS = word_set("body_parts")
+_CODE = frozenset("_0123456789\\@=")
+_SYLLABIC_SURNAMES = word_set("syllabic_surnames")
+_SYLLABLE = (
+    r"(?:[bcdfghjklmnpqrstvwxyz]|[bcdgkpstz]h|ngh?|t[rs]|hs|[gk]w|[bghkmpr]y)?[aeiouy]{1,3}(?:n[gh]|ch|[nmkptlrhw])?"
+)
+_SYLLABLES = re.compile(rf"(?:{_SYLLABLE}){{1,3}}")
+
+
+class PersonFormDetector:
+    """Finds names of persons by their words alone. Eponyms (Foley catheter), vendors and body parts are none."""
+
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"PERSON_NAME"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return GUESS
+
+    def find(self, text: str) -> list[Match]:
+        """Return the names."""
+        return _by_form(text, tokens_of(text))
+
+
+def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
+    """Find names by how their words stand together: DOE, JOHN; Jane van Dyke; or one strong name by itself."""
+    found: list[Match] = []
+    index = 0
+    while index < len(tokens):
+        if is_eponym_pair(text, tokens, index):
+            while is_eponym_pair(text, tokens, index):
+                index += 1
+            index += 1
+            continue
+        run = [] if tokens[index].word in TITLES else _form_run(text, tokens, index)
+        syllables = _syllabic_run(text, tokens, index)
+        if len(syllables) > len(run) or (syllables and not _is_name(text, tokens, index, run)):
+            found.append(span(syllables))
+            index += len(syllables)
+        elif run and _is_name(text, tokens, index, run):
+            found.append(span(run))
+            index += len(run)
+        else:
+            index += 1
+    return found
+
+
+def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
+    """Return a Chinese, Korean or Vietnamese name in Latin letters: a family name first, then one or two of syllables.
+
+    Its words are short and many are words of the field too (MA, PA, SUN), so the name must stand alone in its column.
+    """
+    family = tokens[index]
+    if family.word not in _SYLLABIC_SURNAMES or not family.capital or not _begins_column(text, family.start):
+        return []
+    run = [family]
+    for token in tokens[index + 1 : index + 3]:
+        if gap(text, run[-1], token) not in {" ", "-", ", "} or token.kind in {Kind.WORD, Kind.INITIAL, Kind.PARTICLE}:
+            break
+        if not token.capital or not _SYLLABLES.fullmatch(token.word):
+            break
+        run.append(token)
+    if len(run) < 2:
+        return []
+    telling = any(token.kind in NAMES for token in run)
+    alone = _ends_column(text, run[-1].end)
+    return run if alone or (telling and run[1].kind is not Kind.BOTH) else []
+
+
+def _begins_column(text: str, start: int) -> bool:
+    before = text[:start]
+    return not before.strip() or before.endswith(("  ", "\t", "\n", ": ", ":"))
+
+
+def _ends_column(text: str, end: int) -> bool:
+    behind = text[end:].lstrip(" ,")
+    return not behind or not behind[0].isalpha() or text[end : end + 2] == "  "
+
+
+def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
+    token = tokens[index]
+    if token.kind not in NAMES_AND_WORDS | {Kind.PARTICLE, Kind.INITIAL}:
+        return []
+    if not (token.capital or text.islower() or _leads_a_name(tokens, index)):
+        return []
+    if _is_heading(text, tokens, index):
+        return []
+    run = name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
+    if run and token.kind in NAMES and len(run) <= 2:
+        known = len(run)
+        longer = name_run(text, tokens, index, cue=True)
+        if len(longer) > known and longer[known].kind is Kind.PARTICLE and longer[-1].last:
+            return longer
+        if len(longer) > known and goes_on(run, longer[known]) and (longer[known].last or longer[known].first):
+            mixed = token.capital and not token.upper
+            comma = "," in gap(text, run[-1], longer[known])
+            if (comma and longer[known].first) or (token.kind is not Kind.UNKNOWN and (mixed or comma or token.first)):
+                ends = known + 2 if len(longer) > known + 1 and longer[known + 1].kind is Kind.INITIAL else known + 1
+                return longer[:ends]
+    return run
+
+
+def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Whether a word in capitals that is a name too only stands before one: KNEE Petrov, Irina; BRAIN PETROV, IRINA."""
+    if len(tokens) < index + 3:
+        return False
+    word, family, given = tokens[index : index + 3]
+    if not (word.kind is Kind.BOTH and word.upper and family.capital and gap(text, word, family) == " "):
+        return False
+    if word.word in _BODY_PARTS:
+        return family.kind in NAMES and given.kind in NAMES_AND_WORDS and gap(text, family, given) in {", ", ",", " "}
+    return not word.first and not family.upper and gap(text, family, given) == ", "
+
+
+def _leads_a_name(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a particle in small letters stands before two names: de la Cruz Santos."""
+    following = [token for token in tokens[index : index + 5] if token.kind is not Kind.PARTICLE][:2]
+    is_led = tokens[index].kind is Kind.PARTICLE and len(following) == 2
+    return is_led and all(token.capital and token.kind in NAMES for token in following)
+
+
+def _is_given(name: Token) -> bool:
+    return name.kind is Kind.FIRST and len(name.word) > 3
+
+
+def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
+    if is_eponym(text, tokens, index + len(run), names=len(run)):
+        return False
+    names = [token for token in run if token.kind in NAMES]
+    comma = "," in text[run[0].start : run[-1].end]
+    if len(names) >= 2:
+        known = any(token.kind is not Kind.UNKNOWN for token in names)
+        return known or all(token.capital and not token.upper and len(token.word) > 2 for token in names)
+    words = [token for token in run if token.kind is Kind.BOTH]
+    if names and words:
+        return _is_name_and_word(run, names[0], words[0], comma=comma)
+    if names:
+        return _is_single_name(text, tokens, run, names[0])
+    if len(tokens) == 1 and run[0].last and run[0].word in eponyms() and run[0].word not in vocabulary():
+        return True  # a value that is nothing else is the person
+    # Two words that are names too: YOUNG, MARK.
+    return comma and len(words) >= 2 and run[0].last and run[1].first
+
+
+def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: bool) -> bool:
+    """Whether a name and a word that is one too make a name: Mary Long; Kowalski, Mark."""
+    if comma and word.first and word is not run[0]:
+        return True
+    complete = any(token.first for token in run) and any(token.last for token in run)
+    return complete and (comma or (word.capital and name.kind is not Kind.UNKNOWN))
+
+
+def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
+    """Whether a name without another beside it is one: with an initial, alone, or among words; not inside a code."""
+    if name.upper and len(name.word) < 6 and name.kind is Kind.LIKELY and len(tokens) > 1:
+        return False  # an abbreviation: CLAHE, MRSA
+    initial = len(run) > 1 and any(token.kind is Kind.INITIAL for token in run)
+    if name.kind is Kind.UNKNOWN:
+        return initial and name.capital and not name.upper and len(name.word) > 3
+    if initial:
+        return len(name.word) > 3
+    before, behind = text[max(0, name.start - 1) : name.start], text[name.end : name.end + 1]
+    if before in _CODE or (behind in _CODE and not (behind.isdigit() and (name.common or _is_given(name)))):
+        return False
+    alone = len(tokens) == 1
+    is_written_small = text.islower() and (name.common or name.word.startswith(_CLAN) or _is_given(name))
+    return len(name.word) >= (3 if alone else 4) and (name.capital or alone or is_written_small)

@@ -1,0 +1,320 @@
+"""Addresses, postcodes, cities, countries."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.find.detectors.base import PatternDetector, ignore_case
+from healthcare_deid.engine.text.find.detectors.name_runs import is_eponym
+from healthcare_deid.engine.text.find.detectors.words import tokens_of
+from healthcare_deid.engine.text.find.lexicon import first_names, fold, places, vocabulary, word_set
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CODE = frozenset("_0123456789\\@")
+_STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
+    "UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB|MB|SK|NS|NB|NL"
+)
+_WORD = r"[^\W\d_][\w.'\u2019-]*"
+
+
+def _begins_with_a_name(address: str) -> bool:
+    """Whether the word after the house number can begin a street's name: 12 Mill Road, not 28 by Dr."""
+    word = address.split()[1]
+    return word[0].isdigit() or ((word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET)
+
+
+_NO_STREET = word_set("no_street")
+
+
+def _is_city(word: str) -> bool:
+    return word not in vocabulary() or word in places()
+
+
+ADDRESSES = (
+    PatternDetector(  # 12 Old Mill Road, Apt 4
+        "LOCATION",
+        ignore_case(
+            rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
+                |west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
+            (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq
+            |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl|gardens|grove|mews|walk
+            |quay|rise|parade|esplanade|hollow|pike|plaza|knoll|cove)
+            (?![\w])\.?(?:,?\ (?:apt|apartment|suite|ste|unit|floor|fl|\#)\.?\ ?\#?\w{{1,5}})?
+            (?:,?\s(?:{_WORD}\ ?){{1,3}},\s[A-Z]{{2}}\ \d{{5}}(?:-\d{{4}})?(?!\d))?"""
+        ),
+        _begins_with_a_name,
+        rank=3,
+        words=frozenset(
+            [
+                "street",
+                "st",
+                "avenue",
+                "ave",
+                "av",
+                "road",
+                "rd",
+                "boulevard",
+                "blvd",
+                "lane",
+                "ln",
+                "drive",
+                "dr",
+                "court",
+                "ct",
+                "place",
+                "pl",
+                "square",
+                "sq",
+                "terrace",
+                "ter",
+                "parkway",
+                "pkwy",
+                "highway",
+                "hwy",
+                "circle",
+                "cir",
+                "way",
+                "crescent",
+                "close",
+                "alley",
+                "trail",
+                "trl",
+                "gardens",
+                "grove",
+                "mews",
+                "walk",
+                "quay",
+                "rise",
+                "parade",
+                "esplanade",
+                "hollow",
+                "pike",
+                "plaza",
+                "knoll",
+                "cove",
+            ]
+        ),
+    ),
+    PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
+        "LOCATION",
+        re.compile(
+            r"(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
+            r"|#)\.? ?#?\w{1,5})?"
+            r",\s+[A-Z][\w.' -]{2,30},? [A-Z]{2},? \d{5}(?:-\d{4})?(?!\d)"
+        ),
+        rank=3,
+    ),
+    PatternDetector(  # what stands before the number of a house, or behind the street
+        "LOCATION",
+        re.compile(r"(?<!\w)(?:Apt|Suite|Ste|APT|SUITE|Apartment)\.? #?\d{2,5}[A-Z]?(?!\w)"),
+        rank=6,
+        words=frozenset(["apt", "suite", "ste", "apartment"]),
+    ),
+    PatternDetector(  # armed forces
+        "LOCATION",
+        re.compile(
+            r"(?<!\w)(?:PSC|CMR|Unit|USS|USNS|USCGC|USNV) [\w ]{1,20}(?:,? ?Box \d+)?\s*,?\s*[ADF]PO A[AEP] \d{5}"
+        ),
+        rank=3,
+        words=frozenset(["psc", "cmr", "unit", "uss", "usns", "uscgc", "usnv"]),
+    ),
+    PatternDetector(  # what stands before the number of a house
+        "LOCATION",
+        ignore_case(
+            r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
+        ),
+        rank=6,
+        words=frozenset(["flat", "apt", "apartment", "unit", "suite", "room"]),
+    ),
+    PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
+        "LOCATION",
+        re.compile(
+            r"(?<!\w)(?:[^\W\d_][\w-]*(?:straße|strasse|str\.|gasse|weg|allee|platz|laan|straat|gatan|vägen|veien)|"
+            r"(?:[^\W\d_][\w-]+ ){1,2}(?:Straße|Strasse|Str\.|Platz|Allee|Weg))\s?\d{1,4}\s?[a-z]?(?!\w)",
+            re.IGNORECASE,
+        ),
+        rank=6,
+        endings=(
+            "straße",
+            "strasse",
+            "str",
+            "gasse",
+            "weg",
+            "allee",
+            "platz",
+            "laan",
+            "straat",
+            "gatan",
+            "vagen",
+            "veien",
+        ),
+    ),
+    PatternDetector(
+        "LOCATION",
+        ignore_case(
+            r"""(?<![\w])(?:(?:\d{1,4}(?:\ ?bis|\ ?ter)?,?\ )(?:rue|avenue|boulevard|place|chemin|all[ée]e|quai
+                |impasse)\ (?:d[eu]s?\ |de\ la\ |l['\u2019])?[\w'\u2019-]+(?:\ [\w'\u2019-]+)?|
+            (?:calle|avenida|avda\.?|paseo|plaza|via|viale|piazza|corso|rua|rue|ulica|ul\.)
+            \ (?:d[eai]l?\ |della\ |de\ la\ )?[^\W\d_][\w'\u2019-]+
+            (?:\ [^\W\d_][\w'\u2019-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
+        ),
+        rank=6,
+        words=frozenset(
+            [
+                "rue",
+                "avenue",
+                "boulevard",
+                "place",
+                "chemin",
+                "allee",
+                "quai",
+                "impasse",
+                "calle",
+                "avenida",
+                "avda",
+                "paseo",
+                "plaza",
+                "via",
+                "viale",
+                "piazza",
+                "corso",
+                "rua",
+                "ulica",
+                "ul",
+            ]
+        ),
+    ),
+    PatternDetector(
+        "LOCATION",
+        ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"),
+        rank=6,
+        words=frozenset({"box", "postfach"}),
+    ),
+    PatternDetector(  # state and ZIP
+        "LOCATION",
+        re.compile(rf"(?<!\w)(?:{_STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
+        rank=6,
+        gate=re.compile(r"[A-Z],? \d{5}"),
+    ),
+    PatternDetector(
+        "LOCATION",
+        ignore_case(r"\b(?:zip|postal|post)\s?(?:code)?\s?[:\#]?\s?(?P<value>\d{5}(?:-\d{4})?)(?!\d)"),
+        rank=6,
+        words=frozenset(["zip", "postal", "post", "zipcode", "postcode"]),
+    ),
+    PatternDetector(  # United Kingdom, Canada
+        "LOCATION",
+        re.compile(
+            r"(?<![\w-])(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKPS-UW]? \d[ABD-HJLNP-UW-Z]{2}"
+            r"|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
+        ),
+        rank=6,
+    ),
+    PatternDetector(  # 69120 Heidelberg, D-10117 Berlin
+        "LOCATION",
+        re.compile(
+            r"(?<![\w.-])(?:(?:D|A|CH|F|I|E|DK|NL"
+            r"|B)-)?\d{4,5}(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im"
+            r"|sur|en) [A-Z][\w-]+)?)"
+        ),
+        lambda text: _is_city(fold(re.split(r"\d ", text)[-1].split(" ")[0])),
+        rank=6,
+    ),
+)
+
+_CITY_AND_STATE = re.compile(
+    rf"(?<![\w-])(?P<city>[A-Z][\w.'\u2019-]+(?: [A-Z][\w.'\u2019-]+){{0,2}}),? "
+    rf"(?:(?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?|[A-Z]{{2}} (?P<any>\d{{5}}(?:-\d{{4}})?))(?![\w-])"
+)
+
+
+_STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
+
+
+_PLACE_CUE = re.compile(
+    r"(?:\b(?i:lives?|living|stay(?:s|ed|ing)?|domiciled|journey(?:ed|s)?|reside[ds]?|relocated|grew up"
+    r"|vacation(?:s|ed|ing)?|resid(?:es?|ing|ent)|born|raised|works?|employed|based|moved|travel(?:s|l?ed|l?ing)?"
+    r"|visit(?:s|ed|ing)?|transferred|referred|came|comes|native|originally|trip|holiday|vacation|flew|admitted"
+    r"|hospitali[sz]ed|family|transfer arranged|arranged)\b[\w ,]{0,25}?\b(?:in|from|to|at|of|near|outside)"
+    r"|\b(?:man|woman|male|female|gentleman|lady|boy|girl|patient|pt) from"
+    r"|\b(?:films?|images?|stud(?:y|ies)|outside|scans?|cds?|reports?|seen|followed|treated|done|performed)"
+    r" (?:from|at|in)"
+    r"|\b(?:[Hh]ome ?town|HOME COMMUNITY|(?:[Hh]ome|[Dd]ischarge|[Rr]esidential) (?:community|town|city|district)"
+    r"|[Cc]ommunity of residence|[Rr]esidence|[Pp]lace of birth|[Cc]ity|[Tt]own|[Vv]illage|CITY|TOWN)(?: is"
+    r"| was|,)?(?: ?[:=|])?"
+    r"|\b(?:originally|born and raised|patient comes|comes|hails) from|(?<![\w,] )From) "
+    r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
+)
+"""Somebody lives, was born or was treated in it; the name itself is in capitals or begins with one."""
+_LEADS_SOMEWHERE = re.compile(
+    r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity"
+    r"|[Rr]esidence) [A-Z\u00C0-\u00DE]"
+)
+
+
+def _after_cues(text: str) -> Iterator[Match]:
+    """Yield names of places that no list has, by the words before them: moved here from Oaxaca."""
+    if _LEADS_SOMEWHERE.search(text) is None:
+        return
+    for match in _PLACE_CUE.finditer(text):
+        first = match["place"].split()[0].strip(",")
+        plain = fold(first).replace("\u2019", "'").removesuffix("'s")
+        if plain in vocabulary() or plain in word_set("titles") or plain in first_names():
+            continue
+        end = match.start("place") + len(first)
+        words = list(re.finditer(r"[^\s,]+", match["place"]))
+        for word in words[1:]:
+            if fold(word[0]) in vocabulary():
+                break
+            end = match.start("place") + word.end()
+        yield Match(match.start("place"), end, "LOCATION")
+
+
+class PlaceDetector:
+    """Finds countries, states and cities by list, and any city before a state's letters."""
+
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What it finds."""
+        return frozenset({"LOCATION"})
+
+    @property
+    def rank(self) -> int:
+        """Its strength where findings overlap."""
+        return 8
+
+    def find(self, text: str) -> list[Match]:
+        """Return the places that are written with a capital."""
+        lower = text.islower()
+        tokens = tokens_of(text)
+        found: list[Match] = []
+        for index, token in enumerate(tokens):
+            for words in places().get(token.word, ()):
+                run = tokens[index : index + len(words)]
+                if not (lower or token.capital) or text[max(0, token.start - 1) : token.start] in _CODE:
+                    continue
+                if tuple(item.word for item in run) == words and not is_eponym(text, tokens, index + len(words)):
+                    found.append(Match(token.start, run[-1].end, "LOCATION"))
+                    break
+        found += _after_cues(text)
+        for match in _CITY_AND_STATE.finditer(text) if _STATE_LETTERS.search(text) else ():
+            start = match.start("city")
+            city = match["city"].split()
+            has_zip = bool(match["zip"] or match["any"])
+            while city and not has_zip and fold(city[0].strip(".,")) in vocabulary() and len(city) > 1:
+                start += len(city.pop(0)) + 1
+            comma = text[match.end("city")] == ","
+            if match["any"] and not comma:
+                continue
+            # MD is a doctor of medicine more often than Maryland.
+            if not has_zip and (not comma or match["state"] == "MD" or any(map(str.isdigit, match["city"]))):
+                continue
+            if all(fold(word.strip(".,")) in vocabulary() for word in city) and not (has_zip and comma):
+                continue
+            found.append(Match(start, match.end(), "LOCATION"))
+        return found

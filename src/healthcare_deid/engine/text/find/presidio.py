@@ -1,0 +1,88 @@
+"""Microsoft Presidio's analyzer as one more detector, for who has it installed already. Not a dependency of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from healthcare_deid.engine.text.find.detectors.base import MODEL
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ENTITIES: Mapping[str, str] = {
+    "CREDIT_CARD": "CREDIT_CARD_NUMBER",
+    "DATE_TIME": "DATE",
+    "EMAIL_ADDRESS": "EMAIL_ADDRESS",
+    "IP_ADDRESS": "IP_ADDRESS",
+    "LOCATION": "LOCATION",
+    "PERSON": "PERSON_NAME",
+    "PHONE_NUMBER": "PHONE_NUMBER",
+    "US_DRIVER_LICENSE": "US_DRIVERS_LICENSE_NUMBER",
+    "US_ITIN": "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
+    "US_PASSPORT": "PASSPORT",
+    "US_SSN": "US_SOCIAL_SECURITY_NUMBER",
+}
+"""InfoTypes by Presidio's entity names."""
+
+
+class _Result(Protocol):
+    @property
+    def entity_type(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def score(self) -> float: ...
+
+
+class Analyzer(Protocol):
+    """The part of ``presidio_analyzer.AnalyzerEngine`` that is used."""
+
+    def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[_Result]:
+        """Return the entities found."""
+        ...
+
+
+class PresidioDetector:
+    """Finds what an analyzer finds.
+
+    Args:
+        analyzer: A ``presidio_analyzer.AnalyzerEngine``.
+        language: The language it is asked for.
+        min_score: Findings below are dropped.
+        entities: InfoTypes by entity names; those not named are not asked for.
+    """
+
+    def __init__(
+        self,
+        analyzer: Analyzer,
+        *,
+        language: str = "en",
+        min_score: float = 0.5,
+        entities: Mapping[str, str] = ENTITIES,
+    ) -> None:
+        self._analyzer = analyzer
+        self._language = language
+        self._min_score = min_score
+        self._entities = dict(entities)
+
+    @property
+    def info_types(self) -> frozenset[str]:
+        """What its entities stand for."""
+        return frozenset(self._entities.values())
+
+    @property
+    def rank(self) -> int:
+        """A model guesses: what any rule finds is stronger."""
+        return MODEL
+
+    def find(self, text: str) -> list[Match]:
+        """Return the entities found, as infoTypes."""
+        results = self._analyzer.analyze(text=text, language=self._language, entities=list(self._entities))
+        return [
+            Match(result.start, result.end, self._entities[result.entity_type])
+            for result in results
+            if result.score >= self._min_score and result.entity_type in self._entities
+        ]

@@ -1,0 +1,119 @@
+"""Findings of many detectors put together: nothing that one of them found is left uncovered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.find.detectors.base import GUESS
+from healthcare_deid.engine.text.find.detectors.name_runs import NAMES
+from healthcare_deid.engine.text.find.detectors.words import tokens_of
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def resolve(candidates: Iterable[tuple[int, Match]], text: str) -> list[Match]:
+    """Return findings in order and not overlapping, from ``(rank, finding)`` pairs; a lower rank is stronger.
+
+    Findings of one infoType that overlap become one. Of equally strong ones the longer wins. What sticks out of a
+    stronger finding is kept as a finding of its own, if there is a letter or digit in it.
+    """
+    kept: list[Match] = []
+    for cluster in _clusters(_united(candidates)):
+        kept += _resolve_cluster(cluster, text) if len(cluster) > 1 else [cluster[0][1]]
+    return sorted(kept, key=lambda match: match.start)
+
+
+def _resolve_cluster(cluster: list[tuple[int, Match]], text: str) -> list[Match]:
+    kept: list[Match] = []
+    for _, match in sorted(cluster, key=lambda pair: (pair[0], pair[1].start - pair[1].end, pair[1].start)):
+        pieces = [(match.start, match.end)]
+        for other in kept:
+            pieces = [piece for span in pieces for piece in _without(span, other)]
+        whole = pieces == [(match.start, match.end)]
+        for start, end in pieces if whole else [_trimmed(text, *piece) for piece in pieces]:
+            if start < end:
+                kept.append(Match(start, end, match.info_type))
+    return kept
+
+
+def _clusters(candidates: list[tuple[int, Match]]) -> list[list[tuple[int, Match]]]:
+    """Group findings that hang together by overlaps."""
+    clusters: list[list[tuple[int, Match]]] = []
+    end = -1
+    for pair in sorted(candidates, key=lambda pair: pair[1].start):
+        if pair[1].start < end:
+            clusters[-1].append(pair)
+        else:
+            clusters.append([pair])
+        end = max(end, pair[1].end)
+    return clusters
+
+
+def without_refuted(candidates: Sequence[tuple[int, Match]], text: str) -> tuple[tuple[int, Match], ...]:
+    """Drop guesses where something surer of another infoType was found, and a model's where a rule has guessed."""
+    kept: list[tuple[int, Match]] = []
+    for cluster in _clusters(list(candidates)):
+        kept += [
+            (rank, match)
+            for rank, match in cluster
+            if rank < GUESS or not any(other < rank and _refutes(surer, match, text) for other, surer in cluster)
+        ]
+    return tuple(kept)
+
+
+def _refutes(surer: Match, guess: Match, text: str) -> bool:
+    if surer.info_type == guess.info_type or guess.end <= surer.start or surer.end <= guess.start:
+        return False
+    # One that sticks out may be a person called like a place: Whitney, of Houston, Whitney, is not let go.
+    outside = text[guess.start : max(guess.start, surer.start)], text[min(guess.end, surer.end) : guess.end]
+    return not any(token.kind in NAMES for part in outside for token in tokens_of(part))
+
+
+def _united(candidates: Iterable[tuple[int, Match]]) -> list[tuple[int, Match]]:
+    """Join overlapping candidates of one infoType, with the strongest rank among them."""
+    united: list[tuple[int, Match]] = []
+    for rank, match in sorted(candidates, key=lambda pair: (pair[1].info_type, pair[1].start)):
+        last_rank, last = united[-1] if united else (0, None)
+        if last and last.info_type == match.info_type and match.start < last.end:
+            united[-1] = min(rank, last_rank), Match(last.start, max(last.end, match.end), last.info_type)
+        else:
+            united.append((rank, match))
+    return united
+
+
+def _without(span: tuple[int, int], other: Match) -> list[tuple[int, int]]:
+    start, end = span
+    if other.end <= start or end <= other.start:
+        return [span]
+    return [(low, high) for low, high in ((start, other.start), (other.end, end)) if low < high]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Cut what is neither letter nor digit from both ends."""
+    while start < end and not text[start].isalnum():
+        start += 1
+    while start < end and not text[end - 1].isalnum():
+        end -= 1
+    return start, end
+
+
+_JOINED = frozenset({"PERSON_NAME", "LOCATION", "ORGANIZATION_NAME", "CTX"})
+
+
+def join_alike(matches: list[Match], text: str) -> list[Match]:
+    """Join neighbours of one infoType that only spaces and punctuation of a name separate."""
+    joined: list[Match] = []
+    for match in matches:
+        last = joined[-1] if joined else None
+        if (
+            last
+            and last.info_type == match.info_type
+            and match.info_type in _JOINED
+            and not text[last.end : match.start].strip(" ^,=-'")
+        ):
+            joined[-1] = Match(last.start, match.end, match.info_type)
+        else:
+            joined.append(match)
+    return joined

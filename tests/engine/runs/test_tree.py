@@ -1,0 +1,404 @@
+"""Folders: every file is written, failed or skipped; nothing stops the run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
+
+from healthcare_deid.engine import Change, TreeProgress
+from healthcare_deid.engine.runs.tree import relative_files
+from healthcare_deid.engine.workers import Worker, WorkerDied
+
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+
+
+@pytest.fixture
+def scans(planted: Any, tmp_path: Path) -> Path:
+    """A folder of three instances, one file that is no DICOM and one that is cut off."""
+    for number, name in enumerate(["a/1.dcm", "a/Zqx001^Marker_19400101.dcm", "Zqx001 Marker/deep/3"], 1):
+        planted.dataset.SOPInstanceUID = f"{planted.dataset.StudyInstanceUID}.{number}"
+        put(tmp_path / "scans" / name, planted.file())
+    put(tmp_path / "scans" / "b" / "notes.txt", b"Rivera was here")
+    put(tmp_path / "scans" / "c" / "cut.dcm", planted.file()[:900])
+    return tmp_path / "scans"
+
+
+def put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def results(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_file_is_accounted_for(profile: Any, scans: Path, tmp_path: Path, planted: Any, workers: int) -> None:
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=workers)
+
+    assert (report.succeeded, report.failed, report.skipped) == (3, 2, 0)
+    assert {failure.path: failure.reason for failure in report.failures} == {
+        "b/notes.txt": "not-dicom",
+        "c/cut.dcm": "truncated",
+    }
+    for path in (written := results(tmp_path / "clean")):
+        assert planted.found_in(path.read_bytes()) == []
+        assert pydicom.dcmread(path).Modality == "CT"
+    assert len(written) == 3
+
+
+def test_results_are_called_by_their_new_uids_and_no_name_of_the_source_comes_through(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+
+    for path in results(tmp_path / "clean"):
+        new = pydicom.dcmread(path)
+        name = f"{new.StudyInstanceUID}/{new.SeriesInstanceUID}/{new.SOPInstanceUID}.dcm"
+        assert path.relative_to(tmp_path / "clean").as_posix() == name
+    assert not [path for path in (tmp_path / "clean").rglob("*") if "Zqx" in path.name]
+
+
+def test_results_keep_the_sources_names_when_asked(profile: Any, scans: Path, tmp_path: Path) -> None:
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", names="source")
+
+    names = [path.relative_to(tmp_path / "clean").as_posix() for path in results(tmp_path / "clean")]
+    assert names == ["Zqx001 Marker/deep/3", "a/1.dcm", "a/Zqx001^Marker_19400101.dcm"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_which_file_became_which_is_told_in_a_file_for_its_owner_only(
+    profile: Any, scans: Path, tmp_path: Path, workers: int
+) -> None:
+    told = tmp_path / "names.csv"
+    told.touch(0o644)  # left by somebody, open to others
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=told, workers=workers)
+
+    rows = list(csv.reader(told.read_text("utf-8").splitlines()))
+    assert rows[0] == ["source", "result"]
+    made = {source: result for source, result in rows[1:] if (tmp_path / "clean" / result).is_file()}
+    assert set(made) == {"a/1.dcm", "a/Zqx001^Marker_19400101.dcm", "Zqx001 Marker/deep/3"}
+    assert made["a/1.dcm"] == profile(BASIC).result_name(scans / "a" / "1.dcm")
+    assert told.stat().st_mode & 0o077 == 0
+    with pytest.raises(ValueError, match="inside the destination"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=tmp_path / "clean" / "names.csv")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_record_tells_of_every_result_what_was_done_to_it_and_no_value(
+    profile: Any, scans: Path, tmp_path: Path, planted: Any, workers: int
+) -> None:
+    record = tmp_path / "record.jsonl"
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=record, workers=workers)
+
+    told = {entry["result"]: entry for entry in map(json.loads, record.read_text("utf-8").splitlines())}
+    assert {tmp_path / "clean" / name for name in told} == set(results(tmp_path / "clean"))
+    assert record.stat().st_mode & 0o077 == 0
+    assert planted.found_in(record.read_bytes()) == []
+    again = profile(BASIC).deidentify_file(scans / "a" / "1.dcm", tmp_path / "again.dcm")
+    entry = told[profile(BASIC).result_name(scans / "a" / "1.dcm")]
+    assert [Change(**change) for change in entry["changes"]] == list(again.changes)
+    assert (entry["kept"], entry["warnings"], entry["redactions"]) == (again.kept, list(again.warnings), [])
+
+
+def test_results_that_the_record_does_not_tell_of_are_made_again(profile: Any, scans: Path, tmp_path: Path) -> None:
+    record, clean = tmp_path / "record.jsonl", tmp_path / "clean"
+    profile(BASIC).deidentify_tree(scans, clean, record=record)
+    for path in results(clean):
+        os.utime(path, (1, 1))  # of an earlier run
+    first, second, third = record.read_text("utf-8").splitlines(keepends=True)
+    record.write_text(first + second[:-9], "utf-8")  # as a run that is killed leaves it
+
+    report = profile(BASIC).deidentify_tree(scans, clean, record=record)
+
+    assert (report.succeeded, report.skipped) == (2, 1)
+    assert [times for warning, times in report.warnings.items() if "of an earlier run" in warning] == [1]
+    assert sorted(record.read_text("utf-8").splitlines(keepends=True)) == sorted([first, second, third])
+
+
+def test_a_record_is_not_written_among_the_results_nor_over_another_file(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="inside the destination"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=tmp_path / "clean" / "record.jsonl")
+    for kept in (b"Dear colleague,\n", b"a key, on one line without an end", (scans / "a" / "1.dcm").read_bytes()):
+        (tmp_path / "kept").write_bytes(kept)
+        with pytest.raises(ValueError, match="no record"):
+            profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=tmp_path / "kept")
+        assert (tmp_path / "kept").read_bytes() == kept
+    for argument in ("record", "name_map"):
+        with pytest.raises(ValueError, match="inside the source"):
+            profile(BASIC).deidentify_tree(scans, tmp_path / "clean", **{argument: scans / "a" / "1.dcm"})
+
+
+def test_a_record_holds_the_names_of_files_whatever_their_bytes_and_is_its_owners(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    (scans / "a" / "1.dcm").rename(scans / "a" / os.fsdecode(b"M\xfcller.dcm"))
+    record = tmp_path / "record.jsonl"
+    record.touch(0o644)
+    for skipped in (0, 3):
+        report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=record, names="source")
+        assert report.skipped == skipped
+    assert len(record.read_text("ascii").splitlines()) == 3
+    assert record.stat().st_mode & 0o077 == 0
+
+
+def test_a_map_of_names_is_not_written_over_another_file_nor_lost_when_the_run_is_refused(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    names, letter = tmp_path / "names.csv", tmp_path / "letter.txt"
+    letter.write_text("Dear colleague,\n")
+    with pytest.raises(ValueError, match="no map of names"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=letter)
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names)
+    before = names.read_bytes()
+    with pytest.raises(ValueError, match="no record"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names, record=letter)
+    assert names.read_bytes() == before
+    assert letter.read_text() == "Dear colleague,\n"
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=names)
+    assert names.read_bytes() == before
+
+
+def test_the_map_of_names_holds_no_result_that_is_not_there(profile: Any, scans: Path, tmp_path: Path) -> None:
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", name_map=tmp_path / "names.csv")
+
+    rows = list(csv.reader((tmp_path / "names.csv").read_text("utf-8").splitlines()))[1:]
+    assert len(rows) == 3
+    assert all((tmp_path / "clean" / result).is_file() for _, result in rows)
+
+
+def test_two_files_of_one_instance_give_one_result_and_a_warning(profile: Any, scans: Path, tmp_path: Path) -> None:
+    put(scans / "a" / "1 (copy).dcm", (scans / "a" / "1.dcm").read_bytes())
+
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+
+    assert (report.succeeded, report.failed, report.skipped) == (3, 2, 1)
+    assert [warning for warning in report.warnings if "same instance" in warning]
+
+
+def test_a_directory_of_names_that_are_no_more_is_left_out_with_a_warning(profile: Any, tmp_path: Path) -> None:
+    folder = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
+    put(tmp_path / "cd" / "DICOMDIR", (folder / "DICOMDIR").read_bytes())
+
+    report = profile(BASIC).deidentify_tree(tmp_path / "cd", tmp_path / "clean")
+
+    assert (report.succeeded, report.skipped) == (0, 1)
+    assert [warning for warning in report.warnings if "DICOMDIR" in warning]
+    assert profile(BASIC).deidentify_tree(tmp_path / "cd", tmp_path / "same", names="source").succeeded == 1
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_an_instance_without_uids_is_called_by_its_content(profile: Any, planted: Any, write: Any, syntax: str) -> None:
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        delattr(planted.dataset, keyword)
+    planted.dataset.file_meta.MediaStorageSOPInstanceUID = "1.2"
+    data = planted.file(syntax).replace(b"\x02\x00\x03\x00UI\x04\x001.2\0", b"")
+
+    one, same = (profile(BASIC).result_name(write(data, name)) for name in ("one", "two"))
+    other = profile(BASIC).result_name(write(data[:-1] + b"x", "three"))
+
+    assert one == same
+    assert one != other
+    assert one.startswith("unknown/unknown/")
+
+
+def test_a_uid_that_is_a_path_leads_nowhere(make: Any, planted: Any, write: Any) -> None:
+    old = str(planted.dataset.StudyInstanceUID).encode()
+    data = planted.file().replace(old, b"../../outside".ljust(len(old), b"\0"))
+    keeps_uids = make({"filterProfile": "KEEP_ALL_PROFILE", "skipIdRedaction": True})
+
+    assert keeps_uids.result_name(write(data)).startswith("unknown/")
+
+
+def test_a_second_run_goes_on_where_the_first_was(profile: Any, scans: Path, tmp_path: Path) -> None:
+    basic = profile(BASIC)
+    basic.deidentify_tree(scans, tmp_path / "clean")
+    results(tmp_path / "clean")[1].unlink()
+
+    again = basic.deidentify_tree(scans, tmp_path / "clean")
+    everything = basic.deidentify_tree(scans, tmp_path / "clean", overwrite=True)
+
+    assert (again.succeeded, again.failed, again.skipped) == (1, 2, 2)
+    assert (everything.succeeded, everything.failed, everything.skipped) == (3, 2, 0)
+
+
+RUN = """
+import os, sys
+from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.engine import Deidentifier
+engine = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": sys.argv[3]}}))
+replace, renamed = os.replace, 0
+def killed(*names):
+    global renamed
+    renamed += 1
+    if renamed == 20:
+        os.kill(os.getpid(), 9)
+    replace(*names)
+os.replace = killed
+engine.deidentify_tree(sys.argv[1], sys.argv[2], workers=1)
+"""
+
+
+def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_does_the_rest(
+    profile: Any, planted: Any, tmp_path: Path
+) -> None:
+    scans, clean, expected = tmp_path / "scans", tmp_path / "clean", tmp_path / "expected"
+    planted.dataset.Rows, planted.dataset.Columns = 250, 400
+    planted.dataset.PixelData = bytes(200_000)
+    for number in range(40):
+        planted.dataset.SOPInstanceUID = f"{planted.dataset.StudyInstanceUID}.{number}"
+        put(scans / f"{number % 4}" / f"{number}.dcm", planted.file())
+    profile(BASIC).deidentify_tree(scans, expected)
+
+    run = subprocess.run([sys.executable, "-c", RUN, str(scans), str(clean), BASIC], check=False)
+    after_the_kill = contents(clean)
+    report = profile(BASIC).deidentify_tree(scans, clean)
+
+    assert run.returncode == -signal.SIGKILL
+    partial = [name for name in after_the_kill if name.endswith(".part")]
+    assert len(partial) == 1
+    assert len(after_the_kill) == 19 + 1
+    assert {name: after_the_kill[name] for name in after_the_kill if name not in partial}.items() <= contents(
+        expected
+    ).items()
+    assert (report.succeeded, report.skipped, report.failed) == (21, 19, 0)
+    assert contents(clean) == contents(expected)
+
+
+def test_what_another_process_is_writing_is_left_to_it(profile: Any, scans: Path, tmp_path: Path) -> None:
+    of_a_running_one = tmp_path / "clean" / f".{os.getppid()}-0.healthcare-deid.part"
+    put(of_a_running_one, b"half")
+
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+
+    assert of_a_running_one.read_bytes() == b"half"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in results(folder)}
+
+
+def test_progress_is_told_in_the_callers_process_and_ends_complete(profile: Any, scans: Path, tmp_path: Path) -> None:
+    told: list[TreeProgress] = []
+
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=2, on_progress=told.append)
+
+    assert [progress.done for progress in told] == sorted(progress.done for progress in told)
+    assert told[-1] == TreeProgress(total=5, succeeded=3, failed=2, skipped=0)
+
+
+def test_warnings_are_counted(profile: Any, scans: Path, tmp_path: Path, planted: Any) -> None:
+    data = planted.file()
+    bare = data[132 + 12 + int.from_bytes(data[140:144], "little") :]
+    (scans / "bare").write_bytes(bare)
+
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", names="source")
+
+    assert report.warnings == {"the file had no DICOM preamble: its result has one": 1}
+
+
+def test_results_cannot_go_into_the_source(profile: Any, scans: Path) -> None:
+    with pytest.raises(ValueError, match="inside the source"):
+        profile(BASIC).deidentify_tree(scans, scans / "clean")
+    with pytest.raises(ValueError, match="inside the source"):
+        profile(BASIC).deidentify_tree(scans, scans)
+
+
+@pytest.mark.parametrize("names", ["uid", "source"])
+def test_results_cannot_go_around_the_source_where_they_could_replace_an_original(
+    profile: Any, scans: Path, planted: Any, names: str
+) -> None:
+    put(scans / scans.name / "a" / "1.dcm", planted.file())  # as "scans/a/1.dcm" its result would replace another file
+    original = (scans / "a" / "1.dcm").read_bytes()
+
+    with pytest.raises(ValueError, match="the source is inside the destination"):
+        profile(BASIC).deidentify_tree(scans, scans.parent, names=names, overwrite=True)
+
+    assert (scans / "a" / "1.dcm").read_bytes() == original
+
+
+def test_a_folder_that_cannot_be_listed_is_told_like_a_file_that_cannot_be_read(scans: Path) -> None:
+    found = relative_files(scans)
+    assert next(found) == "Zqx001 Marker/deep/3"
+    shutil.rmtree(scans / "b")
+
+    assert list(found) == ["a/1.dcm", "a/Zqx001^Marker_19400101.dcm", "b", "c/cut.dcm"]
+
+
+def test_a_source_that_is_no_folder_is_refused(profile: Any, tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError):
+        profile(BASIC).deidentify_tree(tmp_path / "none", tmp_path / "clean")
+
+
+def test_a_file_that_cannot_be_read_is_a_failure_without_its_absolute_path(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    (scans / "gone.dcm").symlink_to(tmp_path / "nowhere")
+    loop = scans / "loop"
+    loop.symlink_to(scans)
+
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+
+    assert [failure.path for failure in report.failures] == ["b/notes.txt", "c/cut.dcm", "gone.dcm"]
+    assert str(tmp_path) not in repr(report)
+
+
+def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
+    profile: Any, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scans / "a" / "kill").write_bytes((scans / "a" / "1.dcm").read_bytes())
+    module = tmp_path / "deadly_module.py"
+    module.write_text(
+        "import os\n"
+        "from healthcare_deid.engine.deidentifier import Deidentifier\n"
+        "class Deadly(Deidentifier):\n"
+        "    def deidentify_file(self, source, destination):\n"
+        "        if str(source).endswith('kill'):\n"
+        "            os._exit(9)\n"
+        "        return super().deidentify_file(source, destination)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import deadly_module  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports] # written above
+
+    deadly = deadly_module.Deadly(profile(BASIC).config)
+    report = deadly.deidentify_tree(scans, tmp_path / "clean", workers=2, names="source")
+
+    assert (report.succeeded, report.failed) == (3, 3)
+    assert {f.path: f.reason for f in report.failures}["a/kill"] == "crashed"
+
+
+def test_a_worker_looks_at_frames_in_one_thread_because_the_workers_share_the_cores_out() -> None:
+    worker = Worker(eval, "__import__('healthcare_deid.engine.pixels.redactor', fromlist=['_'])._default_workers()")
+    try:
+        assert worker.call({}) == 1
+    finally:
+        worker.close()
+
+
+def test_a_worker_answers_until_it_dies() -> None:
+    worker = Worker(_half, 2)
+    try:
+        assert worker.call(10) == 5
+        with pytest.raises(WorkerDied):
+            worker.call(0)
+    finally:
+        worker.close(kill=True)
+
+
+def _half(job: int, argument: int) -> int:
+    if not argument:
+        os._exit(3)
+    return argument // job
