@@ -32,15 +32,19 @@ class Worker:
     Args:
         function: A function of a module, called as ``function(job, argument)``.
         job: Its first argument, sent once.
+        inherited: Open descriptors that the child keeps open as long as it lives: locks. Windows has none.
     """
 
-    def __init__(self, function: Callable[[Any, Any], Any], job: object) -> None:
+    def __init__(
+        self, function: Callable[[Any, Any], Any], job: object, *, inherited: tuple[int, ...] = ()
+    ) -> None:
         paths = os.pathsep.join(path for path in sys.path if path)
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-c", _COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths},
+            pass_fds=inherited if os.name == "posix" else (),
         )
         self._started = pickle.dumps((function, job))
 
