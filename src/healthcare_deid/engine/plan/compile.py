@@ -7,50 +7,36 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never, cast
 
 from healthcare_deid.config.root import RootConfig
-from healthcare_deid.engine.plan.profiles import PATIENT_ID
-from healthcare_deid.engine.plan.tags import KEPT, Op
+from healthcare_deid.engine.plan.tags import KEPT
 from healthcare_deid.engine.plan.v1 import compile_v1, is_basic, text_plan
 from healthcare_deid.engine.plan.v1beta1 import compile_v1beta1
 from healthcare_deid.engine.plan.v1beta1 import text_plan as text_plan_v1beta1
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
-    from healthcare_deid.engine.plan.plan import Plan, Settings
-    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.options import EngineOptions
+    from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.plan.text import TextPlan
-    from healthcare_deid.engine.text.engine import TextEngine
 
 _SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
-_IDS_STAY = (
-    "PatientID, AccessionNumber and the like stay as they are: MEDICAL_RECORD_NUMBER is none of the infoTypes that are "
-    "looked for in tags by default; a transformation that names it changes them"
-)
-_UNKNOWN_STAYS = (
-    "private elements whose VR neither the file nor the dictionary says are not looked into, and names in them stay: a "
-    "profile that removes private elements, or an action for VR UN, takes them away"
-)
-_NESTED_STAYS = "sequences were not looked into, names and numbers in them stay: nested=False was asked for"
-_A_PRIVATE_TAG = 0x00091001
 
 
-def compile_config(config: object, settings: Settings) -> Plan:
+def compile_config(config: object, options: EngineOptions) -> Plan:
     """Compile a config of either version.
 
     Raises:
         ConfigError: It cannot be carried out.
     """
-    plan = _compiled(_root(config), settings)
+    plan = _compiled(_root(config), options)
     tags = plan.tags
-    if settings.safe_private:
-        tags = replace(tags, private_tags=dict.fromkeys(_safe_private(settings.safe_private), KEPT))
-    if settings.other_uids != "profile":
-        if settings.other_uids not in ("keep", "map"):
-            raise ConfigError('other_uids is "profile", "keep" or "map"')
-        mapped = settings.other_uids == "map"
+    if options.safe_private:
+        tags = replace(tags, private_tags=dict.fromkeys(_safe_private(options.safe_private), KEPT))
+    if options.other_uids != "profile":
+        mapped = options.other_uids == "map"
         tags = replace(tags, uids=replace(tags.uids, others=mapped, own=mapped, references=mapped))
     if tags.cleans_text and plan.text.leaves_findings:
         tags = replace(tags, removes_identity=False)
@@ -81,50 +67,14 @@ def _root(config: object) -> RootConfig:
     return config
 
 
-def _compiled(config: RootConfig, settings: Settings) -> Plan:
+def _compiled(config: RootConfig, options: EngineOptions) -> Plan:
     match config.api_version:
         case "v1":
-            return compile_v1(cast("DeidentifyConfig", config), settings)
+            return compile_v1(cast("DeidentifyConfig", config), options)
         case "v1beta1":
-            return compile_v1beta1(cast("DeidentifyConfigV1Beta1", config), settings)
+            return compile_v1beta1(cast("DeidentifyConfigV1Beta1", config), options)
         case _:
             assert_never(config.api_version)
-
-
-def listed(given: Collection[object], argument: str) -> tuple[str, ...]:
-    """Return an argument's texts.
-
-    Raises:
-        ConfigError: It is one text, or no collection of texts.
-    """
-    texts = [] if isinstance(given, str | bytes) else [text for text in given if isinstance(text, str)]
-    if isinstance(given, str | bytes) or len(texts) < len(tuple(given)):
-        raise ConfigError(f"{argument}: a list of texts is needed")
-    return tuple(texts)
-
-
-def what_stays(plan: TagPlan, text: TextEngine | None) -> tuple[str, ...]:
-    """Return a warning for each thing that a plan leaves, and that one would not expect it to leave.
-
-    Args:
-        plan: The plan.
-        text: The text engine (`TextEngine`); None where the plan inspects no text.
-    """
-    found: list[str] = [] if plan.nested else [_NESTED_STAYS]
-    if text is not None and plan.rule(PATIENT_ID, "LO").op is Op.TEXT:
-        found += [_UNKNOWN_STAYS] if plan.rule(_A_PRIVATE_TAG, "UN").op is Op.KEEP else []
-        found += [_IDS_STAY] if text.decide("MEDICAL_RECORD_NUMBER").transformation is None else []
-    return tuple(found)
-
-
-def inspected_dates(text: TextEngine | None) -> str:
-    """Return what becomes of dates that are inspected as text, in the words of (0028,0303); nothing where they stay."""
-    if text is None:
-        return ""
-    from healthcare_deid.engine.text.apply.transformations import DateShift
-
-    transformation = text.decide("DATE").transformation
-    return "" if transformation is None else "MODIFIED" if isinstance(transformation, DateShift) else "REMOVED"
 
 
 def _safe_private(rules: Iterable[str]) -> list[tuple[str, int, int]]:

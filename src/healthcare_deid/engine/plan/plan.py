@@ -9,26 +9,12 @@ from healthcare_deid.engine.plan.pixels import PixelPlan
 from healthcare_deid.engine.plan.text import TextPlan
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.plan.ps315 import Edition
     from healthcare_deid.engine.plan.tags import TagPlan
 
 NO_DICOM = (
     "the config says nothing about DICOM: the service skips DICOM stores then, and no instance is de-identified. "
     "Set dicom (v1beta1: dicomTagConfig) to a profile or a list; DicomConfig() keeps every tag and regenerates UIDs"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The engine's own arguments about tags, as `Deidentifier` takes them."""
-
-    edition: Edition = "2018e-google"
-    options: tuple[str, ...] = ()
-    safe_private: tuple[str, ...] = ()
-    other_uids: str = "profile"
-    strict_edition: bool = False
-    strict_keep_list: bool = False
-    nested: bool = True
 
 
 @dataclass(frozen=True, slots=True)

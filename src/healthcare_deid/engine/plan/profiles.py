@@ -11,7 +11,7 @@ from healthcare_deid.config.dicom import TagFilterProfile
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
 from healthcare_deid.engine.dicom.elements import is_private
 from healthcare_deid.engine.dicom.uids import PRIMARY_UIDS, REFERENCE_TAGS
-from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, Edition, ProfileOption, Table, identifying_tags
+from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, Table, identifying_tags
 from healthcare_deid.engine.plan.tags import (
     ENCAPSULATED_DOCUMENT,
     KEPT,
@@ -26,6 +26,8 @@ from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from healthcare_deid.engine.options import Edition
 
 SOP_CLASS_UID = 0x00080016
 PATIENT_ID = 0x00100020

@@ -12,7 +12,7 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydicom._dicom_dict import DicomDictionary
 
@@ -31,7 +31,7 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-Edition = Literal["2018e-google", "2026d"]
+    from healthcare_deid.engine.options import Edition
 
 
 class ProfileOption(StrEnum):

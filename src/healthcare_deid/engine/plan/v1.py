@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from healthcare_deid.config.deidentify import DeidentifyConfig
     from healthcare_deid.config.image import ImageConfig
     from healthcare_deid.config.text import TextConfig
-    from healthcare_deid.engine.plan.plan import Settings
+    from healthcare_deid.engine.options import EngineOptions
 
 _BASIC = TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE
 
 
-def compile_v1(config: DeidentifyConfig, settings: Settings) -> Plan:
+def compile_v1(config: DeidentifyConfig, options: EngineOptions) -> Plan:
     """Compile a v1 config.
 
     Raises:
@@ -38,7 +38,7 @@ def compile_v1(config: DeidentifyConfig, settings: Settings) -> Plan:
     if config.dicom is None:
         raise ConfigError(NO_DICOM)
     return Plan(
-        tags=dicom_plan(config.dicom, settings),
+        tags=dicom_plan(config.dicom, options),
         text=text_plan(config.text, basic_profile=is_basic(config.dicom)),
         pixels=pixel_plan(config.image),
     )
@@ -49,7 +49,7 @@ def is_basic(config: DicomConfig) -> bool:
     return config.filter_profile == _BASIC
 
 
-def dicom_plan(config: DicomConfig, settings: Settings) -> TagPlan:
+def dicom_plan(config: DicomConfig, options: EngineOptions) -> TagPlan:
     """Compile a `DicomConfig`.
 
     Raises:
@@ -58,18 +58,18 @@ def dicom_plan(config: DicomConfig, settings: Settings) -> TagPlan:
     """
     uids = UidPolicy(primary=not config.skip_id_redaction)
     profile = config.filter_profile or TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED
-    if profile != _BASIC and (settings.options or settings.edition != "2018e-google"):
+    if profile != _BASIC and (options.options or options.edition != "2018e-google"):
         raise ConfigError(f"a PS3.15 edition and options need filterProfile {_BASIC}")
-    plan = _list_plan(config, uids, strict=settings.strict_keep_list)
+    plan = _list_plan(config, uids, strict=options.strict_keep_list)
     if plan is not None:
-        return plan if settings.nested else replace(plan, nested=False, removes_identity=False)
-    if not settings.nested:
+        return plan if options.nested else replace(plan, nested=False, removes_identity=False)
+    if not options.nested:
         raise ConfigError("nested=False is for a keepList or a removeList: profiles reach into sequences")
     match profile:
         case TagFilterProfile.MINIMAL_KEEP_LIST_PROFILE:
-            return keep_plan(f"profile:{profile}", frozenset(), uids, strict=settings.strict_keep_list)
+            return keep_plan(f"profile:{profile}", frozenset(), uids, strict=options.strict_keep_list)
         case TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE:
-            return basic_plan(settings.edition, settings.options, primary=uids.primary, strict=settings.strict_edition)
+            return basic_plan(options.edition, options.options, primary=uids.primary, strict=options.strict_edition)
         case TagFilterProfile.DEIDENTIFY_TAG_CONTENTS:
             return contents_plan(uids)
         case TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED | TagFilterProfile.KEEP_ALL_PROFILE:

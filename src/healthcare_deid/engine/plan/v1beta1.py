@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1beta1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1.dicom import Action
     from healthcare_deid.config.v1beta1.image import ImageConfig
-    from healthcare_deid.engine.plan.plan import Settings
+    from healthcare_deid.engine.options import EngineOptions
 
 _PIXEL_DATA = 0x7FE00010
 _BASIC = TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE
@@ -52,7 +52,7 @@ _ONLY_VRS = {
 }
 
 
-def compile_v1beta1(config: DeidentifyConfig, settings: Settings) -> Plan:
+def compile_v1beta1(config: DeidentifyConfig, options: EngineOptions) -> Plan:
     """Compile a v1beta1 config.
 
     Raises:
@@ -63,22 +63,22 @@ def compile_v1beta1(config: DeidentifyConfig, settings: Settings) -> Plan:
         if config.dicom is None:
             raise ConfigError(NO_DICOM)
         return Plan(
-            tags=dicom_plan(config.dicom, settings),
+            tags=dicom_plan(config.dicom, options),
             text=text_plan(config),
             pixels=pixel_plan(config.image),
         )
-    if not settings.nested:
+    if not options.nested:
         raise ConfigError("nested=False is for v1's lists: v1beta1 has recurseTag and keepTag")
     if config.dicom is not None:
         raise ConfigError.of("DeidentifyConfig", [("", "dicomTagConfig and dicom exclude each other: set one")])
     return Plan(
-        tags=tag_plan(tags, settings),
+        tags=tag_plan(tags, options),
         text=text_plan(config),
         pixels=pixel_plan(_image_of(tags) or config.image),
     )
 
 
-def tag_plan(config: DicomTagConfig, settings: Settings) -> TagPlan:
+def tag_plan(config: DicomTagConfig, options: EngineOptions) -> TagPlan:
     """Compile a `DicomTagConfig`. An unspecified profile is the Basic Profile; ``cleanDescriptors`` is its option.
 
     Raises:
@@ -86,7 +86,7 @@ def tag_plan(config: DicomTagConfig, settings: Settings) -> TagPlan:
     """
     chosen = config.options
     primary = chosen is None or chosen.primary_ids != PrimaryIdsOption.KEEP
-    plan = _profile_plan(_profile(config), settings, primary=primary, descriptors=_cleans_descriptors(config))
+    plan = _profile_plan(_profile(config), options, primary=primary, descriptors=_cleans_descriptors(config))
     overrides = tuple(_override(action, index) for index, action in enumerate(config.actions))
     keeps = any(action.op in (Op.KEEP, Op.TEXT) and not _is_for_pixels(action) for action in overrides)
     tags = plan.tags
@@ -159,14 +159,14 @@ def _images_of(config: DicomTagConfig) -> tuple[ImageConfig | None, ...]:
     return (*(action.clean_image_tag for action in config.actions), option)
 
 
-def _profile_plan(profile: TagProfileType, settings: Settings, *, primary: bool, descriptors: bool) -> TagPlan:
+def _profile_plan(profile: TagProfileType, options: EngineOptions, *, primary: bool, descriptors: bool) -> TagPlan:
     uids = UidPolicy(primary=primary)
     match profile:
         case TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE | TagProfileType.PROFILE_TYPE_UNSPECIFIED:
-            options = [*settings.options, *([ProfileOption.CLEAN_DESCRIPTORS] if descriptors else [])]
-            return basic_plan(settings.edition, options, primary=primary, strict=settings.strict_edition)
+            chosen = [*options.options, *([ProfileOption.CLEAN_DESCRIPTORS] if descriptors else [])]
+            return basic_plan(options.edition, chosen, primary=primary, strict=options.strict_edition)
         case TagProfileType.MINIMAL_KEEP_LIST_PROFILE:
-            return keep_plan(f"profile:{profile}", frozenset(), uids, strict=settings.strict_keep_list)
+            return keep_plan(f"profile:{profile}", frozenset(), uids, strict=options.strict_keep_list)
         case TagProfileType.KEEP_ALL_PROFILE:
             return keep_all_plan(uids)
         case TagProfileType.DEIDENTIFY_TAG_CONTENTS:

@@ -1,0 +1,179 @@
+"""The engine's own arguments, stated once.
+
+The plan reads them, `Deidentifier` takes them as keywords, the command line and the table in the docs are made from
+them. To add one: a field here, a keyword in `Deidentifier`, and the code that acts on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import Field, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from os import PathLike
+
+    from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.text.find.detectors.base import Detector
+
+Edition = Literal["2018e-google", "2026d"]
+UidRule = Literal["google", "salted"]
+OtherUids = Literal["profile", "keep", "map"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The words and the command-line form of an option.
+
+    Attributes:
+        text: For a person: one sentence, or two.
+        flag: On the command line; empty where there is none.
+        metavar: The value's form in the help.
+        choices: The values there are, where they are few.
+        kind: How the command line reads it: ``"flag"``, ``"text"``, ``"number"``, ``"file"``, or ``"list"``.
+    """
+
+    text: str
+    flag: str = ""
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    kind: Literal["flag", "text", "number", "file", "list"] = "text"
+
+
+def _option(default: Any, text: str, **form: Any) -> Any:
+    return field(default=default, metadata={"meaning": Meaning(text, **form)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """The arguments of `Deidentifier` besides the config.
+
+    Raises:
+        ConfigError: A collection of texts is one text, or a value is not one of its choices.
+    """
+
+    patient_keys: Mapping[str, bytes] | None = _option(
+        None, "Keys for date shifts by patient ID, stronger than the config's."
+    )
+    date_shift_days: int = _option(
+        100, "Dates are shifted by at most this many days, back or forth.", flag="--date-shift-days", kind="number"
+    )
+    secret: bytes | str | PathLike[str] | None = _option(
+        None,
+        "The project's secret, at least 16 bytes, or a file that holds it: dates, hashes and UIDs are keyed with what "
+        "is derived from it, so that every run and machine that has it gives the same.",
+        flag="--secret-file",
+        kind="file",
+    )
+    uid_rule: UidRule | None = _option(
+        None, '``"google"`` is compatible with the service; ``"salted"`` needs ``salt`` to recompute.'
+    )
+    salt: bytes | None = _option(None, 'Secret of at least 16 bytes for ``uid_rule="salted"``.')
+    markers: bool = _option(
+        True, "Write de-identification markers: (0012,0062), (0012,0063), (0012,0064), (0028,0301), (0028,0303)."
+    )
+    edition: Edition = _option(
+        "2018e-google",
+        "Edition of the Basic Profile (PS3.15): the API's, or the current one.",
+        flag="--edition",
+        choices=get_args(Edition),
+    )
+    options: Collection[str] = _option(
+        (),
+        "Options of the Basic Profile (PS3.15 Table E.1-1), such as clean_descriptors or retain_device_identity.",
+        flag="--option",
+        metavar="NAME",
+        kind="list",
+    )
+    safe_private: Collection[str] = _option(
+        (),
+        "Private elements that may stay, with the option retain_safe_private.",
+        flag="--safe-private",
+        metavar="CREATOR,GGGG,EE",
+        kind="list",
+    )
+    other_uids: OtherUids = _option(
+        "profile",
+        'UIDs besides the study\'s, series\' and instance\'s: ``"profile"`` does what the profile does, ``"keep"`` '
+        'leaves them unless the Basic Profile names them, ``"map"`` regenerates all.',
+        flag="--other-uids",
+        choices=get_args(OtherUids),
+    )
+    strict_edition: bool = _option(
+        False,
+        "Leave attributes that only a later edition than the chosen one lists, or none.",
+        flag="--strict-edition",
+        kind="flag",
+    )
+    strict_keep_list: bool = _option(
+        False,
+        "Let keep modes remove SOPClassUID unless it is listed.",
+        flag="--strict-keep-list",
+        kind="flag",
+    )
+    nested: bool = _option(
+        True,
+        "False lets a keepList or removeList reach top-level elements only, as Google's offline redactor does: a "
+        "sequence that stays keeps all it holds, UIDs excepted. Every result warns of it.",
+    )
+    thorough: bool = _option(
+        False, "Look for tiny, faint and rotated burned-in text too.", flag="--thorough", kind="flag"
+    )
+    every_frame: bool = _option(
+        False,
+        "Cover burned-in text that is found in one frame in all of them: text that fades or flickers.",
+        flag="--every-frame",
+        kind="flag",
+    )
+    service_limits: bool = _option(
+        False,
+        "Refuse instances whose pixels the service would not redact for their size, instead of warning.",
+        flag="--service-limits",
+        kind="flag",
+    )
+    ocr: Ocr | None = _option(None, "Finds and reads burned-in text, in place of the engine's own.")
+    unwrapped_keys: Mapping[str | bytes, bytes] | None = _option(
+        None,
+        "Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's: this machine "
+        "cannot unwrap them.",
+    )
+    detectors: Sequence[Detector] = _option(
+        (), "Further detectors of sensitive text: custom infoTypes, or a language model."
+    )
+    fallback_charset: str = _option(
+        "",
+        'The character set, as a DICOM term (``"GB18030"``) or a Python encoding, to try first for text that is not in '
+        "the one its instance names.",
+        flag="--fallback-charset",
+        metavar="NAME",
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("options", "safe_private"):
+            object.__setattr__(self, name, _texts(getattr(self, name), name))
+        if self.other_uids not in get_args(OtherUids):
+            raise ConfigError('other_uids is "profile", "keep" or "map"')
+
+
+def meanings() -> Iterator[tuple[Field[Any], Meaning]]:
+    """Yield every option and its meaning, in order."""
+    for one in fields(EngineOptions):
+        yield one, one.metadata["meaning"]
+
+
+def options_table() -> str:
+    """Return the table of options for the docs, as Markdown."""
+    rows = ["| argument | command line | default | meaning |", "|---|---|---|---|"]
+    for one, meaning in meanings():
+        flag = f"`{meaning.flag}`" if meaning.flag else ""
+        rows.append(f"| `{one.name}` | {flag} | `{one.default!r}` | {meaning.text.replace('``', '`')} |")
+    return "\n".join(rows)
+
+
+def _texts(given: Collection[object], argument: str) -> tuple[str, ...]:
+    texts = [] if isinstance(given, str | bytes) else [text for text in given if isinstance(text, str)]
+    if isinstance(given, str | bytes) or len(texts) < len(tuple(given)):
+        raise ConfigError(f"{argument}: a list of texts is needed")
+    return tuple(texts)
