@@ -29,7 +29,7 @@ def command(folder: Path, style: str) -> None:
     value, and private elements. Pixels and the words inside values are not looked at: finding nothing is no proof.
     JSON and YAML name the files.
 
-    The exit code is 1 when something holds a value that must not, and 3 when a file could not be read.
+    The exit code is 8 when something holds a value that must not, and 3 when a file could not be read.
     """
     from healthcare_deid.cli.instances import Unreadable, instances
     from healthcare_deid.report.audit import audit
@@ -43,7 +43,7 @@ def command(folder: Path, style: str) -> None:
     else:
         emit([_api(path, item) for path, item in audits.items()], style, {})
     if any(not item.clean for item in audits.values()):
-        raise SystemExit(Exit.ERROR)
+        raise SystemExit(Exit.FINDINGS)
     if unreadable.count:
         raise SystemExit(Exit.PARTIAL)
 

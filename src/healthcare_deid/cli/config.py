@@ -35,12 +35,12 @@ def command() -> None:
 @click.argument("file", type=_FILE)
 @_API_VERSION
 def check(file: Path, api_version: str) -> None:
-    """List what is legal in FILE but wrong or surprising; the exit code is 1 when something is an error."""
+    """List what is legal in FILE but wrong or surprising; the exit code is 8 when something is an error."""
     findings = read_config(file, api_version).checks()
     for finding in findings:
         click.echo(str(finding))
     if any(finding.severity == "error" for finding in findings):
-        raise SystemExit(Exit.ERROR)
+        raise SystemExit(Exit.FINDINGS)
     if not findings:
         click.echo("nothing found")
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PARTIAL_SUFFIX = ".healthcare-deid.part"
 """Ends the name of a file that is being written."""
+OWNER_ONLY = 0o600
+"""Permissions of what is nobody else's business."""
 _BUFFER = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _LOCAL = threading.local()
@@ -33,10 +35,14 @@ def partial_path(destination: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def beside(destination: Path) -> Generator[int]:
+def beside(destination: Path, mode: int = 0o666) -> Generator[int]:
     """Open a file next to a destination; it takes the destination's name when all went well, and goes otherwise.
 
     A destination that has a partial file's name is written as it is: its owner renames it.
+
+    Args:
+        destination: The file.
+        mode: Its permissions, less what the process takes away from all files.
 
     Returns:
         A context: the open file's descriptor.
@@ -47,10 +53,10 @@ def beside(destination: Path) -> Generator[int]:
     final = os.fspath(destination)
     partial = final if final.endswith(PARTIAL_SUFFIX) else partial_path(final)
     try:
-        descriptor = os.open(partial, _NEW, 0o666)
+        descriptor = os.open(partial, _NEW, mode)
     except FileNotFoundError:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(partial, _NEW, 0o666)
+        descriptor = os.open(partial, _NEW, mode)
     try:
         try:
             yield descriptor

@@ -66,10 +66,12 @@ class Displaced(NamedTuple):
     Attributes:
         sources: Their names: the first one made the result or was skipped, the others were its duplicates.
         skipped: Whether the first one was skipped.
+        digest: Theirs.
     """
 
     sources: tuple[str, ...]
     skipped: bool
+    digest: bytes
 
 
 def key_of(name: str) -> bytes:
@@ -88,19 +90,21 @@ class RecordedResults:
         self._database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
 
     @staticmethod
-    def write(path: Path, results: Iterable[tuple[bytes, Recorded]]) -> None:
-        """Write the file; of a result that comes twice, the last entry counts."""
+    def write(path: Path, results: Iterable[tuple[bytes, Recorded]]) -> int:
+        """Write the file and return how many results it has; of one that comes twice, the last entry counts."""
         path.unlink(missing_ok=True)
         with closing(sqlite3.connect(path)) as database, database:
             database.execute("PRAGMA synchronous=OFF")
             database.execute("CREATE TABLE recorded (key BLOB PRIMARY KEY, digest BLOB, size INT) WITHOUT ROWID")
             rows = ((key, digest, size) for key, (digest, size) in results)
             database.executemany("INSERT OR REPLACE INTO recorded VALUES (?, ?, ?)", rows)
+            count: int = database.execute("SELECT count(*) FROM recorded").fetchone()[0]
+            return count
 
     def get(self, key: bytes) -> Recorded | None:
         """Return what is recorded of a result, by its name's key."""
         row = self._database.execute("SELECT digest, size FROM recorded WHERE key = ?", (key,)).fetchone()
-        return None if row is None or row[0] is None else Recorded(*row)
+        return Recorded(*row) if row is not None else None
 
     def close(self) -> None:
         """Close the file."""
@@ -145,16 +149,20 @@ class Claims:
 
     def claim(self, key: bytes, digest: bytes, source: str, *, skipped: bool = False) -> Displaced | None:
         """Give a name to a source; return the sources of this run that had it, if any."""
-        row = self._database.execute("SELECT source, skipped FROM claims WHERE key = ?", (key,)).fetchone()
-        displaced: Displaced | None = None
-        if row is not None:
-            copies = self._database.execute("SELECT source FROM copies WHERE key = ?", (key,)).fetchall()
-            self._database.execute("DELETE FROM copies WHERE key = ?", (key,))
-            displaced = Displaced(tuple(map(_decoded, (row[0], *(copy for (copy,) in copies)))), bool(row[1]))
-        self._database.execute(
-            "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)", (key, digest, _encoded(source), skipped)
-        )
+        displaced = self.withdraw(key)
+        self._database.execute("INSERT INTO claims VALUES (?, ?, ?, ?)", (key, digest, _encoded(source), skipped))
         return displaced
+
+    def withdraw(self, key: bytes) -> Displaced | None:
+        """Take a name away from the sources that have it; return them, if there are any."""
+        row = self._database.execute("SELECT source, skipped, digest FROM claims WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        copies = self._database.execute("SELECT source FROM copies WHERE key = ?", (key,)).fetchall()
+        self._database.execute("DELETE FROM claims WHERE key = ?", (key,))
+        self._database.execute("DELETE FROM copies WHERE key = ?", (key,))
+        sources = (row[0], *(copy for (copy,) in copies))
+        return Displaced(tuple(map(_decoded, sources)), bool(row[1]), row[2])
 
     def copy(self, key: bytes, source: str) -> None:
         """Remember a duplicate of the source that has a name."""

@@ -115,7 +115,7 @@ def _lock(descriptor: int) -> bool:
             import msvcrt
 
             os.lseek(descriptor, _FAR, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore] # pyright: ignore
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore] # pyright: ignore[reportAttributeAccessIssue, reportUnnecessaryTypeIgnoreComment]
             os.lseek(descriptor, 0, os.SEEK_SET)
         else:
             import fcntl

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from healthcare_deid.engine.dicom import file_meta as meta
 from healthcare_deid.engine.dicom import files
-from healthcare_deid.engine.dicom.atomic_write import beside
+from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
 from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.engine.dicom.uids import (
@@ -113,8 +113,9 @@ class NameMap:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.execute("CREATE TABLE rows (key BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._rows.execute("CREATE TABLE rows (key BLOB PRIMARY KEY, fresh INT) WITHOUT ROWID")
         self._wrong: set[bytes] = set()
+        self._replaced: set[str] = set()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="surrogateescape", newline="")
         if os.name == "posix":
@@ -123,12 +124,16 @@ class NameMap:
 
     def add(self, source: str, result: str) -> None:
         """Write a row, unless it is there."""
-        if self._is_new(source, result):
+        if self._is_new(source, result, fresh=True):
             self._writer.writerow((source, result))
 
     def withdraw(self, source: str, result: str) -> None:
         """Take a row back: another file became this result."""
         self._wrong.add(_row_key(source, result))
+
+    def replace(self, result: str) -> None:
+        """Take the rows of earlier runs about a result back: another file becomes it."""
+        self._replaced.add(result)
 
     def flush(self) -> None:
         """Hand everything to the operating system."""
@@ -137,16 +142,25 @@ class NameMap:
     def close(self) -> None:
         """Close the file; without the rows that were taken back."""
         self._file.close()
+        if self._wrong or self._replaced:
+            self._write_again()
         self._rows.close()
-        if not self._wrong:
-            return
+
+    def _write_again(self) -> None:
         with (
             self._path.open(encoding="utf-8", errors="surrogateescape", newline="") as old,
-            beside(self._path) as descriptor,
+            beside(self._path, OWNER_ONLY) as descriptor,
             open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="", closefd=False) as new,
         ):
-            os.chmod(descriptor, 0o600)
-            csv.writer(new).writerows(row for row in csv.reader(old) if _row_key(*row[:2]) not in self._wrong)
+            csv.writer(new).writerows(row for row in csv.reader(old) if self._is_right(*row[:2]))
+
+    def _is_right(self, source: str, result: str) -> bool:
+        key = _row_key(source, result)
+        if key in self._wrong:
+            return False
+        return result not in self._replaced or bool(
+            self._rows.execute("SELECT fresh FROM rows WHERE key = ?", (key,)).fetchone()[0]
+        )
 
     def _load(self) -> None:
         """Remember the rows that are there, and put a row that was cut off right."""
@@ -155,7 +169,8 @@ class NameMap:
         if heading not in (None, list(_HEADING)):
             raise ValueError("name_map: the file is there, and is no map of names; name another one")
         for row in rows:
-            self._is_new(*row[:2]) if len(row) >= len(_HEADING) else None
+            if len(row) == len(_HEADING):  # the last one may have been cut off
+                self._is_new(*row, fresh=False)
         self._writer = csv.writer(self._file)
         if heading is None:
             self._writer.writerow(_HEADING)
@@ -163,9 +178,13 @@ class NameMap:
             self._file.write("\r\n")
         self.flush()
 
-    def _is_new(self, source: str, result: str) -> bool:
-        found = self._rows.execute("INSERT OR IGNORE INTO rows VALUES (?)", (_row_key(source, result),))
-        return found.rowcount == 1
+    def _is_new(self, source: str, result: str, *, fresh: bool) -> bool:
+        row = (_row_key(source, result), fresh)
+        if self._rows.execute("INSERT OR IGNORE INTO rows VALUES (?, ?)", row).rowcount:
+            return True
+        if fresh:
+            self._rows.execute("UPDATE rows SET fresh = 1 WHERE key = ?", row[:1])
+        return False
 
 
 def _row_key(source: str, result: str) -> bytes:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from healthcare_deid.engine.dicom.atomic_write import beside
+from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
 from healthcare_deid.engine.results import Change, Redaction
-from healthcare_deid.engine.runs.claims import Recorded, key_of
+from healthcare_deid.engine.runs.claims import Recorded, RecordedResults, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 """Version of the record's form: raised when a reader of the old one could misread the new one."""
-OWNER_ONLY = 0o600
+_LONGEST_HEADER = 1 << 12
 _CHANGE_FIELDS = [field.name for field in fields(Change)]
 _REDACTION_FIELDS = [field.name for field in fields(Redaction)]
 _LISTS = ("changes", "warnings")
@@ -104,6 +105,9 @@ class RecordFile:
         path: The file.
         manifest: The manifest's digest.
 
+    Attributes:
+        is_new: Whether there was none.
+
     Raises:
         ValueError: The file holds something else.
         OSError: It cannot be read or written.
@@ -114,21 +118,27 @@ class RecordFile:
         self._lists: dict[str, str] = {}
         self._defined: set[str] = set()
         self._superseded = 0
+        self._lines = 0
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
         self._file = os.fdopen(descriptor, "r+b")
         _cut_off_end(self._file)
-        if not self._file.seek(0, os.SEEK_END):
+        self.is_new = not self._file.seek(0, os.SEEK_END)
+        if self.is_new:
             self._write(_header(manifest))
         self.flush()
 
-    def results(self) -> Iterator[tuple[bytes, Recorded]]:
-        """Yield the key of every result and what is recorded of it, in order; a withdrawn one has no digest."""
-        self.flush()
+    def snapshot(self, path: Path) -> None:
+        """Write what is recorded so far into a file of `RecordedResults`."""
+        self._superseded += RecordedResults.write(path, self._results()) < self._lines
+
+    def _results(self) -> Iterator[tuple[bytes, Recorded]]:
+        """Yield the key of every result and what is recorded of it, in order; a withdrawn one has the size -1."""
         with self._path.open("rb") as file:
             for line in file:
                 entry = json.loads(line)
                 if (name := entry["result"]) is not None:
                     self._defined.update(entry[of]["id"] for of in _LISTS if isinstance(entry.get(of), dict))
+                    self._lines += 1
                     yield key_of(name), _recorded(entry)
 
     def learn(self, entry: RecordEntry) -> None:
@@ -197,6 +207,27 @@ def read_record(path: Path) -> Iterator[dict[str, Any]]:
             yield entry
 
 
+def check_record(path: Path) -> None:
+    """Refuse to write a record over another file.
+
+    Raises:
+        ValueError: The file is there, and is no record of a run.
+    """
+    if path.exists() and path.stat().st_size:
+        with path.open("rb") as file:
+            _check_header(file.readline(_LONGEST_HEADER))
+
+
+def copy_record(path: Path, copy: Path) -> None:
+    """Copy a record, whole or not at all; the copy is its owner's too.
+
+    Raises:
+        OSError: A file cannot be read or written.
+    """
+    with beside(copy, OWNER_ONLY) as descriptor, open(descriptor, "wb", closefd=False) as new, path.open("rb") as file:
+        shutil.copyfileobj(file, new)
+
+
 def _header(manifest: str) -> str:
     return _json({"result": None, "record": SCHEMA, "manifest": manifest}) + "\n"
 
@@ -205,7 +236,7 @@ def _check_header(line: bytes) -> None:
     try:
         version = json.loads(line)["record"]
     except (ValueError, KeyError, TypeError):
-        raise ValueError("the file is no record of a run") from None
+        raise ValueError("record: the file is there, and is no record of a run; name another one") from None
     if version != SCHEMA:
         raise ValueError(f"the record has version {version} of its form; this release reads {SCHEMA}")
 
@@ -251,8 +282,7 @@ def _compact(path: Path) -> None:
             last[key_of(json.loads(line)["result"])] = number
     defined: set[str] = set()
     lists: dict[str, Any] = {}
-    with beside(path) as descriptor, open(descriptor, "wb", closefd=False) as new, path.open("rb") as file:
-        os.chmod(descriptor, OWNER_ONLY)
+    with beside(path, OWNER_ONLY) as descriptor, open(descriptor, "wb", closefd=False) as new, path.open("rb") as file:
         new.write(header)
         next(file)
         for number, line in enumerate(file):
