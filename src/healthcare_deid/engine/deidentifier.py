@@ -19,7 +19,8 @@ from healthcare_deid.engine.dicom.atomic_write import existing_parent, write_pie
 from healthcare_deid.engine.dicom.charsets import encoding_named
 from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
-from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS, has_frames
+from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -387,7 +388,7 @@ class Deidentifier:
         removed = partial(removes, self.plan, dataset)
         old_meta: Dataset = getattr(dataset, "file_meta", None) or FileMetaDataset()
         syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID)
-        if has_frames(syntax) or PIXEL_TAGS & dataset.keys():
+        if not is_native(syntax) or PIXEL_TAGS & dataset.keys():
             from healthcare_deid.engine.pixels.frames.side_data import strip_side_data
 
             working = private_copy(dataset)

@@ -63,11 +63,11 @@ class Box(NamedTuple):
         )
 
     def overlaps(self, other: Box) -> bool:
-        """Say whether the two share a pixel."""
+        """Return whether the two share a pixel."""
         return self.intersection(other).area > 0
 
     def contains(self, other: Box) -> bool:
-        """Say whether ``other`` lies inside."""
+        """Return whether ``other`` lies inside."""
         return self.union(other) == self
 
     def union(self, other: Box) -> Box:

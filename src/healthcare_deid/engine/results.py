@@ -1,4 +1,4 @@
-"""What the engine says it did: values for reports, tests and the emulator's counters. They hold no PHI."""
+"""Results of the engine, for reports, tests and the emulator's counters. They hold no PHI."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ChangeAction(StrEnum):
-    """What was done to a data element."""
+    """Kind of change to a data element."""
 
     REMOVED = "removed"
     """The element is gone."""
@@ -86,7 +86,7 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
-    """What was read in a box: PHI. Only made when `PixelRedactor` is asked to ``keep_text``."""
+    """Text read in a box. It is PHI, and only made when `PixelRedactor` is asked to ``keep_text``."""
 
     path: str
     frame: int
@@ -97,7 +97,7 @@ class ReadText:
 
 @dataclass(frozen=True, slots=True)
 class PixelReport:
-    """What was done to an instance's pixels.
+    """Changes to an instance's pixels.
 
     Attributes:
         redactions: Every rectangle covered, by element and frame.

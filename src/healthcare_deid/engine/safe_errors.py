@@ -1,4 +1,4 @@
-"""What the engine is given, refused where it cannot be right, and what comes out as errors: they quote no value."""
+"""Checks of the engine's arguments, and errors that quote no value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def path_of(given: object, argument: str) -> Path:
     """Return an argument as a path.
 
     Raises:
-        TypeError: It is none.
+        TypeError: *given* is not a path.
     """
     if not isinstance(given, str | os.PathLike):
         raise TypeError(f"{argument}: a path is needed, not {type(given).__name__}")
@@ -30,10 +30,10 @@ def path_of(given: object, argument: str) -> Path:
 
 
 def check_dataset(given: object) -> None:
-    """Refuse what is no dataset.
+    """Raise TypeError unless *given* is a pydicom Dataset.
 
     Raises:
-        TypeError: It is none.
+        TypeError: *given* is not a pydicom Dataset.
     """
     if not isinstance(given, Dataset):
         raise TypeError(f"deidentify takes a pydicom Dataset, not {type(given).__name__}; deidentify_file takes a path")

@@ -372,3 +372,19 @@ def test_lossy_jpeg_of_twelve_bits_names_the_extra_that_reads_it(monkeypatch: py
     monkeypatch.setattr("healthcare_deid.engine.pixels.frames.codecs.decoders._EXTRA_PACKAGE", "a_package_nobody_has")
     with pytest.raises(UnsupportedPixelsError, match=r"12 bits.*healthcare-deid\[codecs\]"):
         _redact_everywhere(_sample("JPGExtended.dcm"))
+
+
+@pytest.mark.parametrize(
+    "uid",
+    ["1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.53", "1.2.3"],
+)
+@pytest.mark.parametrize("fragments", [1, 2, 5])
+def test_a_syntax_without_a_decoder_is_refused_by_its_name_however_many_fragments_there_are(
+    uid: str, fragments: int, make_instance: Any
+) -> None:
+    dataset = make_instance(np.zeros((3, 8, 8), np.uint8))
+    dataset.PixelData = encapsulate([b"\0\0\1\xb3" * 4] * fragments)
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = UID(uid)
+    with pytest.raises(UnsupportedPixelsError, match=uid.replace(".", r"\.")):
+        PixelRedactor(ALL_TEXT).redact(dataset, None)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from healthcare_deid.config.deidentify import DeidentifyConfig
 from healthcare_deid.config.dicom import DicomConfig
 from healthcare_deid.config.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES
 from healthcare_deid.engine.pixels import PixelRedactor
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.engine.plan.text import TextPlan
@@ -433,9 +435,7 @@ def test_thorough_finds_turned_text(drawn: Any, make_instance: Any) -> None:
 def test_an_icon_follows_when_the_syntax_has_to_change(
     syntax: Any, written: Any, make_instance: Any, scripted_ocr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from healthcare_deid.engine.pixels.frames.codecs import encoders
-
-    monkeypatch.setattr(encoders, "PLUGINS", {})
+    monkeypatch.setitem(TRANSFER_SYNTAXES, syntax, replace(TRANSFER_SYNTAXES[syntax], encoder=""))
     dataset = make_instance(written)
     dataset.compress(syntax, encoding_plugin="")
     icon = make_instance(np.full((64, 64), 30, np.uint8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.dicom.long_values import BytesStorage, StreamStorage, storage_of
+from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES
 from healthcare_deid.engine.pixels import PixelRedactor
 from healthcare_deid.engine.pixels.cover import element
 from healthcare_deid.engine.pixels.frames.value_pieces import NewValue
@@ -141,13 +143,11 @@ def test_padding_after_the_last_frame_is_left(make_instance: Any, scripted_ocr: 
 def test_what_gets_too_long_for_an_element_when_it_is_uncompressed_is_an_error(
     make_instance: Any, scripted_ocr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from healthcare_deid.engine.pixels.frames.codecs import encoders
-
     frames = np.full((2, 16, 16), 30, np.uint8)
     frames[1, 4:8, 4:8] = 255
     dataset = make_instance(frames)
     dataset.compress(RLELossless)
-    monkeypatch.setattr(encoders, "PLUGINS", {})
+    monkeypatch.setitem(TRANSFER_SYNTAXES, RLELossless, replace(TRANSFER_SYNTAXES[RLELossless], encoder=""))
     monkeypatch.setattr(element, "LONGEST_VALUE", 511)
     with pytest.raises(UnsupportedPixelsError, match="4 GB"):
         PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)

@@ -1,4 +1,4 @@
-"""What a data element is: its VR where the file does not say it, its private creator, its place in a path."""
+"""Data elements: VR where the file does not say it, private creator, and place in a path."""
 
 from __future__ import annotations
 

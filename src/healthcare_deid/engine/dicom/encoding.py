@@ -47,7 +47,7 @@ class Malformed(Exception):  # noqa: N818 - an answer, caught by whoever asked
 
 
 class ElementHeader(NamedTuple):
-    """What stands before a value.
+    """Header of an encoded data element.
 
     Attributes:
         tag: The tag as one number.

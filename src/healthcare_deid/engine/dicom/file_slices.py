@@ -100,7 +100,7 @@ class _Found:
         self.length = 0
 
     def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
-        """Say whether to stop before an element of the top level."""
+        """Return whether to stop before an element of the top level."""
         if int(tag) not in _PIXEL_VRS or length < LARGE:
             return False
         self.tag, self.vr, self.length = tag, vr, length

@@ -53,7 +53,7 @@ class Fragments:
 
 
 def is_encapsulated(storage: Storage) -> bool:
-    """Say whether a value begins with an item: a length that was written all the same does not make it native."""
+    """Return whether a value begins with an item: a length that was written all the same does not make it native."""
     return bytes(storage.read_at(0, 4)) == ITEM_HEADER.pack(ITEM_TAG, 0)[:4]
 
 

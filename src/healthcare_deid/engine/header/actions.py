@@ -1,4 +1,4 @@
-"""What an operation is called in the record."""
+"""Names of operations in the record."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _VRS = frozenset(str(vr) for vr in VR)
 
 
 class Place(NamedTuple):
-    """Where an element stands.
+    """Position of an element in the dataset.
 
     Attributes:
         source: The dataset around it, the instance or an item.

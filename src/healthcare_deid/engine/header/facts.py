@@ -1,4 +1,4 @@
-"""What the noted elements of an instance tell: whose it is, what was done to it before, what became of its dates."""
+"""Facts about an instance, from its noted elements: its identity, earlier de-identification, and its dates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def noted_tags() -> frozenset[int]:
 
 
 class Facts:
-    """What the noted elements of an instance tell.
+    """Facts about one instance.
 
     Args:
         noted: The elements.

@@ -64,7 +64,7 @@ class Code(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an instance says about its de-identification.
+    """Claims that an instance makes about its de-identification.
 
     Attributes:
         identity_removed: PatientIdentityRemoved is YES; otherwise nothing is said of it.
@@ -83,7 +83,7 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done to one instance, as far as claims hang on it.
+    """Outcome for one instance that its claims depend on.
 
     Attributes:
         identity_left: The patient's identity was seen in a value that stays.

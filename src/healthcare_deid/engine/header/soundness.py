@@ -1,4 +1,4 @@
-"""Whether a value is one that its VR can have (PS3.5 section 6.2): what is not may say anything.
+"""Checks that a value has the form of its VR (PS3.5 section 6.2): one that has not may say anything.
 
 A broken exporter writes text under numeric and code VRs, and a damaged length makes a harmless element swallow its
 neighbors. The forms are wider than the standard where devices are: a comma in a decimal, a dash in a code.

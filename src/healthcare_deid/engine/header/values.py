@@ -92,7 +92,7 @@ def dummy_of(tag: int, vr: str) -> bytes:
 
 
 class Transformed(Protocol):
-    """What a text engine made of one value."""
+    """One value as a text engine returns it."""
 
     @property
     def value(self) -> str:
@@ -101,12 +101,12 @@ class Transformed(Protocol):
 
     @property
     def rules(self) -> Sequence[str]:
-        """What changed it; empty when nothing did."""
+        """Rules that changed it; empty if none did."""
         ...
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What a person should know."""
+        """Warnings for a person."""
         ...
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Scope(Enum):
-    """Which burned-in text is looked for."""
+    """Extent of burned-in text to look for."""
 
     NOTHING = "nothing"
     EVERYTHING = "everything"
@@ -28,7 +28,7 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PixelPlan:
-    """What is covered in pixels, whatever version of the API asked for it.
+    """Pixel plan, the same for both API versions.
 
     Attributes:
         scope: Which text.

@@ -1,4 +1,4 @@
-"""What a config comes to: one neutral plan for tags, text and pixels."""
+"""The neutral plan for tags, text and pixels that a config compiles into."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_DICOM = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What happens to an instance. Nothing below it asks which version of the API a config was of.
+    """Plan for an instance. Nothing below it asks for the API version of the config.
 
     Attributes:
         tags: What happens to data elements.

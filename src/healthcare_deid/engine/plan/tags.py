@@ -46,7 +46,7 @@ NEEDED_TO_DECODE = frozenset(
 
 
 class Op(IntEnum):
-    """What an executor does to one data element."""
+    """Operation of an executor on one data element."""
 
     KEEP = 0
     """Leave it exactly as it is; a sequence with all it holds."""
@@ -67,11 +67,11 @@ class Op(IntEnum):
     SHIFT = 8
     """Shift the date; times of day stay."""
     CHECK = 9
-    """Keep it if its value is one its VR can have: a damaged length makes a harmless element swallow its neighbours."""
+    """Keep it if its value is one its VR can have: a damaged length makes a harmless element swallow its neighbors."""
 
 
 class Inside(IntEnum):
-    """What kind of sequence an element stands in, the strongest of all around it."""
+    """Strongest kind of sequence around an element."""
 
     TOP = -1
     """None: the instance's own elements."""
@@ -139,7 +139,7 @@ _UNREAD_VRS = BINARY_VRS | {"UN"}
 
 @dataclass(frozen=True)
 class UidPolicy:
-    """What happens to UIDs that no rule of the profile names.
+    """Treatment of UIDs that no rule of the profile names.
 
     Attributes:
         primary: Regenerate the study, series and instance UIDs.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TextPlan:
-    """What happens to sensitive text, whatever version of the API asked for it.
+    """Text plan, the same for both API versions.
 
     Attributes:
         transformations: In the order given: one that names an infoType is stronger than one that names none, and the

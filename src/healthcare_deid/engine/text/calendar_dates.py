@@ -274,7 +274,10 @@ class TextDate:
             yield self.other_reading
 
     def _is_padded(self, text: str) -> bool:
-        """Whether single digits of day and month have a zero before them: all numbers of the date are spelled alike."""
+        """Return whether single digits of day and month have a zero before them.
+
+        All numbers of the date are spelled alike.
+        """
         numbers = [text[start:end] for start, end, kind in self.parts if kind in {"m", "d"}]
         spaced = any(kind == "b" and text[end : end + 1] == " " for _, end, kind in self.parts)
         return all(len(number) > 1 for number in numbers) and (not spaced or any(item[0] == "0" for item in numbers))

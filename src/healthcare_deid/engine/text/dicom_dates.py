@@ -47,7 +47,7 @@ def shift_dt(value: str, days: int) -> str | None:
 
 
 def _is_utc_offset(offset: str) -> bool:
-    """Whether ``-1000`` is an offset and not the end of a range: PS3.5 has them from -1200 to +1400."""
+    """Return whether ``-1000`` is an offset and not the end of a range: PS3.5 has them from -1200 to +1400."""
     minutes = int(offset[1:3]) * 60 + int(offset[3:])
     return int(offset[3:]) < 60 and minutes <= (14 * 60 if offset[0] == "+" else 12 * 60)
 

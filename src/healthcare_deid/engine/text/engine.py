@@ -47,7 +47,7 @@ _CLEANED = Decision(CONTEXT, Token(f"[{CONTEXT}]"), "transform")
 
 
 class Transformed(NamedTuple):
-    """What became of one value.
+    """One value after transformation.
 
     Attributes:
         value: The new value, legal for its VR.
@@ -94,7 +94,7 @@ class TextEngine:
         if not isinstance(date_shift_days, int):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
             raise ConfigError(f"date_shift_days: a whole number is needed, not {type(date_shift_days).__name__}")
         if date_shift_days < 1:
-            raise ConfigError("date_shift_days: at least 1; a shift of no days is none")
+            raise ConfigError("date_shift_days: at least 1: a shift of 0 days would keep the dates")
         self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys, secret=secret)
         self._plan = plan
         self._policy = Policy(plan, self._keys, date_shift_days)

@@ -24,7 +24,7 @@ def split_padding(value: str) -> tuple[str, str, str]:
 
 
 def is_legal(vr: str, new: str, old: str) -> bool:
-    """Whether ``new`` may stand where ``old`` stood: legal for the VR, or not longer than what was there.
+    """Return whether ``new`` may stand where ``old`` stood: legal for the VR, or not longer than what was there.
 
     An empty value is legal in every VR (PS3.5 section 7.4 leaves types to the IOD).
     """

@@ -13,8 +13,6 @@ from healthcare_deid.engine.dicom.sidedata.value import (
     SideData,
     changes_of,
     find_side_data,
-    has_frames,
-    is_compressed,
 )
 
 __all__ = [
@@ -28,7 +26,5 @@ __all__ = [
     "Spliced",
     "changes_of",
     "find_side_data",
-    "has_frames",
-    "is_compressed",
     "pieces_of",
 ]

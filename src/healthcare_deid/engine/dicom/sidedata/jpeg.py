@@ -82,7 +82,7 @@ def _segment(frame: FrameBytes, marker: int, start: int, end: int) -> None:
 
 
 def _is_sound(frame: FrameBytes, marker: int, start: int, size: int) -> bool:
-    """Say whether a segment that decoders read is as long as what it holds."""
+    """Return whether a segment that decoders read is as long as what it holds."""
     if marker in _FRAMES:
         return size >= 6 and size == 6 + 3 * frame.number(start + 5, 1)
     if marker == _SOS:
@@ -93,7 +93,7 @@ def _is_sound(frame: FrameBytes, marker: int, start: int, size: int) -> bool:
 
 
 def _holds_tables(data: bytes, *, huffman: bool) -> bool:
-    """Say whether a segment holds tables and nothing else (T.81 B.2.4.1, B.2.4.2)."""
+    """Return whether a segment holds tables and nothing else (T.81 B.2.4.1, B.2.4.2)."""
     position = 0
     while position < len(data):
         if huffman:

@@ -59,7 +59,7 @@ def _end(segment: bytes, pixels: int) -> int:
 
 
 def _decodes_to(segment: bytes, pixels: int) -> bool:
-    """Say whether a segment has so many pixels: by a compiled decoder, six times as fast as following its codes."""
+    """Return whether a segment has so many pixels: by a compiled decoder, six times as fast as following its codes."""
     try:
         from rle.rle import decode_segment
 

@@ -6,12 +6,7 @@ from dataclasses import dataclass, field
 from struct import pack
 from typing import TYPE_CHECKING
 
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.uid import RLELossless
 
 from healthcare_deid.engine.dicom.fragments import (
     ITEM_HEADER,
@@ -25,6 +20,7 @@ from healthcare_deid.engine.dicom.sidedata import jpeg, jpeg2000
 from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes, unreadable
 from healthcare_deid.engine.dicom.sidedata.rle import blank_rle
 from healthcare_deid.engine.dicom.sidedata.splices import Splice
+from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed
 from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -37,22 +33,11 @@ if TYPE_CHECKING:
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, Double Float and Pixel Data."""
 _DELIMITER = ITEM_HEADER.pack(0xE0DDFFFE, 0)
-_RLE = "1.2.840.10008.1.2.5"
-_JPEG_FAMILY = "1.2.840.10008.1.2.4."
-_NOT_READ = frozenset(
-    _JPEG_FAMILY + number
-    for number in (
-        *("94", "95", "204", "205"),  # JPIP: no frames in the file
-        *("100", "100.1", "101", "101.1", "102", "102.1", "103", "103.1", "104", "104.1", "105", "105.1", "106"),
-        *("106.1", "107", "108"),  # MPEG-2, MPEG-4, HEVC
-        *("110", "111", "112"),  # JPEG XL
-    )
-)
 
 
 @dataclass(slots=True)
 class SideData:
-    """What is to be replaced in an encapsulated value.
+    """Stretches to replace in an encapsulated value.
 
     Attributes:
         splices: Stretches to replace; empty in the usual case.
@@ -69,25 +54,12 @@ class SideData:
     extended_is_wrong: bool = False
 
 
-_NATIVE = frozenset(
-    {"", ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
-)
 RULE = "side-data"
 """Rule of a change that takes out of frames what decoding does not need."""
 EXCESS_RULE = "after-last-frame"
 """Rule of a change that removes what follows the last frame."""
 EXCESS = "data after the last frame was removed: no attribute says what it is, and nobody looks at it"
 UNREAD = "the frames of this transfer syntax are not followed: what they hold besides pixels was left as it is"
-
-
-def has_frames(syntax: str) -> bool:
-    """Say whether a transfer syntax may store pixel data as fragments: any that is not native, unknown ones too."""
-    return syntax not in _NATIVE
-
-
-def is_compressed(syntax: str) -> bool:
-    """Say whether a transfer syntax is one of compressed frames that are followed here."""
-    return syntax == _RLE or (syntax.startswith(_JPEG_FAMILY) and syntax not in _NOT_READ)
 
 
 def find_side_data(
@@ -107,7 +79,7 @@ def find_side_data(
     """
     found = fragments_of(storage)
     result = SideData()
-    if not is_compressed(syntax) and not _is_image(storage, found.filled[0]):
+    if not frames_are_followed(syntax) and not _is_image(storage, found.filled[0]):
         result.unread = True
         return result
     groups = _groups(storage, found, syntax, frames, extended)
@@ -138,7 +110,7 @@ def _blank(frame: FrameBytes, syntax: str, pixels: int) -> None:
         jpeg2000.blank_codestream(frame)
     elif begins == jpeg2000.JP2_START:
         jpeg2000.blank_jp2(frame)
-    elif syntax == _RLE and pixels:
+    elif syntax == RLELossless and pixels:
         blank_rle(frame, pixels)
     else:
         raise unreadable()
@@ -152,7 +124,7 @@ def _is_image(storage: Storage, fragment: Fragment) -> bool:
 def _groups(
     storage: Storage, found: Fragments, syntax: str, frames: int, extended: tuple[bytes, bytes] | None
 ) -> list[list[Fragment]]:
-    if syntax == _RLE:  # without a table, a frame is one fragment (PS3.5 annex G.2)
+    if syntax == RLELossless:  # without a table, a frame is one fragment (PS3.5 annex G.2)
         by_table = group_by_extended_table(extended, found, frames) if extended else None
         by_table = by_table or group_by_basic_table(found, frames)
         return (by_table or [[place] for place in found.filled])[:frames]

@@ -1,4 +1,4 @@
-"""Encoded elements, one by one: what their first bytes say, and what is written in their place."""
+"""Decisions about encoded elements, and the bytes written in their place."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class UseDatasetExecutor(Exception):  # noqa: N818 - a change of way, not an err
 
 
 class Kind(IntEnum):
-    """How much tag, VR and length say about an element."""
+    """Amount of a decision that tag, VR and length settle."""
 
     OPEN = 0
     """Not enough: its value counts, or what stands around it."""
@@ -52,7 +52,7 @@ class Record(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What an element's first bytes say: everything that depends on neither its length nor its value."""
+    """Decision about an element that depends on neither its length nor its value."""
 
     op: Op
     header: int
@@ -72,7 +72,7 @@ class Entry(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What tag, VR and length say, where they say enough: the way through most of a header."""
+    """Decision settled by tag, VR and length alone, as for most of a header."""
 
     size: int
     tag: int

@@ -9,10 +9,9 @@ from healthcare_deid.engine.dicom.sidedata import (
     UNREAD,
     changes_of,
     find_side_data,
-    has_frames,
-    is_compressed,
     pieces_of,
 )
+from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native
 from healthcare_deid.engine.header.fast.encoded_file import FragmentRange, Range
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import Wanted
@@ -48,12 +47,12 @@ def without_side_data(
     """
     ranges = [piece for piece in pieces if piece.__class__ is not bytes]  # few of many, and quicker than isinstance
     holds_fragments = FragmentRange in map(type, ranges)
-    if not has_frames(file.syntax):
+    if is_native(file.syntax):
         if not native_lengths_fit(file, ranges):
             raise UseDatasetExecutor
         if not holds_fragments:
             return pieces, [], []
-    if is_compressed(file.syntax) and not holds_fragments:
+    if frames_are_followed(file.syntax) and not holds_fragments:
         raise UseDatasetExecutor  # fragments whose length was written all the same
     done: list[bytes | Range] = []
     changes: list[Change] = []

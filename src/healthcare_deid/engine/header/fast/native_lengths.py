@@ -30,7 +30,7 @@ _u32 = Struct("<I").unpack_from
 
 
 class _Form:
-    """How an explicit or an implicit file writes the attributes."""
+    """Form in which an explicit or implicit file writes the attributes."""
 
     def __init__(self, *, explicit: bool) -> None:
         self.header = 12 if explicit else 8
@@ -47,7 +47,7 @@ _FORMS = {explicit: _Form(explicit=explicit) for explicit in (False, True)}
 
 
 def native_lengths_fit(file: EncodedFile, pieces: Iterable[bytes | Range]) -> bool:
-    """Say whether a file's native pixel data is as long as attributes before it say; True where there is none."""
+    """Return whether a file's native pixel data is as long as attributes before it say; True where there is none."""
     form = _FORMS[file.explicit]
     large = [piece.offset for piece in pieces if isinstance(piece, Range) and not isinstance(piece, FragmentRange)]
     for at in large or _small(file, form):
@@ -76,7 +76,7 @@ def _small(file: EncodedFile, form: _Form) -> Iterator[int]:
 
 
 def _fits(before: bytes, length: int, bits: int, form: _Form) -> bool:
-    """Say whether the attributes that stand last, or an icon's before them, ask for so many bytes."""
+    """Return whether the attributes that stand last, or an icon's before them, ask for so many bytes."""
     at = before.rfind(form.rows)
     while at >= 0:
         near = before[max(0, at - _NEAR) : at + _NEAR]

@@ -29,7 +29,7 @@ Records = tuple[str, "list[Record]"]
 
 @dataclass(slots=True)
 class Tally:
-    """What is counted and noted of one instance, at all levels.
+    """Counts and notes about one instance, at all levels.
 
     Attributes:
         kept: Elements that stayed as they were.

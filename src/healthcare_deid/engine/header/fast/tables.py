@@ -1,4 +1,4 @@
-"""What an element's first bytes say: worked out once a plan, and looked up by those bytes afterwards."""
+"""Look-up tables from an element's first bytes to the decision about it, filled once per plan."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_STEPS = 50_000
 
 
 class Tables:
-    """What one plan makes of elements' first bytes; shared by all instances.
+    """Look-up tables of one plan, shared by all instances.
 
     Args:
         plan: The plan.
@@ -59,7 +59,7 @@ class Tables:
 
 
 class Table:
-    """What a plan makes of the first bytes of elements of one form, in one kind of place.
+    """Look-up table for elements of one form in one kind of place.
 
     Args:
         number: Of the table.
@@ -89,7 +89,7 @@ class Table:
         It is worked out once; where the private creator makes a difference, once for each.
 
         Raises:
-            UseDatasetExecutor: The VR is none this executor knows.
+            UseDatasetExecutor: This executor does not know the VR.
         """
         head = header[: self._written]
         known = self._entries.get(head)

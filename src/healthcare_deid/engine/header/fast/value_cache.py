@@ -1,4 +1,4 @@
-"""What became of elements, to be used again: within a series, nine of ten values repeat."""
+"""Cache of new values: within a series, nine of ten values repeat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_FORMS = 256
 
 
 class Remembered(NamedTuple):
-    """What became of an element of which only the value counts: the new one, if it has a record, and warnings."""
+    """Cached result for an element decided by its value: new bytes, record and warnings."""
 
     new: bytes
     record: Record | None
@@ -27,7 +27,7 @@ class Remembered(NamedTuple):
 
 @dataclass(slots=True)
 class Known:
-    """What is known of elements of one table, in one character set.
+    """Cached results for one table and one character set.
 
     Attributes:
         encodings: Python encodings of the character set.
@@ -43,7 +43,7 @@ class Known:
 
 
 class Memo:
-    """What became of elements of which only the value counts, by all of their bytes.
+    """Cache of results for elements decided by their value, keyed by all of their bytes.
 
     Apart for each table, because the same bytes can mean another rule in another place, and for each character set.
     Where text is inspected, it is good for instances with the same header only.

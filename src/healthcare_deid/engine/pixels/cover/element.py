@@ -10,8 +10,10 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from healthcare_deid.engine.dicom.fragments import is_encapsulated
 from healthcare_deid.engine.dicom.long_values import storage_of
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.cover.fill import covered
+from healthcare_deid.engine.pixels.frames.codecs.decoders import checked_decodable
 from healthcare_deid.engine.pixels.frames.codestreams import Codestreams, write_encapsulated
 from healthcare_deid.engine.pixels.frames.encapsulated import EncapsulatedFrames
 from healthcare_deid.engine.pixels.frames.layout import PixelLayout, overlay_layout, pixel_layout
@@ -79,7 +81,11 @@ class PixelElement:
             self.palette = palette_of(dataset, bits_stored=self.layout.bits_stored, signed=stored.signed)
 
     def _open(self, layout: PixelLayout) -> NativeFrames | EncapsulatedFrames:
-        if self._syntax.is_encapsulated and (self._element.is_undefined_length or is_encapsulated(self._storage)):
+        fragments = not is_native(self._syntax) and (
+            self._element.is_undefined_length or is_encapsulated(self._storage)
+        )
+        if fragments:
+            checked_decodable(self._syntax)
             dataset = self.target.dataset
             tables: Any = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
             streams = Codestreams(self._storage, layout.frames, tables if all(tables) else None)

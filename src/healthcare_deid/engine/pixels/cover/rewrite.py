@@ -10,8 +10,9 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from healthcare_deid.engine.dicom.sidedata import EXCESS, EXCESS_RULE
+from healthcare_deid.engine.dicom.transfer_syntaxes import transfer_syntax
 from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError, why_native
-from healthcare_deid.engine.pixels.frames.encapsulated import LOSSLESS, EncapsulatedFrames
+from healthcare_deid.engine.pixels.frames.encapsulated import EncapsulatedFrames
 from healthcare_deid.engine.pixels.frames.targets import owned_item, remove_unreadable
 from healthcare_deid.engine.results import Change, ChangeAction
 
@@ -129,7 +130,9 @@ class Rewriter:
                     self._set(owner, element, tag, str(owner[tag].VR), value, RULE)
 
     def _change_syntax(self) -> None:
-        if self._syntax not in LOSSLESS and str(self._dataset.get("LossyImageCompression") or "") != "01":
+        known = transfer_syntax(self._syntax)
+        may_be_lossy = known is None or not known.lossless
+        if may_be_lossy and str(self._dataset.get("LossyImageCompression") or "") != "01":
             self._dataset[_LOSSY] = DataElement(_LOSSY, "CS", "01")
             self.changes.append(
                 Change(f"{_LOSSY:08X}", "LossyImageCompression", "CS", ChangeAction.ADDED, REWRITTEN_RULE)

@@ -6,45 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom.uid import (
-    UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEG2000TransferSyntaxes,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSTransferSyntaxes,
-    RLELossless,
-)
 
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, transfer_syntax
 from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import checked_header
-from healthcare_deid.engine.pixels.frames.codecs.decoders import DCT, MOST_BITS, decode
+from healthcare_deid.engine.pixels.frames.codecs.decoders import MOST_BITS, decode
 from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError, encode, has_encoder
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
+    from pydicom.uid import (
+        UID,
+    )
+
     from healthcare_deid.engine.pixels.arrays import Words
     from healthcare_deid.engine.pixels.frames.codestreams import Codestreams
     from healthcare_deid.engine.pixels.frames.layout import PixelLayout
-
-OWN_DEPTH = frozenset({*JPEG2000TransferSyntaxes, *JPEGLSTransferSyntaxes})
-"""Syntaxes whose decoders give values as deep as the codestream says, whatever Bits Stored is. Others' readers cut off
-what is above Bits Stored: old devices keep overlays there."""
-LOSSLESS = frozenset(
-    {
-        RLELossless,
-        JPEGLSLossless,
-        JPEG2000Lossless,
-        JPEGLossless,
-        JPEGLosslessSV1,
-        HTJ2KLossless,
-        HTJ2KLosslessRPCL,
-        "1.2.840.10008.1.2.4.110",  # JPEG XL lossless
-    }
-)
-"""Syntaxes in which nothing was lost."""
 
 
 class EncapsulatedFrames:
@@ -65,6 +41,9 @@ class EncapsulatedFrames:
         if len(codestreams) < layout.frames:
             raise UnsupportedPixelsError("the pixel data holds fewer frames than NumberOfFrames says")
         self._uid = uid
+        syntax = transfer_syntax(uid)
+        self._has_own_depth = syntax is not None and syntax.has_own_depth
+        self._is_jpeg = syntax is not None and syntax.coding is Coding.JPEG
         self.codestreams = codestreams
         self._said = layout
         self._deep = self._with_own_depth(layout)
@@ -89,7 +68,7 @@ class EncapsulatedFrames:
 
     def _with_own_depth(self, layout: PixelLayout) -> PixelLayout:
         """Return a layout with room for every value that the first frame's codestream can hold."""
-        if self._uid not in OWN_DEPTH:
+        if not self._has_own_depth:
             return layout
         depth = checked_header(self.codestreams[0], self._uid, layout).precision
         return layout if depth <= layout.high_bit + 1 else replace(layout, bits_stored=depth, high_bit=depth - 1)
@@ -98,7 +77,7 @@ class EncapsulatedFrames:
         """Return the layout of `words`: pixel by pixel, and RGB where the codec's own colour space is undone."""
         stored = self._deep
         photometric = stored.photometric
-        if stored.samples == 3 and (self._uid in DCT or photometric in ("YBR_RCT", "YBR_ICT")):
+        if stored.samples == 3 and (self._is_jpeg or photometric in ("YBR_RCT", "YBR_ICT")):
             photometric = "RGB"
         elif photometric == "YBR_FULL_422":
             photometric = "YBR_FULL"
@@ -110,7 +89,7 @@ class EncapsulatedFrames:
         Raises:
             UnsupportedPixelsError: No installed decoder reads it.
         """
-        deepest = self._deep.high_bit + 1 if self._uid in OWN_DEPTH else MOST_BITS
+        deepest = self._deep.high_bit + 1 if self._has_own_depth else MOST_BITS
         words = decode(self.codestreams[index], self._uid, self._deep, deepest=deepest)
         if self._deep != self._said and not np.array_equal(self._said.values(words), self._deep.values(words)):
             self._holds_more = True

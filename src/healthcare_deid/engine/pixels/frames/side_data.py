@@ -20,9 +20,9 @@ from healthcare_deid.engine.dicom.sidedata import (
     Spliced,
     changes_of,
     find_side_data,
-    has_frames,
     pieces_of,
 )
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.pixels.frames.layout import pixel_layout
 from healthcare_deid.engine.pixels.frames.native import NativeFrames
 from healthcare_deid.engine.pixels.frames.targets import (
@@ -66,7 +66,7 @@ def strip_side_data(
     """
     changes: list[Change] = []
     warnings: list[str] = []
-    if not has_frames(syntax):
+    if is_native(syntax):
         for tag in PIXEL_TAGS:
             if tag in dataset and not removed(tag):
                 _cut(dataset, tag, changes, warnings)

@@ -24,7 +24,7 @@ class _Keyed(Protocol):
 
 
 class KeyRing:
-    """Where a transformation's key comes from.
+    """Source of a transformation's key.
 
     Args:
         unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (bytes, or base64 text): Cloud KMS

@@ -26,7 +26,7 @@ Outcome = Literal["transform", "excluded", "unnamed"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a config says about one infoType.
+    """Decision of a config about one infoType.
 
     Attributes:
         label: The infoType it is reported and replaced as: its own, or the broader one that the config names.

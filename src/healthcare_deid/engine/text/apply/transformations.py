@@ -37,7 +37,7 @@ class Subject:
 
 
 class Transformation(Protocol):
-    """What becomes of a finding."""
+    """Transformation of a finding."""
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
         """Return what replaces ``finding``, reported as infoType ``label``; None where that cannot be done."""
@@ -102,7 +102,7 @@ class DateShift:
         return index - self.max_days if index < self.max_days else index - self.max_days + 1
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return the finding with its dates moved, spelled as they were; None where a date is none of the calendar."""
+        """Return the finding with its dates moved, spelled as they were; None if one is not in the calendar."""
         if label not in DATE_TYPES:
             return None
         days = self.days(subject)

@@ -1,4 +1,4 @@
-"""What an instance's header says about who and where: the values that text is compared with."""
+"""Identifying values of an instance's header, which text is compared with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Source(StrEnum):
-    """What a header element holds."""
+    """Kind of value that a header element holds."""
 
     NAME = "PERSON_NAME"
     RECORD = "MEDICAL_RECORD_NUMBER"

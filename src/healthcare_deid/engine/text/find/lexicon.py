@@ -77,7 +77,7 @@ def everyday() -> frozenset[str]:
 
 @lru_cache(maxsize=16_384)
 def is_field_word(word: str) -> bool:
-    """Whether a folded word is an everyday one or a drug, one of the field by its ending, or a form of one of them."""
+    """Return whether a folded word is an everyday one, a drug or a term of the field, or a form of one of them."""
     known = everyday()
     return word in known or FIELD_ENDING.fullmatch(word) is not None or any(stem in known for stem in stems(word))
 

@@ -1,4 +1,4 @@
-"""Whether a word that is in no list is spelled like a name: KIPCHUMBA is, CHOLEDOCHAL is not.
+"""Spelling model for words in no list: KIPCHUMBA is like a name, CHOLEDOCHAL is not.
 
 A naive Bayes classifier over the trigrams of a word; its table is counted by ``tools/make_name_model.py``.
 """
@@ -35,7 +35,7 @@ def trigrams(word: str) -> Iterator[str]:
 
 
 def is_likely_name(word: str) -> bool:
-    """Whether a folded word that no list has is spelled like a name."""
+    """Return whether a folded word that no list has is spelled like a name."""
     return len(word) >= _SHORTEST and word.isascii() and word.isalpha() and name_score(word) >= _LIKELY
 
 

@@ -50,7 +50,7 @@ class SpacyDetector:
     if they were not: models are trained on prose.
 
     Args:
-        model: Package or path of a spaCy pipeline with an entity recogniser; the first of `MODELS` by default.
+        model: Package or path of a spaCy pipeline with an entity recognizer; the first of `MODELS` by default.
         labels: InfoTypes by the model's labels.
 
     Raises:
@@ -74,7 +74,7 @@ class SpacyDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """What its labels stand for."""
+        """InfoTypes that its labels stand for."""
         return frozenset(self._labels.values())
 
     @property
@@ -114,7 +114,10 @@ def _without_words(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 def _can_be_name(text: str, token: Token) -> bool:
-    """Whether a word can be a name on its own: not part of a code, and not an abbreviation that no one can speak."""
+    """Return whether a word can be a name on its own.
+
+    Not part of a code, and not an abbreviation that no one can speak.
+    """
     beside = {text[max(0, token.start - 1) : token.start], text[token.end : token.end + 1]}
     if token.kind not in _TELLING or beside & _CODE or not (token.capital or text.islower()):
         return False

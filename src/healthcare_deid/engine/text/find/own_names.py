@@ -141,7 +141,7 @@ class NameTerms:
                 sure[index] = True
 
     def _has_initial(self, text: str, words: Sequence[OwnWord], index: int, persons: frozenset[int]) -> bool:
-        """Whether an initial of the same name stands beside a part, written as one: NG, W; W. NG; NG W alone."""
+        """Return whether an initial of the same name stands beside a part, written as one: NG, W; W. NG; NG W alone."""
         for other in (index - 1, index + 1):
             if not 0 <= other < len(words) or not persons & self._initials.get(words[other].plain, _NO_ONE):
                 continue
@@ -170,7 +170,7 @@ class NameTerms:
                 )
 
     def _is_nearly(self, word: str) -> bool:
-        """Whether a word is a part of a name with a wrong character in it, or with something grown to it."""
+        """Return whether a word is a part of a name with a wrong character in it, or with something grown to it."""
         if len(word) < 4 or not any(map(str.isalpha, word)) or is_field_word(word):
             return False
         alike = look_alike(word)
@@ -181,7 +181,7 @@ class NameTerms:
         return any(len(part) >= 3 and part in word and self._is_grown(part, word) for part in self._parts)
 
     def _is_grown(self, part: str, word: str) -> bool:
-        """Whether a word is the name and more: DOEJOHN, JDOE, DOE01, MARIAS."""
+        """Return whether a word is the name and more: DOEJOHN, JDOE, DOE01, MARIAS."""
         if part not in vocabulary():
             if len(part) >= (_MIN_PART_ANYWHERE if part.isascii() else _MIN_PART_INSIDE):
                 return True
@@ -211,7 +211,7 @@ class NameTerms:
 
 
 def _is_of_a_term(text: str, words: Sequence[OwnWord], index: int) -> bool:
-    """Whether an eponym is used as one: the noun stands after it, or a hyphen joins it to another eponym."""
+    """Return whether an eponym is used as one: the noun stands after it, or a hyphen joins it to another eponym."""
     if index + 1 < len(words):
         between, behind = text[words[index].end : words[index + 1].start], words[index + 1].plain
         if behind == "s" and between in {"'", "\u2019"} and index + 2 < len(words):

@@ -163,7 +163,7 @@ def _span(plain: str, owners: list[int], first: OwnWord, last: OwnWord, at: int,
 
 
 def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
-    """Whether a phrase is not the middle of a longer number or word: leading zeros do not count."""
+    """Return whether a phrase is not the middle of a longer number or word: leading zeros do not count."""
     first = start
     while first > 0 and plain[first - 1] == "0" and owners[first - 1] == owners[start]:
         first -= 1
@@ -173,7 +173,7 @@ def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
 
 
 def _hangs_together(text: str, words: Sequence[OwnWord], owners: list[int], plain: str, start: int, end: int) -> bool:
-    """Whether the pieces of a number are groups of one and not numbers that happen to stand in a row."""
+    """Return whether the pieces of a number are groups of one and not numbers that happen to stand in a row."""
     stretch = plain[start:end]
     digits = sum(map(str.isdigit, stretch))
     pieces = words[owners[start] : owners[end - 1] + 1]

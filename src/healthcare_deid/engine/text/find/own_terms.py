@@ -97,7 +97,7 @@ def name_tags() -> frozenset[int]:
 
 
 class OwnTerms:
-    """What an instance's own identifiers look like, as bytes and in text.
+    """An instance's own identifiers, as bytes and as text.
 
     Args:
         values: The header's values that tell whose instance it is.

@@ -61,12 +61,15 @@ def deletions(word: str) -> Iterator[str]:
 
 
 def is_short(word: str) -> bool:
-    """Whether a name is too short to be told from a mark: fewer than three letters, or one ideograph or syllable."""
+    """Return whether a name is too short to be told from a mark.
+
+    Fewer than three letters, or one ideograph or syllable.
+    """
     return len(word) < (2 if _SYLLABIC.fullmatch(word) else 3)
 
 
 def follows_name_cue(text: str, words: Sequence[OwnWord], index: int) -> bool:
-    """Whether a title or a label says that the word at ``index`` is a name: Dr. Ng, Patient Walker, Tech: WU."""
+    """Return whether a title or a label says that the word at ``index`` is a name: Dr. Ng, Patient Walker, Tech: WU."""
     if index == 0:
         return False
     cue, word = words[index - 1], words[index]
@@ -86,7 +89,7 @@ def follows_name_cue(text: str, words: Sequence[OwnWord], index: int) -> bool:
 
 
 def is_last_in_column(text: str, words: Sequence[OwnWord], index: int) -> bool:
-    """Whether a stop, a comma, a wide gap or the end comes after the word at ``index``."""
+    """Return whether a stop, a comma, a wide gap or the end comes after the word at ``index``."""
     if index + 1 == len(words):
         return True
     behind = text[words[index].end : words[index + 1].start]

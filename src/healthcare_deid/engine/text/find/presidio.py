@@ -70,7 +70,7 @@ class PresidioDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """What its entities stand for."""
+        """InfoTypes that its entities stand for."""
         return frozenset(self._entities.values())
 
     @property

@@ -11,18 +11,8 @@ from dataclasses import dataclass
 from struct import Struct, error
 from typing import TYPE_CHECKING
 
-from pydicom.uid import (
-    UID,
-    JPEG2000TransferSyntaxes,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSTransferSyntaxes,
-    RLELossless,
-)
-
 from healthcare_deid.engine.dicom.fragments import END_OF_IMAGE
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, transfer_syntax
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -60,13 +50,15 @@ _SAME = 0x11
 _RGB_IDS = (b"RGB", b"rgb")
 
 _PROCESSES = {
-    JPEGBaseline8Bit: _DCT_FRAMES,
-    JPEGExtended12Bit: _DCT_FRAMES,
-    JPEGLossless: frozenset({_LOSSLESS_FRAME}),
-    JPEGLosslessSV1: frozenset({_LOSSLESS_FRAME}),
-    **dict.fromkeys(JPEGLSTransferSyntaxes, frozenset({_LS_FRAME})),
+    Coding.JPEG: _DCT_FRAMES,
+    Coding.JPEG_LOSSLESS: frozenset({_LOSSLESS_FRAME}),
+    Coding.JPEG_LS: frozenset({_LS_FRAME}),
 }
-"""Frames that a transfer syntax may hold, by marker."""
+"""Frames that a coding may hold, by marker."""
+
+
+_SIZED = (Coding.JPEG_2000, Coding.HTJ2K)
+"""Codings whose header is a SIZ segment (ITU-T T.800 A.5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +80,20 @@ class Header:
     photometric: str = ""
 
 
-def checked_header(stream: bytes, uid: UID, layout: PixelLayout) -> Header:
+def checked_header(stream: bytes, uid: str, layout: PixelLayout) -> Header:
     """Return the header of a frame's codestream.
 
     Raises:
         UnsupportedPixelsError: It cannot be read, or it is of another shape than the attributes say.
     """
-    if uid == RLELossless:
+    syntax = transfer_syntax(uid)
+    coding = syntax.coding if syntax is not None else Coding.JPEG
+    if coding is Coding.RLE:
         header = _rle(stream, layout)
     else:
         _refuse_second_image(stream)
         try:
-            header = _size(stream) if uid in JPEG2000TransferSyntaxes else _jpeg(stream, _PROCESSES.get(uid, _FRAMES))
+            header = _size(stream) if coding in _SIZED else _jpeg(stream, _PROCESSES[coding])
         except (IndexError, error):
             raise UnsupportedPixelsError("a frame's codestream ends in its header") from None
     if (header.rows, header.columns, header.samples) != (layout.rows, layout.columns, layout.samples):

@@ -15,38 +15,15 @@ import numpy as np
 from PIL import Image
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import convert_color_space
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSTransferSyntaxes,
-    RLELossless,
-)
+from pydicom.uid import UID
 
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, name_of, transfer_syntax
 from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import Header, checked_header
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Words
     from healthcare_deid.engine.pixels.frames.layout import PixelLayout
-
-PLUGINS = {
-    RLELossless: "pylibjpeg",
-    JPEGLossless: "gdcm",
-    JPEGLosslessSV1: "gdcm",
-    **dict.fromkeys(JPEGLSTransferSyntaxes, "pyjpegls"),
-    **dict.fromkeys((JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"),
-}
-"""pydicom's decoder for a transfer syntax."""
-DCT = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit})
-"""Lossy JPEG, which is decoded by Pillow, and beyond 8 bits by imagecodecs."""
 
 MOST_BITS = 64
 """Bits of a sample, at most."""
@@ -65,6 +42,18 @@ def has_extra() -> bool:
     return find_spec(_EXTRA_PACKAGE) is not None
 
 
+def checked_decodable(uid: str) -> TransferSyntax:
+    """Return the row of a transfer syntax whose frames can be decoded.
+
+    Raises:
+        UnsupportedPixelsError: No decoder reads it; it is named.
+    """
+    syntax = transfer_syntax(uid)
+    if syntax is None or not syntax.decoder:
+        raise UnsupportedPixelsError(f"no decoder for transfer syntax {name_of(uid)}")
+    return syntax
+
+
 def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_BITS) -> Words:
     """Return a frame's words, (rows, columns) or (rows, columns, samples). Lossy JPEG in colour comes as RGB.
 
@@ -77,16 +66,19 @@ def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_
     Raises:
         UnsupportedPixelsError: No decoder reads it, or it is of another shape than the attributes say.
     """
-    if uid not in PLUGINS and uid not in DCT:
-        raise UnsupportedPixelsError(f"no decoder for transfer syntax {uid}")
+    syntax = checked_decodable(uid)
     header = checked_header(stream, uid, layout)
     if header.precision > deepest:
         raise UnsupportedPixelsError("the frames of the pixel data are of different depths")
-    if uid in DCT and header.precision != _PILLOW_BITS and not has_extra():
+    if syntax.coding is Coding.JPEG and header.precision != _PILLOW_BITS and not has_extra():
         raise UnsupportedPixelsError(f"lossy JPEG of {header.precision} bits: {EXTRA} lets it be decoded")
     try:
         with one_at_a_time:
-            array = _dct(stream, layout, header) if uid in DCT else _by_pydicom(stream, uid, layout, header)
+            array = (
+                _dct(stream, layout, header)
+                if syntax.coding is Coding.JPEG
+                else _by_pydicom(stream, syntax, layout, header)
+            )
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - plugins raise anything, pylibjpeg-rle's panics are no Exception
@@ -115,15 +107,15 @@ def _dct(stream: bytes, layout: PixelLayout, header: Header) -> Words:
     return array
 
 
-def _by_pydicom(stream: bytes, uid: UID, layout: PixelLayout, header: Header) -> Words:
-    options: dict[str, Any] = options_of(layout) | {"raw": True, "decoding_plugin": PLUGINS[uid]}
-    if uid == RLELossless:
+def _by_pydicom(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header: Header) -> Words:
+    options: dict[str, Any] = options_of(layout) | {"raw": True, "decoding_plugin": syntax.decoder}
+    if syntax.coding is Coding.RLE:
         options["correct_unused_bits"] = False
-    if PLUGINS[uid] == "gdcm":  # as its JPEG code wants it to be: anything else it may answer by an exception
+    if syntax.decoder == "gdcm":  # as its JPEG code wants it to be: anything else it may answer by an exception
         bits = 8 if header.precision <= 8 else 16
         colour = "MONOCHROME2" if layout.samples == 1 else "RGB"
         options |= {"bits_allocated": bits, "bits_stored": bits, "photometric_interpretation": colour}
-    array, _ = get_decoder(uid).as_array(_one_item(stream), index=0, **options)
+    array, _ = get_decoder(UID(syntax.uid)).as_array(_one_item(stream), index=0, **options)
     return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False)
 
 

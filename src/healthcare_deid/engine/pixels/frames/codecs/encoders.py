@@ -6,20 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.pixels.encoders.base import get_encoder
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
+from pydicom.uid import UID
 
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, name_of, transfer_syntax
 from healthcare_deid.engine.pixels.frames.codecs import jpeg_lossless as jpeglossless
 from healthcare_deid.engine.pixels.frames.codecs.decoders import EXTRA, has_extra, one_at_a_time, options_of
 from healthcare_deid.errors import UnsupportedPixelsError
@@ -28,18 +17,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Words
     from healthcare_deid.engine.pixels.frames.layout import PixelLayout
 
-PLUGINS = {
-    RLELossless: (RLELossless, "pylibjpeg"),
-    JPEGLSLossless: (JPEGLSLossless, "pyjpegls"),
-    JPEGLSNearLossless: (JPEGLSNearLossless, "pyjpegls"),
-    JPEG2000Lossless: (JPEG2000Lossless, "pylibjpeg"),
-    JPEG2000: (JPEG2000Lossless, "pylibjpeg"),
-}
-"""pydicom's encoder for a transfer syntax: which, and by whom; not by GDCM, see `decoders`. The lossy syntaxes hold
-reversible codestreams too (PS3.5 A.4.3, A.4.4): only touched frames change, and by nothing but the boxes."""
-JPEG_LOSSLESS = frozenset({JPEGLossless, JPEGLosslessSV1})
-HTJ2K_SYNTAXES = frozenset({HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K})
-
+_RPCL = "1.2.840.10008.1.2.4.202"
 _CODING_STYLE = b"\xff\x52"
 """The marker of the segment that says how deep the resolutions go (ITU-T T.800 A.6.1), and where in it."""
 _LEVELS_AT = 9
@@ -58,15 +36,20 @@ def has_encoder(uid: UID, layout: PixelLayout) -> bool:
     """Say whether frames can be written in a transfer syntax."""
     if layout.signed_colour:
         return False
-    if uid in HTJ2K_SYNTAXES:
+    syntax = transfer_syntax(uid)
+    if syntax is None or not syntax.encoder:
+        return False
+    if syntax.coding is Coding.HTJ2K:
         return layout.samples in (1, 3) and layout.bits_allocated <= 16 and has_extra()
-    return uid in PLUGINS or uid in JPEG_LOSSLESS
+    return True
 
 
 def why_native(uid: UID) -> str:
     """Return what a person should know of an instance whose frames could not be encoded again."""
-    remedy = f" ({EXTRA} lets it stay)" if uid in HTJ2K_SYNTAXES and not has_extra() else ""
-    return f"no encoder for transfer syntax {uid}{remedy}: the pixel data is written uncompressed, and is larger"
+    syntax = transfer_syntax(uid)
+    lacks_extra = syntax is not None and syntax.coding is Coding.HTJ2K and not has_extra()
+    remedy = f" ({EXTRA} lets it stay)" if lacks_extra else ""
+    return f"no encoder for transfer syntax {name_of(uid)}{remedy}: the pixel data is written uncompressed"
 
 
 def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
@@ -80,16 +63,21 @@ def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
     Raises:
         NotEncodableError: No encoder does that.
     """
+    syntax = transfer_syntax(uid)
+    if syntax is None or not syntax.encoder:
+        raise NotEncodableError(why_native(uid))
     values = np.ascontiguousarray(layout.values(words))
-    keeps_words = uid in JPEG_LOSSLESS or uid == RLELossless
+    keeps_words = syntax.coding in (Coding.JPEG_LOSSLESS, Coding.RLE)
     if not keeps_words and _holds_more(words, values, layout):
         raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
     try:
-        if uid in JPEG_LOSSLESS:
+        if syntax.coding is Coding.JPEG_LOSSLESS:
             return jpeglossless.encode(words, layout.bits_stored + layout.shift, rgb=layout.photometric == "RGB")
-        if uid == RLELossless:  # given as bytes, unused bits are not refused
-            return _by_pydicom(np.ascontiguousarray(words).tobytes(), uid, layout)
-        return _htj2k(values, uid, layout) if uid in HTJ2K_SYNTAXES else _by_pydicom(values, uid, layout)
+        if syntax.coding is Coding.RLE:  # given as bytes, unused bits are not refused
+            return _by_pydicom(np.ascontiguousarray(words).tobytes(), syntax, layout)
+        if syntax.coding is Coding.HTJ2K:
+            return _htj2k(values, uid, layout)
+        return _by_pydicom(values, syntax, layout)
     except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
         raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
 
@@ -103,10 +91,10 @@ def _holds_more(words: Words, values: Words, layout: PixelLayout) -> bool:
     return bool(((words != sign_extended) & (words != (sign_extended & used))).any())
 
 
-def _by_pydicom(source: Any, uid: UID, layout: PixelLayout) -> bytes:
-    target, plugin = PLUGINS[uid]
+def _by_pydicom(source: Any, syntax: TransferSyntax, layout: PixelLayout) -> bytes:
+    encoder = get_encoder(UID(syntax.encodes_as or syntax.uid))
     with one_at_a_time:
-        return bytes(get_encoder(target).encode(source, index=None, encoding_plugin=plugin, **options_of(layout)))
+        return bytes(encoder.encode(source, index=None, encoding_plugin=syntax.encoder, **options_of(layout)))
 
 
 def _htj2k(values: Words, uid: UID, layout: PixelLayout) -> bytes:
@@ -127,7 +115,7 @@ def _htj2k(values: Words, uid: UID, layout: PixelLayout) -> bytes:
             )
         )
     written = stream[stream.index(_CODING_STYLE) + _LEVELS_AT]
-    if uid == HTJ2KLosslessRPCL and max(layout.rows, layout.columns) > _THUMBNAIL << written:
+    if uid == _RPCL and max(layout.rows, layout.columns) > _THUMBNAIL << written:
         # Some versions of the encoder go no deeper than the shorter side allows.
         raise NotEncodableError("the encoder does not go down to the smallest resolution that the syntax asks for")
     depth = layout.bits_stored - 1 | (0x80 if layout.signed else 0)

@@ -1,4 +1,4 @@
-"""What a detector is, and the one most are: a pattern with a check."""
+"""The detector protocol, and detectors made of a pattern and a check."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class PatternDetector:
         return found
 
     def is_called_for(self, words: frozenset[str]) -> bool:
-        """Whether a text of these words is worth looking at."""
+        """Return whether a text of these words is worth looking at."""
         if not self.words and not self.endings:
             return True
         if not self.words.isdisjoint(words):

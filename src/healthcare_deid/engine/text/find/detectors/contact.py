@@ -15,7 +15,7 @@ _PHONE_CUE = (
 
 
 def is_ip(text: str) -> bool:
-    """Whether ``text`` is an address of IPv4 or IPv6; the unspecified ones are no one's."""
+    """Return whether ``text`` is an address of IPv4 or IPv6; the unspecified ones are no one's."""
     try:
         return not ipaddress.ip_address(text).is_unspecified
     except ValueError:
@@ -23,7 +23,7 @@ def is_ip(text: str) -> bool:
 
 
 def _is_ip4(text: str) -> bool:
-    """Whether a bare dotted quad is an address and not a version number, whose parts are small."""
+    """Return whether a bare dotted quad is an address and not a version number, whose parts are small."""
     return is_ip(text) and (
         int(text.split(".", maxsplit=1)[0]) >= 10 or any(int(part) >= 100 for part in text.split("."))
     )

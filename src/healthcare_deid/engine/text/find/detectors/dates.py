@@ -23,7 +23,7 @@ class DateDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """What it finds."""
+        """InfoTypes that it finds."""
         return frozenset({"DATE", "DATE_OF_BIRTH"})
 
     @property

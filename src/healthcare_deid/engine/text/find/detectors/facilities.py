@@ -66,7 +66,7 @@ class FacilityDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """What it finds."""
+        """InfoTypes that it finds."""
         return frozenset({"ORGANIZATION_NAME"})
 
     @property

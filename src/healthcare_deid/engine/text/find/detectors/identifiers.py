@@ -25,12 +25,12 @@ _LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
 
 
 def has_nine_digits(text: str) -> bool:
-    """Whether there are nine digits in ``text``: beside the number's name no range of its issuer refutes it."""
+    """Return whether there are nine digits in ``text``: beside the number's name no range of its issuer refutes it."""
     return len(digits_of(text)) == 9
 
 
 def has_digit(text: str) -> bool:
-    """Whether there is a digit in ``text``."""
+    """Return whether there is a digit in ``text``."""
     return any(map(str.isdigit, text))
 
 

@@ -54,7 +54,7 @@ def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title
 
 
 def _is_joined(text: str, run: Sequence[Token], token: Token) -> bool:
-    """Whether what stands between a name and its next word may: a space, a point, a hyphen, one comma."""
+    """Return whether what stands between a name and its next word may: a space, a point, a hyphen, one comma."""
     between = gap(text, run[-1], token)
     if between in {", ", ","}:
         return "," not in text[run[0].start : run[-1].end]
@@ -63,7 +63,7 @@ def _is_joined(text: str, run: Sequence[Token], token: Token) -> bool:
 
 
 def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | None, *, cue: bool) -> bool:
-    """Whether a word can be the next of a name."""
+    """Return whether a word can be the next of a name."""
     names = NAMES_AND_WORDS if cue else NAMES
     if token.kind is Kind.PARTICLE:
         return following is not None and (following.kind in names or following.kind is Kind.PARTICLE)
@@ -79,7 +79,7 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
 
 
 def _is_titled(run: Sequence[Token], token: Token) -> bool:
-    """Whether a title makes a name of a word: the first whatever it is, a short one with a capital after it."""
+    """Return whether a title makes a name of a word: the first whatever it is, a short one with a capital after it."""
     if token.word in _CLOSED_CLASS or token.kind in {Kind.INITIAL, Kind.PARTICLE}:
         return False
     if not run:
@@ -90,7 +90,7 @@ def _is_titled(run: Sequence[Token], token: Token) -> bool:
 
 
 def goes_on(run: Sequence[Token], token: Token) -> bool:
-    """Whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
+    """Return whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
@@ -100,7 +100,7 @@ def goes_on(run: Sequence[Token], token: Token) -> bool:
 
 
 def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1) -> bool:
-    """Whether the word at ``index`` makes a term of the field of the name before it: Wilson disease, Baker's cyst.
+    """Return whether the word at ``index`` makes a term of the name before it: Wilson disease, Baker's cyst.
 
     A noun of the field in small letters after a single name with a capital does so too (Haller cell), and so does a
     noun and "of" before it (pouch of Douglas).
@@ -130,7 +130,10 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
 
 
 def is_eponym_pair(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Whether the words at ``index`` and after it are two names that make one term of the field: Salter-Harris."""
+    """Return whether the words at ``index`` and after it are two names that make one term of the field.
+
+    Salter-Harris.
+    """
     if index + 1 >= len(tokens) or gap(text, tokens[index], tokens[index + 1]) not in {"-", "\u2013"}:
         return False
     return f"{tokens[index].word}-{tokens[index + 1].word}" in _EPONYM_PAIRS

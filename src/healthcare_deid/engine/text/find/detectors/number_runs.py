@@ -37,7 +37,7 @@ class NumberRun(NamedTuple):
 
 
 class Cue(NamedTuple):
-    """What a number is called in front of it.
+    """Name of a number, written in front of it.
 
     Attributes:
         word: The noun, folded; empty where there is none.

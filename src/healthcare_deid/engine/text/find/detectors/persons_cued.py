@@ -66,7 +66,7 @@ class CuedPersonDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """What it finds."""
+        """InfoTypes that it finds."""
         return frozenset({"PERSON_NAME"})
 
     @property
@@ -151,7 +151,7 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Whether an everyday word with a capital stands before a name, so that it is one too: Philippine Menard."""
+    """Return whether an everyday word with a capital stands before a name, so that it is one too: Philippine Menard."""
     if index + 1 == len(tokens):
         return False
     word, name = tokens[index : index + 2]
@@ -159,7 +159,10 @@ def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
-    """Whether the words after a label without a colon are a name: Tech Manon Roux, nurse Graves, Patient Walker DOB."""
+    """Return whether the words after a label without a colon are a name.
+
+    Tech Manon Roux, nurse Graves, Patient Walker DOB.
+    """
     if not run or run[0] is not tokens[index]:
         return False
     if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is Kind.FIRST for token in run):
@@ -192,7 +195,7 @@ def _initials_or_login(text: str, token: Token) -> list[Match]:
 
 
 def is_login(word: str) -> bool:
-    """Whether a word is an initial grown to a surname: jsmith."""
+    """Return whether a word is an initial grown to a surname: jsmith."""
     return word.islower() and len(word) >= 5 and word[1:] in surnames() and word[1:] not in vocabulary()
 
 

@@ -40,7 +40,7 @@ class PersonFormDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """What it finds."""
+        """InfoTypes that it finds."""
         return frozenset({"PERSON_NAME"})
 
     @property
@@ -132,7 +132,10 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
 
 
 def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Whether a word in capitals that is a name too only stands before one: KNEE Petrov, Irina; BRAIN PETROV, IRINA."""
+    """Return whether a word in capitals that is a name too only stands before one.
+
+    KNEE Petrov, Irina; BRAIN PETROV, IRINA.
+    """
     if len(tokens) < index + 3:
         return False
     word, family, given = tokens[index : index + 3]
@@ -144,7 +147,7 @@ def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
 
 
 def _leads_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a particle in small letters stands before two names: de la Cruz Santos."""
+    """Return whether a particle in small letters stands before two names: de la Cruz Santos."""
     following = [token for token in tokens[index : index + 5] if token.kind is not Kind.PARTICLE][:2]
     is_led = tokens[index].kind is Kind.PARTICLE and len(following) == 2
     return is_led and all(token.capital and token.kind in NAMES for token in following)
@@ -174,7 +177,7 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
 
 
 def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: bool) -> bool:
-    """Whether a name and a word that is one too make a name: Mary Long; Kowalski, Mark."""
+    """Return whether a name and a word that is one too make a name: Mary Long; Kowalski, Mark."""
     if comma and word.first and word is not run[0]:
         return True
     complete = any(token.first for token in run) and any(token.last for token in run)
@@ -182,7 +185,10 @@ def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: 
 
 
 def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
-    """Whether a name without another beside it is one: with an initial, alone, or among words; not inside a code."""
+    """Return whether a name without another beside it is one.
+
+    With an initial, alone, or among words; not inside a code.
+    """
     if name.upper and len(name.word) < 6 and name.kind is Kind.LIKELY and len(tokens) > 1:
         return False  # an abbreviation: CLAHE, MRSA
     initial = len(run) > 1 and any(token.kind is Kind.INITIAL for token in run)

@@ -23,7 +23,7 @@ _WORD = r"[^\W\d_][\w.'\u2019-]*"
 
 
 def _begins_with_a_name(address: str) -> bool:
-    """Whether the word after the house number can begin a street's name: 12 Mill Road, not 28 by Dr."""
+    """Return whether the word after the house number can begin a street's name: 12 Mill Road, not 28 by Dr."""
     word = address.split()[1]
     return word[0].isdigit() or ((word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET)
 
@@ -280,7 +280,7 @@ class PlaceDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """What it finds."""
+        """InfoTypes that it finds."""
         return frozenset({"LOCATION"})
 
     @property

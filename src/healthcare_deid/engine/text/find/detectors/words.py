@@ -26,7 +26,7 @@ _PARTICLES = word_set("particles")
 
 
 class Kind(Enum):
-    """What a word can be in a name."""
+    """Role of a word in a name."""
 
     WORD = "a word that is no name on its own"
     BOTH = "a word, and a name too"
@@ -77,7 +77,7 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def is_word(plain: str) -> bool:
-    """Whether a folded word is no name when it stands alone: an everyday word, or a name that became a term."""
+    """Return whether a folded word is no name when it stands alone: an everyday word, or a name that became a term."""
     return plain in everyday() or plain in DAY_AND_MONTH_NAMES or (plain in eponyms() and plain not in first_names())
 
 
