@@ -122,7 +122,9 @@ ENTRIES: dict[str, Callable[[Path], object]] = {
     "deidentify_file onto itself": lambda path: deidentifier().deidentify_file(path, path),
     "deidentify_file that is not there": lambda path: deidentifier().deidentify_file(path.with_name("0"), path),
     "deidentify_file into a file": lambda path: deidentifier().deidentify_file(path, path / "out.dcm"),
-    "deidentify_tree of no folder": lambda path: deidentifier().deidentify_tree(path, path.parent / "out"),
+    "deidentify_tree of no folder": lambda path: deidentifier().deidentify_tree(
+        path.with_name("0"), path.parent / "out"
+    ),
     "deidentify_tree into itself": lambda path: deidentifier().deidentify_tree(path.parent, path.parent / "out"),
     "deidentify_tree, no record": lambda path: deidentifier().deidentify_tree(
         path.parent, path.parent.with_name("out"), record=path.parent.with_name("none") / NAME

@@ -93,7 +93,7 @@ def test_two_files_are_compared_whatever_they_are(cli: Callable[..., Result], sc
 
 def test_originals_fail_the_audit_and_results_pass_it(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
     originals = cli("audit", scans)
-    assert originals.exit_code == 1
+    assert originals.exit_code == 8
     assert "  PatientName  2\n" in originals.stdout
     assert no_value_in(originals.output)
     results = cli("audit", clean)

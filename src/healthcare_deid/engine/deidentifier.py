@@ -244,7 +244,7 @@ class Deidentifier:
 
     @property
     def needs_secret(self) -> bool:
-        """Whether the config shifts or hashes without a key: without a secret, every deidentifier does it its own way."""
+        """Whether something is shifted or hashed with no key of the config's: two deidentifiers then differ."""
         return self._text is not None and self._text.uses_own_keys(shifts=self.plan.shifts_dates)
 
     @border

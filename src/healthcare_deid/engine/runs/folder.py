@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
@@ -166,7 +166,8 @@ class RunFolder:
             return 0
         if self.recorded is not None:
             self.recorded.close()
-        RecordFile(self.path / RECORD, "").snapshot(self.path / _RECORDED)
+        with closing(RecordFile(self.path / RECORD, "")) as record:
+            record.snapshot(self.path / _RECORDED)
         self.recorded = RecordedResults(self.path / _RECORDED)
         removed = 0
         with file.open("rb") as lines:

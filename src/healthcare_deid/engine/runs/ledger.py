@@ -120,11 +120,9 @@ class Ledger:
             self._warnings[text] += times
 
     def close(self) -> None:
-        """Write what was put off, and close the files."""
+        """Write what was put off, and close the record."""
         self._claims.close()
         self._record.close()
-        if self._name_map is not None:
-            self._name_map.close()
 
     def _settle(self, found: Found, key: bytes) -> None:
         with self._lock:

@@ -116,11 +116,16 @@ class NameMap:
         self._rows.execute("CREATE TABLE rows (key BLOB PRIMARY KEY, fresh INT) WITHOUT ROWID")
         self._wrong: set[bytes] = set()
         self._replaced: set[str] = set()
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
         self._file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="surrogateescape", newline="")
         if os.name == "posix":
-            path.chmod(0o600)  # it may have been there, open to others
-        self._load()
+            path.chmod(OWNER_ONLY)  # it may have been there, open to others
+        try:
+            self._load()
+        except BaseException:
+            self._file.close()
+            self._rows.close()
+            raise
 
     def add(self, source: str, result: str) -> None:
         """Write a row, unless it is there."""

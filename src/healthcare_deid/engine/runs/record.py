@@ -121,7 +121,11 @@ class RecordFile:
         self._lines = 0
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
         self._file = os.fdopen(descriptor, "r+b")
-        _cut_off_end(self._file)
+        try:
+            _cut_off_end(self._file)
+        except BaseException:
+            self._file.close()
+            raise
         self.is_new = not self._file.seek(0, os.SEEK_END)
         if self.is_new:
             self._write(_header(manifest))
@@ -211,8 +215,10 @@ def check_record(path: Path) -> None:
     """Refuse to write a record over another file.
 
     Raises:
-        ValueError: The file is there, and is no record of a run.
+        ValueError: The file is there, and is no record of a run; or its folder is not there.
     """
+    if not path.parent.is_dir():
+        raise ValueError("record: the folder that it is to be in does not exist")
     if path.exists() and path.stat().st_size:
         with path.open("rb") as file:
             _check_header(file.readline(_LONGEST_HEADER))

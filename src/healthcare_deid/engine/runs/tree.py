@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -64,8 +64,8 @@ def deidentify_tree(
     destination.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         folder = held.enter_context(RunFolder(run, store, command))
+        map_ = held.enter_context(closing(NameMap(name_map))) if name_map is not None else None
         folder.begin(deidentifier, overwrite=overwrite, adopt=adopt, names=names)
-        map_ = NameMap(name_map) if name_map is not None else None
         ledger = Ledger(
             store, folder.record, folder.recorded, names=names, name_map=map_, again=overwrite, strict=strict
         )
