@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import pickle
 import subprocess
@@ -22,7 +23,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 import healthcare_deid
 from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, errors, presets
 from healthcare_deid._border import border, call_back
-from healthcare_deid.client.credentials import access_token, from_service_account
+from healthcare_deid.credentials import access_token, from_service_account
 from healthcare_deid.engine import Deidentifier, DeidentifyResult, Failure, TreeReport
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine
@@ -110,6 +111,13 @@ def broken() -> Broken:
     return dataset
 
 
+class BrokenFile(io.BytesIO):
+    """A file whose storage is gone in the middle."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise OSError(5, "Input/output error", NAME)
+
+
 def deidentifier() -> Deidentifier:
     return Deidentifier(CONTENTS)
 
@@ -122,9 +130,10 @@ ENTRIES: dict[str, Callable[[Path], object]] = {
     "deidentify_file onto itself": lambda path: deidentifier().deidentify_file(path, path),
     "deidentify_file that is not there": lambda path: deidentifier().deidentify_file(path.with_name("0"), path),
     "deidentify_file into a file": lambda path: deidentifier().deidentify_file(path, path / "out.dcm"),
-    "deidentify_tree of no folder": lambda path: deidentifier().deidentify_tree(
-        path.with_name("0"), path.parent / "out"
-    ),
+    "deidentify_bytes": lambda path: deidentifier().deidentify_bytes(path.read_bytes()),
+    "deidentify_bytes of a path": lambda path: deidentifier().deidentify_bytes(str(path)),  # type: ignore[call-overload]
+    "deidentify_bytes, a file that breaks": lambda path: deidentifier().deidentify_bytes(BrokenFile(path.read_bytes())),
+    "deidentify_tree of nothing": lambda path: deidentifier().deidentify_tree(path.with_name("0"), path.parent / "out"),
     "deidentify_tree into itself": lambda path: deidentifier().deidentify_tree(path.parent, path.parent / "out"),
     "deidentify_tree, no record": lambda path: deidentifier().deidentify_tree(
         path.parent, path.parent.with_name("out"), record=path.parent.with_name("none") / NAME

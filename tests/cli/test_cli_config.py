@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
+from healthcare_deid.config.base.keys import CryptoKey
 from healthcare_deid.config.convert import from_curl, from_gcloud
-from healthcare_deid.config.keys import CryptoKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,7 +160,9 @@ def test_init_writes_a_preset_to_start_from(
     shown = cli("config", "show", path)
     assert shown.stdout.startswith("<DeidentifyConfig v1>")
     if suffix == ".yaml":
-        assert "# " in path.read_text()
+        schema = "deidentify-config.v1.schema.json"
+        assert path.read_text().startswith(f"# yaml-language-server: $schema={schema}\n# The preset")
+        assert json.loads((tmp_path / schema).read_text()) == DeidentifyConfig.json_schema()
         assert shown.stdout.splitlines()[1].strip() in path.read_text()
     assert cli("config", "check", path).exit_code == 0
 
@@ -170,6 +172,7 @@ def test_init_writes_over_nothing_unless_told_to(cli: Callable[..., Result], tmp
     path.write_text("mine")
     assert cli("config", "init", path).exit_code == 1
     assert path.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [path]
     assert cli("config", "init", path, "--force").exit_code == 0
     assert path.read_text() != "mine"
     assert cli("config", "init", tmp_path / "config.txt").exit_code == 2
@@ -185,6 +188,25 @@ def test_a_config_is_checked_and_shown_without_its_key(cli: Callable[..., Result
     assert shown.exit_code == 0
     assert "cover sensitive text" in shown.stdout
     assert key not in checked.stdout + shown.stdout
+
+
+def test_check_fails_on_warnings_if_asked_and_prints_json(cli: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"dicom": {"skipIdRedaction": true, "filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}}')
+    assert cli("config", "check", path).exit_code == 0
+    checked = cli("config", "check", path, "--fail-on", "warning", "--format", "json")
+    assert checked.exit_code == 8
+    findings = json.loads(checked.stdout)
+    assert {finding["code"] for finding in findings} == {"uids-kept", "pixels-untouched"}
+    assert set(findings[0]) == {"code", "severity", "path", "message", "remedy"}
+    path.write_text("{")
+    assert cli("config", "check", path).exit_code == 1
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_the_schema_is_printed(cli: Callable[..., Result], version: str) -> None:
+    config = v1beta1.DeidentifyConfig if version == "v1beta1" else DeidentifyConfig
+    assert json.loads(cli("config", "schema", "--api-version", version).stdout) == config.json_schema()
 
 
 def test_a_v1beta1_config_is_checked_as_one(cli: Callable[..., Result], tmp_path: Path) -> None:

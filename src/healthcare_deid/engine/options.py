@@ -150,9 +150,17 @@ class EngineOptions:
         metavar="NAME",
     )
 
+    threads: int | None = _option(
+        None,
+        "Threads that look at the frames of one instance: by default one a core, and one in a worker process. Give 1 "
+        "where something else shares the cores out.",
+    )
+
     def __post_init__(self) -> None:
         for name in ("options", "safe_private"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
+        if not _is_count(self.threads):
+            raise ConfigError("threads: a number of threads is needed, at least 1")
         if self.other_uids not in get_args(OtherUids):
             raise ConfigError('other_uids is "profile", "keep" or "map"')
 
@@ -170,6 +178,10 @@ def options_table() -> str:
         flag = f"`{meaning.flag}`" if meaning.flag else ""
         rows.append(f"| `{one.name}` | {flag} | `{one.default!r}` | {meaning.text.replace('``', '`')} |")
     return "\n".join(rows)
+
+
+def _is_count(given: object) -> bool:
+    return given is None or (isinstance(given, int) and given >= 1)
 
 
 def _texts(given: Collection[object], argument: str) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import os
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
 from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -143,6 +146,21 @@ class DeidentifyResult:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept)
 
+    def record(self, name: str) -> str:
+        """Return the line of JSON that a run's record has for the result, without a line break.
+
+        Args:
+            name: What the result is called, relative to the folder of results.
+        """
+        told: dict[str, Any] = {
+            "result": name,
+            "kept": self.kept,
+            "changes": [asdict(change) for change in self.changes],
+            "redactions": [asdict(redaction) for redaction in self.redactions],
+            "warnings": list(self.warnings),
+        }
+        return json.dumps(told, separators=(",", ":"))  # in ASCII: file names need not be text
+
     def __repr__(self) -> str:
         return f"DeidentifyResult(redactions={len(self.redactions)}, warnings={len(self.warnings)}, kept={self.kept})"
 
@@ -164,12 +182,52 @@ class DeidentifyResult:
         return self._changes
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One file that was not de-identified, and why. Its `repr` does not name it: a path can hold a patient's name.
+class BytesResult:
+    """One encoded instance, de-identified in memory.
 
     Attributes:
-        path: The file, relative to the folder that was asked for.
+        data: The result, as the bytes of a DICOM file.
+        name: ``study/series/instance.dcm``, by its new UIDs: what a run over a folder calls it; None for a DICOMDIR,
+            which such a run leaves out.
+        redactions: Every rectangle covered in pixels.
+        warnings: What a person should know; no values.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        name: str | None,
+        record: str | Callable[[], str],
+        redactions: Iterable[Redaction] = (),
+        warnings: Iterable[str] = (),
+    ) -> None:
+        self.data = data
+        self.name = name
+        self._record = record
+        self.redactions = tuple(redactions)
+        self.warnings = tuple(warnings)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.data, self.name, self.record, self.redactions, self.warnings)
+
+    def __repr__(self) -> str:
+        return f"BytesResult(bytes={len(self.data)}, redactions={len(self.redactions)}, warnings={len(self.warnings)})"
+
+    @property
+    @border
+    def record(self) -> str:
+        """The line of JSON for a run's record, worked out when first asked for; empty for a DICOMDIR."""
+        if callable(self._record):
+            self._record = guarded(self._record)
+        return self._record
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One instance that was not de-identified, and why. Its `repr` does not name it: a path can hold a patient's name.
+
+    Attributes:
+        path: The file, relative to the folder that was asked for; empty where there was none.
         reason: A short, stable word, such as ``"not-dicom"``.
         text: The same for a person, with the remedy; no values.
         sha256: Of the file, by which a run folder calls it; empty where it could not be read.
@@ -179,6 +237,15 @@ class Failure:
     reason: str
     text: str
     sha256: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, path: str, error: EngineError | OSError | MemoryError) -> Failure:
+        """Return the failure that an error of the engine means."""
+        if isinstance(error, EngineError):
+            return cls(path, error.reason, str(error))
+        if isinstance(error, MemoryError):
+            return cls(path, "out-of-memory", "there is not enough memory for this file")
+        return cls(path, "io-error", f"{type(error).__name__}: {os.strerror(error.errno or 0)}")
 
 
 @dataclass(frozen=True, slots=True)

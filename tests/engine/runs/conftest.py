@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 def instance_file(as_file: Callable[..., bytes]) -> Callable[..., bytes]:
     """Makes the file of an instance by the last part of its SOP Instance UID and its content."""
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+    from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
     def make(number: int, content: int = 0, **attributes: Any) -> bytes:
         dataset = Dataset()
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = CTImageStorage
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = f"1.2.826.9.3.{number}"
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = UID(f"1.2.826.9.3.{number}")
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.826.9.1", "1.2.826.9.2"
         dataset.PatientName, dataset.PatientID, dataset.StudyDate = "Okonkwo^Ada", "MRN-55120", "20210314"
         dataset.Modality, dataset.InstanceNumber = "CT", content

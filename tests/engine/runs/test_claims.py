@@ -51,9 +51,7 @@ class Expected:
                 digests[result][hashlib.sha256(data).hexdigest()].append(path.name)
         self.winners = {result: min(of) for result, of in digests.items()}
         self.copies = sum(len(of[self.winners[result]]) - 1 for result, of in digests.items())
-        losers = {
-            name for result, of in digests.items() for sha, names in of.items() if sha != min(of) for name in names
-        }
+        losers = {name for of in digests.values() for sha, names in of.items() if sha != min(of) for name in names}
         self.losers = losers
 
 
@@ -121,14 +119,14 @@ def instance_file_of_module() -> Callable[..., bytes]:
 
     import pydicom
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+    from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
     def make(number: int, content: int = 0) -> bytes:
         dataset = Dataset()
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = CTImageStorage
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = f"1.2.826.9.3.{number}"
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = UID(f"1.2.826.9.3.{number}")
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.826.9.1", "1.2.826.9.2"
         dataset.PatientName, dataset.InstanceNumber = "Okonkwo^Ada", content
         buffer = io.BytesIO()

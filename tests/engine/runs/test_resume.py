@@ -24,7 +24,7 @@ BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
 RUN = """
 import os, sys
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 engine = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": sys.argv[3]}}))
 engine.deidentify_tree(sys.argv[1], sys.argv[2], workers=int(sys.argv[4]))
@@ -89,11 +89,11 @@ def test_a_config_that_differs_is_refused_in_words_and_nothing_is_touched(
 ) -> None:
     clean = tmp_path / "clean"
     profile("MINIMAL_KEEP_LIST_PROFILE").deidentify_tree(scans, clean)
-    before = contents(clean), contents(tmp_path / "clean.run")
+    before = contents(clean), (tmp_path / "clean.run" / "manifest.json").read_bytes()
     for other in (profile(BASIC), profile("MINIMAL_KEEP_LIST_PROFILE", markers=False)):
         with pytest.raises(RunRefused, match="overwrite") as caught:
             other.deidentify_tree(scans, clean)
-        assert (contents(clean), contents(tmp_path / "clean.run")) == before
+        assert (contents(clean), (tmp_path / "clean.run" / "manifest.json").read_bytes()) == before
     assert caught.value.differences == ("options.markers: true there, false now",)
 
 

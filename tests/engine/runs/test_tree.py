@@ -14,8 +14,8 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from healthcare_deid.engine import Change, TreeProgress
+from healthcare_deid.engine.runs.originals import FolderOriginals
 from healthcare_deid.engine.runs.record import read_record
-from healthcare_deid.engine.runs.sources import FolderSource
 from healthcare_deid.engine.workers import Worker, WorkerDied
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
@@ -273,7 +273,7 @@ def test_results_cannot_go_around_the_source_where_they_could_replace_an_origina
 
 
 def test_a_folder_that_cannot_be_listed_is_a_failure(scans: Path) -> None:
-    found = FolderSource(scans).entries()
+    found = FolderOriginals(scans).entries()
     assert next(found).name == "Zqx001 Marker/deep/3"
     shutil.rmtree(scans / "b")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from pathlib import Path
 
-    from healthcare_deid.engine.header.fast.encoded_file import Range
+    from healthcare_deid.engine.dicom.sources import Range, Source
 
 PARTIAL_SUFFIX = ".healthcare-deid.part"
 """Ends the name of a file that is being written."""
@@ -81,8 +81,8 @@ def remove_partial_files(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_pieces(pieces: Iterable[bytes | Range], source: int, destination: Path) -> None:
-    """Write bytes, and ranges of an open file, one after another.
+def write_pieces(pieces: Iterable[bytes | Range], source: Source, destination: Path) -> None:
+    """Write bytes, and ranges of the source, one after another.
 
     Raises:
         OSError: The file cannot be written.
@@ -99,7 +99,7 @@ def write_pieces(pieces: Iterable[bytes | Range], source: int, destination: Path
         _write(target, memoryview(b"".join(pending)))
 
 
-def _copy(before: bytes, source: int, piece: Range, target: int) -> None:
+def _copy(before: bytes, source: Source, piece: Range, target: int) -> None:
     """Write some bytes and a range of the source: most often in one call."""
     buffer = _buffer()
     filled = len(before)
@@ -110,7 +110,7 @@ def _copy(before: bytes, source: int, piece: Range, target: int) -> None:
         buffer[:filled] = before
     offset, left = piece
     while left:
-        done = os.preadv(source, [buffer[filled : filled + left]], offset)
+        done = source.read_into(buffer[filled : filled + left], offset)
         if not done:
             raise InvalidDicomError("the file became shorter while it was read", reason="truncated")
         _write(target, buffer[: filled + done])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import FileDataset
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pydicom.dataelem import RawDataElement
     from pydicom.tag import BaseTag
 
+    from healthcare_deid.engine.dicom.sources import Source
+
 LARGE = 1 << 20
 """Pixel data of this many bytes stays in its file."""
 _PIXEL_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
@@ -29,24 +31,29 @@ _PIXEL_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
 
 
 class FileSlice(io.BufferedIOBase):
-    """A read-only stretch of an open file. pydicom takes such objects as values, and writes them in chunks.
+    """A read-only stretch of an encoded instance. pydicom takes such objects as values, and writes them in chunks.
 
     `read_at` keeps no position, so that threads may share one slice; `read`, `seek` and `tell` are pydicom's.
 
     Args:
-        descriptor: Of the open file; whoever opened it closes it, after the last read.
+        source: The open file, or the bytes.
         offset: Where the stretch begins.
         length: Its bytes.
     """
 
-    def __init__(self, descriptor: int, offset: int, length: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, source: Source, offset: int, length: int) -> None:
+        self._source = source
         self._offset = offset
         self._length = length
         self._position = 0
 
     def __len__(self) -> int:
         return self._length
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether its bytes are in memory."""
+        return self._source.in_memory
 
     def read_at(self, start: int, stop: int) -> bytes:
         """Return a part of it.
@@ -57,7 +64,7 @@ class FileSlice(io.BufferedIOBase):
         left = min(stop, self._length) - start
         parts: list[bytes] = []
         while left > 0:
-            part = os.pread(self._descriptor, left, self._offset + start)
+            part = self._source.read(self._offset + start, left)
             if not part:
                 raise OSError("the file became shorter while it was read")
             parts.append(part)
@@ -107,17 +114,18 @@ class _Found:
         return True
 
 
-def read_deferred(file: BinaryIO, *, force: bool = False) -> FileDataset | None:
-    """Read a DICOM file; pixel data of its top level that is large becomes a `FileSlice`, good while the file is open.
+def read_deferred(source: Source, *, force: bool = False) -> FileDataset | None:
+    """Read an encoded instance; pixel data of its top level that is large becomes a `FileSlice`.
 
     Args:
-        file: At its beginning.
+        source: The open file, which must stay open, or the bytes.
         force: Read it without a preamble too.
 
     Returns:
         The dataset; None where large pixel data is not plainly there: compressed with all the rest, or cut off.
     """
     found = _Found()
+    file = source.stream()
     start = read_partial(file, found, force=force)
     if found.tag is None:
         return start
@@ -126,7 +134,7 @@ def read_deferred(file: BinaryIO, *, force: bool = False) -> FileDataset | None:
     implicit, little = start.original_encoding
     elements: dict[BaseTag, DataElement | RawDataElement] = {tag: start.get_item(tag) for tag in start.keys()}  # noqa: SIM118 - it iterates elements
     while found.tag is not None:
-        after = _defer(file, found, elements)
+        after = _defer(source, file.tell(), found, elements)
         if after is None:
             return None
         file.seek(after)
@@ -138,17 +146,18 @@ def read_deferred(file: BinaryIO, *, force: bool = False) -> FileDataset | None:
     return dataset
 
 
-def _defer(file: BinaryIO, found: _Found, elements: dict[BaseTag, DataElement | RawDataElement]) -> int | None:
-    """Add the element that the file stands at, its value a slice; return where the next one begins."""
+def _defer(
+    source: Source, position: int, found: _Found, elements: dict[BaseTag, DataElement | RawDataElement]
+) -> int | None:
+    """Add the element at a position, its value a slice; return where the next one begins."""
     assert found.tag is not None
-    size = os.fstat(file.fileno()).st_size
-    value = file.tell() + (12 if found.vr in EXPLICIT_VR_LENGTH_32 else 8)
+    value = position + (12 if found.vr in EXPLICIT_VR_LENGTH_32 else 8)
     undefined = found.length == UNDEFINED
-    length = _length_of_fragments(file.fileno(), value) if undefined else found.length
+    length = _length_of_fragments(source, value) if undefined else found.length
     after = value + (length or 0) + 8 * undefined
-    if length is None or after > size:
+    if length is None or after > source.size:
         return None
-    slice_ = FileSlice(file.fileno(), value, length)
+    slice_ = FileSlice(source, value, length)
     vr = found.vr or _PIXEL_VRS[int(found.tag)]
     element = DataElement(
         found.tag, vr, slice_, file_value_tell=value, is_undefined_length=undefined, already_converted=True
@@ -157,9 +166,9 @@ def _defer(file: BinaryIO, found: _Found, elements: dict[BaseTag, DataElement | 
     return after
 
 
-def _length_of_fragments(descriptor: int, start: int) -> int | None:
+def _length_of_fragments(source: Source, start: int) -> int | None:
     """Return the length of encapsulated pixel data (PS3.5 annex A.4), its delimiter left out."""
     try:
-        return end_of_fragments(lambda begin, stop: os.pread(descriptor, stop - begin, begin), start) - 8 - start
+        return end_of_fragments(lambda begin, stop: source.read(begin, stop - begin), start) - 8 - start
     except (Short, Malformed):
         return None

@@ -4,14 +4,13 @@ Pixel data that is worked on need not be in memory. In ``with opened(path) as (d
 level that is large (`deferred.LARGE`), native or encapsulated, has a `FileSlice` as its value: ``len(value)`` bytes of
 the source, ``value.read_at(start, stop)`` of them at a time, from any thread. What replaces it may be any
 `io.BufferedIOBase` that can seek and tell: a view that reads the slice and covers frames as they pass, or a temporary
-file of new codestreams. `write` asks it for its length (by seeking to its end), then for chunks, in order, inside the
+file of new codestreams. Writing asks it for its length (by seeking to its end), then for chunks, in order, inside the
 same context; it is not closed.
 """
 
 from __future__ import annotations
 
 import io
-import os
 from contextlib import contextmanager
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING, BinaryIO
@@ -26,8 +25,9 @@ from healthcare_deid.engine.dicom.datasets import value_bytes
 from healthcare_deid.engine.dicom.directory import with_offsets
 from healthcare_deid.engine.dicom.encoding import FILLER, Malformed, Short, element_header, end_of_dataset
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
-from healthcare_deid.engine.dicom.silence import quiet
+from healthcare_deid.engine.dicom.sources import InMemory, OpenFile
 from healthcare_deid.engine.dicom.uids import uid_text
+from healthcare_deid.engine.silence import quiet
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydicom.dataset import Dataset, FileDataset
+
+    from healthcare_deid.engine.dicom.sources import Source
 
 _HEADER = 8
 _META = 144
@@ -60,7 +62,7 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
         OSError: The file cannot be opened.
     """
     with path.open("rb") as file:
-        return _parsed(file, pydicom.dcmread)
+        return _parsed(OpenFile(file.fileno()), _read_whole)
 
 
 @contextmanager
@@ -75,31 +77,45 @@ def opened(path: Path) -> Generator[tuple[FileDataset, list[str]]]:
         OSError: The file cannot be opened.
     """
     with path.open("rb") as file:
-        yield _parsed(file, _read_deferred)
+        yield read_source(OpenFile(file.fileno()))
 
 
-def _read_deferred(file: BinaryIO, *, force: bool = False) -> FileDataset:
-    dataset = read_deferred(file, force=force)
-    if dataset is not None:
-        return dataset
-    file.seek(0)
-    return pydicom.dcmread(file, force=force)
+def read_source(source: Source) -> tuple[FileDataset, list[str]]:
+    """Read an encoded instance, large pixel data left where it is.
+
+    Returns:
+        The dataset, which can be used as long as the source, and warnings about its form.
+
+    Raises:
+        InvalidDicomError: It is not DICOM, or cannot be read to its end.
+        OSError: It cannot be read.
+    """
+    return _parsed(source, _read_deferred)
 
 
-def _parsed(file: BinaryIO, parse: Callable[..., FileDataset]) -> tuple[FileDataset, list[str]]:
+def _read_whole(source: Source, *, force: bool = False) -> FileDataset:
+    return pydicom.dcmread(source.stream(), force=force)
+
+
+def _read_deferred(source: Source, *, force: bool = False) -> FileDataset:
+    dataset = read_deferred(source, force=force)
+    return dataset if dataset is not None else _read_whole(source, force=force)
+
+
+def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileDataset, list[str]]:
     notes: list[str] = []
-    cut = _without_trailing(file)
+    cut = _without_trailing(source)
     if cut is not None:
-        file, parse = cut, pydicom.dcmread
+        source, parse = cut, _read_whole
         notes.append(TRAILING_DROPPED)
     with quiet():
         try:
             try:
-                dataset = parse(file)
+                dataset = parse(source)
             except NotDicomError:
-                if not _may_be_bare_dataset(file):
+                if not _may_be_bare_dataset(source):
                     raise InvalidDicomError("not a DICOM file") from None
-                dataset = parse(file, force=True)
+                dataset = parse(source, force=True)
                 notes.append(NO_PREAMBLE)
         except InvalidDicomError:
             raise
@@ -111,27 +127,25 @@ def _parsed(file: BinaryIO, parse: Callable[..., FileDataset]) -> tuple[FileData
             raise unreadable() from None
         except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything at broken files
             raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
-    if not len(dataset) and not _ends_too_early(dataset, file):
+    if not len(dataset) and not _ends_too_early(dataset, source):
         raise empty()
-    if _ends_too_early(dataset, file):
+    if _ends_too_early(dataset, source):
         notes.append(TRAILING_DROPPED)
     return dataset, notes
 
 
-def _without_trailing(file: BinaryIO) -> BinaryIO | None:
-    """Return the file without the bytes after its last element; None where there are none that matter.
+def _without_trailing(source: Source) -> Source | None:
+    """Return an instance without the bytes after its last element; None where there are none that matter.
 
     Only what follows the pixel data is left out: before it, it is more likely that an element is broken.
     """
-    beginning = file.read(_LONGEST_META)
-    file.seek(0)
-    start, syntax = _dataset_start(beginning)
+    start, syntax = _dataset_start(source.read(0, _LONGEST_META))
     if start is None or syntax in _NO_WALK:
         return None
-    descriptor, size = file.fileno(), os.fstat(file.fileno()).st_size
+    size = source.size
 
     def read(begin: int, stop: int) -> bytes:
-        return os.pread(descriptor, stop - begin, begin)
+        return source.read(begin, stop - begin)
 
     explicit = syntax != ImplicitVRLittleEndian
     end, last = end_of_dataset(read, start, size, explicit=explicit)
@@ -142,9 +156,7 @@ def _without_trailing(file: BinaryIO) -> BinaryIO | None:
         or _may_begin(read(end, end + 12), last, explicit=explicit)
     ):
         return None
-    whole = file.read(end)
-    file.seek(0)
-    return io.BytesIO(whole)
+    return InMemory(source.read(0, end))
 
 
 def _may_begin(head: bytes, last: int, *, explicit: bool) -> bool:
@@ -171,13 +183,13 @@ def _dataset_start(data: bytes) -> tuple[int | None, str]:
     return (position if position < len(data) else None), syntax
 
 
-def _ends_too_early(dataset: FileDataset, file: BinaryIO) -> bool:
+def _ends_too_early(dataset: FileDataset, source: Source) -> bool:
     """Return whether a few bytes follow the last element, which pydicom takes for the end of the data.
 
     Raises:
         InvalidDicomError: They may be the beginning of an element that is cut off.
     """
-    size = file.seek(0, os.SEEK_END)
+    size = source.size
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     last = dataset.get_item(list(dataset.keys())[-1]) if len(dataset) else None
     if syntax == DeflatedExplicitVRLittleEndian:
@@ -196,8 +208,7 @@ def _ends_too_early(dataset: FileDataset, file: BinaryIO) -> bool:
         end = (last.file_tell or size) + length
     if not 0 < size - end < _HEADER:
         return False
-    file.seek(end)
-    if last.tag >= _PIXEL_DATA or not file.read(_HEADER).strip(FILLER):
+    if last.tag >= _PIXEL_DATA or not source.read(end, _HEADER).strip(FILLER):
         return True
     raise unreadable()
 
@@ -212,11 +223,9 @@ def unreadable() -> InvalidDicomError:
     return InvalidDicomError("the data ends inside an element", reason="truncated")
 
 
-def _may_be_bare_dataset(file: BinaryIO) -> bool:
+def _may_be_bare_dataset(source: Source) -> bool:
     """Return whether a file without preamble begins as a dataset does: with an element of group 0008, or file meta."""
-    file.seek(0)
-    start = file.read(132)
-    file.seek(0)
+    start = source.read(0, 132)
     return start[:2] in _FIRST_GROUPS and len(start) > 8 and b"\0" in start[2:8]
 
 
@@ -227,24 +236,27 @@ def write(dataset: Dataset, destination: Path) -> None:
         OSError: The file cannot be written.
     """
     with beside(destination) as descriptor, open(descriptor, "wb", closefd=False) as file:
-        _encode(dataset, file)
+        encode(dataset, file)
 
 
-def write_directory(dataset: Dataset, old: Path, destination: Path) -> None:
-    """Write a DICOMDIR, the offsets in it put right.
+def encode(dataset: Dataset, file: BinaryIO) -> None:
+    """Write a dataset with its file meta into an open file.
 
     Raises:
-        InvalidDicomError: The old file's records cannot be followed.
-        OSError: A file cannot be read or written.
+        OSError: It cannot be written.
     """
-    buffer = io.BytesIO()
-    _encode(dataset, buffer)
-    data = with_offsets(old.read_bytes(), buffer.getvalue())
-    with beside(destination) as descriptor, open(descriptor, "wb", closefd=False) as file:
-        file.write(data)
-
-
-def _encode(dataset: Dataset, file: BinaryIO) -> None:
     with quiet():
         # The file meta is our own, complete but for what an instance without a SOP class cannot say.
         pydicom.dcmwrite(file, dataset, enforce_file_format=False)
+
+
+def encode_directory(dataset: Dataset, old: Source, file: BinaryIO) -> None:
+    """Write a DICOMDIR into an open file, the offsets in it put right.
+
+    Raises:
+        InvalidDicomError: The old file's records cannot be followed.
+        OSError: It cannot be written.
+    """
+    buffer = io.BytesIO()
+    encode(dataset, buffer)
+    file.write(with_offsets(old.read(0, old.size), buffer.getvalue()))

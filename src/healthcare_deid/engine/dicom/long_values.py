@@ -13,6 +13,11 @@ from healthcare_deid.errors import UnsupportedPixelsError
 class Storage(Protocol):
     """The value of an element, wherever it is. Threads may share it."""
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether its bytes are in memory, so that what replaces it may be too."""
+        ...
+
     def __len__(self) -> int:
         """Bytes."""
         ...
@@ -24,6 +29,8 @@ class Storage(Protocol):
 
 class BytesStorage:
     """A value in memory."""
+
+    in_memory = True
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
         self._data = memoryview(data)
@@ -38,6 +45,8 @@ class BytesStorage:
 
 class StreamStorage:
     """A value that pydicom was given as a stream."""
+
+    in_memory = False
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream

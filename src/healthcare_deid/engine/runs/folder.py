@@ -20,8 +20,8 @@ from healthcare_deid.errors import RunRefused
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.engine.deidentifier import Deidentifier
     from healthcare_deid.engine.results import TreeReport
+    from healthcare_deid.engine.runs.engine import Engine
     from healthcare_deid.engine.runs.stores import Store
 
 RECORD = "record.jsonl"
@@ -57,7 +57,7 @@ class RunFolder:
         recorded: What the record told of when the run began, after `begin`; None for nothing.
     """
 
-    deidentifier: Deidentifier
+    deidentifier: Engine
     record: RecordFile
 
     def __init__(self, path: Path, store: Store, command: str) -> None:
@@ -90,7 +90,7 @@ class RunFolder:
         """The file of recorded results, for workers."""
         return self.path / _RECORDED if self.recorded is not None else None
 
-    def begin(self, deidentifier: Deidentifier, *, overwrite: bool, adopt: bool, **settings: object) -> None:
+    def begin(self, deidentifier: Engine, *, overwrite: bool, adopt: bool, **settings: object) -> None:
         """Compare the manifest, find the secret, and open the record.
 
         Args:

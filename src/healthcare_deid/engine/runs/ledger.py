@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.runs.claims import Decision, Displaced, Recorded, RecordedResults
     from healthcare_deid.engine.runs.naming import NameMap, Names
+    from healthcare_deid.engine.runs.originals import Trouble
     from healthcare_deid.engine.runs.record import RecordFile
-    from healthcare_deid.engine.runs.sources import Trouble
     from healthcare_deid.engine.runs.stores import Store
     from healthcare_deid.engine.runs.work import Found
 

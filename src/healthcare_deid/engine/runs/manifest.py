@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from healthcare_deid._version import __version__
-from healthcare_deid.config.keys import SecretBytes
+from healthcare_deid.config.base.keys import SecretBytes
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
 from healthcare_deid.engine.identity.secret import ProjectSecret
 from healthcare_deid.errors import ModelNotFoundError, RunRefused
@@ -21,7 +21,7 @@ from healthcare_deid.errors import ModelNotFoundError, RunRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from healthcare_deid.engine.deidentifier import Deidentifier
+    from healthcare_deid.engine.runs.engine import Engine
 
 SCHEMA = 1
 """Version of the manifest's form: raised when a reader of the old one could misread the new one."""
@@ -97,7 +97,7 @@ class Manifest:
         return tuple(_differences("", self.settings, new.settings))
 
 
-def settings_of(deidentifier: Deidentifier, **run: object) -> dict[str, Any]:
+def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
     """Return what the results of a deidentifier hang on.
 
     Args:
@@ -116,7 +116,7 @@ def settings_of(deidentifier: Deidentifier, **run: object) -> dict[str, Any]:
     }
 
 
-def _models(deidentifier: Deidentifier) -> dict[str, str]:
+def _models(deidentifier: Engine) -> dict[str, str]:
     if not deidentifier.looks_at_pixels or deidentifier.options.ocr is not None:
         return {}
     from healthcare_deid.engine.pixels.find.models import Role, find_model

@@ -13,7 +13,7 @@ from healthcare_deid.engine.workers import Worker, WorkerDied
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from healthcare_deid.engine.runs.sources import Entry
+    from healthcare_deid.engine.runs.originals import Entry
     from healthcare_deid.engine.runs.work import Workplace
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.identity.key_folder import find_secret, key_folder, new_secret
 from healthcare_deid.errors import RunRefused
@@ -11,13 +10,11 @@ from healthcare_deid.errors import RunRefused
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.engine.deidentifier import Deidentifier
+    from healthcare_deid.engine.runs.engine import Engine
     from healthcare_deid.engine.runs.manifest import Manifest
 
 
-def with_secret(
-    deidentifier: Deidentifier, manifest: Manifest | None, *, anew: bool, adopt: bool
-) -> tuple[Deidentifier, str]:
+def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, adopt: bool) -> tuple[Engine, str]:
     """Return a deidentifier that does the same tomorrow, and the place of its secret where that is not the caller's.
 
     Args:
@@ -46,6 +43,4 @@ def with_secret(
             )
     if path is None:
         path = new_secret()
-    given: dict[str, Any] = {one.name: getattr(deidentifier.options, one.name) for one in fields(deidentifier.options)}
-    given["secret"] = path
-    return type(deidentifier)(deidentifier.config, **given), f"the key folder {path.parent}"
+    return deidentifier.with_secret(path), f"the key folder {path.parent}"

@@ -11,9 +11,9 @@ from healthcare_deid._border import call_back
 from healthcare_deid.engine.runs.folder import RECORD, REMOVED, RunFolder
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
+from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals
 from healthcare_deid.engine.runs.pool import Pool
 from healthcare_deid.engine.runs.record import check_record, copy_record
-from healthcare_deid.engine.runs.sources import FileSource, FolderSource
 from healthcare_deid.engine.runs.stores import FolderStore
 from healthcare_deid.engine.runs.work import Workplace, work
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from healthcare_deid.engine.deidentifier import Deidentifier
     from healthcare_deid.engine.results import TreeProgress, TreeReport
-    from healthcare_deid.engine.runs.sources import Entry, Source
+    from healthcare_deid.engine.runs.engine import Engine
+    from healthcare_deid.engine.runs.originals import Entry, Originals
     from healthcare_deid.engine.runs.work import Found
 
 _CHUNK = 32
@@ -34,7 +34,7 @@ _WORTH_PROCESSES_WITH_PIXELS = 16
 
 
 def deidentify_tree(
-    deidentifier: Deidentifier,
+    deidentifier: Engine,
     source: Path,
     destination: Path,
     *,
@@ -89,12 +89,12 @@ def deidentify_tree(
     return report
 
 
-def _source(path: Path) -> Source:
+def _source(path: Path) -> Originals:
     if path.is_file():
-        return FileSource(path)
+        return FileOriginals(path)
     if not path.is_dir():
         raise NotADirectoryError("the source is neither a folder nor a file")
-    return FolderSource(path)
+    return FolderOriginals(path)
 
 
 def _check_places(source: Path | None, destination: Path | None) -> None:
@@ -117,7 +117,7 @@ class _Run:
     def __init__(
         self,
         place: Workplace,
-        source: Source,
+        source: Originals,
         ledger: Ledger,
         on_progress: Callable[[TreeProgress], object] | None,
         inherited: tuple[int, ...],

@@ -7,20 +7,21 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from healthcare_deid.engine.results import Failure
 from healthcare_deid.engine.runs.claims import RecordedResults, key_of
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT
+from healthcare_deid.engine.runs.originals import Trouble
 from healthcare_deid.engine.runs.record import EntryMaker
-from healthcare_deid.engine.runs.sources import Trouble
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.engine.deidentifier import Deidentifier
+    from healthcare_deid.engine.runs.engine import Engine
     from healthcare_deid.engine.runs.naming import Names
+    from healthcare_deid.engine.runs.originals import Entry, Originals
     from healthcare_deid.engine.runs.record import RecordEntry
-    from healthcare_deid.engine.runs.sources import Entry, Source
     from healthcare_deid.engine.runs.stores import Store
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
@@ -66,8 +67,8 @@ class Workplace:
 
     def __init__(
         self,
-        deidentifier: Deidentifier,
-        source: Source,
+        deidentifier: Engine,
+        source: Originals,
         store: Store,
         *,
         names: Names,
@@ -110,13 +111,10 @@ class Workplace:
         try:
             with self._source.opened(entry) as path:
                 return guarded(partial(self._find, entry.name, path))
-        except EngineError as error:
-            foreign = error.reason == "not-dicom" and not entry.name.lower().endswith(_DICOM_SUFFIXES)
-            trouble = Trouble(error.reason, str(error), ignored=foreign)
-        except OSError as error:
-            trouble = Trouble("io-error", f"{type(error).__name__}: {os.strerror(error.errno or 0)}")
-        except MemoryError:
-            trouble = Trouble("out-of-memory", "there is not enough memory for this file")
+        except (EngineError, OSError, MemoryError) as error:
+            failure = Failure.of(entry.name, error)
+        foreign = failure.reason == "not-dicom" and not entry.name.lower().endswith(_DICOM_SUFFIXES)
+        trouble = Trouble(failure.reason, failure.text, ignored=foreign)
         return Found(entry.name, trouble, digest=b"" if trouble.ignored else self._digest(entry))
 
     def _digest(self, entry: Entry) -> bytes:

@@ -53,7 +53,13 @@ class Spliced(FileSlice):
         self._pieces = list(pieces_of(len(storage), splices))
         sizes = (len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in self._pieces)
         self._begins = list(accumulate(sizes, initial=0))
-        super().__init__(-1, 0, self._begins[-1])
+        self._length = self._begins[-1]
+        self._position = 0
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the old value's bytes are in memory."""
+        return self._storage.in_memory
 
     def read_at(self, start: int, stop: int) -> bytes:
         """Return a part of it."""

@@ -5,10 +5,9 @@ Values that stay are never in memory when they are large: pixel data goes from f
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
@@ -21,15 +20,16 @@ from healthcare_deid.engine.dicom.encoding import (
     element_header,
     end_of_undefined,
 )
+from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor, encoded
-from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.engine.dicom.sources import Source
     from healthcare_deid.engine.header.fast.dataset_writer import Level
     from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 
@@ -38,16 +38,9 @@ _LARGE = 1 << 16
 _PREAMBLE = 132
 _GROUP_LENGTH = 0x00020000
 _PIXEL_DATA = 0x7FE00010
-_INSTANCE, _SYNTAX = 0x00020003, 0x00020010
+_SYNTAX = 0x00020010
 _NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _U32 = Struct("<I")
-
-
-class Range(NamedTuple):
-    """A stretch of the old file."""
-
-    offset: int
-    length: int
 
 
 class FragmentRange(Range):
@@ -78,12 +71,13 @@ class OldMeta:
 
 
 class EncodedFile:
-    """An open DICOM file that the encoded executor can rewrite.
+    """A DICOM file, open or in memory, that the encoded executor can rewrite.
 
     Args:
-        descriptor: Of the open file.
+        source: The file.
 
     Attributes:
+        source: The file.
         size: Bytes of the file.
         window: The first of them.
         meta: Its file meta information.
@@ -95,9 +89,9 @@ class EncodedFile:
         InvalidDicomError: It ends in its file meta.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self.size = os.fstat(descriptor).st_size
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.size = source.size
         self.window = self.read(0, _WINDOW)
         self.meta = self._read_meta()
         syntax = self.meta.uid(_SYNTAX)
@@ -108,7 +102,7 @@ class EncodedFile:
 
     def read(self, offset: int, count: int) -> bytes:
         """Return bytes of the file; fewer at its end."""
-        return os.pread(self.descriptor, count, offset)
+        return self.source.read(offset, count)
 
     def _read_meta(self) -> OldMeta:
         data = self.window
@@ -129,11 +123,6 @@ class EncodedFile:
             meta.vrs[tag] = vr.decode("ascii")
         meta.end = position
         return meta
-
-    def own_uids(self) -> frozenset[str]:
-        """Return the instance's own study, series and instance UIDs."""
-        found = OWN_UIDS.find(self)
-        return frozenset({self.meta.uid(_INSTANCE), *(uid_text(value) for _, value in found.values())} - {""})
 
     def slice(self, offset: int, length: int) -> bytes:
         """Return bytes of the file, most often from memory."""

@@ -11,8 +11,9 @@ from healthcare_deid.engine.dicom.sidedata import (
     find_side_data,
     pieces_of,
 )
+from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native
-from healthcare_deid.engine.header.fast.encoded_file import FragmentRange, Range
+from healthcare_deid.engine.header.fast.encoded_file import FragmentRange
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import Wanted
 from healthcare_deid.engine.header.fast.native_lengths import native_lengths_fit
@@ -72,7 +73,7 @@ def _cleaned(
     header = file.read(piece.offset, 6)
     if header[:4] != _PIXEL_DATA:
         return [piece]
-    value = FileSlice(file.descriptor, begin, piece.offset + piece.length - _DELIMITER - begin)
+    value = FileSlice(file.source, begin, piece.offset + piece.length - _DELIMITER - begin)
     vr = header[4:].decode("ascii") if file.explicit else "OB"
     frames, pixels = _geometry(file)
     found = find_side_data(value, file.syntax, frames=frames, pixels=pixels)

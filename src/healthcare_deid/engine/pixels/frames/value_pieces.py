@@ -7,7 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.dicom.file_slices import FileSlice
-from healthcare_deid.engine.dicom.long_values import BytesStorage
+from healthcare_deid.engine.dicom.sources import OpenFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,8 @@ class NewValue:
     """
 
     def __init__(self, old: Storage, folder: Path | None = None) -> None:
-        memory = isinstance(old, BytesStorage)
-        self._file: Any = io.BytesIO() if memory else tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - its value is
-        self._in_memory = memory
+        self.in_memory = old.in_memory
+        self._file: Any = io.BytesIO() if self.in_memory else tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - its value is
         self._length = 0
 
     def __len__(self) -> int:
@@ -58,7 +57,7 @@ class NewValue:
 
     def value(self, start: int = 0) -> bytes | io.BufferedIOBase:
         """Return what an element takes: bytes, or a stream. Nothing can be changed any more."""
-        if self._in_memory:
+        if self.in_memory:
             whole: bytes = self._file.getvalue()  # not a copy: nobody writes to it again
             return whole[start:] if start else whole
         self._file.flush()
@@ -69,7 +68,7 @@ class _TemporarySlice(FileSlice):
     """A stretch of a file that goes when nobody needs it any more."""
 
     def __init__(self, file: Any, offset: int, length: int) -> None:
-        super().__init__(file.fileno(), offset, length)
+        super().__init__(OpenFile(file.fileno()), offset, length)
         self._file = file
 
     def close(self) -> None:

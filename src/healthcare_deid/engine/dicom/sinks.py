@@ -1,0 +1,112 @@
+"""Where an encoded result goes: a file, whole or not at all, or memory."""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from healthcare_deid.engine.dicom import files
+from healthcare_deid.engine.dicom.atomic_write import beside, existing_parent, write_pieces
+from healthcare_deid.engine.dicom.sources import InMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from pydicom.dataset import FileDataset
+
+    from healthcare_deid.engine.dicom.sources import Range, Source
+
+
+class Sink(Protocol):
+    """Takes one encoded result, in one of two forms."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where temporary files may be made; None where the system makes them."""
+        ...
+
+    def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:
+        """Take bytes, and ranges of the source, one after another."""
+        ...
+
+    def stream(self) -> AbstractContextManager[BinaryIO]:
+        """Open a stream to write the result to; it counts when the context is left without an error."""
+        ...
+
+    def read(self) -> FileDataset:
+        """Return the result as a dataset."""
+        ...
+
+
+class FileSink:
+    """A file that appears when it is complete.
+
+    Args:
+        path: The file; replaced if it exists. Missing folders are made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def folder(self) -> Path | None:
+        """A folder on the file's own disk."""
+        return existing_parent(self._path)
+
+    def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:
+        """Write bytes, and ranges of the source, one after another.
+
+        Raises:
+            OSError: The file cannot be written.
+            InvalidDicomError: The source ends before a range does.
+        """
+        write_pieces(pieces, source, self._path)
+
+    @contextmanager
+    def stream(self) -> Generator[BinaryIO]:
+        """Open the file.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        with beside(self._path) as descriptor, open(descriptor, "wb", closefd=False) as file:
+            yield file
+
+    def read(self) -> FileDataset:
+        """Return the result as a dataset.
+
+        Raises:
+            OSError: The file is gone.
+        """
+        return files.read(self._path)[0]
+
+
+class MemorySink:
+    """Bytes.
+
+    Attributes:
+        data: The result, when it is complete.
+    """
+
+    folder = None
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:
+        """Join bytes, and ranges of the source."""
+        self.data = b"".join(piece if isinstance(piece, bytes) else source.view(*piece) for piece in pieces)
+
+    @contextmanager
+    def stream(self) -> Generator[BinaryIO]:
+        """Open a stream in memory."""
+        buffer = io.BytesIO()
+        yield buffer
+        self.data = buffer.getvalue()
+
+    def read(self) -> FileDataset:
+        """Return the result as a dataset."""
+        return files.read_source(InMemory(self.data))[0]

@@ -1,0 +1,144 @@
+"""Encoded instances to read from: an open file, or bytes in memory."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+Encoded = bytes | bytearray | memoryview | BinaryIO
+"""An encoded instance as a caller hands it over."""
+
+
+class Range(NamedTuple):
+    """A stretch of a source."""
+
+    offset: int
+    length: int
+
+
+class Source(Protocol):
+    """An encoded instance, read at any place; threads may share it."""
+
+    in_memory: bool
+    """Whether all of it is in memory, so that what replaces a part of it may be too."""
+    size: int
+    """Bytes."""
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return bytes of it; fewer at its end."""
+        ...
+
+    def view(self, offset: int, count: int) -> bytes | memoryview:
+        """Return bytes of it without a copy, where that can be; fewer at its end."""
+        ...
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Fill a buffer from a place on; return how many bytes there were."""
+        ...
+
+    def stream(self) -> BinaryIO:
+        """Return a stream at its beginning; closing it leaves the source open."""
+        ...
+
+
+class OpenFile:
+    """A file to read from.
+
+    Args:
+        descriptor: Of the open file; whoever opened it closes it, after the last read.
+    """
+
+    in_memory = False
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.size = os.fstat(descriptor).st_size
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return bytes of it; fewer at its end."""
+        return os.pread(self._descriptor, count, offset)
+
+    view = read
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Fill a buffer from a place on; return how many bytes there were."""
+        return os.preadv(self._descriptor, [buffer], offset)
+
+    def stream(self) -> BinaryIO:
+        """Return a stream at its beginning; closing it leaves the source open."""
+        file = open(self._descriptor, "rb", closefd=False)  # noqa: SIM115 - the caller's
+        file.seek(0)
+        return file
+
+
+@contextmanager
+def opened_source(path: Path) -> Generator[OpenFile]:
+    """Open a file to read from.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        yield OpenFile(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class InMemory:
+    """Bytes to read from.
+
+    Args:
+        data: They are not copied.
+    """
+
+    in_memory = True
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return bytes of it; fewer at its end."""
+        return self._data[offset : offset + count]
+
+    def view(self, offset: int, count: int) -> memoryview:
+        """Return bytes of it without a copy; fewer at its end."""
+        return memoryview(self._data)[offset : offset + count]
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Fill a buffer from a place on; return how many bytes there were."""
+        found = self.view(offset, len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def stream(self) -> BinaryIO:
+        """Return a stream at its beginning; it shares the bytes."""
+        return io.BytesIO(self._data)
+
+
+def bytes_of(given: object) -> bytes:
+    """Return an encoded instance that somebody handed over as bytes.
+
+    Args:
+        given: Bytes, a bytearray, a memoryview, or a binary file, which is read from where it stands.
+
+    Raises:
+        TypeError: It is something else.
+        OSError: The file cannot be read.
+    """
+    if isinstance(given, bytes):
+        return given
+    if isinstance(given, bytearray | memoryview):
+        return bytes(given)
+    read = getattr(given, "read", None)
+    data: object = read() if callable(read) else None
+    if isinstance(data, bytes):
+        return data
+    raise TypeError(f"deidentify_bytes takes bytes or a binary file, not {type(given).__name__}")
