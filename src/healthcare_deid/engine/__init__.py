@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
     from healthcare_deid.engine.geometry import Box as Box
+    from healthcare_deid.engine.identity.dates import Dates as Dates
+    from healthcare_deid.engine.identity.pseudonyms import Pseudonyms as Pseudonyms
+    from healthcare_deid.engine.identity.rewriting import Replacement as Replacement
     from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
     from healthcare_deid.engine.options import EngineOptions as EngineOptions
     from healthcare_deid.engine.pixels.find.ocr import Ocr as Ocr
@@ -41,6 +44,7 @@ _HOMES = {
     "BytesResult": "results",
     "Change": "results",
     "ChangeAction": "results",
+    "Dates": "identity.dates",
     "Deidentifier": "deidentifier",
     "DeidentifyResult": "results",
     "Detector": "text.find.detectors.base",
@@ -55,7 +59,9 @@ _HOMES = {
     "PixelReport": "results",
     "PresidioDetector": "text.find.presidio",
     "ProfileOption": "plan.ps315",
+    "Pseudonyms": "identity.pseudonyms",
     "Redaction": "results",
+    "Replacement": "identity.rewriting",
     "Scope": "plan.pixels",
     "SpacyDetector": "text.find.ner",
     "TesseractOcr": "pixels.find.tesseract",
@@ -74,6 +80,7 @@ __all__ = [
     "BytesResult",
     "Change",
     "ChangeAction",
+    "Dates",
     "Deidentifier",
     "DeidentifyResult",
     "Detector",
@@ -88,7 +95,9 @@ __all__ = [
     "PixelReport",
     "PresidioDetector",
     "ProfileOption",
+    "Pseudonyms",
     "Redaction",
+    "Replacement",
     "Scope",
     "SpacyDetector",
     "TesseractOcr",

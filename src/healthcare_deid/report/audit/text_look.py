@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.config.presets import basic_confidentiality_profile
 from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
+from healthcare_deid.engine.header.dummies import DUMMIES
 from healthcare_deid.engine.header.markers import METHOD
-from healthcare_deid.engine.header.values import DUMMIES
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.plan.profiles import basic_plan
