@@ -284,7 +284,7 @@ class _Run:
         """Return the regions that masks cover in every frame."""
         boxes: Boxes = {}
         for region in self._mask.boxes:
-            inside = element.layout.aligned(region)
+            inside = element.aligned(region)
             if inside.width > 0 < inside.height:
                 for frame in range(element.count):
                     self._record(element, boxes, frame, Cover(inside, MASK, 1.0))
@@ -308,7 +308,7 @@ class _Run:
         for index, of_frame in enumerate(lines):
             for cover in self._redactor.policy.select(of_frame, self._inspector, shown):
                 for frame, place in view.places(index, cover.box.grown(MARGIN)):
-                    box = element.layout.aligned(place)
+                    box = element.aligned(place)
                     if box.area:
                         self._record(element, boxes, frame, Cover(box, cover.rule, cover.confidence))
 
@@ -323,7 +323,7 @@ class _Run:
         view, covered = image
         across, down = icon.layout.columns / view.whole.width, icon.layout.rows / view.whole.height
         for box in sorted({view.in_whole(frame, box) for frame, of_frame in covered.items() for box in of_frame}):
-            inside = icon.layout.aligned(box.scaled(across, down))
+            inside = icon.aligned(box.scaled(across, down))
             if inside.area:
                 for index in range(icon.count):
                     self._record(icon, boxes, index, Cover(inside, ICON_OF_REDACTED, 1.0))
