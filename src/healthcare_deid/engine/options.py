@@ -191,12 +191,34 @@ class EngineOptions:
         flag="--uid-root",
         metavar="UID",
     )
+    recipients: Sequence[str | PathLike[str]] = _option(
+        (),
+        "Certificates' files: every result holds its original attributes, encrypted for these recipients (0400,0500); "
+        "with ``vault``, the vault is encrypted for them instead.",
+        flag="--recipient",
+        metavar="CERTIFICATE",
+        kind="list",
+    )
+    vault: str | PathLike[str] | None = _option(
+        None,
+        "A file that says whose each pseudonym and new UID is: SQLite, or CSV by its suffix.",
+        flag="--vault",
+        metavar="FILE",
+    )
+    encrypted_attributes: bool = _option(
+        False,
+        "With ``vault`` and ``recipients``: encrypted original attributes in every result too.",
+        flag="--encrypted-attributes",
+        kind="flag",
+    )
 
     def __post_init__(self) -> None:
         for name in ("options", "safe_private"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not _is_count(self.threads):
             raise ConfigError("threads: a number of threads is needed, at least 1")
+        if self.encrypted_attributes and not self.recipients:
+            raise ConfigError("encrypted_attributes: name the recipients that may read them")
         if self.ocr == "never" and not self.masks:
             raise ConfigError('ocr="never" needs masks: without them nobody would know what to cover')
         if self.other_uids not in get_args(OtherUids):
