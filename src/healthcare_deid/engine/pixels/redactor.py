@@ -17,6 +17,7 @@ from healthcare_deid.engine.pixels.cover.rewrite import Rewriter
 from healthcare_deid.engine.pixels.find.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.find.lookalikes import LookalikeInspector, lookalike_names
 from healthcare_deid.engine.pixels.find.machine_codes import finds_codes
+from healthcare_deid.engine.pixels.find.models import CPU
 from healthcare_deid.engine.pixels.find.mosaic import Mosaic, planes_of
 from healthcare_deid.engine.pixels.find.ocr import OnnxOcr
 from healthcare_deid.engine.pixels.find.policy import UNREADABLE, Cover, Policy
@@ -196,6 +197,12 @@ class PixelRedactor:
         return self._workers or _default_workers()
 
     @property
+    def other_provider(self) -> str:
+        """The execution provider of the engine's own OCR, where it is not the CPU."""
+        providers = self._ocr.providers if isinstance(self._ocr, OnnxOcr) else CPU
+        return "" if providers == CPU else providers[0]
+
+    @property
     def looks(self) -> bool:
         """Whether text is looked for."""
         return self._plan.looks
@@ -263,6 +270,9 @@ class _Run:
             warnings.append(UNREADABLE_WARNING)
         if looked and not finds_codes():
             warnings.append(CODES_WARNING)
+        provider = self._redactor.other_provider
+        if looked and provider:
+            warnings.append(f"burned-in text was looked for on {provider}, which rounds otherwise than the CPU")
         if self._redactor.looks and not self._mask.looks:
             warnings.append(MASK_WARNING)
         if self._mask.known and not any(redaction.rule == MASK for redaction in self._redactions):
