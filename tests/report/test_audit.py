@@ -160,7 +160,7 @@ def test_pseudonyms_and_set_values_are_no_errors_and_a_number_beside_them_is(
         assert audit(result, config=config, options=options).clean
         result.PatientID = sample.person.patient_id
         assert not audit(result).clean
-    fixed = {"set_values": {"PatientID": "SITE-9"}}
+    fixed: dict[str, Any] = {"set_values": {"PatientID": "SITE-9"}}
     result = Deidentifier(config, **fixed).deidentify(sample.dataset).dataset
     assert audit(result, config=config, options=fixed).clean
 
