@@ -75,6 +75,7 @@ def test_a_rectangle_that_is_drawn_is_covered(browser: Browser, tmp_path: Path, 
             picture.dispatchEvent(event("mouseup", 140, 90));
             const marks = document.querySelectorAll("rect.new").length;
             await window.press("Enter");
+            await new Promise((done) => setTimeout(done, picture.complete ? 200 : 1000));
             return [marks, document.getElementById("said").textContent];
             """
         )

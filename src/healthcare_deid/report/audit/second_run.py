@@ -78,6 +78,12 @@ def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]
     Raises:
         EngineError: The instance cannot be read to its end.
     """
+    for path, terms in _CLAIMS.items():
+        claim = elements.get(path)
+        if claim is not None and claim.value.strip(b"\0 ") not in terms:
+            severity = Severity.ERROR if promise.binding else Severity.WARNING
+            why = "a marker that says something else than a marker can"
+            yield Residual(severity, Residue.MALFORMED, claim.names, claim.name, shape_of(claim.value), why)
     one_name = str(dataset.get("PatientName", "") or "") == str(dataset.get("PatientID", "") or "")
     for change in promise.engine.deidentify(dataset).changes:
         if change.action is ChangeAction.ADDED or change.rule in _UNSAID or _tag_of(change) in promise.fixed:

@@ -130,7 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if dataset is None or "PixelData" not in dataset:
                     raise _RefusedError(404)
                 return "image/png", frame_picture(dataset, int(frame))
-        raise _RefusedError(404)
+            case _:
+                raise _RefusedError(404)
 
     def _changes(self, index: int) -> list[list[str]]:
         before, after = self.review.dataset(index, original=True), self.review.dataset(index)
