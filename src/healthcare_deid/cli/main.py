@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from healthcare_deid._version import __version__
-from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, Exit, command_error
+from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, command_error, stopped, terminable
 from healthcare_deid.cli.paths import SHOW_PATHS
 from healthcare_deid.errors import DeidError
 
@@ -59,13 +59,14 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error is one line and an exit code, and no text that may quote data."""
         try:
-            return super().invoke(ctx)
+            with terminable():
+                return super().invoke(ctx)
         except CommandError as error:
             problem = error
         except DeidError as error:
             problem = command_error(error, server_text=bool(ctx.meta.get(SERVER_TEXT)))
-        except KeyboardInterrupt:
-            problem = CommandError("interrupted", Exit.INTERRUPTED)
+        except KeyboardInterrupt as error:
+            problem = stopped(error, "")
         except BrokenPipeError:
             raise
         except OSError as error:
