@@ -45,7 +45,7 @@ class _Item(NamedTuple):
     text: str
 
 
-def read_ctp_script(text: str) -> RecipeConversion:
+def convert_ctp_script(text: str) -> RecipeConversion:
     """Convert a script.
 
     Raises:
