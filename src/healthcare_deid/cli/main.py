@@ -22,7 +22,9 @@ _COMMANDS = {
     "emulator": "Serve the Cloud Healthcare API on this machine.",
     "fhir-stores": "De-identify FHIR stores.",
     "files": "De-identify a folder of DICOM files on this machine.",
+    "masks": "Propose regions that are covered by device.",
     "operations": "Describe, list, wait for and cancel operations.",
+    "reidentify": "Restore identity, for whoever has the key or the vault.",
     "secret": "Make a project secret, and tell one from another.",
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
 from healthcare_deid.engine.dicom.sources import InMemory, bytes_of, opened_source
+from healthcare_deid.engine.identity.places import refuse_among
 from healthcare_deid.engine.instance import InstanceEngine
 from healthcare_deid.engine.options import EngineOptions
 from healthcare_deid.engine.plan.compile import compile_config
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.find.detectors.base import Detector
@@ -68,7 +70,10 @@ class Deidentifier:
         thorough: Look for tiny, faint and rotated burned-in text too.
         every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
         service_limits: Refuse instances whose pixels the service would not redact for their size, instead of warning.
-        ocr: What finds and reads burned-in text, in place of the engine's own.
+        ocr: What finds and reads burned-in text, in place of the engine's own; ``"never"`` looks for none on devices
+            that a mask is of.
+        masks: Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of
+            pydicom's deid), or a list of files and `DeviceMask`.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
@@ -81,6 +86,11 @@ class Deidentifier:
         set_values: Values of the project's own by keyword or tag; the elements are added where they are missing.
         replace: Patterns to rewrite in attributes: tag, regular expression, and what stands in its place.
         uid_root: New UIDs begin with this root of yours; they need ``secret`` or ``salt``.
+        recipients: Certificates' files: every result holds its original attributes, encrypted for these recipients
+            (0400,0500); with ``vault``, the vault is encrypted for them instead.
+        vault: A file that says whose each pseudonym and new UID is: SQLite, or CSV by its suffix. It is as sensitive
+            as the originals.
+        encrypted_attributes: With ``vault`` and ``recipients``: encrypted original attributes in every result too.
 
     Attributes:
         config: As given.
@@ -113,7 +123,8 @@ class Deidentifier:
         thorough: bool = False,
         every_frame: bool = False,
         service_limits: bool = False,
-        ocr: Ocr | None = None,
+        ocr: Ocr | Literal["never"] | None = None,
+        masks: Masks = (),
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
@@ -123,6 +134,9 @@ class Deidentifier:
         set_values: Mapping[str, str] | None = None,
         replace: Sequence[Replacement | tuple[str, str, str]] = (),
         uid_root: str = "",
+        recipients: Sequence[str | PathLike[str]] = (),
+        vault: str | PathLike[str] | None = None,
+        encrypted_attributes: bool = False,
     ) -> None:
         chosen = EngineOptions(
             patient_keys=patient_keys,
@@ -142,6 +156,7 @@ class Deidentifier:
             every_frame=every_frame,
             service_limits=service_limits,
             ocr=ocr,
+            masks=masks,
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
@@ -151,6 +166,9 @@ class Deidentifier:
             set_values=set_values,
             replace=replace,
             uid_root=uid_root,
+            recipients=recipients,
+            vault=vault,
+            encrypted_attributes=encrypted_attributes,
         )
         self.options = chosen
         self.config = config
@@ -325,6 +343,8 @@ class Deidentifier:
         """
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
+        old, new = path_of(source, "source"), path_of(destination, "destination")
+        refuse_among(self.options, (old, new, new.with_name(f"{new.name}.run")))
         return deidentify_tree(
             self,
             path_of(source, "source"),
