@@ -56,8 +56,8 @@ class Deidentifier:
             (0028,0303).
         edition: PS3.15 edition of the Basic Profile: the API's, or the current one.
         options: Options of the Basic Profile (PS3.15 Table E.1-1); not part of the API.
-        safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``; with them goes the option
-            ``retain_safe_private``.
+        safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``, beside those of PS3.15 table E.3.10-1
+            that the option ``retain_safe_private`` keeps.
         other_uids: What happens to UIDs besides the study's, series' and instance's: ``"profile"`` does what the
             config's profile does, ``"keep"`` leaves them, references too, unless the Basic Profile's table names them,
             ``"map"`` regenerates them all.

@@ -93,7 +93,7 @@ class EngineOptions:
     )
     safe_private: Collection[str] = _option(
         (),
-        "Private elements that may stay, with the option retain_safe_private.",
+        "Private elements that may stay, beside those of PS3.15 that the option retain_safe_private keeps.",
         flag="--safe-private",
         metavar="CREATOR,GGGG,EE",
         kind="list",
