@@ -107,7 +107,7 @@ class InstanceEngine:
     """
 
     def __init__(self, compiled: Plan, options: EngineOptions) -> None:
-        self.looks_at_pixels = compiled.pixels.looks
+        self.looks_at_pixels = compiled.pixels.looks or bool(options.masks)
         known = open_secret(options.secret)
         self._rewriter = rewriter_of(options, known)
         recipients = Recipients(options.recipients) if options.recipients else None
@@ -143,6 +143,11 @@ class InstanceEngine:
             self.warnings += self._rewriter.concerns(self.plan)
         self._contexts = Contexts(self._text, self._rewriter, self.plan)
         self._redactor = _redactor(compiled, options)
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether something is shifted or hashed with no key of the config's: two engines then differ."""
+        return self._text is not None and self._text.uses_own_keys(shifts=self.plan.has_shifts)
 
     def encode(self, source: Source, sink: Sink) -> DeidentifyResult:
         """De-identify one encoded instance into another: the way of files and of bytes."""
@@ -384,13 +389,16 @@ def _text_engine(compiled: Plan, options: EngineOptions, secret: ProjectSecret |
 
 
 def _redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
-    if not compiled.pixels.looks:
+    if not compiled.pixels.looks and not options.masks:
         return None
+    from healthcare_deid.engine.pixels.masks.mask_files import masks_of
     from healthcare_deid.engine.pixels.redactor import PixelRedactor  # not without pixel work: it loads the OCR
 
     return PixelRedactor(
         compiled.pixels,
-        ocr=options.ocr,
+        ocr=None if options.ocr == "never" else options.ocr,
+        masks=masks_of(options.masks),
+        unmasked_only=options.ocr == "never",
         thorough=options.thorough,
         every_frame=options.every_frame,
         workers=options.threads,
