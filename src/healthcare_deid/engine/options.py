@@ -6,6 +6,7 @@ them. To add one: a field here, a keyword in `Deidentifier`, and the code that a
 
 from __future__ import annotations
 
+import os
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -217,6 +218,8 @@ class EngineOptions:
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not _is_count(self.threads):
             raise ConfigError("threads: a number of threads is needed, at least 1")
+        if self.vault is not None:
+            object.__setattr__(self, "vault", os.fspath(self.vault))
         if self.encrypted_attributes and not self.recipients:
             raise ConfigError("encrypted_attributes: name the recipients that may read them")
         if self.ocr == "never" and not self.masks:

@@ -39,20 +39,20 @@ def first_study(patient: int) -> date:
 
 
 def write(folder: Path, patient: int, study: int) -> None:
-    """Write an instance whose every original value is found again in its bytes."""
+    """Write an instance whose original values have letters that no pseudonym has."""
     day = first_study(patient) + timedelta(17 * study)
     dataset = instance(
-        PatientID=f"QQ{7_000_000 + patient}",
+        PatientID=f"ILOU{7_000_000 + patient}",
         PatientName=f"Zqxfamily{patient:05}^Zqxgiven{patient:05}",
-        AccessionNumber=f"AC{8_000_000 + 3 * patient + study}",
-        StudyID=f"QS{patient}{study}",
+        AccessionNumber=f"ULIO{8_000_000 + 3 * patient + study}",
+        StudyID=f"OLI{patient}{study}",
         StudyDate=f"{day:%Y%m%d}",
         AcquisitionDateTime=None,
         PatientBirthDate=f"19{patient % 80 + 10}0203",
         StudyInstanceUID=f"1.2.3.{patient}.{study}",
         SeriesInstanceUID=f"1.2.3.{patient}.{study}.1",
         SOPInstanceUID=f"1.2.3.{patient}.{study}.1.1",
-        StudyDescription=f"Zqxfamily{patient:05} QQ{7_000_000 + patient} {day:%Y-%m-%d}",
+        StudyDescription=f"Zqxfamily{patient:05} ILOU{7_000_000 + patient} {day:%Y-%m-%d}",
         ImageComments=f"study {study}",
     )
     pydicom.dcmwrite(folder / f"{patient}-{study}.dcm", dataset, enforce_file_format=True)
@@ -77,7 +77,7 @@ def test_ten_thousand_patients_keep_apart_over_processes_and_machines(tmp_path: 
     accessions: set[str] = set()
     for path in (path for name in ("one", "two") for path in (tmp_path / f"clean-{name}").rglob("*.dcm")):
         data = path.read_bytes()
-        assert not [text for text in (b"QQ7", b"AC8", b"Zqx", b"QS", b"1.2.3.") if text in data], path.name
+        assert not [text for text in (b"ILOU", b"ULIO", b"Zqx", b"OLI", b"1.2.3.") if text in data], path.name
         dataset = pydicom.dcmread(path)
         assert check_pseudonym(dataset.PatientID, "T-")
         assert dataset.StudyDescription.startswith(f"{dataset.PatientID} ")
