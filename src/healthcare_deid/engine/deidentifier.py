@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
 from healthcare_deid.engine.dicom.sources import InMemory, bytes_of, opened_source
+from healthcare_deid.engine.identity.key_folder import found_secret
 from healthcare_deid.engine.identity.places import refuse_among
 from healthcare_deid.engine.instance import InstanceEngine
 from healthcare_deid.engine.options import EngineOptions
@@ -58,8 +59,8 @@ class Deidentifier:
             (0028,0303).
         edition: PS3.15 edition of the Basic Profile: the API's, or the current one.
         options: Options of the Basic Profile (PS3.15 Table E.1-1); not part of the API.
-        safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``; with them goes the option
-            ``retain_safe_private``.
+        safe_private: Private elements that may stay, as ``"<creator>,gggg,ee"``, beside those of PS3.15 table E.3.10-1
+            that the option ``retain_safe_private`` keeps.
         other_uids: What happens to UIDs besides the study's, series' and instance's: ``"profile"`` does what the
             config's profile does, ``"keep"`` leaves them, references too, unless the Basic Profile's table names them,
             ``"map"`` regenerates them all.
@@ -141,7 +142,7 @@ class Deidentifier:
         chosen = EngineOptions(
             patient_keys=patient_keys,
             date_shift_days=date_shift_days,
-            secret=secret,
+            secret=found_secret(secret),
             uid_rule=uid_rule,
             salt=salt,
             markers=markers,
@@ -344,7 +345,8 @@ class Deidentifier:
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
         old, new = path_of(source, "source"), path_of(destination, "destination")
-        refuse_among(self.options, (old, new, new.with_name(f"{new.name}.run")))
+        own = new.with_name(f"{new.name}.run") if run is None else path_of(run, "run")
+        refuse_among(self.options, (old, new, own))
         return deidentify_tree(
             self,
             path_of(source, "source"),

@@ -6,6 +6,7 @@ them. To add one: a field here, a keyword in `Deidentifier`, and the code that a
 
 from __future__ import annotations
 
+import os
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -94,7 +95,7 @@ class EngineOptions:
     )
     safe_private: Collection[str] = _option(
         (),
-        "Private elements that may stay, with the option retain_safe_private.",
+        "Private elements that may stay, beside those of PS3.15 that the option retain_safe_private keeps.",
         flag="--safe-private",
         metavar="CREATOR,GGGG,EE",
         kind="list",
@@ -217,6 +218,8 @@ class EngineOptions:
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not _is_count(self.threads):
             raise ConfigError("threads: a number of threads is needed, at least 1")
+        if self.vault is not None:
+            object.__setattr__(self, "vault", os.fspath(self.vault))
         if self.encrypted_attributes and not self.recipients:
             raise ConfigError("encrypted_attributes: name the recipients that may read them")
         if self.ocr == "never" and not self.masks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pydicom
 import pytest
 
 from healthcare_deid import presets
@@ -11,7 +12,7 @@ from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms, UidMapper
 from healthcare_deid.engine.identity.key_folder import SECRET as VARIABLE
 from healthcare_deid.engine.identity.key_folder import SECRET_FILE, new_secret
 from healthcare_deid.engine.identity.key_folder import VARIABLE as FOLDER
-from healthcare_deid.errors import ConfigError
+from healthcare_deid.errors import ConfigError, DeidError
 
 from .conftest import SECRET, instance
 
@@ -64,3 +65,24 @@ def test_what_cannot_be_a_root_is_refused(root: str) -> None:
         UidMapper("salted", SECRET, root)
     with pytest.raises(ConfigError, match="keyed"):
         Deidentifier(BASIC, uid_root="1.2.3")
+
+
+def test_a_run_is_resumed_with_the_same_settings_and_refused_with_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path / "keys"))
+    new_secret("trial-7")
+    monkeypatch.setenv(SECRET_FILE, "trial-7")
+    (tmp_path / "scans").mkdir()
+    pydicom.dcmwrite(tmp_path / "scans" / "a.dcm", instance(), enforce_file_format=True)
+
+    def run(prefix: str) -> int:
+        deidentifier = Deidentifier(
+            BASIC, pseudonyms=Pseudonyms.keyed(prefix), dates=Dates(), vault=tmp_path / "a.vault"
+        )
+        return deidentifier.deidentify_tree(tmp_path / "scans", tmp_path / "clean", workers=1).failed
+
+    assert (run("T-"), run("T-")) == (0, 0)
+    with pytest.raises(DeidError, match="pseudonyms"):
+        run("X-")
+    assert len(list((tmp_path / "keys").iterdir())) == 1  # the environment's secret was used, and no new one made

@@ -49,6 +49,7 @@ _OTHER_IDS, _OTHER_NAMES = 0x00101000, 0x00101001
 _OFFSET, _EVENT = 0x00120052, 0x00120053
 IDENTIFIERS = frozenset({_ACCESSION, _STUDY_ID, _NAME, _ID, _OTHER_IDS, _OTHER_NAMES})
 """Attributes that pseudonyms stand for."""
+_OF_ONE = frozenset({_NAME, _OTHER_NAMES, _BIRTH})
 _WANTED = IDENTIFIERS | {_CHARACTER_SET, _STUDY_DATE, _STUDY_UID}
 _NO_ANCHOR = "the patient has no anchor date, or the instance no study date, to say how far apart they are"
 _TELLS_NAME = "the patient's new name in the table has a part of the original name in it"
@@ -243,6 +244,8 @@ class InstanceRewriting:
         self.written = written
         self.encodings = encodings
         self.warnings = (_NO_PATIENT,) if person is not None and not source.text(_ID) else ()
+        self._told: tuple[OwnTerms, bool] | None = None
+        self._encoded: dict[bool, dict[int, bytes]] = {}
         self.pseudonyms = None if person is None else OwnPseudonyms(self._named(person))
 
     def __repr__(self) -> str:
@@ -266,11 +269,22 @@ class InstanceRewriting:
 
     def tells(self, own: OwnTerms) -> bool:
         """Return whether a written value repeats one of the instance's own names or numbers."""
-        return any(own.find(item.text) for item in self.written)
+        if self._told is None or self._told[0] is not own:  # within a series they are the same
+            self._told = own, any(own.find(item.text) for item in self.written)
+        return self._told[1]
 
     def encoded(self, *, explicit: bool) -> dict[int, bytes]:
         """Return the written elements by tag, in little endian."""
-        return {item.tag: item.encoded(self.encodings, explicit=explicit) for item in self.written}
+        known = self._encoded.get(explicit)
+        if known is None:
+            known = {item.tag: item.encoded(self.encodings, explicit=explicit) for item in self.written}
+            self._encoded[explicit] = known
+        return known
+
+    @staticmethod
+    def depends(tag: int) -> bool:
+        """Return whether what an element becomes hangs on whose it is, and not on its value alone."""
+        return tag in _OF_ONE
 
     def new_values(self, rule: Rule, tag: int, vr: str, parts: Sequence[str], shift: Shift) -> list[str] | None:
         """Return an element's new values; None where the rule beneath counts.

@@ -202,7 +202,8 @@ class Values:
         beneath = rule.beneath
         if self._rewriting is None or beneath is None or not value.strip(_PADDING):
             return None
-        self.depends += 1
+        if self._rewriting.depends(tag):
+            self.depends += 1
         reading = read_text(value, vr, encodings, self._fallback)
         if reading.text is None:
             return NewValue(b"", rule.reason)
@@ -222,6 +223,7 @@ class Values:
         profile = beneath
         if beneath.op in GOING:
             profile = beneath._replace(op=Op.CHECK)
+            self.depends += 1  # what the result may say hangs on it
             self.identity_left = True
             self.warn(_TEXT_KEPT)
         return self.new_value(profile, tag, vr, changed.value, reading.encodings) or changed

@@ -40,6 +40,11 @@ class Dates:
     cap_ages: bool = True
     event: str = ""
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells these settings from others in a run's manifest."""
+        return f"birth_year {self.birth_year}, cap_ages {self.cap_ages}, event {self.event!r}"
+
     def __post_init__(self) -> None:
         if self.event and not _EVENT.fullmatch(self.event):
             raise ConfigError("dates: event is a code of up to 16 capital letters, digits, spaces and '_'")

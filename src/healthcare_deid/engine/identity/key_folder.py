@@ -27,7 +27,18 @@ SECRET, SECRET_FILE = "HEALTHCARE_DEID_SECRET", "HEALTHCARE_DEID_SECRET_FILE"
 
 
 def open_secret(given: bytes | str | os.PathLike[str] | None) -> ProjectSecret | None:
-    """Return the project's secret.
+    """Return the project's secret, as `found_secret` finds it; None where there is none.
+
+    Raises:
+        ConfigError: It is too short, of another type, or there is no such file and no secret of that name.
+        OSError: The file cannot be read.
+    """
+    found = found_secret(given)
+    return None if found is None else ProjectSecret(found)
+
+
+def found_secret(given: bytes | str | os.PathLike[str] | None) -> bytes | os.PathLike[str] | None:
+    """Return the project's secret, or its file.
 
     Args:
         given: The secret, its file, or its name or fingerprint in the key folder. None takes what the environment
@@ -37,21 +48,18 @@ def open_secret(given: bytes | str | os.PathLike[str] | None) -> ProjectSecret |
         None where neither says anything.
 
     Raises:
-        ConfigError: It is too short, of another type, or there is no such file and no secret of that name.
-        OSError: The file cannot be read.
+        ConfigError: There is no such file, and no secret of that name.
     """
     if given is None:
         if value := os.environ.get(SECRET):
-            return ProjectSecret(os.fsencode(value))
+            return os.fsencode(value)
         given = os.environ.get(SECRET_FILE) or None
-    if given is None:
-        return None
-    if isinstance(given, str) and not Path(given).is_file():
-        found = find_secret(given)
-        if found is None:
-            raise ConfigError("secret: there is no such file, and no secret of that name in the key folder")
-        given = found
-    return ProjectSecret(given)
+    if not isinstance(given, str):
+        return given
+    path = Path(given) if Path(given).is_file() else find_secret(given)
+    if path is None:
+        raise ConfigError("secret: there is no such file, and no secret of that name in the key folder")
+    return path
 
 
 def key_folder() -> Path:

@@ -63,6 +63,14 @@ class Pseudonyms:
     digits: int = 0
     anchors: bool = False
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells these settings from others in a run's manifest; no identity, and no place of a file."""
+        kind = (
+            "sequential" if self.digits else "keyed" if self.table is None else f"table, missing: {self.missing.value}"
+        )
+        return f"{kind}, prefix {self.prefix!r}, digits {self.digits}, anchors {self.anchors}"
+
     @classmethod
     def keyed(cls, prefix: str = "") -> Self:
         """Derive pseudonyms from the project secret.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never, cast
 
 from healthcare_deid.config.base.config import RootConfig
 from healthcare_deid.engine.plan.ps315 import ProfileOption
+from healthcare_deid.engine.plan.safe_private import safe_private
 from healthcare_deid.engine.plan.tags import KEPT
 from healthcare_deid.engine.plan.v1 import compile_v1, is_basic, text_plan
 from healthcare_deid.engine.plan.v1beta1 import compile_v1beta1
@@ -39,8 +40,11 @@ def compile_config(config: object, options: EngineOptions) -> Plan:
             plan = _compiled(_root(config), replace(options, options=shifting))
         plan = replace(plan, tags=replace(plan.tags, shifts_dates=True), text=replace(plan.text, shifts_dates=True))
     tags = plan.tags
-    if options.safe_private:
-        tags = replace(tags, private_tags=dict.fromkeys(_safe_private(options.safe_private), KEPT))
+    safe = frozenset(_safe_private(options.safe_private))
+    if ProfileOption.RETAIN_SAFE_PRIVATE in options.options:
+        safe |= safe_private()
+    if safe:
+        tags = replace(tags, private_tags=dict.fromkeys(sorted(safe), KEPT))
     if options.other_uids != "profile":
         mapped = options.other_uids == "map"
         tags = replace(tags, uids=replace(tags.uids, others=mapped, own=mapped, references=mapped))

@@ -39,7 +39,7 @@ from healthcare_deid.engine.header.fast.loop import take_steps
 from healthcare_deid.engine.header.fast.run_follower import Follower, Tally
 from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, Table, Tables
 from healthcare_deid.engine.header.fast.value_cache import LONGEST_REMEMBERED, Known, Memo, Remembered
-from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.header.values import NewValue, Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.tags import DROPPING, Inside, Op, TagPlan, UidPolicy, inside
 from healthcare_deid.errors import InvalidDicomError
@@ -238,20 +238,19 @@ class EncodedExecutor:
             self.tally.beyond += 1
         return self._replacement(entry, data[position:after], level, memo), after
 
-    def _rewritten(self, entry: Entry, element: bytes, level: Level) -> bytes | None:
-        """Return an element with a value of the project's own; where there is none, what the profile makes of it."""
-        self.tally.beyond += 1
-        old = element[entry.header :]
-        new = self._values.rewritten(entry.rule, entry.tag, entry.vr, old, level.encodings)
-        if new is None:
-            beneath = entry.rule.beneath
-            assert beneath is not None, "a rule to rewrite has one beneath"
-            return self._replacement(entry._replace(op=beneath.op, rule=beneath), element, level, None)
-        if new.value == old:
-            self.tally.kept += 1
-            return None
-        level.records.append(Record(entry, new.reason, len(old)))
-        return entry.encoded(new.value)
+    def _rewritten(self, entry: Entry, value: bytes, level: Level) -> tuple[Entry, NewValue | None]:
+        """Return the value of the project's own; where there is none, what the profile makes of the element."""
+        new = self._values.rewritten(entry.rule, entry.tag, entry.vr, value, level.encodings)
+        if new is not None:
+            return entry, new if new.value != value else None
+        beneath = entry.rule.beneath
+        assert beneath is not None, "a rule to rewrite has one beneath"
+        entry = entry._replace(op=beneath.op, rule=beneath)
+        if beneath.op is _DELETE:
+            return entry, NewValue(b"", beneath.reason)
+        if beneath.op is _KEEP and not self._searching:
+            return entry, None
+        return entry, self._values.new_value(beneath, entry.tag, entry.vr, value, level.encodings)
 
     def _note(self, entry: Entry, value: bytes, level: Level, table: Table) -> None:
         if table.notes(entry):
@@ -276,8 +275,6 @@ class EncodedExecutor:
         if entry.op is _DELETE:
             level.records.append(Record(entry, entry.rule.reason, len(element) - entry.header))
             return b""
-        if entry.op is _REWRITE:
-            return self._rewritten(entry, element, level)
         known = None if memo is None else memo.get(element)
         if known is not None:
             self.tally.warned.extend(known.warnings)
@@ -298,11 +295,15 @@ class EncodedExecutor:
         """Return an element with its new value, the record of it, none where it stays, and the warnings it gave."""
         warned = len(self.tally.warned)
         value = element[entry.header :]
-        changed = self._values.new_value(entry.rule, entry.tag, entry.vr, value, level.encodings)
+        if entry.op is _REWRITE:
+            entry, changed = self._rewritten(entry, value, level)
+        else:
+            changed = self._values.new_value(entry.rule, entry.tag, entry.vr, value, level.encodings)
         warnings = tuple(self.tally.warned[warned:])
         if changed is None:
             return Remembered(b"", None, warnings)
-        return Remembered(entry.encoded(changed.value), Record(entry, changed.reason, len(value)), warnings)
+        new = b"" if entry.op is _DELETE else entry.encoded(changed.value)
+        return Remembered(new, Record(entry, changed.reason, len(value)), warnings)
 
     def _composite(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level

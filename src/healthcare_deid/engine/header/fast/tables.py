@@ -171,9 +171,9 @@ def _kind(entry: Entry, length: int) -> Kind:
             if vr in NUMBER_BYTES:
                 return Kind.KEPT if length == NUMBER_BYTES[vr] else Kind.OPEN
             return Kind.SOUND if vr in FORMS else Kind.REMEMBERED
-        case Op.OWN_UID | Op.REWRITE:
-            return Kind.OPEN if vr == "UI" or op is Op.REWRITE else Kind.REMEMBERED
-        case Op.UID | Op.TEXT | Op.SHIFT:
+        case Op.OWN_UID:
+            return Kind.OPEN if vr == "UI" else Kind.REMEMBERED
+        case Op.UID | Op.TEXT | Op.SHIFT | Op.REWRITE:
             return Kind.REMEMBERED
         case _:
             assert_never(op)
