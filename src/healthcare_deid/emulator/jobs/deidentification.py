@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     AnyConfig = DeidentifyConfig | v1beta1.DeidentifyConfig
 
-KIND = "deidentify"
+DEIDENTIFY = "deidentify"
 """Kind of a resumable operation in the database."""
 _DATASET_METHOD = "dataset.DatasetService.DeidentifyDataset"
 _STORE_METHOD = "deidentify.DeidentifyService.DeidentifyDicomStore"
@@ -260,7 +260,7 @@ def _request(engine: InstanceDeidentifier, config: AnyConfig, response: dict[str
     """Return what resumes the operation; None if it has random keys, which are never written down."""
     if getattr(engine, "needs_secret", True):
         return None
-    return {"kind": KIND, "version": config.api_version, "config": config.to_api(), "response": response}
+    return {"kind": DEIDENTIFY, "version": config.api_version, "config": config.to_api(), "response": response}
 
 
 def _check_location(source: DatasetName | DicomStoreName, destination: DatasetName | DicomStoreName) -> None:

@@ -155,6 +155,20 @@ class Operations:
             )
         return name
 
+    def now(self) -> float:
+        """Return the time of the emulator's clock."""
+        return self._clock.time()
+
+    def ended(
+        self, dataset: DatasetName, method: str, version: str, response: dict[str, Any], success: int
+    ) -> OperationRecord:
+        """Add an operation that has already ended, and return it."""
+        with self._database.write() as connection:
+            name = self.insert(connection, dataset, method, version)
+            connection.execute("UPDATE operations SET success = ? WHERE name = ?", (success, name))
+            self.finish(connection, name, response=response, error=None)
+        return self.get(name)
+
     def finish(
         self, connection: sqlite3.Connection, name: str, *, response: dict[str, Any] | None, error: ServiceError | None
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from healthcare_deid.emulator.handlers.dicomweb import retrieve, search, store
 from healthcare_deid.emulator.handlers.dicomweb.frames import retrieve_bulk, retrieve_frames, retrieve_rendered
@@ -124,14 +124,11 @@ class DicomWebCalls:
             return retrieve.missing(_level(call))
         method = "DeleteSeries" if series else "DeleteStudy"
         removed = self._backend.instances.remove(name, study, series)
-        with self._backend.database.write() as connection:
-            operation = self._backend.operations.insert(
-                connection, call.dataset, f"dicomweb.DicomWebService.{method}", call.version
-            )
-            connection.execute("UPDATE operations SET success = ? WHERE name = ?", (removed, operation))
-            response: dict[str, Any] = {"@type": "type.googleapis.com/google.protobuf.Empty"}
-            self._backend.operations.finish(connection, operation, response=response, error=None)
-        return Reply.json(self._backend.logs.describe(self._backend.operations.get(operation), call.request))
+        response = {"@type": "type.googleapis.com/google.protobuf.Empty"}
+        operation = self._backend.operations.ended(
+            call.dataset, f"dicomweb.DicomWebService.{method}", call.version, response, removed
+        )
+        return Reply.json(self._backend.logs.describe(operation, call.request))
 
     def delete_instance(self, call: Call) -> Reply:
         """``instances.delete``, at once."""
