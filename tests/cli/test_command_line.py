@@ -69,10 +69,10 @@ def served(tmp_path: Path) -> Iterator[str]:
 
 
 def test_the_emulator_serves_the_seed_to_any_client(served: str) -> None:
-    store = "projects/MyProj/locations/us-central1/datasets/dataset1/dicomStores/dicomstore1"
+    store = "projects/my-project/locations/us-central1/datasets/dataset1/dicomStores/dicomstore1"
     with urllib.request.urlopen(f"{served}/v1/{store}/dicomWeb/instances") as reply:
         assert len(json.load(reply)) == len(sample_dicom())
-    with DeidClient(project="MyProj", location="us-central1", endpoint=served) as client:
+    with DeidClient(project="my-project", location="us-central1", endpoint=served) as client:
         config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
         operation = client.deidentify_dataset("dataset1", "clean", config)
         operation.result(timeout=120, raise_on_partial=True)

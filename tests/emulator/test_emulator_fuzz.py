@@ -16,7 +16,7 @@ from healthcare_deid.emulator import Emulator, Request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOCATION = "projects/p/locations/l"
+LOCATION = "projects/p/locations/us-central1"
 DATASET = f"{LOCATION}/datasets/d"
 STORE = f"{DATASET}/dicomStores/s"
 CT = (Path(pydicom.__file__).parent / "data" / "test_files" / "CT_small.dcm").read_bytes()

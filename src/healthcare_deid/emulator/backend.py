@@ -9,6 +9,7 @@ from healthcare_deid.emulator.errors import ServiceError
 from healthcare_deid.emulator.jobs.deidentification import DEIDENTIFY, Deidentification
 from healthcare_deid.emulator.jobs.import_export import ImportExport
 from healthcare_deid.emulator.jobs.logs import Logs
+from healthcare_deid.emulator.jobs.metadata_update import MetadataUpdate
 from healthcare_deid.emulator.jobs.operations import Operations
 from healthcare_deid.emulator.jobs.runner import Runner
 from healthcare_deid.emulator.storage.catalog import Catalog
@@ -40,6 +41,7 @@ class Backend:
     executor: Executor
     deidentification: Deidentification
     import_export: ImportExport
+    metadata_update: MetadataUpdate
     buckets: Buckets
     faults: FaultPlan
 
@@ -80,6 +82,7 @@ class Backend:
             executor,
             deidentification,
             ImportExport(database, instances, operations, runner, buckets),
+            MetadataUpdate(database, instances, operations, runner),
             buckets,
             faults,
         )

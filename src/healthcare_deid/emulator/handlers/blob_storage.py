@@ -8,6 +8,7 @@ from healthcare_deid.config.v1.requests import DicomFilterConfig
 from healthcare_deid.config.v1.resources import BlobStorageClass
 from healthcare_deid.emulator.clock import timestamp
 from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.handlers.dicomweb.paths import checked_store
 from healthcare_deid.emulator.handlers.dicomweb.retrieve import missing
 from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.reply import Reply
@@ -108,8 +109,7 @@ class BlobStorageCalls:
         return Reply.json(_info(found[0])) if found else missing("instance")
 
     def _store(self, call: Call, permission: str) -> str:
-        self._backend.catalog.check_store(call.dicom_store, permission)
-        return str(call.dicom_store)
+        return checked_store(self._backend, call, permission)
 
 
 def storage_class_of(settings: Any) -> str:

@@ -101,10 +101,14 @@ class Deidentification:
                 for instance in self._snapshot(connection, str(name)):
                     work.append(_Work(len(work), instance, str(target)))
             summary = f"type.googleapis.com/google.cloud.healthcare.{version}.dataset.DeidentifySummary"
-            request = _request(engine, config, {"@type": summary})
+            response: dict[str, Any] = {"@type": summary}
+            if stores and not skipped:
+                # Removed from the reference, but the tutorial shows it, and old clients read it.
+                response["successStoreCount"] = str(len(stores))
+            request = _request(engine, config, response)
             operation = self._insert(connection, source, _DATASET_METHOD, version, work, request)
         note = "DICOM stores were skipped: the config has no `dicom`." if skipped and stores else ""
-        self._start(operation, engine, work, {"@type": summary}, note=note, resumable=request is not None)
+        self._start(operation, engine, work, response, note=note, resumable=request is not None)
         return operation
 
     def dicom_store(

@@ -89,6 +89,8 @@ def read_header(path: Path) -> InstanceHeader:
     Raises:
         InvalidDicomError: The file is not DICOM, or lacks a UID that a store needs. The text quotes no value.
     """
+    if not path.stat().st_size:
+        raise InvalidDicomError("empty DICOM instance found")  # the words of the service
     with quiet():
         try:
             dataset = pydicom.dcmread(path, defer_size=_LONG)
