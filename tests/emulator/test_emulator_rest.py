@@ -240,7 +240,9 @@ def test_a_project_id_may_have_a_colon() -> None:
     from healthcare_deid.emulator import Emulator
 
     with Emulator(None) as emulator:
-        made = emulator.handle(Request.of("POST", "/v1/projects/example.com:p/locations/us-central1/datasets?datasetId=d"))
+        made = emulator.handle(
+            Request.of("POST", "/v1/projects/example.com:p/locations/us-central1/datasets?datasetId=d")
+        )
         assert made.status == 200
         got = emulator.handle(Request.of("GET", "/v1/projects/example.com%3Ap/locations/us-central1/datasets/d"))
         assert json.loads(got.body)["name"] == "projects/example.com:p/locations/us-central1/datasets/d"

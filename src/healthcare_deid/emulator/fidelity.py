@@ -249,8 +249,8 @@ TABLE: tuple[Behaviour, ...] = (
         "F-43",
         "emulator",
         "v1beta1: update of instances, patch of metadata",
-        "An update stores, and replaces what has the same UIDs. A patch takes add, remove, replace and test, and changes "
-        "neither UIDs nor file meta information nor bulk data",
+        "An update stores, and replaces what has the same UIDs. A patch takes add, remove, replace and test, and "
+        "changes neither UIDs nor file meta information nor bulk data",
         "",
         "The service describes both as previews",
     ),
@@ -325,8 +325,8 @@ TABLE: tuple[Behaviour, ...] = (
         "O-18",
         "emulator",
         "Transfer syntaxes that can be asked for",
-        "Those of the conformance statement, as far as the pixels and the installed codecs allow; as stored; others are "
-        "406. HTJ2K, JPEG XL and JPEG of 12 bits need the extra [codecs]",
+        "Those of the conformance statement, as far as pixels and codecs allow; as stored; others are 406. HTJ2K, JPEG "
+        "XL and JPEG of 12 bits need the extra [codecs]",
     ),
     Behaviour("O-19", "client", "Retry-After", "Honoured"),
 )

@@ -7,12 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pydicom
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.storage.dicom_json import to_json
+from healthcare_deid.emulator.storage.transcoding import encoded
 from healthcare_deid.engine.dicom.silence import quiet
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def from_json(attributes: Mapping[str, Any], bulk: Mapping[str, bytes]) -> bytes
                 meta.TransferSyntaxUID = JPEGBaseline8Bit
             meta.TransferSyntaxUID = UID(meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian)
             meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
-            dataset.file_meta = meta
-            _use_unicode(dataset, attributes)
-            return _encoded(dataset)
+            if not _is_ascii(attributes):
+                dataset.SpecificCharacterSet = _UNICODE
+            return encoded(FileDataset("", dataset, file_meta=meta))
     except Exception as error:  # noqa: BLE001 - the client's JSON breaks converters in many ways
         raise invalid(f"The metadata is not valid DICOM JSON ({type(error).__name__}).") from None
 
@@ -84,13 +85,15 @@ def patched(path: Path, patch: Any) -> bytes:
             _check_change(tag, before.get(tag), after.get(tag))
         try:
             new = Dataset.from_json({tag: after[tag] for tag in changed & after.keys()})
+            if not _is_ascii([after.get(tag) for tag in changed]):
+                dataset.decode()  # the other values are in the old character set
+                dataset.SpecificCharacterSet = _UNICODE
             for tag in changed:
                 if tag in after:
                     dataset[int(tag, 16)] = new[int(tag, 16)]
                 else:
                     del dataset[int(tag, 16)]
-            _use_unicode(dataset, [after.get(tag) for tag in changed])
-            return _encoded(dataset)
+            return encoded(dataset)
         except Exception as error:  # noqa: BLE001 - as above
             raise invalid(f"The patched metadata is not valid DICOM JSON ({type(error).__name__}).") from None
 
@@ -127,14 +130,5 @@ def _set_jpeg(dataset: Dataset, stream: bytes) -> None:
     dataset["PixelData"].is_undefined_length = True
 
 
-def _use_unicode(dataset: Dataset, written: Any) -> None:
-    """Encode a dataset in UTF-8 if JSON that went into it needs that."""
-    if not json.dumps(written, ensure_ascii=False).isascii():
-        dataset.decode()  # what is there already is in the old character set
-        dataset.SpecificCharacterSet = _UNICODE
-
-
-def _encoded(dataset: Dataset) -> bytes:
-    buffer = io.BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
+def _is_ascii(value: Any) -> bool:
+    return json.dumps(value, ensure_ascii=False).isascii()

@@ -16,6 +16,7 @@ from healthcare_deid.emulator.storage.frames import (
     opened,
 )
 from healthcare_deid.emulator.storage.transcoding import AS_STORED, can_make, in_syntax
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,6 @@ class Form:
             from healthcare_deid.emulator.storage.pictures import render
 
             return (render(instance.path, dataset, number, self.media_type) for number in numbers)
-        if self.syntax == AS_STORED and stored.is_encapsulated:
+        if self.syntax == AS_STORED and not is_native(stored):
             return encapsulated_frames(dataset, numbers)
         return native_frames(dataset, stored, numbers)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom.encaps import encapsulate, generate_frames
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
     JPEG2000,
     UID,
     DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -22,7 +25,7 @@ from pydicom.uid import (
 
 from healthcare_deid.emulator.errors import not_acceptable, not_found
 from healthcare_deid.engine.dicom.silence import quiet
-from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES
+from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES, is_native
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,15 +82,30 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
         try:
             dataset = pydicom.dcmread(path)
             _recode(dataset, UID(stored), UID(wanted))
-            buffer = io.BytesIO()
-            dataset.save_as(buffer, enforce_file_format=True)
+            made = encoded(dataset)
         except FileNotFoundError:
             raise not_found("DICOM instance does not exist.") from None
         except Exception as error:  # noqa: BLE001 - codecs fail in many ways
             raise not_acceptable(
                 f"The instance cannot be transcoded from {stored} to {wanted} here ({type(error).__name__})."
             ) from None
-    return buffer.getvalue()
+    return made
+
+
+def encoded(dataset: FileDataset) -> bytes:
+    """Return a dataset as a file; pydicom does not write the newest transfer syntaxes."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_transfer_syntax:
+        buffer = io.BytesIO()
+        dataset.save_as(buffer, enforce_file_format=True)
+        return buffer.getvalue()
+    stream = DicomBytesIO(b"")
+    stream.is_implicit_VR, stream.is_little_endian = False, True
+    stream.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(stream, dataset.file_meta, enforce_standard=True)
+    write_dataset(stream, dataset)
+    made: bytes = stream.getvalue()
+    return made
 
 
 def decompress(dataset: FileDataset, stored: UID) -> None:
@@ -96,9 +114,9 @@ def decompress(dataset: FileDataset, stored: UID) -> None:
     Raises:
         NotImplementedError: They are big-endian, and pydicom does not swap the bytes of bulk values.
     """
-    if not stored.is_little_endian:
+    if stored == ExplicitVRBigEndian:
         raise NotImplementedError
-    if "PixelData" not in dataset or not stored.is_encapsulated:
+    if "PixelData" not in dataset or is_native(stored):
         return
     # numpy and the codecs load only when pixels are decoded.
     from healthcare_deid.emulator.storage.frame_codecs import DECODERS
@@ -133,7 +151,7 @@ def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
         _encapsulate(dataset, frames, target)
         if dataset.SamplesPerPixel > 1:
             dataset.PlanarConfiguration = 0
-    if target in _LOSSY:
+    if target in _LOSSY and "PixelData" in dataset:
         _mark_lossy(dataset, target)
 
 
