@@ -1,8 +1,10 @@
-"""``healthcare-deid config``: make, check, show and convert a config, before it costs anything."""
+"""``healthcare-deid config``: write, check, show and convert configs."""
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import click
 from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, preset, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.keys import VARIABLE, without_keys, write_new_key
+from healthcare_deid.cli.recipes import read_recipe, report
 
 if TYPE_CHECKING:
     from healthcare_deid.config import AnyDeidentifyConfig, ApiVersion, DeidentifyCall
@@ -27,51 +30,83 @@ _API_VERSION = click.option(
 
 @click.group("config")
 def command() -> None:
-    """Make, check, show and convert a config."""
+    """Write, check, show and convert configs."""
 
 
 @command.command()
 @click.argument("file", type=_FILE)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning"]),
+    default="error",
+    show_default=True,
+    help="Exit with code 8 for findings of at least this severity.",
+)
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+)
 @_API_VERSION
-def check(file: Path, api_version: ApiVersion) -> None:
-    """List what is legal in FILE but wrong or surprising; the exit code is 1 when something is an error."""
+def check(file: Path, fail_on: str, style: str, api_version: ApiVersion) -> None:
+    """List values in FILE that are legal but wrong or surprising."""
+    from healthcare_deid.config import Severity
+
     findings = read_config(file, api_version).checks()
-    for finding in findings:
-        click.echo(str(finding))
-    if any(finding.severity == "error" for finding in findings):
-        raise SystemExit(Exit.ERROR)
-    if not findings:
-        click.echo("nothing found")
+    if style == "json":
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        click.echo("\n".join(map(str, findings)) or "nothing found")
+    if any(finding.severity.rank <= Severity(fail_on).rank for finding in findings):
+        raise SystemExit(Exit.FINDINGS)
+
+
+@command.command()
+@_API_VERSION
+def schema(api_version: ApiVersion) -> None:
+    """Print the JSON Schema of a config, for editors and validators."""
+    from healthcare_deid.config import published_schema
+
+    click.echo(published_schema(api_version), nl=False)
 
 
 @command.command()
 @click.argument("file", type=_FILE)
 @_API_VERSION
 def show(file: Path, api_version: ApiVersion) -> None:
-    """Say at a glance what FILE keeps, removes, transforms and covers."""
+    """Summarize what FILE keeps, removes, transforms and covers."""
     click.echo(repr(read_config(file, api_version)))
 
 
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--preset", "name", type=click.Choice(sorted(PRESETS)), default="minimal", show_default=True)
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 def init(file: Path, name: str, force: bool) -> None:
-    """Write a preset into FILE, .yaml or .json, to start from."""
+    """Write a preset into FILE, .yaml or .json, to start from.
+
+    The JSON Schema is written beside a .yaml FILE, which refers to it, so that editors complete and check it.
+    """
+    from healthcare_deid.config import SCHEMA_FILES, published_schema
+
     config = preset(name)
-    if file.suffix.lower() in CONFIG_SUFFIXES - {".json"}:
+    schema_file = file.with_name(SCHEMA_FILES[config.api_version])
+    is_yaml = file.suffix.lower() in CONFIG_SUFFIXES - {".json"}
+    if is_yaml:
         notes = "".join(f"# {line}\n" for line in repr(config).splitlines()[1:])
-        text = f"# The preset '{name}':\n{notes}{config.to_yaml()}"
+        reference = f"# yaml-language-server: $schema={schema_file.name}"
+        text = f"{reference}\n# The preset '{name}':\n{notes}{config.to_yaml()}"
     elif file.suffix.lower() == ".json":
         text = f"{config.to_json()}\n"
     else:
-        raise click.UsageError("a FILE named .yaml, .yml or .json is needed")
+        raise click.UsageError("FILE must end in .yaml, .yml or .json")
     try:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise CommandError("FILE exists; --force writes over it") from None
+        raise CommandError("FILE exists; --force overwrites it") from None
     click.echo(f"wrote {file}", err=True)
+    if is_yaml and (force or not schema_file.exists()):
+        schema_file.write_text(published_schema(config.api_version), encoding="utf-8")
+        click.echo(f"wrote {schema_file}", err=True)
 
 
 @command.command("new-key")
@@ -93,6 +128,13 @@ def new_key(file: Path) -> None:
 @click.option(
     "--to", "form", type=click.Choice(["curl", "gcloud", "json", "yaml"]), required=True, help="What to write."
 )
+@click.option(
+    "--from",
+    "recipe",
+    type=click.Choice(["ctp", "deid"]),
+    help="FILE is a script of the CTP DICOM anonymizer, or a recipe of pydicom's deid; by default FILE tells.",
+)
+@click.option("--keep-private", is_flag=True, help="For deid: keep private attributes that the recipe does not name.")
 @click.option("--source", metavar="NAME", help="For curl and gcloud: the full name of what is de-identified.")
 @click.option("--destination", metavar="NAME", help="For curl and gcloud: the full name of what is written.")
 @click.option("--v1beta1", "migrate", is_flag=True, help="Turn a v1 config into a v1beta1 one that does the same.")
@@ -101,18 +143,31 @@ def new_key(file: Path) -> None:
 def convert(
     file: Path,
     form: str,
+    recipe: str | None,
+    keep_private: bool,
     source: str | None,
     destination: str | None,
     migrate: bool,
     reveal_keys: bool,
     api_version: ApiVersion,
 ) -> None:
-    """Turn FILE into another form, on stdout.
+    """Convert FILE to another form, on stdout.
 
-    FILE is a config (.json, .yaml), or any other file with a curl or gcloud command that de-identifies, as pasted from
-    the tutorial; - reads a command, or JSON, from stdin. $VARIABLES come from the environment; nothing is run.
+    FILE is a config (.json, .yaml), a script of the CTP DICOM anonymizer, a recipe of pydicom's deid, or any other file
+    with a curl or gcloud command that de-identifies, as pasted from the tutorial; - reads from stdin. $VARIABLES come
+    from the environment; nothing is run.
+
+    A script or recipe becomes a v1beta1 config. Lines that cannot be expressed are listed on stderr, and the exit code
+    is then 3. Options of the engine that belong to the config are printed there too.
     """
-    config, call = _read(file, api_version)
+    config: AnyDeidentifyConfig
+    text = None if recipe is None and file.suffix.lower() in CONFIG_SUFFIXES else _text(file)
+    conversion = read_recipe(text, recipe, keep_private=keep_private) if text is not None else None
+    if conversion is not None:
+        report(conversion)
+        config, call = conversion.config, None
+    else:
+        config, call = _read(file, text, api_version)
     if migrate:
         config = _migrated(config)
     if form in {"curl", "gcloud"}:
@@ -127,19 +182,24 @@ def convert(
                 err=True,
             )
     click.echo(config.to_json() if form == "json" else config.to_yaml().rstrip())
+    if conversion is not None and conversion.unconverted:
+        raise SystemExit(Exit.PARTIAL)
 
 
-def _read(file: Path, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
-    """Return the config of a file, and the call when the file holds a command.
+def _text(file: Path) -> str:
+    with click.open_file(str(file), encoding="utf-8", errors="replace") as stream:
+        return str(stream.read())
+
+
+def _read(file: Path, text: str | None, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
+    """Return the config of a file, and the call if its text is a command.
 
     Raises:
-        CommandError: The command carries no config.
-        ConfigError: It is neither, or wrong.
+        CommandError: The command has no config.
+        ConfigError: The text is neither, or is wrong.
     """
-    if file.suffix.lower() in CONFIG_SUFFIXES:
+    if text is None:
         return read_config(file, api_version), None
-    with click.open_file(str(file), encoding="utf-8", errors="replace") as stream:
-        text = stream.read()
     if text.lstrip().startswith("{"):
         from healthcare_deid.config.versions import config_class
 
@@ -156,7 +216,7 @@ def _read(file: Path, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, Dei
     else:
         call = from_curl(text, environment=os.environ)
     if call.request.config is None:
-        raise CommandError("the command carries no config: there is nothing to convert")
+        raise CommandError("the command has no config to convert")
     return call.request.config, call
 
 

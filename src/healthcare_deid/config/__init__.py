@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from healthcare_deid.config.base.message import Message, ReplyMessage
     from healthcare_deid.config.checks.catalog import CHECKS, Check
     from healthcare_deid.config.checks.findings import Finding, Severity
-    from healthcare_deid.config.convert import DeidentifyCall, from_curl, from_gcloud
+    from healthcare_deid.config.convert import (
+        DeidentifyCall,
+        from_ctp_script,
+        from_curl,
+        from_deid_recipe,
+        from_gcloud,
+    )
+    from healthcare_deid.config.dialects.json_schema import SCHEMA_FILES, published_schema
+    from healthcare_deid.config.dialects.recipe import RecipeConversion, RecipeLine
     from healthcare_deid.config.dialects.v1_to_v1beta1 import Conversion, SemanticDifference
     from healthcare_deid.config.diff import Difference
     from healthcare_deid.config.infotypes import DATE_INFO_TYPES, DEFAULT_DICOM_INFO_TYPES, InfoType
@@ -92,11 +100,14 @@ _MODULES = {
     "OperationMetadata": "v1.operations",
     "PRIMARY_UIDS": "tags",
     "ProgressCounter": "v1.operations",
+    "RecipeConversion": "dialects.recipe",
+    "RecipeLine": "dialects.recipe",
     "RedactConfig": "v1.text",
     "ReplaceWithInfoTypeConfig": "v1.text",
     "ReplyMessage": "base.message",
     "Resources": "v1.requests",
     "RootConfig": "base.config",
+    "SCHEMA_FILES": "dialects.json_schema",
     "SemanticDifference": "dialects.v1_to_v1beta1",
     "Severity": "checks.findings",
     "TagFilterList": "v1.dicom",
@@ -104,8 +115,11 @@ _MODULES = {
     "TextConfig": "v1.text",
     "TextRedactionMode": "v1.image",
     "WrappedKey": "base.keys",
+    "from_ctp_script": "convert",
     "from_curl": "convert",
+    "from_deid_recipe": "convert",
     "from_gcloud": "convert",
+    "published_schema": "dialects.json_schema",
 }
 """Module of each public name."""
 
@@ -115,6 +129,7 @@ __all__ = [
     "DEFAULT_DICOM_INFO_TYPES",
     "MINIMAL_KEEP_TAGS",
     "PRIMARY_UIDS",
+    "SCHEMA_FILES",
     "AnyDeidentifyConfig",
     "AnyRequest",
     "ApiVersion",
@@ -152,6 +167,8 @@ __all__ = [
     "Message",
     "OperationMetadata",
     "ProgressCounter",
+    "RecipeConversion",
+    "RecipeLine",
     "RedactConfig",
     "ReplaceWithInfoTypeConfig",
     "ReplyMessage",
@@ -164,8 +181,11 @@ __all__ = [
     "TextConfig",
     "TextRedactionMode",
     "WrappedKey",
+    "from_ctp_script",
     "from_curl",
+    "from_deid_recipe",
     "from_gcloud",
+    "published_schema",
 ]
 
 

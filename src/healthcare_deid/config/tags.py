@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.config.base.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MINIMAL_KEEP_TAGS: tuple[str, ...] = (
     "MediaStorageSOPClassUID",
@@ -113,6 +116,13 @@ def entry_of(number: int) -> DictionaryEntry | None:
     if found is None:
         found = next((entry for mask, value, entry in table.repeating if number & mask == value), None)
     return found
+
+
+def dictionary_entries() -> Iterator[DictionaryEntry]:
+    """Yield every data element of PS3.6; a repeating group once, by its first tag."""
+    table = _table()
+    yield from table.by_number.values()
+    yield from (entry for _, _, entry in table.repeating)
 
 
 def keyword_of(number: int) -> str | None:

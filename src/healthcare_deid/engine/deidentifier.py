@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
 from healthcare_deid.engine.dicom.sources import InMemory, bytes_of, opened_source
+from healthcare_deid.engine.identity.places import refuse_among
 from healthcare_deid.engine.instance import InstanceEngine
 from healthcare_deid.engine.options import EngineOptions
 from healthcare_deid.engine.plan.compile import compile_config
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.sources import Encoded
+    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
+    from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.find.detectors.base import Detector
@@ -41,9 +46,10 @@ class Deidentifier:
         config: What to do; the API's own message, of either version.
         patient_keys: Keys for date shifts by patient ID, stronger than the config's.
         date_shift_days: Dates are shifted by at most this many days, back or forth.
-        secret: The project's secret, at least 16 bytes, or a file that holds it: dates, hashes and UIDs are keyed with
-            what is derived from it, so that every run and machine that has it gives the same. A key in the config is
-            stronger, and so is ``uid_rule``.
+        secret: The project's secret: at least 16 bytes, a file that holds them, or a name in the key folder. Dates,
+            hashes, UIDs and pseudonyms are keyed with what is derived from it, so that every run and machine that has
+            it gives the same. A key in the config is stronger, and so is ``uid_rule``. By default, what the
+            environment says (``HEALTHCARE_DEID_SECRET``, ``HEALTHCARE_DEID_SECRET_FILE``).
         uid_rule: ``"google"`` (compatible with the service) or ``"salted"`` (needs ``salt`` to recompute). By default
             UIDs are keyed where there is a ``secret``, and follow the service's rule where there is none.
         salt: Secret of at least 16 bytes for ``"salted"``.
@@ -63,7 +69,10 @@ class Deidentifier:
         thorough: Look for tiny, faint and rotated burned-in text too.
         every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
         service_limits: Refuse instances whose pixels the service would not redact for their size, instead of warning.
-        ocr: What finds and reads burned-in text, in place of the engine's own.
+        ocr: What finds and reads burned-in text, in place of the engine's own; ``"never"`` looks for none on devices
+            that a mask is of.
+        masks: Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of
+            pydicom's deid), or a list of files and `DeviceMask`.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
@@ -71,6 +80,16 @@ class Deidentifier:
             that is not in the one its instance names: what a site knows about its archive.
         threads: Threads that look at the frames of one instance; by default one a core, and one in a worker process,
             where the processes share the cores out.
+        pseudonyms: New patient IDs, names, accession numbers and study IDs, whatever the profile does to them.
+        dates: Shift every date that would stay, and those in text, by one number of days for each patient.
+        set_values: Values of the project's own by keyword or tag; the elements are added where they are missing.
+        replace: Patterns to rewrite in attributes: tag, regular expression, and what stands in its place.
+        uid_root: New UIDs begin with this root of yours; they need ``secret`` or ``salt``.
+        recipients: Certificates' files: every result holds its original attributes, encrypted for these recipients
+            (0400,0500); with ``vault``, the vault is encrypted for them instead.
+        vault: A file that says whose each pseudonym and new UID is: SQLite, or CSV by its suffix. It is as sensitive
+            as the originals.
+        encrypted_attributes: With ``vault`` and ``recipients``: encrypted original attributes in every result too.
 
     Attributes:
         config: As given.
@@ -103,11 +122,20 @@ class Deidentifier:
         thorough: bool = False,
         every_frame: bool = False,
         service_limits: bool = False,
-        ocr: Ocr | None = None,
+        ocr: Ocr | Literal["never"] | None = None,
+        masks: Masks = (),
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
         threads: int | None = None,
+        pseudonyms: Pseudonyms | None = None,
+        dates: Dates | None = None,
+        set_values: Mapping[str, str] | None = None,
+        replace: Sequence[Replacement | tuple[str, str, str]] = (),
+        uid_root: str = "",
+        recipients: Sequence[str | PathLike[str]] = (),
+        vault: str | PathLike[str] | None = None,
+        encrypted_attributes: bool = False,
     ) -> None:
         chosen = EngineOptions(
             patient_keys=patient_keys,
@@ -127,10 +155,19 @@ class Deidentifier:
             every_frame=every_frame,
             service_limits=service_limits,
             ocr=ocr,
+            masks=masks,
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
             threads=threads,
+            pseudonyms=pseudonyms,
+            dates=dates,
+            set_values=set_values,
+            replace=replace,
+            uid_root=uid_root,
+            recipients=recipients,
+            vault=vault,
+            encrypted_attributes=encrypted_attributes,
         )
         self.options = chosen
         self.config = config
@@ -280,6 +317,8 @@ class Deidentifier:
         """
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
+        old, new = path_of(source, "source"), path_of(destination, "destination")
+        refuse_among(self.options, (old, new, new.with_name(f"{new.name}.run")))
         return deidentify_tree(
             self,
             path_of(source, "source"),

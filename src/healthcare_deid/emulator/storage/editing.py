@@ -14,7 +14,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.storage.dicom_json import to_json
 from healthcare_deid.emulator.storage.transcoding import encoded
-from healthcare_deid.engine.dicom.silence import quiet
+from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

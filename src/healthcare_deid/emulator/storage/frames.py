@@ -11,9 +11,9 @@ from pydicom.encaps import get_frame
 from healthcare_deid.emulator.errors import invalid, not_acceptable, not_found
 from healthcare_deid.emulator.storage.transcoding import decompress
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
-from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.engine.dicom.sources import OpenFile
 from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
+from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

@@ -11,8 +11,8 @@ from pydicom.errors import InvalidDicomError as PydicomInvalid
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.emulator.storage.dicom_json import to_json
-from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.engine.dicom.transfer_syntaxes import transfer_syntax
+from healthcare_deid.engine.silence import quiet
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

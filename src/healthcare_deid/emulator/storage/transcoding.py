@@ -24,8 +24,8 @@ from pydicom.uid import (
 )
 
 from healthcare_deid.emulator.errors import not_acceptable, not_found
-from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES, is_native
+from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,125 @@
+"""``secret``, and the options for pseudonyms and dates: what they give is what the engine's arguments give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pydicom
+import pytest
+from tests.engine.identity.test_originals import recipient
+
+from healthcare_deid.engine.identity.key_folder import VARIABLE
+from healthcare_deid.engine.identity.pseudonyms import check_pseudonym
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+@pytest.fixture(autouse=True)
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "keys"))
+    return tmp_path / "keys"
+
+
+def test_a_secret_is_made_and_never_printed(cli: Callable[..., Result], keys: Path, tmp_path: Path) -> None:
+    made = cli("secret", "new", "trial-7")
+    assert made.exit_code == 0
+    secret = (keys / "trial-7.secret").read_text().strip()
+    fingerprint = cli("secret", "show-fingerprint", "trial-7").stdout.strip()
+    assert fingerprint in made.stdout
+    assert secret not in made.output
+    assert cli("secret", "show-fingerprint", keys / "trial-7.secret").stdout.strip() == fingerprint
+
+    assert cli("secret", "new", "--file", tmp_path / "mine").exit_code == 0
+    assert (tmp_path / "mine").stat().st_mode & 0o777 == 0o600
+    assert cli("secret", "new", "trial-7").exit_code != 0
+    assert cli("secret", "new", "a", "--file", tmp_path / "b").exit_code == 2
+    assert cli("secret", "show-fingerprint").exit_code == 2
+    assert cli("secret", "show-fingerprint", "trial-8").exit_code != 0
+
+
+def test_files_get_pseudonyms_dates_and_values(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("secret", "new", "trial-7")
+    monkeypatch.setenv("HEALTHCARE_DEID_SECRET_FILE", "trial-7")
+    identity = ("--pseudonyms", "keyed", "--pseudonym-prefix", "T-", "--shift-dates", "--birth-year")
+    values = ("--set", "ClinicalTrialProtocolID=X=17", "--replace", "Manufacturer", ".+", "Maker")
+    result = cli("files", scans, tmp_path / "clean", "--preset", "basic-profile", *identity, *values, "--workers", "1")
+
+    assert result.exit_code == 0, result.output
+    found = [pydicom.dcmread(path) for path in (tmp_path / "clean").rglob("*.dcm")]
+    assert found
+    for dataset in found:
+        assert check_pseudonym(dataset.PatientID, "T-")
+        assert dataset.StudyDate
+        assert dataset.ClinicalTrialProtocolID == "X=17"
+
+
+def test_sequential_pseudonyms_come_from_a_table(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    result = cli("files", scans, tmp_path / "clean", "--preset", "basic-profile", "--sequential", table)
+
+    assert result.exit_code == 0, result.output
+    ids = {pydicom.dcmread(path).PatientID for path in (tmp_path / "clean").rglob("*.dcm")}
+    assert "SITE-0001" in ids
+    assert len(table.read_text().splitlines()) == 1 + len(ids)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--pseudonyms", "keyed", "--sequential", "t.csv"),
+        ("--pseudonyms", "keyed", "--missing-patients", "add"),
+        ("--pseudonym-prefix", "X-"),
+        ("--birth-year",),
+        ("--event", "BASELINE"),
+        ("--set", "PatientID"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    words: tuple[str, ...], cli: Callable[..., Result], scans: Path, tmp_path: Path
+) -> None:
+    result = cli("files", scans, tmp_path / "clean", *words)
+    assert result.exit_code == 2
+    assert not (tmp_path / "clean").exists()
+
+
+def test_a_folder_goes_to_a_recipient_and_comes_back(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
+    key, certificate = recipient(tmp_path, "trustee")
+    clean, back = tmp_path / "clean", tmp_path / "back"
+    made = cli("files", scans, clean, "--preset", "basic-profile", "--recipient", certificate, "--workers", "1")
+    assert made.exit_code == 0, made.output
+    key.chmod(0o600)
+    result = cli("reidentify", clean, back, "--key", key)
+
+    assert result.exit_code == 0, result.output
+    wanted = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, scans.rglob("*.dcm"))}
+    found = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, back.rglob("*.dcm"))}
+    for dataset in (*found.values(), *wanted.values()):
+        del dataset.PixelData  # what was covered in a picture does not come back
+    assert found == wanted
+    assert (tmp_path / "keys" / "reidentify.log").read_text().count('"restore"') == len(wanted)
+
+
+def test_a_vault_tells_who_it_was(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
+    vault, table = tmp_path / "a.vault", tmp_path / "table.csv"
+    words = ("--preset", "basic-profile", "--sequential", table, "--vault", vault, "--workers", "1")
+    assert cli("files", scans, tmp_path / "clean", *words).exit_code == 0
+    old = table.read_text().splitlines()[1].split('"')[1]
+    result = cli("reidentify", "--vault", vault, "--who", "SITE-0001", "--log", tmp_path / "log")
+
+    assert result.exit_code == 0, result.output
+    assert f"PatientID: {old}" in result.stdout
+    assert "SITE-0001" in (tmp_path / "log").read_text()
+    assert cli("reidentify", "--vault", vault, "--who", "SITE-9999").exit_code == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--who", "P-1"), ("a", "b")])
+def test_reidentify_needs_a_key_or_a_vault(words: tuple[str, ...], cli: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    result = cli("reidentify", *(tmp_path / word if word in "ab" else word for word in words))
+    assert result.exit_code == 2
