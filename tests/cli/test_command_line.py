@@ -87,6 +87,32 @@ def test_env_init_prints_what_points_clients_at_the_emulator(cli: Callable[..., 
     assert all(line.startswith("export ") for line in result.stdout.splitlines())
 
 
+def test_env_init_prints_a_project_that_gcloud_takes_unless_it_is_told_another(cli: Callable[..., Result]) -> None:
+    result = cli("emulator", "env-init")
+    assert "export CLOUDSDK_CORE_PROJECT=my-project\n" in result.stdout
+    assert result.stderr == ""
+    told = cli("emulator", "--project", "MyProj", "env-init")
+    assert "export CLOUDSDK_CORE_PROJECT=MyProj\n" in told.stdout
+    assert "gcloud does not accept 'MyProj'" in told.stderr
+
+
+def test_rebuild_index_makes_an_index_of_the_files(cli: Callable[..., Result], tmp_path: Path) -> None:
+    with DeidClient.local(tmp_path / "lab", project="p", location="us-central1") as client:
+        client.create_dataset("dataset1").result()
+        client.create_dicom_store("dataset1/dicomstore1")
+        write_samples(tmp_path / "scans")
+        uploaded = client.upload("dataset1/dicomstore1", tmp_path / "scans").succeeded
+    (tmp_path / "lab" / "emulator.sqlite").write_bytes(b"")
+    refused = cli("emulator", "--data-dir", str(tmp_path / "lab"), "--port", "0")
+    assert refused.exit_code == 1
+    assert "rebuild-index" in refused.stderr
+    result = cli("emulator", "--data-dir", str(tmp_path / "lab"), "rebuild-index")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == f"{uploaded} instances in 1 DICOM stores"
+    with DeidClient.local(tmp_path / "lab", project="p", location="us-central1") as client:
+        assert client.get_dicom_store_metrics("dataset1/dicomstore1").instance_count == uploaded
+
+
 def test_listening_elsewhere_needs_to_be_asked_for(cli: Callable[..., Result]) -> None:
     result = cli("emulator", "--host", "0.0.0.0", "--in-memory")
     assert result.exit_code == 1

@@ -9,6 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.encaps import generate_frames
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def test_octets_are_raw_frames_native_or_as_stored(lab: Lab, bucket: Path, dicom
     assert sorted(written) == ["native/1.2/1.2.3/1.2.3.4", "stored/1.2/1.2.3/1.2.3.4"]
     native = np.frombuffer(written["native/1.2/1.2.3/1.2.3.4"], "<i2").reshape(64, 64)
     assert (native == stored.pixel_array).all()
-    assert next(pydicom.encaps.generate_frames(stored.PixelData)) == written["stored/1.2/1.2.3/1.2.3.4"]
+    assert next(generate_frames(stored.PixelData)) == written["stored/1.2/1.2.3/1.2.3.4"]
 
 
 def test_dicom_is_transcoded_or_as_it_was_stored(lab: Lab, bucket: Path, dicom_bytes: Any) -> None:

@@ -96,12 +96,12 @@ class TestUpdateMasks:
 
 
 class TestEtags:
-    @pytest.mark.parametrize("spell", [lambda text: text, lambda text: text.replace("+", "-").replace("/", "_")])
+    @pytest.mark.parametrize("url_safe", [True, False])
     @pytest.mark.parametrize("padding", [True, False])
-    def test_an_etag_is_compared_by_its_bytes(self, lab: Lab, spell: Any, padding: bool) -> None:
+    def test_an_etag_is_compared_by_its_bytes(self, lab: Lab, url_safe: bool, padding: bool) -> None:
         for number in range(40):  # some of them have a letter that differs between the alphabets
             policy = lab.get(f"{DATASET}:getIamPolicy").json
-            etag = spell(policy["etag"])
+            etag = policy["etag"].replace("+", "-").replace("/", "_") if url_safe else policy["etag"]
             policy |= {"etag": etag if padding else etag.rstrip("=")}
             policy["bindings"] = [{"role": "roles/viewer", "members": [f"user:u{number}@example.com"]}]
             assert lab.post(f"{DATASET}:setIamPolicy", {"policy": policy}).status == 200

@@ -23,8 +23,13 @@ UIDS = {"StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.2.3", "SOPInstanceUID
 INSTANCE = f"{STORE}/dicomWeb/studies/1.2/series/1.2.3/instances/1.2.3.4"
 JPEG = "1.2.840.10008.1.2.4."
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
-LOSSLESS = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"]
-LOSSLESS += [f"{JPEG}{number}" for number in (57, 70, 80, 90)]
+LOSSLESS = [
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.1.99",
+    "1.2.840.10008.1.2.5",
+    *(f"{JPEG}{number}" for number in (57, 70, 80, 90)),
+]
 EXTRA = [f"{JPEG}{number}" for number in (201, 202, 203)]
 
 
