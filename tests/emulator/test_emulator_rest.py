@@ -38,7 +38,7 @@ def test_every_route_is_a_method_of_the_api_with_its_verb_and_path(empty_lab: La
     documented = documented_methods(version)
     checked = 0
     for route in empty_lab.emulator.routes():
-        if "bulkdata" in route.method_id and route.method_id not in documented:
+        if version not in route.versions or ("bulkdata" in route.method_id and route.method_id not in documented):
             continue
         verb, path = documented[route.method_id]
         assert route.verb == verb, route.method_id
