@@ -29,6 +29,7 @@
     ├── ReplyError                       a reply that is not what the method answers
     ├── TransferError                    a DICOM upload or download that did not complete
     ├── EmulatorError                    the emulator cannot start, or is closed
+    ├── RunRefused                       a run over a folder may not begin, or not go on as asked
     └── EngineError                      one instance could not be de-identified on this machine
         ├── InvalidDicomError            not DICOM, or broken beyond reading
         ├── UnsupportedPixelsError       pixel data that must be looked at and cannot be
@@ -416,6 +417,21 @@ class TransferError(DeidError):
 
 class EmulatorError(DeidError):
     """The emulator cannot use its folder, or is closed."""
+
+
+class RunRefused(DeidError):
+    """A run over a folder may not begin, or not go on as asked. Nothing was written.
+
+    Attributes:
+        differences: How the run's settings differ from those that the destination was made with; never a value.
+    """
+
+    def __init__(self, text: str, *, differences: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.differences = tuple(differences)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class EngineError(DeidError):

@@ -112,7 +112,9 @@ def init(file: Path, name: str, force: bool) -> None:
 @command.command("new-key")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def new_key(file: Path) -> None:
-    """Write a new random key into FILE, which only you can read: for --crypto-key-file.
+    """Write a new random key into FILE.
+
+    Only you can read FILE. It is for --crypto-key-file.
 
     Keep it: only under the same key do two runs shift a patient's dates by the same days.
     """
@@ -192,7 +194,7 @@ def _text(file: Path) -> str:
 
 
 def _read(file: Path, text: str | None, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
-    """Return the config of a file, and the call if its text is a command.
+    """Return a file's config, and its call if it is a command.
 
     Raises:
         CommandError: The command has no config.

@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from healthcare_deid._version import __version__
-from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, Exit, command_error
+from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, command_error, stopped, terminable
 from healthcare_deid.cli.paths import SHOW_PATHS
 from healthcare_deid.errors import DeidError
 
@@ -23,6 +23,7 @@ _COMMANDS = {
     "fhir-stores": "De-identify FHIR stores.",
     "files": "De-identify a folder of DICOM files on this machine.",
     "masks": "Propose regions that are covered by device.",
+    "review": "Approve and reject a run's results, in a browser on this machine.",
     "operations": "Describe, list, wait for and cancel operations.",
     "reidentify": "Restore identity, for whoever has the key or the vault.",
     "secret": "Make a project secret, and tell one from another.",
@@ -59,13 +60,14 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error is one line and an exit code, and no text that may quote data."""
         try:
-            return super().invoke(ctx)
+            with terminable():
+                return super().invoke(ctx)
         except CommandError as error:
             problem = error
         except DeidError as error:
             problem = command_error(error, server_text=bool(ctx.meta.get(SERVER_TEXT)))
-        except KeyboardInterrupt:
-            problem = CommandError("interrupted", Exit.INTERRUPTED)
+        except KeyboardInterrupt as error:
+            problem = stopped(error, "")
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Recipes of other programs on the command line: which they are, and what could not be converted."""
+"""Recipes of other programs on the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEID = re.compile(r"(?im)^\s*(?:format\s+dicom|%header)\b")
 
 
 def read_recipe(text: str, kind: str | None, *, keep_private: bool) -> RecipeConversion | None:
-    """Return the conversion of a recipe, or `None` if the text is none.
+    """Return the conversion of a recipe, or `None` for other text.
 
     Args:
         text: The file's content.
@@ -36,7 +36,7 @@ def read_recipe(text: str, kind: str | None, *, keep_private: bool) -> RecipeCon
 
 
 def report(conversion: RecipeConversion) -> None:
-    """Print the lines that are not converted as they stand, and the engine options that belong to the config."""
+    """Print the conversion's notes and the engine options it needs."""
     for line in conversion.unconverted:
         click.echo(f"not converted: {line}", err=True)
     for line in conversion.approximated:

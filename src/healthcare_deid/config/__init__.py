@@ -1,4 +1,4 @@
-"""Configs and other messages of the API as frozen, validated values, without I/O.
+"""Messages of the API as frozen, validated values, without I/O.
 
 Names load on first use, so that a program pays only for the messages it handles.
 """

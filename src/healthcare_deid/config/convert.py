@@ -1,4 +1,4 @@
-"""Configs from other notations: curl and gcloud commands, CTP scripts, deid recipes."""
+"""Configs from other notations: curl, gcloud, CTP, deid."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class DeidentifyCall:
 
 
 def from_curl(text: str, *, environment: Mapping[str, str] | None = None) -> DeidentifyCall:
-    """Read a curl command that calls ``:deidentify``, such as those of Google's tutorial.
+    """Read a curl command that calls ``:deidentify``.
+
+    The commands of Google's tutorial are read as printed.
 
     Args:
         text: The command, with its continued lines.
@@ -75,7 +77,9 @@ def from_gcloud(
 
 
 def from_ctp_script(text: str) -> RecipeConversion:
-    """Convert a script of the CTP DICOM anonymizer, in XML or as properties, to a v1beta1 config and engine options.
+    """Convert a script of the CTP DICOM anonymizer.
+
+    The script may be XML or properties. It becomes a v1beta1 config and engine options.
 
     Example:
         >>> script = '<script><e en="T" t="00100010" n="PatientName">@remove()</e></script>'
@@ -93,7 +97,9 @@ def from_ctp_script(text: str) -> RecipeConversion:
 
 
 def from_deid_recipe(text: str, *, keep_private: bool = False) -> RecipeConversion:
-    r"""Convert the header actions of a recipe of pydicom's deid to a v1beta1 config and engine options.
+    r"""Convert the header actions of a deid recipe.
+
+    The recipe of pydicom's deid becomes a v1beta1 config and engine options.
 
     Example:
         >>> conversion = from_deid_recipe("FORMAT dicom\n%header\nBLANK PatientName")

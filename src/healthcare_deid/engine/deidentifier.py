@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
@@ -195,6 +196,22 @@ class Deidentifier:
 
         guarded(lambda: self._instances.encode(InMemory(example()), MemorySink()))
 
+    @property
+    def needs_secret(self) -> bool:
+        """Whether something is shifted or hashed with no key of the config's: two deidentifiers then differ."""
+        return self._instances.needs_secret
+
+    def with_secret(self, secret: str | PathLike[str]) -> Self:
+        """Return a deidentifier that differs only in its secret.
+
+        Raises:
+            ConfigError: It is no secret.
+            OSError: It cannot be read.
+        """
+        given: dict[str, Any] = {one.name: getattr(self.options, one.name) for one in fields(self.options)}
+        given["secret"] = secret
+        return type(self)(self.config, **given)
+
     @border
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
         """De-identify one instance.
@@ -283,37 +300,46 @@ class Deidentifier:
         source: str | PathLike[str],
         destination: str | PathLike[str],
         *,
+        run: str | PathLike[str] | None = None,
         workers: int | None = None,
         on_progress: Callable[[TreeProgress], object] | None = None,
         overwrite: bool = False,
+        adopt: bool = False,
+        strict: bool = False,
         names: Names = "uid",
         name_map: str | PathLike[str] | None = None,
         record: str | PathLike[str] | None = None,
     ) -> TreeReport:
-        """De-identify every file of a folder into another folder.
+        """De-identify every file of a folder into another folder, as a run that can be stopped and resumed.
 
-        A file that fails never stops the others, and nothing is written for it. Files whose output exists already are
-        skipped, so that an interrupted run goes on where it was.
+        A file that fails never stops the others, and nothing is written for it. The run folder remembers what the
+        results were made with: the same call goes on where a run was stopped, and one with another config is refused.
+        Where the config needs a key and has none, a secret is made and kept in the user's key folder.
 
         Args:
-            source: The folder; all folders below it too.
+            source: The folder, all folders below it too; or one file.
             destination: The folder for the results, outside ``source``.
+            run: The run folder: manifest, record, failures and summary; no identity and no key. By default
+                ``<destination>.run``.
             workers: Processes; by default one a core, and this process alone for few files.
             on_progress: Called in this process now and then, and at the end, with a `TreeProgress`.
-            overwrite: Write again what exists.
+            overwrite: Make results that are there again, whatever they were made with. Results of another config that
+                are not made again are removed.
+            adopt: Go on in a destination whose results no run folder tells of, as if they were made with this config
+                and secret.
+            strict: Count what is no DICOM file as a failure, and do not pass it over.
             names: What results are called. ``"uid"``: ``study/series/instance.dcm``, by their new UIDs, so that no
                 name of the source's comes through; a DICOMDIR is left out, because it points at files by name.
                 ``"source"``: as in the source; see that folder and file names tell nothing about patients.
             name_map: A CSV file for the names of each source file and its result; outside ``destination``. It is as
-                sensitive as the source.
-            record: A file for the record: a line of JSON for each result, with every change, redaction and warning;
-                outside ``destination``. It is added to; the last line of a result counts. Results that it does not
-                tell of are made again.
+                sensitive as the source. Rows are added to it.
+            record: A file for a copy of the run's record, outside ``destination``.
 
         Raises:
-            NotADirectoryError: ``source`` is no folder.
-            ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``name_map`` or ``record`` is
-                inside either folder, or is another kind of file.
+            NotADirectoryError: ``source`` is neither a folder nor a file.
+            RunRefused: Another run is at work, the results were made with other settings, or the secret is lost.
+            ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``run``, ``name_map`` or
+                ``record`` is inside either folder, or is another kind of file.
         """
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
@@ -323,9 +349,12 @@ class Deidentifier:
             self,
             path_of(source, "source"),
             path_of(destination, "destination"),
+            run=None if run is None else path_of(run, "run"),
             workers=workers,
             on_progress=on_progress,
             overwrite=overwrite,
+            adopt=adopt,
+            strict=strict,
             names=names,
             name_map=None if name_map is None else path_of(name_map, "name_map"),
             record=None if record is None else path_of(record, "record"),

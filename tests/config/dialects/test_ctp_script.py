@@ -104,6 +104,14 @@ def test_the_three_uids_of_an_instance_are_regenerated_as_the_script_says(uids: 
     assert ("StudyInstanceUID" in actions(conversion)) == (len(uids) == 1)
 
 
+def test_a_parameter_that_is_no_uid_root_is_not_used() -> None:
+    conversion = from_ctp_script(script('<p t="UIDROOT">9999</p>', element("00200052", "@hashuid(@UIDROOT,this)")))
+    assert conversion.options == {}
+    assert [str(line) for line in conversion.approximated] == [
+        "line 2: UIDROOT: it is not the root of UIDs; new UIDs have the engine's root"
+    ]
+
+
 def test_texts_and_patterns_become_options() -> None:
     conversion = from_ctp_script(
         script(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from healthcare_deid.config.base.field_types import ApiVersion
 from healthcare_deid.config.base.message import Message
-from healthcare_deid.config.dialects.json_text import parse_json
 
 if TYPE_CHECKING:
     from healthcare_deid.config.checks.findings import Finding
@@ -27,7 +26,7 @@ class RootConfig(Message):
     api_version: ClassVar[ApiVersion]
 
     def parts(self) -> ConfigParts:
-        """Return the config's fields in the form that checks and summary read, the same for both versions."""
+        """Return the config's fields in a form common to both versions."""
         raise NotImplementedError
 
     @classmethod
@@ -40,13 +39,15 @@ class RootConfig(Message):
         Raises:
             ConfigError: The text is not JSON, or the message is wrong.
         """
+        from healthcare_deid.config.dialects.json_text import parse_json
+
         value = parse_json(text, strict=strict)
         if not strict and isinstance(value, dict):
             value = _without_request(cast("dict[str, Any]", value))
         return cls.from_api(value, strict=strict)
 
     def checks(self) -> tuple[Finding, ...]:
-        """Return findings about legal but wrong or surprising values, the worst first."""
+        """Return findings about wrong or surprising values, the worst first."""
         from healthcare_deid.config.checks.whole import check
 
         return check(self.parts())
@@ -102,6 +103,9 @@ class RootConfig(Message):
 
 
 def _without_request(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the config of a deidentify request that has no other field than its destination."""
+    """Return the config of a deidentify request.
+
+    The request is returned unchanged if it has other fields than its destination.
+    """
     others = value.keys() - {"config"}
     return value["config"] if "config" in value and others and others <= _DESTINATIONS else value

@@ -1,18 +1,16 @@
-"""Base classes of every message: frozen, strict about unknown fields, camelCase on the wire."""
+"""Base classes of messages.
+
+Messages are frozen, refuse unknown fields, and are camelCase on the wire.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from healthcare_deid.config.base.lenient_spellings import refuse_lenient_spelling, without_leniency
-from healthcare_deid.config.base.problems import config_error, unknown_fields
 from healthcare_deid.config.base.wire_names import wire_name
-from healthcare_deid.config.dialects.json_text import parse_json
-from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +20,8 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.diff import Difference
 
-# Some methods import their module when called, because a program that only sends a config needs none of them.
+# Methods import what they need when they are called: a program that builds a config and sends it needs little of it,
+# and these imports took 5 % of the time to load a config.
 
 FROZEN = "messages are frozen: use model_copy(update=...) or the builder"
 
@@ -39,8 +38,12 @@ else:
             try:
                 made = super().__call__(*args, **kwargs)
             except ValidationError as error:
+                from healthcare_deid.config.base.problems import config_error
+
                 raise config_error(cls, error) from None
             if made.__pydantic_extra__:
+                from healthcare_deid.config.base.problems import unknown_fields
+
                 raise unknown_fields(cls, made.__pydantic_extra__)
             return made
 
@@ -55,6 +58,8 @@ else:
 
     def _frozen(cls: type[BaseModel], name: str) -> Exception:
         # Pydantic's own error would quote the value, which may be a key.
+        from healthcare_deid.errors import ConfigError
+
         return ConfigError.of(cls.__name__, [(wire_name(name), FROZEN)])
 
 
@@ -89,11 +94,16 @@ class Message(_Model):
             ConfigError: With the JSON path of every problem.
         """
         if strict:
+            from healthcare_deid.config.base.lenient_spellings import refuse_lenient_spelling
+
             refuse_lenient_spelling(cls, value)
         try:
             return cls.model_validate(value)
         except ValidationError as error:
             problem = error
+        from healthcare_deid.config.base.lenient_spellings import without_leniency
+        from healthcare_deid.config.base.problems import config_error
+
         if not strict:
             try:
                 return cls.model_validate(without_leniency(cls, value))
@@ -102,7 +112,7 @@ class Message(_Model):
         raise config_error(cls, problem) from None
 
     def to_api(self) -> dict[str, Any]:
-        """Return the message as the API's JSON: wire names, without unset fields."""
+        """Return the message as the API's JSON, without unset fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     @classmethod
@@ -112,15 +122,21 @@ class Message(_Model):
         Raises:
             ConfigError: The text is not JSON, or the message is wrong.
         """
+        from healthcare_deid.config.dialects.json_text import parse_json
+
         return cls.from_api(parse_json(text, strict=strict), strict=strict)
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """Return the message as strict JSON, including any keys."""
+        import json
+
         return json.dumps(self.to_api(), indent=indent, ensure_ascii=False)
 
     @classmethod
     def from_yaml(cls, text: str | bytes) -> Self:
-        """Parse YAML with the API's field names, ignoring comments. Needs the extra ``[yaml]``.
+        """Parse YAML with the API's field names, ignoring comments.
+
+        This needs the extra ``[yaml]``.
 
         Raises:
             ConfigError: The text is not YAML, or the message is wrong.
@@ -131,7 +147,10 @@ class Message(_Model):
         return cls.from_api(parse_yaml(text))
 
     def to_yaml(self) -> str:
-        """Return the message as YAML with the API's field names. Needs the extra ``[yaml]``."""
+        """Return the message as YAML with the API's field names.
+
+        This needs the extra ``[yaml]``.
+        """
         from healthcare_deid.config.dialects.yaml_text import dump_yaml
 
         return dump_yaml(self.to_api())
@@ -144,6 +163,8 @@ class Message(_Model):
             ConfigError: The suffix is another one, the file is not JSON or YAML, or the message is wrong.
             OSError: The file cannot be read.
         """
+        from healthcare_deid.errors import ConfigError
+
         path = Path(path)
         match path.suffix.lower():
             case ".json":
@@ -155,7 +176,7 @@ class Message(_Model):
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        """Return the JSON Schema (2020-12) of the message's JSON, for editors and validators."""
+        """Return the JSON Schema (2020-12) of the message's JSON."""
         from healthcare_deid.config.dialects.json_schema import schema_of
 
         return schema_of(cls)
@@ -169,7 +190,7 @@ class Message(_Model):
         return schema
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy, with the fields in ``update`` set and validated like constructor arguments.
+        """Return a copy with the fields in ``update`` set and validated.
 
         Raises:
             ConfigError: A field in ``update`` is wrong.
@@ -181,13 +202,16 @@ class Message(_Model):
         return type(self).from_api(values | dict(update))
 
     def diff(self, other: Self) -> tuple[Difference, ...]:
-        """Return the differences between this message and ``other``; keys are compared but not shown."""
+        """Return the differences between this message and ``other``.
+
+        Keys are compared but not shown.
+        """
         from healthcare_deid.config.diff import diff
 
         return diff(self, other)
 
     def __str__(self) -> str:
-        """Show the fields that are set, or the type's name if none is."""
+        """Show the fields that are set, or the type's name."""
         return super().__str__() or repr(self)
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
@@ -201,7 +225,10 @@ class Message(_Model):
 
 
 class OneOf(Message):
-    """A message with mutually exclusive fields, a union that the discovery document cannot express."""
+    """A message with mutually exclusive fields.
+
+    The API has such unions, but its discovery document cannot express them.
+    """
 
     one_of: ClassVar[tuple[str, ...]] = ()
     """The fields of which at most one may be set."""
@@ -216,7 +243,7 @@ class OneOf(Message):
 
     @property
     def chosen(self) -> str | None:
-        """Name of the union's field that is set, such as ``"redact_config"``, or `None`."""
+        """Name of the union's field that is set, or `None`."""
         return next((name for name in self.one_of if getattr(self, name) is not None), None)
 
     @classmethod
@@ -229,7 +256,9 @@ class OneOf(Message):
 
 
 class ReplyMessage(Message):
-    """A message that the service writes; unknown fields are kept in `model_extra` and on dump.
+    """A message that the service writes.
+
+    Unknown fields are kept in `model_extra` and on dump.
 
     The constructor, which only programs call, still refuses unknown names.
     """
@@ -238,7 +267,7 @@ class ReplyMessage(Message):
 
     @property
     def unknown(self) -> dict[str, Any]:
-        """Fields that the service sent and this version of the package does not know."""
+        """Fields of the reply that this version does not know."""
         return dict(self.model_extra or {})
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:

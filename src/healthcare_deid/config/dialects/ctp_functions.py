@@ -26,7 +26,9 @@ class Call(NamedTuple):
 
 
 def parse_script(text: str) -> list[str | Call]:
-    """Split a script into literal text and calls. A backslash makes the next character literal.
+    """Split a script into literal text and calls.
+
+    A backslash makes the next character literal.
 
     Raises:
         ValueError: A call has no end.
@@ -75,7 +77,10 @@ def _call(text: str, start: int) -> tuple[Call, int]:
 
 
 def _end(text: str, start: int, delimiters: str, opening: str) -> int:
-    """Return the position of the next delimiter outside quotes, brackets and nested calls."""
+    """Return the position of the next delimiter at this level.
+
+    Delimiters in quotes, brackets and nested calls are skipped.
+    """
     depth = brackets = 0
     quoted = escaped = False
     for at in range(start, len(text)):

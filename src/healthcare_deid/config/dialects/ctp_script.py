@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.parsers import expat
 
 from healthcare_deid.config.dialects.ctp_functions import Call, parse_script
-from healthcare_deid.config.dialects.recipe import MARKERS, Fate, Recipe, RecipeConversion, RecipeLine, tags_where
+from healthcare_deid.config.dialects.recipe import (
+    MARKERS,
+    Fate,
+    RecipeConversion,
+    RecipeDecisions,
+    RecipeLine,
+    tags_where,
+)
 from healthcare_deid.config.tags import entry_of, is_private, tag_number
 from healthcare_deid.errors import ConfigError
 
@@ -47,11 +54,11 @@ def read_ctp_script(text: str) -> RecipeConversion:
     items = _xml_items(text) if text.lstrip("\ufeff \t\r\n").startswith("<") else _property_items(text)
     if not items:
         raise ConfigError("not a CTP DICOM anonymizer script: it has no parameter, element, keep or remove entry")
-    return _Reader(items).recipe.convert()
+    return _ScriptReader(items).recipe.convert()
 
 
 def _xml_items(text: str) -> list[_Item]:
-    """Read the entries with their line numbers, which ElementTree does not keep."""
+    """Read the entries with line numbers, which ElementTree drops."""
     items: list[_Item] = []
     open_items: list[_Item | None] = []
     content: list[str] = []
@@ -96,13 +103,13 @@ def _property_items(text: str) -> list[_Item]:
     return items
 
 
-class _Reader:
+class _ScriptReader:
     """Reads the entries of one script into a recipe."""
 
     def __init__(self, items: list[_Item]) -> None:
-        self.recipe = Recipe(removes_private=False)
+        self.recipe = RecipeDecisions(removes_private=False)
         self.params = {item.name: item.text.strip() for item in items if item.kind == "param"}
-        self.recipe.uid_root = self._uid_root()
+        self.recipe.uid_root = self._uid_root(items)
         removed = {item.name: item.line for item in items if item.kind == "remove"}
         self.recipe.removes_private = "privategroups" in removed
         self._globals(removed)
@@ -116,9 +123,13 @@ class _Reader:
             for tag in tags_where(_OVERLAYS):
                 self.recipe.decide(tag, Fate.DELETE)
 
-    def _uid_root(self) -> str:
+    def _uid_root(self, items: list[_Item]) -> str:
         root = self.params.get("UIDROOT", "").rstrip(".")
-        return root if re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", root) else ""
+        if not root or re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", root):
+            return root
+        line = next(item.line for item in items if (item.kind, item.name) == ("param", "UIDROOT"))
+        self.recipe.approximate(line, "UIDROOT", "it is not the root of UIDs", "new UIDs have the engine's root")
+        return ""
 
     def _globals(self, removed: dict[str, int]) -> None:
         recipe = self.recipe
@@ -181,7 +192,7 @@ class _Reader:
             self.recipe.give_up(tag, line, "text and functions are joined")
 
     def _literal(self, parts: Sequence[str | Call]) -> str | None:
-        """Return the script as fixed text, or `None` if it depends on the instance."""
+        """Return the script as fixed text, or `None`."""
         text = ""
         for part in parts:
             if isinstance(part, str):
@@ -236,7 +247,7 @@ class _Reader:
 
     @staticmethod
     def _is_this(tag: int, call: Call) -> bool:
-        """Return whether a call reads the element that it is the script of."""
+        """Return whether a call reads its own element."""
         if not call.args or call.name == "keep" or call.arg(0) == "this":
             return True
         try:
@@ -259,7 +270,7 @@ class _Reader:
         )
 
     def _branches(self, tag: int, line: int, call: Call) -> None:
-        """Take the stronger of two branches, because a condition cannot be expressed."""
+        """Take the stronger branch, as conditions cannot be expressed."""
         fates: list[Fate] = []
         for clause in call.clauses:
             try:
@@ -270,7 +281,7 @@ class _Reader:
             if isinstance(only, Call) and only.name in _REFUSES:
                 self._refuses(tag, line, only.name)
                 continue
-            trial = _Reader([])
+            trial = _ScriptReader([])
             trial.params = self.params
             trial._script(tag, line, parts, always=False)
             exact = not trial.recipe.set_values and not trial.recipe.replace and not trial.recipe.unconverted

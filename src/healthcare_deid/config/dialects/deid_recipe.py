@@ -10,7 +10,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from healthcare_deid.config.dialects.recipe import MARKERS, PSEUDONYMIZED, Fate, Recipe, RecipeConversion, RecipeLine
+from healthcare_deid.config.dialects.recipe import (
+    MARKERS,
+    PSEUDONYMIZED,
+    Fate,
+    RecipeConversion,
+    RecipeDecisions,
+    RecipeLine,
+)
 from healthcare_deid.config.tags import dictionary_entries, entry_of, keyword_of, tag_number
 from healthcare_deid.errors import ConfigError
 
@@ -56,7 +63,7 @@ def read_deid_recipe(text: str, *, keep_private: bool = False) -> RecipeConversi
     lines = _lines(text)
     if not any(line.section == "header" for line in lines) and not re.search(r"(?im)^\s*format\s+dicom", text):
         raise ConfigError("not a deid recipe: it has neither FORMAT dicom nor a %header section")
-    return _Reader(lines, keep_private=keep_private).recipe.convert()
+    return _RecipeReader(lines, keep_private=keep_private).recipe.convert()
 
 
 def _lines(text: str) -> list[_Line]:
@@ -75,11 +82,11 @@ def _lines(text: str) -> list[_Line]:
     return lines
 
 
-class _Reader:
+class _RecipeReader:
     """Runs the actions of one recipe over the data dictionary."""
 
     def __init__(self, lines: list[_Line], *, keep_private: bool) -> None:
-        self.recipe = Recipe(removes_private=not keep_private)
+        self.recipe = RecipeDecisions(removes_private=not keep_private)
         self.lists: dict[str, set[int]] = {}
         self.kept: set[int] = set()
         self.changed: set[int] = set()
@@ -94,9 +101,7 @@ class _Reader:
     def _prepare(self, line: _Line) -> None:
         """Collect field lists, and the attributes that later actions protect."""
         if line.section == "filter" and not line.text:
-            self._unconverted(
-                line, "%filter", "filters are about pixels", "convert them to masks, or redact image text"
-            )
+            self._unconverted(line, "%filter", "filters are about pixels", "give the recipe to masks= too")
         elif line.section == "values" and not line.text:
             self._unconverted(
                 line, "%values", "values differ between instances", "the engine searches what stays for them"
@@ -126,7 +131,10 @@ class _Reader:
             self._apply(line, action, field, value)
 
     def _all(self, line: _Line, action: str) -> None:
-        """Handle an action on every attribute: whatever the recipe does not name is removed."""
+        """Handle an action on every attribute.
+
+        Attributes that the recipe does not name are removed.
+        """
         self.recipe.removes_others = self.recipe.removes_private = True
         for tag in [tag for tag in self.recipe.fates if tag not in self.changed]:
             self.recipe.decide(tag, Fate.DELETE)
@@ -184,7 +192,10 @@ class _Reader:
             )
 
     def _tags(self, line: _Line | None, field: str) -> set[int] | None:
-        """Return the attributes of a field expression; `None`, and a note, if it cannot be resolved."""
+        """Return the attributes of a field expression, or `None`.
+
+        An expression that cannot be resolved is listed.
+        """
         kind, found, expression = field.partition(":")
         if not found:
             return self._one(line, field)
@@ -230,7 +241,10 @@ def _split(text: str) -> tuple[str, str, str]:
 
 
 def _expanded(expander: str, expression: str) -> set[int] | None:
-    """Return the standard attributes that an expander selects; `None` if the expression is malformed."""
+    """Return the attributes that an expander selects, or `None`.
+
+    `None` stands for a malformed expression.
+    """
     entries = [entry for entry in dictionary_entries() if entry.number >> 16 not in _NOT_IN_A_DATASET]
     if expander == "select":
         attribute, _, value = expression.partition(":")

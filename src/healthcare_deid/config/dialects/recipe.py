@@ -1,4 +1,4 @@
-"""`RecipeConversion`: what a recipe of another program becomes, shared by the readers of such recipes.
+"""`RecipeConversion`: the result of reading another program's recipe.
 
 A recipe decides for single tags. Every decision becomes a tag action of v1beta1, an engine option, or both. Where the
 engine cannot do what the recipe says, the value is emptied and the line is listed.
@@ -42,7 +42,7 @@ _NOT_IN_A_DATASET = frozenset({0x0000, _META, 0x0004, 0xFFFE})
 
 
 class Fate(Enum):
-    """What becomes of an attribute."""
+    """Decision about an attribute."""
 
     KEEP = auto()
     """It stays unchanged."""
@@ -59,7 +59,7 @@ class Fate(Enum):
 
 
 class RecipeLine(NamedTuple):
-    """A line of a recipe that was not converted as it stands.
+    """A line of a recipe that is not carried out literally.
 
     Attributes:
         line: Line number, from 1.
@@ -97,7 +97,7 @@ class RecipeConversion:
 
 
 @dataclass
-class Recipe:
+class RecipeDecisions:
     """The decisions of a recipe, collected by a reader."""
 
     removes_others: bool = False
@@ -152,7 +152,7 @@ class Recipe:
     def pseudonymize(
         self, tag: int, line: int, what: str, instead: str = "pseudonyms= derives it from the secret"
     ) -> None:
-        """Replace an identifier by one derived from it, if it is a patient's."""
+        """Ask for a pseudonym, if the identifier can get one."""
         if tag not in PSEUDONYMIZED:
             self.give_up(tag, line, f"{what}: only PatientID, PatientName, AccessionNumber and StudyID get pseudonyms")
             return
@@ -193,7 +193,7 @@ class Recipe:
         )
 
     def _tell_other_pseudonyms(self) -> None:
-        """Say which identifiers change although the recipe leaves them: pseudonyms are given to all four."""
+        """List identifiers that get a pseudonym although the recipe keeps them."""
         told = {one.subject for one in self.approximated if "pseudonyms=" in one.instead}
         line = min(one.line for one in self.approximated if "pseudonyms=" in one.instead)
         for tag in sorted(PSEUDONYMIZED):
@@ -221,7 +221,7 @@ class Recipe:
         return builder.build()
 
     def _uids(self, builder: ConfigBuilder, fates: dict[int, Fate]) -> ConfigBuilder:
-        """Keep or regenerate the primary UIDs together if the recipe does, else one by one."""
+        """Keep or regenerate the primary UIDs, together if possible."""
         regenerated = [tag for tag in _PRIMARY if fates.pop(tag, Fate.KEEP) is not Fate.KEEP]
         fates.pop(_META_INSTANCE, None)
         if len(regenerated) == len(_PRIMARY):
@@ -251,7 +251,10 @@ def _with_fate(builder: ConfigBuilder, fate: Fate, queries: list[str]) -> Config
 
 
 def _needs_no_action(tag: int, fate: Fate) -> bool:
-    """Return whether the profile does it: a keep action on PixelData would also prevent redaction."""
+    """Return whether the profile does it already.
+
+    A keep action on PixelData would also prevent redaction.
+    """
     return tag >> 16 in _NOT_IN_A_DATASET or tag in MARKERS or (fate is Fate.KEEP and tag in _REQUIRED)
 
 
@@ -260,7 +263,10 @@ def _standard_entries() -> Iterable[DictionaryEntry]:
 
 
 def tags_where(groups: Iterable[int]) -> list[int]:
-    """Return the tags of the dictionary in these groups; of a repeating group its first tag."""
+    """Return the dictionary's tags in these groups.
+
+    A repeating group is represented by its first tag.
+    """
     wanted = set(groups)
     return [entry.number for entry in dictionary_entries() if entry.number >> 16 in wanted]
 
