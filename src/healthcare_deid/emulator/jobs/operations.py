@@ -95,12 +95,14 @@ class LogEntry:
         store = _STORE.search(self.source)
         if store:
             labels["dicom_store_id"] = store[1]
+        named = {"resource_name": self.source} if kind == "Deidentify" else {}
         return {
             "timestamp": timestamp(self.time),
             "severity": self.severity,
             "jsonPayload": {
                 "@type": f"type.googleapis.com/google.cloud.healthcare.logging.{kind}{subject}LogEntry",
-                "resource_name" if kind == "Deidentify" else "source": self.source,
+                "source": self.source,
+                **named,
                 "error": {"code": self.code.number, "message": self.message},
             },
             "operation": {
