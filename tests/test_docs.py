@@ -102,7 +102,7 @@ def assumed(page: str, folder: Path) -> dict[str, Any]:
     if page == "engine.md":
         return {"dataset": pydicom.dcmread(folder / "in.dcm")}
     if page == "index.md":
-        with DeidClient.local("lab", project="p", location="l") as client:
+        with DeidClient.local("lab", project="p", location="eu") as client:
             fill(client, folder / "scans")
     return {}
 

@@ -39,6 +39,12 @@ NOT_OBSERVED = {
     "F-26": "The client decides it",
     "F-27": "The other rows look at codes",
     "F-37": "The service has these methods",
+    "F-38": "The service has storage classes",
+    "F-39": "The service carries these options out",
+    "F-40": "The service publishes notifications",
+    "F-41": "The list of locations changes",
+    "F-42": "The reference states the rules",
+    "F-43": "A preview that a project must be given access to",
     "O-16": "Would use a quota up",
     "O-19": "Needs a service that is busy",
 }

@@ -69,10 +69,10 @@ def served(tmp_path: Path) -> Iterator[str]:
 
 
 def test_the_emulator_serves_the_seed_to_any_client(served: str) -> None:
-    store = "projects/MyProj/locations/us-central1/datasets/dataset1/dicomStores/dicomstore1"
+    store = "projects/my-project/locations/us-central1/datasets/dataset1/dicomStores/dicomstore1"
     with urllib.request.urlopen(f"{served}/v1/{store}/dicomWeb/instances") as reply:
         assert len(json.load(reply)) == len(sample_dicom())
-    with DeidClient(project="MyProj", location="us-central1", endpoint=served) as client:
+    with DeidClient(project="my-project", location="us-central1", endpoint=served) as client:
         config = presets.basic_confidentiality_profile().model_copy(update={"image": None})
         operation = client.deidentify_dataset("dataset1", "clean", config)
         operation.result(timeout=120, raise_on_partial=True)
@@ -85,6 +85,32 @@ def test_env_init_prints_what_points_clients_at_the_emulator(cli: Callable[..., 
     assert "export CLOUDSDK_API_ENDPOINT_OVERRIDES_HEALTHCARE=http://localhost:9000/\n" in result.stdout
     assert "export CLOUDSDK_CORE_PROJECT='my project'\n" in result.stdout
     assert all(line.startswith("export ") for line in result.stdout.splitlines())
+
+
+def test_env_init_prints_a_project_that_gcloud_takes_unless_it_is_told_another(cli: Callable[..., Result]) -> None:
+    result = cli("emulator", "env-init")
+    assert "export CLOUDSDK_CORE_PROJECT=my-project\n" in result.stdout
+    assert result.stderr == ""
+    told = cli("emulator", "--project", "MyProj", "env-init")
+    assert "export CLOUDSDK_CORE_PROJECT=MyProj\n" in told.stdout
+    assert "gcloud does not accept 'MyProj'" in told.stderr
+
+
+def test_rebuild_index_makes_an_index_of_the_files(cli: Callable[..., Result], tmp_path: Path) -> None:
+    with DeidClient.local(tmp_path / "lab", project="p", location="us-central1") as client:
+        client.create_dataset("dataset1").result()
+        client.create_dicom_store("dataset1/dicomstore1")
+        write_samples(tmp_path / "scans")
+        uploaded = client.upload("dataset1/dicomstore1", tmp_path / "scans").succeeded
+    (tmp_path / "lab" / "emulator.sqlite").write_bytes(b"")
+    refused = cli("emulator", "--data-dir", str(tmp_path / "lab"), "--port", "0")
+    assert refused.exit_code == 1
+    assert "rebuild-index" in refused.stderr
+    result = cli("emulator", "--data-dir", str(tmp_path / "lab"), "rebuild-index")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == f"{uploaded} instances in 1 DICOM stores"
+    with DeidClient.local(tmp_path / "lab", project="p", location="us-central1") as client:
+        assert client.get_dicom_store_metrics("dataset1/dicomstore1").instance_count == uploaded
 
 
 def test_listening_elsewhere_needs_to_be_asked_for(cli: Callable[..., Result]) -> None:

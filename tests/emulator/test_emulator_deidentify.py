@@ -38,7 +38,7 @@ def test_a_dataset_is_deidentified_into_a_new_one_with_the_same_stores(lab: Lab,
     method = "google.cloud.healthcare.v1.dataset.DatasetService.DeidentifyDataset"
     assert operation["metadata"]["apiMethodName"] == method
     summary = "type.googleapis.com/google.cloud.healthcare.v1.dataset.DeidentifySummary"
-    assert operation["response"] == {"@type": summary}
+    assert operation["response"] == {"@type": summary, "successStoreCount": "2"}
     for store in ("dicomstore1", "second"):
         (clean,) = lab.instances(f"{CLEAN}/dicomStores/{store}")
         assert "PatientName" not in clean

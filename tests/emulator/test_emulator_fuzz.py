@@ -16,7 +16,7 @@ from healthcare_deid.emulator import Emulator, Request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOCATION = "projects/p/locations/l"
+LOCATION = "projects/p/locations/us-central1"
 DATASET = f"{LOCATION}/datasets/d"
 STORE = f"{DATASET}/dicomStores/s"
 CT = (Path(pydicom.__file__).parent / "data" / "test_files" / "CT_small.dcm").read_bytes()
@@ -121,4 +121,64 @@ def test_a_damaged_instance_is_stored_or_refused_and_can_be_asked_for(
         url = item["00081190"]["Value"][0]
         for tail in ("", "/metadata", "/frames/1", "/rendered", "/bulkdata/7FE00010"):
             check(emulator, Request.of("GET", url + tail))
+        check(emulator, Request.of("GET", f"/v1/{STORE}/dicomWeb/instances?includefield=all"))
+
+
+DEEP = 30_000
+MONSTERS = {
+    "deep lists": b"[" * DEEP + b"]" * DEEP,
+    "deep objects": b'{"config":' * DEEP + b"1" + b"}" * DEEP,
+    "deep and known": b'{"config":{"dicom":' + b'{"keepList":' * DEEP + b"1" + b"}" * (DEEP + 2),
+    "a surrogate": b'{"labels":{"a":"\\ud800"},"timeZone":"\\udfff","destinationDataset":"\\ud800"}',
+    "a long number": b'{"version":' + b"9" * 5000 + b"}",
+    "an infinite number": b'{"version":1e999,"labels":NaN}',
+    "bytes that are no text": b'{"timeZone":"\xff\xfe"}',
+    "a NUL": b'{"timeZone":"a\\u0000b","labels":{"a":"\\u0000"}}',
+    "a long key": b'{"' + b"k" * 1_000_000 + b'":1}',
+}
+
+
+@pytest.mark.parametrize("name", MONSTERS)
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_no_body_breaks_anything(emulator: Emulator, name: str, version: str) -> None:
+    for method, path in (
+        ("POST", f"{DATASET}:deidentify"), ("POST", f"{STORE}:deidentify"), ("POST", f"{STORE}:import"),
+        ("POST", f"{STORE}:export"), ("POST", f"{STORE}:setIamPolicy"), ("POST", f"{STORE}:testIamPermissions"),
+        ("POST", f"{STORE}:setBlobStorageSettings"), ("POST", f"{LOCATION}/datasets?datasetId=d2"),
+        ("POST", f"{DATASET}/dicomStores?dicomStoreId=s2"), ("PATCH", f"{STORE}?updateMask=labels"),
+        ("PATCH", f"{DATASET}?updateMask=timeZone"), ("PATCH", f"{STORE}/dicomWeb/studies/1.2/metadata"),
+        ("PUT", f"{STORE}/dicomWeb/studies"), ("POST", "../_emulator/faults"), ("POST", "../batch"),
+    ):  # fmt: skip
+        check(emulator, Request.of(method, f"/{version}/{path}".replace(f"/{version}/..", ""), body=MONSTERS[name]))
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        f"/v1/{STORE}/dicomWeb/instances?PatientName=" + "*?" * 3000, f"/v1/{STORE}?fields=" + "a(" * 5000,
+        f"/v1/{STORE}?updateMask=" + "a." * 5000, f"/v1/{DATASET}/operations?pageSize=" + "9" * 5000,
+        f"/v1/{STORE}/dicomWeb/studies/{'1.' * 40}1", "/v1/" + "a/" * 5000, "//[", "/v1/%ed%a0%80", "/v1/\ud800",
+        f"/v1/{STORE}/dicomWeb/instances?" + ".".join(["00081115"] * 2000) + "=1", "/$discovery/rest?version=%00",
+        f"/v1/{STORE}/dicomWeb/studies/1/series/1/instances/1/bulkdata/" + "00081115/0/" * 3000 + "7FE00010",
+        f"/v1/{DATASET}/dicomStores?filter=" + "labels.a=b AND " * 3000,
+        f"/v1/{LOCATION}/datasets?pageToken=" + "a" * 9999,
+    ],
+)  # fmt: skip
+def test_no_url_breaks_anything(emulator: Emulator, tail: str) -> None:
+    for method in ("GET", "PATCH", "POST"):
+        check(emulator, Request.of(method, tail))
+
+
+def test_sequences_of_any_depth_are_stored_or_refused(emulator: Emulator) -> None:
+    for depth in (5, 200, 5000):
+        item = pydicom.Dataset()
+        item.PatientID = "x"
+        value = b""
+        for _ in range(depth):  # items of undefined length, one in another
+            value = b"\xfe\xff\x00\xe0\xff\xff\xff\xff\x40\x00\x30\xa7SQ\0\0\xff\xff\xff\xff" + value
+            value += b"\xfe\xff\xdd\xe0\0\0\0\0\xfe\xff\x0d\xe0\0\0\0\0"
+        deep = CT[:-2].replace(b"\xe0\x7f\x10\x00", b"\x40\x00\x30\xa7SQ\0\0\xff\xff\xff\xff" + value)
+        headers = {"Content-Type": "application/dicom"}
+        sent = Request.of("POST", f"/v1/{STORE}/dicomWeb/studies", headers=headers, body=deep)
+        assert emulator.handle(sent).status in {200, 409}
         check(emulator, Request.of("GET", f"/v1/{STORE}/dicomWeb/instances?includefield=all"))

@@ -321,9 +321,9 @@ write, add = Instances.write, Instances._add
 def write_half_of_the_second(self, chunks, count=[]):
     count.append(1)
     return write(self, half(chunks) if len(count) == 2 else chunks)
-def stall_after_the_second(self, *arguments, count=[]):
+def stall_after_the_second(self, *arguments, count=[], **options):
     count.append(1)
-    refused = add(self, *arguments)
+    refused = add(self, *arguments, **options)
     if len(count) == 2:
         stall()
     return refused

@@ -66,6 +66,23 @@ def test_its_urls_come_from_its_own_address_whatever_host_a_client_names(server:
     assert json.loads(body)["00081190"]["Value"][0].startswith(f"http://127.0.0.1:{server.port}/v1/{STORE}/dicomWeb/")
 
 
+class TestHosts:
+    def test_a_host_that_is_named_may_be_asked_for_behind_a_proxy(self, lab: Lab) -> None:
+        with lab.emulator.server(hosts=["healthcare.googleapis.com"]) as server:
+            for host, status in (
+                ("healthcare.googleapis.com", 200), ("Healthcare.GoogleAPIs.com:443", 200), ("localhost", 200),
+                ("evil.example", 403), ("healthcare.googleapis.com.evil.example", 403),
+            ):  # fmt: skip
+                assert call(server, "GET", f"/v1/{DATASET}", Host=host)[0] == status, host
+
+    def test_nobody_is_named_by_default(self, server: Server) -> None:
+        assert call(server, "GET", f"/v1/{DATASET}", Host="healthcare.googleapis.com")[0] == 403
+
+    @pytest.mark.parametrize("path", ["//[", "/v1/%ff%fe", "/%00", "/v1/" + "x" * 30_000, "*"])
+    def test_a_path_of_any_kind_gets_an_answer(self, server: Server, path: str) -> None:
+        assert 400 <= call(server, "GET", path)[0] < 500
+
+
 class TestWhoMayReachIt:
     def test_an_address_others_reach_is_refused_unless_it_is_allowed(self, lab: Lab) -> None:
         with pytest.raises(EmulatorError, match="other machines"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,19 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator import Emulator
 
 _DEFAULT_PORT = 8085
+_GCLOUD_PROJECT = re.compile(r"([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]+")
+"""Project IDs (and numbers) that gcloud accepts."""
+
+
+@dataclass(frozen=True)
+class _Options:
+    """Options of the group that its commands read."""
+
+    host: str
+    port: int
+    project: str
+    location: str
+    data_dir: Path
 
 
 def _buckets(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, Path]:
@@ -32,20 +47,25 @@ def _buckets(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
     type=click.IntRange(0, 65535),
     default=_DEFAULT_PORT,
     show_default=True,
-    help="Port; 0 takes any that is free.",
+    help="Port; 0 for any free port.",
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("lab"), show_default=True)
-@click.option("--in-memory", is_flag=True, help="Keep nothing: a temporary folder, removed at the end.")
+@click.option("--in-memory", is_flag=True, help="Use a temporary folder, removed at the end.")
 @click.option("--gcs", "buckets", multiple=True, callback=_buckets, metavar="BUCKET=DIR", help="Map gs:// to a folder.")
-@click.option("--origin", "origins", multiple=True, help="Web pages that may read, such as https://viewer.example.")
-@click.option("--seed", type=click.Path(exists=True, path_type=Path), help="DICOM files to start with.")
-@click.option("--project", default="MyProj", show_default=True, help="For --seed and env-init.")
+@click.option(
+    "--origin", "origins", multiple=True, help="Origins of web pages that may read, such as https://viewer.example."
+)
+@click.option("--allow-host", "hosts", multiple=True, help="Further Host names, such as healthcare.googleapis.com.")
+@click.option(
+    "--seed", type=click.Path(exists=True, path_type=Path), help="DICOM files to store first, in dataset1/dicomstore1."
+)
+@click.option("--project", default="my-project", show_default=True, help="For --seed and env-init.")
 @click.option("--location", default="us-central1", show_default=True, help="For --seed and env-init.")
-@click.option("--allow-remote", is_flag=True, help="Listen where other machines can reach it.")
+@click.option("--allow-remote", is_flag=True, help="Accept an address that other machines can reach.")
 @click.option(
     "--allow-remote-storage",
     is_flag=True,
-    help="Take a STORAGE_EMULATOR_HOST on another machine: exported instances are sent there.",
+    help="Allow a STORAGE_EMULATOR_HOST on another machine, to which exported instances are then sent.",
 )
 @click.pass_context
 def command(
@@ -56,17 +76,18 @@ def command(
     in_memory: bool,
     buckets: dict[str, Path],
     origins: tuple[str, ...],
+    hosts: tuple[str, ...],
     seed: Path | None,
     project: str,
     location: str,
     allow_remote: bool,
     allow_remote_storage: bool,
 ) -> None:
-    """Serve the Cloud Healthcare API on this machine, until Ctrl-C.
+    """Serve the Cloud Healthcare API on this machine until Ctrl-C.
 
-    It asks nobody for credentials: it listens to this machine only, unless --allow-remote.
+    There is no authentication, so only this machine can reach it unless --allow-remote is given.
     """
-    context.obj = {"host": host, "port": port, "project": project, "location": location}
+    context.obj = _Options(host, port, project, location, data_dir)
     if context.invoked_subcommand is not None:
         return
     from healthcare_deid.emulator import Emulator
@@ -75,7 +96,7 @@ def command(
     with Emulator(folder, gcs=buckets, allow_remote_storage=allow_remote_storage) as emulator:
         if seed is not None:
             _seed(emulator, seed, project, location)
-        server = emulator.server(host, port, origins=origins, allow_remote=allow_remote)
+        server = emulator.server(host, port, origins=origins, hosts=hosts, allow_remote=allow_remote)
         if allow_remote:
             click.echo("warning: any machine that reaches this address can read and delete everything in it", err=True)
         click.echo(f"Cloud Healthcare API emulator on {server.url}, data in {emulator.data_dir}")
@@ -85,25 +106,46 @@ def command(
 
 @command.command("env-init")
 @click.pass_obj
-def env_init(options: dict[str, str]) -> None:
-    """Print the lines that point this package and gcloud at the emulator.
+def env_init(options: _Options) -> None:
+    """Print the shell lines that point this package and gcloud at the emulator.
 
-    For a shell: eval "$(healthcare-deid emulator env-init)"
+    Usage: eval "$(healthcare-deid emulator env-init)"
     """
-    url = f"http://{options['host']}:{options['port']}"
+    if not _GCLOUD_PROJECT.fullmatch(options.project):
+        click.echo(f"warning: gcloud does not accept {options.project!r} as a project ID, see its rules", err=True)
+    url = f"http://{options.host}:{options.port}"
     for name, value in {
         "HEALTHCARE_EMULATOR_HOST": url,
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_HEALTHCARE": f"{url}/",
         "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
-        "CLOUDSDK_CORE_PROJECT": options["project"],
-        "CLOUDSDK_HEALTHCARE_LOCATION": options["location"],
+        "CLOUDSDK_CORE_PROJECT": options.project,
+        "CLOUDSDK_HEALTHCARE_LOCATION": options.location,
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
     }.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
+@command.command("rebuild-index")
+@click.pass_obj
+def rebuild_index(options: _Options) -> None:
+    """Make a new index from the instance files, if the database was lost or damaged.
+
+    The old database is kept under another name. Labels, policies, FHIR stores, operations and empty stores are lost.
+    """
+    from healthcare_deid.emulator import rebuild_index as rebuild
+
+    report = rebuild(options.data_dir)
+    click.echo(f"{report.instances} instances in {report.stores} DICOM stores")
+    if report.skipped:
+        click.echo(
+            f"{report.skipped} files were left out: no DICOM instance, or a second one of the same UIDs", err=True
+        )
+    if report.kept is not None:
+        click.echo(f"the old database is {report.kept}")
+
+
 def _seed(emulator: Emulator, folder: Path, project: str, location: str) -> None:
-    """Store the files below ``folder`` in dataset1/dicomstore1, the tutorial's names, made when they are missing."""
+    """Store the files in a folder in dataset1/dicomstore1, the names of the tutorial, created if missing."""
     from healthcare_deid import DeidClient
     from healthcare_deid.errors import AlreadyExists
 

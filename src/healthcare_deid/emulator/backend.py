@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthcare_deid.emulator.errors import ServiceError
-from healthcare_deid.emulator.jobs.deidentification import KIND, Deidentification
+from healthcare_deid.emulator.jobs.deidentification import DEIDENTIFY, Deidentification
 from healthcare_deid.emulator.jobs.import_export import ImportExport
 from healthcare_deid.emulator.jobs.logs import Logs
+from healthcare_deid.emulator.jobs.metadata_update import MetadataUpdate
 from healthcare_deid.emulator.jobs.operations import Operations
 from healthcare_deid.emulator.jobs.runner import Runner
 from healthcare_deid.emulator.storage.catalog import Catalog
 from healthcare_deid.emulator.storage.database import DATABASE, Database
 from healthcare_deid.emulator.storage.instances import Instances
+from healthcare_deid.emulator.storage.rebuild import INSTANCES
 from healthcare_deid.errors import ConfigError, EmulatorError
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.jobs.execution import EngineFactory, Executor
     from healthcare_deid.emulator.storage.buckets import Buckets
-
-_INSTANCES = "instances"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Backend:
     executor: Executor
     deidentification: Deidentification
     import_export: ImportExport
+    metadata_update: MetadataUpdate
     buckets: Buckets
     faults: FaultPlan
 
@@ -60,13 +61,13 @@ class Backend:
         Raises:
             EmulatorError: The folder is in use, was written by another version, or does not belong to an emulator.
         """
-        _prepare(folder)
-        database = Database(folder)
+        fresh = _prepare(folder)
+        database = Database(folder, create=fresh)
         catalog = Catalog(database)
-        instances = Instances(database, folder / _INSTANCES)
+        instances = Instances(database, folder / INSTANCES)
         operations = Operations(database, clock)
         runner = Runner(database, operations, clock)
-        instances.remove_orphans()
+        instances.recover()
         deidentification = Deidentification(
             database, catalog, instances, operations, runner, executor, make_engine, faults
         )
@@ -81,11 +82,17 @@ class Backend:
             executor,
             deidentification,
             ImportExport(database, instances, operations, runner, buckets),
+            MetadataUpdate(database, instances, operations, runner),
             buckets,
             faults,
         )
         opened._resume()
         return opened
+
+    def delete(self, name: str) -> None:
+        """Delete a dataset or a store with all its content."""
+        self.catalog.delete(name)
+        self.instances.purge()
 
     def close(self) -> None:
         """Stop the operations, then release everything."""
@@ -95,26 +102,32 @@ class Backend:
 
     def _resume(self) -> None:
         for record, request in self.operations.interrupted():
+            if request is None or record.cancel_requested:
+                self.runner.abort(record.name)
+                continue
+            units = self.operations.units_left(record.name)
+            job = self.deidentification if request["kind"] == DEIDENTIFY else self.import_export
             try:
-                if request is None or request["kind"] != KIND or record.cancel_requested:
-                    self.runner.abort(record.name)
-                else:
-                    self.deidentification.resume(record.name, request, self.operations.units_left(record.name))
+                job.resume(record.name, request, units)
             except (ServiceError, ConfigError):
                 self.runner.abort(record.name)
 
 
-def _prepare(folder: Path) -> None:
-    """Create the folder, or refuse one that belongs to something else."""
+def _prepare(folder: Path) -> bool:
+    """Create the folder, or refuse one that belongs to something else; return whether it has no instances."""
     if folder.exists() and not folder.is_dir():
         raise EmulatorError(f"{folder} is a file: the emulator keeps its data in a folder")
-    if not (folder / DATABASE).exists() and (folder / _INSTANCES).exists():
-        # Files there that have no row would be taken for leftovers of a killed process, and removed.
-        raise EmulatorError(f"{folder} has a folder {_INSTANCES!r} that is not the emulator's: use another folder")
+    places = list((folder / INSTANCES).iterdir()) if (folder / INSTANCES).is_dir() else []
+    if not (folder / DATABASE).exists() and places:
+        raise EmulatorError(
+            f"{folder} has a folder {INSTANCES!r} that is not the emulator's, or has lost its database. Use another "
+            f"folder, or run: healthcare-deid emulator --data-dir {folder} rebuild-index"
+        )
     try:
         # The data identifies people: nobody else on the machine may read it.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / _INSTANCES).mkdir(mode=0o700, exist_ok=True)
+        (folder / INSTANCES).mkdir(mode=0o700, exist_ok=True)
         (folder / DATABASE).touch(mode=0o600)
     except OSError as error:
         raise EmulatorError(f"the emulator cannot write its data to {folder}: {error.strerror}") from None
+    return not any((folder / INSTANCES).glob("*/*"))

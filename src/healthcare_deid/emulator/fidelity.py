@@ -105,7 +105,7 @@ TABLE: tuple[Behaviour, ...] = (
     ),
     Behaviour("F-11", "config", "An empty maskingCharacter", "An asterisk", "", "The tutorial sends one"),
     Behaviour("F-12", "config", "Lengths of cryptoKey", "16, 24 or 32 bytes; 32 recommended"),
-    Behaviour("F-13", "engine", "The colour that covers text", "Black, opaque", "", "The default of Cloud DLP"),
+    Behaviour("F-13", "engine", "The color that covers text", "Black, opaque", "", "The default of Cloud DLP"),
     Behaviour("F-14", "engine", "How PS3.15 action codes become tag actions", "X delete, Z empty, D dummy, U new UID"),
     Behaviour(
         "F-15",
@@ -139,7 +139,7 @@ TABLE: tuple[Behaviour, ...] = (
         "F-19",
         "emulator",
         "Where an operation is listed; counters that are zero; cancelRequested",
-        "Under the source dataset; left out; true until a cancelled operation has ended",
+        "Under the source dataset; left out, but the counter is there; true until a cancelled operation has ended",
     ),
     Behaviour("F-20", "client", "Which replies may be tried again", "408, 425, 429, 500, 502, 503, 504", "RetryPolicy"),
     Behaviour(
@@ -216,6 +216,45 @@ TABLE: tuple[Behaviour, ...] = (
         "501 UNIMPLEMENTED; a path that the API does not have is 404",
     ),
     Behaviour(
+        "F-38",
+        "emulator",
+        "Storage classes of blobs",
+        "Kept with each instance and shown by getStorageInfo; a class changes neither cost nor speed, and at once",
+    ),
+    Behaviour(
+        "F-39",
+        "emulator",
+        "Options that need another service of Google's: encryptionSpec, streamConfigs, BigQuery, fhirOutput",
+        "501 UNIMPLEMENTED; nothing is stored or started",
+    ),
+    Behaviour(
+        "F-40",
+        "emulator",
+        "Pub/Sub notifications",
+        "The form of the topic is checked, and the config is kept and given back; nothing is published",
+    ),
+    Behaviour(
+        "F-41",
+        "emulator",
+        "Which locations exist",
+        "Any name in the form of a region, us and eu; others are 404. Lists of locations take no filter",
+    ),
+    Behaviour(
+        "F-42",
+        "emulator",
+        "A config that breaks a rule in the reference: regional processing, infoTypes of images, regexes",
+        "400 at once, with the field and the reason",
+    ),
+    Behaviour(
+        "F-43",
+        "emulator",
+        "v1beta1: update of instances, patch of metadata",
+        "An update stores, and replaces what has the same UIDs. A patch takes add, remove, replace and test, and "
+        "changes neither UIDs nor file meta information nor bulk data",
+        "",
+        "The service describes both as previews",
+    ),
+    Behaviour(
         "O-01",
         "engine",
         "Compound codes of the Basic Profile (X/Z, X/Z/D …)",
@@ -286,7 +325,8 @@ TABLE: tuple[Behaviour, ...] = (
         "O-18",
         "emulator",
         "Transfer syntaxes that can be asked for",
-        "Native ones, RLE, JPEG 2000 and JPEG-LS lossless; as stored; others are 406",
+        "Those of the conformance statement, as far as pixels and codecs allow; as stored; others are 406. HTJ2K, JPEG "
+        "XL and JPEG of 12 bits need the extra [codecs]",
     ),
     Behaviour("O-19", "client", "Retry-After", "Honoured"),
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from healthcare_deid.emulator.backend import Backend
 from healthcare_deid.emulator.clock import Clock, SystemClock
 from healthcare_deid.emulator.faults import FaultPlan
+from healthcare_deid.emulator.handlers.blob_storage import BlobStorageCalls
 from healthcare_deid.emulator.handlers.control import Control
 from healthcare_deid.emulator.handlers.datasets import Datasets
 from healthcare_deid.emulator.handlers.deidentify import DeidentifyCalls
@@ -215,6 +216,7 @@ class _Core:
             *OperationCalls(self.backend).routes(),
             *DeidentifyCalls(self.backend).routes(),
             *ImportExportCalls(self.backend).routes(),
+            *BlobStorageCalls(self.backend).routes(),
             *IamCalls(self.backend).routes(),
             *DicomWebCalls(self.backend).routes(),
         )

@@ -68,7 +68,7 @@ class Control:
         """Delete every dataset and clear the faults."""
         self._backend.faults.clear()
         for name in self._backend.catalog.datasets():
-            self._backend.instances.unlink(self._backend.catalog.delete(name))
+            self._backend.delete(name)
         self._backend.logs.clear()
         return Reply.json({})
 

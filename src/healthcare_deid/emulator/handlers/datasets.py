@@ -6,12 +6,12 @@ import re
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.errors import invalid, not_found, unimplemented
 from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.field_masks import merge, update_paths
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import Route
-from healthcare_deid.emulator.storage.catalog import Kind, insert
+from healthcare_deid.emulator.storage.catalog import Kind, decode_token, encode_token, insert
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.http.routes import Call
 
 _LOCATION_QUERY = parameters.PAGED | {"filter", "extraLocationTypes"}
-_FIELDS = frozenset({"name", "timeZone", "encryptionSpec"})
+_FIELDS = frozenset({"name", "timeZone", "encryptionSpec", "satisfiesPzi", "satisfiesPzs"})
+_OUTPUT_ONLY = frozenset({"name", "satisfiesPzi", "satisfiesPzs"})
 _LOCATIONS = (
     "asia-northeast1", "asia-south1", "asia-southeast1", "australia-southeast1", "eu", "europe-west2", "europe-west3",
     "europe-west4", "northamerica-northeast1", "southamerica-east1", "us", "us-central1", "us-east4", "us-west2",
 )  # fmt: skip
+_REGION = re.compile(
+    r"us|eu|(africa|asia|australia|europe|me|northamerica|southamerica|us)"
+    r"-(central|east|north|northeast|northwest|south|southeast|southwest|west)\d{1,2}"
+)
 _ID = re.compile(r"[\w\-.]{1,256}")
 _PATH = "projects/{project}/locations/{location}"
 _ONE = f"{_PATH}/datasets/{{dataset}}"
@@ -50,15 +55,24 @@ class Datasets:
 
     def locations(self, call: Call) -> Reply:
         """``locations.list``: regions of the service."""
-        project = call.ids["project"]
-        return Reply.json({"locations": [_location(project, name) for name in _LOCATIONS]})
+        if call.request.parameter("filter") or call.request.parameter("extraLocationTypes"):
+            raise unimplemented("The emulator has no filters for locations (fidelity F-41).")
+        after = decode_token(call.request.parameter("pageToken"))
+        size = parameters.page_size(call)
+        names = [name for name in _LOCATIONS if name > after]
+        body: dict[str, Any] = {"locations": [_location(call.ids["project"], name) for name in names[:size]]}
+        if len(names) > size:
+            body["nextPageToken"] = encode_token(names[size - 1])
+        return Reply.json(body)
 
     def location(self, call: Call) -> Reply:
-        """``locations.get``: any location is accepted."""
+        """``locations.get``."""
+        check_location(call.ids["location"])
         return Reply.json(_location(call.ids["project"], call.ids["location"]))
 
     def create(self, call: Call) -> Reply:
         """``datasets.create``: an operation that has already ended."""
+        check_location(call.ids["location"])
         identifier = call.request.parameter("datasetId") or ""
         if not _ID.fullmatch(identifier):
             raise invalid(r"datasetId must match [\p{L}\p{N}_\-\.]{1,256}.")
@@ -102,8 +116,18 @@ class Datasets:
     def delete(self, call: Call) -> Reply:
         """``datasets.delete``: with all its stores, at once."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.delete")
-        self._backend.instances.unlink(self._backend.catalog.delete(str(call.dataset)))
+        self._backend.delete(str(call.dataset))
         return Reply.json({})
+
+
+def check_location(name: str) -> None:
+    """Raise unless a text has the form of a region or multi-region of Google Cloud (fidelity F-41).
+
+    Raises:
+        ServiceError: 404.
+    """
+    if not _REGION.fullmatch(name):
+        raise not_found(f"Location {name} is not found or access is unauthorized.")
 
 
 def _location(project: str, name: str) -> dict[str, str]:
@@ -112,7 +136,9 @@ def _location(project: str, name: str) -> dict[str, str]:
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
     fields = parameters.only_fields(body, _FIELDS, "dataset")
+    if fields.get("encryptionSpec"):
+        raise unimplemented("The emulator does not encrypt with keys of Cloud KMS (fidelity F-39).")
     zone = fields.get("timeZone")
     if zone is not None and (not isinstance(zone, str) or (zone and zone not in zoneinfo.available_timezones())):
         raise invalid("timeZone must be the name of an IANA time zone, such as America/New_York.")
-    return {name: value for name, value in fields.items() if name != "name" and value not in ("", None)}
+    return {name: value for name, value in fields.items() if name not in _OUTPUT_ONLY and value not in ("", None)}

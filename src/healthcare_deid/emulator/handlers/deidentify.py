@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _DICOM, _FHIR = f"{_DATASET}/dicomStores/{{dicomStore}}", f"{_DATASET}/fhirStores/{{fhirStore}}"
 _METHOD = "projects.locations.datasets"
+_RULES = frozenset({"image-info-types", "regional-info-types", "regional-pixels", "regex-groups", "regex-invalid"})
+"""Checks of the config that stand for a rule in the reference of the API."""
 
 
 class DeidentifyCalls:
@@ -84,11 +86,24 @@ class DeidentifyCalls:
         given = getattr(body, "config", None)
         if given is not None:
             assert isinstance(given, kind)
-            return given
-        if body.gcs_config_uri is None:
-            return kind()
-        text = self._backend.buckets.read(body.gcs_config_uri).decode("utf-8", "replace")
-        try:
-            return kind.from_json(text)
-        except ConfigError as error:
-            raise invalid(f"The config in gcsConfigUri is not valid: {error}") from None
+            config: DeidentifyConfig | v1beta1.DeidentifyConfig = given
+        elif body.gcs_config_uri is None:
+            config = kind()
+        else:
+            text = self._backend.buckets.read(body.gcs_config_uri).decode("utf-8", "replace")
+            try:
+                config = kind.from_json(text)
+            except ConfigError as error:
+                raise invalid(f"The config in gcsConfigUri is not valid: {error}") from None
+        _check_rules(config)
+        return config
+
+
+def _check_rules(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> None:
+    """Raise for a config that breaks a documented rule, or needs what the emulator does not have."""
+    for finding in config.checks():
+        if finding.code in _RULES:
+            raise invalid(f"Invalid config at {finding.path}: {finding.message}")
+    metadata = getattr(config, "operation_metadata", None)
+    if metadata is not None and metadata.fhir_output is not None:
+        raise unimplemented("The emulator does not write operationMetadata.fhirOutput (fidelity F-39).")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.errors import invalid, unimplemented
 from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.field_masks import merge, update_paths
 from healthcare_deid.emulator.http.reply import Reply
@@ -27,6 +28,12 @@ _FHIR_FIELDS = frozenset(
         "notificationConfigs", "streamConfigs", "validationConfig", "bulkExportGcsDestination",
     }
 )  # fmt: skip
+_FHIR_NOTIFICATION = ("sendFullResource", "sendPreviousResourceOnDelete")
+_LABEL_KEY = re.compile(r"[^\W\d_A-Z][\w-]{0,62}")
+_LABEL_VALUE = re.compile(r"[\w-]{0,63}")
+_MOST_LABELS = 64
+_MOST_LABEL_BYTES = 128
+_TOPIC = re.compile(r"projects/[^/]+/topics/[A-Za-z][\w.~+%-]{0,254}")
 _FHIR_VERSIONS = frozenset({"DSTU2", "STU3", "R4", "R5"})
 
 
@@ -42,6 +49,9 @@ class Stores:
         self._backend = backend
         self._kind = kind
         self._variable = "dicomStore" if kind is Kind.DICOM_STORE else "fhirStore"
+        self._notification_fields = (
+            {"pubsubTopic", "sendForBulkImport"} if kind is Kind.DICOM_STORE else {"pubsubTopic", *_FHIR_NOTIFICATION}
+        )
         self._fields = _DICOM_FIELDS if kind is Kind.DICOM_STORE else _FHIR_FIELDS
 
     def routes(self) -> list[Route]:
@@ -105,7 +115,7 @@ class Stores:
     def delete(self, call: Call) -> Reply:
         """``delete``: with all its content."""
         name = self._name(call, "delete")
-        self._backend.instances.unlink(self._backend.catalog.delete(name))
+        self._backend.delete(name)
         return Reply.json({})
 
     def metrics(self, call: Call) -> Reply:
@@ -133,7 +143,43 @@ class Stores:
 
     def _checked(self, body: dict[str, Any]) -> dict[str, Any]:
         fields = parameters.only_fields(body, self._fields, self._variable)
-        labels = fields.get("labels", {})
-        if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
-            raise invalid("labels must be an object of texts.")
+        _check_labels(fields.get("labels") or {})
+        one, many = fields.get("notificationConfig"), fields.get("notificationConfigs")
+        for notification in [*([one] if one else []), *(many if isinstance(many, list) else [many] if many else [])]:
+            _check_topic(notification, self._notification_fields)
+        if fields.get("streamConfigs"):
+            raise unimplemented("The emulator does not stream to other stores or to BigQuery (fidelity F-39).")
         return {name: value for name, value in fields.items() if name != "name" and value not in (None, {}, [])}
+
+
+def _check_labels(labels: Any) -> None:
+    """Raise for labels that break the rules in the reference of ``DicomStore.labels``."""
+    if not isinstance(labels, dict):
+        raise invalid("labels must be an object of texts.")
+    if len(labels) > _MOST_LABELS:
+        raise invalid(f"A store has at most {_MOST_LABELS} labels.")
+    for key, value in labels.items():
+        if not (_is_label(key, _LABEL_KEY) and _is_label(value, _LABEL_VALUE)):
+            raise invalid(
+                "Label keys have 1 to 63 lower-case letters, digits, _ and -, and begin with a letter; label values "
+                "have up to 63 of them; both have at most 128 bytes in UTF-8."
+            )
+
+
+def _is_label(text: Any, form: re.Pattern[str]) -> bool:
+    return (
+        isinstance(text, str)
+        and form.fullmatch(text) is not None
+        and text == text.lower()
+        and len(text.encode()) <= _MOST_LABEL_BYTES
+    )
+
+
+def _check_topic(notification: Any, fields: set[str]) -> None:
+    """Raise for a notification config without a valid topic. Nothing is published (fidelity F-40)."""
+    if not isinstance(notification, dict):
+        raise invalid("A notification config must be an object.")
+    named = parameters.only_fields(notification, frozenset(fields), "notificationConfig")
+    topic = named.get("pubsubTopic", "")
+    if not isinstance(topic, str) or (topic and not _TOPIC.fullmatch(topic)):
+        raise invalid("pubsubTopic must have the form projects/{project}/topics/{topic}.")

@@ -32,6 +32,8 @@ def json_object(call: Call) -> dict[str, Any]:
         value = parse_json(call.request.body)
     except ConfigError as error:
         raise invalid(f"Invalid JSON payload received. {error}") from None
+    except ValueError:  # Python refuses numbers of thousands of digits
+        raise invalid("Invalid JSON payload received. A number is out of range.") from None
     if not isinstance(value, dict):
         raise invalid("Invalid JSON payload received. The body must be an object.")
     return value

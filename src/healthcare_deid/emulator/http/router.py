@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.http.batch import answer as answer_batch
+from healthcare_deid.emulator.http.batch import is_batch
 from healthcare_deid.emulator.http.field_masks import select
 from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY
 from healthcare_deid.emulator.http.reply import Reply
@@ -66,6 +68,8 @@ class Router:
         return Reply.of_error(failure, request.system.get("xgafv"))
 
     def _answer(self, request: Request) -> Reply:
+        if is_batch(request):
+            return answer_batch(request, self.handle)
         own = self._control(request)
         if own is not None:
             return own

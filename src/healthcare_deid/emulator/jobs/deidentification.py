@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     AnyConfig = DeidentifyConfig | v1beta1.DeidentifyConfig
 
-KIND = "deidentify"
+DEIDENTIFY = "deidentify"
 """Kind of a resumable operation in the database."""
 _DATASET_METHOD = "dataset.DatasetService.DeidentifyDataset"
 _STORE_METHOD = "deidentify.DeidentifyService.DeidentifyDicomStore"
@@ -101,10 +101,14 @@ class Deidentification:
                 for instance in self._snapshot(connection, str(name)):
                     work.append(_Work(len(work), instance, str(target)))
             summary = f"type.googleapis.com/google.cloud.healthcare.{version}.dataset.DeidentifySummary"
-            request = _request(engine, config, {"@type": summary})
+            response: dict[str, Any] = {"@type": summary}
+            if stores and not skipped:
+                # Removed from the reference, but the tutorial shows it, and old clients read it.
+                response["successStoreCount"] = str(len(stores))
+            request = _request(engine, config, response)
             operation = self._insert(connection, source, _DATASET_METHOD, version, work, request)
         note = "DICOM stores were skipped: the config has no `dicom`." if skipped and stores else ""
-        self._start(operation, engine, work, {"@type": summary}, note=note, resumable=request is not None)
+        self._start(operation, engine, work, response, note=note, resumable=request is not None)
         return operation
 
     def dicom_store(
@@ -260,7 +264,7 @@ def _request(engine: InstanceDeidentifier, config: AnyConfig, response: dict[str
     """Return what resumes the operation; None if it has random keys, which are never written down."""
     if getattr(engine, "needs_secret", True):
         return None
-    return {"kind": KIND, "version": config.api_version, "config": config.to_api(), "response": response}
+    return {"kind": DEIDENTIFY, "version": config.api_version, "config": config.to_api(), "response": response}
 
 
 def _check_location(source: DatasetName | DicomStoreName, destination: DatasetName | DicomStoreName) -> None:

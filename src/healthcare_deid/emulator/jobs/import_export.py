@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.errors import Code, ServiceError
-from healthcare_deid.emulator.http.accept import accepted
-from healthcare_deid.emulator.storage.transcoding import AS_STORED, in_syntax
+from healthcare_deid.emulator.jobs.operations import Unit
+from healthcare_deid.emulator.storage.forms import Form
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
     from healthcare_deid.names import DicomStoreName
 
-_IMPORT = "dicom.DicomService.ImportDicomData"
-_EXPORT = "dicom.DicomService.ExportDicomData"
+IMPORT, EXPORT = "import", "export"
+"""Kinds of resumable operations in the database."""
+_TYPE = "type.googleapis.com/google.cloud.healthcare"
 
 
 class ImportExport:
-    """Starts imports and exports, and does their work."""
+    """Starts imports and exports, and does their work. Both can be resumed: doing a unit twice changes nothing."""
 
     def __init__(
         self, database: Database, instances: Instances, operations: Operations, runner: Runner, buckets: Buckets
@@ -35,77 +36,87 @@ class ImportExport:
         self._runner = runner
         self._buckets = buckets
 
-    def import_from(self, store: DicomStoreName, uri: str, version: str) -> str:
+    def import_from(self, store: DicomStoreName, uri: str, storage_class: str, version: str) -> str:
         """Start an import of every object that a URI names; return the operation's name.
 
         Raises:
             ServiceError: The URI is malformed, or its bucket does not exist.
         """
         objects = self._buckets.find(uri)
-
-        def work(progress: Progress) -> dict[str, Any]:
-            for position, source in enumerate(objects):
-                progress.check()
-                self._import_one(position, str(store), source, progress)
-            return {"@type": f"type.googleapis.com/google.cloud.healthcare.{version}.dicom.ImportDicomDataResponse"}
-
-        return self._start(store, _IMPORT, version, objects, work)
+        request = {"kind": IMPORT, "store": str(store), "class": storage_class, "version": version}
+        return self._start(store, "dicom.DicomService.ImportDicomData", version, objects, request)
 
     def export_to(
-        self, store: DicomStoreName, prefix: str, mime_type: str | None, found: Sequence[StoredInstance], version: str
+        self, store: DicomStoreName, prefix: str, form: Form, found: Sequence[StoredInstance], version: str
     ) -> str:
-        """Start an export of instances to ``prefix/study/series/instance.dcm``; return the operation's name.
+        """Start an export of instances to ``prefix/study/series/instance…``; return the operation's name.
 
         Raises:
             ServiceError: The URI is malformed, or its bucket does not exist.
         """
         self._buckets.check(prefix)
-        syntax = accepted(mime_type)[0].transfer_syntax or AS_STORED
+        request = {
+            "kind": EXPORT,
+            "prefix": prefix.rstrip("/"),
+            "form": [form.media_type, form.syntax],
+            "version": version,
+        }
+        units = [instance.id for instance in found]
+        return self._start(store, "dicom.DicomService.ExportDicomData", version, units, request)
 
-        def work(progress: Progress) -> dict[str, Any]:
-            for position, instance in enumerate(found):
-                progress.check()
-                self._export_one(position, instance, prefix.rstrip("/"), syntax, progress)
-            return {"@type": f"type.googleapis.com/google.cloud.healthcare.{version}.dicom.ExportDicomDataResponse"}
-
-        return self._start(store, _EXPORT, version, found, work)
+    def resume(self, operation: str, request: dict[str, Any], units: Sequence[Unit]) -> None:
+        """Go on with an interrupted operation."""
+        do = self._import_one if request["kind"] == IMPORT else self._export_one
+        self._runner.start(operation, self._work(do, request, units), resumable=True)
 
     def _start(
-        self,
-        store: DicomStoreName,
-        method: str,
-        version: str,
-        units: Sequence[Any],
-        work: Callable[[Progress], dict[str, Any]],
+        self, store: DicomStoreName, method: str, version: str, payloads: Sequence[Any], request: dict[str, Any]
     ) -> str:
         with self._database.write() as connection:
-            name = self._operations.insert(connection, store.parent, method, version, units=units)
-        self._runner.start(name, work)
+            name = self._operations.insert(connection, store.parent, method, version, units=payloads, request=request)
+        self.resume(name, request, [Unit(position, payload) for position, payload in enumerate(payloads)])
         return name
 
-    def _import_one(self, position: int, store: str, source: str, progress: Progress) -> None:
-        try:
-            self._instances.store(store, [self._buckets.read(source)])
-        except ServiceError as error:
-            progress.failed(position, source, error.code, error.message)
-        except InvalidDicomError as error:
-            progress.failed(position, source, Code.INVALID_ARGUMENT, f"not imported: {error}")
-        except OSError:
-            progress.failed(position, source, Code.NOT_FOUND, "the object cannot be read")
-        else:
-            progress.succeeded(position)
+    def _work(
+        self,
+        do: Callable[[Unit, dict[str, Any], Progress], None],
+        request: dict[str, Any],
+        units: Sequence[Unit],
+    ) -> Callable[[Progress], dict[str, Any]]:
+        def work(progress: Progress) -> dict[str, Any]:
+            for unit in units:
+                progress.check()
+                do(unit, request, progress)
+            answer = "ImportDicomDataResponse" if request["kind"] == IMPORT else "ExportDicomDataResponse"
+            return {"@type": f"{_TYPE}.{request['version']}.dicom.{answer}"}
 
-    def _export_one(
-        self, position: int, instance: StoredInstance, prefix: str, syntax: str, progress: Progress
-    ) -> None:
+        return work
+
+    def _import_one(self, unit: Unit, request: dict[str, Any], progress: Progress) -> None:
+        source = unit.payload
+        try:
+            self._instances.store(request["store"], [self._buckets.read(source)], storage_class=request["class"])
+        except ServiceError as error:
+            progress.failed(unit.position, source, error.code, error.message)
+        except InvalidDicomError as error:
+            progress.failed(unit.position, source, Code.INVALID_ARGUMENT, f"not imported: {error}")
+        except OSError:
+            progress.failed(unit.position, source, Code.NOT_FOUND, "the object cannot be read")
+        else:
+            progress.succeeded(unit.position)
+
+    def _export_one(self, unit: Unit, request: dict[str, Any], progress: Progress) -> None:
+        instance = self._instances.by_id([unit.payload]).get(unit.payload)
+        if instance is None:
+            progress.failed(unit.position, progress.name, Code.NOT_FOUND, "an instance was deleted before its turn")
+            return
         key = instance.key
         try:
-            data = in_syntax(instance.path, instance.transfer_syntax, syntax)
-            data = instance.path.read_bytes() if data is None else data
-            self._buckets.write(f"{prefix}/{key.study}/{key.series}/{key.instance}.dcm", data)
+            for end, content in Form(*request["form"]).objects(instance):
+                self._buckets.write(f"{request['prefix']}/{key.study}/{key.series}/{key.instance}{end}", content)
         except ServiceError as error:
-            progress.failed(position, instance.source, error.code, error.message)
+            progress.failed(unit.position, instance.source, error.code, error.message)
         except OSError:
-            progress.failed(position, instance.source, Code.INTERNAL, "not written")
+            progress.failed(unit.position, instance.source, Code.INTERNAL, "not written")
         else:
-            progress.succeeded(position)
+            progress.succeeded(unit.position)

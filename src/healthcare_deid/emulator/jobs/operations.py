@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 RETENTION = 30 * 24 * 3600.0
 """Seconds that an ended operation stays visible (documentation page "Long-running operations")."""
 _MAX_ROWID = 2**63 - 1
+_STORE = re.compile(r"/dicomStores/([^/]+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class OperationRecord:
 class LogEntry:
     """A line in the log of an operation. It names an instance and a reason, never a value of the instance."""
 
+    operation: OperationRecord
     time: float
     severity: str
     code: Code
@@ -83,13 +86,33 @@ class LogEntry:
     message: str
 
     def to_api(self) -> dict[str, Any]:
-        """Return the entry in the shape of the service's entries in Cloud Logging."""
+        """Return the entry in the form of Cloud Logging (documentation page "logging")."""
+        method = self.operation.method.rpartition(".")[2]
+        kind = next((kind for kind in ("Import", "Export", "Deidentify") if method.startswith(kind)), method)
+        subject = "" if kind == "Deidentify" else "Dicom"
+        project, location, dataset = self.operation.dataset.split("/")[1:6:2]
+        labels = {"project_id": project, "location": location, "dataset_id": dataset}
+        store = _STORE.search(self.source)
+        if store:
+            labels["dicom_store_id"] = store[1]
+        named = {"resource_name": self.source} if kind == "Deidentify" else {}
         return {
             "timestamp": timestamp(self.time),
             "severity": self.severity,
             "jsonPayload": {
+                "@type": f"type.googleapis.com/google.cloud.healthcare.logging.{kind}{subject}LogEntry",
                 "source": self.source,
+                **named,
                 "error": {"code": self.code.number, "message": self.message},
+            },
+            "operation": {
+                "id": self.operation.name,
+                "producer": "healthcare.googleapis.com",
+                "type": method,
+            },
+            "resource": {
+                "type": "healthcare_dicom_store" if store else "healthcare_dataset",
+                "labels": labels,
             },
         }
 
@@ -155,6 +178,20 @@ class Operations:
             )
         return name
 
+    def now(self) -> float:
+        """Return the time of the emulator's clock."""
+        return self._clock.time()
+
+    def ended(
+        self, dataset: DatasetName, method: str, version: str, response: dict[str, Any], success: int
+    ) -> OperationRecord:
+        """Add an operation that has already ended, and return it."""
+        with self._database.write() as connection:
+            name = self.insert(connection, dataset, method, version)
+            connection.execute("UPDATE operations SET success = ? WHERE name = ?", (success, name))
+            self.finish(connection, name, response=response, error=None)
+        return self.get(name)
+
     def finish(
         self, connection: sqlite3.Connection, name: str, *, response: dict[str, Any] | None, error: ServiceError | None
     ) -> None:
@@ -207,12 +244,12 @@ class Operations:
 
     def log(self, name: str) -> list[LogEntry]:
         """Return the log of an operation."""
-        self.get(name)
+        operation = self.get(name)
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM operation_log WHERE operation = ? ORDER BY id", (name,)).fetchall()
         by_number = {code.number: code for code in Code}
         return [
-            LogEntry(row["time"], row["severity"], by_number[row["code"]], row["source"], row["message"])
+            LogEntry(operation, row["time"], row["severity"], by_number[row["code"]], row["source"], row["message"])
             for row in rows
         ]
 

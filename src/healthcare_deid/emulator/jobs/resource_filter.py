@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.storage.header import is_uid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,10 @@ def resource_filter(buckets: Buckets, config: DicomFilterConfig | None) -> Calla
         found = _LINE.fullmatch(line.strip())
         if not found:
             raise invalid(f"Line {number} of the filter file is not /studies/UID[/series/UID[/instances/UID]].")
-        wanted.add(tuple(uid for uid in found.groups() if uid))
+        uids = tuple(uid for uid in found.groups() if uid)
+        if not all(map(is_uid, uids)):
+            raise invalid(f"Line {number} of the filter file has something that is not a UID.")
+        wanted.add(uids)
     return lambda instance: any(
         path in wanted
         for path in (

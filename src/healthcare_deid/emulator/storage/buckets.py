@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.emulator.storage.cloud_storage import StorageApi
 
+_LONGEST_NAME = 1024
 _URI = re.compile(r"gs://([^/]+)/?(.*)", re.DOTALL)
 
 
@@ -64,12 +65,14 @@ class Buckets:
             ServiceError: As `read`.
         """
         bucket, pattern = _split(uri)
+        if len(pattern) > _LONGEST_NAME:
+            raise invalid(f"The name of an object has at most {_LONGEST_NAME} characters.")
         names = self._storage(bucket).names(bucket, re.split(r"[*?]", pattern, maxsplit=1)[0])
         if names is None:
             raise _forbidden(bucket)
-        wanted = re.compile(_pattern(pattern), re.DOTALL)
+        wanted = _Wildcards(pattern)
         # A name that ends with a slash is a folder made in the console: it is not an instance.
-        return [f"gs://{bucket}/{name}" for name in sorted(names) if wanted.fullmatch(name) and not name.endswith("/")]
+        return [f"gs://{bucket}/{name}" for name in sorted(names) if wanted.match(name) and not name.endswith("/")]
 
     def write(self, uri: str, data: bytes) -> None:
         """Write an object, atomically.
@@ -150,9 +153,40 @@ def _forbidden(bucket: str) -> ServiceError:
     )
 
 
-def _pattern(text: str) -> str:
-    if not text or text.endswith("/"):
-        text += "**"
-    pieces = re.split(r"(\*\*|\*|\?)", text)
-    meanings = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "".join(meanings.get(piece, re.escape(piece)) for piece in pieces)
+class _Wildcards:
+    """A pattern of object names, matched in time proportional to pattern times name.
+
+    A regular expression made of a caller's ``**`` would backtrack for minutes.
+    """
+
+    def __init__(self, text: str) -> None:
+        if not text or text.endswith("/"):
+            text += "**"
+        self._pieces = [piece for piece in re.split(r"(\*\*|\*|\?)", text) if piece]
+
+    def match(self, name: str) -> bool:
+        """Return whether a name matches as a whole."""
+        ends = {0}  # positions of the name that the pieces so far can reach
+        for piece in self._pieces:
+            match piece:
+                case "**":
+                    ends = set(range(min(ends), len(name) + 1))
+                case "*":
+                    ends = _within_folder(name, ends)
+                case "?":
+                    ends = {end + 1 for end in ends if end < len(name) and name[end] != "/"}
+                case _:
+                    ends = {end + len(piece) for end in ends if name.startswith(piece, end)}
+            if not ends:
+                return False
+        return len(name) in ends
+
+
+def _within_folder(name: str, starts: set[int]) -> set[int]:
+    ends: set[int] = set()
+    for start in sorted(starts):
+        if start in ends:  # an earlier start of the same folder has reached all that this one reaches
+            continue
+        slash = name.find("/", start)
+        ends.update(range(start, (len(name) if slash < 0 else slash) + 1))
+    return ends

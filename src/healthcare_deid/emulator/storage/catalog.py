@@ -119,19 +119,12 @@ class Catalog:
             rows = connection.execute("SELECT name FROM resources WHERE kind = ?", (Kind.DATASET,)).fetchall()
         return [row["name"] for row in rows]
 
-    def delete(self, name: str) -> list[str]:
-        """Delete a resource with its content; return the instance files that are no longer used."""
+    def delete(self, name: str) -> None:
+        """Delete a resource with its content, but not the files of instances."""
         with self._database.write() as connection:
-            files = [
-                row["file"]
-                for row in connection.execute(
-                    "SELECT file FROM instances WHERE store = ? OR store GLOB ?", (name, f"{_glob_escaped(name)}/*")
-                )
-            ]
             connection.execute("DELETE FROM resources WHERE name = ?", (name,))
             connection.execute("DELETE FROM operations WHERE dataset = ? AND ended IS NOT NULL", (name,))
             connection.execute("UPDATE operations SET cancel_requested = 1 WHERE dataset = ?", (name,))
-        return files
 
     # -- IAM policies: stored, not enforced
 
@@ -148,7 +141,7 @@ class Catalog:
         """
         with self._database.write() as connection:
             etag = policy.get("etag")
-            if etag and etag != _policy(connection, name)["etag"]:
+            if etag and _bytes(etag) != _bytes(_policy(connection, name)["etag"]):
                 raise ServiceError(
                     Code.ABORTED,
                     "There were concurrent policy changes. Please retry the whole read-modify-write with backoff.",
@@ -230,6 +223,15 @@ def _policy(connection: sqlite3.Connection, name: str) -> dict[str, Any]:
     policy: dict[str, Any] = json.loads(text)
     digest = hashlib.sha256(f"{name}\n{text}".encode()).digest()[:6]
     return policy | {"etag": base64.b64encode(digest).decode()}
+
+
+def _bytes(etag: Any) -> bytes:
+    """Return the bytes of an etag; protobuf's JSON mapping takes both alphabets of base64, with or without padding."""
+    try:
+        text = str(etag).replace("-", "+").replace("_", "/").rstrip("=")
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        raise invalid("The etag of the policy is not base64.") from None
 
 
 def _glob_escaped(text: str) -> str:

@@ -45,6 +45,8 @@ CREATE TABLE instances (
   study_date TEXT NOT NULL,
   accession_number TEXT NOT NULL,
   modality TEXT NOT NULL,
+  storage_class TEXT NOT NULL,
+  class_changed REAL,
   attributes TEXT NOT NULL, -- long, so last: SQLite reads through the columns before the one it needs
   UNIQUE (store, study, series, instance)
 );
@@ -52,6 +54,9 @@ CREATE INDEX instances_by_patient ON instances (store, patient_id);
 CREATE INDEX instances_by_accession ON instances (store, accession_number);
 CREATE INDEX instances_by_uid ON instances (store, instance);
 CREATE INDEX instances_by_date ON instances (store, study_date);
+
+CREATE TABLE discarded (file TEXT NOT NULL); -- files of deleted rows, until they are gone
+CREATE TRIGGER discard AFTER DELETE ON instances BEGIN INSERT INTO discarded (file) VALUES (old.file); END;
 
 CREATE TABLE operations (
   id INTEGER PRIMARY KEY,
@@ -96,14 +101,17 @@ class Database:
 
     Args:
         folder: Folder of ``emulator.sqlite`` and its lock.
+        create: Whether an empty database may be new. False: instances exist, so it must have lost its content.
 
     Raises:
-        EmulatorError: Another process has the folder open, or another version of this package wrote it.
+        EmulatorError: Another process has the folder open, the database is damaged or lost its content, or another
+            version of this package wrote it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, create: bool) -> None:
         self._path = folder / DATABASE
-        self._lock = _take_lock(folder / "lock.sqlite")
+        self._create = create
+        self._lock = take_lock(folder)
         self._writing = threading.RLock()
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._closed = False
@@ -111,9 +119,12 @@ class Database:
             self._writer = self._connect()
         except sqlite3.DatabaseError:
             self._lock.close()
-            raise EmulatorError(f"{self._path} is damaged, or is not a database of the emulator") from None
+            raise self._damaged("is damaged, or is not a database of the emulator") from None
         try:
             self._prepare()
+        except sqlite3.DatabaseError:
+            self.close()
+            raise self._damaged("is damaged") from None
         except BaseException:
             self.close()
             raise
@@ -137,12 +148,20 @@ class Database:
         self._writer.execute("PRAGMA journal_mode = WAL")
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if version == 0:
+            if not self._create:
+                raise self._damaged("is empty, but the folder has instances")
             self._writer.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
         elif version != _VERSION:
             raise EmulatorError(
                 f"the emulator's data was written by another version (format {version}, this one reads {_VERSION}): "
                 "use another folder"
             )
+
+    def _damaged(self, what: str) -> EmulatorError:
+        return EmulatorError(
+            f"{self._path} {what}. Nothing was changed. To make a new index from the instance files, run: "
+            f"healthcare-deid emulator --data-dir {self._path.parent} rebuild-index"
+        )
 
     @contextlib.contextmanager
     def write(self) -> Generator[sqlite3.Connection]:
@@ -192,16 +211,16 @@ class Database:
         self._lock.close()
 
 
-def _take_lock(path: Path) -> sqlite3.Connection:
+def take_lock(folder: Path) -> sqlite3.Connection:
     """Hold an exclusive SQLite lock, which works on every system and ends with the process."""
-    lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
+    lock = sqlite3.connect(folder / "lock.sqlite", isolation_level=None, check_same_thread=False, timeout=0.2)
     try:
         lock.execute("PRAGMA locking_mode = EXCLUSIVE")
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError:
         lock.close()
         raise EmulatorError(
-            f"{path.parent} is in use by an emulator in another process: close that emulator, use another folder, or "
+            f"{folder} is in use by an emulator in another process: close that emulator, use another folder, or "
             "serve it on a port and point HEALTHCARE_EMULATOR_HOST at it"
         ) from None
     return lock

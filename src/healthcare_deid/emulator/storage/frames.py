@@ -12,6 +12,7 @@ from healthcare_deid.emulator.errors import invalid, not_acceptable, not_found
 from healthcare_deid.emulator.storage.transcoding import decompress
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
 from healthcare_deid.engine.dicom.sources import OpenFile
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def bulk_value(dataset: FileDataset, path: Sequence[str], stored: UID) -> bytes 
     try:
         for tag, index in zip(path[:-1:2], path[1::2], strict=True):
             within = within[int(tag, 16)].value[int(index)]
-        if list(path) == ["7FE00010"] and stored.is_compressed:
+        if list(path) == ["7FE00010"] and not is_native(stored):
             return _decompressed(dataset, stored)
         value = within[int(path[-1], 16)].value
     except Exception:  # noqa: BLE001 - the path is the client's, and the file may be damaged
@@ -130,7 +131,7 @@ def bulk_value(dataset: FileDataset, path: Sequence[str], stored: UID) -> bytes 
 def _decompressed(dataset: FileDataset, stored: UID) -> bytes | FileSlice:
     """Return native pixel data; what is native in the file stays there."""
     element = dataset["PixelData"]
-    if stored.is_encapsulated and isinstance(element.value, FileSlice):
+    if not is_native(stored) and isinstance(element.value, FileSlice):
         element.value = element.value.read()
     decompress(dataset, stored)
     pixels: bytes | FileSlice = dataset["PixelData"].value

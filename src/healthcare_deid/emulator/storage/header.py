@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom.errors import InvalidDicomError as PydicomInvalid
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.emulator.storage.dicom_json import to_json
+from healthcare_deid.engine.dicom.transfer_syntaxes import transfer_syntax
 from healthcare_deid.engine.silence import quiet
 from healthcare_deid.errors import InvalidDicomError
 
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
 _PREAMBLE = b"\0" * 128 + b"DICM"
 _FILE_META_START = b"\x02\x00"
 _LONG = 64 * 1024
-_UID = re.compile(r"[0-9.]{1,64}")
+_UID = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
+_LONGEST_UID = 64
+
+
+def is_uid(text: str) -> bool:
+    """Return whether a text is a UID: numbers with dots, up to 64 characters (PS3.5 section 9.1).
+
+    Leading zeros pass: many devices write them.
+    """
+    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,6 +89,8 @@ def read_header(path: Path) -> InstanceHeader:
     Raises:
         InvalidDicomError: The file is not DICOM, or lacks a UID that a store needs. The text quotes no value.
     """
+    if not path.stat().st_size:
+        raise InvalidDicomError("empty DICOM instance found")  # the words of the service
     with quiet():
         try:
             dataset = pydicom.dcmread(path, defer_size=_LONG)
@@ -106,11 +118,16 @@ def first_text(attributes: dict[str, Any], tag: str) -> str:
 def _header(dataset: Dataset) -> InstanceHeader:
     uids = [_uid(dataset, tag) for tag in (0x0020000D, 0x0020000E, 0x00080018)]
     for name, uid in zip(("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"), uids, strict=True):
-        if not _UID.fullmatch(uid):
+        if not is_uid(uid):
             raise InvalidDicomError(f"{name} is missing or is not a UID", reason="missing-uid")
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or ImplicitVRLittleEndian)
+    if transfer_syntax(syntax) is None and UID(syntax).type != "Transfer Syntax":
+        raise InvalidDicomError("the transfer syntax does not exist", reason="unknown-transfer-syntax")
     attributes = to_json(dataset)
-    attributes["00083002"] = {"vr": "UI", "Value": [syntax]}
+    # Google's service shows the file meta information too, and its viewers read it.
+    attributes |= {tag: value for tag, value in to_json(dataset.file_meta).items() if "BulkDataURI" not in value}
+    for tag in ("00020010", "00083002"):  # Available Transfer Syntax UID
+        attributes[tag] = {"vr": "UI", "Value": [syntax]}
     key = InstanceKey(*uids)
     return InstanceHeader(key, _uid(dataset, 0x00080016), syntax, dict(sorted(attributes.items())))
 

@@ -1,7 +1,8 @@
 """The instances of DICOM stores: a file and a row in the index for each.
 
-The file is written first, then the row. A process killed in between leaves a file without a row, which the next start
-removes. An acknowledged instance has both.
+Each store has a folder of files, and a file outside that says which store it is: the index can be rebuilt from them.
+A new file is written to ``incoming`` first. A journal lists the files of a transaction until it is committed, so
+that the next start can tell the leftovers of a killed process from files whose rows were lost. The latter are kept.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,10 @@ CONFLICT = (
     "An instance already exists in this DICOM Store with the same Study/Series/SOPInstance UID, "
     "but the DICOM files differ (checksum mismatch)."
 )
+STORES = "stores"
+STANDARD = "STANDARD"
+_INCOMING = "incoming"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class StoredInstance:
         path: The file.
         size: Length of the file in bytes.
         transfer_syntax: Transfer syntax UID.
+        storage_class: Blob storage class.
+        class_changed: Time of the last change of the class, or None.
         attributes_json: Attributes as DICOM JSON text.
     """
 
@@ -66,6 +74,8 @@ class StoredInstance:
     path: Path
     size: int
     transfer_syntax: str
+    storage_class: str
+    class_changed: float | None
     attributes_json: str
 
     @property
@@ -82,7 +92,7 @@ class StoredInstance:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts and sizes of a store."""
+    """Counts and sizes of a store, a study or a series."""
 
     studies: int
     series: int
@@ -97,15 +107,16 @@ class Instances:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
+        self._incoming = folder / _INCOMING
+        self._incoming.mkdir(exist_ok=True)
+        self._stores = folder.parent / STORES
+        self._stores.mkdir(mode=0o700, exist_ok=True)
 
     # -- writing
 
     def new_file(self) -> Path:
         """Return the path for a new file, which `add` takes over."""
-        name = secrets.token_hex(16)
-        folder = self._folder / name[:2]
-        folder.mkdir(exist_ok=True)
-        return folder / f"{name}.part"
+        return self._incoming / f"{secrets.token_hex(16)}.part"
 
     def write(self, chunks: Iterable[bytes]) -> NewFile:
         """Write a new file. The caller removes it unless `add` takes it over."""
@@ -122,7 +133,7 @@ class Instances:
             raise
         return NewFile(path, digest.hexdigest(), size)
 
-    def store(self, store: str, chunks: Iterable[bytes]) -> None:
+    def store(self, store: str, chunks: Iterable[bytes], *, storage_class: str = STANDARD) -> None:
         """Store one instance; storing the same bytes again changes nothing.
 
         Raises:
@@ -131,14 +142,27 @@ class Instances:
         """
         file = self.write(completed(chunks))
         try:
-            (refusal,) = self.add(store, [(file, read_header(file.path))])
+            (refusal,) = self.add(store, [(file, read_header(file.path))], storage_class=storage_class)
         finally:
             file.path.unlink(missing_ok=True)
         if refusal is not None:
             raise refusal
 
-    def add(self, store: str, files: Sequence[tuple[NewFile, InstanceHeader]]) -> list[ServiceError | None]:
+    def add(
+        self,
+        store: str,
+        files: Sequence[tuple[NewFile, InstanceHeader]],
+        *,
+        replace: bool = False,
+        storage_class: str = STANDARD,
+    ) -> list[ServiceError | None]:
         """Index files in one transaction. The caller removes the files that are not taken over.
+
+        Args:
+            store: Full name of the store.
+            files: New files, and what they hold.
+            replace: Replace instances with the same UIDs.
+            storage_class: Blob storage class of the instances.
 
         Returns:
             For each file, None if its bytes are in the store, or 409 if the store has other bytes under its UIDs.
@@ -146,76 +170,128 @@ class Instances:
         Raises:
             ServiceError: 404: the store was deleted.
         """
-        taken: list[Path] = []
+        folder = self._folder_of(store)
+        targets = [folder / file.path.with_suffix(".dcm").name for file, _ in files]
+        journal = self._stores / f"{secrets.token_hex(16)}.journal"
+        journal.write_text(json.dumps([self._relative(target) for target in targets]), "utf-8")
         try:
             with self._database.write() as connection:
                 _check(connection, store)
-                return [self._add(connection, store, file, header, taken) for file, header in files]
+                results = [
+                    self._add(connection, store, file, header, target, replace=replace, storage_class=storage_class)
+                    for (file, header), target in zip(files, targets, strict=True)
+                ]
         except BaseException:
-            for path in taken:
-                path.unlink(missing_ok=True)
+            for target in targets:
+                target.unlink(missing_ok=True)
             raise
+        finally:
+            journal.unlink(missing_ok=True)
+        if replace:
+            self.purge()
+        return results
 
     def _add(
-        self, connection: sqlite3.Connection, store: str, file: NewFile, header: InstanceHeader, taken: list[Path]
+        self,
+        connection: sqlite3.Connection,
+        store: str,
+        file: NewFile,
+        header: InstanceHeader,
+        target: Path,
+        *,
+        replace: bool,
+        storage_class: str,
     ) -> ServiceError | None:
         key = header.key
         row = connection.execute(
-            "SELECT digest FROM instances WHERE store = ? AND study = ? AND series = ? AND instance = ?",
+            "SELECT id, digest FROM instances WHERE store = ? AND study = ? AND series = ? AND instance = ?",
             (store, key.study, key.series, key.instance),
         ).fetchone()
+        if row is not None and row["digest"] == file.digest:
+            return None
+        if row is not None and not replace:
+            return ServiceError(Code.ALREADY_EXISTS, CONFLICT)
         if row is not None:
-            return None if row["digest"] == file.digest else ServiceError(Code.ALREADY_EXISTS, CONFLICT)
-        final = file.path.with_suffix(".dcm")
-        file.path.rename(final)
-        taken.append(final)
-        connection.execute(
-            "INSERT INTO instances (store, study, series, instance, file, size, digest, transfer_syntax, attributes, "
-            "patient_id, study_date, accession_number, modality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                store,
-                key.study,
-                key.series,
-                key.instance,
-                final.relative_to(self._folder).as_posix(),
-                file.size,
-                file.digest,
-                header.transfer_syntax,
-                json.dumps(header.attributes, ensure_ascii=False, separators=(",", ":")),
-                header.text("00100020"),
-                header.text("00080020"),
-                header.text("00080050"),
-                header.text("00080060"),
-            ),
-        )
+            connection.execute("DELETE FROM instances WHERE id = ?", (row["id"],))
+        file.path.rename(target)
+        insert_row(connection, store, self._relative(target), file, header, storage_class)
         return None
+
+    def _folder_of(self, store: str) -> Path:
+        """Return the folder of a store, created with the file that names the store."""
+        folder = self._folder / hashlib.sha256(store.encode()).hexdigest()[:32]
+        file = self._stores / f"{folder.name}.json"
+        if not file.exists():
+            part = self._incoming / f"{secrets.token_hex(16)}.part"
+            part.write_text(json.dumps({"name": store}), "utf-8")
+            part.replace(file)
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()
 
     def remove(self, store: str, study: str, series: str | None = None, instance: str | None = None) -> int:
         """Delete a study, a series or an instance; return the number of instances."""
         where, values = _where(store, study, series, instance)
         with self._database.write() as connection:
-            gone = connection.execute(f"DELETE FROM instances WHERE {where} RETURNING file", values).fetchall()  # noqa: S608 - our columns
-        self.unlink(row["file"] for row in gone)
-        return len(gone)
+            gone = connection.execute(f"DELETE FROM instances WHERE {where}", values).rowcount  # noqa: S608 - our columns
+        self.purge()
+        return gone
 
-    def unlink(self, files: Iterable[str]) -> None:
-        """Remove files without rows. A file that cannot be removed now is removed at the next start."""
-        for file in files:
+    def set_storage_class(self, ids: Sequence[int], storage_class: str, now: float) -> None:
+        """Set the blob storage class of instances."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE instances SET storage_class = ?, class_changed = ? WHERE storage_class <> ? "
+                "AND id IN (SELECT value FROM json_each(?))",
+                (storage_class, now, storage_class, json.dumps(list(ids))),
+            )
+
+    # -- cleaning up
+
+    def purge(self) -> None:
+        """Remove the files of deleted rows. A file that cannot be removed now is removed later."""
+        with self._database.read() as connection:
+            discarded = [row["file"] for row in connection.execute("SELECT file FROM discarded")]
+        gone: list[str] = []
+        for file in discarded:
             with contextlib.suppress(OSError):
                 (self._folder / file).unlink(missing_ok=True)
+                gone.append(file)
+        if gone:
+            with self._database.write() as connection:
+                connection.executemany("DELETE FROM discarded WHERE file = ?", ((file,) for file in gone))
+        self._remove_folders({file.partition("/")[0] for file in gone})
 
-    def remove_orphans(self) -> int:
-        """Remove files that a killed process left without a row; return how many."""
+    def _remove_folders(self, names: Iterable[str]) -> None:
+        """Remove the folders of deleted stores, so that a rebuilt index does not bring the stores back."""
+        for name in names:
+            file = self._stores / f"{name}.json"
+            with contextlib.suppress(OSError, ValueError, KeyError), self._database.read() as connection:
+                if not exists(connection, json.loads(file.read_bytes())["name"]):
+                    file.unlink()
+                    (self._folder / name).rmdir()
+
+    def recover(self) -> None:
+        """Remove what a killed process had not finished, and nothing else."""
         with self._database.read() as connection:
             known = {row["file"] for row in connection.execute("SELECT file FROM instances")}
-        orphans = [
-            path
-            for path in self._folder.rglob("*")
-            if path.is_file() and path.relative_to(self._folder).as_posix() not in known
-        ]
-        for path in orphans:
-            path.unlink(missing_ok=True)
-        return len(orphans)
+        for journal in self._stores.glob("*.journal"):
+            with contextlib.suppress(ValueError):  # a journal cut off by the kill: nothing was moved yet
+                for file in set(json.loads(journal.read_bytes())) - known:
+                    (self._folder / file).unlink(missing_ok=True)
+            journal.unlink()
+        for part in self._incoming.glob("*.part"):
+            part.unlink()
+        self.purge()
+        lost = sum(1 for path in self._folder.rglob("*.dcm") if self._relative(path) not in known)
+        if lost:
+            _LOG.warning(
+                "%d files are not in the index of %s: healthcare-deid emulator rebuild-index adds them",
+                lost,
+                self._folder.parent,
+            )
 
     # -- reading
 
@@ -231,10 +307,16 @@ class Instances:
 
     def from_row(self, row: sqlite3.Row) -> StoredInstance:
         """Build an instance from a row of the index."""
-        key = InstanceKey(row["study"], row["series"], row["instance"])
-        path = self._folder / row["file"]
         return StoredInstance(
-            row["id"], row["store"], key, path, row["size"], row["transfer_syntax"], row["attributes"]
+            row["id"],
+            row["store"],
+            InstanceKey(row["study"], row["series"], row["instance"]),
+            self._folder / row["file"],
+            row["size"],
+            row["transfer_syntax"],
+            row["storage_class"],
+            row["class_changed"],
+            row["attributes"],
         )
 
     def by_id(self, ids: Sequence[int]) -> dict[int, StoredInstance]:
@@ -245,24 +327,52 @@ class Instances:
             ).fetchall()
         return {row["id"]: self.from_row(row) for row in rows}
 
-    def totals(self, store: str) -> Totals:
-        """Return counts and sizes of a store."""
+    def totals(self, store: str, study: str | None = None, series: str | None = None) -> Totals:
+        """Return counts and sizes of a store, a study or a series."""
+        where, values = _where(store, study, series, None)
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT count(DISTINCT study) AS studies, count(DISTINCT study || '/' || series) AS series, "
+                "SELECT count(DISTINCT study) AS studies, count(DISTINCT study || '/' || series) AS series, "  # noqa: S608
                 "count(*) AS instances, coalesce(sum(size), 0) AS size, "
-                "coalesce(sum(length(attributes)), 0) AS attributes_size FROM instances WHERE store = ?",
-                (store,),
+                f"coalesce(sum(length(attributes)), 0) AS attributes_size FROM instances WHERE {where}",
+                values,
             ).fetchone()
         return Totals(*row)
+
+
+def insert_row(
+    connection: sqlite3.Connection, store: str, file: str, new: NewFile, header: InstanceHeader, storage_class: str
+) -> None:
+    """Add an instance to the index, inside a transaction."""
+    values = {
+        "store": store,
+        "study": header.key.study,
+        "series": header.key.series,
+        "instance": header.key.instance,
+        "file": file,
+        "size": new.size,
+        "digest": new.digest,
+        "transfer_syntax": header.transfer_syntax,
+        "storage_class": storage_class,
+        "patient_id": header.text("00100020"),
+        "study_date": header.text("00080020"),
+        "accession_number": header.text("00080050"),
+        "modality": header.text("00080060"),
+        "attributes": json.dumps(header.attributes, ensure_ascii=False, separators=(",", ":")),
+    }
+    columns = ", ".join(values)
+    connection.execute(
+        f"INSERT INTO instances ({columns}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608 - our columns
+        tuple(values.values()),
+    )
+
+
+def _check(connection: sqlite3.Connection, store: str) -> None:
+    if not exists(connection, store):
+        raise not_found(f"DICOM store {store} does not exist.")
 
 
 def _where(store: str, study: str | None, series: str | None, instance: str | None) -> tuple[str, list[str]]:
     pairs = [("store", store), ("study", study), ("series", series), ("instance", instance)]
     given = [(column, value) for column, value in pairs if value is not None]
     return " AND ".join(f"{column} = ?" for column, _ in given), [value for _, value in given]
-
-
-def _check(connection: sqlite3.Connection, store: str) -> None:
-    if not exists(connection, store):
-        raise not_found(f"DICOM store {store} does not exist.")

@@ -1,15 +1,30 @@
-"""An instance in the transfer syntax that was asked for."""
+"""Instances in other transfer syntaxes, as far as the codecs here go (fidelity O-18)."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pydicom
-from pydicom.uid import UID
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
 
 from healthcare_deid.emulator.errors import not_acceptable, not_found
-from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, transfer_syntax
+from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES, is_native
 from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:
@@ -17,55 +32,151 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
+
 AS_STORED = "*"
+_NATIVE = frozenset({ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian})
+_BY_PYDICOM: dict[str, dict[str, Any]] = {
+    RLELossless: {},
+    JPEGLSLossless: {},
+    JPEGLSNearLossless: {"jls_error": 2},
+    JPEG2000Lossless: {},
+    JPEG2000: {"j2k_psnr": [80]},
+}
+"""Transfer syntaxes that pydicom encodes, and the options of its encoder."""
+_PIXEL_DATA = 0x7FE00010
+_BYTE = 8
+
+
+_LOSSY = {
+    JPEGBaseline8Bit: "ISO_10918_1",
+    "1.2.840.10008.1.2.4.51": "ISO_10918_1",
+    JPEGLSNearLossless: "ISO_14495_1",
+    JPEG2000: "ISO_15444_1",
+    "1.2.840.10008.1.2.4.112": "ISO_18181_1",
+}
+"""Lossy transfer syntaxes, and their Lossy Image Compression Method (PS3.3 section C.7.6.1.1.5.1)."""
+
+
+def can_make(syntax: str) -> bool:
+    """Return whether instances can be given in a transfer syntax, if their pixels allow it."""
+    row = TRANSFER_SYNTAXES.get(syntax)
+    return row is not None and row.transcodes
 
 
 def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
-    """Return an instance's file in another transfer syntax; None when it is in that one as it is.
+    """Return the file of an instance in another transfer syntax; None if it has that one already.
 
     Args:
         path: The stored file.
         stored: Its transfer syntax.
-        wanted: The one asked for; ``*`` for as stored.
+        wanted: The requested transfer syntax; ``*`` for "as stored".
 
     Raises:
-        ServiceError: 406: no codec here makes that syntax of this instance.
+        ServiceError: 406: no codec here makes that of this instance.
     """
     if wanted in {AS_STORED, stored}:
         return None
-    target = transfer_syntax(wanted)
-    if target is None or not target.transcodes:
-        raise not_acceptable("The instance cannot be given in the transfer syntax that was asked for.")
+    if not can_make(wanted):
+        raise not_acceptable("The emulator does not make the requested transfer syntax (fidelity O-18).")
     with quiet():
         try:
             dataset = pydicom.dcmread(path)
-            _recode(dataset, UID(stored), target)
-            buffer = io.BytesIO()
-            dataset.save_as(buffer, enforce_file_format=True)
+            _recode(dataset, UID(stored), UID(wanted))
+            made = encoded(dataset)
         except FileNotFoundError:
             raise not_found("DICOM instance does not exist.") from None
         except Exception as error:  # noqa: BLE001 - codecs fail in many ways
             raise not_acceptable(
                 f"The instance cannot be transcoded from {stored} to {wanted} here ({type(error).__name__})."
             ) from None
-    return buffer.getvalue()
+    return made
+
+
+def encoded(dataset: FileDataset) -> bytes:
+    """Return a dataset as a file; pydicom does not write the newest transfer syntaxes."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_transfer_syntax:
+        buffer = io.BytesIO()
+        dataset.save_as(buffer, enforce_file_format=True)
+        return buffer.getvalue()
+    stream = DicomBytesIO(b"")
+    stream.is_implicit_VR, stream.is_little_endian = False, True
+    stream.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(stream, dataset.file_meta, enforce_standard=True)
+    write_dataset(stream, dataset)
+    made: bytes = stream.getvalue()
+    return made
 
 
 def decompress(dataset: FileDataset, stored: UID) -> None:
-    """Make the pixels of a dataset native little-endian, in place.
+    """Make the pixels of a dataset native and little-endian, in place.
 
     Raises:
-        NotImplementedError: They are big-endian: pydicom leaves the order of bytes in bulk values as it is.
+        NotImplementedError: They are big-endian, and pydicom does not swap the bytes of bulk values.
     """
-    if not stored.is_little_endian:
+    if stored == ExplicitVRBigEndian:
         raise NotImplementedError
-    if "PixelData" in dataset and stored.is_encapsulated:
+    if "PixelData" not in dataset or is_native(stored):
+        return
+    # numpy and the codecs load only when pixels are decoded.
+    from healthcare_deid.emulator.storage.frame_codecs import DECODERS
+
+    decode = DECODERS.get(stored)
+    if decode is None:
         dataset.decompress(generate_instance_uid=False)
+        return
+    pixels = b"".join(decode(frame) for frame in _frames(dataset))
+    _set_pixels(dataset, pixels + b"\0" * (len(pixels) % 2), ExplicitVRLittleEndian, encapsulated=False)
 
 
-def _recode(dataset: FileDataset, stored: UID, target: TransferSyntax) -> None:
+def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
+    from healthcare_deid.emulator.storage.frame_codecs import ENCODERS, JPEG_XL_OF_JPEG, jpeg_as_xl
+    from healthcare_deid.engine.pixels.frames.layout import pixel_layout
+
+    if target == JPEG_XL_OF_JPEG and stored == JPEGBaseline8Bit:
+        _encapsulate(dataset, [jpeg_as_xl(frame) for frame in _frames(dataset)], target)
+        return
     decompress(dataset, stored)
-    if target.coding is Coding.NATIVE:
-        dataset.file_meta.TransferSyntaxUID = UID(target.uid)
+    if target in _NATIVE or "PixelData" not in dataset:
+        dataset.file_meta.TransferSyntaxUID = target
+    elif target in _BY_PYDICOM:
+        dataset.compress(target, generate_instance_uid=False, **_BY_PYDICOM[target])
     else:
-        dataset.compress(target.uid, generate_instance_uid=False)
+        if dataset.SamplesPerPixel > 1 and dataset.PhotometricInterpretation != "RGB":
+            raise NotImplementedError  # the encoders take RGB
+        layout = pixel_layout(dataset, _PIXEL_DATA)
+        arrays = dataset.pixel_array
+        encode = ENCODERS[target]
+        frames = [encode(array, target, layout) for array in ([arrays] if _count(dataset) == 1 else arrays)]
+        _encapsulate(dataset, frames, target)
+        if dataset.SamplesPerPixel > 1:
+            dataset.PlanarConfiguration = 0
+    if target in _LOSSY and "PixelData" in dataset:
+        _mark_lossy(dataset, target)
+
+
+def _mark_lossy(dataset: FileDataset, target: UID) -> None:
+    """Write the attributes of a lossy image (PS3.3 section C.7.6.1.1.5)."""
+    dataset.LossyImageCompression = "01"
+    dataset.LossyImageCompressionMethod = _LOSSY[target]
+    if target == JPEGBaseline8Bit and dataset.SamplesPerPixel > 1:
+        dataset.PhotometricInterpretation = "YBR_FULL_422"
+
+
+def _count(dataset: FileDataset) -> int:
+    return int(dataset.get("NumberOfFrames", 1) or 1)
+
+
+def _frames(dataset: FileDataset) -> list[bytes]:
+    return list(generate_frames(dataset.PixelData, number_of_frames=_count(dataset)))
+
+
+def _encapsulate(dataset: FileDataset, frames: list[bytes], target: UID) -> None:
+    _set_pixels(dataset, encapsulate(frames), target, encapsulated=True)
+
+
+def _set_pixels(dataset: FileDataset, value: bytes, syntax: str, *, encapsulated: bool) -> None:
+    dataset.PixelData = value
+    dataset["PixelData"].VR = "OB" if encapsulated or dataset.BitsAllocated <= _BYTE else "OW"
+    dataset["PixelData"].is_undefined_length = encapsulated
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)

@@ -89,10 +89,18 @@ _ROWS = (
         media_type="image/dicom-rle",
         transcodes=True,
     ),
-    TransferSyntax(f"{_JPEG}50", Coding.JPEG, lossless=False, decoder="pillow", media_type="image/jpeg"),
-    TransferSyntax(f"{_JPEG}51", Coding.JPEG, lossless=False, decoder="pillow", media_type="image/jpeg"),
-    TransferSyntax(f"{_JPEG}57", Coding.JPEG_LOSSLESS, decoder="gdcm", encoder="own", media_type="image/jpeg"),
-    TransferSyntax(f"{_JPEG}70", Coding.JPEG_LOSSLESS, decoder="gdcm", encoder="own", media_type="image/jpeg"),
+    TransferSyntax(
+        f"{_JPEG}50", Coding.JPEG, lossless=False, decoder="pillow", media_type="image/jpeg", transcodes=True
+    ),
+    TransferSyntax(
+        f"{_JPEG}51", Coding.JPEG, lossless=False, decoder="pillow", media_type="image/jpeg", transcodes=True
+    ),
+    TransferSyntax(
+        f"{_JPEG}57", Coding.JPEG_LOSSLESS, decoder="gdcm", encoder="own", media_type="image/jpeg", transcodes=True
+    ),
+    TransferSyntax(
+        f"{_JPEG}70", Coding.JPEG_LOSSLESS, decoder="gdcm", encoder="own", media_type="image/jpeg", transcodes=True
+    ),
     TransferSyntax(
         f"{_JPEG}80",
         Coding.JPEG_LS,
@@ -109,6 +117,7 @@ _ROWS = (
         encoder="pyjpegls",
         encodes_as=f"{_JPEG}80",
         media_type="image/jls",
+        transcodes=True,
     ),
     TransferSyntax(
         f"{_JPEG}90",
@@ -126,6 +135,7 @@ _ROWS = (
         encoder="pylibjpeg",
         encodes_as=f"{_JPEG}90",
         media_type="image/jp2",
+        transcodes=True,
     ),
     *(
         TransferSyntax(
@@ -135,6 +145,7 @@ _ROWS = (
             decoder="pylibjpeg",
             encoder="imagecodecs",
             media_type="image/jphc",
+            transcodes=True,
         )
         for number in (201, 202, 203)
     ),
@@ -143,10 +154,12 @@ _ROWS = (
         for number in (92, 93)
     ),
     *(
-        TransferSyntax(f"{_JPEG}{number}", Coding.JPEG_XL, lossless=number == 110, media_type="image/jxl")
+        TransferSyntax(
+            f"{_JPEG}{number}", Coding.JPEG_XL, lossless=number == 110, media_type="image/jxl", transcodes=True
+        )
         for number in (110, 111, 112)
     ),
-    TransferSyntax("1.2.840.10008.1.2.8.1", Coding.DEFLATED_FRAMES),
+    TransferSyntax("1.2.840.10008.1.2.8.1", Coding.DEFLATED_FRAMES, transcodes=True),
     *(TransferSyntax(f"{_JPEG}{number}", Coding.VIDEO, lossless=False) for number in _MPEG.split()),
     *(TransferSyntax(f"{_JPEG}{number}", Coding.REFERENCED) for number in (94, 95, 204, 205)),
     *(TransferSyntax(f"1.2.840.10008.1.2.7.{number}", Coding.REFERENCED) for number in (1, 2, 3)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.handlers.dicomweb import retrieve, search, store
 from healthcare_deid.emulator.handlers.dicomweb.frames import retrieve_bulk, retrieve_frames, retrieve_rendered
+from healthcare_deid.emulator.handlers.dicomweb.paths import checked_store
 from healthcare_deid.emulator.handlers.dicomweb.search import Level
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
@@ -24,6 +27,7 @@ _ALL_SERIES = f"{_STUDY}/series"
 _SERIES = f"{_ALL_SERIES}/{{series}}"
 _INSTANCES = f"{_SERIES}/instances"
 _INSTANCE = f"{_INSTANCES}/{{instance}}"
+_BETA = frozenset({"v1beta1"})
 _VIEWPORT = frozenset({"viewport"})
 _METHOD = "projects.locations.datasets.dicomStores"
 _READ, _WRITE, _DELETE = (f"healthcare.dicomStores.dicomWeb{action}" for action in ("Read", "Write", "Delete"))
@@ -65,6 +69,11 @@ class DicomWebCalls:
             ),
             Route("GET", f"{_INSTANCE}/rendered", f"{instance}.retrieveRendered", self.rendered, _VIEWPORT),
             Route("GET", f"{_INSTANCE}/bulkdata/{{path*}}", f"{instance}.bulkdata.retrieveBulkdata", self.bulk),
+            Route("PUT", _STUDIES, f"{_METHOD}.updateInstances", self.update, versions=_BETA),
+            Route("PUT", _STUDY, f"{study}.updateInstances", self.update, versions=_BETA),
+            Route("PATCH", f"{_STUDY}/metadata", f"{study}.updateMetadata", self.update_metadata, versions=_BETA),
+            Route("PATCH", f"{_SERIES}/metadata", f"{series}.updateMetadata", self.update_metadata, versions=_BETA),
+            Route("PATCH", f"{_INSTANCE}/metadata", f"{instance}.updateMetadata", self.update_one, versions=_BETA),
             Route("DELETE", _STUDY, f"{study}.delete", self.delete_many),
             Route("DELETE", _SERIES, f"{series}.delete", self.delete_many),
             Route("DELETE", _INSTANCE, f"{instance}.delete", self.delete_instance),
@@ -74,6 +83,30 @@ class DicomWebCalls:
         """``storeInstances``."""
         name = self._store_name(call, _WRITE)
         return store.store(self._backend.instances, name, call.request, call.optional("study"))
+
+    def update(self, call: Call) -> Reply:
+        """``updateInstances``: stores instances, in place of those with the same UIDs (fidelity F-43)."""
+        name = self._store_name(call, _WRITE)
+        return store.store(self._backend.instances, name, call.request, call.optional("study"), replace=True)
+
+    def update_metadata(self, call: Call) -> Reply:
+        """``updateMetadata`` of a study or a series: an operation."""
+        name = self._store_name(call, _WRITE)
+        found = self._backend.instances.find(name, call.ids["study"], call.optional("series"))
+        if not found:
+            return retrieve.missing(_level(call))
+        method = "UpdateSeriesMetadata" if "series" in call.ids else "UpdateStudyMetadata"
+        return Reply.json(
+            {"name": self._backend.metadata_update.start(call.dataset, found, _patch(call), method, call.version)}
+        )
+
+    def update_one(self, call: Call) -> Reply:
+        """``updateMetadata`` of an instance: returns the new metadata."""
+        found = self._found(call)
+        if not found:
+            return retrieve.missing("instance")
+        self._backend.metadata_update.apply(found[0], _patch(call))
+        return retrieve.metadata(self._found(call), call.request)
 
     def _search(self, level: Level) -> Callable[[Call], Reply]:
         def answer(call: Call) -> Reply:
@@ -124,14 +157,11 @@ class DicomWebCalls:
             return retrieve.missing(_level(call))
         method = "DeleteSeries" if series else "DeleteStudy"
         removed = self._backend.instances.remove(name, study, series)
-        with self._backend.database.write() as connection:
-            operation = self._backend.operations.insert(
-                connection, call.dataset, f"dicomweb.DicomWebService.{method}", call.version
-            )
-            connection.execute("UPDATE operations SET success = ? WHERE name = ?", (removed, operation))
-            response: dict[str, Any] = {"@type": "type.googleapis.com/google.protobuf.Empty"}
-            self._backend.operations.finish(connection, operation, response=response, error=None)
-        return Reply.json(self._backend.logs.describe(self._backend.operations.get(operation), call.request))
+        response = {"@type": "type.googleapis.com/google.protobuf.Empty"}
+        operation = self._backend.operations.ended(
+            call.dataset, f"dicomweb.DicomWebService.{method}", call.version, response, removed
+        )
+        return Reply.json(self._backend.logs.describe(operation, call.request))
 
     def delete_instance(self, call: Call) -> Reply:
         """``instances.delete``, at once."""
@@ -146,8 +176,14 @@ class DicomWebCalls:
         return self._backend.instances.find(name, call.ids["study"], call.optional("series"), call.optional("instance"))
 
     def _store_name(self, call: Call, permission: str) -> str:
-        self._backend.catalog.check_store(call.dicom_store, permission)
-        return str(call.dicom_store)
+        return checked_store(self._backend, call, permission)
+
+
+def _patch(call: Call) -> Any:
+    try:
+        return json.loads(call.request.body)
+    except ValueError:
+        raise invalid("The body must be a JSON Patch: a list of operations.") from None
 
 
 def _level(call: Call) -> str:

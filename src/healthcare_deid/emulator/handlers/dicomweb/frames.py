@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.uid import (
-    UID,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid.emulator.errors import invalid, not_acceptable
 from healthcare_deid.emulator.http.accept import MULTIPART, accepted
@@ -23,7 +19,7 @@ from healthcare_deid.emulator.storage.frames import (
     opened,
 )
 from healthcare_deid.emulator.storage.transcoding import AS_STORED
-from healthcare_deid.engine.dicom.transfer_syntaxes import transfer_syntax
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native, transfer_syntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,8 +45,8 @@ def retrieve_frames(instance: StoredInstance, frames: str, request: Request) -> 
         stored = UID(instance.transfer_syntax)
         for wanted in accepted(request.headers.get("accept")):
             syntax = wanted.transfer_syntax or ExplicitVRLittleEndian
-            as_stored = stored.is_encapsulated and syntax in {AS_STORED, stored}
-            media_type = _media_type(stored) if as_stored else _OCTETS
+            as_stored = not is_native(stored) and syntax in {AS_STORED, stored}
+            media_type = _frame_type(stored) if as_stored else _OCTETS
             if not (wanted.covers(media_type) or (as_stored and wanted.covers(_OCTETS))):
                 continue
             if not as_stored and syntax not in {AS_STORED, *_NATIVE}:
@@ -134,6 +130,6 @@ def _viewport(text: str | None) -> tuple[int, int] | None:
     return sizes[0], sizes[1]
 
 
-def _media_type(syntax: UID) -> str:
-    known = transfer_syntax(syntax)
-    return known.media_type if known is not None else _OCTETS
+def _frame_type(syntax: str) -> str:
+    row = transfer_syntax(syntax)
+    return _OCTETS if row is None else row.media_type

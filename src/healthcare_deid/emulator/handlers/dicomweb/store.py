@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import dataclasses
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.errors import Code, ServiceError, invalid
@@ -11,6 +13,7 @@ from healthcare_deid.emulator.http import multipart
 from healthcare_deid.emulator.http.accept import accepted
 from healthcare_deid.emulator.http.payload import chunks_of
 from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.storage.editing import from_json
 from healthcare_deid.emulator.storage.header import completed, read_header
 from healthcare_deid.errors import InvalidDicomError
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.storage.header import InstanceHeader, InstanceKey
     from healthcare_deid.emulator.storage.instances import Instances, NewFile
 
-DICOM = "application/dicom"
+DICOM, DICOM_JSON = "application/dicom", "application/dicom+json"
+_BULK_TYPES = frozenset({"image/jpeg", "application/octet-stream"})
+_LONGEST_BULK = 512 << 20
 _PROCESSING_FAILURE = 272
 _OK, _SOME, _NONE = 200, 202, 409
 _AT_ONCE = 64
@@ -35,14 +40,16 @@ class _Result:
     problem: str = ""
 
 
-def store(instances: Instances, name: str, request: Request, study: str | None) -> Reply:
+def store(instances: Instances, name: str, request: Request, study: str | None, *, replace: bool = False) -> Reply:
     """Store every instance of a request.
 
     Args:
         instances: Instances of all stores.
         name: Full name of an existing store.
-        request: One instance as ``application/dicom``, or several as ``multipart/related``.
+        request: One instance as ``application/dicom``, or several as ``multipart/related``; there also as metadata
+            in DICOM JSON, with JPEG streams and other bulk values.
         study: Study in the URL, which the instances must belong to.
+        replace: Replace instances with the same UIDs.
 
     Raises:
         ServiceError: 400 if the body is malformed, 415 for another media type.
@@ -52,7 +59,7 @@ def store(instances: Instances, name: str, request: Request, study: str | None) 
     try:
         files.extend(instances.write(completed(chunks)) for chunks in _bodies(request))
         for start in range(0, len(files), _AT_ONCE):
-            results += _store_some(instances, name, files[start : start + _AT_ONCE], study)
+            results += _store_some(instances, name, files[start : start + _AT_ONCE], study, replace=replace)
     finally:
         for file in files:
             file.path.unlink(missing_ok=True)
@@ -61,8 +68,8 @@ def store(instances: Instances, name: str, request: Request, study: str | None) 
     failures = sum(1 for result in results if result.problem)
     status = _OK if not failures else _NONE if failures == len(results) else _SOME
     wanted = {item.media_type for item in accepted(request.headers.get("accept"))}
-    if wanted & {"application/dicom+json", "application/json"}:
-        return Reply.json(report, status, "application/dicom+json")
+    if wanted & {DICOM_JSON, "application/json"}:
+        return Reply.json(report, status, DICOM_JSON)
     return Reply(status, {"content-type": "application/dicom+xml"}, to_xml(report))
 
 
@@ -76,7 +83,11 @@ def _bodies(request: Request) -> Iterator[Iterable[bytes]]:
     if media_type != "multipart/related":
         raise _unsupported(media_type)
     part = None
-    for part in multipart.read(request.headers["content-type"], request.open()):
+    parts = multipart.read(request.headers["content-type"], request.open())
+    for part in parts:
+        if part.media_type == DICOM_JSON:
+            yield from _from_metadata(part, parts)
+            continue
         if part.media_type not in {DICOM, ""}:
             raise _unsupported(part.media_type)
         yield part.chunks
@@ -84,16 +95,48 @@ def _bodies(request: Request) -> Iterator[Iterable[bytes]]:
         raise invalid("The multipart body has no parts.")
 
 
+def _from_metadata(part: multipart.Part, parts: Iterator[multipart.Part]) -> Iterator[Iterable[bytes]]:
+    """Yield the instances that a part of metadata and the parts of bulk data after it make (PS3.18 section 8.6.1.3)."""
+    listed = _json(_whole(part))
+    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+        raise invalid("The metadata must be a list of instances in DICOM JSON.")
+    bulk: dict[str, bytes] = {}
+    for following in parts:
+        if following.media_type not in _BULK_TYPES:
+            raise _unsupported(following.media_type)
+        bulk[following.headers.get("content-location", "")] = _whole(following)
+    for item in listed:
+        yield [from_json(item, bulk)]
+
+
+def _whole(part: multipart.Part) -> bytes:
+    made = bytearray()
+    for chunk in part.chunks:
+        made += chunk
+        if len(made) > _LONGEST_BULK:
+            raise invalid(f"A part beside metadata has at most {_LONGEST_BULK} bytes.")
+    return bytes(made)
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise invalid("The metadata is not JSON.") from None
+
+
 def _unsupported(media_type: str) -> ServiceError:
     return ServiceError(
         Code.INVALID_ARGUMENT,
         f"Unsupported media type {media_type[:80]!r}: instances are stored as application/dicom, alone or in "
-        "multipart/related.",
+        "multipart/related, or there as application/dicom+json with image/jpeg.",
         http=415,
     )
 
 
-def _store_some(instances: Instances, name: str, files: Sequence[NewFile], study: str | None) -> list[_Result]:
+def _store_some(
+    instances: Instances, name: str, files: Sequence[NewFile], study: str | None, *, replace: bool
+) -> list[_Result]:
     """Store the valid files of a batch in one transaction."""
     results: list[_Result] = []
     good: list[tuple[NewFile, InstanceHeader]] = []
@@ -106,13 +149,15 @@ def _store_some(instances: Instances, name: str, files: Sequence[NewFile], study
         result = _Result(header.key, header.sop_class)
         if study is not None and header.key.study != study:
             problem = "The instance does not belong to the study that the request names."
-            results.append(replace(result, problem=problem))
+            results.append(dataclasses.replace(result, problem=problem))
             continue
         results.append(result)
         good.append((file, header))
-    refusals = iter(instances.add(name, good))
+    refusals = iter(instances.add(name, good, replace=replace))
     return [
-        result if result.problem or (refusal := next(refusals)) is None else replace(result, problem=refusal.message)
+        result
+        if result.problem or (refusal := next(refusals)) is None
+        else dataclasses.replace(result, problem=refusal.message)
         for result in results
     ]
 

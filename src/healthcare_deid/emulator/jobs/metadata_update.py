@@ -1,0 +1,70 @@
+"""``updateMetadata`` of v1beta1: a JSON Patch on the metadata of stored instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.storage.editing import patched
+from healthcare_deid.emulator.storage.header import read_header
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthcare_deid.emulator.jobs.operations import Operations
+    from healthcare_deid.emulator.jobs.runner import Progress, Runner
+    from healthcare_deid.emulator.storage.database import Database
+    from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
+    from healthcare_deid.names import DatasetName
+
+
+class MetadataUpdate:
+    """Patches instances, one at once or many in an operation."""
+
+    def __init__(self, database: Database, instances: Instances, operations: Operations, runner: Runner) -> None:
+        self._database = database
+        self._instances = instances
+        self._operations = operations
+        self._runner = runner
+
+    def apply(self, instance: StoredInstance, patch: Any) -> None:
+        """Patch an instance.
+
+        Raises:
+            ServiceError: 400 if the patch does not apply, 404 if the instance was deleted.
+        """
+        try:
+            file = self._instances.write([patched(instance.path, patch)])
+        except OSError:
+            raise ServiceError(Code.NOT_FOUND, "DICOM instance does not exist.") from None
+        try:
+            written = file, read_header(file.path)
+            self._instances.add(instance.store, [written], replace=True, storage_class=instance.storage_class)
+        except InvalidDicomError as error:
+            raise ServiceError(Code.INVALID_ARGUMENT, f"The patched instance is not valid: {error}") from None
+        finally:
+            file.path.unlink(missing_ok=True)
+
+    def start(
+        self, dataset: DatasetName, found: Sequence[StoredInstance], patch: Any, method: str, version: str
+    ) -> str:
+        """Start the patching of instances; return the operation's name."""
+
+        def work(progress: Progress) -> dict[str, Any]:
+            for position, instance in enumerate(found):
+                progress.check()
+                try:
+                    self.apply(instance, patch)
+                except ServiceError as error:
+                    progress.failed(position, instance.source, error.code, error.message)
+                else:
+                    progress.succeeded(position)
+            return {"@type": f"type.googleapis.com/google.cloud.healthcare.{version}.dicomweb.{method}Response"}
+
+        with self._database.write() as connection:
+            name = self._operations.insert(
+                connection, dataset, f"dicomweb.DicomWebService.{method}", version, units=range(len(found))
+            )
+        self._runner.start(name, work)
+        return name

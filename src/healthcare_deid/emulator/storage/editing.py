@@ -1,0 +1,134 @@
+"""Instances from DICOM JSON: new ones made of metadata and bulk values, stored ones with a patch (PS3.18 annex F)."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
+
+from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.storage.dicom_json import to_json
+from healthcare_deid.emulator.storage.transcoding import encoded
+from healthcare_deid.engine.silence import quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_FILE_META = "0002"
+_IDENTITY = frozenset({"0020000D", "0020000E", "00080018", "00080016"})
+_DERIVED = frozenset({"00083002"})
+_UNICODE = "ISO_IR 192"
+_OPERATIONS = frozenset({"add", "remove", "replace", "test"})
+"""Operations of a patch. ``copy`` and ``move`` could double a document with every step."""
+_MOST_OPERATIONS = 1000
+
+
+def from_json(attributes: Mapping[str, Any], bulk: Mapping[str, bytes]) -> bytes:
+    """Return a DICOM file made of DICOM JSON.
+
+    Args:
+        attributes: The attributes; those of group 0002 go into the file meta information.
+        bulk: Bulk values by the ``BulkDataURI`` that refers to them. Pixel data that is a JPEG stream becomes JPEG
+            Baseline, and fills in the attributes that describe it.
+
+    Raises:
+        ServiceError: 400: it is not DICOM JSON, or a bulk value is missing.
+    """
+    used = {str(value.get("BulkDataURI")) for value in attributes.values() if isinstance(value, dict)}
+    missing = used - {"None"} - bulk.keys()
+    if missing:
+        raise invalid("The metadata refers to bulk data that is not a part of the request.")
+    try:
+        with quiet():
+            dataset = Dataset.from_json(dict(attributes), lambda _, __, uri: bulk[uri])
+            meta = FileMetaDataset()
+            for element in list(dataset.group_dataset(0x0002)):
+                meta.add(element)
+                del dataset[element.tag]
+            pixels = dataset.get("PixelData")
+            if isinstance(pixels, bytes) and pixels.startswith(b"\xff\xd8"):
+                _set_jpeg(dataset, pixels)
+                meta.TransferSyntaxUID = JPEGBaseline8Bit
+            meta.TransferSyntaxUID = UID(meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian)
+            meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
+            if not _is_ascii(attributes):
+                dataset.SpecificCharacterSet = _UNICODE
+            return encoded(FileDataset("", dataset, file_meta=meta))
+    except Exception as error:  # noqa: BLE001 - the client's JSON breaks converters in many ways
+        raise invalid(f"The metadata is not valid DICOM JSON ({type(error).__name__}).") from None
+
+
+def patched(path: Path, patch: Any) -> bytes:
+    """Return the file of an instance with its metadata changed by a JSON Patch (RFC 6902).
+
+    Raises:
+        ServiceError: 400 for a patch that does not apply, or changes UIDs, file meta information or bulk data.
+    """
+    import jsonpatch
+
+    _check_patch(patch)
+    with quiet():
+        dataset = pydicom.dcmread(path)
+        before = to_json(dataset)
+        try:
+            after = jsonpatch.apply_patch(before, patch)
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, ValueError) as error:
+            raise invalid(f"The patch does not apply to the metadata ({type(error).__name__}).") from None
+        changed = {tag for tag in before.keys() | after.keys() if before.get(tag) != after.get(tag)}
+        for tag in sorted(changed):
+            _check_change(tag, before.get(tag), after.get(tag))
+        try:
+            new = Dataset.from_json({tag: after[tag] for tag in changed & after.keys()})
+            if not _is_ascii([after.get(tag) for tag in changed]):
+                dataset.decode()  # the other values are in the old character set
+                dataset.SpecificCharacterSet = _UNICODE
+            for tag in changed:
+                if tag in after:
+                    dataset[int(tag, 16)] = new[int(tag, 16)]
+                else:
+                    del dataset[int(tag, 16)]
+            return encoded(dataset)
+        except Exception as error:  # noqa: BLE001 - as above
+            raise invalid(f"The patched metadata is not valid DICOM JSON ({type(error).__name__}).") from None
+
+
+def _check_patch(patch: Any) -> None:
+    if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
+        raise invalid("The body must be a JSON Patch: a list of operations.")
+    if len(patch) > _MOST_OPERATIONS or any(step.get("op") not in _OPERATIONS for step in patch):
+        raise invalid(f"A patch has at most {_MOST_OPERATIONS} operations: {', '.join(sorted(_OPERATIONS))}.")
+
+
+def _check_change(tag: str, before: Any, after: Any) -> None:
+    if tag in _IDENTITY or tag in _DERIVED or tag.startswith(_FILE_META):
+        raise invalid(f"({tag[:4]},{tag[4:8]}) cannot be changed by a patch.")
+    if "BulkDataURI" in repr(before) or "BulkDataURI" in repr(after):
+        raise invalid(f"({tag[:4]},{tag[4:8]}) has bulk data, which a patch cannot change.")
+
+
+def _set_jpeg(dataset: Dataset, stream: bytes) -> None:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(stream)) as picture:
+        color = picture.mode != "L"
+        dataset.Rows, dataset.Columns = picture.height, picture.width
+    dataset.SamplesPerPixel = 3 if color else 1
+    dataset.PhotometricInterpretation = "YBR_FULL_422" if color else "MONOCHROME2"
+    if color:
+        dataset.PlanarConfiguration = 0
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    dataset.LossyImageCompression = "01"
+    dataset.PixelData = encapsulate([stream])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+
+
+def _is_ascii(value: Any) -> bool:
+    return json.dumps(value, ensure_ascii=False).isascii()

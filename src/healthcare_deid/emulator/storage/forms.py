@@ -1,0 +1,105 @@
+"""Forms of a stored instance outside the store: DICOM files, raw frames, pictures (``GcsDestination.mimeType``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
+
+from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.storage.frames import (
+    encapsulated_frames,
+    frame_count,
+    frame_numbers,
+    native_frames,
+    opened,
+)
+from healthcare_deid.emulator.storage.transcoding import AS_STORED, can_make, in_syntax
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Literal
+
+    from pydicom import FileDataset
+
+    from healthcare_deid.emulator.storage.instances import StoredInstance
+
+    MediaType = Literal["application/dicom", "application/octet-stream", "image/jpeg", "image/png"]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of an instance.
+
+    Attributes:
+        media_type: Media type of the objects.
+        syntax: Transfer syntax, or ``*`` for "as stored".
+    """
+
+    media_type: MediaType
+    syntax: str = AS_STORED
+
+    @classmethod
+    def parse(cls, media_type: str, syntax: str | None) -> Form:
+        """Return the form that an export asks for.
+
+        Raises:
+            ServiceError: 400: the API has no such form, or the emulator cannot make it.
+        """
+        if media_type == "application/dicom" and (syntax in {None, AS_STORED} or can_make(syntax or "")):
+            return cls("application/dicom", syntax or AS_STORED)
+        if media_type == "application/octet-stream" and syntax in {None, AS_STORED, ExplicitVRLittleEndian}:
+            return cls("application/octet-stream", syntax or ExplicitVRLittleEndian)
+        if media_type == "image/jpeg" and syntax in {None, JPEGBaseline8Bit}:
+            return cls("image/jpeg")
+        if media_type == "image/png" and syntax is None:
+            return cls("image/png")
+        raise invalid(
+            "gcsDestination.mimeType must be application/dicom, application/octet-stream, image/jpeg or image/png, "
+            "with a transfer syntax that the service lists for it."
+        )
+
+    def objects(self, instance: StoredInstance) -> Iterator[tuple[str, bytes]]:
+        """Yield the objects of an instance: the end of the name, and the content.
+
+        An instance of several frames has one object for each frame, unless it stays a DICOM file.
+
+        Raises:
+            ServiceError: 404 without pixel data, 406 if the form cannot be made of this instance.
+        """
+        if self.media_type == "application/dicom":
+            made = in_syntax(instance.path, instance.transfer_syntax, self.syntax)
+            yield ".dcm", instance.path.read_bytes() if made is None else made
+            return
+        with opened(instance) as dataset:
+            numbers = frame_numbers(",".join(map(str, range(1, frame_count(dataset) + 1))), dataset)
+            frames = self._frames(instance, dataset, numbers)
+            for number, frame in zip(numbers, frames, strict=True):
+                yield (f"/{number}" if len(numbers) > 1 else "") + self._extension, frame
+
+    @property
+    def _extension(self) -> str:
+        match self.media_type:
+            case "application/dicom":
+                return ".dcm"
+            case "image/jpeg":
+                return ".jpg"
+            case "image/png":
+                return ".png"
+            case "application/octet-stream":
+                return ""
+            case _:
+                assert_never(self.media_type)
+
+    def _frames(self, instance: StoredInstance, dataset: FileDataset, numbers: list[int]) -> Iterator[bytes]:
+        stored = UID(instance.transfer_syntax)
+        if self.media_type != "application/octet-stream":
+            # numpy and Pillow load only when a picture is asked for.
+            from healthcare_deid.emulator.storage.pictures import render
+
+            return (render(instance.path, dataset, number, self.media_type) for number in numbers)
+        if self.syntax == AS_STORED and not is_native(stored):
+            return encapsulated_frames(dataset, numbers)
+        return native_frames(dataset, stored, numbers)
