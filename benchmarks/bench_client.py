@@ -26,7 +26,7 @@ from googleapiclient.http import HttpMock, HttpRequest
 from timing import Row, fresh_process, interleaved
 
 from healthcare_deid import DeidClient, presets, wait
-from healthcare_deid.client.connection import Connection
+from healthcare_deid.client.http.connection import Connection
 from healthcare_deid.emulator import Emulator
 from healthcare_deid.testing import FakeClock
 

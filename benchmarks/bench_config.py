@@ -25,7 +25,7 @@ BODY = {
 
 def measure() -> list[Row]:
     from healthcare_deid import presets
-    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 
     keep_list = presets.keep_tags_and_redact_all_text().to_api()
     text = json.dumps(BODY)

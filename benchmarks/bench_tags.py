@@ -22,7 +22,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from tag_rivals import rivals
 from timing import Row, against
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.testing.samples import write_samples
 
@@ -114,7 +114,7 @@ def _write_series(source: Path, folder: Path) -> None:
 _ONE_BIG_FILE = """
 import resource, sys
 from pathlib import Path
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 message = {"dicom": {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"}}
 engine = Deidentifier(DeidentifyConfig.from_api(message))
@@ -148,7 +148,7 @@ def _memory(base: Path) -> Row:
 _TREE = """
 import resource, sys, time
 from pathlib import Path
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 message = {"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}}
 engine = Deidentifier(DeidentifyConfig.from_api(message))

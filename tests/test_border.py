@@ -23,7 +23,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 import healthcare_deid
 from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, errors, presets
 from healthcare_deid._border import border, call_back
-from healthcare_deid.client.credentials import access_token, from_service_account
+from healthcare_deid.credentials import access_token, from_service_account
 from healthcare_deid.engine import Deidentifier, DeidentifyResult, Failure, TreeReport
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import TextEngine

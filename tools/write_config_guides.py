@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from healthcare_deid.config import infotypes
-from healthcare_deid.config.checks import RULES
+from healthcare_deid.config import CHECKS, infotypes
 from healthcare_deid.config.infotypes import InfoType
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -20,7 +19,7 @@ MARK = "<!-- table -->\n"
 
 def checks_table() -> str:
     """Return every code as a row."""
-    rows = [f"| `{rule.code}` | {rule.severity} | {rule.meaning} | {rule.remedy} |" for rule in RULES.values()]
+    rows = [f"| `{check.code}` | {check.severity} | {check.meaning} | {check.remedy} |" for check in CHECKS.values()]
     return "\n".join(["| code | severity | meaning | remedy |", "|---|---|---|---|", *rows])
 
 

@@ -10,28 +10,32 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid._version import __version__
 
 if TYPE_CHECKING:
-    from healthcare_deid import errors, presets, v1beta1
+    from healthcare_deid import credentials, errors, presets, v1beta1
     from healthcare_deid.client.aio import AsyncDeidClient
-    from healthcare_deid.client.estimate import PriceTable
-    from healthcare_deid.client.operation import AsyncOperation, Operation, as_completed, wait
-    from healthcare_deid.client.retry import PollPolicy, RetryPolicy
-    from healthcare_deid.client.state import OperationState
+    from healthcare_deid.client.calls.estimate import PriceTable, Tier
+    from healthcare_deid.client.operation.async_operation import AsyncOperation
+    from healthcare_deid.client.operation.notebook import ProgressLine
+    from healthcare_deid.client.operation.operation import Operation
+    from healthcare_deid.client.operation.wait import as_completed, wait
+    from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
+    from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
     from healthcare_deid.client.sync import DeidClient
-    from healthcare_deid.config.builder import ConfigBuilder
-    from healthcare_deid.config.deidentify import DeidentifyConfig
-    from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
-    from healthcare_deid.config.fhir import FhirConfig, FieldMetadata
-    from healthcare_deid.config.findings import Finding, Severity
-    from healthcare_deid.config.image import CustomRegex, ImageConfig, TextRedactionMode
-    from healthcare_deid.config.operations import DeidentifySummary, ProgressCounter
-    from healthcare_deid.config.requests import DicomFilterConfig, FhirFilter
-    from healthcare_deid.config.resources import Dataset, DicomStore, DicomStoreMetrics
-    from healthcare_deid.config.text import (
+    from healthcare_deid.client.transfers.transfer import TransferFailure, TransferReport
+    from healthcare_deid.config.checks.findings import Finding, Severity
+    from healthcare_deid.config.v1.builder import ConfigBuilder
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.dicom import DicomConfig, TagFilterList, TagFilterProfile
+    from healthcare_deid.config.v1.fhir import FhirConfig, FieldMetadata
+    from healthcare_deid.config.v1.image import CustomRegex, ImageConfig, TextRedactionMode
+    from healthcare_deid.config.v1.keys import KmsWrappedCryptoKey
+    from healthcare_deid.config.v1.operations import DeidentifySummary, ProgressCounter
+    from healthcare_deid.config.v1.requests import DicomFilterConfig, FhirFilter
+    from healthcare_deid.config.v1.resources import Dataset, DicomStore, DicomStoreMetrics
+    from healthcare_deid.config.v1.text import (
         CharacterMaskConfig,
         CryptoHashConfig,
         DateShiftConfig,
         InfoTypeTransformation,
-        KmsWrappedCryptoKey,
         RedactConfig,
         ReplaceWithInfoTypeConfig,
         TextConfig,
@@ -66,10 +70,12 @@ __all__ = [
     "KmsWrappedCryptoKey",
     "Operation",
     "OperationName",
+    "OperationSnapshot",
     "OperationState",
     "PollPolicy",
     "PriceTable",
     "ProgressCounter",
+    "ProgressLine",
     "RedactConfig",
     "ReplaceWithInfoTypeConfig",
     "RetryPolicy",
@@ -78,8 +84,12 @@ __all__ = [
     "TagFilterProfile",
     "TextConfig",
     "TextRedactionMode",
+    "Tier",
+    "TransferFailure",
+    "TransferReport",
     "__version__",
     "as_completed",
+    "credentials",
     "errors",
     "presets",
     "v1beta1",
@@ -88,50 +98,55 @@ __all__ = [
 
 _MODULES = {
     "AsyncDeidClient": "client.aio",
-    "AsyncOperation": "client.operation",
-    "CharacterMaskConfig": "config.text",
-    "ConfigBuilder": "config.builder",
-    "CryptoHashConfig": "config.text",
-    "CustomRegex": "config.image",
-    "Dataset": "config.resources",
+    "AsyncOperation": "client.operation.async_operation",
+    "CharacterMaskConfig": "config.v1.text",
+    "ConfigBuilder": "config.v1.builder",
+    "CryptoHashConfig": "config.v1.text",
+    "CustomRegex": "config.v1.image",
+    "Dataset": "config.v1.resources",
     "DatasetName": "names",
-    "DateShiftConfig": "config.text",
+    "DateShiftConfig": "config.v1.text",
     "DeidClient": "client.sync",
-    "DeidentifyConfig": "config.deidentify",
-    "DeidentifySummary": "config.operations",
-    "DicomConfig": "config.dicom",
-    "DicomFilterConfig": "config.requests",
-    "DicomStore": "config.resources",
-    "DicomStoreMetrics": "config.resources",
+    "DeidentifyConfig": "config.v1.deidentify",
+    "DeidentifySummary": "config.v1.operations",
+    "DicomConfig": "config.v1.dicom",
+    "DicomFilterConfig": "config.v1.requests",
+    "DicomStore": "config.v1.resources",
+    "DicomStoreMetrics": "config.v1.resources",
     "DicomStoreName": "names",
-    "FhirConfig": "config.fhir",
-    "FhirFilter": "config.requests",
+    "FhirConfig": "config.v1.fhir",
+    "FhirFilter": "config.v1.requests",
     "FhirStoreName": "names",
-    "FieldMetadata": "config.fhir",
-    "Finding": "config.findings",
-    "ImageConfig": "config.image",
-    "InfoTypeTransformation": "config.text",
-    "KmsWrappedCryptoKey": "config.text",
-    "Operation": "client.operation",
+    "FieldMetadata": "config.v1.fhir",
+    "Finding": "config.checks.findings",
+    "ImageConfig": "config.v1.image",
+    "InfoTypeTransformation": "config.v1.text",
+    "KmsWrappedCryptoKey": "config.v1.keys",
+    "Operation": "client.operation.operation",
     "OperationName": "names",
-    "OperationState": "client.state",
-    "PollPolicy": "client.retry",
-    "PriceTable": "client.estimate",
-    "ProgressCounter": "config.operations",
-    "RedactConfig": "config.text",
-    "ReplaceWithInfoTypeConfig": "config.text",
-    "RetryPolicy": "client.retry",
-    "Severity": "config.findings",
-    "TagFilterList": "config.dicom",
-    "TagFilterProfile": "config.dicom",
-    "TextConfig": "config.text",
-    "TextRedactionMode": "config.image",
-    "as_completed": "client.operation",
-    "wait": "client.operation",
+    "OperationSnapshot": "client.protocol.operation_state",
+    "OperationState": "client.protocol.operation_state",
+    "PollPolicy": "client.protocol.retry",
+    "PriceTable": "client.calls.estimate",
+    "ProgressCounter": "config.v1.operations",
+    "ProgressLine": "client.operation.notebook",
+    "RedactConfig": "config.v1.text",
+    "ReplaceWithInfoTypeConfig": "config.v1.text",
+    "RetryPolicy": "client.protocol.retry",
+    "Severity": "config.checks.findings",
+    "TagFilterList": "config.v1.dicom",
+    "TagFilterProfile": "config.v1.dicom",
+    "TextConfig": "config.v1.text",
+    "TextRedactionMode": "config.v1.image",
+    "Tier": "client.calls.estimate",
+    "TransferFailure": "client.transfers.transfer",
+    "TransferReport": "client.transfers.transfer",
+    "as_completed": "client.operation.wait",
+    "wait": "client.operation.wait",
 }
 """Which module each lazily loaded name lives in."""
 
-_SUBMODULES = frozenset({"errors", "presets", "v1beta1"})
+_SUBMODULES = frozenset({"credentials", "errors", "presets", "v1beta1"})
 
 
 def __getattr__(name: str) -> Any:

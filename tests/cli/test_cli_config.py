@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
+from healthcare_deid.config.base.keys import CryptoKey
 from healthcare_deid.config.convert import from_curl, from_gcloud
-from healthcare_deid.config.keys import CryptoKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -232,7 +232,7 @@ def test_ctrl_c_leaves_the_operation_and_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("healthcare_deid.client.operation.Operation.wait", interrupted)
+    monkeypatch.setattr("healthcare_deid.client.operation.operation.Operation.wait", interrupted)
     result = filled("datasets", "deidentify", "dataset1", "--destination-dataset", "out", "--config-file", tags_only)
     assert result.exit_code == 130
     assert "goes on; 'healthcare-deid operations wait projects/" in result.stderr

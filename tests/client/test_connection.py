@@ -13,8 +13,8 @@ from google.auth import credentials as google_credentials
 from googleapiclient.http import HttpMock, HttpMockSequence, RequestMockBuilder
 
 from healthcare_deid import DeidClient, DeidentifyConfig, PollPolicy, RetryPolicy, errors
-from healthcare_deid.client import credentials as ours
-from healthcare_deid.client.credentials import SharedCredentials
+from healthcare_deid.client.http import credentials as ours
+from healthcare_deid.client.http.credentials import SharedCredentials
 from healthcare_deid.testing import FakeClock
 
 if TYPE_CHECKING:

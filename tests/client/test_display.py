@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid import errors
-from healthcare_deid.client.display import ProgressLine
-from healthcare_deid.client.transfer import TransferReport
+from healthcare_deid.client.operation.notebook import ProgressLine
+from healthcare_deid.client.transfers.transfer import TransferReport
 from healthcare_deid.testing import ScriptedOperation, Step, failed, running, succeeded, unreachable
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_no_line_shows_what_the_server_wrote(notebook: Notebook) -> None:
 CELLS = [
     """
 import threading
-from healthcare_deid.client.display import ProgressLine
+from healthcare_deid.client.operation.notebook import ProgressLine
 from healthcare_deid.testing import ScriptedOperation, running, succeeded
 operation = ScriptedOperation(running(pending=2), running(success=1, pending=1), succeeded(success=2))
 operation

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, Operation, PollPolicy
-from healthcare_deid.client.state import OperationSnapshot
+from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_locks_held_in_the_parent_do_not_hold_up_the_child(
     )
     operation = client.operation("d/1")
     session = client._session
-    held = (client._core.starts._lock, operation._tracker._lock, session.scheduler._changed, session.connection._lock)
+    held = (client._context.starts._lock, operation._tracker._lock, session.poller._changed, session.connection._lock)
     for lock in held:
         lock.acquire()
     try:
@@ -128,6 +128,6 @@ def test_a_pickled_local_operation_opens_its_lab_when_it_is_asked(tmp_path: Path
         operation = client.create_dataset("d")
         operation.wait(timeout=30)
         handle = pickle.dumps(client.operation(operation.name))
-        fresh = pickle.dumps(Operation(client._session, OperationSnapshot(operation._path)))
+        fresh = pickle.dumps(Operation(client._session, client._context, OperationSnapshot(operation._path)))
     assert pickle.loads(handle).state == "SUCCEEDED"
     assert pickle.loads(fresh).result(timeout=30).name.endswith("/datasets/d")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import googleapiclient
 import pytest
 
-from healthcare_deid.client.methods import METHODS, Method, Safety
+from healthcare_deid.client.protocol.methods import METHODS, Method, Safety
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

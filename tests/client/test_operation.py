@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcare_deid import DeidClient, PollPolicy, as_completed, errors, wait
-from healthcare_deid.client.state import OperationSnapshot, OperationState, parse_operation
-from healthcare_deid.config.operations import DeidentifySummary
+from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState, parse_operation
+from healthcare_deid.config.v1.operations import DeidentifySummary
 from healthcare_deid.testing.clock import FakeClock
 from healthcare_deid.testing.scripted import (
     ScriptedOperation,

@@ -14,8 +14,8 @@ from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient.http import HttpRequest
 
 from healthcare_deid import AsyncDeidClient, DeidClient, RetryPolicy, errors
-from healthcare_deid.client.credentials import access_token
-from healthcare_deid.client.origin import Origin
+from healthcare_deid.client.http.origin import Origin
+from healthcare_deid.credentials import access_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid import DeidClient, DeidentifyConfig
-from healthcare_deid.client.estimate import PRICE_LIST, PriceTable, Tier
-from healthcare_deid.client.preflight import CODES
+from healthcare_deid.client.calls.estimate import PRICE_LIST, PriceTable, Tier
+from healthcare_deid.client.calls.preflight import CODES
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.findings import Finding
+    from healthcare_deid.config.checks.findings import Finding
 
 GIB = 2**30
 

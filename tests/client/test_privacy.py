@@ -10,12 +10,13 @@ from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from googleapiclient.http import HttpMock
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 
 from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, RetryPolicy, errors, presets, wait
-from healthcare_deid.client.telemetry import ATTRIBUTES
+from healthcare_deid.client.http.telemetry import ATTRIBUTES
 from healthcare_deid.testing import FakeClock
 from healthcare_deid.testing.scripted import ScriptedOperation, failed, running, succeeded
 
@@ -262,9 +263,14 @@ def test_credentials_show_nowhere(tmp_path: Path) -> None:
         assert CANARY not in all_text(caught.value) + repr(client) + repr(vars(client._session.connection))
 
 
-def test_the_repr_of_a_client_names_the_transport_it_was_given(tmp_path: Path) -> None:
+def test_the_repr_of_a_client_names_the_transport_it_was_given() -> None:
+    with DeidClient("p", "l", http=HttpMock(headers={"status": "200"})) as client:
+        assert repr(client) == "<DeidClient of https://healthcare.googleapis.com through HttpMock>"
+
+
+def test_the_repr_of_a_local_client_says_that_it_is_local_and_not_where(tmp_path: Path) -> None:
     with DeidClient.local(tmp_path / "secret") as client:
-        assert repr(client) == "<DeidClient of https://healthcare.googleapis.com through EmulatorHttp>"
+        assert repr(client) == "<DeidClient of the emulator in this process (local), without Google>"
 
 
 def test_reprs_of_clients_show_the_endpoint_only() -> None:

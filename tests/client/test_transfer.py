@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid import DeidClient, RetryPolicy, errors
-from healthcare_deid.client.stored import read_answer
+from healthcare_deid.client.transfers.store_response import read_answer
 from healthcare_deid.testing import write_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from healthcare_deid.client.transfer import TransferReport
+    from healthcare_deid.client.transfers.transfer import TransferReport
     from healthcare_deid.testing import FakeClock
 
 STORE = "projects/p/locations/l/datasets/d/dicomStores/s"

@@ -126,7 +126,7 @@ def test_a_token_that_expires_while_it_waits_is_renewed_once(server: Any, clock:
 
 
 def test_an_access_token_that_cannot_be_renewed_is_no_failure_of_the_operation(server: Any, clock: FakeClock) -> None:
-    from healthcare_deid.client.credentials import access_token
+    from healthcare_deid.credentials import access_token
 
     server.on("GET", POLL, running(server), "401")
     with DeidClient("p", "l", endpoint=server.url, credentials=access_token("x"), clock=clock) as client:

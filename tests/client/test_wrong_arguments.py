@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid import AsyncDeidClient, DeidClient, PollPolicy, RetryPolicy, as_completed, errors, presets, wait
-from healthcare_deid.client.estimate import PriceTable, Tier
+from healthcare_deid.client.calls.estimate import PriceTable, Tier
 from healthcare_deid.testing import ScriptedOperation, running
 
 if TYPE_CHECKING:

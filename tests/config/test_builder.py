@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid import DeidentifyConfig, presets
-from healthcare_deid.config.fhir import FieldAction, FieldMetadata
+from healthcare_deid.config.base.keys import WrappedKey
 from healthcare_deid.config.infotypes import InfoType
-from healthcare_deid.config.keys import KmsWrappedCryptoKey, WrappedKey
+from healthcare_deid.config.v1.fhir import FieldAction, FieldMetadata
+from healthcare_deid.config.v1.keys import KmsWrappedCryptoKey
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -100,16 +101,16 @@ def test_an_empty_builder_is_an_empty_config() -> None:
 REFUSED: list[tuple[Callable[[Any], Any], str]] = [
     (lambda b: b.keep_tags("PatientID").remove_tags("PatientName"), "keepList and removeList exclude each other"),
     (lambda b: b.keep_tags("PatientID").filter_profile("KEEP_ALL_PROFILE"), "keepList and filterProfile exclude"),
-    (lambda b: b.keep_tags(), "at least one tag is needed"),
+    (lambda b: b.keep_tags(), "needs at least one tag"),
     (lambda b: b.keep_tags("PatientNam"), "did you mean PatientName?"),
     (lambda b: b.filter_profile("DEIDENTIFY_TAG_CONTENT"), "did you mean DEIDENTIFY_TAG_CONTENTS?"),
-    (lambda b: b.redact("DATE").mask("DATE"), "DATE: has a transformation already"),
-    (lambda b: b.redact().mask(), "every infoType: has a transformation already"),
-    (lambda b: b.mask("AGE", character="**"), "one character is needed, not 2"),
+    (lambda b: b.redact("DATE").mask("DATE"), "DATE: already has a transformation"),
+    (lambda b: b.redact().mask(), "every infoType: already has a transformation"),
+    (lambda b: b.mask("AGE", character="**"), "must be one character, not 2"),
     (lambda b: b.shift_dates(crypto_key="abc"), "the key has 2 bytes"),
     (lambda b: b.shift_dates(crypto_key=bytes(32), kms=KMS), "cryptoKey and kmsWrapped exclude each other"),
-    (lambda b: b.redact("PERSON NAME"), "an infoType's name has"),
-    (lambda b: b.redact_image_text("some"), 'one of "all", "sensitive", "none" is needed'),
+    (lambda b: b.redact("PERSON NAME"), "an infoType name has"),
+    (lambda b: b.redact_image_text("some"), 'must be "all", "sensitive" or "none"'),
 ]
 
 

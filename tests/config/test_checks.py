@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from healthcare_deid import v1beta1
-from healthcare_deid.config import presets
-from healthcare_deid.config.checks import RULES, Finding, Severity
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config import CHECKS, presets
+from healthcare_deid.config.checks.findings import Finding, Severity
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 
 TUTORIAL_KEY = "U2FsdGVkX19bS2oZsdbK9X5zi2utBn22uY+I2Vo0zOU="
 SALTED_KEY = "U2FsdGVkX1+DwwBDBwYJSLU3AxOAAQIDBAUGBwgJCgs="
@@ -42,8 +42,8 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "KEEP_ALL",
     ),
     ("default-differs", {"dicom": {}}, "dicom", "v1 keeps every tag"),
-    ("key-missing", text(infoTypes=["DATE"], dateShiftConfig={}), f"{AT}.dateShiftConfig", "do not agree between two"),
-    ("key-missing", text(infoTypes=["PERSON_NAME"], cryptoHashConfig={}), f"{AT}.cryptoHashConfig", "do not agree"),
+    ("key-missing", text(infoTypes=["DATE"], dateShiftConfig={}), f"{AT}.dateShiftConfig", "differ between two"),
+    ("key-missing", text(infoTypes=["PERSON_NAME"], cryptoHashConfig={}), f"{AT}.cryptoHashConfig", "differ between"),
     ("key-published", text(dateShiftConfig={"cryptoKey": TUTORIAL_KEY}), f"{AT}.dateShiftConfig.cryptoKey", "tutorial"),
     ("key-salted", text(dateShiftConfig={"cryptoKey": SALTED_KEY}), f"{AT}.dateShiftConfig.cryptoKey", "Salted__"),
     (
@@ -68,23 +68,23 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "text-unused",
         {"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}, "text": {}},
         "text",
-        "Nothing here inspects",
+        "has no effect",
     ),
     ("text-missing", {"dicom": CONTENTS}, "text", "not documented"),
     (
         "regional-info-types",
         {"dicom": CONTENTS, "useRegionalDataProcessing": True},
         "text.excludeInfoTypes",
-        "LOCATION and ORGANIZATION_NAME not",
+        "LOCATION and ORGANIZATION_NAME must",
     ),
     (
         "regional-info-types",
         {"dicom": CONTENTS, "useRegionalDataProcessing": True, "text": {"excludeInfoTypes": ["LOCATION"]}},
         "text.excludeInfoTypes",
-        "ORGANIZATION_NAME not",
+        "ORGANIZATION_NAME must",
     ),
-    ("regional-pixels", {"image": SENSITIVE, "useRegionalDataProcessing": True}, "image", "v1 cannot say"),
-    ("transformation-empty", text(infoTypes=["DATE"]), AT, "None of the transformations"),
+    ("regional-pixels", {"image": SENSITIVE, "useRegionalDataProcessing": True}, "image", "v1 cannot express"),
+    ("transformation-empty", text(infoTypes=["DATE"]), AT, "No transformation"),
     (
         "transformation-twice",
         {"text": {"additionalTransformations": [{"infoTypes": ["DATE"], "redactConfig": {}}] * 2}},
@@ -95,7 +95,7 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "transformation-any",
         {"text": {"additionalTransformations": [{"redactConfig": {}}, {"infoTypes": ["DATE"], "redactConfig": {}}]}},
         AT,
-        "any infoType in v1",
+        "every infoType in v1",
     ),
     (
         "transformation-excluded",
@@ -115,11 +115,11 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         AT,
         "27 characters",
     ),
-    ("transformation-vr", text(infoTypes=["DATE"], replaceWithInfoTypeConfig={}), AT, "no value in VR DA"),
-    ("transformation-vr", text(infoTypes=["DATE"], cryptoHashConfig={}), AT, "no hashed value is valid in VR DA"),
-    ("transformation-vr", text(infoTypes=["AGE"], characterMaskConfig={}), AT, "no masked value is valid"),
+    ("transformation-vr", text(infoTypes=["DATE"], replaceWithInfoTypeConfig={}), AT, "not valid in VR DA"),
+    ("transformation-vr", text(infoTypes=["DATE"], cryptoHashConfig={}), AT, "a hashed value is not valid in VR DA"),
+    ("transformation-vr", text(infoTypes=["AGE"], characterMaskConfig={}), AT, "a masked value is not valid"),
     ("transformation-vr", text(cryptoHashConfig={}), AT, "any infoType, dates and ages too"),
-    ("shift-no-date", text(infoTypes=["PERSON_NAME", "DATE"], dateShiftConfig={}), AT, "PERSON_NAME: no date"),
+    ("shift-no-date", text(infoTypes=["PERSON_NAME", "DATE"], dateShiftConfig={}), AT, "PERSON_NAME: not a date"),
     ("shift-no-date", text(dateShiftConfig={}), AT, "Without infoTypes"),
     (
         "mask-empty",
@@ -163,14 +163,14 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "keep-redundant",
         {"dicom": {"keepList": {"tags": ["Rows", "Modality"]}}},
         "dicom.keepList.tags",
-        "Rows: kept anyway",
+        "Rows: kept in any case",
     ),
     ("keep-no-viewer", {"dicom": {"keepList": {"tags": ["Rows", "Modality"]}}}, "dicom.keepList.tags", "SOPClassUID"),
     (
         "tag-twice",
         {"dicom": {"keepList": {"tags": ["Modality", "00080060"]}}},
         "dicom.keepList.tags[1]",
-        "Modality stands",
+        "Modality is listed",
     ),
     ("contents-not-inspected", {"dicom": CONTENTS}, "dicom.filterProfile", "removes no tag"),
     ("uids-kept", {"dicom": {"skipIdRedaction": True}}, "dicom.skipIdRedaction", "link the result"),
@@ -188,33 +188,38 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "image.textRedactionMode",
         "REDACT_NO_TEXT",
     ),
-    ("regex-unused", {"image": {**ALL_TEXT, "customRegexes": [{"pattern": "a"}]}}, "image.customRegexes", "do nothing"),
+    (
+        "regex-unused",
+        {"image": {**ALL_TEXT, "customRegexes": [{"pattern": "a"}]}},
+        "image.customRegexes",
+        "no documented effect",
+    ),
     ("regex-invalid", pattern(""), "image.customRegexes[0].pattern", "empty"),
     ("regex-invalid", pattern("(?<=MRN )\\d+"), "image.customRegexes[0].pattern", "look-around"),
     ("regex-invalid", pattern("(a)\\1"), "image.customRegexes[0].pattern", "back-references"),
     ("regex-invalid", pattern("a++"), "image.customRegexes[0].pattern", "possessive"),
     ("regex-invalid", pattern("(a"), "image.customRegexes[0].pattern", "not a regular expression"),
     ("regex-groups", pattern("(a)(b)", 3), "image.customRegexes[0].groupIndexes", "2 groups"),
-    ("regex-groups", pattern("(a)(b)(c)(d)", 1, 2, 3, 4), "image.customRegexes[0].groupIndexes", "three count at most"),
-    ("fhir-empty", {"fhir": {}}, "fhir", "pass unmodified"),
+    ("regex-groups", pattern("(a)(b)(c)(d)", 1, 2, 3, 4), "image.customRegexes[0].groupIndexes", "at most three"),
+    ("fhir-empty", {"fhir": {}}, "fhir", "stay unmodified"),
     (
         "fhir-open",
         {"fhir": {"fieldMetadataList": [{"paths": ["Patient.name"], "action": "TRANSFORM"}]}},
         "fhir.fieldMetadataList",
-        "pass unmodified",
+        "stay unmodified",
     ),
-    ("fhir-extensions", {"fhir": {"defaultKeepExtensions": True}}, "fhir.defaultKeepExtensions", "kept as they are"),
+    ("fhir-extensions", {"fhir": {"defaultKeepExtensions": True}}, "fhir.defaultKeepExtensions", "kept unchanged"),
     (
         "fhir-action-unset",
         {"fhir": {"fieldMetadataList": [{"paths": ["Patient.name"]}]}},
         "fhir.fieldMetadataList[0].action",
-        "left as it is",
+        "leaves the field unchanged",
     ),
     (
         "action-nowhere",
         {"fhir": {"fieldMetadataList": [{"action": "TRANSFORM"}]}},
         "fhir.fieldMetadataList[0].paths",
-        "names no tag",
+        "lists no tag",
     ),
 ]
 
@@ -225,7 +230,7 @@ def action(*queries: str, **what: Any) -> dict[str, Any]:
 
 BETA_CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("config-empty", {"text": {}}, "", "every store is skipped"),
-    ("both-trees", {"dicom": {}, "dicomTagConfig": {}}, "dicom", "which counts is not documented"),
+    ("both-trees", {"dicom": {}, "dicomTagConfig": {}}, "dicom", "which one applies is not documented"),
     ("both-trees", {"image": ALL_TEXT, "dicomTagConfig": {"options": {"cleanImage": ALL_TEXT}}}, "image", "cleanImage"),
     ("deprecated-field", {"dicom": {}}, "dicom", "dicomTagConfig"),
     ("deprecated-field", {"fhir": {}}, "fhir", "fhirFieldConfig"),
@@ -252,15 +257,15 @@ BETA_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "dicomTagConfig.profileType",
         "removes no tag",
     ),
-    ("action-empty", action("PN"), "dicomTagConfig.actions[0]", "None of the actions"),
-    ("action-nowhere", action(keepTag={}), "dicomTagConfig.actions[0].queries", "names no tag"),
+    ("action-empty", action("PN"), "dicomTagConfig.actions[0]", "No action"),
+    ("action-nowhere", action(keepTag={}), "dicomTagConfig.actions[0].queries", "lists no tag"),
     (
         "action-vr",
         action("PixelData", "PatientName", cleanTextTag={}),
         "dicomTagConfig.actions[0]",
-        "PixelData: the action cannot",
+        "PixelData: the action does not",
     ),
-    ("action-vr", action("PN", regenUidTag={}), "dicomTagConfig.actions[0]", "PN: the action cannot"),
+    ("action-vr", action("PN", regenUidTag={}), "dicomTagConfig.actions[0]", "PN: the action does not"),
     ("action-vr", action("PatientID", recurseTag={}), "dicomTagConfig.actions[0]", "PatientID"),
     ("action-vr", action("OverlayData", cleanImageTag={}), "dicomTagConfig.actions[0]", "OverlayData"),
     ("keep-identifier", action("PatientID", keepTag={}), "dicomTagConfig.actions[0]", "PatientID"),
@@ -286,9 +291,9 @@ BETA_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "image-info-types",
         {"image": {**ALL_TEXT, "additionalInfoTypes": ["DATE"]}},
         "image.additionalInfoTypes",
-        "needs a sensitive",
+        "requires a sensitive",
     ),
-    ("image-info-types", {"image": {"excludeInfoTypes": ["DATE"]}}, "image.excludeInfoTypes", "needs a sensitive"),
+    ("image-info-types", {"image": {"excludeInfoTypes": ["DATE"]}}, "image.excludeInfoTypes", "requires a sensitive"),
     ("pixels-untouched", {"dicomTagConfig": {}}, "image", "Burned-in text stays"),
     (
         "all-text-laterality",
@@ -307,13 +312,13 @@ BETA_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "action-empty",
         {"fhirFieldConfig": {"fieldMetadataList": [{"paths": ["Patient"]}]}},
         "fhirFieldConfig.fieldMetadataList[0]",
-        "None of",
+        "No ",
     ),
     (
         "action-nowhere",
         {"fhirFieldConfig": {"fieldMetadataList": [{"keepField": {}}]}},
         "fhirFieldConfig.fieldMetadataList[0].paths",
-        "names no",
+        "lists no",
     ),
 ]
 
@@ -328,8 +333,8 @@ def test_v1_finds(code: str, body: dict[str, Any], path: str, says: str) -> None
     assert path in [finding.path for finding in findings]
     finding = next(finding for finding in findings if finding.path == path)
     assert says in finding.message
-    assert finding.severity is RULES[code].severity
-    assert finding.remedy == RULES[code].remedy
+    assert finding.severity is CHECKS[code].severity
+    assert finding.remedy == CHECKS[code].remedy
 
 
 @pytest.mark.parametrize(("code", "body", "path", "says"), BETA_CASES, ids=[case[0] for case in BETA_CASES])
@@ -340,7 +345,7 @@ def test_v1beta1_finds(code: str, body: dict[str, Any], path: str, says: str) ->
 
 
 def test_every_code_has_a_case() -> None:
-    assert {case[0] for case in [*V1_CASES, *BETA_CASES]} == set(RULES)
+    assert {case[0] for case in [*V1_CASES, *BETA_CASES]} == set(CHECKS)
 
 
 QUIET: list[tuple[str, dict[str, Any]]] = [
@@ -412,5 +417,5 @@ def test_a_finding_reads_as_one_sentence_after_another() -> None:
 
 def test_the_guide_documents_every_code_with_its_severity() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "checks.md").read_text("utf-8")
-    for rule in RULES.values():
+    for rule in CHECKS.values():
         assert f"| `{rule.code}` | {rule.severity} | {rule.meaning} | {rule.remedy} |" in guide

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import pytest
 
-from healthcare_deid.config import deidentify, dicom, fhir, image, keys, operations, requests, resources, text, v1beta1
-from healthcare_deid.config.keys import SecretBytes
-from healthcare_deid.config.message import Message, wire_name
-from healthcare_deid.config.problems import type_in
-from healthcare_deid.config.schema import attribute_documents
+from healthcare_deid.config import v1beta1
+from healthcare_deid.config.base.keys import SecretBytes
+from healthcare_deid.config.base.message import Message
+from healthcare_deid.config.base.wire_names import type_in, wire_name
+from healthcare_deid.config.dialects.json_schema import attribute_documents
+from healthcare_deid.config.v1 import deidentify, dicom, fhir, image, keys, operations, requests, resources, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     ),
     "FhirFieldConfig.profileType=PROFILE_TYPE_UNSPECIFIED": ("Same as `BASIC`", "same as `BASIC`"),
     "TextConfig.profileType=PROFILE_TYPE_UNSPECIFIED": ("Same as BASIC", "same as `BASIC`"),
-    "Options.primaryIds=PRIMARY_IDS_OPTION_UNSPECIFIED": ("Default to the behavior", "What the profile says"),
+    "Options.primaryIds=PRIMARY_IDS_OPTION_UNSPECIFIED": ("Default to the behavior", "Follow the profile"),
     "InfoTypeTransformation.infoTypes": ("becomes the default transformation", "in v1beta1 those that no other"),
 }
 """Every default that Google states in words; a new or changed one fails until it is written here and in ours."""

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthcare_deid import v1beta1
-from healthcare_deid.config import presets
-from healthcare_deid.config.convert import from_curl, from_gcloud, to_curl, to_gcloud
-from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.shell import split_words
+from healthcare_deid.config import from_curl, from_gcloud, presets
+from healthcare_deid.config.dialects.shell_words import split_words
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.errors import ConfigError, ResourceNameError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
@@ -71,7 +70,7 @@ def test_a_curl_command_holds_no_key_unless_asked(key_bytes: bytes, key_text: st
     command = config.to_curl(SOURCE, DESTINATION)
     assert key_text not in command
     assert command.splitlines()[:2] == [
-        "# The keys are not written here: set each variable first.",
+        "# Keys are not written here. Set each variable first:",
         "#   export DEID_CRYPTO_KEY_1=<the 256-bit key, base64>",
     ]
     assert from_curl(command, environment={"DEID_CRYPTO_KEY_1": key_text}).request.config == config
@@ -125,7 +124,7 @@ def test_a_real_shell_reads_the_curl_command_as_we_do(key_bytes: bytes, key_text
 @pytest.mark.parametrize(("source", "kind"), [(DICOM_STORE, "dicomStores"), (FHIR_STORE, "fhirStores")])
 def test_the_kind_of_the_source_picks_the_method(source: DicomStoreName | FhirStoreName, kind: str) -> None:
     config = v1beta1.DeidentifyConfig()
-    command = to_curl(config, source, source)
+    command = config.to_curl(source, source)
     assert command.endswith(
         f"https://healthcare.googleapis.com/v1beta1/projects/p/locations/l/datasets/d/{kind}/{source.store}:deidentify"
     )
@@ -140,7 +139,7 @@ def test_the_kind_of_the_source_picks_the_method(source: DicomStoreName | FhirSt
 )
 def test_names_of_two_kinds_are_refused(source: Any, destination: Any) -> None:
     with pytest.raises(ResourceNameError):
-        to_curl(DeidentifyConfig(), source, destination)
+        DeidentifyConfig().to_curl(source, destination)
 
 
 @pytest.mark.parametrize(
@@ -148,14 +147,14 @@ def test_names_of_two_kinds_are_refused(source: Any, destination: Any) -> None:
     [
         ("wget https://x", "not a curl command"),
         ("curl https://example.org/", "a URL …/v1/projects"),
-        ("curl https://h/v1/projects/p/locations/l/datasets/d:deidentify", "one --data is needed"),
+        ("curl https://h/v1/projects/p/locations/l/datasets/d:deidentify", "expected exactly one --data"),
         ("curl -d @body.json https://h/v1/projects/p/locations/l/datasets/d:deidentify", "in a file"),
-        ("curl -d '{", "a ' never closes"),
-        ('curl -d "{', 'a " never closes'),
-        ("curl -H $(gcloud auth", r"a \$\( never closes"),
+        ("curl -d '{", "' is not closed"),
+        ('curl -d "{', '" is not closed'),
+        ("curl -H $(gcloud auth", r"\$\( is not closed"),
         ("curl x | sh", "a pipe, a redirection or a second command"),
         ("curl x; rm -rf /", "a pipe, a redirection or a second command"),
-        ("curl x\nrm -rf /", "a line follows that no backslash joins"),
+        ("curl x\nrm -rf /", "a second line follows without a backslash"),
     ],
 )
 def test_what_is_no_deidentify_call_is_refused(text: str, rule: str) -> None:
@@ -200,14 +199,14 @@ def test_gcloud_says_what_it_cannot_express(body: dict[str, Any], unsaid: str) -
 
 def test_gcloud_commands_of_stores() -> None:
     config = DeidentifyConfig.builder().keep_tags("PatientID", "00091001").build()
-    assert to_gcloud(config, DICOM_STORE, DicomStoreName("p", "l", "d2", "s2"), wait=True) == (
+    assert config.to_gcloud(DICOM_STORE, DicomStoreName("p", "l", "d2", "s2"), wait=True) == (
         "gcloud healthcare dicom-stores deidentify s \\\n    --project=p \\\n    --location=l \\\n    --dataset=d \\\n"
         "    --destination-store=projects/p/locations/l/datasets/d2/dicomStores/s2 \\\n"
         "    --dicom-filter-tags=PatientID,00091001"
     )
-    assert "--async" in to_gcloud(DeidentifyConfig(), FHIR_STORE, FHIR_STORE)
+    assert "--async" in DeidentifyConfig().to_gcloud(FHIR_STORE, FHIR_STORE)
     with pytest.raises(ConfigError, match=r"gcloud cannot express: config\.fhir$"):
-        to_gcloud(DeidentifyConfig.builder().fhir().build(), FHIR_STORE, FHIR_STORE)
+        DeidentifyConfig.builder().fhir().build().to_gcloud(FHIR_STORE, FHIR_STORE)
     assert "--default-fhir-config" in DeidentifyConfig.builder().fhir().build().to_gcloud(SOURCE, DESTINATION)
 
 
@@ -228,13 +227,13 @@ def test_gcloud_beta_is_v1beta1() -> None:
         ("gcloud alpha healthcare datasets deidentify d", "v1alpha2"),
         ("gcloud healthcare datasets list", "not a command 'gcloud healthcare"),
         ("gcloud healthcare datasets deidentify d --destination-dataste=x", r"did you mean --destination-dataset\?"),
-        ("gcloud healthcare datasets deidentify d --location l --project p", "--destination-dataset is needed"),
+        ("gcloud healthcare datasets deidentify d --location l --project p", "--destination-dataset is required"),
         ("gcloud healthcare datasets deidentify a b --destination-dataset=x", "takes one name"),
         (
             "gcloud healthcare datasets deidentify d --destination-dataset=e --text-redaction-mode=some",
-            "value all only",
+            "accepts only the value all",
         ),
-        ("gcloud healthcare fhir-stores deidentify f --dicom-filter-tags=PatientID", "no flag of this command"),
+        ("gcloud healthcare fhir-stores deidentify f --dicom-filter-tags=PatientID", "unknown flag"),
     ],
 )
 def test_gcloud_commands_that_are_none_are_refused(text: str, rule: str) -> None:

@@ -12,13 +12,13 @@ import pytest
 from pydantic import ValidationError
 
 from healthcare_deid import v1beta1
-from healthcare_deid.config import deidentify, dicom, image, keys, requests, text
-from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
-from healthcare_deid.config.message import Message
-from healthcare_deid.config.operations import DeidentifySummary
-from healthcare_deid.config.resources import Dataset
-from healthcare_deid.config.text import (
+from healthcare_deid.config.base.message import Message
+from healthcare_deid.config.v1 import deidentify, dicom, image, keys, requests, text
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.dicom import DicomConfig, TagFilterList, TagFilterProfile
+from healthcare_deid.config.v1.operations import DeidentifySummary
+from healthcare_deid.config.v1.resources import Dataset
+from healthcare_deid.config.v1.text import (
     CharacterMaskConfig,
     DateShiftConfig,
     InfoTypeTransformation,
@@ -139,9 +139,9 @@ def test_setting_a_key_does_not_quote_it() -> None:
 
 def test_a_whole_request_is_told_from_a_config() -> None:
     body = {"destinationDataset": "x", "config": {"dicom": {}}}
-    with pytest.raises(ConfigError, match=r"config: .*give what stands under 'config'"):
+    with pytest.raises(ConfigError, match=r"config: .*pass the value of its 'config' field"):
         DeidentifyConfig.from_api(body)
-    with pytest.raises(ConfigError, match=r"config: .*give what stands under 'config'"):
+    with pytest.raises(ConfigError, match=r"config: .*pass the value of its 'config' field"):
         DeidentifyConfig.from_json(json.dumps(body), strict=True)
 
 
@@ -152,7 +152,7 @@ def test_a_request_that_says_more_than_its_destination_is_no_config() -> None:
 
 @pytest.mark.parametrize("given", [None, {"dicom": {}}])
 def test_json_that_is_no_text_is_told_where_to_go(given: Any) -> None:
-    with pytest.raises(ConfigError, match="from_api takes JSON that is already parsed"):
+    with pytest.raises(ConfigError, match="from_api takes parsed JSON"):
         DeidentifyConfig.from_json(given)
 
 

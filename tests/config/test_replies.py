@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from healthcare_deid.config.operations import (
+from healthcare_deid.config.v1.operations import (
     DeidentifySummary,
     ListOperationsResponse,
     Operation,
@@ -14,8 +14,8 @@ from healthcare_deid.config.operations import (
     ProgressCounter,
     Status,
 )
-from healthcare_deid.config.requests import ExportDicomDataRequest
-from healthcare_deid.config.resources import (
+from healthcare_deid.config.v1.requests import ExportDicomDataRequest
+from healthcare_deid.config.v1.resources import (
     BlobStorageSettings,
     DicomBigQueryDestination,
     DicomStore,
@@ -103,10 +103,10 @@ def test_counts_of_older_services_are_read_where_they_are_numbers(sent: Any, cou
 @pytest.mark.parametrize(
     ("cls", "body", "rule"),
     [
-        (Operation, {"done": "maybe"}, "done: true or false is needed"),
-        (Operation, {"metadata": "text"}, "metadata: an object is needed"),
-        (Status, {"code": "x"}, "code: a whole number is needed"),
-        (ProgressCounter, {"success": "many"}, "success: a whole number is needed"),
+        (Operation, {"done": "maybe"}, "done: must be true or false"),
+        (Operation, {"metadata": "text"}, "metadata: must be an object"),
+        (Status, {"code": "x"}, "code: must be a whole number"),
+        (ProgressCounter, {"success": "many"}, "success: must be a whole number"),
     ],
 )
 def test_a_reply_of_another_shape_is_refused(cls: Any, body: dict[str, Any], rule: str) -> None:

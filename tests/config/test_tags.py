@@ -13,17 +13,17 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import dictionary_keyword, keyword_for_tag
 from pydicom.tag import Tag
 
-from healthcare_deid.config.dicom import TagFilterList
 from healthcare_deid.config.tags import (
     MINIMAL_KEEP_TAGS,
     entry_of,
     is_private,
     keyword_of,
-    normalise,
+    normalize,
     same_tag,
     tag_number,
     vr_of,
 )
+from healthcare_deid.config.v1.dicom import TagFilterList
 
 KNOWN = sorted(tag for tag in DicomDictionary if tag >> 16 and DicomDictionary[tag][4])
 
@@ -39,7 +39,7 @@ def test_a_number_a_keyword_and_back_agree_with_pydicom(number: int) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(st.sampled_from(KNOWN))
-def test_every_spelling_of_a_number_is_normalised_to_eight_digits(number: int) -> None:
+def test_every_spelling_of_a_number_is_normalized_to_eight_digits(number: int) -> None:
     digits = f"{number:08X}"
     group, element = digits[:4], digits[4:]
     spellings: list[object] = [
@@ -53,8 +53,8 @@ def test_every_spelling_of_a_number_is_normalised_to_eight_digits(number: int) -
         Tag(number),
         (number >> 16, number & 0xFFFF),
     ]
-    assert {normalise(spelling) for spelling in spellings} == {digits}
-    assert {tag_number(normalise(spelling)) for spelling in spellings} == {number}
+    assert {normalize(spelling) for spelling in spellings} == {digits}
+    assert {tag_number(normalize(spelling)) for spelling in spellings} == {number}
 
 
 @settings(deadline=None, max_examples=100)
@@ -62,26 +62,26 @@ def test_every_spelling_of_a_number_is_normalised_to_eight_digits(number: int) -
 def test_a_number_is_known_private_or_refused(number: int) -> None:
     known = bool(keyword_for_tag(number)) and number >> 16 != 0
     if known or is_private(number):
-        assert normalise(number) == f"{number:08X}"
+        assert normalize(number) == f"{number:08X}"
     else:
-        with pytest.raises(ValueError, match=r"is no tag of DICOM PS3\.6"):
-            normalise(number)
+        with pytest.raises(ValueError, match=r"is not a tag of DICOM PS3\.6"):
+            normalize(number)
 
 
 def test_a_keyword_stays_a_keyword_in_its_right_case() -> None:
-    assert normalise("PatientID") == normalise(" patientid ") == "PatientID"
-    assert normalise("Highbit") == "HighBit"
+    assert normalize("PatientID") == normalize(" patientid ") == "PatientID"
+    assert normalize("Highbit") == "HighBit"
 
 
 def test_repeating_groups_are_known_by_keyword_and_by_any_of_their_numbers() -> None:
-    assert normalise("OverlayData") == "OverlayData"
+    assert normalize("OverlayData") == "OverlayData"
     assert keyword_of(0x60023000) == "OverlayData"
-    assert normalise("(601E,3000)") == "601E3000"
+    assert normalize("(601E,3000)") == "601E3000"
     assert tag_number("OverlayData") == 0x60003000
 
 
 def test_private_tags_are_taken_as_numbers() -> None:
-    assert normalise("00091001") == "00091001"
+    assert normalize("00091001") == "00091001"
     assert is_private(0x00091001)
     assert entry_of(0x00091001) is None
     assert vr_of("00091001") is None
@@ -95,27 +95,27 @@ def test_two_spellings_of_one_tag_are_the_same() -> None:
 @pytest.mark.parametrize(
     ("tag", "text"),
     [
-        ("PatientNam", "PatientNam is no DICOM keyword: did you mean PatientName?"),
-        ("StudyDat", "StudyDat is no DICOM keyword: did you mean StudyDate?"),
-        ("00100011", "00100011 is no tag of DICOM PS3.6: did you mean 00100010 (PatientName)?"),
-        ("0010,0011", "00100011 is no tag of DICOM PS3.6: did you mean 00100010 (PatientName)?"),
-        ("00000010", "00000010 is no tag of DICOM PS3.6, which has no group 0000"),
-        ("0010xxxx", "a tag has no wildcards"),
-        ("60xx3000", "a tag has no wildcards"),
-        ("00081140[0].00081155", "a path into a sequence is no tag: name the sequence, or the tag itself"),
-        ("PN", "PN is a VR; only the queries of v1beta1 tag actions take one"),
-        ("", "a tag is a keyword, eight hexadecimal digits or (gggg,eeee)"),
-        ("John Doe", "a tag is a keyword, eight hexadecimal digits or (gggg,eeee)"),
-        (3.5, "a tag is a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
-        (True, "a tag is a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
-        (-1, "a tag is a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
-        ((0x10, 0x10, 0x10), "a tag is a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
-        ((0x10, 0x10000), "a tag is a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
+        ("PatientNam", "PatientNam is not a DICOM keyword: did you mean PatientName?"),
+        ("StudyDat", "StudyDat is not a DICOM keyword: did you mean StudyDate?"),
+        ("00100011", "00100011 is not a tag of DICOM PS3.6: did you mean 00100010 (PatientName)?"),
+        ("0010,0011", "00100011 is not a tag of DICOM PS3.6: did you mean 00100010 (PatientName)?"),
+        ("00000010", "00000010 is not a tag of DICOM PS3.6, which has no group 0000"),
+        ("0010xxxx", "a tag must not have wildcards"),
+        ("60xx3000", "a tag must not have wildcards"),
+        ("00081140[0].00081155", "a path into a sequence is not a tag: use the sequence or the nested tag itself"),
+        ("PN", "PN is a VR; only queries of v1beta1 tag actions accept one"),
+        ("", "a tag must be a keyword, eight hexadecimal digits or (gggg,eeee)"),
+        ("John Doe", "a tag must be a keyword, eight hexadecimal digits or (gggg,eeee)"),
+        (3.5, "a tag must be a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
+        (True, "a tag must be a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
+        (-1, "a tag must be a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
+        ((0x10, 0x10, 0x10), "a tag must be a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
+        ((0x10, 0x10000), "a tag must be a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
     ],
 )
 def test_what_is_no_tag_is_refused(tag: object, text: str) -> None:
     with pytest.raises(ValueError) as refusal:
-        normalise(tag)
+        normalize(tag)
     assert str(refusal.value) == text
 
 

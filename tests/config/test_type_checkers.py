@@ -16,13 +16,13 @@ pytestmark = pytest.mark.slow
 
 RIGHT = """\
 from healthcare_deid import v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
-from healthcare_deid.config.image import CustomRegex, ImageConfig, TextRedactionMode
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.dicom import DicomConfig, TagFilterList, TagFilterProfile
+from healthcare_deid.config.v1.image import CustomRegex, ImageConfig, TextRedactionMode
 from healthcare_deid.config.infotypes import InfoType
-from healthcare_deid.config.keys import CryptoKey
-from healthcare_deid.config.requests import DeidentifyDatasetRequest
-from healthcare_deid.config.text import DateShiftConfig, InfoTypeTransformation, TextConfig
+from healthcare_deid.config.base.keys import CryptoKey
+from healthcare_deid.config.v1.requests import DeidentifyDatasetRequest
+from healthcare_deid.config.v1.text import DateShiftConfig, InfoTypeTransformation, TextConfig
 
 config = DeidentifyConfig(
     dicom=DicomConfig(keep_list=TagFilterList(tags=["PatientID"]), skip_id_redaction=True),

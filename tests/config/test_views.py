@@ -15,11 +15,11 @@ import pytest
 
 from healthcare_deid import v1beta1
 from healthcare_deid.config import presets
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.base.keys import CryptoKey, WrappedKey
 from healthcare_deid.config.infotypes import DEFAULT_DICOM_INFO_TYPES, InfoType
-from healthcare_deid.config.keys import CryptoKey, WrappedKey
-from healthcare_deid.config.requests import DeidentifyDatasetRequest
-from healthcare_deid.config.text import DateShiftConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.requests import DeidentifyDatasetRequest
+from healthcare_deid.config.v1.text import DateShiftConfig
 from healthcare_deid.errors import ConfigError, MissingExtraError
 
 SOURCE = "projects/p/locations/l/datasets/d"
@@ -155,7 +155,7 @@ def test_a_diff_of_lists_is_one_of_their_names() -> None:
 
 
 def test_configs_of_two_versions_cannot_be_compared() -> None:
-    with pytest.raises(TypeError, match="have no fields in common"):
+    with pytest.raises(TypeError, match="of different classes"):
         DeidentifyConfig().diff(v1beta1.DeidentifyConfig())  # type: ignore[arg-type] # that is what is tested
 
 
@@ -261,13 +261,13 @@ def test_yaml_that_is_written_reads_the_same_in_a_plain_yaml_parser(key_bytes: b
     ("text", "rule"),
     [
         ("dicom: [", r"not YAML: line 1, column 9: "),
-        ("dicom: {}\ndicom: {}", "not YAML: line 1, column 1: the same name twice"),
-        ("a: &x 1\nb: *x", "not YAML: line 2, column 4: aliases are not taken here"),
-        ("1: 2", "not YAML: line 1, column 1: a name is text"),
+        ("dicom: {}\ndicom: {}", "not YAML: line 1, column 1: the same name occurs twice"),
+        ("a: &x 1\nb: *x", "not YAML: line 2, column 4: aliases are not supported"),
+        ("1: 2", "not YAML: line 1, column 1: a name must be text"),
         ("a: !!python/object:os.system x", "not YAML: line 1, column 4: "),
-        ("a: \x01", "not YAML: a character that YAML does not allow"),
+        ("a: \x01", "not YAML: the text holds a character that YAML does not allow"),
         ("dicm: {}", r"DeidentifyConfig: dicm: DeidentifyConfig has no such field: did you mean dicom\?"),
-        ("text", "DeidentifyConfig: an object is needed"),
+        ("text", "DeidentifyConfig: must be an object"),
     ],
 )
 def test_yaml_that_is_wrong_is_refused_with_its_place(text: str, rule: str) -> None:
@@ -292,7 +292,7 @@ def test_a_file_is_read_by_its_suffix(suffix: str, tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"a file named \.json, \.yaml or \.yml is needed"):
+    with pytest.raises(ConfigError, match=r"the file name must end in \.json, \.yaml or \.yml"):
         DeidentifyConfig.from_file(tmp_path / "config.toml")
 
 

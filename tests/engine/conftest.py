@@ -15,7 +15,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from healthcare_deid import v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 
 if TYPE_CHECKING:

@@ -195,7 +195,7 @@ def test_an_unknown_breakage_is_a_typed_error_that_quotes_nothing(make: Any, mon
     def broken(*_: object) -> None:
         raise ValueError("Rivera^Ana cannot be processed")
 
-    monkeypatch.setattr("healthcare_deid.engine.deidentifier.DatasetExecutor", broken)
+    monkeypatch.setattr("healthcare_deid.engine.instance.DatasetExecutor", broken)
     with pytest.raises(EngineError) as caught:
         deidentifier.deidentify(dataset)
 
@@ -281,7 +281,7 @@ def test_text_is_found_and_written_in_its_own_character_set(
 def test_a_tags_only_config_loads_neither_the_pixel_code_nor_its_libraries() -> None:
     code = (
         "import sys\n"
-        "from healthcare_deid.config.deidentify import DeidentifyConfig\n"
+        "from healthcare_deid.config.v1.deidentify import DeidentifyConfig\n"
         "from healthcare_deid.engine import Deidentifier\n"
         "Deidentifier(DeidentifyConfig.from_api({'dicom': {}}))\n"
         "print([m for m in sys.modules if m == 'onnxruntime' or m.startswith('healthcare_deid.engine.pixels')"

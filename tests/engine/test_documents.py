@@ -8,7 +8,7 @@ import pydicom
 import pytest
 
 from healthcare_deid import presets
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.plan.profiles import MINIMAL_TAGS, SOP_CLASS_UID
 from healthcare_deid.engine.plan.ps315 import identifying_tags

@@ -16,7 +16,7 @@ from pydicom.uid import (
 )
 
 from healthcare_deid import v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.encoding import LONG_VRS

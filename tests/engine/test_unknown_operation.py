@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.header.actions import action_of
 from healthcare_deid.engine.header.fast.tables import Tables
@@ -44,7 +44,7 @@ def test_an_instance_with_it_is_refused_both_ways(planted: Any, write: Any, tmp_
     deidentifier = Deidentifier(DeidentifyConfig.from_api({"dicom": {}}))
     tags = {**deidentifier.plan.tags, PATIENT_COMMENTS: Rule(new_operation(), "new")}
     deidentifier.plan = replace(deidentifier.plan, tags=tags)
-    deidentifier._tables = Tables(deidentifier.plan)
+    deidentifier._instances._tables = Tables(deidentifier.plan)
 
     with pytest.raises(EngineError):
         deidentifier.deidentify(planted.dataset)

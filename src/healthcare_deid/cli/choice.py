@@ -15,7 +15,7 @@ from healthcare_deid.cli.keys import key_options, read_key, with_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.config.deidentify import AnyDeidentifyConfig, DeidentifyConfig
+    from healthcare_deid.config import AnyDeidentifyConfig, ApiVersion, DeidentifyConfig
 
 PRESETS = {
     "basic-profile": "basic_confidentiality_profile",
@@ -57,7 +57,7 @@ class Choice:
         """Whether gcloud's flags make the config."""
         return self.filter_tags is not None or self.text_mode is not None or self.default_fhir
 
-    def read(self, api_version: str = "v1", *, default: str | None = None) -> AnyDeidentifyConfig | None:
+    def read(self, api_version: ApiVersion = "v1", *, default: str | None = None) -> AnyDeidentifyConfig | None:
         """Return the config, with the key that was given beside it.
 
         Args:
@@ -86,7 +86,7 @@ class Choice:
         Raises:
             CommandError: A finding is an error.
         """
-        from healthcare_deid.config.findings import Severity
+        from healthcare_deid.config.checks.findings import Severity
 
         findings = config.checks()
         for finding in findings:
@@ -96,7 +96,7 @@ class Choice:
             raise CommandError("nothing was started; --ignore-findings starts it all the same")
 
     def _of_flags(self) -> DeidentifyConfig:
-        from healthcare_deid.config.deidentify import DeidentifyConfig
+        from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 
         body: dict[str, Any] = {}
         if self.filter_tags is not None:
@@ -126,24 +126,15 @@ def preset(name: str) -> DeidentifyConfig:
     return made
 
 
-def read_config(file: Path, api_version: str = "v1") -> AnyDeidentifyConfig:
+def read_config(file: Path, api_version: ApiVersion = "v1") -> AnyDeidentifyConfig:
     """Read a config: ``.json``, ``.yaml`` or ``.yml``.
 
     Raises:
         ConfigError: It cannot be right.
     """
+    from healthcare_deid.config.versions import config_class
+
     return config_class(api_version).from_file(file)
-
-
-def config_class(api_version: str) -> type[AnyDeidentifyConfig]:
-    """Return the class of a version's configs."""
-    if api_version == "v1beta1":
-        from healthcare_deid.config import v1beta1
-
-        return v1beta1.DeidentifyConfig
-    from healthcare_deid.config.deidentify import DeidentifyConfig
-
-    return DeidentifyConfig
 
 
 CONFIG_OPTIONS = (

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, config_class, preset, read_config
+from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, preset, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.keys import VARIABLE, without_keys, write_new_key
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.calls import Call
-    from healthcare_deid.config.deidentify import AnyDeidentifyConfig
+    from healthcare_deid.config import AnyDeidentifyConfig, ApiVersion, DeidentifyCall
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _API_VERSION = click.option(
@@ -34,7 +33,7 @@ def command() -> None:
 @command.command()
 @click.argument("file", type=_FILE)
 @_API_VERSION
-def check(file: Path, api_version: str) -> None:
+def check(file: Path, api_version: ApiVersion) -> None:
     """List what is legal in FILE but wrong or surprising; the exit code is 1 when something is an error."""
     findings = read_config(file, api_version).checks()
     for finding in findings:
@@ -48,7 +47,7 @@ def check(file: Path, api_version: str) -> None:
 @command.command()
 @click.argument("file", type=_FILE)
 @_API_VERSION
-def show(file: Path, api_version: str) -> None:
+def show(file: Path, api_version: ApiVersion) -> None:
     """Say at a glance what FILE keeps, removes, transforms and covers."""
     click.echo(repr(read_config(file, api_version)))
 
@@ -106,7 +105,7 @@ def convert(
     destination: str | None,
     migrate: bool,
     reveal_keys: bool,
-    api_version: str,
+    api_version: ApiVersion,
 ) -> None:
     """Turn FILE into another form, on stdout.
 
@@ -130,7 +129,7 @@ def convert(
     click.echo(config.to_json() if form == "json" else config.to_yaml().rstrip())
 
 
-def _read(file: Path, api_version: str) -> tuple[AnyDeidentifyConfig, Call | None]:
+def _read(file: Path, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
     """Return the config of a file, and the call when the file holds a command.
 
     Raises:
@@ -142,8 +141,10 @@ def _read(file: Path, api_version: str) -> tuple[AnyDeidentifyConfig, Call | Non
     with click.open_file(str(file), encoding="utf-8", errors="replace") as stream:
         text = stream.read()
     if text.lstrip().startswith("{"):
+        from healthcare_deid.config.versions import config_class
+
         return config_class(api_version).from_json(text), None
-    from healthcare_deid.config.convert import from_curl, from_gcloud
+    from healthcare_deid.config import from_curl, from_gcloud
 
     if text.lstrip().startswith("gcloud"):
         call = from_gcloud(
@@ -160,10 +161,8 @@ def _read(file: Path, api_version: str) -> tuple[AnyDeidentifyConfig, Call | Non
 
 
 def _migrated(config: AnyDeidentifyConfig) -> AnyDeidentifyConfig:
-    from healthcare_deid.config.deidentify import DeidentifyConfig
-
-    if not isinstance(config, DeidentifyConfig):
-        raise click.UsageError("--v1beta1: the config is a v1beta1 one already")
+    if config.api_version != "v1":
+        raise click.UsageError("--v1beta1: the config is a v1beta1 config already")
     conversion = config.to_v1beta1()
     for difference in conversion.differences:
         click.echo(f"differs at {difference}", err=True)
@@ -172,7 +171,7 @@ def _migrated(config: AnyDeidentifyConfig) -> AnyDeidentifyConfig:
 
 def _command(
     config: AnyDeidentifyConfig,
-    call: Call | None,
+    call: DeidentifyCall | None,
     form: str,
     source: str | None,
     destination: str | None,

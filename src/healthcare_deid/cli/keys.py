@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from healthcare_deid.config.deidentify import AnyDeidentifyConfig
-    from healthcare_deid.config.keys import CryptoKey
+    from healthcare_deid.config.base.keys import CryptoKey
+    from healthcare_deid.config.versions import AnyDeidentifyConfig
 
 VARIABLE = "HEALTHCARE_DEID_CRYPTO_KEY"
 _KEYED = ("dateShiftConfig", "cryptoHashConfig")
@@ -29,7 +29,7 @@ def read_key(file: Path | None, *, ask: bool) -> CryptoKey | None:
     Raises:
         UsageError: It is no AES key.
     """
-    from healthcare_deid.config.keys import CryptoKey
+    from healthcare_deid.config.base.keys import CryptoKey
 
     if file is not None:
         warn_if_shared(file)

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from healthcare_deid.client.state import OperationSnapshot
+    from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 
     Columns = Mapping[str, Callable[[Mapping[str, Any]], object]]
     """Header of a column → what stands in it."""

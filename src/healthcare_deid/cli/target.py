@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid import DeidClient
+    from healthcare_deid.config import ApiVersion
 
 _FIRST_PAUSE = 0.2
 """Seconds after the first poll of an operation: somebody sits there and waits."""
@@ -40,7 +41,7 @@ class Target:
     location: str | None = None
     endpoint: str | None = None
     local: Path | None = None
-    api_version: str = "v1"
+    api_version: ApiVersion = "v1"
     quiet: bool = False
 
     def client(self) -> DeidClient:
@@ -154,7 +155,7 @@ def with_target(function: Callable[..., None]) -> Callable[..., None]:
         location: str | None,
         endpoint: str | None,
         local: Path | None,
-        api_version: str,
+        api_version: ApiVersion,
         quiet: bool,
         **others: Any,
     ) -> None:

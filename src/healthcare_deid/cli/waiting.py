@@ -86,7 +86,7 @@ def print_operation(operation: Operation[Any], style: str) -> None:
     Raises:
         OperationLost: The service does not know it.
     """
-    from healthcare_deid.client.state import OperationState
+    from healthcare_deid.client.protocol.operation_state import OperationState
 
     if operation.state is OperationState.EXPIRED:
         operation.result()

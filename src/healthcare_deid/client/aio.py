@@ -1,49 +1,51 @@
-"""`AsyncDeidClient`: the API's methods, typed, from a program with an event loop."""
+"""`AsyncDeidClient`: typed methods of the API for programs with an event loop."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from healthcare_deid._border import border
-from healthcare_deid.client.async_session import AsyncSession
-from healthcare_deid.client.calls.datasets import AsyncDatasets
-from healthcare_deid.client.calls.deidentification import AsyncDeidentification
-from healthcare_deid.client.calls.dicom_stores import AsyncDicomStores
-from healthcare_deid.client.calls.instances import AsyncInstances
-from healthcare_deid.client.calls.operations import AsyncOperations
-from healthcare_deid.client.run import captured_replies
-from healthcare_deid.client.sync import POLL, POLL_NEARBY, RETRY, DeidClient
+from healthcare_deid.client.calls.async_methods.datasets import AsyncDatasetMethods
+from healthcare_deid.client.calls.async_methods.deidentify import AsyncDeidentifyMethods
+from healthcare_deid.client.calls.async_methods.dicom_stores import AsyncDicomStoreMethods
+from healthcare_deid.client.calls.async_methods.operations import AsyncOperationMethods
+from healthcare_deid.client.calls.instances import AsyncInstanceMethods
+from healthcare_deid.client.drivers.async_session import AsyncSession
+from healthcare_deid.client.drivers.run_flow import captured_replies
+from healthcare_deid.client.sync import POLL, POLL_LOCAL, RETRY, DeidClient
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from healthcare_deid.client.clock import Clock
-    from healthcare_deid.client.connection import Http
-    from healthcare_deid.client.effects import Reply
-    from healthcare_deid.client.retry import PollPolicy, RetryPolicy
+    from healthcare_deid.client.http.connection import Http
+    from healthcare_deid.client.protocol.clock import Clock
+    from healthcare_deid.client.protocol.flow import ApiReply
+    from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
 
 
-class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, AsyncDicomStores, AsyncInstances):
+class AsyncDeidClient(
+    AsyncDeidentifyMethods, AsyncOperationMethods, AsyncDatasetMethods, AsyncDicomStoreMethods, AsyncInstanceMethods
+):
     """`DeidClient` for an event loop: the same names, arguments, results and errors, with ``await``.
 
-    Requests go through a few threads of the client's own, pauses through the loop: nothing here blocks it. `warm` does
-    the imports and finds the credentials, which the first call would otherwise do on such a thread.
+    Requests go through a few threads of the client's own and pauses through the loop, so nothing here blocks it. Call
+    `warm` first to keep imports and the search for credentials out of the first call.
 
     Args:
         project: Completes short names.
         location: Completes short names.
-        credentials: As for `DeidClient`.
-        http: As for `DeidClient`; called from several threads.
-        request_builder: As for `DeidClient`.
-        endpoint: As for `DeidClient`.
-        api_version: As for `DeidClient`.
-        retry: As for `DeidClient`.
-        poll: As for `DeidClient`.
+        credentials: As in `DeidClient`.
+        http: As in `DeidClient`; called from several threads.
+        request_builder: As in `DeidClient`.
+        endpoint: As in `DeidClient`.
+        api_version: As in `DeidClient`.
+        retry: As in `DeidClient`.
+        poll: As in `DeidClient`.
         timeout: Seconds one HTTP try may take.
-        app_info: As for `DeidClient`.
-        clock: As for `DeidClient`.
+        app_info: As in `DeidClient`.
+        clock: As in `DeidClient`.
     """
 
     @border
@@ -82,7 +84,7 @@ class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, Asy
 
     def _take(self, sync: DeidClient, session: AsyncSession | None = None) -> None:
         self._sync = sync
-        self._core = sync._core
+        self._context = sync._context
         self._session = session or AsyncSession(sync._session)
 
     @classmethod
@@ -94,12 +96,12 @@ class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, Asy
         *,
         api_version: str = "v1",
         retry: RetryPolicy = RETRY,
-        poll: PollPolicy = POLL_NEARBY,
+        poll: PollPolicy = POLL_LOCAL,
         timeout: float = 60.0,
         app_info: str | None = None,
         clock: Clock | None = None,
     ) -> Self:
-        """Return a client of the emulator, in this process; as `DeidClient.local`.
+        """Return a client of an emulator in this process; see `DeidClient.local`.
 
         Raises:
             MissingExtraError: The extra ``[local]`` is not installed.
@@ -136,10 +138,10 @@ class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, Asy
         return other
 
     async def warm(self) -> None:
-        """Import what calls need and find the credentials now, on a thread, rather than at the first call.
+        """Import what calls need and find the credentials now, on a thread, instead of at the first call.
 
         Raises:
-            CredentialsError: There are none.
+            CredentialsError: There are no credentials.
         """
         await self._session.call(self._sync.warm)
 
@@ -154,8 +156,11 @@ class AsyncDeidClient(AsyncDeidentification, AsyncOperations, AsyncDatasets, Asy
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._session.sync.connection}>"
+        return f"<{type(self).__name__} of {self._session.sync}>"
 
-    def raw_replies(self) -> AbstractContextManager[list[Reply]]:
-        """Collect the raw replies (status, headers, body) of the calls this task makes inside a ``with`` block."""
+    def __reduce__(self) -> NoReturn:
+        self._sync.__reduce__()
+
+    def raw_replies(self) -> AbstractContextManager[list[ApiReply]]:
+        """Collect the raw replies (status, headers, body) of the calls that this task makes in a ``with`` block."""
         return captured_replies()

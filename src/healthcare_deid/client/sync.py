@@ -1,59 +1,59 @@
-"""`DeidClient`: the API's methods, typed, from a program with threads."""
+"""`DeidClient`: typed methods of the API for programs with threads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from healthcare_deid._border import border
-from healthcare_deid.client import settings
-from healthcare_deid.client.calls.datasets import Datasets
-from healthcare_deid.client.calls.deidentification import Deidentification
-from healthcare_deid.client.calls.dicom_stores import DicomStores
-from healthcare_deid.client.calls.instances import Instances
-from healthcare_deid.client.calls.operations import Operations
-from healthcare_deid.client.clock import Clock, SystemClock
-from healthcare_deid.client.core import Core
-from healthcare_deid.client.retry import PollPolicy, RetryPolicy
-from healthcare_deid.client.run import captured_replies
-from healthcare_deid.client.session import Recipe, Session
-from healthcare_deid.client.starting import Starts
-from healthcare_deid.errors import MissingExtraError
+from healthcare_deid.client.calls.instances import InstanceMethods
+from healthcare_deid.client.calls.sync_methods.datasets import DatasetMethods
+from healthcare_deid.client.calls.sync_methods.deidentify import DeidentifyMethods
+from healthcare_deid.client.calls.sync_methods.dicom_stores import DicomStoreMethods
+from healthcare_deid.client.calls.sync_methods.operations import OperationMethods
+from healthcare_deid.client.drivers.run_flow import captured_replies
+from healthcare_deid.client.drivers.session import Session, recipe_of
+from healthcare_deid.client.http.endpoint import connect
+from healthcare_deid.client.http.local import local_emulator
+from healthcare_deid.client.protocol.clock import Clock, SystemClock
+from healthcare_deid.client.protocol.context import CallContext
+from healthcare_deid.client.protocol.exactly_once import StartRegistry
+from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
+from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from healthcare_deid.client.connection import Http
-    from healthcare_deid.client.effects import Reply
-    from healthcare_deid.emulator import Emulator
+    from healthcare_deid.client.http.connection import Http
+    from healthcare_deid.client.protocol.flow import ApiReply
 
 RETRY = RetryPolicy()
 POLL = PollPolicy()
-POLL_NEARBY = PollPolicy(initial=0.05, maximum=2.0)
-"""For an emulator in the same process: nobody is far away, and nobody else waits."""
+POLL_LOCAL = PollPolicy(initial=0.05, maximum=2.0)
+"""For an emulator in this process, which polls neither cost nor disturb."""
 
 
-class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances):
-    """A client of the Cloud Healthcare API, or of whatever stands in for it.
+class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStoreMethods, InstanceMethods):
+    """Client of the Cloud Healthcare API or of an emulator.
 
-    Wherever a name can go, a short form (``"dataset1"``, ``"dataset1/dicomstore1"``), a full resource name or a name
-    object can. One client serves any number of threads. It connects, and looks for credentials, at the first call.
+    Every name can be short (``"dataset1"``, ``"dataset1/dicomstore1"``), a full resource name, or a name object. One
+    client serves any number of threads. It connects and looks for credentials at the first call.
 
     Args:
         project: Completes short names.
         location: Completes short names.
-        credentials: google-auth credentials, the path of a service-account file, or the content of one. Unset: the
-            application default credentials; none at all for a loopback endpoint.
-        http: A transport of the shape of ``httplib2.Http``, used as it is.
-        request_builder: Called in place of googleapiclient's ``HttpRequest``, such as its ``RequestMockBuilder``.
-        endpoint: ``https://host[:port]`` in place of Google's; ``HEALTHCARE_EMULATOR_HOST`` does the same.
-        api_version: For calls without a config; a config's own type decides for its call.
-        retry: How failed calls are tried again.
-        poll: How operations are polled.
+        credentials: google-auth credentials, or the path or content of a service account's key file. By default the
+            application default credentials; none for a loopback endpoint.
+        http: Transport with the ``request`` method of ``httplib2.Http``, used as it is.
+        request_builder: Called instead of googleapiclient's ``HttpRequest``, such as its ``RequestMockBuilder``.
+        endpoint: ``https://host[:port]`` instead of Google's; the variable ``HEALTHCARE_EMULATOR_HOST`` does the same.
+        api_version: ``"v1"`` or ``"v1beta1"`` for calls without a config; a config decides for its own call.
+        retry: Retry policy of all calls.
+        poll: Poll policy of all operations.
         timeout: Seconds one HTTP try may take.
-        app_info: ``name/version`` of the program, added to the user agent.
-        clock: Where time comes from; a test's `healthcare_deid.testing.FakeClock`.
+        app_info: ``name/version`` of your program, added to the user agent.
+        clock: Source of time; a test passes `healthcare_deid.testing.FakeClock`.
     """
 
     @border
@@ -73,14 +73,10 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
         app_info: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        connection = settings.connect(
+        connection = connect(
             endpoint=endpoint, credentials=credentials, http=http, request_builder=request_builder, app_info=app_info
         )
-        portable = http is None and request_builder is None
-        recipe = settings.recipe_for(
-            connection, project=project, location=location, api_version=api_version, portable=portable
-        )
-        self._core = Core(
+        self._context = CallContext(
             project=project,
             location=location,
             api_version=api_version,
@@ -88,9 +84,10 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
             retry=retry,
             poll=poll,
             clock=clock or SystemClock(),
-            starts=Starts(),
+            starts=StartRegistry(),
         )
-        self._session = Session(self._core, connection, recipe)
+        portable = http is None and request_builder is None
+        self._session = Session(self._context, connection, recipe_of(self._context, connection, portable=portable))
 
     @classmethod
     def local(
@@ -101,23 +98,23 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
         *,
         api_version: str = "v1",
         retry: RetryPolicy = RETRY,
-        poll: PollPolicy = POLL_NEARBY,
+        poll: PollPolicy = POLL_LOCAL,
         timeout: float = 60.0,
         app_info: str | None = None,
         clock: Clock | None = None,
     ) -> Self:
-        """Return a client of the emulator, in this process: the same calls, on this machine, without a Google account.
+        """Return a client of an emulator in this process: the same calls on this machine, without a Google account.
 
         Args:
-            data_dir: Where the emulator keeps its stores; made when it does not exist.
+            data_dir: Folder of the emulator's stores; created if it does not exist.
             project: Completes short names; any word will do.
-            location: As above.
-            api_version: As for the constructor.
-            retry: As for the constructor.
-            poll: As for the constructor; by default quicker, since nobody is far away.
-            timeout: As for the constructor.
-            app_info: As for the constructor.
-            clock: As for the constructor.
+            location: Completes short names; any word will do.
+            api_version: As in the constructor.
+            retry: As in the constructor.
+            poll: As in the constructor, with shorter pauses.
+            timeout: As in the constructor.
+            app_info: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
             MissingExtraError: The extra ``[local]`` is not installed.
@@ -134,9 +131,9 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
             app_info=app_info,
             clock=clock,
         )
-        connection = client._session.connection
-        client._session.recipe = Recipe(connection.endpoint, api_version, project, location, str(data_dir))
-        client._session.also_close = emulator.close
+        session = client._session
+        session.recipe = recipe_of(client._context, session.connection, data_dir=str(data_dir))
+        session.also_close = emulator.close
         return client
 
     def with_options(
@@ -151,14 +148,14 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
         """Return a client with other options that shares this one's connection; closing either closes both."""
         other = type(self).__new__(type(self))
         other._session = self._session
-        other._core = self._core.with_options(project, location, retry, poll, timeout)
+        other._context = self._context.with_options(project, location, retry, poll, timeout)
         return other
 
     def warm(self) -> None:
-        """Import what calls need and find the credentials now, rather than at the first call.
+        """Import what calls need and find the credentials now instead of at the first call.
 
         Raises:
-            CredentialsError: There are none.
+            CredentialsError: There are no credentials.
         """
         self._session.connection.warm()
 
@@ -173,24 +170,14 @@ class DeidClient(Deidentification, Operations, Datasets, DicomStores, Instances)
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._session.connection}>"
+        return f"<{type(self).__name__} of {self._session}>"
 
-    def raw_replies(self) -> AbstractContextManager[list[Reply]]:
-        """Collect the raw replies (status, headers, body) of the calls this thread makes inside a ``with`` block."""
+    def __reduce__(self) -> NoReturn:
+        raise ConfigError(
+            f"a {type(self).__name__} cannot be pickled or copied: make one in each process, or pass "
+            "operation.name (or the operation itself, which can be pickled)"
+        )
+
+    def raw_replies(self) -> AbstractContextManager[list[ApiReply]]:
+        """Collect the raw replies (status, headers, body) of the calls that this thread makes in a ``with`` block."""
         return captured_replies()
-
-
-def local_emulator(data_dir: str | os.PathLike[str], clock: Clock | None) -> Emulator:
-    """Open the emulator in this process.
-
-    Raises:
-        MissingExtraError: The extra ``[local]`` is not installed.
-    """
-    try:
-        # The one upward look of the package: a user who asks for an emulator gets one.
-        from healthcare_deid.emulator import Emulator
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("healthcare_deid"):
-            raise
-        raise MissingExtraError("local", "the local emulator") from None
-    return Emulator(data_dir, clock=clock)

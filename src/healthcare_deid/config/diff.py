@@ -1,12 +1,14 @@
-"""What changed between two messages, field by field. Keys are compared and never shown."""
+"""Differences between two messages, field by field; keys are compared but not shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.config.keys import SecretBytes
-from healthcare_deid.config.message import Message, wire_name
+from pydantic import BaseModel
+
+from healthcare_deid.config.base.keys import SecretBytes
+from healthcare_deid.config.base.wire_names import wire_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +18,12 @@ _ABSENT = "unset"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that is not the same.
+    """A field with different values.
 
     Attributes:
-        path: Its JSON path.
-        before: What it was, as text; ``"unset"`` where it was not there. A key shows its length only.
-        after: What it is.
+        path: JSON path.
+        before: The old value as text, or ``"unset"``. A key shows only its length.
+        after: The new value as text, or ``"unset"``.
     """
 
     path: str
@@ -32,20 +34,21 @@ class Difference:
         return f"{self.path}: {self.before} → {self.after}"
 
 
-def diff(before: Message, after: Message) -> tuple[Difference, ...]:
-    """Return what changed, in the order of the fields.
+def diff(before: BaseModel, after: BaseModel) -> tuple[Difference, ...]:
+    """Return the differences in the order of the fields.
 
-    Lists of names (tags, infoTypes, paths) are compared as sets: an added tag is one difference, not a shift of all.
+    Lists of names (tags, infoTypes, paths) are compared as sets, so an added tag is one difference.
 
     Raises:
-        TypeError: The two are not messages of one class.
+        TypeError: The messages are of different classes.
     """
     if type(before) is not type(after):
-        raise TypeError(f"a {type(before).__name__} and a {type(after).__name__} have no fields in common to compare")
+        classes = " and ".join(f"{type(one).__module__}.{type(one).__qualname__}" for one in (before, after))
+        raise TypeError(f"cannot compare messages of different classes: {classes}")
     return tuple(_message("", before, after))
 
 
-def _message(path: str, before: Message, after: Message) -> Iterator[Difference]:
+def _message(path: str, before: BaseModel, after: BaseModel) -> Iterator[Difference]:
     for name in type(before).model_fields:
         at = f"{path}.{wire_name(name)}" if path else wire_name(name)
         yield from _value(at, getattr(before, name), getattr(after, name))
@@ -54,13 +57,13 @@ def _message(path: str, before: Message, after: Message) -> Iterator[Difference]
 def _value(path: str, before: Any, after: Any) -> Iterator[Difference]:
     if before == after:
         return
-    if isinstance(before, Message) and type(before) is type(after):
+    if isinstance(before, BaseModel) and type(before) is type(after):
         yield from _message(path, before, after)
     elif isinstance(before, tuple) and isinstance(after, tuple):
         yield from _items(path, before, after)
-    elif isinstance(before, Message) and after is None:
+    elif isinstance(before, BaseModel) and after is None:
         yield from (Difference(at, shown, _ABSENT) for at, shown in _leaves(path, before))
-    elif isinstance(after, Message) and before is None:
+    elif isinstance(after, BaseModel) and before is None:
         yield from (Difference(at, _ABSENT, shown) for at, shown in _leaves(path, after))
     else:
         shown = _shown(before), _shown(after)
@@ -71,10 +74,10 @@ def _items(path: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterat
     if all(isinstance(item, str) for item in (*before, *after)) and len(set(before)) + len(set(after)) == len(
         before
     ) + len(after):
-        gone, come = [item for item in before if item not in after], [item for item in after if item not in before]
-        yield from (Difference(path, item, _ABSENT) for item in gone)
-        yield from (Difference(path, _ABSENT, item) for item in come)
-        if not gone and not come:
+        removed, added = [item for item in before if item not in after], [item for item in after if item not in before]
+        yield from (Difference(path, item, _ABSENT) for item in removed)
+        yield from (Difference(path, _ABSENT, item) for item in added)
+        if not removed and not added:
             yield Difference(path, "in this order", "in another order")
         return
     for index in range(max(len(before), len(after))):
@@ -86,15 +89,15 @@ def _items(path: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterat
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every set field below a message that stands alone; an empty message is set itself."""
-    if isinstance(value, Message):
+    """Yield every field that is set in a message; an empty message counts as set itself."""
+    if isinstance(value, BaseModel):
         fields = {name: getattr(value, name) for name in type(value).model_fields}
         given = {name: item for name, item in fields.items() if item is not None and item != ()}
         if not given:
             yield path, "set"
         for name, item in given.items():
             yield from _leaves(f"{path}.{wire_name(name)}", item)
-    elif isinstance(value, tuple) and any(isinstance(item, Message) for item in value):
+    elif isinstance(value, tuple) and any(isinstance(item, BaseModel) for item in value):
         for index, item in enumerate(value):
             yield from _leaves(f"{path}[{index}]", item)
     elif isinstance(value, tuple):

@@ -1,7 +1,7 @@
-"""The infoTypes that are documented for the inspection service behind the API (Sensitive Data Protection), described.
+"""Documented infoTypes of the inspection service behind the API (Sensitive Data Protection).
 
-The API takes any name: a custom infoType is plain text wherever an `InfoType` goes. Which infoTypes are looked for when
-a config names none is another matter, and not documented in full: `DEFAULT_DICOM_INFO_TYPES` is assumed.
+The API accepts any name, so a custom infoType is plain text wherever an `InfoType` is accepted. The infoTypes that the
+service looks for by default are not fully documented; `DEFAULT_DICOM_INFO_TYPES` is assumed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Self
 
 
 class InfoType(StrEnum):
-    """A kind of sensitive text. Members are text: ``InfoType.DATE == "DATE"``."""
+    """A kind of sensitive text; members are text: ``InfoType.DATE == "DATE"``."""
 
     _description: str
 
     def __new__(cls, name: str, description: str = "") -> Self:
-        """Make a member from its name and what it means."""
+        """Make a member from its name and description."""
         member = str.__new__(cls, name)
         member._value_ = name
         member._description = description
@@ -24,7 +24,7 @@ class InfoType(StrEnum):
 
     @property
     def description(self) -> str:
-        """What it means, in a few words."""
+        """Short description."""
         return self._description
 
     # People
@@ -87,16 +87,16 @@ class InfoType(StrEnum):
     GOVERNMENT_ID = "GOVERNMENT_ID", "Any of the government identifiers"
     GENERIC_ID = "GENERIC_ID", "An identifier of no known kind"
     PASSPORT = "PASSPORT", "A passport number of any covered country"
-    DRIVERS_LICENSE_NUMBER = "DRIVERS_LICENSE_NUMBER", "A driver's licence number of any covered country"
+    DRIVERS_LICENSE_NUMBER = "DRIVERS_LICENSE_NUMBER", "A driver's license number of any covered country"
     VAT_NUMBER = "VAT_NUMBER", "A value-added tax number"
     VEHICLE_IDENTIFICATION_NUMBER = "VEHICLE_IDENTIFICATION_NUMBER", "A vehicle identification number"
     ARGENTINA_DNI_NUMBER = "ARGENTINA_DNI_NUMBER", "An Argentine identity card number"
-    AUSTRALIA_DRIVERS_LICENSE_NUMBER = "AUSTRALIA_DRIVERS_LICENSE_NUMBER", "An Australian driver's licence number"
+    AUSTRALIA_DRIVERS_LICENSE_NUMBER = "AUSTRALIA_DRIVERS_LICENSE_NUMBER", "An Australian driver's license number"
     AUSTRALIA_PASSPORT = "AUSTRALIA_PASSPORT", "An Australian passport number"
     AUSTRALIA_TAX_FILE_NUMBER = "AUSTRALIA_TAX_FILE_NUMBER", "An Australian tax file number"
     BELGIUM_NATIONAL_ID_CARD_NUMBER = "BELGIUM_NATIONAL_ID_CARD_NUMBER", "A Belgian identity card number"
     BRAZIL_CPF_NUMBER = "BRAZIL_CPF_NUMBER", "A Brazilian taxpayer number"
-    CANADA_DRIVERS_LICENSE_NUMBER = "CANADA_DRIVERS_LICENSE_NUMBER", "A Canadian driver's licence number"
+    CANADA_DRIVERS_LICENSE_NUMBER = "CANADA_DRIVERS_LICENSE_NUMBER", "A Canadian driver's license number"
     CANADA_PASSPORT = "CANADA_PASSPORT", "A Canadian passport number"
     CANADA_SOCIAL_INSURANCE_NUMBER = "CANADA_SOCIAL_INSURANCE_NUMBER", "A Canadian social insurance number"
     CHILE_CDI_NUMBER = "CHILE_CDI_NUMBER", "A Chilean identity number"
@@ -106,11 +106,11 @@ class InfoType(StrEnum):
     DENMARK_CPR_NUMBER = "DENMARK_CPR_NUMBER", "A Danish personal number"
     FINLAND_NATIONAL_ID_NUMBER = "FINLAND_NATIONAL_ID_NUMBER", "A Finnish personal identity code"
     FRANCE_CNI = "FRANCE_CNI", "A French identity card number"
-    FRANCE_DRIVERS_LICENSE_NUMBER = "FRANCE_DRIVERS_LICENSE_NUMBER", "A French driver's licence number"
+    FRANCE_DRIVERS_LICENSE_NUMBER = "FRANCE_DRIVERS_LICENSE_NUMBER", "A French driver's license number"
     FRANCE_NIR = "FRANCE_NIR", "A French social security number"
     FRANCE_PASSPORT = "FRANCE_PASSPORT", "A French passport number"
     FRANCE_TAX_IDENTIFICATION_NUMBER = "FRANCE_TAX_IDENTIFICATION_NUMBER", "A French tax number"
-    GERMANY_DRIVERS_LICENSE_NUMBER = "GERMANY_DRIVERS_LICENSE_NUMBER", "A German driver's licence number"
+    GERMANY_DRIVERS_LICENSE_NUMBER = "GERMANY_DRIVERS_LICENSE_NUMBER", "A German driver's license number"
     GERMANY_IDENTITY_CARD_NUMBER = "GERMANY_IDENTITY_CARD_NUMBER", "A German identity card number"
     GERMANY_PASSPORT = "GERMANY_PASSPORT", "A German passport number"
     GERMANY_SCHUFA_ID = "GERMANY_SCHUFA_ID", "A German credit bureau identifier"
@@ -119,12 +119,12 @@ class InfoType(StrEnum):
     INDIA_AADHAAR_INDIVIDUAL = "INDIA_AADHAAR_INDIVIDUAL", "An Indian Aadhaar number"
     INDIA_PAN_INDIVIDUAL = "INDIA_PAN_INDIVIDUAL", "An Indian permanent account number"
     INDONESIA_NIK_NUMBER = "INDONESIA_NIK_NUMBER", "An Indonesian identity number"
-    IRELAND_DRIVING_LICENSE_NUMBER = "IRELAND_DRIVING_LICENSE_NUMBER", "An Irish driving licence number"
+    IRELAND_DRIVING_LICENSE_NUMBER = "IRELAND_DRIVING_LICENSE_NUMBER", "An Irish driving license number"
     IRELAND_PASSPORT = "IRELAND_PASSPORT", "An Irish passport number"
     IRELAND_PPSN = "IRELAND_PPSN", "An Irish personal public service number"
     ISRAEL_IDENTITY_CARD_NUMBER = "ISRAEL_IDENTITY_CARD_NUMBER", "An Israeli identity number"
     ITALY_FISCAL_CODE = "ITALY_FISCAL_CODE", "An Italian fiscal code"
-    JAPAN_DRIVERS_LICENSE_NUMBER = "JAPAN_DRIVERS_LICENSE_NUMBER", "A Japanese driver's licence number"
+    JAPAN_DRIVERS_LICENSE_NUMBER = "JAPAN_DRIVERS_LICENSE_NUMBER", "A Japanese driver's license number"
     JAPAN_INDIVIDUAL_NUMBER = "JAPAN_INDIVIDUAL_NUMBER", "A Japanese individual number"
     JAPAN_PASSPORT = "JAPAN_PASSPORT", "A Japanese passport number"
     KOREA_PASSPORT = "KOREA_PASSPORT", "A Korean passport number"
@@ -147,7 +147,7 @@ class InfoType(StrEnum):
     )
     SINGAPORE_PASSPORT = "SINGAPORE_PASSPORT", "A Singaporean passport number"
     SPAIN_DNI_NUMBER = "SPAIN_DNI_NUMBER", "A Spanish identity number"
-    SPAIN_DRIVERS_LICENSE_NUMBER = "SPAIN_DRIVERS_LICENSE_NUMBER", "A Spanish driver's licence number"
+    SPAIN_DRIVERS_LICENSE_NUMBER = "SPAIN_DRIVERS_LICENSE_NUMBER", "A Spanish driver's license number"
     SPAIN_NIE_NUMBER = "SPAIN_NIE_NUMBER", "A Spanish foreigner's number"
     SPAIN_NIF_NUMBER = "SPAIN_NIF_NUMBER", "A Spanish tax number"
     SPAIN_PASSPORT = "SPAIN_PASSPORT", "A Spanish passport number"
@@ -158,7 +158,7 @@ class InfoType(StrEnum):
     TAIWAN_PASSPORT = "TAIWAN_PASSPORT", "A Taiwanese passport number"
     THAILAND_NATIONAL_ID_NUMBER = "THAILAND_NATIONAL_ID_NUMBER", "A Thai identity number"
     TURKEY_ID_NUMBER = "TURKEY_ID_NUMBER", "A Turkish identity number"
-    UK_DRIVERS_LICENSE_NUMBER = "UK_DRIVERS_LICENSE_NUMBER", "A United Kingdom driver's licence number"
+    UK_DRIVERS_LICENSE_NUMBER = "UK_DRIVERS_LICENSE_NUMBER", "A United Kingdom driver's license number"
     UK_NATIONAL_INSURANCE_NUMBER = "UK_NATIONAL_INSURANCE_NUMBER", "A United Kingdom national insurance number"
     UK_PASSPORT = "UK_PASSPORT", "A United Kingdom passport number"
     UK_TAXPAYER_REFERENCE = "UK_TAXPAYER_REFERENCE", "A United Kingdom taxpayer reference"
@@ -167,7 +167,7 @@ class InfoType(StrEnum):
         "US_ADOPTION_TAXPAYER_IDENTIFICATION_NUMBER",
         "A United States tax number for a child in adoption",
     )
-    US_DRIVERS_LICENSE_NUMBER = "US_DRIVERS_LICENSE_NUMBER", "A United States driver's licence number"
+    US_DRIVERS_LICENSE_NUMBER = "US_DRIVERS_LICENSE_NUMBER", "A United States driver's license number"
     US_EMPLOYER_IDENTIFICATION_NUMBER = (
         "US_EMPLOYER_IDENTIFICATION_NUMBER",
         "A United States employer identification number",
@@ -231,7 +231,7 @@ class InfoType(StrEnum):
 
 
 DATE_INFO_TYPES: frozenset[str] = frozenset({InfoType.DATE, InfoType.DATE_OF_BIRTH})
-"""InfoTypes that a date shift can apply to."""
+"""InfoTypes that a date shift applies to."""
 
 DEFAULT_DICOM_INFO_TYPES: tuple[InfoType, ...] = (
     InfoType.AGE,
@@ -250,4 +250,4 @@ DEFAULT_DICOM_INFO_TYPES: tuple[InfoType, ...] = (
     InfoType.US_SOCIAL_SECURITY_NUMBER,
     InfoType.US_VEHICLE_IDENTIFICATION_NUMBER,
 )
-"""What is looked for in DICOM when a config names no infoType (assumed: fidelity F-07)."""
+"""InfoTypes looked for in DICOM if a config names none (assumed: fidelity F-07)."""

@@ -1,15 +1,15 @@
-"""Ready configs, the two use cases of Google's medical image tutorial among them; and a key generator."""
+"""Predefined configs, such as the use cases of Google's medical image tutorial, and a key generator."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.builder import ConfigBuilder
-from healthcare_deid.config.keys import CryptoKey
+from healthcare_deid.config.base.keys import CryptoKey
+from healthcare_deid.config.v1.builder import ConfigBuilder
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 
 __all__ = [
     "TUTORIAL_KEEP_TAGS",
@@ -43,7 +43,9 @@ _KEY_BITS = (128, 192, 256)
 
 
 def generate_crypto_key(bits: int = 256) -> CryptoKey:
-    """Return a new random AES key from the operating system's source. Store it: results agree only under one key.
+    """Return a new random AES key.
+
+    Store it: only results under the same key agree with each other.
 
     Raises:
         ValueError: `bits` is not 128, 192 or 256.
@@ -54,29 +56,32 @@ def generate_crypto_key(bits: int = 256) -> CryptoKey:
 
 
 def remove_metadata_and_all_text() -> DeidentifyConfig:
-    """Keep only the tags that valid DICOM needs and cover all burned-in text: the tutorial's use case I, by profile.
+    """Keep only tags required in valid DICOM and cover all burned-in text.
 
-    UIDs and the attributes that describe the pixels stay, the UIDs regenerated.
+    This is the tutorial's use case I in its profile form. UIDs are regenerated; attributes that describe the pixels
+    stay.
     """
     return ConfigBuilder().filter_profile("MINIMAL_KEEP_LIST_PROFILE").redact_image_text("all").build()
 
 
 def keep_tags_and_redact_all_text() -> DeidentifyConfig:
-    """Keep the fifteen tags of the tutorial's use case I and cover all burned-in text.
+    """Keep the tutorial's fifteen tags and cover all burned-in text.
 
-    The service adds the tags that valid DICOM needs, so the result is that of `remove_metadata_and_all_text`.
+    This is the tutorial's use case I. The service adds the tags required in valid DICOM, so the result equals that of
+    `remove_metadata_and_all_text`.
     """
     return ConfigBuilder().keep_tags(*TUTORIAL_KEEP_TAGS).redact_image_text("all").build()
 
 
 def transform_contents_and_sensitive_text(*, crypto_key: bytes | str | None = None) -> DeidentifyConfig:
-    """Keep every tag, transform sensitive text in it, cover sensitive burned-in text: the tutorial's use case II.
+    """Transform sensitive text in tags and cover sensitive burned-in text.
 
-    Person names are erased, phone numbers masked with ``*``, dates and dates of birth shifted. No tag is removed.
+    This is the tutorial's use case II. Person names are erased, phone numbers masked with ``*``, dates and dates of
+    birth shifted. No tag is removed.
 
     Args:
-        crypto_key: AES key for the date shift, bytes or base64 (`generate_crypto_key`). Without one every operation
-            shifts by other days.
+        crypto_key: AES key for the date shift, as bytes or base64 (`generate_crypto_key`). Without a key, every
+            operation shifts by a different number of days.
     """
     return (
         ConfigBuilder()
@@ -90,5 +95,5 @@ def transform_contents_and_sensitive_text(*, crypto_key: bytes | str | None = No
 
 
 def basic_confidentiality_profile() -> DeidentifyConfig:
-    """Remove by DICOM PS3.15's Basic Application Level Confidentiality Profile, and cover all burned-in text."""
+    """Apply the Basic Profile of DICOM PS3.15 and cover all burned-in text."""
     return ConfigBuilder().filter_profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE").redact_image_text("all").build()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._version import __version__
-from healthcare_deid.config.lenient import parse_json
+from healthcare_deid.config.dialects.json_text import parse_json
 from healthcare_deid.emulator.logs import ROUTE
 from healthcare_deid.emulator.messages import Reply
 from healthcare_deid.emulator.status import invalid, not_found

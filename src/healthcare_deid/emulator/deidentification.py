@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.config.dicom import DicomConfig
+from healthcare_deid.config.v1.dicom import DicomConfig
 from healthcare_deid.emulator.attributes import read_header
 from healthcare_deid.emulator.catalog import Kind, insert, stores_of
 from healthcare_deid.emulator.execution import Job, Outcome
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
-    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as BetaDeidentifyConfig
     from healthcare_deid.emulator.catalog import Catalog
     from healthcare_deid.emulator.database import Database

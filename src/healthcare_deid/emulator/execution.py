@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
-    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as BetaDeidentifyConfig
 
 

@@ -10,7 +10,7 @@ from healthcare_deid.emulator.status import invalid
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.config.requests import DicomFilterConfig
+    from healthcare_deid.config.v1.requests import DicomFilterConfig
     from healthcare_deid.emulator.gcs import Buckets
     from healthcare_deid.emulator.instances import StoredInstance
 

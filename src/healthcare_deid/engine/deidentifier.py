@@ -2,95 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from functools import partial
-from struct import error as StructError  # noqa: N812 - an exception, named as one
-from typing import TYPE_CHECKING, Any, Literal, overload
-
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from typing import TYPE_CHECKING, Literal, overload
 
 from healthcare_deid._border import border
-from healthcare_deid.engine.dicom import file_meta as meta
-from healthcare_deid.engine.dicom import files
-from healthcare_deid.engine.dicom.charsets import encoding_named
-from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
-from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
-from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS
 from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
 from healthcare_deid.engine.dicom.sources import InMemory, bytes_of, opened_source
-from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
-from healthcare_deid.engine.dicom.uids import (
-    MEDIA_STORAGE_SOP_INSTANCE_UID,
-    SERIES_INSTANCE_UID,
-    SOP_INSTANCE_UID,
-    STUDY_INSTANCE_UID,
-    is_uid,
-    uid_text,
-)
-from healthcare_deid.engine.header import markers as marks
-from healthcare_deid.engine.header.executor import DatasetExecutor, removes
-from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
-from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
-from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
-from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
-from healthcare_deid.engine.header.fast.frame_side_data import without_side_data
-from healthcare_deid.engine.header.fast.lookup import IDENTITY
-from healthcare_deid.engine.header.fast.tables import Tables
-from healthcare_deid.engine.header.fast.text_contexts import Contexts
-from healthcare_deid.engine.header.fast.value_cache import Memo
-from healthcare_deid.engine.header.values import Values
-from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
-from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.instance import InstanceEngine
 from healthcare_deid.engine.options import EngineOptions
 from healthcare_deid.engine.plan.compile import compile_config
-from healthcare_deid.engine.plan.directory import directory_plan
-from healthcare_deid.engine.plan.pixels import Scope
-from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
-from healthcare_deid.engine.plan.tags import Op
-from healthcare_deid.engine.results import BytesResult, DeidentifyResult, Failure, PixelReport
-from healthcare_deid.engine.runs.naming import result_name
+from healthcare_deid.engine.result_names import result_name
+from healthcare_deid.engine.results import BytesResult, DeidentifyResult, Failure
 from healthcare_deid.engine.safe_errors import check_dataset, guarded, path_of
-from healthcare_deid.engine.text.effects import inspected_dates, what_stays
-from healthcare_deid.engine.text.find.own_terms import name_tags
-from healthcare_deid.errors import EngineError, InvalidDicomError
+from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from os import PathLike
-    from pathlib import Path
 
-    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from pydicom.dataset import Dataset
+
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
-    from healthcare_deid.engine.dicom.file_meta import MetaValues
-    from healthcare_deid.engine.dicom.sinks import Sink
-    from healthcare_deid.engine.dicom.sources import Encoded, Source
-    from healthcare_deid.engine.header.fast.encoded_file import Range
+    from healthcare_deid.engine.dicom.sources import Encoded
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
-    from healthcare_deid.engine.results import Change, TreeProgress, TreeReport
+    from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
-    from healthcare_deid.engine.text.engine import TextEngine
     from healthcare_deid.engine.text.find.detectors.base import Detector
-    from healthcare_deid.engine.text.find.own_terms import OwnTerms
-
-_ZERO_PREAMBLE = bytes(128)
-_NOTHING = (b"", b"")
-_NO_UID = "the instance has no SOP Instance UID: its file got a random one"
-_NO_CLASS = "the instance has no SOP Class UID: readers that insist on one will refuse its file"
-_DIRECTORY = "a DICOMDIR names files, and the names are kept: see that they tell nothing about patients"
-_DATE_IN_UID = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_SHIFT_CAN_BE_UNDONE = (
-    "dates are shifted beside UIDs that hold a date and are mapped without a secret: whoever tries the dates finds the "
-    'shift; secret=, or uid_rule="salted", prevents it'
-)
-_OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
-
-
-def _names_if(text: TextEngine | None) -> frozenset[int]:
-    """Return the names whose bytes are looked for in text that is inspected."""
-    return name_tags() if text is not None else frozenset()
 
 
 class Deidentifier:
@@ -194,56 +133,10 @@ class Deidentifier:
             threads=threads,
         )
         self.options = chosen
-        compiled = compile_config(config, chosen)
         self.config = config
-        self._pixels = compiled.pixels
-        known = None if secret is None else ProjectSecret(secret)
-        if known is not None and uid_rule is None and salt is None:
-            uid_rule, salt = "salted", known.key(UIDS)
-        self._mapper = UidMapper(uid_rule or "google", salt)
-        self._fallback = encoding_named(fallback_charset)
-        self._text: TextEngine | None = None
-        if compiled.inspects_text:
-            from healthcare_deid.engine.text.engine import TextEngine
-
-            self._text = TextEngine(
-                compiled.text,
-                date_shift_days=date_shift_days,
-                patient_keys=patient_keys,
-                unwrapped_keys=unwrapped_keys,
-                detectors=detectors,
-                secret=known,
-            )
-        tags = compiled.tags
-        self._claimant = marks.Claimant(
-            tags,
-            inspected_dates=inspected_dates(self._text),
-            covers_all_text=compiled.pixels.scope is Scope.EVERYTHING,
-        )
-        self._markers = markers
-        self.plan = replace(tags, rewritten=self._claimant.tags) if markers else tags
-        self._slots = sorted(self._claimant.tags) if markers else []
-        self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
-        self._tables = Tables(self.plan, self._noted)
-        self._searching = Tables(self.plan, self._noted, searching=True)
-        self._facts = FactsOfInstances()
-        self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
-        self._contexts: Contexts | None = None
-        if self._text is not None:
-            self.warnings += self._text.warnings
-            self._contexts = Contexts(self._text)
-        self._redactor: Any = None
-        if compiled.pixels.looks:
-            from healthcare_deid.engine.pixels.redactor import PixelRedactor
-
-            self._redactor = PixelRedactor(
-                compiled.pixels,
-                ocr=ocr,
-                thorough=thorough,
-                every_frame=every_frame,
-                workers=threads,
-                service_limits=service_limits,
-            )
+        self._instances = InstanceEngine(compile_config(config, chosen), chosen)
+        self.plan = self._instances.plan
+        self.warnings = self._instances.warnings
 
     def __repr__(self) -> str:
         return f"Deidentifier({self.plan.name!r})"
@@ -251,7 +144,7 @@ class Deidentifier:
     @property
     def looks_at_pixels(self) -> bool:
         """Whether burned-in text is looked for."""
-        return self._pixels.looks
+        return self._instances.looks_at_pixels
 
     @border
     def warm(self) -> None:
@@ -263,7 +156,7 @@ class Deidentifier:
         """
         from healthcare_deid.engine.warm_up import example
 
-        guarded(lambda: self._encode(InMemory(example()), MemorySink()))
+        guarded(lambda: self._instances.encode(InMemory(example()), MemorySink()))
 
     @border
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
@@ -280,7 +173,7 @@ class Deidentifier:
             EngineError: It cannot be de-identified; nothing of it is returned.
         """
         check_dataset(dataset)
-        return guarded(lambda: self._deidentify(dataset))
+        return guarded(lambda: self._instances.deidentify(dataset))
 
     @border
     def deidentify_file(self, source: str | PathLike[str], destination: str | PathLike[str]) -> DeidentifyResult:
@@ -302,7 +195,7 @@ class Deidentifier:
 
         def work() -> DeidentifyResult:
             with opened_source(old) as file:
-                return self._encode(file, FileSink(new))
+                return self._instances.encode(file, FileSink(new))
 
         return guarded(work)
 
@@ -342,8 +235,8 @@ class Deidentifier:
 
     def _bytes(self, data: bytes) -> BytesResult:
         source, sink = InMemory(data), MemorySink()
-        name = result_name(source, self.plan, self._mapper)
-        result = self._encode(source, sink)
+        name = result_name(source, self.plan, self._instances.mapper)
+        result = self._instances.encode(source, sink)
         record = "" if name is None else partial(result.record, name)
         return BytesResult(sink.data, name, record, result.redactions, result.warnings)
 
@@ -414,193 +307,6 @@ class Deidentifier:
 
         def name() -> str | None:
             with opened_source(path) as file:
-                return result_name(file, self.plan, self._mapper)
+                return result_name(file, self.plan, self._instances.mapper)
 
         return guarded(name)
-
-    def _encode(self, source: Source, sink: Sink) -> DeidentifyResult:
-        """De-identify one encoded instance into another: the way of files and of bytes."""
-        if not self._pixels.looks:
-            try:
-                return self._rewrite(source, sink)
-            except UseDatasetExecutor:
-                pass
-        return self._through_dataset(source, sink)
-
-    def _through_dataset(self, source: Source, sink: Sink) -> DeidentifyResult:
-        """De-identify an encoded instance by reading it into a dataset."""
-        dataset, notes = files.read_source(source)
-        result = self._deidentify(dataset, sink.folder)
-        with sink.stream() as file:
-            if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
-                files.encode_directory(result.dataset, source, file)
-            else:
-                files.encode(result.dataset, file)
-        return DeidentifyResult(sink.read, result.changes, result.redactions, (*notes, *result.warnings), result.kept)
-
-    def _deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
-        # Bound to a copy: looking at an element makes pydicom replace its raw form.
-        bound = self._text.bind(private_copy(dataset)) if self._text is not None else None
-        warnings = list(self.warnings)
-        working = dataset
-        pixels = PixelReport()
-        side_changes: list[Change] = []
-        removed = partial(removes, self.plan, dataset)
-        old_meta: Dataset = getattr(dataset, "file_meta", None) or FileMetaDataset()
-        syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID)
-        if not is_native(syntax) or PIXEL_TAGS & dataset.keys():
-            from healthcare_deid.engine.pixels.frames.side_data import strip_side_data
-
-            working = private_copy(dataset)
-            side_changes, told = strip_side_data(working, syntax, removed=removed)
-            warnings.extend(told)
-        if self._redactor is not None:
-            working = private_copy(working)
-            pixels = self._redactor.redact(working, bound, removed=removed, folder=folder)
-            warnings.extend(pixels.warnings)
-        own_uids = frozenset(uid for tag in _OWN if (uid := uid_of(dataset, tag)))
-        old_meta = getattr(working, "file_meta", None) or FileMetaDataset()
-        is_directory = uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
-        plan = directory_plan(self.plan) if is_directory else self.plan
-        if is_directory:
-            warnings.append(_DIRECTORY)
-        values = Values(plan, self._mapper, lambda: own_uids, bound, fallback=self._fallback)
-        executor = DatasetExecutor(values, self._noted)
-        target = executor.apply(working)
-        facts = self._facts.of(executor.noted)
-        if plan.removes_identity or (self._erases_names and facts.own.has_bytes):
-            own = facts.own if plan.removes_identity else None
-            values = Values(
-                plan, self._mapper, lambda: own_uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
-            )
-            executor = DatasetExecutor(values, self._noted)
-            target = executor.apply(working)
-        old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in items(old_meta)]
-        new = self._meta(
-            uid_of(target, SOP_INSTANCE_UID),
-            uid_of(old_meta, MEDIA_STORAGE_SOP_INSTANCE_UID),
-            uid_of(working, SOP_CLASS_UID) or uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID),
-            uid_of(old_meta, meta.TRANSFER_SYNTAX_UID) or guessed_syntax(working),
-            warnings,
-        )
-        target.file_meta = meta.meta_dataset(new)
-        target.preamble = _ZERO_PREAMBLE
-        claims = self._claims(facts, executor.private_kept > 0, values, pixels)
-        warnings.extend(self._concerns(facts, lambda: own_uids))
-        added: list[Change] = []
-        if claims is not None:
-            for mark in marks.markers(claims):
-                target[mark.tag] = shared(mark)
-            added = marks.added(claims)
-        warnings.extend(dict.fromkeys(values.warnings))
-        changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
-        return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
-
-    def _rewrite(self, source: Source, sink: Sink) -> DeidentifyResult:
-        """De-identify an encoded instance by its bytes."""
-        try:
-            file = EncodedFile(source)
-            if file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
-                raise UseDatasetExecutor  # what it points at moves
-            if file.meta.end >= file.size:
-                raise UseDatasetExecutor  # no dataset, or not even all of the file meta
-            bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
-            values = Values(self.plan, self._mapper, file.own_uids, bound, fallback=self._fallback)
-            executor = EncodedExecutor(self._tables, values, self._slots, memo)
-            pieces = file.rewrite(executor)
-            facts = self._facts.of(executor.tally.noted)
-            if self._must_search(facts.own, pieces):
-                own = facts.own if self.plan.removes_identity else None
-                values = Values(
-                    self.plan, self._mapper, file.own_uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
-                )
-                executor = EncodedExecutor(self._searching, values, self._slots, Memo())
-                pieces = file.rewrite(executor)
-            pieces, side_changes, told = without_side_data(file, pieces)
-            warnings = [*self.warnings, *told]
-            identity = IDENTITY.find(file)
-            new = self._meta(
-                self._new_instance_uid(values, identity.get(SOP_INSTANCE_UID, _NOTHING)[1]),
-                file.meta.uid(MEDIA_STORAGE_SOP_INSTANCE_UID),
-                uid_text(identity.get(SOP_CLASS_UID, _NOTHING)[1]) or file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID),
-                file.syntax,
-                warnings,
-            )
-            tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
-            claims = self._claims(facts, tally.private_kept > 0, values, None)
-            warnings.extend(self._concerns(facts, file.own_uids))
-            tally.noted.clear()
-            filled = marks.encoded_markers(claims, explicit=file.explicit) if claims is not None else {}
-            whole = [filled.get(piece.tag, b"") if isinstance(piece, Slot) else piece for piece in pieces]
-            sink.write_pieces([encoded_meta(new), *whole], source)
-        except StructError:
-            raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
-        return DeidentifyResult(
-            sink.read,
-            lambda: [
-                *side_changes,
-                *tally.changes(),
-                *meta.meta_changes(old, new),
-                *(marks.added(claims) if claims else ()),
-            ],
-            (),
-            (*warnings, *dict.fromkeys(values.warnings)),
-            tally.kept,
-        )
-
-    def _must_search(self, own: OwnTerms, pieces: list[bytes | Range]) -> bool:
-        """Return whether the instance's own identity may be left in its new header."""
-        if self.plan.removes_identity:
-            return own.may_be_in_pieces(pieces)
-        return self._erases_names and own.bytes_are_in_pieces(pieces)
-
-    @property
-    def _erases_names(self) -> bool:
-        """Whether the config does something to names in text."""
-        return self._text is not None and self._text.decide("PERSON_NAME").transformation is not None
-
-    def _claims(
-        self, facts: Facts, private_kept: bool, values: Values, pixels: PixelReport | None
-    ) -> marks.Claims | None:
-        """Return what the result may say of itself; None where it is to say nothing."""
-        if not self._markers:
-            return None
-        looked = pixels is not None and pixels.pictures > 0
-        done = (values.identity_left, private_kept, looked, pixels is not None and pixels.all_text_covered)
-        known = facts.claims.get(done)
-        if known is None:
-            known = facts.claims[done] = self._claimant.claims(
-                marks.Done(*done, facts.date_operations, facts.earlier_methods, facts.earlier_codes)
-            )
-        return known
-
-    def _concerns(self, facts: Facts, own_uids: Callable[[], frozenset[str]]) -> list[str]:
-        """Return what a person should know about the instance, beyond what was done to single elements."""
-        concerns: list[str] = []
-        if self.plan.removes_identity and facts.may_show_face:
-            concerns.append(FACE_LEFT)
-        guessable = self._mapper.rule == "google" and Op.SHIFT in facts.date_operations
-        if guessable and any(_DATE_IN_UID.search(uid) for uid in own_uids()):
-            concerns.append(_SHIFT_CAN_BE_UNDONE)
-        return concerns
-
-    def _new_instance_uid(self, values: Values, old: bytes) -> str:
-        rule = self.plan.rule(SOP_INSTANCE_UID, "UI")
-        if rule.op is Op.DELETE:
-            return ""
-        changed = None if rule.op is Op.KEEP else values.new_value(rule, SOP_INSTANCE_UID, "UI", old, ())
-        return uid_text(changed.value if changed else old)
-
-    def _meta(self, new_uid: str, old_meta_uid: str, class_uid: str, syntax: str, warnings: list[str]) -> MetaValues:
-        """Return file meta for the instance's new UID; where it has none, for the old file meta's."""
-        if not new_uid:
-            new_uid = self._mapper.map(old_meta_uid) if self.plan.uids.primary else old_meta_uid
-        if not new_uid:
-            new_uid = generate_uid(prefix=None)
-            warnings.append(_NO_UID)
-        if not is_uid(class_uid):
-            class_uid = ""
-            warnings.append(_NO_CLASS)
-        if syntax and not is_uid(syntax):
-            raise InvalidDicomError("the transfer syntax is no UID", reason="broken")
-        return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)

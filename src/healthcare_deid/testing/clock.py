@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.client.clock import Hold
+    from healthcare_deid.client.protocol.clock import Hold
 
 _LOOK_AGAIN = 0.001
 """Real seconds between looks at a fake time."""
@@ -105,7 +105,7 @@ class FakeClock:
         seconds: float | None,
         hold: Hold | None = None,
     ) -> bool:
-        """Wait for the condition or the fake moment; see `healthcare_deid.client.clock.Clock`."""
+        """Wait for the condition or the fake moment; see `healthcare_deid.client.protocol.clock.Clock`."""
         mine = hold if isinstance(hold, _Hold) else None
         number = self._begin(seconds)
         if mine is not None:

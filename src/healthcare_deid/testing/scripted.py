@@ -13,7 +13,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.client.operation import Operation, OperationSnapshot
+from healthcare_deid.client.operation.operation import Operation
+from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 from healthcare_deid.client.sync import DeidClient
 from healthcare_deid.names import OperationName
 from healthcare_deid.testing.clock import FakeClock
@@ -21,8 +22,8 @@ from healthcare_deid.testing.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.client.clock import Clock
-    from healthcare_deid.client.retry import PollPolicy
+    from healthcare_deid.client.protocol.clock import Clock
+    from healthcare_deid.client.protocol.retry import PollPolicy
 
 NAME = OperationName("project", "us-central1", "dataset1", "1")
 
@@ -98,7 +99,7 @@ class ScriptedOperation(Operation[Any]):
         client = DeidClient(http=self._script, clock=self.clock)
         if poll is not None:
             client = client.with_options(poll=poll)
-        super().__init__(client._session, OperationSnapshot(NAME), core=client._core)
+        super().__init__(client._session, client._context, OperationSnapshot(NAME))
 
     def close(self) -> None:
         """Stop polling, for a test that leaves callbacks behind."""

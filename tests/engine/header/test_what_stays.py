@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.elements import is_private

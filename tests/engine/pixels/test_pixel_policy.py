@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from healthcare_deid.config import v1beta1
-from healthcare_deid.config.image import CustomRegex, ImageConfig, TextRedactionMode
+from healthcare_deid.config.v1.image import CustomRegex, ImageConfig, TextRedactionMode
 from healthcare_deid.engine.pixels import Box, Direction, TextLine
 from healthcare_deid.engine.pixels.find.policy import Policy, part_of
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope

@@ -21,9 +21,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
-from healthcare_deid.config.dicom import DicomConfig
-from healthcare_deid.config.image import ImageConfig, TextRedactionMode
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.dicom import DicomConfig
+from healthcare_deid.config.v1.image import ImageConfig, TextRedactionMode
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES
 from healthcare_deid.engine.pixels import PixelRedactor

@@ -237,7 +237,7 @@ def test_a_second_run_goes_on_where_the_first_was(profile: Any, scans: Path, tmp
 
 RUN = """
 import os, sys
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 engine = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": sys.argv[3]}}))
 replace, renamed = os.replace, 0

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.text.dicom_dates import parse_da, shift_da, shift_dt
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine

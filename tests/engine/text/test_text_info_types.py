@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from pydicom.dataset import Dataset
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 from healthcare_deid.engine.text.info_types import INFO_TYPES

@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from healthcare_deid.config import v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine

@@ -9,8 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from healthcare_deid._border import border
-from healthcare_deid.client.arguments import callback
-from healthcare_deid.client.calls.caller import AsyncCaller, Caller
+from healthcare_deid.client.calls.async_base import AsyncMethodGroup
+from healthcare_deid.client.calls.base import MethodGroup
+from healthcare_deid.client.protocol.arguments import callback
 
 if TYPE_CHECKING:
     import os
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
     from dicomweb_client.web import DICOMwebClient
 
-    from healthcare_deid.client.core import Core
-    from healthcare_deid.client.dicomweb import DicomWeb
-    from healthcare_deid.client.retry import RetryPolicy
-    from healthcare_deid.client.session import Session
-    from healthcare_deid.client.transfer import TransferReport
+    from healthcare_deid.client.drivers.session import Session
+    from healthcare_deid.client.protocol.context import CallContext
+    from healthcare_deid.client.protocol.retry import RetryPolicy
+    from healthcare_deid.client.transfers.dicomweb import DicomWeb
+    from healthcare_deid.client.transfers.transfer import TransferReport
     from healthcare_deid.names import DicomStoreName
 
 
-class Instances(Caller):
+class InstanceMethods(MethodGroup):
     """The methods that carry instances."""
 
     @border
@@ -57,9 +58,9 @@ class Instances(Caller):
             TransferError: The store refuses everything; the error carries the report.
             FileNotFoundError: A path does not exist.
         """
-        from healthcare_deid.client.transfer import upload
+        from healthcare_deid.client.transfers.transfer import upload
 
-        web = _web(self._session, self._core.tuned(timeout, retry), store)
+        web = _web(self._session, self._context.tuned(timeout, retry), store)
         return upload(web, paths, parallel=parallel, on_progress=on_progress)
 
     @border
@@ -96,9 +97,9 @@ class Instances(Caller):
             TransferError: The store refuses everything; the error carries the report.
             DeidError: The store could not be searched.
         """
-        from healthcare_deid.client.transfer import download
+        from healthcare_deid.client.transfers.transfer import download
 
-        web = _web(self._session, self._core.tuned(timeout, retry), store)
+        web = _web(self._session, self._context.tuned(timeout, retry), store)
         return download(web, folder, study=study, overwrite=overwrite, parallel=parallel, on_progress=on_progress)
 
     def dicomweb(
@@ -112,12 +113,12 @@ class Instances(Caller):
         Raises:
             MissingExtraError: The extra ``[dicomweb]`` is not installed.
         """
-        from healthcare_deid.client.dicomweb import dicomweb_client
+        from healthcare_deid.client.transfers.dicomweb import dicomweb_client
 
-        return dicomweb_client(_web(self._session, self._core.tuned(timeout, retry), store))
+        return dicomweb_client(_web(self._session, self._context.tuned(timeout, retry), store))
 
 
-class AsyncInstances(AsyncCaller):
+class AsyncInstanceMethods(AsyncMethodGroup):
     """The methods that carry instances, to be awaited."""
 
     @border
@@ -135,9 +136,9 @@ class AsyncInstances(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.upload`.
         """
-        from healthcare_deid.client.transfer import upload
+        from healthcare_deid.client.transfers.transfer import upload
 
-        web, tell = _web(self._session.sync, self._core.tuned(timeout, retry), store), _in_loop(on_progress)
+        web, tell = _web(self._session.sync, self._context.tuned(timeout, retry), store), _in_loop(on_progress)
         return await self._session.call(partial(upload, web, paths, parallel=parallel, on_progress=tell))
 
     @border
@@ -157,9 +158,9 @@ class AsyncInstances(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.download`.
         """
-        from healthcare_deid.client.transfer import download
+        from healthcare_deid.client.transfers.transfer import download
 
-        web, tell = _web(self._session.sync, self._core.tuned(timeout, retry), store), _in_loop(on_progress)
+        web, tell = _web(self._session.sync, self._context.tuned(timeout, retry), store), _in_loop(on_progress)
         options = partial(download, study=study, overwrite=overwrite, parallel=parallel, on_progress=tell)
         return await self._session.call(partial(options, web, folder))
 
@@ -170,16 +171,16 @@ class AsyncInstances(AsyncCaller):
 
         Arguments, result and errors are those of `DeidClient.dicomweb`.
         """
-        from healthcare_deid.client.dicomweb import dicomweb_client
+        from healthcare_deid.client.transfers.dicomweb import dicomweb_client
 
-        web = _web(self._session.sync, self._core.tuned(timeout, retry), store)
+        web = _web(self._session.sync, self._context.tuned(timeout, retry), store)
         return await self._session.call(partial(dicomweb_client, web))
 
 
-def _web(session: Session, core: Core, store: str | DicomStoreName) -> DicomWeb:
-    from healthcare_deid.client.dicomweb import DicomWeb
+def _web(session: Session, context: CallContext, store: str | DicomStoreName) -> DicomWeb:
+    from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
-    return DicomWeb(session, core, core.dicom_store(store))
+    return DicomWeb(session, context, context.dicom_store(store))
 
 
 def _in_loop(on_progress: Callable[[TransferReport], object] | None) -> Callable[[TransferReport], object] | None:

@@ -1,77 +1,76 @@
-"""Checks of how pixels are treated."""
+"""Checks of pixel redaction."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.checks.reading import SENSITIVE, images
-from healthcare_deid.config.checks.rules import RULES
-from healthcare_deid.config.deidentify import DeidentifyConfig as ConfigV1
+from healthcare_deid.config.checks.catalog import CHECKS
+from healthcare_deid.config.parts import SENSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from healthcare_deid.config.deidentify import AnyDeidentifyConfig
-    from healthcare_deid.config.findings import Finding
-    from healthcare_deid.config.image import CustomRegex, ImageConfig
-    from healthcare_deid.config.v1beta1 import ImageConfig as BetaImageConfig
+    from healthcare_deid.config.checks.findings import Finding
+    from healthcare_deid.config.parts import ConfigParts, ConfiguredImage
+    from healthcare_deid.config.v1.image import CustomRegex
 
 _NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>]|<[=!]|\(|P=)|\\[1-9]|[*+?}]\+)")
-"""Look-around, atomic groups, conditions, back-references, possessive repeats."""
+"""Look-around, atomic groups, conditions, back-references, possessive quantifiers."""
 
 _MAX_GROUPS = 3
 _NO_TEXT = frozenset({None, "REDACT_NO_TEXT", "TEXT_REDACTION_MODE_UNSPECIFIED"})
 
 
-def check_pixels(config: AnyDeidentifyConfig) -> Iterator[Finding]:
-    """Yield what is wrong with how pixels are treated."""
-    found = list(images(config))
-    has_dicom = config.dicom is not None or (not isinstance(config, ConfigV1) and config.dicom_tag_config is not None)
-    if has_dicom and all(image.text_redaction_mode in _NO_TEXT for _, image in found):
-        yield RULES["pixels-untouched"].at(found[0][0] if found else "image")
-    for path, image in found:
-        yield from _image(path, image)
+def check_pixels(config: ConfigParts) -> Iterator[Finding]:
+    """Yield findings about pixel redaction."""
+    found = list(config.images())
+    if config.has_dicom and all(image.value.text_redaction_mode in _NO_TEXT for image in found):
+        yield CHECKS["pixels-untouched"].at(found[0].path if found else "image")
+    for image in found:
+        yield from _image(image)
 
 
-def _image(path: str, image: ImageConfig | BetaImageConfig) -> Iterator[Finding]:
+def _image(found: ConfiguredImage) -> Iterator[Finding]:
+    path, image, added, excluded = found
     mode = image.text_redaction_mode
     if mode == "REDACT_ALL_TEXT":
-        yield RULES["all-text-laterality"].at(f"{path}.textRedactionMode")
+        yield CHECKS["all-text-laterality"].at(f"{path}.textRedactionMode")
     if mode == "TEXT_REDACTION_MODE_UNSPECIFIED":
-        yield RULES["unspecified-value"].at(f"{path}.textRedactionMode", "It means REDACT_NO_TEXT.")
+        yield CHECKS["unspecified-value"].at(f"{path}.textRedactionMode", "It means REDACT_NO_TEXT.")
     if image.custom_regexes and mode not in SENSITIVE:
-        yield RULES["regex-unused"].at(f"{path}.customRegexes")
+        yield CHECKS["regex-unused"].at(f"{path}.customRegexes")
     for index, regex in enumerate(image.custom_regexes):
         yield from _regex(f"{path}.customRegexes[{index}]", regex)
-    added, excluded = getattr(image, "additional_info_types", ()), getattr(image, "exclude_info_types", ())
     if added and mode not in SENSITIVE | {None, "TEXT_REDACTION_MODE_UNSPECIFIED"}:
-        yield RULES["image-info-types"].at(f"{path}.additionalInfoTypes")
+        yield CHECKS["image-info-types"].at(f"{path}.additionalInfoTypes")
     if excluded and mode not in SENSITIVE:
-        yield RULES["image-info-types"].at(f"{path}.excludeInfoTypes")
+        yield CHECKS["image-info-types"].at(f"{path}.excludeInfoTypes")
 
 
 def _regex(path: str, regex: CustomRegex) -> Iterator[Finding]:
     pattern = regex.pattern or ""
     if not pattern:
-        yield RULES["regex-invalid"].at(f"{path}.pattern", "The pattern is empty.")
+        yield CHECKS["regex-invalid"].at(f"{path}.pattern", "The pattern is empty.")
         return
     if _NOT_RE2.search(pattern):
-        yield RULES["regex-invalid"].at(
-            f"{path}.pattern", "RE2 has no look-around, back-references, conditions or possessive repeats."
+        yield CHECKS["regex-invalid"].at(
+            f"{path}.pattern", "RE2 has no look-around, back-references, conditions or possessive quantifiers."
         )
         return
     try:
         groups = re.compile(_as_python(pattern)).groups
     except (re.error, OverflowError, RecursionError):
-        yield RULES["regex-invalid"].at(f"{path}.pattern", "The pattern is not a regular expression.")
+        yield CHECKS["regex-invalid"].at(f"{path}.pattern", "The pattern is not a regular expression.")
         return
     if len(regex.group_indexes) > _MAX_GROUPS or any(not 0 <= index <= groups for index in regex.group_indexes):
-        yield RULES["regex-groups"].at(f"{path}.groupIndexes", f"The pattern has {groups} groups; three count at most.")
+        yield CHECKS["regex-groups"].at(
+            f"{path}.groupIndexes", f"The pattern has {groups} groups; groupIndexes takes at most three of them."
+        )
 
 
 def _as_python(pattern: str) -> str:
-    """Write RE2's own escapes so that Python can count the groups; what they match does not matter here."""
+    """Replace RE2's own escapes so that Python can count the groups; what they match does not matter here."""
     pattern = re.sub(r"\\[pP](?:\{\^?\w+\}|\w)", r"\\w", pattern)
     return (
         pattern.replace(r"\z", r"\Z").replace(r"\C", ".").replace("(?U", "(?i").replace("[[:", "[").replace(":]]", "]")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.checks.reading import CONTENTS
-from healthcare_deid.config.checks.rules import RULES
-from healthcare_deid.config.deidentify import DeidentifyConfig as ConfigV1
+from healthcare_deid.config.checks.catalog import CHECKS
+from healthcare_deid.config.parts import CONTENTS
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, VRS, keyword_of, tag_number, vr_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from healthcare_deid.config.deidentify import AnyDeidentifyConfig
-    from healthcare_deid.config.dicom import DicomConfig
-    from healthcare_deid.config.findings import Finding
-    from healthcare_deid.config.v1beta1 import Action, DicomTagConfig
+    from healthcare_deid.config.checks.findings import Finding
+    from healthcare_deid.config.parts import ConfigParts
+    from healthcare_deid.config.v1.dicom import DicomConfig
+    from healthcare_deid.config.v1beta1.dicom import Action, DicomTagConfig
 
 VIEWER_TAGS = ("SOPClassUID", "Modality", "InstanceNumber", "SeriesNumber")
-"""Tags without which viewers and archives do not sort or open an instance. None of them names a person."""
+"""Tags that viewers and archives need to sort and open an instance; none of them identifies a person."""
 
 IDENTIFIERS = (
     "AccessionNumber",
@@ -37,7 +36,7 @@ IDENTIFIERS = (
     "PatientTelephoneNumbers",
     "ResponsiblePerson",
 )
-"""Tags that name or number a person (PS3.15 Table E.1-1 removes, empties or replaces each of them)."""
+"""Tags that identify a person; PS3.15 Table E.1-1 removes, empties or replaces each of them."""
 
 INSPECTED_VRS = frozenset({"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 """VRs whose text is inspected (v1 ``DEIDENTIFY_TAG_CONTENTS``, v1beta1 ``CleanTextTag``)."""
@@ -46,39 +45,40 @@ _KEEP_ALL = frozenset({None, "KEEP_ALL_PROFILE", "TAG_FILTER_PROFILE_UNSPECIFIED
 _REQUIRED = {tag_number(tag) for tag in MINIMAL_KEEP_TAGS}
 
 
-def check_tags(config: AnyDeidentifyConfig) -> Iterator[Finding]:
-    """Yield what is wrong with tag filters, tag actions and UIDs."""
+def check_tags(config: ConfigParts) -> Iterator[Finding]:
+    """Yield findings about tag filters, tag actions and UIDs."""
     if config.dicom is not None:
-        yield from _filters(config.dicom, in_v1=isinstance(config, ConfigV1))
-    if not isinstance(config, ConfigV1) and config.dicom_tag_config is not None:
-        yield from _tag_config(config.dicom_tag_config)
+        yield from _filters(config.dicom, in_v1=config.api_version == "v1")
+    if config.tag_config is not None:
+        yield from _tag_config(config.tag_config)
 
 
 def _filters(dicom: DicomConfig, *, in_v1: bool) -> Iterator[Finding]:
     if dicom.skip_id_redaction:
-        yield RULES["uids-kept"].at("dicom.skipIdRedaction")
+        yield CHECKS["uids-kept"].at("dicom.skipIdRedaction")
     if dicom.keep_list is not None:
         yield from _keep_list(dicom.keep_list.tags)
         yield from _twice("dicom.keepList.tags", dicom.keep_list.tags)
     if dicom.remove_list is not None:
-        yield RULES["remove-list-open"].at("dicom.removeList")
+        yield CHECKS["remove-list-open"].at("dicom.removeList")
         yield from _twice("dicom.removeList.tags", dicom.remove_list.tags)
         required = [_name(tag) for tag in dicom.remove_list.tags if tag_number(tag) in _REQUIRED]
         if required:
-            yield RULES["remove-required"].at(
-                "dicom.removeList.tags", f"{', '.join(required)}: valid DICOM needs them; the service refuses the list."
+            yield CHECKS["remove-required"].at(
+                "dicom.removeList.tags",
+                f"{', '.join(required)}: required in valid DICOM; the service refuses the list.",
             )
     profile = dicom.filter_profile
     if profile == CONTENTS:
-        yield RULES["contents-not-inspected"].at("dicom.filterProfile")
+        yield CHECKS["contents-not-inspected"].at("dicom.filterProfile")
     if dicom.chosen is None and in_v1:
-        yield RULES["default-differs"].at(
+        yield CHECKS["default-differs"].at(
             "dicom", "No filter: v1 keeps every tag, v1beta1's dicomTagConfig would use the Basic Profile."
         )
     if dicom.chosen in {None, "filter_profile"} and profile in _KEEP_ALL:
-        yield RULES["tags-kept"].at("dicom.filterProfile" if profile else "dicom")
+        yield CHECKS["tags-kept"].at("dicom.filterProfile" if profile else "dicom")
     if profile is not None and profile.endswith("_UNSPECIFIED"):
-        yield RULES["unspecified-value"].at("dicom.filterProfile", "It means KEEP_ALL_PROFILE.")
+        yield CHECKS["unspecified-value"].at("dicom.filterProfile", "It means KEEP_ALL_PROFILE.")
 
 
 def _keep_list(tags: Sequence[str]) -> Iterator[Finding]:
@@ -86,13 +86,17 @@ def _keep_list(tags: Sequence[str]) -> Iterator[Finding]:
     kept = {tag_number(tag) for tag in tags}
     redundant = [_name(tag) for tag in tags if tag_number(tag) in _REQUIRED]
     if redundant:
-        yield RULES["keep-redundant"].at(path, f"{', '.join(redundant)}: kept anyway.")
+        yield CHECKS["keep-redundant"].at(path, f"{', '.join(redundant)}: kept in any case.")
     missing = [tag for tag in VIEWER_TAGS if tag_number(tag) not in kept]
     if missing:
-        yield RULES["keep-no-viewer"].at(path, f"{', '.join(missing)}: missing, and viewers and archives need them.")
+        yield CHECKS["keep-no-viewer"].at(
+            path, f"{', '.join(missing)}: missing, although viewers and archives need them."
+        )
     named = [tag for tag in IDENTIFIERS if tag_number(tag) in kept]
     if named:
-        yield RULES["keep-identifier"].at(path, f"{', '.join(named)}: kept unchanged, and names or numbers a person.")
+        yield CHECKS["keep-identifier"].at(
+            path, f"{', '.join(named)}: kept unchanged, although it identifies a person."
+        )
 
 
 def _twice(path: str, tags: Sequence[str]) -> Iterator[Finding]:
@@ -100,7 +104,7 @@ def _twice(path: str, tags: Sequence[str]) -> Iterator[Finding]:
     for index, tag in enumerate(tags):
         number = tag_number(tag)
         if number in seen:
-            yield RULES["tag-twice"].at(f"{path}[{index}]", f"{_name(tag)} stands in the list twice.")
+            yield CHECKS["tag-twice"].at(f"{path}[{index}]", f"{_name(tag)} is listed twice.")
         seen.add(number)
 
 
@@ -108,35 +112,35 @@ def _tag_config(config: DicomTagConfig) -> Iterator[Finding]:
     path = "dicomTagConfig"
     profile = config.profile_type
     if profile is None:
-        yield RULES["default-differs"].at(
+        yield CHECKS["default-differs"].at(
             f"{path}.profileType", "No profile: v1beta1 uses the Basic Profile, v1's dicom would keep every tag."
         )
     elif profile.endswith("_UNSPECIFIED"):
-        yield RULES["unspecified-value"].at(f"{path}.profileType", "It means ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE.")
+        yield CHECKS["unspecified-value"].at(f"{path}.profileType", "It means ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE.")
     if profile == "KEEP_ALL_PROFILE" and not config.actions:
-        yield RULES["tags-kept"].at(f"{path}.profileType")
+        yield CHECKS["tags-kept"].at(f"{path}.profileType")
     if profile == CONTENTS:
-        yield RULES["contents-not-inspected"].at(f"{path}.profileType")
+        yield CHECKS["contents-not-inspected"].at(f"{path}.profileType")
     if config.options is not None and config.options.primary_ids == "KEEP":
-        yield RULES["uids-kept"].at(f"{path}.options.primaryIds")
+        yield CHECKS["uids-kept"].at(f"{path}.options.primaryIds")
     for index, action in enumerate(config.actions):
         yield from _action(f"{path}.actions[{index}]", action)
 
 
 def _action(path: str, action: Action) -> Iterator[Finding]:
     if action.chosen is None:
-        yield RULES["action-empty"].at(path)
+        yield CHECKS["action-empty"].at(path)
     if not action.queries:
-        yield RULES["action-nowhere"].at(f"{path}.queries")
+        yield CHECKS["action-nowhere"].at(f"{path}.queries")
     wrong = [query for query in action.queries if not _applies(action, query)]
     if wrong:
-        yield RULES["action-vr"].at(path, f"{', '.join(wrong)}: the action cannot apply to its VR.")
+        yield CHECKS["action-vr"].at(path, f"{', '.join(wrong)}: the action does not apply to its VR.")
     if action.keep_tag is not None:
         numbers = {tag_number(query) for query in action.queries if query not in VRS}
         named = [tag for tag in IDENTIFIERS if tag_number(tag) in numbers]
         if named:
-            yield RULES["keep-identifier"].at(
-                path, f"{', '.join(named)}: kept unchanged, and names or numbers a person."
+            yield CHECKS["keep-identifier"].at(
+                path, f"{', '.join(named)}: kept unchanged, although it identifies a person."
             )
 
 
@@ -144,7 +148,7 @@ def _applies(action: Action, query: str) -> bool:
     if action.clean_image_tag is not None:
         return query not in VRS and tag_number(query) == tag_number("PixelData")
     vrs = {query} if query in VRS else set((vr_of(query) or "").split("/"))
-    if vrs == {""}:  # a private tag: its VR is the file's business
+    if vrs == {""}:  # the VR of a private tag is known only from the file
         return True
     if action.clean_text_tag is not None:
         return bool(vrs & INSPECTED_VRS)

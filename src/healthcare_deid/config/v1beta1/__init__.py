@@ -1,32 +1,29 @@
-"""The messages of API version v1beta1; those that are the same in v1 are v1's."""
+"""Messages of API version v1beta1, one family per module; identical messages are v1's classes."""
 
 from __future__ import annotations
 
-from healthcare_deid.config.dicom import DicomConfig, TagFilterList, TagFilterProfile
-from healthcare_deid.config.fhir import FhirConfig, FieldAction, FieldMetadata
-from healthcare_deid.config.image import CustomRegex
-from healthcare_deid.config.requests import (
+from healthcare_deid.config.base.keys import CryptoKey
+from healthcare_deid.config.v1.dicom import DicomConfig, TagFilterList, TagFilterProfile
+from healthcare_deid.config.v1.fhir import FhirConfig, FieldAction, FieldMetadata
+from healthcare_deid.config.v1.image import CustomRegex
+from healthcare_deid.config.v1.keys import KmsWrappedCryptoKey
+from healthcare_deid.config.v1.requests import (
     CancelOperationRequest,
     DicomFilterConfig,
     FhirFilter,
     ImportDicomDataRequest,
     Resources,
 )
-from healthcare_deid.config.text import (
+from healthcare_deid.config.v1.text import (
     CharacterMaskConfig,
     CryptoHashConfig,
-    CryptoKey,
     DateShiftConfig,
     InfoTypeTransformation,
-    KmsWrappedCryptoKey,
     RedactConfig,
     ReplaceWithInfoTypeConfig,
 )
 from healthcare_deid.config.v1beta1.deidentify import (
     DeidentifyConfig,
-    DeidentifyDatasetRequest,
-    DeidentifyDicomStoreRequest,
-    DeidentifyFhirStoreRequest,
     DeidentifyOperationMetadata,
     FhirOutput,
 )
@@ -60,11 +57,16 @@ from healthcare_deid.config.v1beta1.fhir import (
     RemoveField,
 )
 from healthcare_deid.config.v1beta1.image import ImageConfig, TextRedactionMode
+from healthcare_deid.config.v1beta1.requests import (
+    DeidentifyDatasetRequest,
+    DeidentifyDicomStoreRequest,
+    DeidentifyFhirStoreRequest,
+    ExportDicomDataRequest,
+)
 from healthcare_deid.config.v1beta1.resources import (
     DicomBigQueryDestination,
     DicomStore,
     DicomStreamConfig,
-    ExportDicomDataRequest,
     ListDicomStoresResponse,
 )
 from healthcare_deid.config.v1beta1.text import TextConfig, TextProfileType

@@ -1,40 +1,42 @@
-"""`DeidentifyConfig` (v1beta1) and the requests that carry it."""
+"""`DeidentifyConfig` of v1beta1."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from healthcare_deid.config.dicom import DicomConfig
-from healthcare_deid.config.fhir import FhirConfig
-from healthcare_deid.config.fields import Flag
-from healthcare_deid.config.message import Message
-from healthcare_deid.config.paths import FhirStorePath
-from healthcare_deid.config.requests import DatasetRequest, DicomStoreRequest, FhirStoreRequest
-from healthcare_deid.config.root import ApiVersion, RootConfig
+from healthcare_deid.config.base.config import RootConfig
+from healthcare_deid.config.base.field_types import Flag
+from healthcare_deid.config.base.message import Message
+from healthcare_deid.config.base.path_types import FhirStorePath
+from healthcare_deid.config.v1.dicom import DicomConfig
+from healthcare_deid.config.v1.fhir import FhirConfig
 from healthcare_deid.config.v1beta1.dicom import DicomTagConfig
 from healthcare_deid.config.v1beta1.fhir import FhirFieldConfig
 from healthcare_deid.config.v1beta1.image import ImageConfig
-from healthcare_deid.config.v1beta1.text import TextConfig
+from healthcare_deid.config.v1beta1.text import TextConfig, TextProfileType
+
+if TYPE_CHECKING:
+    from healthcare_deid.config.parts import ConfigParts
 
 
 class FhirOutput(Message):
     """A FHIR store that the operation writes to. Source: v1beta1 ``FhirOutput``."""
 
     fhir_store: FhirStorePath | None = None
-    """An R4 store that exists, with ``enableUpdateCreate``; the service's own account writes to it."""
+    """An existing R4 store with ``enableUpdateCreate``; the service's own account writes to it."""
 
 
 class DeidentifyOperationMetadata(Message):
-    """Where the record of what was done goes; DICOM only. Source: v1beta1 ``DeidentifyOperationMetadata``."""
+    """Destination of the record of changes; DICOM only. Source: v1beta1 ``DeidentifyOperationMetadata``."""
 
     fhir_output: FhirOutput | None = None
     """The FHIR store."""
 
 
 class DeidentifyConfig(RootConfig):
-    """How a dataset, a store, or files on this machine are de-identified. Source: v1beta1 ``DeidentifyConfig``."""
+    """How to de-identify a dataset, a store, or local files. Source: v1beta1 ``DeidentifyConfig``."""
 
-    api_version: ClassVar[ApiVersion] = "v1beta1"
+    api_version: ClassVar[Literal["v1beta1"]] = "v1beta1"  # pyright: ignore[reportIncompatibleVariableOverride]
 
     dicom_tag_config: DicomTagConfig | None = None
     """DICOM instances; unset, with `dicom` unset too: DICOM stores are skipped by the service."""
@@ -43,7 +45,7 @@ class DeidentifyConfig(RootConfig):
     text: TextConfig | None = None
     """Sensitive text in tags, fields and pixels."""
     operation_metadata: DeidentifyOperationMetadata | None = None
-    """Where the record of what was done goes."""
+    """Destination of the record of changes."""
     use_regional_data_processing: Flag | None = None
     """Process the data in its own region only; slower, and without LOCATION and ORGANIZATION_NAME."""
     dicom: DicomConfig | None = None
@@ -53,23 +55,18 @@ class DeidentifyConfig(RootConfig):
     image: ImageConfig | None = None
     """Deprecated by the API: use ``dicom_tag_config.options.clean_image``."""
 
+    def parts(self) -> ConfigParts:
+        """Return the config's fields in the form that checks and summary read."""
+        from healthcare_deid.config.parts import ConfigParts, beta_image
 
-class DeidentifyDatasetRequest(DatasetRequest):
-    """Body of ``datasets.deidentify``. Source: v1beta1 ``DeidentifyDatasetRequest``."""
-
-    config: DeidentifyConfig | None = None
-    """What to de-identify. Excludes `gcs_config_uri`."""
-
-
-class DeidentifyDicomStoreRequest(DicomStoreRequest):
-    """Body of ``dicomStores.deidentify``. Source: v1beta1 ``DeidentifyDicomStoreRequest``."""
-
-    config: DeidentifyConfig | None = None
-    """What to de-identify. Excludes `gcs_config_uri`."""
-
-
-class DeidentifyFhirStoreRequest(FhirStoreRequest):
-    """Body of ``fhirStores.deidentify``. Source: v1beta1 ``DeidentifyFhirStoreRequest``."""
-
-    config: DeidentifyConfig | None = None
-    """What to de-identify. Excludes `gcs_config_uri`."""
+        return ConfigParts(
+            api_version=self.api_version,
+            dicom=self.dicom,
+            fhir=self.fhir,
+            image=beta_image("image", self.image) if self.image is not None else None,
+            text=self.text,
+            regional=bool(self.use_regional_data_processing),
+            tag_config=self.dicom_tag_config,
+            fhir_field_config=self.fhir_field_config,
+            other_info_types_stay=self.text is not None and self.text.profile_type is TextProfileType.EMPTY,
+        )

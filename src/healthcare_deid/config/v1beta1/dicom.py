@@ -1,4 +1,4 @@
-"""`DicomTagConfig` (v1beta1): a profile, options on top of it, and actions by tag, the strongest."""
+"""`DicomTagConfig`: a profile, overridden by options, overridden by actions on tags."""
 
 from __future__ import annotations
 
@@ -7,55 +7,55 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
-from healthcare_deid.config.fields import Items
-from healthcare_deid.config.message import Message, OneOf
-from healthcare_deid.config.tags import VRS, normalise
+from healthcare_deid.config.base.field_types import Items
+from healthcare_deid.config.base.message import Message, OneOf
+from healthcare_deid.config.tags import VRS, normalize
 from healthcare_deid.config.v1beta1.image import ImageConfig
 
 
 class TagProfileType(StrEnum):
-    """A ready way to treat tags. Source: v1beta1 ``DicomTagConfig.profileType``."""
+    """A predefined handling of tags. Source: v1beta1 ``DicomTagConfig.profileType``."""
 
     PROFILE_TYPE_UNSPECIFIED = "PROFILE_TYPE_UNSPECIFIED"
-    """The same as `ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`: in v1 the unspecified profile keeps every tag."""
+    """The same as `ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`; in v1 the unspecified profile keeps every tag."""
     MINIMAL_KEEP_LIST_PROFILE = "MINIMAL_KEEP_LIST_PROFILE"
-    """Keep only the tags that valid DICOM needs."""
+    """Keep only the tags required in valid DICOM."""
     ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
     """Remove by DICOM PS3.15 2018e, Table E.1-1, Basic Application Level Confidentiality Profile."""
     KEEP_ALL_PROFILE = "KEEP_ALL_PROFILE"
     """Keep every tag."""
     DEIDENTIFY_TAG_CONTENTS = "DEIDENTIFY_TAG_CONTENTS"
-    """Keep every tag, inspect the text in it and transform what is found."""
+    """Keep every tag and transform sensitive text in it."""
 
 
 class PrimaryIdsOption(StrEnum):
-    """What happens to Study-, Series-, SOP- and MediaStorageSOPInstanceUID. Source: v1beta1 ``Options.primaryIds``."""
+    """Handling of Study-, Series-, SOP- and MediaStorageSOPInstanceUID. Source: v1beta1 ``Options.primaryIds``."""
 
     PRIMARY_IDS_OPTION_UNSPECIFIED = "PRIMARY_IDS_OPTION_UNSPECIFIED"
-    """What the profile says."""
+    """Follow the profile."""
     KEEP = "KEEP"
-    """They stay."""
+    """Keep them."""
     REGEN = "REGEN"
-    """They are regenerated."""
+    """Regenerate them."""
 
 
 class CleanDescriptorsOption(Message):
-    """Replace phrases that stand in removed tags by ``[CTX]`` (PS3.15 E.3.5). Source: v1beta1, same name."""
+    """Replace phrases found in removed tags by ``[CTX]`` (PS3.15 E.3.5). Source: v1beta1, same name."""
 
 
 class Options(Message):
-    """What is changed about the profile. Source: v1beta1 ``Options``."""
+    """Changes to the profile. Source: v1beta1 ``Options``."""
 
     primary_ids: PrimaryIdsOption | None = None
-    """What happens to the four primary UIDs; unset: what the profile says."""
+    """Handling of the four primary UIDs; unset: follow the profile."""
     clean_image: ImageConfig | None = None
-    """How PixelData is treated; unset: left alone."""
+    """How PixelData is handled; unset: left alone."""
     clean_descriptors: CleanDescriptorsOption | None = None
-    """Set: clean descriptive text too."""
+    """If set, clean descriptive text too."""
 
 
 class KeepTag(Message):
-    """Leave the tag as it is. Source: v1beta1 ``KeepTag``."""
+    """Leave the tag unchanged. Source: v1beta1 ``KeepTag``."""
 
 
 class RemoveTag(Message):
@@ -83,11 +83,11 @@ class RecurseTag(Message):
 
 
 def _query(value: object) -> str:
-    return value if isinstance(value, str) and value in VRS else normalise(value)
+    return value if isinstance(value, str) and value in VRS else normalize(value)
 
 
 class Action(OneOf):
-    """One of the eight actions, for some tags. Source: v1beta1 ``Action``."""
+    """An action on some tags, one of eight. Source: v1beta1 ``Action``."""
 
     one_of: ClassVar[tuple[str, ...]] = (
         "keep_tag",
@@ -103,7 +103,7 @@ class Action(OneOf):
     queries: Items[Annotated[str, BeforeValidator(_query)]] = ()
     """Tags by keyword or number, or a VR, such as ``PN``, for every tag of it."""
     keep_tag: KeepTag | None = None
-    """Leave as it is."""
+    """Leave unchanged."""
     remove_tag: RemoveTag | None = None
     """Empty."""
     delete_tag: DeleteTag | None = None
@@ -113,7 +113,7 @@ class Action(OneOf):
     clean_text_tag: CleanTextTag | None = None
     """Inspect the text."""
     clean_image_tag: ImageConfig | None = None
-    """Treat PixelData."""
+    """Redact PixelData."""
     regen_uid_tag: RegenUidTag | None = None
     """Regenerate the UID."""
     recurse_tag: RecurseTag | None = None
@@ -124,8 +124,8 @@ class DicomTagConfig(Message):
     """How to handle DICOM instances: actions before options before profile. Source: v1beta1 ``DicomTagConfig``."""
 
     profile_type: TagProfileType | None = None
-    """A ready way; unset means `TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`."""
+    """A predefined handling; unset means `TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`."""
     options: Options | None = None
-    """What is changed about it."""
+    """Changes to the profile."""
     actions: Items[Action] = ()
-    """What happens to single tags, in this order."""
+    """Actions on tags, in this order."""

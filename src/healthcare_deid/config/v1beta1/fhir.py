@@ -1,17 +1,17 @@
-"""`FhirFieldConfig` (v1beta1): a profile, options on top of it, and actions by field, the strongest."""
+"""`FhirFieldConfig`: a profile, overridden by options, overridden by actions on fields."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import ClassVar
 
-from healthcare_deid.config.fields import Items
-from healthcare_deid.config.message import Message, OneOf
-from healthcare_deid.config.text import CharacterMaskConfig, CryptoHashConfig, DateShiftConfig
+from healthcare_deid.config.base.field_types import Items
+from healthcare_deid.config.base.message import Message, OneOf
+from healthcare_deid.config.v1.text import CharacterMaskConfig, CryptoHashConfig, DateShiftConfig
 
 
 class FhirProfileType(StrEnum):
-    """A ready way to treat fields. Source: v1beta1 ``FhirFieldConfig.profileType``."""
+    """A predefined handling of fields. Source: v1beta1 ``FhirFieldConfig.profileType``."""
 
     PROFILE_TYPE_UNSPECIFIED = "PROFILE_TYPE_UNSPECIFIED"
     """The same as `BASIC`."""
@@ -24,7 +24,7 @@ class FhirProfileType(StrEnum):
 
 
 class ContextualDeidConfig(Message):
-    """Replace phrases that stand in fields to hide by ``[CTX]``. Source: v1beta1 ``ContextualDeidConfig``."""
+    """Replace phrases found in hidden fields by ``[CTX]``. Source: v1beta1 ``ContextualDeidConfig``."""
 
 
 class KeepExtensionsConfig(Message):
@@ -32,7 +32,7 @@ class KeepExtensionsConfig(Message):
 
 
 class FhirOptions(Message):
-    """What is changed about the profile. Source: ``GoogleCloudHealthcareV1beta1DeidentifyOptions``."""
+    """Changes to the profile. Source: ``GoogleCloudHealthcareV1beta1DeidentifyOptions``."""
 
     character_mask_config: CharacterMaskConfig | None = None
     """How `CharacterMaskField` masks."""
@@ -41,9 +41,9 @@ class FhirOptions(Message):
     date_shift_config: DateShiftConfig | None = None
     """How `DateShiftField` shifts."""
     contextual_deid: ContextualDeidConfig | None = None
-    """Set: replace phrases from fields to hide."""
+    """If set, replace phrases found in hidden fields."""
     keep_extensions: KeepExtensionsConfig | None = None
-    """Set: keep extensions."""
+    """If set, keep extensions."""
 
 
 class CharacterMaskField(Message):
@@ -63,7 +63,7 @@ class DateShiftField(Message):
 
 
 class KeepField(Message):
-    """Leave the field as it is. Source: v1beta1 ``KeepField``."""
+    """Leave the field unchanged. Source: v1beta1 ``KeepField``."""
 
 
 class RemoveField(Message):
@@ -71,7 +71,7 @@ class RemoveField(Message):
 
 
 class FhirFieldMetadata(OneOf):
-    """One of the six actions, for the fields at some paths; the first that matches counts.
+    """An action on the fields at some paths, one of six; the first match applies.
 
     Source: ``GoogleCloudHealthcareV1beta1DeidentifyFieldMetadata``.
     """
@@ -96,7 +96,7 @@ class FhirFieldMetadata(OneOf):
     date_shift_field: DateShiftField | None = None
     """Shift."""
     keep_field: KeepField | None = None
-    """Leave as it is."""
+    """Leave unchanged."""
     remove_field: RemoveField | None = None
     """Remove."""
 
@@ -105,8 +105,8 @@ class FhirFieldConfig(Message):
     """How to handle FHIR resources: actions before options before profile. Source: v1beta1 ``FhirFieldConfig``."""
 
     profile_type: FhirProfileType | None = None
-    """A ready way; unset means `FhirProfileType.BASIC`."""
+    """A predefined handling; unset means `FhirProfileType.BASIC`."""
     options: FhirOptions | None = None
-    """What is changed about it."""
+    """Changes to the profile."""
     field_metadata_list: Items[FhirFieldMetadata] = ()
-    """What happens to single fields; the first match counts."""
+    """Actions on fields; the first match applies."""

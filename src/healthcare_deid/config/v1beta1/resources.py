@@ -1,24 +1,23 @@
-"""What v1beta1 has beyond v1 in DICOM stores and exports: BigQuery change data capture.
+"""DICOM stores of v1beta1, which add BigQuery change data capture to v1's.
 
-Overridden fields are of a narrower type; messages are frozen, so that is sound, and pyright is told so where it asks.
+Overridden fields have a narrower type. This is sound because messages are frozen; pyright cannot know.
 """
 
 from __future__ import annotations
 
-from healthcare_deid.config import requests as v1_requests
-from healthcare_deid.config import resources as v1
-from healthcare_deid.config.fields import Items  # noqa: TC001 - pydantic reads it
+from healthcare_deid.config.base.field_types import Items  # noqa: TC001 - pydantic reads it
+from healthcare_deid.config.v1 import resources as v1
 
 
 class DicomBigQueryDestination(v1.DicomBigQueryDestination):
     """A BigQuery table. Source: ``GoogleCloudHealthcareV1beta1DicomBigQueryDestination``."""
 
     change_data_capture_config: v1.ChangeDataCaptureConfig | None = None
-    """Set: rows of a stream follow changes and deletions."""
+    """If set, rows follow changes and deletions."""
 
 
 class DicomStreamConfig(v1.DicomStreamConfig):
-    """Where new instances are streamed. Source: ``GoogleCloudHealthcareV1beta1DicomStreamConfig``."""
+    """Stream of new instances. Source: ``GoogleCloudHealthcareV1beta1DicomStreamConfig``."""
 
     bigquery_destination: DicomBigQueryDestination | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
     """The BigQuery table."""
@@ -28,7 +27,7 @@ class DicomStore(v1.DicomStore):
     """A DICOM store. Source: v1beta1 ``DicomStore``."""
 
     stream_configs: Items[DicomStreamConfig] = ()  # pyright: ignore[reportIncompatibleVariableOverride]
-    """Where new instances are streamed."""
+    """Streams of new instances."""
 
 
 class ListDicomStoresResponse(v1.ListDicomStoresResponse):
@@ -36,10 +35,3 @@ class ListDicomStoresResponse(v1.ListDicomStoresResponse):
 
     dicom_stores: Items[DicomStore] = ()  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stores."""
-
-
-class ExportDicomDataRequest(v1_requests.ExportDicomDataRequest):
-    """Body of ``dicomStores.export``; one destination. Source: v1beta1 ``ExportDicomDataRequest``."""
-
-    bigquery_destination: DicomBigQueryDestination | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
-    """BigQuery, metadata only. Excludes `gcs_destination`."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config import requests, v1beta1
-from healthcare_deid.config.deidentify import DeidentifyConfig
+from healthcare_deid.config import v1beta1
+from healthcare_deid.config.v1 import requests
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.emulator.api import reading
 from healthcare_deid.emulator.filtering import resource_filter
 from healthcare_deid.emulator.messages import Reply

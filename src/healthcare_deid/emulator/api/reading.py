@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from healthcare_deid.config.lenient import parse_json
+from healthcare_deid.config.dialects.json_text import parse_json
 from healthcare_deid.emulator.status import invalid
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.message import Message
+    from healthcare_deid.config.base.message import Message
     from healthcare_deid.emulator.catalog import Page
     from healthcare_deid.emulator.routing import Call
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.requests import ExportDicomDataRequest, ImportDicomDataRequest
+from healthcare_deid.config.v1.requests import ExportDicomDataRequest, ImportDicomDataRequest
 from healthcare_deid.emulator.api import reading
 from healthcare_deid.emulator.filtering import resource_filter
 from healthcare_deid.emulator.messages import Reply

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from pathlib import Path
 
-    from healthcare_deid.engine.dicom.sources import Source
-    from healthcare_deid.engine.header.fast.encoded_file import Range
+    from healthcare_deid.engine.dicom.sources import Range, Source
 
 PARTIAL_SUFFIX = ".healthcare-deid.part"
 """Ends the name of a file that is being written."""

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import FileDataset
 
-    from healthcare_deid.engine.dicom.sources import Source
-    from healthcare_deid.engine.header.fast.encoded_file import Range
+    from healthcare_deid.engine.dicom.sources import Range, Source
 
 
 class Sink(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 Encoded = bytes | bytearray | memoryview | BinaryIO
 """An encoded instance as a caller hands it over."""
+
+
+class Range(NamedTuple):
+    """A stretch of a source."""
+
+    offset: int
+    length: int
 
 
 class Source(Protocol):

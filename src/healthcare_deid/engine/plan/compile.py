@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never, cast
 
-from healthcare_deid.config.root import RootConfig
+from healthcare_deid.config.base.config import RootConfig
 from healthcare_deid.engine.plan.tags import KEPT
 from healthcare_deid.engine.plan.v1 import compile_v1, is_basic, text_plan
 from healthcare_deid.engine.plan.v1beta1 import compile_v1beta1
@@ -16,7 +16,7 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from healthcare_deid.config.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.options import EngineOptions
     from healthcare_deid.engine.plan.plan import Plan

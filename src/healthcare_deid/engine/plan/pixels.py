@@ -13,7 +13,7 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthcare_deid.config.image import CustomRegex
+    from healthcare_deid.config.v1.image import CustomRegex
 
 
 class Scope(Enum):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom.datadict import dictionary_VR
 
-from healthcare_deid.config.dicom import TagFilterProfile
 from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
+from healthcare_deid.config.v1.dicom import TagFilterProfile
 from healthcare_deid.engine.dicom.elements import is_private
 from healthcare_deid.engine.dicom.uids import PRIMARY_UIDS, REFERENCE_TAGS
 from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, Table, identifying_tags

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.text import InfoTypeTransformation, TextConfig
+    from healthcare_deid.config.v1.text import InfoTypeTransformation, TextConfig
     from healthcare_deid.config.v1beta1 import TextConfig as TextConfigV1Beta1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from healthcare_deid.config.dicom import DicomConfig, TagFilterProfile
+from healthcare_deid.config.v1.dicom import DicomConfig, TagFilterProfile
 from healthcare_deid.engine.plan.pixels import PixelPlan, compiled_patterns, scope_of
 from healthcare_deid.engine.plan.plan import NO_DICOM, Plan
 from healthcare_deid.engine.plan.profiles import (
@@ -21,9 +21,9 @@ from healthcare_deid.engine.plan.text import TextPlan, transformations_of
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.deidentify import DeidentifyConfig
-    from healthcare_deid.config.image import ImageConfig
-    from healthcare_deid.config.text import TextConfig
+    from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+    from healthcare_deid.config.v1.image import ImageConfig
+    from healthcare_deid.config.v1.text import TextConfig
     from healthcare_deid.engine.options import EngineOptions
 
 _BASIC = TagFilterProfile.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
@@ -20,9 +20,9 @@ from healthcare_deid.engine.dicom.encoding import (
     element_header,
     end_of_undefined,
 )
+from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor, encoded
-from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
 from healthcare_deid.engine.plan.tags import Op
 from healthcare_deid.errors import InvalidDicomError
 
@@ -38,16 +38,9 @@ _LARGE = 1 << 16
 _PREAMBLE = 132
 _GROUP_LENGTH = 0x00020000
 _PIXEL_DATA = 0x7FE00010
-_INSTANCE, _SYNTAX = 0x00020003, 0x00020010
+_SYNTAX = 0x00020010
 _NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _U32 = Struct("<I")
-
-
-class Range(NamedTuple):
-    """A stretch of the old file."""
-
-    offset: int
-    length: int
 
 
 class FragmentRange(Range):
@@ -130,11 +123,6 @@ class EncodedFile:
             meta.vrs[tag] = vr.decode("ascii")
         meta.end = position
         return meta
-
-    def own_uids(self) -> frozenset[str]:
-        """Return the instance's own study, series and instance UIDs."""
-        found = OWN_UIDS.find(self)
-        return frozenset({self.meta.uid(_INSTANCE), *(uid_text(value) for _, value in found.values())} - {""})
 
     def slice(self, offset: int, length: int) -> bytes:
         """Return bytes of the file, most often from memory."""

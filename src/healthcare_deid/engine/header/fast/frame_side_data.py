@@ -11,8 +11,9 @@ from healthcare_deid.engine.dicom.sidedata import (
     find_side_data,
     pieces_of,
 )
+from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native
-from healthcare_deid.engine.header.fast.encoded_file import FragmentRange, Range
+from healthcare_deid.engine.header.fast.encoded_file import FragmentRange
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import Wanted
 from healthcare_deid.engine.header.fast.native_lengths import native_lengths_fit

@@ -7,7 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.encoding import UNDEFINED, ElementHeader, Malformed, Short, element_header
-from healthcare_deid.engine.dicom.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from healthcare_deid.engine.dicom.uids import (
+    MEDIA_STORAGE_SOP_INSTANCE_UID,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    uid_text,
+)
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.run_cache import LONGEST, Run, Runs
 from healthcare_deid.errors import InvalidDicomError
@@ -96,6 +102,13 @@ IDENTITY = Wanted((_SOP_CLASS_UID, SOP_INSTANCE_UID))
 """What the file meta information says again."""
 OWN_UIDS = Wanted((SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID))
 """The UIDs of the instance itself, its series and its study."""
+
+
+def own_uids(file: EncodedFile) -> frozenset[str]:
+    """Return the instance's own study, series and instance UIDs."""
+    found = OWN_UIDS.find(file)
+    of_meta = file.meta.uid(MEDIA_STORAGE_SOP_INSTANCE_UID)
+    return frozenset({of_meta, *(uid_text(value) for _, value in found.values())} - {""})
 
 
 def _elements(run: _SeenRun, *, explicit: bool) -> dict[int, bytes]:

@@ -10,7 +10,8 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.encoding import UNDEFINED
-from healthcare_deid.engine.header.fast.encoded_file import FragmentRange, Range
+from healthcare_deid.engine.dicom.sources import Range
+from healthcare_deid.engine.header.fast.encoded_file import FragmentRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Protocol
 
-from healthcare_deid.config.keys import CryptoKey, WrappedKey
+from healthcare_deid.config.base.keys import CryptoKey, WrappedKey
 from healthcare_deid.engine.identity.secret import DATES, HASHES
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.config.keys import KmsWrappedCryptoKey
+    from healthcare_deid.config.v1.keys import KmsWrappedCryptoKey
     from healthcare_deid.engine.identity.secret import ProjectSecret
 
 

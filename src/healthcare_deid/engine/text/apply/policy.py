@@ -17,7 +17,7 @@ from healthcare_deid.engine.text.info_types import DATE_TYPES, INFO_TYPES, broad
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from healthcare_deid.config.text import InfoTypeTransformation
+    from healthcare_deid.config.v1.text import InfoTypeTransformation
     from healthcare_deid.engine.plan.text import TextPlan
     from healthcare_deid.engine.text.apply.keys import KeyRing
 

@@ -1,0 +1,167 @@
+"""How much a de-identification has to do, and what it may cost. Flows and arithmetic; no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from healthcare_deid.client.calls.requests import dicom_store_metrics, dicom_stores_page
+from healthcare_deid.client.protocol import methods as table
+from healthcare_deid.errors import ConfigError
+from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from healthcare_deid.client.protocol.context import CallContext
+    from healthcare_deid.client.protocol.flow import Flow
+
+T = TypeVar("T")
+
+GIB = 2**30
+PRICE_LIST = "https://cloud.google.com/healthcare-api/pricing"
+"""Where the service says what it costs, under "De-identification operations"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A price that holds above an amount, until the next tier's."""
+
+    above_gib: float
+    per_gib: float
+
+
+Price = float | tuple[Tier, ...]
+"""One price a GiB, or tiers of a month's amount: ``(Tier(0, 0.0), Tier(1, 0.3), Tier(1024, 0.2))``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTable:
+    """What a GiB of de-identification costs, by the service's price list (`PRICE_LIST`) on the day you read it.
+
+    There is no default: the list changes, differs by contract and currency, and an estimate by a stale price is worse
+    than none. The service charges for what is looked through and for what is written changed, each by a month's amount.
+
+    Attributes:
+        inspect_per_gib: Of data that is looked through for sensitive text.
+        transform_per_gib: Of data that is written changed.
+        currency: Of both.
+        as_of: The day of the list; the finding repeats it.
+        already_gib: What this month has been charged for already: which tier comes next.
+    """
+
+    inspect_per_gib: Price = 0.0
+    transform_per_gib: Price = 0.0
+    currency: str = "USD"
+    as_of: dt.date | None = None
+    already_gib: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, price in (("inspect_per_gib", self.inspect_per_gib), ("transform_per_gib", self.transform_per_gib)):
+            tiers = tiers_of(price)
+            starts = [tier.above_gib for tier in tiers]
+            if not tiers or starts[0] != 0 or starts != sorted(set(starts)):
+                raise ConfigError(f"PriceTable: {name}: tiers begin above 0 GiB and grow")
+            if min(tier.per_gib for tier in tiers) < 0:
+                raise ConfigError(f"PriceTable: {name}: a price is 0 or more")
+
+    def cost(self, gib: float) -> float:
+        """Return what so many GiB cost at most: all of it looked through, and all of it changed."""
+        return sum(
+            _charge(tiers_of(price), self.already_gib + gib) - _charge(tiers_of(price), self.already_gib)
+            for price in (self.inspect_per_gib, self.transform_per_gib)
+        )
+
+
+def tiers_of(price: Price) -> tuple[Tier, ...]:
+    """Return a price as tiers."""
+    return price if isinstance(price, tuple) else (Tier(0, price),)
+
+
+def _charge(tiers: tuple[Tier, ...], gib: float) -> float:
+    """Return what a month's amount costs."""
+    ends = [*(tier.above_gib for tier in tiers[1:]), float("inf")]
+    return sum(
+        tier.per_gib * (min(gib, end) - tier.above_gib)
+        for tier, end in zip(tiers, ends, strict=True)
+        if gib > tier.above_gib
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How much there is to do."""
+
+    instances: int = 0
+    """Of DICOM."""
+    resources: int = 0
+    """Of FHIR."""
+    bytes: int = 0
+    largest_average: float = 0.0
+    """The largest average size of a DICOM instance, of any of the stores."""
+
+    def __bool__(self) -> bool:
+        return bool(self.instances or self.resources)
+
+    def __add__(self, other: Volume) -> Volume:
+        return Volume(
+            self.instances + other.instances,
+            self.resources + other.resources,
+            self.bytes + other.bytes,
+            max(self.largest_average, other.largest_average),
+        )
+
+    def __str__(self) -> str:
+        counts = [f"{self.instances} instances"] if self.instances or not self.resources else []
+        counts += [f"{self.resources} FHIR resources"] if self.resources else []
+        return f"{' and '.join(counts)}, {self.bytes / GIB:.2f} GiB"
+
+
+def dicom_volume(context: CallContext, name: DatasetName | DicomStoreName) -> Flow[Volume]:
+    """Measure a DICOM store, or all of a dataset's."""
+    stores: list[str | DicomStoreName] = []
+    if isinstance(name, DicomStoreName):
+        stores.append(name)
+    else:
+        found = yield from _every(partial(dicom_stores_page, context, name, ""))
+        stores += [store.name for store in found if store.name]
+    total = Volume()
+    for store in stores:
+        held = yield from dicom_store_metrics(context, store)
+        count, blobs = held.instance_count, held.blob_storage_size_bytes
+        total += Volume(count, 0, blobs + held.structured_storage_size_bytes, blobs / count if count else 0.0)
+    return total
+
+
+def fhir_volume(context: CallContext, name: DatasetName | FhirStoreName) -> Flow[Volume]:
+    """Measure a FHIR store, or all of a dataset's. Source: v1 ``FhirStoreMetrics``."""
+    stores: list[str | FhirStoreName] = []
+    if isinstance(name, FhirStoreName):
+        stores.append(name)
+    else:
+        found = yield from _every(partial(context.items, table.FHIR_STORES_LIST, name, "fhirStores"))
+        stores += [str(item["name"]) for item in found if item.get("name")]
+    total = Volume()
+    for store in stores:
+        reply = yield from context.send(context.call(table.FHIR_STORES_METRICS, context.fhir_store(store)))
+        rows: Any = reply.json.get("metrics") or ()
+        for row in rows if isinstance(rows, list) else ():
+            total += Volume(resources=_number(row, "count"), bytes=_number(row, "structuredStorageSizeBytes"))
+    return total
+
+
+def _every(page: Callable[[str], Flow[tuple[list[T], str]]]) -> Flow[list[T]]:
+    """Return the items of all pages."""
+    items, token = yield from page("")
+    while token:
+        more, token = yield from page(token)
+        items += more
+    return items
+
+
+def _number(row: Any, key: str) -> int:
+    """Read an int64, which JSON carries as text."""
+    value: Any = row.get(key) if isinstance(row, dict) else None
+    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0

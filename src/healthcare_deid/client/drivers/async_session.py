@@ -1,0 +1,76 @@
+"""`AsyncSession`: what the async client and its operations share: the connection, a few threads, a poller a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from healthcare_deid.client.drivers.async_poller import AsyncPoller
+from healthcare_deid.client.drivers.run_flow import run_async
+from healthcare_deid.client.protocol.after_fork import reset_in_child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.client.drivers.session import Session
+    from healthcare_deid.client.protocol.context import CallContext
+    from healthcare_deid.client.protocol.flow import Flow
+
+T = TypeVar("T")
+
+_THREADS = 8
+
+
+class AsyncSession:
+    """The shared parts of an async client, its copies with other options, and its operations."""
+
+    def __init__(self, session: Session) -> None:
+        self.sync = session
+        self.context: CallContext = session.context
+        self.clock = session.clock
+        self._reset()
+        reset_in_child(self)
+
+    def _reset(self) -> None:
+        self._executor: ThreadPoolExecutor | None = None
+        self._pollers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPoller] = weakref.WeakKeyDictionary()
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """The threads that requests go through."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="healthcare-deid-async")
+        return self._executor
+
+    @property
+    def poller(self) -> AsyncPoller:
+        """The running loop's poller."""
+        loop = asyncio.get_running_loop()
+        poller = self._pollers.get(loop)
+        if poller is None:
+            poller = self._pollers[loop] = AsyncPoller(self.context, self.sync.connection, self.executor)
+        return poller
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow without blocking the loop."""
+        return await run_async(flow, self.sync.connection, self.clock, self.executor)
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """Run a blocking function on one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, function)
+
+    async def close(self) -> None:
+        """Stop polling and close the connections."""
+        poller = self._pollers.pop(asyncio.get_running_loop(), None)
+        if poller is not None:
+            await poller.close()
+        executor, self._executor = self._executor, None
+        await asyncio.get_running_loop().run_in_executor(None, partial(self._close_sync, executor))
+
+    def _close_sync(self, executor: ThreadPoolExecutor | None) -> None:
+        if executor is not None:
+            executor.shutdown(wait=True)
+        self.sync.close()

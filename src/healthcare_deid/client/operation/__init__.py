@@ -1,0 +1,1 @@
+"""Operations as futures, waiting for many of them, and their notebook line."""

@@ -1,0 +1,139 @@
+"""`AsyncOperation`: long-running work at the service, to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client.drivers.async_session import AsyncSession
+from healthcare_deid.client.drivers.session import Recipe, session_for
+from healthcare_deid.client.operation.async_methods import AsyncOperationWaiting
+from healthcare_deid.client.operation.base import T
+from healthcare_deid.client.protocol.arguments import callback, patience
+from healthcare_deid.client.protocol.operation_state import OperationSnapshot
+from healthcare_deid.errors import DeidError, OperationLost
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator
+
+    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.polling import Event
+
+logger = logging.getLogger("healthcare_deid.client")
+
+
+class AsyncOperation(AsyncOperationWaiting[T]):
+    """Long-running work at the service: `Operation` with ``await``.
+
+    ``await operation`` is ``await operation.result()``. Nothing here blocks the event loop.
+    """
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        context: CallContext,
+        snapshot: OperationSnapshot,
+        *,
+        started: Started | None = None,
+        kind: Any = None,
+    ) -> None:
+        super().__init__(context, snapshot, started=started, kind=kind)
+        self._session = session
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self.result().__await__()
+
+    def add_done_callback(self, function: Callable[[AsyncOperation[T]], object]) -> None:
+        """Call ``function(operation)`` in the loop at its end, or at once if it has ended.
+
+        The client polls until then, whoever stops waiting.
+        """
+        callback("function", function)
+        loop = asyncio.get_running_loop()
+
+        def hear(event: Event) -> None:
+            if isinstance(event, OperationSnapshot) and event.state.ended:
+                loop.call_soon(_logged, function, self)
+
+        if self._tracker.subscribe(hear):
+            self._session.poller.watch(self._tracker)
+        else:
+            function(self)
+
+    def as_future(self) -> asyncio.Future[T]:
+        """Return an ``asyncio.Future`` of the result; cancelling that does not cancel the operation."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def hear(event: Event) -> None:
+            if isinstance(event, OperationLost) and not future.done():
+                future.set_exception(self._lost(event))
+
+        def end(operation: AsyncOperation[T]) -> None:
+            if future.done():
+                return
+            try:
+                result = operation._outcome(raise_on_partial=False)
+            except DeidError as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        self._tracker.subscribe(hear)
+        self.add_done_callback(end)
+        return future
+
+    async def _changes(self, timeout: float | None) -> AsyncIterator[OperationSnapshot]:  # noqa: ASYNC109 - as in wait
+        patience(timeout)
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        if not self._tracker.subscribe(events.put_nowait):
+            return
+        poller = self._session.poller
+        alarm: asyncio.Task[None] | None = None
+        hold = self._clock.hold()
+        try:
+            poller.watch(self._tracker)
+            if timeout is not None:
+                alarm = asyncio.create_task(self._ring(events, timeout))
+                # The alarm has to be waiting before a fake clock may move.
+                await asyncio.sleep(0)
+            hold.release()
+            while not self.state.ended or not events.empty():
+                event = await events.get()
+                if event is None:
+                    raise self._timed_out(timeout)
+                if isinstance(event, OperationLost):
+                    raise self._lost(event)
+                yield event
+                if event.state.ended:
+                    return
+        finally:
+            hold.release()
+            if alarm is not None:
+                alarm.cancel()
+            poller.unwatch(self._tracker)
+            self._tracker.unsubscribe(events.put_nowait)
+
+    async def _ring(self, events: asyncio.Queue[Event | None], seconds: float) -> None:
+        await self._clock.sleep_async(seconds)
+        events.put_nowait(None)
+
+    def _ipython_display_(self) -> None:
+        """Show one line, which a notebook keeps up to date until the end."""
+        self._show_line(watch=self._session.poller.watch, call=lambda update: update())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _resumed, (self._session.sync.recipe, self.snapshot, self._tracker.version, self._kind)
+
+
+def _logged(function: Callable[[AsyncOperation[T]], object], operation: AsyncOperation[T]) -> None:
+    try:
+        function(operation)
+    except Exception as error:  # noqa: BLE001 - a callback may raise anything
+        # TRY400: logging.exception would write the text and the frames, which may hold data.
+        logger.error("a callback of an operation raised %s", type(error).__name__)  # noqa: TRY400
+
+
+def _resumed(recipe: Recipe, snapshot: OperationSnapshot, version: str, kind: Any) -> AsyncOperation[Any]:
+    session = session_for(recipe)
+    return AsyncOperation(AsyncSession(session), session.context.of_version(version), snapshot, kind=kind)

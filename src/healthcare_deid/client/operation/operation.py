@@ -1,0 +1,115 @@
+"""`Operation`: long-running work at the service as a future."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client.drivers.event_queue import EventQueue
+from healthcare_deid.client.drivers.session import Recipe, Session, session_for
+from healthcare_deid.client.operation.base import T
+from healthcare_deid.client.operation.sync_methods import OperationWaiting
+from healthcare_deid.client.protocol.arguments import callback, patience
+from healthcare_deid.client.protocol.operation_state import OperationSnapshot
+from healthcare_deid.errors import DeidError, OperationLost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.polling import Event
+
+
+class Operation(OperationWaiting[T]):
+    """Long-running work at the service.
+
+    Any thread can wait for it, for any time: the client polls, the waiter sleeps. A failed poll does not mean that the
+    operation failed. Pickled, it becomes a handle that another process resumes.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        context: CallContext,
+        snapshot: OperationSnapshot,
+        *,
+        started: Started | None = None,
+        kind: Any = None,
+    ) -> None:
+        super().__init__(context, snapshot, started=started, kind=kind)
+        self._session = session
+
+    def add_done_callback(self, function: Callable[[Operation[T]], object]) -> None:
+        """Call ``function(operation)`` at its end, or at once if it has ended.
+
+        The client polls until then, whoever stops waiting. Callbacks run one after the other on a thread of the client.
+        """
+        callback("function", function)
+        poller = self._session.poller
+
+        def hear(event: Event) -> None:
+            if isinstance(event, OperationSnapshot) and event.state.ended:
+                poller.call(lambda: function(self))
+
+        if self._tracker.subscribe(hear):
+            poller.watch(self._tracker)
+        else:
+            function(self)
+
+    def as_future(self) -> Future[T]:
+        """Return a ``concurrent.futures.Future`` of the result; cancelling that does not cancel the operation."""
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+
+        def hear(event: Event) -> None:
+            if isinstance(event, OperationLost) and not future.done():
+                future.set_exception(self._lost(event))
+
+        def end(operation: Operation[T]) -> None:
+            if future.done():
+                return
+            try:
+                result = operation._outcome(raise_on_partial=False)
+            except DeidError as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        self._tracker.subscribe(hear)
+        self.add_done_callback(end)
+        return future
+
+    def _changes(self, timeout: float | None) -> Iterator[OperationSnapshot]:
+        patience(timeout)
+        events: EventQueue[Event] = EventQueue(self._clock)
+        if not self._tracker.subscribe(events.put):
+            return
+        poller = self._session.poller
+        end = None if timeout is None else self._clock.monotonic() + timeout
+        try:
+            poller.watch(self._tracker)
+            while not self.state.ended or events.waiting():
+                event = events.get(end)
+                if event is None:
+                    raise self._timed_out(timeout)
+                if isinstance(event, OperationLost):
+                    raise self._lost(event)
+                yield event
+                if event.state.ended:
+                    return
+        finally:
+            poller.unwatch(self._tracker)
+            self._tracker.unsubscribe(events.put)
+
+    def _ipython_display_(self) -> None:
+        """Show one line, which a notebook keeps up to date until the end."""
+        poller = self._session.poller
+        self._show_line(watch=poller.watch, call=poller.call)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _resumed, (self._session.recipe, self.snapshot, self._tracker.version, self._kind)
+
+
+def _resumed(recipe: Recipe, snapshot: OperationSnapshot, version: str, kind: Any) -> Operation[Any]:
+    session = session_for(recipe)
+    return Operation(session, session.context.of_version(version), snapshot, kind=kind)

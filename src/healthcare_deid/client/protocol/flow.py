@@ -1,0 +1,57 @@
+"""What the sans-IO context asks its shell to do, and the requests and replies that pass between them.
+
+A *flow* is a generator: it yields `Send` or `Sleep`, is sent back a `Reply` or has the failure thrown in, and returns
+its result. `run` drives one with threads, `run_async` with an event loop; neither decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from healthcare_deid.client.protocol.methods import Method
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One HTTP request to make; its `repr` shows the method only."""
+
+    method: Method
+    path: str = field(repr=False)
+    """Below the API version, quoted."""
+    version: str = "v1"
+    query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ApiReply:
+    """A good answer. Header names are lower case; `json` is ``{}`` when the answer had no body."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    json: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Make one HTTP try."""
+
+    call: ApiCall
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Let time pass."""
+
+    seconds: float
+
+
+T = TypeVar("T")
+Effect = Send | Sleep
+Flow = Generator[Effect, Any, T]

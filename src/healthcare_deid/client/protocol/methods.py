@@ -1,0 +1,84 @@
+"""The method table: id, verb, path and how each method bears being sent twice. Source: the API's discovery documents.
+
+Discovery itself is not read at run time. A test holds this table against the documents that come with the installed
+google-api-python-client, for both API versions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import quote
+
+
+class Safety(Enum):
+    """How a method bears being sent twice."""
+
+    READ = "read"
+    """Changes nothing: any failure that may pass is tried again."""
+    START = "start"
+    """StartRegistry work that must not start twice: sent again only when the first try surely did nothing."""
+    CREATE = "create"
+    """Makes a resource at once: as START, but there is no operation to look for."""
+    CANCEL = "cancel"
+    """Asking twice is asking once."""
+    DELETE = "delete"
+    """Deleting twice is deleting once; not found after a retry counts as done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of the API."""
+
+    id: str
+    """Its id in the discovery document."""
+    verb: str
+    path: str
+    """Below the API version; ``{name}`` is the resource's full name."""
+    safety: Safety
+    long_running: str = ""
+    """Last part of the ``apiMethodName`` its operations carry, when it answers an operation."""
+
+    def path_of(self, name: object) -> str:
+        """Return the path for a resource, quoted."""
+        return self.path.replace("{name}", quote(str(name), safe="/:"))
+
+
+_DATASETS = "healthcare.projects.locations.datasets"
+_DICOM = f"{_DATASETS}.dicomStores"
+_FHIR = f"{_DATASETS}.fhirStores"
+_OPERATIONS = f"{_DATASETS}.operations"
+
+DATASETS_CREATE = Method(f"{_DATASETS}.create", "POST", "{name}/datasets", Safety.START, "CreateDataset")
+DATASETS_GET = Method(f"{_DATASETS}.get", "GET", "{name}", Safety.READ)
+DATASETS_LIST = Method(f"{_DATASETS}.list", "GET", "{name}/datasets", Safety.READ)
+DATASETS_DELETE = Method(f"{_DATASETS}.delete", "DELETE", "{name}", Safety.DELETE)
+DATASETS_DEIDENTIFY = Method(f"{_DATASETS}.deidentify", "POST", "{name}:deidentify", Safety.START, "DeidentifyDataset")
+DATASETS_TEST_PERMISSIONS = Method(f"{_DATASETS}.testIamPermissions", "POST", "{name}:testIamPermissions", Safety.READ)
+DICOM_STORES_CREATE = Method(f"{_DICOM}.create", "POST", "{name}/dicomStores", Safety.CREATE)
+DICOM_STORES_GET = Method(f"{_DICOM}.get", "GET", "{name}", Safety.READ)
+DICOM_STORES_LIST = Method(f"{_DICOM}.list", "GET", "{name}/dicomStores", Safety.READ)
+DICOM_STORES_DELETE = Method(f"{_DICOM}.delete", "DELETE", "{name}", Safety.DELETE)
+DICOM_STORES_METRICS = Method(f"{_DICOM}.getDICOMStoreMetrics", "GET", "{name}:getDICOMStoreMetrics", Safety.READ)
+DICOM_STORES_DEIDENTIFY = Method(
+    f"{_DICOM}.deidentify", "POST", "{name}:deidentify", Safety.START, "DeidentifyDicomStore"
+)
+DICOM_STORES_IMPORT = Method(f"{_DICOM}.import", "POST", "{name}:import", Safety.START, "ImportDicomData")
+DICOM_STORES_EXPORT = Method(f"{_DICOM}.export", "POST", "{name}:export", Safety.START, "ExportDicomData")
+DICOM_STORES_TEST_PERMISSIONS = Method(f"{_DICOM}.testIamPermissions", "POST", "{name}:testIamPermissions", Safety.READ)
+FHIR_STORES_GET = Method(f"{_FHIR}.get", "GET", "{name}", Safety.READ)
+FHIR_STORES_LIST = Method(f"{_FHIR}.list", "GET", "{name}/fhirStores", Safety.READ)
+FHIR_STORES_METRICS = Method(f"{_FHIR}.getFHIRStoreMetrics", "GET", "{name}:getFHIRStoreMetrics", Safety.READ)
+FHIR_STORES_DEIDENTIFY = Method(f"{_FHIR}.deidentify", "POST", "{name}:deidentify", Safety.START, "DeidentifyFhirStore")
+FHIR_STORES_TEST_PERMISSIONS = Method(f"{_FHIR}.testIamPermissions", "POST", "{name}:testIamPermissions", Safety.READ)
+OPERATIONS_GET = Method(f"{_OPERATIONS}.get", "GET", "{name}", Safety.READ)
+OPERATIONS_LIST = Method(f"{_OPERATIONS}.list", "GET", "{name}/operations", Safety.READ)
+OPERATIONS_CANCEL = Method(f"{_OPERATIONS}.cancel", "POST", "{name}:cancel", Safety.CANCEL)
+
+METHODS: dict[str, Method] = {method.id: method for method in list(globals().values()) if isinstance(method, Method)}
+"""Every method the client calls, by its id."""
+
+LONG_RUNNING: frozenset[str] = frozenset(
+    method.long_running.lower() for method in METHODS.values() if method.long_running
+)
+"""The ``apiMethodName`` endings the client knows, lower case."""

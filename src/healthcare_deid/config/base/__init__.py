@@ -1,0 +1,1 @@
+"""Building blocks of every message: wire names, field types, keys, and errors with JSON paths."""

@@ -1,0 +1,1 @@
+"""Messages of API version v1, one family per module; `healthcare_deid.config` exports them."""

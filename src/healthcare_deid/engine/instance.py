@@ -1,0 +1,362 @@
+"""One instance on its way through the compiled plan: header, text, pixels, markers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from struct import error as StructError  # noqa: N812 - an exception, named as one
+from typing import TYPE_CHECKING
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from healthcare_deid.engine.dicom import file_meta as meta
+from healthcare_deid.engine.dicom import files
+from healthcare_deid.engine.dicom.charsets import encoding_named
+from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
+from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
+from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
+from healthcare_deid.engine.dicom.uids import (
+    MEDIA_STORAGE_SOP_INSTANCE_UID,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    is_uid,
+    uid_text,
+)
+from healthcare_deid.engine.header import markers as marks
+from healthcare_deid.engine.header.executor import DatasetExecutor, removes
+from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
+from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
+from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
+from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
+from healthcare_deid.engine.header.fast.frame_side_data import without_side_data
+from healthcare_deid.engine.header.fast.lookup import IDENTITY, own_uids
+from healthcare_deid.engine.header.fast.tables import Tables
+from healthcare_deid.engine.header.fast.text_contexts import Contexts
+from healthcare_deid.engine.header.fast.value_cache import Memo
+from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
+from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.plan.directory import directory_plan
+from healthcare_deid.engine.plan.pixels import Scope
+from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
+from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.results import DeidentifyResult, PixelReport
+from healthcare_deid.engine.text.effects import inspected_dates, what_stays
+from healthcare_deid.engine.text.find.own_terms import name_tags
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from healthcare_deid.engine.dicom.file_meta import MetaValues
+    from healthcare_deid.engine.dicom.sinks import Sink
+    from healthcare_deid.engine.dicom.sources import Range, Source
+    from healthcare_deid.engine.options import EngineOptions
+    from healthcare_deid.engine.pixels.redactor import PixelRedactor
+    from healthcare_deid.engine.plan.plan import Plan
+    from healthcare_deid.engine.results import Change
+    from healthcare_deid.engine.text.engine import TextEngine
+    from healthcare_deid.engine.text.find.own_terms import OwnTerms
+
+
+_ZERO_PREAMBLE = bytes(128)
+_NOTHING = (b"", b"")
+_NO_UID = "the instance has no SOP Instance UID: its file got a random one"
+_NO_CLASS = "the instance has no SOP Class UID: readers that insist on one will refuse its file"
+_DIRECTORY = "a DICOMDIR names files, and the names are kept: see that they tell nothing about patients"
+_DATE_IN_UID = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_SHIFT_CAN_BE_UNDONE = (
+    "dates are shifted beside UIDs that hold a date and are mapped without a secret: whoever tries the dates finds the "
+    'shift; secret=, or uid_rule="salted", prevents it'
+)
+_OWN = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
+
+
+def _names_if(text: TextEngine | None) -> frozenset[int]:
+    """Return the names whose bytes are looked for in text that is inspected."""
+    return name_tags() if text is not None else frozenset()
+
+
+class InstanceEngine:
+    """Applies a compiled plan to one instance after the other.
+
+    Args:
+        compiled: The plan.
+        options: The engine's own arguments.
+
+    Attributes:
+        plan: The tag plan, markers included.
+        mapper: New UIDs for old ones.
+        warnings: What a person should know about the config; every result repeats it.
+        looks_at_pixels: Whether burned-in text is looked for.
+
+    Raises:
+        ConfigError: A key cannot be had here, or an option makes no sense.
+    """
+
+    def __init__(self, compiled: Plan, options: EngineOptions) -> None:
+        self.looks_at_pixels = compiled.pixels.looks
+        known = None if options.secret is None else ProjectSecret(options.secret)
+        self.mapper = _uid_mapper(options, known)
+        self._fallback = encoding_named(options.fallback_charset)
+        self._text = _text_engine(compiled, options, known)
+        tags = compiled.tags
+        self._claimant = marks.Claimant(
+            tags,
+            inspected_dates=inspected_dates(self._text),
+            covers_all_text=compiled.pixels.scope is Scope.EVERYTHING,
+        )
+        self._markers = options.markers
+        self.plan = replace(tags, rewritten=self._claimant.tags) if options.markers else tags
+        self._slots = sorted(self._claimant.tags) if options.markers else []
+        self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
+        self._tables = Tables(self.plan, self._noted)
+        self._searching = Tables(self.plan, self._noted, searching=True)
+        self._facts = FactsOfInstances()
+        self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
+        self._contexts: Contexts | None = None
+        if self._text is not None:
+            self.warnings += self._text.warnings
+            self._contexts = Contexts(self._text)
+        self._redactor = _redactor(compiled, options)
+
+    def encode(self, source: Source, sink: Sink) -> DeidentifyResult:
+        """De-identify one encoded instance into another: the way of files and of bytes."""
+        result = None if self.looks_at_pixels else self.rewrite(source, sink)
+        return result if result is not None else self._through_dataset(source, sink)
+
+    def _through_dataset(self, source: Source, sink: Sink) -> DeidentifyResult:
+        """De-identify an encoded instance by reading it into a dataset."""
+        dataset, notes = files.read_source(source)
+        result = self.deidentify(dataset, sink.folder)
+        with sink.stream() as file:
+            if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
+                files.encode_directory(result.dataset, source, file)
+            else:
+                files.encode(result.dataset, file)
+        return DeidentifyResult(sink.read, result.changes, result.redactions, (*notes, *result.warnings), result.kept)
+
+    def deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
+        """De-identify a dataset, which stays as it is.
+
+        Args:
+            dataset: The instance.
+            folder: Where temporary files for large pixel data are made; by default where the system makes them.
+
+        Raises:
+            EngineError: It cannot be de-identified.
+        """
+        # Bound to a copy: looking at an element makes pydicom replace its raw form.
+        bound = self._text.bind(private_copy(dataset)) if self._text is not None else None
+        warnings = list(self.warnings)
+        working = dataset
+        pixels = PixelReport()
+        side_changes: list[Change] = []
+        removed = partial(removes, self.plan, dataset)
+        old_meta: Dataset = getattr(dataset, "file_meta", None) or FileMetaDataset()
+        syntax = uid_of(old_meta, meta.TRANSFER_SYNTAX_UID)
+        if not is_native(syntax) or PIXEL_TAGS & dataset.keys():
+            from healthcare_deid.engine.pixels.frames.side_data import strip_side_data
+
+            working = private_copy(dataset)
+            side_changes, told = strip_side_data(working, syntax, removed=removed)
+            warnings.extend(told)
+        if self._redactor is not None:
+            working = private_copy(working)
+            pixels = self._redactor.redact(working, bound, removed=removed, folder=folder)
+            warnings.extend(pixels.warnings)
+        uids = frozenset(uid for tag in _OWN if (uid := uid_of(dataset, tag)))
+        old_meta = getattr(working, "file_meta", None) or FileMetaDataset()
+        is_directory = uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
+        plan = directory_plan(self.plan) if is_directory else self.plan
+        if is_directory:
+            warnings.append(_DIRECTORY)
+        values = Values(plan, self.mapper, lambda: uids, bound, fallback=self._fallback)
+        executor = DatasetExecutor(values, self._noted)
+        target = executor.apply(working)
+        facts = self._facts.of(executor.noted)
+        if plan.removes_identity or (self._erases_names and facts.own.has_bytes):
+            own = facts.own if plan.removes_identity else None
+            values = Values(
+                plan, self.mapper, lambda: uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
+            )
+            executor = DatasetExecutor(values, self._noted)
+            target = executor.apply(working)
+        old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in items(old_meta)]
+        new = self._meta(
+            uid_of(target, SOP_INSTANCE_UID),
+            uid_of(old_meta, MEDIA_STORAGE_SOP_INSTANCE_UID),
+            uid_of(working, SOP_CLASS_UID) or uid_of(old_meta, meta.MEDIA_STORAGE_SOP_CLASS_UID),
+            uid_of(old_meta, meta.TRANSFER_SYNTAX_UID) or guessed_syntax(working),
+            warnings,
+        )
+        target.file_meta = meta.meta_dataset(new)
+        target.preamble = _ZERO_PREAMBLE
+        claims = self._claims(facts, executor.private_kept > 0, values, pixels)
+        warnings.extend(self._concerns(facts, lambda: uids))
+        added: list[Change] = []
+        if claims is not None:
+            for mark in marks.markers(claims):
+                target[mark.tag] = shared(mark)
+            added = marks.added(claims)
+        warnings.extend(dict.fromkeys(values.warnings))
+        changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
+        return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
+
+    def rewrite(self, source: Source, sink: Sink) -> DeidentifyResult | None:
+        """De-identify an encoded instance by its bytes; None, and nothing written, where their form is not rewritten.
+
+        Raises:
+            InvalidDicomError: The data ends inside an element.
+        """
+        try:
+            file = EncodedFile(source)
+            if file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY:
+                return None  # what it points at moves
+            if file.meta.end >= file.size:
+                return None  # no dataset, or not even all of the file meta
+            uids = partial(own_uids, file)
+            bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
+            values = Values(self.plan, self.mapper, uids, bound, fallback=self._fallback)
+            executor = EncodedExecutor(self._tables, values, self._slots, memo)
+            pieces = file.rewrite(executor)
+            facts = self._facts.of(executor.tally.noted)
+            if self._must_search(facts.own, pieces):
+                own = facts.own if self.plan.removes_identity else None
+                values = Values(
+                    self.plan, self.mapper, uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
+                )
+                executor = EncodedExecutor(self._searching, values, self._slots, Memo())
+                pieces = file.rewrite(executor)
+            pieces, side_changes, told = without_side_data(file, pieces)
+            warnings = [*self.warnings, *told]
+            identity = IDENTITY.find(file)
+            new = self._meta(
+                self._new_instance_uid(values, identity.get(SOP_INSTANCE_UID, _NOTHING)[1]),
+                file.meta.uid(MEDIA_STORAGE_SOP_INSTANCE_UID),
+                uid_text(identity.get(SOP_CLASS_UID, _NOTHING)[1]) or file.meta.uid(meta.MEDIA_STORAGE_SOP_CLASS_UID),
+                file.syntax,
+                warnings,
+            )
+            tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
+            claims = self._claims(facts, tally.private_kept > 0, values, None)
+            warnings.extend(self._concerns(facts, uids))
+            tally.noted.clear()
+            filled = marks.encoded_markers(claims, explicit=file.explicit) if claims is not None else {}
+            whole = [filled.get(piece.tag, b"") if isinstance(piece, Slot) else piece for piece in pieces]
+            sink.write_pieces([encoded_meta(new), *whole], source)
+        except UseDatasetExecutor:
+            return None
+        except StructError:
+            raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
+        return DeidentifyResult(
+            sink.read,
+            lambda: [
+                *side_changes,
+                *tally.changes(),
+                *meta.meta_changes(old, new),
+                *(marks.added(claims) if claims else ()),
+            ],
+            (),
+            (*warnings, *dict.fromkeys(values.warnings)),
+            tally.kept,
+        )
+
+    def _must_search(self, own: OwnTerms, pieces: list[bytes | Range]) -> bool:
+        """Return whether the instance's own identity may be left in its new header."""
+        if self.plan.removes_identity:
+            return own.may_be_in_pieces(pieces)
+        return self._erases_names and own.bytes_are_in_pieces(pieces)
+
+    @property
+    def _erases_names(self) -> bool:
+        """Whether the config does something to names in text."""
+        return self._text is not None and self._text.decide("PERSON_NAME").transformation is not None
+
+    def _claims(
+        self, facts: Facts, private_kept: bool, values: Values, pixels: PixelReport | None
+    ) -> marks.Claims | None:
+        """Return what the result may say of itself; None where it is to say nothing."""
+        if not self._markers:
+            return None
+        looked = pixels is not None and pixels.pictures > 0
+        done = (values.identity_left, private_kept, looked, pixels is not None and pixels.all_text_covered)
+        known = facts.claims.get(done)
+        if known is None:
+            known = facts.claims[done] = self._claimant.claims(
+                marks.Done(*done, facts.date_operations, facts.earlier_methods, facts.earlier_codes)
+            )
+        return known
+
+    def _concerns(self, facts: Facts, uids: Callable[[], frozenset[str]]) -> list[str]:
+        """Return what a person should know about the instance, beyond what was done to single elements."""
+        concerns: list[str] = []
+        if self.plan.removes_identity and facts.may_show_face:
+            concerns.append(FACE_LEFT)
+        guessable = self.mapper.rule == "google" and Op.SHIFT in facts.date_operations
+        if guessable and any(_DATE_IN_UID.search(uid) for uid in uids()):
+            concerns.append(_SHIFT_CAN_BE_UNDONE)
+        return concerns
+
+    def _new_instance_uid(self, values: Values, old: bytes) -> str:
+        rule = self.plan.rule(SOP_INSTANCE_UID, "UI")
+        if rule.op is Op.DELETE:
+            return ""
+        changed = None if rule.op is Op.KEEP else values.new_value(rule, SOP_INSTANCE_UID, "UI", old, ())
+        return uid_text(changed.value if changed else old)
+
+    def _meta(self, new_uid: str, old_meta_uid: str, class_uid: str, syntax: str, warnings: list[str]) -> MetaValues:
+        """Return file meta for the instance's new UID; where it has none, for the old file meta's."""
+        if not new_uid:
+            new_uid = self.mapper.map(old_meta_uid) if self.plan.uids.primary else old_meta_uid
+        if not new_uid:
+            new_uid = generate_uid(prefix=None)
+            warnings.append(_NO_UID)
+        if not is_uid(class_uid):
+            class_uid = ""
+            warnings.append(_NO_CLASS)
+        if syntax and not is_uid(syntax):
+            raise InvalidDicomError("the transfer syntax is no UID", reason="broken")
+        return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
+
+
+def _uid_mapper(options: EngineOptions, secret: ProjectSecret | None) -> UidMapper:
+    """Return the mapper that was asked for: without a rule or salt of its own, a secret keys it."""
+    if secret is not None and options.uid_rule is None and options.salt is None:
+        return UidMapper("salted", secret.key(UIDS))
+    return UidMapper(options.uid_rule or "google", options.salt)
+
+
+def _text_engine(compiled: Plan, options: EngineOptions, secret: ProjectSecret | None) -> TextEngine | None:
+    if not compiled.inspects_text:
+        return None
+    from healthcare_deid.engine.text.engine import TextEngine
+
+    return TextEngine(
+        compiled.text,
+        date_shift_days=options.date_shift_days,
+        patient_keys=options.patient_keys,
+        unwrapped_keys=options.unwrapped_keys,
+        detectors=options.detectors,
+        secret=secret,
+    )
+
+
+def _redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
+    if not compiled.pixels.looks:
+        return None
+    from healthcare_deid.engine.pixels.redactor import PixelRedactor  # not without pixel work: it loads the OCR
+
+    return PixelRedactor(
+        compiled.pixels,
+        ocr=options.ocr,
+        thorough=options.thorough,
+        every_frame=options.every_frame,
+        workers=options.threads,
+        service_limits=options.service_limits,
+    )
