@@ -34,7 +34,7 @@ PROFILES = (
 )
 _WORKER = """
 import pathlib, sys, time
-from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 profile, source, target = sys.argv[1:]
 engine = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": profile}}))

@@ -58,6 +58,31 @@ ONLY_IN = {
 CLIENT_LAYERS = ("protocol", "http", "drivers", "operation", "transfers", "calls", "")
 """Folders of the client, each of which imports from those before it; last the clients themselves."""
 
+EMULATOR_LAYERS = (
+    "errors", "clock", "fidelity", "faults", "http", "storage", "jobs", "backend", "handlers", "service", "",
+)  # fmt: skip
+"""Folders and modules of the emulator, each of which imports from those before it; last the package itself."""
+
+ENGINE_LAYERS = (
+    {"geometry", "options", "results", "safe_errors", "silence", "workers"},
+    {"dicom"},
+    {"identity"},
+    {"plan"},
+    {"text"},
+    {"header", "pixels"},
+    {"instance", "result_names", "warm_up"},
+    {"deidentifier"},
+    {"runs"},
+)
+"""Modules and folders of the engine, each of which imports from those before it."""
+
+ENGINE_UPWARD = {
+    ("engine/options.py", "pixels"): "the type of ocr=",
+    ("engine/options.py", "text"): "the type of detectors=",
+    ("engine/deidentifier.py", "runs"): "deidentify_tree()",
+}
+"""Imports that go up, for a public signature, and which."""
+
 HEAVY_PARTS = {"engine", "emulator", "testing", "report", "cli"}
 
 
@@ -83,10 +108,14 @@ def _imports(path: Path) -> set[str]:
 
 PAIRS = [
     frozenset({"healthcare_deid.config.v1.builder", "healthcare_deid.config.v1.deidentify"}),
+    frozenset({"healthcare_deid.config.v1beta1.builder", "healthcare_deid.config.v1beta1.deidentify"}),
     frozenset({"healthcare_deid.engine.deidentifier", "healthcare_deid.engine.runs.tree"}),
 ]
-"""Modules that need each other for a public signature: ``DeidentifyConfig.builder()`` and ``ConfigBuilder.build()``,
-and ``Deidentifier.deidentify_tree()``. No other two import each other, lazy and type-only imports included."""
+"""Modules that need each other for a public signature: ``DeidentifyConfig.builder()`` and ``ConfigBuilder.build()``
+of each version, and ``Deidentifier.deidentify_tree()``.
+
+No other two import each other, lazy and type-only imports included.
+"""
 
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
@@ -159,6 +188,20 @@ def test_circles_are_found() -> None:
     assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [frozenset({"a", "b", "c"})]
 
 
+def test_a_stage_of_the_engine_imports_only_from_the_stages_before_it() -> None:
+    modules = _modules()
+    ranks = {part: rank for rank, parts in enumerate(ENGINE_LAYERS) for part in parts}
+    paths = [path for path in (SOURCE / "engine").rglob("*.py") if path != SOURCE / "engine" / "__init__.py"]
+    for path in paths:
+        name = path.relative_to(SOURCE).as_posix()
+        part = name.split("/")[1].removesuffix(".py")
+        for module in _every_import(path, modules):
+            of_engine, _, rest = module.partition("healthcare_deid.engine.")
+            if of_engine == "" and rest:
+                other = rest.split(".")[0]
+                assert ranks[other] <= ranks[part] or (name, other) in ENGINE_UPWARD, f"{name} imports {module}"
+
+
 @pytest.mark.parametrize("layer", CLIENT_LAYERS)
 def test_a_folder_of_the_client_imports_only_from_the_folders_below_it(layer: str) -> None:
     modules = _modules()
@@ -169,6 +212,18 @@ def test_a_folder_of_the_client_imports_only_from_the_folders_below_it(layer: st
             if parts[1:2] == ["client"] and len(parts) > 2:
                 folder = parts[2] if len(parts) > 3 or parts[2] in CLIENT_LAYERS else ""
                 assert folder in below, f"{path.relative_to(SOURCE)} imports {module}"
+
+
+def test_a_folder_of_the_emulator_imports_only_from_what_is_below_it() -> None:
+    modules = _modules()
+    for name, path in modules.items():
+        if not name.startswith("healthcare_deid.emulator."):
+            continue
+        below = EMULATOR_LAYERS[: EMULATOR_LAYERS.index(name.split(".")[2]) + 1]
+        for module in _every_import(path, modules):
+            parts = module.split(".")
+            if parts[1:2] == ["emulator"]:
+                assert "".join(parts[2:3]) in below, f"{name} imports {module}"
 
 
 def _modules_after(statement: str) -> set[str]:

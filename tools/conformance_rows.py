@@ -38,6 +38,7 @@ NOT_OBSERVED = {
     "F-20": "The client decides it",
     "F-26": "The client decides it",
     "F-27": "The other rows look at codes",
+    "F-37": "The service has these methods",
     "O-16": "Would use a quota up",
     "O-19": "Needs a service that is busy",
 }

@@ -1,19 +1,25 @@
-"""Write the tables of ``docs/checks.md`` and ``docs/infotypes.md`` from the code they document.
+"""Write the files that are generated from the config's code.
+
+These are the tables of ``docs/checks.md`` and ``docs/infotypes.md`` and the JSON Schemas in the package.
 
     python tools/write_config_guides.py
 
-What stands above the line ``<!-- table -->`` is written by hand and kept.
+The text above the line ``<!-- table -->`` is written by hand and kept.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from healthcare_deid.config import CHECKS, infotypes
+from healthcare_deid.config.dialects.json_schema import SCHEMA_FILES
 from healthcare_deid.config.infotypes import InfoType
+from healthcare_deid.config.versions import config_class
 
 DOCS = Path(__file__).parents[1] / "docs"
+DATA = Path(infotypes.__file__).parent / "data"
 MARK = "<!-- table -->\n"
 
 
@@ -36,11 +42,14 @@ def infotype_tables() -> str:
 
 
 def main() -> None:
-    """Write both tables."""
+    """Write the tables and the schemas."""
     for name, table in (("checks.md", checks_table()), ("infotypes.md", infotype_tables())):
         path = DOCS / name
         head, _, _ = path.read_text("utf-8").partition(MARK)
         path.write_text(f"{head}{MARK}\n{table}\n", "utf-8")
+    for version, name in SCHEMA_FILES.items():
+        schema = config_class(version).json_schema()
+        DATA.joinpath(name).write_text(f"{json.dumps(schema, indent=2)}\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -160,7 +160,9 @@ def test_init_writes_a_preset_to_start_from(
     shown = cli("config", "show", path)
     assert shown.stdout.startswith("<DeidentifyConfig v1>")
     if suffix == ".yaml":
-        assert "# " in path.read_text()
+        schema = "deidentify-config.v1.schema.json"
+        assert path.read_text().startswith(f"# yaml-language-server: $schema={schema}\n# The preset")
+        assert json.loads((tmp_path / schema).read_text()) == DeidentifyConfig.json_schema()
         assert shown.stdout.splitlines()[1].strip() in path.read_text()
     assert cli("config", "check", path).exit_code == 0
 
@@ -170,6 +172,7 @@ def test_init_writes_over_nothing_unless_told_to(cli: Callable[..., Result], tmp
     path.write_text("mine")
     assert cli("config", "init", path).exit_code == 1
     assert path.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [path]
     assert cli("config", "init", path, "--force").exit_code == 0
     assert path.read_text() != "mine"
     assert cli("config", "init", tmp_path / "config.txt").exit_code == 2
@@ -179,12 +182,31 @@ def test_a_config_is_checked_and_shown_without_its_key(cli: Callable[..., Result
     key = "U2FsdGVkX19bS2oZsdbK9X5zi2utBn22uY+I2Vo0zOU="
     (tmp_path / "config.json").write_text(presets.transform_contents_and_sensitive_text(crypto_key=key).to_json())
     checked = cli("config", "check", tmp_path / "config.json")
-    assert checked.exit_code == 1
+    assert checked.exit_code == 8
     assert "key-published" in checked.stdout
     shown = cli("config", "show", tmp_path / "config.json")
     assert shown.exit_code == 0
     assert "cover sensitive text" in shown.stdout
     assert key not in checked.stdout + shown.stdout
+
+
+def test_check_fails_on_warnings_if_asked_and_prints_json(cli: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"dicom": {"skipIdRedaction": true, "filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}}')
+    assert cli("config", "check", path).exit_code == 0
+    checked = cli("config", "check", path, "--fail-on", "warning", "--format", "json")
+    assert checked.exit_code == 8
+    findings = json.loads(checked.stdout)
+    assert {finding["code"] for finding in findings} == {"uids-kept", "pixels-untouched"}
+    assert set(findings[0]) == {"code", "severity", "path", "message", "remedy"}
+    path.write_text("{")
+    assert cli("config", "check", path).exit_code == 1
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_the_schema_is_printed(cli: Callable[..., Result], version: str) -> None:
+    config = v1beta1.DeidentifyConfig if version == "v1beta1" else DeidentifyConfig
+    assert json.loads(cli("config", "schema", "--api-version", version).stdout) == config.json_schema()
 
 
 def test_a_v1beta1_config_is_checked_as_one(cli: Callable[..., Result], tmp_path: Path) -> None:

@@ -201,6 +201,18 @@ V1_CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("regex-invalid", pattern("(a"), "image.customRegexes[0].pattern", "not a regular expression"),
     ("regex-groups", pattern("(a)(b)", 3), "image.customRegexes[0].groupIndexes", "2 groups"),
     ("regex-groups", pattern("(a)(b)(c)(d)", 1, 2, 3, 4), "image.customRegexes[0].groupIndexes", "at most three"),
+    (
+        "keep-dates",
+        {"dicom": {"keepList": {"tags": ["Modality", "StudyDate", "(0008,002A)"]}}},
+        "dicom.keepList.tags",
+        "StudyDate, 0008002A: kept unshifted",
+    ),
+    (
+        "patients-alike",
+        {"dicom": {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"}},
+        "dicom.filterProfile",
+        "cannot be told apart",
+    ),
     ("fhir-empty", {"fhir": {}}, "fhir", "stay unmodified"),
     (
         "fhir-open",
@@ -258,6 +270,15 @@ BETA_CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "removes no tag",
     ),
     ("action-empty", action("PN"), "dicomTagConfig.actions[0]", "No action"),
+    (
+        "keep-dates",
+        action("Modality", "StudyDate", keepTag={}),
+        "dicomTagConfig.actions[0]",
+        "StudyDate: kept unshifted",
+    ),
+    ("keep-dates", action("DT", keepTag={}), "dicomTagConfig.actions[0]", "DT"),
+    ("patients-alike", {"dicomTagConfig": {}}, "dicomTagConfig.profileType", "every patient"),
+    ("patients-alike", action("PatientID", resetTag={}), "dicomTagConfig.actions[0]", "every patient"),
     ("action-nowhere", action(keepTag={}), "dicomTagConfig.actions[0].queries", "lists no tag"),
     (
         "action-vr",
@@ -374,6 +395,8 @@ QUIET: list[tuple[str, dict[str, Any]]] = [
         {"dicom": {"keepList": {"tags": ["SOPClassUID", "Modality", "InstanceNumber", "SeriesNumber"]}}},
     ),
     ("keep-redundant", {"dicom": {"keepList": {"tags": ["Modality"]}}}),
+    ("keep-dates", {"dicom": {"keepList": {"tags": ["Modality", "StudyTime", "00091001"]}}}),
+    ("patients-alike", {"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}}),
     ("keep-identifier", {"dicom": {"keepList": {"tags": list(MINIMAL_KEEP_TAGS)}}}),
     ("tags-kept", {"dicom": CONTENTS}),
     ("regex-invalid", pattern("(?i)MRN[: ]*(\\d{6,8})\\z")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import logging
 import sys
 import traceback
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from healthcare_deid import v1beta1
-from healthcare_deid.config import presets
+from healthcare_deid.config import presets, published_schema
 from healthcare_deid.config.base.keys import CryptoKey, WrappedKey
 from healthcare_deid.config.infotypes import DEFAULT_DICOM_INFO_TYPES, InfoType
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
@@ -308,6 +309,11 @@ def test_the_json_schema_is_one_and_takes_what_we_take(cls: Any) -> None:
     assert validator.is_valid(good)
     assert not validator.is_valid({**good, "unknown": 1})
     assert "default" not in str(schema["properties"])
+
+
+@pytest.mark.parametrize("config", [DeidentifyConfig, v1beta1.DeidentifyConfig])
+def test_the_published_schema_is_that_of_the_config(config: type[DeidentifyConfig | v1beta1.DeidentifyConfig]) -> None:
+    assert json.loads(published_schema(config.api_version)) == config.json_schema()
 
 
 def test_the_json_schema_knows_unions_enums_deprecation_and_descriptions() -> None:

@@ -12,8 +12,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from healthcare_deid.emulator.dicomjson import to_json
-from healthcare_deid.engine.dicom.silence import quiet
+from healthcare_deid.emulator.storage.dicom_json import to_json
+from healthcare_deid.engine.silence import quiet
 
 FOLDER = Path(pydicom.__file__).parent / "data"
 FILES = sorted([*(FOLDER / "test_files").glob("*.dcm"), *(FOLDER / "charset_files").glob("*.dcm")])

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
-from healthcare_deid.emulator.dicomweb import media, multipart
+from healthcare_deid.emulator.http import accept as media
+from healthcare_deid.emulator.http import multipart
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Answer, Lab

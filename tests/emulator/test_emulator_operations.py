@@ -295,7 +295,7 @@ _STORING = """
 import sys
 from pathlib import Path
 from healthcare_deid.emulator import Emulator, Request
-from healthcare_deid.emulator.instances import Instances
+from healthcare_deid.emulator.storage.instances import Instances
 
 folder, store, moment = sys.argv[1:4]
 emulator = Emulator(folder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthcare_deid.emulator.messages import Request
+from healthcare_deid.emulator.http.request import Request
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Lab

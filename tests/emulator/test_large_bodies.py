@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid.emulator.dicomweb import multipart
-from healthcare_deid.emulator.payload import MOST_IN_MEMORY, Payload
-from healthcare_deid.emulator.status import ServiceError
+from healthcare_deid.emulator.errors import ServiceError
+from healthcare_deid.emulator.http import multipart
+from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, Payload
 
 if TYPE_CHECKING:
     from pathlib import Path

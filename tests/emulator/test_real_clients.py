@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.emulator.conftest import Lab
 
-    from healthcare_deid.emulator.server import Server
+    from healthcare_deid.emulator.http.server import Server
 
 LOCATION = "projects/MyProj/locations/us-central1"
 DATASET = f"{LOCATION}/datasets/dataset1"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tests.viewer.conftest import Browser
 
-    from healthcare_deid.emulator.server import Server
+    from healthcare_deid.emulator.http.server import Server
 
 pytestmark = pytest.mark.slow
 

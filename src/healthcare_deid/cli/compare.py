@@ -37,7 +37,7 @@ def command(before: Path, after: Path, pictures: Path | None, no_pixels: bool, s
 
     The exit code is 3 when an instance has no counterpart or cannot be read.
     """
-    from healthcare_deid.engine.dicom.silence import quiet
+    from healthcare_deid.engine.silence import quiet
 
     with quiet():  # pydicom's warnings quote values
         _compare(before, after, pictures, no_pixels=no_pixels, style=style)

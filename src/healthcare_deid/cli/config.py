@@ -1,8 +1,10 @@
-"""``healthcare-deid config``: make, check, show and convert a config, before it costs anything."""
+"""``healthcare-deid config``: write, check, show and convert configs."""
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,51 +29,83 @@ _API_VERSION = click.option(
 
 @click.group("config")
 def command() -> None:
-    """Make, check, show and convert a config."""
+    """Write, check, show and convert configs."""
 
 
 @command.command()
 @click.argument("file", type=_FILE)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning"]),
+    default="error",
+    show_default=True,
+    help="Exit with code 8 for findings of at least this severity.",
+)
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+)
 @_API_VERSION
-def check(file: Path, api_version: ApiVersion) -> None:
-    """List what is legal in FILE but wrong or surprising; the exit code is 1 when something is an error."""
+def check(file: Path, fail_on: str, style: str, api_version: ApiVersion) -> None:
+    """List values in FILE that are legal but wrong or surprising."""
+    from healthcare_deid.config import Severity
+
     findings = read_config(file, api_version).checks()
-    for finding in findings:
-        click.echo(str(finding))
-    if any(finding.severity == "error" for finding in findings):
-        raise SystemExit(Exit.ERROR)
-    if not findings:
-        click.echo("nothing found")
+    if style == "json":
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        click.echo("\n".join(map(str, findings)) or "nothing found")
+    if any(finding.severity.rank <= Severity(fail_on).rank for finding in findings):
+        raise SystemExit(Exit.FINDINGS)
+
+
+@command.command()
+@_API_VERSION
+def schema(api_version: ApiVersion) -> None:
+    """Print the JSON Schema of a config, for editors and validators."""
+    from healthcare_deid.config import published_schema
+
+    click.echo(published_schema(api_version), nl=False)
 
 
 @command.command()
 @click.argument("file", type=_FILE)
 @_API_VERSION
 def show(file: Path, api_version: ApiVersion) -> None:
-    """Say at a glance what FILE keeps, removes, transforms and covers."""
+    """Summarize what FILE keeps, removes, transforms and covers."""
     click.echo(repr(read_config(file, api_version)))
 
 
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--preset", "name", type=click.Choice(sorted(PRESETS)), default="minimal", show_default=True)
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 def init(file: Path, name: str, force: bool) -> None:
-    """Write a preset into FILE, .yaml or .json, to start from."""
+    """Write a preset into FILE, .yaml or .json, to start from.
+
+    The JSON Schema is written beside a .yaml FILE, which refers to it, so that editors complete and check it.
+    """
+    from healthcare_deid.config import SCHEMA_FILES, published_schema
+
     config = preset(name)
-    if file.suffix.lower() in CONFIG_SUFFIXES - {".json"}:
+    schema_file = file.with_name(SCHEMA_FILES[config.api_version])
+    is_yaml = file.suffix.lower() in CONFIG_SUFFIXES - {".json"}
+    if is_yaml:
         notes = "".join(f"# {line}\n" for line in repr(config).splitlines()[1:])
-        text = f"# The preset '{name}':\n{notes}{config.to_yaml()}"
+        reference = f"# yaml-language-server: $schema={schema_file.name}"
+        text = f"{reference}\n# The preset '{name}':\n{notes}{config.to_yaml()}"
     elif file.suffix.lower() == ".json":
         text = f"{config.to_json()}\n"
     else:
-        raise click.UsageError("a FILE named .yaml, .yml or .json is needed")
+        raise click.UsageError("FILE must end in .yaml, .yml or .json")
     try:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise CommandError("FILE exists; --force writes over it") from None
+        raise CommandError("FILE exists; --force overwrites it") from None
     click.echo(f"wrote {file}", err=True)
+    if is_yaml and (force or not schema_file.exists()):
+        schema_file.write_text(published_schema(config.api_version), encoding="utf-8")
+        click.echo(f"wrote {schema_file}", err=True)
 
 
 @command.command("new-key")

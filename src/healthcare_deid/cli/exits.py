@@ -16,7 +16,7 @@ class Exit(IntEnum):
     SUCCEEDED = 0
     """All of it was done."""
     ERROR = 1
-    """It was refused, or something was found."""
+    """It could not run, or was refused."""
     USAGE = 2
     """The command line is wrong."""
     PARTIAL = 3
@@ -29,6 +29,8 @@ class Exit(IntEnum):
     """The operation still runs."""
     UNKNOWN = 7
     """How it ended, or whether it began, cannot be told."""
+    FINDINGS = 8
+    """It looked, and found something that must not be."""
     INTERRUPTED = 130
     """Ctrl-C."""
 

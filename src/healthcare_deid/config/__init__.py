@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from healthcare_deid.config.checks.catalog import CHECKS, Check
     from healthcare_deid.config.checks.findings import Finding, Severity
     from healthcare_deid.config.convert import DeidentifyCall, from_curl, from_gcloud
+    from healthcare_deid.config.dialects.json_schema import SCHEMA_FILES, published_schema
     from healthcare_deid.config.dialects.v1_to_v1beta1 import Conversion, SemanticDifference
     from healthcare_deid.config.diff import Difference
     from healthcare_deid.config.infotypes import DATE_INFO_TYPES, DEFAULT_DICOM_INFO_TYPES, InfoType
@@ -97,6 +98,7 @@ _MODULES = {
     "ReplyMessage": "base.message",
     "Resources": "v1.requests",
     "RootConfig": "base.config",
+    "SCHEMA_FILES": "dialects.json_schema",
     "SemanticDifference": "dialects.v1_to_v1beta1",
     "Severity": "checks.findings",
     "TagFilterList": "v1.dicom",
@@ -106,6 +108,7 @@ _MODULES = {
     "WrappedKey": "base.keys",
     "from_curl": "convert",
     "from_gcloud": "convert",
+    "published_schema": "dialects.json_schema",
 }
 """Module of each public name."""
 
@@ -115,6 +118,7 @@ __all__ = [
     "DEFAULT_DICOM_INFO_TYPES",
     "MINIMAL_KEEP_TAGS",
     "PRIMARY_UIDS",
+    "SCHEMA_FILES",
     "AnyDeidentifyConfig",
     "AnyRequest",
     "ApiVersion",
@@ -166,6 +170,7 @@ __all__ = [
     "WrappedKey",
     "from_curl",
     "from_gcloud",
+    "published_schema",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from healthcare_deid.config.v1.image import CustomRegex
 from healthcare_deid.config.v1.text import (
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1.text import TextConfig
     from healthcare_deid.config.v1beta1.image import ImageConfig as ImageConfigV1Beta1
     from healthcare_deid.config.v1beta1.text import TextConfig as TextConfigV1Beta1
+
+TagLike: TypeAlias = str | int | tuple[int, int]
+"""A tag: a keyword, a number in any spelling, or a pydicom tag."""
 
 _DATES = ("DATE", "DATE_OF_BIRTH")
 

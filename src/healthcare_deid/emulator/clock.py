@@ -1,4 +1,4 @@
-"""Time, as something that can be replaced."""
+"""Time, which tests replace."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Protocol
 
 
 class Hold(Protocol):
-    """Work in progress, during which a fake clock does not move by itself."""
+    """Work in progress; a fake clock stands still until it ends."""
 
     def release(self) -> None:
         """End the hold; a second call does nothing."""
 
 
 class Clock(Protocol):
-    """What the emulator asks of a clock: `healthcare_deid.testing.FakeClock` is one."""
+    """A clock, such as `healthcare_deid.testing.FakeClock`."""
 
     def time(self) -> float:
         """Return seconds since the epoch."""
@@ -26,7 +26,7 @@ class Clock(Protocol):
         ...
 
     def hold(self) -> Hold:
-        """Say that an operation is at work, so that clients that wait for it do not make days pass."""
+        """Start a hold for a running operation, so that a waiting client does not make days pass."""
         ...
 
 
@@ -42,7 +42,7 @@ class SystemClock:
         time.sleep(seconds)
 
     def hold(self) -> Hold:
-        """Return a hold that does nothing: real time goes on."""
+        """Return a hold that does nothing."""
         return _NoHold()
 
 
@@ -52,5 +52,5 @@ class _NoHold:
 
 
 def timestamp(seconds: float) -> str:
-    """Format a time as protobuf's JSON does: RFC 3339, UTC, microseconds."""
+    """Format a time as RFC 3339 in UTC with microseconds, as protobuf's JSON does."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

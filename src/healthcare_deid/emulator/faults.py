@@ -1,19 +1,19 @@
-"""`FaultPlan`: what goes wrong, when a test wants it to."""
+"""`FaultPlan`: faults that tests plan."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from healthcare_deid.emulator.status import Code, ServiceError
+from healthcare_deid.emulator.errors import Code, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from healthcare_deid.emulator.clock import Clock
-    from healthcare_deid.emulator.messages import Reply
 
+Answer = TypeVar("Answer")
 Kind = Literal["fail", "drop", "delay", "hold", "instance"]
 
 _JSON_TYPES: dict[str, Any] = {
@@ -29,23 +29,22 @@ _JSON_TYPES: dict[str, Any] = {
 
 
 class Dropped(ConnectionResetError):  # noqa: N818 - what happened
-    """The connection was dropped on purpose: no reply."""
+    """A connection dropped on purpose, without a reply."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One planned fault.
 
     Attributes:
-        kind: What happens: an error reply, a dropped connection, a delay, an operation that seems to run on, an
-            instance that fails.
-        method: The API method it happens to, by the end of its id: ``operations.get``, ``deidentify``; ``*`` for all.
-        left: How many times more; None for always.
-        skip: How many matching calls pass before.
-        status: HTTP status of an error reply.
-        message: Its text.
-        seconds: Length of a delay.
-        acted: Whether a dropped request was carried out before its reply was lost.
+        kind: An error reply, a dropped connection, a delay, an operation that seems to run on, or a failing instance.
+        method: End of the method ID, such as ``operations.get`` or ``deidentify``; ``*`` for all methods.
+        left: Remaining repetitions; None: no end.
+        skip: Matching calls that pass first.
+        status: HTTP status of the error reply.
+        message: Text of the error reply.
+        seconds: Length of the delay.
+        acted: Whether a dropped request is carried out before its reply is lost.
         uids: SOP instance UIDs that fail; empty for any.
     """
 
@@ -60,16 +59,16 @@ class Fault:
     uids: frozenset[str] = field(default_factory=frozenset[str])
 
     def meets(self, method_id: str) -> bool:
-        """Return whether it is about a method."""
+        """Return whether the fault applies to a method."""
         return self.method == "*" or f".{method_id}".endswith(f".{self.method}")
 
     def to_json(self) -> dict[str, Any]:
-        """Return it for the control route."""
+        """Return the fault for the control route."""
         return {**asdict(self), "uids": sorted(self.uids)}
 
 
 class FaultPlan:
-    """Faults to come, in the order they were planned. Safe to use from any thread; plan more at any time.
+    """Planned faults, in order. Thread-safe; more can be planned at any time.
 
     Example:
         >>> faults = FaultPlan()
@@ -87,7 +86,7 @@ class FaultPlan:
 
     @property
     def pending(self) -> tuple[Fault, ...]:
-        """The faults that have not happened as often as planned."""
+        """Faults with repetitions left."""
         with self._lock:
             return tuple(self._faults)
 
@@ -100,14 +99,14 @@ class FaultPlan:
         message: str = "The service is currently unavailable.",
         after: int = 0,
     ) -> None:
-        """Answer calls of a method with an error, without carrying them out.
+        """Answer calls of a method with an error instead of carrying them out.
 
         Args:
-            method: End of the method's id, such as ``operations.get``; ``*`` for all.
-            times: How often; None for always.
+            method: End of the method ID, such as ``operations.get``; ``*`` for all methods.
+            times: Number of repetitions; None: no end.
             status: HTTP status.
-            message: The error's text.
-            after: How many calls pass first.
+            message: Text of the error.
+            after: Calls that pass first.
 
         Raises:
             ValueError: There is no such method.
@@ -115,7 +114,7 @@ class FaultPlan:
         self._plan(Fault("fail", method, times, after, status, message))
 
     def drop(self, method: str, *, times: int | None = 1, acted: bool = False, after: int = 0) -> None:
-        """Drop the connection of calls of a method, before they are carried out or, with ``acted``, after.
+        """Drop the connection of calls of a method, before they are carried out or (``acted``) after.
 
         Raises:
             ValueError: There is no such method.
@@ -123,7 +122,7 @@ class FaultPlan:
         self._plan(Fault("drop", method, times, after, acted=acted))
 
     def delay(self, method: str, seconds: float, *, times: int | None = 1, after: int = 0) -> None:
-        """Let the emulator's clock pass before calls of a method are carried out.
+        """Advance the emulator's clock before calls of a method are carried out.
 
         Raises:
             ValueError: There is no such method.
@@ -131,38 +130,38 @@ class FaultPlan:
         self._plan(Fault("delay", method, times, after, seconds=seconds))
 
     def hold_operations(self, polls: int) -> None:
-        """Let every operation seem to run for its first ``polls`` calls of ``operations.get``."""
+        """Make every operation seem to run for its first ``polls`` calls of ``operations.get``."""
         self._plan(Fault("hold", "*", None, polls))
 
     def fail_instances(self, *uids: str, times: int | None = None, message: str = "injected failure") -> None:
-        """Let the de-identification of instances fail: of those SOP instance UIDs, or of the first ``times``.
+        """Make the de-identification of instances fail, by SOP instance UID or for the first ``times``.
 
         Raises:
             ValueError: Neither UIDs nor ``times`` are given.
         """
         if not uids and times is None:
-            raise ValueError("fail_instances: which? Give SOP instance UIDs, or times=")
+            raise ValueError("fail_instances: say which instances, by SOP instance UID or times=")
         self._plan(Fault("instance", "*", times, message=message, uids=frozenset(uids)))
 
     def add_json(self, value: Any) -> None:
-        """Plan a fault given as JSON: a ``Fault``'s fields, ``kind`` at least.
+        """Plan a fault given as JSON with the fields of `Fault`; ``kind`` is required.
 
         Raises:
-            TypeError: A field is unknown or of another type.
-            ValueError: A value is not possible.
+            TypeError: A field is unknown or has the wrong type.
+            ValueError: A value is out of range.
         """
         if not isinstance(value, dict) or value.get("kind") not in get_args(Kind):
-            raise ValueError(f"an object is needed, whose kind is one of {', '.join(get_args(Kind))}")
+            raise ValueError(f"a fault is an object whose kind is one of {', '.join(get_args(Kind))}")
         for name, kinds in _JSON_TYPES.items():
             if name in value and not isinstance(value[name], kinds):
-                raise TypeError(f"{name} has a value of another type")
+                raise TypeError(f"{name} has the wrong type")
         if unknown := value.keys() - _JSON_TYPES.keys() - {"kind"}:
             raise TypeError(f"unknown fields: {len(unknown)}; known are kind, {', '.join(_JSON_TYPES)}")
         fields: dict[str, Any] = {**value, "uids": frozenset(str(uid) for uid in value.get("uids", ()))}
         self._plan(Fault(**fields))
 
     def clear(self) -> None:
-        """Forget every fault."""
+        """Remove every fault."""
         with self._lock:
             self._faults.clear()
             self._polls.clear()
@@ -170,21 +169,21 @@ class FaultPlan:
     # -- the emulator's side
 
     def attach(self, method_ids: Iterable[str]) -> None:
-        """Learn which methods there are, so that a misspelt one is refused.
+        """Set the known methods, so that a misspelled one is refused.
 
         Raises:
-            ValueError: A planned fault is about none of them.
+            ValueError: A planned fault applies to none of them.
         """
         self._known = frozenset(method_ids)
         for fault in self.pending:
             self._check(fault)
 
-    def around(self, method_id: str, clock: Clock, answer: Callable[[], Reply]) -> Reply:
-        """Answer a call, or do what is planned instead.
+    def around(self, method_id: str, clock: Clock, answer: Callable[[], Answer]) -> Answer:
+        """Answer a call, or apply a planned fault.
 
         Raises:
             ServiceError: A planned error.
-            Dropped: A planned loss of the connection.
+            Dropped: A planned drop.
         """
         delay = self._take("delay", method_id)
         if delay:
@@ -200,7 +199,7 @@ class FaultPlan:
         raise Dropped("the connection was dropped by a fault plan")
 
     def seems_running(self, operation: str) -> bool:
-        """Count a poll of an operation, and return whether it is to look unfinished."""
+        """Count a poll of an operation, and return whether it must seem to run."""
         with self._lock:
             held = [fault for fault in self._faults if fault.kind == "hold"]
             if not held:
@@ -209,7 +208,7 @@ class FaultPlan:
             return self._polls[operation] <= max(fault.skip for fault in held)
 
     def instance_failure(self, uid: str) -> str | None:
-        """Return why the de-identification of an instance is to fail, if it is."""
+        """Return the planned failure of an instance, or None."""
         fault = self._take("instance", "*", uid)
         return fault.message if fault else None
 

@@ -164,7 +164,7 @@ TABLE: tuple[Behaviour, ...] = (
         "All tags are kept, UIDs are regenerated, pixels follow image. On a dataset, no dicom skips its DICOM stores",
     ),
     Behaviour("F-26", "client", "Names without project or location", "Argument, then environment, then an error"),
-    Behaviour("F-27", "emulator", "Other codes of errors", "One table: healthcare_deid.emulator.status.Code"),
+    Behaviour("F-27", "emulator", "Other codes of errors", "One table: healthcare_deid.emulator.errors.Code"),
     Behaviour(
         "F-28",
         "emulator",
@@ -208,6 +208,12 @@ TABLE: tuple[Behaviour, ...] = (
         "There, without a value, but for ModalitiesInStudy; metadata has only what the instance has",
         "",
         "PS3.18 tables 10.6.3-3 to 10.6.3-5, type R",
+    ),
+    Behaviour(
+        "F-37",
+        "emulator",
+        "Methods of other parts of the API: FHIR resources, HL7v2, consent, annotation and data mapper stores",
+        "501 UNIMPLEMENTED; a path that the API does not have is 404",
     ),
     Behaviour(
         "O-01",

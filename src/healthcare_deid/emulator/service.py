@@ -1,4 +1,4 @@
-"""`Emulator`: the Cloud Healthcare API's de-identification over a folder of this machine."""
+"""`Emulator`: the Cloud Healthcare API over a folder of this machine."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from healthcare_deid.emulator.api.datasets import Datasets
-from healthcare_deid.emulator.api.deidentify import DeidentifyCalls
-from healthcare_deid.emulator.api.dicomweb import DicomWebCalls
-from healthcare_deid.emulator.api.iam import IamCalls
-from healthcare_deid.emulator.api.operations import OperationCalls
-from healthcare_deid.emulator.api.stores import Stores
-from healthcare_deid.emulator.api.transfers import TransferCalls
-from healthcare_deid.emulator.catalog import Kind
+from healthcare_deid.emulator.backend import Backend
 from healthcare_deid.emulator.clock import Clock, SystemClock
-from healthcare_deid.emulator.control import Control
-from healthcare_deid.emulator.execution import EngineFactory, InProcess, local_engine
 from healthcare_deid.emulator.faults import FaultPlan
-from healthcare_deid.emulator.gcs import Buckets
-from healthcare_deid.emulator.http import EmulatorHttp
-from healthcare_deid.emulator.router import Router
-from healthcare_deid.emulator.routing import Routes
-from healthcare_deid.emulator.state import State
-from healthcare_deid.emulator.storage_api import VARIABLE, StorageApi
-from healthcare_deid.emulator.workers import WorkerProcesses
+from healthcare_deid.emulator.handlers.control import Control
+from healthcare_deid.emulator.handlers.datasets import Datasets
+from healthcare_deid.emulator.handlers.deidentify import DeidentifyCalls
+from healthcare_deid.emulator.handlers.dicomweb.calls import DicomWebCalls
+from healthcare_deid.emulator.handlers.iam import IamCalls
+from healthcare_deid.emulator.handlers.import_export import ImportExportCalls
+from healthcare_deid.emulator.handlers.operations import OperationCalls
+from healthcare_deid.emulator.handlers.stores import Stores
+from healthcare_deid.emulator.http.in_process import EmulatorHttp
+from healthcare_deid.emulator.http.router import Router
+from healthcare_deid.emulator.http.routes import Routes
+from healthcare_deid.emulator.jobs.execution import EngineFactory, InProcess, local_engine
+from healthcare_deid.emulator.jobs.workers import WorkerProcesses
+from healthcare_deid.emulator.storage.buckets import Buckets
+from healthcare_deid.emulator.storage.catalog import Kind
+from healthcare_deid.emulator.storage.cloud_storage import VARIABLE, StorageApi
 from healthcare_deid.errors import EmulatorError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from os import PathLike
 
-    from healthcare_deid.emulator.messages import Reply, Request
-    from healthcare_deid.emulator.routing import Route
-    from healthcare_deid.emulator.server import Server
+    from healthcare_deid.emulator.http.reply import Reply
+    from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.http.routes import Route
+    from healthcare_deid.emulator.http.server import Server
 
 
 class Emulator:
     """A Cloud Healthcare API on this machine: datasets, DICOM stores, DICOMweb, and real de-identification.
 
-    Its state is in the folder and survives a restart. Several objects of one process may have the same folder open;
-    they are one emulator. A second process is refused.
+    The state is in the folder and survives a restart. Several `Emulator` objects of one process can share a folder;
+    a second process is refused.
 
     Args:
-        data_dir: The folder, made when it is missing. None: a temporary one, removed by `close`.
-        faults: What goes wrong; see `faults`.
-        clock: Where times come from: a fake one in tests.
-        gcs: A folder for each bucket name that ``gs://`` URIs may use. Other buckets are looked for in the emulated
-            Cloud Storage that the environment variable ``STORAGE_EMULATOR_HOST`` names, if it is set.
-        allow_remote_storage: Take a ``STORAGE_EMULATOR_HOST`` on another machine: instances are sent there.
-        workers: Worker processes of an operation. None: one a core, and none for a few instances; 0: none at all.
-        engine: What makes the de-identifier of a config; this package's own unless given.
+        data_dir: The folder, created if missing. None: a temporary folder that `close` removes.
+        faults: Planned faults; see `faults`.
+        clock: Source of times, such as a fake clock in tests.
+        gcs: Folder of each bucket in ``gs://`` URIs. Other buckets are read from the emulated Cloud Storage at
+            ``STORAGE_EMULATOR_HOST``, if that environment variable is set.
+        allow_remote_storage: Allow a ``STORAGE_EMULATOR_HOST`` on another machine, to which instances are then sent.
+        workers: Worker processes of an operation. None: one for each core, but none for a few instances. 0: none.
+        engine: Maker of the de-identifier for a config. Default: this package's engine.
 
     Raises:
-        EmulatorError: The folder is in use by another process, is already open here with other arguments, or was
-            written by another version.
+        EmulatorError: The folder is in use by another process, is open in this one with other arguments, was written
+            by another version, or its database is missing or damaged.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Emulator:
         engine: EngineFactory = local_engine,
     ) -> None:
         if workers is not None and workers < 0:
-            raise ValueError("workers is a number of processes: 0 or more")
+            raise ValueError("workers must be a number of processes, at least 0")
         options: dict[str, Any] = {
             "faults": faults,
             "clock": clock,
@@ -88,24 +89,24 @@ class Emulator:
 
     @property
     def data_dir(self) -> Path:
-        """The folder."""
-        return self._core.state.folder
+        """Data folder."""
+        return self._core.backend.folder
 
     @property
     def faults(self) -> FaultPlan:
-        """What goes wrong; plan more at any time."""
+        """Planned faults; more can be planned at any time."""
         return self._core.faults
 
     def handle(self, request: Request) -> Reply:
-        """Answer one request: the whole service as a function."""
+        """Answer one request. This is the whole service as a function."""
         return self._core.router.handle(request)
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the methods of the API that are answered."""
+        """Return the methods of the API that the emulator has."""
         return self._core.routes
 
     def http(self) -> EmulatorHttp:
-        """Return a transport in the shape of ``httplib2.Http``. While it is used the emulator stays open.
+        """Return a transport like an ``httplib2.Http``. The emulator stays open while the transport is in use.
 
         Raises:
             EmulatorError: The emulator is closed.
@@ -123,23 +124,33 @@ class Emulator:
         port: int = 0,
         *,
         origins: Collection[str] = (),
+        hosts: Collection[str] = (),
         allow_remote: bool = False,
     ) -> Server:
-        """Return a server of this emulator, which listens already: ``with emulator.server() as server: server.url``.
+        """Return a server of this emulator, already listening: ``with emulator.server() as server: server.url``.
 
         Args:
             host: Address to listen on.
-            port: Port; 0 for any that is free.
-            origins: Origins of web pages that may read; those of this machine may.
-            allow_remote: Take an address that other machines reach. Nobody is asked for credentials.
+            port: Port; 0 for any free port.
+            origins: Further origins of web pages that may read; those of this machine may.
+            hosts: Further ``Host`` names, such as ``healthcare.googleapis.com`` behind a TLS proxy on this machine.
+            allow_remote: Accept an address that other machines can reach. There is no authentication.
 
         Raises:
-            EmulatorError: The address is not this machine's own, or the port is taken.
+            EmulatorError: The address is not a loopback address, or the port is taken.
             MissingExtraError: The extra ``[server]`` is not installed.
         """
-        from healthcare_deid.emulator.server import Server
+        from healthcare_deid.emulator.http.server import Server
 
-        return Server(self.handle, host, port, origins=origins, allow_remote=allow_remote, scratch=self.data_dir)
+        return Server(
+            self.handle,
+            host,
+            port,
+            origins=origins,
+            hosts=hosts,
+            allow_remote=allow_remote,
+            scratch=self.data_dir,
+        )
 
     def serve(
         self,
@@ -147,17 +158,18 @@ class Emulator:
         port: int = 8085,
         *,
         origins: Collection[str] = (),
+        hosts: Collection[str] = (),
         allow_remote: bool = False,
     ) -> None:
-        """Serve until the process is told to end (Ctrl-C); arguments and errors as of `server`."""
-        self.server(host, port, origins=origins, allow_remote=allow_remote).run()
+        """Serve until the process is told to end (Ctrl-C). For arguments and errors, see `server`."""
+        self.server(host, port, origins=origins, hosts=hosts, allow_remote=allow_remote).run()
 
     def settle(self, timeout: float | None = None) -> bool:
-        """Wait until the operations that run now have ended; return whether they have within ``timeout`` seconds."""
-        return self._core.state.runner.settle(timeout)
+        """Wait until the running operations have ended; return False after ``timeout`` seconds."""
+        return self._core.backend.runner.settle(timeout)
 
     def close(self) -> None:
-        """Close the transports that came from here, stop running operations and give the folder back.
+        """Close the transports, stop running operations, and release the folder.
 
         A second call does nothing. Other `Emulator` objects of the same folder keep it open.
         """
@@ -176,9 +188,9 @@ class Emulator:
 
 
 class _Core:
-    """One open folder, however many `Emulator` objects use it."""
+    """One open folder, shared by any number of `Emulator` objects."""
 
-    _open: dict[Path, _Core] = {}  # noqa: RUF012 - the registry of this process, guarded by the lock
+    _open: dict[Path, _Core] = {}  # noqa: RUF012 - a registry, guarded by the lock
     _lock = threading.RLock()
 
     def __init__(self, folder: Path, options: dict[str, Any], *, temporary: bool) -> None:
@@ -188,7 +200,7 @@ class _Core:
         self.users = 0
         self.faults: FaultPlan = options["faults"] or FaultPlan()
         self.clock: Clock = options["clock"] or SystemClock()
-        self.state = State.open(
+        self.backend = Backend.open(
             folder,
             clock=self.clock,
             executor=InProcess() if options["workers"] == 0 else WorkerProcesses(options["workers"]),
@@ -197,25 +209,25 @@ class _Core:
             faults=self.faults,
         )
         self.routes: tuple[Route, ...] = (
-            *Datasets(self.state).routes(),
-            *Stores(self.state, Kind.DICOM_STORE).routes(),
-            *Stores(self.state, Kind.FHIR_STORE).routes(),
-            *OperationCalls(self.state).routes(),
-            *DeidentifyCalls(self.state).routes(),
-            *TransferCalls(self.state).routes(),
-            *IamCalls(self.state).routes(),
-            *DicomWebCalls(self.state).routes(),
+            *Datasets(self.backend).routes(),
+            *Stores(self.backend, Kind.DICOM_STORE).routes(),
+            *Stores(self.backend, Kind.FHIR_STORE).routes(),
+            *OperationCalls(self.backend).routes(),
+            *DeidentifyCalls(self.backend).routes(),
+            *ImportExportCalls(self.backend).routes(),
+            *IamCalls(self.backend).routes(),
+            *DicomWebCalls(self.backend).routes(),
         )
         try:
             self.faults.attach(route.method_id for route in self.routes)
         except ValueError:
-            self.state.close()
+            self.backend.close()
             raise
-        self.router = Router(Routes(self.routes), Control(self.state), self.faults, self.clock)
+        self.router = Router(Routes(self.routes), Control(self.backend).answer, self.faults, self.clock)
 
     @classmethod
     def shared(cls, data_dir: str | PathLike[str] | None, options: dict[str, Any]) -> _Core:
-        """Return the core of a folder, and count one more user."""
+        """Return the core of a folder, and add a user."""
         with cls._lock:
             temporary = data_dir is None
             folder = Path(tempfile.mkdtemp(prefix="healthcare-emulator-") if data_dir is None else data_dir).resolve()
@@ -231,18 +243,18 @@ class _Core:
             return core
 
     def retain(self) -> None:
-        """Count one more user."""
+        """Add a user."""
         with self._lock:
             self.users += 1
 
     def release(self) -> None:
-        """Count one user less; the last one closes the folder."""
+        """Remove a user; the last one closes the folder."""
         with self._lock:
             self.users -= 1
             if self.users:
                 return
             del self._open[self.folder]
-            self.state.close()
+            self.backend.close()
         if self.temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.dicom import file_meta as meta
 from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
-from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -22,6 +21,7 @@ from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
 from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sources import Source

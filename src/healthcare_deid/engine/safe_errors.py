@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydicom.dataset import Dataset
 
 from healthcare_deid._border import place
-from healthcare_deid.engine.dicom.silence import quiet
+from healthcare_deid.engine.silence import quiet
 from healthcare_deid.errors import EngineError, InvalidDicomError
 
 if TYPE_CHECKING:

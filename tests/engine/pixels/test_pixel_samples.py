@@ -14,11 +14,11 @@ from pydicom.misc import is_dicom
 from pydicom.pixels.decoders.base import get_decoder
 
 from healthcare_deid.config import v1beta1
-from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.plan.v1beta1 import pixel_plan
+from healthcare_deid.engine.silence import quiet
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.errors import UnsupportedPixelsError
 

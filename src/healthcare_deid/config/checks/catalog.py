@@ -204,6 +204,18 @@ _CHECKS = (
         "Remove it from the list, unless that is intended.",
     ),
     Check(
+        "keep-dates",
+        _WARNING,
+        "The config keeps dates unshifted; they are identifying, and a keep list or keepTag never shifts them.",
+        "Use v1beta1's cleanTextTag with a dateShiftConfig, or shift them in a second operation.",
+    ),
+    Check(
+        "patients-alike",
+        _INFO,
+        "PatientID gets the same value for every patient, so patients cannot be told apart in the result.",
+        "Only the local engine assigns pseudonyms: Deidentifier(config, pseudonyms=...).",
+    ),
+    Check(
         "keep-redundant",
         _INFO,
         "Tags required in valid DICOM are kept in any case.",

@@ -43,6 +43,9 @@ INSPECTED_VRS = frozenset({"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST",
 
 _KEEP_ALL = frozenset({None, "KEEP_ALL_PROFILE", "TAG_FILTER_PROFILE_UNSPECIFIED"})
 _REQUIRED = {tag_number(tag) for tag in MINIMAL_KEEP_TAGS}
+_IDENTIFIER_NUMBERS = {tag_number(tag) for tag in IDENTIFIERS}
+_PATIENT_ID = tag_number("PatientID")
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 
 
 def check_tags(config: ConfigParts) -> Iterator[Finding]:
@@ -51,6 +54,22 @@ def check_tags(config: ConfigParts) -> Iterator[Finding]:
         yield from _filters(config.dicom, in_v1=config.api_version == "v1")
     if config.tag_config is not None:
         yield from _tag_config(config.tag_config)
+    yield from _patients(config)
+
+
+def _patients(config: ConfigParts) -> Iterator[Finding]:
+    """Say where the Basic Profile, or an action, gives all patients one ID."""
+    if config.dicom is not None and config.dicom.filter_profile == BASIC:
+        yield CHECKS["patients-alike"].at("dicom.filterProfile")
+    if config.tag_config is None:
+        return
+    actions = list(enumerate(config.tag_config.actions))
+    index, action = next(((at, one) for at, one in actions if _PATIENT_ID in _numbers(one.queries)), (0, None))
+    if action is not None:
+        if action.reset_tag is not None or action.remove_tag is not None:
+            yield CHECKS["patients-alike"].at(f"dicomTagConfig.actions[{index}]")
+    elif config.tag_config.profile_type in {None, BASIC, "PROFILE_TYPE_UNSPECIFIED"}:
+        yield CHECKS["patients-alike"].at("dicomTagConfig.profileType")
 
 
 def _filters(dicom: DicomConfig, *, in_v1: bool) -> Iterator[Finding]:
@@ -92,6 +111,7 @@ def _keep_list(tags: Sequence[str]) -> Iterator[Finding]:
         yield CHECKS["keep-no-viewer"].at(
             path, f"{', '.join(missing)}: missing, although viewers and archives need them."
         )
+    yield from _dates(path, [tag for tag in tags if tag_number(tag) not in _IDENTIFIER_NUMBERS])
     named = [tag for tag in IDENTIFIERS if tag_number(tag) in kept]
     if named:
         yield CHECKS["keep-identifier"].at(
@@ -136,7 +156,8 @@ def _action(path: str, action: Action) -> Iterator[Finding]:
     if wrong:
         yield CHECKS["action-vr"].at(path, f"{', '.join(wrong)}: the action does not apply to its VR.")
     if action.keep_tag is not None:
-        numbers = {tag_number(query) for query in action.queries if query not in VRS}
+        numbers = _numbers(action.queries)
+        yield from _dates(path, [query for query in action.queries if not _numbers([query]) & _IDENTIFIER_NUMBERS])
         named = [tag for tag in IDENTIFIERS if tag_number(tag) in numbers]
         if named:
             yield CHECKS["keep-identifier"].at(
@@ -147,14 +168,30 @@ def _action(path: str, action: Action) -> Iterator[Finding]:
 def _applies(action: Action, query: str) -> bool:
     if action.clean_image_tag is not None:
         return query not in VRS and tag_number(query) == tag_number("PixelData")
-    vrs = {query} if query in VRS else set((vr_of(query) or "").split("/"))
-    if vrs == {""}:  # the VR of a private tag is known only from the file
+    vrs = _vrs(query)
+    if not vrs:
         return True
     if action.clean_text_tag is not None:
         return bool(vrs & INSPECTED_VRS)
     if action.regen_uid_tag is not None:
         return "UI" in vrs
     return action.recurse_tag is None or "SQ" in vrs
+
+
+def _dates(path: str, queries: Sequence[str]) -> Iterator[Finding]:
+    """Say which dates are kept as they are."""
+    dates = [query for query in queries if _vrs(query) & {"DA", "DT"}]
+    if dates:
+        yield CHECKS["keep-dates"].at(path, f"{', '.join(dates)}: kept unshifted.")
+
+
+def _numbers(queries: Sequence[str]) -> set[int]:
+    return {tag_number(query) for query in queries if query not in VRS}
+
+
+def _vrs(query: str) -> set[str]:
+    """Return the VRs of a tag or query; empty for a private tag, whose VR is known only from the file."""
+    return {query} if query in VRS else set((vr_of(query) or "").split("/")) - {""}
 
 
 def _name(tag: str) -> str:

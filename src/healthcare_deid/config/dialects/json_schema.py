@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.config.base.wire_names import wire_name
@@ -16,12 +17,26 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from healthcare_deid.config.base.field_types import ApiVersion
+
+SCHEMA_FILES: dict[ApiVersion, str] = {
+    "v1": "deidentify-config.v1.schema.json",
+    "v1beta1": "deidentify-config.v1beta1.schema.json",
+}
+"""Name of the published schema of each version's `DeidentifyConfig`."""
+
+_FOLDER = Path(__file__).parent.parent / "data"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_of(cls: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of a message and of all messages in it."""
     return {"$schema": _DIALECT, **cls.model_json_schema(by_alias=True, mode="validation")}
+
+
+def published_schema(version: ApiVersion) -> str:
+    """Return the schema of a version's `DeidentifyConfig` as it is published with the package."""
+    return _FOLDER.joinpath(SCHEMA_FILES[version]).read_text("utf-8")
 
 
 def describe_fields(definition: dict[str, Any], cls: type[BaseModel]) -> None:

@@ -16,6 +16,7 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.config.builder import TagLike
     from healthcare_deid.config.v1.dicom import TagFilterProfile
     from healthcare_deid.config.v1.fhir import FieldMetadata
 
@@ -58,11 +59,11 @@ class ConfigBuilder(SharedSteps):
         """Return the config."""
         return self.config
 
-    def keep_tags(self, *tags: object) -> ConfigBuilder:
+    def keep_tags(self, *tags: TagLike) -> ConfigBuilder:
         """Keep these tags and those required in valid DICOM; remove every other. Repeated calls add tags."""
         return self._with_dicom(keep_list=_tag_list(self._dicom.keep_list, tags))
 
-    def remove_tags(self, *tags: object) -> ConfigBuilder:
+    def remove_tags(self, *tags: TagLike) -> ConfigBuilder:
         """Remove these tags; keep every other. Repeated calls add tags."""
         return self._with_dicom(remove_list=_tag_list(self._dicom.remove_list, tags))
 
@@ -110,5 +111,5 @@ class ConfigBuilder(SharedSteps):
         return self._with(image=self._image.model_copy(update=update))
 
 
-def _tag_list(before: TagFilterList | None, tags: Sequence[object]) -> TagFilterList:
+def _tag_list(before: TagFilterList | None, tags: Sequence[TagLike]) -> TagFilterList:
     return TagFilterList.from_api({"tags": (*(before.tags if before else ()), *tags)})

@@ -22,6 +22,7 @@ from healthcare_deid.config.v1.text import (
     RedactConfig,
     ReplaceWithInfoTypeConfig,
 )
+from healthcare_deid.config.v1beta1.builder import ConfigBuilder
 from healthcare_deid.config.v1beta1.deidentify import (
     DeidentifyConfig,
     DeidentifyOperationMetadata,
@@ -79,6 +80,7 @@ __all__ = [
     "CleanDescriptorsOption",
     "CleanTextField",
     "CleanTextTag",
+    "ConfigBuilder",
     "ContextualDeidConfig",
     "CryptoHashConfig",
     "CryptoHashField",

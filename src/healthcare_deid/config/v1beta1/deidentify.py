@@ -17,6 +17,7 @@ from healthcare_deid.config.v1beta1.text import TextConfig, TextProfileType
 
 if TYPE_CHECKING:
     from healthcare_deid.config.parts import ConfigParts
+    from healthcare_deid.config.v1beta1.builder import ConfigBuilder
 
 
 class FhirOutput(Message):
@@ -54,6 +55,13 @@ class DeidentifyConfig(RootConfig):
     """Deprecated by the API: use `fhir_field_config`."""
     image: ImageConfig | None = None
     """Deprecated by the API: use ``dicom_tag_config.options.clean_image``."""
+
+    @classmethod
+    def builder(cls) -> ConfigBuilder:
+        """Return an empty builder."""
+        from healthcare_deid.config.v1beta1.builder import ConfigBuilder
+
+        return ConfigBuilder()
 
     def parts(self) -> ConfigParts:
         """Return the config's fields in the form that checks and summary read."""

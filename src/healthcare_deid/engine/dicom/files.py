@@ -25,9 +25,9 @@ from healthcare_deid.engine.dicom.datasets import value_bytes
 from healthcare_deid.engine.dicom.directory import with_offsets
 from healthcare_deid.engine.dicom.encoding import FILLER, Malformed, Short, element_header, end_of_dataset
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
-from healthcare_deid.engine.dicom.silence import quiet
 from healthcare_deid.engine.dicom.sources import InMemory, OpenFile
 from healthcare_deid.engine.dicom.uids import uid_text
+from healthcare_deid.engine.silence import quiet
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

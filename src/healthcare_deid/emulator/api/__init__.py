@@ -1,1 +1,0 @@
-"""The methods of the API: each module answers the calls of one kind of resource."""

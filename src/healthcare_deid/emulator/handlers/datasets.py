@@ -1,0 +1,118 @@
+"""Locations and datasets."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.http.field_masks import merge, update_paths
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import Route
+from healthcare_deid.emulator.storage.catalog import Kind, insert
+from healthcare_deid.names import DatasetName
+
+if TYPE_CHECKING:
+    from healthcare_deid.emulator.backend import Backend
+    from healthcare_deid.emulator.http.routes import Call
+
+_LOCATION_QUERY = parameters.PAGED | {"filter", "extraLocationTypes"}
+_FIELDS = frozenset({"name", "timeZone", "encryptionSpec"})
+_LOCATIONS = (
+    "asia-northeast1", "asia-south1", "asia-southeast1", "australia-southeast1", "eu", "europe-west2", "europe-west3",
+    "europe-west4", "northamerica-northeast1", "southamerica-east1", "us", "us-central1", "us-east4", "us-west2",
+)  # fmt: skip
+_ID = re.compile(r"[\w\-.]{1,256}")
+_PATH = "projects/{project}/locations/{location}"
+_ONE = f"{_PATH}/datasets/{{dataset}}"
+_METHOD = "projects.locations.datasets"
+
+
+class Datasets:
+    """Answers the calls on locations and datasets."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("GET", "projects/{project}/locations", "projects.locations.list", self.locations, _LOCATION_QUERY),
+            Route("GET", _PATH, "projects.locations.get", self.location),
+            Route("POST", f"{_PATH}/datasets", f"{_METHOD}.create", self.create, frozenset({"datasetId"})),
+            Route("GET", f"{_PATH}/datasets", f"{_METHOD}.list", self.list, parameters.PAGED),
+            Route("GET", _ONE, f"{_METHOD}.get", self.get),
+            Route("PATCH", _ONE, f"{_METHOD}.patch", self.patch, frozenset({"updateMask"})),
+            Route("DELETE", _ONE, f"{_METHOD}.delete", self.delete),
+        ]
+
+    def locations(self, call: Call) -> Reply:
+        """``locations.list``: regions of the service."""
+        project = call.ids["project"]
+        return Reply.json({"locations": [_location(project, name) for name in _LOCATIONS]})
+
+    def location(self, call: Call) -> Reply:
+        """``locations.get``: any location is accepted."""
+        return Reply.json(_location(call.ids["project"], call.ids["location"]))
+
+    def create(self, call: Call) -> Reply:
+        """``datasets.create``: an operation that has already ended."""
+        identifier = call.request.parameter("datasetId") or ""
+        if not _ID.fullmatch(identifier):
+            raise invalid(r"datasetId must match [\p{L}\p{N}_\-\.]{1,256}.")
+        name = DatasetName(call.ids["project"], call.ids["location"], identifier)
+        body = {**_checked(parameters.json_object(call)), "name": str(name)}
+        with self._backend.database.write() as connection:
+            insert(connection, Kind.DATASET, str(name), None, body)
+            operation = self._backend.operations.insert(
+                connection, name, "dataset.DatasetService.CreateDataset", call.version
+            )
+            made = {"@type": f"type.googleapis.com/google.cloud.healthcare.{call.version}.dataset.Dataset", **body}
+            self._backend.operations.finish(connection, operation, response=made, error=None)
+        return Reply.json(self._backend.logs.describe(self._backend.operations.get(operation), call.request))
+
+    def list(self, call: Call) -> Reply:
+        """``datasets.list``."""
+        page = self._backend.catalog.page(
+            Kind.DATASET,
+            str(call.location),
+            size=parameters.page_size(call),
+            token=call.request.parameter("pageToken"),
+            labels={},
+        )
+        return Reply.json(page.to_api("datasets"))
+
+    def get(self, call: Call) -> Reply:
+        """``datasets.get``."""
+        self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.get")
+        return Reply.json(self._backend.catalog.get(str(call.dataset)))
+
+    def patch(self, call: Call) -> Reply:
+        """``datasets.patch``: only the time zone can change."""
+        self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.update")
+        paths = update_paths(call.request.parameter("updateMask") or "", {"timeZone"})
+        changes = _checked(parameters.json_object(call))
+        name = str(call.dataset)
+        return Reply.json(
+            self._backend.catalog.patch(name, lambda body: {"name": name, **_checked(merge(body, changes, paths))})
+        )
+
+    def delete(self, call: Call) -> Reply:
+        """``datasets.delete``: with all its stores, at once."""
+        self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.delete")
+        self._backend.instances.unlink(self._backend.catalog.delete(str(call.dataset)))
+        return Reply.json({})
+
+
+def _location(project: str, name: str) -> dict[str, str]:
+    return {"name": f"projects/{project}/locations/{name}", "locationId": name}
+
+
+def _checked(body: dict[str, Any]) -> dict[str, Any]:
+    fields = parameters.only_fields(body, _FIELDS, "dataset")
+    zone = fields.get("timeZone")
+    if zone is not None and (not isinstance(zone, str) or (zone and zone not in zoneinfo.available_timezones())):
+        raise invalid("timeZone must be the name of an IANA time zone, such as America/New_York.")
+    return {name: value for name, value in fields.items() if name != "name" and value not in ("", None)}

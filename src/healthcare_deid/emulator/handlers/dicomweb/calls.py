@@ -1,0 +1,154 @@
+"""Routes of DICOMweb, and the handlers behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.handlers.dicomweb import retrieve, search, store
+from healthcare_deid.emulator.handlers.dicomweb.frames import retrieve_bulk, retrieve_frames, retrieve_rendered
+from healthcare_deid.emulator.handlers.dicomweb.search import Level
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthcare_deid.emulator.backend import Backend
+    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.storage.instances import StoredInstance
+
+_ROOT = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}/dicomWeb"
+_STUDIES = f"{_ROOT}/studies"
+_STUDY = f"{_STUDIES}/{{study}}"
+_ALL_SERIES = f"{_STUDY}/series"
+_SERIES = f"{_ALL_SERIES}/{{series}}"
+_INSTANCES = f"{_SERIES}/instances"
+_INSTANCE = f"{_INSTANCES}/{{instance}}"
+_VIEWPORT = frozenset({"viewport"})
+_METHOD = "projects.locations.datasets.dicomStores"
+_READ, _WRITE, _DELETE = (f"healthcare.dicomStores.dicomWeb{action}" for action in ("Read", "Write", "Delete"))
+
+
+class DicomWebCalls:
+    """Handlers of the DICOMweb methods."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        study, series, instance = (
+            f"{_METHOD}.studies",
+            f"{_METHOD}.studies.series",
+            f"{_METHOD}.studies.series.instances",
+        )
+        frames = f"{instance}.frames"
+        find = self._search
+        return [
+            Route("POST", _STUDIES, f"{_METHOD}.storeInstances", self.store),
+            Route("POST", _STUDY, f"{study}.storeInstances", self.store),
+            Route("GET", _STUDIES, f"{_METHOD}.searchForStudies", find(Level.STUDIES), ANY_QUERY),
+            Route("GET", f"{_ROOT}/series", f"{_METHOD}.searchForSeries", find(Level.SERIES), ANY_QUERY),
+            Route("GET", f"{_ROOT}/instances", f"{_METHOD}.searchForInstances", find(Level.INSTANCES), ANY_QUERY),
+            Route("GET", _ALL_SERIES, f"{study}.searchForSeries", find(Level.SERIES), ANY_QUERY),
+            Route("GET", f"{_STUDY}/instances", f"{study}.searchForInstances", find(Level.INSTANCES), ANY_QUERY),
+            Route("GET", _INSTANCES, f"{series}.searchForInstances", find(Level.INSTANCES), ANY_QUERY),
+            Route("GET", _STUDY, f"{study}.retrieveStudy", self.retrieve),
+            Route("GET", _SERIES, f"{series}.retrieveSeries", self.retrieve),
+            Route("GET", _INSTANCE, f"{instance}.retrieveInstance", self.retrieve),
+            Route("GET", f"{_STUDY}/metadata", f"{study}.retrieveMetadata", self.metadata),
+            Route("GET", f"{_SERIES}/metadata", f"{series}.retrieveMetadata", self.metadata),
+            Route("GET", f"{_INSTANCE}/metadata", f"{instance}.retrieveMetadata", self.metadata),
+            Route("GET", f"{_INSTANCE}/frames/{{frames}}", f"{frames}.retrieveFrames", self.frames),
+            Route(
+                "GET", f"{_INSTANCE}/frames/{{frames}}/rendered", f"{frames}.retrieveRendered", self.rendered, _VIEWPORT
+            ),
+            Route("GET", f"{_INSTANCE}/rendered", f"{instance}.retrieveRendered", self.rendered, _VIEWPORT),
+            Route("GET", f"{_INSTANCE}/bulkdata/{{path*}}", f"{instance}.bulkdata.retrieveBulkdata", self.bulk),
+            Route("DELETE", _STUDY, f"{study}.delete", self.delete_many),
+            Route("DELETE", _SERIES, f"{series}.delete", self.delete_many),
+            Route("DELETE", _INSTANCE, f"{instance}.delete", self.delete_instance),
+        ]
+
+    def store(self, call: Call) -> Reply:
+        """``storeInstances``."""
+        name = self._store_name(call, _WRITE)
+        return store.store(self._backend.instances, name, call.request, call.optional("study"))
+
+    def _search(self, level: Level) -> Callable[[Call], Reply]:
+        def answer(call: Call) -> Reply:
+            name = self._store_name(call, _READ)
+            study, series = call.optional("study"), call.optional("series")
+            return search.search(self._backend.database, name, call.request, level, study, series)
+
+        return answer
+
+    def retrieve(self, call: Call) -> Reply:
+        """``retrieveStudy``, ``retrieveSeries``, ``retrieveInstance``."""
+        found = self._found(call)
+        if not found:
+            return retrieve.missing(_level(call))
+        return retrieve.retrieve(found, call.request, single="instance" in call.ids)
+
+    def metadata(self, call: Call) -> Reply:
+        """``retrieveMetadata`` at every level."""
+        found = self._found(call)
+        return retrieve.metadata(found, call.request) if found else retrieve.missing(_level(call))
+
+    def frames(self, call: Call) -> Reply:
+        """``retrieveFrames``."""
+        found = self._found(call)
+        if not found:
+            return retrieve.missing("instance")
+        return retrieve_frames(found[0], call.ids["frames"], call.request)
+
+    def rendered(self, call: Call) -> Reply:
+        """``retrieveRendered`` of an instance (its first frame) or a frame."""
+        found = self._found(call)
+        if not found:
+            return retrieve.missing("instance")
+        return retrieve_rendered(found[0], call.ids.get("frames", "1"), call.request)
+
+    def bulk(self, call: Call) -> Reply:
+        """``retrieveBulkdata``."""
+        found = self._found(call)
+        if not found:
+            return retrieve.missing("instance")
+        return retrieve_bulk(found[0], call.ids["path"], call.request)
+
+    def delete_many(self, call: Call) -> Reply:
+        """``studies.delete`` and ``series.delete``: an operation that has already ended (fidelity F-35)."""
+        name = self._store_name(call, _DELETE)
+        study, series = call.ids["study"], call.optional("series")
+        if not self._backend.instances.find(name, study, series):
+            return retrieve.missing(_level(call))
+        method = "DeleteSeries" if series else "DeleteStudy"
+        removed = self._backend.instances.remove(name, study, series)
+        with self._backend.database.write() as connection:
+            operation = self._backend.operations.insert(
+                connection, call.dataset, f"dicomweb.DicomWebService.{method}", call.version
+            )
+            connection.execute("UPDATE operations SET success = ? WHERE name = ?", (removed, operation))
+            response: dict[str, Any] = {"@type": "type.googleapis.com/google.protobuf.Empty"}
+            self._backend.operations.finish(connection, operation, response=response, error=None)
+        return Reply.json(self._backend.logs.describe(self._backend.operations.get(operation), call.request))
+
+    def delete_instance(self, call: Call) -> Reply:
+        """``instances.delete``, at once."""
+        name = self._store_name(call, _DELETE)
+        ids = call.ids
+        if not self._backend.instances.remove(name, ids["study"], ids["series"], ids["instance"]):
+            return retrieve.missing("instance")
+        return Reply.json({})
+
+    def _found(self, call: Call) -> list[StoredInstance]:
+        name = self._store_name(call, _READ)
+        return self._backend.instances.find(name, call.ids["study"], call.optional("series"), call.optional("instance"))
+
+    def _store_name(self, call: Call, permission: str) -> str:
+        self._backend.catalog.check_store(call.dicom_store, permission)
+        return str(call.dicom_store)
+
+
+def _level(call: Call) -> str:
+    return next(level for level in ("instance", "series", "study") if level in call.ids)

@@ -1,0 +1,151 @@
+"""STOW-RS: stores instances, each on its own, and reports on each (PS3.18 section 10.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.handlers.dicomweb.native_xml import to_xml
+from healthcare_deid.emulator.http import multipart
+from healthcare_deid.emulator.http.accept import accepted
+from healthcare_deid.emulator.http.payload import chunks_of
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.storage.header import completed, read_header
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from healthcare_deid.emulator.http.request import Request
+    from healthcare_deid.emulator.storage.header import InstanceHeader, InstanceKey
+    from healthcare_deid.emulator.storage.instances import Instances, NewFile
+
+DICOM = "application/dicom"
+_PROCESSING_FAILURE = 272
+_OK, _SOME, _NONE = 200, 202, 409
+_AT_ONCE = 64
+"""Instances in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    key: InstanceKey | None = None
+    sop_class: str = ""
+    problem: str = ""
+
+
+def store(instances: Instances, name: str, request: Request, study: str | None) -> Reply:
+    """Store every instance of a request.
+
+    Args:
+        instances: Instances of all stores.
+        name: Full name of an existing store.
+        request: One instance as ``application/dicom``, or several as ``multipart/related``.
+        study: Study in the URL, which the instances must belong to.
+
+    Raises:
+        ServiceError: 400 if the body is malformed, 415 for another media type.
+    """
+    files: list[NewFile] = []
+    results: list[_Result] = []
+    try:
+        files.extend(instances.write(completed(chunks)) for chunks in _bodies(request))
+        for start in range(0, len(files), _AT_ONCE):
+            results += _store_some(instances, name, files[start : start + _AT_ONCE], study)
+    finally:
+        for file in files:
+            file.path.unlink(missing_ok=True)
+    base = f"{request.base_url}/v1/{name}/dicomWeb"
+    report = _report(results, base)
+    failures = sum(1 for result in results if result.problem)
+    status = _OK if not failures else _NONE if failures == len(results) else _SOME
+    wanted = {item.media_type for item in accepted(request.headers.get("accept"))}
+    if wanted & {"application/dicom+json", "application/json"}:
+        return Reply.json(report, status, "application/dicom+json")
+    return Reply(status, {"content-type": "application/dicom+xml"}, to_xml(report))
+
+
+def _bodies(request: Request) -> Iterator[Iterable[bytes]]:
+    media_type = request.media_type()
+    if media_type in {DICOM, "application/octet-stream"}:
+        if not request.size:
+            raise invalid("The request has no body.")
+        yield chunks_of(request.open())
+        return
+    if media_type != "multipart/related":
+        raise _unsupported(media_type)
+    part = None
+    for part in multipart.read(request.headers["content-type"], request.open()):
+        if part.media_type not in {DICOM, ""}:
+            raise _unsupported(part.media_type)
+        yield part.chunks
+    if part is None:
+        raise invalid("The multipart body has no parts.")
+
+
+def _unsupported(media_type: str) -> ServiceError:
+    return ServiceError(
+        Code.INVALID_ARGUMENT,
+        f"Unsupported media type {media_type[:80]!r}: instances are stored as application/dicom, alone or in "
+        "multipart/related.",
+        http=415,
+    )
+
+
+def _store_some(instances: Instances, name: str, files: Sequence[NewFile], study: str | None) -> list[_Result]:
+    """Store the valid files of a batch in one transaction."""
+    results: list[_Result] = []
+    good: list[tuple[NewFile, InstanceHeader]] = []
+    for file in files:
+        try:
+            header = read_header(file.path)
+        except InvalidDicomError as error:
+            results.append(_Result(problem=f"Invalid DICOM: {error}"))
+            continue
+        result = _Result(header.key, header.sop_class)
+        if study is not None and header.key.study != study:
+            problem = "The instance does not belong to the study that the request names."
+            results.append(replace(result, problem=problem))
+            continue
+        results.append(result)
+        good.append((file, header))
+    refusals = iter(instances.add(name, good))
+    return [
+        result if result.problem or (refusal := next(refusals)) is None else replace(result, problem=refusal.message)
+        for result in results
+    ]
+
+
+def _report(results: Sequence[_Result], base: str) -> dict[str, Any]:
+    stored: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    studies: set[str] = set()
+    for result in results:
+        item: dict[str, Any] = {}
+        if result.key is not None:
+            studies.add(result.key.study)
+            if result.sop_class:
+                item["00081150"] = _value("UI", result.sop_class)
+            item["00081155"] = _value("UI", result.key.instance)
+            if not result.problem:
+                item["00081190"] = _value("UR", f"{base}/{result.key}")
+        if result.problem:
+            item["00081197"] = _value("US", _PROCESSING_FAILURE)
+            item["00090010"] = _value("LO", "GOOGLE")
+            item["00090097"] = _value("LT", result.problem)
+        (failed if result.problem else stored).append(item)
+    report: dict[str, Any] = {}
+    if len(studies) == 1:
+        report["00081190"] = _value("UR", f"{base}/studies/{studies.pop()}")
+    elif studies or failed:
+        report["00081190"] = _value("UR", f"{base}/studies")
+    if stored:
+        report["00081199"] = {"vr": "SQ", "Value": stored}
+    if failed:
+        report["00081198"] = {"vr": "SQ", "Value": failed}
+    return report
+
+
+def _value(vr: str, value: Any) -> dict[str, Any]:
+    return {"vr": vr, "Value": [value]}

@@ -1,0 +1,76 @@
+"""IAM policies of datasets and stores: stored and returned, not enforced (fidelity F-24)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
+
+if TYPE_CHECKING:
+    from healthcare_deid.emulator.backend import Backend
+    from healthcare_deid.emulator.http.routes import Call
+
+_DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
+_VERSION_QUERY = frozenset({"options.requestedPolicyVersion"})
+_RESOURCES = {
+    "datasets": _DATASET,
+    "datasets.dicomStores": f"{_DATASET}/dicomStores/{{dicomStore}}",
+    "datasets.fhirStores": f"{_DATASET}/fhirStores/{{fhirStore}}",
+}
+
+
+class IamCalls:
+    """Handlers of ``getIamPolicy``, ``setIamPolicy`` and ``testIamPermissions``."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        routes: list[Route] = []
+        for method, path in _RESOURCES.items():
+            prefix = f"projects.locations.{method}"
+            routes += [
+                Route("GET", f"{path}:getIamPolicy", f"{prefix}.getIamPolicy", self.get, _VERSION_QUERY),
+                Route("POST", f"{path}:setIamPolicy", f"{prefix}.setIamPolicy", self.set, ANY_QUERY),
+                Route("POST", f"{path}:testIamPermissions", f"{prefix}.testIamPermissions", self.test, ANY_QUERY),
+            ]
+        return routes
+
+    def get(self, call: Call) -> Reply:
+        """``getIamPolicy``."""
+        return Reply.json(self._backend.catalog.get_policy(self._name(call, "getIamPolicy")))
+
+    def set(self, call: Call) -> Reply:
+        """``setIamPolicy``: refused if the policy changed since it was read."""
+        name = self._name(call, "setIamPolicy")
+        fields = frozenset({"policy", "updateMask"})
+        body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
+        policy: Any = body.get("policy")
+        if not isinstance(policy, dict):
+            raise invalid("setIamPolicy needs a policy.")
+        allowed = frozenset({"bindings", "etag", "version", "auditConfigs"})
+        return Reply.json(self._backend.catalog.set_policy(name, parameters.only_fields(policy, allowed, "policy")))
+
+    def test(self, call: Call) -> Reply:
+        """``testIamPermissions``: the caller has every permission."""
+        self._name(call, "getIamPolicy")
+        fields = frozenset({"permissions"})
+        body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
+        asked = body.get("permissions", [])
+        if not isinstance(asked, list) or not all(isinstance(item, str) and "*" not in item for item in asked):
+            raise invalid("permissions must be a list of permission names without wildcards.")
+        return Reply.json({"permissions": asked} if asked else {})
+
+    def _name(self, call: Call, action: str) -> str:
+        if "dicomStore" in call.ids:
+            self._backend.catalog.check_store(call.dicom_store, f"healthcare.dicomStores.{action}")
+            return str(call.dicom_store)
+        if "fhirStore" in call.ids:
+            self._backend.catalog.check_store(call.fhir_store, f"healthcare.fhirStores.{action}")
+            return str(call.fhir_store)
+        self._backend.catalog.check_dataset(call.dataset, f"healthcare.datasets.{action}")
+        return str(call.dataset)

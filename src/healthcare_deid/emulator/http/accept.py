@@ -1,0 +1,60 @@
+"""The Accept header, in order of the client's preference."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MULTIPART = "multipart/related"
+_ITEM = re.compile(r'(?:[^,"]|"[^"]*")+')
+_PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*("[^"]*"|[^;]*)')
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One acceptable media type.
+
+    Attributes:
+        media_type: Media type in lower case, with wildcards; of a multipart, the type of its parts.
+        multipart: Whether ``multipart/related`` was asked for.
+        parameters: Parameters by lower-case name, without ``q`` and ``type``.
+        quality: ``q``, 1 unless given.
+    """
+
+    media_type: str
+    multipart: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    quality: float = 1.0
+
+    @property
+    def transfer_syntax(self) -> str | None:
+        """Requested transfer syntax: a UID, ``*`` for "as stored", or None."""
+        return self.parameters.get("transfer-syntax")
+
+    def covers(self, media_type: str) -> bool:
+        """Return whether a media type is acceptable."""
+        return self.media_type in {"*/*", "*", media_type, f"{media_type.partition('/')[0]}/*"}
+
+
+def accepted(header: str | None) -> list[Wanted]:
+    """Parse an Accept header, best first; a missing header accepts anything."""
+    if not header or not header.strip():
+        return [Wanted("*/*")]
+    found = [_wanted(item.strip()) for item in _ITEM.findall(header) if item.strip()]
+    return sorted(found or [Wanted("*/*")], key=lambda wanted: -wanted.quality)
+
+
+def _wanted(item: str) -> Wanted:
+    media_type = item.partition(";")[0].strip().lower()
+    parameters = {name.lower(): value.strip().strip('"') for name, value in _PARAMETER.findall(item)}
+    try:
+        quality = float(parameters.pop("q", "1"))
+    except ValueError:
+        quality = 0.0
+    if media_type == MULTIPART:
+        return Wanted(parameters.pop("type", "*/*").lower(), True, parameters, quality)
+    return Wanted(media_type, False, parameters, quality)

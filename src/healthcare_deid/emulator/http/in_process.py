@@ -1,0 +1,95 @@
+"""`EmulatorHttp`: the emulator as an ``httplib2.Http``, without a socket."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from healthcare_deid.emulator.http.reply import http_phrase
+from healthcare_deid.emulator.http.request import Request
+from healthcare_deid.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from healthcare_deid.emulator.http.reply import Reply
+
+
+class Response(dict[str, str]):
+    """Headers of a reply, with the attributes of an ``httplib2.Response``."""
+
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in headers.items()})
+        self["status"] = str(status)
+        self.status = status
+        self.reason = http_phrase(status)
+        self.version = 11
+        self.fromcache = False
+        self.previous = None
+
+
+class EmulatorHttp:
+    """A transport that answers in this process, from any thread.
+
+    Use it wherever an ``httplib2.Http`` is expected:
+    ``googleapiclient.discovery.build("healthcare", "v1", http=emulator.http())``.
+
+    Args:
+        handle: The emulator as a function.
+        release: Called once, when the transport is closed or garbage-collected.
+    """
+
+    def __init__(self, handle: Callable[[Request], Reply], release: Callable[[], None]) -> None:
+        self._handle = handle
+        self._release = weakref.finalize(self, release)
+        self.timeout: float | None = None
+        self.redirect_codes: frozenset[int] = frozenset()
+        self.follow_redirects = False
+
+    def request(
+        self,
+        uri: str,
+        method: str = "GET",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **ignored: Any,
+    ) -> tuple[Response, bytes]:
+        """Answer a request.
+
+        Args:
+            uri: Absolute URI; its host is ignored.
+            method: HTTP method.
+            body: Text, bytes, or a file.
+            headers: Request headers.
+            **ignored: Further arguments of ``httplib2`` (``redirections``, ``connection_type``).
+
+        Returns:
+            Status and headers of the reply, and its body.
+
+        Raises:
+            EmulatorError: The transport is closed.
+            ConnectionResetError: The fault plan drops this connection, or an instance was deleted while it was read.
+        """
+        if not self._release.alive:
+            raise EmulatorError("this transport is closed: take a new one from Emulator.http()")
+        parts = urlsplit(uri)
+        base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://healthcare.googleapis.com"
+        reply = self._handle(Request.of(method, uri, headers=headers, body=_bytes(body), base_url=base))
+        content = b"".join(reply.chunks())
+        return Response(reply.status, {**reply.headers, "content-length": str(len(content))}), content
+
+    def close(self) -> None:
+        """Release the emulator, which closes with its last user. A second call does nothing."""
+        self._release()
+
+    def add_credentials(self, *_: Any, **__: Any) -> None:
+        """Do nothing: the emulator has no authentication."""
+
+
+def _bytes(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if hasattr(body, "read"):
+        body = body.read()
+    return body.encode() if isinstance(body, str) else bytes(body)

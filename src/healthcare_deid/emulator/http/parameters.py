@@ -1,0 +1,120 @@
+"""Request parameters: JSON bodies, messages, page sizes, filters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from healthcare_deid.config.dialects.json_text import parse_json
+from healthcare_deid.emulator.errors import invalid
+from healthcare_deid.emulator.http.field_masks import camel
+from healthcare_deid.emulator.http.routes import unknown_parameter
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from healthcare_deid.config.base.message import Message
+    from healthcare_deid.emulator.http.routes import Call
+
+M = TypeVar("M", bound="Message")
+PAGED = frozenset({"pageSize", "pageToken"})
+"""Query parameters of every list method."""
+_DEFAULT_PAGE, _MAX_PAGE = 100, 1000
+
+
+def json_object(call: Call) -> dict[str, Any]:
+    """Return the body as a JSON object; a missing body is an empty object.
+
+    Raises:
+        ServiceError: 400: the body is not a JSON object.
+    """
+    if not call.request.body.strip():
+        return {}
+    try:
+        value = parse_json(call.request.body)
+    except ConfigError as error:
+        raise invalid(f"Invalid JSON payload received. {error}") from None
+    if not isinstance(value, dict):
+        raise invalid("Invalid JSON payload received. The body must be an object.")
+    return value
+
+
+def bound_object(call: Call, fields: frozenset[str]) -> dict[str, Any]:
+    """Return the body with the fields that the query sets.
+
+    Google's API layer binds query parameters to fields of the request; a path such as ``config.text`` names a field
+    of a field.
+
+    Args:
+        call: The call.
+        fields: Top-level fields of the request message, in JSON names.
+
+    Raises:
+        ServiceError: 400: the body is not a JSON object, or a parameter is no field of the request.
+    """
+    body = json_object(call)
+    for name, value in call.request.query:
+        head, *rest = [camel(part) for part in name.split(".")]
+        if head not in fields:
+            raise unknown_parameter(name)
+        within = body
+        for part in [head, *rest][:-1]:
+            within = within.setdefault(part, {})
+            if not isinstance(within, dict):
+                raise unknown_parameter(name)
+        within[[head, *rest][-1]] = value
+    return body
+
+
+def message(call: Call, cls: type[M]) -> M:
+    """Return the body, and the fields that the query sets, as a message.
+
+    Raises:
+        ServiceError: 400: a field is unknown or has a bad value, or two members of a union are set.
+    """
+    fields = frozenset(camel(name) for name in cls.model_fields)
+    try:
+        return cls.from_api(bound_object(call, fields))
+    except ConfigError as error:
+        raise invalid(f"Invalid JSON payload received. {error}") from None
+
+
+def page_size(call: Call) -> int:
+    """Return the number of items on a page: 100 by default, at most 1,000.
+
+    Raises:
+        ServiceError: 400: it is negative or not a number.
+    """
+    text = call.request.parameter("pageSize") or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise invalid("pageSize must be a number that is not negative.")
+    return min(int(text[:9]), _MAX_PAGE) or _DEFAULT_PAGE
+
+
+def label_filter(call: Call) -> dict[str, str]:
+    """Return the labels in the filter of a list: ``labels.key=value``, joined by AND.
+
+    Raises:
+        ServiceError: 400: another filter.
+    """
+    text = (call.request.parameter("filter") or "").strip()
+    labels: dict[str, str] = {}
+    for term in text.split(" AND ") if text else []:
+        name, equals, value = term.partition("=")
+        if not equals or not name.strip().startswith("labels."):
+            raise invalid("Invalid filter: only labels.key=value is supported.")
+        labels[name.strip().removeprefix("labels.")] = value.strip().strip('"')
+    return labels
+
+
+def only_fields(body: dict[str, Any], allowed: frozenset[str], kind: str) -> dict[str, Any]:
+    """Return the body of a resource with JSON names.
+
+    Raises:
+        ServiceError: 400: a field is unknown.
+    """
+    named = {camel(str(name)): value for name, value in body.items()}
+    for name in named:
+        if name not in allowed:
+            raise invalid(
+                f"Invalid JSON payload received. Unknown name \"{name[:64]}\" at '{kind}': Cannot find field."
+            )
+    return named

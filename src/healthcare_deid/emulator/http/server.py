@@ -1,0 +1,293 @@
+"""The emulator on a port, behind uvicorn (extra ``[server]``)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import re
+import signal
+import socket
+import threading
+from typing import IO, TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlsplit
+
+from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.faults import Dropped
+from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, spool
+from healthcare_deid.emulator.http.reply import Reply
+from healthcare_deid.emulator.http.request import Request
+from healthcare_deid.errors import EmulatorError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Generator, MutableMapping
+    from pathlib import Path
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_LOOPBACK_NAME = re.compile(r"localhost|127(\.\d+){3}|\[?::1\]?|.*\.localhost", re.IGNORECASE)
+_METHODS = "GET, POST, PATCH, PUT, DELETE, OPTIONS"
+_BACKLOG = 2048
+
+
+class Server:
+    """A server on a port, in its own thread or in the caller's.
+
+    There is no authentication, so a web page in a browser on this machine could read everything. A request is refused
+    if its ``Origin`` is neither this machine nor in ``origins``. While the server listens on a loopback address, a
+    ``Host`` that is neither this machine nor in ``hosts`` is refused as well.
+
+    Args:
+        handle: The emulator as a function.
+        host: Address to listen on. ``localhost`` and ``127.0.0.1`` also listen on the loopback address of IPv6.
+        port: Port; 0 for any free port.
+        origins: Origins of web pages that may read, such as ``https://viewer.example``; ``*`` for all.
+        hosts: Further ``Host`` names, such as ``healthcare.googleapis.com`` behind a TLS proxy on this machine.
+        allow_remote: Accept an address that other machines can reach.
+        scratch: Folder for large bodies, readable by this user only. None: the system's temporary folder.
+
+    Raises:
+        EmulatorError: The address is not a loopback address, or the port is taken.
+        MissingExtraError: uvicorn is not installed.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Request], Reply],
+        host: str = "127.0.0.1",
+        port: int = 8085,
+        *,
+        origins: Collection[str] = (),
+        hosts: Collection[str] = (),
+        allow_remote: bool = False,
+        scratch: Path | None = None,
+    ) -> None:
+        try:
+            import uvicorn
+        except ModuleNotFoundError:
+            raise MissingExtraError("server", "the emulator's server") from None
+        self._remote = not _is_loopback(host)
+        if self._remote and not allow_remote:
+            raise EmulatorError(
+                f"{host!r} can be reached from other machines, and the emulator has no authentication: anyone could "
+                "read and delete everything in it. To allow that, pass allow_remote=True (--allow-remote on the "
+                "command line)"
+            )
+        self._handle = handle
+        self._scratch = scratch
+        self._origins = frozenset(origins)
+        self._hosts = frozenset(name.lower() for name in hosts)
+        self._sockets = _listen(host, port)
+        self.port: int = self._sockets[0].getsockname()[1]
+        """Port the server listens on."""
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"http://{name}:{self.port}"
+        """Base URL of the service, without a trailing slash."""
+        # No access log: the URL of a search quotes patient data.
+        config = uvicorn.Config(
+            self._app,
+            interface="asgi3",
+            access_log=False,
+            log_level="warning",
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Self:
+        """Serve from a new thread; the port accepts connections when this returns."""
+        self._thread = threading.Thread(target=self.run, name=f"emulator-{self.port}", daemon=True)
+        self._thread.start()
+        return self
+
+    def run(self) -> None:
+        """Serve until `stop` is called or the process is told to end."""
+        try:
+            with _unwinding():
+                self._server.run(sockets=self._sockets)
+        finally:
+            for listening in self._sockets:
+                listening.close()
+
+    def stop(self) -> None:
+        """Finish the requests under way and free the port."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        for listening in self._sockets:
+            listening.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        origin = headers.get("origin")
+        refusal = self._refusal(headers, origin)
+        if refusal is not None:
+            reply = refusal
+        elif scope["method"] == "OPTIONS":
+            asked = headers.get("access-control-request-headers", "*")
+            allowed = {"access-control-allow-methods": _METHODS, "access-control-allow-headers": asked}
+            reply = Reply(204, {**allowed, "access-control-max-age": "600"})
+        else:
+            with spool(self._scratch) as body:
+                if not await _read(receive, body):
+                    return  # the client left before the end of its body
+                request = _request(scope, headers, body, self.url)
+                try:
+                    reply = await asyncio.to_thread(self._handle, request)
+                except Dropped:
+                    await _drop(receive, send)
+                    return
+        if origin and refusal is None:
+            reply = reply.with_headers(
+                access_control_allow_origin=origin, access_control_expose_headers="*", vary="Origin"
+            )
+        try:
+            await _send(reply, send, head=scope["method"] == "HEAD")
+        except ConnectionResetError:  # the promised length cannot be met: cut the reply off, so that the client sees it
+            await _drop(receive, send)
+
+    def _refusal(self, headers: dict[str, str], origin: str | None) -> Reply | None:
+        if origin and not ({"*", origin} & self._origins or _LOOPBACK_NAME.fullmatch(urlsplit(origin).hostname or "")):
+            message = (
+                "This origin may not use the emulator. Start the emulator with origins=, or --origin, to allow it."
+            )
+        elif not self._remote and not self._is_own(_host_name(headers.get("host", "localhost"))):
+            message = (
+                "The Host header names another machine. Start the emulator with hosts=, or --allow-host, to allow it."
+            )
+        else:
+            return None
+        return Reply.of_error(ServiceError(Code.PERMISSION_DENIED, message))
+
+    def _is_own(self, name: str) -> bool:
+        return bool(_LOOPBACK_NAME.fullmatch(name)) or name.lower() in self._hosts
+
+
+@contextlib.contextmanager
+def _unwinding() -> Generator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does.
+
+    Operations are then stopped and temporary folders removed. uvicorn finishes the requests under way first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return bool(_LOOPBACK_NAME.fullmatch(host))
+
+
+def _host_name(host: str) -> str:
+    return host.rpartition(":")[0] if re.search(r":\d+$", host) and not host.endswith("::1") else host
+
+
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Bind and listen at once, so that a client that connects before the event loop runs waits instead of failing."""
+    first = "127.0.0.1" if host == "localhost" else host
+    try:
+        family = socket.getaddrinfo(first, port, type=socket.SOCK_STREAM)[0][0]
+        sockets = [_bound(family, first, port)]
+    except OSError as error:
+        raise EmulatorError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    if first == "127.0.0.1":
+        with contextlib.suppress(OSError):  # clients try IPv6 first for "localhost"
+            sockets.append(_bound(socket.AF_INET6, "::1", sockets[0].getsockname()[1]))
+    return sockets
+
+
+def _bound(family: int, host: str, port: int) -> socket.socket:
+    # The protocol is explicit because asyncio turns Nagle's algorithm off only then; with Nagle, every reply on a
+    # persistent connection takes 40 ms longer.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -> Request:
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    path = raw.decode("latin-1").partition("?")[0]
+    uri = f"{path}?{scope['query_string'].decode('latin-1')}"
+    large = body.tell() > MOST_IN_MEMORY
+    body.seek(0)
+    return Request.of(
+        scope["method"],
+        uri,
+        headers=headers,
+        body=b"" if large else body.read(),
+        base_url=url,
+        stream=body if large else None,
+        on_port=True,
+    )
+
+
+async def _read(receive: Receive, body: IO[bytes]) -> bool:
+    """Read a request's body, into a file once it is too large for memory; return whether it was complete."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return False
+        chunk = message.get("body", b"")
+        if body.tell() + len(chunk) > MOST_IN_MEMORY:
+            await asyncio.to_thread(body.write, chunk)  # a slow disk must not block the event loop
+        else:
+            body.write(chunk)
+        if not message.get("more_body"):
+            return True
+
+
+async def _send(reply: Reply, send: Send, *, head: bool) -> None:
+    headers = {**reply.headers}
+    if reply.status != 204:
+        headers["content-length"] = str(reply.size)
+    encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
+    if reply.payload is not None and not head:
+        chunks = reply.chunks()
+        while chunk := await asyncio.to_thread(next, chunks, b""):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"" if head else reply.body})
+
+
+async def _drop(receive: Receive, send: Send) -> None:
+    """Close the connection without a reply."""
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
+        await asyncio.sleep(0)  # let the server notice
+        return
+    # A server that hides its transport closes the connection of a reply that is shorter than promised.
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})

@@ -1,0 +1,162 @@
+"""The threads that do the work of operations, and how the work reports."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.emulator.errors import Code, ServiceError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from healthcare_deid.emulator.clock import Clock, Hold
+    from healthcare_deid.emulator.jobs.operations import Operations
+    from healthcare_deid.emulator.storage.database import Database
+
+_STOPPED = "The emulator stopped while this operation was running. What it had written stays; start it again."
+_CANCELLED = "The operation was cancelled. What it had written stays."
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: the work was told to stop
+    """Raised by the work of an operation that was cancelled, or whose emulator closes."""
+
+
+class Progress:
+    """What the work of an operation reports, and what it asks."""
+
+    def __init__(self, database: Database, clock: Clock, name: str, closing: threading.Event) -> None:
+        self._database = database
+        self._clock = clock
+        self._closing = closing
+        self.name = name
+
+    def succeeded(self, position: int) -> None:
+        """Count a unit as done."""
+        with self._database.write() as connection:
+            self._count(connection, position, "success")
+
+    def failed(self, position: int, source: str, code: Code, message: str) -> None:
+        """Count a unit as failed, and log the reason. The text holds no value of an instance."""
+        with self._database.write() as connection:
+            self._count(connection, position, "failure")
+            self._log(connection, "ERROR", source, code, message)
+
+    def noted(self, source: str, message: str) -> None:
+        """Log a warning."""
+        with self._database.write() as connection:
+            self._log(connection, "WARNING", source, Code.UNKNOWN, message)
+
+    def stopping(self) -> bool:
+        """Return whether the work should end."""
+        return self.closing or self.cancelled()
+
+    @property
+    def closing(self) -> bool:
+        """Whether the emulator closes."""
+        return self._closing.is_set()
+
+    def cancelled(self) -> bool:
+        """Return whether a client cancelled the operation, or deleted its dataset."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT cancel_requested FROM operations WHERE name = ?", (self.name,)).fetchone()
+        return row is None or bool(row["cancel_requested"])
+
+    def check(self) -> None:
+        """Raise `Stopped` if the work should end."""
+        if self.stopping():
+            raise Stopped
+
+    def _count(self, connection: sqlite3.Connection, position: int, column: str) -> None:
+        connection.execute(
+            f"UPDATE operations SET {column} = {column} + 1, pending = max(pending - 1, 0) WHERE name = ?",  # noqa: S608
+            (self.name,),
+        )
+        connection.execute("DELETE FROM operation_units WHERE operation = ? AND position = ?", (self.name, position))
+
+    def _log(self, connection: sqlite3.Connection, severity: str, source: str, code: Code, message: str) -> None:
+        connection.execute(
+            "INSERT INTO operation_log (operation, time, severity, code, source, message) "
+            "SELECT name, ?, ?, ?, ?, ? FROM operations WHERE name = ?",
+            (self._clock.time(), severity, code.number, source, message, self.name),
+        )
+
+
+class Runner:
+    """The threads of running operations, one for each."""
+
+    def __init__(self, database: Database, operations: Operations, clock: Clock) -> None:
+        self._database = database
+        self._operations = operations
+        self._clock = clock
+        self._closing = threading.Event()
+        self._threads: set[threading.Thread] = set()
+        self._lock = threading.Lock()
+
+    def start(self, name: str, work: Callable[[Progress], dict[str, Any]], *, resumable: bool = False) -> None:
+        """Start the work of an operation that is in the database.
+
+        Args:
+            name: Name of the operation.
+            work: Returns the operation's response. It raises `ServiceError` to fail, and `Stopped` if told to stop.
+            resumable: Leave the operation running when the emulator closes, so that the next start goes on with it.
+        """
+        hold = self._clock.hold()
+        thread = threading.Thread(
+            target=self._run, args=(name, work, hold, resumable), name=f"operation-{name[-6:]}", daemon=True
+        )
+        with self._lock:
+            self._threads.add(thread)
+        thread.start()
+
+    def abort(self, name: str) -> None:
+        """End an operation that was interrupted and cannot go on."""
+        with self._database.write() as connection:
+            self._operations.finish(connection, name, response=None, error=ServiceError(Code.ABORTED, _STOPPED))
+
+    def _run(
+        self,
+        name: str,
+        work: Callable[[Progress], dict[str, Any]],
+        hold: Hold,
+        resumable: bool,
+    ) -> None:
+        progress = Progress(self._database, self._clock, name, self._closing)
+        response: dict[str, Any] | None = None
+        error: ServiceError | None = None
+        leave = False
+        try:
+            response = work(progress)
+        except Stopped:
+            cancelled = progress.cancelled()
+            leave = resumable and not cancelled
+            error = ServiceError(Code.CANCELLED, _CANCELLED) if cancelled else ServiceError(Code.ABORTED, _STOPPED)
+        except ServiceError as refused:
+            error = refused
+        except Exception as failure:  # noqa: BLE001 - whatever happens, the operation ends and says so
+            error = ServiceError(Code.INTERNAL, f"The operation failed inside the emulator ({type(failure).__name__}).")
+        finally:
+            if not leave:
+                # A closed database cannot be told; the next start ends the operation.
+                with contextlib.suppress(Exception), self._database.write() as connection:
+                    self._operations.finish(connection, name, response=response, error=error)
+            hold.release()
+            with self._lock:
+                self._threads.discard(threading.current_thread())
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait until the operations that run now have ended; return whether they have."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Tell all work to stop, and wait for it."""
+        self._closing.set()
+        self.settle(timeout)

@@ -1,0 +1,158 @@
+"""``gs://`` objects, in folders or in an emulated Cloud Storage."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.storage.cloud_storage import VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from os import PathLike
+
+    from healthcare_deid.emulator.storage.cloud_storage import StorageApi
+
+_URI = re.compile(r"gs://([^/]+)/?(.*)", re.DOTALL)
+
+
+class _Storage(Protocol):
+    """A place for buckets; None and False stand for a missing bucket or object."""
+
+    def names(self, bucket: str, prefix: str = "") -> Iterable[str] | None: ...
+
+    def read(self, bucket: str, name: str) -> bytes | None: ...
+
+    def write(self, bucket: str, name: str, data: bytes) -> bool: ...
+
+
+class Buckets:
+    """Buckets mapped to folders, and all others in an emulated Cloud Storage.
+
+    Args:
+        folders: Folder of each bucket.
+        others: Storage of the buckets without a folder; None: they do not exist.
+    """
+
+    def __init__(
+        self, folders: Mapping[str, str | PathLike[str]] | None = None, others: StorageApi | None = None
+    ) -> None:
+        self._folders = _Folders(folders or {})
+        self._others = others
+
+    def read(self, uri: str) -> bytes:
+        """Return an object.
+
+        Raises:
+            ServiceError: 400 for a malformed URI, 403 for a missing bucket or object (the service does not tell it
+                from a forbidden one), 503 if the emulated Cloud Storage does not answer.
+        """
+        bucket, name = _split(uri)
+        data = self._storage(bucket).read(bucket, name)
+        if data is None:
+            raise _forbidden(bucket)
+        return data
+
+    def find(self, uri: str) -> list[str]:
+        """Return the URIs of the objects that match a URI with wildcards, in order.
+
+        ``*`` matches within a folder, ``**`` anything, and ``?`` one character.
+
+        Raises:
+            ServiceError: As `read`.
+        """
+        bucket, pattern = _split(uri)
+        names = self._storage(bucket).names(bucket, re.split(r"[*?]", pattern, maxsplit=1)[0])
+        if names is None:
+            raise _forbidden(bucket)
+        wanted = re.compile(_pattern(pattern), re.DOTALL)
+        # A name that ends with a slash is a folder made in the console: it is not an instance.
+        return [f"gs://{bucket}/{name}" for name in sorted(names) if wanted.fullmatch(name) and not name.endswith("/")]
+
+    def write(self, uri: str, data: bytes) -> None:
+        """Write an object, atomically.
+
+        Raises:
+            ServiceError: As `read`.
+        """
+        bucket, name = _split(uri)
+        if not self._storage(bucket).write(bucket, name, data):
+            raise _forbidden(bucket)
+
+    def check(self, uri: str) -> None:
+        """Raise unless the bucket of a URI exists.
+
+        Raises:
+            ServiceError: As `read`.
+        """
+        bucket, name = _split(uri)
+        if self._storage(bucket).names(bucket, name) is None:
+            raise _forbidden(bucket)
+
+    def _storage(self, bucket: str) -> _Storage:
+        return self._folders if bucket in self._folders or self._others is None else self._others
+
+
+class _Folders:
+    """Buckets in folders of this machine."""
+
+    def __init__(self, folders: Mapping[str, str | PathLike[str]]) -> None:
+        self._folders = {name: Path(folder).resolve() for name, folder in folders.items()}
+
+    def __contains__(self, bucket: object) -> bool:
+        return bucket in self._folders
+
+    def names(self, bucket: str, prefix: str = "") -> Iterable[str] | None:
+        root = self._folders.get(bucket)
+        if root is None:
+            return None
+        names = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+        return (name for name in names if name.startswith(prefix))
+
+    def read(self, bucket: str, name: str) -> bytes | None:
+        target = self._path(bucket, name)
+        return target.read_bytes() if target is not None and target.is_file() else None
+
+    def write(self, bucket: str, name: str, data: bytes) -> bool:
+        target = self._path(bucket, name)
+        if target is None:
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.part")
+        part.write_bytes(data)
+        part.replace(target)
+        return True
+
+    def _path(self, bucket: str, name: str) -> Path | None:
+        root = self._folders.get(bucket)
+        if root is None:
+            return None
+        if "\0" in name or not (target := (root / name).resolve()).is_relative_to(root):
+            raise invalid("The name of the object leads out of its bucket.")
+        return target
+
+
+def _split(uri: str) -> tuple[str, str]:
+    found = _URI.fullmatch(uri)
+    if not found:
+        raise invalid("A Cloud Storage URI has the form gs://bucket/path.")
+    return found.group(1), found.group(2)
+
+
+def _forbidden(bucket: str) -> ServiceError:
+    return ServiceError(
+        Code.PERMISSION_DENIED,
+        "Healthcare API doesn't have required Cloud Storage permission, or the object does not exist. "
+        f"In the emulator, map bucket {bucket!r} to a folder with Emulator(..., gcs={{{bucket!r}: 'folder'}}), or set "
+        f"{VARIABLE} to an emulated Cloud Storage.",
+    )
+
+
+def _pattern(text: str) -> str:
+    if not text or text.endswith("/"):
+        text += "**"
+    pieces = re.split(r"(\*\*|\*|\?)", text)
+    meanings = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(meanings.get(piece, re.escape(piece)) for piece in pieces)
