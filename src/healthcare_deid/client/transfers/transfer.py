@@ -135,7 +135,7 @@ def download(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     return _transfer(
-        _instances(web, study), lambda item: _retrieve(web, item, target, overwrite=overwrite), parallel, on_progress
+        instances_of(web, study), lambda item: _retrieve(web, item, target, overwrite=overwrite), parallel, on_progress
     )
 
 
@@ -211,7 +211,7 @@ def _exists(web: DicomWeb, sop_instance_uid: str) -> bool:
         return False
 
 
-def _instances(web: DicomWeb, study: str | None) -> Iterator[tuple[str, str, str]]:
+def instances_of(web: DicomWeb, study: str | None) -> Iterator[tuple[str, str, str]]:
     """Yield study, series and instance UID of what is in the store, one page after the other."""
     studies = [study] if study is not None else (item[0] for item in _search(web, "/studies", (_STUDY,)))
     for uid in studies:
