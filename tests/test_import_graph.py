@@ -80,6 +80,7 @@ ENGINE_LAYERS = (
 ENGINE_UPWARD = {
     ("engine/options.py", "pixels"): "the type of ocr=",
     ("engine/options.py", "text"): "the type of detectors=",
+    ("engine/options.py", "identity"): "the types of pseudonyms=, dates= and replace=",
     ("engine/deidentifier.py", "runs"): "deidentify_tree()",
 }
 """Imports that go up, for a public signature, and which."""

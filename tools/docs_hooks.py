@@ -8,12 +8,11 @@ from mkdocs.structure.files import File
 
 from healthcare_deid.config import SCHEMA_FILES, published_schema
 from healthcare_deid.engine.options import options_table
+from healthcare_deid.engine.text.info_types import INFO_TYPES
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
-
-_OPTIONS = "<!-- engine options -->"
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -24,5 +23,19 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the table of the engine's options in its place."""
-    return markdown.replace(_OPTIONS, options_table())
+    """Put each table in its place."""
+    for place, table in _TABLES.items():
+        if place in markdown:
+            markdown = markdown.replace(place, table())
+    return markdown
+
+
+def _info_types() -> str:
+    rows = ["| infoType | found by | by default in tags |", "|---|---|---|"]
+    rows += [
+        f"| `{kind.name}` | {kind.description} | {'yes' if kind.in_tags else ''} |" for kind in INFO_TYPES.values()
+    ]
+    return "\n".join(rows)
+
+
+_TABLES = {"<!-- engine options -->": options_table, "<!-- engine infotypes -->": _info_types}

@@ -93,22 +93,49 @@ def test_two_files_are_compared_whatever_they_are(cli: Callable[..., Result], sc
 
 def test_originals_fail_the_audit_and_results_pass_it(cli: Callable[..., Result], scans: Path, clean: Path) -> None:
     originals = cli("audit", scans)
-    assert originals.exit_code == 1
-    assert "  PatientName  2\n" in originals.stdout
+    assert originals.exit_code == 8
+    assert "PatientName  2\n" in originals.stdout
     assert no_value_in(originals.output)
+    assert cli("audit", scans, "--fail-on", "never").exit_code == 0
     results = cli("audit", clean)
     assert results.exit_code == 0
-    assert "2 instances, 2 with nothing that must not be there" in results.stdout
-    assert "not looked at" in results.stdout
+    assert "2 instances: 0 errors, 0 warnings" in results.stdout
+    assert "Burned-in text was not looked for." in results.stdout
+    assert "MINIMAL_KEEP_LIST_PROFILE  2" in results.stdout
 
 
 def test_the_audit_as_json_has_every_finding(cli: Callable[..., Result], scans: Path) -> None:
-    first, _ = json.loads(cli("audit", scans, "--format", "json").stdout)
-    assert first["file"] == str(scans / "ct-1.dcm")
+    told = json.loads(cli("audit", scans, "--format", "json").stdout)
+    first = told["files"][0]
+    assert first["file"] == "ct-1.dcm"
     assert first["clean"] is False
     assert first["burnedInAnnotation"] == "unsaid"
-    assert {"path": "PatientName", "residue": "present"} in first["findings"]
-    assert no_value_in(json.dumps(first))
+    assert "PatientName" in {finding["path"] for finding in first["findings"]}
+    assert no_value_in(json.dumps(told))
+
+
+def test_the_audit_is_written_as_a_page_and_as_a_table(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
+    assert cli("audit", scans, "--format", "html", "-o", tmp_path / "out" / "audit.html").exit_code == 8
+    assert "<table>" in (tmp_path / "out" / "audit.html").read_text()
+    assert cli("audit", scans, "--format", "csv").stdout.startswith("file,severity,kind,path")
+
+
+def test_results_are_compared_with_what_the_originals_hold(
+    cli: Callable[..., Result], scans: Path, clean: Path, tmp_path: Path
+) -> None:
+    assert cli("audit", clean, "--against", scans).exit_code == 0
+    path = clean / "study" / "1.dcm"
+    left = pydicom.dcmread(path)
+    left.AcquisitionDeviceProcessingDescription = "for okafor"
+    left.SegmentLabel = "for okafor"
+    left.save_as(path)
+    names = tmp_path / "names.csv"
+    names.write_text("source,result\nOKAFOR_DANIEL/1.dcm,study/1.dcm\n")
+    assert cli("audit", clean, "--against", names).exit_code == 8
+    assert "needs --pixels" in cli("audit", clean, "--sample", "3").stderr.replace(
+        "give --pixels too", "needs --pixels"
+    )
+    assert cli("audit", clean, "--against", tmp_path / "none").exit_code == 2
 
 
 def test_a_file_that_cannot_be_read_is_no_clean_file(cli: Callable[..., Result], clean: Path) -> None:

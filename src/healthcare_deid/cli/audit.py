@@ -2,90 +2,177 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
-from healthcare_deid.cli.output import emit, with_format
-from healthcare_deid.cli.paths import with_paths
+from healthcare_deid.cli.output import write_report
+from healthcare_deid.cli.paths import named, with_paths
+from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from healthcare_deid.report.audit import Audit, Residue
+    from healthcare_deid.report import AuditReport, Originals
 
-_NAMES_SHOWN = 12
+_KINDS_SHOWN = 12
 
 
-@click.command("audit")
+_EXAMPLES = """\b
+Examples:
+  healthcare-deid audit clean/
+  healthcare-deid audit clean/ --pixels --sample 200 --format html -o audit.html
+  healthcare-deid audit clean/ --against scans/ --fail-on warning"""
+
+
+@click.command("audit", epilog=_EXAMPLES)
 @click.argument("folder", metavar="PATH", type=click.Path(exists=True, path_type=Path))
+@click.option("--pixels", is_flag=True, help="Look for burned-in text too: about a second a frame.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Look at the pixels of N instances only.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which N: the same seed draws the same ones.")
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
+    help="Originals, a folder or a file, or a run's names.csv: look for what they hold in every spelling. Repeatable.",
+)
+@click.option(
+    "--config-file",
+    "--config",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The config the files were made by, where their markers do not say it.",
+)
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME", help="An option of the Basic Profile they were made by."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "never"]),
+    default="error",
+    show_default=True,
+    help="From which severity on the exit code is 8.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "json", "csv", "html"]),
+    default="table",
+    show_default=True,
+    help="How the result is printed. All but the table name the files.",
+)
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the result here.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
-@with_format("table")
-def command(folder: Path, style: str) -> None:
-    """List what may still identify somebody in the DICOM files below PATH; no value is printed.
+def command(
+    folder: Path,
+    pixels: bool,
+    sample: int | None,
+    seed: int,
+    against: tuple[Path, ...],
+    file: Path | None,
+    options: tuple[str, ...],
+    fail_on: str,
+    style: str,
+    output: Path | None,
+    quiet: bool,
+) -> None:
+    """Look for what may still identify somebody in the DICOM files below PATH; no value is printed.
 
-    The measure is DICOM's Basic Confidentiality Profile (PS3.15 Annex E): what it would act on and that still holds a
-    value, and private elements. Pixels and the words inside values are not looked at: finding nothing is no proof.
-    JSON and YAML name the files.
+    Files are measured by what they say of themselves, the profile and options in (0012,0064), or by --config-file.
+    What these rules would still change is an error; what else looks like a name, a number or a date is a warning.
+    Finding nothing is no proof: the last lines say what was looked for, and with what confidence.
 
-    The exit code is 1 when something holds a value that must not, and 3 when a file could not be read.
+    The exit code is 8 when something is found, and 3 when a file could not be read.
     """
-    from healthcare_deid.cli.instances import Unreadable, instances
-    from healthcare_deid.report.audit import audit
+    from healthcare_deid.report import audit_tree
 
-    unreadable = Unreadable()
-    audits = {path: audit(dataset) for path, dataset in instances(folder, unreadable)}
-    if not audits:
+    if sample is not None and not pixels:
+        raise click.UsageError("--sample is about pixels: give --pixels too")
+    with Progress(quiet=quiet) as progress:
+        report = audit_tree(
+            folder,
+            config=_config(file),
+            options={"options": options} if options else None,
+            originals=_originals(against),
+            pixels=pixels,
+            sample=sample,
+            seed=seed,
+            on_progress=lambda done, total: progress.show(f"{done} of {total} files"),
+        )
+    for name, reason in report.unreadable.items():
+        click.echo(f"not read: {named(folder / name)}: {reason}", err=True)
+    if not report.audits:
         raise CommandError("no DICOM instance was read: nothing was audited")
     if style == "table":
-        _summary(list(audits.values()))
+        write_report(_summary(report), output)
     else:
-        emit([_api(path, item) for path, item in audits.items()], style, {})
-    if any(not item.clean for item in audits.values()):
-        raise SystemExit(Exit.ERROR)
-    if unreadable.count:
+        write_report({"json": report.to_json, "csv": report.to_csv, "html": report.to_html}[style](), output)
+    found = report.count("error") + (report.count("warning") if fail_on == "warning" else 0)
+    if found and fail_on != "never":
+        raise SystemExit(Exit.FINDINGS)
+    if report.unreadable:
         raise SystemExit(Exit.PARTIAL)
 
 
-def _summary(audits: list[Audit]) -> None:
-    from healthcare_deid.report.audit import BurnedIn, Residue
+def _config(file: Path | None) -> Any:
+    if file is None:
+        return None
+    from healthcare_deid.cli.choice import read_config
 
-    says = sum(item.says_deidentified for item in audits)
-    click.echo(f"{len(audits)} instances, {sum(item.clean for item in audits)} with nothing that must not be there")
-    click.echo(f"PatientIdentityRemoved: yes {says}, no or unsaid {len(audits) - says}")
-    _listed(audits, Residue.PRESENT, "Must be gone or empty, and holds a value", most=None)
-    _listed(audits, Residue.PRIVATE, "Private elements with a value")
-    _listed(audits, Residue.REPLACED, "Holds a value that may be a replacement: look")
-    _listed(audits, Residue.UID, "UIDs, of which nobody can tell whether they are new")
-    if preambles := sum(item.preamble for item in audits):
-        click.echo(f"Preambles that hold something: {preambles}")
-    burned_in = Counter(item.burned_in for item in audits)
-    click.echo(f"BurnedInAnnotation: {', '.join(f'{how} {burned_in[how]}' for how in BurnedIn if burned_in[how])}")
-    click.echo("Pixels and the words inside values were not looked at.")
+    return read_config(file)
 
 
-def _listed(audits: list[Audit], residue: Residue, title: str, most: int | None = _NAMES_SHOWN) -> None:
-    """Print in how many instances each element is, the most frequent first."""
-    names: Counter[str] = Counter()
-    for item in audits:
-        names.update({finding.name for finding in item.findings if finding.residue is residue})
-    if not names:
-        return
-    click.echo(f"{title}:")
-    ordered = sorted(names.items(), key=lambda item: (-item[1], item[0]))
-    for name, count in ordered[:most]:
-        click.echo(f"  {name}  {count}")
-    if most is not None and len(names) > most:
-        click.echo(f"  ... and {len(names) - most} others; --format json has all")
+def _originals(paths: tuple[Path, ...]) -> Originals | None:
+    if not paths:
+        return None
+    from healthcare_deid.report import Originals
+
+    found = Originals()
+    for path in paths:
+        if path.suffix.lower() == ".csv":
+            with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+                found.add_names(row[0] for row in list(csv.reader(file))[1:] if row)
+        else:
+            found.add_files(sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path])
+    if not len(found):
+        raise CommandError("--against: no original was read")
+    return found
 
 
-def _api(path: Path, item: Audit) -> dict[str, Any]:
-    return {
-        "file": str(path),
-        "clean": item.clean,
-        "saysDeidentified": item.says_deidentified,
-        "burnedInAnnotation": str(item.burned_in),
-        "preamble": item.preamble,
-        "findings": [{"path": finding.path, "residue": str(finding.residue)} for finding in item.findings],
-    }
+def _summary(report: AuditReport) -> str:
+    from healthcare_deid import Severity
+
+    lines = [f"{len(report.audits)} instances: {_counted(report, 'error')}, {_counted(report, 'warning')}"]
+    for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO):
+        names = _places(report, severity)
+        if names:
+            lines.append(f"{severity}s, and in how many instances:")
+            most = len(names) if severity is Severity.ERROR else _KINDS_SHOWN
+            lines += [f"  {kind:<13} {name}  {count}" for (kind, name), count in names[:most]]
+            lines += [f"  … and {len(names) - most} others; --format json has all"] if len(names) > most else []
+    lines += ["Measured by:", *(f"  {name}  {count}" for name, count in _promises(report).items())]
+    lines += ["Looked for:", *(f"  {line}" for line in report.confidence())]
+    return "\n".join(lines)
+
+
+def _counted(report: AuditReport, severity: str) -> str:
+    count = report.count(severity)
+    return f"{count} {severity}{'s' * (count != 1)}"
+
+
+def _places(report: AuditReport, severity: str) -> list[tuple[tuple[str, str], int]]:
+    counts: dict[tuple[str, str], int] = {}
+    for item in report.audits.values():
+        for place in {(str(found.residue), found.name) for found in item.findings if found.severity == severity}:
+            counts[place] = counts.get(place, 0) + 1
+    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+
+
+def _promises(report: AuditReport) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for item in report.audits.values():
+        counts[item.promise] = counts.get(item.promise, 0) + 1
+    return counts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import click
 
+from healthcare_deid.cli.identity_options import identity_options
 from healthcare_deid.cli.keys import warn_if_shared
 from healthcare_deid.engine.options import Meaning, meanings
 
@@ -20,6 +21,8 @@ def engine_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options; the command gets ``engine``, the arguments of `Deidentifier` besides the config."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function = identity_options()(function)
+
         @functools.wraps(function)
         def command(*arguments: Any, salt_file: Path | None, **others: Any) -> Any:
             engine = {one.name: others.pop(one.name) for one, meaning in meanings() if meaning.flag}

@@ -22,6 +22,7 @@ _COMMANDS = {
     "fhir-stores": "De-identify FHIR stores.",
     "files": "De-identify a folder of DICOM files on this machine.",
     "operations": "Describe, list, wait for and cancel operations.",
+    "secret": "Make a project secret, and tell one from another.",
 }
 
 

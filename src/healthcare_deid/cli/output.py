@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 
@@ -50,6 +52,18 @@ def emit(value: dict[str, Any] | list[dict[str, Any]], style: str, columns: Colu
             click.echo(row.get("name", ""))
     else:
         _table([list(columns), *([_cell(show(row)) for show in columns.values()] for row in rows)])
+
+
+def write_report(text: str, path: Path | None) -> None:
+    """Print a report, or write it into a file that only its owner can read: it names files."""
+    if path is None:
+        click.echo(text.rstrip("\n"))
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text if text.endswith("\n") else f"{text}\n")
+    click.echo(f"written: {path}", err=True)
 
 
 def own_id(resource: Mapping[str, Any]) -> str:

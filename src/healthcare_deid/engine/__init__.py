@@ -6,40 +6,109 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.deidentifier import Deidentifier as Deidentifier
+    from healthcare_deid.engine.geometry import Box as Box
+    from healthcare_deid.engine.identity.dates import Dates as Dates
+    from healthcare_deid.engine.identity.pseudonyms import Pseudonyms as Pseudonyms
+    from healthcare_deid.engine.identity.rewriting import Replacement as Replacement
     from healthcare_deid.engine.identity.uid_mapper import UidMapper as UidMapper
+    from healthcare_deid.engine.options import EngineOptions as EngineOptions
+    from healthcare_deid.engine.pixels.find.ocr import Ocr as Ocr
+    from healthcare_deid.engine.pixels.find.ocr import OnnxOcr as OnnxOcr
+    from healthcare_deid.engine.pixels.find.tesseract import TesseractOcr as TesseractOcr
+    from healthcare_deid.engine.pixels.lines import TextLine as TextLine
+    from healthcare_deid.engine.pixels.redactor import PixelRedactor as PixelRedactor
+    from healthcare_deid.engine.plan.compile import compile_text as compile_text
+    from healthcare_deid.engine.plan.pixels import PixelPlan as PixelPlan
+    from healthcare_deid.engine.plan.pixels import Scope as Scope
+    from healthcare_deid.engine.plan.ps315 import ProfileOption as ProfileOption
+    from healthcare_deid.engine.plan.text import TextPlan as TextPlan
     from healthcare_deid.engine.results import BytesResult as BytesResult
     from healthcare_deid.engine.results import Change as Change
     from healthcare_deid.engine.results import ChangeAction as ChangeAction
     from healthcare_deid.engine.results import DeidentifyResult as DeidentifyResult
     from healthcare_deid.engine.results import Failure as Failure
+    from healthcare_deid.engine.results import PixelReport as PixelReport
     from healthcare_deid.engine.results import Redaction as Redaction
     from healthcare_deid.engine.results import TreeProgress as TreeProgress
     from healthcare_deid.engine.results import TreeReport as TreeReport
+    from healthcare_deid.engine.text.engine import TextEngine as TextEngine
+    from healthcare_deid.engine.text.find.detectors.base import Detector as Detector
+    from healthcare_deid.engine.text.find.detectors.base import PatternDetector as PatternDetector
+    from healthcare_deid.engine.text.find.detectors.custom import WordsDetector as WordsDetector
+    from healthcare_deid.engine.text.find.ner import SpacyDetector as SpacyDetector
+    from healthcare_deid.engine.text.find.presidio import PresidioDetector as PresidioDetector
+    from healthcare_deid.engine.text.match import Match as Match
 
 _HOMES = {
+    "Box": "geometry",
     "BytesResult": "results",
     "Change": "results",
     "ChangeAction": "results",
+    "Dates": "identity.dates",
     "Deidentifier": "deidentifier",
     "DeidentifyResult": "results",
+    "Detector": "text.find.detectors.base",
+    "EngineOptions": "options",
     "Failure": "results",
+    "Match": "text.match",
+    "Ocr": "pixels.find.ocr",
+    "OnnxOcr": "pixels.find.ocr",
+    "PatternDetector": "text.find.detectors.base",
+    "PixelPlan": "plan.pixels",
+    "PixelRedactor": "pixels.redactor",
+    "PixelReport": "results",
+    "PresidioDetector": "text.find.presidio",
+    "ProfileOption": "plan.ps315",
+    "Pseudonyms": "identity.pseudonyms",
     "Redaction": "results",
+    "Replacement": "identity.rewriting",
+    "Scope": "plan.pixels",
+    "SpacyDetector": "text.find.ner",
+    "TesseractOcr": "pixels.find.tesseract",
+    "TextEngine": "text.engine",
+    "TextLine": "pixels.lines",
+    "TextPlan": "plan.text",
     "TreeProgress": "results",
     "TreeReport": "results",
     "UidMapper": "identity.uid_mapper",
+    "WordsDetector": "text.find.detectors.custom",
+    "compile_text": "plan.compile",
 }
 
 __all__ = [
+    "Box",
     "BytesResult",
     "Change",
     "ChangeAction",
+    "Dates",
     "Deidentifier",
     "DeidentifyResult",
+    "Detector",
+    "EngineOptions",
     "Failure",
+    "Match",
+    "Ocr",
+    "OnnxOcr",
+    "PatternDetector",
+    "PixelPlan",
+    "PixelRedactor",
+    "PixelReport",
+    "PresidioDetector",
+    "ProfileOption",
+    "Pseudonyms",
     "Redaction",
+    "Replacement",
+    "Scope",
+    "SpacyDetector",
+    "TesseractOcr",
+    "TextEngine",
+    "TextLine",
+    "TextPlan",
     "TreeProgress",
     "TreeReport",
     "UidMapper",
+    "WordsDetector",
+    "compile_text",
 ]
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1.deidentify import DeidentifyConfig
     from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
     from healthcare_deid.engine.dicom.sources import Encoded
+    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
+    from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.results import TreeProgress, TreeReport
@@ -41,9 +44,10 @@ class Deidentifier:
         config: What to do; the API's own message, of either version.
         patient_keys: Keys for date shifts by patient ID, stronger than the config's.
         date_shift_days: Dates are shifted by at most this many days, back or forth.
-        secret: The project's secret, at least 16 bytes, or a file that holds it: dates, hashes and UIDs are keyed with
-            what is derived from it, so that every run and machine that has it gives the same. A key in the config is
-            stronger, and so is ``uid_rule``.
+        secret: The project's secret: at least 16 bytes, a file that holds them, or a name in the key folder. Dates,
+            hashes, UIDs and pseudonyms are keyed with what is derived from it, so that every run and machine that has
+            it gives the same. A key in the config is stronger, and so is ``uid_rule``. By default, what the
+            environment says (``HEALTHCARE_DEID_SECRET``, ``HEALTHCARE_DEID_SECRET_FILE``).
         uid_rule: ``"google"`` (compatible with the service) or ``"salted"`` (needs ``salt`` to recompute). By default
             UIDs are keyed where there is a ``secret``, and follow the service's rule where there is none.
         salt: Secret of at least 16 bytes for ``"salted"``.
@@ -71,6 +75,11 @@ class Deidentifier:
             that is not in the one its instance names: what a site knows about its archive.
         threads: Threads that look at the frames of one instance; by default one a core, and one in a worker process,
             where the processes share the cores out.
+        pseudonyms: New patient IDs, names, accession numbers and study IDs, whatever the profile does to them.
+        dates: Shift every date that would stay, and those in text, by one number of days for each patient.
+        set_values: Values of the project's own by keyword or tag; the elements are added where they are missing.
+        replace: Patterns to rewrite in attributes: tag, regular expression, and what stands in its place.
+        uid_root: New UIDs begin with this root of yours; they need ``secret`` or ``salt``.
 
     Attributes:
         config: As given.
@@ -108,6 +117,11 @@ class Deidentifier:
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
         threads: int | None = None,
+        pseudonyms: Pseudonyms | None = None,
+        dates: Dates | None = None,
+        set_values: Mapping[str, str] | None = None,
+        replace: Sequence[Replacement | tuple[str, str, str]] = (),
+        uid_root: str = "",
     ) -> None:
         chosen = EngineOptions(
             patient_keys=patient_keys,
@@ -131,6 +145,11 @@ class Deidentifier:
             detectors=detectors,
             fallback_charset=fallback_charset,
             threads=threads,
+            pseudonyms=pseudonyms,
+            dates=dates,
+            set_values=set_values,
+            replace=replace,
+            uid_root=uid_root,
         )
         self.options = chosen
         self.config = config

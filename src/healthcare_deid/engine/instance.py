@@ -37,7 +37,9 @@ from healthcare_deid.engine.header.fast.lookup import IDENTITY, own_uids
 from healthcare_deid.engine.header.fast.tables import Tables
 from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
+from healthcare_deid.engine.header.rewriting import IDENTIFIERS, rewriter_of, set_elements
 from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.identity.key_folder import open_secret
 from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.directory import directory_plan
@@ -101,7 +103,8 @@ class InstanceEngine:
 
     def __init__(self, compiled: Plan, options: EngineOptions) -> None:
         self.looks_at_pixels = compiled.pixels.looks
-        known = None if options.secret is None else ProjectSecret(options.secret)
+        known = open_secret(options.secret)
+        self._rewriter = rewriter_of(options, known)
         self.mapper = _uid_mapper(options, known)
         self._fallback = encoding_named(options.fallback_charset)
         self._text = _text_engine(compiled, options, known)
@@ -112,17 +115,23 @@ class InstanceEngine:
             covers_all_text=compiled.pixels.scope is Scope.EVERYTHING,
         )
         self._markers = options.markers
-        self.plan = replace(tags, rewritten=self._claimant.tags) if options.markers else tags
-        self._slots = sorted(self._claimant.tags) if options.markers else []
+        claimed = dict.fromkeys(self._claimant.tags, "marker") if options.markers else {}
+        written, rewritten = (self._rewriter.written, self._rewriter.rewritten) if self._rewriter else ({}, {})
+        self.plan = replace(tags, written=written | claimed, rewritten=rewritten)
+        self._slots = sorted(self.plan.written)
+        self._pseudonymizes = options.pseudonyms is not None
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
+        if self._pseudonymizes:
+            self._noted |= IDENTIFIERS
         self._tables = Tables(self.plan, self._noted)
         self._searching = Tables(self.plan, self._noted, searching=True)
-        self._facts = FactsOfInstances()
+        self._facts = FactsOfInstances(frozenset(self._rewriter.patterns) if self._rewriter else frozenset())
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
-        self._contexts: Contexts | None = None
         if self._text is not None:
             self.warnings += self._text.warnings
-            self._contexts = Contexts(self._text)
+        if self._rewriter is not None:
+            self.warnings += self._rewriter.concerns(self.plan)
+        self._contexts = Contexts(self._text, self._rewriter, self.plan)
         self._redactor = _redactor(compiled, options)
 
     def encode(self, source: Source, sink: Sink) -> DeidentifyResult:
@@ -152,7 +161,9 @@ class InstanceEngine:
             EngineError: It cannot be de-identified.
         """
         # Bound to a copy: looking at an element makes pydicom replace its raw form.
-        bound = self._text.bind(private_copy(dataset)) if self._text is not None else None
+        rewriting = self._rewriter.bind_dataset(dataset, self.plan) if self._rewriter is not None else None
+        person, pseudonyms = (rewriting.person, rewriting.pseudonyms) if rewriting is not None else (None, None)
+        bound = self._text.bind(private_copy(dataset), person, pseudonyms) if self._text is not None else None
         warnings = list(self.warnings)
         working = dataset
         pixels = PixelReport()
@@ -176,15 +187,13 @@ class InstanceEngine:
         plan = directory_plan(self.plan) if is_directory else self.plan
         if is_directory:
             warnings.append(_DIRECTORY)
-        values = Values(plan, self.mapper, lambda: uids, bound, fallback=self._fallback)
+        made = partial(Values, plan, self.mapper, lambda: uids, bound, fallback=self._fallback, rewriting=rewriting)
+        values = made()
         executor = DatasetExecutor(values, self._noted)
         target = executor.apply(working)
         facts = self._facts.of(executor.noted)
-        if plan.removes_identity or (self._erases_names and facts.own.has_bytes):
-            own = facts.own if plan.removes_identity else None
-            values = Values(
-                plan, self.mapper, lambda: uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
-            )
+        if self._searches or (self._erases_names and facts.own.has_bytes):
+            values = made(own=facts.own if self._searches else None, own_bytes=facts.own)
             executor = DatasetExecutor(values, self._noted)
             target = executor.apply(working)
         old = [(int(tag), str(item.VR), value_bytes(item)) for tag, item in items(old_meta)]
@@ -197,13 +206,17 @@ class InstanceEngine:
         )
         target.file_meta = meta.meta_dataset(new)
         target.preamble = _ZERO_PREAMBLE
+        if rewriting is not None:
+            values.identity_left |= rewriting.tells(facts.own)
+            for item in rewriting.written:
+                target[item.tag] = item.element()
         claims = self._claims(facts, executor.private_kept > 0, values, pixels)
         warnings.extend(self._concerns(facts, lambda: uids))
-        added: list[Change] = []
+        added = set_elements(rewriting, executor.changes)
         if claims is not None:
             for mark in marks.markers(claims):
                 target[mark.tag] = shared(mark)
-            added = marks.added(claims)
+            added += marks.added(claims)
         warnings.extend(dict.fromkeys(values.warnings))
         changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
         return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
@@ -221,16 +234,14 @@ class InstanceEngine:
             if file.meta.end >= file.size:
                 return None  # no dataset, or not even all of the file meta
             uids = partial(own_uids, file)
-            bound, memo = self._contexts.bind(file) if self._contexts is not None else (None, None)
-            values = Values(self.plan, self.mapper, uids, bound, fallback=self._fallback)
+            bound, memo, rewriting = self._contexts.bind(file)
+            made = partial(Values, self.plan, self.mapper, uids, bound, fallback=self._fallback, rewriting=rewriting)
+            values = made()
             executor = EncodedExecutor(self._tables, values, self._slots, memo)
             pieces = file.rewrite(executor)
             facts = self._facts.of(executor.tally.noted)
             if self._must_search(facts.own, pieces):
-                own = facts.own if self.plan.removes_identity else None
-                values = Values(
-                    self.plan, self.mapper, uids, bound, own=own, own_bytes=facts.own, fallback=self._fallback
-                )
+                values = made(own=facts.own if self._searches else None, own_bytes=facts.own)
                 executor = EncodedExecutor(self._searching, values, self._slots, Memo())
                 pieces = file.rewrite(executor)
             pieces, side_changes, told = without_side_data(file, pieces)
@@ -244,10 +255,14 @@ class InstanceEngine:
                 warnings,
             )
             tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
+            if rewriting is not None:
+                values.identity_left |= rewriting.tells(facts.own)
             claims = self._claims(facts, tally.private_kept > 0, values, None)
             warnings.extend(self._concerns(facts, uids))
             tally.noted.clear()
-            filled = marks.encoded_markers(claims, explicit=file.explicit) if claims is not None else {}
+            filled = dict(marks.encoded_markers(claims, explicit=file.explicit)) if claims is not None else {}
+            if rewriting is not None:
+                filled |= rewriting.encoded(explicit=file.explicit)
             whole = [filled.get(piece.tag, b"") if isinstance(piece, Slot) else piece for piece in pieces]
             sink.write_pieces([encoded_meta(new), *whole], source)
         except UseDatasetExecutor:
@@ -258,8 +273,9 @@ class InstanceEngine:
             sink.read,
             lambda: [
                 *side_changes,
-                *tally.changes(),
+                *(changes := tally.changes()),
                 *meta.meta_changes(old, new),
+                *set_elements(rewriting, changes),
                 *(marks.added(claims) if claims else ()),
             ],
             (),
@@ -269,9 +285,14 @@ class InstanceEngine:
 
     def _must_search(self, own: OwnTerms, pieces: list[bytes | Range]) -> bool:
         """Return whether the instance's own identity may be left in its new header."""
-        if self.plan.removes_identity:
+        if self._searches:
             return own.may_be_in_pieces(pieces)
         return self._erases_names and own.bytes_are_in_pieces(pieces)
+
+    @property
+    def _searches(self) -> bool:
+        """Whether everything that stays is searched for the instance's own names and numbers."""
+        return self.plan.removes_identity or self._pseudonymizes
 
     @property
     def _erases_names(self) -> bool:
@@ -328,8 +349,8 @@ class InstanceEngine:
 def _uid_mapper(options: EngineOptions, secret: ProjectSecret | None) -> UidMapper:
     """Return the mapper that was asked for: without a rule or salt of its own, a secret keys it."""
     if secret is not None and options.uid_rule is None and options.salt is None:
-        return UidMapper("salted", secret.key(UIDS))
-    return UidMapper(options.uid_rule or "google", options.salt)
+        return UidMapper("salted", secret.key(UIDS), options.uid_root)
+    return UidMapper(options.uid_rule or "google", options.salt, options.uid_root)
 
 
 def _text_engine(compiled: Plan, options: EngineOptions, secret: ProjectSecret | None) -> TextEngine | None:

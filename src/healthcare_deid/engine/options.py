@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from os import PathLike
 
+    from healthcare_deid.engine.identity.dates import Dates
+    from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
+    from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.text.find.detectors.base import Detector
 
@@ -62,8 +65,9 @@ class EngineOptions:
     )
     secret: bytes | str | PathLike[str] | None = _option(
         None,
-        "The project's secret, at least 16 bytes, or a file that holds it: dates, hashes and UIDs are keyed with what "
-        "is derived from it, so that every run and machine that has it gives the same.",
+        "The project's secret: at least 16 bytes, a file that holds them, or a name in the key folder. Dates, hashes, "
+        "UIDs and pseudonyms are keyed with what is derived from it, so that every run and machine that has it gives "
+        "the same.",
         flag="--secret-file",
         kind="file",
     )
@@ -149,11 +153,28 @@ class EngineOptions:
         flag="--fallback-charset",
         metavar="NAME",
     )
-
     threads: int | None = _option(
         None,
         "Threads that look at the frames of one instance: by default one a core, and one in a worker process. Give 1 "
         "where something else shares the cores out.",
+    )
+    pseudonyms: Pseudonyms | None = _option(
+        None, "New patient IDs, names, accession numbers and study IDs, whatever the profile does to them."
+    )
+    dates: Dates | None = _option(
+        None, "Shift every date that would stay, and those in text, by one number of days for each patient."
+    )
+    set_values: Mapping[str, str] | None = _option(
+        None, "Values of the project's own by keyword or tag; the elements are added where they are missing."
+    )
+    replace: Sequence[Replacement | tuple[str, str, str]] = _option(
+        (), "Patterns to rewrite in attributes: tag, regular expression, and what stands in its place."
+    )
+    uid_root: str = _option(
+        "",
+        "New UIDs begin with this root of yours; they need ``secret`` or ``salt``.",
+        flag="--uid-root",
+        metavar="UID",
     )
 
     def __post_init__(self) -> None:

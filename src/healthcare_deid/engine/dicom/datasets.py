@@ -62,6 +62,11 @@ def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] =
     return file.getvalue()[12 if element.VR in EXPLICIT_VR_LENGTH_32 else 8 :]
 
 
+def value_of(dataset: Dataset, tag: int, encodings: Values_[str] = (default_encoding,)) -> bytes:
+    """Return the value of one of a dataset's elements, as `value_bytes`; empty where it has none."""
+    return value_bytes(dataset.get_item(BaseTag(tag)), encodings) if tag in dataset else b""
+
+
 def items(dataset: Dataset) -> list[tuple[BaseTag, Any]]:
     """Return the elements in tag order, raw ones as they are."""
     return [(tag, dataset.get_item(tag)) for tag in sorted(dataset.keys())]

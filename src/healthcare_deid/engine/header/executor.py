@@ -111,6 +111,12 @@ class DatasetExecutor:
             self.noted.append((int(tag), rule.op, value_bytes(element, place.encodings), tuple(place.encodings)))
         if is_private(tag) and not is_private_creator(tag) and rule.op not in DROPPING:
             self.private_kept += 1
+        if rule.op == Op.REWRITE and rule.beneath is not None:
+            old = value_bytes(element, place.encodings)
+            rewritten = self._values.rewritten(rule, int(tag), vr, old, place.encodings)
+            if rewritten is not None:
+                return self._changed(element, vr, rule, place, rewritten if rewritten.value != old else None)
+            rule = rule.beneath
         if rule.op == Op.DELETE:
             self._record(rule, place, tag, vr, _length(element))
             return None
@@ -158,7 +164,7 @@ class DatasetExecutor:
                 return DataElement(tag, "SQ", Sequence())
             case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
                 return self._entered(element, rule, place)
-            case Op.UID | Op.OWN_UID | Op.SHIFT:
+            case Op.UID | Op.OWN_UID | Op.SHIFT | Op.REWRITE:
                 raise AssertionError("a plan enters sequences with RECURSE")
             case _:
                 assert_never(rule.op)

@@ -96,21 +96,26 @@ class Facts:
 
 
 class FactsOfInstances:
-    """Makes facts of noted elements, and knows the last ones again. A pickled one is empty."""
+    """Makes facts of noted elements, and knows the last ones again. A pickled one is empty.
 
-    def __init__(self) -> None:
+    Args:
+        decided: Tags of which a person has decided what stays: their values are looked for nowhere else.
+    """
+
+    def __init__(self, decided: frozenset[int] = frozenset()) -> None:
+        self._decided = decided
         self._facts: OrderedDict[tuple[Noted, ...], Facts] = OrderedDict()
         self._own: OrderedDict[tuple[OwnValue, ...], OwnTerms] = OrderedDict()
 
-    def __reduce__(self) -> tuple[type[FactsOfInstances], tuple[()]]:
-        return type(self), ()
+    def __reduce__(self) -> tuple[type[FactsOfInstances], tuple[frozenset[int]]]:
+        return type(self), (self._decided,)
 
     def of(self, noted: Sequence[Noted]) -> Facts:
         """Return the facts of an instance."""
         key = tuple(noted)
         known = self._facts.get(key)
         if known is None:
-            values = _own_values(key)
+            values = _own_values(key, self._decided)
             own = self._own.get(values)
             if own is None:
                 own = self._own[values] = OwnTerms(values)
@@ -121,13 +126,13 @@ class FactsOfInstances:
         return known
 
 
-def _own_values(noted: Sequence[Noted]) -> tuple[OwnValue, ...]:
+def _own_values(noted: Sequence[Noted], decided: frozenset[int]) -> tuple[OwnValue, ...]:
     """Return what tells whose instance it is, of elements that do not stay."""
     sources = own_sources()
     return tuple(
         OwnValue(sources[tag], value, encodings)
         for tag, op, value, encodings in noted
-        if tag in sources and op not in (Op.KEEP, Op.CHECK) and value.strip(b"\0 ")
+        if tag in sources and tag not in decided and op not in (Op.KEEP, Op.CHECK) and value.strip(b"\0 ")
     )
 
 

@@ -10,69 +10,45 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, assert_never
 from healthcare_deid.engine.dicom.charsets import CHARSET_VRS, read_text, write_text
 from healthcare_deid.engine.dicom.elements import is_known_creator, is_private_creator
 from healthcare_deid.engine.dicom.uids import pad_uid, uid_text
-from healthcare_deid.engine.header.actions import MALFORMED_REASON, OWN_IDENTITY_REASON, UID_IN_TEXT_REASON
+from healthcare_deid.engine.header.actions import (
+    MALFORMED_REASON,
+    OWN_IDENTITY_REASON,
+    PATTERN_REASON,
+    PSEUDONYM_REASON,
+    UID_IN_TEXT_REASON,
+)
+from healthcare_deid.engine.header.dummies import DUMMIES, dummy_of
+from healthcare_deid.engine.header.rewriting import NOT_VALID, fits
 from healthcare_deid.engine.header.soundness import is_sound
 from healthcare_deid.engine.header.uids_in_text import UidsInText
 from healthcare_deid.engine.plan.tags import (
     CODE_TAGS,
     ENCAPSULATED_DOCUMENT,
-    MIME_TYPE_OF_DOCUMENT,
+    GOING,
     NUMBER_BYTES,
     TEXT_VRS,
     Op,
     Rule,
 )
+from healthcare_deid.engine.text.vr_values import is_legal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from healthcare_deid.engine.header.rewriting import InstanceRewriting
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.plan.tags import TagPlan
     from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
-DUMMIES: dict[str, bytes] = {
-    "AE": b"ANONYMIZED",
-    "AS": b"000Y",
-    "CS": b"ANONYMIZED",
-    "DA": b"19000101",
-    "DS": b"0 ",
-    "DT": b"19000101000000",
-    "IS": b"0 ",
-    "LO": b"ANONYMIZED",
-    "LT": b"ANONYMIZED",
-    "PN": b"ANONYMIZED",
-    "SH": b"ANONYMIZED",
-    "ST": b"ANONYMIZED",
-    "TM": b"000000",
-    "UC": b"ANONYMIZED",
-    "UR": b"https://example.invalid/",
-    "UT": b"ANONYMIZED",
-    "OB": b"\0\0",
-    "OD": bytes(8),
-    "OF": bytes(4),
-    "OL": bytes(4),
-    "OV": bytes(8),
-    "OW": b"\0\0",
-    "AT": bytes(4),
-    "FD": bytes(8),
-    "FL": bytes(4),
-    "SL": bytes(4),
-    "SS": b"\0\0",
-    "SV": bytes(8),
-    "UL": bytes(4),
-    "US": b"\0\0",
-    "UV": bytes(8),
-    "UN": b"",
-}
-"""The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
-
-_DUMMIES_BY_TAG = {MIME_TYPE_OF_DOCUMENT: b"application/octet-stream"}
-"""What a document's placeholder is, whatever the document was."""
 MALFORMED = "a value that its VR cannot have, and that may say anything, was emptied"
 """Of sequences too: bytes that are no items, or stand between them."""
 IDENTITY_LEFT = (
     "a name or number of the patient's stands in a code, which is not rewritten: the result does not say that the "
     "patient's identity was removed"
+)
+_TEXT_KEPT = (
+    "a pattern was rewritten in an element that the profile removes, and the rest of its text stays: the result does "
+    "not say that the patient's identity was removed"
 )
 _DOCUMENT_LEFT = "an encapsulated document was left: what a PDF or a CDA document says is not looked at"
 _CONTRADICTS = "text is not in the character set that the instance names: it was read in a likely one"
@@ -84,11 +60,6 @@ _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _DIGITS_VRS = frozenset({"DS", "IS"})
 _DATE_VRS = frozenset({"AS", "DA", "DT", "TM"})
 _PADDING = b"\0 "
-
-
-def dummy_of(tag: int, vr: str) -> bytes:
-    """Return the placeholder of an element that is no UID."""
-    return _DUMMIES_BY_TAG.get(tag) or DUMMIES.get(vr, b"")
 
 
 class Transformed(Protocol):
@@ -142,6 +113,7 @@ class Values:
         own_bytes: The instance's names, as bytes that no named character set need be able to read; looked for in text
             that is inspected.
         fallback: The Python encoding to try first for text that is not in the character set that is named.
+        rewriting: What the project writes into the instance; None where it writes nothing.
 
     Attributes:
         warnings: What a person should know, as often as it came up.
@@ -158,9 +130,10 @@ class Values:
         own: OwnTerms | None = None,
         own_bytes: OwnTerms | None = None,
         fallback: str = "",
+        rewriting: InstanceRewriting | None = None,
     ) -> None:
         self.plan = plan
-        self.warnings: list[str] = []
+        self.warnings: list[str] = list(rewriting.warnings) if rewriting is not None else []
         self.depends = 0
         self.identity_left = False
         self.own = own
@@ -169,6 +142,8 @@ class Values:
         self._uids = UidsInText(plan.uids, mapper, own_uids)
         self._text = text
         self._fallback = fallback
+        self._rewriting = rewriting
+        self._pseudonyms = rewriting.pseudonyms if rewriting is not None else None
 
     def warn(self, text: str) -> None:
         """Note something a person should know."""
@@ -202,10 +177,53 @@ class Values:
                 if new == value:
                     return self.searched(tag, vr, value, encodings)
             case Op.TEXT | Op.SHIFT:
-                return self._transformed(rule.op, tag, vr, value, encodings)
+                return self._inspected(rule.op, tag, vr, value, encodings)
+            case Op.REWRITE:
+                raise AssertionError("an executor asks for the rewritten value first")
             case _:
                 assert_never(rule.op)
         return None if new == value else NewValue(new, rule.reason)
+
+    def rewritten(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+        """Return an element's value of the project's own; None where the rule beneath counts.
+
+        Args:
+            rule: The rule to rewrite it.
+            tag: The element's tag.
+            vr: Its VR.
+            value: The old value as encoded.
+            encodings: Python encodings of the dataset's character set.
+        """
+        beneath = rule.beneath
+        if self._rewriting is None or beneath is None or not value.strip(_PADDING):
+            return None
+        self.depends += 1
+        reading = read_text(value, vr, encodings, self._fallback)
+        if reading.text is None:
+            return NewValue(b"", rule.reason)
+        parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
+        parts = [part.strip(" \0") for part in parts]
+        new = self._rewriting.new_values(rule, tag, vr, parts, self._shifted_date)
+        if new is None:
+            return None
+        text = "\\".join(new)
+        if not fits(tag, vr, text):
+            self.warn(NOT_VALID)
+            return NewValue(b"", rule.reason)
+        changed = NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), rule.reason)
+        if rule.reason != PATTERN_REASON:
+            return changed
+        # What a pattern leaves is still the instance's text, and goes the profile's way unless that would be away.
+        profile = beneath
+        if beneath.op in GOING:
+            profile = beneath._replace(op=Op.CHECK)
+            self.identity_left = True
+            self.warn(_TEXT_KEPT)
+        return self.new_value(profile, tag, vr, changed.value, reading.encodings) or changed
+
+    def _shifted_date(self, value: str) -> str:
+        assert self._text is not None, "dates are shifted, so there is a text engine"
+        return self._text.shift(value, "DA").value
 
     def malformed(self) -> NewValue:
         """Return what stands in the place of a value that its VR cannot have."""
@@ -224,17 +242,32 @@ class Values:
             if reading.text is None or self.own.find(reading.text):
                 self._leave_identity()
             return None
-        erased = self.own.erase_bytes(value)
+        erased = self.own.erase_bytes(self._with_pseudonyms(value))
         reading = read_text(erased, vr, encodings, self._fallback)
         if reading.text is None:
             self.warn(_UNREADABLE)
             return NewValue(b"", OWN_IDENTITY_REASON)
         parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
-        text = "\\".join(map(self.own.erase, parts))
+        text = "\\".join(self._cleaned(part, vr) for part in parts)
         if text == reading.text and erased == value:
             return None
-        self.warn(_IDENTITY_ERASED)
-        return NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), OWN_IDENTITY_REASON)
+        named = parts if self._pseudonyms is None else [self._pseudonyms.replace(part) for part in parts]
+        if self._pseudonyms is None or text != "\\".join(named):
+            self.warn(_IDENTITY_ERASED)
+        reason = OWN_IDENTITY_REASON if named == parts else PSEUDONYM_REASON
+        return NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), reason)
+
+    def _cleaned(self, text: str, vr: str) -> str:
+        """Return a text with a pseudonym for each identifier that has one, and without the others."""
+        assert self.own is not None
+        if self._pseudonyms is not None:
+            new = self.own.erase(self._pseudonyms.replace(text))
+            if is_legal(vr, new, text):
+                return new
+        return self.own.erase(text)
+
+    def _with_pseudonyms(self, value: bytes) -> bytes:
+        return value if self._pseudonyms is None else self._pseudonyms.replace_bytes(value)
 
     def _searched_code(self, vr: str, value: bytes) -> NewValue | None:
         """Search a value that is no free text: what is found there empties it, but for codes that are words."""
@@ -287,6 +320,13 @@ class Values:
             else pad_uid("\\".join(self._mapper.map(part) if part in own else part for part in parts))
         )
 
+    def _inspected(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+        new = self._transformed(op, tag, vr, value, encodings)
+        if op is Op.TEXT or vr in _DATE_VRS:
+            return new
+        # Only the dates of this text were looked for.
+        return self.searched(tag, vr, new.value if new else value, encodings) or new
+
     def _transformed(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
         if not value.strip(b"\0 "):
             return None
@@ -295,7 +335,7 @@ class Values:
         assert self._text is not None, "the plan inspects text, so it was given a text engine"
         erased = value
         if self._own_bytes is not None and vr in CHARSET_VRS:
-            erased = self._own_bytes.erase_bytes(value)
+            erased = self._own_bytes.erase_bytes(self._with_pseudonyms(value))
             if erased != value:
                 self.warn(_OWN_BYTES)
         reading = read_text(erased, vr, encodings, self._fallback)

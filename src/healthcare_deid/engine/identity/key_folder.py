@@ -22,6 +22,38 @@ _BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
+SECRET, SECRET_FILE = "HEALTHCARE_DEID_SECRET", "HEALTHCARE_DEID_SECRET_FILE"
+"""Environment variables with the project's secret, or with its file or its name in the key folder."""
+
+
+def open_secret(given: bytes | str | os.PathLike[str] | None) -> ProjectSecret | None:
+    """Return the project's secret.
+
+    Args:
+        given: The secret, its file, or its name or fingerprint in the key folder. None takes what the environment
+            says.
+
+    Returns:
+        None where neither says anything.
+
+    Raises:
+        ConfigError: It is too short, of another type, or there is no such file and no secret of that name.
+        OSError: The file cannot be read.
+    """
+    if given is None:
+        if value := os.environ.get(SECRET):
+            return ProjectSecret(os.fsencode(value))
+        given = os.environ.get(SECRET_FILE) or None
+    if given is None:
+        return None
+    if isinstance(given, str) and not Path(given).is_file():
+        found = find_secret(given)
+        if found is None:
+            raise ConfigError("secret: there is no such file, and no secret of that name in the key folder")
+        given = found
+    return ProjectSecret(given)
+
+
 def key_folder() -> Path:
     """Return the user's key folder, whether it exists or not."""
     if named := os.environ.get(VARIABLE):

@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+import warnings
+from struct import error as StructError  # noqa: N812 - an exception, named as one
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydicom.config import RAISE
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element
+from pydicom.valuerep import validate_value
+
+from healthcare_deid.config.tags import tag_number
+from healthcare_deid.engine.dicom.charsets import write_text
+from healthcare_deid.errors import ConfigError, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_STRINGS = frozenset(
+    {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
+)
+_WHOLE = frozenset({"LT", "ST", "UR", "UT"})
+_WHOLE_NUMBERS = frozenset({"SL", "SS", "SV", "UL", "US", "UV"})
+_REALS = frozenset({"FD", "FL"})
+_ENGINES_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280301, 0x00280303})
+"""What an instance says of its de-identification: computed from what was done."""
+_STRUCTURE = frozenset({0x00080005, 0x00080016, 0x00080018, 0x0020000D, 0x0020000E, 0x00080201})
+"""Character set, UIDs of the instance and its class, offset from UTC: other values hang on them."""
+_IMAGE = frozenset({0x0028, 0x7FE0})
+_NOT_WRITABLE = "a value to set cannot be written in the instance's character set"
 
 
 class Replacement(NamedTuple):
@@ -17,3 +47,126 @@ class Replacement(NamedTuple):
     tag: str
     pattern: str
     replacement: str
+
+
+class Written(NamedTuple):
+    """An element of the project's own: a text in its VR, several values with a backslash between them."""
+
+    tag: int
+    vr: str
+    text: str
+    reason: str = "set-value"
+
+    def element(self) -> DataElement:
+        """Return it as pydicom has it.
+
+        Raises:
+            ValueError: The text is no number, and the VR holds numbers.
+        """
+        value: Any = self.text
+        if self.vr in _WHOLE_NUMBERS:
+            value = [int(part) for part in self.text.split("\\")]
+        elif self.vr in _REALS:
+            value = [float(part) for part in self.text.split("\\")]
+        return DataElement(self.tag, self.vr, value)
+
+    def encoded(self, encodings: Sequence[str], *, explicit: bool) -> bytes:
+        """Return it in little endian.
+
+        Raises:
+            EngineError: It cannot be written in the character set.
+        """
+        self.check(encodings)
+        file = DicomBytesIO()
+        file.is_little_endian, file.is_implicit_VR = True, not explicit
+        write_data_element(file, self.element(), list(encodings))
+        return file.getvalue()
+
+    def check(self, encodings: Sequence[str]) -> None:
+        """Raise EngineError unless the text can be written in a character set."""
+        if self.text.isascii():
+            return
+        try:
+            write_text(self.text, self.vr, encodings, "")
+        except UnicodeError:
+            raise EngineError(_NOT_WRITABLE, reason="not-writable") from None
+
+
+def values_to_set(given: Mapping[str, str]) -> dict[int, Written]:
+    """Return the elements that are set, by tag.
+
+    Raises:
+        ConfigError: A tag is unknown, private or not to be set, or a value is not one of its VR.
+    """
+    found: dict[int, Written] = {}
+    for name, text in given.items():
+        tag, vr = _attribute(name, "set_values")
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
+            raise ConfigError(f"set_values: a text is needed for {name}, not {type(text).__name__}")
+        written = Written(tag, vr, text)
+        if not is_valid(written):
+            raise ConfigError(f"set_values: the value for {name} is not one of VR {vr}")
+        found[tag] = written
+    return found
+
+
+def patterns_to_rewrite(
+    given: Iterable[Replacement | tuple[str, str, str]],
+) -> dict[int, tuple[tuple[re.Pattern[str], str], ...]]:
+    """Return the patterns and what stands in their place, by tag, in the order given.
+
+    Raises:
+        ConfigError: A tag cannot be rewritten, or a pattern or a replacement is none.
+    """
+    found: dict[int, tuple[tuple[re.Pattern[str], str], ...]] = {}
+    for index, item in enumerate(given):
+        name, pattern, replacement = item
+        tag, vr = _attribute(name, "replace")
+        if vr not in _STRINGS - {"UI"}:
+            raise ConfigError(f"replace[{index}]: {name} holds no text")
+        try:
+            compiled = re.compile(pattern)
+            compiled.sub(replacement, "")  # reads the replacement, and refuses groups that are not there
+        except (re.error, IndexError, TypeError):
+            raise ConfigError(f"replace[{index}]: the pattern, or its replacement, is no regular expression") from None
+        found[tag] = (*found.get(tag, ()), (compiled, replacement))
+    return found
+
+
+def is_valid(written: Written) -> bool:
+    """Return whether a text is a value of its VR (PS3.5 table 6.2-1)."""
+    parts = [written.text] if written.vr in _WHOLE else written.text.split("\\")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # pydicom's word for numbers out of range
+            for part in parts:
+                if written.vr in _STRINGS:
+                    validate_value(written.vr, part, RAISE)
+            write_data_element(_scratch(), written.element(), ["utf_8"])
+    except (ValueError, TypeError, OverflowError, StructError, Warning):
+        return False
+    return all(part.isprintable() for part in parts) or written.vr in {"LT", "ST", "UT"}
+
+
+def _scratch() -> DicomBytesIO:
+    file = DicomBytesIO()
+    file.is_little_endian, file.is_implicit_VR = True, False
+    return file
+
+
+def _attribute(name: str, argument: str) -> tuple[int, str]:
+    """Return the tag and the VR of an attribute that may be set."""
+    try:
+        tag = tag_number(name)
+    except ValueError as error:
+        raise ConfigError(f"{argument}: {error}") from None
+    if tag >> 16 & 1 or not dictionary_has_tag(tag):
+        raise ConfigError(f"{argument}: {name} is private, or not in the dictionary")
+    vr = dictionary_VR(tag)
+    if tag in _ENGINES_OWN:
+        raise ConfigError(f"{argument}: {keyword_for_tag(tag)} says what was done, and the engine writes it")
+    if tag in _STRUCTURE or tag >> 16 in _IMAGE or tag < 0x00080000:
+        raise ConfigError(f"{argument}: {name}: other elements hang on it")
+    if vr not in _STRINGS | _WHOLE_NUMBERS | _REALS:
+        raise ConfigError(f"{argument}: {name} has VR {vr}, which is no text or number")
+    return tag, vr

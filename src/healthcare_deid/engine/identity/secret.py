@@ -15,6 +15,8 @@ HASHES = "hashes"
 """Label of the key for hashes."""
 UIDS = "uids"
 """Label of the key for UIDs."""
+PSEUDONYMS = "pseudonyms"
+"""Label of the key for pseudonyms."""
 _FINGERPRINT = "fingerprint"
 _SALT = b"healthcare-deid secret v1"
 _MIN_BYTES = 16

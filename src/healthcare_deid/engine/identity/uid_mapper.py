@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import uuid
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ GOOGLE_ARC = "1.3.6.1.4.1.11129.5.1."
 _SALTED_ARC = "2.25."
 _ZERO_NAMESPACE = uuid.UUID(int=0)
 _MIN_SALT_BYTES = 16
+_ARC = re.compile(r"[0-2]\.(?:(?:0|[1-9]\d*)\.)+")
+_LONGEST_ARC = 34
+"""Thirty digits are left, a hundred bits: among a billion UIDs the probability of any collision is 5e-13."""
 
 
 class UidMapper:
@@ -32,12 +36,13 @@ class UidMapper:
     Args:
         rule: ``"google"``: computable by anyone who knows the old UID, as at the service. ``"salted"``: keyed.
         salt: Secret of at least 16 bytes; needed by, and only by, ``"salted"``.
+        root: What new UIDs begin with, of ``"salted"``; 2.25 by default.
 
     Raises:
-        ConfigError: The salt is missing, too short, or not used by the rule.
+        ConfigError: The salt is missing, too short, or not used by the rule, or the root is none.
     """
 
-    def __init__(self, rule: UidRule = "google", salt: bytes | None = None) -> None:
+    def __init__(self, rule: UidRule = "google", salt: bytes | None = None, root: str = "") -> None:
         if rule not in ("google", "salted"):
             raise ConfigError('uid_rule is "google" or "salted"')
         if (rule == "salted") != (salt is not None):
@@ -46,8 +51,16 @@ class UidMapper:
             raise ConfigError(f"the salt is {type(salt).__name__}; bytes are needed")
         if salt is not None and len(salt) < _MIN_SALT_BYTES:
             raise ConfigError(f"the salt has {len(salt)} bytes; at least {_MIN_SALT_BYTES} are needed")
+        if root and salt is None:
+            raise ConfigError("uid_root: UIDs under a root of yours are keyed: give secret= or salt= too")
+        arc = root.rstrip(".") + "." if root else _SALTED_ARC
+        if (root and not _ARC.fullmatch(arc)) or len(arc) > _LONGEST_ARC:
+            raise ConfigError(f"uid_root is a UID of at most {_LONGEST_ARC - 1} characters")
         self.rule: UidRule = rule
         self._salt = salt
+        self._arc = arc
+        # A UID has 64 characters; 2.25 takes a whole UUID, and only a UUID (PS3.5 annex B.2).
+        self._modulus = 10 ** (64 - len(arc)) if root else 0
 
     def __repr__(self) -> str:
         return f"UidMapper({self.rule!r})"
@@ -64,7 +77,9 @@ class UidMapper:
         if self._salt is None:
             return _google(uid)
         digest = hmac.digest(self._salt, uid.encode("utf-8", "surrogateescape"), hashlib.sha256)
-        return _SALTED_ARC + str(uuid.UUID(bytes=digest[:16], version=4).int)
+        if self._modulus:
+            return self._arc + str(int.from_bytes(digest) % self._modulus)
+        return self._arc + str(uuid.UUID(bytes=digest[:16], version=4).int)
 
     def map_bytes(self, value: bytes) -> bytes:
         """Return an element's value, one UID or several, with every UID mapped and padded to an even length."""

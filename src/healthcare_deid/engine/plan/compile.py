@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never, cast
 
 from healthcare_deid.config.base.config import RootConfig
+from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.tags import KEPT
 from healthcare_deid.engine.plan.v1 import compile_v1, is_basic, text_plan
 from healthcare_deid.engine.plan.v1beta1 import compile_v1beta1
@@ -32,6 +33,11 @@ def compile_config(config: object, options: EngineOptions) -> Plan:
         ConfigError: It cannot be carried out.
     """
     plan = _compiled(_root(config), options)
+    if options.dates is not None:
+        if plan.tags.method_codes:  # the Basic Profile has an option for it, which says which dates those are
+            shifting = (*options.options, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES)
+            plan = _compiled(_root(config), replace(options, options=shifting))
+        plan = replace(plan, tags=replace(plan.tags, shifts_dates=True), text=replace(plan.text, shifts_dates=True))
     tags = plan.tags
     if options.safe_private:
         tags = replace(tags, private_tags=dict.fromkeys(_safe_private(options.safe_private), KEPT))

@@ -65,9 +65,11 @@ class Op(IntEnum):
     TEXT = 7
     """Inspect the text and transform what is found."""
     SHIFT = 8
-    """Shift the date; times of day stay."""
+    """Shift the date, in text every date; times of day stay."""
     CHECK = 9
     """Keep it if its value is one its VR can have: a damaged length makes a harmless element swallow its neighbors."""
+    REWRITE = 10
+    """It gets a value of the project's own, such as a pseudonym; where there is none, the rule beneath counts."""
 
 
 class Inside(IntEnum):
@@ -93,6 +95,8 @@ class Rule(NamedTuple):
 
     op: Op
     reason: str
+    beneath: Rule | None = None
+    """Of an element that is rewritten: what the profile does to it."""
 
 
 class TagPattern(NamedTuple):
@@ -112,7 +116,6 @@ _PIXELS = 0x7FE0
 _FIRST_OF_DATASET = 0x00040000
 _STRAY_META = Rule(Op.DELETE, "file-meta")
 """For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
-_MARKER = Rule(Op.DELETE, "marker")
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
 _TRAILING_PADDING = Rule(Op.DELETE, "trailing-padding")
 _CLASS_UID = Rule(Op.CHECK, "uid:class")
@@ -121,6 +124,8 @@ _SIGNATURES = frozenset({0x04000402, 0x04000403, 0x4FFE0001, 0xFFFAFFFA})
 """Digital signatures, MACs and their parameters, of the instance, an item, or another instance (PS3.15 annex C): none
 is good any more for what has changed, and a signature's certificate names who signed."""
 _OWN_UID = Rule(Op.OWN_UID, "uid:own")
+_SHIFTED = Rule(Op.SHIFT, "dates")
+_STAYING = frozenset({Op.KEEP, Op.CHECK, Op.TEXT, Op.OWN_UID})
 _FRESH_UID = Rule(Op.UID, "uid")
 _REFERENCE = Rule(Op.UID, "uid:reference")
 _PRIMARY = Rule(Op.UID, "uid:primary")
@@ -198,7 +203,10 @@ class TagPlan:
         private_tags: Rules for single private elements by creator, group and last two digits of the element.
         top_tags: Rules by tag for the top level and for sequences that are cleaned, stronger than ``tags``.
         valued: Elements of which cleaning must leave something, at least a dummy.
-        rewritten: Top-level elements that are replaced by the engine's own, whatever else is said of them.
+        written: Top-level elements that give way to the engine's own, whatever else is said of them, and what asked
+            for that.
+        rewritten: Elements that get a value of the project's own, at every level, and what asked for that.
+        shifts_dates: Whether every date that would stay is shifted, those in text too.
         nested: Whether the rules reach into sequences; if not, only UIDs are replaced there.
         uids: What happens to UIDs.
         overrides: Actions, in the order given; stronger than everything above.
@@ -217,7 +225,9 @@ class TagPlan:
     private_tags: Mapping[tuple[str, int, int], Rule] = field(default_factory=dict[tuple[str, int, int], Rule])
     top_tags: Mapping[int, Rule] = field(default_factory=dict[int, Rule])
     valued: frozenset[int] = frozenset()
-    rewritten: frozenset[int] = frozenset()
+    written: Mapping[int, str] = field(default_factory=dict[int, str])
+    rewritten: Mapping[int, str] = field(default_factory=dict[int, str])
+    shifts_dates: bool = False
     nested: bool = True
     uids: UidPolicy = field(default_factory=UidPolicy)
     overrides: tuple[Override, ...] = ()
@@ -252,7 +262,7 @@ class TagPlan:
     @property
     def inspects_text(self) -> bool:
         """Whether any rule needs the text engine."""
-        return self.cleans_text or Op.SHIFT in self._ops()
+        return self.cleans_text or self.shifts_dates or Op.SHIFT in self._ops()
 
     @property
     def cleans_text(self) -> bool:
@@ -279,11 +289,23 @@ class TagPlan:
             found = self._fit(self._resolve(tag, vr, creator, around), tag, vr)
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS and tag not in CODE_TAGS:
                 found = _CLEANED_TEXT
+            if self.shifts_dates:
+                found = self._shifted(found, tag, vr)
             if found == KEPT and vr in CHECKED_VRS:
                 found = self._looked_at(tag, vr)
             if around is Inside.DUMMY and found.op not in DROPPING:
                 found = _in_dummy(found, tag, vr)
+            elif tag in self.rewritten and vr in STRING_VRS and not (around is Inside.TOP and tag in self.written):
+                found = Rule(Op.REWRITE, self.rewritten[tag], found)
             self._memo[key] = found
+        return found
+
+    def _shifted(self, found: Rule, tag: int, vr: str) -> Rule:
+        """Return the rule of an element whose dates are not to stay as they are."""
+        if found.op not in _STAYING or tag in CODE_TAGS or is_private_creator(tag):
+            return found
+        if vr in DATE_VRS or (vr in FREE_TEXT_VRS and found.op is not Op.TEXT):
+            return _SHIFTED
         return found
 
     def _looked_at(self, tag: int, vr: str) -> Rule:
@@ -325,8 +347,8 @@ class TagPlan:
             return _STRAY_META
         if tag == TRAILING_PADDING and (self.removes_identity or self.cleans_text):
             return _TRAILING_PADDING if self.removes_identity else _TRAILING_PADDING._replace(op=Op.EMPTY)
-        if around is Inside.TOP and tag in self.rewritten:
-            return _MARKER
+        if around is Inside.TOP and tag in self.written:
+            return Rule(Op.DELETE, self.written[tag])
         if tag in _SIGNATURES and not any(tag in action.tags for action in self.overrides):
             return _SIGNATURE
         return None

@@ -27,6 +27,7 @@ class TextPlan:
         pixel_info_types: InfoTypes looked for in pixels beside the default ones.
         claims_removal: Whether the result says that the patient's identity was removed, so that numbers nobody can
             explain must not stay.
+        shifts_dates: Whether dates are shifted that would stay otherwise.
     """
 
     transformations: tuple[InfoTypeTransformation, ...] = ()
@@ -37,6 +38,7 @@ class TextPlan:
     contextual: bool = False
     pixel_info_types: frozenset[str] = frozenset()
     claims_removal: bool = False
+    shifts_dates: bool = False
 
     @property
     def leaves_findings(self) -> bool:

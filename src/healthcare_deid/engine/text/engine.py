@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
+    from healthcare_deid.engine.identity.pseudonyms import Person
     from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.plan.text import TextPlan
     from healthcare_deid.engine.text.find.detectors.base import Detector
+    from healthcare_deid.engine.text.find.own_pseudonyms import OwnPseudonyms, Span
 
 _BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 _HEADER_RANK = 0
@@ -123,13 +125,17 @@ class TextEngine:
         return Panel((*self._own_detectors, *detectors_for(named)))
 
     @border
-    def bind(self, dataset: Dataset) -> InstanceText:
+    def bind(
+        self, dataset: Dataset, person: Person | None = None, pseudonyms: OwnPseudonyms | None = None
+    ) -> InstanceText:
         """Return the engine for one instance, whose header values it will know in any text.
 
         Args:
             dataset: The instance as it was, before anything is removed. It is read now and not kept.
+            person: The patient's new identity.
+            pseudonyms: What stands for the instance's own identifiers, whatever the config says of them.
         """
-        return guarded(lambda: InstanceText(self, read_header(dataset)))
+        return guarded(lambda: InstanceText(self, read_header(dataset), person, pseudonyms))
 
     @border
     def detect(self, text: str) -> tuple[tuple[int, Match], ...]:
@@ -158,13 +164,14 @@ class TextEngine:
             known = self._terms[header] = Terms(header, contextual=self._plan.contextual)
         return known
 
-    def subject(self, header: Header) -> Subject:
+    def subject(self, header: Header, person: Person | None = None) -> Subject:
         """Return whose instance it is."""
         return Subject(
-            identity=header.patient_id or header.study_uid,
+            identity=person.shift_by if person is not None else header.patient_id or header.study_uid,
             dates=header.dates,
             key=self._keys.of_patient(header.patient_id),
             reference_year=header.study_year,
+            days=person.days_to_shift if person is not None else None,
         )
 
     def decide(self, info_type: str) -> Decision:
@@ -190,11 +197,18 @@ class TextEngine:
 class InstanceText:
     """A text engine that knows one instance. It satisfies `healthcare_deid.engine.text.match.TextInspector`."""
 
-    def __init__(self, engine: TextEngine, header: Header) -> None:
+    def __init__(
+        self,
+        engine: TextEngine,
+        header: Header,
+        person: Person | None = None,
+        pseudonyms: OwnPseudonyms | None = None,
+    ) -> None:
         self._engine = engine
         self._header = header
         self._terms = engine.terms(header)
-        self._subject = engine.subject(header)
+        self._subject = engine.subject(header, person)
+        self._pseudonyms = pseudonyms
 
     def __repr__(self) -> str:
         return f"InstanceText({self._header!r})"
@@ -241,7 +255,7 @@ class InstanceText:
 
     @border
     def shift(self, value: str, vr: str) -> Transformed:
-        """Shift one value of VR DA or DT, also where the config would do something else to dates, or nothing.
+        """Shift one value of VR DA or DT, or the dates in a text, also where the config would do something else.
 
         Returns:
             The value, moved; empty where it is no date of the calendar.
@@ -249,8 +263,16 @@ class InstanceText:
         before, inner, after = split_padding(value)
         if not inner:
             return Transformed(value)
-        result = self._apply(inner, vr, [Match(0, len(inner), "DATE")], self._engine.decide_on_shift)
+        whole = vr not in _FREE
+        found = [Match(0, len(inner), "DATE")] if whole else self._dates_in(inner)
+        result = self._apply(inner, vr, found, self._engine.decide_on_shift)
+        if not whole and not result.rules:
+            return Transformed(value, (), result.warnings)
         return result._replace(value=before + result.value + after if result.value else "")
+
+    def _dates_in(self, text: str) -> list[Match]:
+        found = [(rank, item) for rank, item in self._candidates(text) if item.info_type in DATE_TYPES]
+        return join_alike(resolve(found, text), text)
 
     def _type_of_whole(self, value: str, vr: str) -> str:
         if vr not in {"DA", "DT"}:
@@ -303,7 +325,17 @@ class InstanceText:
         pieces: list[str] = []
         erased: list[str] = []
         position = 0
+        own = self._pseudonyms.spans(text) if self._pseudonyms is not None and findings else ()
+        last: Span | None = None
         for finding in findings:
+            known = _pseudonym_of(finding, own)
+            if known is not None:
+                if known is not last:  # of a name in several pieces, one pseudonym is enough
+                    pieces += [text[position : finding.start], known.new]
+                    erased.append(text[position : finding.start])
+                last, position = known, finding.end
+                rules["pseudonym"] = None
+                continue
             decision = decide(finding.info_type)
             if decision.transformation is None:
                 if decision.outcome == "unnamed":
@@ -328,6 +360,13 @@ class InstanceText:
                 value = ""
             warnings[f"the transformed value does not fit in {vr}: erased instead"] = None
         return Transformed(value.strip(" ") if vr not in _PADDED else value, tuple(rules), tuple(warnings))
+
+
+def _pseudonym_of(finding: Match, own: Sequence[Span]) -> Span | None:
+    """Return the instance's own identifier that was found; None where it is none."""
+    if finding.info_type in DATE_TYPES:
+        return None
+    return next((span for span in own if span.start < finding.end and finding.start < span.end), None)
 
 
 def windows(text: str) -> Iterator[tuple[int, str]]:

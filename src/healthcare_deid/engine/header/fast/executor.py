@@ -25,6 +25,7 @@ from healthcare_deid.engine.dicom.encoding import (
     reader_of,
 )
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
+from healthcare_deid.engine.header.dummies import dummy_of
 from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, Level, length_of, note_creator
 from healthcare_deid.engine.header.fast.entries import (
     LAST_CREATOR,
@@ -38,7 +39,7 @@ from healthcare_deid.engine.header.fast.loop import take_steps
 from healthcare_deid.engine.header.fast.run_follower import Follower, Tally
 from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, Table, Tables
 from healthcare_deid.engine.header.fast.value_cache import LONGEST_REMEMBERED, Known, Memo, Remembered
-from healthcare_deid.engine.header.values import Values, dummy_of
+from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.tags import DROPPING, Inside, Op, TagPlan, UidPolicy, inside
 from healthcare_deid.errors import InvalidDicomError
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DELIMITER_TAGS = 0xFFFEE000
-_KEEP, _DELETE = Op.KEEP, Op.DELETE  # an enum's own look-up is slow
+_KEEP, _DELETE, _REWRITE = Op.KEEP, Op.DELETE, Op.REWRITE  # an enum's own look-up is slow
 _PIXELS = 0x7FE0
 _CUT_OFF = -1
 """In place of a position: the data ends inside the element."""
@@ -120,7 +121,7 @@ class EncodedExecutor:
                 output.append(entry.encoded(b""))
             case Op.DUMMY:
                 output.append(entry.encoded(dummy_of(entry.tag, entry.vr)))
-            case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK:
+            case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK | Op.REWRITE:
                 raise UseDatasetExecutor  # its value counts
             case _:
                 assert_never(entry.op)
@@ -237,6 +238,21 @@ class EncodedExecutor:
             self.tally.beyond += 1
         return self._replacement(entry, data[position:after], level, memo), after
 
+    def _rewritten(self, entry: Entry, element: bytes, level: Level) -> bytes | None:
+        """Return an element with a value of the project's own; where there is none, what the profile makes of it."""
+        self.tally.beyond += 1
+        old = element[entry.header :]
+        new = self._values.rewritten(entry.rule, entry.tag, entry.vr, old, level.encodings)
+        if new is None:
+            beneath = entry.rule.beneath
+            assert beneath is not None, "a rule to rewrite has one beneath"
+            return self._replacement(entry._replace(op=beneath.op, rule=beneath), element, level, None)
+        if new.value == old:
+            self.tally.kept += 1
+            return None
+        level.records.append(Record(entry, new.reason, len(old)))
+        return entry.encoded(new.value)
+
     def _note(self, entry: Entry, value: bytes, level: Level, table: Table) -> None:
         if table.notes(entry):
             self.tally.noted.append((entry.tag, entry.op, value, level.encodings))
@@ -260,6 +276,8 @@ class EncodedExecutor:
         if entry.op is _DELETE:
             level.records.append(Record(entry, entry.rule.reason, len(element) - entry.header))
             return b""
+        if entry.op is _REWRITE:
+            return self._rewritten(entry, element, level)
         known = None if memo is None else memo.get(element)
         if known is not None:
             self.tally.warned.extend(known.warnings)
@@ -421,7 +439,7 @@ def _enters(op: Op) -> bool:
             return True
         case Op.KEEP | Op.DELETE | Op.EMPTY:
             return False
-        case Op.UID | Op.OWN_UID | Op.SHIFT:
+        case Op.UID | Op.OWN_UID | Op.SHIFT | Op.REWRITE:
             raise AssertionError("a plan enters sequences with RECURSE")
         case _:
             assert_never(op)

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from healthcare_deid.engine.dicom.elements import effective_vr, is_private_creator
 from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
+from healthcare_deid.engine.header.dummies import dummy_of
 from healthcare_deid.engine.header.fast.entries import (
     Entry,
     Kind,
@@ -18,7 +19,6 @@ from healthcare_deid.engine.header.fast.entries import (
 )
 from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.soundness import FORMS
-from healthcare_deid.engine.header.values import dummy_of
 from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op, TagPlan
 
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -171,8 +171,8 @@ def _kind(entry: Entry, length: int) -> Kind:
             if vr in NUMBER_BYTES:
                 return Kind.KEPT if length == NUMBER_BYTES[vr] else Kind.OPEN
             return Kind.SOUND if vr in FORMS else Kind.REMEMBERED
-        case Op.OWN_UID:
-            return Kind.OPEN if vr == "UI" else Kind.REMEMBERED
+        case Op.OWN_UID | Op.REWRITE:
+            return Kind.OPEN if vr == "UI" or op is Op.REWRITE else Kind.REMEMBERED
         case Op.UID | Op.TEXT | Op.SHIFT:
             return Kind.REMEMBERED
         case _:

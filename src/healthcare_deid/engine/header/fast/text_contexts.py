@@ -1,9 +1,9 @@
-"""The header values that a text engine knows an instance by, without reading the rest of the file."""
+"""The header values that an instance is known by, without reading the rest of the file."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -14,41 +14,80 @@ from healthcare_deid.engine.header.fast.value_cache import Memo
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
+    from healthcare_deid.engine.header.rewriting import InstanceRewriting, Rewriter
     from healthcare_deid.engine.header.values import ValueTransformer
+    from healthcare_deid.engine.plan.tags import TagPlan
+    from healthcare_deid.engine.text.engine import TextEngine
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _CONTEXTS = 64
 
 
-class Contexts:
-    """Binds a text engine to files, and knows again a header it has seen: within a series most are alike.
+class Context(NamedTuple):
+    """What was made ready for instances of one header.
 
-    Args:
-        engine: The text engine (`TextEngine`).
+    Attributes:
+        text: The text engine, bound; None where no text is inspected.
+        memo: What became of elements of instances with this header; None where it hangs on no header.
+        rewriting: What the project writes; None where it writes nothing.
     """
 
-    def __init__(self, engine: Any) -> None:
+    text: ValueTransformer | None = None
+    memo: Memo | None = None
+    rewriting: InstanceRewriting | None = None
+
+
+class Contexts:
+    """Makes contexts of files, and knows again a header it has seen: within a series most are alike.
+
+    Args:
+        engine: The text engine; None where no text is inspected.
+        rewriter: What the project writes; None where it writes nothing.
+        plan: The plan.
+    """
+
+    def __init__(self, engine: TextEngine | None, rewriter: Rewriter | None, plan: TagPlan) -> None:
         from healthcare_deid.engine.text.find import header_values as header
 
         self._engine = engine
+        self._rewriter = rewriter
+        self._plan = plan
         # What `header.read_header` looks at: its own tables, so that the two cannot come apart.
-        self._wanted = Wanted({SPECIFIC_CHARACTER_SET, *header.header_tags()})
-        self._seen: OrderedDict[tuple[object, ...], tuple[ValueTransformer, Memo]] = OrderedDict()
+        read = header.header_tags() if engine is not None else frozenset[int]()
+        self._wanted = Wanted({SPECIFIC_CHARACTER_SET, *read, *(rewriter.wanted if rewriter is not None else ())})
+        self._seen: OrderedDict[tuple[object, ...], Context] = OrderedDict()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._engine,)
+        return type(self), (self._engine, self._rewriter, self._plan)
 
-    def bind(self, file: EncodedFile) -> tuple[ValueTransformer, Memo]:
-        """Return the engine bound to a file's instance, and the memo of elements for headers like it."""
+    def bind(self, file: EncodedFile) -> Context:
+        """Return the context of a file's instance.
+
+        Raises:
+            EngineError: The instance has no pseudonym, or none that may be written.
+        """
+        if self._engine is None and self._rewriter is None:
+            return _NOTHING
         found = self._wanted.find(file)
         key = tuple(found.items())
         known = self._seen.get(key)
         if known is None:
-            known = (self._engine.bind(_dataset(found, explicit=file.explicit)), Memo())
-            self._seen[key] = known
+            known = self._seen[key] = self._made({tag: item[1] for tag, item in found.items()}, found, file)
             if len(self._seen) > _CONTEXTS:
                 self._seen.popitem(last=False)
         return known
+
+    def _made(self, values: dict[int, bytes], found: dict[int, tuple[bytes, bytes]], file: EncodedFile) -> Context:
+        rewriting = self._rewriter.bind(values, self._plan) if self._rewriter is not None else None
+        if self._engine is None:
+            return Context(rewriting=rewriting)
+        person = rewriting.person if rewriting is not None else None
+        pseudonyms = rewriting.pseudonyms if rewriting is not None else None
+        text = self._engine.bind(_dataset(found, explicit=file.explicit), person, pseudonyms)
+        return Context(text, Memo(), rewriting)
+
+
+_NOTHING = Context()
 
 
 def _dataset(found: dict[int, tuple[bytes, bytes]], *, explicit: bool) -> Dataset:

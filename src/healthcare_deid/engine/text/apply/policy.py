@@ -50,6 +50,7 @@ class Policy:
         self._keys = keys
         self._days = date_shift_days
         self._exclusion_wins = plan.exclusion_wins
+        self._shifts_dates = plan.shifts_dates
         self._excluded = plan.excluded
         self._named: dict[str, Transformation] = {}
         self._any: Transformation | None = None
@@ -77,12 +78,15 @@ class Policy:
         """Return what happens to findings of ``info_type``."""
         decision = self._decisions.get(info_type)
         if decision is None:
-            decision = self._decisions[info_type] = self._decide(info_type)
+            decision = self._decide(info_type)
+            if decision.transformation is None and self._shifts_dates and info_type in DATE_TYPES:
+                decision = self.shift()
+            self._decisions[info_type] = decision
         return decision
 
     def shift(self) -> Decision:
         """Return how dates are shifted where the profile asks for it, whatever is said of dates in text."""
-        said = self.decide("DATE").transformation
+        said = self._decide("DATE").transformation
         shift = said if isinstance(said, DateShift) else DateShift(self._keys.dates, self._days)
         return Decision("DATE", shift, "transform")
 

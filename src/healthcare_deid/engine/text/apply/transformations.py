@@ -28,12 +28,14 @@ class Subject:
         dates: The header's dates: they settle whether 03/04 is in March or April.
         key: A key that overrides the config's for this patient; None for none.
         reference_year: The year taken for dates that are written without one.
+        days: Days that dates are shifted by, whatever the key says; None where the key says it.
     """
 
     identity: str = field(default="", repr=False)
     dates: frozenset[date] = field(default=frozenset(), repr=False)
     key: bytes | None = field(default=None, repr=False)
     reference_year: int = 2001
+    days: int | None = field(default=None, repr=False)
 
 
 class Transformation(Protocol):
@@ -96,7 +98,9 @@ class DateShift:
     max_days: int = 100
 
     def days(self, subject: Subject) -> int:
-        """Return the number of days, from ``-max_days`` to ``max_days`` without 0."""
+        """Return the number of days: the subject's own, or one from ``-max_days`` to ``max_days`` without 0."""
+        if subject.days is not None:
+            return subject.days
         digest = hmac.digest(subject.key or self.key, subject.identity.encode(), hashlib.sha256)
         index = int.from_bytes(digest) % (2 * self.max_days)
         return index - self.max_days if index < self.max_days else index - self.max_days + 1

@@ -180,7 +180,7 @@ def read_header(dataset: Dataset) -> Header:
         values.add((Source.RECORD, study_uid))
     study_day = parse_da(_text(dataset, _STUDY_DATE))
     return Header(
-        patient_id=_text(dataset, _PATIENT_ID) or _only_patient(dataset),
+        patient_id=_text(dataset, _PATIENT_ID) or only_patient(dataset),
         study_uid=study_uid,
         values=tuple(sorted(values)),
         birth_dates=frozenset(dates[Source.BIRTH_DATE]),
@@ -189,7 +189,7 @@ def read_header(dataset: Dataset) -> Header:
     )
 
 
-def _only_patient(dataset: Dataset) -> str:
+def only_patient(dataset: Dataset) -> str:
     """Return the Patient ID of a DICOMDIR of one patient, whose dates move as those of the files it names."""
     records = _items(dataset, _DIRECTORY_RECORDS) if _DIRECTORY_RECORDS in dataset else []
     found = {identity for record in records if (identity := _text(record, _PATIENT_ID))}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
+    from healthcare_deid.engine.text.match import Match
+
 _SEPARATORS = b" ^-./,_:'()+=\r\n\t\0"
 _PIXEL_GROUP = b"\xe0\x7f"
 _MOST_CLEAR = 5_000
@@ -177,6 +179,10 @@ class OwnTerms:
         """Whether there are names that no named character set need be able to read."""
         return bool(self._raw)
 
+    def matches(self, text: str) -> list[Match]:
+        """Return the stretches of a text that repeat a name or a number; they may overlap."""
+        return self._terms.find(text)
+
     def find(self, text: str) -> bool:
         """Return whether a text holds a term."""
         return bool(self._spans(text))
@@ -194,11 +200,16 @@ class OwnTerms:
         kept = "".join([*pieces, text[position:]])
         return re.sub(r" {2,}", " ", kept).strip(" ^,;:-/=")
 
-    def erase_bytes(self, value: bytes) -> bytes:
-        """Return an encoded value without the names in it that no named character set need be able to read."""
+    def erase_bytes(self, value: bytes, new: bytes = b"") -> bytes:
+        """Return an encoded value without the names in it that no named character set need be able to read.
+
+        Args:
+            value: As encoded.
+            new: What stands in the place of each.
+        """
         for raw in self._raw:
             if raw in value:
-                value = value.replace(raw, b"")
+                value = value.replace(raw, new)
         return value
 
     def is_in_bytes(self, value: bytes) -> bool:

@@ -1,0 +1,269 @@
+"""Pseudonyms: new patient IDs, names, accession numbers and study IDs that are the same in every file and run."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self, assert_never
+
+from healthcare_deid.engine.identity.secret import PSEUDONYMS
+from healthcare_deid.engine.identity.table import PseudonymTable, Row
+from healthcare_deid.errors import ConfigError, EngineError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from healthcare_deid.engine.identity.secret import ProjectSecret
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Thirty-two characters; of those that people take for each other (I, L, O, U) none."""
+_CHARACTERS = 14
+"""Seventy bits: among ten million patients the probability of any collision is 4e-8."""
+_FIELD = 0b100101
+"""x^5 + x^2 + 1: the field of 32 elements that the check character is computed in."""
+_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+DAY_ZERO = date(2000, 1, 1)
+"""How an anchor date is written: dates of patients with one are counted from here."""
+_NO_ROW = "the table of pseudonyms has no row for the patient"
+_NO_PATIENT = "the instance has no patient ID, and the table of pseudonyms goes by it"
+_HEADING = ("old_id", "new_id", "new_name")
+
+
+class Missing(Enum):
+    """What happens to a patient who is not in the table."""
+
+    FAIL = "fail"
+    """The instance fails."""
+    KEYED = "keyed"
+    """The patient gets a keyed pseudonym."""
+    ADD = "add"
+    """The patient gets a row: with a keyed pseudonym, or the next number of a sequential table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonyms:
+    """How pseudonyms are made. Made by `keyed`, `from_table` or `sequential`.
+
+    Attributes:
+        prefix: Begins every pseudonym of a patient.
+        table: The table's file; None where there is none.
+        missing: What happens to a patient who is not in the table.
+        digits: Fewest digits of a sequential number; 0 where pseudonyms are keyed.
+        anchors: Whether a new table has a column for each patient's day 0.
+    """
+
+    prefix: str = ""
+    table: Path | None = None
+    missing: Missing = Missing.KEYED
+    digits: int = 0
+    anchors: bool = False
+
+    @classmethod
+    def keyed(cls, prefix: str = "") -> Self:
+        """Derive pseudonyms from the project secret.
+
+        A pseudonym has 14 characters and a check character (`check_pseudonym`).
+
+        Args:
+            prefix: Begins every pseudonym of a patient, such as ``"TRIAL-"``.
+
+        Raises:
+            ConfigError: The prefix is not made of up to 32 letters, digits, ``.``, ``_`` and ``-``.
+        """
+        return cls(_checked(prefix))
+
+    @classmethod
+    def from_table(cls, path: str | PathLike[str], *, missing: Missing | str = Missing.FAIL, prefix: str = "") -> Self:
+        """Take pseudonyms from a CSV file.
+
+        Args:
+            path: The file. Its first line names the columns: ``old_id`` and ``new_id``, and, if wanted, ``new_name``,
+                ``days`` or ``anchor``; others are left as they are.
+            missing: ``"fail"``, ``"keyed"`` or ``"add"``: what happens to a patient without a row.
+            prefix: Begins keyed pseudonyms.
+
+        Raises:
+            ConfigError: *missing* or *prefix* is none of those.
+        """
+        try:
+            known = Missing(missing)
+        except ValueError:
+            raise ConfigError('missing is "fail", "keyed" or "add"') from None
+        return cls(_checked(prefix), Path(path), known)
+
+    @classmethod
+    def sequential(
+        cls, path: str | PathLike[str], prefix: str = "SITE-", *, digits: int = 4, anchors: bool = False
+    ) -> Self:
+        """Number patients in the order of their first appearance: ``SITE-0001``.
+
+        Args:
+            path: The table's file, made if it is missing; the next run goes on where it ends.
+            prefix: Begins every pseudonym.
+            digits: Fewest digits of the number.
+            anchors: Note the date of the first study that is seen of a patient: dates are written relative to it.
+
+        Raises:
+            ConfigError: *prefix* or *digits* makes no sense.
+        """
+        if not 1 <= digits <= 12:
+            raise ConfigError("digits: from 1 to 12")
+        return cls(_checked(prefix), Path(path), Missing.ADD, digits, anchors)
+
+
+class Person(NamedTuple):
+    """A patient's new identity.
+
+    Attributes:
+        new_id: The pseudonym.
+        new_name: What stands for the name.
+        shift_by: What a shift of dates is derived from where neither days nor anchor say it.
+        days: Days to shift dates by; None where they come from the secret.
+        anchor: The patient's day 0; None where there is none.
+    """
+
+    new_id: str
+    new_name: str
+    shift_by: str
+    days: int | None = None
+    anchor: date | None = None
+
+    @property
+    def days_to_shift(self) -> int | None:
+        """Days to shift dates by; None where they come from the secret."""
+        return self.days if self.anchor is None else (DAY_ZERO - self.anchor).days
+
+
+class Pseudonymizer:
+    """Gives pseudonyms to patients, accession numbers and study IDs.
+
+    Args:
+        settings: How they are made.
+        secret: The project's secret; needed unless every pseudonym is in the table.
+
+    Raises:
+        ConfigError: The secret is missing, or the table makes no sense.
+        OSError: The table cannot be read.
+    """
+
+    def __init__(self, settings: Pseudonyms, secret: ProjectSecret | None) -> None:
+        keyed = not settings.digits and settings.missing is not Missing.FAIL
+        if keyed and secret is None:
+            raise ConfigError("pseudonyms are derived from the project's secret: give secret= too")
+        self._settings = settings
+        self._key = secret.key(PSEUDONYMS) if secret is not None else None
+        self._table: PseudonymTable | None = None
+        if settings.table is not None:
+            heading = (*_HEADING, "anchor") if settings.anchors else _HEADING
+            self._table = PseudonymTable(settings.table, heading if settings.digits else None)
+
+    def __repr__(self) -> str:
+        return f"Pseudonymizer({self._table!r})" if self._table is not None else "Pseudonymizer()"
+
+    @property
+    def shifts_dates(self) -> bool:
+        """Whether the table says how dates are shifted."""
+        return self._table is not None and self._table.has_shifts
+
+    def person(self, patient_id: str, study_uid: str = "", study_date: date | None = None) -> Person:
+        """Return a patient's new identity.
+
+        Args:
+            patient_id: As in the file, without padding.
+            study_uid: Stands for the patient where there is no patient ID.
+            study_date: The anchor of a patient who gets a row with one.
+
+        Raises:
+            EngineError: The table has no row for the patient, and must have one.
+            OSError: The table cannot be read, or not be added to.
+        """
+        table = self._table
+        if table is None:
+            return self._keyed_person(patient_id, study_uid)
+        if not patient_id:
+            raise EngineError(_NO_PATIENT, reason="no-patient-id")
+        row = table.find(patient_id)
+        if row is None:
+            match self._settings.missing:
+                case Missing.FAIL:
+                    raise EngineError(_NO_ROW, reason="not-in-table")
+                case Missing.KEYED:
+                    return self._keyed_person(patient_id, study_uid)
+                case Missing.ADD:
+                    anchor = study_date if table.has_anchors else None
+                    row = table.add(patient_id, lambda number: self._new(patient_id, number), anchor)
+                case _:
+                    assert_never(self._settings.missing)
+        return _person(row)
+
+    def known(self, patient_id: str) -> str | None:
+        """Return the pseudonym of a patient who is mentioned; None where the table has no row, and no new one."""
+        row = self._table.find(patient_id) if self._table is not None else None
+        if row is not None:
+            return row.new_id
+        keyed = self._settings.missing is not Missing.FAIL and not self._settings.digits
+        return self._new(patient_id, 0) if keyed else None
+
+    def accession_number(self, value: str) -> str | None:
+        """Return the pseudonym of an accession number; None without a secret."""
+        return None if self._key is None else _pseudonym(self._key, "accession number", value)
+
+    def study_id(self, value: str) -> str | None:
+        """Return the pseudonym of a study ID; None without a secret."""
+        return None if self._key is None else _pseudonym(self._key, "study ID", value)
+
+    def _keyed_person(self, patient_id: str, study_uid: str) -> Person:
+        assert self._key is not None
+        kind, value = ("patient ID", patient_id) if patient_id else ("study UID", study_uid)
+        new = self._settings.prefix + _pseudonym(self._key, kind, value)
+        return Person(new, new, value)
+
+    def _new(self, patient_id: str, number: int) -> str:
+        if self._settings.digits:
+            return f"{self._settings.prefix}{number:0{self._settings.digits}}"
+        assert self._key is not None
+        return self._settings.prefix + _pseudonym(self._key, "patient ID", patient_id)
+
+
+def check_pseudonym(pseudonym: str, prefix: str = "") -> bool:
+    """Return whether a keyed pseudonym was typed right: no wrong character, and no two exchanged.
+
+    Args:
+        pseudonym: As typed; lower case too.
+        prefix: What it begins with.
+    """
+    body = pseudonym.strip().upper().removeprefix(prefix.upper())
+    if len(body) != _CHARACTERS + 1 or not set(body) <= set(_ALPHABET):
+        return False
+    return _check_character(body[:-1]) == body[-1]
+
+
+def _pseudonym(key: bytes, kind: str, value: str) -> str:
+    digest = hmac.digest(key, f"{kind}\0{value}".encode("utf-8", "surrogateescape"), hashlib.sha256)
+    number = int.from_bytes(digest)
+    body = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_CHARACTERS))
+    return body + _check_character(body)
+
+
+def _check_character(body: str) -> str:
+    """Return the sum of the characters, each times another power of the field's generator."""
+    total = 0
+    for character in body:
+        total = (total ^ _ALPHABET.index(character)) << 1
+        total ^= _FIELD * (total >> 5)
+    return _ALPHABET[total]
+
+
+def _person(row: Row) -> Person:
+    return Person(row.new_id, row.new_name, row.new_id, row.days, row.anchor)
+
+
+def _checked(prefix: str) -> str:
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise ConfigError("prefix: up to 32 letters, digits, '.', '_' and '-'")
+    return prefix

@@ -1,0 +1,30 @@
+"""Whether a new value tells an original one, and whether an element can hold it."""
+
+from __future__ import annotations
+
+import re
+
+_RUN = re.compile(r"[^\W\d_]+|\d+")
+_SHORTEST_PART = 4
+"""Characters of an original that counts inside a longer word; shorter ones count as a word or number of their own."""
+_LONGEST = {"LO": 64, "SH": 16, "PN": 64}
+
+
+def contains_original(new: str, old: str) -> bool:
+    """Return whether a new value is, or contains, an original one, in any case and with leading zeros or without."""
+    new, old = new.casefold(), old.strip().casefold()
+    if not old or _plain(old) not in new:
+        return False  # nearly always, and cheap
+    if old == new or (len(old) >= _SHORTEST_PART and old in new):
+        return True
+    return _plain(old) in map(_plain, _RUN.findall(new))
+
+
+def _plain(word: str) -> str:
+    return word.lstrip("0") or word
+
+
+def is_writable(value: str, vr: str) -> bool:
+    """Return whether a value can stand in any instance, whatever its character set."""
+    fits = all(len(group) <= _LONGEST[vr] for group in value.split("="))
+    return value.isascii() and value.isprintable() and "\\" not in value and fits and bool(value.strip())

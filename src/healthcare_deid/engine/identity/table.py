@@ -1,0 +1,342 @@
+"""A table of pseudonyms: a CSV file from old patient ID to new one, shared by processes and added to by runs.
+
+A row is appended under a lock and is on the disk before its pseudonym is used. No row is ever written over.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import sys
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from healthcare_deid.engine.identity.resemblance import contains_original, is_writable
+from healthcare_deid.errors import ConfigError, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping
+    from pathlib import Path
+
+_OLD, _NEW, _NAME, _DAYS, _ANCHOR = "old_id", "new_id", "new_name", "days", "anchor"
+_COLUMNS = {
+    **dict.fromkeys(("oldid", "old", "original", "originalid", "patientid", "oldpatientid"), _OLD),
+    **dict.fromkeys(("newid", "new", "pseudonym", "newpatientid"), _NEW),
+    **dict.fromkeys(("newname", "newpatientname"), _NAME),
+    **dict.fromkeys(("days", "shift", "dateshift", "daystoshift", "dateoffset"), _DAYS),
+    **dict.fromkeys(("anchor", "anchordate"), _ANCHOR),
+}
+"""Spellings of a column's heading, lower case and letters only. Columns of other names are kept and not read."""
+_DELIMITERS = ",;\t"
+_DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
+_MOST_DAYS = 1_000_000
+
+
+class Row(NamedTuple):
+    """What a table says about one patient.
+
+    Attributes:
+        new_id: The pseudonym.
+        new_name: What stands for the name; the pseudonym where the table has none.
+        days: Days to shift dates by; None where the table has none.
+        anchor: The patient's day 0; None where the table has none.
+    """
+
+    new_id: str
+    new_name: str
+    days: int | None = None
+    anchor: date | None = None
+
+
+class PseudonymTable:
+    """A table of pseudonyms in a file.
+
+    Copies in other processes read the same file: each sees the rows that the others add.
+
+    Args:
+        path: The file.
+        heading: Columns of a new file whose pseudonyms are numbers of the engine's own; None needs the file to exist.
+        checked: How many bytes of the file another process has checked.
+
+    Raises:
+        ConfigError: The file is no table, a row makes no sense, or a new value tells an original.
+        OSError: The file cannot be read, or not be made.
+    """
+
+    def __init__(self, path: Path, heading: tuple[str, ...] | None = None, checked: int = 0) -> None:
+        self._path = path
+        self._heading = heading
+        self._checked = checked
+        if heading is not None:
+            _create(path, heading)
+        self._forget()
+        self._read()
+
+    def __repr__(self) -> str:
+        return f"PseudonymTable({len(self._cells)} rows)"
+
+    def __reduce__(self) -> tuple[type[PseudonymTable], tuple[Path, tuple[str, ...] | None, int]]:
+        return type(self), (self._path, self._heading, self._end)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    @property
+    def has_anchors(self) -> bool:
+        """Whether there is a column for anchor dates."""
+        return _ANCHOR in self._columns
+
+    @property
+    def has_shifts(self) -> bool:
+        """Whether there is a column that says how dates are shifted."""
+        return self.has_anchors or _DAYS in self._columns
+
+    def find(self, old: str) -> Row | None:
+        """Return a patient's row; None where there is none, also after another look at the file."""
+        known = self._rows.get(old)
+        if known is None:
+            if old not in self._cells and self._path.stat().st_size != self._end:
+                self._read()
+            cells = self._cells.get(old)
+            if cells is not None:
+                known = self._rows[old] = self._parsed(cells, 0)
+        return known
+
+    def add(self, old: str, make: Callable[[int], str], anchor: date | None = None) -> Row:
+        """Return a patient's row, appended if no process has done so before.
+
+        Args:
+            old: The patient ID.
+            make: Returns the pseudonym for a number: 1 for the first candidate of an empty table.
+            anchor: The patient's day 0.
+
+        Raises:
+            EngineError: The patient ID is a pseudonym of this table.
+            OSError: The row cannot be written.
+        """
+        with _locked(self._path) as file:
+            self._read()
+            known = self.find(old)
+            if known is not None:
+                return known
+            if old in self._used:
+                raise EngineError(_PSEUDONYM_ALREADY, reason="already-pseudonymized")
+            number = len(self._cells) + 1
+            new = make(number)
+            while new in self._used or new in self._cells or contains_original(new, old):
+                number += 1
+                if make(number) == new:
+                    raise EngineError(_TELLS_ORIGINAL, reason="pseudonym-tells-original")
+                new = make(number)
+            self._append(file, {_OLD: old, _NEW: new, _ANCHOR: anchor.isoformat() if anchor else ""})
+            added = self.find(old)
+        assert added is not None, "the row was written just now"
+        return added
+
+    def _append(self, file: BinaryIO, values: Mapping[str, str]) -> None:
+        """Append a row; what a killed process wrote of one, of which nobody was told, is cut off first."""
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=self._delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow([values.get(column, "") for column in self._columns])
+        file.truncate(self._end)
+        file.seek(self._end - 1)
+        line = text.getvalue().encode()
+        if file.read(1) != b"\n":
+            line = b"\n" + line
+        file.seek(self._end)
+        try:
+            file.write(line)
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(self._end)  # half a row of nobody's
+            raise
+
+    def _forget(self) -> None:
+        self._cells: dict[str, list[str]] = {}
+        self._rows: dict[str, Row] = {}
+        self._used: dict[str, str] = {}
+        self._columns: list[str] = []
+        self._delimiter = ","
+        self._end = 0
+        self._lines = 0
+
+    def _read(self) -> None:
+        """Read what the file has beyond what was read before; all of it, if it is shorter."""
+        with self._path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < self._end:
+                self._forget()
+            file.seek(self._end)
+            data = file.read()
+        try:
+            if not self._columns:
+                heading, _, data = data.partition(b"\n")
+                self._read_heading(heading.decode("utf-8-sig").rstrip("\r"))
+                self._end = len(heading) + 1
+            if _is_torn(data, self._delimiter, len(self._columns)):
+                data = data[: data.rfind(b"\n") + 1]  # of a writer that ended there, or is still at it
+            self._take(io.StringIO(data.decode(), newline=""), check=self._end + len(data) > self._checked)
+        except UnicodeDecodeError:
+            raise ConfigError("the table of pseudonyms is not in UTF-8") from None
+        self._end += len(data)
+
+    def _read_heading(self, line: str) -> None:
+        self._delimiter = max(_DELIMITERS, key=line.count)
+        cells = next(csv.reader([line], delimiter=self._delimiter), [])
+        self._columns = [_COLUMNS.get(re.sub(r"[^a-z]", "", cell.lower()), cell) for cell in cells]
+        if self._columns.count(_OLD) != 1 or self._columns.count(_NEW) != 1:
+            raise ConfigError(
+                "the first line of a table of pseudonyms names its columns: old_id and new_id, and if you like "
+                "new_name, days, anchor"
+            )
+        self._lines = 1
+
+    def _take(self, lines: Iterable[str], *, check: bool) -> None:
+        """Take rows as they are; they are read when a patient comes up."""
+        old_at, new_at = self._columns.index(_OLD), self._columns.index(_NEW)
+        fresh: dict[str, int] = {}
+        try:
+            for cells in csv.reader(lines, delimiter=self._delimiter, strict=True):
+                self._lines += 1
+                if not any(map(str.strip, cells)):
+                    continue
+                if not max(old_at, new_at) < len(cells) <= len(self._columns):
+                    raise _wrong(self._lines, "it has too few cells, or more than there are columns")
+                old = cells[old_at].strip()
+                if self._cells.setdefault(old, cells) != cells:
+                    raise _wrong(self._lines, "the old ID has another row that says something else")
+                self._used.setdefault(cells[new_at].strip(), old)
+                fresh[old] = self._lines
+        except csv.Error:
+            raise _wrong(self._lines + 1, "it is not a row of CSV") from None
+        if check:
+            self._check(fresh)
+
+    def _check(self, fresh: Mapping[str, int]) -> None:
+        """Refuse rows that make no sense, or tell an original."""
+        # Numbers of the engine's own are like many: there only a whole value counts.
+        lengths = sorted({len(old) for old in self._cells if len(old) >= _SHORTEST_PART and self._heading is None})
+        for old, line in fresh.items():
+            row = self._parsed(self._cells[old], line)
+            for new in {row.new_id, row.new_name}:
+                if contains_original(new, old):
+                    raise _wrong(line, "a new value is, or contains, the old ID")
+                if new in self._cells or _has_part_among(new, self._cells, lengths):
+                    raise _wrong(line, "a new value is, or contains, another patient's old ID")
+            first = self._used[row.new_id]
+            if first != old:
+                alike = self._parsed(self._cells[first], line)
+                if (alike.days, alike.anchor) != (row.days, row.anchor):
+                    raise _wrong(line, "the new ID has another row with another shift of dates")
+
+    def _parsed(self, cells: list[str], line: int) -> Row:
+        values = dict(zip(self._columns, map(str.strip, cells), strict=False))
+        new = values.get(_NEW, "")
+        name = values.get(_NAME, "") or new
+        if not values.get(_OLD) or not new:
+            raise _wrong(line, "old ID and new ID are both needed")
+        if not is_writable(new, "LO") or not is_writable(name, "PN"):
+            raise _wrong(line, "a new value is made of ASCII characters, at most 64, and no backslash")
+        days, anchor = _whole_number(values.get(_DAYS, ""), line), _day(values.get(_ANCHOR, ""), line)
+        if days is not None and anchor is not None:
+            raise _wrong(line, "days and anchor are two ways to shift dates: give one")
+        return Row(new, name, days, anchor)
+
+
+_SHORTEST_PART = 5
+"""Characters of an old ID that counts inside of another patient's new one: shorter ones occur by chance."""
+_PSEUDONYM_ALREADY = "the patient ID is a pseudonym of the table: the file was de-identified before"
+_TELLS_ORIGINAL = "the patient's pseudonym would be another patient's, or tell the original"
+
+
+def _has_part_among(new: str, rows: Mapping[str, object], lengths: Iterable[int]) -> bool:
+    return any(
+        new[start : start + length] in rows
+        for length in lengths
+        if length < len(new)
+        for start in range(len(new) - length + 1)
+    )
+
+
+def _wrong(line: int, text: str) -> ConfigError:
+    return ConfigError(f"table of pseudonyms, line {line}: {text}")
+
+
+def _whole_number(text: str, line: int) -> int | None:
+    if not text:
+        return None
+    try:
+        days = int(text)
+    except ValueError:
+        raise _wrong(line, "days is a whole number") from None
+    if not days or abs(days) > _MOST_DAYS:
+        raise _wrong(line, "days is not 0, which would leave the true dates, and within the calendar")
+    return days
+
+
+def _day(text: str, line: int) -> date | None:
+    if not text:
+        return None
+    match = _DATE.fullmatch(text)
+    try:
+        return date(*map(int, match.groups())) if match else _no_day(line)
+    except ValueError:
+        return _no_day(line)
+
+
+def _no_day(line: int) -> date:
+    raise _wrong(line, "anchor is a date: YYYY-MM-DD, or YYYYMMDD")
+
+
+def _is_torn(data: bytes, delimiter: str, columns: int) -> bool:
+    """Return whether the last row is one of ours and not complete: a run was killed while it wrote, or it still does.
+
+    Rows that the engine writes have every cell in quotes; those that people write without a line break at the end of
+    the file are complete.
+    """
+    if not data or data.endswith(b"\n") or not columns:
+        return False
+    last = data[data.rfind(b"\n") + 1 :].decode("utf-8", "replace")
+    if not last.startswith('"'):
+        return False
+    try:
+        cells = next(csv.reader([last], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    return len(cells) < columns or not last.endswith('"')
+
+
+def _create(path: Path, heading: tuple[str, ...]) -> None:
+    """Make a table with no row, for its owner only, unless there is one."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        file.write(",".join(heading) + "\n")
+
+
+@contextmanager
+def _locked(path: Path) -> Generator[BinaryIO]:
+    """Open a file to append to it, while no other process does."""
+    with path.open("r+b", buffering=0) as file:
+        _lock(file.fileno())
+        yield file  # closing it gives the lock back
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _BEYOND = 1 << 30
+    """Where the lock's byte is: a lock on Windows keeps others from reading what it covers."""
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, _BEYOND, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)

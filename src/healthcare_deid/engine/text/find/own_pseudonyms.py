@@ -1,0 +1,89 @@
+"""An instance's own identifiers in text: each becomes its pseudonym, wherever it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BETWEEN = " ^,.=-_/'"
+_ESCAPE = b"\x1b"
+
+
+class Named(NamedTuple):
+    """Values of one identity, and what stands for them.
+
+    Attributes:
+        values: The header's values.
+        new_id: What stands for a number.
+        new_name: What stands for a name.
+    """
+
+    values: tuple[OwnValue, ...]
+    new_id: str
+    new_name: str
+
+
+class Span(NamedTuple):
+    """A stretch of text that repeats an identifier, and its pseudonym."""
+
+    start: int
+    end: int
+    new: str
+
+
+class OwnPseudonyms:
+    """The pseudonyms of one instance's identifiers.
+
+    Args:
+        identities: Whose values, and what stands for them; of two that claim a stretch, the first has it.
+    """
+
+    def __init__(self, identities: Iterable[Named]) -> None:
+        self._identities = [(OwnTerms(item.values), item) for item in identities]
+
+    def __repr__(self) -> str:
+        return f"OwnPseudonyms({len(self._identities)} identities)"
+
+    def spans(self, text: str) -> list[Span]:
+        """Return the stretches of a text that repeat an identifier, in order, not overlapping."""
+        found: list[Span] = []
+        for terms, identity in self._identities:
+            for match in terms.matches(text):
+                new = identity.new_name if match.info_type == Source.NAME.value else identity.new_id
+                if not any(match.start < span.end and span.start < match.end for span in found if span.new != new):
+                    found.append(Span(match.start, match.end, new))
+        return _joined(sorted(found), text)
+
+    def replace(self, text: str) -> str:
+        """Return a text with a pseudonym for each identifier in it."""
+        pieces: list[str] = []
+        position = 0
+        for start, end, new in self.spans(text):
+            pieces += [text[position:start], new]
+            position = end
+        return "".join([*pieces, text[position:]])
+
+    def replace_bytes(self, value: bytes) -> bytes:
+        """Return an encoded value with a pseudonym for each name in it that is not in ASCII."""
+        if value.isascii() or _ESCAPE in value:
+            return value  # between escape sequences, ASCII may mean something else
+        for terms, identity in self._identities:
+            value = terms.erase_bytes(value, identity.new_name.encode())
+        return value
+
+
+def _joined(spans: list[Span], text: str) -> list[Span]:
+    """Join stretches of one identity that only signs stand between: family name and given name."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        if last is not None and last.new == span.new and not text[last.end : span.start].strip(_BETWEEN):
+            joined[-1] = Span(last.start, max(last.end, span.end), last.new)
+        else:
+            joined.append(span)
+    return joined

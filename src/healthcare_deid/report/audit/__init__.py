@@ -1,0 +1,19 @@
+"""The audit: what may still identify somebody in results, whoever made them."""
+
+from healthcare_deid.report.audit.audit import Audit, BurnedIn, Looked, audit
+from healthcare_deid.report.audit.findings import Place, Residual, Residue
+from healthcare_deid.report.audit.originals import Originals
+from healthcare_deid.report.audit.tree import AuditReport, audit_tree
+
+__all__ = [
+    "Audit",
+    "AuditReport",
+    "BurnedIn",
+    "Looked",
+    "Originals",
+    "Place",
+    "Residual",
+    "Residue",
+    "audit",
+    "audit_tree",
+]

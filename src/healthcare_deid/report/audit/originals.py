@@ -1,0 +1,207 @@
+"""The originals: their names, numbers, dates and UIDs, looked for in every spelling in what came of them."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from healthcare_deid.config.checks.findings import Severity
+from healthcare_deid.engine.dicom.files import read
+from healthcare_deid.engine.dicom.uids import uid_text
+from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.plan.ps315 import ProfileOption
+from healthcare_deid.engine.plan.tags import DATE_VRS, ENCAPSULATED_DOCUMENT
+from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue, own_sources
+from healthcare_deid.errors import EngineError
+from healthcare_deid.report.audit.elements import elements_of
+from healthcare_deid.report.audit.findings import Residual, Residue, shape_of
+from healthcare_deid.report.audit.text_look import is_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pydicom.dataset import Dataset
+
+    from healthcare_deid.report.audit.elements import Element
+    from healthcare_deid.report.audit.promise import Promise
+
+_UID = re.compile(r"[0-2](?:\.\d+){4,}")
+_NUMBERS = frozenset({"DS", "IS", "TM", "AS", *DATE_VRS})
+_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+_LONGEST_STREAM = 1 << 24
+_PLACEHOLDER_DATES = (b"19000101", b"19000101000000")
+_SKIPPED = {
+    ProfileOption.RETAIN_INSTITUTION_IDENTITY: frozenset({Source.ORGANIZATION, Source.PLACE}),
+    ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES: frozenset({Source.DATE}),
+}
+"""What an option of the Basic Profile leaves, so that it is no residue."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """What one original tells of its patient.
+
+    Attributes:
+        values: The header's values that tell whose instance it is.
+        uids: All its UIDs but those that the standard registers.
+    """
+
+    values: frozenset[OwnValue] = field(repr=False)
+    uids: frozenset[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Original:
+        """Return what an original tells."""
+        sources = own_sources()
+        values: set[OwnValue] = set()
+        uids: set[str] = set()
+        for element in elements_of(dataset):
+            if element.tag in sources and element.value not in _PLACEHOLDER_DATES:
+                values.add(OwnValue(sources[element.tag], element.value, tuple(element.encodings)))
+            if element.vr == "UI":
+                uids.update(uid_text(part) for part in element.value.split(b"\\"))
+        return cls(frozenset(values), frozenset(uid for uid in uids if not UidMapper.is_registered(uid)))
+
+    def __or__(self, other: Original) -> Original:
+        return Original(self.values | other.values, self.uids | other.uids)
+
+
+@dataclass
+class Originals:
+    """Originals by the UIDs that their results may have.
+
+    A result that belongs to none of them is searched for the terms of all.
+    """
+
+    by_uid: dict[str, Original] = field(default_factory=dict[str, Original], repr=False)
+    others: list[Original] = field(default_factory=list[Original], repr=False)
+    _terms: dict[frozenset[OwnValue], OwnTerms] = field(default_factory=dict[frozenset[OwnValue], OwnTerms], repr=False)
+
+    @classmethod
+    def read(cls, paths: Iterable[Path]) -> Originals:
+        """Read originals; a file that is not DICOM is passed over."""
+        found = cls()
+        found.add_files(paths)
+        return found
+
+    def add_files(self, paths: Iterable[Path]) -> None:
+        """Add originals; a file that is not DICOM is passed over."""
+        for path in paths:
+            try:
+                dataset, _ = guarded(partial(read, path))
+            except EngineError:
+                continue
+            self.add(dataset)
+
+    def __len__(self) -> int:
+        return len(self.by_uid) // 2 + len(self.others)
+
+    def add(self, dataset: Dataset) -> None:
+        """Add one original."""
+        original, uid = Original.of(dataset), str(dataset.get("SOPInstanceUID", "") or "")
+        if not uid:
+            self.others.append(original)
+            return
+        self.by_uid[uid] = self.by_uid[UidMapper().map(uid)] = original
+
+    def add_names(self, names: Iterable[str]) -> None:
+        """Add the names of source files and folders: they are called after patients as often as not."""
+        values: set[OwnValue] = set()
+        uids: set[str] = set()
+        for name in names:
+            uids.update(_UID.findall(name))
+            for part in Path(_UID.sub("", name)).with_suffix("").parts:
+                encoded = part.replace("_", " ").encode()
+                values.add(OwnValue(Source.NAME, encoded, ("utf_8",)))
+                if any(letter.isdigit() for letter in part):
+                    values.add(OwnValue(Source.RECORD, encoded, ("utf_8",)))
+        self.others.append(Original(frozenset(values), frozenset(uids)))
+
+    def of(self, dataset: Dataset) -> Original:
+        """Return the original of a result, or all of them in one."""
+        known = self.by_uid.get(str(dataset.get("SOPInstanceUID", "") or ""))
+        every = Original(frozenset(), frozenset())
+        for original in [known] if known is not None else {id(item): item for item in self.by_uid.values()}.values():
+            every |= original
+        for original in self.others:
+            every |= original
+        return every
+
+    def terms(self, values: frozenset[OwnValue]) -> OwnTerms:
+        """Return what to search for; made once for the instances of a patient."""
+        found = self._terms.get(values)
+        if found is None:
+            found = self._terms[values] = OwnTerms(sorted(values, key=repr))
+        return found
+
+
+@dataclass(frozen=True)
+class Search:
+    """The terms of an original, and what the promise leaves of them.
+
+    Attributes:
+        terms: What to search for.
+        uids: UIDs that must not stay.
+        promise: The rules.
+    """
+
+    terms: OwnTerms
+    uids: frozenset[str] = field(repr=False)
+    promise: Promise
+
+    @classmethod
+    def for_result(cls, dataset: Dataset, originals: Originals, promise: Promise) -> Search:
+        """Return what to look for in a result."""
+        original = originals.of(dataset)
+        left: set[Source] = set()
+        for option, sources in _SKIPPED.items():
+            if option in promise.options:
+                left |= sources
+        values = frozenset(value for value in original.values if value.source not in left)
+        uids = frozenset[str]() if ProfileOption.RETAIN_UIDS in promise.options else original.uids
+        return cls(originals.terms(values), uids, promise)
+
+    @cached_property
+    def severity(self) -> Severity:
+        """How bad a find is."""
+        promised = self.promise.binding and self.promise.removes_identity
+        return Severity.ERROR if promised else Severity.WARNING
+
+    def residues(self, elements: Mapping[str, Element]) -> Iterator[Residual]:
+        """Yield every element that holds something of the original's."""
+        for element in elements.values():
+            why = self._why(element)
+            if why:
+                shape = shape_of(element.texts()[0] if element.texts() else element.value)
+                yield Residual(self.severity, Residue.ORIGINAL, element.names, element.name, shape, why)
+
+    def _why(self, element: Element) -> str:
+        value = element.value
+        if element.vr == "UI":
+            parts = {uid_text(part) for part in value.split(b"\\")}
+            return "a UID of the original" if parts & self.uids else ""
+        if element.vr in _NUMBERS:
+            return "a number or date of the original" if self.terms.is_whole(value) else ""
+        if is_binary(element):
+            pieces = [value, *_inflated(value)] if element.tag == ENCAPSULATED_DOCUMENT else [value]
+            return "a name or number of the original" if any(map(self.terms.is_in_bytes, pieces)) else ""
+        texts = element.texts()
+        if any(uid in text for text in texts for uid in _UID.findall(text) if uid in self.uids):
+            return "a UID of the original"
+        found = any(self.terms.find(text) for text in texts) or (self.terms.has_bytes and self.terms.may_be_in(value))
+        return "a name, number or date of the original" if found else ""
+
+
+def _inflated(document: bytes) -> Iterator[bytes]:
+    """Yield the compressed streams of a PDF as they are when unpacked."""
+    for stream in _STREAM.findall(document):
+        try:
+            yield zlib.decompressobj().decompress(stream, _LONGEST_STREAM)
+        except zlib.error:
+            continue

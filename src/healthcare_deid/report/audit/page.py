@@ -1,0 +1,71 @@
+"""The audit as a page, for the person who signs."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from healthcare_deid.config.checks.findings import Severity
+from healthcare_deid.report.html import table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_MOST = 2000
+
+
+class Told(NamedTuple):
+    """What the page says.
+
+    Attributes:
+        instances: How many were read.
+        counts: Severity, its findings, the instances that have any.
+        confidence: What was looked for.
+        promises: Rules, and how many instances they measured.
+        kinds: Severity, kind, and in how many instances.
+        unreadable: Files that were not read, and why.
+        rows: Every finding.
+    """
+
+    instances: int
+    counts: Sequence[tuple[object, ...]]
+    confidence: Sequence[str]
+    promises: Mapping[str, int]
+    kinds: Sequence[tuple[object, ...]]
+    unreadable: Mapping[str, str]
+    rows: list[dict[str, Any]]
+
+
+def body(told: Told) -> str:
+    """Return the page without its frame, as notebooks show it."""
+    looked = "".join(f"<li>{escape(line)}</li>" for line in told.confidence)
+    kinds = table(["severity", "kind", "instances"], told.kinds, severity=0) if told.kinds else "<p>Nothing.</p>"
+    unread = table(["not read", "why"], told.unreadable.items()) if told.unreadable else ""
+    return wrapped(
+        f"<p>{told.instances} instances, {len(told.unreadable)} files not read.</p>"
+        f"{table(['', 'findings', 'instances'], told.counts, severity=0)}"
+        f"<h2>What was looked for</h2><ul class='note'>{looked}</ul>"
+        f"<h2>Measured by</h2>{table(['rules', 'instances'], told.promises.items())}"
+        f"<h2>Found</h2>{kinds}{unread}{_findings(told.rows)}"
+    )
+
+
+def findings_table(rows: list[dict[str, Any]]) -> str:
+    """Return the findings alone, as notebooks show them."""
+    return wrapped(_findings(rows) or "<p>Nothing was found. That is no proof that nobody can be identified.</p>")
+
+
+def _findings(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    ordered = sorted(rows, key=lambda row: Severity(row["severity"]).rank)
+    shown = [
+        (row["severity"], row["file"], row["kind"], row["path"], row["shape"], _place(row), row["why"])
+        for row in ordered[:_MOST]
+    ]
+    more = f"<p>… and {len(rows) - _MOST} more; the JSON and CSV have all.</p>" if len(rows) > _MOST else ""
+    return table(["severity", "file", "kind", "where", "shape", "box", "why"], shown, severity=0) + more
+
+
+def _place(row: dict[str, Any]) -> str:
+    return "" if row["frame"] == "" else "frame {frame} at {x}, {y}, {width} × {height}".format(**row)

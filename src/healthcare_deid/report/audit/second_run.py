@@ -1,0 +1,143 @@
+"""The second run: what the rules that an instance was made by would still change in it is a residue.
+
+The engine itself is the measure. It leaves its own results as they are, but for three things that look the same before
+and after: UIDs (told by their form), shifted dates, and markers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from healthcare_deid.config.checks.findings import Severity
+from healthcare_deid.engine.dicom.elements import is_known_creator, is_private, is_private_creator
+from healthcare_deid.engine.dicom.uids import uid_text
+from healthcare_deid.engine.header.actions import MALFORMED_REASON, OWN_IDENTITY_REASON, UID_IN_TEXT_REASON
+from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.plan.ps315 import ProfileOption
+from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT
+from healthcare_deid.engine.results import ChangeAction
+from healthcare_deid.report.audit.elements import name_of
+from healthcare_deid.report.audit.findings import Residual, Residue, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydicom.dataset import Dataset
+
+    from healthcare_deid.engine.results import Change
+    from healthcare_deid.report.audit.elements import Element
+    from healthcare_deid.report.audit.promise import Promise
+
+_GOOGLE = "1.3.6.1.4.1.11129.5.1."
+_UUID = "2.25."
+_DATES = frozenset({"infoType:DATE", "infoType:DATE_OF_BIRTH"})
+_SIDE_DATA = frozenset({"side-data", "after-last-frame"})
+_UNSAID = frozenset({"marker", "group-length"})
+_WRITERS = frozenset({0x00020012, 0x00020013})
+"""Implementation class UID and version name: a program, which is nobody."""
+_HASH = re.compile(r"[A-Za-z0-9+/]{43}=")
+"""What a crypto hash is replaced by: base64 of 32 bytes."""
+_STEP = re.compile(r"([0-9A-F]{8})((?:\[\d+\])?)")
+
+
+def is_new_uid(uid: str) -> bool:
+    """Whether a UID is nobody's: of the form of this package's new ones, or one that the standard registers."""
+    if UidMapper.is_registered(uid) or uid.startswith(_GOOGLE):
+        return True
+    number = uid.removeprefix(_UUID)
+    # A random UUID, or one that is computed: those of a machine and a moment are original ones (RFC 9562).
+    return number != uid and number.isdigit() and (int(number) >> 76) & 0xF in (3, 4, 5, 8)
+
+
+def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]) -> Iterator[Residual]:
+    """Yield what the rules would still change.
+
+    Args:
+        dataset: The instance.
+        promise: The rules.
+        elements: Its elements by path.
+
+    Raises:
+        EngineError: The instance cannot be read to its end.
+    """
+    for change in promise.engine.deidentify(dataset).changes:
+        if change.action is ChangeAction.ADDED or change.rule in _UNSAID:
+            continue
+        found = _judged(change, elements.get(change.path), promise)
+        if found is not None:
+            yield found
+
+
+def _judged(change: Change, element: Element | None, promise: Promise) -> Residual | None:
+    value = element.value if element is not None else b""
+    residue, why = _residue(change, value)
+    if residue is None:
+        return None
+    tag = int(change.path.rpartition("/")[2], 16)
+    return Residual(
+        _severity(residue, change, promise),
+        residue,
+        _named(change.path),
+        name_of(tag),
+        shape_of(element.texts()[0] if element is not None and element.texts() else value),
+        why,
+    )
+
+
+def _residue(change: Change, value: bytes) -> tuple[Residue | None, str]:
+    tag = int(change.path.rpartition("/")[2], 16)
+    rules = frozenset(change.rule.split("+"))
+    if change.action is ChangeAction.REGENERATED or change.rule == UID_IN_TEXT_REASON:
+        parts = [uid_text(part) for part in value.split(b"\\")]
+        if change.rule != UID_IN_TEXT_REASON and value and all(map(is_new_uid, parts)):
+            return None, ""
+        return Residue.UID, "a UID that is not of the form of new ones"
+    if rules <= _SIDE_DATA:
+        return Residue.SIDE_DATA, "bytes beside the pixels that no decoder needs"
+    if change.rule == MALFORMED_REASON:
+        return Residue.MALFORMED, "a value that its VR cannot have may say anything"
+    if change.rule == OWN_IDENTITY_REASON:
+        return Residue.TEXT, "a name or number of the instance's own header stands here"
+    if change.action is ChangeAction.TRANSFORMED:
+        return _transformed(rules, value)
+    if not change.length or tag in _WRITERS or (is_private_creator(tag) and is_known_creator(value)):
+        return None, ""
+    return _left(change, tag)
+
+
+def _left(change: Change, tag: int) -> tuple[Residue | None, str]:
+    if tag >> 16 == 0x0002:
+        return Residue.FILE, "the file meta information names a machine, or holds what its writer liked"
+    if tag == ENCAPSULATED_DOCUMENT:
+        return Residue.DOCUMENT, "a document, which may say anything"
+    if change.action is ChangeAction.REPLACED:
+        return Residue.REPLACED, "the rules replace this value, and this is no placeholder"
+    if is_private(tag):
+        return Residue.PRIVATE, "nobody but its maker knows what a private element says"
+    return Residue.PRESENT, "the rules leave no value here"
+
+
+def _transformed(rules: frozenset[str], value: bytes) -> tuple[Residue | None, str]:
+    if rules <= _DATES:
+        return Residue.DATE, "a shifted date cannot be told from the original; compare with the originals"
+    if _HASH.fullmatch(value.decode("latin-1").strip(" \0")):
+        return None, ""
+    kinds = ", ".join(sorted(rule.removeprefix("infoType:") for rule in rules))
+    return Residue.TEXT, f"found in the text: {kinds}"
+
+
+def _severity(residue: Residue, change: Change, promise: Promise) -> Severity:
+    if residue is Residue.DATE:
+        return Severity.INFO
+    if not promise.binding or (residue is Residue.UID and not promise.uids):
+        return Severity.WARNING
+    if not promise.placeholders and change.action in (ChangeAction.REPLACED, ChangeAction.EMPTIED):
+        return Severity.WARNING  # a placeholder of another tool's, perhaps
+    if residue is Residue.PRIVATE and ProfileOption.RETAIN_SAFE_PRIVATE in promise.options:
+        return Severity.WARNING  # which ones are safe is not written into the instance
+    return Severity.ERROR
+
+
+def _named(path: str) -> str:
+    return _STEP.sub(lambda step: name_of(int(step[1], 16)) + step[2], path)

@@ -1,0 +1,234 @@
+"""An audit of a folder: every instance's findings, and how much was looked at, with what confidence."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid._border import border
+from healthcare_deid.config.checks.findings import Severity
+from healthcare_deid.engine.dicom.files import read
+from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.errors import EngineError
+from healthcare_deid.report.audit.audit import Audit, audit
+from healthcare_deid.report.audit.findings import COLUMNS, Residue, rows_of
+from healthcare_deid.report.audit.page import Told, body
+from healthcare_deid.report.frames import frame_of
+from healthcare_deid.report.html import page_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from os import PathLike
+
+    from healthcare_deid.report.audit.originals import Originals
+
+LIMITS = (
+    "This audit finds what its rules and detectors know. Finding nothing is no proof that nobody can be identified: "
+    "faces in slices of a head, rare diseases and free text that no detector knows are not looked for."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """The audit of a folder. No value is in it; file names are, and may tell who it is.
+
+    Attributes:
+        audits: What each file still holds, by its path below the folder.
+        unreadable: Files that could not be read, and why; nothing is known of them.
+        pixels_of: Files whose pixels were looked at.
+    """
+
+    audits: dict[str, Audit] = field(repr=False)
+    unreadable: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    pixels_of: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self.count(severity)} {severity}s" for severity in Severity)
+        return f"AuditReport({len(self.audits)} instances, {counts}, {len(self.unreadable)} not read)"
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found that contradicts what the instances promise; `LIMITS` says what that is not."""
+        return all(item.clean for item in self.audits.values())
+
+    def count(self, severity: Severity | str) -> int:
+        """Return how many findings are of a severity."""
+        return sum(item.count(severity) for item in self.audits.values())
+
+    def instances_with(self, severity: Severity | str) -> dict[Residue, int]:
+        """Return in how many instances each kind was found, the most frequent first."""
+        counts = Counter(
+            kind
+            for item in self.audits.values()
+            for kind in {finding.residue for finding in item.findings if finding.severity == severity}
+        )
+        return dict(counts.most_common())
+
+    def confidence(self) -> list[str]:
+        """Return what was looked for, in how many instances, and what finding nothing there means."""
+        read, pictures = len(self.audits), len(self.pixels_of)
+        elements = sum(item.looked.elements for item in self.audits.values())
+        frames = sum(item.looked.frames for item in self.audits.values())
+        compared = sum(item.looked.with_originals for item in self.audits.values())
+        told = [
+            f"Header, codes, private elements and text: {elements} values of {read} instances. "
+            + _bound(read, sum(_has_others(item) for item in self.audits.values()))
+        ]
+        if pictures:
+            drawn = "" if pictures == read else ", drawn at random"
+            told.append(
+                f"Burned-in text: {frames} frames of {pictures} instances{drawn}. "
+                + _bound(pictures, sum(_has_pixels(self.audits[name]) for name in self.pixels_of))
+            )
+        else:
+            told.append("Burned-in text was not looked for.")
+        told.append(
+            f"The originals' names, numbers, dates and UIDs: looked for in {compared} instances."
+            if compared
+            else "There were no originals to compare with: a shifted date or a new UID cannot be told from an old one."
+        )
+        return [*told, LIMITS]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row for each finding, in the columns of the CSV file."""
+        return [row for name, item in self.audits.items() for row in rows_of(name, item.findings)]
+
+    def to_csv(self) -> str:
+        """Return a line for each finding."""
+        file = io.StringIO(newline="")
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows())
+        return file.getvalue()
+
+    def to_json(self) -> str:
+        """Return everything as JSON."""
+        files = [
+            {
+                "file": name,
+                "promise": item.promise,
+                "clean": item.clean,
+                "saysDeidentified": item.says_deidentified,
+                "burnedInAnnotation": str(item.burned_in),
+                "pixelsLookedAt": name in self.pixels_of,
+                "findings": [
+                    {key: value for key, value in row.items() if key != "file" and value != ""}
+                    for row in rows_of(name, item.findings)
+                ],
+            }
+            for name, item in self.audits.items()
+        ]
+        told = {
+            "instances": len(self.audits),
+            "errors": self.count(Severity.ERROR),
+            "warnings": self.count(Severity.WARNING),
+            "unreadable": self.unreadable,
+            "confidence": self.confidence(),
+            "files": files,
+        }
+        return json.dumps(told, indent=2, ensure_ascii=False)
+
+    def to_html(self) -> str:
+        """Return a page that needs nothing else: no script, no network."""
+        return page_of("De-identification audit", body(self._told()))
+
+    def to_frame(self) -> Any:
+        """Return the findings as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return frame_of(self.rows(), COLUMNS)
+
+    def _repr_html_(self) -> str:
+        return body(self._told())
+
+    def _told(self) -> Told:
+        kinds = [
+            (severity, kind, count) for severity in Severity for kind, count in self.instances_with(severity).items()
+        ]
+        counts = [
+            (severity, self.count(severity), sum(1 for item in self.audits.values() if item.count(severity)))
+            for severity in Severity
+        ]
+        promises = Counter(item.promise for item in self.audits.values())
+        return Told(len(self.audits), counts, self.confidence(), promises, kinds, self.unreadable, self.rows())
+
+
+@border
+def audit_tree(
+    folder: str | PathLike[str],
+    *,
+    config: Any = None,
+    options: Mapping[str, Any] | None = None,
+    originals: Originals | None = None,
+    pixels: bool = False,
+    sample: int | None = None,
+    seed: int = 0,
+    on_progress: Callable[[int, int], object] | None = None,
+) -> AuditReport:
+    """Audit every DICOM file of a folder, or one file.
+
+    Args:
+        folder: The folder; all folders below it too.
+        config: As in `audit`.
+        options: As in `audit`.
+        originals: As in `audit`.
+        pixels: Look for burned-in text too.
+        sample: Look at the pixels of this many instances, drawn at random; by default of all. Headers are read of all.
+        seed: Of the drawing: the same seed draws the same files.
+        on_progress: Called after each file with the number of files done, and of all.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ConfigError: ``config`` and ``options`` cannot be carried out.
+    """
+    root = Path(folder)
+    if not root.exists():
+        raise FileNotFoundError(f"no such folder: {root}")
+    files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
+    files = [path for path in files if path.name != "DICOMDIR"]
+    drawn = set(files)
+    if sample is not None and sample < len(files):
+        drawn = set(random.Random(seed).sample(files, sample))  # noqa: S311 - a sample, not a secret
+    audits: dict[str, Audit] = {}
+    unreadable: dict[str, str] = {}
+    for done, path in enumerate(files, 1):
+        name = path.relative_to(root).as_posix() if root.is_dir() else path.name
+        try:
+            dataset, _ = guarded(partial(read, path))
+            looks = pixels and path in drawn
+            audits[name] = audit(dataset, config=config, options=options, originals=originals, pixels=looks)
+        except (EngineError, OSError) as error:
+            unreadable[name] = str(error) if isinstance(error, EngineError) else type(error).__name__
+        if on_progress is not None:
+            on_progress(done, len(files))
+    looked = frozenset(name for name, item in audits.items() if item.looked.frames)
+    return AuditReport(audits, unreadable, looked)
+
+
+def _has_others(item: Audit) -> bool:
+    return any(finding.residue is not Residue.PIXELS for finding in item.errors)
+
+
+def _has_pixels(item: Audit) -> bool:
+    return any(finding.residue is Residue.PIXELS for finding in item.errors)
+
+
+def _bound(looked: int, found: int) -> str:
+    """Return what a count means. Nothing in n instances: at most 3/n of such instances have it (the rule of three)."""
+    if found:
+        return f"Found in {found} of them."
+    if not looked:
+        return "Nothing was looked at."
+    return (
+        "Nothing found: with 95 % confidence, what these looks can find is in fewer than "
+        f"{min(1.0, 3 / looked):.2%} of instances made in the same way."
+    )

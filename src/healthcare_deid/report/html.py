@@ -1,0 +1,56 @@
+"""Pages that need nothing else: one style, tables, no script and no network."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+STYLE = (
+    "<style>.hd{font:15px/1.5 system-ui,sans-serif;color:#18181b}.hd table{border-collapse:collapse;margin:.6rem 0}"
+    ".hd th,.hd td{border-bottom:1px solid #d4d4d8;padding:.25rem .7rem;text-align:left;vertical-align:top}"
+    ".hd th{background:#f4f4f5}.hd td.n,.hd th.n{text-align:right}.hd code{font:13px ui-monospace,monospace}"
+    ".hd .error{color:#b91c1c;font-weight:600}.hd .warning{color:#92400e}.hd .info{color:#52525b}"
+    ".hd .note{background:#f4f4f5;padding:.7rem 1rem;border-left:4px solid #a1a1aa}"
+    ".hd img{max-width:100%;background:#000}</style>"
+)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, severity: int | None = None) -> str:
+    """Return a table; what stands in it is escaped.
+
+    Args:
+        heads: What stands over the columns.
+        rows: What stands in them; numbers are set to the right.
+        severity: The column that colors its row's cell.
+    """
+    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    body = "".join(
+        f"<tr>{''.join(_cell(cell, index == severity) for index, cell in enumerate(row))}</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def page_of(title: str, body: str) -> str:
+    """Return a whole page."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f"<title>{escape(title)}</title></head>"
+        f'<body style="margin:2rem auto;max-width:76rem;padding:0 1rem"><h1 class="hd">{escape(title)}</h1>'
+        f"{body}</body></html>\n"
+    )
+
+
+def wrapped(body: str) -> str:
+    """Return a part of a page with its style, as notebooks show it."""
+    return f'{STYLE}<div class="hd">{body}</div>'
+
+
+def _cell(cell: object, marked: bool) -> str:
+    if marked:
+        return f'<td class="{escape(str(cell))}">{escape(str(cell))}</td>'
+    return f'<td class="n">{cell}</td>' if isinstance(cell, int) else f"<td>{escape(str(cell))}</td>"
