@@ -165,6 +165,11 @@ class Deidentifier:
         """Whether burned-in text is looked for."""
         return self._instances.looks_at_pixels
 
+    @property
+    def needs_secret(self) -> bool:
+        """Whether something is shifted or hashed with no key of the config's: two deidentifiers then differ."""
+        return self._instances.needs_secret
+
     @border
     def warm(self) -> None:
         """Load what the config needs, word lists and models, so that the first instance need not wait for it.

@@ -134,6 +134,11 @@ class InstanceEngine:
         self._contexts = Contexts(self._text, self._rewriter, self.plan)
         self._redactor = _redactor(compiled, options)
 
+    @property
+    def needs_secret(self) -> bool:
+        """Whether something is shifted or hashed with no key of the config's: two engines then differ."""
+        return self._text is not None and self._text.uses_own_keys(shifts=self.plan.shifts)
+
     def encode(self, source: Source, sink: Sink) -> DeidentifyResult:
         """De-identify one encoded instance into another: the way of files and of bytes."""
         result = None if self.looks_at_pixels else self.rewrite(source, sink)

@@ -262,7 +262,12 @@ class TagPlan:
     @property
     def inspects_text(self) -> bool:
         """Whether any rule needs the text engine."""
-        return self.cleans_text or self.shifts_dates or Op.SHIFT in self._ops()
+        return self.cleans_text or self.shifts
+
+    @property
+    def shifts(self) -> bool:
+        """Whether some dates are shifted, whatever is said of dates in text."""
+        return self.shifts_dates or Op.SHIFT in self._ops()
 
     @property
     def cleans_text(self) -> bool:

@@ -188,6 +188,10 @@ class TextEngine:
             return broader(info_type)
         return info_type
 
+    def uses_own_keys(self, *, shifts: bool) -> bool:
+        """Return whether it shifts or hashes with keys that the config does not have (`Policy.uses_own_keys`)."""
+        return self._policy.uses_own_keys(shifts=shifts)
+
     @property
     def cleans_descriptors(self) -> bool:
         """Whether phrases of the header are replaced by ``[CTX]`` in other elements."""

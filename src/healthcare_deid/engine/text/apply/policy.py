@@ -90,6 +90,16 @@ class Policy:
         shift = said if isinstance(said, DateShift) else DateShift(self._keys.dates, self._days)
         return Decision("DATE", shift, "transform")
 
+    def uses_own_keys(self, *, shifts: bool) -> bool:
+        """Return whether a transformation is keyed with a key that the config does not have.
+
+        Args:
+            shifts: Dates are shifted where the profile asks for it too.
+        """
+        decisions = [self.decide(name) for name in {*INFO_TYPES, *self._named}]
+        used = {id(getattr(item.transformation, "key", None)) for item in (*decisions, *([self.shift()] * shifts))}
+        return bool(used & {id(self._keys.dates), id(self._keys.hashes)})
+
     def _decide(self, name: str) -> Decision:
         wider = broader(name)
         for label in filter(None, (name, wider)):
