@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
@@ -119,6 +120,13 @@ class PixelReport:
     pictures: int = 0
 
 
+def _told(kind: type[Change | Redaction], items: Iterable[Change | Redaction]) -> list[dict[str, Any]]:
+    """Return values as JSON says them; `dataclasses.asdict`, which copies deeply, takes ten times as long."""
+    names = [field.name for field in fields(kind)]
+    values = attrgetter(*names)
+    return [dict(zip(names, values(item), strict=True)) for item in items]
+
+
 class DeidentifyResult:
     """One instance, de-identified.
 
@@ -154,8 +162,8 @@ class DeidentifyResult:
         told: dict[str, Any] = {
             "result": name,
             "kept": self.kept,
-            "changes": [asdict(change) for change in self.changes],
-            "redactions": [asdict(redaction) for redaction in self.redactions],
+            "changes": _told(Change, self.changes),
+            "redactions": _told(Redaction, self.redactions),
             "warnings": list(self.warnings),
         }
         return json.dumps(told, separators=(",", ":"))  # in ASCII: file names need not be text

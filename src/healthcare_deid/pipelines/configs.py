@@ -21,9 +21,9 @@ def config_of(text: str, api_version: str = "v1") -> AnyConfig:
         ConfigError: It is none.
         MissingExtraError: YAML needs the extra ``[yaml]``.
     """
-    message = {"v1": DeidentifyConfig, "v1beta1": DeidentifyConfigV1Beta1}.get(api_version)
-    if message is None:
+    if api_version not in ("v1", "v1beta1"):
         raise ConfigError('api_version is "v1" or "v1beta1"')
+    message = DeidentifyConfig if api_version == "v1" else DeidentifyConfigV1Beta1
     return message.from_json(text) if text.lstrip().startswith("{") else message.from_yaml(text)
 
 

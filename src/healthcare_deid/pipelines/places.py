@@ -147,13 +147,13 @@ def remove(place: str) -> None:
         if system.exists(path):
             system.rm(path, recursive=True)
         return
-    path = Path(place)
-    if path.is_dir():
+    local = Path(place)
+    if local.is_dir():
         import shutil
 
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(local, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        local.unlink(missing_ok=True)
 
 
 def _system(url: str) -> tuple[Any, str]:

@@ -33,6 +33,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
             config_of(places.read(ours.config).decode("utf-8"), ours.api_version),
             secret=_secret(ours),
             source_names=ours.source_names,
+            records=bool(ours.records),
             endpoint=ours.endpoint,
         )
     except (ConfigError, OSError, UnicodeDecodeError) as error:

@@ -41,6 +41,7 @@ class DeidentifyFiles(beam.PTransform):
         config: As for `DeidentifyInstances`.
         secret: As for `DeidentifyInstances`.
         source_names: As for `DeidentifyInstances`.
+        records: As for `DeidentifyInstances`.
         min_ram: As for `DeidentifyInstances`.
         endpoint: As for `ReadInstances`.
         options: Further arguments of `Deidentifier`.
@@ -57,6 +58,7 @@ class DeidentifyFiles(beam.PTransform):
         *,
         secret: SecretSource | None = None,
         source_names: bool = False,
+        records: bool = True,
         min_ram: str = "4GB",
         endpoint: str | None = None,
         **options: Any,
@@ -67,7 +69,7 @@ class DeidentifyFiles(beam.PTransform):
             places.check_apart(one, self._destination)
         recipe = EngineRecipe(config, secret, options)
         self._read = ReadInstances(source, source_names=source_names, endpoint=endpoint)
-        self._make = MakeResults(recipe, source_names=source_names, min_ram=min_ram)
+        self._make = MakeResults(recipe, source_names=source_names, records=records, min_ram=min_ram)
 
     def expand(self, begin: Any) -> DeidentifiedInstances:
         """Apply the transform."""
@@ -124,7 +126,8 @@ class _Settle(beam.DoFn):
         self._counters.count("succeeded")
         self._counters.count("duplicates", len(claims) - len(losers) - 1)
         yield name
-        yield beam.pvalue.TaggedOutput("records", record)
+        if record:
+            yield beam.pvalue.TaggedOutput("records", record)
 
 
 def _staged(staging: str, name: str, digest: str) -> str:

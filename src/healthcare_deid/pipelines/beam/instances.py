@@ -49,6 +49,7 @@ class DeidentifyInstances(beam.PTransform):
         config: What to do.
         secret: The place of the project's secret; needed where the config shifts or hashes.
         source_names: Tell in dead letters what instances were called, which may identify patients.
+        records: Make records: for small instances they take as long as the rest.
         min_ram: Memory a worker needs, as a resource hint for runners that take one.
         options: Further arguments of `Deidentifier`, such as ``masks`` or ``thorough``.
 
@@ -62,17 +63,18 @@ class DeidentifyInstances(beam.PTransform):
         *,
         secret: SecretSource | None = None,
         source_names: bool = False,
+        records: bool = True,
         min_ram: str = "4GB",
         **options: Any,
     ) -> None:
         super().__init__()
-        self._recipe = EngineRecipe(config, secret, options)
-        self._source_names = source_names
-        self._min_ram = min_ram
+        recipe = EngineRecipe(config, secret, options)
+        self._plan = recipe.name
+        self._make = MakeResults(recipe, source_names=source_names, records=records, min_ram=min_ram)
 
     def expand(self, pairs: Any) -> DeidentifiedInstances:
         """Apply the transform."""
-        made = pairs | MakeResults(self._recipe, source_names=self._source_names, min_ram=self._min_ram)
+        made = pairs | self._make
         contested = (
             made[_MADE]
             | "Claims" >> beam.Map(lambda one: (one.name, one.digest))
@@ -87,12 +89,12 @@ class DeidentifyInstances(beam.PTransform):
         return DeidentifiedInstances(
             results=results | "Results" >> beam.Map(lambda one: (one.name, one.data)),
             dead_letters=(made[DEAD], settled[DEAD]) | "All dead letters" >> beam.Flatten(),
-            records=results | "Records" >> beam.Map(lambda one: one.record),
+            records=results | "Records" >> beam.FlatMap(lambda one: [one.record] if one.record else []),
         )
 
     def display_data(self) -> dict[str, Any]:
         """Return what a runner's page shows of the transform: no config, no places."""
-        return {"plan": self._recipe.name}
+        return {"plan": self._plan}
 
 
 class Made(NamedTuple):
@@ -102,7 +104,7 @@ class Made(NamedTuple):
         name: The result's.
         digest: SHA-256 of the source.
         source: What the source was called; empty unless that is wanted.
-        record: The result's line.
+        record: The result's line; empty unless it is wanted.
         data: The result.
     """
 
@@ -119,12 +121,13 @@ class MakeResults(beam.PTransform):
     Args:
         recipe: How.
         source_names: Whether sources may be named.
+        records: Whether records are wanted.
         min_ram: A resource hint.
     """
 
-    def __init__(self, recipe: EngineRecipe, *, source_names: bool, min_ram: str) -> None:
+    def __init__(self, recipe: EngineRecipe, *, source_names: bool, records: bool, min_ram: str) -> None:
         super().__init__()
-        self._function = _Deidentify(recipe, source_names=source_names)
+        self._function = _Deidentify(recipe, source_names=source_names, records=records)
         self._min_ram = min_ram
 
     def expand(self, pairs: Any) -> Any:
@@ -136,10 +139,11 @@ class MakeResults(beam.PTransform):
 class _Deidentify(beam.DoFn):
     """De-identifies one pair; the deidentifier is one a process, ready before the first pair comes."""
 
-    def __init__(self, recipe: EngineRecipe, *, source_names: bool) -> None:
+    def __init__(self, recipe: EngineRecipe, *, source_names: bool, records: bool) -> None:
         super().__init__()
         self._recipe = recipe
         self._source_names = source_names
+        self._records = records
         self._counters = Counters("deidentify")
 
     def setup(self) -> None:
@@ -160,7 +164,7 @@ class _Deidentify(beam.DoFn):
             yield dead(DeadLetter(source, digest, "dicomdir", _DIRECTORY))
         else:
             self._counters.count("succeeded")
-            yield Made(outcome.name, digest, source, outcome.record, outcome.data)
+            yield Made(outcome.name, digest, source, outcome.record if self._records else "", outcome.data)
 
 
 class _Claims(beam.CombineFn):

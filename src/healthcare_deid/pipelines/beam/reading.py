@@ -58,7 +58,7 @@ class ReadInstances(beam.PTransform):
     ) -> None:
         super().__init__()
         self._sources = [source] if isinstance(source, str) else list(source)
-        if not self._sources or not all(isinstance(one, str) and one for one in self._sources):
+        if not self._sources or not all(self._sources):
             raise ConfigError("source: a path, a URL or the name of a DICOM store is needed, or several")
         self._list = _List(endpoint, batch)
         self._read = _Read(endpoint, source_names=source_names)
