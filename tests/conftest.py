@@ -31,6 +31,12 @@ settings.register_profile(
 settings.load_profile("repository")
 
 
+@pytest.fixture(autouse=True)
+def _own_key_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep secrets that runs make out of the developer's own key folder."""
+    monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(tmp_path_factory.getbasetemp() / "keys"))
+
+
 @pytest.fixture(scope="session")
 def read_text() -> Callable[[NDArray[Any]], str]:
     """Return an OCR that is not the engine's own: the tesseract program, over a frame of any depth."""

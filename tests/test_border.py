@@ -133,7 +133,7 @@ ENTRIES: dict[str, Callable[[Path], object]] = {
     "deidentify_bytes": lambda path: deidentifier().deidentify_bytes(path.read_bytes()),
     "deidentify_bytes of a path": lambda path: deidentifier().deidentify_bytes(str(path)),  # type: ignore[call-overload]
     "deidentify_bytes, a file that breaks": lambda path: deidentifier().deidentify_bytes(BrokenFile(path.read_bytes())),
-    "deidentify_tree of no folder": lambda path: deidentifier().deidentify_tree(path, path.parent / "out"),
+    "deidentify_tree of nothing": lambda path: deidentifier().deidentify_tree(path.with_name("0"), path.parent / "out"),
     "deidentify_tree into itself": lambda path: deidentifier().deidentify_tree(path.parent, path.parent / "out"),
     "deidentify_tree, no record": lambda path: deidentifier().deidentify_tree(
         path.parent, path.parent.with_name("out"), record=path.parent.with_name("none") / NAME

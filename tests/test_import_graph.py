@@ -15,6 +15,7 @@ SOURCE = Path(healthcare_deid.__file__).parent
 
 MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
+    "__main__": {"cli"},
     "errors": set(),
     "_border": {"errors"},
     "names": {"errors"},

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
     from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy
     from healthcare_deid.client.sync import DeidClient
-    from healthcare_deid.client.transfers.transfer import TransferFailure, TransferReport
+    from healthcare_deid.client.transfers.report import TransferFailure, TransferReport
     from healthcare_deid.config.checks.findings import Finding, Severity
     from healthcare_deid.config.v1.builder import ConfigBuilder
     from healthcare_deid.config.v1.deidentify import DeidentifyConfig
@@ -139,8 +139,8 @@ _MODULES = {
     "TextConfig": "config.v1.text",
     "TextRedactionMode": "config.v1.image",
     "Tier": "client.calls.estimate",
-    "TransferFailure": "client.transfers.transfer",
-    "TransferReport": "client.transfers.transfer",
+    "TransferFailure": "client.transfers.report",
+    "TransferReport": "client.transfers.report",
     "as_completed": "client.operation.wait",
     "wait": "client.operation.wait",
 }

@@ -29,6 +29,7 @@
     ├── ReplyError                       a reply that is not what the method answers
     ├── TransferError                    a DICOM upload or download that did not complete
     ├── EmulatorError                    the emulator cannot start, or is closed
+    ├── RunRefused                       a run over a folder may not begin, or not go on as asked
     └── EngineError                      one instance could not be de-identified on this machine
         ├── InvalidDicomError            not DICOM, or broken beyond reading
         ├── UnsupportedPixelsError       pixel data that must be looked at and cannot be
@@ -146,9 +147,19 @@ class TransportError(DeidError):
 
 
 class ConnectError(TransportError):
-    """No connection: the request surely did not leave."""
+    """No connection: the request surely did not leave.
+
+    Attributes:
+        transient: Whether another try may succeed; False for a refused certificate or a proxy that refuses.
+    """
 
     default_sent = "no"
+
+    def __init__(
+        self, text: str, *, sent: Sent | None = None, method_id: str = "", attempts: int = 1, transient: bool = True
+    ) -> None:
+        super().__init__(text, sent=sent, method_id=method_id, attempts=attempts)
+        self.transient = transient
 
 
 class ConnectionDropped(TransportError):
@@ -172,6 +183,7 @@ class ApiError(DeidError):
         retry_after: Seconds the server asked to wait, when it did.
         method_id: The API method.
         attempts: How many times the call was tried.
+        remedy: What the caller can do about it, where more is known than the class says.
     """
 
     hint: ClassVar[str] = ""
@@ -188,6 +200,7 @@ class ApiError(DeidError):
         retry_after: float | None = None,
         method_id: str = "",
         attempts: int = 1,
+        remedy: str = "",
     ) -> None:
         self.status = status
         self.code = code
@@ -198,6 +211,7 @@ class ApiError(DeidError):
         self.retry_after = retry_after
         self.method_id = method_id
         self.attempts = attempts
+        self.remedy = remedy
         super().__init__()
 
     def __str__(self) -> str:
@@ -209,7 +223,8 @@ class ApiError(DeidError):
         if self.attempts > 1:
             parts.append(f"after {self.attempts} attempts")
         text = " ".join(parts)
-        return f"{text}. {self.hint}" if self.hint else f"{text} (the server's text is in .message)"
+        advice = self.remedy or self.hint
+        return f"{text}. {advice}" if advice else f"{text} (the server's text is in .message)"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -402,6 +417,21 @@ class TransferError(DeidError):
 
 class EmulatorError(DeidError):
     """The emulator cannot use its folder, or is closed."""
+
+
+class RunRefused(DeidError):
+    """A run over a folder may not begin, or not go on as asked. Nothing was written.
+
+    Attributes:
+        differences: How the run's settings differ from those that the destination was made with; never a value.
+    """
+
+    def __init__(self, text: str, *, differences: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.differences = tuple(differences)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class EngineError(DeidError):

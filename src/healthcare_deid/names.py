@@ -106,6 +106,11 @@ class DatasetName:
         """
         if isinstance(name, DatasetName):
             return name
+        if _is_inside_a_dataset(name):
+            raise ResourceNameError(
+                "a dataset is needed, and this names something inside one: give the dataset alone ('dataset1', or the "
+                "full name up to it), or call the method for stores"
+            )
         if _is_full(name):
             return cls.parse(name)
         base = _base(project, location, name)
@@ -164,7 +169,7 @@ class _StoreName:
         dataset, separator, store = text.partition("/")
         if not separator:
             raise ResourceNameError(
-                f"a store is named 'dataset/store' or in full ({cls._collection()}); there is no '/'"
+                f"a store is needed, as 'dataset/store' or in full ({cls._collection()}); without '/' it is a dataset"
             )
         base = _base(project, location, text)
         return cls(base.project, base.location, dataset, store)
@@ -253,6 +258,14 @@ class OperationName:
             raise ResourceNameError("an operation is named 'dataset/operation' or in full; there is no '/'")
         base = _base(project, location, name)
         return cls(base.project, base.location, dataset, operation)
+
+
+def _is_inside_a_dataset(name: object) -> bool:
+    """Return whether a store, an operation or an instance is named."""
+    if not isinstance(name, str):
+        return isinstance(name, _StoreName | OperationName)
+    below = name.partition("/datasets/")[2] if name.startswith("projects/") else name
+    return "/" in below
 
 
 def _is_full(text: object) -> bool:

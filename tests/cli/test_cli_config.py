@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthcare_deid import DeidentifyConfig, presets, v1beta1
+from healthcare_deid.config import from_ctp_script, from_curl, from_deid_recipe, from_gcloud
 from healthcare_deid.config.base.keys import CryptoKey
-from healthcare_deid.config.convert import from_curl, from_gcloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +145,45 @@ def test_what_is_neither_config_nor_command_is_refused_without_repeating_it(cli:
     result = cli("config", "convert", "-", "--to", "yaml", stdin="wget Ana-Rivera")
     assert result.exit_code == 1
     assert "Rivera" not in result.output
+
+
+CTP = """<script>
+<p t="SITE">017</p>
+<e en="T" t="00100020" n="PatientID">@hashptid(@SITE,PatientID)</e>
+<e en="T" t="00120030" n="ClinicalTrialSiteID">@always()@param(@SITE)</e>
+<e en="T" t="00081070" n="OperatorsName">@initials(this)</e>
+</script>"""
+DEID = "FORMAT dicom\n%header\nBLANK PatientName\n"
+
+
+def test_a_ctp_script_becomes_a_config_and_what_was_not_converted_is_listed(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    path = tmp_path / "anonymizer.script"
+    path.write_text(CTP)
+    result = cli("config", "convert", path, "--to", "yaml")
+    assert result.exit_code == 3
+    config = v1beta1.DeidentifyConfig.from_yaml(result.stdout)
+    assert config == from_ctp_script(CTP).config
+    assert "not converted: line 5: OperatorsName: @initials has no counterpart; emptied\n" in result.stderr
+    assert "--pseudonyms keyed --set ClinicalTrialSiteID=017\n" in result.stderr
+
+
+def test_a_deid_recipe_becomes_a_config(cli: Callable[..., Result]) -> None:
+    result = cli("config", "convert", "-", "--to", "json", "--keep-private", stdin=DEID)
+    assert (result.exit_code, result.stderr) == (0, "")
+    config = v1beta1.DeidentifyConfig.from_json(result.stdout)
+    assert config == from_deid_recipe(DEID, keep_private=True).config
+    assert len(cli("config", "convert", "-", "--to", "json", stdin=DEID).stdout) > len(result.stdout)
+
+
+def test_a_recipe_of_the_wrong_kind_is_refused(cli: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(DEID)
+    assert cli("config", "convert", path, "--to", "json", "--from", "deid").exit_code == 0
+    refused = cli("config", "convert", path, "--to", "json", "--from", "ctp")
+    assert refused.exit_code == 1
+    assert "not a CTP DICOM anonymizer script" in refused.stderr
 
 
 # init, check, show

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pydicom
 import pytest
 
+from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def test_files_are_deidentified_and_a_bad_one_is_counted(
 ) -> None:
     (scans / "notes.dcm").write_text("Ana Rivera called")
     result = cli("files", scans, tmp_path / "clean", "--config", tags_only, "--workers", "1")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert result.stdout == "2 de-identified, 1 failed, 0 skipped\n"
     assert "failed (1 file): not-dicom: not a DICOM file\n--show-paths names it\n" in result.stderr
     assert "3 of 3 files, 1 failed (0:" in result.stderr
@@ -89,19 +89,44 @@ def test_names_of_the_source_come_through_only_when_asked_for(
     assert (tmp_path / "kept" / "Rivera^Ana" / "ct-1.dcm").is_file()
 
 
-def test_what_was_done_goes_into_a_record_when_asked(
+def test_what_was_done_goes_into_the_run_folder_and_a_copy_where_asked(
     cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
 ) -> None:
     words = ("files", scans, tmp_path / "clean", "--config", tags_only)
     cli(*words, "--record", tmp_path / "record.jsonl")
 
-    told = [json.loads(line) for line in (tmp_path / "record.jsonl").read_text("utf-8").splitlines()]
+    told = list(read_record(tmp_path / "record.jsonl"))
     assert {entry["result"] for entry in told} == {
         path.relative_to(tmp_path / "clean").as_posix() for path in (tmp_path / "clean").rglob("*.dcm")
     }
     assert all("PatientName" in {change["keyword"] for change in entry["changes"]} for entry in told)
-    assert PERSON.patient_id not in (tmp_path / "record.jsonl").read_text("utf-8")
+    run = tmp_path / "clean.run"
+    assert {"manifest.json", "record.jsonl", "failures.csv", "summary.json"} <= {path.name for path in run.iterdir()}
+    for path in run.iterdir():
+        assert PERSON.patient_id.encode() not in path.read_bytes()
     assert cli(*words, "--record", tmp_path / "clean" / "record.jsonl").exit_code == 2
+
+
+def test_a_changed_config_is_refused_with_the_difference_in_words(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    words = ("files", scans, tmp_path / "clean", "-q")
+    assert cli(*words, "--config", tags_only).exit_code == 0
+    refused = cli(*words, "--config", tags_only, "--other-uids", "map", "--run", tmp_path / "clean.run")
+    assert refused.exit_code == 1
+    assert "options.other_uids: profile there, map now" in refused.stderr
+    assert cli(*words, "--config", tags_only, "--other-uids", "map", "--overwrite").exit_code == 0
+
+
+def test_a_source_without_dicom_has_an_exit_code_other_than_0_and_says_why(
+    cli: Callable[..., Result], tags_only: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "AUTORUN.INF").write_text("[autorun]")
+    result = cli("files", tmp_path / "share", tmp_path / "clean", "--config", tags_only)
+    assert result.exit_code == 1
+    assert "SOURCE holds no DICOM file" in result.stderr
+    assert "ignored (1 files): not a DICOM file" in result.stderr
 
 
 def test_the_engine_takes_its_own_arguments(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
@@ -140,7 +165,6 @@ def test_results_cannot_be_mixed_with_the_source_or_with_its_names(
     assert cli(*words, scans / "clean").exit_code == 2
     assert cli(*words, tmp_path / "clean", "--name-map", tmp_path / "clean" / "names.csv").exit_code == 2
     assert cli(*words, tmp_path / "clean", "--name-map", scans / "names.csv").exit_code == 2
-    (tmp_path / "clean").rmdir()
     assert not (tmp_path / "clean").exists()
 
 

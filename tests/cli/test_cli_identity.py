@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pydicom
 import pytest
+from tests.engine.identity.test_originals import recipient
 
 from healthcare_deid.engine.identity.key_folder import VARIABLE
 from healthcare_deid.engine.identity.pseudonyms import check_pseudonym
@@ -85,3 +86,40 @@ def test_options_that_do_not_go_together_are_refused(
     result = cli("files", scans, tmp_path / "clean", *words)
     assert result.exit_code == 2
     assert not (tmp_path / "clean").exists()
+
+
+def test_a_folder_goes_to_a_recipient_and_comes_back(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
+    key, certificate = recipient(tmp_path, "trustee")
+    clean, back = tmp_path / "clean", tmp_path / "back"
+    made = cli("files", scans, clean, "--preset", "basic-profile", "--recipient", certificate, "--workers", "1")
+    assert made.exit_code == 0, made.output
+    key.chmod(0o600)
+    result = cli("reidentify", clean, back, "--key", key)
+
+    assert result.exit_code == 0, result.output
+    wanted = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, scans.rglob("*.dcm"))}
+    found = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, back.rglob("*.dcm"))}
+    for dataset in (*found.values(), *wanted.values()):
+        del dataset.PixelData  # what was covered in a picture does not come back
+    assert found == wanted
+    assert (tmp_path / "keys" / "reidentify.log").read_text().count('"restore"') == len(wanted)
+
+
+def test_a_vault_tells_who_it_was(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
+    vault, table = tmp_path / "a.vault", tmp_path / "table.csv"
+    words = ("--preset", "basic-profile", "--sequential", table, "--vault", vault, "--workers", "1")
+    assert cli("files", scans, tmp_path / "clean", *words).exit_code == 0
+    old = table.read_text().splitlines()[1].split('"')[1]
+    result = cli("reidentify", "--vault", vault, "--who", "SITE-0001", "--log", tmp_path / "log")
+
+    assert result.exit_code == 0, result.output
+    assert f"PatientID: {old}" in result.stdout
+    assert "SITE-0001" in (tmp_path / "log").read_text()
+    assert cli("reidentify", "--vault", vault, "--who", "SITE-9999").exit_code == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--who", "P-1"), ("a", "b")])
+def test_reidentify_needs_a_key_or_a_vault(words: tuple[str, ...], cli: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    result = cli("reidentify", *(tmp_path / word if word in "ab" else word for word in words))
+    assert result.exit_code == 2

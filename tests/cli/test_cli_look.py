@@ -46,7 +46,7 @@ def test_folders_are_compared_by_uid(cli: Callable[..., Result], scans: Path, cl
     assert result.exit_code == 0, result.stderr
     assert "(2 instances" in result.stdout
     assert "\nremoved " in result.stdout
-    assert result.stdout.count("pixels ") == 2
+    assert "pixels " not in result.stdout, "no pixel changed: there is nothing to say"
     assert no_value_in(result.output)
 
 
@@ -59,6 +59,18 @@ def test_json_names_every_element_and_its_verdict(cli: Callable[..., Result], sc
     assert verdicts["SOPInstanceUID"] == "changed"
     assert entries[0]["pixels"]["changedFrames"] == 0
     assert no_value_in(json.dumps(entries))
+
+
+def test_the_comparison_is_a_page_and_a_table_of_every_element(
+    cli: Callable[..., Result], scans: Path, clean: Path, tmp_path: Path
+) -> None:
+    assert cli("compare", scans, clean, "--format", "html", "-o", tmp_path / "page.html").exit_code == 0
+    page = (tmp_path / "page.html").read_text()
+    assert page.count('class="view"') == 2
+    assert no_value_in(page)
+    lines = cli("compare", scans, clean, "--format", "csv", "--no-pixels").stdout.splitlines()
+    assert lines[0] == "before,after,path,name,vr,verdict"
+    assert any(line.endswith(",PatientName,PN,removed") for line in lines)
 
 
 def test_pictures_are_written_side_by_side(

@@ -113,3 +113,22 @@ def test_a_port_that_is_none_is_one_line_and_no_traceback(cli: Callable[..., Res
     result = cli("emulator", "--port", "99999", "--data-dir", tmp_path)
     assert result.exit_code == 2
     assert "'--port'" in result.stderr
+
+
+def test_the_command_line_runs_as_a_module_of_the_package() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "healthcare_deid", "--version"], capture_output=True, text=True, check=True
+    )
+    assert "version" in said.stdout
+
+
+def test_a_mistyped_command_is_refused_with_the_nearest_name(cli: Callable[..., Result]) -> None:
+    result = cli("comapre", "a", "b")
+    assert result.exit_code == 2
+    assert "Did you mean compare?" in result.output
+    assert "Did you mean" not in cli("xyzzy").output
+
+
+@pytest.mark.parametrize("name", ["audit", "compare"])
+def test_the_help_of_a_command_has_examples(cli: Callable[..., Result], name: str) -> None:
+    assert f"\n    healthcare-deid {name} " in cli(name, "--help").output

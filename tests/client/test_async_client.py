@@ -92,6 +92,7 @@ def test_a_start_is_adopted_here_too(server: Any, config: DeidentifyConfig) -> N
     server.on("POST", "", "drop")
     server.on("GET", r"operations\?", server.answer(200, {"operations": [server.operation("8")]}))
     server.on("GET", "operations/", server.answer(200, server.operation("8", done=True)))
+    server.on("GET", r"datasets/e\?", "404", server.answer(200, {}))
 
     async def start() -> str:
         async with AsyncDeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client:

@@ -13,8 +13,9 @@ from google.auth import credentials as google_credentials
 from googleapiclient.http import HttpMock, HttpMockSequence, RequestMockBuilder
 
 from healthcare_deid import DeidClient, DeidentifyConfig, PollPolicy, RetryPolicy, errors
-from healthcare_deid.client.http import credentials as ours
-from healthcare_deid.client.http.credentials import SharedCredentials
+from healthcare_deid import credentials as ours
+from healthcare_deid.client.http.limits import Limits
+from healthcare_deid.client.http.token_refresh import SharedCredentials
 from healthcare_deid.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def test_a_mocked_error_is_this_packages() -> None:
 
 def test_a_ready_made_httplib2_http_sends_one_post_too(server: Any, clock: FakeClock, config: DeidentifyConfig) -> None:
     server.on("POST", "", "drop")
+    server.on("GET", r"datasets/e\?", server.answer(200, {}))
     server.on("GET", "operations", server.answer(200, {"operations": [server.operation("4")]}))
     client = DeidClient("p", "l", http=httplib2.Http(), endpoint=server.url, clock=clock)
     with client:
@@ -175,18 +177,16 @@ def test_a_token_that_expires_on_the_way_is_renewed_once(server: Any) -> None:
 
 def test_another_thread_that_renewed_already_is_enough() -> None:
     tokens = Tokens()
-    shared = SharedCredentials(tokens, None)
-    shared.before_request(None, "GET", "u", {})
-
-    def renew() -> None:
-        shared.before_request(None, "GET", "u", {})
-        shared.refresh(None)
-
-    other = threading.Thread(target=renew)
-    other.start()
-    other.join()
-    shared.refresh(None)
-    assert tokens.refreshed == 2, "the first token, and one renewal for both threads"
+    shared = SharedCredentials(lambda: tokens, None)
+    headers: dict[str, str] = {}
+    token = shared.apply("GET", "u", headers, Limits(10))
+    renewed = [
+        threading.Thread(target=shared.renew, args=(token, "GET", "u", dict(headers), Limits(10))) for _ in range(4)
+    ]
+    for thread in renewed:
+        thread.start()
+        thread.join()
+    assert tokens.refreshed == 2, "the first token, and one renewal for all threads"
 
 
 def test_a_token_server_that_cannot_be_reached_is_tried_again(server: Any, clock: FakeClock) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from healthcare_deid import errors
 from healthcare_deid.client.operation.notebook import ProgressLine
-from healthcare_deid.client.transfers.transfer import TransferReport
+from healthcare_deid.client.transfers.report import TransferReport
 from healthcare_deid.testing import ScriptedOperation, Step, failed, running, succeeded, unreachable
 
 if TYPE_CHECKING:

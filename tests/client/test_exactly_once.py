@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 START = r"datasets/d:deidentify"
 LIST = r"datasets/d/operations\?"
+DESTINATION = r"datasets/[ef]\?"
+RESEND = RetryPolicy(reconcile="resend", settle=(1.0, 3.0))
 MAY_HAVE_RUN = ["drop", "drop mid-body", "500", "503", "504", "408", "an HTML 502"]
+
+
+@pytest.fixture(autouse=True)
+def destination(server: Any) -> None:
+    """Let the destination dataset exist from the second look on."""
+    server.on("GET", DESTINATION, "403", server.answer(200, {}))
 
 
 @pytest.mark.parametrize("loss", [*MAY_HAVE_RUN, "garbage", "half a JSON", "a JSON list"])
@@ -27,6 +35,8 @@ def test_a_start_whose_answer_is_lost_is_adopted_not_sent_again(
     server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
     operation = client.deidentify_dataset("d", "e", config)
     assert operation.name == f"{server.DATASET}/operations/77"
+    assert operation.adopted
+    assert operation.adoption_proved, "the destination did not exist before, and does now"
     assert server.count("POST") == 1
 
 
@@ -42,15 +52,75 @@ def test_a_start_that_is_not_answered_in_time_is_adopted(
 
 
 @pytest.mark.parametrize("loss", MAY_HAVE_RUN)
-def test_a_start_that_left_no_operation_is_sent_again(
+def test_silence_is_no_proof_and_nothing_is_sent_again(
     server: Any, client: DeidClient, clock: FakeClock, config: DeidentifyConfig, loss: str
+) -> None:
+    server.on("POST", START, loss)
+    server.on("GET", LIST, server.answer(200, {}))
+    with pytest.raises(errors.AmbiguousSubmit, match="no new operation is listed after 65 s"):
+        client.deidentify_dataset("d", "e", config)
+    assert server.count("POST") == 1
+    assert sum(clock.slept) >= 60
+
+
+@pytest.mark.parametrize("loss", MAY_HAVE_RUN)
+def test_a_user_whose_destination_bears_a_second_run_can_have_it_sent_again(
+    server: Any, client: DeidClient, config: DeidentifyConfig, loss: str
 ) -> None:
     server.on("POST", START, loss, server.answer(200, server.operation("5")))
     server.on("GET", LIST, server.answer(200, {}))
-    assert client.deidentify_dataset("d", "e", config).name.endswith("/5")
+    operation = client.deidentify_dataset("d", "e", config, retry=RetryPolicy(reconcile="resend"))
+    assert operation.name.endswith("/5")
+    assert not operation.adopted
     assert server.count("POST") == 2
-    assert server.count("GET", LIST) == 3, "its absence is believed after three looks"
-    assert clock.slept[:2] == [1.0, 3.0]
+
+
+def test_a_user_who_wants_certainty_is_told_the_candidates_at_once(
+    server: Any, client: DeidClient, clock: FakeClock, config: DeidentifyConfig
+) -> None:
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
+    with pytest.raises(errors.AmbiguousSubmit) as caught:
+        client.deidentify_dataset("d", "e", config, retry=RetryPolicy(reconcile="raise"))
+    assert caught.value.candidates == (f"{server.DATASET}/operations/77",)
+    assert clock.slept == []
+
+
+def test_an_unknown_way_to_reconcile_is_refused() -> None:
+    with pytest.raises(errors.ConfigError, match="reconcile must be"):
+        RetryPolicy(reconcile="guess")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("after", ["403", "404"])
+def test_an_operation_is_not_adopted_while_the_destination_does_not_exist(
+    server: Any, client: DeidClient, config: DeidentifyConfig, after: str
+) -> None:
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
+    server.on("GET", DESTINATION, "403", after)
+    with pytest.raises(errors.AmbiguousSubmit, match="another program's"):
+        client.deidentify_dataset("d", "e", config)
+
+
+def test_an_operation_is_not_adopted_if_the_destination_existed_before(
+    server: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
+    server.on("GET", DESTINATION, server.answer(200, {}))
+    with pytest.raises(errors.AmbiguousSubmit, match="existed before"):
+        client.deidentify_dataset("d", "e", config)
+
+
+def test_a_look_that_fails_neither_stops_the_start_nor_proves_anything(
+    server: Any, client: DeidClient, config: DeidentifyConfig
+) -> None:
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
+    server.on("GET", DESTINATION, "400")
+    operation = client.deidentify_dataset("d", "e", config)
+    assert operation.adopted
+    assert not operation.adoption_proved
 
 
 def test_several_operations_that_could_be_ours_are_ambiguous(
@@ -91,16 +161,16 @@ def test_a_start_the_service_refuses_is_neither_sent_again_nor_looked_for(
     with pytest.raises((errors.ApiError, errors.ReplyError)):
         client.deidentify_dataset("d", "e", config)
     assert server.count("POST") == 1
-    assert server.count("GET") == 0
+    assert server.count("GET", LIST) == 0
 
 
 def test_a_conflict_after_a_lost_answer_is_our_own_first_try(
     server: Any, client: DeidClient, config: DeidentifyConfig
 ) -> None:
     server.on("POST", START, "503", "409")
-    nothing, ours = server.answer(200, {}), server.answer(200, {"operations": [server.operation("9")]})
-    server.on("GET", LIST, nothing, nothing, nothing, ours)
-    assert client.deidentify_dataset("d", "e", config).name.endswith("/9")
+    looks = [server.answer(200, {})] * 3
+    server.on("GET", LIST, *looks, server.answer(200, {"operations": [server.operation("9")]}))
+    assert client.deidentify_dataset("d", "e", config, retry=RESEND).name.endswith("/9")
 
 
 def test_a_conflict_after_a_lost_answer_that_is_not_ours_is_raised(
@@ -109,7 +179,7 @@ def test_a_conflict_after_a_lost_answer_that_is_not_ours_is_raised(
     server.on("POST", START, "503", "409")
     server.on("GET", LIST, server.answer(200, {}))
     with pytest.raises(errors.AlreadyExists):
-        client.deidentify_dataset("d", "e", config)
+        client.deidentify_dataset("d", "e", config, retry=RESEND)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +194,8 @@ def test_an_operation_that_cannot_be_ours_is_not_adopted(
 ) -> None:
     server.on("POST", START, "drop", server.answer(200, server.operation("5")))
     server.on("GET", LIST, server.answer(200, {"operations": [server.operation("4", **other)]}))
-    assert client.deidentify_dataset("d", "e", config).name.endswith("/5"), why
+    operation = client.deidentify_dataset("d", "e", config, retry=RESEND)
+    assert operation.name.endswith("/5"), why
 
 
 def test_an_operation_this_client_already_knows_is_not_adopted(
@@ -134,7 +205,8 @@ def test_an_operation_this_client_already_knows_is_not_adopted(
         "POST", START, server.answer(200, server.operation("1")), "drop", server.answer(200, server.operation("2"))
     )
     server.on("GET", LIST, server.answer(200, {"operations": [server.operation("1")]}))
-    first, second = client.deidentify_dataset("d", "e", config), client.deidentify_dataset("d", "f", config)
+    first = client.deidentify_dataset("d", "e", config)
+    second = client.deidentify_dataset("d", "f", config, retry=RESEND)
     assert (first.name[-1], second.name[-1]) == ("1", "2")
 
 
@@ -155,7 +227,7 @@ def test_a_rate_limit_is_waited_out_as_the_service_asks(
     server.on("POST", START, limited, server.answer(200, server.operation("1")))
     client.deidentify_dataset("d", "e", config)
     assert clock.slept == [7.0]
-    assert server.count("GET") == 0, "a refused start did not run"
+    assert server.count("GET", LIST) == 0, "a refused start did not run"
 
 
 def test_a_server_that_is_not_there_is_tried_again_and_raised(clock: FakeClock, config: DeidentifyConfig) -> None:
@@ -183,6 +255,7 @@ def test_two_threads_that_lose_their_answers_never_adopt_each_others_operation(
     server.on("POST", START, start)
     server.on("GET", LIST, server.answer(200, {"operations": [server.operation("1")]}))
     policy = RetryPolicy(tries=2, deadline=0.5, settle=(), initial=0.05)
+    server.on("GET", DESTINATION, "404", "404", server.answer(200, {}))
     outcomes: list[BaseException | str] = []
     with DeidClient("p", "l", endpoint=server.url, retry=policy) as client:
 
@@ -224,7 +297,11 @@ def test_every_method_that_starts_work_looks_before_it_sends_again(
     server.on("POST", "", "drop")
     mine = server.operation("6", method=f"google.cloud.healthcare.v1.{names[method]}")
     server.on("GET", LIST, server.answer(200, {"operations": [mine]}))
-    assert calls[method]().name.endswith("/6")
+    server.on("GET", r"datasets/d\?", server.answer(200, {}))
+    operation = calls[method]()
+    assert operation.name.endswith("/6")
+    assert operation.adopted
+    assert not operation.adoption_proved
     assert server.count("POST") == 1
 
 
@@ -274,6 +351,9 @@ def test_however_starts_are_answered_one_operation_runs_at_most(
             return server.answer(200, server.operation(created[-1]))
         return server.behaviour(said)
 
+    def look(_: Any) -> Any:
+        return server.answer(200, {}) if created else server.error(404)
+
     def listing(_: Any) -> Any:
         nonlocal looks
         looks += 1
@@ -282,6 +362,7 @@ def test_however_starts_are_answered_one_operation_runs_at_most(
 
     server.on("POST", START, start)
     server.on("GET", LIST, listing)
+    server.on("GET", DESTINATION, look)
     with DeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client:
         try:
             operation = client.deidentify_dataset("d", "e", config)

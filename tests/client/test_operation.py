@@ -63,13 +63,7 @@ def test_an_operation_ends_in_the_state_its_reply_tells(step: Step, state: str) 
     )
 )
 def test_success_is_never_said_unless_it_was_seen(reply: dict[str, Any]) -> None:
-    try:
-        state = parse_operation({"name": NAME, **reply}).state
-    except errors.ReplyError:
-        assert reply["done"]
-        assert "error" not in reply
-        assert "response" not in reply
-        return
+    state = parse_operation({"name": NAME, **reply}).state
     counter = reply.get("metadata", {}).get("counter", {})
     good = reply.get("done") and "response" in reply and not reply.get("error", {}).get("code")
     if state is OperationState.SUCCEEDED:
@@ -78,6 +72,14 @@ def test_success_is_never_said_unless_it_was_seen(reply: dict[str, Any]) -> None
         assert not counter.get("pending")
     if not reply.get("done"):
         assert state is OperationState.RUNNING
+
+
+def test_an_end_with_neither_a_result_nor_an_error_ends_the_waiting(server: Any, client: DeidClient) -> None:
+    server.on("GET", "", server.answer(200, {"name": NAME}), server.answer(200, {"name": NAME, "done": True}))
+    operation = client.operation(NAME).wait(timeout=60)
+    assert operation.state is OperationState.FAILED, "nothing was seen that says it succeeded"
+    with pytest.raises(errors.OperationFailed):
+        operation.result()
 
 
 def test_another_operations_reply_is_refused() -> None:

@@ -17,7 +17,7 @@ from healthcare_deid.testing import write_samples
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from healthcare_deid.client.transfers.transfer import TransferReport
+    from healthcare_deid.client.transfers.report import TransferReport
     from healthcare_deid.testing import FakeClock
 
 STORE = "projects/p/locations/l/datasets/d/dicomStores/s"

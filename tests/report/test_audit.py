@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset, FileDataset
 from tests.report.planted import IN_PIXELS, KINDS, Person, planted
 
 from healthcare_deid import DeidentifyConfig, presets
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine import Deidentifier, Pseudonyms
 from healthcare_deid.report import Originals, audit, audit_tree
 from healthcare_deid.report.audit import BurnedIn, Residue
 from healthcare_deid.report.audit.findings import shape_of
@@ -136,6 +136,25 @@ def test_names_of_source_files_are_looked_for(originals: list[Any]) -> None:
     compared = Originals()
     compared.add_names(["OKAFOR_DANIEL/ct/1.dcm"])
     assert {item.residue for item in audit(result, originals=compared).errors} == {Residue.ORIGINAL}
+
+
+@pytest.mark.parametrize("config", [MINIMAL, BASIC])
+def test_pseudonyms_and_set_values_are_no_errors_and_a_number_beside_them_is(
+    config: DeidentifyConfig, tmp_path: Path
+) -> None:
+    secret = b"a secret of sixteen bytes or more"
+    sample = sample_dicom()[0]
+    keyed: dict[str, Any] = {"pseudonyms": Pseudonyms.keyed("TRIAL-"), "secret": secret}
+    numbered: dict[str, Any] = {"pseudonyms": Pseudonyms.sequential(tmp_path / "table.csv", "S-"), "secret": secret}
+    for options in (keyed, numbered):
+        result = Deidentifier(config, **options).deidentify(sample.dataset).dataset
+        assert audit(result).clean
+        assert audit(result, config=config, options=options).clean
+        result.PatientID = sample.person.patient_id
+        assert not audit(result).clean
+    fixed: dict[str, Any] = {"set_values": {"PatientID": "SITE-9"}}
+    result = Deidentifier(config, **fixed).deidentify(sample.dataset).dataset
+    assert audit(result, config=config, options=fixed).clean
 
 
 def test_another_tools_placeholders_are_a_warning_and_not_an_error() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from healthcare_deid.report import Verdict, compare, summary_table, write_before_after
+from healthcare_deid import presets
+from healthcare_deid.engine import Deidentifier
+from healthcare_deid.report import Verdict, compare, compare_tree, summary_table, write_before_after
 from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
@@ -78,6 +82,55 @@ def test_pixels_are_compared_frame_by_frame() -> None:
     assert change is not None
     assert (change.frames, change.changed_frames) == (6, 1)
     assert change.box == (30, 10, 20, 10)
+
+
+def test_what_has_no_value_before_and_after_is_not_kept() -> None:
+    before, after = Dataset(), Dataset()
+    for dataset in (before, after):
+        dataset.AccessionNumber = ""
+        dataset.Modality = "CT"
+        dataset.ReferencedStudySequence = []
+    comparison = compare(before, after)
+    assert (comparison.count(Verdict.KEPT), comparison.count(Verdict.EMPTY)) == (1, 2)
+
+
+def test_changes_of_a_frame_are_told_by_rectangles() -> None:
+    cine, after = sample_dicom()[-1].dataset, sample_dicom()[-1].dataset
+    pixels = np.array(after.pixel_array)
+    pixels[2, 10:20, 30:50] ^= 1
+    pixels[2, 100:104, 130:150] ^= 1
+    after.PixelData = pixels.tobytes()
+    change = compare(cine, after).pixels
+    assert change is not None
+    assert change.boxes == {2: ((30, 10, 20, 10), (130, 100, 20, 4))}
+    assert "no pixel changed in 6 frames" in compare(cine, cine)._repr_html_()
+
+
+def test_folders_are_matched_by_the_runs_record_and_told_as_a_page(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "clean.run").mkdir()
+    engine = Deidentifier(
+        presets.remove_metadata_and_all_text().model_copy(update={"image": None}), uid_rule="salted", salt=bytes(16)
+    )
+    lines: list[str] = []
+    for number, sample in enumerate(sample_dicom()[:2]):
+        path = tmp_path / "scans" / sample.name
+        sample.dataset.save_as(path, enforce_file_format=True)
+        engine.deidentify_file(path, tmp_path / "clean" / f"{number}.dcm")
+        lines.append(json.dumps({"result": f"{number}.dcm", "source": hashlib.sha256(path.read_bytes()).hexdigest()}))
+    assert len(compare_tree(tmp_path / "scans", tmp_path / "clean").alone) == 2, "their UIDs tell nothing"
+    (tmp_path / "clean.run" / "record.jsonl").write_text("\n".join(lines))
+    seen: list[tuple[int, int]] = []
+    report = compare_tree(
+        tmp_path / "scans", tmp_path / "clean", on_progress=lambda done, total: seen.append((done, total))
+    )
+    assert [pair.after.name for pair in report.pairs] == ["0.dcm", "1.dcm"]
+    assert seen == [(1, 2), (2, 2)]
+    page = report.to_html(pictures=1)
+    assert page.count("<img") == 4
+    assert "PatientName" in page
+    assert "Rivera" not in page + report.to_csv() + report.to_json() + repr(report) + report._repr_html_()
+    assert "http" not in page.replace("http-equiv", "")
 
 
 def test_pixels_that_cannot_be_decoded_are_noted_and_the_tags_still_compared() -> None:

@@ -107,7 +107,8 @@ def command(
     if not report.audits:
         raise CommandError("no DICOM instance was read: nothing was audited")
     if style == "table":
-        write_report(_summary(report), output)
+        text = _summary(report)
+        write_report(text if output is not None else "\n".join(map(_colored, text.splitlines())), output)
     else:
         write_report({"json": report.to_json, "csv": report.to_csv, "html": report.to_html}[style](), output)
     found = report.count("error") + (report.count("warning") if fail_on == "warning" else 0)
@@ -156,6 +157,12 @@ def _summary(report: AuditReport) -> str:
     lines += ["Measured by:", *(f"  {name}  {count}" for name, count in _promises(report).items())]
     lines += ["Looked for:", *(f"  {line}" for line in report.confidence())]
     return "\n".join(lines)
+
+
+def _colored(line: str) -> str:
+    """Color a headline; click takes colors out again where there is no terminal."""
+    color = {"errors,": "red", "warnings,": "yellow"}.get(line.partition(" ")[0])
+    return line if line.startswith(" ") else click.style(line, fg=color, bold=True)
 
 
 def _counted(report: AuditReport, severity: str) -> str:

@@ -3,130 +3,130 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
-from healthcare_deid.cli.output import emit, with_format
+from healthcare_deid.cli.output import write_report
 from healthcare_deid.cli.paths import named, shows_paths, with_paths
+from healthcare_deid.cli.progress import Progress
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pydicom.dataset import FileDataset
+    from healthcare_deid.report import Compared, ComparisonReport
 
-    from healthcare_deid.cli.instances import Unreadable
-    from healthcare_deid.report import Comparison
+_EXAMPLES = """\b
+Examples:
+  healthcare-deid compare scans/ clean/
+  healthcare-deid compare scans/ clean/ --format html --frames 3 -o before-after.html
+  healthcare-deid compare scans/ct.dcm clean/ct.dcm --format csv"""
 
 
-@click.command("compare")
+@click.command("compare", epilog=_EXAMPLES)
 @click.argument("before", type=click.Path(exists=True, path_type=Path))
 @click.argument("after", type=click.Path(exists=True, path_type=Path))
 @click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Write before/after pictures here.")
 @click.option("--no-pixels", is_flag=True, help="Compare tags only.")
+@click.option("--run", type=click.Path(file_okay=False, exists=True, path_type=Path), help="The run's folder.")
+@click.option(
+    "--frames",
+    type=click.IntRange(min=0),
+    default=4,
+    show_default=True,
+    help="In the page: how many frames of each instance are shown; those that changed first.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "json", "csv", "html"]),
+    default="table",
+    show_default=True,
+    help="How the result is printed. All but the table name the files.",
+)
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the result here.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
-@with_format("table")
-def command(before: Path, after: Path, pictures: Path | None, no_pixels: bool, style: str) -> None:
+def command(
+    before: Path,
+    after: Path,
+    pictures: Path | None,
+    no_pixels: bool,
+    run: Path | None,
+    frames: int,
+    style: str,
+    output: Path | None,
+    quiet: bool,
+) -> None:
     """Compare the DICOM files BEFORE with their de-identified counterparts AFTER: two files, or two folders.
 
-    Counterparts in folders are found by SOP Instance UID: the same one, the one that Google's rule makes of it, or else
-    by the same relative path. No value is printed; the pictures show the originals: keep them where those may be.
-    JSON and YAML name the files.
+    Counterparts in folders are found by the run's record, where there is one; by SOP Instance UID, the same one or the
+    one that Google's rule makes of it; or else by the same relative path. No value is printed. Pictures, and the page,
+    show the originals: keep them where those may be.
 
     The exit code is 3 when an instance has no counterpart or cannot be read.
     """
-    from healthcare_deid.engine.silence import quiet
+    from healthcare_deid.report import compare_tree
 
-    with quiet():  # pydicom's warnings quote values
-        _compare(before, after, pictures, no_pixels=no_pixels, style=style)
-
-
-def _compare(before: Path, after: Path, pictures: Path | None, *, no_pixels: bool, style: str) -> None:
-    from healthcare_deid.cli.instances import Unreadable
-    from healthcare_deid.report import compare, summary_table, write_before_after
-
-    unreadable = Unreadable()
-    found: list[tuple[Path, Path, Comparison]] = []
-    alone = 0
-    for old_path, old, match in _pairs(before, after, unreadable):
-        if match is None:
-            alone += 1
-            click.echo(f"no counterpart: {named(old_path)}", err=True)
-            continue
-        new_path, new = match
-        found.append((old_path, new_path, compare(old, new, pixels=not no_pixels)))
-        if pictures is not None:
-            _picture(write_before_after, old, new, pictures / f"{len(found):04d}-{old_path.stem}.png")
-    if not found and not alone:
+    with Progress(quiet=quiet) as progress:
+        report = compare_tree(
+            before,
+            after,
+            pixels=not no_pixels,
+            run=run,
+            on_progress=lambda done, total: progress.show(f"{done} of {total} files"),
+        )
+    for path, reason in report.unreadable.items():
+        click.echo(f"not read: {named(path)}: {reason}", err=True)
+    for path in report.alone:
+        click.echo(f"no counterpart: {named(path)}", err=True)
+    if not report.pairs and not report.alone:
         raise CommandError("no DICOM instance was read: nothing was compared")
-    if style == "table":
-        click.echo(summary_table([comparison for _, _, comparison in found]))
-        for line in _pixel_lines(found):
-            click.echo(line)
-    else:
-        emit([_api(*entry) for entry in found], style, {})
-    if alone or unreadable.count:
+    if pictures is not None:
+        for number, pair in enumerate(report.pairs, 1):
+            _picture(pair, pictures / f"{number:04d}-{pair.before.stem}.png")
+    write_report(_text(report, style, 0 if no_pixels else frames), output)
+    if report.alone or report.unreadable:
         raise SystemExit(Exit.PARTIAL)
 
 
-def _pairs(
-    before: Path, after: Path, unreadable: Unreadable
-) -> Iterator[tuple[Path, FileDataset, tuple[Path, FileDataset] | None]]:
-    """Yield every original with its counterpart, if it has one."""
-    from healthcare_deid.cli.instances import instances
-    from healthcare_deid.engine import UidMapper
+def _text(report: ComparisonReport, style: str, frames: int) -> str:
+    from healthcare_deid.report import summary_table
 
-    by_uid = {str(new.get("SOPInstanceUID", "")): path for path, new in instances(after, unreadable)}
-    new_uid = UidMapper().map
-    for path, old in instances(before, unreadable):
-        uid = str(old.get("SOPInstanceUID", ""))
-        there = by_uid.get(new_uid(uid)) or by_uid.get(uid) if uid else None
-        if there is None and after.is_dir() and before.is_dir() and (after / path.relative_to(before)).is_file():
-            there = after / path.relative_to(before)
-        if there is None and after.is_file() and before.is_file():
-            there = after
-        match = next(instances(there, unreadable), None) if there is not None else None
-        yield path, old, match
+    match style:
+        case "json":
+            return report.to_json()
+        case "csv":
+            return report.to_csv()
+        case "html":
+            return report.to_html(pictures=frames)
+        case _:
+            return "\n".join([summary_table([pair.comparison for pair in report.pairs]), *_pixel_lines(report)])
 
 
-def _picture(write: Any, old: FileDataset, new: FileDataset, path: Path) -> None:
+def _picture(pair: Compared, path: Path) -> None:
+    import pydicom
+
+    from healthcare_deid.engine.silence import quiet
+    from healthcare_deid.report import write_before_after
+
     try:
-        write(old, new, path)
+        with quiet():  # pydicom's warnings quote values
+            write_before_after(pydicom.dcmread(pair.before), pydicom.dcmread(pair.after), path)
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises: the comparison stands without the picture
         reason = str(error) if isinstance(error, EngineError) else type(error).__name__
         click.echo(f"no picture: {named(path)}: {reason}", err=True)
 
 
-def _pixel_lines(found: list[tuple[Path, Path, Comparison]]) -> Iterator[str]:
-    for number, (old_path, _, comparison) in enumerate(found, 1):
-        name = old_path.name if shows_paths() else f"instance {number}"
-        if comparison.pixels is not None:
-            change = comparison.pixels
-            where = f"{name} ({change.frames} frame{'s' * (change.frames != 1)})"
-            yield f"pixels   {change.changed_fraction:8.1%}  changed in {where}"
-        elif comparison.note:
-            yield f"pixels          ?  {name}: {comparison.note}"
-
-
-def _api(old_path: Path, new_path: Path, comparison: Comparison) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "before": str(old_path),
-        "after": str(new_path),
-        "elements": [
-            {"path": element.path, "name": element.name, "vr": element.vr, "verdict": str(element.verdict)}
-            for element in comparison.elements
-        ],
-    }
-    if comparison.pixels is not None:
-        change = comparison.pixels
-        shown["pixels"] = {
-            "frames": change.frames,
-            "changedFrames": change.changed_frames,
-            "changedFraction": change.changed_fraction,
-            "box": list(change.box) if change.box else None,
-        }
-    if comparison.note:
-        shown["note"] = comparison.note
-    return shown
+def _pixel_lines(report: ComparisonReport) -> Iterator[str]:
+    """Yield a line for each instance whose pixels changed, or could not be compared."""
+    for number, pair in enumerate(report.pairs, 1):
+        name = pair.before.name if shows_paths() else f"instance {number}"
+        change = pair.comparison.pixels
+        if change is not None and change.changed_frames:
+            frames = f"{change.changed_frames} of {change.frames} frame{'s' * (change.frames != 1)}"
+            yield f"pixels   {change.changed_fraction:8.1%}  changed in {name} ({frames})"
+        elif pair.comparison.note:
+            yield f"pixels          ?  {name}: {pair.comparison.note}"

@@ -13,6 +13,7 @@ import click
 from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, preset, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.keys import VARIABLE, without_keys, write_new_key
+from healthcare_deid.cli.recipes import read_recipe, report
 
 if TYPE_CHECKING:
     from healthcare_deid.config import AnyDeidentifyConfig, ApiVersion, DeidentifyCall
@@ -111,7 +112,9 @@ def init(file: Path, name: str, force: bool) -> None:
 @command.command("new-key")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def new_key(file: Path) -> None:
-    """Write a new random key into FILE, which only you can read: for --crypto-key-file.
+    """Write a new random key into FILE.
+
+    Only you can read FILE. It is for --crypto-key-file.
 
     Keep it: only under the same key do two runs shift a patient's dates by the same days.
     """
@@ -127,6 +130,13 @@ def new_key(file: Path) -> None:
 @click.option(
     "--to", "form", type=click.Choice(["curl", "gcloud", "json", "yaml"]), required=True, help="What to write."
 )
+@click.option(
+    "--from",
+    "recipe",
+    type=click.Choice(["ctp", "deid"]),
+    help="FILE is a script of the CTP DICOM anonymizer, or a recipe of pydicom's deid; by default FILE tells.",
+)
+@click.option("--keep-private", is_flag=True, help="For deid: keep private attributes that the recipe does not name.")
 @click.option("--source", metavar="NAME", help="For curl and gcloud: the full name of what is de-identified.")
 @click.option("--destination", metavar="NAME", help="For curl and gcloud: the full name of what is written.")
 @click.option("--v1beta1", "migrate", is_flag=True, help="Turn a v1 config into a v1beta1 one that does the same.")
@@ -135,18 +145,31 @@ def new_key(file: Path) -> None:
 def convert(
     file: Path,
     form: str,
+    recipe: str | None,
+    keep_private: bool,
     source: str | None,
     destination: str | None,
     migrate: bool,
     reveal_keys: bool,
     api_version: ApiVersion,
 ) -> None:
-    """Turn FILE into another form, on stdout.
+    """Convert FILE to another form, on stdout.
 
-    FILE is a config (.json, .yaml), or any other file with a curl or gcloud command that de-identifies, as pasted from
-    the tutorial; - reads a command, or JSON, from stdin. $VARIABLES come from the environment; nothing is run.
+    FILE is a config (.json, .yaml), a script of the CTP DICOM anonymizer, a recipe of pydicom's deid, or any other file
+    with a curl or gcloud command that de-identifies, as pasted from the tutorial; - reads from stdin. $VARIABLES come
+    from the environment; nothing is run.
+
+    A script or recipe becomes a v1beta1 config. Lines that cannot be expressed are listed on stderr, and the exit code
+    is then 3. Options of the engine that belong to the config are printed there too.
     """
-    config, call = _read(file, api_version)
+    config: AnyDeidentifyConfig
+    text = None if recipe is None and file.suffix.lower() in CONFIG_SUFFIXES else _text(file)
+    conversion = read_recipe(text, recipe, keep_private=keep_private) if text is not None else None
+    if conversion is not None:
+        report(conversion)
+        config, call = conversion.config, None
+    else:
+        config, call = _read(file, text, api_version)
     if migrate:
         config = _migrated(config)
     if form in {"curl", "gcloud"}:
@@ -161,19 +184,24 @@ def convert(
                 err=True,
             )
     click.echo(config.to_json() if form == "json" else config.to_yaml().rstrip())
+    if conversion is not None and conversion.unconverted:
+        raise SystemExit(Exit.PARTIAL)
 
 
-def _read(file: Path, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
-    """Return the config of a file, and the call when the file holds a command.
+def _text(file: Path) -> str:
+    with click.open_file(str(file), encoding="utf-8", errors="replace") as stream:
+        return str(stream.read())
+
+
+def _read(file: Path, text: str | None, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, DeidentifyCall | None]:
+    """Return a file's config, and its call if it is a command.
 
     Raises:
-        CommandError: The command carries no config.
-        ConfigError: It is neither, or wrong.
+        CommandError: The command has no config.
+        ConfigError: The text is neither, or is wrong.
     """
-    if file.suffix.lower() in CONFIG_SUFFIXES:
+    if text is None:
         return read_config(file, api_version), None
-    with click.open_file(str(file), encoding="utf-8", errors="replace") as stream:
-        text = stream.read()
     if text.lstrip().startswith("{"):
         from healthcare_deid.config.versions import config_class
 
@@ -190,7 +218,7 @@ def _read(file: Path, api_version: ApiVersion) -> tuple[AnyDeidentifyConfig, Dei
     else:
         call = from_curl(text, environment=os.environ)
     if call.request.config is None:
-        raise CommandError("the command carries no config: there is nothing to convert")
+        raise CommandError("the command has no config to convert")
     return call.request.config, call
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from contextlib import contextmanager
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from healthcare_deid import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 SERVER_TEXT = "healthcare_deid.server_text"
 """Key of the click context's ``meta`` that says whether the service's own words are printed."""
 
 
 class Exit(IntEnum):
-    """How a command ends."""
+    """How a command ends: one vocabulary for all of them."""
 
     SUCCEEDED = 0
     """All of it was done."""
@@ -33,6 +40,41 @@ class Exit(IntEnum):
     """It looked, and found something that must not be."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    TERMINATED = 143
+    """SIGTERM."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a command as Ctrl-C does, through every ``with`` and ``finally``."""
+
+
+@contextmanager
+def terminable() -> Generator[None]:
+    """Raise `Terminated` in this thread when SIGTERM comes, in place of ending without a word."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: object) -> None:
+    del number, frame
+    raise Terminated
+
+
+def stopped(error: KeyboardInterrupt, text: str) -> CommandError:
+    """Return what a command that was told to stop says, and the exit code for how it was told.
+
+    Args:
+        error: Ctrl-C or `Terminated`.
+        text: How to go on; empty where there is nothing to say.
+    """
+    word, code = ("terminated", Exit.TERMINATED) if isinstance(error, Terminated) else ("interrupted", Exit.INTERRUPTED)
+    return CommandError(f"{word}{text}", code)
 
 
 class CommandError(Exception):

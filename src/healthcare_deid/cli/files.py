@@ -9,35 +9,61 @@ import click
 
 from healthcare_deid.cli.choice import with_choice
 from healthcare_deid.cli.engine import engine_options
-from healthcare_deid.cli.exits import CommandError, Exit
+from healthcare_deid.cli.exits import CommandError, Exit, stopped
 from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from healthcare_deid.cli.choice import Choice
     from healthcare_deid.engine.results import TreeProgress, TreeReport
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_GO_ON = "; what is written is whole, and the same command does the rest"
+
+
+def run_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a run; the function takes `deidentify_tree`'s arguments."""
+    for option in reversed(
+        (
+            click.option("--run", type=_FOLDER, help="The run folder. Default: DESTINATION.run, beside DESTINATION."),
+            click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: one a core."),
+            click.option(
+                "--overwrite",
+                is_flag=True,
+                help="Make existing results again; needed after a change of config. Those that are not are removed.",
+            ),
+            click.option(
+                "--adopt",
+                is_flag=True,
+                help="Go on in a DESTINATION that holds results and has no run folder, as if made with this config.",
+            ),
+            click.option("--strict", is_flag=True, help="Count files that are not DICOM as failures."),
+            click.option(
+                "--keep-names",
+                is_flag=True,
+                help="Keep the source's file and folder names (they may identify the patient).",
+            ),
+            click.option(
+                "--name-map",
+                type=_FILE,
+                help="Add which file became which to this CSV file, as sensitive as SOURCE; outside DESTINATION.",
+            ),
+            click.option("--record", type=_FILE, help="Copy the run's record here when it ends; outside DESTINATION."),
+        )
+    ):
+        function = option(function)
+    return function
+
 
 @click.command("files")
-@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("destination", type=_FOLDER)
 @with_choice()
 @engine_options()
-@click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: one a core.")
-@click.option("--overwrite", is_flag=True, help="Write again what is there, which a changed config needs.")
-@click.option(
-    "--keep-names", is_flag=True, help="Call results as the source's files and folders, which may tell who it is."
-)
-@click.option(
-    "--name-map",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write which file became which into this CSV file, as sensitive as SOURCE; outside DESTINATION.",
-)
-@click.option(
-    "--record",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Add to this file, a line of JSON for each result, what was done to it; no values. Outside DESTINATION.",
-)
+@run_options
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def command(
@@ -45,24 +71,16 @@ def command(
     destination: Path,
     choice: Choice,
     engine: dict[str, Any],
-    workers: int | None,
-    overwrite: bool,
     keep_names: bool,
-    name_map: Path | None,
-    record: Path | None,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
 
     Results are called by their new UIDs. A file that cannot be de-identified is counted, with the reason, and
-    nothing is written for it; the exit code is then 1. Run it again to do only what is missing.
+    nothing is written for it; the exit code is then 3. Files that are not DICOM are passed over and counted. Run it
+    again to do only what is missing: the run folder beside DESTINATION remembers what its results were made with.
     """
-    if _inside(destination, source):
-        raise click.UsageError("DESTINATION is inside SOURCE: results would be taken for input")
-    if name_map is not None and _inside(name_map, destination):
-        raise click.UsageError("--name-map is inside DESTINATION: the source's names would go with the results")
-    if record is not None and _inside(record, destination):
-        raise click.UsageError("--record is inside DESTINATION: it would go with the results")
     config = choice.read(default="minimal")
     assert config is not None
     choice.check(config)
@@ -74,25 +92,19 @@ def command(
             report = Deidentifier(config, **engine).deidentify_tree(
                 source,
                 destination,
-                workers=workers,
                 on_progress=lambda state: progress.show(_counts(state)),
-                overwrite=overwrite,
                 names="source" if keep_names else "uid",
-                name_map=name_map,
-                record=record,
+                **options,
             )
-    except KeyboardInterrupt:
-        again = "interrupted; what is written is whole, and the same command does the rest"
-        raise CommandError(again, Exit.INTERRUPTED) from None
+    except KeyboardInterrupt as error:
+        raise stopped(error, _GO_ON) from None
     except ValueError as error:  # two paths that do not go together: the engine's own words
         raise CommandError(str(error), Exit.USAGE) from None
     _print(report)
     if report.failed:
-        raise SystemExit(Exit.ERROR)
-
-
-def _inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+        raise SystemExit(Exit.PARTIAL)
+    if not report.found:
+        raise CommandError("SOURCE holds no DICOM file: is it the right folder, and is it there?")
 
 
 def _counts(state: TreeProgress) -> str:
@@ -100,7 +112,14 @@ def _counts(state: TreeProgress) -> str:
 
 
 def _print(report: TreeReport) -> None:
-    click.echo(f"{report.succeeded} de-identified, {report.failed} failed, {report.skipped} skipped")
+    counts = [f"{report.succeeded} de-identified", f"{report.failed} failed", f"{report.skipped} skipped"]
+    if report.duplicates:
+        counts.append(f"{report.duplicates} duplicates")
+    if report.ignored:
+        counts.append(f"{report.ignored} ignored")
+    click.echo(", ".join(counts))
+    for reason, count in sorted(report.passed_over.items()):
+        click.echo(f"ignored ({count} files): {reason}", err=True)
     for warning, count in sorted(report.warnings.items()):
         click.echo(f"warning ({count} times): {warning}", err=True)
     print_failures([("failed", failure.path, f"{failure.reason}: {failure.text}") for failure in report.failures])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
 
 from healthcare_deid._version import __version__
-from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, Exit, command_error
+from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, command_error, stopped, terminable
 from healthcare_deid.cli.paths import SHOW_PATHS
 from healthcare_deid.errors import DeidError
 
@@ -21,7 +22,9 @@ _COMMANDS = {
     "emulator": "Serve the Cloud Healthcare API on this machine.",
     "fhir-stores": "De-identify FHIR stores.",
     "files": "De-identify a folder of DICOM files on this machine.",
+    "masks": "Propose regions that are covered by device.",
     "operations": "Describe, list, wait for and cancel operations.",
+    "reidentify": "Restore identity, for whoever has the key or the vault.",
     "secret": "Make a project secret, and tell one from another.",
 }
 
@@ -38,6 +41,15 @@ class _LazyGroup(click.Group):
         command: click.Command = import_module(f"healthcare_deid.cli.{cmd_name.replace('-', '_')}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is refused with the nearest names."""
+        near = get_close_matches(args[0], _COMMANDS) if args and args[0] not in _COMMANDS else []
+        if near:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
@@ -47,13 +59,14 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error is one line and an exit code, and no text that may quote data."""
         try:
-            return super().invoke(ctx)
+            with terminable():
+                return super().invoke(ctx)
         except CommandError as error:
             problem = error
         except DeidError as error:
             problem = command_error(error, server_text=bool(ctx.meta.get(SERVER_TEXT)))
-        except KeyboardInterrupt:
-            problem = CommandError("interrupted", Exit.INTERRUPTED)
+        except KeyboardInterrupt as error:
+            problem = stopped(error, "")
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -70,7 +83,19 @@ class _LazyGroup(click.Group):
         raise click.exceptions.Exit(problem.code)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+_EXAMPLES = """\b
+Examples:
+  healthcare-deid demo
+  healthcare-deid files scans/ clean/ --preset basic-profile
+  healthcare-deid audit clean/ --against scans/
+  healthcare-deid config init config.yaml --preset contents
+
+\b
+Completion: eval "$(_HEALTHCARE_DEID_COMPLETE=bash_source healthcare-deid)"
+(or zsh_source, fish_source) in the file that your shell reads when it starts."""
+
+
+@click.group(cls=_LazyGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="healthcare-deid")
 def main() -> None:
     """De-identify DICOM: at Google, and on this machine.

@@ -14,7 +14,7 @@ from healthcare_deid.errors import TransferError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.client.transfers.transfer import TransferReport
+    from healthcare_deid.client.transfers.report import TransferReport
 
 
 def carry_out(transfer: Callable[[Callable[[Any], None]], TransferReport], *, quiet: bool) -> None:

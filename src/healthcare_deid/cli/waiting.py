@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, Exit
+from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, stopped
 from healthcare_deid.cli.output import OPERATION_COLUMNS, emit, operation_api
 from healthcare_deid.cli.progress import Progress
 
@@ -74,8 +74,8 @@ def finish(operation: Operation[Any], target: Target, *, timeout: float | None, 
     try:
         with Progress(quiet=target.quiet) as progress:
             operation.wait(timeout, on_progress=progress.show)
-    except KeyboardInterrupt:
-        raise _interrupted(operation, target) from None
+    except KeyboardInterrupt as error:
+        raise _interrupted(error, operation, target) from None
     print_operation(operation, style)
     operation.result(raise_on_partial=True)
 
@@ -98,10 +98,7 @@ def wants_server_text() -> bool:
     return bool(click.get_current_context().meta.get(SERVER_TEXT))
 
 
-def _interrupted(operation: Operation[Any], target: Target) -> CommandError:
+def _interrupted(error: KeyboardInterrupt, operation: Operation[Any], target: Target) -> CommandError:
     if target.local is not None:
-        return CommandError("interrupted: the operation ends here; what it had written stays", Exit.INTERRUPTED)
-    return CommandError(
-        f"interrupted: the operation goes on; 'healthcare-deid operations wait {operation.name}' waits again",
-        Exit.INTERRUPTED,
-    )
+        return stopped(error, ": the operation ends here; what it had written stays")
+    return stopped(error, f": the operation goes on; 'healthcare-deid operations wait {operation.name}' waits again")

@@ -8,11 +8,11 @@ from healthcare_deid._border import border
 from healthcare_deid.client.calls.async_methods.datasets import AsyncDatasetMethods
 from healthcare_deid.client.calls.async_methods.deidentify import AsyncDeidentifyMethods
 from healthcare_deid.client.calls.async_methods.dicom_stores import AsyncDicomStoreMethods
+from healthcare_deid.client.calls.async_methods.instances import AsyncInstanceMethods
 from healthcare_deid.client.calls.async_methods.operations import AsyncOperationMethods
-from healthcare_deid.client.calls.instances import AsyncInstanceMethods
 from healthcare_deid.client.drivers.async_session import AsyncSession
 from healthcare_deid.client.drivers.run_flow import captured_replies
-from healthcare_deid.client.sync import POLL, POLL_LOCAL, RETRY, DeidClient
+from healthcare_deid.client.sync import POLL, POLL_LOCAL, RETRY, RETRY_LOCAL, DeidClient
 
 if TYPE_CHECKING:
     import os
@@ -95,7 +95,7 @@ class AsyncDeidClient(
         location: str | None = "us-central1",
         *,
         api_version: str = "v1",
-        retry: RetryPolicy = RETRY,
+        retry: RetryPolicy = RETRY_LOCAL,
         poll: PollPolicy = POLL_LOCAL,
         timeout: float = 60.0,
         app_info: str | None = None,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from healthcare_deid._border import border
-from healthcare_deid.client.calls.instances import InstanceMethods
 from healthcare_deid.client.calls.sync_methods.datasets import DatasetMethods
 from healthcare_deid.client.calls.sync_methods.deidentify import DeidentifyMethods
 from healthcare_deid.client.calls.sync_methods.dicom_stores import DicomStoreMethods
+from healthcare_deid.client.calls.sync_methods.instances import InstanceMethods
 from healthcare_deid.client.calls.sync_methods.operations import OperationMethods
 from healthcare_deid.client.drivers.run_flow import captured_replies
 from healthcare_deid.client.drivers.session import Session, recipe_of
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 RETRY = RetryPolicy()
 POLL = PollPolicy()
+RETRY_LOCAL = RetryPolicy(settle=(0.5, 1.0))
+"""For an emulator in this process, whose lists do not lag."""
 POLL_LOCAL = PollPolicy(initial=0.05, maximum=2.0)
-"""For an emulator in this process, which polls neither cost nor disturb."""
+"""For an emulator in this process, which polls do not burden."""
 
 
 class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStoreMethods, InstanceMethods):
@@ -76,6 +78,7 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
         connection = connect(
             endpoint=endpoint, credentials=credentials, http=http, request_builder=request_builder, app_info=app_info
         )
+        portable = http is None and request_builder is None
         self._context = CallContext(
             project=project,
             location=location,
@@ -85,8 +88,8 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
             poll=poll,
             clock=clock or SystemClock(),
             starts=StartRegistry(),
+            look_ahead=portable,  # a transport of the user's, such as a mock, gets no request that was not asked for
         )
-        portable = http is None and request_builder is None
         self._session = Session(self._context, connection, recipe_of(self._context, connection, portable=portable))
 
     @classmethod
@@ -97,7 +100,7 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
         location: str | None = "us-central1",
         *,
         api_version: str = "v1",
-        retry: RetryPolicy = RETRY,
+        retry: RetryPolicy = RETRY_LOCAL,
         poll: PollPolicy = POLL_LOCAL,
         timeout: float = 60.0,
         app_info: str | None = None,
@@ -110,7 +113,7 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
             project: Completes short names; any word will do.
             location: Completes short names; any word will do.
             api_version: As in the constructor.
-            retry: As in the constructor.
+            retry: As in the constructor, with shorter pauses.
             poll: As in the constructor, with shorter pauses.
             timeout: As in the constructor.
             app_info: As in the constructor.

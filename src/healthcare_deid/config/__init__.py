@@ -1,4 +1,4 @@
-"""Configs and other messages of the API as frozen, validated values, without I/O.
+"""Messages of the API as frozen, validated values, without I/O.
 
 Names load on first use, so that a program pays only for the messages it handles.
 """
@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from healthcare_deid.config.base.message import Message, ReplyMessage
     from healthcare_deid.config.checks.catalog import CHECKS, Check
     from healthcare_deid.config.checks.findings import Finding, Severity
-    from healthcare_deid.config.convert import DeidentifyCall, from_curl, from_gcloud
+    from healthcare_deid.config.convert import (
+        DeidentifyCall,
+        from_ctp_script,
+        from_curl,
+        from_deid_recipe,
+        from_gcloud,
+    )
     from healthcare_deid.config.dialects.json_schema import SCHEMA_FILES, published_schema
+    from healthcare_deid.config.dialects.recipe import RecipeConversion, RecipeLine
     from healthcare_deid.config.dialects.v1_to_v1beta1 import Conversion, SemanticDifference
     from healthcare_deid.config.diff import Difference
     from healthcare_deid.config.infotypes import DATE_INFO_TYPES, DEFAULT_DICOM_INFO_TYPES, InfoType
@@ -93,6 +100,8 @@ _MODULES = {
     "OperationMetadata": "v1.operations",
     "PRIMARY_UIDS": "tags",
     "ProgressCounter": "v1.operations",
+    "RecipeConversion": "dialects.recipe",
+    "RecipeLine": "dialects.recipe",
     "RedactConfig": "v1.text",
     "ReplaceWithInfoTypeConfig": "v1.text",
     "ReplyMessage": "base.message",
@@ -106,7 +115,9 @@ _MODULES = {
     "TextConfig": "v1.text",
     "TextRedactionMode": "v1.image",
     "WrappedKey": "base.keys",
+    "from_ctp_script": "convert",
     "from_curl": "convert",
+    "from_deid_recipe": "convert",
     "from_gcloud": "convert",
     "published_schema": "dialects.json_schema",
 }
@@ -156,6 +167,8 @@ __all__ = [
     "Message",
     "OperationMetadata",
     "ProgressCounter",
+    "RecipeConversion",
+    "RecipeLine",
     "RedactConfig",
     "ReplaceWithInfoTypeConfig",
     "ReplyMessage",
@@ -168,7 +181,9 @@ __all__ = [
     "TextConfig",
     "TextRedactionMode",
     "WrappedKey",
+    "from_ctp_script",
     "from_curl",
+    "from_deid_recipe",
     "from_gcloud",
     "published_schema",
 ]

@@ -1,4 +1,7 @@
-"""Builder steps for text and pixels that both versions share; each version's builder adds its tag steps."""
+"""Builder steps that both versions share: text and pixels.
+
+Each version's builder adds its tag steps.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ class SharedSteps(ABC):
     def shift_dates(
         self, *info_types: str, crypto_key: bytes | str | None = None, kms: KmsWrappedCryptoKey | None = None
     ) -> Self:
-        """Shift dates by a number of days that is constant per patient and key.
+        """Shift dates by days that depend on patient and key.
 
         Args:
             info_types: InfoTypes to shift; without any, DATE and DATE_OF_BIRTH.
@@ -84,14 +87,20 @@ class SharedSteps(ABC):
     # Pixels
 
     def redact_image_regex(self, pattern: str, groups: Sequence[int] = ()) -> Self:
-        """Cover burned-in text that matches an RE2 pattern; with `groups`, only those submatches."""
+        """Cover burned-in text that matches an RE2 pattern.
+
+        With `groups`, only those submatches are covered.
+        """
         regex = CustomRegex(pattern=pattern, group_indexes=groups)
         return self._with_image(custom_regexes=(*self._image.custom_regexes, regex))
 
     # The rest
 
     def regional_processing(self) -> Self:
-        """Process the data in its own region only; slower, and without LOCATION and ORGANIZATION_NAME."""
+        """Process the data in its own region only.
+
+        This is slower and does not find LOCATION and ORGANIZATION_NAME.
+        """
         return self._with(use_regional_data_processing=True)
 
     def _with_transformation(self, info_types: Sequence[str], **transformation: Any) -> Self:

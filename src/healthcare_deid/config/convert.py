@@ -1,11 +1,13 @@
-"""Configs from other notations: curl and gcloud commands."""
+"""Configs from other notations: curl, gcloud, CTP, deid."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from healthcare_deid.config.dialects.ctp_script import read_ctp_script
 from healthcare_deid.config.dialects.curl import read_curl
+from healthcare_deid.config.dialects.deid_recipe import read_deid_recipe
 from healthcare_deid.config.dialects.gcloud import read_gcloud
 from healthcare_deid.config.dialects.shell_words import split_words
 from healthcare_deid.config.versions import request_class
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.base.field_types import ApiVersion
     from healthcare_deid.config.dialects.command import Command, SourceName
+    from healthcare_deid.config.dialects.recipe import RecipeConversion
     from healthcare_deid.config.versions import AnyRequest
 
-__all__ = ["DeidentifyCall", "from_curl", "from_gcloud"]
+__all__ = ["DeidentifyCall", "from_ctp_script", "from_curl", "from_deid_recipe", "from_gcloud"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class DeidentifyCall:
 
 
 def from_curl(text: str, *, environment: Mapping[str, str] | None = None) -> DeidentifyCall:
-    """Read a curl command that calls ``:deidentify``, such as those of Google's tutorial.
+    """Read a curl command that calls ``:deidentify``.
+
+    The commands of Google's tutorial are read as printed.
 
     Args:
         text: The command, with its continued lines.
@@ -69,6 +74,47 @@ def from_gcloud(
         ResourceNameError: A name is incomplete.
     """
     return _call(read_gcloud(split_words(text, environment), project=project, location=location))
+
+
+def from_ctp_script(text: str) -> RecipeConversion:
+    """Convert a script of the CTP DICOM anonymizer.
+
+    The script may be XML or properties. It becomes a v1beta1 config and engine options.
+
+    Example:
+        >>> script = '<script><e en="T" t="00100010" n="PatientName">@remove()</e></script>'
+        >>> conversion = from_ctp_script(script)
+        >>> conversion.config.api_version, conversion.unconverted
+        ('v1beta1', ())
+
+    Args:
+        text: The script.
+
+    Raises:
+        ConfigError: The text is not such a script.
+    """
+    return read_ctp_script(text)
+
+
+def from_deid_recipe(text: str, *, keep_private: bool = False) -> RecipeConversion:
+    r"""Convert the header actions of a deid recipe.
+
+    The recipe of pydicom's deid becomes a v1beta1 config and engine options.
+
+    Example:
+        >>> conversion = from_deid_recipe("FORMAT dicom\n%header\nBLANK PatientName")
+        >>> conversion.unconverted
+        ()
+
+    Args:
+        text: The recipe.
+        keep_private: Keep private attributes that the recipe does not name. By default they are removed, because deid
+            keeps or removes them depending on how it is called.
+
+    Raises:
+        ConfigError: The text is not such a recipe.
+    """
+    return read_deid_recipe(text, keep_private=keep_private)
 
 
 def _call(command: Command) -> DeidentifyCall:

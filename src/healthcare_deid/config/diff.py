@@ -1,4 +1,4 @@
-"""Differences between two messages, field by field; keys are compared but not shown."""
+"""Differences between two messages, without showing keys."""
 
 from __future__ import annotations
 
@@ -89,7 +89,10 @@ def _items(path: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterat
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every field that is set in a message; an empty message counts as set itself."""
+    """Yield every field that is set in a message.
+
+    An empty message counts as set itself.
+    """
     if isinstance(value, BaseModel):
         fields = {name: getattr(value, name) for name in type(value).model_fields}
         given = {name: item for name, item in fields.items() if item is not None and item != ()}

@@ -1,4 +1,4 @@
-"""`ConfigParts`: a config of either version as checks and summary read it."""
+"""`ConfigParts`: a config's fields in a form common to both versions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ class ConfiguredImage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConfigParts:
-    """The fields of a config of either version; a field that the version lacks is `None`.
+    """The fields of a config of either version.
+
+    A field that the version lacks is `None`.
 
     Attributes:
         api_version: API version of the config.
@@ -98,7 +100,7 @@ class ConfigParts:
                 yield ConfiguredTransformation(f"text.{name}[{index}]", item)
 
     def keyed(self) -> Iterator[tuple[str, Keyed]]:
-        """Yield every transformation that depends on a key, with its JSON path."""
+        """Yield every keyed transformation with its JSON path."""
         for path, item in self.transformations():
             if item.date_shift_config is not None:
                 yield f"{path}.dateShiftConfig", item.date_shift_config
@@ -135,7 +137,7 @@ class ConfigParts:
         return tags.profile_type == CONTENTS or cleans or inspects
 
     def inspects_fields(self) -> bool:
-        """Return whether the text config applies to FHIR fields, as far as the config tells."""
+        """Return whether the text config may apply to FHIR fields."""
         if self.fhir is not None:
             treated = (FieldAction.INSPECT_AND_TRANSFORM, FieldAction.TRANSFORM)
             fields = self.fhir.field_metadata_list

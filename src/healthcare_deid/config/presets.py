@@ -1,4 +1,7 @@
-"""Predefined configs, such as the use cases of Google's medical image tutorial, and a key generator."""
+"""Predefined configs and a key generator.
+
+Two configs are the use cases of Google's medical image tutorial.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ def generate_crypto_key(bits: int = 256) -> CryptoKey:
 
 
 def remove_metadata_and_all_text() -> DeidentifyConfig:
-    """Keep only tags required in valid DICOM and cover all burned-in text.
+    """Keep only required tags and cover all burned-in text.
 
     This is the tutorial's use case I in its profile form. UIDs are regenerated; attributes that describe the pixels
     stay.
@@ -95,5 +98,8 @@ def transform_contents_and_sensitive_text(*, crypto_key: bytes | str | None = No
 
 
 def basic_confidentiality_profile() -> DeidentifyConfig:
-    """Apply the Basic Profile of DICOM PS3.15 and cover all burned-in text."""
+    """Apply the Basic Profile and cover all burned-in text.
+
+    Source: DICOM PS3.15, Table E.1-1.
+    """
     return ConfigBuilder().filter_profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE").redact_image_text("all").build()

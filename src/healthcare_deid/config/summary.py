@@ -1,4 +1,4 @@
-"""Summary of a config for people: tags, text, pixels; keys are not shown."""
+"""Summary of a config for people, without keys."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ def as_html(config: ConfigParts) -> str:
 
 
 def _main_image(config: ConfigParts) -> ConfiguredImage | None:
-    """Return the image config that applies to PixelData: v1beta1's option before the deprecated field."""
+    """Return the image config that applies to PixelData.
+
+    The option of v1beta1 precedes the deprecated field.
+    """
     images = [image for image in config.images() if ".actions[" not in image.path]
     return images[-1] if images else None
 

@@ -1,13 +1,16 @@
-"""DICOM tags: keywords and numbers in every common spelling, by the data dictionary of PS3.6."""
+"""DICOM tags by keyword or number, from PS3.6."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.config.base.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MINIMAL_KEEP_TAGS: tuple[str, ...] = (
     "MediaStorageSOPClassUID",
@@ -107,7 +110,7 @@ def _table() -> _Table:
 
 
 def entry_of(number: int) -> DictionaryEntry | None:
-    """Return the dictionary entry of a tag, or `None` for a private or unknown tag."""
+    """Return the dictionary entry of a tag, or `None`."""
     table = _table()
     found = table.by_number.get(number)
     if found is None:
@@ -115,25 +118,38 @@ def entry_of(number: int) -> DictionaryEntry | None:
     return found
 
 
+def dictionary_entries() -> Iterator[DictionaryEntry]:
+    """Yield every data element of PS3.6.
+
+    A repeating group occurs once, by its first tag.
+    """
+    table = _table()
+    yield from table.by_number.values()
+    yield from (entry for _, _, entry in table.repeating)
+
+
 def keyword_of(number: int) -> str | None:
-    """Return the keyword of a tag, or `None` for a private or unknown tag."""
+    """Return the keyword of a tag, or `None`."""
     entry = entry_of(number)
     return entry.keyword if entry else None
 
 
 def vr_of(tag: str) -> str | None:
-    """Return the value representation of a tag, or `None` for a private or unknown tag."""
+    """Return the value representation of a tag, or `None`."""
     entry = entry_of(tag_number(tag))
     return entry.vr if entry else None
 
 
 def is_private(number: int) -> bool:
-    """Return whether a tag is private, that is, of an odd group (PS3.5 section 7.8)."""
+    """Return whether a tag is private.
+
+    Private tags have an odd group (PS3.5 section 7.8).
+    """
     return bool(number >> 16 & 1)
 
 
 def tag_number(tag: str) -> int:
-    """Return the number of a tag in any spelling that `normalize` accepts.
+    """Return the number of a tag in any spelling.
 
     Raises:
         ValueError: The text is not a tag.
@@ -152,7 +168,9 @@ def same_tag(one: str, other: str) -> bool:
 
 
 def normalize(tag: object) -> str:
-    """Return a tag as the API spells it: a keyword, or eight hexadecimal digits.
+    """Return a tag as the API spells it.
+
+    It is a keyword or eight hexadecimal digits.
 
     Args:
         tag: A keyword in any case, ``00100010``, ``0010,0010``, ``(0010,0010)``, ``0x00100010``, or a pydicom tag (a
@@ -191,7 +209,7 @@ def _normalize_text(text: str) -> str:
 
 
 def _unknown_keyword(text: str) -> str:
-    """Describe an unknown keyword, repeating the text only if it is nearly a keyword.
+    """Describe an unknown keyword, repeating it only if misspelled.
 
     A near miss is a misspelling. Any other text may be a value.
     """

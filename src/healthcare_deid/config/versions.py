@@ -1,4 +1,4 @@
-"""Types that differ between v1 and v1beta1, looked up by API version."""
+"""Types that differ between v1 and v1beta1."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.find.ocr import OnnxOcr as OnnxOcr
     from healthcare_deid.engine.pixels.find.tesseract import TesseractOcr as TesseractOcr
     from healthcare_deid.engine.pixels.lines import TextLine as TextLine
+    from healthcare_deid.engine.pixels.masks.device_masks import DeviceMask as DeviceMask
     from healthcare_deid.engine.pixels.redactor import PixelRedactor as PixelRedactor
     from healthcare_deid.engine.plan.compile import compile_text as compile_text
     from healthcare_deid.engine.plan.pixels import PixelPlan as PixelPlan
@@ -47,6 +48,7 @@ _HOMES = {
     "Dates": "identity.dates",
     "Deidentifier": "deidentifier",
     "DeidentifyResult": "results",
+    "DeviceMask": "pixels.masks.device_masks",
     "Detector": "text.find.detectors.base",
     "EngineOptions": "options",
     "Failure": "results",
@@ -84,6 +86,7 @@ __all__ = [
     "Deidentifier",
     "DeidentifyResult",
     "Detector",
+    "DeviceMask",
     "EngineOptions",
     "Failure",
     "Match",

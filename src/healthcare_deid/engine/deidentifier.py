@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.sinks import FileSink, MemorySink
 from healthcare_deid.engine.dicom.sources import InMemory, bytes_of, opened_source
+from healthcare_deid.engine.identity.places import refuse_among
 from healthcare_deid.engine.instance import InstanceEngine
 from healthcare_deid.engine.options import EngineOptions
 from healthcare_deid.engine.plan.compile import compile_config
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.options import Edition, OtherUids, UidRule
     from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.find.detectors.base import Detector
@@ -67,7 +70,10 @@ class Deidentifier:
         thorough: Look for tiny, faint and rotated burned-in text too.
         every_frame: Cover burned-in text that is found in one frame in all of them: text that fades or flickers.
         service_limits: Refuse instances whose pixels the service would not redact for their size, instead of warning.
-        ocr: What finds and reads burned-in text, in place of the engine's own.
+        ocr: What finds and reads burned-in text, in place of the engine's own; ``"never"`` looks for none on devices
+            that a mask is of.
+        masks: Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of
+            pydicom's deid), or a list of files and `DeviceMask`.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
@@ -80,6 +86,11 @@ class Deidentifier:
         set_values: Values of the project's own by keyword or tag; the elements are added where they are missing.
         replace: Patterns to rewrite in attributes: tag, regular expression, and what stands in its place.
         uid_root: New UIDs begin with this root of yours; they need ``secret`` or ``salt``.
+        recipients: Certificates' files: every result holds its original attributes, encrypted for these recipients
+            (0400,0500); with ``vault``, the vault is encrypted for them instead.
+        vault: A file that says whose each pseudonym and new UID is: SQLite, or CSV by its suffix. It is as sensitive
+            as the originals.
+        encrypted_attributes: With ``vault`` and ``recipients``: encrypted original attributes in every result too.
 
     Attributes:
         config: As given.
@@ -112,7 +123,8 @@ class Deidentifier:
         thorough: bool = False,
         every_frame: bool = False,
         service_limits: bool = False,
-        ocr: Ocr | None = None,
+        ocr: Ocr | Literal["never"] | None = None,
+        masks: Masks = (),
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
@@ -122,6 +134,9 @@ class Deidentifier:
         set_values: Mapping[str, str] | None = None,
         replace: Sequence[Replacement | tuple[str, str, str]] = (),
         uid_root: str = "",
+        recipients: Sequence[str | PathLike[str]] = (),
+        vault: str | PathLike[str] | None = None,
+        encrypted_attributes: bool = False,
     ) -> None:
         chosen = EngineOptions(
             patient_keys=patient_keys,
@@ -141,6 +156,7 @@ class Deidentifier:
             every_frame=every_frame,
             service_limits=service_limits,
             ocr=ocr,
+            masks=masks,
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
@@ -150,6 +166,9 @@ class Deidentifier:
             set_values=set_values,
             replace=replace,
             uid_root=uid_root,
+            recipients=recipients,
+            vault=vault,
+            encrypted_attributes=encrypted_attributes,
         )
         self.options = chosen
         self.config = config
@@ -165,11 +184,6 @@ class Deidentifier:
         """Whether burned-in text is looked for."""
         return self._instances.looks_at_pixels
 
-    @property
-    def needs_secret(self) -> bool:
-        """Whether something is shifted or hashed with no key of the config's: two deidentifiers then differ."""
-        return self._instances.needs_secret
-
     @border
     def warm(self) -> None:
         """Load what the config needs, word lists and models, so that the first instance need not wait for it.
@@ -181,6 +195,22 @@ class Deidentifier:
         from healthcare_deid.engine.warm_up import example
 
         guarded(lambda: self._instances.encode(InMemory(example()), MemorySink()))
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether something is shifted or hashed with no key of the config's: two deidentifiers then differ."""
+        return self._instances.needs_secret
+
+    def with_secret(self, secret: str | PathLike[str]) -> Self:
+        """Return a deidentifier that differs only in its secret.
+
+        Raises:
+            ConfigError: It is no secret.
+            OSError: It cannot be read.
+        """
+        given: dict[str, Any] = {one.name: getattr(self.options, one.name) for one in fields(self.options)}
+        given["secret"] = secret
+        return type(self)(self.config, **given)
 
     @border
     def deidentify(self, dataset: Dataset) -> DeidentifyResult:
@@ -270,47 +300,61 @@ class Deidentifier:
         source: str | PathLike[str],
         destination: str | PathLike[str],
         *,
+        run: str | PathLike[str] | None = None,
         workers: int | None = None,
         on_progress: Callable[[TreeProgress], object] | None = None,
         overwrite: bool = False,
+        adopt: bool = False,
+        strict: bool = False,
         names: Names = "uid",
         name_map: str | PathLike[str] | None = None,
         record: str | PathLike[str] | None = None,
     ) -> TreeReport:
-        """De-identify every file of a folder into another folder.
+        """De-identify every file of a folder into another folder, as a run that can be stopped and resumed.
 
-        A file that fails never stops the others, and nothing is written for it. Files whose output exists already are
-        skipped, so that an interrupted run goes on where it was.
+        A file that fails never stops the others, and nothing is written for it. The run folder remembers what the
+        results were made with: the same call goes on where a run was stopped, and one with another config is refused.
+        Where the config needs a key and has none, a secret is made and kept in the user's key folder.
 
         Args:
-            source: The folder; all folders below it too.
+            source: The folder, all folders below it too; or one file.
             destination: The folder for the results, outside ``source``.
+            run: The run folder: manifest, record, failures and summary; no identity and no key. By default
+                ``<destination>.run``.
             workers: Processes; by default one a core, and this process alone for few files.
             on_progress: Called in this process now and then, and at the end, with a `TreeProgress`.
-            overwrite: Write again what exists.
+            overwrite: Make results that are there again, whatever they were made with. Results of another config that
+                are not made again are removed.
+            adopt: Go on in a destination whose results no run folder tells of, as if they were made with this config
+                and secret.
+            strict: Count what is no DICOM file as a failure, and do not pass it over.
             names: What results are called. ``"uid"``: ``study/series/instance.dcm``, by their new UIDs, so that no
                 name of the source's comes through; a DICOMDIR is left out, because it points at files by name.
                 ``"source"``: as in the source; see that folder and file names tell nothing about patients.
             name_map: A CSV file for the names of each source file and its result; outside ``destination``. It is as
-                sensitive as the source.
-            record: A file for the record: a line of JSON for each result, with every change, redaction and warning;
-                outside ``destination``. It is added to; the last line of a result counts. Results that it does not
-                tell of are made again.
+                sensitive as the source. Rows are added to it.
+            record: A file for a copy of the run's record, outside ``destination``.
 
         Raises:
-            NotADirectoryError: ``source`` is no folder.
-            ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``name_map`` or ``record`` is
-                inside either folder, or is another kind of file.
+            NotADirectoryError: ``source`` is neither a folder nor a file.
+            RunRefused: Another run is at work, the results were made with other settings, or the secret is lost.
+            ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``run``, ``name_map`` or
+                ``record`` is inside either folder, or is another kind of file.
         """
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
+        old, new = path_of(source, "source"), path_of(destination, "destination")
+        refuse_among(self.options, (old, new, new.with_name(f"{new.name}.run")))
         return deidentify_tree(
             self,
             path_of(source, "source"),
             path_of(destination, "destination"),
+            run=None if run is None else path_of(run, "run"),
             workers=workers,
             on_progress=on_progress,
             overwrite=overwrite,
+            adopt=adopt,
+            strict=strict,
             names=names,
             name_map=None if name_map is None else path_of(name_map, "name_map"),
             record=None if record is None else path_of(record, "record"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from healthcare_deid.engine.dicom.uids import (
     uid_text,
 )
 from healthcare_deid.engine.header import markers as marks
+from healthcare_deid.engine.header import originals
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
@@ -37,11 +39,15 @@ from healthcare_deid.engine.header.fast.lookup import IDENTITY, own_uids
 from healthcare_deid.engine.header.fast.tables import Tables
 from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
+from healthcare_deid.engine.header.originals import ENCRYPTED_ATTRIBUTES, ENCRYPTED_REASON
 from healthcare_deid.engine.header.rewriting import IDENTIFIERS, rewriter_of, set_elements
 from healthcare_deid.engine.header.values import Values
+from healthcare_deid.engine.header.vaulted import Keeper
+from healthcare_deid.engine.identity.envelope import Recipients
 from healthcare_deid.engine.identity.key_folder import open_secret
 from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.identity.vault import Vault
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
@@ -53,7 +59,6 @@ from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.dicom.sinks import Sink
@@ -102,9 +107,12 @@ class InstanceEngine:
     """
 
     def __init__(self, compiled: Plan, options: EngineOptions) -> None:
-        self.looks_at_pixels = compiled.pixels.looks
+        self.looks_at_pixels = compiled.pixels.looks or bool(options.masks)
         known = open_secret(options.secret)
         self._rewriter = rewriter_of(options, known)
+        recipients = Recipients(options.recipients) if options.recipients else None
+        vault = None if options.vault is None else Vault(Path(options.vault), recipients)
+        self._recipients = recipients if vault is None or options.encrypted_attributes else None
         self.mapper = _uid_mapper(options, known)
         self._fallback = encoding_named(options.fallback_charset)
         self._text = _text_engine(compiled, options, known)
@@ -117,8 +125,10 @@ class InstanceEngine:
         self._markers = options.markers
         claimed = dict.fromkeys(self._claimant.tags, "marker") if options.markers else {}
         written, rewritten = (self._rewriter.written, self._rewriter.rewritten) if self._rewriter else ({}, {})
-        self.plan = replace(tags, written=written | claimed, rewritten=rewritten)
+        sealed = {ENCRYPTED_ATTRIBUTES: ENCRYPTED_REASON} if self._recipients is not None else {}
+        self.plan = replace(tags, written=written | claimed | sealed, rewritten=rewritten)
         self._slots = sorted(self.plan.written)
+        self._keeper = Keeper(vault, self.plan, self.mapper)
         self._pseudonymizes = options.pseudonyms is not None
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
         if self._pseudonymizes:
@@ -137,11 +147,12 @@ class InstanceEngine:
     @property
     def needs_secret(self) -> bool:
         """Whether something is shifted or hashed with no key of the config's: two engines then differ."""
-        return self._text is not None and self._text.uses_own_keys(shifts=self.plan.shifts)
+        return self._text is not None and self._text.uses_own_keys(shifts=self.plan.has_shifts)
 
     def encode(self, source: Source, sink: Sink) -> DeidentifyResult:
         """De-identify one encoded instance into another: the way of files and of bytes."""
-        result = None if self.looks_at_pixels else self.rewrite(source, sink)
+        by_dataset = self.looks_at_pixels or self._recipients is not None
+        result = None if by_dataset else self.rewrite(source, sink)
         return result if result is not None else self._through_dataset(source, sink)
 
     def _through_dataset(self, source: Source, sink: Sink) -> DeidentifyResult:
@@ -209,6 +220,7 @@ class InstanceEngine:
             uid_of(old_meta, meta.TRANSFER_SYNTAX_UID) or guessed_syntax(working),
             warnings,
         )
+        self._keeper.keep_dataset(dataset, rewriting, bound)
         target.file_meta = meta.meta_dataset(new)
         target.preamble = _ZERO_PREAMBLE
         if rewriting is not None:
@@ -223,6 +235,8 @@ class InstanceEngine:
                 target[mark.tag] = shared(mark)
             added += marks.added(claims)
         warnings.extend(dict.fromkeys(values.warnings))
+        if self._recipients is not None and not is_directory:
+            added.append(originals.seal(target, dataset, executor.changes, added, self._recipients))
         changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
         return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
 
@@ -262,6 +276,7 @@ class InstanceEngine:
             tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
             if rewriting is not None:
                 values.identity_left |= rewriting.tells(facts.own)
+            self._keeper.keep_file(file, rewriting, bound)
             claims = self._claims(facts, tally.private_kept > 0, values, None)
             warnings.extend(self._concerns(facts, uids))
             tally.noted.clear()
@@ -374,13 +389,16 @@ def _text_engine(compiled: Plan, options: EngineOptions, secret: ProjectSecret |
 
 
 def _redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
-    if not compiled.pixels.looks:
+    if not compiled.pixels.looks and not options.masks:
         return None
+    from healthcare_deid.engine.pixels.masks.mask_files import masks_of
     from healthcare_deid.engine.pixels.redactor import PixelRedactor  # not without pixel work: it loads the OCR
 
     return PixelRedactor(
         compiled.pixels,
-        ocr=options.ocr,
+        ocr=None if options.ocr == "never" else options.ocr,
+        masks=masks_of(options.masks),
+        unmasked_only=options.ocr == "never",
         thorough=options.thorough,
         every_frame=options.every_frame,
         workers=options.threads,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
     from healthcare_deid.engine.identity.rewriting import Replacement
     from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.text.find.detectors.base import Detector
 
 Edition = Literal["2018e-google", "2026d"]
@@ -137,7 +138,21 @@ class EngineOptions:
         flag="--service-limits",
         kind="flag",
     )
-    ocr: Ocr | None = _option(None, "Finds and reads burned-in text, in place of the engine's own.")
+    ocr: Ocr | Literal["never"] | None = _option(
+        None,
+        'Finds and reads burned-in text, in place of the engine\'s own; ``"never"`` looks for none on devices that a '
+        "mask is of.",
+        flag="--ocr",
+        choices=("never",),
+    )
+    masks: Masks = _option(
+        (),
+        "Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of pydicom's "
+        "deid), or a list of files and `DeviceMask`.",
+        flag="--masks",
+        metavar="FILE",
+        kind="list",
+    )
     unwrapped_keys: Mapping[str | bytes, bytes] | None = _option(
         None,
         "Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's: this machine "
@@ -176,12 +191,36 @@ class EngineOptions:
         flag="--uid-root",
         metavar="UID",
     )
+    recipients: Sequence[str | PathLike[str]] = _option(
+        (),
+        "Certificates' files: every result holds its original attributes, encrypted for these recipients (0400,0500); "
+        "with ``vault``, the vault is encrypted for them instead.",
+        flag="--recipient",
+        metavar="CERTIFICATE",
+        kind="list",
+    )
+    vault: str | PathLike[str] | None = _option(
+        None,
+        "A file that says whose each pseudonym and new UID is: SQLite, or CSV by its suffix.",
+        flag="--vault",
+        metavar="FILE",
+    )
+    encrypted_attributes: bool = _option(
+        False,
+        "With ``vault`` and ``recipients``: encrypted original attributes in every result too.",
+        flag="--encrypted-attributes",
+        kind="flag",
+    )
 
     def __post_init__(self) -> None:
         for name in ("options", "safe_private"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not _is_count(self.threads):
             raise ConfigError("threads: a number of threads is needed, at least 1")
+        if self.encrypted_attributes and not self.recipients:
+            raise ConfigError("encrypted_attributes: name the recipients that may read them")
+        if self.ocr == "never" and not self.masks:
+            raise ConfigError('ocr="never" needs masks: without them nobody would know what to cover')
         if self.other_uids not in get_args(OtherUids):
             raise ConfigError('other_uids is "profile", "keep" or "map"')
 

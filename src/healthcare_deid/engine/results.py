@@ -15,6 +15,7 @@ from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from pydicom.dataset import Dataset
 
@@ -237,11 +238,13 @@ class Failure:
         path: The file, relative to the folder that was asked for; empty where there was none.
         reason: A short, stable word, such as ``"not-dicom"``.
         text: The same for a person, with the remedy; no values.
+        sha256: Of the file, by which a run folder calls it; empty where it could not be read.
     """
 
     path: str = field(repr=False)
     reason: str
     text: str
+    sha256: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, path: str, error: EngineError | OSError | MemoryError) -> Failure:
@@ -255,24 +258,28 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class TreeProgress:
-    """How far a folder is.
+    """How far a run is.
 
     Attributes:
-        total: Files found.
-        succeeded: Files written.
+        total: Files there are.
+        succeeded: Results written.
         failed: Files that could not be de-identified.
-        skipped: Files whose output exists already.
+        skipped: Files whose result is there, of an earlier run.
+        duplicates: Files whose bytes had been seen.
+        ignored: Files that are passed over.
     """
 
     total: int
     succeeded: int = 0
     failed: int = 0
     skipped: int = 0
+    duplicates: int = 0
+    ignored: int = 0
 
     @property
     def done(self) -> int:
         """Files dealt with."""
-        return self.succeeded + self.failed + self.skipped
+        return self.succeeded + self.failed + self.skipped + self.duplicates + self.ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,15 +287,25 @@ class TreeReport:
     """What became of a folder. Its `repr` holds counts only.
 
     Attributes:
-        succeeded: Files written.
+        found: DICOM files there were: ``succeeded + duplicates + skipped + failed``.
+        succeeded: Results written.
+        duplicates: Files whose bytes had been seen in this run: one result is for all of them.
+        skipped: Files whose result is there, of an earlier run.
+        ignored: Files that were passed over: no DICOM, or not admitted.
         failed: Files that could not be de-identified; nothing was written for them.
-        skipped: Files left out: the output exists already from an earlier, interrupted run.
         failures: Name and reason of each failed file.
         warnings: How often each warning came up.
+        passed_over: How many files were ignored, by why.
+        run: The run folder; None where there is none.
     """
 
+    found: int = 0
     succeeded: int = 0
-    failed: int = 0
+    duplicates: int = 0
     skipped: int = 0
+    ignored: int = 0
+    failed: int = 0
     failures: tuple[Failure, ...] = field(default=(), repr=False)
     warnings: dict[str, int] = field(default_factory=dict[str, int])
+    passed_over: dict[str, int] = field(default_factory=dict[str, int])
+    run: Path | None = field(default=None, repr=False)

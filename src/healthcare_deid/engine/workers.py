@@ -32,15 +32,17 @@ class Worker:
     Args:
         function: A function of a module, called as ``function(job, argument)``.
         job: Its first argument, sent once.
+        inherited: Open descriptors that the child keeps open as long as it lives: locks. Windows has none.
     """
 
-    def __init__(self, function: Callable[[Any, Any], Any], job: object) -> None:
+    def __init__(self, function: Callable[[Any, Any], Any], job: object, *, inherited: tuple[int, ...] = ()) -> None:
         paths = os.pathsep.join(path for path in sys.path if path)
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-c", _COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths},
+            pass_fds=inherited if os.name == "posix" else (),
         )
         self._started = pickle.dumps((function, job))
 
@@ -60,6 +62,10 @@ class Worker:
             return pickle.loads(_receive(self._process.stdout))  # noqa: S301 - from our own child
         except (OSError, EOFError):
             raise WorkerDied from None
+
+    def kill(self) -> None:
+        """End the child at once; whoever waits for its answer gets `WorkerDied`."""
+        self._process.kill()
 
     def close(self, *, kill: bool = False) -> None:
         """End the child: when it has nothing left to read, or at once."""

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.client.transfers.dicomweb import DicomWeb
+from healthcare_deid.client.transfers.download import instances_of
 from healthcare_deid.client.transfers.store_response import read_answer
-from healthcare_deid.client.transfers.transfer import instances_of
 from healthcare_deid.errors import ReplyError
 
 if TYPE_CHECKING:

@@ -2,21 +2,28 @@
 
 from healthcare_deid.report.audit import Audit, AuditReport, Originals, Residual, Residue, audit, audit_tree
 from healthcare_deid.report.compare import Comparison, ElementChange, PixelChange, Verdict, compare, summary_table
+from healthcare_deid.report.compare_tree import Compared, ComparisonReport, compare_tree
 from healthcare_deid.report.pictures import write_before_after
+from healthcare_deid.report.preview import Preview, preview
 
 __all__ = [
     "Audit",
     "AuditReport",
+    "Compared",
     "Comparison",
+    "ComparisonReport",
     "ElementChange",
     "Originals",
     "PixelChange",
+    "Preview",
     "Residual",
     "Residue",
     "Verdict",
     "audit",
     "audit_tree",
     "compare",
+    "compare_tree",
+    "preview",
     "summary_table",
     "write_before_after",
 ]

@@ -7,8 +7,9 @@ did the de-identification (this engine, Google's service, another tool).
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
 
 from healthcare_deid._border import border
+from healthcare_deid.engine.pixels.find.components import component_boxes
 from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.report.frames import frame_of
+from healthcare_deid.report.html import table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,13 +32,22 @@ if TYPE_CHECKING:
 _PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _GROUP_LENGTH = 0x0000
 _NESTED = "/"
+_BLOCK = 8
+"""Pixels: changes that are nearer to each other are of one rectangle."""
+
+Rectangle = tuple[int, int, int, int]
+"""Left column, top row, width and height."""
+COLUMNS = ("path", "name", "vr", "verdict")
+"""What a table of elements has."""
 
 
 class Verdict(StrEnum):
     """What became of a data element."""
 
     KEPT = "kept"
-    """The same value."""
+    """The same value, and there is one."""
+    EMPTY = "empty"
+    """There without a value, before and after."""
     CHANGED = "changed"
     """Another value."""
     EMPTIED = "emptied"
@@ -71,12 +84,14 @@ class PixelChange:
         changed_frames: Frames with any other value.
         changed_fraction: Share of the pixels (all frames) that have another value, 0 to 1.
         box: Smallest rectangle around every change, over all frames, ``(x, y, width, height)``; None without a change.
+        boxes: Rectangles around the changes of each frame that has any, by frame; near ones are one.
     """
 
     frames: int
     changed_frames: int
     changed_fraction: float
-    box: tuple[int, int, int, int] | None
+    box: Rectangle | None
+    boxes: dict[int, tuple[Rectangle, ...]] = field(default_factory=dict[int, tuple["Rectangle", ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,31 @@ class Comparison:
     def count(self, verdict: Verdict) -> int:
         """Return how many elements have this verdict."""
         return sum(1 for element in self.elements if element.verdict is verdict)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row for each element: path, name, VR, verdict."""
+        return [{name: str(getattr(element, name)) for name in COLUMNS} for element in self.elements]
+
+    def to_frame(self) -> Any:
+        """Return the elements as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return frame_of(self.rows(), COLUMNS)
+
+    def _repr_html_(self) -> str:
+        counts = ", ".join(f"{self.count(verdict)} {verdict}" for verdict in Verdict)
+        changed = [row for row in self.rows() if row["verdict"] not in ("kept", "empty")]
+        pixels = f"<p>{told_of(self.pixels)}</p>" if self.pixels is not None else f"<p>{escape(self.note)}</p>"
+        return wrapped(f"<p>{counts}</p>{pixels}{table(COLUMNS, [[*row.values()] for row in changed])}")
+
+
+def told_of(change: PixelChange) -> str:
+    """Return what became of the pixels, in a line."""
+    if not change.changed_frames:
+        return f"no pixel changed in {change.frames} frame{'s' * (change.frames != 1)}"
+    return f"{change.changed_fraction:.1%} of the pixels changed, in {change.changed_frames} of {change.frames} frames"
 
 
 @border
@@ -133,12 +173,12 @@ def _compare(before: Dataset, after: Dataset, *, pixels: bool) -> Comparison:
         return Comparison(elements, note=f"pixels not compared: {type(error).__name__}")
 
 
-def summary_table(comparisons: Iterable[Comparison], *, most: int = 12) -> str:
-    """Return a short text table: counts by verdict, then the tags that changed most, over all comparisons.
+def summary_table(comparisons: Iterable[Comparison], *, most: int | None = None) -> str:
+    """Return a text table: counts by verdict, and the tags of each, the most frequent first, over all comparisons.
 
     Args:
         comparisons: What to sum up.
-        most: How many tags to list for each verdict.
+        most: How many tags to list for each verdict; None lists all.
     """
     by_verdict: dict[Verdict, Counter[str]] = {verdict: Counter() for verdict in Verdict}
     instances = 0
@@ -151,7 +191,7 @@ def summary_table(comparisons: Iterable[Comparison], *, most: int = 12) -> str:
         if not names:
             continue
         listed = [name if count == 1 else f"{name}×{count}" for name, count in names.most_common(most)]
-        more = f", … {len(names) - most} more" if len(names) > most else ""
+        more = f", … {len(names) - most} more" if most is not None and len(names) > most else ""
         lines.append(f"{verdict:9}{names.total():>9}  {', '.join(listed)}{more}")
     return "\n".join(lines)
 
@@ -177,6 +217,8 @@ def _judge(path: str, old: DataElement | None, new: DataElement | None) -> Eleme
         verdict = Verdict.REMOVED
     elif old is None:
         verdict = Verdict.ADDED
+    elif _is_empty(old) and _is_empty(new):
+        verdict = Verdict.EMPTY
     elif element.VR == "SQ":
         verdict = Verdict.EMPTIED if old.value and not new.value else Verdict.KEPT
     elif old.value == new.value:
@@ -187,6 +229,10 @@ def _judge(path: str, old: DataElement | None, new: DataElement | None) -> Eleme
     return ElementChange(path, name, str(element.VR), verdict)
 
 
+def _is_empty(element: DataElement) -> bool:
+    return not element.value if element.VR == "SQ" else element.is_empty
+
+
 def _has_pixels(dataset: Dataset) -> bool:
     return any(tag in dataset for tag in _PIXEL_TAGS)
 
@@ -195,21 +241,38 @@ def _compare_pixels(before: Dataset, after: Dataset) -> PixelChange:
     """Compare decoded frames one by one, so that a long cine never sits in memory whole."""
     frames = changed_frames = changed = total = 0
     union: NDArray[np.bool_] | None = None
+    boxes: dict[int, tuple[Rectangle, ...]] = {}
     for old, new in zip(_frames(before), _frames(after), strict=True):
         different: NDArray[np.bool_] = np.not_equal(old, new)
         if different.ndim > 2:
             different = np.logical_or.reduce(different, axis=-1)
+        if different.any():
+            boxes[frames] = _boxes(different)
         frames += 1
         changed_frames += bool(different.any())
         changed += int(different.sum())
         total += different.size
         union = different if union is None else np.logical_or(union, different)
     box = _box(union) if union is not None and changed else None
-    return PixelChange(frames, changed_frames, changed / total if total else 0.0, box)
+    return PixelChange(frames, changed_frames, changed / total if total else 0.0, box, boxes)
 
 
 def _frames(dataset: Dataset) -> Iterator[NDArray[Any]]:
     return iter_pixels(dataset)
+
+
+def _boxes(mask: NDArray[np.bool_]) -> tuple[Rectangle, ...]:
+    """Return rectangles around what changed: letters and words that were covered together are one."""
+    rows, columns = mask.shape
+    padded = np.pad(mask, ((0, -rows % _BLOCK), (0, -columns % _BLOCK)))
+    split = padded.reshape(padded.shape[0] // _BLOCK, _BLOCK, padded.shape[1] // _BLOCK, _BLOCK)
+    blocks: NDArray[np.bool_] = np.logical_or.reduce(split, axis=(1, 3))
+    found: list[Rectangle] = []
+    for component in component_boxes(blocks):
+        left, top, right, bottom = (edge * _BLOCK for edge in component.box)
+        x, y, width, height = _box(mask[top:bottom, left:right])
+        found.append((left + x, top + y, width, height))
+    return tuple(sorted(found, key=lambda box: (box[1], box[0])))
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:

@@ -1,7 +1,9 @@
-"""Pages that need nothing else: one style, tables, no script and no network."""
+"""Pages that need nothing else: one style, tables, no network."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,9 @@ STYLE = (
     ".hd th{background:#f4f4f5}.hd td.n,.hd th.n{text-align:right}.hd code{font:13px ui-monospace,monospace}"
     ".hd .error{color:#b91c1c;font-weight:600}.hd .warning{color:#92400e}.hd .info{color:#52525b}"
     ".hd .note{background:#f4f4f5;padding:.7rem 1rem;border-left:4px solid #a1a1aa}"
-    ".hd img{max-width:100%;background:#000}</style>"
+    ".hd img{max-width:100%;background:#000}.hd .two{display:flex;gap:12px}.hd .side{position:relative;flex:1}"
+    ".hd .side img{width:100%;display:block}.hd .side svg{position:absolute;inset:0;width:100%;height:100%}"
+    ".hd .side rect{fill:none;stroke:#f59e0b;stroke-width:2;vector-effect:non-scaling-stroke}</style>"
 )
 
 
@@ -33,15 +37,17 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, severity: i
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def page_of(title: str, body: str) -> str:
-    """Return a whole page."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+def page_of(title: str, body: str, *, script: str = "") -> str:
+    """Return a whole page, which may run its own script and nothing else, and load nothing."""
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{allowed}'"
+    program = f"<script>{script}</script>" if script else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f"<title>{escape(title)}</title></head>"
         f'<body style="margin:2rem auto;max-width:76rem;padding:0 1rem"><h1 class="hd">{escape(title)}</h1>'
-        f"{body}</body></html>\n"
+        f"{body}{program}</body></html>\n"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from healthcare_deid._border import border
 from healthcare_deid.engine.safe_errors import guarded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     from numpy.typing import NDArray
@@ -47,6 +50,24 @@ def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str
     target = Path(path)
     guarded(lambda: _write(before, after, target, frame))
     return target
+
+
+def frame_pictures(before: Dataset, after: Dataset, frames: Sequence[int]) -> list[tuple[int, str, str]]:
+    """Return frames of both instances as PNG data URLs, each with its size before it: ``"512x256 data:…"``."""
+    shown: list[tuple[int, str, str]] = []
+    for index in frames:
+        old, new = _frame(before, index), _frame(after, index)
+        low, high = float(old.min()), float(old.max())
+        left, right = _picture(before, old, low, high), _picture(after, new, low, high)
+        shown.append((index, _data_url(left, old), _data_url(right, new)))
+    return shown
+
+
+def _data_url(picture: Image.Image, pixels: NDArray[Any]) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    return f"{pixels.shape[1]}x{pixels.shape[0]} data:image/png;base64,{encoded}"
 
 
 def _write(before: Dataset, after: Dataset, target: Path, frame: int) -> None:

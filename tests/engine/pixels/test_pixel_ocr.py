@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from healthcare_deid.engine.pixels import Box, OnnxOcr
-from healthcare_deid.engine.pixels.find.detector import ScoredBox
+from healthcare_deid.engine.pixels.find.detector import WHOLE, Edges, Look, ScoredBox
 from healthcare_deid.engine.pixels.find.findings import as_lines, unknown
 from healthcare_deid.engine.pixels.find.glyphs import glyphs
 
@@ -18,14 +18,24 @@ ORGAN = Box(20, 20, 380, 280)
 NAME, SPECK = Box(96, 100, 300, 136), Box(340, 250, 346, 256)
 
 
-class ScriptedDetector:
+class Told:
+    """A detector that finds what it is told, and has no hint of more."""
+
+    def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
+        raise NotImplementedError
+
+    def look(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> Look:
+        return Look(self.find(picture, scale, edges), [])
+
+
+class ScriptedDetector(Told):
     """Finds an organ, text that is written on it, and a speck of its texture; nothing new in a part of the picture."""
 
     def __init__(self, *, name_score: float) -> None:
         boxes = ((ORGAN, 0.96), (NAME, name_score), (SPECK, 0.45))
         self.found = [ScoredBox(box, score, box) for box, score in boxes]
 
-    def find(self, picture: Picture, *_: object) -> list[ScoredBox]:
+    def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
         return self.found if picture.shape == (300, 400, 3) else []
 
 
@@ -49,14 +59,14 @@ def test_text_on_an_organ_that_is_itself_taken_for_text_is_found_and_the_organs_
     assert not lines[0].box.contains(ORGAN)
 
 
-class FarSighted:
+class FarSighted(Told):
     """Doubts a part of a line until it looks at that alone, and larger."""
 
     def __init__(self, line: Box, part: Box) -> None:
         self.line, self.part = line, part
         self.regions: list[tuple[int, ...]] = []
 
-    def find(self, picture: Picture, scale: float, *_: object) -> list[ScoredBox]:
+    def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
         if picture.shape == (512, 640, 3):
             return [ScoredBox(self.part, 0.6, self.part)] if scale == 1 else []
         self.regions.append(picture.shape)
@@ -80,13 +90,13 @@ def test_around_a_doubtful_finding_there_is_a_closer_look_that_finds_the_whole_l
     assert all(rows < 100 for rows, *_ in detector.regions)
 
 
-class Overlooking:
+class Overlooking(Told):
     """A detector that finds what it is told, and nothing else."""
 
     def __init__(self, *boxes: Box) -> None:
         self.found = [ScoredBox(box, 0.95, box) for box in boxes]
 
-    def find(self, *_: object) -> list[ScoredBox]:
+    def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
         return self.found
 
 

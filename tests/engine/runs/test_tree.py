@@ -1,14 +1,11 @@
-"""Folders: every file is written, failed or skipped; nothing stops the run."""
+"""Runs over folders: every file is accounted for, and nothing stops the run."""
 
 from __future__ import annotations
 
 import csv
-import json
+import hashlib
 import os
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,8 @@ import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from healthcare_deid.engine import Change, TreeProgress
-from healthcare_deid.engine.runs.tree import relative_files
+from healthcare_deid.engine.runs.originals import FolderOriginals
+from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.engine.workers import Worker, WorkerDied
 
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
@@ -47,11 +45,9 @@ def results(folder: Path) -> list[Path]:
 def test_every_file_is_accounted_for(profile: Any, scans: Path, tmp_path: Path, planted: Any, workers: int) -> None:
     report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=workers)
 
-    assert (report.succeeded, report.failed, report.skipped) == (3, 2, 0)
-    assert {failure.path: failure.reason for failure in report.failures} == {
-        "b/notes.txt": "not-dicom",
-        "c/cut.dcm": "truncated",
-    }
+    assert (report.found, report.succeeded, report.failed, report.skipped, report.ignored) == (4, 3, 1, 0, 1)
+    assert {failure.path: failure.reason for failure in report.failures} == {"c/cut.dcm": "truncated"}
+    assert report.passed_over == {"not a DICOM file": 1}
     for path in (written := results(tmp_path / "clean")):
         assert planted.found_in(path.read_bytes()) == []
         assert pydicom.dcmread(path).Modality == "CT"
@@ -99,32 +95,36 @@ def test_which_file_became_which_is_told_in_a_file_for_its_owner_only(
 def test_the_record_tells_of_every_result_what_was_done_to_it_and_no_value(
     profile: Any, scans: Path, tmp_path: Path, planted: Any, workers: int
 ) -> None:
-    record = tmp_path / "record.jsonl"
-    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=record, workers=workers)
+    copy = tmp_path / "record.jsonl"
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=copy, workers=workers)
 
-    told = {entry["result"]: entry for entry in map(json.loads, record.read_text("utf-8").splitlines())}
+    assert report.run == tmp_path / "clean.run"
+    record = report.run / "record.jsonl"
+    assert copy.read_bytes() == record.read_bytes()
+    told = {entry["result"]: entry for entry in read_record(record)}
     assert {tmp_path / "clean" / name for name in told} == set(results(tmp_path / "clean"))
-    assert record.stat().st_mode & 0o077 == 0
+    assert record.stat().st_mode & 0o077 == copy.stat().st_mode & 0o077 == 0
     assert planted.found_in(record.read_bytes()) == []
     again = profile(BASIC).deidentify_file(scans / "a" / "1.dcm", tmp_path / "again.dcm")
-    entry = told[profile(BASIC).result_name(scans / "a" / "1.dcm")]
+    name = profile(BASIC).result_name(scans / "a" / "1.dcm")
+    entry = told[name]
     assert [Change(**change) for change in entry["changes"]] == list(again.changes)
     assert (entry["kept"], entry["warnings"], entry["redactions"]) == (again.kept, list(again.warnings), [])
+    assert entry["source"] == hashlib.sha256((scans / "a" / "1.dcm").read_bytes()).hexdigest()
+    assert entry["size"] == (tmp_path / "clean" / name).stat().st_size
 
 
 def test_results_that_the_record_does_not_tell_of_are_made_again(profile: Any, scans: Path, tmp_path: Path) -> None:
-    record, clean = tmp_path / "record.jsonl", tmp_path / "clean"
-    profile(BASIC).deidentify_tree(scans, clean, record=record)
-    for path in results(clean):
-        os.utime(path, (1, 1))  # of an earlier run
-    first, second, third = record.read_text("utf-8").splitlines(keepends=True)
-    record.write_text(first + second[:-9], "utf-8")  # as a run that is killed leaves it
+    clean, record = tmp_path / "clean", tmp_path / "clean.run" / "record.jsonl"
+    profile(BASIC).deidentify_tree(scans, clean)
+    whole = record.read_bytes()
+    header, first, second, _ = whole.splitlines(keepends=True)
+    record.write_bytes(header + first + second[:-9])  # as a run that is killed leaves it
 
-    report = profile(BASIC).deidentify_tree(scans, clean, record=record)
+    report = profile(BASIC).deidentify_tree(scans, clean)
 
     assert (report.succeeded, report.skipped) == (2, 1)
-    assert [times for warning, times in report.warnings.items() if "of an earlier run" in warning] == [1]
-    assert sorted(record.read_text("utf-8").splitlines(keepends=True)) == sorted([first, second, third])
+    assert sorted(record.read_bytes().splitlines()) == sorted(whole.splitlines())
 
 
 def test_a_record_is_not_written_among_the_results_nor_over_another_file(
@@ -137,22 +137,18 @@ def test_a_record_is_not_written_among_the_results_nor_over_another_file(
         with pytest.raises(ValueError, match="no record"):
             profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=tmp_path / "kept")
         assert (tmp_path / "kept").read_bytes() == kept
-    for argument in ("record", "name_map"):
+    for argument in ("record", "name_map", "run"):
         with pytest.raises(ValueError, match="inside the source"):
             profile(BASIC).deidentify_tree(scans, tmp_path / "clean", **{argument: scans / "a" / "1.dcm"})
+    assert not (tmp_path / "clean").exists()
 
 
-def test_a_record_holds_the_names_of_files_whatever_their_bytes_and_is_its_owners(
-    profile: Any, scans: Path, tmp_path: Path
-) -> None:
+def test_a_record_holds_the_names_of_files_whatever_their_bytes(profile: Any, scans: Path, tmp_path: Path) -> None:
     (scans / "a" / "1.dcm").rename(scans / "a" / os.fsdecode(b"M\xfcller.dcm"))
-    record = tmp_path / "record.jsonl"
-    record.touch(0o644)
     for skipped in (0, 3):
-        report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", record=record, names="source")
+        report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", names="source")
         assert report.skipped == skipped
-    assert len(record.read_text("ascii").splitlines()) == 3
-    assert record.stat().st_mode & 0o077 == 0
+    assert len((tmp_path / "clean.run" / "record.jsonl").read_text("ascii").splitlines()) == 1 + 3
 
 
 def test_a_map_of_names_is_not_written_over_another_file_nor_lost_when_the_run_is_refused(
@@ -180,23 +176,24 @@ def test_the_map_of_names_holds_no_result_that_is_not_there(profile: Any, scans:
     assert all((tmp_path / "clean" / result).is_file() for _, result in rows)
 
 
-def test_two_files_of_one_instance_give_one_result_and_a_warning(profile: Any, scans: Path, tmp_path: Path) -> None:
+def test_a_copy_of_a_file_is_counted_and_its_result_is_made_once(profile: Any, scans: Path, tmp_path: Path) -> None:
     put(scans / "a" / "1 (copy).dcm", (scans / "a" / "1.dcm").read_bytes())
 
     report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+    again = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
 
-    assert (report.succeeded, report.failed, report.skipped) == (3, 2, 1)
-    assert [warning for warning in report.warnings if "same instance" in warning]
+    assert (report.found, report.succeeded, report.duplicates, report.failed) == (5, 3, 1, 1)
+    assert (again.found, again.succeeded, again.skipped, again.duplicates, again.failed) == (5, 0, 3, 1, 1)
 
 
-def test_a_directory_of_names_that_are_no_more_is_left_out_with_a_warning(profile: Any, tmp_path: Path) -> None:
+def test_a_directory_of_names_that_are_no_more_is_passed_over(profile: Any, tmp_path: Path) -> None:
     folder = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
     put(tmp_path / "cd" / "DICOMDIR", (folder / "DICOMDIR").read_bytes())
 
     report = profile(BASIC).deidentify_tree(tmp_path / "cd", tmp_path / "clean")
 
-    assert (report.succeeded, report.skipped) == (0, 1)
-    assert [warning for warning in report.warnings if "DICOMDIR" in warning]
+    assert (report.found, report.succeeded, report.ignored) == (0, 0, 1)
+    assert [reason for reason in report.passed_over if "DICOMDIR" in reason]
     assert profile(BASIC).deidentify_tree(tmp_path / "cd", tmp_path / "same", names="source").succeeded == 1
 
 
@@ -231,64 +228,9 @@ def test_a_second_run_goes_on_where_the_first_was(profile: Any, scans: Path, tmp
     again = basic.deidentify_tree(scans, tmp_path / "clean")
     everything = basic.deidentify_tree(scans, tmp_path / "clean", overwrite=True)
 
-    assert (again.succeeded, again.failed, again.skipped) == (1, 2, 2)
-    assert (everything.succeeded, everything.failed, everything.skipped) == (3, 2, 0)
-
-
-RUN = """
-import os, sys
-from healthcare_deid.config.v1.deidentify import DeidentifyConfig
-from healthcare_deid.engine import Deidentifier
-engine = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": sys.argv[3]}}))
-replace, renamed = os.replace, 0
-def killed(*names):
-    global renamed
-    renamed += 1
-    if renamed == 20:
-        os.kill(os.getpid(), 9)
-    replace(*names)
-os.replace = killed
-engine.deidentify_tree(sys.argv[1], sys.argv[2], workers=1)
-"""
-
-
-def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_does_the_rest(
-    profile: Any, planted: Any, tmp_path: Path
-) -> None:
-    scans, clean, expected = tmp_path / "scans", tmp_path / "clean", tmp_path / "expected"
-    planted.dataset.Rows, planted.dataset.Columns = 250, 400
-    planted.dataset.PixelData = bytes(200_000)
-    for number in range(40):
-        planted.dataset.SOPInstanceUID = f"{planted.dataset.StudyInstanceUID}.{number}"
-        put(scans / f"{number % 4}" / f"{number}.dcm", planted.file())
-    profile(BASIC).deidentify_tree(scans, expected)
-
-    run = subprocess.run([sys.executable, "-c", RUN, str(scans), str(clean), BASIC], check=False)
-    after_the_kill = contents(clean)
-    report = profile(BASIC).deidentify_tree(scans, clean)
-
-    assert run.returncode == -signal.SIGKILL
-    partial = [name for name in after_the_kill if name.endswith(".part")]
-    assert len(partial) == 1
-    assert len(after_the_kill) == 19 + 1
-    assert {name: after_the_kill[name] for name in after_the_kill if name not in partial}.items() <= contents(
-        expected
-    ).items()
-    assert (report.succeeded, report.skipped, report.failed) == (21, 19, 0)
-    assert contents(clean) == contents(expected)
-
-
-def test_what_another_process_is_writing_is_left_to_it(profile: Any, scans: Path, tmp_path: Path) -> None:
-    of_a_running_one = tmp_path / "clean" / f".{os.getppid()}-0.healthcare-deid.part"
-    put(of_a_running_one, b"half")
-
-    profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
-
-    assert of_a_running_one.read_bytes() == b"half"
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in results(folder)}
+    assert (again.succeeded, again.failed, again.skipped) == (1, 1, 2)
+    assert (everything.succeeded, everything.failed, everything.skipped) == (3, 1, 0)
+    assert len((tmp_path / "clean.run" / "record.jsonl").read_bytes().splitlines()) == 1 + 3
 
 
 def test_progress_is_told_in_the_callers_process_and_ends_complete(profile: Any, scans: Path, tmp_path: Path) -> None:
@@ -297,7 +239,7 @@ def test_progress_is_told_in_the_callers_process_and_ends_complete(profile: Any,
     profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=2, on_progress=told.append)
 
     assert [progress.done for progress in told] == sorted(progress.done for progress in told)
-    assert told[-1] == TreeProgress(total=5, succeeded=3, failed=2, skipped=0)
+    assert told[-1] == TreeProgress(total=5, succeeded=3, failed=1, ignored=1)
 
 
 def test_warnings_are_counted(profile: Any, scans: Path, tmp_path: Path, planted: Any) -> None:
@@ -330,12 +272,17 @@ def test_results_cannot_go_around_the_source_where_they_could_replace_an_origina
     assert (scans / "a" / "1.dcm").read_bytes() == original
 
 
-def test_a_folder_that_cannot_be_listed_is_told_like_a_file_that_cannot_be_read(scans: Path) -> None:
-    found = relative_files(scans)
-    assert next(found) == "Zqx001 Marker/deep/3"
+def test_a_folder_that_cannot_be_listed_is_a_failure(scans: Path) -> None:
+    found = FolderOriginals(scans).entries()
+    assert next(found).name == "Zqx001 Marker/deep/3"
     shutil.rmtree(scans / "b")
 
-    assert list(found) == ["a/1.dcm", "a/Zqx001^Marker_19400101.dcm", "b", "c/cut.dcm"]
+    assert [(entry.name, entry.trouble is not None) for entry in found] == [
+        ("a/1.dcm", False),
+        ("a/Zqx001^Marker_19400101.dcm", False),
+        ("b", True),
+        ("c/cut.dcm", False),
+    ]
 
 
 def test_a_source_that_is_no_folder_is_refused(profile: Any, tmp_path: Path) -> None:
@@ -343,17 +290,47 @@ def test_a_source_that_is_no_folder_is_refused(profile: Any, tmp_path: Path) -> 
         profile(BASIC).deidentify_tree(tmp_path / "none", tmp_path / "clean")
 
 
-def test_a_file_that_cannot_be_read_is_a_failure_without_its_absolute_path(
-    profile: Any, scans: Path, tmp_path: Path
-) -> None:
+def test_what_is_no_readable_file_is_told_and_stops_nothing(profile: Any, scans: Path, tmp_path: Path) -> None:
     (scans / "gone.dcm").symlink_to(tmp_path / "nowhere")
-    loop = scans / "loop"
-    loop.symlink_to(scans)
+    (scans / "itself.dcm").symlink_to("itself.dcm")
+    (scans / "around").symlink_to(scans)
+    os.mkfifo(scans / "pipe.dcm")
 
     report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
 
-    assert [failure.path for failure in report.failures] == ["b/notes.txt", "c/cut.dcm", "gone.dcm"]
+    assert report.succeeded == 3
+    assert {failure.path: failure.reason for failure in report.failures} == {
+        "c/cut.dcm": "truncated",
+        "gone.dcm": "dangling-link",
+        "itself.dcm": "dangling-link",
+    }
+    assert sorted(report.passed_over.values()) == [1, 1, 1]
     assert str(tmp_path) not in repr(report)
+
+
+def test_what_is_no_dicom_is_a_failure_when_asked_and_where_its_name_says_that_it_is(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    put(scans / "b" / "damaged.DCM", bytes(3000))
+
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+    strict = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", strict=True)
+
+    assert [failure.path for failure in report.failures] == ["b/damaged.DCM", "c/cut.dcm"]
+    assert [failure.path for failure in strict.failures] == ["b/damaged.DCM", "b/notes.txt", "c/cut.dcm"]
+    assert (report.ignored, strict.ignored) == (1, 0)
+
+
+def test_a_source_without_dicom_is_a_report_that_found_nothing(profile: Any, tmp_path: Path) -> None:
+    (tmp_path / "share").mkdir()
+    report = profile(BASIC).deidentify_tree(tmp_path / "share", tmp_path / "clean")
+    assert (report.found, report.failures) == (0, ())
+
+
+def test_a_source_may_be_one_file(profile: Any, scans: Path, tmp_path: Path) -> None:
+    report = profile(BASIC).deidentify_tree(scans / "a" / "1.dcm", tmp_path / "clean", names="source")
+    assert report.succeeded == 1
+    assert [path.name for path in results(tmp_path / "clean")] == ["1.dcm"]
 
 
 def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
@@ -376,7 +353,7 @@ def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
     deadly = deadly_module.Deadly(profile(BASIC).config)
     report = deadly.deidentify_tree(scans, tmp_path / "clean", workers=2, names="source")
 
-    assert (report.succeeded, report.failed) == (3, 3)
+    assert (report.succeeded, report.failed) == (3, 2)
     assert {f.path: f.reason for f in report.failures}["a/kill"] == "crashed"
 
 

@@ -29,7 +29,8 @@ def create_dataset(context: CallContext, name: str | DatasetName, time_zone: str
     """Start ``datasets.create``."""
     dataset = context.dataset(name)
     body, query = Dataset(time_zone=time_zone).to_api(), {"datasetId": dataset.dataset}
-    return context.start(context.call(table.DATASETS_CREATE, dataset.parent, body=body, query=query), dataset)
+    call = context.call(table.DATASETS_CREATE, dataset.parent, body=body, query=query)
+    return context.start(call, dataset, creates=dataset)
 
 
 def get_dataset(context: CallContext, name: str | DatasetName) -> Flow[Dataset]:
@@ -120,7 +121,7 @@ def deidentify_dataset(
         destination_dataset=str(end), config=config, gcs_config_uri=gcs_config_uri
     )
     call = context.call(table.DATASETS_DEIDENTIFY, start, body=body.to_api(), version=version)
-    return context.start(call, start)
+    return context.start(call, start, creates=end)
 
 
 def deidentify_dicom_store(

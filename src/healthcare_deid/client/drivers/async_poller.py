@@ -1,4 +1,4 @@
-"""`AsyncPoller`: polls for a client's operations from one task an event loop."""
+"""`AsyncPoller`: polls a client's operations from one task in each event loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger("healthcare_deid.client")
 
 
 class AsyncPoller:
-    """Asks for the operations that are watched, and tells their trackers. Belongs to one event loop."""
+    """Asks for the operations that are watched and updates their trackers, in one event loop."""
 
     def __init__(self, context: CallContext, connection: Connection, executor: Executor) -> None:
         self._context = context
@@ -39,7 +39,7 @@ class AsyncPoller:
         self._closed = False
 
     def watch(self, *trackers: Tracker) -> None:
-        """Ask for operations until `unwatch` or their end; calls are counted."""
+        """Ask for operations until their end, or until each `watch` has had its `unwatch`."""
         if self._closed:
             raise DeidError("the client is closed")
         for tracker in trackers:
@@ -61,7 +61,7 @@ class AsyncPoller:
         self._changed.set()
 
     async def close(self) -> None:
-        """Stop asking; whoever still waits is told so."""
+        """Stop asking and tell everybody who waits."""
         self._closed = True
         for tracker in self._schedule.trackers():
             tracker.abandon("the client was closed")
@@ -87,10 +87,10 @@ class AsyncPoller:
             self._release()
 
     async def _until(self, seconds: float | None) -> None:
-        """Wait for a change or for time to pass; once that is being waited for, time may pass."""
+        """Wait for a change or for time to pass; a fake clock may move once both waits have begun."""
         change = asyncio.create_task(self._changed.wait())
         pause = None if seconds is None else asyncio.create_task(self._clock.sleep_async(seconds))
-        await asyncio.sleep(0)  # both begin
+        await asyncio.sleep(0)  # lets both begin
         self._release()
         try:
             await asyncio.wait({task for task in (change, pause) if task}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,14 +1,13 @@
-"""`AsyncSession`: what the async client and its operations share: the connection, a few threads, a poller a loop."""
+"""`AsyncSession`: connection, threads and pollers that an async client shares with its operations."""
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from healthcare_deid.client.drivers.async_poller import AsyncPoller
+from healthcare_deid.client.drivers.daemon_pool import DaemonPool
 from healthcare_deid.client.drivers.run_flow import run_async
 from healthcare_deid.client.protocol.after_fork import reset_in_child
 
@@ -25,7 +24,7 @@ _THREADS = 8
 
 
 class AsyncSession:
-    """The shared parts of an async client, its copies with other options, and its operations."""
+    """Parts that an async client shares with its operations and with its copies with other options."""
 
     def __init__(self, session: Session) -> None:
         self.sync = session
@@ -35,19 +34,20 @@ class AsyncSession:
         reset_in_child(self)
 
     def _reset(self) -> None:
-        self._executor: ThreadPoolExecutor | None = None
+        self._executor: DaemonPool | None = None
         self._pollers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPoller] = weakref.WeakKeyDictionary()
 
     @property
-    def executor(self) -> ThreadPoolExecutor:
-        """The threads that requests go through."""
+    def executor(self) -> DaemonPool:
+        """Threads that requests go through."""
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="healthcare-deid-async")
+            self._executor = DaemonPool(_THREADS, "healthcare-deid-async")
+            weakref.finalize(self, self._executor.shutdown).atexit = False
         return self._executor
 
     @property
     def poller(self) -> AsyncPoller:
-        """The running loop's poller."""
+        """Poller of the running loop."""
         loop = asyncio.get_running_loop()
         poller = self._pollers.get(loop)
         if poller is None:
@@ -63,14 +63,11 @@ class AsyncSession:
         return await asyncio.get_running_loop().run_in_executor(self.executor, function)
 
     async def close(self) -> None:
-        """Stop polling and close the connections."""
+        """Stop polling and close the connections; requests on their way end with an error."""
         poller = self._pollers.pop(asyncio.get_running_loop(), None)
         if poller is not None:
             await poller.close()
         executor, self._executor = self._executor, None
-        await asyncio.get_running_loop().run_in_executor(None, partial(self._close_sync, executor))
-
-    def _close_sync(self, executor: ThreadPoolExecutor | None) -> None:
+        await asyncio.to_thread(self.sync.close)
         if executor is not None:
-            executor.shutdown(wait=True)
-        self.sync.close()
+            executor.shutdown(cancel_futures=True)

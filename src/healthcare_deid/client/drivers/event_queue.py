@@ -1,4 +1,4 @@
-"""`EventQueue`: hands values from the thread that polls to the one that waits; none is dropped."""
+"""`EventQueue`: hands events from the thread that polls to the one that waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class EventQueue(Generic[T]):
-    """A queue that waits by the client's clock."""
+    """Queue that waits by the client's clock and drops nothing."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -27,12 +27,12 @@ class EventQueue(Generic[T]):
             self._changed.notify_all()
 
     def waiting(self) -> bool:
-        """Say whether an item is there."""
+        """Return whether an item is there."""
         with self._changed:
             return bool(self._items)
 
     def get(self, end: float | None) -> T | None:
-        """Return the next item; nothing when none has come by ``end``, a moment of the clock."""
+        """Return the next item, or None if none comes by ``end``, a moment of the clock."""
         with self._changed:
             while not self._items:
                 left = None if end is None else end - self._clock.monotonic()

@@ -1,16 +1,16 @@
-"""`Poller`: polls for a client's operations, with one thread that keeps time and a few that ask.
+"""`Poller`: polls a client's operations with one thread that keeps time and a few that send requests.
 
-However many operations wait, there are at most `MAXIMUM_THREADS` threads, and none while nobody waits. What users hand
-in as callbacks runs on a thread of its own, so that one which blocks delays no poll.
+However many operations wait, there are at most `MAXIMUM_THREADS` threads, and none while nobody waits. Callbacks of
+users run on a thread of their own, where one that blocks delays no poll.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from healthcare_deid.client.drivers.daemon_pool import DaemonPool
 from healthcare_deid.client.drivers.run_flow import run
 from healthcare_deid.client.protocol.after_fork import reset_in_child
 from healthcare_deid.client.protocol.operations import poll
@@ -32,7 +32,7 @@ MAXIMUM_THREADS = _ASKING + 2
 
 
 class Poller:
-    """Asks for the operations that are watched, and tells their trackers."""
+    """Asks for the operations that are watched and updates their trackers."""
 
     def __init__(self, context: CallContext, connection: Connection, clock: Clock) -> None:
         self._context = context
@@ -42,19 +42,19 @@ class Poller:
         reset_in_child(self)
 
     def _reset(self) -> None:
-        """Start with nothing: at first, and in a forked child, which has none of its parent's threads."""
+        """Start empty: at first, and in a forked child, which has none of its parent's threads."""
         self._changed = threading.Condition()
         self._schedule = PollSchedule()
         self._watchers: dict[int, int] = {}
         self._dirty = False
         self._handed_over: list[Hold] = []
         self._thread: threading.Thread | None = None
-        self._askers: ThreadPoolExecutor | None = None
-        self._callers: ThreadPoolExecutor | None = None
+        self._askers: DaemonPool | None = None
+        self._callers: DaemonPool | None = None
         self._closed = False
 
     def watch(self, *trackers: Tracker) -> None:
-        """Ask for operations until `unwatch` or their end; calls are counted."""
+        """Ask for operations until their end, or until each `watch` has had its `unwatch`."""
         with self._changed:
             if self._closed:
                 raise DeidError("the client is closed")
@@ -80,14 +80,14 @@ class Poller:
             self._note_change()
 
     def call(self, function: Callable[[], object]) -> None:
-        """Run a user's callback."""
+        """Run a user's callback on the thread for callbacks."""
         with self._changed:
             if self._callers is None:
-                self._callers = ThreadPoolExecutor(1, thread_name_prefix="healthcare-deid-callback")
+                self._callers = DaemonPool(1, "healthcare-deid-callback")
             self._callers.submit(_logged, function)
 
     def close(self) -> None:
-        """Stop asking; whoever still waits is told so."""
+        """Stop asking and tell everybody who waits."""
         with self._changed:
             left = self._schedule.trackers()
             self._closed = True
@@ -119,11 +119,8 @@ class Poller:
                         continue
                     for job in self._schedule.take(now):
                         if self._askers is None:
-                            self._askers = ThreadPoolExecutor(_ASKING, thread_name_prefix="healthcare-deid-ask")
-                        try:
-                            self._askers.submit(self._ask, job, self._clock.hold())
-                        except RuntimeError:  # the interpreter is shutting down: nobody waits any more
-                            return
+                            self._askers = DaemonPool(_ASKING, "healthcare-deid-ask")
+                        self._askers.submit(self._ask, job, self._clock.hold())
         finally:
             hold.release()
 
@@ -135,7 +132,7 @@ class Poller:
         return self._dirty
 
     def _dismiss(self) -> None:
-        """Let the pools' threads end when they have done what they have."""
+        """Let the threads of the pools end after the work they have."""
         for pool in (self._askers, self._callers):
             if pool is not None:
                 pool.shutdown(wait=False)
@@ -166,5 +163,6 @@ class Poller:
 def _logged(function: Callable[[], object]) -> None:
     try:
         function()
-    except Exception as error:  # noqa: BLE001 - a callback's failure is its own; its text may hold anything
-        logger.error("a callback of an operation raised %s", type(error).__name__)  # noqa: TRY400 - as said
+    except Exception as error:  # noqa: BLE001 - a callback may raise anything
+        # TRY400: logging.exception would write the text and the frames, which may hold data.
+        logger.error("a callback of an operation raised %s", type(error).__name__)  # noqa: TRY400

@@ -1,17 +1,18 @@
-"""Drive a flow: with this thread, or with an event loop. Nothing is decided here."""
+"""`run` and `run_async`: drive a flow with this thread or with an event loop, without deciding anything."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from healthcare_deid._border import place
 from healthcare_deid.client.http import telemetry
+from healthcare_deid.client.protocol.clock import SystemClock
 from healthcare_deid.client.protocol.flow import ApiReply, Flow, Send
-from healthcare_deid.errors import DeidError
+from healthcare_deid.errors import DeidError, ReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.http.connection import Connection
     from healthcare_deid.client.protocol.clock import Clock
+    from healthcare_deid.client.protocol.flow import Effect
 
 T = TypeVar("T")
 logger = logging.getLogger("healthcare_deid.client")
@@ -28,7 +30,7 @@ _captured: ContextVar[list[ApiReply] | None] = ContextVar("healthcare_deid_repli
 
 @contextmanager
 def captured_replies() -> Generator[list[ApiReply]]:
-    """Collect the raw reply of every call this thread or task makes inside the block."""
+    """Collect the raw reply of every call that this thread or task makes inside the block."""
     replies: list[ApiReply] = []
     token = _captured.set(replies)
     try:
@@ -43,16 +45,14 @@ def run(flow: Flow[T], connection: Connection, clock: Clock) -> T:
         effect = next(flow)
         while True:
             if isinstance(effect, Send):
-                reply = _try(connection, effect)
-                effect = flow.send(_capture(reply)) if isinstance(reply, ApiReply) else flow.throw(reply)
-                del reply
+                effect = _resume(flow, send_once(connection, effect))
             else:
-                clock.sleep(effect.seconds)
+                _pause(effect.seconds, connection, clock)
                 effect = next(flow)
     except StopIteration as stop:
         return cast("T", stop.value)
     except DeidError as error:
-        # The generators' frames and the failures on the way say nothing to whoever called; a cause stays.
+        # The frames of the generators and the failures on the way are of no use to the caller; a cause stays.
         raise error.with_traceback(None) from error.__cause__
     finally:
         flow.close()
@@ -60,34 +60,27 @@ def run(flow: Flow[T], connection: Connection, clock: Clock) -> T:
 
 async def run_async(flow: Flow[T], connection: Connection, clock: Clock, executor: Executor) -> T:
     """Run a flow to its end in an event loop; requests go through a small thread pool."""
-    loop = asyncio.get_running_loop()
+    from asyncio import get_running_loop  # not needed, and 20 ms, in a program with threads
+
+    loop = get_running_loop()
     try:
         effect = next(flow)
         while True:
             if isinstance(effect, Send):
-                reply = await loop.run_in_executor(executor, _try, connection, effect)
-                effect = flow.send(_capture(reply)) if isinstance(reply, ApiReply) else flow.throw(reply)
-                del reply
+                effect = _resume(flow, await loop.run_in_executor(executor, send_once, connection, effect))
             else:
                 await clock.sleep_async(effect.seconds)
                 effect = next(flow)
     except StopIteration as stop:
         return cast("T", stop.value)
     except DeidError as error:
-        # The generators' frames and the failures on the way say nothing to whoever called; a cause stays.
+        # As above.
         raise error.with_traceback(None) from error.__cause__
     finally:
         flow.close()
 
 
-def _capture(reply: ApiReply) -> ApiReply:
-    replies = _captured.get()
-    if replies is not None:
-        replies.append(reply)
-    return reply
-
-
-def _try(connection: Connection, effect: Send) -> ApiReply | DeidError:
+def send_once(connection: Connection, effect: Send) -> ApiReply | DeidError:
     """Make one HTTP try; its span and log line carry the method, the attempt and the outcome, and nothing else."""
     method = effect.call.method.id
     began = time.monotonic()
@@ -102,3 +95,27 @@ def _try(connection: Connection, effect: Send) -> ApiReply | DeidError:
             outcome, result = f"HTTP {reply.status}", reply
     logger.debug("%s try %d: %s in %.0f ms", method, effect.attempt, outcome, (time.monotonic() - began) * 1000)
     return result
+
+
+def _resume(flow: Flow[T], outcome: ApiReply | DeidError) -> Effect:
+    """Hand a flow the outcome of a try and return what it wants next."""
+    try:
+        if isinstance(outcome, DeidError):
+            return flow.throw(outcome)
+        replies = _captured.get()
+        if replies is not None:
+            replies.append(outcome)
+        return flow.send(outcome)
+    except (DeidError, StopIteration):
+        raise
+    except Exception as error:  # noqa: BLE001 - no reply, however strange, may break a program with another error
+        problem = f"the reply cannot be read ({type(error).__name__} at {place(error)})"
+    raise ReplyError(problem, accepted=True)
+
+
+def _pause(seconds: float, connection: Connection, clock: Clock) -> None:
+    """Let time pass; closing the client ends a real pause."""
+    if isinstance(clock, SystemClock):
+        connection.closed.wait(seconds)
+    else:
+        clock.sleep(seconds)

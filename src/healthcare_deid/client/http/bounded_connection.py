@@ -1,25 +1,27 @@
-"""A mix-in for ``http.client`` connections: one request is one request, and a time limit holds for all of it.
+"""Connections of ``http.client`` that send a request exactly once and say whether it left.
 
 - A peer that hangs up before it answers raises `DroppedBeforeAnswerError`. ``http.client`` raises ``BadStatusLine``,
   which httplib2 takes for a stale connection and answers by sending again, whatever the verb.
 - A failure while connecting raises `NotConnectedError`: the request surely did not leave.
-- Sockets time out a read, not a reply: a server that sends a byte now and then holds a thread for ever. `limit` bounds
-  the whole reply.
+- Replies are read by `BoundedResponse`.
 """
 
 from __future__ import annotations
 
 import functools
 import http.client
-import io
-import threading
-import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+import re
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client.http.limits import current
+from healthcare_deid.client.http.reply_body import BoundedResponse
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Generator
+    from collections.abc import Iterator
+
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
+_PIECE = 64 * 1024
 
 
 class DroppedBeforeAnswerError(ConnectionResetError):
@@ -27,87 +29,62 @@ class DroppedBeforeAnswerError(ConnectionResetError):
 
 
 class NotConnectedError(OSError):
-    """No connection came about: nothing was sent."""
+    """No connection was made: nothing was sent.
+
+    Attributes:
+        problem: The reason, if it is more than that nobody answered.
+        transient: Whether another try may succeed.
+        cause: Error that says more, if its text is safe to show.
+    """
+
+    def __init__(self, problem: str = "", *, transient: bool = True, cause: Exception | None = None) -> None:
+        super().__init__(problem or "no connection")
+        self.problem = problem
+        self.transient = transient
+        self.cause = cause
 
 
-class _Limit(threading.local):
-    end: float | None = None
+class Pieces:
+    """Body of a request that is sent in pieces.
 
+    ``sendall`` holds a whole body to the socket's timeout, within which 500 MB would have to leave. Each piece has its
+    own.
+    """
 
-_limit = _Limit()
+    def __init__(self, body: bytes) -> None:
+        self._body = memoryview(body)
 
-
-@contextmanager
-def _limited(seconds: float) -> Generator[None]:
-    _limit.end = time.monotonic() + seconds
-    try:
-        yield
-    finally:
-        _limit.end = None
-
-
-class _LimitedReader(io.RawIOBase):
-    """Reads a socket until the thread's limit."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        if _limit.end is not None:
-            left = _limit.end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            usual = self._sock.gettimeout()
-            self._sock.settimeout(left if usual is None else min(usual, left))
-            try:
-                return self._raw.readinto(buffer)
-            finally:
-                self._sock.settimeout(usual)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
-
-
-class _Reading:
-    """The one thing ``HTTPResponse`` asks of a socket."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        del mode
-        return io.BufferedReader(_LimitedReader(self._sock))
-
-
-def _response(sock: socket.socket, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:
-    return http.client.HTTPResponse(cast("socket.socket", _Reading(sock)), *args, **kwargs)
+    def __iter__(self) -> Iterator[memoryview]:
+        for start in range(0, len(self._body), _PIECE):
+            piece = self._body[start : start + _PIECE]
+            yield piece
+            limits = current()
+            if limits is not None:
+                limits.moved += len(piece)
+                limits.left()
 
 
 @functools.cache
-def guarded(base: Any) -> Any:
-    """Return ``base``, a class of ``http.client.HTTPConnection``, with the guards of this module."""
+def bounded(base: Any) -> Any:
+    """Return ``base``, a class of ``http.client.HTTPConnection``, with the guarantees of this module."""
 
-    class Guarded(base):  # type: ignore[misc]
-        limit = staticmethod(_limited)
-        response_class = staticmethod(_response)
+    class BoundedConnection(base):  # type: ignore[misc]
+        response_class = BoundedResponse
+        route = ""
+        """Proxy on the way, for the error's text."""
 
         def connect(self) -> None:
             try:
                 super().connect()
-            except Exception:  # noqa: BLE001 - whatever it is, nothing left
+            except NotConnectedError:
                 self.close()
-                failed = True
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing left
+                self.close()
+                failure = _not_connected(error, self.route)
             else:
-                failed = False
-            if failed:
-                raise NotConnectedError("no connection")
+                return
+            raise failure
 
         def getresponse(self) -> Any:
             try:
@@ -116,4 +93,28 @@ def guarded(base: Any) -> Any:
                 self.close()
             raise DroppedBeforeAnswerError("no status line")
 
-    return Guarded
+    return BoundedConnection
+
+
+def _not_connected(error: Exception, route: str) -> NotConnectedError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.verify_message or "it cannot be verified"
+        return NotConnectedError(
+            f"the server's certificate is refused: {reason}. If a proxy of your organization signs certificates, let "
+            "SSL_CERT_FILE or REQUESTS_CA_BUNDLE name the file with its authority",
+            transient=False,
+            cause=error,
+        )
+    refused = _TUNNEL_REFUSED.match(str(error)) if isinstance(error, OSError) else None
+    if refused is not None:
+        status = int(refused[1])
+        remedy = (
+            "it asks for a user and a password: HTTPS_PROXY=http://user:password@host:port"
+            if status == http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+            else "it may not allow this host"
+        )
+        return NotConnectedError(
+            f"{route or 'the proxy'} refused the connection with HTTP {status}; {remedy}",
+            transient=status >= http.HTTPStatus.INTERNAL_SERVER_ERROR,
+        )
+    return NotConnectedError(f"no connection through {route}" if route else "")

@@ -1,13 +1,11 @@
-"""Credentials: where they come from, and one refresh at a time however many threads need it.
+"""Sources of credentials: application default, a service account, impersonation, a bare token, a quota project.
 
-Whatever google-auth can do works: application default credentials (the default), a service-account file or its content,
-impersonation, a bare access token, a quota project. google-auth is imported when the credentials are first needed.
+google-auth is imported when the credentials are first needed.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,7 +25,7 @@ CredentialsLike = "Credentials | str | os.PathLike[str] | Mapping[str, Any]"
 
 
 def universe_domain() -> str:
-    """Return the universe the client talks to: ``GOOGLE_CLOUD_UNIVERSE_DOMAIN``, or Google's public one."""
+    """Return ``GOOGLE_CLOUD_UNIVERSE_DOMAIN``, by default Google's public universe."""
     return os.environ.get("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or DEFAULT_UNIVERSE
 
 
@@ -69,7 +67,7 @@ def from_service_account(source: str | os.PathLike[str] | Mapping[str, Any]) -> 
 
 @border
 def access_token(token: str) -> Credentials:
-    """Use a bare access token (``gcloud auth print-access-token``); it ends within the hour and is not renewed."""
+    """Use a bare access token (``gcloud auth print-access-token``); it expires within the hour and is not renewed."""
 
     def make() -> Credentials:
         import google.oauth2.credentials
@@ -87,9 +85,9 @@ def impersonated(
 
     Args:
         service_account: Its e-mail address.
-        source: Who asks for that; the application default credentials when unset.
-        lifetime: Seconds a token lives.
-        delegates: Accounts in between, when the grant is chained.
+        source: Credentials that may impersonate it; by default the application default credentials.
+        lifetime: Seconds until a token expires.
+        delegates: Accounts in between, in a chained delegation.
 
     Raises:
         CredentialsError: There are no source credentials.
@@ -127,7 +125,7 @@ def with_quota_project(credentials: Credentials, project: str) -> Credentials:
 
 
 def is_anonymous(given: Any) -> bool:
-    """Return whether these are google-auth's credentials for nobody, which add no token."""
+    """Return whether these are google-auth's `AnonymousCredentials`, which add no token."""
     if not hasattr(given, "before_request"):
         return False
     from google.auth.credentials import AnonymousCredentials
@@ -136,7 +134,7 @@ def is_anonymous(given: Any) -> bool:
 
 
 def carries_credentials(http: Any) -> bool:
-    """Return whether a transport of the caller's would add credentials, as far as it tells.
+    """Return whether a user's transport would add credentials, as far as it shows.
 
     google-auth's ``AuthorizedHttp`` has them as ``credentials``; ``httplib2.Http`` has a list of passwords there.
     """
@@ -145,20 +143,22 @@ def carries_credentials(http: Any) -> bool:
 
 
 class CredentialsSource:
-    """Credentials to be: looked up when the first request leaves. Its `repr` shows none of it."""
+    """Credentials that are found when the first request leaves. Its `repr` shows nothing of them."""
 
     def __init__(self, given: Any = None) -> None:
         usable = given is None or isinstance(given, str | os.PathLike | Mapping) or hasattr(given, "before_request")
         if not usable:
             kind = type(given).__name__
-            raise ConfigError(f"credentials: google-auth's, or a service account's file or its content, not {kind}")
+            raise ConfigError(
+                f"credentials: must be google-auth credentials, or the path or content of a key file, not {kind}"
+            )
         self._given = given
 
     def __repr__(self) -> str:
         return "<credentials>"
 
-    def shared(self, request: Any) -> SharedCredentials:
-        """Return the credentials, to be refreshed with ``request``, google-auth's transport.
+    def find(self) -> Any:
+        """Return the google-auth credentials.
 
         Raises:
             CredentialsError: There are none, or they belong to another universe.
@@ -173,50 +173,11 @@ class CredentialsSource:
             raise CredentialsError(
                 "the credentials belong to another universe than the endpoint: set GOOGLE_CLOUD_UNIVERSE_DOMAIN"
             )
-        return SharedCredentials(given, request)
-
-
-class SharedCredentials:
-    """What an ``AuthorizedHttp`` asks of credentials, for many threads: the first refreshes, the others wait."""
-
-    def __init__(self, credentials: Any, request: Any) -> None:
-        self._credentials = credentials
-        self._request = request
-        self._lock = threading.Lock()
-        self._seen = threading.local()
-
-    def __repr__(self) -> str:
-        return "<credentials>"
-
-    def before_request(self, request: Any, method: str, url: str, headers: dict[str, str]) -> None:
-        """Refresh when needed and add the headers; ``request`` is left alone: refreshing has its own transport."""
-        del request
-        with self._lock:
-            _reaching(lambda: self._credentials.before_request(self._request, method, url, headers))
-            self._seen.token = self._credentials.token
-
-    def refresh(self, request: Any) -> None:
-        """Refresh after a 401, unless another thread has meanwhile."""
-        del request
-        with self._lock:
-            if self._credentials.token == getattr(self._seen, "token", None):
-                _reaching(lambda: self._credentials.refresh(self._request))
-
-
-def _reaching(refresh: Callable[[], None]) -> None:
-    """Run what may ask the token server; a broken connection to that one says nothing about the API's."""
-    try:
-        refresh()
-    except OSError:
-        failed = True
-    else:
-        failed = False
-    if failed:
-        raise CredentialsError("the token server could not be reached", transient=True)
+        return given
 
 
 def credentials_error(error: BaseException) -> CredentialsError | None:
-    """Return our error for one of google-auth's; its own text may hold a token server's answer."""
+    """Return our error for one of google-auth's, whose text may hold a token server's answer."""
     from google.auth import exceptions
 
     if not isinstance(error, exceptions.GoogleAuthError):
@@ -224,7 +185,11 @@ def credentials_error(error: BaseException) -> CredentialsError | None:
     transient = isinstance(error, exceptions.TransportError) or bool(getattr(error, "retryable", False))
     if isinstance(error, exceptions.DefaultCredentialsError):
         return CredentialsError("no application default credentials: run 'gcloud auth application-default login'")
-    what = "the token server could not be reached" if transient else "no access token could be had; it may be revoked"
+    what = (
+        "the token server could not be reached"
+        if transient
+        else "no access token was issued; the credentials may be revoked"
+    )
     return CredentialsError(f"{type(error).__name__}: {what}", transient=transient)
 
 

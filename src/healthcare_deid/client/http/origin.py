@@ -1,7 +1,7 @@
-"""`Origin`: where a client's credentials may go. Scheme, host and port of its endpoint, and nowhere else.
+"""`Origin`: scheme, host and port of the endpoint, the only place where a client's credentials may go.
 
-URLs stand in replies too: BulkDataURI, RetrieveURL, ``Location``, links to a next page. Whoever writes one chooses who
-gets the access token, unless every request is held against the endpoint.
+Replies hold URLs, too: BulkDataURI, RetrieveURL, ``Location``, links to a next page. If requests followed them
+unchecked, the author of a reply would choose who gets the access token.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port (RFC 6454); host in lower case, the port always a number."""
+    """Scheme, host in lower case, and port as a number (RFC 6454)."""
 
     scheme: str
     host: str
@@ -25,7 +25,7 @@ class Origin:
 
     @classmethod
     def of(cls, url: str) -> Origin | None:
-        """Return the origin of an absolute http or https URL; None for anything else, user names included."""
+        """Return the origin of an absolute http or https URL; None for any other, or one with a user name."""
         parts = _split(url)
         if parts is None or parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
             return None
@@ -41,16 +41,16 @@ class Origin:
 
     @property
     def is_confidential(self) -> bool:
-        """Whether nobody on the way can read what is sent: over TLS, or within this machine."""
+        """Whether nobody on the way can read a request: over TLS, or within this machine."""
         return self.scheme == "https" or self.is_loopback
 
     def own(self, url: str) -> str:
         """Return a URL of this origin in the origin's own spelling, without its fragment.
 
-        Host and port of the result are never the URL's: what reads it next may split it in another way than this.
+        Host and port are the origin's and not taken from the URL: the next library may split that in another way.
 
         Raises:
-            ForeignUrlError: It leads elsewhere, or is no URL that can be sent.
+            ForeignUrlError: It leads elsewhere, or cannot be sent.
         """
         theirs = Origin.of(url)
         if theirs != self:
@@ -68,12 +68,12 @@ class Origin:
 
 
 def _split(url: str) -> SplitResult | None:
-    """Split a URL; None where libraries disagree about its parts, or it cannot stand in a request line."""
+    """Split a URL; None if libraries disagree about its parts, or it cannot be part of a request line."""
     if "\\" in url or not all(letter.isprintable() and not letter.isspace() for letter in url):
         return None
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError:  # a port that is no number, half an IPv6 address, letters that turn into others
+    except ValueError:  # a port that is not a number, half an IPv6 address, letters that normalize to others
         return None
     return parts

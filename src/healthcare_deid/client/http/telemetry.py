@@ -1,7 +1,6 @@
-"""OpenTelemetry spans, a call and an operation, with attributes from one list: `ATTRIBUTES`.
+"""OpenTelemetry spans for HTTP tries and operations, with the attributes of `ATTRIBUTES` and no others.
 
-Spans are made when the program uses OpenTelemetry's tracing API, whose import this module does not force on others: a
-program that never imported it cannot have set up anything that would collect them.
+Spans are made only if the program has imported OpenTelemetry's tracing API: without it, nothing can collect them.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ ATTRIBUTES = frozenset(
         "http.response.status_code",
     }
 )
-"""The only attributes a span of ours carries: no names, no URLs, no texts."""
+"""Attributes of the spans: no names, no URLs, no texts."""
 
 
 class CallSpan:
-    """The span of one HTTP try; without OpenTelemetry it does nothing."""
+    """Span of one HTTP try; does nothing without OpenTelemetry."""
 
     __slots__ = ("_span",)
 
@@ -44,11 +43,11 @@ class CallSpan:
             self._span.set_attribute(key, value)
 
     def answered(self, status: int) -> None:
-        """Note a good answer."""
+        """Record a good answer."""
         self._set("http.response.status_code", status)
 
     def failed(self, error: DeidError) -> None:
-        """Note a failure by its type; never its text."""
+        """Record the type of a failure, never its text."""
         self._set("error.type", type(error).__name__)
         if isinstance(error, ApiError):
             self._set("http.response.status_code", error.status)
@@ -62,7 +61,7 @@ _NO_SPAN = CallSpan()
 
 @contextmanager
 def call_span(method_id: str, attempt: int) -> Generator[CallSpan]:
-    """Span one HTTP try."""
+    """Open the span of one HTTP try."""
     trace = _api()
     if trace is None:
         yield _NO_SPAN
@@ -76,12 +75,12 @@ def call_span(method_id: str, attempt: int) -> Generator[CallSpan]:
 
 
 def operation_span(snapshot: OperationSnapshot, began: float | None, ended: float) -> None:
-    """Record the span of an operation that was seen to end.
+    """Record the span of an operation that has ended.
 
     Args:
-        snapshot: How it ended.
-        began: When this process first knew of it, in seconds since 1970.
-        ended: When it was seen to end.
+        snapshot: Its last state.
+        began: When this process first saw it, in seconds since 1970.
+        ended: When it was seen to have ended.
     """
     trace = _api()
     if trace is None:

@@ -123,7 +123,7 @@ class AsyncOperation(AsyncOperationWaiting[T]):
         self._show_line(watch=self._session.poller.watch, call=lambda update: update())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _resumed, (self._session.sync.recipe, self.snapshot, self._tracker.version, self._kind)
+        return _resumed, (self._session.sync.recipe, self._for_pickle, self._tracker.version, self._kind)
 
 
 def _logged(function: Callable[[AsyncOperation[T]], object], operation: AsyncOperation[T]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from healthcare_deid.client.http import telemetry
 from healthcare_deid.client.operation.notebook import Line, show
-from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
+from healthcare_deid.client.protocol.operation_state import Adoption, OperationSnapshot, OperationState
 from healthcare_deid.client.protocol.polling import Tracker
 from healthcare_deid.client.protocol.replies import RPC_CODES
 from healthcare_deid.config.v1 import operations as messages
@@ -53,6 +53,7 @@ class OperationBase(Generic[T]):
         self._context = context
         self._clock = context.clock
         self._kind = kind
+        self._adoption = snapshot.adoption
         self._tracker = Tracker(
             snapshot,
             context.poll,
@@ -98,9 +99,27 @@ class OperationBase(Generic[T]):
         """Error of the last poll, if that failed; it says nothing about the operation itself."""
         return self._tracker.error
 
+    @property
+    def adopted(self) -> bool:
+        """Whether it was found after the answer to its start was lost; see `adoption_proved`."""
+        return self._adoption is not None
+
+    @property
+    def adoption_proved(self) -> bool:
+        """Whether an adopted operation is known to be the one that was started.
+
+        The proof is a destination dataset that did not exist before the call and exists now. Without it, another
+        program may have started this operation at the same time.
+        """
+        return self._adoption is Adoption.PROVED
+
     def cancelled(self) -> bool:
         """Return whether it is known to have been cancelled."""
         return self.state is OperationState.CANCELLED
+
+    @property
+    def _for_pickle(self) -> OperationSnapshot:
+        return self.snapshot.adopted_as(self._adoption)
 
     @property
     def _path(self) -> OperationName:

@@ -1,4 +1,4 @@
-"""One line that stays in its place while something goes on: an operation in a notebook, progress anywhere."""
+"""One line that a notebook keeps up to date: `ProgressLine` for callbacks, `show` for operations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as text and as HTML; a front end takes what it can show."""
+    """Line as text and as HTML, of which a front end shows what it can."""
 
     text: str
     html: str
@@ -26,17 +26,17 @@ class Line:
 
 
 def show(line: Line) -> Callable[[Line], None] | None:
-    """Show a line; returns what puts another in its place, or nothing where lines cannot be taken back."""
+    """Show a line, and return a function that replaces it; None where lines cannot be replaced."""
     display: Any = _display()
     if display is None:
-        print(line.text)  # noqa: T201 - what is shown is what was asked for
+        print(line.text)  # noqa: T201 - showing is its purpose
         return None
     handle: Any = display(line, display_id=True)
     return None if handle is None else handle.update
 
 
 def _display() -> Any:
-    """Return IPython's ``display`` in a notebook; nothing in a terminal, which has no display to update."""
+    """Return IPython's ``display`` in a notebook; None in a terminal, which has no display to update."""
     ipython: Any = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
     if getattr(shell, "kernel", None) is None:
@@ -47,9 +47,9 @@ def _display() -> Any:
 
 
 class ProgressLine:
-    """An ``on_progress=`` that keeps one line up to date in a notebook, and prints a line a change elsewhere.
+    """Callback for ``on_progress=`` that updates one line in a notebook and prints one line for each change elsewhere.
 
-    It shows counts and nothing else. ::
+    It shows nothing but counts. ::
 
         operation.wait(on_progress=ProgressLine())
         client.upload("dataset1/dicomstore1", "scans/", on_progress=ProgressLine())
@@ -60,7 +60,7 @@ class ProgressLine:
         self._shown = ""
 
     def __call__(self, progress: object) -> None:
-        """Show what is known now."""
+        """Show the progress, an `OperationSnapshot` or a `TransferReport`."""
         text = str(progress)
         if text == self._shown:
             return

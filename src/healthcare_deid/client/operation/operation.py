@@ -107,7 +107,7 @@ class Operation(OperationWaiting[T]):
         self._show_line(watch=poller.watch, call=poller.call)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _resumed, (self._session.recipe, self.snapshot, self._tracker.version, self._kind)
+        return _resumed, (self._session.recipe, self._for_pickle, self._tracker.version, self._kind)
 
 
 def _resumed(recipe: Recipe, snapshot: OperationSnapshot, version: str, kind: Any) -> Operation[Any]:

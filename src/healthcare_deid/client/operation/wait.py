@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from healthcare_deid.client.drivers.event_queue import EventQueue
 from healthcare_deid.client.operation.async_operation import AsyncOperation
@@ -16,41 +16,43 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.protocol.polling import Event
 
-
-class Waited(NamedTuple):
-    """What `wait` returns."""
-
-    done: set[Operation[Any]]
-    """Ended, well or not."""
-    not_done: set[Operation[Any]]
-    """Still running when the time was up, or not to be reached."""
+T = TypeVar("T")
 
 
-def wait(operations: Iterable[Operation[Any]], timeout: float | None = None) -> Waited:
-    """Wait until all have ended, or for ``timeout`` seconds.
+class Waited(NamedTuple, Generic[T]):
+    """Result of `wait`."""
+
+    done: set[Operation[T]]
+    """Operations that have ended, successfully or not."""
+    not_done: set[Operation[T]]
+    """Operations that still run, or whose state could not be read."""
+
+
+def wait(operations: Iterable[Operation[T]], timeout: float | None = None) -> Waited[T]:
+    """Wait until all operations have ended, or for ``timeout`` seconds.
 
     Returns:
-        The operations that ended, and the others: those still running, and those whose state could not be read for
+        Operations that ended, and the others: those that still run, and those whose polls failed for
         `PollPolicy.lost_after` seconds, which are not waited for any longer.
 
     Raises:
-        TypeError: Something else is among them, such as an `AsyncOperation`, which is awaited.
+        TypeError: One is not an `Operation`; an `AsyncOperation` is awaited instead.
     """
     chosen = _chosen("wait", operations)
-    done: set[Operation[Any]] = set()
+    done: set[Operation[T]] = set()
     for operation, error in _endings(chosen, timeout):
         if error is None and operation is not None:
             done.add(operation)
     return Waited(done, chosen - done)
 
 
-def as_completed(operations: Iterable[Operation[Any]], timeout: float | None = None) -> Iterator[Operation[Any]]:
-    """Yield each operation when it has ended, well or not.
+def as_completed(operations: Iterable[Operation[T]], timeout: float | None = None) -> Iterator[Operation[T]]:
+    """Yield each operation when it has ended, successfully or not.
 
     Raises:
         OperationTimeout: Some still run after ``timeout`` seconds; the error carries one of them.
-        OperationLost: When all others have ended: the state of one could not be read for too long.
-        TypeError: Something else is among them, such as an `AsyncOperation`, which is awaited.
+        OperationLost: Polls of one failed for too long; raised when all others have ended.
+        TypeError: One is not an `Operation`; an `AsyncOperation` is awaited instead.
     """
     chosen = _chosen("as_completed", operations)
     lost: OperationLost | None = None
@@ -67,31 +69,32 @@ def as_completed(operations: Iterable[Operation[Any]], timeout: float | None = N
         raise lost
 
 
-def _chosen(function: str, operations: Any) -> set[Operation[Any]]:
-    if isinstance(operations, Operation):
-        raise TypeError(f"{function}: operations in a list are needed; one alone has .wait()")
-    if not isinstance(operations, Iterable) or isinstance(operations, str):
-        raise TypeError(f"{function}: operations in a list are needed, not {type(operations).__name__}")
-    chosen: list[Any] = list(operations)
+def _chosen(function: str, operations: Iterable[Operation[T]]) -> set[Operation[T]]:
+    given: Any = operations
+    if isinstance(given, Operation):
+        raise TypeError(f"{function}: takes a list of operations; a single one has .wait()")
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise TypeError(f"{function}: takes a list of operations, not {type(given).__name__}")
+    chosen: list[Any] = list(given)
     for item in chosen:
         if not isinstance(item, Operation):
             hint = ": await it, or use asyncio.gather" if isinstance(item, AsyncOperation) else ""
-            raise TypeError(f"{function}: an Operation is needed, not {type(item).__name__}{hint}")
+            raise TypeError(f"{function}: takes operations, not {type(item).__name__}{hint}")
     return set(chosen)
 
 
 def _endings(
-    operations: set[Operation[Any]], timeout: float | None
-) -> Iterator[tuple[Operation[Any] | None, OperationLost | None]]:
-    """Yield each operation that ends or is lost, and once nothing when the time is up."""
+    operations: set[Operation[T]], timeout: float | None
+) -> Iterator[tuple[Operation[T] | None, OperationLost | None]]:
+    """Yield each operation that ends or is lost, and None once the time is up."""
     if not operations:
         return
     patience(timeout)
     clock = next(iter(operations))._clock
     end = None if timeout is None else clock.monotonic() + timeout
-    events: EventQueue[tuple[Operation[Any], Event]] = EventQueue(clock)
-    listeners: dict[Operation[Any], Callable[[Event], None]] = {}
-    waiting: set[Operation[Any]] = set()
+    events: EventQueue[tuple[Operation[T], Event]] = EventQueue(clock)
+    listeners: dict[Operation[T], Callable[[Event], None]] = {}
+    waiting: set[Operation[T]] = set()
     hold = clock.hold()
     try:
         for operation in operations:
@@ -99,7 +102,7 @@ def _endings(
             if operation._tracker.subscribe(listener):
                 listeners[operation] = listener
                 waiting.add(operation)
-        # All of a client's at once, so that the first tick already asks for them together.
+        # All of a client's at once, so that the first poll already asks for them together.
         for session in {operation._session for operation in waiting}:
             mine = [item._tracker for item in waiting if item._session is session]
             session.poller.watch(*mine)
@@ -124,5 +127,5 @@ def _endings(
             operation._session.poller.unwatch(operation._tracker)
 
 
-def _listener(events: EventQueue[tuple[Operation[Any], Event]], operation: Operation[Any]) -> Callable[[Event], None]:
+def _listener(events: EventQueue[tuple[Operation[T], Event]], operation: Operation[T]) -> Callable[[Event], None]:
     return lambda event: events.put((operation, event))

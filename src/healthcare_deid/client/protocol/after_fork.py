@@ -1,4 +1,4 @@
-"""What begins anew in a forked child: sockets and threads are its parent's, and a lock may be held by one of those."""
+"""Objects to reset in a forked child: its sockets and threads are the parent's, and its locks may be held by those."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Forkable(Protocol):
-    """What has state that a forked child cannot use."""
+    """Object with state that a forked child cannot use."""
 
     def _reset(self) -> None: ...
 
@@ -17,7 +17,7 @@ _FORKABLE: weakref.WeakSet[Forkable] = weakref.WeakSet()
 
 
 def reset_in_child(thing: Forkable) -> None:
-    """Have ``thing._reset()`` called in a forked child, before anything else happens there."""
+    """Call ``thing._reset()`` in every forked child, before anything else runs there."""
     _FORKABLE.add(thing)
 
 

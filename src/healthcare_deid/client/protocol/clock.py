@@ -1,4 +1,4 @@
-"""`Clock`: where the client takes time from, so that a test can own it."""
+"""`Clock`: the client's source of time, which a test can replace."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class Hold(Protocol):
-    """Work in progress, during which a clock that is not the system's must not move on by itself."""
+    """Work in progress, during which a fake clock must not move by itself."""
 
     def release(self) -> None:
-        """End the hold; a second call does nothing."""
+        """End the hold; further calls do nothing."""
 
 
 class Clock(Protocol):
-    """What the client needs of time. `SystemClock` is the real one, `healthcare_deid.testing.FakeClock` a test's."""
+    """Source of time: `SystemClock`, or `healthcare_deid.testing.FakeClock` in a test."""
 
     def monotonic(self) -> float:
-        """Return seconds that never go back; only differences mean something."""
+        """Return seconds that never go back; only differences have a meaning."""
         ...
 
     def time(self) -> float:
@@ -42,14 +42,14 @@ class Clock(Protocol):
         seconds: float | None,
         hold: Hold | None = None,
     ) -> bool:
-        """Wait until ``ready()``, or until ``seconds`` have passed, and return ``ready()``.
+        """Wait until ``ready()`` or for ``seconds``, and return ``ready()``.
 
-        The caller has the condition's lock, and whoever makes it ready notifies. ``hold`` is set aside meanwhile.
+        The caller holds the condition's lock; the thread that makes it ready notifies. ``hold`` is released meanwhile.
         """
         ...
 
     def hold(self) -> Hold:
-        """Say that work is going on which decides what happens next."""
+        """Keep a fake clock from moving until the hold is released."""
         ...
 
 
@@ -57,14 +57,14 @@ class _NoHold:
     __slots__ = ()
 
     def release(self) -> None:
-        """Real time cannot be held."""
+        """Do nothing: real time cannot be held."""
 
 
 _NO_HOLD = _NoHold()
 
 
 class SystemClock:
-    """The machine's time."""
+    """Time of the machine."""
 
     __slots__ = ()
 

@@ -26,7 +26,7 @@ _PAGE_SIZE = "500"
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An operation just started."""
+    """Operation just started, and the API version it was started with."""
 
     snapshot: OperationSnapshot
     version: str
@@ -34,7 +34,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What a client's calls share, apart from how they are sent."""
+    """Names, policies and clock that a client's calls share."""
 
     project: str | None
     location: str | None
@@ -44,17 +44,19 @@ class CallContext:
     poll: PollPolicy
     clock: Clock
     starts: StartRegistry
+    look_ahead: bool = False
+    """Whether calls that create a dataset look first if it exists; see `ExactlyOnceStart`."""
 
     def __post_init__(self) -> None:
         if self.api_version not in API_VERSIONS:
-            raise ConfigError(f"api_version: {' or '.join(map(repr, API_VERSIONS))} is needed")
+            raise ConfigError(f"api_version: must be {' or '.join(map(repr, API_VERSIONS))}")
         seconds("timeout", self.timeout)
         of_type("retry", self.retry, RetryPolicy)
         of_type("poll", self.poll, PollPolicy)
         with_methods("clock", self.clock, "a Clock", "monotonic", "time", "sleep", "wait", "hold")
 
     def tuned(self, timeout: float | None, retry: RetryPolicy | None) -> CallContext:
-        """Return the context with a call's own ``timeout=`` and ``retry=``."""
+        """Return the context of a call with its own ``timeout=`` and ``retry=``."""
         if timeout is None and retry is None:
             return self
         return replace(
@@ -71,7 +73,7 @@ class CallContext:
         poll: PollPolicy | None,
         timeout: float | None,
     ) -> CallContext:
-        """Return the context with what is given in place of its own."""
+        """Return the context with each option that is given."""
         return replace(
             self.tuned(timeout, retry),
             project=project or self.project,
@@ -130,13 +132,23 @@ class CallContext:
         """Send a call that starts no operation, as often as its method allows."""
         return send(call, policy=self.retry, clock=self.clock)
 
-    def start(self, call: ApiCall, dataset: DatasetName) -> Flow[Started]:
-        """Send a call that starts an operation, once; it is listed under ``dataset``."""
-        snapshot = yield from ExactlyOnceStart(call, dataset, self.retry, self.clock, self.starts).flow()
+    def start(self, call: ApiCall, dataset: DatasetName, *, creates: DatasetName | None = None) -> Flow[Started]:
+        """Send a call that starts an operation, once.
+
+        Args:
+            call: The call.
+            dataset: Dataset that lists the operation.
+            creates: Dataset that the operation creates.
+        """
+        look_ahead = self.look_ahead and creates != dataset  # under a dataset that is created, only that is listed
+        start = ExactlyOnceStart(
+            call, dataset, self.retry, self.clock, self.starts, creates=creates, look_ahead=look_ahead
+        )
+        snapshot = yield from start.flow()
         return Started(snapshot, call.version)
 
     def read(self, kind: type[M], call: ApiCall) -> Flow[M]:
-        """Send a call, and read its answer as a message of ``kind``."""
+        """Send a call and read its answer as a message of ``kind``."""
         reply = yield from self.send(call)
         return read_as(kind, reply.json, call.method)
 
@@ -145,20 +157,20 @@ class CallContext:
         try:
             yield from self.send(self.call(method, name))
         except NotFound as error:
-            # An earlier try, whose answer was lost, has deleted it.
+            # After a lost answer, the resource is gone because of an earlier try.
             if error.attempts == 1:
                 raise
 
     def items(
         self, method: Method, name: object, field: str, token: str, query: Mapping[str, str] | None = None
     ) -> Flow[tuple[list[Mapping[str, Any]], str]]:
-        """Ask for one page of a list: its items, and the token of the next page, empty at the end."""
+        """Return the items of one page of a list, and the token of the next page, empty at the end."""
         wanted = {"pageSize": _PAGE_SIZE, **(query or {}), **({"pageToken": token} if token else {})}
         reply = yield from self.send(self.call(method, name, query=wanted))
         items: Any = reply.json.get(field) or []
         following = str(reply.json.get("nextPageToken") or "")
         if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-            raise ReplyError(f"{method.id}: a list was expected", method_id=method.id)
+            raise ReplyError(f"{method.id}: the answer is not a list", method_id=method.id)
         if following and following == token:
             raise ReplyError(f"{method.id}: the list does not end", method_id=method.id)
         return cast("list[Mapping[str, Any]]", items), following
@@ -172,16 +184,16 @@ class CallContext:
         token: str,
         query: Mapping[str, str] | None = None,
     ) -> Flow[tuple[list[M], str]]:
-        """Ask for one page of a list, and read its items as messages of ``kind``."""
+        """Return one page of a list as messages of ``kind``, and the token of the next page."""
         items, following = yield from self.items(method, name, field, token, query)
         return [read_as(kind, item, method) for item in items], following
 
 
 def read_as(kind: type[M], value: Mapping[str, Any], method: Method) -> M:
-    """Read an answer as what its method answers.
+    """Read an answer as a message.
 
     Raises:
-        ReplyError: It has another shape.
+        ReplyError: It is not such a message.
     """
     try:
         return kind.from_api(value)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One HTTP request to make; its `repr` shows the method only."""
+    """One request of the API. Its `repr` shows the method only."""
 
     method: Method
     path: str = field(repr=False)
-    """Below the API version, quoted."""
+    """Path below the API version, quoted."""
     version: str = "v1"
     query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     body: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -29,7 +29,7 @@ class ApiCall:
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """A good answer. Header names are lower case; `json` is ``{}`` when the answer had no body."""
+    """Good answer of the API. Header names are lower case; `json` is ``{}`` for an empty body."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

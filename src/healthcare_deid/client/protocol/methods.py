@@ -1,6 +1,6 @@
-"""The method table: id, verb, path and how each method bears being sent twice. Source: the API's discovery documents.
+"""Method table: id, verb, path and safety of each method. Source: the API's discovery documents.
 
-Discovery itself is not read at run time. A test holds this table against the documents that come with the installed
+Discovery itself is not read at run time. A test compares this table with the documents in the installed
 google-api-python-client, for both API versions.
 """
 
@@ -12,18 +12,18 @@ from urllib.parse import quote
 
 
 class Safety(Enum):
-    """How a method bears being sent twice."""
+    """Effect of sending a method twice."""
 
     READ = "read"
-    """Changes nothing: any failure that may pass is tried again."""
+    """No effect: every transient failure is tried again."""
     START = "start"
     """StartRegistry work that must not start twice: sent again only when the first try surely did nothing."""
     CREATE = "create"
-    """Makes a resource at once: as START, but there is no operation to look for."""
+    """A resource is created at once: as START, but without an operation to look for."""
     CANCEL = "cancel"
-    """Asking twice is asking once."""
+    """No further effect."""
     DELETE = "delete"
-    """Deleting twice is deleting once; not found after a retry counts as done."""
+    """No further effect; not found after a retry counts as done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,16 @@ class Method:
     """One method of the API."""
 
     id: str
-    """Its id in the discovery document."""
+    """Id in the discovery document."""
     verb: str
     path: str
-    """Below the API version; ``{name}`` is the resource's full name."""
+    """Path below the API version; ``{name}`` stands for the full name of the resource."""
     safety: Safety
     long_running: str = ""
-    """Last part of the ``apiMethodName`` its operations carry, when it answers an operation."""
+    """Last part of the ``apiMethodName`` of its operations, if it starts one."""
 
     def path_of(self, name: object) -> str:
-        """Return the path for a resource, quoted."""
+        """Return the quoted path for a resource."""
         return self.path.replace("{name}", quote(str(name), safe="/:"))
 
 
@@ -76,9 +76,9 @@ OPERATIONS_LIST = Method(f"{_OPERATIONS}.list", "GET", "{name}/operations", Safe
 OPERATIONS_CANCEL = Method(f"{_OPERATIONS}.cancel", "POST", "{name}:cancel", Safety.CANCEL)
 
 METHODS: dict[str, Method] = {method.id: method for method in list(globals().values()) if isinstance(method, Method)}
-"""Every method the client calls, by its id."""
+"""Methods that the client calls, by id."""
 
 LONG_RUNNING: frozenset[str] = frozenset(
     method.long_running.lower() for method in METHODS.values() if method.long_running
 )
-"""The ``apiMethodName`` endings the client knows, lower case."""
+"""Last parts of ``apiMethodName`` that the client knows, in lower case."""

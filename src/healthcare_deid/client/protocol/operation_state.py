@@ -1,11 +1,12 @@
-"""What an operation's reply means: its state, as a value. No I/O.
+"""State of an operation as a value, and its reading from the service's reply.
 
-``done`` without an error is not success: instances may have failed, and are then missing in the destination. Only the
-counters tell, so `OperationState.SUCCEEDED` is said when they name no failure and nothing left to do.
+``done`` without an error is not success: instances may have failed, and are missing in the destination then. Only the
+counters tell, so that `OperationState.SUCCEEDED` requires counters without failures and without anything pending.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,10 @@ _FAILURES_OF_OLD = ("failureResourceCount", "failureStoreCount")
 
 
 class OperationState(StrEnum):
-    """Where an operation stands."""
+    """State of an operation."""
 
     RUNNING = "RUNNING"
-    """Not done, as far as was last seen."""
+    """Not done when it was last seen."""
     SUCCEEDED = "SUCCEEDED"
     """Done, and nothing failed."""
     PARTIAL = "PARTIAL"
@@ -37,36 +38,51 @@ class OperationState(StrEnum):
     CANCELLED = "CANCELLED"
     """Stopped on request; what it had written stays."""
     EXPIRED = "EXPIRED"
-    """No longer known to the service, which forgets operations about 30 days after they end."""
+    """Unknown to the service, which forgets operations about 30 days after their end."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether this state is final."""
         return self is not OperationState.RUNNING
+
+
+class Adoption(StrEnum):
+    """Proof that an operation found after a lost answer is the one that the call started."""
+
+    PROVED = "PROVED"
+    """Its destination dataset did not exist before the call, exists now, and no other new operation is listed."""
+    UNPROVED = "UNPROVED"
+    """No other new operation is listed. Another program may have started it at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperationSnapshot:
-    """An operation at one moment. Its text is safe to log: the state and the counters."""
+    """An operation at one moment. Its text, state and counters, is safe to log."""
 
     name: OperationName
     state: OperationState = OperationState.RUNNING
     metadata: OperationMetadata = field(default_factory=OperationMetadata, repr=False)
     response: Mapping[str, Any] | None = field(default=None, repr=False)
     error: Status | None = field(default=None, repr=False)
+    adoption: Adoption | None = field(default=None, compare=False)
+    """Set if the operation was found after the answer to its start was lost."""
+
+    def adopted_as(self, adoption: Adoption | None) -> OperationSnapshot:
+        """Return the snapshot with an adoption."""
+        return replace(self, adoption=adoption)
 
     @property
     def progress(self) -> ProgressCounter:
-        """The counters; all zero until the service tells any."""
+        """The counters, all zero until the service gives any."""
         return self.metadata.counter or _counter_of_old(self.response)
 
     @property
     def logs_url(self) -> str | None:
-        """Where the error log is: Cloud Logging."""
+        """URL of the error log in Cloud Logging."""
         return self.metadata.logs_url
 
     def elapsed(self, now: datetime) -> float | None:
-        """Return the seconds since the start, until the end when it has ended, by the service's own times."""
+        """Return the seconds from its start to its end or to ``now``, by the service's times."""
         try:
             start, end = self.metadata.created_at, self.metadata.ended_at
             return max(0.0, ((end or now) - start).total_seconds()) if start else None
@@ -74,7 +90,7 @@ class OperationSnapshot:
             return None
 
     def expired(self) -> OperationSnapshot:
-        """Return the snapshot of the same operation, forgotten by the service."""
+        """Return the snapshot of the same operation, unknown to the service."""
         return replace(self, state=OperationState.EXPIRED)
 
     def __str__(self) -> str:
@@ -88,10 +104,10 @@ class OperationSnapshot:
 
 
 def parse_operation(reply: Mapping[str, Any], *, expected: OperationName | None = None) -> OperationSnapshot:
-    """Return the snapshot that a reply of ``operations.get``, of a list, or of a starting method holds.
+    """Return the snapshot in a reply of ``operations.get``, of a list, or of a method that starts an operation.
 
     Raises:
-        ReplyError: It is no operation, another operation than ``expected``, or done with neither result nor error.
+        ReplyError: It is not an operation, or another one than ``expected``.
     """
     problem = "not an operation"
     snapshot: OperationSnapshot | None = None
@@ -114,17 +130,17 @@ def _problem(message: messages.Operation, name: OperationName, expected: Operati
     # Projects have an ID and a number; the service may answer with the other one. The operation's own ID decides.
     if expected is not None and (name.dataset, name.operation) != (expected.dataset, expected.operation):
         return "another operation than the one asked for"
-    if message.done and message.error is None and message.response is None:
-        return "done, with neither a result nor an error"
     return ""
 
 
 def state_of(message: messages.Operation) -> OperationState:
-    """Return the state that a reply tells."""
+    """Return the state of an operation in a reply."""
     if not message.done:
         return OperationState.RUNNING
-    if message.error is not None and (message.error.code or message.response is None):
-        return OperationState.CANCELLED if message.error.code == _CANCELLED else OperationState.FAILED
+    if message.response is None or (message.error is not None and message.error.code):
+        # Done with neither a result nor an error has been seen from proxies; it is an end, and no success.
+        code = message.error.code if message.error is not None else 0
+        return OperationState.CANCELLED if code == _CANCELLED else OperationState.FAILED
     counter = message.metadata.counter if message.metadata else None
     count = counter or _counter_of_old(message.response)
     incomplete = count.failure or count.secondary_failure or count.pending
@@ -132,7 +148,7 @@ def state_of(message: messages.Operation) -> OperationState:
 
 
 def _counter_of_old(response: Mapping[str, Any] | None) -> ProgressCounter:
-    """Read the counters that summaries had before operations had them (Google's tutorial still prints them)."""
+    """Return the counters of a summary, where the API had them at first and Google's tutorial still shows them."""
     if not response:
         return ProgressCounter()
     failure = sum(_number(response.get(name)) for name in _FAILURES_OF_OLD)
@@ -140,4 +156,4 @@ def _counter_of_old(response: Mapping[str, Any] | None) -> ProgressCounter:
 
 
 def _number(value: Any) -> int:
-    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
+    return int(value) if isinstance(value, int | str) and re.fullmatch("[0-9]{1,19}", str(value)) else 0  # an int64

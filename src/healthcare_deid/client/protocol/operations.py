@@ -1,4 +1,4 @@
-"""Asking the service about operations: by name, by dataset, or for all that a poll wants to know. Flows; no I/O."""
+"""Flows of ``operations.get``, ``list`` and ``cancel``, and of one poll of many operations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def get_operation(context: CallContext, name: OperationName, version: str | None = None) -> Flow[OperationSnapshot]:
-    """``operations.get``."""
+    """Send ``operations.get``."""
     reply = yield from context.send(context.call(table.OPERATIONS_GET, name, version=version))
     return parse_operation(reply.json, expected=name)
 
@@ -25,18 +25,18 @@ def get_operation(context: CallContext, name: OperationName, version: str | None
 def operations_page(
     context: CallContext, dataset: DatasetName, token: str
 ) -> Flow[tuple[list[OperationSnapshot], str]]:
-    """``operations.list``, one page."""
+    """Send ``operations.list`` for one page."""
     items, token = yield from context.items(table.OPERATIONS_LIST, dataset, "operations", token)
     return [parse_operation(item) for item in items], token
 
 
 def cancel_operation(context: CallContext, name: OperationName, version: str | None = None) -> Flow[None]:
-    """``operations.cancel``."""
+    """Send ``operations.cancel``."""
     yield from context.send(context.call(table.OPERATIONS_CANCEL, name, body={}, version=version))
 
 
 def poll(context: CallContext, job: PollJob) -> Flow[tuple[dict[int, OperationSnapshot | DeidError], int]]:
-    """Ask for the operations of one job, once each: a failure waits for the next poll. Returns the list's pages."""
+    """Ask once for each operation of a job, and return their states or errors and the number of list pages."""
     found: dict[int, OperationSnapshot | DeidError] = {}
     pages, token = 0, ""
     timeout = max(tracker.timeout for tracker in job.trackers)
@@ -48,7 +48,7 @@ def poll(context: CallContext, job: PollJob) -> Flow[tuple[dict[int, OperationSn
             found.update(sort_page(items, job.trackers))
     except DeidError as error:
         return {id(tracker): found.get(id(tracker), error) for tracker in job.trackers}, pages
-    # What a complete list does not have is asked for by name, to tell expired from overlooked.
+    # An operation missing from a complete list is asked for by name: it has expired, or the list lags.
     for tracker in job.trackers:
         if id(tracker) not in found:
             try:

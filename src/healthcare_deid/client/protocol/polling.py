@@ -1,7 +1,7 @@
-"""`PollSchedule`: which operations are asked for next, when, and in which request. No I/O, no thread.
+"""Polling without I/O: a `Tracker` for each operation, and the `PollSchedule` that says what to ask for next.
 
-Operations are kept by dataset. One alone is asked for with ``operations.get``; several of one dataset with one
-``operations.list``, unless that dataset's list has more pages than operations are waited for.
+Operations are grouped by dataset. One alone is asked for with ``operations.get``, several of one dataset with one
+``operations.list``, unless that list has more pages than there are operations to wait for.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from healthcare_deid.names import DatasetName, OperationName
 
 _NEW = 60.0
-"""Seconds after its start in which an operation that is not found is too new rather than too old."""
+"""Seconds after its start in which an operation that is not found is too new, not expired."""
+_FAILURES = 2
+"""Polls in a row that have to fail before an operation is lost: after a night asleep, the first poll often does."""
 
 
 class Tracker:
-    """What is known of one operation, and who wants to hear of it. Thread-safe."""
+    """Last known state of one operation, and its listeners. Thread-safe."""
 
     def __init__(
         self,
@@ -43,14 +45,16 @@ class Tracker:
         """Seconds one poll may take."""
         self.version = version
         self.started = started
-        """When this process started the operation; nothing when it was resumed by name."""
+        """When this process started the operation; None if it was resumed by name."""
         self.polled: float | None = None
-        """When a poll last succeeded."""
+        """When a poll last succeeded; None before that."""
         self.error: DeidError | None = None
-        """Why the last poll failed, if it did."""
+        """Error of the last poll, if that failed."""
         self.polls = 0
         self.due = 0.0
-        self.waiting_since: float | None = None
+        self._failures = 0
+        self._failing = 0.0
+        self._asked = 0.0
         self._listeners: list[Callable[[Event], None]] = []
         self._beats: list[Callable[[], object]] = []
         self._reset()
@@ -61,13 +65,18 @@ class Tracker:
 
     @property
     def name(self) -> OperationName:
-        """The operation's name."""
+        """Name of the operation."""
         return self.snapshot.name
 
-    def subscribe(self, listener: Callable[[Event], None]) -> bool:
-        """Tell ``listener`` of what changes from now on; ``False`` when nothing can any more.
+    def begin(self, now: float) -> None:
+        """Make the operation due at once; what failed before somebody waited does not count."""
+        self.polls, self.due = 0, now
+        self._failures, self._failing, self._asked = 0, 0.0, now
 
-        Listeners are called by whoever polled, and must not block.
+    def subscribe(self, listener: Callable[[Event], None]) -> bool:
+        """Call ``listener`` with every change from now on; returns False if the operation has ended.
+
+        Listeners are called by the thread that polled and must not block.
         """
         with self._lock:
             if self.snapshot.state.ended:
@@ -76,13 +85,13 @@ class Tracker:
             return True
 
     def unsubscribe(self, listener: Callable[[Event], None]) -> None:
-        """Tell it no longer."""
+        """Stop calling a listener."""
         with self._lock:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
     def on_poll(self, beat: Callable[[], object]) -> bool:
-        """Call ``beat`` after every poll until the end, whatever it brought; ``False`` when none will come."""
+        """Call ``beat`` after every poll until the end; returns False if the operation has ended."""
         with self._lock:
             if self.snapshot.state.ended:
                 return False
@@ -90,9 +99,10 @@ class Tracker:
             return True
 
     def seen(self, snapshot: OperationSnapshot, now: float) -> None:
-        """Take a good poll; an ended operation stays as it ended."""
+        """Take the result of a good poll; an ended operation stays as it ended."""
         with self._lock:
             self.polled, self.error = now, None
+            self._failures, self._failing, self._asked = 0, 0.0, now
             over = self.snapshot.state.ended
             changed = not over and snapshot != self.snapshot
             if changed:
@@ -104,22 +114,30 @@ class Tracker:
             listener(snapshot)
 
     def failed(self, error: DeidError, now: float) -> None:
-        """Take a poll that failed: that the state is unknown says nothing about the operation."""
+        """Take the error of a failed poll, which says nothing about the operation itself.
+
+        The operation is lost after `PollPolicy.lost_after` seconds of failing polls. Of the time between two polls, no
+        more counts than their pause and their timeout: the rest, the machine was suspended.
+        """
         if isinstance(error, NotFound) and not self._too_new(now):
             self.seen(self.snapshot.expired(), now)
             return
         with self._lock:
             self.error = error
-            known = max(moment for moment in (self.polled, self.waiting_since, self.started, 0.0) if moment is not None)
-            listeners = list(self._listeners) if now - known >= self.policy.lost_after else []
-            beats = list(self._beats)
+            planned = max(0.0, self.due - self._asked) + self.timeout
+            self._failing += min(now - self._asked, planned)
+            self._failures += 1
+            self._asked = now
+            gone = self._failures >= _FAILURES and self._failing >= self.policy.lost_after
+            listeners, beats = list(self._listeners) if gone else [], list(self._beats)
+            why = f"polls have failed for {self._failing:.0f} s"
         for listener in listeners:
-            listener(lost(self, f"no good poll for {now - known:.0f} s"))
+            listener(lost(self, why))
         for beat in beats:
             beat()
 
     def abandon(self, why: str) -> None:
-        """Tell everybody that nobody asks any more."""
+        """Tell all listeners that polling has stopped."""
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -133,25 +151,25 @@ Event = OperationSnapshot | OperationLost
 
 
 def lost(tracker: Tracker, why: str) -> OperationLost:
-    """Return the error for an operation whose state cannot be read; what the last poll met is its cause."""
-    error = OperationLost(f"operation {tracker.name.operation}: {why}; it may well go on")
+    """Return the error for an operation whose state cannot be read, caused by that of the last poll."""
+    error = OperationLost(f"operation {tracker.name.operation}: {why}; it may still run")
     error.__cause__ = tracker.error
     return error
 
 
 @dataclass(frozen=True, slots=True)
 class PollJob:
-    """What to ask of one dataset now."""
+    """Operations of one dataset to ask for now."""
 
     dataset: DatasetName
     trackers: tuple[Tracker, ...]
     version: str
     by_list: bool
-    """One ``operations.list``, rather than an ``operations.get`` each."""
+    """Whether to send one ``operations.list`` instead of an ``operations.get`` each."""
 
 
 class PollSchedule:
-    """The operations somebody waits for. Not thread-safe: its user has a lock."""
+    """Operations that somebody waits for. Not thread-safe: its user has a lock."""
 
     def __init__(self, draw: Callable[[float, float], float] = random.uniform) -> None:
         self._draw = draw
@@ -160,14 +178,14 @@ class PollSchedule:
         self._pages: dict[tuple[DatasetName, str], int] = {}
 
     def add(self, tracker: Tracker, now: float) -> None:
-        """Ask for an operation from now on, at once."""
+        """Begin to ask for an operation, at once."""
         group = self._groups.setdefault(_key(tracker), {})
         if id(tracker) not in group:
             group[id(tracker)] = tracker
-            tracker.polls, tracker.due, tracker.waiting_since = 0, now, now
+            tracker.begin(now)
 
     def remove(self, tracker: Tracker) -> None:
-        """Ask for it no longer."""
+        """Stop asking for an operation."""
         group = self._groups.get(_key(tracker), {})
         group.pop(id(tracker), None)
         if not group:
@@ -175,21 +193,21 @@ class PollSchedule:
             self._pages.pop(_key(tracker), None)
 
     def trackers(self) -> list[Tracker]:
-        """Return the operations that are asked for."""
+        """Return the trackers of all operations."""
         return [tracker for group in self._groups.values() for tracker in group.values()]
 
     def __len__(self) -> int:
         return sum(len(group) for group in self._groups.values())
 
     def next_due(self) -> float | None:
-        """Return when the next job is due; nothing when none is, or all that are due are being asked for."""
+        """Return when the next job is due; None if all operations are being asked for, or there are none."""
         moments = [
             tracker.due for key, group in self._groups.items() if key not in self._busy for tracker in group.values()
         ]
         return min(moments, default=None)
 
     def take(self, now: float) -> list[PollJob]:
-        """Return what is due, once: each dataset is asked for by one job at a time."""
+        """Return the jobs that are due; each dataset has one job at a time."""
         jobs: list[PollJob] = []
         for key, group in self._groups.items():
             if key in self._busy or min(tracker.due for tracker in group.values()) > now:
@@ -203,7 +221,7 @@ class PollSchedule:
     def settle(
         self, job: PollJob, outcome: Mapping[int, OperationSnapshot | DeidError], now: float, pages: int = 0
     ) -> None:
-        """Take what a job learned, by ``id(tracker)``, and plan the next asking."""
+        """Take the outcome of a job, by ``id(tracker)``, and plan the next poll."""
         key = (job.dataset, job.version)
         self._busy.discard(key)
         if pages:
@@ -223,7 +241,7 @@ class PollSchedule:
 def sort_page(
     items: Sequence[Mapping[str, Any]], trackers: Sequence[Tracker]
 ) -> dict[int, OperationSnapshot | DeidError]:
-    """Return, by ``id(tracker)``, what one page of a list says of the operations asked for."""
+    """Return the state of each operation on a page of a list, by ``id(tracker)``."""
     wanted: dict[str, list[Tracker]] = {}
     for tracker in trackers:
         wanted.setdefault(tracker.name.operation, []).append(tracker)

@@ -1,4 +1,4 @@
-"""What an HTTP answer means: a reply, or one of the errors. No I/O."""
+"""Meaning of an HTTP answer: a reply, or one of the errors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from healthcare_deid.client.protocol.flow import ApiReply
+from healthcare_deid.client.protocol.remedies import remedy
 from healthcare_deid.errors import ApiError, ReplyError, api_error_class
 
 _CODES = {
@@ -44,7 +45,7 @@ RPC_CODES = (
     "DATA_LOSS",
     "UNAUTHENTICATED",
 )
-"""``google.rpc.Code``, by number. Another word in a code's place is not repeated in an error's text."""
+"""Names of ``google.rpc.Code`` by number. Any other word in a code's place may hold data, and is not shown."""
 _REQUEST_ID_HEADERS = ("x-goog-request-id", "x-request-id", "x-cloud-trace-context")
 
 
@@ -53,8 +54,16 @@ def headers_of(response: Any) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in dict(response).items()}
 
 
+def parsed_json(text: bytes | str) -> Any:
+    """Return the value of a JSON text; None if it is not JSON, or nested too deeply to be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def parse(method_id: str, response: Any, content: bytes | str | None) -> ApiReply:
-    """Return the reply a good answer holds.
+    """Return the reply that a good answer holds.
 
     Raises:
         ApiError: The answer is an error.
@@ -64,14 +73,8 @@ def parse(method_id: str, response: Any, content: bytes | str | None) -> ApiRepl
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         raise api_error(method_id, response, content)
     raw = content.encode() if isinstance(content, str) else bytes(content or b"")
-    value: Any = {}
-    good = True
-    if raw.strip():
-        try:
-            value = json.loads(raw)
-        except ValueError:
-            good = False
-    if not good or not isinstance(value, Mapping):
+    value: Any = parsed_json(raw) if raw.strip() else {}
+    if not isinstance(value, Mapping):
         raise ReplyError(
             f"{method_id}: HTTP {status} with a body that is not a JSON object", method_id=method_id, accepted=True
         )
@@ -79,7 +82,7 @@ def parse(method_id: str, response: Any, content: bytes | str | None) -> ApiRepl
 
 
 def api_error(method_id: str, response: Any, content: bytes | str | None) -> ApiError | ReplyError:
-    """Return the error that an answer of HTTP 300 and above is."""
+    """Return the error for an answer of HTTP 300 and above."""
     status = int(response.status)
     if status < HTTPStatus.BAD_REQUEST:
         return ReplyError(f"{method_id}: HTTP {status}, a redirect, which the API never sends", method_id=method_id)
@@ -88,25 +91,23 @@ def api_error(method_id: str, response: Any, content: bytes | str | None) -> Api
     details = error["details"] if isinstance(error.get("details"), list) else []
     word = error.get("status")
     code = word if isinstance(word, str) and word in RPC_CODES else _CODES.get(status, "")
-    cls = api_error_class(status, code)
+    cls, reason, message = api_error_class(status, code), _reason(error, details), str(error.get("message") or "")
     return cls(
         status=status,
         code=code,
-        reason=_reason(error, details),
-        message=str(error.get("message") or ""),
+        reason=reason,
+        message=message,
         details=details,
         request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), ""),
         retry_after=retry_after(headers),
         method_id=method_id,
+        remedy=remedy(status, reason, message),
     )
 
 
 def _error_object(content: bytes | str | None) -> Mapping[str, Any]:
-    """Return the ``error`` of Google's error body, or nothing: a proxy's HTML says nothing we could use."""
-    try:
-        value: Any = json.loads(content or b"")
-    except ValueError:
-        return {}
+    """Return the ``error`` of Google's error body; empty for any other, such as a proxy's HTML."""
+    value = parsed_json(content or b"")
     # The v1 format of some gateways is a list of one.
     if isinstance(value, list) and value:
         value = value[0]
@@ -117,7 +118,7 @@ def _error_object(content: bytes | str | None) -> Mapping[str, Any]:
 
 
 def _reason(error: Mapping[str, Any], details: list[Any]) -> str:
-    """Return the machine-readable reason: of ``ErrorInfo`` (format 2) or of the legacy ``errors`` (format 1)."""
+    """Return the reason of ``ErrorInfo`` (format 2) or of the legacy ``errors`` (format 1)."""
     legacy: Any = error.get("errors")
     for item in [*details, *(legacy if isinstance(legacy, list) else [])]:
         if isinstance(item, Mapping):
@@ -128,11 +129,9 @@ def _reason(error: Mapping[str, Any], details: list[Any]) -> str:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return the seconds of ``Retry-After``: a number, or a date against the reply's own ``Date``."""
+    """Return the seconds of ``Retry-After``: a number, or a date relative to the reply's own ``Date``."""
     value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    if value.isdigit():
+    if value.isascii() and value.isdigit():  # "²" is a digit, too
         return float(value)
     then = _date(value)
     if then is None:
@@ -142,7 +141,7 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
 
 
 def server_time(headers: Mapping[str, str]) -> float | None:
-    """Return the server's clock, in seconds since 1970, from the ``Date`` of its reply."""
+    """Return the server's time in seconds since 1970, from the ``Date`` of its reply."""
     date = _date(headers.get("date", ""))
     return date.timestamp() if date else None
 
@@ -150,6 +149,6 @@ def server_time(headers: Mapping[str, str]) -> float | None:
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):  # all seen, for dates that somebody made up
         return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)) if date.year > 1970 else None

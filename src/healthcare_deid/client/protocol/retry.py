@@ -1,6 +1,6 @@
-"""`RetryPolicy`, `PollPolicy`, and which failure may be tried again for which kind of method.
+"""Retries: `RetryPolicy`, `PollPolicy`, the rules of what may be tried again, and the loop that tries.
 
-Three clocks, three names: ``timeout=`` bounds one HTTP try, `RetryPolicy.deadline` all tries of one call, and
+Three clocks have three names: ``timeout=`` bounds one HTTP try, `RetryPolicy.deadline` all tries of one call, and
 ``wait(timeout=)`` the wait for an operation.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 from healthcare_deid.client.protocol.flow import Send, Sleep
 from healthcare_deid.client.protocol.methods import Safety
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from healthcare_deid.client.protocol.flow import ApiCall, ApiReply, Flow
 
 T = TypeVar("T")
+Reconcile: TypeAlias = Literal["adopt", "raise", "resend"]
 
 _TOO_MANY_REQUESTS = 429
 _RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -42,27 +43,35 @@ _SERVER_TIMEOUTS = frozenset({408, 425})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often, how long and how patiently one call is tried. All times in seconds."""
+    """Number, duration and pauses of the tries of one call. All times in seconds."""
 
     tries: int = 6
-    """HTTP tries at most, the first included."""
+    """Most HTTP tries, including the first."""
     deadline: float = 60.0
-    """No new try starts, and no pause ends, later than this after the first."""
+    """Time after the first try in which the last pause ends."""
     initial: float = 0.5
-    """Upper bound of the first pause; each pause is drawn between 0 and its bound (full jitter)."""
+    """Upper bound of the first pause; each pause is drawn between 0 and its bound ("full jitter")."""
     multiplier: float = 2.0
-    """How much the bound grows a try."""
+    """Growth of the bound with each try."""
     maximum: float = 30.0
     """Upper bound of any pause."""
-    settle: tuple[float, ...] = (1.0, 3.0)
-    """Pauses between the looks for an operation that may have started, before its absence is believed."""
+    reconcile: Reconcile = "adopt"
+    """Reaction to the lost answer of a call that starts an operation.
+
+    ``"adopt"`` adopts the one new operation that is listed, and raises `AmbiguousSubmit` for none or several.
+    ``"raise"`` always raises. ``"resend"`` sends again if none is listed, for destinations that bear a second run.
+    """
+    settle: tuple[float, ...] = (1.0, 3.0, 6.0, 10.0, 20.0, 25.0)
+    """Pauses between the looks for that operation: 65 s together, because a list can lag."""
     skew: float = 5.0
-    """How much earlier than the call an operation may say it was created and still be taken for ours."""
+    """Time before the call at which an operation may have been created and still be taken for ours."""
 
     def __post_init__(self) -> None:
         settle: Any = self.settle
         pauses: tuple[Any, ...] = settle if isinstance(settle, tuple) else (settle,)
         times = (self.deadline, self.initial, self.maximum, self.skew, *pauses)
+        if self.reconcile not in get_args(Reconcile):
+            raise ConfigError("RetryPolicy: reconcile must be 'adopt', 'raise' or 'resend'")
         good = (
             isinstance(settle, tuple)
             and _numbers(self.tries, self.multiplier, *times)
@@ -70,7 +79,7 @@ class RetryPolicy:
             and self.multiplier >= 1
         )
         if not good or not all(time >= 0 for time in times):
-            raise ConfigError("RetryPolicy: tries and multiplier are at least 1, and no time is negative")
+            raise ConfigError("RetryPolicy: tries and multiplier must be at least 1, and no time negative")
 
     @classmethod
     def never(cls) -> RetryPolicy:
@@ -78,35 +87,35 @@ class RetryPolicy:
         return cls(tries=1)
 
     def pause(self, failures: int, draw: Callable[[float, float], float]) -> float:
-        """Return the pause after that many failures, with ``draw(low, high)`` as the source of chance."""
+        """Return the pause after a number of failures; ``draw(low, high)`` is the source of chance."""
         bound = min(self.maximum, self.initial * self.multiplier ** (failures - 1))
         return draw(0.0, bound)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollPolicy:
-    """How often an operation is asked for its state: at once, then ever less often. All times in seconds."""
+    """Pauses between the polls of an operation: none before the first, then growing. All times in seconds."""
 
     initial: float = 1.0
     """Pause after the first poll."""
     multiplier: float = 1.5
-    """How much the pause grows a poll."""
+    """Growth of the pause with each poll."""
     maximum: float = 30.0
     """Longest pause."""
     jitter: float = 0.2
-    """A pause is drawn this share below to this share above its length."""
+    """Share by which a pause is drawn shorter or longer than its length."""
     lost_after: float = 600.0
-    """Without a good poll for this long, waiting raises `OperationLost`."""
+    """Time of failing polls after which waiting raises `OperationLost`."""
 
     def __post_init__(self) -> None:
         good = _numbers(self.initial, self.multiplier, self.maximum, self.jitter, self.lost_after)
         if not (good and self.multiplier >= 1 and 0 <= self.jitter < 1):
-            raise ConfigError("PollPolicy: numbers, with multiplier >= 1 and 0 <= jitter < 1, are needed")
+            raise ConfigError("PollPolicy: must be numbers, with multiplier >= 1 and 0 <= jitter < 1")
         if not (self.initial > 0 and self.maximum > 0 and self.lost_after > 0):
-            raise ConfigError("PollPolicy: initial, maximum and lost_after are above 0")
+            raise ConfigError("PollPolicy: initial, maximum and lost_after must be above 0")
 
     def pause(self, polls: int, draw: Callable[[float, float], float]) -> float:
-        """Return the pause after that many polls, with ``draw(low, high)`` as the source of chance."""
+        """Return the pause after a number of polls; ``draw(low, high)`` is the source of chance."""
         length = self.initial
         for _ in range(polls - 1):
             length *= self.multiplier
@@ -120,10 +129,8 @@ def _numbers(*values: Any) -> bool:
 
 
 def may_retry(error: DeidError, safety: Safety) -> bool:
-    """Say whether a call that failed with ``error`` may be sent again as it is."""
-    if isinstance(error, ConnectError):
-        return True
-    if isinstance(error, CredentialsError):
+    """Return whether a call that failed with ``error`` may be sent again."""
+    if isinstance(error, ConnectError | CredentialsError):
         return error.transient
     if isinstance(error, ApiError) and error.status == _TOO_MANY_REQUESTS:
         return True
@@ -138,7 +145,7 @@ def may_retry(error: DeidError, safety: Safety) -> bool:
 
 
 def may_have_run(error: DeidError) -> bool:
-    """Say whether the server may have done what a call that failed with ``error`` asked for."""
+    """Return whether the server may have carried out a call that failed with ``error``."""
     if isinstance(error, TransportError):
         return error.sent != "no"
     if isinstance(error, ApiError):

@@ -1,17 +1,19 @@
-"""What a store's answer to an instance means: stored, conflict, or invalid. No I/O.
+"""Meaning of a store's answer to an instance: stored, conflict, or invalid.
 
-The service answers HTTP 409 both when an instance with the same UIDs and other bytes exists and when an instance is
-invalid. They differ in the attribute ``(0009,0097)`` of the private creator ``GOOGLE`` and in the failure reason, in a
-body that is DICOM JSON or ``NativeDicomModel`` XML (PS3.18 Annex I, PS3.19 Annex A).
+The service answers HTTP 409 both if an instance with the same UIDs and other bytes exists and if an instance is
+invalid. The two differ in the attribute ``(0009,0097)`` of the private creator ``GOOGLE`` and in the failure reason, in
+a body that is DICOM JSON or ``NativeDicomModel`` XML (PS3.18 Annex I, PS3.19 Annex A).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
-from html import unescape
 from typing import Any, Literal
+from xml.etree import ElementTree as ET
+
+from healthcare_deid.client.protocol.replies import parsed_json
+from healthcare_deid.client.transfers.identifiers import first_value
 
 Verdict = Literal["conflict", "invalid", "unknown"]
 
@@ -23,12 +25,11 @@ _EXISTS = re.compile(r"already\s+exist|checksum|files?\s+differ|duplicate", re.I
 _INVALID = re.compile(
     r"invalid|malformed|not\s+a?\s*(valid\s+)?dicom|pars(e|ing)|missing|corrupt|unsupported", re.IGNORECASE
 )
-_XML_VALUE = r'<DicomAttribute[^>]*\btag="{tag}"[^>]*>\s*<Value[^>]*>([^<]*)</Value>'
 
 
 @dataclass(frozen=True, slots=True)
 class StoreAnswer:
-    """What the body of an answer to Store says."""
+    """Content of an answer to Store."""
 
     failed: bool
     verdict: Verdict = "unknown"
@@ -36,7 +37,7 @@ class StoreAnswer:
     """Failure Reason ``(0008,1197)``."""
     sop_instance_uid: str = field(default="", repr=False)
     detail: str = field(default="", repr=False)
-    """The service's own words; may hold data."""
+    """Text of the service; may hold data."""
 
 
 def read_answer(content: bytes) -> StoreAnswer:
@@ -45,7 +46,7 @@ def read_answer(content: bytes) -> StoreAnswer:
     values = _from_json(text) or _from_xml(text)
     if values is None:
         return StoreAnswer(failed=False)
-    reason = int(values[_REASON]) if values[_REASON].isdecimal() else None
+    reason = int(values[_REASON]) if re.fullmatch("[0-9]{1,5}", values[_REASON]) else None
     detail = values[_DETAIL]
     verdict: Verdict = "unknown"
     if reason in _DUPLICATE_REASONS or _EXISTS.search(detail):
@@ -56,10 +57,7 @@ def read_answer(content: bytes) -> StoreAnswer:
 
 
 def _from_json(text: str) -> dict[str, str] | None:
-    try:
-        value: Any = json.loads(text)
-    except ValueError:
-        return None
+    value = parsed_json(text)
     if isinstance(value, list) and value:
         value = value[0]
     if not isinstance(value, dict):
@@ -68,26 +66,24 @@ def _from_json(text: str) -> dict[str, str] | None:
         items: Any = value.get(tag, {}).get("Value") if isinstance(value.get(tag), dict) else None
         if isinstance(items, list) and items and isinstance(items[0], dict):
             item: dict[str, Any] = items[0]
-            detail = _first(item, _DETAIL) or _first(value, _DETAIL)
+            detail = first_value(item, _DETAIL) or first_value(value, _DETAIL)
             return {
-                _REASON: _first(item, _REASON),
-                _SOP_INSTANCE: _first(item, _SOP_INSTANCE),
+                _REASON: first_value(item, _REASON),
+                _SOP_INSTANCE: first_value(item, _SOP_INSTANCE),
                 _DETAIL: detail,
             }
     return None
 
 
-def _first(item: dict[str, Any], tag: str) -> str:
-    element = item.get(tag)
-    values: Any = element.get("Value") if isinstance(element, dict) else None
-    return str(values[0]) if isinstance(values, list) and values else ""
-
-
 def _from_xml(text: str) -> dict[str, str] | None:
-    if f'tag="{_FAILED}"' not in text and f'tag="{_OTHER_FAILED}"' not in text:
+    try:
+        root = ET.fromstring(text)  # noqa: S314 - expat bounds the growth of entities, limits the size
+    except ET.ParseError:
         return None
     found: dict[str, str] = {}
-    for tag in (_REASON, _SOP_INSTANCE, _DETAIL):
-        match = re.search(_XML_VALUE.format(tag=tag), text)
-        found[tag] = unescape(match.group(1)).strip() if match else ""
-    return found
+    for node in root.iter():
+        if node.tag.rpartition("}")[2] == "DicomAttribute":
+            found.setdefault(node.get("tag", ""), (node.findtext("{*}Value") or "").strip())
+    if _FAILED not in found and _OTHER_FAILED not in found:
+        return None
+    return {tag: found.get(tag, "") for tag in (_REASON, _SOP_INSTANCE, _DETAIL)}

@@ -1,1 +1,1 @@
-"""Building blocks of every message: wire names, field types, keys, and errors with JSON paths."""
+"""Building blocks of messages: wire names, field types, keys, errors."""

@@ -27,7 +27,7 @@ class RootConfig(Message):
     api_version: ClassVar[ApiVersion]
 
     def parts(self) -> ConfigParts:
-        """Return the config's fields in the form that checks and summary read, the same for both versions."""
+        """Return the config's fields in a form common to both versions."""
         raise NotImplementedError
 
     @classmethod
@@ -46,7 +46,7 @@ class RootConfig(Message):
         return cls.from_api(value, strict=strict)
 
     def checks(self) -> tuple[Finding, ...]:
-        """Return findings about legal but wrong or surprising values, the worst first."""
+        """Return findings about wrong or surprising values, the worst first."""
         from healthcare_deid.config.checks.whole import check
 
         return check(self.parts())
@@ -102,6 +102,9 @@ class RootConfig(Message):
 
 
 def _without_request(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the config of a deidentify request that has no other field than its destination."""
+    """Return the config of a deidentify request.
+
+    The request is returned unchanged if it has other fields than its destination.
+    """
     others = value.keys() - {"config"}
     return value["config"] if "config" in value and others and others <= _DESTINATIONS else value

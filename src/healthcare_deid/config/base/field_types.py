@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 else:
 
     class Items:
-        """A repeated field: a tuple at run time, `Sequence` to type checkers so that they accept a list."""
+        """A repeated field: a tuple at run time.
+
+        Type checkers see `Sequence`, so that they accept a list.
+        """
 
         def __class_getitem__(cls, item: Any) -> Any:
             return tuple[item, ...]

@@ -1,4 +1,4 @@
-"""Secret bytes and AES keys, masked in every `repr`, log line and error."""
+"""Secret bytes and AES keys, masked wherever they are shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AES_KEY_BYTES = (16, 24, 32)
 
 
 class SecretBytes(bytes):
-    """Bytes that are base64 on the wire and print as their length."""
+    """Bytes that are base64 on the wire and print masked."""
 
     what: ClassVar[str] = "secret"
 
@@ -30,7 +30,9 @@ class SecretBytes(bytes):
 
     @classmethod
     def parse(cls, value: bytes | str) -> Self:
-        """Accept bytes or base64 text (standard or URL-safe alphabet, padded or not).
+        """Accept bytes or base64 text.
+
+        The text may use the standard or the URL-safe alphabet, padded or not.
 
         Raises:
             ValueError: The text is not base64.

@@ -52,7 +52,9 @@ def _number(given: Any) -> Any:
 
 
 def refuse_lenient_spelling(cls: type[BaseModel], value: Any) -> None:
-    """Refuse names and nulls that only a lenient parser accepts; the model itself refuses wrong types.
+    """Refuse names and nulls that only a lenient parser accepts.
+
+    The model itself refuses wrong types.
 
     Raises:
         ConfigError: With the path of every such spelling.

@@ -1,4 +1,7 @@
-"""Base classes of every message: frozen, strict about unknown fields, camelCase on the wire."""
+"""Base classes of messages.
+
+Messages are frozen, refuse unknown fields, and are camelCase on the wire.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +105,7 @@ class Message(_Model):
         raise config_error(cls, problem) from None
 
     def to_api(self) -> dict[str, Any]:
-        """Return the message as the API's JSON: wire names, without unset fields."""
+        """Return the message as the API's JSON, without unset fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     @classmethod
@@ -120,7 +123,9 @@ class Message(_Model):
 
     @classmethod
     def from_yaml(cls, text: str | bytes) -> Self:
-        """Parse YAML with the API's field names, ignoring comments. Needs the extra ``[yaml]``.
+        """Parse YAML with the API's field names, ignoring comments.
+
+        This needs the extra ``[yaml]``.
 
         Raises:
             ConfigError: The text is not YAML, or the message is wrong.
@@ -131,7 +136,10 @@ class Message(_Model):
         return cls.from_api(parse_yaml(text))
 
     def to_yaml(self) -> str:
-        """Return the message as YAML with the API's field names. Needs the extra ``[yaml]``."""
+        """Return the message as YAML with the API's field names.
+
+        This needs the extra ``[yaml]``.
+        """
         from healthcare_deid.config.dialects.yaml_text import dump_yaml
 
         return dump_yaml(self.to_api())
@@ -155,7 +163,7 @@ class Message(_Model):
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        """Return the JSON Schema (2020-12) of the message's JSON, for editors and validators."""
+        """Return the JSON Schema (2020-12) of the message's JSON."""
         from healthcare_deid.config.dialects.json_schema import schema_of
 
         return schema_of(cls)
@@ -169,7 +177,7 @@ class Message(_Model):
         return schema
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy, with the fields in ``update`` set and validated like constructor arguments.
+        """Return a copy with the fields in ``update`` set and validated.
 
         Raises:
             ConfigError: A field in ``update`` is wrong.
@@ -181,13 +189,16 @@ class Message(_Model):
         return type(self).from_api(values | dict(update))
 
     def diff(self, other: Self) -> tuple[Difference, ...]:
-        """Return the differences between this message and ``other``; keys are compared but not shown."""
+        """Return the differences between this message and ``other``.
+
+        Keys are compared but not shown.
+        """
         from healthcare_deid.config.diff import diff
 
         return diff(self, other)
 
     def __str__(self) -> str:
-        """Show the fields that are set, or the type's name if none is."""
+        """Show the fields that are set, or the type's name."""
         return super().__str__() or repr(self)
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
@@ -201,7 +212,10 @@ class Message(_Model):
 
 
 class OneOf(Message):
-    """A message with mutually exclusive fields, a union that the discovery document cannot express."""
+    """A message with mutually exclusive fields.
+
+    The API has such unions, but its discovery document cannot express them.
+    """
 
     one_of: ClassVar[tuple[str, ...]] = ()
     """The fields of which at most one may be set."""
@@ -216,7 +230,7 @@ class OneOf(Message):
 
     @property
     def chosen(self) -> str | None:
-        """Name of the union's field that is set, such as ``"redact_config"``, or `None`."""
+        """Name of the union's field that is set, or `None`."""
         return next((name for name in self.one_of if getattr(self, name) is not None), None)
 
     @classmethod
@@ -229,7 +243,9 @@ class OneOf(Message):
 
 
 class ReplyMessage(Message):
-    """A message that the service writes; unknown fields are kept in `model_extra` and on dump.
+    """A message that the service writes.
+
+    Unknown fields are kept in `model_extra` and on dump.
 
     The constructor, which only programs call, still refuses unknown names.
     """
@@ -238,7 +254,7 @@ class ReplyMessage(Message):
 
     @property
     def unknown(self) -> dict[str, Any]:
-        """Fields that the service sent and this version of the package does not know."""
+        """Fields of the reply that this version does not know."""
         return dict(self.model_extra or {})
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:

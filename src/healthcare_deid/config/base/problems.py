@@ -1,4 +1,4 @@
-"""Validation problems as text: JSON path, rule and nearest known name, never the value."""
+"""Validation problems as text, without the values."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ _BETA_ONLY_RULE = "it exists in v1beta1 only (healthcare_deid.v1beta1.Deidentify
 
 
 def config_error(cls: type[BaseModel], error: ValidationError) -> ConfigError:
-    """Convert a validation error to one that names path and rule but not the input."""
+    """Convert a validation error to one without the input."""
     problems = [_problem(cls, item) for item in error.errors(include_url=False)]
     return ConfigError.of(cls.__name__, list(dict.fromkeys(problems)))
 
 
 def unknown_fields(cls: type[BaseModel], names: Iterable[str]) -> ConfigError:
-    """Build the error for field names that the message does not have."""
+    """Build the error for unknown field names."""
     return ConfigError.of(cls.__name__, [(json_path((name,)), _unknown_field(cls, (name,))) for name in names])
 
 
@@ -82,7 +82,7 @@ def _problem(cls: type[BaseModel], item: ErrorDetails) -> tuple[str, str]:
 
 
 def _unknown_value(cls: type[BaseModel], location: Sequence[int | str], given: object) -> str:
-    """Describe an unknown enum value, repeating it only if it is nearly a known one.
+    """Describe an unknown enum value, repeating it only if misspelled.
 
     A near miss is a misspelling. Any other text may be a secret or data.
     """
@@ -116,7 +116,7 @@ def _unknown_field(cls: type[BaseModel], location: Sequence[int | str]) -> str:
 
 
 def owner_of(cls: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel] | None:
-    """Return the message class at ``location``, or `None` if it leads out of the messages."""
+    """Return the message class at ``location``, or `None`."""
     owner: type[BaseModel] | None = cls
     for part in location:
         if isinstance(part, int):

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, known: Sequence[str], *, cutoff: float = 0.6) -> str | None:
-    """Return the known word most like ``word`` in any case, or `None`."""
+    """Return the known word most like ``word``, or `None`."""
     lowered = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=cutoff)
     return lowered[near[0]] if near else None
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Return ``": did you mean X?"`` for the nearest known word, or an empty string."""
+    """Return ``": did you mean X?"``, or an empty string."""
     near = nearest(word, known)
     return f": did you mean {near}?" if near else ""

@@ -21,7 +21,10 @@ _NOT_A_NAME = "<not a field name>"
 
 
 def wire_name(name: str) -> str:
-    """Return the JSON name of a field; a trailing underscore only avoids a clash with a pydantic method."""
+    """Return the JSON name of a field.
+
+    A trailing underscore is dropped: it only avoids a clash with a pydantic method.
+    """
     return to_camel(name.removesuffix("_"))
 
 
@@ -39,7 +42,10 @@ def fields_by_name(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def type_in(annotation: Any, base: type[_T]) -> type[_T] | None:
-    """Return the subclass of ``base`` named in an annotation such as ``tuple[X, ...] | None``."""
+    """Return the subclass of ``base`` in an annotation, or `None`.
+
+    The annotation may be as nested as ``tuple[X, ...] | None``.
+    """
     if isinstance(annotation, type) and issubclass(annotation, base):
         return annotation
     for argument in getattr(annotation, "__args__", ()):

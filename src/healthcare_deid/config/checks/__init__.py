@@ -1,1 +1,1 @@
-"""Checks of a config: values that are legal but wrong or surprising."""
+"""Checks for values that are legal but wrong or surprising."""

@@ -1,4 +1,7 @@
-"""Catalog of the checks: code, severity, meaning and remedy. The guide's table is generated from it."""
+"""Catalog of the checks: code, severity, meaning and remedy.
+
+The table in the guide is generated from it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ class Check(NamedTuple):
     remedy: str
 
     def at(self, path: str, message: str = "") -> Finding:
-        """Return the finding at one place; ``message`` makes the general meaning more precise."""
+        """Return the finding at one place.
+
+        ``message`` makes the general meaning more precise.
+        """
         return Finding(self.code, self.severity, path, message or self.meaning, self.remedy)
 
 

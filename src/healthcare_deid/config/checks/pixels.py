@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.config.checks.catalog import CHECKS
 from healthcare_deid.config.parts import SENSITIVE
+from healthcare_deid.config.patterns import compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from healthcare_deid.config.checks.findings import Finding
     from healthcare_deid.config.parts import ConfigParts, ConfiguredImage
     from healthcare_deid.config.v1.image import CustomRegex
-
-_NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>]|<[=!]|\(|P=)|\\[1-9]|[*+?}]\+)")
-"""Look-around, atomic groups, conditions, back-references, possessive quantifiers."""
 
 _MAX_GROUPS = 3
 _NO_TEXT = frozenset({None, "REDACT_NO_TEXT", "TEXT_REDACTION_MODE_UNSPECIFIED"})
@@ -53,25 +50,12 @@ def _regex(path: str, regex: CustomRegex) -> Iterator[Finding]:
     if not pattern:
         yield CHECKS["regex-invalid"].at(f"{path}.pattern", "The pattern is empty.")
         return
-    if _NOT_RE2.search(pattern):
-        yield CHECKS["regex-invalid"].at(
-            f"{path}.pattern", "RE2 has no look-around, back-references, conditions or possessive quantifiers."
-        )
-        return
     try:
-        groups = re.compile(_as_python(pattern)).groups
-    except (re.error, OverflowError, RecursionError):
-        yield CHECKS["regex-invalid"].at(f"{path}.pattern", "The pattern is not a regular expression.")
+        groups = compile_pattern(pattern).groups
+    except ValueError as error:
+        yield CHECKS["regex-invalid"].at(f"{path}.pattern", f"{error}.")
         return
     if len(regex.group_indexes) > _MAX_GROUPS or any(not 0 <= index <= groups for index in regex.group_indexes):
         yield CHECKS["regex-groups"].at(
             f"{path}.groupIndexes", f"The pattern has {groups} groups; groupIndexes takes at most three of them."
         )
-
-
-def _as_python(pattern: str) -> str:
-    """Replace RE2's own escapes so that Python can count the groups; what they match does not matter here."""
-    pattern = re.sub(r"\\[pP](?:\{\^?\w+\}|\w)", r"\\w", pattern)
-    return (
-        pattern.replace(r"\z", r"\Z").replace(r"\C", ".").replace("(?U", "(?i").replace("[[:", "[").replace(":]]", "]")
-    )

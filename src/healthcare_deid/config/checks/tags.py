@@ -58,7 +58,7 @@ def check_tags(config: ConfigParts) -> Iterator[Finding]:
 
 
 def _patients(config: ConfigParts) -> Iterator[Finding]:
-    """Say where the Basic Profile, or an action, gives all patients one ID."""
+    """Yield places that give all patients one ID."""
     if config.dicom is not None and config.dicom.filter_profile == BASIC:
         yield CHECKS["patients-alike"].at("dicom.filterProfile")
     if config.tag_config is None:
@@ -190,7 +190,10 @@ def _numbers(queries: Sequence[str]) -> set[int]:
 
 
 def _vrs(query: str) -> set[str]:
-    """Return the VRs of a tag or query; empty for a private tag, whose VR is known only from the file."""
+    """Return the VRs of a query, or an empty set.
+
+    The VR of a private tag is known only from the file.
+    """
     return {query} if query in VRS else set((vr_of(query) or "").split("/")) - {""}
 
 

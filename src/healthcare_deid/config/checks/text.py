@@ -67,7 +67,7 @@ def _keys(config: ConfigParts) -> Iterator[Finding]:
 
 
 def _is_published(key: bytes) -> bool:
-    """Compare by digest, so that the source does not repeat the published key."""
+    """Compare by digest, so that no source repeats the key."""
     from hashlib import sha256
 
     return sha256(key).hexdigest() == _TUTORIAL_KEY_SHA256
@@ -142,7 +142,10 @@ def _shift(found: ConfiguredTransformation) -> Iterator[Finding]:
 
 
 def _fit(found: ConfiguredTransformation) -> Iterator[Finding]:
-    """Yield transformations whose result does not fit an inspected VR (PS3.5 section 6.2)."""
+    """Yield transformations whose result does not fit a VR.
+
+    Source: PS3.5 section 6.2.
+    """
     path, item = found
     names = item.info_types
     dates = [name for name in names if name in _VR_BOUND]

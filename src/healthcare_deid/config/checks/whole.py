@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(config: ConfigParts) -> tuple[Finding, ...]:
-    """Return all findings, the worst first, then in the order of the config."""
+    """Return all findings, the worst first."""
     found = [*_roots(config), *check_tags(config), *check_text(config), *check_pixels(config), *check_fhir(config)]
     return tuple(sorted(found, key=lambda finding: finding.severity.rank))
 

@@ -1,4 +1,4 @@
-"""A deidentify call as plain JSON, the form that curl and gcloud share."""
+"""A deidentify call as plain JSON, for curl and gcloud."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def command_of(
 
 
 def source_name(name: str | SourceName) -> SourceName:
-    """Parse the full name of a dataset, a DICOM store or a FHIR store.
+    """Parse the full name of a dataset or a store.
 
     Raises:
         ResourceNameError: The name is malformed, or names another kind of resource.

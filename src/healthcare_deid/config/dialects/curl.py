@@ -60,7 +60,7 @@ def write_curl(command: Command, *, hide: Iterable[CryptoKey] = ()) -> str:
 
 
 def _with_placeholders(value: Any, variables: Mapping[str, str]) -> Any:
-    """Return the JSON with a placeholder for every key that has a variable."""
+    """Return the JSON with placeholders for keys with a variable."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         return {

@@ -1,4 +1,4 @@
-"""JSON Schema of messages in their wire form: names, values, descriptions and unions."""
+"""JSON Schema of messages in their wire form."""
 
 from __future__ import annotations
 
@@ -30,17 +30,20 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_of(cls: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a message and of all messages in it."""
+    """Return the schema of a message and its parts."""
     return {"$schema": _DIALECT, **cls.model_json_schema(by_alias=True, mode="validation")}
 
 
 def published_schema(version: ApiVersion) -> str:
-    """Return the schema of a version's `DeidentifyConfig` as it is published with the package."""
+    """Return the published schema of a version's `DeidentifyConfig`."""
     return _FOLDER.joinpath(SCHEMA_FILES[version]).read_text("utf-8")
 
 
 def describe_fields(definition: dict[str, Any], cls: type[BaseModel]) -> None:
-    """Complete one message's schema with descriptions, and drop null, which the wire never has."""
+    """Complete one message's schema with descriptions.
+
+    Null is dropped, because the wire never has it.
+    """
     documents = attribute_documents(cls)
     for name in cls.model_fields:
         entry: dict[str, Any] = definition["properties"][wire_name(name)]
@@ -54,7 +57,7 @@ def describe_fields(definition: dict[str, Any], cls: type[BaseModel]) -> None:
 
 
 def exclude_each_other(definition: dict[str, Any], names: Sequence[str]) -> None:
-    """State in one message's schema that at most one of these fields may be set."""
+    """State that at most one of these fields may be set."""
     pairs = combinations((wire_name(name) for name in names), 2)
     definition["allOf"] = [{"not": {"required": list(pair)}} for pair in pairs]
 
@@ -67,7 +70,7 @@ def _without_null(entry: dict[str, Any]) -> None:
 
 
 def attribute_documents(cls: type[BaseModel | Enum]) -> dict[str, str]:
-    """Return the docstrings under a class's attributes and its bases' attributes, read from the source."""
+    """Return the docstrings of a class's attributes from its source."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if base.__module__.startswith("healthcare_deid."):

@@ -1,4 +1,4 @@
-"""JSON as the service's parser reads it, with single quotes, bare names and trailing commas.
+"""JSON as leniently as the service's parser reads it.
 
 The service's own tutorial sends single-quoted JSON in its curl commands. This parser accepts strict JSON, text in
 single quotes, object names without quotes, and a comma after the last item. It refuses Python's ``True`` and ``None``,

@@ -1,4 +1,7 @@
-"""Words of a shell command, by the part of POSIX sh that pasted curl and gcloud commands use."""
+"""Words of a shell command.
+
+The part of POSIX sh that pasted curl and gcloud commands use is understood.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ class _Words:
         return "".join(parts)
 
     def skip(self) -> bool:
-        """Skip white space, continued lines and comments; return whether a word follows."""
+        """Skip white space and comments; return whether a word follows."""
         while found := _GAP.match(self.text, self.at):
             self.at = found.end()
             if self.began and found.group() in {"\n", "\r\n"}:

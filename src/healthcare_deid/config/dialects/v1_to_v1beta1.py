@@ -152,7 +152,10 @@ class _Converter:
         return _PROFILES[dicom.filter_profile], []
 
     def kept(self, tags: Sequence[str]) -> list[beta_dicom.Action]:
-        """Keep the tags that the profile does not keep; other keep actions would override UIDs and pixel redaction."""
+        """Keep the tags that the profile does not keep.
+
+        A keep action on the others would override new UIDs and pixel redaction.
+        """
         more = [tag for tag in tags if tag_number(tag) not in _REQUIRED]
         sequences = [tag for tag in more if vr_of(tag) == "SQ"]
         if sequences:

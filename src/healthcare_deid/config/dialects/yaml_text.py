@@ -1,4 +1,6 @@
-"""YAML with JSON's plain values: no ``yes`` for true, no octal numbers, no dates.
+"""YAML with JSON's plain values.
+
+There is no ``yes`` for true, no octal number and no date.
 
 YAML 1.1 reads the tag ``00100010`` as an octal number and ``no`` as false. Here such words stay text.
 """
@@ -105,7 +107,10 @@ def _loader() -> type[yaml.SafeLoader]:
 
 @lru_cache(maxsize=1)
 def _dumper() -> type[yaml.SafeDumper]:
-    """Return a dumper that quotes every text another YAML parser might not read as text."""
+    """Return a dumper that quotes ambiguous text.
+
+    Another YAML parser might not read it as text.
+    """
     module = _module()
 
     class Dumper(module.SafeDumper):  # type: ignore[misc, name-defined] # imported late

@@ -60,11 +60,17 @@ class ConfigBuilder(SharedSteps):
         return self.config
 
     def keep_tags(self, *tags: TagLike) -> ConfigBuilder:
-        """Keep these tags and those required in valid DICOM; remove every other. Repeated calls add tags."""
+        """Keep these tags and those required in valid DICOM.
+
+        Every other tag is removed. Repeated calls add tags.
+        """
         return self._with_dicom(keep_list=_tag_list(self._dicom.keep_list, tags))
 
     def remove_tags(self, *tags: TagLike) -> ConfigBuilder:
-        """Remove these tags; keep every other. Repeated calls add tags."""
+        """Remove these tags and keep every other.
+
+        Repeated calls add tags.
+        """
         return self._with_dicom(remove_list=_tag_list(self._dicom.remove_list, tags))
 
     def filter_profile(self, profile: TagFilterProfile | ProfileName) -> ConfigBuilder:
@@ -72,11 +78,17 @@ class ConfigBuilder(SharedSteps):
         return self._with_dicom(filter_profile=profile)
 
     def keep_uids(self) -> ConfigBuilder:
-        """Keep study, series and instance UIDs, by which the result can be linked to the originals."""
+        """Keep study, series and instance UIDs.
+
+        By them, the result can be linked to the originals.
+        """
         return self._with_dicom(skip_id_redaction=True)
 
     def redact_image_text(self, which: ImageText) -> ConfigBuilder:
-        """Cover burned-in text: all of it (including laterality marks), only sensitive text, or none."""
+        """Cover burned-in text: all, only sensitive text, or none.
+
+        All text includes laterality marks.
+        """
         if which not in _MODES:
             raise ConfigError('redact_image_text: must be "all", "sensitive" or "none"')
         return self._with_image(text_redaction_mode=_MODES[which])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DeidentifyConfig(RootConfig):
-    """How to de-identify a dataset, a store, or local files. Source: v1 ``DeidentifyConfig``."""
+    """De-identification of a dataset, store or files. Source: v1 ``DeidentifyConfig``."""
 
     api_version: ClassVar[Literal["v1"]] = "v1"  # pyright: ignore[reportIncompatibleVariableOverride]
 
@@ -31,7 +31,10 @@ class DeidentifyConfig(RootConfig):
     text: TextConfig | None = None
     """Sensitive text in tags, fields and pixels."""
     use_regional_data_processing: Flag | None = None
-    """Process the data in its own region only; slower, and without LOCATION and ORGANIZATION_NAME."""
+    """Process the data in its own region only.
+
+    This is slower and does not find LOCATION and ORGANIZATION_NAME.
+    """
 
     @classmethod
     def builder(cls) -> ConfigBuilder:
@@ -41,7 +44,7 @@ class DeidentifyConfig(RootConfig):
         return ConfigBuilder()
 
     def parts(self) -> ConfigParts:
-        """Return the config's fields in the form that checks and summary read."""
+        """Return the config's fields in a form common to both versions."""
         from healthcare_deid.config.parts import ConfigParts, ConfiguredImage
 
         return ConfigParts(

@@ -40,7 +40,7 @@ class TagFilterList(Message):
 
 
 class DicomConfig(OneOf):
-    """How to handle DICOM metadata; at most one of the three filters. Source: v1 ``DicomConfig``."""
+    """Handling of DICOM metadata, by one filter. Source: v1 ``DicomConfig``."""
 
     one_of: ClassVar[tuple[str, ...]] = ("keep_list", "remove_list", "filter_profile")
 

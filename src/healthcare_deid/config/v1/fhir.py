@@ -31,7 +31,7 @@ class FieldMetadata(Message):
 
 
 class FhirConfig(Message):
-    """How to handle FHIR resources. Source: v1 ``FhirConfig``."""
+    """Handling of FHIR resources. Source: v1 ``FhirConfig``."""
 
     field_metadata_list: Items[FieldMetadata] = ()
     """Actions by path; fields without a matching path stay unmodified."""

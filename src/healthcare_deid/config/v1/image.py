@@ -31,7 +31,7 @@ class CustomRegex(Message):
 
 
 class ImageConfig(Message):
-    """How to handle pixels. Source: v1 ``ImageConfig``."""
+    """Handling of pixels. Source: v1 ``ImageConfig``."""
 
     text_redaction_mode: TextRedactionMode | None = None
     """Text to cover; unset means none."""

@@ -32,7 +32,10 @@ class KmsWrappedCryptoKey(Message):
 
 
 class Keyed(OneOf):
-    """A transformation that depends on a key; without one, every operation generates a new key."""
+    """A transformation that depends on a key.
+
+    Without a key, every operation generates a new one.
+    """
 
     one_of: ClassVar[tuple[str, ...]] = ("crypto_key", "kms_wrapped")
 

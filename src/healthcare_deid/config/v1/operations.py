@@ -1,4 +1,7 @@
-"""Long-running operations as the service describes them; unknown fields are kept."""
+"""Long-running operations as the service describes them.
+
+Unknown fields are kept.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +48,18 @@ class OperationMetadata(ReplyMessage):
 
     @property
     def created_at(self) -> datetime | None:
-        """`create_time` as an aware `datetime`, or `None` if it is absent or malformed."""
+        """`create_time` as an aware `datetime`, or `None`.
+
+        It is `None` if the time is absent or malformed.
+        """
         return _time(self.create_time)
 
     @property
     def ended_at(self) -> datetime | None:
-        """`end_time` as an aware `datetime`, or `None` if it is absent or malformed."""
+        """`end_time` as an aware `datetime`, or `None`.
+
+        It is `None` if the time is absent or malformed.
+        """
         return _time(self.end_time)
 
 
@@ -100,7 +109,10 @@ class ListOperationsResponse(ReplyMessage):
 
 
 class _Summary(ReplyMessage):
-    """A summary; it has no fields today, but older services put counts in it."""
+    """A summary, empty today.
+
+    Older services put counts in it.
+    """
 
     def _legacy(self, name: str) -> int | None:
         value = self.unknown.get(name)

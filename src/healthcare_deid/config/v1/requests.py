@@ -42,14 +42,14 @@ class DeidentifyRequest(OneOf):
 
 
 class DatasetRequest(DeidentifyRequest):
-    """Fields of the dataset request of both versions, without the config."""
+    """Fields of both versions' dataset request, without the config."""
 
     destination_dataset: DatasetPath
     """Full name of the dataset to create, in the source's location; it must not exist."""
 
 
 class DicomStoreRequest(DeidentifyRequest):
-    """Fields of the DICOM store request of both versions, without the config."""
+    """Fields of both versions' DICOM store request, without the config."""
 
     destination_store: DicomStorePath
     """Full name of an existing DICOM store to write to, in the source's location."""
@@ -58,7 +58,7 @@ class DicomStoreRequest(DeidentifyRequest):
 
 
 class FhirStoreRequest(DeidentifyRequest):
-    """Fields of the FHIR store request of both versions, without the config."""
+    """Fields of both versions' FHIR store request, without the config."""
 
     destination_store: FhirStorePath
     """Full name of an existing FHIR store to write to, in the source's location."""

@@ -1,4 +1,7 @@
-"""Datasets and stores as the service describes them; unknown fields and values are kept."""
+"""Datasets and stores as the service describes them.
+
+Unknown fields and values are kept.
+"""
 
 from __future__ import annotations
 

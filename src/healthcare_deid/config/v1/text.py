@@ -12,7 +12,10 @@ from healthcare_deid.config.v1.keys import Keyed
 
 
 class RedactConfig(Message):
-    """Erase the finding: "My name is Jane." becomes "My name is .". Source: v1 ``RedactConfig``."""
+    """Erase the finding. Source: v1 ``RedactConfig``.
+
+    "My name is Jane." becomes "My name is .".
+    """
 
 
 class ReplaceWithInfoTypeConfig(Message):
@@ -20,7 +23,10 @@ class ReplaceWithInfoTypeConfig(Message):
 
 
 def _one_character(value: object) -> object:
-    """Treat empty text as unset, as Protocol Buffers do; the service's tutorial sends it."""
+    """Treat empty text as unset, as Protocol Buffers do.
+
+    The service's tutorial sends it.
+    """
     if value == "":
         return None
     if isinstance(value, str) and len(value) > 1:
@@ -36,11 +42,17 @@ class CharacterMaskConfig(Message):
 
 
 class DateShiftConfig(Keyed):
-    """Shift dates by a number of days that is the same for a patient and key. Source: v1 ``DateShiftConfig``."""
+    """Shift dates. Source: v1 ``DateShiftConfig``.
+
+    The number of days is the same for a patient and key.
+    """
 
 
 class CryptoHashConfig(Keyed):
-    """Replace the finding by its keyed SHA-256 hash, 44 characters of base64. Source: v1 ``CryptoHashConfig``."""
+    """Replace the finding by its keyed hash. Source: v1 ``CryptoHashConfig``.
+
+    The hash is SHA-256, 44 characters of base64.
+    """
 
 
 class InfoTypeTransformation(OneOf):
@@ -69,7 +81,7 @@ class InfoTypeTransformation(OneOf):
 
 
 class TextConfig(OneOf):
-    """How to handle sensitive text. Source: v1 ``TextConfig``."""
+    """Handling of sensitive text. Source: v1 ``TextConfig``."""
 
     one_of: ClassVar[tuple[str, ...]] = ("transformations", "additional_transformations")
 

@@ -1,4 +1,7 @@
-"""Messages of API version v1beta1, one family per module; identical messages are v1's classes."""
+"""Messages of API version v1beta1, one family per module.
+
+Identical messages are v1's classes.
+"""
 
 from __future__ import annotations
 

@@ -92,7 +92,10 @@ class ConfigBuilder(SharedSteps):
     # Tags
 
     def filter_profile(self, profile: TagProfileType | ProfileName) -> ConfigBuilder:
-        """Handle tags by a predefined profile, which the other tag steps override."""
+        """Handle tags by a predefined profile.
+
+        The other tag steps override it.
+        """
         return self._with_tags(profile_type=profile)
 
     def keep_tags(self, *tags: TagLike) -> ConfigBuilder:
@@ -112,7 +115,7 @@ class ConfigBuilder(SharedSteps):
         return self._with_action(tags, reset_tag=ResetTag())
 
     def clean_tags(self, *tags: TagLike) -> ConfigBuilder:
-        """Keep these tags and transform sensitive text in them, such as dates (``cleanTextTag``)."""
+        """Transform sensitive text in these tags, such as dates (``cleanTextTag``)."""
         return self._with_action(tags, clean_text_tag=CleanTextTag())
 
     def recurse_into(self, *sequences: TagLike) -> ConfigBuilder:
@@ -126,7 +129,10 @@ class ConfigBuilder(SharedSteps):
         return self._with_action(tags, regen_uid_tag=RegenUidTag())
 
     def keep_uids(self) -> ConfigBuilder:
-        """Keep study, series and instance UIDs, by which the result can be linked to the originals."""
+        """Keep study, series and instance UIDs.
+
+        By them, the result can be linked to the originals.
+        """
         return self._with_options(primary_ids=PrimaryIdsOption.KEEP)
 
     def clean_descriptors(self) -> ConfigBuilder:
@@ -136,7 +142,10 @@ class ConfigBuilder(SharedSteps):
     # Sensitive text
 
     def other_info_types(self, treatment: Literal["transform", "keep"]) -> ConfigBuilder:
-        """Handle infoTypes without a transformation: shift dates and name the rest, or keep them."""
+        """Handle infoTypes that have no transformation.
+
+        ``"transform"`` shifts dates and replaces the rest by its infoType; ``"keep"`` leaves all.
+        """
         profiles = {"transform": TextProfileType.BASIC, "keep": TextProfileType.EMPTY}
         if treatment not in profiles:
             raise ConfigError('other_info_types: must be "transform" or "keep"')
@@ -185,7 +194,10 @@ class ConfigBuilder(SharedSteps):
         return self._with(fhir_field_config=before.model_copy(update=update))
 
     def record_changes_in(self, fhir_store: str | FhirStoreName) -> ConfigBuilder:
-        """Write the record of changes to an existing R4 store with ``enableUpdateCreate``."""
+        """Write the record of changes to a FHIR store.
+
+        The store must be an existing R4 store with ``enableUpdateCreate``.
+        """
         output = FhirOutput(fhir_store=str(fhir_store))
         return self._with(operation_metadata=DeidentifyOperationMetadata(fhir_output=output))
 
@@ -218,7 +230,7 @@ class ConfigBuilder(SharedSteps):
         return self._with_options(clean_image=self._image.model_copy(update=update))
 
     def _with_action(self, tags: tuple[TagLike, ...], **action: Any) -> ConfigBuilder:
-        """Add an action; an earlier one of the same kind gets the tags instead."""
+        """Add an action, or the tags to an earlier one."""
         if not tags:
             raise ConfigError(f"{next(iter(action))}: needs at least one tag")
         made = Action.from_api({"queries": tags, **action})

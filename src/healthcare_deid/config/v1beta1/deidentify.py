@@ -35,7 +35,7 @@ class DeidentifyOperationMetadata(Message):
 
 
 class DeidentifyConfig(RootConfig):
-    """How to de-identify a dataset, a store, or local files. Source: v1beta1 ``DeidentifyConfig``."""
+    """De-identification of a dataset, store or files. Source: v1beta1 ``DeidentifyConfig``."""
 
     api_version: ClassVar[Literal["v1beta1"]] = "v1beta1"  # pyright: ignore[reportIncompatibleVariableOverride]
 
@@ -48,7 +48,10 @@ class DeidentifyConfig(RootConfig):
     operation_metadata: DeidentifyOperationMetadata | None = None
     """Destination of the record of changes."""
     use_regional_data_processing: Flag | None = None
-    """Process the data in its own region only; slower, and without LOCATION and ORGANIZATION_NAME."""
+    """Process the data in its own region only.
+
+    This is slower and does not find LOCATION and ORGANIZATION_NAME.
+    """
     dicom: DicomConfig | None = None
     """Deprecated by the API: use `dicom_tag_config`."""
     fhir: FhirConfig | None = None
@@ -64,7 +67,7 @@ class DeidentifyConfig(RootConfig):
         return ConfigBuilder()
 
     def parts(self) -> ConfigParts:
-        """Return the config's fields in the form that checks and summary read."""
+        """Return the config's fields in a form common to both versions."""
         from healthcare_deid.config.parts import ConfigParts, beta_image
 
         return ConfigParts(

@@ -40,7 +40,10 @@ class PrimaryIdsOption(StrEnum):
 
 
 class CleanDescriptorsOption(Message):
-    """Replace phrases found in removed tags by ``[CTX]`` (PS3.15 E.3.5). Source: v1beta1, same name."""
+    """Replace phrases found in removed tags by ``[CTX]``. Source: v1beta1, same name.
+
+    This is the option of PS3.15 E.3.5.
+    """
 
 
 class Options(Message):
@@ -49,7 +52,7 @@ class Options(Message):
     primary_ids: PrimaryIdsOption | None = None
     """Handling of the four primary UIDs; unset: follow the profile."""
     clean_image: ImageConfig | None = None
-    """How PixelData is handled; unset: left alone."""
+    """Handling of PixelData; unset: left alone."""
     clean_descriptors: CleanDescriptorsOption | None = None
     """If set, clean descriptive text too."""
 
@@ -71,7 +74,10 @@ class ResetTag(Message):
 
 
 class CleanTextTag(Message):
-    """Inspect the tag's text, of VR AE LO LT PN SH ST UC UT DA DT AS. Source: v1beta1 ``CleanTextTag``."""
+    """Inspect the tag's text. Source: v1beta1 ``CleanTextTag``.
+
+    Its VR must be AE LO LT PN SH ST UC UT DA DT or AS.
+    """
 
 
 class RegenUidTag(Message):
@@ -121,7 +127,10 @@ class Action(OneOf):
 
 
 class DicomTagConfig(Message):
-    """How to handle DICOM instances: actions before options before profile. Source: v1beta1 ``DicomTagConfig``."""
+    """Handling of DICOM instances. Source: v1beta1 ``DicomTagConfig``.
+
+    Actions override options, and options override the profile.
+    """
 
     profile_type: TagProfileType | None = None
     """A predefined handling; unset means `TagProfileType.ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE`."""

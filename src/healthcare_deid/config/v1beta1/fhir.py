@@ -35,11 +35,11 @@ class FhirOptions(Message):
     """Changes to the profile. Source: ``GoogleCloudHealthcareV1beta1DeidentifyOptions``."""
 
     character_mask_config: CharacterMaskConfig | None = None
-    """How `CharacterMaskField` masks."""
+    """Configuration of `CharacterMaskField`."""
     crypto_hash_config: CryptoHashConfig | None = None
-    """How `CryptoHashField` hashes."""
+    """Configuration of `CryptoHashField`."""
     date_shift_config: DateShiftConfig | None = None
-    """How `DateShiftField` shifts."""
+    """Configuration of `DateShiftField`."""
     contextual_deid: ContextualDeidConfig | None = None
     """If set, replace phrases found in hidden fields."""
     keep_extensions: KeepExtensionsConfig | None = None
@@ -71,7 +71,7 @@ class RemoveField(Message):
 
 
 class FhirFieldMetadata(OneOf):
-    """An action on the fields at some paths, one of six; the first match applies.
+    """An action on the fields at some paths; the first match applies.
 
     Source: ``GoogleCloudHealthcareV1beta1DeidentifyFieldMetadata``.
     """
@@ -102,7 +102,10 @@ class FhirFieldMetadata(OneOf):
 
 
 class FhirFieldConfig(Message):
-    """How to handle FHIR resources: actions before options before profile. Source: v1beta1 ``FhirFieldConfig``."""
+    """Handling of FHIR resources. Source: v1beta1 ``FhirFieldConfig``.
+
+    Actions override options, and options override the profile.
+    """
 
     profile_type: FhirProfileType | None = None
     """A predefined handling; unset means `FhirProfileType.BASIC`."""

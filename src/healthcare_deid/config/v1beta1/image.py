@@ -25,7 +25,7 @@ class TextRedactionMode(StrEnum):
 
 
 class ImageConfig(Message):
-    """How to handle pixels. Source: v1beta1 ``ImageConfig``."""
+    """Handling of pixels. Source: v1beta1 ``ImageConfig``."""
 
     text_redaction_mode: TextRedactionMode | None = None
     """Text to cover; unset means none."""

@@ -1,4 +1,6 @@
-"""DICOM stores of v1beta1, which add BigQuery change data capture to v1's.
+"""DICOM stores of v1beta1.
+
+They add BigQuery change data capture to v1's.
 
 Overridden fields have a narrower type. This is sound because messages are frozen; pyright cannot know.
 """

@@ -22,7 +22,7 @@ class TextProfileType(StrEnum):
 
 
 class TextConfig(OneOf):
-    """How to handle sensitive text. Source: v1beta1 ``TextConfig``."""
+    """Handling of sensitive text. Source: v1beta1 ``TextConfig``."""
 
     one_of: ClassVar[tuple[str, ...]] = ("transformations", "additional_transformations")
 

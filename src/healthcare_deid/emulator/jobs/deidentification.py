@@ -271,8 +271,8 @@ def _check_location(source: DatasetName | DicomStoreName, destination: DatasetNa
 
 
 def _wants_dicom(config: AnyConfig) -> bool:
-    return config.dicom is not None or getattr(config, "dicom_tag_config", None) is not None
+    return config.parts().has_dicom
 
 
 def _wants_fhir(config: AnyConfig) -> bool:
-    return config.fhir is not None or getattr(config, "fhir_field_config", None) is not None
+    return config.parts().has_fhir

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager, suppress
-from itertools import count
 from typing import TYPE_CHECKING
 
 from healthcare_deid.errors import InvalidDicomError
@@ -22,15 +21,28 @@ if TYPE_CHECKING:
 
 PARTIAL_SUFFIX = ".healthcare-deid.part"
 """Ends the name of a file that is being written."""
+OWNER_ONLY = 0o600
+"""Permissions of what is nobody else's business."""
 _BUFFER = 1 << 20
-_COUNTER = count()
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _LOCAL = threading.local()
 
 
+def partial_path(destination: str | os.PathLike[str]) -> str:
+    """Return a new random name beside a file's: in a container, every start has the same process number."""
+    folder = os.path.dirname(os.fspath(destination)) or os.curdir  # noqa: PTH120 - pathlib takes several times as long
+    return f"{folder}/.{os.urandom(8).hex()}{PARTIAL_SUFFIX}"
+
+
 @contextmanager
-def beside(destination: Path) -> Generator[int]:
+def beside(destination: Path, mode: int = 0o666) -> Generator[int]:
     """Open a file next to a destination; it takes the destination's name when all went well, and goes otherwise.
+
+    A destination that has a partial file's name is written as it is: its owner renames it.
+
+    Args:
+        destination: The file.
+        mode: Its permissions, less what the process takes away from all files.
 
     Returns:
         A context: the open file's descriptor.
@@ -39,19 +51,19 @@ def beside(destination: Path) -> Generator[int]:
         OSError: The file cannot be made, or not renamed.
     """
     final = os.fspath(destination)
-    folder = os.path.dirname(final) or os.curdir  # noqa: PTH120 - pathlib takes several times as long
-    partial = f"{folder}/.{os.getpid()}-{next(_COUNTER)}{PARTIAL_SUFFIX}"
+    partial = final if final.endswith(PARTIAL_SUFFIX) else partial_path(final)
     try:
-        descriptor = os.open(partial, _NEW, 0o666)
+        descriptor = os.open(partial, _NEW, mode)
     except FileNotFoundError:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(partial, _NEW, 0o666)
+        descriptor = os.open(partial, _NEW, mode)
     try:
         try:
             yield descriptor
         finally:
             os.close(descriptor)
-        os.replace(partial, final)  # noqa: PTH105 - see above
+        if partial != final:
+            os.replace(partial, final)  # noqa: PTH105 - see above
     except BaseException:
         with suppress(OSError):
             os.unlink(partial)  # noqa: PTH108 - see above
@@ -63,22 +75,10 @@ def existing_parent(path: Path) -> Path:
     return next(parent for parent in path.absolute().parents if parent.is_dir())
 
 
-def remove_abandoned(folder: Path) -> None:
-    """Remove what processes that were killed left half-written in a folder, and in all folders below it."""
+def remove_partial_files(folder: Path) -> None:
+    """Remove what was left half-written in a folder, and in all folders below it, by runs that are no more."""
     for path in folder.rglob(f"*{PARTIAL_SUFFIX}"):
-        writer = path.name.removeprefix(".").partition("-")[0]
-        if writer.isdecimal() and not _runs(int(writer)):
-            path.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True  # somebody else's, or nothing that can be asked
-    return True
+        path.unlink(missing_ok=True)
 
 
 def write_pieces(pieces: Iterable[bytes | Range], source: Source, destination: Path) -> None:

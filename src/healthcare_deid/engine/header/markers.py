@@ -34,7 +34,7 @@ _METHOD_CHARACTERS = 64
 _CLEAN_PIXEL_DATA = "113101"
 _SAFE_PRIVATE = METHOD_CODES[ProfileOption.RETAIN_SAFE_PRIVATE]
 _FULL_DATES = METHOD_CODES[ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES]
-_DATES = {0x00080020: "DA", 0x00080021: "DA", 0x00080022: "DA", 0x00080023: "DA", 0x0008002A: "DT"}
+DATES = {0x00080020: "DA", 0x00080021: "DA", 0x00080022: "DA", 0x00080023: "DA", 0x0008002A: "DT"}
 """Study, series, acquisition and content: what happens to these is said of the instance's dates."""
 
 CODE_MEANINGS = {
@@ -116,8 +116,8 @@ class Claimant:
     def __init__(self, plan: TagPlan, *, inspected_dates: str = "", covers_all_text: bool = False) -> None:
         self._plan = plan
         self._inspected = inspected_dates
-        self._drops_dates = all(plan.rule(tag, vr).op in GOING for tag, vr in _DATES.items())
-        operations = {plan.rule(tag, vr).op for tag, vr in _DATES.items()}
+        self._drops_dates = all(plan.rule(tag, vr).op in GOING for tag, vr in DATES.items())
+        operations = {plan.rule(tag, vr).op for tag, vr in DATES.items()}
         says_dates = (operations <= GOING or operations == {Op.SHIFT}) or (operations == {Op.TEXT} and inspected_dates)
         self.tags = frozenset(
             {IDENTITY_REMOVED, METHOD, METHOD_CODE_SEQUENCE}

@@ -252,12 +252,13 @@ class InstanceRewriting:
         source = self._source
         named = [Named(source.values(_ID, _NAME, _OTHER_IDS, _OTHER_NAMES), person.new_id, person.new_name)]
         for tag in (_ACCESSION, _STUDY_ID):
-            new = self._identifier(tag, source.text(tag))
+            new = self.identifier(tag, source.text(tag))
             if new:
                 named.append(Named(source.values(tag), new, new))
         return named
 
-    def _identifier(self, tag: int, value: str) -> str | None:
+    def identifier(self, tag: int, value: str) -> str | None:
+        """Return the pseudonym of an accession number or a study ID; None where it has none."""
         pseudonymizer = self._rewriter.pseudonymizer
         if pseudonymizer is None or not value:
             return None
@@ -302,7 +303,7 @@ class InstanceRewriting:
         pseudonymizer = self._rewriter.pseudonymizer
         assert pseudonymizer is not None, "without one the plan rewrites no identifier"
         if tag in (_ACCESSION, _STUDY_ID):
-            new = [self._identifier(tag, part) or "" for part in parts]
+            new = [self.identifier(tag, part) or "" for part in parts]
             return new if any(new) else None
         if going and tag in (_OTHER_IDS, _OTHER_NAMES):
             return None

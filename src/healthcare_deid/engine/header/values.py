@@ -84,6 +84,11 @@ class Transformed(Protocol):
 class ValueTransformer(Protocol):
     """A text engine, bound to one instance (`InstanceText`)."""
 
+    @property
+    def days_shifted(self) -> int:
+        """Days that dates are shifted by."""
+        ...
+
     def transform(self, value: str, vr: str) -> Transformed:
         """Transform one value of an element."""
         ...

@@ -9,16 +9,15 @@ import csv
 import io
 import os
 import re
-import sys
-from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from healthcare_deid.engine.identity.locked_file import locked
 from healthcare_deid.engine.identity.resemblance import contains_original, is_writable
 from healthcare_deid.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 _OLD, _NEW, _NAME, _DAYS, _ANCHOR = "old_id", "new_id", "new_name", "days", "anchor"
@@ -117,7 +116,7 @@ class PseudonymTable:
             EngineError: The patient ID is a pseudonym of this table.
             OSError: The row cannot be written.
         """
-        with _locked(self._path) as file:
+        with locked(self._path) as file:
             self._read()
             known = self.find(old)
             if known is not None:
@@ -316,27 +315,3 @@ def _create(path: Path, heading: tuple[str, ...]) -> None:
         return
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         file.write(",".join(heading) + "\n")
-
-
-@contextmanager
-def _locked(path: Path) -> Generator[BinaryIO]:
-    """Open a file to append to it, while no other process does."""
-    with path.open("r+b", buffering=0) as file:
-        _lock(file.fileno())
-        yield file  # closing it gives the lock back
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    _BEYOND = 1 << 30
-    """Where the lock's byte is: a lock on Windows keeps others from reading what it covers."""
-
-    def _lock(descriptor: int) -> None:
-        os.lseek(descriptor, _BEYOND, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)

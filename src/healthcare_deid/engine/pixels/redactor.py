@@ -23,6 +23,7 @@ from healthcare_deid.engine.pixels.find.policy import UNREADABLE, Cover, Policy
 from healthcare_deid.engine.pixels.frames.limits import beyond_service_limits
 from healthcare_deid.engine.pixels.frames.targets import Target, targets
 from healthcare_deid.engine.pixels.frames.windows import Windows
+from healthcare_deid.engine.pixels.masks.device_masks import masked, ultrasound_regions
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.results import PixelReport, ReadText, Redaction
 from healthcare_deid.engine.safe_errors import guarded
@@ -30,10 +31,12 @@ from healthcare_deid.engine.workers import in_worker
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.pixels.find.ocr import Ocr
+    from healthcare_deid.engine.pixels.masks.device_masks import Mask, Masked
     from healthcare_deid.engine.plan.pixels import PixelPlan
     from healthcare_deid.engine.text.match import TextInspector
 
@@ -44,6 +47,10 @@ ICON_OF_REDACTED = "icon-of-redacted"
 UNREADABLE_WARNING = (
     "burned-in text could not be read (letters of another script, faint or distorted ones) and was covered as a whole"
 )
+MASK = "mask"
+"""Rule of regions that are covered because of the device."""
+MASK_WARNING = "burned-in text was not looked for: the regions of a known device were covered, and no others"
+OUTSIDE_WARNING = "the regions of the mask of this device lie outside the picture: nothing of them was covered"
 CODES_WARNING = "QR codes and bar codes in the pixels were not looked for: pip install zxing-cpp"
 
 _ENCAPSULATED_DOCUMENT = 0x00420011
@@ -62,7 +69,8 @@ class PixelRedactor:
             process, where the processes share the cores out already.
         keep_text: For debugging: give back what was read, in `PixelReport.texts`. That is PHI: never log or store it.
         service_limits: Refuse what the service refuses for its size, where otherwise a warning tells of it.
-
+        masks: Regions that are covered by device, in any mode.
+        unmasked_only: Look for text on devices only that no mask is of.
     """
 
     def __init__(
@@ -75,7 +83,11 @@ class PixelRedactor:
         workers: int | None = None,
         keep_text: bool = False,
         service_limits: bool = False,
+        masks: Sequence[Mask] = (),
+        unmasked_only: bool = False,
     ) -> None:
+        self._masks = tuple(masks)
+        self._unmasked_only = unmasked_only
         self._plan = plan
         self._policy = Policy(plan)
         self._ocr = ocr
@@ -113,7 +125,7 @@ class PixelRedactor:
             ModelNotFoundError: No text model is installed.
         """
         _check_dataset(dataset)
-        if not self._plan.looks:
+        if not self._plan.looks and not self._masks:
             return PixelReport()
         if inspector is None and self._plan.needs_inspector:
             raise ValueError(
@@ -128,16 +140,41 @@ class PixelRedactor:
         removed: Callable[[int], bool],
         folder: Path | None,
     ) -> PixelReport:
-        _refuse_what_cannot_be_seen(dataset, removed)
-        found = list(targets(dataset, removed))
+        mask = masked(self._masks, dataset, never=self._unmasked_only)
+        if self._plan.looks:
+            _refuse_what_cannot_be_seen(dataset, removed)
+            found = list(targets(dataset, removed))
+        else:
+            found = [one for one in targets(dataset, removed) if one.is_image or one.is_icon] if mask.boxes else []
         if not found:
             return PixelReport()
         longest = max(map(_size, found))
         limit = beyond_service_limits(dataset, longest)
         if limit is not None and self._service_limits:
             raise UnsupportedPixelsError(limit, reason="too-large")
-        report = _Run(self, dataset, inspector, folder).redact(found)
+        report = _Run(self, dataset, inspector, folder, mask).redact(found)
         return report if limit is None else replace(report, warnings=(*report.warnings, limit))
+
+    @border
+    def find(self, dataset: Dataset) -> list[Box]:
+        """Return where text is in the first frame of an instance's own image; nothing is covered.
+
+        Raises:
+            UnsupportedPixelsError: The pixels cannot be looked at.
+            ModelNotFoundError: No text model is installed.
+        """
+        _check_dataset(dataset)
+
+        def found() -> list[Box]:
+            for target in targets(dataset):
+                if target.is_image:
+                    element = PixelElement(target, transfer_syntax(dataset))
+                    windows = Windows(element.layout, dataset)
+                    lines = self.look().first_frame(element, windows)
+                    return [box.grown(MARGIN).intersection(element.whole) for line in lines for box in line.boxes]
+            return []
+
+        return guarded(found)
 
     def __repr__(self) -> str:
         return f"PixelRedactor({self._plan.scope.name})"
@@ -151,7 +188,17 @@ class PixelRedactor:
         """Return how frames are looked at."""
         if self._ocr is None:
             self._ocr = OnnxOcr(thorough=self._thorough)
-        return Look(self._ocr, self._plan.reads or self._keep_text, self._workers or _default_workers())
+        return Look(self._ocr, self._plan.reads or self._keep_text, self.workers)
+
+    @property
+    def workers(self) -> int:
+        """Threads that look at the frames of an instance."""
+        return self._workers or _default_workers()
+
+    @property
+    def looks(self) -> bool:
+        """Whether text is looked for."""
+        return self._plan.looks
 
     @property
     def every_frame(self) -> bool:
@@ -168,27 +215,36 @@ class _Run:
     """One instance on its way through."""
 
     def __init__(
-        self, redactor: PixelRedactor, dataset: Dataset, inspector: TextInspector | None, folder: Path | None
+        self,
+        redactor: PixelRedactor,
+        dataset: Dataset,
+        inspector: TextInspector | None,
+        folder: Path | None,
+        mask: Masked,
     ) -> None:
         self._folder = folder
+        self._mask = mask
         self._redactor = redactor
         self._dataset = dataset
         names = lookalike_names(dataset) if inspector is not None else None
         self._inspector = LookalikeInspector(inspector, names) if inspector is not None and names else inspector
-        self._syntax = _transfer_syntax(dataset)
+        self._syntax = transfer_syntax(dataset)
         self._redactions: list[Redaction] = []
         self._texts: list[ReadText] = []
 
     def redact(self, found: Iterable[Target]) -> PixelReport:
-        look = self._redactor.look()
+        looked = 0
         opened: list[tuple[PixelElement, Boxes]] = []
         image: tuple[PixelElement | Mosaic, Boxes] | None = None
         unreadable: list[Target] = []
         for target in found:
             try:
-                element = PixelElement(target, self._syntax, workers=look.workers, folder=self._folder)
+                element = PixelElement(target, self._syntax, workers=self._redactor.workers, folder=self._folder)
                 view = self._view(element)
-                boxes = self._boxes(look, element, view)
+                boxes = self._mask_boxes(element) if target.is_image else {}
+                if self._looks_at(target):
+                    self._look(element, view, boxes)
+                    looked += 1
             except UnsupportedPixelsError:
                 if not target.is_private:
                     raise
@@ -197,7 +253,7 @@ class _Run:
             if target.is_icon and image is not None:
                 self._repeat_in_icon(image, element, boxes)
             opened.append((element, boxes))
-            if not target.steps and not target.is_overlay:
+            if target.is_image:
                 image = view, boxes
         rewriter = Rewriter(self._dataset, self._syntax)
         rewriter.rewrite(opened)
@@ -205,19 +261,38 @@ class _Run:
         warnings = list(rewriter.warnings)
         if any(redaction.rule == UNREADABLE for redaction in self._redactions):
             warnings.append(UNREADABLE_WARNING)
-        if not finds_codes():
+        if looked and not finds_codes():
             warnings.append(CODES_WARNING)
+        if self._redactor.looks and not self._mask.looks:
+            warnings.append(MASK_WARNING)
+        if self._mask.known and not any(redaction.rule == MASK for redaction in self._redactions):
+            warnings.append(OUTSIDE_WARNING)
         return PixelReport(
             tuple(self._redactions),
             tuple(rewriter.changes),
             tuple(warnings),
             tuple(self._texts),
-            self._redactor.policy.plan.scope is Scope.EVERYTHING and finds_codes(),
-            len(opened),
+            self._redactor.policy.plan.scope is Scope.EVERYTHING and finds_codes() and self._mask.looks,
+            looked,
         )
 
-    def _boxes(self, look: Look, element: PixelElement, view: PixelElement | Mosaic) -> Boxes:
-        target = element.target
+    def _looks_at(self, target: Target) -> bool:
+        """Say whether text is looked for: in the image of a known device perhaps not, in everything else it is."""
+        return self._redactor.looks and (self._mask.looks or not target.is_image)
+
+    def _mask_boxes(self, element: PixelElement) -> Boxes:
+        """Return the regions that masks cover in every frame."""
+        boxes: Boxes = {}
+        for region in self._mask.boxes:
+            inside = element.layout.aligned(region)
+            if inside.width > 0 < inside.height:
+                for frame in range(element.count):
+                    self._record(element, boxes, frame, Cover(inside, MASK, 1.0))
+        return boxes
+
+    def _look(self, element: PixelElement, view: PixelElement | Mosaic, boxes: Boxes) -> None:
+        """Add what is covered of the text in an element."""
+        target, look = element.target, self._redactor.look()
         windows = None if target.is_overlay else Windows(element.layout, target.dataset)
         lines = look.frames(view, windows)
         if self._redactor.keep_text:
@@ -229,14 +304,13 @@ class _Run:
             )
         if self._redactor.every_frame:
             lines = in_every_frame(lines)
-        boxes: Boxes = {}
+        shown = ultrasound_regions(self._dataset) if target.is_image else []
         for index, of_frame in enumerate(lines):
-            for cover in self._redactor.policy.select(of_frame, self._inspector):
+            for cover in self._redactor.policy.select(of_frame, self._inspector, shown):
                 for frame, place in view.places(index, cover.box.grown(MARGIN)):
                     box = element.layout.aligned(place)
                     if box.area:
                         self._record(element, boxes, frame, Cover(box, cover.rule, cover.confidence))
-        return boxes
 
     def _view(self, element: PixelElement) -> PixelElement | Mosaic:
         """Return what is looked at: tiles side by side, and any other frames as they are."""
@@ -285,7 +359,8 @@ def _refuse_what_cannot_be_seen(dataset: Dataset, removed: Callable[[int], bool]
         raise UnsupportedPixelsError("the pixel data is elsewhere (0028,7FE0) and cannot be looked at")
 
 
-def _transfer_syntax(dataset: Dataset) -> UID:
+def transfer_syntax(dataset: Dataset) -> UID:
+    """Return an instance's transfer syntax, by what it was read as where its file meta does not say."""
     meta: Any = getattr(dataset, "file_meta", None)
     named = meta.get("TransferSyntaxUID") if meta is not None else None
     if named:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, assert_never
 
+from healthcare_deid.config.patterns import compile_pattern
 from healthcare_deid.config.v1beta1.image import TextRedactionMode
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.config.patterns import Pattern
     from healthcare_deid.config.v1.image import CustomRegex
 
 
@@ -38,7 +39,7 @@ class PixelPlan:
     """
 
     scope: Scope = Scope.NOTHING
-    patterns: tuple[tuple[re.Pattern[str], tuple[int, ...]], ...] = ()
+    patterns: tuple[tuple[Pattern, tuple[int, ...]], ...] = ()
     excluded: frozenset[str] = frozenset()
     additional: frozenset[str] = frozenset()
 
@@ -80,20 +81,20 @@ def scope_of(mode: str | None, *, narrow: bool) -> Scope:
             assert_never(known)
 
 
-def compiled_patterns(regexes: Sequence[CustomRegex]) -> tuple[tuple[re.Pattern[str], tuple[int, ...]], ...]:
+def compiled_patterns(regexes: Sequence[CustomRegex]) -> tuple[tuple[Pattern, tuple[int, ...]], ...]:
     """Compile custom patterns.
 
     Raises:
-        ConfigError: One is not a regular expression.
+        ConfigError: RE2 refuses one.
     """
     return tuple(
         (_compiled(index, regex.pattern or ""), tuple(regex.group_indexes)) for index, regex in enumerate(regexes)
     )
 
 
-def _compiled(index: int, pattern: str) -> re.Pattern[str]:
+def _compiled(index: int, pattern: str) -> Pattern:
     try:
-        return re.compile(pattern)
-    except re.error:
+        return compile_pattern(pattern)
+    except ValueError as error:
         path = f"customRegexes[{index}].pattern"
-        raise ConfigError.of("ImageConfig", [(path, "is no regular expression")]) from None
+        raise ConfigError.of("ImageConfig", [(path, str(error))]) from None

@@ -262,17 +262,17 @@ class TagPlan:
     @property
     def inspects_text(self) -> bool:
         """Whether any rule needs the text engine."""
-        return self.cleans_text or self.shifts
-
-    @property
-    def shifts(self) -> bool:
-        """Whether some dates are shifted, whatever is said of dates in text."""
-        return self.shifts_dates or Op.SHIFT in self._ops()
+        return self.cleans_text or self.has_shifts
 
     @property
     def cleans_text(self) -> bool:
         """Whether any rule leaves text of which only what is found in it changes."""
         return Op.TEXT in self._ops()
+
+    @property
+    def has_shifts(self) -> bool:
+        """Whether some dates are shifted, whatever is said of dates in text."""
+        return self.shifts_dates or Op.SHIFT in self._ops()
 
     def _ops(self) -> set[Op]:
         rules = [self.default, self.private, *self.tags.values(), *self.vrs.values(), *self.private_tags.values()]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
+import sqlite3
 from typing import TYPE_CHECKING, Literal, get_args
 
-from healthcare_deid.engine.runs.record import refuse_inside
+from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
 
 if TYPE_CHECKING:
     from pathlib import Path
-
 
 Names = Literal["uid", "source"]
 NAMES: tuple[str, ...] = get_args(Names)
@@ -23,41 +24,115 @@ _HEADING = ("source", "result")
 class NameMap:
     """A CSV file that says which file became which, for its owner only: the source's names may tell who it is.
 
+    It is kept over runs: rows are added, and none comes twice.
+
     Args:
-        path: The file; None writes none. It is written anew.
-        source: The folder of originals, which it must not be in.
-        destination: The folder of results, which it must not be in.
+        path: The file.
 
     Raises:
-        ValueError: ``path`` is among the originals or the results, or holds something else.
-        OSError: It cannot be written.
+        ValueError: The file holds something else.
+        OSError: It cannot be read or written.
     """
 
-    def __init__(self, path: Path | None, source: Path, destination: Path) -> None:
-        if path is not None:
-            refuse_inside("name_map", path, source, destination)
-            _refuse_other(path)
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._write([_HEADING], os.O_TRUNC)
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.execute("CREATE TABLE rows (key BLOB PRIMARY KEY, fresh INT) WITHOUT ROWID")
+        self._wrong: set[bytes] = set()
+        self._replaced: set[str] = set()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+        self._file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="surrogateescape", newline="")
+        if os.name == "posix":
+            path.chmod(OWNER_ONLY)  # it may have been there, open to others
+        try:
+            self._load()
+        except BaseException:
+            self._file.close()
+            self._rows.close()
+            raise
 
-    def add(self, names: list[tuple[str, str]]) -> None:
-        """Write names of files, and of their results."""
-        self._write(names, os.O_APPEND)
+    def add(self, source: str, result: str) -> None:
+        """Write a row, unless it is there."""
+        if self._is_new(source, result, fresh=True):
+            self._writer.writerow((source, result))
 
-    def _write(self, rows: list[tuple[str, str]], mode: int) -> None:
-        if self._path is None or not rows:
-            return
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | mode, 0o600)
-        if mode == os.O_TRUNC and hasattr(os, "fchmod"):
-            os.fchmod(descriptor, 0o600)  # it may have been there, open to others
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            csv.writer(file).writerows(rows)
+    def withdraw(self, source: str, result: str) -> None:
+        """Take a row back: another file became this result."""
+        self._wrong.add(_row_key(source, result))
+
+    def replace(self, result: str) -> None:
+        """Take the rows of earlier runs about a result back: another file becomes it."""
+        self._replaced.add(result)
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; without the rows that were taken back."""
+        self._file.close()
+        if self._wrong or self._replaced:
+            self._write_again()
+        self._rows.close()
+
+    def _write_again(self) -> None:
+        with (
+            self._path.open(encoding="utf-8", errors="surrogateescape", newline="") as old,
+            beside(self._path, OWNER_ONLY) as descriptor,
+            open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="", closefd=False) as new,
+        ):
+            csv.writer(new).writerows(row for row in csv.reader(old) if self._is_right(*row[:2]))
+
+    def _is_right(self, source: str, result: str) -> bool:
+        key = _row_key(source, result)
+        if key in self._wrong:
+            return False
+        return result not in self._replaced or bool(
+            self._rows.execute("SELECT fresh FROM rows WHERE key = ?", (key,)).fetchone()[0]
+        )
+
+    def _load(self) -> None:
+        """Remember the rows that are there, and put a row that was cut off right."""
+        rows = csv.reader(self._file)
+        heading = next(rows, None)
+        if heading not in (None, list(_HEADING)):
+            raise ValueError("name_map: the file is there, and is no map of names; name another one")
+        for row in rows:
+            if len(row) == len(_HEADING):  # the last one may have been cut off
+                self._is_new(*row, fresh=False)
+        self._writer = csv.writer(self._file)
+        if heading is None:
+            self._writer.writerow(_HEADING)
+        elif not _ends_with_a_line_break(self._path):
+            self._file.write("\r\n")
+        self.flush()
+
+    def _is_new(self, source: str, result: str, *, fresh: bool) -> bool:
+        row = (_row_key(source, result), fresh)
+        if self._rows.execute("INSERT OR IGNORE INTO rows VALUES (?, ?)", row).rowcount:
+            return True
+        if fresh:
+            self._rows.execute("UPDATE rows SET fresh = 1 WHERE key = ?", row[:1])
+        return False
 
 
-def _refuse_other(path: Path) -> None:
-    if not path.exists():
-        return
+def _row_key(source: str, result: str) -> bytes:
+    return hashlib.blake2b(f"{source}\0{result}".encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _ends_with_a_line_break(path: Path) -> bool:
     with path.open("rb") as file:
-        beginning = file.readline(100)
-    if beginning and beginning.rstrip() != ",".join(_HEADING).encode():
-        raise ValueError("name_map: the file is there, and is no map of names; name another one")
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def refuse_inside(argument: str, path: Path, source: Path | None, destination: Path | None) -> None:
+    """Refuse a path that would stand among the originals or the results.
+
+    Raises:
+        ValueError: It does.
+    """
+    if destination is not None and path.resolve().is_relative_to(destination.resolve()):
+        raise ValueError(f"{argument} is inside the destination: it would go with the results")
+    if source is not None and path.resolve().is_relative_to(source.resolve()):
+        raise ValueError(f"{argument} is inside the source: it would be taken for input, or an original be lost")

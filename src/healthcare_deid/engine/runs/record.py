@@ -1,8 +1,11 @@
-"""The record of a folder: a line of JSON for every result, that says what was done to it; no values.
+"""The record of a run: a line of JSON for every result, that says what was done to it; no values.
 
-Results are called by their new UIDs, unless the source's names were asked for: then the record has those. A run that
-goes on where another ended adds to its record. A result that is there and not in the record, because the run was
-killed between the two, is made again: nothing is in a release that no record tells of.
+The first line is a header with the schema's version and the manifest's digest; its ``result`` is null. Every other
+line is about the result it names, and of two about one result the last counts. Lists of changes and warnings are the
+same for nearly all instances of a series: a list is written where it first comes up, as ``{"id": …, "list": […]}``, and
+then called by its id. `read_record` puts the lists back.
+
+Results are called by their new UIDs, unless the source's names were asked for: then the record has those.
 """
 
 from __future__ import annotations
@@ -10,80 +13,295 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, Any
+import shutil
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
+from healthcare_deid.engine.results import Change, Redaction
+from healthcare_deid.engine.runs.claims import Recorded, RecordedResults, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_OWNER_ONLY = 0o600
-_BEGINNING = b'{"result":'
+    from healthcare_deid.engine.results import DeidentifyResult
+
+SCHEMA = 1
+"""Version of the record's form: raised when a reader of the old one could misread the new one."""
+_LONGEST_HEADER = 1 << 12
+_CHANGE_FIELDS = [field.name for field in fields(Change)]
+_REDACTION_FIELDS = [field.name for field in fields(Redaction)]
+_LISTS = ("changes", "warnings")
 
 
-def digest(name: str) -> bytes:
-    """Return what a result's name is remembered by: a million of them must fit into memory."""
-    return hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+class Told(NamedTuple):
+    """A list of the record, as JSON, and what it is called."""
+
+    id: str
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return a list with the id that its content gives it."""
+        return cls(hashlib.sha256(text.encode()).hexdigest()[:16], text)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEntry:
+    """One result's line, its lists apart: small, so that it travels between processes cheaply.
+
+    Attributes:
+        result: The result's name.
+        source: SHA-256 of its source.
+        size: Bytes of the result.
+        kept: How many data elements are as they were.
+        redactions: Rectangles covered, as JSON.
+        changes: Changes to data elements; an empty text where the worker has sent the list before.
+        warnings: The same for warnings.
+    """
+
+    result: str
+    source: bytes
+    size: int
+    kept: int
+    redactions: str
+    changes: Told
+    warnings: Told
+
+
+class EntryMaker:
+    """Makes entries of results; a list that it has told of before is not told again."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def entry(self, name: str, source: bytes, size: int, result: DeidentifyResult) -> RecordEntry:
+        """Return a result's entry."""
+        redactions = [dict(zip(_REDACTION_FIELDS, astuple(item), strict=True)) for item in result.redactions]
+        changes = [dict(zip(_CHANGE_FIELDS, astuple(item), strict=True)) for item in result.changes]
+        return RecordEntry(
+            name,
+            source,
+            size,
+            result.kept,
+            _json(redactions),
+            self._told(_json(changes)),
+            self._told(_json(list(result.warnings))),
+        )
+
+    def _told(self, text: str) -> Told:
+        told = Told.of(text)
+        if told.id in self._known:
+            return Told(told.id, "")
+        self._known.add(told.id)
+        return told
 
 
 class RecordFile:
-    """The file that a folder's record goes to, readable by its owner only. One run at a time adds to it.
+    """The record of a run, readable by its owner only. What is in it stays, but a last line that was cut off.
 
     Args:
-        path: The file; None writes none. What is in it stays, but a last line that was cut off.
-        source: The folder of originals, which it must not be in.
-        destination: The folder of results, which it must not be in.
+        path: The file.
+        manifest: The manifest's digest.
 
     Attributes:
-        recorded: Digests of the names of the results it tells of; None where none is written.
+        is_new: Whether there was none.
 
     Raises:
-        ValueError: ``path`` is among the originals or the results, or holds something else.
+        ValueError: The file holds something else.
         OSError: It cannot be read or written.
     """
 
-    def __init__(self, path: Path | None, source: Path, destination: Path) -> None:
+    def __init__(self, path: Path, manifest: str) -> None:
         self._path = path
-        self.recorded: frozenset[bytes] | None = None
-        if path is None:
-            return
-        refuse_inside("record", path, source, destination)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
-        with os.fdopen(descriptor, "r+b") as file:
-            self.recorded = frozenset(_names(file))
-        if os.name == "posix":
-            path.chmod(_OWNER_ONLY)  # it may have been there, open to others
-
-    def add(self, lines: list[str]) -> None:
-        """Write the lines of some results."""
-        if self._path is None or not lines:
-            return
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ONLY)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.writelines(f"{text}\n" for text in lines)
-
-
-def _names(file: Any) -> Iterator[bytes]:
-    """Yield the digests of the names in a record, and cut off a last line that is none."""
-    end = 0
-    for text in file:
-        if text.startswith(_BEGINNING[: len(text)]) and not text.endswith(b"\n"):
-            file.truncate(end)
-            return
+        self._lists: dict[str, str] = {}
+        self._defined: set[str] = set()
+        self._superseded = 0
+        self._lines = 0
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+        self._file = os.fdopen(descriptor, "r+b")
         try:
-            name = json.loads(text)["result"]
-        except (ValueError, KeyError, TypeError):
-            raise ValueError("record: the file is there, and is no record of a folder; name another one") from None
-        end += len(text)
-        yield digest(str(name))
+            _cut_off_end(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+        self.is_new = not self._file.seek(0, os.SEEK_END)
+        if self.is_new:
+            self._write(_header(manifest))
+        self.flush()
+
+    def snapshot(self, path: Path) -> None:
+        """Write what is recorded so far into a file of `RecordedResults`."""
+        self._superseded += RecordedResults.write(path, self._results()) < self._lines
+
+    def _results(self) -> Iterator[tuple[bytes, Recorded]]:
+        """Yield the key of every result and what is recorded of it, in order; a withdrawn one has the size -1."""
+        with self._path.open("rb") as file:
+            for line in file:
+                entry = json.loads(line)
+                if (name := entry["result"]) is not None:
+                    self._defined.update(entry[of]["id"] for of in _LISTS if isinstance(entry.get(of), dict))
+                    self._lines += 1
+                    yield key_of(name), _recorded(entry)
+
+    def learn(self, entry: RecordEntry) -> None:
+        """Take the lists of an entry, whether it is written or not: its worker tells of each only once."""
+        for told in (entry.changes, entry.warnings):
+            if told.text and told.id not in self._defined:
+                self._lists[told.id] = told.text
+
+    def add(self, entry: RecordEntry) -> None:
+        """Write a result's line."""
+        name, lists = json.dumps(entry.result), ",".join(self._list(of, getattr(entry, of)) for of in _LISTS)
+        self._write(
+            f'{{"result":{name},"source":"{entry.source.hex()}","size":{entry.size},"kept":{entry.kept},'
+            f'"redactions":{entry.redactions},{lists}}}\n'
+        )
+
+    def withdraw(self, name: str) -> None:
+        """Take back what is recorded of a result: another source is about to make it."""
+        self._write(_json({"result": name, "withdrawn": True}) + "\n")
+        self._superseded += 1
+        self.flush()
+
+    def supersede(self) -> None:
+        """Note that a line is about to be written for a result that has one."""
+        self._superseded += 1
+
+    def flush(self) -> None:
+        """Hand everything to the operating system: a process that is killed then loses nothing."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; where lines have been superseded, write it again without them."""
+        self._file.close()
+        if self._superseded:
+            _compact(self._path)
+
+    def _list(self, name: str, told: Told) -> str:
+        if told.id in self._defined:
+            return f'"{name}":"{told.id}"'
+        self._defined.add(told.id)
+        return f'"{name}":{{"id":"{told.id}","list":{self._lists.pop(told.id)}}}'
+
+    def _write(self, line: str) -> None:
+        self._file.write(line.encode("ascii"))
 
 
-def refuse_inside(argument: str, path: Path, source: Path, destination: Path) -> None:
-    """Refuse a file that would stand among the originals or the results.
+def read_record(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield what a record says of every result, its lists in place; of two lines about one result, both.
 
     Raises:
-        ValueError: It does.
+        ValueError: It is no record, or of a later version.
+        OSError: It cannot be read.
     """
-    if path.resolve().is_relative_to(destination.resolve()):
-        raise ValueError(f"{argument} is inside the destination: it would go with the results")
-    if path.resolve().is_relative_to(source.resolve()):
-        raise ValueError(f"{argument} is inside the source: it would be taken for input, or an original be lost")
+    lists: dict[str, list[Any]] = {}
+    with path.open("rb") as file:
+        _check_header(file.readline())
+        for line in file:
+            entry: dict[str, Any] = json.loads(line)
+            for of in _LISTS:
+                told = entry.get(of)
+                if isinstance(told, dict):
+                    lists[told["id"]] = told["list"]
+                    entry[of] = told["list"]
+                elif isinstance(told, str):
+                    entry[of] = lists[told]
+            yield entry
+
+
+def check_record(path: Path) -> None:
+    """Refuse to write a record over another file.
+
+    Raises:
+        ValueError: The file is there, and is no record of a run; or its folder is not there.
+    """
+    if not path.parent.is_dir():
+        raise ValueError("record: the folder that it is to be in does not exist")
+    if path.exists() and path.stat().st_size:
+        with path.open("rb") as file:
+            _check_header(file.readline(_LONGEST_HEADER))
+
+
+def copy_record(path: Path, copy: Path) -> None:
+    """Copy a record, whole or not at all; the copy is its owner's too.
+
+    Raises:
+        OSError: A file cannot be read or written.
+    """
+    with beside(copy, OWNER_ONLY) as descriptor, open(descriptor, "wb", closefd=False) as new, path.open("rb") as file:
+        shutil.copyfileobj(file, new)
+
+
+def _header(manifest: str) -> str:
+    return _json({"result": None, "record": SCHEMA, "manifest": manifest}) + "\n"
+
+
+def _check_header(line: bytes) -> None:
+    try:
+        version = json.loads(line)["record"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError("record: the file is there, and is no record of a run; name another one") from None
+    if version != SCHEMA:
+        raise ValueError(f"the record has version {version} of its form; this release reads {SCHEMA}")
+
+
+def _recorded(entry: dict[str, Any]) -> Recorded:
+    if entry.get("withdrawn"):
+        return Recorded(b"", -1)
+    return Recorded(bytes.fromhex(entry["source"]), entry["size"])
+
+
+def _cut_off_end(file: Any) -> None:
+    """Cut off a last line that a killed process left unfinished.
+
+    Raises:
+        ValueError: The file is no record.
+    """
+    first = file.readline()
+    if not first:
+        return
+    if not first.endswith(b"\n") and _header("").encode()[:20].startswith(first[:20]):
+        file.truncate(0)
+        file.seek(0)
+        return
+    _check_header(first)
+    end = file.seek(0, os.SEEK_END)
+    position = end
+    while position:
+        begin = max(0, position - (1 << 16))
+        file.seek(begin)
+        found = file.read(position - begin).rfind(b"\n")
+        if found >= 0:
+            file.truncate(begin + found + 1)
+            break
+        position = begin
+
+
+def _compact(path: Path) -> None:
+    """Leave only the last line about each result, its lists put where they then come up first."""
+    last: dict[bytes, int] = {}
+    with path.open("rb") as file:
+        header = file.readline()
+        for number, line in enumerate(file):
+            last[key_of(json.loads(line)["result"])] = number
+    defined: set[str] = set()
+    lists: dict[str, Any] = {}
+    with beside(path, OWNER_ONLY) as descriptor, open(descriptor, "wb", closefd=False) as new, path.open("rb") as file:
+        new.write(header)
+        next(file)
+        for number, line in enumerate(file):
+            entry = json.loads(line)
+            lists |= {told["id"]: told for of in _LISTS if isinstance(told := entry.get(of), dict)}
+            if last[key_of(entry["result"])] != number or entry.get("withdrawn"):
+                continue
+            for of in _LISTS:
+                id_ = entry[of]["id"] if isinstance(entry[of], dict) else entry[of]
+                entry[of] = id_ if id_ in defined else lists[id_]
+                defined.add(id_)
+            new.write(f"{_json(entry)}\n".encode("ascii"))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))  # in ASCII: file names need not be text

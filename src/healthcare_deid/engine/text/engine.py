@@ -182,6 +182,10 @@ class TextEngine:
         """Return how a date is shifted."""
         return self._policy.shift()
 
+    def days_shifted(self, subject: Subject) -> int:
+        """Return the days that a patient's dates are shifted by."""
+        return self._policy.shift_of_dates().days(subject)
+
     def label_in_pixels(self, info_type: str) -> str:
         """Return the infoType that a finding in pixels is reported as."""
         if info_type == "ORGANIZATION_NAME" and info_type not in self._plan.pixel_info_types:
@@ -216,6 +220,11 @@ class InstanceText:
 
     def __repr__(self) -> str:
         return f"InstanceText({self._header!r})"
+
+    @property
+    def days_shifted(self) -> int:
+        """Days that dates of the instance are shifted by, where they are shifted."""
+        return self._engine.days_shifted(self._subject)
 
     @border
     def find(self, text: str) -> list[Match]:

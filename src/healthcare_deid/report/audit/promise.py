@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.config.tags import tag_number
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine.deidentifier import Deidentifier
 from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption
@@ -26,6 +27,8 @@ _PROFILES = ("MINIMAL_KEEP_LIST_PROFILE", "KEEP_ALL_PROFILE", "DEIDENTIFY_TAG_CO
 _EDITION = re.compile(r"PS3\.15 (2018e-google|2026d) Basic Profile")
 _OURS = "healthcare-deid "
 _OPTION_OF = {code: option for option, code in METHOD_CODES.items()}
+_SECRET = frozenset({"secret", "salt", "uid_rule", "pseudonyms", "patient_keys", "unwrapped_keys"})
+"""What results are keyed with; the look needs none of it, since keyed values are told by their form."""
 _UNSAID = "nothing: measured by the Basic Profile"
 
 
@@ -41,6 +44,7 @@ class Promise:
         uids: Whether new UIDs are surely of this package's form.
         options: Options of the Basic Profile.
         removes_identity: Whether they leave nothing that identifies the patient.
+        fixed: Elements that hold a value of the project's own.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Promise:
     uids: bool
     options: frozenset[str]
     removes_identity: bool
+    fixed: frozenset[int] = frozenset()
 
 
 def promise_of(dataset: Dataset) -> Promise:
@@ -87,10 +92,12 @@ def promise_by(config: Any, options: Mapping[str, Any]) -> Promise:
     Raises:
         ConfigError: The config cannot be carried out.
     """
+    options = {name: value for name, value in options.items() if name not in _SECRET}
     pixels_aside = config.model_copy(update={"image": None})
     engine = Deidentifier(pixels_aside, **options)
     asked = frozenset(map(str, options.get("options", ())))
-    return Promise(engine.plan.name, engine, True, True, True, asked, engine.plan.removes_identity)
+    fixed = frozenset(tag_number(tag) for tag in options.get("set_values") or ())
+    return Promise(engine.plan.name, engine, True, True, True, asked, engine.plan.removes_identity, fixed)
 
 
 def _basic(options: frozenset[str], edition: str, *, binding: bool, placeholders: bool, removed: bool) -> Promise:

@@ -7,12 +7,14 @@ and after: UIDs (told by their form), shifted dates, and markers.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.elements import is_known_creator, is_private, is_private_creator
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.actions import MALFORMED_REASON, OWN_IDENTITY_REASON, UID_IN_TEXT_REASON
+from healthcare_deid.engine.identity.pseudonyms import check_pseudonym
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT
@@ -38,6 +40,10 @@ _WRITERS = frozenset({0x00020012, 0x00020013})
 """Implementation class UID and version name: a program, which is nobody."""
 _HASH = re.compile(r"[A-Za-z0-9+/]{43}=")
 """What a crypto hash is replaced by: base64 of 32 bytes."""
+_PSEUDONYM = re.compile(r"[A-Za-z0-9._-]*[0-9A-HJKMNP-TV-Z]{15}(?![A-Za-z0-9])")
+_KEYED = 15
+"""Characters of a keyed pseudonym, its check character with them."""
+_STANDS_FOR_PATIENT = frozenset({0x00100010, 0x00100020})
 _STEP = re.compile(r"([0-9A-F]{8})((?:\[\d+\])?)")
 
 
@@ -48,6 +54,11 @@ def is_new_uid(uid: str) -> bool:
     number = uid.removeprefix(_UUID)
     # A random UUID, or one that is computed: those of a machine and a moment are original ones (RFC 9562).
     return number != uid and number.isdigit() and (int(number) >> 76) & 0xF in (3, 4, 5, 8)
+
+
+def without_pseudonyms(text: str) -> str:
+    """Return a text without the keyed pseudonyms in it, which are told by their check character."""
+    return _PSEUDONYM.sub(lambda found: "" if check_pseudonym(found[0][-_KEYED:]) else found[0], text)
 
 
 def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]) -> Iterator[Residual]:
@@ -61,20 +72,26 @@ def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]
     Raises:
         EngineError: The instance cannot be read to its end.
     """
+    one_name = str(dataset.get("PatientName", "") or "") == str(dataset.get("PatientID", "") or "")
     for change in promise.engine.deidentify(dataset).changes:
-        if change.action is ChangeAction.ADDED or change.rule in _UNSAID:
+        if change.action is ChangeAction.ADDED or change.rule in _UNSAID or _tag_of(change) in promise.fixed:
             continue
         found = _judged(change, elements.get(change.path), promise)
+        if found is not None and one_name and int(change.path[:8], 16) in _STANDS_FOR_PATIENT and promise.placeholders:
+            # The pseudonym of a table is name and number alike; what it stands for cannot be seen.
+            found = replace(found, severity=Severity.WARNING, why="the name is the number: a pseudonym, perhaps")
         if found is not None:
             yield found
 
 
 def _judged(change: Change, element: Element | None, promise: Promise) -> Residual | None:
     value = element.value if element is not None else b""
+    if element is not None and change.rule != MALFORMED_REASON and _is_made_of_pseudonyms(element, change):
+        return None
     residue, why = _residue(change, value)
     if residue is None:
         return None
-    tag = int(change.path.rpartition("/")[2], 16)
+    tag = _tag_of(change)
     return Residual(
         _severity(residue, change, promise),
         residue,
@@ -85,8 +102,17 @@ def _judged(change: Change, element: Element | None, promise: Promise) -> Residu
     )
 
 
+def _is_made_of_pseudonyms(element: Element, change: Change) -> bool:
+    """Whether nothing is left of a value without keyed pseudonyms, or nothing but text that other looks read."""
+    texts = element.texts()
+    rest = [without_pseudonyms(text) for text in texts]
+    if change.rule == OWN_IDENTITY_REASON:
+        return rest != texts
+    return bool(texts) and not any(text.strip(" ^=") for text in rest)
+
+
 def _residue(change: Change, value: bytes) -> tuple[Residue | None, str]:
-    tag = int(change.path.rpartition("/")[2], 16)
+    tag = _tag_of(change)
     rules = frozenset(change.rule.split("+"))
     if change.action is ChangeAction.REGENERATED or change.rule == UID_IN_TEXT_REASON:
         parts = [uid_text(part) for part in value.split(b"\\")]
@@ -137,6 +163,10 @@ def _severity(residue: Residue, change: Change, promise: Promise) -> Severity:
     if residue is Residue.PRIVATE and ProfileOption.RETAIN_SAFE_PRIVATE in promise.options:
         return Severity.WARNING  # which ones are safe is not written into the instance
     return Severity.ERROR
+
+
+def _tag_of(change: Change) -> int:
+    return int(change.path.rpartition("/")[2], 16)
 
 
 def _named(path: str) -> str:

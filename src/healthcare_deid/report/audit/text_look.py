@@ -19,7 +19,7 @@ from healthcare_deid.engine.plan.ps315 import ProfileOption
 from healthcare_deid.engine.plan.tags import BINARY_VRS, CODE_TAGS, FREE_TEXT_VRS, GOING, Op
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.report.audit.findings import Residual, Residue, shape_of
-from healthcare_deid.report.audit.second_run import is_new_uid
+from healthcare_deid.report.audit.second_run import is_new_uid, without_pseudonyms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,7 +77,8 @@ def reading_engine() -> TextEngine:
 def _look(element: Element, bound: InstanceText, promise: Promise) -> Iterator[Residual]:
     if is_binary(element) and (len(element.value) > _LONGEST_BINARY or not _PRINTABLE.fullmatch(element.value)):
         return
-    for text in element.texts() or ([element.value.decode("latin-1")] if is_binary(element) else []):
+    texts = element.texts() or ([element.value.decode("latin-1")] if is_binary(element) else [])
+    for text in filter(None, map(without_pseudonyms, texts)):
         kinds = {rule.removeprefix("infoType:") for rule in bound.transform(text, _read_as(element)).rules}
         if element.tag in CODE_TAGS:
             kinds &= _TELLING - {"MEDICAL_RECORD_NUMBER"}  # codes are numbers
@@ -111,9 +112,11 @@ def _has_old_uid(text: str, promise: Promise) -> bool:
 
 
 def _is_left_by_option(element: Element, promise: Promise) -> bool:
-    """Whether an option of the profile keeps what the profile alone would not: a device's name, an institution's."""
+    """Whether an option keeps or sets what the profile alone would not: a device's name, a project's number."""
     if not promise.removes_identity:
         return False
+    if element.tag in promise.fixed:
+        return True
     kept = promise.engine.plan.rule(element.tag, element.vr).op in (Op.KEEP, Op.CHECK)
     return kept and _BASELINE.rule(element.tag, element.vr).op in GOING
 

@@ -1,1 +1,1 @@
-"""The API's methods for an event loop, written by hand; `calls.sync_methods` is generated from them."""
+"""The API's methods for an event loop, from which ``tools/generate_sync.py`` makes `calls.sync_methods`."""

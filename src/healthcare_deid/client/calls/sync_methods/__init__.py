@@ -1,1 +1,1 @@
-"""The API's methods for threads, generated from `calls.async_methods` by ``tools/generate_sync.py``."""
+"""The API's methods for threads, all but `instances` generated from `calls.async_methods`."""

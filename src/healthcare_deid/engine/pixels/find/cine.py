@@ -131,6 +131,10 @@ class Look:
             found |= {step.frame: of_frame for step, of_frame in zip(group, lines, strict=True)}
         return [found[step.like] for step in plan]
 
+    def first_frame(self, frames: Frames, windows: Windows | None = None) -> list[TextLine]:
+        """Return the lines in the first frame alone."""
+        return self._whole(frames, windows, 0)
+
     def _whole(self, frames: Frames, windows: Windows | None, frame: int) -> list[TextLine]:
         return [line for shown in self._shown(frames, windows, frame) for line in self._find(shown)]
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from healthcare_deid.engine.geometry import Box
-from healthcare_deid.engine.pixels.find.components import spread_components
+from healthcare_deid.engine.pixels.find.components import component_boxes, spread_components
 from healthcare_deid.engine.pixels.find.models import run
 from healthcare_deid.engine.pixels.find.strips import Strip, strip_of
 
@@ -27,10 +27,17 @@ KERNEL_THRESHOLD = 0.25
 """Probability above which a pixel belongs to a line's kernel."""
 SCORE_THRESHOLD = 0.4
 """Mean probability of a component below which it is no text."""
+HINT_THRESHOLD = 0.04
+"""Probability above which there may be text that this look does not show: all lines but one in 500 that it overlooked
+had more somewhere, and a tenth of a picture has."""
+SURE_SCORE = 0.75
+"""From this score on, a line is text whether or not it can be read."""
 KERNEL_MARGIN = 0.3
 """Part of a line's thickness that is not in its kernel, on each side."""
 UPRIGHT = 3
 """A kernel this many times as high as wide is of a line turned by 90°, not of a letter."""
+BESIDE_LINE = 2
+"""Pixels around a line, and a quarter of its height, in which a hint is its own rim."""
 STRIDE = 32
 """The network halves its input five times."""
 BORDER = 16
@@ -98,6 +105,18 @@ class ScoredBox:
         return tuple(part for part in (box.intersection(self.box) for box in boxes) if part.width > 0 < part.height)
 
 
+class Look(NamedTuple):
+    """What one look at a picture found.
+
+    Attributes:
+        lines: Where text is.
+        hints: Where else there may be some.
+    """
+
+    lines: list[ScoredBox]
+    hints: list[Box]
+
+
 class Edges(NamedTuple):
     """Where a picture ends; at its other sides it goes on, and what was cut out with it is surrounding enough."""
 
@@ -121,19 +140,28 @@ class Detector:
 
     def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
         """Return the lines in a picture of shape (rows, columns, 3), looked at ``scale`` times its size."""
+        return self.look(picture, scale, edges).lines
+
+    def look(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> Look:
+        """Return the lines in a picture, as `find` does, and where there may be more."""
         rows, columns = picture.shape[:2]
         size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
         resized = (
             np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)) if scale != 1 else picture
         )
-        found: list[ScoredBox] = []
+        found = Look([], [])
+        across, down = columns / size[0], rows / size[1]
         for tile in tiles(*size):
-            part = resized[tile.top : tile.bottom, tile.left : tile.right]
-            for scored in boxes_in(self.probabilities(part, edges)):
-                moved = scored.moved(tile.left, tile.top)
-                placed = moved.placed(columns / size[0], rows / size[1], columns, rows)
+            probabilities = self.probabilities(resized[tile.top : tile.bottom, tile.left : tile.right], edges)
+            lines = boxes_in(probabilities)
+            for scored in lines:
+                placed = scored.moved(tile.left, tile.top).placed(across, down, columns, rows)
                 if placed.box.area:
-                    found.append(placed)
+                    found.lines.append(placed)
+            found.hints.extend(
+                hint.moved(tile.left, tile.top).scaled(across, down).clipped(columns, rows)
+                for hint in hints_in(probabilities, lines)
+            )
         return found
 
     def probabilities(self, picture: Picture, edges: Edges = WHOLE) -> Floats:
@@ -165,6 +193,17 @@ def boxes_in(probabilities: Floats) -> list[ScoredBox]:
             whole = strip.grown(*_margins(strip.length, strip.thickness))
             found.append(ScoredBox(whole.box, component.mean, box, whole))
     return found
+
+
+def hints_in(probabilities: Floats, lines: list[ScoredBox]) -> list[Box]:
+    """Return the boxes of what may be text in a probability map, and belongs to no line that is sure."""
+    hints = probabilities > HINT_THRESHOLD
+    for scored in lines:
+        if scored.score >= SURE_SCORE:
+            for part in scored.parts:
+                known = part.grown(BESIDE_LINE + part.height // 4).clipped(hints.shape[1], hints.shape[0])
+                hints[known.top : known.bottom, known.left : known.right] = False
+    return [component.box for component in component_boxes(hints)]
 
 
 def whole_line(kernel: Box) -> Box:

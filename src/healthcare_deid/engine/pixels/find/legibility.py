@@ -39,6 +39,10 @@ LEAST_ROOM = 2.0
 GAP = 2.0
 """Characters of a line are not further apart than this many times its box's height without something between them."""
 _WORD = re.compile(r"[^\W_]+")
+_RUN = re.compile(r"[^\W\d_]+|\d+")
+LONGEST_NUMBER = 4
+LONGEST_UNIT = 2
+"""Letters of units and of the abbreviations of settings: cm, Hz, MI."""
 _SYMBOLS = frozenset("\u00b5\u03bc\u03a9\u03b1\u03b2\u03b3\u03b4\u03bb\u03c3\u0394")
 """Greek letters that stand in units and names of quantities."""
 
@@ -79,6 +83,17 @@ def is_mark(text: str) -> bool:
     words = [fold(word) for word in _WORD.findall(text)]
     names = first_names() | surnames()
     return all(word in vocabulary() and word not in names for word in words)
+
+
+def is_everyday(text: str) -> bool:
+    """Say whether a text is words of the vocabulary that are nobody's name, short numbers, and units."""
+    names = first_names() | surnames()
+    words = [fold(word) for word in _RUN.findall(text)]
+    return all(
+        len(word) <= (LONGEST_NUMBER if word.isdigit() else LONGEST_UNIT)
+        or (word in vocabulary() and word not in names)
+        for word in words
+    )
 
 
 def _shown(text: str) -> str:

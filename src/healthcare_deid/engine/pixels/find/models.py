@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.engine.pixels.find.weights import load_weights
 from healthcare_deid.errors import MissingExtraError, ModelNotFoundError
 
 if TYPE_CHECKING:
@@ -192,4 +193,4 @@ def _make_session(path: Path) -> Any:
     options.enable_mem_pattern = False  # a plan for each size of picture would be kept for good
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(load_weights(path), options, providers=["CPUExecutionProvider"])

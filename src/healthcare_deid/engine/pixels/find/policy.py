@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.pixels.find.legibility import is_legible
+from healthcare_deid.engine.pixels.find.legibility import is_everyday, is_legible
 from healthcare_deid.engine.pixels.find.passages import passages
 from healthcare_deid.engine.pixels.find.variants import Variant, variants
 from healthcare_deid.engine.pixels.lines import Direction, TextLine
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ALL_TEXT = "all-text"
 CODE = "code"
 UNREADABLE = "unreadable"
+OUTSIDE_IMAGE = "outside-image"
+"""Rule of text that stands where an ultrasound machine says that no image is, and that is more than settings."""
 INFO_TYPE = "infoType:"
 RECORD_NUMBER = "MEDICAL_RECORD_NUMBER"
 IDENTIFYING_LINE = frozenset({RECORD_NUMBER, "DATE_OF_BIRTH"})
@@ -60,18 +62,30 @@ class Policy:
     def __init__(self, plan: PixelPlan) -> None:
         self.plan = plan
 
-    def select(self, lines: Sequence[TextLine], inspector: TextInspector | None) -> list[Cover]:
-        """Return the boxes to cover."""
+    def select(
+        self, lines: Sequence[TextLine], inspector: TextInspector | None, image: Sequence[Box] = ()
+    ) -> list[Cover]:
+        """Return the boxes to cover.
+
+        Args:
+            lines: What was found.
+            inspector: Finds infoTypes in what was read.
+            image: Where the image is in the picture; nothing where that is not known.
+        """
         if self.plan.scope is Scope.EVERYTHING:
             return [cover for line in lines for cover in _all_of(line, CODE if line.is_code else ALL_TEXT)]
-        return list(self._sensitive(lines, inspector))
+        return list(self._sensitive(lines, inspector, image))
 
-    def _sensitive(self, lines: Sequence[TextLine], inspector: TextInspector | None) -> Iterator[Cover]:
+    def _sensitive(
+        self, lines: Sequence[TextLine], inspector: TextInspector | None, image: Sequence[Box]
+    ) -> Iterator[Cover]:
         """Yield what is sensitive: in each line by itself, and then in lines that are read together."""
         legible: list[TextLine] = []
         for line in lines:
             if line.is_code and self.plan.scope is Scope.SENSITIVE:
                 yield from _all_of(line, CODE)
+            elif self.plan.scope is Scope.SENSITIVE and _stands_outside(line, image):
+                yield from _all_of(line, OUTSIDE_IMAGE)
             elif line.is_code or is_legible(line):
                 legible.append(line)
             else:
@@ -105,6 +119,13 @@ class Policy:
         if info_type in self.plan.excluded:
             return False
         return self.plan.scope is not Scope.PATTERNS or info_type in self.plan.additional
+
+
+def _stands_outside(line: TextLine, image: Sequence[Box]) -> bool:
+    """Say whether a line is legible, stands outside the image, and is more than settings and marks."""
+    if not image or any(region.overlaps(line.box) for region in image):
+        return False
+    return is_legible(line) and not is_everyday(line.text or "")
 
 
 def _all_of(line: TextLine, rule: str) -> Iterator[Cover]:

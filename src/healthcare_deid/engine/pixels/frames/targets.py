@@ -67,6 +67,11 @@ class Target:
         return self.tag in OVERLAY_TAGS
 
     @property
+    def is_image(self) -> bool:
+        """Whether it is the instance's own image."""
+        return not self.steps and not self.is_overlay
+
+    @property
     def is_private(self) -> bool:
         """Whether it is private, or stands in a private sequence: nobody needs it to show the image."""
         return bool(self.tag >> 16 & 1) or any(step.is_private for step, _ in self.steps)

@@ -86,9 +86,12 @@ class Policy:
 
     def shift(self) -> Decision:
         """Return how dates are shifted where the profile asks for it, whatever is said of dates in text."""
+        return Decision("DATE", self.shift_of_dates(), "transform")
+
+    def shift_of_dates(self) -> DateShift:
+        """Return the config's shift of dates; by default one of its own."""
         said = self._decide("DATE").transformation
-        shift = said if isinstance(said, DateShift) else DateShift(self._keys.dates, self._days)
-        return Decision("DATE", shift, "transform")
+        return said if isinstance(said, DateShift) else DateShift(self._keys.dates, self._days)
 
     def uses_own_keys(self, *, shifts: bool) -> bool:
         """Return whether a transformation is keyed with a key that the config does not have.

@@ -93,7 +93,10 @@ _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{1,2}\d{6}\([0-9A]\)"
     r"|(?<![A-Za-z0-9.-])[A-Za-z]{0,6} ?\d(?:[ .+-]?[A-Za-z0-9]){3,22}(?![A-Za-z0-9])"
 )
-_ANY = tuple((row, re.compile(rf"(?<![A-Za-z0-9.])(?:{row.pattern})(?![A-Za-z0-9])")) for row in IDENTIFIERS)
+_ALONE = r"(?<![A-Za-z0-9.])(?:{})(?![A-Za-z0-9])"
+_ANY = tuple((row, re.compile(_ALONE.format(row.pattern))) for row in IDENTIFIERS)
+_ANY_FORM = re.compile(_ALONE.format("|".join(row.pattern.replace("\\1", "[ -]") for row in IDENTIFIERS)))
+"""A gate: most candidates are dates and measurements, and have the form of no identifier."""
 
 
 class NationalIdDetector:
@@ -107,6 +110,8 @@ class NationalIdDetector:
         found: list[Match] = []
         words = words_of(text)
         for span in _CANDIDATE.finditer(text):
+            if _ANY_FORM.search(text, span.start(), min(len(text), span.end() + 1)) is None:
+                continue
             for row, pattern in _ANY:
                 if row.cues and row.cues.isdisjoint(words):
                     continue

@@ -1,0 +1,85 @@
+"""``healthcare-deid masks``: regions that are covered by device."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from healthcare_deid.cli.exits import CommandError, Exit
+from healthcare_deid.cli.paths import named, with_paths
+from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataset import Dataset
+
+
+@click.group("masks")
+def command() -> None:
+    """Propose regions that are covered by device, for files --masks."""
+
+
+@command.command("learn")
+@click.argument("folder", metavar="FOLDER", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("masks.json"),
+    show_default=True,
+    help="Where the masks are written.",
+)
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("masks-pictures"),
+    show_default=True,
+    help="Where a picture for each device is written. It shows an instance as it is: keep it where that may be.",
+)
+@with_paths
+def learn(folder: Path, output: Path, pictures: Path) -> None:
+    """Propose masks from the text that stands in the same place in several instances of a device.
+
+    Look at the pictures before you use the masks: text that was not found is in no region.
+
+    The exit code is 3 when a file could not be read.
+    """
+    from healthcare_deid.engine.pixels.masks.learning import propose
+    from healthcare_deid.engine.pixels.masks.mask_files import write_json
+
+    failed: list[Path] = []
+    proposals = propose(_instances(folder, failed))
+    if not proposals:
+        raise CommandError("there are no two instances of one device with pixels: nothing was learned")
+    pictures.mkdir(parents=True, exist_ok=True)
+    for number, proposal in enumerate(proposals, 1):
+        path = pictures / f"device-{number}.png"
+        proposal.picture.save(path)
+        device = proposal.device
+        regions = len(proposal.mask.regions) if proposal.mask else 0
+        click.echo(
+            f"{path}: {device.manufacturer} {device.model} {device.modality} {device.columns}x{device.rows}, "
+            f"{proposal.instances} instances, {regions} regions"
+        )
+    output.write_text(write_json(proposal.mask for proposal in proposals if proposal.mask), encoding="utf-8")
+    click.echo(f"{output}: look at the pictures, then give it to files --masks")
+    if failed:
+        raise SystemExit(Exit.PARTIAL)
+
+
+def _instances(root: Path, failed: list[Path]) -> Iterator[Dataset]:
+    """Yield the instances below a folder, or of a file, one in memory at a time; tell of files that are none."""
+    from healthcare_deid.engine.dicom.files import read
+
+    for path in sorted(item for item in root.rglob("*") if item.is_file()) if root.is_dir() else [root]:
+        try:
+            dataset, _ = guarded(partial(read, path))
+        except (EngineError, OSError) as error:
+            failed.append(path)
+            click.echo(f"not read: {named(path)}: {type(error).__name__}", err=True)
+        else:
+            yield dataset

@@ -1,0 +1,58 @@
+"""Recipes of other programs on the command line."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from healthcare_deid.config import RecipeConversion
+
+_CTP = re.compile(r"\s*<|(?:.*\n)*?\s*#?(?:set\.\[|param\.|remove\.|keep\.)")
+_DEID = re.compile(r"(?im)^\s*(?:format\s+dicom|%header)\b")
+
+
+def read_recipe(text: str, kind: str | None, *, keep_private: bool) -> RecipeConversion | None:
+    """Return the conversion of a recipe, or `None` for other text.
+
+    Args:
+        text: The file's content.
+        kind: ``"ctp"`` or ``"deid"``; by default the text tells.
+        keep_private: For deid: keep private attributes.
+
+    Raises:
+        ConfigError: The text is not a recipe of that kind.
+    """
+    from healthcare_deid.config import from_ctp_script, from_deid_recipe
+
+    if kind == "ctp" or (kind is None and _CTP.match(text)):
+        return from_ctp_script(text)
+    if kind == "deid" or (kind is None and _DEID.search(text)):
+        return from_deid_recipe(text, keep_private=keep_private)
+    return None
+
+
+def report(conversion: RecipeConversion) -> None:
+    """Print the conversion's notes and the engine options it needs."""
+    for line in conversion.unconverted:
+        click.echo(f"not converted: {line}", err=True)
+    for line in conversion.approximated:
+        click.echo(f"differs: {line}", err=True)
+    words = _options(conversion)
+    if words:
+        click.echo(f"use the config with: healthcare-deid files SOURCE DESTINATION {shlex.join(words)}", err=True)
+
+
+def _options(conversion: RecipeConversion) -> list[str]:
+    options = conversion.options
+    words = ["--pseudonyms", "keyed"] if conversion.wants_pseudonyms else []
+    if "uid_root" in options:
+        words += ["--uid-root", options["uid_root"]]
+    for name, value in options.get("set_values", {}).items():
+        words += ["--set", f"{name}={value}"]
+    for replacement in options.get("replace", ()):
+        words += ["--replace", *replacement]
+    return words

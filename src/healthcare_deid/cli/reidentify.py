@@ -1,0 +1,98 @@
+"""``healthcare-deid reidentify``: identity restored to a folder, or told for one pseudonym; every use is logged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from healthcare_deid.cli.exits import CommandError, Exit
+from healthcare_deid.cli.keys import warn_if_shared
+from healthcare_deid.cli.paths import print_failures, with_paths
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.identity.envelope import RecipientKey
+    from healthcare_deid.engine.runs.reidentify import UseLog
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+PASSPHRASE = "HEALTHCARE_DEID_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+@click.command("reidentify")
+@click.argument("source", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("destination", required=False, type=_FOLDER)
+@click.option(
+    "--key", type=_FILE, help=f"A recipient's private key, in PEM; its passphrase is asked for, or {PASSPHRASE}."
+)
+@click.option("--vault", type=_FILE, help="The vault of the run that made the results.")
+@click.option("--who", metavar="PSEUDONYM", help="Say who this pseudonym, or new UID, was; with --vault.")
+@click.option(
+    "--log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The log, which every use adds a line to. Default: reidentify.log in the key folder.",
+)
+@with_paths
+def command(
+    source: Path | None,
+    destination: Path | None,
+    key: Path | None,
+    vault: Path | None,
+    who: str | None,
+    log: Path | None,
+) -> None:
+    """Restore the identity of the files below SOURCE into DESTINATION, or say --who a pseudonym was.
+
+    A file with encrypted attributes (0400,0500) gets all of them back with --key; with --vault, what the vault says.
+    What is written or printed identifies patients.
+    """
+    if key is None and vault is None:
+        raise click.UsageError("give --key, --vault, or both")
+    from healthcare_deid.engine.identity.key_folder import key_folder
+    from healthcare_deid.engine.runs.reidentify import UseLog
+
+    opener = None if key is None else _key(key)
+    if who is not None:
+        if source is not None or vault is None:
+            raise click.UsageError("--who goes with --vault, and with no folder")
+        _tell(who, vault, UseLog(log or key_folder() / "reidentify.log"), opener)
+        return
+    if source is None or destination is None:
+        raise click.UsageError("give SOURCE and DESTINATION, or --who")
+    from healthcare_deid.engine.runs.reidentify import restore_tree
+
+    used = UseLog(log or key_folder() / "reidentify.log")
+    try:
+        report = restore_tree(source, destination, used, key=opener, vault=vault)
+    except ValueError as error:  # two folders that do not go together: the engine's own words
+        raise CommandError(str(error), Exit.USAGE) from None
+    click.echo(f"{report.succeeded} restored, {len(report.failures)} failed")
+    print_failures([("failed", name, reason) for name, reason in report.failures])
+    if report.failures:
+        raise SystemExit(Exit.ERROR)
+
+
+def _tell(pseudonym: str, vault: Path, log: UseLog, key: RecipientKey | None) -> None:
+    from healthcare_deid.engine.runs.reidentify import who
+
+    found = who(pseudonym, vault, log, key)
+    if not found:
+        raise CommandError("the vault does not know this pseudonym")
+    for entry in found:
+        click.echo(f"{entry.kind}:")
+        for keyword, value in entry.old.items():
+            click.echo(f"  {keyword}: {value}")
+
+
+def _key(path: Path) -> RecipientKey:
+    import os
+
+    from healthcare_deid.engine.identity.envelope import RecipientKey
+
+    warn_if_shared(path)
+    encrypted = b"ENCRYPTED" in path.read_bytes()
+    passphrase = os.environ.get(PASSPHRASE) or (
+        click.prompt("Passphrase", hide_input=True, err=True) if encrypted else None
+    )
+    return RecipientKey(path, passphrase.encode() if passphrase and encrypted else None)

@@ -1,0 +1,166 @@
+"""`BoundedResponse`: a reply that is read within the thread's `Limits`, decompressed, and streamed where asked."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from healthcare_deid.client.http.limits import Limits, current
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+_PIECE = 64 * 1024
+_GZIP_OR_ZLIB, _RAW_DEFLATE = 47, -15  # zlib's wbits
+
+
+class UnreadableBodyError(http.client.HTTPException):
+    """A body that cannot be read; the text says why, without data."""
+
+
+class BoundedResponse(http.client.HTTPResponse):
+    """Reply of a connection. httplib2 calls ``read()`` once; all limits hold there."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(cast("socket.socket", _TimedSocket(sock)), *args, **kwargs)
+
+    def read(self, amt: int | None = None) -> bytes:
+        """Read the body; with a sink in the limits, a good reply goes there and nothing is returned.
+
+        Raises:
+            UnreadableBodyError: It is too large, damaged, or of unknown length where that matters.
+            http.client.IncompleteRead: The connection broke off.
+        """
+        limits = current()
+        if amt is not None or limits is None:
+            return super().read(amt)
+        try:
+            return self._whole(limits)
+        except BaseException:
+            self.close()  # the socket stays open until this lets go of it
+            raise
+
+    def _whole(self, limits: Limits) -> bytes:
+        streamed = limits.sink is not None and self.status == http.HTTPStatus.OK
+        if streamed and self.length is None and not self.chunked:
+            # Only the end of the connection ends such a body: an instance that broke off looks whole.
+            raise UnreadableBodyError(
+                "the reply has no Content-Length, so that a whole instance cannot be told from a broken one"
+            )
+        sink = cast("Any", limits.sink) if streamed else io.BytesIO()
+        size = 0
+        for piece in self._decoded():
+            size += len(piece)
+            if size > limits.body:
+                raise UnreadableBodyError(f"the body is larger than {limits.body // 2**20} MiB")
+            write(sink, piece)
+        if self._decodes():
+            del self.headers["content-encoding"]
+            del self.headers["content-length"]
+            self.headers["content-length"] = str(size)
+        return b"" if streamed else sink.getvalue()
+
+    def _raw(self) -> Iterator[bytes]:
+        while piece := super().read(_PIECE):
+            yield piece
+        if self.length:
+            raise http.client.IncompleteRead(b"", self.length)
+
+    def _decodes(self) -> bool:
+        return self.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate", "zlib"}
+
+    def _decoded(self) -> Iterator[bytes]:
+        """Yield the body in pieces of bounded size, however far it inflates."""
+        if not self._decodes():
+            yield from self._raw()
+            return
+        decoder: Any = None
+        for data in self._raw():
+            rest = data
+            while rest:
+                decoder = decoder or _decoder_for(rest)
+                try:
+                    piece = decoder.decompress(rest, _PIECE)
+                except zlib.error:
+                    piece = None
+                if piece is None:
+                    raise UnreadableBodyError("the body cannot be decompressed")
+                yield piece
+                rest = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+                if decoder.eof:
+                    decoder = None  # a gzip file can have several members
+        while decoder is not None and not decoder.eof:
+            piece = decoder.decompress(b"", _PIECE)
+            if not piece:
+                raise UnreadableBodyError("the compressed body ends too early")
+            yield piece
+
+
+def write(sink: BinaryIO, data: bytes) -> None:
+    """Write to a sink; a full disk is not a broken connection, after which the request would be sent again.
+
+    Raises:
+        UnreadableBodyError: It cannot be written.
+    """
+    try:
+        sink.write(data)
+    except OSError as error:
+        problem = f"the body cannot be written ({type(error).__name__})"
+    else:
+        return
+    raise UnreadableBodyError(problem)
+
+
+def _decoder_for(data: bytes) -> Any:
+    """Return a decoder for a body by its first bytes: some servers send raw deflate as ``deflate``."""
+    wrapped = data[:2] == b"\x1f\x8b" or (data[0] & 0x0F == 8 and int.from_bytes(data[:2].ljust(2), "big") % 31 == 0)
+    return zlib.decompressobj(_GZIP_OR_ZLIB if wrapped else _RAW_DEFLATE)
+
+
+class _TimedSocket:
+    """The one method of a socket that `http.client.HTTPResponse` calls."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        del mode
+        return io.BufferedReader(_TimedReader(self._sock), _PIECE)
+
+
+class _TimedReader(io.RawIOBase):
+    """Reads a socket until the limits of the thread.
+
+    Sockets time out a read, not a reply: a server that sends a byte now and then would hold its thread for ever.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        limits = current()
+        if limits is None:
+            return self._raw.readinto(buffer)
+        return self._timed(buffer, limits)
+
+    def _timed(self, buffer: Any, limits: Limits) -> int | None:
+        usual, left = self._sock.gettimeout(), limits.left()
+        self._sock.settimeout(left if usual is None else min(usual, left))
+        try:
+            count = self._raw.readinto(buffer)
+        finally:
+            self._sock.settimeout(usual)
+        limits.moved += count or 0
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()

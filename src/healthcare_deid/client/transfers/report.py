@@ -1,0 +1,98 @@
+"""`TransferReport`: the result of an upload or a download, with a `TransferFailure` for each item that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Outcome = Literal["done", "conflict", "invalid", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailure:
+    """File or instance that was not transferred. Its `repr` leaves out the path, which may hold a patient's name."""
+
+    item: str = field(repr=False)
+    """Path of the file (upload), or ``study/series/instance`` (download)."""
+    kind: Outcome
+    """``conflict``: an instance with these UIDs and other bytes exists. ``invalid``: not DICOM, or refused as such."""
+    reason: str
+    """Reason in a few words, without data."""
+    message: str = field(default="", repr=False)
+    """Text of the service, if it gave any; may hold data."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferReport:
+    """Counts of an upload or a download, and its failures."""
+
+    succeeded: int = 0
+    """Transferred, or already there with the same bytes."""
+    conflicts: int = 0
+    """Not stored: an instance with the same UIDs and other bytes exists."""
+    invalid: int = 0
+    """Not DICOM, or refused as invalid."""
+    failed: int = 0
+    """Not transferred for another reason."""
+    skipped: int = 0
+    """Left alone: already there (download), or a DICOMDIR (upload)."""
+    bytes: int = 0
+    """Size of all that was transferred."""
+    failures: tuple[TransferFailure, ...] = ()
+    """One for each item counted as a conflict, invalid or failed; empty until the transfer has ended."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing failed."""
+        return not (self.conflicts or self.invalid or self.failed)
+
+    def __str__(self) -> str:
+        parts = [f"{self.succeeded} transferred"]
+        for word in ("conflicts", "invalid", "failed", "skipped"):
+            count = getattr(self, word)
+            if count:
+                parts.append(f"{count} {word}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """Result of one file or instance."""
+
+    outcome: Outcome
+    size: int = 0
+    failure: TransferFailure | None = None
+
+
+def failure(kind: Outcome, item: object, reason: str, message: str = "") -> ItemResult:
+    """Return the result of an item that was not transferred."""
+    return ItemResult(kind, failure=TransferFailure(str(item), kind, reason, message))
+
+
+class Tally:
+    """Running counts of a transfer."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Outcome, int] = {}
+        self._bytes = 0
+        self._failures: list[TransferFailure] = []
+
+    def add(self, result: ItemResult) -> None:
+        """Count one item."""
+        self._counts[result.outcome] = self._counts.get(result.outcome, 0) + 1
+        self._bytes += result.size
+        if result.failure is not None:
+            self._failures.append(result.failure)
+
+    def report(self, *, ended: bool = True) -> TransferReport:
+        """Return the counts so far; the failures only at the end."""
+        count = self._counts
+        return TransferReport(
+            succeeded=count.get("done", 0),
+            conflicts=count.get("conflict", 0),
+            invalid=count.get("invalid", 0),
+            failed=count.get("failed", 0),
+            skipped=count.get("skipped", 0),
+            bytes=self._bytes,
+            failures=tuple(self._failures) if ended else (),
+        )

@@ -1,0 +1,148 @@
+"""DICOM's own way back: original attributes, encrypted for recipients in the instance itself (PS3.15 section E.1.1)."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from struct import Struct
+from typing import TYPE_CHECKING, Any
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
+from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, rebuilt, shared
+from healthcare_deid.engine.dicom.elements import creator_tag, is_private
+from healthcare_deid.engine.results import Change, ChangeAction
+from healthcare_deid.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from healthcare_deid.engine.identity.envelope import RecipientKey, Recipients
+
+ENCRYPTED_ATTRIBUTES = 0x04000500
+ENCRYPTED_REASON = "encrypted-attributes"
+_TRANSFER_SYNTAX, _CONTENT, _MODIFIED = 0x04000510, 0x04000520, 0x04000550
+_CHARACTER_SET = BaseTag(0x00080005)
+_PIXELS = 0x7FE0
+_OURS, _ADDED = "HEALTHCARE-DEID", 0x01
+_OUR_GROUP = 0x0401
+"""A private block of the encrypted dataset: the attributes that de-identification added."""
+_TAG = Struct("<HH")
+_NO_ENVELOPE = "the instance holds no encrypted attributes"
+_NO_ORIGINALS = "what is encrypted in the instance are no original attributes"
+
+
+def encrypted_attributes(
+    source: Dataset, changed: Collection[int], added: Collection[int], recipients: Recipients
+) -> DataElement:
+    """Return (0400,0500) with the original values of what was changed. Pixels are not among them.
+
+    Args:
+        source: The instance as it was.
+        changed: Tags of its top level that were changed, or something in them.
+        added: Tags that it did not have, and the result has.
+        recipients: Who may read it.
+    """
+    wanted = {BaseTag(tag) for tag in changed if tag in source and tag >> 16 != _PIXELS}
+    wanted |= {BaseTag(creator_tag(tag)) for tag in wanted if is_private(tag) and creator_tag(tag) in source}
+    wanted |= {_CHARACTER_SET} & source.keys()
+    elements = {tag: shared(source.get_item(tag)) for tag in sorted(wanted)}
+    originals = rebuilt(source, {_CHARACTER_SET: elements[_CHARACTER_SET]} if _CHARACTER_SET in elements else {})
+    originals.add(DataElement(_MODIFIED, "SQ", Sequence([rebuilt(source, elements)])))
+    originals.private_block(_OUR_GROUP, _OURS, create=True).add_new(_ADDED, "AT", sorted(added))
+    syntax = guessed_syntax(source)
+    item = Dataset()
+    item.add_new(_TRANSFER_SYNTAX, "UI", syntax)
+    item.add_new(_CONTENT, "OB", recipients.seal(_encoded(originals, syntax)))
+    return DataElement(ENCRYPTED_ATTRIBUTES, "SQ", Sequence([item]))
+
+
+def seal(
+    target: Dataset, source: Dataset, changes: Iterable[Change], added: Iterable[Change], recipients: Recipients
+) -> Change:
+    """Put the original attributes into a result, encrypted; return the record of it.
+
+    Args:
+        target: The result.
+        source: The instance as it was.
+        changes: What was changed in its header.
+        added: What was added.
+        recipients: Who may read them.
+    """
+    changed = {int(change.path[:8], 16) for change in changes}
+    new = {int(change.path[:8], 16) for change in added}
+    element = encrypted_attributes(source, changed | new, new - set(map(int, source.keys())), recipients)
+    target[ENCRYPTED_ATTRIBUTES] = element
+    return Change(f"{ENCRYPTED_ATTRIBUTES:08X}", element.keyword, "SQ", ChangeAction.ADDED, ENCRYPTED_REASON)
+
+
+def restored(dataset: Dataset, key: RecipientKey) -> Dataset:
+    """Return the instance that a de-identified one was made of; its pixels stay as they are.
+
+    Args:
+        dataset: The de-identified instance; it is not modified.
+        key: Of one of the recipients.
+
+    Raises:
+        EngineError: Nothing is encrypted in it, or not for this key.
+    """
+    if ENCRYPTED_ATTRIBUTES not in dataset:
+        raise EngineError(_NO_ENVELOPE, reason="no-encrypted-attributes")
+    failure = EngineError(_NO_ENVELOPE, reason="no-encrypted-attributes")
+    for item in private_copy(dataset)[ENCRYPTED_ATTRIBUTES].value:
+        try:
+            originals = _decoded(key.open(item[_CONTENT].value), str(item[_TRANSFER_SYNTAX].value))
+        except EngineError as error:
+            failure = error
+            continue
+        return _with(dataset, originals)
+    raise failure
+
+
+def _with(dataset: Dataset, originals: Dataset) -> Dataset:
+    if _MODIFIED not in originals or len(originals[_MODIFIED].value) != 1:
+        raise EngineError(_NO_ORIGINALS, reason="no-originals")
+    elements = {tag: shared(element) for tag, element in items(dataset) if tag != ENCRYPTED_ATTRIBUTES}
+    for tag in _added(originals):
+        elements.pop(BaseTag(tag), None)
+    elements |= dict(items(originals[_MODIFIED].value[0]))
+    target = rebuilt(dataset, dict(sorted(elements.items())))
+    target.file_meta = FileMetaDataset(private_copy(dataset).file_meta)
+    if "SOPInstanceUID" in target:
+        target.file_meta.MediaStorageSOPInstanceUID = UID(str(target.SOPInstanceUID))
+    target.preamble = bytes(128)
+    return target
+
+
+def _added(originals: Dataset) -> list[int]:
+    """Return the tags that de-identification added."""
+    try:
+        block = originals.private_block(_OUR_GROUP, _OURS)
+    except KeyError:
+        return []
+    value: Any = block[_ADDED].value if _ADDED in block else None
+    if isinstance(value, bytes):  # in implicit VR nobody knows a private element's
+        return [group << 16 | element for group, element in _TAG.iter_unpack(value)]
+    return [] if value is None else [value] if isinstance(value, int) else list(value)
+
+
+def _encoded(dataset: Dataset, syntax: str) -> bytes:
+    file = DicomBytesIO()
+    file.is_little_endian = syntax != ExplicitVRBigEndian
+    file.is_implicit_VR = syntax == ImplicitVRLittleEndian
+    write_dataset(file, dataset)
+    return file.getvalue()
+
+
+def _decoded(data: bytes, syntax: str) -> Dataset:
+    implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
+    try:
+        return read_dataset(BytesIO(data), implicit, little)
+    except Exception:  # noqa: BLE001 - another's key gives random bytes, on which pydicom fails in many ways
+        raise EngineError(_NO_ORIGINALS, reason="no-originals") from None

@@ -1,0 +1,148 @@
+"""CMS envelopes: data that only a recipient's private key opens (RFC 5652, PS3.15 section C and E.1.1)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.errors import ConfigError, EngineError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+
+_NOT_A_CERTIFICATE = "recipients: a file with a certificate for an RSA key is needed, in PEM or DER"
+_NOT_A_KEY = "the key is not an RSA private key in PEM, or its passphrase is wrong"
+_CLOSED = "no envelope is for this key"
+_BLOCK = 128
+"""Bits of an AES block."""
+
+
+class Recipients:
+    """Those who may open envelopes.
+
+    Args:
+        paths: Their certificates' files; the certificates must hold RSA keys.
+
+    Raises:
+        ConfigError: A file holds no such certificate.
+        MissingExtraError: The extra is not installed.
+        OSError: A file cannot be read.
+    """
+
+    def __init__(self, paths: Iterable[str | PathLike[str]]) -> None:
+        _need_extra()
+        self._der = tuple(_certificate(Path(path).read_bytes()) for path in paths)
+
+    def __len__(self) -> int:
+        return len(self._der)
+
+    def __repr__(self) -> str:
+        return f"Recipients({len(self._der)})"
+
+    def seal(self, data: bytes) -> bytes:
+        """Return an envelope, in DER, that each recipient can open: AES-256-CBC, its key under each RSA key."""
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+        from cryptography.hazmat.primitives.serialization import Encoding
+        from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7EnvelopeBuilder, PKCS7Options
+        from cryptography.x509 import load_der_x509_certificate
+
+        builder = PKCS7EnvelopeBuilder().set_data(data).set_content_encryption_algorithm(AES256)
+        for der in self._der:
+            builder = builder.add_recipient(load_der_x509_certificate(der))
+        return builder.encrypt(Encoding.DER, [PKCS7Options.Binary])
+
+
+class RecipientKey:
+    """A recipient's private key.
+
+    Args:
+        path: Its file, in PEM.
+        passphrase: Of the file; None where it is not encrypted.
+
+    Raises:
+        ConfigError: The file holds no RSA key, or the passphrase is wrong.
+        MissingExtraError: The extra is not installed.
+        OSError: The file cannot be read.
+    """
+
+    def __init__(self, path: str | PathLike[str], passphrase: bytes | None = None) -> None:
+        _need_extra()
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        try:
+            key = load_pem_private_key(Path(path).read_bytes(), passphrase)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise ConfigError(_NOT_A_KEY) from None
+        if not isinstance(key, RSAPrivateKey):
+            raise ConfigError(_NOT_A_KEY)
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "RecipientKey(***)"
+
+    def open(self, envelope: bytes) -> bytes:
+        """Return what is in an envelope.
+
+        Raises:
+            EngineError: It is not for this key, or is damaged.
+        """
+        from asn1crypto import cms
+
+        try:
+            content: Any = cms.ContentInfo.load(envelope)
+            enveloped = content["content"]
+            sealed = enveloped["encrypted_content_info"]
+            algorithm = sealed["content_encryption_algorithm"]
+            keys = [recipient.chosen["encrypted_key"].native for recipient in enveloped["recipient_infos"]]
+            vector, data = algorithm.encryption_iv, sealed["encrypted_content"].native
+            length = int(algorithm.key_length)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise EngineError(_CLOSED, reason="not-for-this-key") from None
+        for encrypted in keys:
+            opened = self._opened(encrypted, length, vector, data)
+            if opened is not None:
+                return opened
+        raise EngineError(_CLOSED, reason="not-for-this-key")
+
+    def _opened(self, encrypted: bytes, length: int, vector: bytes, data: bytes) -> bytes | None:
+        """Return the content, by one recipient's copy of its key; None where that is another's."""
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
+        from cryptography.hazmat.primitives.ciphers.modes import CBC
+        from cryptography.hazmat.primitives.padding import PKCS7
+
+        try:
+            key = self._key.decrypt(encrypted, PKCS1v15())
+            if len(key) != length:
+                return None  # OpenSSL answers another's key with random bytes
+            reader = Cipher(AES(key), CBC(vector)).decryptor()
+            padded = reader.update(data) + reader.finalize()
+            padding = PKCS7(_BLOCK).unpadder()
+            return padding.update(padded) + padding.finalize()
+        except ValueError:
+            return None
+
+
+def _certificate(data: bytes) -> bytes:
+    """Return a certificate in DER."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
+
+    try:
+        known = load_pem_x509_certificate(data) if b"-----BEGIN" in data else load_der_x509_certificate(data)
+    except ValueError:
+        raise ConfigError(_NOT_A_CERTIFICATE) from None
+    if not isinstance(known.public_key(), RSAPublicKey):
+        raise ConfigError(_NOT_A_CERTIFICATE)
+    return known.public_bytes(Encoding.DER)
+
+
+def _need_extra() -> None:
+    if not all(map(find_spec, ("asn1crypto", "cryptography"))):
+        raise MissingExtraError("vault", "encryption for a recipient")

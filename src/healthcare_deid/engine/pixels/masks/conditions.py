@@ -1,0 +1,163 @@
+"""Conditions on an instance's header, as a small tree: what a mask's instances have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from pydicom.datadict import tag_for_keyword
+
+from healthcare_deid.config.patterns import Pattern, compile_pattern
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+class Relation(Enum):
+    """How an attribute's value is compared."""
+
+    EQUALS = "equals"
+    CONTAINS = "contains"
+    STARTS = "starts with"
+    ENDS = "ends with"
+    MATCHES = "matches"
+    """The pattern matches somewhere; ``^`` and ``$`` stand for the ends."""
+    LESS = "is less than"
+    GREATER = "is greater than"
+    PRESENT = "is present"
+    EMPTY = "is empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One comparison.
+
+    Attributes:
+        tag: The attribute, at the top of the header.
+        relation: How it is compared.
+        value: What with.
+        ignore_case: Whether capitals matter.
+        each: Whether every one of several values is compared by itself, and one is enough; otherwise they are one
+            text with backslashes between them.
+
+    Raises:
+        ConfigError: ``value`` is a pattern that RE2 refuses.
+    """
+
+    tag: int
+    relation: Relation
+    value: str = ""
+    ignore_case: bool = True
+    each: bool = False
+
+    def __post_init__(self) -> None:
+        if self.relation is Relation.MATCHES:
+            _compiled(self.value, self.ignore_case)
+
+    def holds(self, dataset: Dataset) -> bool:
+        """Say whether it is true of an instance."""
+        values = _values(dataset, self.tag)
+        if self.relation is Relation.PRESENT:
+            return self.tag in dataset
+        if self.relation is Relation.EMPTY:
+            return self.tag in dataset and not any(values)
+        return any(self._compare(value) for value in (values if self.each else ["\\".join(values)]))
+
+    def _compare(self, value: str) -> bool:
+        one, other = (text.casefold() if self.ignore_case else text for text in (value, self.value.strip()))
+        match self.relation:
+            case Relation.EQUALS:
+                return one == other
+            case Relation.CONTAINS:
+                return other in one
+            case Relation.STARTS:
+                return one.startswith(other)
+            case Relation.ENDS:
+                return one.endswith(other)
+            case Relation.MATCHES:
+                return next(iter(_compiled(self.value, self.ignore_case).finditer(value)), None) is not None
+            case Relation.LESS | Relation.GREATER:
+                return _is_between(one, other, less=self.relation is Relation.LESS)
+            case Relation.PRESENT | Relation.EMPTY:
+                raise AssertionError(self.relation)
+            case _:
+                assert_never(self.relation)
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Conditions that all have to be true; none are true of every instance."""
+
+    conditions: tuple[Condition, ...]
+
+    def holds(self, dataset: Dataset) -> bool:
+        """Say whether it is true of an instance."""
+        return all(condition.holds(dataset) for condition in self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Conditions of which one has to be true."""
+
+    conditions: tuple[Condition, ...]
+
+    def holds(self, dataset: Dataset) -> bool:
+        """Say whether it is true of an instance."""
+        return any(condition.holds(dataset) for condition in self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """A condition that must not be true."""
+
+    condition: Condition
+
+    def holds(self, dataset: Dataset) -> bool:
+        """Say whether it is true of an instance."""
+        return not self.condition.holds(dataset)
+
+
+Condition: TypeAlias = Test | AllOf | AnyOf | Not
+
+
+def tag_named(name: str, where: str) -> int:
+    """Return a tag by its keyword, or by its eight digits with or without punctuation.
+
+    Raises:
+        ConfigError: There is no such attribute.
+    """
+    if (tag := tag_for_keyword(name)) is not None:
+        return tag
+    digits = "".join(letter for letter in name.removeprefix("0x") if letter not in "()[], ")
+    if len(digits) == 8 and all(digit in "0123456789abcdefABCDEF" for digit in digits):
+        return int(digits, 16)
+    raise ConfigError(f"{where}: no attribute of that name, or one that is not at the top of the header")
+
+
+@cache
+def _compiled(pattern: str, ignore_case: bool) -> Pattern:
+    try:
+        return compile_pattern(f"(?i){pattern}" if ignore_case else pattern)
+    except ValueError as error:
+        raise ConfigError(f"masks: {error}") from None
+
+
+def _values(dataset: Dataset, tag: int) -> list[str]:
+    try:
+        value = dataset[tag].value if tag in dataset else None
+    except Exception:  # noqa: BLE001 - a broken value raises anything, and quotes itself
+        return []
+    if value is None or isinstance(value, bytes):
+        return []
+    many = [value] if isinstance(value, str) or not hasattr(value, "__iter__") else value
+    return [str(one).strip() for one in many]
+
+
+def _is_between(one: str, other: str, *, less: bool) -> bool:
+    try:
+        return float(one) < float(other) if less else float(one) > float(other)
+    except ValueError:
+        return False

@@ -1,0 +1,181 @@
+"""Who a result's name belongs to: claimed by one source, by a rule that no order and no number of workers changes.
+
+Of sources that would have one name, the one with the smallest SHA-256 makes the result. What a run has seen is kept in
+a private temporary database (`sqlite3`'s unnamed one), so that memory stays what it is however many files there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_KEY_BYTES = 16
+
+
+class Verdict(Enum):
+    """What becomes of a source whose result's name and digest are known."""
+
+    WRITE = auto()
+    """It makes the result."""
+    SKIP = auto()
+    """Its result is there, of an earlier run."""
+    DUPLICATE = auto()
+    """Its bytes have been seen in this run: one result is for both."""
+    LOSE = auto()
+    """Another source makes the result of that name."""
+
+
+class Recorded(NamedTuple):
+    """A result that the record tells of.
+
+    Attributes:
+        digest: SHA-256 of its source.
+        size: Its own bytes.
+    """
+
+    digest: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict and what it hangs on.
+
+    Attributes:
+        verdict: The verdict.
+        winner: Digest of the source that makes the result.
+        displaced: Whether a result was written in this run, or is recorded, for a source that now loses.
+    """
+
+    verdict: Verdict
+    winner: bytes
+    displaced: bool = False
+
+
+class Displaced(NamedTuple):
+    """Sources that had been counted and now lose.
+
+    Attributes:
+        sources: Their names: the first one made the result or was skipped, the others were its duplicates.
+        skipped: Whether the first one was skipped.
+        digest: Theirs.
+    """
+
+    sources: tuple[str, ...]
+    skipped: bool
+    digest: bytes
+
+
+def key_of(name: str) -> bytes:
+    """Return what a result's name is remembered by: a million of them must fit into memory."""
+    return hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=_KEY_BYTES).digest()
+
+
+class RecordedResults:
+    """The results that the record told of when the run began: a file of the run folder, which workers read.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+
+    @staticmethod
+    def write(path: Path, results: Iterable[tuple[bytes, Recorded]]) -> int:
+        """Write the file and return how many results it has; of one that comes twice, the last entry counts."""
+        path.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("PRAGMA synchronous=OFF")
+            database.execute("CREATE TABLE recorded (key BLOB PRIMARY KEY, digest BLOB, size INT) WITHOUT ROWID")
+            rows = ((key, digest, size) for key, (digest, size) in results)
+            database.executemany("INSERT OR REPLACE INTO recorded VALUES (?, ?, ?)", rows)
+            count: int = database.execute("SELECT count(*) FROM recorded").fetchone()[0]
+            return count
+
+    def get(self, key: bytes) -> Recorded | None:
+        """Return what is recorded of a result, by its name's key."""
+        row = self._database.execute("SELECT digest, size FROM recorded WHERE key = ?", (key,)).fetchone()
+        return Recorded(*row) if row is not None else None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+class Claims:
+    """The names that this run's sources have claimed. Not for use by two threads at once."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode=OFF")
+        self._database.execute("PRAGMA synchronous=OFF")
+        self._database.execute(
+            "CREATE TABLE claims (key BLOB PRIMARY KEY, digest BLOB, source TEXT, skipped INT) WITHOUT ROWID"
+        )
+        self._database.execute("CREATE TABLE copies (key BLOB, source TEXT)")
+        self._database.execute("CREATE INDEX copies_by_key ON copies (key)")
+
+    def decide(self, key: bytes, digest: bytes, recorded: Recorded | None, *, again: bool) -> Decision:
+        """Return what becomes of a source; nothing is claimed yet.
+
+        Args:
+            key: Of the result's name.
+            digest: The source's.
+            recorded: What is recorded of the result, if that is there.
+            again: Make results that are there again.
+        """
+        row = self._database.execute("SELECT digest FROM claims WHERE key = ?", (key,)).fetchone()
+        if row is not None:
+            winner: bytes = row[0]
+            if digest == winner:
+                return Decision(Verdict.DUPLICATE, winner)
+            if digest > winner:
+                return Decision(Verdict.LOSE, winner)
+            return Decision(Verdict.WRITE, digest, displaced=True)
+        if recorded is None or digest < recorded.digest:
+            return Decision(Verdict.WRITE, digest, displaced=recorded is not None)
+        if digest > recorded.digest:
+            return Decision(Verdict.LOSE, recorded.digest)
+        return Decision(Verdict.WRITE if again else Verdict.SKIP, digest)
+
+    def claim(self, key: bytes, digest: bytes, source: str, *, skipped: bool = False) -> Displaced | None:
+        """Give a name to a source; return the sources of this run that had it, if any."""
+        displaced = self.withdraw(key)
+        self._database.execute("INSERT INTO claims VALUES (?, ?, ?, ?)", (key, digest, _encoded(source), skipped))
+        return displaced
+
+    def withdraw(self, key: bytes) -> Displaced | None:
+        """Take a name away from the sources that have it; return them, if there are any."""
+        row = self._database.execute("SELECT source, skipped, digest FROM claims WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        copies = self._database.execute("SELECT source FROM copies WHERE key = ?", (key,)).fetchall()
+        self._database.execute("DELETE FROM claims WHERE key = ?", (key,))
+        self._database.execute("DELETE FROM copies WHERE key = ?", (key,))
+        sources = (row[0], *(copy for (copy,) in copies))
+        return Displaced(tuple(map(_decoded, sources)), bool(row[1]), row[2])
+
+    def copy(self, key: bytes, source: str) -> None:
+        """Remember a duplicate of the source that has a name."""
+        self._database.execute("INSERT INTO copies VALUES (?, ?)", (key, _encoded(source)))
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._database.close()
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _decoded(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

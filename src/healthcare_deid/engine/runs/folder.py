@@ -1,0 +1,214 @@
+"""The run folder: manifest, lock, record and failures of a run, beside what is released and for its owner only."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any, Self
+
+from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
+from healthcare_deid.engine.runs.claims import RecordedResults, key_of
+from healthcare_deid.engine.runs.lock import RunLock
+from healthcare_deid.engine.runs.manifest import Manifest, settings_of
+from healthcare_deid.engine.runs.record import RecordFile
+from healthcare_deid.engine.runs.run_secret import with_secret
+from healthcare_deid.errors import RunRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthcare_deid.engine.results import TreeReport
+    from healthcare_deid.engine.runs.engine import Engine
+    from healthcare_deid.engine.runs.stores import Store
+
+RECORD = "record.jsonl"
+FAILURES = "failures.csv"
+SUMMARY = "summary.json"
+_LOCK = "lock"
+_RECORDED = "recorded.sqlite"
+_SUPERSEDED = "superseded.jsonl"
+_SUMMARY_SCHEMA = 1
+_FAILURE_HEADING = ("sha256", "reason", "text")
+_WAYS_ON = "make everything again (overwrite), or choose another destination"
+_FOREIGN = (
+    "the destination holds results and there is no run folder that tells how they were made: name their run folder "
+    "(run), take them as made with this config and secret (adopt), make them again (overwrite), or choose another "
+    "destination"
+)
+REMOVED = "a result of an earlier config, which this run did not make again, was removed"
+
+
+class RunFolder:
+    """The run folder of a destination; a context in which it, and the destination, are this run's alone.
+
+    Args:
+        path: The folder; made where it does not exist.
+        store: The destination.
+        command: What started the run: a command's name, no paths.
+
+    Attributes:
+        path: As given.
+        name: What this run is called.
+        deidentifier: The deidentifier with the run's secret, after `begin`.
+        record: The record, after `begin`.
+        recorded: What the record told of when the run began, after `begin`; None for nothing.
+    """
+
+    deidentifier: Engine
+    record: RecordFile
+
+    def __init__(self, path: Path, store: Store, command: str) -> None:
+        self.path = path
+        self.name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
+        self.recorded: RecordedResults | None = None
+        self._store = store
+        self._command = command
+        self._held = ExitStack()
+        self._manifest: Manifest | None = None
+
+    def __enter__(self) -> Self:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = self._held.enter_context(RunLock(self.path / _LOCK, self.name, self._store.folder))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._held:
+            if self.recorded is not None:
+                self.recorded.close()
+            (self.path / _RECORDED).unlink(missing_ok=True)
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """The lock's descriptors, for workers."""
+        return self._lock.descriptors
+
+    @property
+    def recorded_file(self) -> Path | None:
+        """The file of recorded results, for workers."""
+        return self.path / _RECORDED if self.recorded is not None else None
+
+    def begin(self, deidentifier: Engine, *, overwrite: bool, adopt: bool, **settings: object) -> None:
+        """Compare the manifest, find the secret, and open the record.
+
+        Args:
+            deidentifier: The caller's.
+            overwrite: Make results again, whatever they were made with.
+            adopt: Take results that no run folder tells of as made with these settings.
+            **settings: What the results hang on besides.
+
+        Raises:
+            RunRefused: The run may not go on like this.
+        """
+        self._store.clean()
+        old = Manifest.read(self.path)
+        foreign = old is None and next(self._store.names(), None) is not None
+        if foreign and not (adopt or overwrite):
+            raise RunRefused(_FOREIGN)
+        self.deidentifier, place = with_secret(deidentifier, old, anew=overwrite, adopt=foreign and adopt)
+        new = Manifest(settings_of(self.deidentifier, **settings), place, old.runs if old is not None else [])
+        if old is not None and old.digest != new.digest:
+            differences = old.differences(new)
+            if not overwrite:
+                said = "\n".join(f"  - {difference}" for difference in differences)
+                raise RunRefused(
+                    f"the results in the destination were made with other settings:\n{said}\n{_WAYS_ON}",
+                    differences=differences,
+                )
+            self._supersede()
+        new.runs.append({"name": self.name, "command": self._command, "began": _now()})
+        new.write(self.path)
+        self._manifest = new
+        self.record = RecordFile(self.path / RECORD, new.digest)
+        if not self.record.is_new:
+            self.record.snapshot(self.path / _RECORDED)
+            self.recorded = RecordedResults(self.path / _RECORDED)
+
+    def end(self, report: TreeReport, *, state: str) -> None:
+        """Write the failures, the summary and what the manifest says of this run; the record is closed.
+
+        Args:
+            report: What became of everything.
+            state: ``"complete"`` or ``"interrupted"``.
+        """
+        counts = {
+            name: getattr(report, name) for name in ("found", "succeeded", "duplicates", "skipped", "ignored", "failed")
+        }
+        assert self._manifest is not None
+        self._manifest.runs[-1] |= {"ended": _now(), "state": state, "counts": counts}
+        self._manifest.write(self.path)
+        with (
+            beside(self.path / FAILURES, OWNER_ONLY) as descriptor,
+            open(descriptor, "w", encoding="utf-8", newline="", errors="surrogateescape", closefd=False) as file,
+        ):
+            rows = csv.writer(file)
+            rows.writerow(_FAILURE_HEADING)
+            rows.writerows((failure.sha256, failure.reason, failure.text) for failure in report.failures)
+        self._write_json(
+            SUMMARY,
+            {
+                "schema": _SUMMARY_SCHEMA,
+                "run": self.name,
+                "state": state,
+                "counts": counts,
+                "failuresByReason": _counted(failure.reason for failure in report.failures),
+                "ignored": report.passed_over,
+                "warnings": report.warnings,
+            },
+        )
+
+    def remove_superseded(self) -> int:
+        """Remove the results of an earlier config that were not made again; return how many. The record is closed."""
+        file = self.path / _SUPERSEDED
+        if not file.exists():
+            return 0
+        if self.recorded is not None:
+            self.recorded.close()
+        with closing(RecordFile(self.path / RECORD, "")) as record:
+            record.snapshot(self.path / _RECORDED)
+        self.recorded = RecordedResults(self.path / _RECORDED)
+        removed = 0
+        with file.open("rb") as lines:
+            for line in lines:
+                name = json.loads(line)
+                if self.recorded.get(key_of(name)) is None and self._store.size(name) is not None:
+                    self._store.remove(name)
+                    removed += 1
+        file.unlink()
+        return removed
+
+    def _supersede(self) -> None:
+        """Begin a new record, and remember the names in the old one: what is not made again must go."""
+        record, names = self.path / RECORD, self.path / _SUPERSEDED
+        if not record.exists():
+            return
+        before = names.read_bytes() if names.exists() else b""
+        with (
+            beside(names, OWNER_ONLY) as descriptor,
+            open(descriptor, "wb", closefd=False) as file,
+            record.open("rb") as old,
+        ):
+            file.write(before)
+            for line in old:
+                if line.endswith(b"\n") and (name := json.loads(line)["result"]) is not None:
+                    file.write(json.dumps(name).encode() + b"\n")
+        record.unlink()
+
+    def _write_json(self, name: str, content: dict[str, Any]) -> None:
+        with (
+            beside(self.path / name, OWNER_ONLY) as descriptor,
+            open(descriptor, "w", encoding="utf-8", closefd=False) as file,
+        ):
+            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _counted(words: Any) -> dict[str, int]:
+    from collections import Counter
+
+    return dict(Counter(words).most_common())
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,128 @@
+"""One run at a time: locks that the operating system takes back when a process ends, however it ends.
+
+A worker inherits them, so that a run that was killed is over when the last of its workers has noticed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from healthcare_deid.errors import RunRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_POLL = 0.05
+_ORPHANS_END_WITHIN = 60.0
+"""Seconds: a worker without its run ends with the file it has in hand."""
+_FAR = 1 << 20
+"""Windows locks bytes against reading too: one that is behind the text."""
+_TAKEN = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
+
+
+class RunLock:
+    """The right to write to a destination and its run folder; a context.
+
+    Args:
+        file: The lock's file, in the run folder; it says whose the lock is.
+        name: The run's name.
+        destination: A folder of this machine that is locked too, because it may have another run folder.
+
+    Attributes:
+        descriptors: What a worker inherits, while the lock is held.
+
+    Raises:
+        RunRefused: Another run has it.
+    """
+
+    def __init__(self, file: Path, name: str, destination: Path | None) -> None:
+        self._file = file
+        self._owner = {"run": name, "process": os.getpid(), "host": socket.gethostname()}
+        self._destination = destination
+        self._held = contextlib.ExitStack()
+        self.descriptors: tuple[int, ...] = ()
+
+    def __enter__(self) -> Self:
+        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+        with contextlib.ExitStack() as held:
+            held.callback(os.close, descriptor)
+            self._take(descriptor)
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(self._owner).encode())
+            if self._destination is not None and os.name == "posix":
+                folder = os.open(self._destination, os.O_RDONLY)
+                held.callback(os.close, folder)
+                if not _lock(folder):
+                    raise RunRefused("another run, which has another run folder, is at work on this destination")
+                self.descriptors = (descriptor, folder)
+            else:
+                self.descriptors = (descriptor,)
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._held.close()
+        self.descriptors = ()
+
+    def _take(self, descriptor: int) -> None:
+        until = time.monotonic() + _ORPHANS_END_WITHIN
+        while not _lock(descriptor):
+            owner = self._found()
+            if not self._is_dead(owner) or time.monotonic() > until:
+                raise RunRefused(
+                    f"the run {owner.get('run', 'of another process')} is at work on this destination "
+                    f"(process {owner.get('process', '?')} on {owner.get('host', '?')}): wait for its end, or stop it"
+                )
+            time.sleep(_POLL)
+
+    def _found(self) -> dict[str, object]:
+        try:
+            return dict(json.loads(self._file.read_text("utf-8")))
+        except (OSError, ValueError):
+            return {}
+
+    def _is_dead(self, owner: dict[str, object]) -> bool:
+        process = owner.get("process")
+        if owner.get("host") != self._owner["host"] or not isinstance(process, int):
+            return False
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return _is_zombie(process)
+
+
+def _is_zombie(process: int) -> bool:
+    """Return whether a process has ended and only its parent has not asked yet; False where that is not told."""
+    with suppress(OSError), open(f"/proc/{process}/stat", "rb") as file:  # noqa: PTH123 - not a path of ours
+        return file.read().rpartition(b")")[2].split()[:1] == [b"Z"]
+    return False
+
+
+def _lock(descriptor: int) -> bool:
+    """Take a lock, for this process and those that inherit the descriptor; return whether it was free."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            os.lseek(descriptor, _FAR, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore] # pyright: ignore[reportAttributeAccessIssue, reportUnnecessaryTypeIgnoreComment]
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            return False
+        raise
+    return True

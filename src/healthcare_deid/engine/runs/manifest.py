@@ -1,0 +1,178 @@
+"""The manifest of a run: what its results were made with, and a digest by which a later run knows whether it fits.
+
+It holds no identity and no key: whatever is secret is named by a fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from healthcare_deid._version import __version__
+from healthcare_deid.config.base.keys import SecretBytes
+from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
+from healthcare_deid.engine.identity.secret import ProjectSecret
+from healthcare_deid.errors import ModelNotFoundError, RunRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from healthcare_deid.engine.runs.engine import Engine
+
+SCHEMA = 1
+"""Version of the manifest's form: raised when a reader of the old one could misread the new one."""
+FILE = "manifest.json"
+_KEYS = frozenset({"cryptoKey", "wrappedKey"})
+"""Fields of the API's messages that hold keys."""
+_ABSENT = object()
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What a run's results were made with.
+
+    Attributes:
+        settings: Whatever the results hang on; the digest is over these.
+        secret_place: Where the secret was, when it is not the caller's own.
+        runs: One entry for each time that the run was started: its name, when, by which command, and its counts.
+    """
+
+    settings: dict[str, Any]
+    secret_place: str = ""
+    runs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the settings."""
+        text = json.dumps(self.settings, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def secret(self) -> str | None:
+        """Fingerprint of the secret, if there is one."""
+        found = self.settings["options"].get("secret")
+        return None if found is None else str(found)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Return the manifest in a run folder; None where there is none.
+
+        Raises:
+            RunRefused: It is none that this release can read.
+        """
+        try:
+            content: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise RunRefused(f"{FILE} in the run folder is no manifest: choose another run folder") from None
+        if content.get("schema") != SCHEMA:
+            raise RunRefused(
+                f"{FILE} has version {content.get('schema')} of its form, and this release reads {SCHEMA}: go on with "
+                "the release that began the run, or choose another destination"
+            )
+        return cls(content["settings"], content["secretPlace"], content["runs"])
+
+    def write(self, folder: Path) -> None:
+        """Write it into a run folder, whole or not at all."""
+        content = {
+            "schema": SCHEMA,
+            "digest": self.digest,
+            "settings": self.settings,
+            "secretPlace": self.secret_place,
+            "runs": self.runs,
+        }
+        with (
+            beside(folder / FILE, OWNER_ONLY) as descriptor,
+            open(descriptor, "w", encoding="utf-8", closefd=False) as file,
+        ):
+            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    def differences(self, new: Manifest) -> tuple[str, ...]:
+        """Return in words how another run's settings differ."""
+        return tuple(_differences("", self.settings, new.settings))
+
+
+def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
+    """Return what the results of a deidentifier hang on.
+
+    Args:
+        deidentifier: The deidentifier.
+        **run: Further settings, of the run.
+    """
+    config = deidentifier.config
+    options = {one.name: _described(getattr(deidentifier.options, one.name)) for one in fields(deidentifier.options)}
+    secret = deidentifier.options.secret
+    return {
+        "apiVersion": config.api_version,
+        "config": _without_keys(config.to_api()),
+        "options": options | {"secret": None if secret is None else ProjectSecret(secret).fingerprint},
+        "run": {name: _described(value) for name, value in run.items()},
+        "versions": {"healthcare-deid": __version__, **_models(deidentifier)},
+    }
+
+
+def _models(deidentifier: Engine) -> dict[str, str]:
+    if not deidentifier.looks_at_pixels or deidentifier.options.ocr is not None:
+        return {}
+    from healthcare_deid.engine.pixels.find.models import Role, find_model
+
+    found: dict[str, str] = {}
+    for role in Role:
+        try:
+            model = find_model(role).model
+        except ModelNotFoundError:
+            continue  # the first picture will say so
+        found[f"text {role}"] = f"{model.family} {model.sha256[:16]}"
+    return found
+
+
+def _without_keys(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value)
+        return {inner: _without_keys(item, inner) for inner, item in items.items()}
+    if isinstance(value, list):
+        inner: list[Any] = value
+        return [_without_keys(item) for item in inner]
+    return f"key {_fingerprint(SecretBytes.parse(value))}" if name in _KEYS and isinstance(value, str) else value
+
+
+def _described(value: object) -> Any:
+    """Return an argument as JSON: secrets by fingerprint, objects by what they say of themselves, or their class."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, bytes):
+        return f"key {_fingerprint(value)}"
+    if isinstance(value, dict):
+        items: dict[Any, Any] = value
+        # Names of patients' keys tell who they are.
+        return f"{len(items)} entries {_fingerprint(repr(sorted((str(name), items[name]) for name in items)).encode())}"
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_described(item) for item in cast("tuple[object, ...]", value)]
+    if isinstance(value, os.PathLike):
+        return f"file {_fingerprint(Path(value).read_bytes())}"
+    return getattr(value, "fingerprint", None) or f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _fingerprint(data: bytes) -> str:
+    return ProjectSecret(hashlib.sha256(data).digest()).fingerprint
+
+
+def _differences(where: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        before, after = cast("Mapping[str, Any]", old), cast("Mapping[str, Any]", new)
+        for name in [*before, *(name for name in after if name not in before)]:
+            inner = f"{where}.{name}" if where else name
+            yield from _differences(inner, before.get(name, _ABSENT), after.get(name, _ABSENT))
+    elif old != new:
+        yield f"{where}: {_shown(old)} there, {_shown(new)} now"
+
+
+def _shown(value: Any) -> str:
+    if value is _ABSENT or value is None:
+        return "none"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value).lower()

@@ -1,0 +1,207 @@
+"""Where the originals of a run come from: a folder, a file, a list of paths, or whatever else can list and read."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+_NO_FILE = "a pipe, a socket or a device is no file, and was not opened"
+_LINK_TO_FOLDER = "a link to a folder was not followed: name that folder as a source of its own"
+_NOWHERE = "the link leads nowhere, or to itself"
+_PARTIAL = "a half-written file of another run"
+
+
+class Trouble(NamedTuple):
+    """The reason why something in a source is not read.
+
+    Attributes:
+        reason: A short, stable word.
+        text: The same for a person; no names.
+        ignored: Whether it is passed over, and not a failure.
+    """
+
+    reason: str
+    text: str
+    ignored: bool = False
+
+
+class Entry(NamedTuple):
+    """One thing in a source.
+
+    Attributes:
+        name: Relative, with ``/``.
+        trouble: Why it is not read, if it is not.
+        data: Its bytes, where the source can only be read from its beginning to its end.
+    """
+
+    name: str
+    trouble: Trouble | None = None
+    data: bytes | None = None
+
+
+class Originals(Protocol):
+    """The originals of a run. It can be pickled: every worker has one."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder or file it is, where it is one of this machine."""
+        ...
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what is there, in a fixed order.
+
+        Raises:
+            OSError: The source itself cannot be listed.
+        """
+        ...
+
+    def count(self) -> int | None:
+        """Return how many entries there are; None where only reading all of them would tell."""
+        ...
+
+    def opened(self, entry: Entry) -> AbstractContextManager[Path]:
+        """Return a context in which an entry's bytes are a file of this machine.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        ...
+
+
+class FolderOriginals:
+    """The files below a folder. Links to files are followed, links to folders are not.
+
+    Args:
+        folder: The folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder."""
+        return self._folder
+
+    def count(self) -> int | None:
+        """Return how many entries there are."""
+        return sum(1 for _ in self.entries())
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every file, and what cannot be one; a folder that cannot be listed is an entry with its trouble."""
+        stack = [""]
+        while stack:
+            relative = stack.pop()
+            try:
+                with os.scandir(self._folder / relative) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except OSError as error:
+                if not relative:
+                    raise
+                yield Entry(relative.rstrip("/"), Trouble("io-error", f"folder: {os.strerror(error.errno or 0)}"))
+                continue
+            folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            stack.extend(f"{relative}{name}/" for name in reversed(folders))
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    yield Entry(relative + entry.name, _trouble(entry))
+
+    @contextmanager
+    def opened(self, entry: Entry) -> Generator[Path]:
+        """Yield the file's own path."""
+        yield self._folder / entry.name
+
+
+class FileOriginals:
+    """One file.
+
+    Args:
+        file: The file.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @property
+    def folder(self) -> Path | None:
+        """The file."""
+        return self._file
+
+    def count(self) -> int | None:
+        """Return that there is one entry."""
+        return 1
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the file, by its own name."""
+        yield Entry(self._file.name)
+
+    @contextmanager
+    def opened(self, entry: Entry) -> Generator[Path]:
+        """Yield the file's own path."""
+        del entry
+        yield self._file
+
+
+class ListOriginals:
+    """Files and folders that are listed one by one. Their entries are called as the list calls them.
+
+    Args:
+        paths: The files and folders.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+
+    @property
+    def folder(self) -> Path | None:
+        """The one path, where the list has one."""
+        return self._paths[0] if len(self._paths) == 1 else None
+
+    def count(self) -> int | None:
+        """Return how many entries there are."""
+        return sum(1 for _ in self.entries())
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every file, those below a listed folder included."""
+        for path in self._paths:
+            name = path.as_posix()
+            if path.is_dir():
+                for entry in FolderOriginals(path).entries():
+                    yield entry._replace(name=f"{name}/{entry.name}")
+            elif path.is_file() or not os.path.lexists(path):
+                yield Entry(name)
+            else:
+                yield Entry(name, _trouble_of(path.is_symlink()))
+
+    @contextmanager
+    def opened(self, entry: Entry) -> Generator[Path]:
+        """Yield the file's own path."""
+        yield Path(entry.name)
+
+
+def _trouble(entry: os.DirEntry[str]) -> Trouble | None:
+    """Return why an entry of a folder that is no folder is not read."""
+    if entry.name.endswith(PARTIAL_SUFFIX):
+        return Trouble("partial", _PARTIAL, ignored=True)
+    try:
+        if entry.is_file():
+            return None
+        if entry.is_dir():
+            return Trouble("link-to-folder", _LINK_TO_FOLDER, ignored=True)
+    except OSError:
+        pass  # a link to itself
+    return _trouble_of(entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110 - once a file
+
+
+def _trouble_of(leads_nowhere: bool) -> Trouble:
+    if leads_nowhere:
+        return Trouble("dangling-link", _NOWHERE)
+    return Trouble("no-file", _NO_FILE, ignored=True)

@@ -1,0 +1,163 @@
+"""The part of a run that its workers do: read an original, name and stage its result, and say what was found."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from healthcare_deid.engine.results import Failure
+from healthcare_deid.engine.runs.claims import RecordedResults, key_of
+from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT
+from healthcare_deid.engine.runs.originals import Trouble
+from healthcare_deid.engine.runs.record import EntryMaker
+from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.errors import EngineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthcare_deid.engine.runs.engine import Engine
+    from healthcare_deid.engine.runs.naming import Names
+    from healthcare_deid.engine.runs.originals import Entry, Originals
+    from healthcare_deid.engine.runs.record import RecordEntry
+    from healthcare_deid.engine.runs.stores import Store
+
+_DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
+_SMALL = 1 << 20
+CRASHED = Trouble(
+    "crashed", "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
+)
+
+
+class Found(NamedTuple):
+    """What a worker found and made of an entry: small, so that it travels between processes cheaply.
+
+    Attributes:
+        source: The entry's name.
+        trouble: Why there is no result, if there is none.
+        result: The result's name.
+        digest: SHA-256 of the entry.
+        staged: Where the result is, until it gets its name; None where it is there already, of an earlier run.
+        record: What was done.
+        warnings: What a person should know.
+    """
+
+    source: str
+    trouble: Trouble | None = None
+    result: str = ""
+    digest: bytes = b""
+    staged: Path | None = None
+    record: RecordEntry | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Workplace:
+    """All that a worker needs; pickled to each of them once.
+
+    Args:
+        deidentifier: The deidentifier.
+        source: The originals.
+        store: The results.
+        names: How results are called.
+        overwrite: Make results that are there again.
+        recorded: The file of recorded results; None where there are none.
+    """
+
+    def __init__(
+        self,
+        deidentifier: Engine,
+        source: Originals,
+        store: Store,
+        *,
+        names: Names,
+        overwrite: bool,
+        recorded: Path | None,
+    ) -> None:
+        self._deidentifier = deidentifier
+        self._source = source
+        self._store = store
+        self._names = names
+        self._overwrite = overwrite
+        self._recorded = recorded
+        self._run = os.getpid()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._maker = EntryMaker()
+        self._results = RecordedResults(self._recorded) if self._recorded is not None else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_maker", "_results")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin()
+
+    def close(self) -> None:
+        """Let go of the file of recorded results."""
+        if self._results is not None:
+            self._results.close()
+
+    def is_orphaned(self) -> bool:
+        """Return whether the run's own process is no more."""
+        return os.name == "posix" and self._run not in (os.getpid(), os.getppid())
+
+    def find(self, entry: Entry) -> Found:
+        """Stage an entry's result; whatever goes wrong is what was found."""
+        if entry.trouble is not None:
+            return Found(entry.name, entry.trouble)
+        try:
+            with self._source.opened(entry) as path:
+                return guarded(partial(self._find, entry.name, path))
+        except (EngineError, OSError, MemoryError) as error:
+            failure = Failure.of(entry.name, error)
+        foreign = failure.reason == "not-dicom" and not entry.name.lower().endswith(_DICOM_SUFFIXES)
+        trouble = Trouble(failure.reason, failure.text, ignored=foreign)
+        return Found(entry.name, trouble, digest=b"" if trouble.ignored else self._digest(entry))
+
+    def _digest(self, entry: Entry) -> bytes:
+        """Return a failed entry's digest; nothing where it cannot be read."""
+        try:
+            with self._source.opened(entry) as path:
+                return _sha256(path)
+        except (OSError, MemoryError):
+            return b""
+
+    def _find(self, source: str, path: Path) -> Found:
+        name = source if self._names == "source" else self._deidentifier.result_name(path)
+        if name is None:
+            return Found(source, Trouble("dicomdir", DIRECTORY_LEFT_OUT, ignored=True))
+        digest = _sha256(path)
+        if not self._overwrite and self._is_there(name, digest):
+            return Found(source, None, name, digest)
+        staged = self._store.stage(name)
+        try:
+            result = self._deidentifier.deidentify_file(path, staged)
+            entry = self._maker.entry(name, digest, staged.stat().st_size, result)
+        except BaseException:
+            staged.unlink(missing_ok=True)
+            raise
+        return Found(source, None, name, digest, staged, entry, result.warnings)
+
+    def _is_there(self, name: str, digest: bytes) -> bool:
+        known = self._results.get(key_of(name)) if self._results is not None else None
+        return known is not None and known.digest == digest and self._store.size(name) == known.size
+
+
+def work(place: Workplace, entries: list[Entry]) -> list[Found]:
+    """Stage the results of a few entries."""
+    found: list[Found] = []
+    for entry in entries:
+        if place.is_orphaned():
+            break
+        found.append(place.find(entry))
+    return found
+
+
+def _sha256(path: Path) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - once a file
+        if os.fstat(file.fileno()).st_size <= _SMALL:
+            return hashlib.sha256(file.read()).digest()
+        return hashlib.file_digest(file, "sha256").digest()

@@ -1,0 +1,112 @@
+"""The comparison as a page: every attribute, and pictures side by side with a slider for frames, window and level."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+from healthcare_deid.report.compare import COLUMNS, Verdict, told_of
+from healthcare_deid.report.html import page_of, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthcare_deid.report.compare import Comparison, PixelChange
+
+_SCRIPT = """
+for (const view of document.querySelectorAll(".view")) {
+  const [frame, level, width] = view.querySelectorAll("input");
+  const show = () => {
+    view.querySelectorAll(".pair").forEach((pair, index) => { pair.hidden = index !== Number(frame.value); });
+    view.querySelectorAll("img").forEach((image) => {
+      image.style.filter = `brightness(${level.value}%) contrast(${width.value}%)`;
+    });
+  };
+  [frame, level, width].forEach((input) => input.addEventListener("input", show));
+  show();
+}
+"""
+
+
+class Pair(NamedTuple):
+    """What the page shows of an original and its counterpart.
+
+    Attributes:
+        before: Name of the original.
+        after: Name of the counterpart.
+        comparison: What became of it.
+        frames: Frame number, and its pictures before and after as data URLs.
+    """
+
+    before: str
+    after: str
+    comparison: Comparison
+    frames: Sequence[tuple[int, str, str]] = ()
+
+
+def page(pairs: Sequence[Pair], alone: Sequence[str], *, whole: bool = True) -> str:
+    """Return the page; ``whole=False`` leaves out the frame around it and the list of every element."""
+    rows = [
+        (
+            verdict,
+            counts.total(),
+            ", ".join(f"{name} × {count}" if count > 1 else name for name, count in counts.most_common()),
+        )
+        for verdict, counts in _by_verdict(pairs).items()
+        if counts
+    ]
+    missing = table(["without a counterpart"], [(name,) for name in alone]) if alone else ""
+    told = f"<p>{len(pairs)} instances compared.</p>{table(['', 'elements', 'which'], rows)}{missing}"
+    if not whole:
+        return wrapped(told)
+    return page_of("Before and after", wrapped(told + "".join(map(_section, pairs))), script=_SCRIPT)
+
+
+def pictures_of(change: PixelChange, frames: Sequence[tuple[int, str, str]]) -> str:
+    """Return frames before and after, one pair below the other, with boxes around what changed."""
+    return "".join(_frame(change, *frame) for frame in frames)
+
+
+def _by_verdict(pairs: Sequence[Pair]) -> dict[Verdict, Counter[str]]:
+    counts = {verdict: Counter[str]() for verdict in Verdict}
+    for pair in pairs:
+        for element in pair.comparison.elements:
+            counts[element.verdict][element.name] += 1
+    return counts
+
+
+def _section(pair: Pair) -> str:
+    comparison = pair.comparison
+    pixels = told_of(comparison.pixels) if comparison.pixels is not None else comparison.note
+    elements = table(COLUMNS, [[*row.values()] for row in comparison.rows()])
+    return (
+        f"<h2>{escape(pair.before)}</h2><p>→ {escape(pair.after)}</p><p>{escape(pixels)}</p>{_view(pair)}"
+        f"<details><summary>{len(comparison.elements)} elements</summary>{elements}</details>"
+    )
+
+
+def _view(pair: Pair) -> str:
+    change = pair.comparison.pixels
+    if not pair.frames or change is None:
+        return ""
+    shown = pictures_of(change, pair.frames)
+    last = len(pair.frames) - 1
+    sliders = (
+        f'<label>frame <input type="range" min="0" max="{last}" value="0"></label> '
+        '<label>level <input type="range" min="10" max="400" value="100"></label> '
+        '<label>window <input type="range" min="10" max="800" value="100"></label>'
+    )
+    return f'<div class="view"><p>{sliders}</p>{shown}</div>'
+
+
+def _frame(change: PixelChange, number: int, before: str, after: str) -> str:
+    boxes = change.boxes.get(number, ())
+    sides = "".join(_side(picture, boxes) for picture in (before, after))
+    return f'<div class="pair"><p>frame {number + 1} of {change.frames}</p><div class="two">{sides}</div></div>'
+
+
+def _side(picture: str, boxes: Sequence[tuple[int, int, int, int]]) -> str:
+    marks = "".join(f'<rect x="{x}" y="{y}" width="{width}" height="{height}"/>' for x, y, width, height in boxes)
+    size, _, url = picture.partition(" ")
+    return f'<div class="side"><img alt="" src="{url}"><svg viewBox="0 0 {size.replace("x", " ")}">{marks}</svg></div>'

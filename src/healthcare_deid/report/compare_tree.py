@@ -1,0 +1,246 @@
+"""A folder beside what was made of it: counterparts found, compared, and told as a page, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid._border import border
+from healthcare_deid.engine.dicom.files import read
+from healthcare_deid.engine.identity.uid_mapper import UidMapper
+from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.errors import EngineError
+from healthcare_deid.report.compare import COLUMNS, Comparison, Verdict, compare
+from healthcare_deid.report.compare_page import Pair, page
+from healthcare_deid.report.frames import frame_of
+from healthcare_deid.report.pictures import frame_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from os import PathLike
+
+    from pydicom.dataset import FileDataset
+
+_RECORD = "record.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An original and its counterpart.
+
+    Attributes:
+        before: Path of the original.
+        after: Path of its counterpart.
+        comparison: What became of it.
+    """
+
+    before: Path = field(repr=False)
+    after: Path = field(repr=False)
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonReport:
+    """The comparison of two folders. No value is in it; file names are, and may tell who it is.
+
+    Attributes:
+        pairs: Every original that has a counterpart.
+        alone: Originals without one.
+        unreadable: Files that could not be read, and why.
+    """
+
+    pairs: tuple[Compared, ...] = field(repr=False)
+    alone: tuple[Path, ...] = field(default=(), repr=False)
+    unreadable: dict[Path, str] = field(default_factory=dict[Path, str], repr=False)
+
+    def __repr__(self) -> str:
+        return f"ComparisonReport({len(self.pairs)} pairs, {len(self.alone)} alone, {len(self.unreadable)} not read)"
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many elements have this verdict."""
+        return sum(pair.comparison.count(verdict) for pair in self.pairs)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row for each element of each pair."""
+        return [
+            {"before": str(pair.before), "after": str(pair.after), **row}
+            for pair in self.pairs
+            for row in pair.comparison.rows()
+        ]
+
+    def to_csv(self) -> str:
+        """Return a line for each element."""
+        file = io.StringIO(newline="")
+        writer = csv.DictWriter(file, ["before", "after", *COLUMNS], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows())
+        return file.getvalue()
+
+    def to_json(self) -> str:
+        """Return everything as JSON: a list with an entry for each pair."""
+        return json.dumps([_api(pair) for pair in self.pairs], indent=2, ensure_ascii=False)
+
+    def to_frame(self) -> Any:
+        """Return the elements as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return frame_of(self.rows(), ["before", "after", *COLUMNS])
+
+    def to_html(self, *, pictures: int = 0) -> str:
+        """Return a page that needs nothing else.
+
+        Args:
+            pictures: How many frames of each instance are shown side by side; those that changed come first. They show
+                the originals: keep the page where those may be.
+        """
+        return page([_pair(pair, pictures) for pair in self.pairs], [str(path) for path in self.alone])
+
+    def _repr_html_(self) -> str:
+        return page([_pair(pair, 0) for pair in self.pairs], [str(path) for path in self.alone], whole=False)
+
+
+@border
+def compare_tree(
+    before: str | PathLike[str],
+    after: str | PathLike[str],
+    *,
+    pixels: bool = True,
+    run: str | PathLike[str] | None = None,
+    on_progress: Callable[[int, int], object] | None = None,
+) -> ComparisonReport:
+    """Compare the instances of two folders, or two files.
+
+    A counterpart is found by the run's record, which knows each result's source by its content; by SOP Instance UID,
+    the same one or the one that Google's rule makes of it; or by the same path.
+
+    Args:
+        before: The originals.
+        after: What was made of them.
+        pixels: Decode and compare the pixels too.
+        run: The run's folder; by default ``<after>.run`` where it is there.
+        on_progress: Called after each original with the number done, and of all.
+
+    Raises:
+        FileNotFoundError: A folder is not there.
+    """
+    old, new = Path(before), Path(after)
+    for path in (old, new):
+        if not path.exists():
+            raise FileNotFoundError(f"no such folder: {path}")
+    unreadable: dict[Path, str] = {}
+    find = _Counterparts(old, new, Path(run) if run is not None else new.with_name(f"{new.name}.run"), unreadable)
+    files = _files(old)
+    pairs: list[Compared] = []
+    alone: list[Path] = []
+    for done, path in enumerate(files, 1):
+        original = _read(path, unreadable)
+        there = find(path, original) if original is not None else None
+        result = _read(there, unreadable) if there is not None else None
+        if original is not None and there is not None and result is not None:
+            pairs.append(Compared(path, there, compare(original, result, pixels=pixels)))
+        elif original is not None:
+            alone.append(path)
+        if on_progress is not None:
+            on_progress(done, len(files))
+    return ComparisonReport(tuple(pairs), tuple(alone), unreadable)
+
+
+class _Counterparts:
+    """Finds the result of an original."""
+
+    def __init__(self, before: Path, after: Path, run: Path, unreadable: dict[Path, str]) -> None:
+        self._before, self._after = before, after
+        self._by_digest = dict(_recorded(run / _RECORD)) if run.is_dir() else {}
+        self._by_uid = {uid: path for path, uid in _uids(after, unreadable)}
+        self._new_uid = UidMapper().map
+
+    def __call__(self, path: Path, original: FileDataset) -> Path | None:
+        if not self._after.is_dir():
+            return self._after
+        if self._by_digest:
+            result = self._by_digest.get(hashlib.sha256(path.read_bytes()).hexdigest())
+            if result is not None and (self._after / result).is_file():
+                return self._after / result
+        uid = str(original.get("SOPInstanceUID", "") or "")
+        there = (self._by_uid.get(self._new_uid(uid)) or self._by_uid.get(uid)) if uid else None
+        if there is None and self._before.is_dir() and (self._after / path.relative_to(self._before)).is_file():
+            there = self._after / path.relative_to(self._before)
+        return there
+
+
+def _recorded(record: Path) -> Iterator[tuple[str, str]]:
+    """Yield the digest of each source and the name of its result, as the run's record has them."""
+    if not record.is_file():
+        return
+    with record.open(encoding="utf-8") as file:
+        for line in file:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and entry.get("result") and entry.get("source"):
+                yield str(entry["source"]), str(entry["result"])
+
+
+def _files(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return [root]
+    return sorted(path for path in root.rglob("*") if path.is_file() and path.name != "DICOMDIR")
+
+
+def _uids(folder: Path, unreadable: dict[Path, str]) -> Iterator[tuple[Path, str]]:
+    for path in _files(folder) if folder.is_dir() else ():
+        dataset = _read(path, unreadable)
+        if dataset is not None:
+            yield path, str(dataset.get("SOPInstanceUID", "") or "")
+
+
+def _read(path: Path, unreadable: dict[Path, str]) -> FileDataset | None:
+    try:
+        dataset: FileDataset = guarded(partial(read, path))[0]
+    except (EngineError, OSError) as error:
+        unreadable[path] = str(error) if isinstance(error, EngineError) else type(error).__name__
+        return None
+    return dataset
+
+
+def _pair(pair: Compared, pictures: int) -> Pair:
+    change = pair.comparison.pixels
+    frames: list[tuple[int, str, str]] = []
+    if pictures and change is not None:
+        chosen = sorted([*change.boxes, *(set(range(change.frames)) - change.boxes.keys())][:pictures])
+        try:
+            frames = guarded(lambda: frame_pictures(_opened(pair.before), _opened(pair.after), chosen))
+        except EngineError:
+            frames = []
+    return Pair(str(pair.before), str(pair.after), pair.comparison, frames)
+
+
+def _opened(path: Path) -> FileDataset:
+    dataset: FileDataset = read(path)[0]
+    return dataset
+
+
+def _api(pair: Compared) -> dict[str, Any]:
+    comparison = pair.comparison
+    shown: dict[str, Any] = {"before": str(pair.before), "after": str(pair.after), "elements": comparison.rows()}
+    if comparison.pixels is not None:
+        change = comparison.pixels
+        shown["pixels"] = {
+            "frames": change.frames,
+            "changedFrames": change.changed_frames,
+            "changedFraction": change.changed_fraction,
+            "box": list(change.box) if change.box else None,
+            "boxes": {str(frame): [list(box) for box in boxes] for frame, boxes in change.boxes.items()},
+        }
+    if comparison.note:
+        shown["note"] = comparison.note
+    return shown

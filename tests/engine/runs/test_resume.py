@@ -1,0 +1,216 @@
+"""Runs that are stopped in any way, and go on: the end is the same as of one that nobody disturbed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.errors import RunRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Contents = Callable[[Path], dict[str, bytes]]
+
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+
+RUN = """
+import os, sys
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.engine import Deidentifier
+engine = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": sys.argv[3]}}))
+engine.deidentify_tree(sys.argv[1], sys.argv[2], workers=int(sys.argv[4]))
+"""
+KILLED_AT = """
+replace, renamed = os.replace, 0
+def killed(*names):
+    global renamed
+    if str(names[1]).endswith(".dcm"):
+        renamed += 1
+        if renamed == 20:
+            os.kill(os.getpid(), 9)
+    replace(*names)
+os.replace = killed
+"""
+
+
+@pytest.fixture
+def scans(tmp_path: Path, instance_file: Callable[..., bytes], put: Callable[[Path, bytes], None]) -> Path:
+    for number in range(40):
+        put(tmp_path / "scans" / f"{number % 4}" / f"{number}.dcm", instance_file(number))
+    return tmp_path / "scans"
+
+
+def results(record: Path) -> dict[str, Any]:
+    return {entry["result"]: entry for entry in read_record(record)}
+
+
+def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_does_the_rest(
+    profile: Any, scans: Path, tmp_path: Path, contents: Contents
+) -> None:
+    clean, expected = tmp_path / "clean", tmp_path / "expected"
+    profile(BASIC).deidentify_tree(scans, expected)
+    program = RUN.replace("import os, sys", f"import os, sys{KILLED_AT}")
+
+    run = subprocess.run([sys.executable, "-c", program, str(scans), str(clean), BASIC, "1"], check=False)
+    killed = contents(clean)
+    report = profile(BASIC).deidentify_tree(scans, clean)
+
+    assert run.returncode == -signal.SIGKILL
+    whole = {name: data for name, data in killed.items() if not name.endswith(".part")}
+    assert len(whole) == 19
+    assert len(killed) > len(whole)
+    assert whole.items() <= contents(expected).items()
+    assert report.succeeded + report.skipped == 40
+    assert report.failed == 0
+    assert contents(clean) == contents(expected)
+    assert results(tmp_path / "clean.run" / "record.jsonl") == results(tmp_path / "expected.run" / "record.jsonl")
+
+
+def test_a_partial_file_of_any_process_is_removed_at_the_start(
+    profile: Any, scans: Path, tmp_path: Path, contents: Contents, put: Callable[[Path, bytes], None]
+) -> None:
+    for name in (".1-0.healthcare-deid.part", "a/b/.0123456789abcdef.healthcare-deid.part"):
+        put(tmp_path / "clean" / name, b"half")
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+    assert report.succeeded == len(contents(tmp_path / "clean")) == 40
+
+
+def test_a_config_that_differs_is_refused_in_words_and_nothing_is_touched(
+    profile: Any, scans: Path, tmp_path: Path, contents: Contents
+) -> None:
+    clean = tmp_path / "clean"
+    profile("MINIMAL_KEEP_LIST_PROFILE").deidentify_tree(scans, clean)
+    before = contents(clean), (tmp_path / "clean.run" / "manifest.json").read_bytes()
+    for other in (profile(BASIC), profile("MINIMAL_KEEP_LIST_PROFILE", markers=False)):
+        with pytest.raises(RunRefused, match="overwrite") as caught:
+            other.deidentify_tree(scans, clean)
+        assert (contents(clean), (tmp_path / "clean.run" / "manifest.json").read_bytes()) == before
+    assert caught.value.differences == ("options.markers: true there, false now",)
+
+
+def test_results_of_another_config_that_are_not_made_again_are_removed(
+    profile: Any, scans: Path, tmp_path: Path, contents: Contents
+) -> None:
+    clean, expected = tmp_path / "clean", tmp_path / "expected"
+    profile("MINIMAL_KEEP_LIST_PROFILE").deidentify_tree(scans, clean)
+    for path in (scans / "0").iterdir():
+        path.unlink()
+    profile(BASIC).deidentify_tree(scans, expected)
+
+    report = profile(BASIC).deidentify_tree(scans, clean, overwrite=True)
+
+    assert report.succeeded == 30
+    assert [count for text, count in report.warnings.items() if "was removed" in text] == [10]
+    assert contents(clean) == contents(expected)
+    assert results(tmp_path / "clean.run" / "record.jsonl") == results(tmp_path / "expected.run" / "record.jsonl")
+    assert profile(BASIC).deidentify_tree(scans, clean).skipped == 30
+
+
+def test_results_that_no_run_folder_tells_of_are_adopted_or_made_again_only_when_asked(
+    profile: Any, scans: Path, tmp_path: Path, put: Callable[[Path, bytes], None]
+) -> None:
+    put(tmp_path / "clean" / "unknown.dcm", b"somebody's")
+    with pytest.raises(RunRefused, match="no run folder"):
+        profile(BASIC).deidentify_tree(scans, tmp_path / "clean")
+    assert profile(BASIC).deidentify_tree(scans, tmp_path / "clean", adopt=True).succeeded == 40
+    assert profile(BASIC).deidentify_tree(scans, tmp_path / "clean").skipped == 40
+
+
+SHIFTED = {"additionalTransformations": [{"infoTypes": ["DATE"], "dateShiftConfig": {}}]}
+
+
+def test_a_run_without_a_key_shifts_by_the_same_days_tomorrow(
+    make: Any, tmp_path: Path, instance_file: Callable[..., bytes], put: Callable[[Path, bytes], None]
+) -> None:
+    import pydicom
+
+    for number in range(2):
+        put(tmp_path / "scans" / f"{number}.dcm", instance_file(number))
+        report = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=SHIFTED).deidentify_tree(
+            tmp_path / "scans", tmp_path / "clean"
+        )
+        assert (report.succeeded, report.skipped) == (1, number)
+    dates = {str(pydicom.dcmread(path).StudyDate) for path in (tmp_path / "clean").rglob("*.dcm")}
+    assert len(dates) == 1
+    assert dates != {"20210314"}
+
+
+def test_a_run_whose_secret_is_lost_is_refused_and_says_where_it_was(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance_file: Callable[..., bytes], put: Any
+) -> None:
+    put(tmp_path / "scans" / "1.dcm", instance_file(1))
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(keys))
+    deidentifier = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=SHIFTED)
+    deidentifier.deidentify_tree(tmp_path / "scans", tmp_path / "clean")
+    (secret,) = keys.iterdir()
+    kept = secret.read_bytes()
+    assert kept.strip() not in b"".join(path.read_bytes() for path in (tmp_path / "clean.run").iterdir())
+    secret.unlink()
+    with pytest.raises(RunRefused, match=str(keys)):
+        deidentifier.deidentify_tree(tmp_path / "scans", tmp_path / "clean")
+    given = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=SHIFTED, secret=kept.strip())
+    assert given.deidentify_tree(tmp_path / "scans", tmp_path / "clean").skipped == 1
+
+
+def test_a_second_run_on_one_destination_is_refused_by_the_name_of_the_first(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    refused: list[str] = []
+
+    def second(_: object) -> None:
+        for run in (None, tmp_path / "another.run"):
+            with pytest.raises(RunRefused) as caught:
+                profile(BASIC).deidentify_tree(scans, tmp_path / "clean", run=run)
+            refused.append(str(caught.value))
+
+    profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=1, on_progress=second)
+    assert "the run 20" in refused[0]
+    assert "at work on this destination" in refused[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.timeout(900)
+def test_kill_9_at_any_moment_and_the_same_command_ends_as_an_undisturbed_run(
+    profile: Any,
+    tmp_path: Path,
+    contents: Contents,
+    workers: int,
+    instance_file: Callable[..., bytes],
+    put: Callable[[Path, bytes], None],
+) -> None:
+    scans, expected = tmp_path / "scans", tmp_path / "expected"
+    for number in range(400):
+        put(scans / f"{number}.dcm", instance_file(number % 350, number % 3, PixelData=bytes(20_000)))
+    whole = profile(BASIC).deidentify_tree(scans, expected, workers=1)
+    command = [sys.executable, "-c", RUN, str(scans)]
+    moments = random.Random(workers)
+    unfinished = 0
+    for attempt in range(17):
+        clean = tmp_path / f"clean{attempt}"
+        process = subprocess.Popen([*command, str(clean), BASIC, str(workers)])
+        until = time.monotonic() + 60
+        while not clean.is_dir() and time.monotonic() < until and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 1.5))
+        process.kill()
+        unfinished += process.wait() != 0
+        report = profile(BASIC).deidentify_tree(scans, clean, workers=workers)
+        assert report.succeeded + report.skipped == whole.succeeded
+        assert (report.duplicates, report.failed) == (whole.duplicates, whole.failed)
+        assert contents(clean) == contents(expected)
+        assert results(tmp_path / f"clean{attempt}.run" / "record.jsonl") == results(
+            tmp_path / "expected.run" / "record.jsonl"
+        )
+        assert len((tmp_path / f"clean{attempt}.run" / "record.jsonl").read_bytes().splitlines()) == 351
+    assert unfinished > 5
