@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass, field, fields
@@ -128,6 +129,15 @@ def _told(kind: type[Change | Redaction], items: Iterable[Change | Redaction]) -
     return [dict(zip(names, values(item), strict=True)) for item in items]
 
 
+def _listed(items: list[Any]) -> dict[str, Any]:
+    """Return a list as a record defines it: with the id that its content gives it."""
+    return {"id": hashlib.sha256(_json(items).encode()).hexdigest()[:16], "list": items}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))  # in ASCII: file names need not be text
+
+
 class DeidentifyResult:
     """One instance, de-identified.
 
@@ -154,20 +164,24 @@ class DeidentifyResult:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept)
 
-    def record(self, name: str) -> str:
-        """Return the line of JSON that a run's record has for the result, without a line break.
+    def record(self, name: str, source: str, size: int) -> str:
+        """Return the line of JSON that a run's record has for its first result, without a line break.
 
         Args:
             name: What the result is called, relative to the folder of results.
+            source: SHA-256 of its source.
+            size: Its bytes.
         """
         told: dict[str, Any] = {
             "result": name,
+            "source": source,
+            "size": size,
             "kept": self.kept,
-            "changes": _told(Change, self.changes),
             "redactions": _told(Redaction, self.redactions),
-            "warnings": list(self.warnings),
+            "changes": _listed(_told(Change, self.changes)),
+            "warnings": _listed(list(self.warnings)),
         }
-        return json.dumps(told, separators=(",", ":"))  # in ASCII: file names need not be text
+        return _json(told)
 
     def __repr__(self) -> str:
         return f"DeidentifyResult(redactions={len(self.redactions)}, warnings={len(self.warnings)}, kept={self.kept})"

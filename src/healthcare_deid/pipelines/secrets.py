@@ -105,7 +105,6 @@ def _from_manager(version: str, endpoint: str) -> bytes:
             {"accept": "application/json"},
             method_id=_METHOD,
             timeout=_SECONDS,
-            total=_SECONDS,
         )
     finally:
         connection.close()
