@@ -20,9 +20,12 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 
+from healthcare_deid import DeidClient
+from healthcare_deid.emulator import Emulator
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.errors import ConfigError
 from healthcare_deid.pipelines.beam import (
+    DeidentifyDataset,
     DeidentifyFiles,
     DeidentifyInstances,
     ReadInstances,
@@ -218,6 +221,61 @@ def test_a_worker_that_is_killed_leaves_whole_results_and_a_second_run_gives_all
 
     assert files_of(out) == whole
     assert not (tmp_path / "out.staging").exists()
+
+
+@pytest.fixture
+def lab(tmp_path: Path, instance: Any) -> Iterator[tuple[Emulator, str, DeidClient]]:
+    """Return an emulator with six instances, its URL, and a client of it."""
+    with Emulator(tmp_path / "lab") as emulator, DeidClient("p", "l", http=emulator.http()) as client:
+        client.create_dataset("scans").result()
+        client.create_dicom_store("scans/images")
+        client.create_dicom_store("scans/clean")
+        for number in range(6):
+            (tmp_path / f"{number}.dcm").write_bytes(instance(number))
+        client.upload("scans/images", [tmp_path / f"{number}.dcm" for number in range(6)])
+        with emulator.server() as server:
+            yield emulator, server.url, client
+
+
+def test_stores_are_read_and_written_and_a_busy_one_is_waited_for(
+    lab: tuple[Emulator, str, DeidClient], basic: DeidentifyConfig
+) -> None:
+    emulator, endpoint, client = lab
+    stores = "projects/p/locations/l/datasets/scans/dicomStores"
+    emulator.faults.fail("storeInstances", status=429, times=2)
+    emulator.faults.fail("retrieveInstance", status=429, times=2)
+
+    for _ in range(2):  # a bundle that is tried again
+        with beam.Pipeline(options=PipelineOptions(IN_MEMORY)) as pipeline:
+            read = pipeline | ReadInstances(f"{stores}/images", endpoint=endpoint)
+            done = read.instances | DeidentifyInstances(basic)
+            written = done.results | WriteInstances(f"{stores}/clean", endpoint=endpoint)
+            assert_that(written | beam.combiners.Count.Globally(), equal_to([6]), "written")
+            letters = (read.dead_letters, done.dead_letters) | beam.Flatten()
+            assert_that(letters, equal_to([]), "dead letters")
+
+    assert client.get_dicom_store_metrics("scans/clean").instance_count == 6
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_the_services_own_operation_is_started_once_and_waited_for(
+    lab: tuple[Emulator, str, DeidClient], basic: DeidentifyConfig, failing: bool
+) -> None:
+    emulator, endpoint, client = lab
+    datasets = "projects/p/locations/l/datasets"
+    emulator.faults.hold_operations(3)
+    if failing:
+        emulator.faults.fail_instances("1.2.3.0")
+    transform = DeidentifyDataset(
+        f"{datasets}/scans", f"{datasets}/out", basic, raise_on_partial=not failing, endpoint=endpoint, poll=0.3
+    )
+
+    with beam.Pipeline(options=PipelineOptions(IN_MEMORY)) as pipeline:
+        summary = pipeline | transform | beam.Map(lambda told: (told["state"], told["success"], told["failure"]))
+        assert_that(summary, equal_to([("PARTIAL", 5, 1) if failing else ("SUCCEEDED", 6, 0)]))
+
+    started = [one for one in client.list_operations("scans") if "eidentify" in (one.metadata.api_method_name or "")]
+    assert len(started) == 1
 
 
 @pytest.mark.parametrize(

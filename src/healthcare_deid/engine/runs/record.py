@@ -14,11 +14,11 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
-from healthcare_deid.engine.results import Change, Redaction
+from healthcare_deid.engine.results import Change, Redaction, as_told
 from healthcare_deid.engine.runs.claims import Recorded, RecordedResults, key_of
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the record's form: raised when a reader of the old one could misread the new one."""
 _LONGEST_HEADER = 1 << 12
-_CHANGE_FIELDS = [field.name for field in fields(Change)]
-_REDACTION_FIELDS = [field.name for field in fields(Redaction)]
 _LISTS = ("changes", "warnings")
 
 
@@ -78,8 +76,8 @@ class EntryMaker:
 
     def entry(self, name: str, source: bytes, size: int, result: DeidentifyResult) -> RecordEntry:
         """Return a result's entry."""
-        redactions = [dict(zip(_REDACTION_FIELDS, astuple(item), strict=True)) for item in result.redactions]
-        changes = [dict(zip(_CHANGE_FIELDS, astuple(item), strict=True)) for item in result.changes]
+        redactions = as_told(Redaction, result.redactions)
+        changes = as_told(Change, result.changes)
         return RecordEntry(
             name,
             source,
