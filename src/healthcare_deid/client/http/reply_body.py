@@ -28,7 +28,9 @@ class BoundedResponse(http.client.HTTPResponse):
         super().__init__(cast("socket.socket", _TimedSocket(sock)), *args, **kwargs)
 
     def read(self, amt: int | None = None) -> bytes:
-        """Read the body; with a sink in the limits, a good reply goes there and nothing is returned.
+        """Read the body.
+
+        With a sink in the limits, a good reply goes there and nothing is returned.
 
         Raises:
             UnreadableBodyError: It is too large, damaged, or of unknown length where that matters.
@@ -100,7 +102,9 @@ class BoundedResponse(http.client.HTTPResponse):
 
 
 def write(sink: BinaryIO, data: bytes) -> None:
-    """Write to a sink; a full disk is not a broken connection, after which the request would be sent again.
+    """Write to a sink.
+
+    A full disk is not a broken connection, after which the request would be sent again.
 
     Raises:
         UnreadableBodyError: It cannot be written.
