@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +16,7 @@ if TYPE_CHECKING:
     from healthcare_deid import DeidentifyConfig
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "engines"
-NEEDS = {
-    "process_pool": "json",
-    "dask_bag": "dask",
-    "ray_data": "ray",
-    "spark_pandas": "pyspark",
-    "dagster_asset": "dagster",
-}
+NEEDS = {"process_pool": "json", "dask_bag": "dask"}
 
 
 def test_every_recipe_is_tried() -> None:
@@ -36,8 +29,6 @@ def test_a_recipe_gives_what_a_run_over_the_folder_gives(
 ) -> None:
     if importlib.util.find_spec(NEEDS[recipe]) is None:
         pytest.skip(f"{NEEDS[recipe]} has an environment of its own: nox -s engines")
-    if recipe == "spark_pandas" and shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
     (tmp_path / "config.json").write_text(basic.to_json())
     (tmp_path / "in").mkdir()
     for number in range(12):
