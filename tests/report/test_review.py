@@ -15,7 +15,9 @@ import pydicom
 import pytest
 from tests.report.run_made import make_run
 
-from healthcare_deid.report import Decision, Review, ReviewServer, audit_tree
+from healthcare_deid import presets
+from healthcare_deid.engine import Deidentifier
+from healthcare_deid.report import Decision, Review, ReviewServer, audit_tree, compare_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,3 +171,16 @@ def test_the_page_shows_results_beside_originals_and_takes_decisions(call: Calle
 def test_what_cannot_be_right_is_refused(call: Caller, review: Review, path: str, body: Any, status: int) -> None:
     assert call("POST", call.parts.path + path, body)[0] == status
     assert all(item.decision is Decision.OPEN for item in review.items)
+
+
+def test_what_a_real_run_leaves_is_reviewed_audited_and_compared(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    config = presets.transform_contents_and_sensitive_text().model_copy(update={"image": None})
+    Deidentifier(config).deidentify_tree(tmp_path / "scans", tmp_path / "contents")
+    review = Review(tmp_path / "contents", originals=tmp_path / "scans")
+    assert len(review.items) == 3
+    assert all(review.dataset(index, original=True) is not None for index in range(3))
+    report = audit_tree(tmp_path / "contents")
+    assert {item.promise for item in report.audits.values()} == {"profile:DEIDENTIFY_TAG_CONTENTS"}
+    assert report.clean
+    assert len(compare_tree(tmp_path / "scans", tmp_path / "contents").pairs) == 3

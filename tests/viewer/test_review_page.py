@@ -24,12 +24,13 @@ def many(clean: Path) -> None:
     """Multiply the results of a run by links to the first."""
     record = clean.with_name("clean.run") / "record.jsonl"
     first = clean / "study" / "0.dcm"
-    lines = [{"result": None, "record": 1}]
+    lines: list[dict[str, object]] = [{"result": None, "record": 1}]
+    none = {"id": "none", "list": list[str]()}
     for number in range(COUNT):
         copy = clean / "many" / f"{number:04}.dcm"
         copy.parent.mkdir(exist_ok=True)
         copy.hardlink_to(first)
-        lines.append({"result": f"many/{number:04}.dcm", "source": "", "redactions": [], "warnings": []})  # type: ignore[dict-item]
+        lines.append({"result": f"many/{number:04}.dcm", "source": "", "redactions": [], "warnings": none})
     record.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 

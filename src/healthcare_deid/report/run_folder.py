@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+from healthcare_deid.engine.runs.record import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SUFFIX = ".run"
@@ -66,19 +66,15 @@ class RunFolder:
     def entries(self) -> dict[str, Entry]:
         """Return what the record says, by result; of two lines about one result the last counts."""
         found: dict[str, Entry] = {}
-        lists: dict[str, list[Any]] = {}
-        for line in self._lines():
-            name = line.get("result")
-            warnings = line.get("warnings")
-            if isinstance(warnings, dict):  # a list is written once, and then called by its id
-                lists[str(warnings["id"])] = warnings = warnings["list"]
-            elif isinstance(warnings, str):
-                warnings = lists.get(warnings, [])
-            if line.get("withdrawn"):
-                found.pop(str(name), None)
-            elif name:
-                redactions = line.get("redactions") or []
-                found[name] = Entry(name, str(line.get("source", "")), redactions, list(warnings or ()))
+        try:
+            for line in read_record(self.path / _RECORD):
+                name = str(line["result"])
+                if line.get("withdrawn"):
+                    found.pop(name, None)
+                else:
+                    found[name] = Entry(name, str(line["source"]), line["redactions"], line["warnings"])
+        except json.JSONDecodeError:
+            pass  # the last line of a run that was killed, or that still writes
         return found
 
     def config(self) -> tuple[Any, dict[str, Any]]:
@@ -96,16 +92,6 @@ class RunFolder:
         of_version = DeidentifyConfigV1Beta1 if settings.get("apiVersion") == "v1beta1" else DeidentifyConfig
         options = {name: value for name, value in settings.get("options", {}).items() if name in _OPTIONS and value}
         return of_version.from_api(_with_any_key(settings["config"])), options
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        with (self.path / _RECORD).open("rb") as file:
-            for text in file:
-                try:
-                    line = json.loads(text)
-                except ValueError:
-                    continue  # a last line that was cut off
-                if isinstance(line, dict):
-                    yield line
 
 
 def _with_any_key(value: Any) -> Any:

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from healthcare_deid.client.http.credentials import carries_credentials
-from healthcare_deid.client.http.limits import INSTANCE_BYTES, Limits
+from healthcare_deid.client.http.limits import JSON_BYTES, Limits
 from healthcare_deid.client.http.origin import Origin
 from healthcare_deid.client.protocol import replies
 from healthcare_deid.client.protocol.after_fork import reset_in_child
@@ -161,6 +161,7 @@ class Connection:
         *,
         method_id: str,
         timeout: float,
+        memory: int = JSON_BYTES,
         sink: BinaryIO | None = None,
     ) -> tuple[int, dict[str, str], bytes]:
         """Make one HTTP try of DICOMweb, whose bodies are not JSON, and return status, headers and body.
@@ -172,7 +173,8 @@ class Connection:
             headers: Sent as they are, with the user agent and the access token.
             method_id: For errors and logs.
             timeout: Seconds for the try, and more while data moves.
-            sink: Where the body of a good reply goes; the returned body is then empty.
+            memory: Largest body in memory.
+            sink: File for the body of a good reply; the returned body is then empty.
 
         Raises:
             TransportError: No reply.
@@ -187,7 +189,7 @@ class Connection:
                 method,
                 body,
                 {**headers, "user-agent": self.user_agent},
-                Limits(timeout, transfer=True, body=INSTANCE_BYTES, sink=sink),
+                Limits(timeout, transfer=True, memory=memory, sink=sink),
             )
             return int(response.status), replies.headers_of(response), content or b""
 

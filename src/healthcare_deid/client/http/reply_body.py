@@ -7,7 +7,7 @@ import io
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from healthcare_deid.client.http.limits import Limits, current
+from healthcare_deid.client.http.limits import INSTANCE_BYTES, Limits, current
 
 if TYPE_CHECKING:
     import socket
@@ -52,12 +52,12 @@ class BoundedResponse(http.client.HTTPResponse):
             raise UnreadableBodyError(
                 "the reply has no Content-Length, so that a whole instance cannot be told from a broken one"
             )
-        sink = cast("Any", limits.sink) if streamed else io.BytesIO()
+        sink, most = (cast("Any", limits.sink), INSTANCE_BYTES) if streamed else (io.BytesIO(), limits.memory)
         size = 0
         for piece in self._decoded():
             size += len(piece)
-            if size > limits.body:
-                raise UnreadableBodyError(f"the body is larger than {limits.body // 2**20} MiB")
+            if size > most:
+                raise UnreadableBodyError(f"the body is larger than {most // 2**20} MiB")
             write(sink, piece)
         if self._decodes():
             del self.headers["content-encoding"]
