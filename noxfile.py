@@ -13,6 +13,7 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 # The oldest Python runs the tests with the lowest versions, the others with the newest: every Python runs them once.
 nox.options.sessions = ["lint", "types", "tests-3.12", "tests-3.13", "lowest", "slow", "wheel", "docs", "quickstart"]
+nox.options.sessions += ["beam", "airflow"]
 # A missing interpreter is an error in CI; elsewhere its session is skipped.
 nox.options.error_on_missing_interpreters = bool(os.environ.get("CI"))
 
@@ -99,6 +100,31 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def beam(session: nox.Session) -> None:
+    """Run the tests of the Beam pipelines, in an environment of their own."""
+    _install(session, "pipelines", project=".[all,beam]")
+    # Warnings of third parties are theirs.
+    tests_of = ["-W", "default", "tests/pipelines/test_beam.py"]
+    session.run("pytest", *tests_of, *session.posargs, env={"HEALTHCARE_DEID_BEAM_INSTANCES": "2000"})
+
+
+@nox.session
+def airflow(session: nox.Session) -> None:
+    """Run the tests of the Airflow operators, in an environment of their own."""
+    _install(session, "pipelines", project=".[all,airflow]")
+    home = {"AIRFLOW_HOME": session.create_tmp()}
+    session.run("pytest", "-W", "default", "tests/pipelines/test_airflow.py", *session.posargs, env=home)
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """Run the recipes for engines that need no code of ours."""
+    session.install("dask>=2024.8")
+    _install(session, "pipelines", project=".[all]")
+    session.run("pytest", "-W", "default", "tests/pipelines/test_recipes.py", *session.posargs)
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it alone, import it, and check what is in it."""
     session.install("build[uv]")
@@ -138,7 +164,8 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def perf(session: nox.Session) -> None:
     """Run the benchmarks; writes perf-results/*.json and *.md. Arguments after ``--`` name the suites."""
-    _install(session, "perf", project=".[all,ner]", editable=False)
+    pipelines = not session.posargs or "pipelines" in session.posargs
+    _install(session, "perf", project=".[all,beam,ner]" if pipelines else ".[all,ner]", editable=False)
     groups = nox.project.load_toml(ROOT / "pyproject.toml")
     # Read for the texts they hold; what they depend on is gigabytes of models that no text needs.
     session.install("--no-deps", *nox.project.dependency_groups(groups, "texts"))

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "credentials": {"client"},
     "engine": {"_border", "config", "errors", "names", "_version"},
     "emulator": {"engine", "config", "errors", "names", "_version"},
+    "pipelines": {"client", "engine", "config", "errors", "names", "_version"},
     "testing": {"client", "emulator", "engine", "config", "errors", "names"},
     "cli": {
         "_border",

@@ -96,7 +96,7 @@ def test_name_and_record_are_those_of_a_run_over_a_folder(profile: Any, planted:
     result = basic.deidentify_bytes(planted.file())
 
     assert (tmp_path / "clean" / result.name).read_bytes() == result.data
-    assert (tmp_path / "record.jsonl").read_text() == result.record + "\n"
+    assert (tmp_path / "record.jsonl").read_text().splitlines()[1:] == [result.record]
     assert json.loads(result.record)["result"] == result.name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -292,7 +293,11 @@ class Deidentifier:
         source, sink = InMemory(data), MemorySink()
         name = result_name(source, self.plan, self._instances.mapper)
         result = self._instances.encode(source, sink)
-        record = "" if name is None else partial(result.record, name)
+        size = len(sink.data)
+
+        def record() -> str:
+            return "" if name is None else result.record(name, hashlib.sha256(data).hexdigest(), size)
+
         return BytesResult(sink.data, name, record, result.redactions, result.warnings)
 
     @border

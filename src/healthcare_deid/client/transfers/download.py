@@ -40,7 +40,7 @@ def download(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     return transfer(
-        _instances(web, study),
+        instances_of(web, study),
         lambda item: _retrieve(web, item, target, overwrite=overwrite),
         parallel=parallel,
         on_progress=on_progress,
@@ -48,7 +48,7 @@ def download(
     )
 
 
-def _instances(web: DicomWeb, study: str | None) -> Iterator[tuple[str, str, str]]:
+def instances_of(web: DicomWeb, study: str | None) -> Iterator[tuple[str, str, str]]:
     """Yield study, series and instance UID of every instance."""
     studies = [study] if study is not None else (item[0] for item in _search(web, "/studies", (_STUDY,)))
     for uid in studies:

@@ -1,0 +1,95 @@
+"""The operator that de-identifies a folder on the worker's own machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException
+
+from healthcare_deid.engine import Deidentifier
+from healthcare_deid.errors import ConfigError
+from healthcare_deid.pipelines.configs import config_of, refuse_keys
+from healthcare_deid.pipelines.secrets import SecretSource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthcare_deid.pipelines.airflow.operators import Partial
+    from healthcare_deid.pipelines.configs import AnyConfig
+
+
+class DeidentifyFolderOperator(BaseOperator):
+    """De-identify a folder into another one with the engine, on the worker.
+
+    A task that is tried again goes on where it was: results that are there stay. The return value holds counts.
+
+    Args:
+        source: The folder. Templated.
+        destination: The folder for the results. Templated.
+        config: Rules to apply, or JSON or YAML. Templated; it is stored with the DAG, so it must not hold a key.
+        api_version: Of a config that is text.
+        secret: The place of the project's secret; needed where the config shifts or hashes.
+        on_partial: ``"fail"`` fails the task where files failed; ``"accept"`` leaves the counts to what follows.
+        workers: Processes; by default one a core.
+        engine_options: Further arguments of `Deidentifier`; no secrets.
+        kwargs: For the base operator.
+
+    Raises:
+        ConfigError: The config or the options hold a key.
+    """
+
+    template_fields: Sequence[str] = ("source", "destination", "config")
+    template_fields_renderers = {"config": "json"}  # noqa: RUF012 - Airflow's own form
+    ui_color = "#d2e3fc"
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        destination: str,
+        config: AnyConfig | str,
+        api_version: str = "v1",
+        secret: SecretSource | None = None,
+        on_partial: Partial = "fail",
+        workers: int | None = None,
+        engine_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(config, str):
+            refuse_keys(config)
+            api_version, config = config.api_version, config.to_json()
+        if secret is not None and not isinstance(secret, SecretSource):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError("secret: a SecretSource is needed: a secret itself would be stored with the DAG")
+        if on_partial not in ("fail", "accept"):
+            raise ConfigError("on_partial is 'fail' or 'accept'")
+        self.source = source
+        self.destination = destination
+        self.config = config
+        self.api_version = api_version
+        self.secret = secret
+        self.on_partial = on_partial
+        self.workers = workers
+        self.engine_options = engine_options or {}
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """De-identify what is not yet done."""
+        del context
+        config = config_of(self.config, self.api_version)
+        refuse_keys(config)
+        secret = self.secret.load() if self.secret is not None else None
+        deidentifier = Deidentifier(config, secret=secret, **self.engine_options)
+        if secret is None and deidentifier.needs_secret:
+            raise ConfigError("the config shifts or hashes and has no key: name the place of a secret (secret=)")
+        report = deidentifier.deidentify_tree(self.source, self.destination, workers=self.workers)
+        told = {
+            "succeeded": report.succeeded,
+            "skipped": report.skipped,
+            "failed": report.failed,
+            "reasons": dict(Counter(failure.reason for failure in report.failures)),
+        }
+        if report.failed and self.on_partial == "fail":
+            raise AirflowException(f"{report.failed} files failed: {told['reasons']}")
+        return told

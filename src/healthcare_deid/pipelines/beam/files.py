@@ -1,0 +1,135 @@
+"""`DeidentifyFiles`: files in, files out, with nothing but digests between the two.
+
+Results go to a staging folder beside the destination first. When every name's sources are known, by their digests, the
+results whose names are their own are moved to the destination: no runner ever holds an image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+
+from healthcare_deid.pipelines import places
+from healthcare_deid.pipelines.beam.common import DEAD, Counters, dead, same_uid
+from healthcare_deid.pipelines.beam.instances import DeidentifiedInstances, MakeResults
+from healthcare_deid.pipelines.beam.reading import ReadInstances
+from healthcare_deid.pipelines.engine_recipe import EngineRecipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from healthcare_deid.pipelines.beam.instances import Made
+    from healthcare_deid.pipelines.configs import AnyConfig
+    from healthcare_deid.pipelines.secrets import SecretSource
+
+STAGING = ".staging"
+"""Ends the name of the folder beside the destination that results are in until they are known to be the ones."""
+
+
+class DeidentifyFiles(beam.PTransform):
+    """Read, de-identify and write files: a folder, a bucket, archives or a DICOM store into a folder or a bucket.
+
+    It gives what `DeidentifyInstances` gives, with names alone as ``results``. The destination holds whole results
+    only, each once. A run that is killed leaves a folder beside it (``{destination}.staging``) that the next one uses
+    and removes.
+
+    Args:
+        source: As for `ReadInstances`.
+        destination: A folder, as a path or as a URL that fsspec opens.
+        config: As for `DeidentifyInstances`.
+        secret: As for `DeidentifyInstances`.
+        source_names: As for `DeidentifyInstances`.
+        records: As for `DeidentifyInstances`.
+        min_ram: As for `DeidentifyInstances`.
+        endpoint: As for `ReadInstances`.
+        options: Further arguments of `Deidentifier`.
+
+    Raises:
+        ConfigError: As for `DeidentifyInstances`; or the destination is inside the source, or the other way round.
+    """
+
+    def __init__(
+        self,
+        source: str | Sequence[str],
+        destination: str,
+        config: AnyConfig,
+        *,
+        secret: SecretSource | None = None,
+        source_names: bool = False,
+        records: bool = True,
+        min_ram: str = "4GB",
+        endpoint: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        self._destination = places.folder(destination)
+        for one in [source] if isinstance(source, str) else source:
+            places.check_apart(one, self._destination)
+        recipe = EngineRecipe(config, secret, options)
+        self._read = ReadInstances(source, source_names=source_names, endpoint=endpoint)
+        self._make = MakeResults(recipe, source_names=source_names, records=records, min_ram=min_ram)
+
+    def expand(self, begin: Any) -> DeidentifiedInstances:
+        """Apply the transform."""
+        staging = f"{self._destination}{STAGING}"
+        read = begin | "Read files" >> self._read
+        made = read.instances | "Make results" >> self._make
+        settled = (
+            made["made"]
+            | "Stage" >> beam.ParDo(_Stage(staging))
+            | "Group by name" >> beam.GroupByKey()
+            | "Settle" >> beam.ParDo(_Settle(staging, self._destination)).with_outputs(DEAD, "records", main="results")
+        )
+        _ = (
+            settled["results"]
+            | "Count results" >> beam.combiners.Count.Globally()
+            | "Clean" >> beam.Map(lambda _, place=staging: places.remove(place))
+        )
+        letters = (read.dead_letters, made[DEAD], settled[DEAD]) | "All dead letters" >> beam.Flatten()
+        return DeidentifiedInstances(settled["results"], letters, settled["records"])
+
+
+class _Stage(beam.DoFn):
+    """Writes a result into the staging folder; the same result, of whatever worker, to the same file."""
+
+    def __init__(self, staging: str) -> None:
+        super().__init__()
+        self._staging = staging
+
+    def process(self, element: Made) -> Iterator[tuple[str, tuple[str, str, str]]]:
+        """Yield the result's name, and digest, source and record."""
+        places.write(_staged(self._staging, element.name, element.digest), element.data)
+        yield element.name, (element.digest, element.source, element.record)
+
+
+class _Settle(beam.DoFn):
+    """Moves the result of the smallest digest to its place, and removes the others."""
+
+    def __init__(self, staging: str, destination: str) -> None:
+        super().__init__()
+        self._staging = staging
+        self._destination = destination
+        self._counters = Counters("write")
+
+    def process(self, element: tuple[str, Iterable[tuple[str, str, str]]]) -> Iterator[Any]:
+        """Yield the name, the record, and a dead letter for each source that loses."""
+        name, grouped = element
+        claims = sorted(grouped)
+        winner, _, record = claims[0]
+        losers = [(digest, source) for digest, source, _ in claims if digest != winner]
+        for digest, source in losers:
+            places.remove(_staged(self._staging, name, digest))
+            yield dead(same_uid(source, digest, winner))
+        places.move(_staged(self._staging, name, winner), f"{self._destination}/{name}")
+        self._counters.count("succeeded")
+        self._counters.count("duplicates", len(claims) - len(losers) - 1)
+        yield name
+        if record:
+            yield beam.pvalue.TaggedOutput("records", record)
+
+
+def _staged(staging: str, name: str, digest: str) -> str:
+    key = hashlib.sha256(f"{name}\0{digest}".encode()).hexdigest()
+    return f"{staging}/{key[:2]}/{key}"

@@ -1,0 +1,166 @@
+"""`ReadInstances`: files, archives and DICOM stores as pairs of a name and bytes."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import apache_beam as beam
+
+from healthcare_deid.errors import ConfigError, DeidError
+from healthcare_deid.pipelines import places
+from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead
+from healthcare_deid.pipelines.dicom_stores import StoreReader, is_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_BATCH = 32
+_LARGEST = 2_000_000_000
+"""Bytes of an element that runners take: a protocol buffer ends at 2 GiB."""
+_TOO_LARGE = "the file has 2 GB or more, which no runner moves in one piece: use Deidentifier.deidentify_file"
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+_UNREADABLE = "the file cannot be read"
+
+
+class InstancesRead(NamedTuple):
+    """What `ReadInstances` gives: two PCollections.
+
+    Attributes:
+        instances: Pairs of a name and bytes.
+        dead_letters: A `DeadLetter` for what cannot be read.
+    """
+
+    instances: Any
+    dead_letters: Any
+
+
+class ReadInstances(beam.PTransform):
+    """Read files, archives and DICOM stores; what they hold may be anything.
+
+    Args:
+        source: A file, a folder with all below it, or a glob, each as a path or as a URL that fsspec opens; of
+            ``.zip``, ``.tar`` and ``.tar.gz`` the files within; or the full name of a DICOM store. Or several of these.
+        source_names: Tell in dead letters what could not be read, which may identify patients.
+        endpoint: Of the service that has the stores; by default Google's, or the emulator that the environment names.
+        batch: Files that are handed to a worker at once.
+    """
+
+    def __init__(
+        self,
+        source: str | Sequence[str],
+        *,
+        source_names: bool = False,
+        endpoint: str | None = None,
+        batch: int = _BATCH,
+    ) -> None:
+        super().__init__()
+        self._sources = [source] if isinstance(source, str) else list(source)
+        if not self._sources or not all(self._sources):
+            raise ConfigError("source: a path, a URL or the name of a DICOM store is needed, or several")
+        self._list = _List(endpoint, batch)
+        self._read = _Read(endpoint, source_names=source_names)
+
+    def expand(self, begin: Any) -> InstancesRead:
+        """Apply the transform."""
+        read = (
+            begin
+            | "Sources" >> beam.Create(self._sources)
+            | "List" >> beam.ParDo(self._list)
+            | "Spread" >> beam.Reshuffle()
+            | "Read" >> beam.ParDo(self._read).with_outputs(DEAD, main="instances")
+        )
+        return InstancesRead(read["instances"], read[DEAD])
+
+    def display_data(self) -> dict[str, Any]:
+        """Return what a runner's page shows of the transform: no places."""
+        return {"sources": len(self._sources)}
+
+
+class _List(beam.DoFn):
+    """Lists what a source has, in batches: a source and names in it."""
+
+    def __init__(self, endpoint: str | None, batch: int) -> None:
+        super().__init__()
+        self._endpoint = endpoint
+        self._batch = batch
+
+    def process(self, element: str) -> Iterator[tuple[str, list[str]]]:
+        """Yield batches."""
+        store = element if is_store(element) else ""
+        names: Iterable[str] = StoreReader(store, self._endpoint).names() if store else places.matching(element)
+        rest = iter(names)
+        while batch := list(islice(rest, self._batch)):
+            yield store, batch
+
+
+class _Read(beam.DoFn):
+    """Reads batches."""
+
+    def __init__(self, endpoint: str | None, *, source_names: bool) -> None:
+        super().__init__()
+        self._endpoint = endpoint
+        self._source_names = source_names
+        self._counters = Counters("read")
+        self._readers: dict[str, StoreReader] = {}
+
+    def setup(self) -> None:
+        """Forget the connections of the process that built the graph."""
+        self._readers = {}
+
+    def teardown(self) -> None:
+        """Close the connections."""
+        for reader in self._readers.values():
+            reader.close()
+
+    def process(self, element: tuple[str, list[str]]) -> Iterator[Any]:
+        """Yield pairs of a name and bytes, and dead letters."""
+        store, names = element
+        if store and store not in self._readers:
+            self._readers[store] = StoreReader(store, self._endpoint)
+        for name in names:
+            try:
+                for one, data in [(name, self._readers[store].read(name))] if store else _contents(name):
+                    yield self._unreadable(one, "too-large", _TOO_LARGE) if data is None else (one, data)
+                    self._counters.count("succeeded", int(data is not None))
+            except (
+                OSError,
+                EOFError,
+                zipfile.BadZipFile,
+                tarfile.TarError,
+                RuntimeError,
+                NotImplementedError,
+            ) as error:
+                yield self._unreadable(name, "io-error", f"{_UNREADABLE} ({type(error).__name__})")
+            except DeidError as error:
+                yield self._unreadable(name, "io-error", str(error))
+
+    def _unreadable(self, name: str, reason: str, text: str) -> Any:
+        self._counters.count("failed")
+        return dead(DeadLetter(name if self._source_names else "", "", reason, text))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_readers": {}}
+
+
+def _contents(place: str) -> Iterator[tuple[str, bytes | None]]:
+    """Yield a file, or what an archive has; None in place of bytes that are too many."""
+    with places.opened(place) as file:
+        if not place.lower().endswith(_ARCHIVES):
+            data = file.read(_LARGEST)
+            yield place, data if len(data) < _LARGEST else None
+        elif place.lower().endswith(".zip"):
+            with zipfile.ZipFile(file) as archive:
+                for member in archive.infolist():
+                    if not member.is_dir():
+                        large = member.file_size >= _LARGEST
+                        yield f"{place}!{member.filename}", None if large else archive.read(member)
+        else:
+            with tarfile.open(fileobj=file) as archive:
+                for one in archive:
+                    if one.isfile():
+                        content = archive.extractfile(one)
+                        assert content is not None
+                        yield f"{place}!{one.name}", None if one.size >= _LARGEST else content.read()

@@ -1,0 +1,53 @@
+"""Configs on their way through an engine: as text, read from files, and without keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+from healthcare_deid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AnyConfig = DeidentifyConfig | DeidentifyConfigV1Beta1
+
+
+def config_of(text: str, api_version: str = "v1") -> AnyConfig:
+    """Return the config that JSON or YAML says.
+
+    Raises:
+        ConfigError: It is none.
+        MissingExtraError: YAML needs the extra ``[yaml]``.
+    """
+    if api_version not in ("v1", "v1beta1"):
+        raise ConfigError('api_version is "v1" or "v1beta1"')
+    message = DeidentifyConfig if api_version == "v1" else DeidentifyConfigV1Beta1
+    return message.from_json(text) if text.lstrip().startswith("{") else message.from_yaml(text)
+
+
+def refuse_keys(config: AnyConfig) -> None:
+    """Refuse a config with a plain key: what holds it is stored and shown.
+
+    Raises:
+        ConfigError: It has one.
+    """
+    if any(_keys(config.to_api())):
+        raise ConfigError(
+            "the config holds a key, which would be stored and shown with the pipeline: leave it out and name the "
+            "place of a secret (secret=), or of the whole config (gcs_config_uri=)"
+        )
+
+
+def _keys(message: Any, above: str = "") -> Iterator[str]:
+    """Yield the plain keys in a message; the ``cryptoKey`` of a wrapped one is a name."""
+    if isinstance(message, dict):
+        for name, value in message.items():
+            if name == "cryptoKey" and isinstance(value, str) and above != "kmsWrapped":
+                yield value
+            else:
+                yield from _keys(value, name)
+    elif isinstance(message, list):
+        for item in message:
+            yield from _keys(item, above)

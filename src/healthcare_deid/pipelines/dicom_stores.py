@@ -1,0 +1,83 @@
+"""Instances of a DICOM store, by DICOMweb through the client: it waits where the store is busy (429, 503)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from healthcare_deid.client.transfers.dicomweb import DicomWeb
+from healthcare_deid.client.transfers.download import instances_of
+from healthcare_deid.client.transfers.store_response import read_answer
+from healthcare_deid.errors import ReplyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STORE = re.compile(r"projects/[^/]+/locations/[^/]+/datasets/[^/]+/dicomStores/[^/]+")
+_CONFLICT = 409
+_PART10 = {"accept": "application/dicom; transfer-syntax=*"}
+_STORED = {"content-type": "application/dicom", "accept": "application/dicom+json"}
+
+
+def is_store(place: str) -> bool:
+    """Say whether a place is the full name of a DICOM store."""
+    return _STORE.fullmatch(place) is not None
+
+
+class _Store:
+    def __init__(self, name: str, endpoint: str | None) -> None:
+        from healthcare_deid.client.sync import DeidClient
+
+        self._client = client = DeidClient(endpoint=endpoint)
+        self._web = DicomWeb(client._session, client._context, client._context.dicom_store(name))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+class StoreReader(_Store):
+    """Lists and retrieves.
+
+    Args:
+        name: The store's full name.
+        endpoint: As for `DeidClient`.
+    """
+
+    def names(self) -> Iterator[str]:
+        """Yield ``study/series/instance`` of every instance."""
+        for uids in instances_of(self._web, None):
+            yield "/".join(uids)
+
+    def read(self, name: str) -> bytes:
+        """Return an instance.
+
+        Raises:
+            ApiError: The store answered with an error.
+            TransportError: No reply.
+        """
+        study, series, instance = name.split("/")
+        uri = f"/studies/{study}/series/{series}/instances/{instance}"
+        return self._web.send("GET", uri, headers=_PART10).content
+
+
+class StoreWriter(_Store):
+    """Stores.
+
+    Args:
+        name: The store's full name.
+        endpoint: As for `DeidClient`.
+    """
+
+    def write(self, data: bytes) -> None:
+        """Store an instance; one that is there with the same bytes stays.
+
+        Raises:
+            ReplyError: The store refused the instance, or has another one with its UIDs.
+            ApiError: The store answered with an error.
+            TransportError: No reply.
+        """
+        reply = self._web.send("POST", "/studies", body=data, headers=_STORED, answers=(_CONFLICT,))
+        answer = read_answer(reply.content)
+        if answer.failed or reply.status == _CONFLICT:
+            raise ReplyError("the store refused an instance, or has another one with the same UIDs")

@@ -1,0 +1,250 @@
+"""The operators, run by Airflow itself against the emulator on a port."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Airflow reads its settings when it is imported.
+os.environ.update(
+    AIRFLOW_HOME=os.environ.get("AIRFLOW_HOME") or tempfile.mkdtemp(prefix="airflow"),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__UNIT_TEST_MODE="False",
+    AIRFLOW__USAGE_DATA_COLLECTION__ENABLED="False",
+)
+
+import pytest
+from airflow.sdk import Variable
+from airflow.utils.state import DagRunState
+
+from healthcare_deid import DeidClient, presets
+from healthcare_deid.emulator import Emulator
+from healthcare_deid.errors import ConfigError, PermissionDenied
+from healthcare_deid.pipelines import SecretSource
+from healthcare_deid.pipelines.airflow import (
+    DeidentifyDatasetOperator,
+    DeidentifyDicomStoreOperator,
+    DeidentifyFolderOperator,
+)
+from healthcare_deid.pipelines.airflow.operators import _variable
+from healthcare_deid.pipelines.airflow.provider import get_provider_info
+from healthcare_deid.pipelines.airflow.triggers import OperationTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from healthcare_deid import DeidentifyConfig
+
+PARENT = "projects/p/locations/l/datasets"
+NAME = "Zqxsmith"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def airflow_database() -> None:
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
+
+
+@pytest.fixture
+def emulator(tmp_path: Path, instance: Any) -> Iterator[Emulator]:
+    with Emulator(tmp_path / "lab") as lab:
+        with DeidClient("p", "l", http=lab.http()) as client:
+            client.create_dataset("source").result()
+            client.create_dicom_store("source/images")
+            client.create_dicom_store("source/clean")
+            for number in range(4):
+                (tmp_path / f"{NAME}{number}.dcm").write_bytes(instance(number))
+            client.upload("source/images", [tmp_path / f"{NAME}{number}.dcm" for number in range(4)])
+        yield lab
+
+
+@pytest.fixture
+def endpoint(emulator: Emulator) -> Iterator[str]:
+    with emulator.server() as server:
+        yield server.url
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Iterator[DeidClient]:
+    with DeidClient("p", "l", http=emulator.http()) as one:
+        yield one
+
+
+def operations(client: DeidClient) -> list[str]:
+    found = client.list_operations("source")
+    return [str(one.name) for one in found if "eidentify" in (one.metadata.api_method_name or "")]
+
+
+DAG_FILE = """
+from airflow.sdk import DAG
+from healthcare_deid import DeidentifyConfig
+from healthcare_deid.pipelines.airflow import DeidentifyDatasetOperator, DeidentifyOperationSensor
+
+with DAG({dag!r}, schedule=None) as dag:
+    start = DeidentifyDatasetOperator(
+        task_id="start",
+        source="projects/p/locations/l/datasets/source",
+        destination="projects/p/locations/l/datasets/{{{{ dag.dag_id }}}}-out",
+        config=DeidentifyConfig.builder().filter_profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE").build(),
+        on_partial={on_partial!r},
+        endpoint={endpoint!r},
+        poll=0.2,
+    )
+    wait = DeidentifyOperationSensor(
+        task_id="wait",
+        operation="{{{{ ti.xcom_pull('start')['operation'] }}}}",
+        on_partial={on_partial!r},
+        endpoint={endpoint!r},
+        poll=0.2,
+    )
+    start >> wait
+"""
+
+
+def run(dag: str, endpoint: str, on_partial: str = "fail") -> tuple[Any, dict[str, Any]]:
+    """Write a DAG and test it as Airflow does; return its state, and what its tasks gave."""
+    file = Path(os.environ["AIRFLOW_HOME"], "dags", f"{dag}.py")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(DAG_FILE.format(dag=dag, endpoint=endpoint, on_partial=on_partial))
+    done = runpy.run_path(str(file))["dag"].test()
+    tasks = done.get_task_instances()
+    return done.state, {one.task_id: one.xcom_pull(task_ids=one.task_id, key="return_value") for one in tasks}
+
+
+def test_a_dataset_is_de_identified_and_the_result_holds_counts(
+    emulator: Emulator, endpoint: str, client: DeidClient
+) -> None:
+    emulator.faults.hold_operations(2)  # so that the task is deferred
+
+    state, given = run("dataset", endpoint)
+
+    assert state == DagRunState.SUCCESS
+    assert given["start"] == given["wait"]
+    assert given["start"]["success"] == 4
+    assert given["start"]["state"] == "SUCCEEDED"
+    assert NAME not in json.dumps(given)
+    assert len(operations(client)) == 1
+    assert client.get_dataset("dataset-out").name
+
+
+class Task:
+    """What a task's context says of it."""
+
+    dag_id, run_id, task_id, map_index = "store", "run", "start", -1
+
+
+def test_a_task_that_is_tried_again_goes_on_with_its_operation(
+    basic: DeidentifyConfig, endpoint: str, client: DeidClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[str, str] = {}
+    monkeypatch.setattr(Variable, "get", lambda key, default=None: kept.get(key, default))
+    monkeypatch.setattr(Variable, "set", lambda key, value, **_: kept.update({key: value}))
+    monkeypatch.setattr(Variable, "delete", kept.pop)
+    operator = DeidentifyDicomStoreOperator(
+        task_id="start",
+        source=f"{PARENT}/source/dicomStores/images",
+        destination=f"{PARENT}/source/dicomStores/clean",
+        config=basic,
+        endpoint=endpoint,
+        deferrable=False,
+    )
+    context = {"ti": Task()}
+    running = client.deidentify_dicom_store("source/images", "source/clean", basic)
+    kept[_variable(context)] = str(running.name)  # an earlier try was killed here
+
+    summary = operator.execute(context)
+
+    assert summary["operation"] == str(running.name)
+    assert operations(client) == [str(running.name)]
+    assert not kept
+    operator.execute(context)
+    assert len(operations(client)) == 2
+
+
+def test_a_dataset_that_an_earlier_try_has_begun_is_not_begun_again(
+    basic: DeidentifyConfig, endpoint: str, client: DeidClient, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Variable, "get", lambda key, default=None: default)  # killed before it was remembered
+    monkeypatch.setattr(Variable, "set", lambda key, value, **_: None)
+    monkeypatch.setattr(Variable, "delete", lambda key: None)
+    emulator.faults.hold_operations(5)
+    operator = DeidentifyDatasetOperator(
+        task_id="start",
+        source=f"{PARENT}/source",
+        destination=f"{PARENT}/out",
+        config=basic,
+        endpoint=endpoint,
+        deferrable=False,
+    )
+    running = client.deidentify_dataset("source", "out", basic)
+
+    assert operator.execute({"ti": Task()})["operation"] == str(running.name)
+
+
+@pytest.mark.parametrize("on_partial", ["fail", "accept"])
+def test_instances_that_fail_fail_the_task_or_are_counted(endpoint: str, emulator: Emulator, on_partial: str) -> None:
+    emulator.faults.fail_instances("1.2.3.0")
+
+    state, given = run(f"partial-{on_partial}", endpoint, on_partial)
+
+    assert state == (DagRunState.FAILED if on_partial == "fail" else DagRunState.SUCCESS)
+    if on_partial == "accept":
+        assert (given["start"]["state"], given["start"]["success"], given["start"]["failure"]) == ("PARTIAL", 3, 1)
+
+
+def test_a_folder_is_de_identified_and_a_second_try_goes_on(
+    basic: DeidentifyConfig, shifting: DeidentifyConfig, tmp_path: Path, instance: Any
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / f"{NAME}.dcm").write_bytes(instance(1))
+    (tmp_path / "in" / f"{NAME}-broken.dcm").write_bytes(instance(2)[:1501])
+    folders: dict[str, Any] = {"source": str(tmp_path / "in"), "destination": str(tmp_path / "out")}
+    operator = DeidentifyFolderOperator(task_id="folder", config=basic, on_partial="accept", **folders)
+
+    first, second = operator.execute({}), operator.execute({})
+
+    assert (first["succeeded"], first["failed"], first["reasons"]) == (1, 1, {"truncated": 1})
+    assert (second["succeeded"], second["skipped"]) == (0, 1)
+    assert NAME not in json.dumps([first, second])
+    with pytest.raises(Exception, match="1 files failed"):
+        DeidentifyFolderOperator(task_id="folder", config=basic, **folders).execute({})
+    with pytest.raises(ConfigError, match="no key"):
+        DeidentifyFolderOperator(task_id="folder", config=shifting, **folders).execute({})
+    secret = SecretSource.file(tmp_path / "none")
+    with pytest.raises(FileNotFoundError):
+        DeidentifyFolderOperator(task_id="folder", config=shifting, secret=secret, **folders).execute({})
+
+
+def test_a_killed_task_cancels_its_operation(
+    endpoint: str, client: DeidClient, basic: DeidentifyConfig, emulator: Emulator
+) -> None:
+    emulator.faults.fail("operations.cancel", status=403)
+    running = client.deidentify_dicom_store("source/images", "source/clean", basic)
+    path, arguments = OperationTrigger(str(running.name), endpoint, poll=0.1).serialize()
+    module, _, name = path.rpartition(".")
+    trigger = getattr(importlib.import_module(module), name)(**arguments)
+
+    with pytest.raises(PermissionDenied):  # it was asked to
+        asyncio.run(trigger.on_kill())
+    asyncio.run(OperationTrigger(str(running.name), endpoint, cancel=False).on_kill())
+
+
+def test_a_config_with_a_key_is_not_stored_with_a_dag() -> None:
+    config = presets.transform_contents_and_sensitive_text(crypto_key=presets.generate_crypto_key())
+    for kind in (DeidentifyDatasetOperator, DeidentifyFolderOperator):
+        with pytest.raises(ConfigError, match="key"):
+            kind(task_id="start", source="a", destination="b", config=config)
+
+
+def test_the_provider_tells_airflow_what_it_has() -> None:
+    info = get_provider_info()
+
+    assert info["package-name"] == "healthcare-deid"
+    assert all(one["python-modules"] for one in (*info["operators"], *info["triggers"]))
