@@ -301,6 +301,13 @@ class InstanceEngine:
             (),
             (*warnings, *dict.fromkeys(values.warnings)),
             tally.kept,
+            signature=lambda: (
+                tuple(side_changes),
+                tally.signature(),
+                tuple(meta.meta_changes(old, new)),
+                tuple((item.tag, item.vr, item.reason) for item in rewriting.written) if rewriting else (),
+                claims,
+            ),
         )
 
     def _must_search(self, own: OwnTerms, pieces: list[bytes | Range]) -> bool:

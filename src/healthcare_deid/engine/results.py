@@ -136,7 +136,10 @@ class DeidentifyResult:
         redactions: Iterable[Redaction] = (),
         warnings: Iterable[str] = (),
         kept: int = 0,
+        *,
+        signature: Callable[[], object] | None = None,
     ) -> None:
+        self._signature = signature
         self._dataset = dataset
         self._changes = changes
         self.redactions = tuple(redactions)
@@ -145,6 +148,10 @@ class DeidentifyResult:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept)
+
+    def signature(self) -> object | None:
+        """Return a value that is equal, within this process, only for results with equal changes; None for none."""
+        return self._signature() if self._signature is not None else None
 
     def record(self, name: str) -> str:
         """Return the line of JSON that a run's record has for the result, without a line break.

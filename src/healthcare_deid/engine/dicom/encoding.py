@@ -18,6 +18,7 @@ LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"
 """VRs that are followed by two reserved bytes and a length of four (PS3.5 table 7.1-1)."""
 SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 """VRs that are followed by a length of two bytes (PS3.5 table 7.1-2)."""
+_VRS = SHORT_VRS | LONG_VRS
 UNDEFINED = 0xFFFFFFFF
 """The length of a value that a delimiter ends."""
 ITEM = b"\xfe\xff\x00\xe0"
@@ -86,6 +87,11 @@ def element_header(data: bytes, position: int, *, explicit: bool) -> ElementHead
     if position + _LONGEST_HEADER > len(data):
         raise Short
     return ElementHeader(tag, code, _LONGEST_HEADER, read_u32(data, position + 8)[0])
+
+
+def looks_explicit(data: bytes, position: int) -> bool:
+    """Return whether a VR is written in the element at a position."""
+    return data[position + 4 : position + 6] in _VRS
 
 
 def reader_of(data: bytes) -> ReadAt:

@@ -18,14 +18,27 @@ from typing import TYPE_CHECKING, BinaryIO
 import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError as NotDicomError
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from healthcare_deid.engine.dicom.atomic_write import beside
 from healthcare_deid.engine.dicom.datasets import value_bytes
 from healthcare_deid.engine.dicom.directory import with_offsets
-from healthcare_deid.engine.dicom.encoding import FILLER, Malformed, Short, element_header, end_of_dataset
+from healthcare_deid.engine.dicom.encoding import (
+    FILLER,
+    Malformed,
+    Short,
+    element_header,
+    end_of_dataset,
+    looks_explicit,
+)
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
 from healthcare_deid.engine.dicom.sources import InMemory, OpenFile
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.silence import quiet
 from healthcare_deid.errors import InvalidDicomError
@@ -43,11 +56,16 @@ _META = 144
 """Where the elements begin that the file meta's group length counts (PS3.10 section 7.1)."""
 _PREAMBLE = 132
 _LONGEST_META = 1 << 16
+_GROUP_LENGTH = 0x00020000
 _TRANSFER_SYNTAX = 0x00020010
 _PIXEL_DATA = 0x7FE00010
 _NO_WALK = frozenset({"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 TRAILING_DROPPED = "bytes after the last data element, which belong to nothing, were left out"
+RELABELED = (
+    "the file names another transfer syntax than its data is in (VRs are written, or are not): it was read as it is, "
+    "and its result names the right one"
+)
 NO_PREAMBLE = "the file had no DICOM preamble: its result has one"
 
 
@@ -104,6 +122,10 @@ def _read_deferred(source: Source, *, force: bool = False) -> FileDataset:
 
 def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileDataset, list[str]]:
     notes: list[str] = []
+    relabeled = _relabeled(source)
+    if relabeled is not None:
+        source, parse = relabeled, _read_whole
+        notes.append(RELABELED)
     cut = _without_trailing(source)
     if cut is not None:
         source, parse = cut, _read_whole
@@ -132,6 +154,38 @@ def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileData
     if _ends_too_early(dataset, source):
         notes.append(TRAILING_DROPPED)
     return dataset, notes
+
+
+def _relabeled(source: Source) -> Source | None:
+    """Return an instance whose file meta names the syntax that its dataset is in; None where it does.
+
+    Readers believe the dataset: whether VRs are written in it is seen at its first element.
+
+    Raises:
+        InvalidDicomError: No syntax is both what the file meta says of the pixels and what the dataset is in.
+    """
+    head = source.read(0, _LONGEST_META)
+    start, syntax = _dataset_start(head)
+    if start is None or syntax in _NO_WALK or start + _HEADER > source.size:
+        return None
+    explicit = looks_explicit(head, start)
+    if explicit == (syntax != ImplicitVRLittleEndian):
+        return None
+    if not is_native(syntax):
+        raise InvalidDicomError("the data is in implicit VR, which its transfer syntax does not allow", reason="broken")
+    right = str(ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian).encode()
+    right += b"\0" * (len(right) % 2)
+    kept, position = b"", _PREAMBLE
+    while position < start:
+        tag, _, size, length = element_header(head, position, explicit=True)
+        after = position + size + length
+        if tag == _TRANSFER_SYNTAX:
+            kept += head[position : position + 6] + len(right).to_bytes(2, "little") + right
+        elif tag != _GROUP_LENGTH:
+            kept += head[position:after]
+        position = after
+    group_length = b"\x02\0\0\0UL\x04\0" + len(kept).to_bytes(4, "little")
+    return InMemory(head[:_PREAMBLE] + group_length + kept + source.read(start, source.size - start))
 
 
 def _without_trailing(source: Source) -> Source | None:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
@@ -32,6 +32,7 @@ SCHEMA = 1
 _LONGEST_HEADER = 1 << 12
 _CHANGE_FIELDS = [field.name for field in fields(Change)]
 _REDACTION_FIELDS = [field.name for field in fields(Redaction)]
+_MOST_KNOWN = 1 << 14
 _LISTS = ("changes", "warnings")
 
 
@@ -74,28 +75,51 @@ class EntryMaker:
     """Makes entries of results; a list that it has told of before is not told again."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
+        self._told: set[str] = set()
+        self._known: dict[object, str] = {}
+        """Ids of lists by what tells them from others: cheaper than to write the list down each time."""
 
     def entry(self, name: str, source: bytes, size: int, result: DeidentifyResult) -> RecordEntry:
         """Return a result's entry."""
-        redactions = [dict(zip(_REDACTION_FIELDS, astuple(item), strict=True)) for item in result.redactions]
-        changes = [dict(zip(_CHANGE_FIELDS, astuple(item), strict=True)) for item in result.changes]
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
         return RecordEntry(
             name,
             source,
             size,
             result.kept,
-            _json(redactions),
-            self._told(_json(changes)),
-            self._told(_json(list(result.warnings))),
+            _json([_fields(_REDACTION_FIELDS, item) for item in result.redactions]) if result.redactions else "[]",
+            self._changes(result),
+            self._warnings(result.warnings),
         )
 
-    def _told(self, text: str) -> Told:
-        told = Told.of(text)
-        if told.id in self._known:
-            return Told(told.id, "")
-        self._known.add(told.id)
+    def _changes(self, result: DeidentifyResult) -> Told:
+        signature = result.signature()
+        if signature is not None and (known := self._known.get(signature)) is not None:
+            return Told(known, "")
+        told = self._once(_json([_fields(_CHANGE_FIELDS, change) for change in result.changes]))
+        if signature is not None:
+            self._known[signature] = told.id
         return told
+
+    def _warnings(self, warnings: tuple[str, ...]) -> Told:
+        known = self._known.get(warnings)
+        if known is not None:
+            return Told(known, "")
+        told = self._once(_json(list(warnings)))
+        self._known[warnings] = told.id
+        return told
+
+    def _once(self, text: str) -> Told:
+        told = Told.of(text)
+        if told.id in self._told:
+            return Told(told.id, "")
+        self._told.add(told.id)
+        return told
+
+
+def _fields(names: list[str], item: object) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in names}
 
 
 class RecordFile:

@@ -19,6 +19,7 @@ from healthcare_deid.engine.dicom.encoding import (
     Short,
     element_header,
     end_of_undefined,
+    looks_explicit,
 )
 from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.uids import uid_text
@@ -99,6 +100,8 @@ class EncodedFile:
             raise UseDatasetExecutor
         self.syntax = syntax
         self.explicit = syntax != ImplicitVRLittleEndian
+        if self.meta.end + 8 <= self.size and looks_explicit(self.window, self.meta.end) != self.explicit:
+            raise UseDatasetExecutor  # some tools write another syntax than they name
 
     def read(self, offset: int, count: int) -> bytes:
         """Return bytes of the file; fewer at its end."""

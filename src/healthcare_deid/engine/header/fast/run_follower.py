@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.dicom.elements import keyword
@@ -54,6 +55,41 @@ class Tally:
             for path, records in self.records
             for entry, reason, length in records
         ]
+
+    def signature(self) -> tuple[object, ...]:
+        """Return a value that is equal for tallies with equal changes; cheaper than the changes.
+
+        Most records are those of runs that come again: the same objects for every instance.
+        """
+        if len(_CODES) > _MOST_CODES:
+            _CODES.clear()
+            _CODE_OF_RECORD.clear()
+        find = _CODES.get
+        signature: list[object] = []
+        for path, records in self.records:
+            signature.append(path)
+            for record in records:
+                known = find(id(record))
+                signature.append(known[1] if known is not None and known[0] is record else _code(record))
+        return tuple(signature)
+
+
+_MOST_CODES = 1 << 16
+_CODES: dict[int, tuple[Record, int]] = {}
+"""Numbers of records by the `id` of the object, which is kept so that its `id` stays its own."""
+_CODE_OF_RECORD: dict[tuple[int, str, Op, str, int], int] = {}
+_NEXT_CODE = count()
+
+
+def _code(record: Record) -> int:
+    """Return the number of a record: equal ones have the same, and no number comes twice."""
+    entry, reason, length = record
+    what = (entry.tag, entry.vr, entry.op, reason, length)
+    code = _CODE_OF_RECORD.get(what)
+    if code is None:
+        code = _CODE_OF_RECORD[what] = next(_NEXT_CODE)
+    _CODES[id(record)] = (record, code)
+    return code
 
 
 @dataclass(slots=True)

@@ -1,0 +1,75 @@
+"""The record: lists that repeat are written once, and what is read back is what was done."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthcare_deid.engine.runs.record import EntryMaker, RecordFile, read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
+
+
+def test_equal_signatures_mean_equal_changes(
+    profile: Any, planted: Any, as_file: Callable[..., bytes], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    deidentifier = profile(BASIC)
+    by_signature: dict[object, tuple[Any, ...]] = {}
+    for number in range(60):
+        planted.dataset.SOPInstanceUID = f"1.2.826.{number % 12}"
+        planted.dataset.PatientComments = "x" * (number % 3 * 2)
+        if number == 40:
+            del planted.dataset.RequestAttributesSequence
+        result = deidentifier.deidentify_file(write(as_file(planted.dataset)), tmp_path / "out.dcm")
+        assert by_signature.setdefault(result.signature(), result.changes) == result.changes
+    assert 3 <= len(by_signature) < 30
+
+
+def test_a_list_that_repeats_is_written_once_and_read_back_everywhere(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=2)
+    lines = (report.run / "record.jsonl").read_bytes().splitlines()
+    entries = list(read_record(report.run / "record.jsonl"))
+    assert len(lines) == 1 + len(entries) == 1 + 60
+    assert sorted(map(len, lines))[30] < 2000
+    assert json.loads(lines[0])["record"] == 1
+    for entry in entries:
+        assert "PatientName" in {change["keyword"] for change in entry["changes"]}
+
+
+def test_lists_stay_readable_when_the_lines_that_defined_them_are_superseded(
+    profile: Any, scans: Path, tmp_path: Path
+) -> None:
+    deidentifier = profile(BASIC)
+    result = deidentifier.deidentify_file(scans / "0.dcm", tmp_path / "out.dcm")
+    maker, path = EntryMaker(), tmp_path / "record.jsonl"
+    record = RecordFile(path, "digest")
+    for name in ("a", "b", "a"):
+        entry = maker.entry(name, bytes(32), 10, result)
+        record.learn(entry)
+        record.supersede()
+        record.add(entry)
+    record.close()
+    told = list(read_record(path))
+    assert [entry["result"] for entry in told] == ["b", "a"]
+    assert all(len(entry["changes"]) == len(result.changes) for entry in told)
+
+
+def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("Dear colleague,\n")
+    with pytest.raises(ValueError, match="no record"):
+        RecordFile(tmp_path / "letter", "digest")
+
+
+@pytest.fixture
+def scans(tmp_path: Path, instance_file: Callable[..., bytes], put: Callable[[Path, bytes], None]) -> Path:
+    for number in range(60):
+        put(tmp_path / "scans" / f"{number}.dcm", instance_file(number))
+    return tmp_path / "scans"
