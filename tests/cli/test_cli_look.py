@@ -9,9 +9,11 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataelem import RawDataElement
+from tests.report.run_made import make_run
 
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
+from healthcare_deid.report import Decision, Review
 from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
@@ -197,3 +199,17 @@ def test_compare_prints_no_value_that_a_library_would_warn_of(
 
     result = cli("compare", tmp_path / "odd.dcm", tmp_path / "odd.dcm")
     assert "Kowalski" not in result.output
+
+
+# review
+
+
+def test_what_was_approved_is_exported_from_the_command_line(cli: Callable[..., Result], tmp_path: Path) -> None:
+    clean = make_run(tmp_path)
+    Review(clean).decide(0, Decision.APPROVED)
+    result = cli("review", clean, "--export", tmp_path / "release")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "1 approved and copied, 2 left out (0 rejected)\n"
+    assert len(list((tmp_path / "release").rglob("*.dcm"))) == 1
+    assert cli("review", clean, "--export", tmp_path / "release").exit_code == 1
+    assert cli("review", tmp_path / "scans").exit_code == 1

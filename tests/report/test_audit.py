@@ -14,10 +14,11 @@ from pydicom.dataset import Dataset, FileDataset
 from tests.report.planted import IN_PIXELS, KINDS, Person, planted
 
 from healthcare_deid import DeidentifyConfig, presets
-from healthcare_deid.engine import Deidentifier, Pseudonyms
+from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
 from healthcare_deid.report import Originals, audit, audit_tree
 from healthcare_deid.report.audit import BurnedIn, Residue
 from healthcare_deid.report.audit.findings import shape_of
+from healthcare_deid.report.audit.second_run import is_new_uid
 from healthcare_deid.testing import sample_dicom
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ CONTENTS = presets.transform_contents_and_sensitive_text().model_copy(update={"i
 KEEP_ALL = DeidentifyConfig.from_api({"dicom": {"filterProfile": "KEEP_ALL_PROFILE"}})
 KEEP_LIST = DeidentifyConfig.from_api({"dicom": {"keepList": {"tags": ["Modality", "WindowCenter"]}}})
 REMOVE_LIST = DeidentifyConfig.from_api({"dicom": {"removeList": {"tags": ["PatientName"]}}})
+SECRET = b"a secret of sixteen bytes or more"
 OPTIONS = [
     *("retain_uids", "retain_device_identity", "retain_institution_identity", "retain_patient_characteristics"),
     *("retain_longitudinal_full_dates", "retain_longitudinal_modified_dates", "clean_descriptors"),
@@ -41,6 +43,8 @@ RUNS: list[Any] = [
     pytest.param(BASIC, {"strict_edition": True}, id="basic strict"),
     *(pytest.param(BASIC, {"options": [option]}, id=option) for option in OPTIONS),
     pytest.param(BASIC, {"secret": b"a secret of sixteen bytes or more"}, id="secret"),
+    pytest.param(BASIC, {"secret": SECRET, "uid_root": "1.2.826.0.1.3680043.99"}, id="own root"),
+    pytest.param(MINIMAL, {"secret": SECRET, "dates": Dates()}, id="dates"),
     pytest.param(CONTENTS, {}, id="contents"),
     pytest.param(KEEP_ALL, {}, id="keep all"),
     pytest.param(KEEP_LIST, {}, id="keep list"),
@@ -296,3 +300,18 @@ def test_the_findings_are_a_data_frame(folder: Path) -> None:
 def test_one_file_is_audited_too(folder: Path) -> None:
     assert list(audit_tree(folder / "a" / "0.dcm").audits) == ["0.dcm"]
     assert pydicom.dcmread(folder / "a" / "0.dcm").PatientIdentityRemoved == "YES"
+
+
+@pytest.mark.parametrize(
+    ("uid", "new"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.2", True),
+        ("1.3.6.1.4.1.11129.5.1.229893040382083412917362948723401234", True),
+        ("2.25.329800735698586629295641978511506172918", False),  # bits 76 to 79 are not those of a random UUID
+        ("1.2.826.0.1.3680043.99.90034518226729071668392779769325141823365", True),
+        ("1.2.826.0.1.3680043.8.498.90034518226729071668392779769325141823", False),
+        ("1.2.840.113619.2.55.3.604688119.868.1", False),
+    ],
+)
+def test_a_new_uid_is_told_by_its_form(uid: str, new: bool) -> None:
+    assert is_new_uid(uid) is new

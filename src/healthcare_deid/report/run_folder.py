@@ -24,6 +24,8 @@ _OPTIONS = frozenset(
     {"edition", "options", "safe_private", "other_uids", "strict_edition", "strict_keep_list", "nested", "set_values"}
 )
 """The engine's arguments that say what a result holds."""
+_BEYOND = ("dates", "replace", "pseudonyms", "recipients", "masks", "detectors")
+"""Arguments that the manifest only describes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class RunFolder:
         settings: dict[str, Any] = json.loads(path.read_text("utf-8")).get("settings", {})
         if "config" not in settings:
             return None, {}
+        if any(settings.get("options", {}).get(name) for name in _BEYOND):
+            return None, {}  # the markers of each result say what the manifest cannot give back
         of_version = DeidentifyConfigV1Beta1 if settings.get("apiVersion") == "v1beta1" else DeidentifyConfig
         options = {name: value for name, value in settings.get("options", {}).items() if name in _OPTIONS and value}
         return of_version.from_api(_with_any_key(settings["config"])), options

@@ -27,8 +27,13 @@ _PROFILES = ("MINIMAL_KEEP_LIST_PROFILE", "KEEP_ALL_PROFILE", "DEIDENTIFY_TAG_CO
 _EDITION = re.compile(r"PS3\.15 (2018e-google|2026d) Basic Profile")
 _OURS = "healthcare-deid "
 _OPTION_OF = {code: option for option, code in METHOD_CODES.items()}
-_SECRET = frozenset({"secret", "salt", "uid_rule", "pseudonyms", "patient_keys", "unwrapped_keys"})
-"""What results are keyed with; the look needs none of it, since keyed values are told by their form."""
+_SECRET = frozenset(
+    {
+        *("secret", "salt", "uid_rule", "uid_root", "pseudonyms", "patient_keys", "unwrapped_keys"),
+        *("recipients", "vault", "encrypted_attributes"),
+    }
+)
+"""What results are keyed with or encrypted for; the look needs none of it: such values are told by their form."""
 _UNSAID = "nothing: measured by the Basic Profile"
 
 

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 _GOOGLE = "1.3.6.1.4.1.11129.5.1."
 _UUID = "2.25."
+_PYDICOM = "1.2.826.0.1.3680043.8.498."
+"""Under which pydicom makes random UIDs, for originals too."""
+_COMPUTED = 34
+"""Digits that nobody counts up to."""
+_ENCRYPTED = 0x04000500
 _DATES = frozenset({"infoType:DATE", "infoType:DATE_OF_BIRTH"})
 _SIDE_DATA = frozenset({"side-data", "after-last-frame"})
 _UNSAID = frozenset({"marker", "group-length"})
@@ -57,6 +62,8 @@ def is_new_uid(uid: str) -> bool:
     """Whether a UID is nobody's: of the form of this package's new ones, or one that the standard registers."""
     if UidMapper.is_registered(uid) or uid.startswith(_GOOGLE):
         return True
+    if not uid.startswith((_UUID, _PYDICOM)) and len(uid.rpartition(".")[2]) >= _COMPUTED:
+        return True  # under a project's own root: a number that fills the UID
     number = uid.removeprefix(_UUID)
     # A random UUID, or one that is computed: those of a machine and a moment are original ones (RFC 9562).
     return number != uid and number.isdigit() and (int(number) >> 76) & 0xF in (3, 4, 5, 8)
@@ -174,6 +181,8 @@ def _severity(residue: Residue, change: Change, promise: Promise) -> Severity:
         return Severity.WARNING
     if not promise.placeholders and change.action in (ChangeAction.REPLACED, ChangeAction.EMPTIED):
         return Severity.WARNING  # a placeholder of another tool's, perhaps
+    if int(change.path[:8], 16) == _ENCRYPTED and promise.placeholders:
+        return Severity.WARNING  # original attributes, for whoever has the key: a project may want that
     if residue is Residue.PRIVATE and ProfileOption.RETAIN_SAFE_PRIVATE in promise.options:
         return Severity.WARNING  # which ones are safe is not written into the instance
     return Severity.ERROR
