@@ -1,4 +1,4 @@
-"""Which config a command uses: a file, a preset, or gcloud's flags; and what the checks say of it, before it runs."""
+"""Choice of a command's config: a file, a preset, or gcloud's flags; checked before the command runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEXT_MODES = {"all": "REDACT_ALL_TEXT", "sensitive": "REDACT_SENSITIVE_TEXT", "
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the options of a command say about its config.
+    """Config options of a command.
 
     Attributes:
         file: A config as JSON or YAML.

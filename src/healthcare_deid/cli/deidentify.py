@@ -1,4 +1,4 @@
-"""What the three ``deidentify`` commands share: options, checks, the dry run, and going on to the end."""
+"""Common parts of the three ``deidentify`` commands: options, checks, the dry run, and the wait."""
 
 from __future__ import annotations
 

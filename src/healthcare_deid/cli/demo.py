@@ -29,7 +29,7 @@ class _UseCase:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What became of the samples in one use case."""
+    """Samples of one use case, before and after."""
 
     case: _UseCase
     comparisons: list[Comparison]

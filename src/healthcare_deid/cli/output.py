@@ -1,4 +1,4 @@
-"""What a command prints on stdout: YAML as gcloud does, JSON, a table, or the name alone. All else goes to stderr."""
+"""Output on stdout: YAML as gcloud prints it, JSON, a table, or the name alone. All else goes to stderr."""
 
 from __future__ import annotations
 

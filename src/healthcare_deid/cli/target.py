@@ -1,4 +1,4 @@
-"""Where a command goes: Google, an emulator on a port, or one in this process; and the names of what is there."""
+"""Target of a command: Google, an emulator on a port, or one in this process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOCAL_LOCATION = "us-central1"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a command goes, as its options and the environment say.
+    """Target of a command, from its options and the environment.
 
     Attributes:
         project: Completes short names.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Found(Protocol):
-    """Where a pattern matched."""
+    """Place where a pattern matched."""
 
     def span(self, group: int = 0, /) -> tuple[int, int]:
         """Return the first character of a group, and the one after it; -1 and -1 where it took no part."""
@@ -21,7 +21,7 @@ class Pattern(Protocol):
 
     @property
     def groups(self) -> int:
-        """How many groups it has."""
+        """Number of groups."""
         ...
 
     def finditer(self, text: str, /) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-"""What Google does not document, and what is done here instead: one table, in code.
+"""Behavior that Google does not document, and its equivalent here: one table, in code.
 
 Every behaviour below could be different at Google. Each names the default here and where another choice is made.
 ``docs/fidelity.md`` shows the table; `to_markdown` writes it.

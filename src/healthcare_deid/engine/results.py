@@ -305,7 +305,7 @@ class TreeProgress:
 
 @dataclass(frozen=True, slots=True)
 class TreeReport:
-    """What became of a folder. Its `repr` holds counts only.
+    """Report of a folder. Its `repr` holds counts only.
 
     Attributes:
         found: DICOM files there were: ``succeeded + duplicates + skipped + failed``.

@@ -42,7 +42,7 @@ COLUMNS = ("path", "name", "vr", "verdict")
 
 
 class Verdict(StrEnum):
-    """What became of a data element."""
+    """Verdict on a data element."""
 
     KEPT = "kept"
     """The same value, and there is one."""
@@ -77,7 +77,7 @@ class ElementChange:
 
 @dataclass(frozen=True, slots=True)
 class PixelChange:
-    """What became of the pixels.
+    """Change of the pixels.
 
     Attributes:
         frames: Frames of the image.

@@ -30,7 +30,7 @@ for (const view of document.querySelectorAll(".view")) {
 
 
 class Pair(NamedTuple):
-    """What the page shows of an original and its counterpart.
+    """An original and its counterpart on the page.
 
     Attributes:
         before: Name of the original.

@@ -1,4 +1,4 @@
-"""What a user's own tests need: sample DICOM, a fake clock, scripted operations, faults, and the pytest plugin."""
+"""Helpers for a user's own tests: sample DICOM, a fake clock, scripted operations, faults, and the pytest plugin."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def write_samples(folder: str | PathLike[str]) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """How one sample is made: the source, what it shows, and where text has room, in tenths of width and height."""
+    """Recipe of a sample: the source, its contents, and where text has room, in tenths of width and height."""
 
     source: str
     region: str

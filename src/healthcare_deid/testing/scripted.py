@@ -30,7 +30,7 @@ NAME = OperationName("project", "us-central1", "dataset1", "1")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the service answers to one poll."""
+    """Answer of the service to one poll."""
 
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The operation, without its name and metadata's method."""
@@ -107,7 +107,7 @@ class ScriptedOperation(Operation[Any]):
 
     @property
     def polls(self) -> int:
-        """How often it was asked for."""
+        """Number of polls so far."""
         return self._script.polls
 
 

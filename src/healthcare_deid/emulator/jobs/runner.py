@@ -26,7 +26,7 @@ class Stopped(Exception):  # noqa: N818 - not an error: the work was told to sto
 
 
 class Progress:
-    """What the work of an operation reports, and what it asks."""
+    """Progress of an operation's work, and its questions."""
 
     def __init__(self, database: Database, clock: Clock, name: str, closing: threading.Event) -> None:
         self._database = database

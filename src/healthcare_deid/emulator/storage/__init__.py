@@ -1,1 +1,1 @@
-"""What is kept: resources and instances in one folder, ``gs://`` objects, and stored instances in other forms."""
+"""Storage: resources and instances in one folder, ``gs://`` objects, and stored instances in other forms."""

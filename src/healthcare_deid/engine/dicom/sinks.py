@@ -1,4 +1,4 @@
-"""Where an encoded result goes: a file, whole or not at all, or memory."""
+"""Destinations of an encoded result: a file, whole or not at all, or memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sink(Protocol):
 
     @property
     def folder(self) -> Path | None:
-        """Where temporary files may be made; None where the system makes them."""
+        """Folder for temporary files; None for the system's."""
         ...
 
     def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:

@@ -1,4 +1,4 @@
-"""What a project writes into an instance: pseudonyms, values of its own, patterns, years of birth."""
+"""Values that a project writes into an instance: pseudonyms, values of its own, patterns, years of birth."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ class _Source(NamedTuple):
 
 
 class InstanceRewriting:
-    """What a project writes into one instance.
+    """Values that a project writes into one instance.
 
     Attributes:
         person: The patient's new identity; None where there are no pseudonyms.

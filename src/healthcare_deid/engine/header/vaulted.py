@@ -1,4 +1,4 @@
-"""What a vault keeps of an instance: whose its new UIDs and pseudonyms are."""
+"""Vault entries of an instance: the originals of its new UIDs and pseudonyms."""
 
 from __future__ import annotations
 

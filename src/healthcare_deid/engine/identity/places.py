@@ -1,4 +1,4 @@
-"""Where files that link pseudonyms to patients may not be."""
+"""Places where files that link pseudonyms to patients may not be."""
 
 from __future__ import annotations
 

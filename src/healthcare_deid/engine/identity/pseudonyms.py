@@ -35,7 +35,7 @@ _HEADING = ("old_id", "new_id", "new_name")
 
 
 class Missing(Enum):
-    """What happens to a patient who is not in the table."""
+    """Treatment of a patient who is not in the table."""
 
     FAIL = "fail"
     """The instance fails."""
@@ -47,7 +47,7 @@ class Missing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
-    """How pseudonyms are made. Made by `keyed`, `from_table` or `sequential`.
+    """Source of pseudonyms. Made by `keyed`, `from_table` or `sequential`.
 
     Attributes:
         prefix: Begins every pseudonym of a patient.

@@ -35,7 +35,7 @@ _MOST_DAYS = 1_000_000
 
 
 class Row(NamedTuple):
-    """What a table says about one patient.
+    """Row of a table, about one patient.
 
     Attributes:
         new_id: The pseudonym.

@@ -44,7 +44,7 @@ _NEEDS_KEY = "the vault is encrypted: a recipient's key is needed"
 
 
 class Entry(NamedTuple):
-    """What something new stands for.
+    """Original that a new value stands for.
 
     Attributes:
         kind: ``"patient"``, ``"study"``, ``"series"``, ``"instance"``, ``"accession number"`` or ``"study ID"``.

@@ -1,4 +1,4 @@
-"""What is found in a picture: a line of text, or a code."""
+"""Findings in a picture: a line of text, or a code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Direction(Enum):
-    """Which way a line is read, as the number of quarter turns that make it upright."""
+    """Direction of reading, as the number of quarter turns that make a line upright."""
 
     RIGHT = 0
     DOWN = 1

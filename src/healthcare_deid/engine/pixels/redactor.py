@@ -182,7 +182,7 @@ class PixelRedactor:
 
     @property
     def policy(self) -> Policy:
-        """What is covered."""
+        """Decision about what is covered."""
         return self._policy
 
     def look(self) -> Look:

@@ -1,4 +1,4 @@
-"""What the results of a folder are called: by their own new UIDs. File and folder names are PHI as often as not."""
+"""Names of a folder's results: file and folder names are PHI as often as not."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _UNKNOWN = "neither the instance nor the vault says whose it is"
 
 
 class Restored(NamedTuple):
-    """What became of a folder.
+    """Report of a restored folder.
 
     Attributes:
         succeeded: Files whose identity was restored.
@@ -119,7 +119,7 @@ def restore_tree(
 
 
 class _Known:
-    """What a vault says, ready for look-up."""
+    """Entries of a vault, ready for look-up."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.studies: dict[str, dict[str, str]] = {}

@@ -34,7 +34,7 @@ _WORST_FIRST = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 class BurnedIn(StrEnum):
-    """What the instance says of identifying text in its pixels: (0028,0301) BurnedInAnnotation."""
+    """Claim of an instance about identifying text in its pixels: (0028,0301) BurnedInAnnotation."""
 
     YES = "yes"
     """It says that there is some."""
@@ -48,7 +48,7 @@ class BurnedIn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """How much was looked at.
+    """Amount that was looked at.
 
     Attributes:
         elements: Elements that hold a value, at every depth.
@@ -63,7 +63,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What one instance still holds. Finding nothing is no proof that nobody can be identified.
+    """Findings in one instance. Finding nothing is no proof that nobody can be identified.
 
     Attributes:
         findings: What was found, the worst first.

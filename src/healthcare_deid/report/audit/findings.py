@@ -1,4 +1,4 @@
-"""What an audit finds in one instance. A value is shown by its shape only: letters as ``x``, digits as ``9``."""
+"""Findings of an audit. A value is shown by its shape only: letters as ``x``, digits as ``9``."""
 
 from __future__ import annotations
 

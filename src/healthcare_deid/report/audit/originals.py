@@ -45,7 +45,7 @@ _SKIPPED = {
 
 @dataclass(frozen=True)
 class Original:
-    """What one original tells of its patient.
+    """Identifying values of one original.
 
     Attributes:
         values: The header's values that tell whose instance it is.
@@ -169,7 +169,7 @@ class Search:
 
     @cached_property
     def severity(self) -> Severity:
-        """How bad a find is."""
+        """Severity of a finding."""
         promised = self.promise.binding and self.promise.removes_identity
         return Severity.ERROR if promised else Severity.WARNING
 

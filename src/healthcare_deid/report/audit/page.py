@@ -15,7 +15,7 @@ _MOST = 2000
 
 
 class Told(NamedTuple):
-    """What the page says.
+    """Contents of the page.
 
     Attributes:
         instances: How many were read.

@@ -1,4 +1,4 @@
-"""What an instance promises: the rules it was de-identified by, as it says itself, or as the run's manifest says.
+"""Promise of an instance: the rules it was de-identified by, from itself or from the run's manifest.
 
 (0012,0062) PatientIdentityRemoved, (0012,0063) DeidentificationMethod and (0012,0064) its codes name the profile and
 its options. An instance that says nothing is measured by the Basic Profile: nobody says that anything was to stay.

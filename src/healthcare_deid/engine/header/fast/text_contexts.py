@@ -24,7 +24,7 @@ _CONTEXTS = 64
 
 
 class Context(NamedTuple):
-    """What was made ready for instances of one header.
+    """Context prepared for instances with one header.
 
     Attributes:
         text: The text engine, bound; None where no text is inspected.

@@ -107,7 +107,7 @@ class PixelElement:
 
     @property
     def count(self) -> int:
-        """How many frames."""
+        """Number of frames."""
         return self.layout.frames
 
     @property
@@ -211,7 +211,7 @@ class PixelElement:
         return DataElement(self._element.tag, vr, value.value(), already_converted=True)
 
     def _encapsulated(self, frames: EncapsulatedFrames, boxes: Mapping[int, Iterable[Box]]) -> list[DataElement]:
-        all_change = frames.colour_changes and any(boxes.values())
+        all_change = frames.color_changes and any(boxes.values())
 
         def of_frame(index: int) -> bytes:
             touched = boxes.get(index) or all_change

@@ -38,7 +38,7 @@ def dark_word(layout: PixelLayout, words: Words, palette: Palette | None = None)
     if palette is not None:
         return layout.word(palette.darkest)
     if layout.samples > 1:
-        return _dark_colour(layout)
+        return _dark_color(layout)
     inverted = layout.photometric == "MONOCHROME1"
     if layout.floating:
         finite = words[np.isfinite(words)]
@@ -49,14 +49,14 @@ def dark_word(layout: PixelLayout, words: Words, palette: Palette | None = None)
     return layout.word((1 << layout.bits_stored) - 1) if inverted else 0
 
 
-def _dark_colour(layout: PixelLayout) -> Any:
+def _dark_color(layout: PixelLayout) -> Any:
     lowest = -(1 << (layout.bits_stored - 1)) if layout.signed else 0
     neutral = 0 if layout.signed else 1 << (layout.bits_stored - 1)
     luma = _PARTIAL_BLACK if layout.photometric.startswith("YBR_PARTIAL") else lowest
     if layout.subsampled:
-        colour = [luma, luma, neutral, neutral]
+        color = [luma, luma, neutral, neutral]
     elif layout.photometric.startswith("YBR") and layout.photometric not in ("YBR_RCT", "YBR_ICT"):
-        colour = [luma, neutral, neutral]
+        color = [luma, neutral, neutral]
     else:
-        colour = [lowest] * layout.samples
-    return np.array([layout.word(value) for value in colour], layout.dtype)
+        color = [lowest] * layout.samples
+    return np.array([layout.word(value) for value in color], layout.dtype)

@@ -122,7 +122,7 @@ class Rewriter:
 
     def _update_attributes(self, owner: Dataset, element: PixelElement, boxes: Boxes) -> None:
         frames = element.frames
-        if isinstance(frames, EncapsulatedFrames) and frames.colour_changes and owner[_PHOTOMETRIC].value == "YBR_ICT":
+        if isinstance(frames, EncapsulatedFrames) and frames.color_changes and owner[_PHOTOMETRIC].value == "YBR_ICT":
             self._set(owner, element, _PHOTOMETRIC, "CS", "YBR_RCT", REWRITTEN_RULE)
         if element.layout.samples == 1 and not element.target.is_overlay and {_SMALLEST, _LARGEST} & set(owner.keys()):
             for tag, value in zip((_SMALLEST, _LARGEST), element.extremes(boxes), strict=True):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.lines import TextLine
 
 BLOCK = 16
-"""Changes in the same or neighbouring squares of this many pixels are looked at together."""
+"""Changes in the same or neighboring squares of this many pixels are looked at together."""
 CONTEXT = 24
 """Pixels around a small change that are looked at with it: about one line of text."""
 LEAST_CONTEXT = 8
@@ -46,11 +46,11 @@ FEWEST_LEVELS = 3
 
 
 class Frames(Protocol):
-    """What frames are looked at."""
+    """Frames to look at."""
 
     @property
     def count(self) -> int:
-        """How many frames."""
+        """Number of frames."""
         ...
 
     @property
@@ -69,7 +69,7 @@ class Frames(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is looked at in a frame.
+    """Part of a frame to look at.
 
     Attributes:
         frame: Its index.
@@ -93,7 +93,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How frames are looked at.
+    """Way of looking at frames.
 
     Attributes:
         ocr: What finds text.

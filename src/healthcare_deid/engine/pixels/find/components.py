@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Spread(NamedTuple):
-    """How the pixels of a component lie: their middle, and the variances and covariance of their places."""
+    """Distribution of a component's pixels: their middle, and the variances and covariance of their places."""
 
     x: float
     y: float
@@ -151,7 +151,7 @@ def _spreads(runs: _Runs) -> tuple[np.ndarray, ...]:
 def _joined(row: Ints, start: Ints, end: Ints, columns: int) -> Ints:
     """Return, for every run, the first run of its component.
 
-    Runs that touch across neighbouring rows are pairs; each run takes the least label of its pairs, again and again,
+    Runs that touch across neighboring rows are pairs; each run takes the least label of its pairs, again and again,
     and labels are followed to their own labels in between, so that a few rounds do for any shape.
     """
     stride = columns + 3  # a run may touch one that begins a column after its end, and no run of another row

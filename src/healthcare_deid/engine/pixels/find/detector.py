@@ -53,7 +53,7 @@ _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class ScoredBox:
-    """What was found of a line.
+    """Box of a line, with its score.
 
     Attributes:
         box: All of its ink.
@@ -106,7 +106,7 @@ class ScoredBox:
 
 
 class Look(NamedTuple):
-    """What one look at a picture found.
+    """Findings of one look at a picture.
 
     Attributes:
         lines: Where text is.
@@ -118,7 +118,7 @@ class Look(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """Where a picture ends; at its other sides it goes on, and what was cut out with it is surrounding enough."""
+    """Sides at which a picture ends; at the others it goes on, and what was cut out with it surrounds it."""
 
     left: bool = True
     top: bool = True

@@ -1,4 +1,4 @@
-"""What several looks at a picture found, as one set of lines."""
+"""Findings of several looks at a picture, merged into one set of lines."""
 
 from __future__ import annotations
 

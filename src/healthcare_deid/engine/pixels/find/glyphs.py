@@ -59,7 +59,7 @@ MOST = 16
 
 
 def glyphs(picture: Picture, scale: float, known: Sequence[Box]) -> list[Box]:
-    """Return boxes that may hold characters, outside known lines; neighbours in a row as one.
+    """Return boxes that may hold characters, outside known lines; neighbors in a row as one.
 
     Args:
         picture: Shape (rows, columns, 3).

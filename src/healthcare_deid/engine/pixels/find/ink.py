@@ -1,4 +1,4 @@
-"""Whether a part of a picture is written: ink has one value, in strokes; anatomy comes in shades, and is solid."""
+"""Ink or anatomy: ink has one value, in strokes; anatomy comes in shades, and is solid."""
 
 from __future__ import annotations
 

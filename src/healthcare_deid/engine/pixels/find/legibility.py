@@ -1,4 +1,4 @@
-"""Whether a reading says what a line says: a reader that does not know a script gives blanks, or letters like its own.
+"""Legibility of a reading: a reader that does not know a script gives blanks, or letters like its own.
 
 PP-OCR's recognizer knows Latin letters, digits, Chinese and Japanese. Of Greek it has the letters and reads few of
 them; it has none of the Cyrillic, Hebrew, Arabic, Thai, Indian, Korean, Georgian and Armenian ones.

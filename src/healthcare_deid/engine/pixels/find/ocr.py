@@ -1,4 +1,4 @@
-"""What finds and reads text in a picture: the protocol, and the engine's own."""
+"""OCR: the protocol, and the engine's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from healthcare_deid.engine.pixels.find.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.find.ink import is_ink
 from healthcare_deid.engine.pixels.find.models import CPU, Role, check_providers, find_model, find_models
 from healthcare_deid.engine.pixels.find.reader import GLYPH_CONFIDENCE, Reader, with_ends
-from healthcare_deid.engine.pixels.find.recognizer import Reading, Recogniser
+from healthcare_deid.engine.pixels.find.recognizer import Reading, Recognizer
 from healthcare_deid.engine.pixels.lines import TextLine
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ SMALLEST_SCALE = 0.5
 
 
 class OnnxOcr:
-    """The engine's own OCR: PP-OCR's detector and recogniser on onnxruntime.
+    """The engine's own OCR: PP-OCR's detector and recognizer on onnxruntime.
 
     A dark picture is looked at as writing on a bright page; where that look left a hint of text and found none, as it
     is; and all of it at half the size. Each look finds what the others overlook. Boxes the detector doubts are read,
@@ -131,7 +131,7 @@ class OnnxOcr:
         self.providers = used = check_providers(providers)
         self._thorough = thorough
         self._detector = Detector(find_model(Role.DETECTOR, models).path, used)
-        self._reader = Reader(Recogniser(find_model(Role.RECOGNISER, models).path, used))
+        self._reader = Reader(Recognizer(find_model(Role.RECOGNISER, models).path, used))
         others = [Detector(found.path, used) for found in find_models(Role.DETECTOR, models)] if thorough else []
         self._detectors = tuple(others)
 

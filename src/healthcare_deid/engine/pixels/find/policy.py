@@ -1,4 +1,4 @@
-"""Which of the text that was found is covered, and why."""
+"""Decision about which found text is covered, and why."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.pixels.arrays import Picture
     from healthcare_deid.engine.pixels.find.detector import ScoredBox
-    from healthcare_deid.engine.pixels.find.recognizer import Reading, Recogniser
+    from healthcare_deid.engine.pixels.find.recognizer import Reading, Recognizer
 
 READ_BESIDE = 0.3
 """Part of a line's height that is read with it at each end."""
@@ -32,7 +32,7 @@ INKED = 0.5
 
 
 class ReadLine(NamedTuple):
-    """What a line says, which way, and whether it seems to say something else."""
+    """Reading of a line, its direction, and whether it seems to say something else."""
 
     reading: Reading
     direction: Direction
@@ -42,8 +42,8 @@ class ReadLine(NamedTuple):
 class Reader:
     """Reads findings in a picture. Safe to share among threads."""
 
-    def __init__(self, recogniser: Recogniser) -> None:
-        self._recogniser = recogniser
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
 
     def read(self, picture: Picture, scored: ScoredBox) -> ReadLine:
         """Read a finding with what is at its ends."""
@@ -64,7 +64,7 @@ class Reader:
         best = 0.0
         for room in GLYPH_ROOM:
             cut = box.grown(round(room * box.height)).clipped(columns, rows)
-            reading = self._recogniser.read(picture[cut.top : cut.bottom, cut.left : cut.right])
+            reading = self._recognizer.read(picture[cut.top : cut.bottom, cut.left : cut.right])
             if any(map(str.isalnum, reading.text)):
                 best = max(best, reading.confidence)
             if best >= GLYPH_CONFIDENCE:
@@ -86,11 +86,11 @@ class Reader:
 
     def _in(self, line: Picture, direction: Direction) -> _Way:
         turned = np.ascontiguousarray(np.rot90(line, direction.value))
-        return _Way(self._recogniser.read(turned), turned, direction)
+        return _Way(self._recognizer.read(turned), turned, direction)
 
 
 class _Way(NamedTuple):
-    """What a line says when it is read in some direction."""
+    """Reading of a line in one direction."""
 
     reading: Reading
     line: Picture

@@ -1,4 +1,4 @@
-"""The text recogniser: PP-OCR's line reader, and the decoding of its output.
+"""The text recognizer: PP-OCR's line reader, and the decoding of its output.
 
 The network reads a line scaled to 48 rows and gives, for every 8 columns or so, a probability for each character and
 for "blank". Greedy CTC decoding: the best class a step, repeats joined, blanks dropped (Graves et al., ICML 2006,
@@ -29,7 +29,7 @@ MAX_WIDTH = 2400
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a line says.
+    """Text of a line, with scores.
 
     Attributes:
         text: The characters.
@@ -44,7 +44,7 @@ class Reading:
     weakest: float = 0.0
 
 
-class Recogniser:
+class Recognizer:
     """Reads one line of text. Holds a path only: cheap to make, safe to share and to pickle."""
 
     def __init__(self, path: Path, providers: tuple[str, ...] = CPU) -> None:

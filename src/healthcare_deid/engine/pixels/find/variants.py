@@ -1,4 +1,4 @@
-"""What a line may say besides what was read: text recognition is least sure of spaces."""
+"""Other readings of a line: text recognition is least sure of spaces."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ class EncapsulatedFrames:
         blanks = self._is_jpeg and layout.photometric != "PALETTE COLOR"
         self._mcu = mcu_size(self.codestreams[0]) if blanks else None
         self.can_encode = has_encoder(uid, layout) or self._mcu is not None
-        self.colour_changes = layout.photometric == "YBR_ICT"
-        """Whether writing one frame means writing all: the lossless codestream has another colour transformation."""
+        self.color_changes = layout.photometric == "YBR_ICT"
+        """Whether writing one frame means writing all: the lossless codestream has another color transformation."""
         self.layout = self._decoded_layout()
 
     @property
@@ -84,7 +84,7 @@ class EncapsulatedFrames:
         return layout if depth <= layout.high_bit + 1 else replace(layout, bits_stored=depth, high_bit=depth - 1)
 
     def _decoded_layout(self) -> PixelLayout:
-        """Return the layout of `words`: pixel by pixel, and RGB where the codec's own colour space is undone."""
+        """Return the layout of `words`: pixel by pixel, and RGB where the codec's own color space is undone."""
         stored = self._deep
         photometric = stored.photometric
         if stored.samples == 3 and (self._is_jpeg or photometric in ("YBR_RCT", "YBR_ICT")):
@@ -152,7 +152,7 @@ class EncapsulatedFrames:
     def _encoded(self, words: Words) -> bytes:
         """Return a frame's words as a codestream that decodes to exactly them."""
         layout = self.layout
-        written = replace(self.stored, photometric="YBR_RCT") if self.colour_changes else self.stored
+        written = replace(self.stored, photometric="YBR_RCT") if self.color_changes else self.stored
         stream = encode(words, self._uid, written)
         if not np.array_equal(layout.values(decode(stream, self._uid, written)), layout.values(words)):
             raise NotEncodableError("the encoder did not keep the pixel values")

@@ -1,4 +1,4 @@
-"""How a pixel data element stores its frames: the Image Pixel module's attributes, checked (PS3.3 C.7.6.3)."""
+"""Layout of frames in a pixel data element: the Image Pixel module's attributes, checked (PS3.3 C.7.6.3)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PixelLayout:
         rows: Rows of a frame.
         columns: Columns of a frame.
         frames: How many.
-        samples: Values a pixel: 1, 3, or 4 in retired colour spaces.
+        samples: Values a pixel: 1, 3, or 4 in retired color spaces.
         photometric: Photometric Interpretation.
         planar: Whether native frames store one plane a sample (Planar Configuration 1).
         bits_allocated: Bits a stored word takes: 1, 8, 16, 32 or 64.
@@ -61,7 +61,7 @@ class PixelLayout:
         return self.samples == 3 and self.photometric in SUBSAMPLED
 
     @property
-    def signed_colour(self) -> bool:
+    def signed_color(self) -> bool:
         """Whether several samples a pixel are signed: no encoder keeps that."""
         return self.signed and self.samples > 1
 

@@ -1,4 +1,4 @@
-"""What the service refuses to redact for its size: a warning here, where nothing forces such a limit."""
+"""Size limits of the service's redaction: a warning here, where nothing forces such a limit."""
 
 from __future__ import annotations
 

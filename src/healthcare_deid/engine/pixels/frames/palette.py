@@ -1,4 +1,4 @@
-"""PALETTE COLOR: from stored index to colour (PS3.3 C.7.9, C.7.6.3.1.5)."""
+"""PALETTE COLOR: from stored index to color (PS3.3 C.7.9, C.7.6.3.1.5)."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Palette:
     table: NDArray[np.uint8]
     offset: int
 
-    def colours(self, values: Words) -> NDArray[np.uint8]:
-        """Return the colour of every value."""
+    def colors(self, values: Words) -> NDArray[np.uint8]:
+        """Return the color of every value."""
         index = np.clip(values.astype(np.int64) - self.offset, 0, len(self.table) - 1)
         return self.table[index]
 
     @property
     def darkest(self) -> int:
-        """The stored value with the darkest colour."""
+        """The stored value with the darkest color."""
         luma = self.table.astype(np.float64) @ (0.299, 0.587, 0.114)
         return int(luma.argmin()) + self.offset
 
@@ -57,9 +57,9 @@ def palette_of(dataset: Dataset, *, bits_stored: int, signed: bool) -> Palette:
         highest = lowest + (1 << bits_stored) - 1
         first, last = max(first, lowest), min(first + entries - 1, highest)
         indexes = np.arange(first, last + 1, dtype=np.int32 if signed else np.uint16)
-        colours = apply_color_lut(indexes.reshape(1, -1), dataset)[0]
-        if colours.max(initial=0) > 255:  # 16-bit entries; some devices declare 16 bits and use 8
-            colours = colours >> 8
-        return Palette(colours.astype(np.uint8), first)
+        colors = apply_color_lut(indexes.reshape(1, -1), dataset)[0]
+        if colors.max(initial=0) > 255:  # 16-bit entries; some devices declare 16 bits and use 8
+            colors = colors >> 8
+        return Palette(colors.astype(np.uint8), first)
     except Exception as error:  # noqa: BLE001 - a broken palette raises anything
         raise UnsupportedPixelsError(f"the palette cannot be read: {type(error).__name__}") from None

@@ -25,7 +25,7 @@ def pictures(layout: PixelLayout, words: Words, palette: Palette | None = None) 
     """
     values = layout.values(words)
     if palette is not None:
-        shown = [_eight_bit(palette.colours(values))]
+        shown = [_eight_bit(palette.colors(values))]
     elif layout.subsampled:
         shown = [_rgb(layout, _expanded(values))]
     elif layout.samples == 3:

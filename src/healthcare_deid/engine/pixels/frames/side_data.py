@@ -1,4 +1,4 @@
-"""What stands beside the pixels of a dataset's pictures: side data of frames, and bytes after the last one."""
+"""Data beside the pixels: side data of frames, and bytes after the last one."""
 
 from __future__ import annotations
 

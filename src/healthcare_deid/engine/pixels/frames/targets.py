@@ -1,4 +1,4 @@
-"""Where an instance holds pictures: its pixel data, overlay planes, and both again in the items of its sequences."""
+"""Pictures of an instance: its pixel data, overlay planes, and both again in the items of its sequences."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Display:
-    """How a frame is shown: from stored values to those of the modality, and which windows of them."""
+    """Display of a frame: from stored values to those of the modality, and the windows of them."""
 
     slope: float = 1.0
     intercept: float = 0.0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Relation(Enum):
-    """How an attribute's value is compared."""
+    """Comparison of an attribute's value."""
 
     EQUALS = "equals"
     CONTAINS = "contains"

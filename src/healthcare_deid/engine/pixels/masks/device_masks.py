@@ -118,7 +118,7 @@ class DeviceMask:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """What the masks say of an instance.
+    """Outcome of the masks for one instance.
 
     Attributes:
         boxes: What is covered in its image.

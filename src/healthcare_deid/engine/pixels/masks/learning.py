@@ -32,7 +32,7 @@ _LINE_WIDTH = 3
 
 
 class Device(NamedTuple):
-    """What instances of one device have in common."""
+    """Attributes that instances of one device have in common."""
 
     manufacturer: str
     model: str

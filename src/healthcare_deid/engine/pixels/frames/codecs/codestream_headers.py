@@ -63,14 +63,14 @@ _SIZED = (Coding.JPEG_2000, Coding.HTJ2K)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a codestream says of itself.
+    """Header of a codestream.
 
     Attributes:
         rows: Rows.
         columns: Columns.
         samples: Components.
         precision: Bits of a sample.
-        photometric: Colour space that it names: RGB, YBR_FULL, or none.
+        photometric: Color space that it names: RGB, YBR_FULL, or none.
     """
 
     rows: int
@@ -128,7 +128,7 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
     if not read:
         raise UnsupportedPixelsError(f"JPEG of {samples} samples of {precision} bits is not read")
     if any(kind == _APP14 and body.startswith(b"Adobe") and body[11:12] not in _TRANSFORMS for kind, body in segments):
-        raise UnsupportedPixelsError("a frame is in a colour space that is not read")
+        raise UnsupportedPixelsError("a frame is in a color space that is not read")
     if marker == _LOSSLESS_FRAME:
         _check_scan(scan, components[::3], _huffman_tables(segments))
     photometric = ""

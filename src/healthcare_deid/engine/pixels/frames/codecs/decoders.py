@@ -55,7 +55,7 @@ def checked_decodable(uid: str) -> TransferSyntax:
 
 
 def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_BITS) -> Words:
-    """Return a frame's words, (rows, columns) or (rows, columns, samples). Lossy JPEG in colour comes as RGB.
+    """Return a frame's words, (rows, columns) or (rows, columns, samples). Lossy JPEG in color comes as RGB.
 
     Args:
         stream: Its codestream.
@@ -90,7 +90,7 @@ def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_
 
 
 def _dct(stream: bytes, layout: PixelLayout, header: Header) -> Words:
-    """Decode lossy JPEG, its components as they are: which colours they mean, no decoder need guess from markers."""
+    """Decode lossy JPEG, its components as they are: which colors they mean, no decoder need guess from markers."""
     if header.precision != _PILLOW_BITS:
         import imagecodecs
 
@@ -118,8 +118,8 @@ def _by_pydicom(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, head
         options["correct_unused_bits"] = False
     if syntax.decoder == "gdcm":  # as its JPEG code wants it to be: anything else it may answer by an exception
         bits = 8 if header.precision <= 8 else 16
-        colour = "MONOCHROME2" if layout.samples == 1 else "RGB"
-        options |= {"bits_allocated": bits, "bits_stored": bits, "photometric_interpretation": colour}
+        color = "MONOCHROME2" if layout.samples == 1 else "RGB"
+        options |= {"bits_allocated": bits, "bits_stored": bits, "photometric_interpretation": color}
     array, _ = get_decoder(UID(syntax.uid)).as_array(_one_item(stream), index=0, **options)
     return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False)
 

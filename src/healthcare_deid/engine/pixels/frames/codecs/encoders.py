@@ -34,7 +34,7 @@ class NotEncodableError(UnsupportedPixelsError):
 
 def has_encoder(uid: UID, layout: PixelLayout) -> bool:
     """Say whether frames can be written in a transfer syntax."""
-    if layout.signed_colour:
+    if layout.signed_color:
         return False
     syntax = transfer_syntax(uid)
     if syntax is None or not syntax.encoder:
@@ -56,7 +56,7 @@ def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
     """Return a frame's words as a codestream.
 
     Args:
-        words: (rows, columns) or (rows, columns, samples); RGB where the codec's own colour space is undone.
+        words: (rows, columns) or (rows, columns, samples); RGB where the codec's own color space is undone.
         uid: The transfer syntax.
         layout: What the attributes will say of the frame: YBR_RCT for RGB words that the codec has to transform.
 
@@ -106,12 +106,12 @@ def _htj2k(values: Words, uid: UID, layout: PixelLayout) -> bytes:
     import imagecodecs
 
     offset = 0 if layout.signed else 1 << (layout.bits_stored - 1)
-    centred = (values.astype(np.int32) - offset).astype(f"i{layout.dtype.itemsize}")
+    centered = (values.astype(np.int32) - offset).astype(f"i{layout.dtype.itemsize}")
     levels = max(_FEWEST_LEVELS, ((max(layout.rows, layout.columns) - 1) // _THUMBNAIL).bit_length())
     with one_at_a_time:
         stream = bytearray(
             imagecodecs.htj2k_encode(
-                centred, reversible=True, rgb=layout.photometric == "YBR_RCT", resolutions=levels, tlm=True
+                centered, reversible=True, rgb=layout.photometric == "YBR_RCT", resolutions=levels, tlm=True
             )
         )
     written = stream[stream.index(_CODING_STYLE) + _LEVELS_AT]

@@ -23,7 +23,7 @@ _CATEGORY_COUNT = 17
 """A difference of 16 bits has one of so many lengths."""
 _PACKED_BITS = 32
 _RGB_IDS, _OTHER_IDS = b"RGB", bytes((1, 2, 3, 4))
-"""Component identifiers: decoders that would undo a colour transformation know these three for RGB."""
+"""Component identifiers: decoders that would undo a color transformation know these three for RGB."""
 _LEFT = 1
 _SOI, _EOI, _START_OF_FRAME, _HUFFMAN_TABLE, _START_OF_SCAN = b"\xff\xd8", b"\xff\xd9", 0xC3, 0xC4, 0xDA
 
