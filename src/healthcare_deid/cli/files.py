@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from healthcare_deid.cli.choice import Choice
     from healthcare_deid.engine.results import TreeProgress, TreeReport
 
+_STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _GO_ON = "; what is written is whole, and the same command does the rest"
@@ -59,7 +61,7 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("files")
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.argument("destination", type=_FOLDER)
 @with_choice()
 @engine_options()
@@ -77,6 +79,9 @@ def command(
 ) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
 
+    SOURCE is a folder, a file, a .zip or .tar archive, the DICOMDIR of a CD, or '-' for paths on standard input, a line
+    each.
+
     Results are called by their new UIDs. A file that cannot be de-identified is counted, with the reason, and
     nothing is written for it; the exit code is then 3. Files that are not DICOM are passed over and counted. Run it
     again to do only what is missing: the run folder beside DESTINATION remembers what its results were made with.
@@ -90,7 +95,7 @@ def command(
     try:
         with Progress(quiet=quiet) as progress:
             report = Deidentifier(config, **engine).deidentify_tree(
-                source,
+                source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line],
                 destination,
                 on_progress=lambda state: progress.show(_counts(state)),
                 names="source" if keep_names else "uid",
