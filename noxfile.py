@@ -146,6 +146,43 @@ def perf(session: nox.Session) -> None:
 
 
 @nox.session
+def lock(session: nox.Session) -> None:
+    """Write locks/EXTRA.txt: every dependency of each extra, with hashes; arguments after ``--`` name the extras."""
+    session.install("uv")
+    project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+    out = ROOT / "locks"
+    out.mkdir(exist_ok=True)
+    for extra in session.posargs or ["base", *project["optional-dependencies"]]:
+        wanted = [] if extra == "base" else ["--extra", extra]
+        compiled = ["uv", "pip", "compile", "pyproject.toml", "--generate-hashes", "--universal", "--quiet", *wanted]
+        session.run(*compiled, "--python-version", "3.11", "--output-file", str(out / f"{extra}.txt"))
+
+
+@nox.session
+def wheelhouse(session: nox.Session) -> None:
+    """Fill wheelhouse/ with this package and the wheels of locks/all.txt, for an installation without a network."""
+    session.install("pip", "build[uv]")
+    extra = session.posargs[0] if session.posargs else "all"
+    locked = ROOT / "locks" / f"{extra}.txt"
+    if not locked.is_file():
+        session.error(f"no {locked.relative_to(ROOT)}: run nox -s lock first")
+    session.run("python", "-m", "pip", "download", "--require-hashes", "-r", str(locked), "-d", "wheelhouse")
+    session.run("python", "-m", "build", "--wheel", "--installer=uv", "--outdir", "wheelhouse", silent=True)
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Write sbom.cdx.json: what an installation of an extra holds (CycloneDX), with each part's license."""
+    extra = session.posargs[0] if session.posargs else "all"
+    session.install("cyclonedx-bom")
+    inside = Path(session.create_tmp()) / "inside"
+    python = str(inside / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    session.run("uv", "venv", "--clear", "--python", sys.executable, str(inside), external=True, silent=True)
+    session.run("uv", "pip", "install", "--python", python, f".[{extra}]", external=True, silent=True)
+    session.run("cyclonedx-py", "environment", python, "--output-format", "JSON", "--output-file", "sbom.cdx.json")
+
+
+@nox.session
 def emulator(session: nox.Session) -> None:
     """Serve the emulator; arguments after ``--`` go to it."""
     session.install(".[cli,dicomweb,server]")

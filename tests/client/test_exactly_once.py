@@ -86,6 +86,14 @@ def test_a_user_who_wants_certainty_is_told_the_candidates_at_once(
     assert clock.slept == []
 
 
+def test_a_list_whose_pages_never_end_ends(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    server.on("POST", START, "drop")
+    page = {"operations": [server.operation("77")], "nextPageToken": "again"}
+    server.on("GET", LIST, server.answer(200, page))
+    with pytest.raises(errors.AmbiguousSubmit):
+        client.deidentify_dataset("d", "e", config)
+
+
 def test_an_unknown_way_to_reconcile_is_refused() -> None:
     with pytest.raises(errors.ConfigError, match="reconcile must be"):
         RetryPolicy(reconcile="guess")  # type: ignore[arg-type]

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, Operation, PollPolicy
+from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, Operation, PollPolicy, RetryPolicy, errors
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot
+from healthcare_deid.testing import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from healthcare_deid.testing import FakeClock
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork"),
@@ -131,3 +130,40 @@ def test_a_pickled_local_operation_opens_its_lab_when_it_is_asked(tmp_path: Path
         fresh = pickle.dumps(Operation(client._session, client._context, OperationSnapshot(operation._path)))
     assert pickle.loads(handle).state == "SUCCEEDED"
     assert pickle.loads(fresh).result(timeout=30).name.endswith("/datasets/d")
+
+
+def test_an_operation_of_an_emulator_on_another_host_is_unpickled_for_it_without_a_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "http://emulator.invalid:8085")
+    policy = RetryPolicy(tries=2)
+    client = DeidClient("p", "l", timeout=7.0, retry=policy, poll=PollPolicy(maximum=5))
+    operation = Operation[Any](
+        client._session, client._context, OperationSnapshot(client._context.operation_name("d/1"))
+    )
+    monkeypatch.delenv("HEALTHCARE_EMULATOR_HOST")
+    for given in (operation, errors.OperationTimeout("late", operation=operation)):
+        found = pickle.loads(pickle.dumps(given))
+        found = getattr(found, "operation", found)
+        connection = found._session.connection
+        assert (connection.endpoint, connection.is_anonymous) == ("http://emulator.invalid:8085", True)
+        assert (found._context.timeout, found._context.retry, found._context.poll.maximum) == (7.0, policy, 5)
+        assert found._tracker.timeout == 7.0
+
+
+def test_a_client_that_is_pickled_says_what_to_do() -> None:
+    for client in (DeidClient("p", "l"), AsyncDeidClient("p", "l")):
+        with pytest.raises(errors.DeidError, match=r"make one in each process, or pass operation\.name"):
+            pickle.dumps(client)
+
+
+def test_an_operation_keeps_saying_that_it_was_adopted(server: Any, config: DeidentifyConfig) -> None:
+    server.on("POST", "", "drop")
+    server.on("GET", r"datasets/e\?", "404", server.answer(200, {}))
+    server.on("GET", r"operations\?", server.answer(200, {"operations": [server.operation("1")]}))
+    server.on("GET", "operations/1", server.answer(200, server.operation("1", done=True)))
+    with DeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client:
+        operation = client.deidentify_dataset("d", "e", config).wait()
+    assert (operation.adopted, operation.adoption_proved) == (True, True)
+    again = pickle.loads(pickle.dumps(operation))
+    assert (again.adopted, again.adoption_proved) == (True, True)

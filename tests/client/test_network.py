@@ -197,7 +197,9 @@ def certificate(tmp_path: Path) -> Path:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.DNSName("healthcare.test")]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     pem, form, plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -244,6 +246,44 @@ def test_a_refused_certificate_is_one_try_and_says_why(secure: tuple[str, list[A
     assert (caught.value.attempts, len(handshakes)) == (1, 1)
 
 
+def test_a_request_goes_through_the_proxy_within_tls(
+    listen: Any, secure: tuple[str, list[Any]], certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tunnel(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", int(secure[0].rsplit(":", 1)[1]))) as server:
+            back = threading.Thread(target=_pipe, args=(server, connection), daemon=True)
+            back.start()
+            _pipe(connection, server)
+            back.join(5)
+
+    proxy = listen(tunnel)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    client = DeidClient("p", "l", endpoint="https://healthcare.test", credentials=access_token("made-up"), retry=ONCE)
+    with client:
+        client.get_dataset("d", timeout=5)
+    assert proxy.requests[0].startswith(b"CONNECT healthcare.test:443 ")
+    assert b"made-up" not in proxy.requests[0]
+
+
+def _pipe(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
+def test_a_server_that_does_not_speak_tls_is_one_try_and_said_so(listen: Any) -> None:
+    plain = listen(sending(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    client = DeidClient("p", "l", endpoint=f"https://localhost:{plain.port}")
+    with client, pytest.raises(errors.ConnectError, match="no TLS connection: ") as caught:
+        client.get_dataset("d", timeout=5)
+    assert caught.value.attempts == 1
+
+
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
 def test_the_authorities_that_the_environment_names_are_trusted(
     secure: tuple[str, list[Any]], certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
@@ -266,8 +306,8 @@ def test_a_file_of_authorities_that_is_not_there_is_named(
 # Bodies
 
 
-def endless(connection: socket.socket) -> None:
-    connection.sendall(HEAD + b"\r\n")
+def endless(connection: socket.socket, head: bytes = HEAD) -> None:
+    connection.sendall(head + b"\r\n")
     while True:
         connection.sendall(b" " * 65536)
 
@@ -293,10 +333,8 @@ def asked(listener: Listener, **options: Any) -> Any:
         return client.get_dataset("d", **options)
 
 
-def test_an_endless_reply_is_an_error_of_ours(listen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "JSON_BYTES", 2**20)
-    monkeypatch.setattr(limits.Limits.__init__, "__kwdefaults__", {"transfer": False, "body": 2**20, "sink": None})
-    with pytest.raises(errors.ReplyError, match="larger than 1 MiB"):
+def test_an_endless_reply_is_an_error_of_ours(listen: Any) -> None:
+    with pytest.raises(errors.ReplyError, match="larger than 32 MiB"):
         asked(listen(endless))
 
 
@@ -310,7 +348,7 @@ def test_a_reply_that_drips_ends_with_the_timeout(listen: Any) -> None:
 def test_an_exploding_reply_is_an_error_of_ours(listen: Any) -> None:
     packed = gzip.compress(bytes(limits.JSON_BYTES + 2**20))
     assert len(packed) < 2**17
-    with pytest.raises(errors.ReplyError, match="larger than 64 MiB"):
+    with pytest.raises(errors.ReplyError, match="larger than 32 MiB"):
         asked(listen(sized(packed, encoding=b"gzip")))
 
 
@@ -415,6 +453,7 @@ FIRSTS: dict[str, tuple[Callable[[socket.socket], object], str]] = {
     "cut off without a length": (replying(b"", WHOLE[:-40]), "no Content-Length"),
     "whole without a length": (replying(b"", WHOLE), "no Content-Length"),
     "cut off in gzip": (sized(gzip.compress(WHOLE)[:-30], encoding=b"gzip"), "ends too early"),
+    "an endless error": (lambda connection: endless(connection, b"HTTP/1.1 500 No\r\n"), "larger than 32 MiB"),
     "a proxy's page": (sized(b"<html>"), "not a DICOM file"),
 }
 
@@ -423,7 +462,7 @@ FIRSTS: dict[str, tuple[Callable[[socket.socket], object], str]] = {
 def test_an_instance_that_does_not_arrive_whole_is_a_failure_and_the_others_go_on(
     listen: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
-    monkeypatch.setattr("healthcare_deid.client.http.connection.INSTANCE_BYTES", 2**22)
+    monkeypatch.setattr("healthcare_deid.client.http.reply_body.INSTANCE_BYTES", 2**22)
     listener = store(listen, FIRSTS[first][0])
     with DeidClient("p", "l", endpoint=f"http://127.0.0.1:{listener.port}", retry=ONCE) as client:
         report = client.download("d/s", tmp_path, parallel=1)

@@ -442,3 +442,15 @@ def test_the_guide_documents_every_code_with_its_severity() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "checks.md").read_text("utf-8")
     for rule in CHECKS.values():
         assert f"| `{rule.code}` | {rule.severity} | {rule.meaning} | {rule.remedy} |" in guide
+
+
+def test_a_users_subclass_keeps_its_version() -> None:
+    class Ours(v1beta1.DeidentifyConfig):
+        """A config with a name of the user's own."""
+
+    config = Ours.from_api({"dicomTagConfig": {"profileType": "KEEP_ALL_PROFILE"}})
+    assert config.api_version == "v1beta1"
+    assert [finding.path for finding in config.checks()] == ["dicomTagConfig.profileType", "image"]
+    assert repr(config).startswith("<DeidentifyConfig v1beta1>")
+    name = "projects/p/locations/l/datasets/d"
+    assert "healthcare.googleapis.com/v1beta1/" in config.to_curl(name, name)

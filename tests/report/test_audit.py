@@ -78,6 +78,14 @@ def test_the_engines_own_results_have_no_error(
             assert not found.errors
 
 
+def test_a_result_whose_pixels_were_covered_has_no_error_either(originals: list[Any]) -> None:
+    for config in (presets.remove_metadata_and_all_text(), presets.basic_confidentiality_profile()):
+        result = Deidentifier(config).deidentify(originals[0]).dataset
+        assert audit(result, pixels=True).clean
+        result.BurnedInAnnotation = "RIVERA"
+        assert not audit(result).clean
+
+
 def test_of_three_hundred_residues_of_twenty_kinds_at_least_ninety_eight_in_a_hundred_are_found(
     originals: list[Any],
 ) -> None:

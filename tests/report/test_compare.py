@@ -112,12 +112,13 @@ def test_folders_are_matched_by_the_runs_record_and_told_as_a_page(tmp_path: Pat
     engine = Deidentifier(
         presets.remove_metadata_and_all_text().model_copy(update={"image": None}), uid_rule="salted", salt=bytes(16)
     )
-    lines: list[str] = []
+    lines = [json.dumps({"result": None, "record": 1, "manifest": ""})]
     for number, sample in enumerate(sample_dicom()[:2]):
         path = tmp_path / "scans" / sample.name
         sample.dataset.save_as(path, enforce_file_format=True)
         engine.deidentify_file(path, tmp_path / "clean" / f"{number}.dcm")
-        lines.append(json.dumps({"result": f"{number}.dcm", "source": hashlib.sha256(path.read_bytes()).hexdigest()}))
+        entry = {"result": f"{number}.dcm", "source": hashlib.sha256(path.read_bytes()).hexdigest()}
+        lines.append(json.dumps({**entry, "redactions": [], "warnings": {"id": "none", "list": []}}))
     assert len(compare_tree(tmp_path / "scans", tmp_path / "clean").alone) == 2, "their UIDs tell nothing"
     (tmp_path / "clean.run" / "record.jsonl").write_text("\n".join(lines))
     seen: list[tuple[int, int]] = []

@@ -23,6 +23,7 @@ _COMMANDS = {
     "fhir-stores": "De-identify FHIR stores.",
     "files": "De-identify a folder of DICOM files on this machine.",
     "masks": "Propose regions that are covered by device.",
+    "review": "Approve and reject a run's results, in a browser on this machine.",
     "operations": "Describe, list, wait for and cancel operations.",
     "reidentify": "Restore identity, for whoever has the key or the vault.",
     "secret": "Make a project secret, and tell one from another.",

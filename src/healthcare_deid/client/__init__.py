@@ -1,1 +1,1 @@
-"""How to ask: the client of the Cloud Healthcare API, its operations and transfers."""
+"""Client of the Cloud Healthcare API: methods, operations, transfers."""

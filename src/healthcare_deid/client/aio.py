@@ -131,7 +131,10 @@ class AsyncDeidClient(
         poll: PollPolicy | None = None,
         timeout: float | None = None,
     ) -> Self:
-        """Return a client with other options that shares this one's connection; closing either closes both."""
+        """Return a client with other options that shares this one's connection.
+
+        Closing either closes both.
+        """
         other = type(self).__new__(type(self))
         sync = self._sync.with_options(project=project, location=location, retry=retry, poll=poll, timeout=timeout)
         other._take(sync, self._session)

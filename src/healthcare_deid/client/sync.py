@@ -148,7 +148,10 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
         poll: PollPolicy | None = None,
         timeout: float | None = None,
     ) -> Self:
-        """Return a client with other options that shares this one's connection; closing either closes both."""
+        """Return a client with other options that shares this one's connection.
+
+        Closing either closes both.
+        """
         other = type(self).__new__(type(self))
         other._session = self._session
         other._context = self._context.with_options(project, location, retry, poll, timeout)

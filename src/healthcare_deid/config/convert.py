@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthcare_deid.config.dialects.ctp_script import read_ctp_script
+from healthcare_deid.config.dialects.ctp_script import convert_ctp_script
 from healthcare_deid.config.dialects.curl import read_curl
-from healthcare_deid.config.dialects.deid_recipe import read_deid_recipe
+from healthcare_deid.config.dialects.deid_recipe import convert_deid_recipe
 from healthcare_deid.config.dialects.gcloud import read_gcloud
 from healthcare_deid.config.dialects.shell_words import split_words
 from healthcare_deid.config.versions import request_class
@@ -93,7 +93,7 @@ def from_ctp_script(text: str) -> RecipeConversion:
     Raises:
         ConfigError: The text is not such a script.
     """
-    return read_ctp_script(text)
+    return convert_ctp_script(text)
 
 
 def from_deid_recipe(text: str, *, keep_private: bool = False) -> RecipeConversion:
@@ -114,7 +114,7 @@ def from_deid_recipe(text: str, *, keep_private: bool = False) -> RecipeConversi
     Raises:
         ConfigError: The text is not such a recipe.
     """
-    return read_deid_recipe(text, keep_private=keep_private)
+    return convert_deid_recipe(text, keep_private=keep_private)
 
 
 def _call(command: Command) -> DeidentifyCall:

@@ -5,6 +5,7 @@ from healthcare_deid.report.compare import Comparison, ElementChange, PixelChang
 from healthcare_deid.report.compare_tree import Compared, ComparisonReport, compare_tree
 from healthcare_deid.report.pictures import write_before_after
 from healthcare_deid.report.preview import Preview, preview
+from healthcare_deid.report.review import Decision, Review, ReviewServer
 
 __all__ = [
     "Audit",
@@ -12,12 +13,15 @@ __all__ = [
     "Compared",
     "Comparison",
     "ComparisonReport",
+    "Decision",
     "ElementChange",
     "Originals",
     "PixelChange",
     "Preview",
     "Residual",
     "Residue",
+    "Review",
+    "ReviewServer",
     "Verdict",
     "audit",
     "audit_tree",

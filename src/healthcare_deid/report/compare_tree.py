@@ -20,14 +20,13 @@ from healthcare_deid.report.compare import COLUMNS, Comparison, Verdict, compare
 from healthcare_deid.report.compare_page import Pair, page
 from healthcare_deid.report.frames import frame_of
 from healthcare_deid.report.pictures import frame_pictures
+from healthcare_deid.report.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
 
     from pydicom.dataset import FileDataset
-
-_RECORD = "record.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def compare_tree(
         if not path.exists():
             raise FileNotFoundError(f"no such folder: {path}")
     unreadable: dict[Path, str] = {}
-    find = _Counterparts(old, new, Path(run) if run is not None else new.with_name(f"{new.name}.run"), unreadable)
+    find = _Counterparts(old, new, RunFolder.of(Path(run) if run is not None else new), unreadable)
     files = _files(old)
     pairs: list[Compared] = []
     alone: list[Path] = []
@@ -156,9 +155,10 @@ def compare_tree(
 class _Counterparts:
     """Finds the result of an original."""
 
-    def __init__(self, before: Path, after: Path, run: Path, unreadable: dict[Path, str]) -> None:
+    def __init__(self, before: Path, after: Path, run: RunFolder | None, unreadable: dict[Path, str]) -> None:
         self._before, self._after = before, after
-        self._by_digest = dict(_recorded(run / _RECORD)) if run.is_dir() else {}
+        entries = run.entries().values() if run is not None else ()
+        self._by_digest = {entry.source: entry.result for entry in entries}
         self._by_uid = {uid: path for path, uid in _uids(after, unreadable)}
         self._new_uid = UidMapper().map
 
@@ -174,20 +174,6 @@ class _Counterparts:
         if there is None and self._before.is_dir() and (self._after / path.relative_to(self._before)).is_file():
             there = self._after / path.relative_to(self._before)
         return there
-
-
-def _recorded(record: Path) -> Iterator[tuple[str, str]]:
-    """Yield the digest of each source and the name of its result, as the run's record has them."""
-    if not record.is_file():
-        return
-    with record.open(encoding="utf-8") as file:
-        for line in file:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict) and entry.get("result") and entry.get("source"):
-                yield str(entry["source"]), str(entry["result"])
 
 
 def _files(root: Path) -> list[Path]:

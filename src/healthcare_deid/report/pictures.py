@@ -52,6 +52,24 @@ def write_before_after(before: Dataset, after: Dataset, path: str | PathLike[str
     return target
 
 
+@border
+def frame_picture(dataset: Dataset, frame: int) -> bytes:
+    """Return one frame as a PNG of its own size, from its darkest to its brightest value.
+
+    Raises:
+        EngineError: There is no such frame, or it cannot be decoded.
+    """
+    return guarded(lambda: _png(dataset, frame))
+
+
+def _png(dataset: Dataset, frame: int) -> bytes:
+    pixels = _frame(dataset, frame)
+    picture = _picture(dataset, pixels, float(pixels.min()), float(pixels.max()), shrink=False)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
 def frame_pictures(before: Dataset, after: Dataset, frames: Sequence[int]) -> list[tuple[int, str, str]]:
     """Return frames of both instances as PNG data URLs, each with its size before it: ``"512x256 data:…"``."""
     shown: list[tuple[int, str, str]] = []
@@ -95,10 +113,11 @@ def _frame(dataset: Dataset, index: int) -> NDArray[Any]:
     return pixels
 
 
-def _picture(dataset: Dataset, pixels: NDArray[Any], low: float, high: float) -> Image.Image:
+def _picture(dataset: Dataset, pixels: NDArray[Any], low: float, high: float, *, shrink: bool = True) -> Image.Image:
     scaled = (pixels.astype(np.float64) - low) / ((high - low) or 1.0)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         scaled = 1.0 - scaled
     picture = Image.fromarray(np.clip(scaled * 255, 0, 255).astype(np.uint8)).convert("RGB")
-    picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
+    if shrink:
+        picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
     return picture

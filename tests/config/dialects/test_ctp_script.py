@@ -167,6 +167,13 @@ def test_a_script_that_cannot_be_expressed_is_listed_and_removes(text: str, reas
     assert reason in line.reason
 
 
+def test_conditions_without_end_are_given_up() -> None:
+    text = "@if(A,exists){" * 2000 + "@keep()" + "}{@keep()}" * 2000
+    conversion = from_ctp_script(script(element("00081010", text)))
+    assert actions(conversion) == {"StationName": "remove_tag"}
+    assert len(conversion.unconverted) == 1
+
+
 def test_no_value_of_a_script_is_in_its_notes() -> None:
     conversion = from_ctp_script(
         script('<p t="KEY">s3cret</p>', element("00081010", '@encrypt(this,"s3cret")'), element("00400275", "s3cret"))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
+from pydicom.dataelem import DataElement
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
@@ -129,9 +131,9 @@ class Everywhere:
 @pytest.mark.parametrize(
     ("name", "syntax"),
     [
-        ("SC_rgb_jpeg_dcmtk.dcm", ExplicitVRLittleEndian),
-        ("SC_rgb_dcmtk_+eb+cy+np.dcm", ExplicitVRLittleEndian),
-        ("SC_rgb_small_odd_jpeg.dcm", ExplicitVRLittleEndian),
+        ("SC_rgb_jpeg_dcmtk.dcm", JPEGBaseline8Bit),
+        ("SC_rgb_dcmtk_+eb+cy+np.dcm", JPEGBaseline8Bit),
+        ("SC_rgb_small_odd_jpeg.dcm", JPEGBaseline8Bit),
         ("SC_rgb_jpeg_gdcm.dcm", JPEGLosslessSV1),
         ("JPEGLSNearLossless_16.dcm", "1.2.840.10008.1.2.4.81"),
         ("JPEG2000.dcm", JPEG2000),
@@ -156,12 +158,16 @@ def test_values_outside_boxes_are_the_decoded_ones_in_any_syntax(name: str, synt
     frames = int(dataset.get("NumberOfFrames") or 1)
     shape = (frames, dataset.Rows, dataset.Columns, -1)
     mask = np.ones(shape[:3], bool)
+    more = 2 if syntax == JPEGBaseline8Bit else 0  # a sample of color, which decoders smooth
     for redaction in report.redactions:
-        rows = slice(redaction.y, redaction.y + redaction.height)
-        mask[redaction.frame, rows, redaction.x : redaction.x + redaction.width] = False
+        rows = slice(max(0, redaction.y - more), redaction.y + redaction.height + more)
+        columns = slice(max(0, redaction.x - more), redaction.x + redaction.width + more)
+        mask[redaction.frame, rows, columns] = False
     assert not mask.all()
     assert np.array_equal(again.pixel_array.reshape(shape)[mask], before.reshape(shape)[mask])
     second = get_decoder(again.file_meta.TransferSyntaxUID)
+    if syntax == JPEGBaseline8Bit:  # decoders round colors differently
+        before, _ = second.as_array(_sample(name), decoding_plugin="gdcm")
     if "gdcm" in second.available_plugins and second.is_encapsulated:
         array, _ = second.as_array(again, decoding_plugin="gdcm")
         assert np.array_equal(array.reshape(shape)[mask], before.reshape(shape)[mask])
@@ -169,6 +175,11 @@ def test_values_outside_boxes_are_the_decoded_ones_in_any_syntax(name: str, synt
 
 def test_a_lossy_source_written_uncompressed_says_so(make_instance: Any) -> None:
     dataset = _sample("SC_rgb_jpeg_dcmtk.dcm")
+    progressive = io.BytesIO()
+    Image.fromarray(dataset.pixel_array).save(progressive, "JPEG", progressive=True)
+    dataset["PixelData"] = DataElement("PixelData", "OB", encapsulate([progressive.getvalue()]))
+    dataset["PixelData"].is_undefined_length = True
+    dataset.PhotometricInterpretation = "YBR_FULL_422"
     report = PixelRedactor(ALL_TEXT, ocr=Everywhere(), workers=1).redact(dataset, None)
     rules = {change.path: (str(change.action), change.rule) for change in report.changes}
     assert rules["00020010"] == ("replaced", "rewritten-without-loss")

@@ -2,13 +2,16 @@ import dataclasses
 import hashlib
 import pickle
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
 
 from healthcare_deid.engine.pixels import OnnxOcr
 from healthcare_deid.engine.pixels.find import models
 from healthcare_deid.engine.pixels.find.models import KnownModel, Role, find_model, find_models, session
-from healthcare_deid.errors import ModelNotFoundError
+from healthcare_deid.errors import ConfigError, ModelNotFoundError
 
 
 @pytest.fixture
@@ -85,3 +88,17 @@ def test_known_models_are_told_apart_by_size() -> None:
     sizes = [model.size for model in models.KNOWN_MODELS]
     assert len(set(sizes)) == len(sizes)
     assert all(len(dataclasses.asdict(model)["sha256"]) == 64 for model in models.KNOWN_MODELS)
+
+
+def test_a_provider_that_is_not_there_is_refused_and_never_passed_over() -> None:
+    for providers in (["NoSuchExecutionProvider", "CPUExecutionProvider"], [], "CPUExecutionProvider"):
+        with pytest.raises(ConfigError, match="providers"):
+            OnnxOcr(providers=providers)
+
+
+def test_providers_go_with_the_ocr_and_give_the_same_lines(drawn: Any) -> None:
+    picture = np.repeat(drawn((20, 20, "KOWALCZYK"), size=(200, 64), height=20)[:, :, None], 3, axis=2)
+    (named,) = [name for name in onnxruntime.get_available_providers() if name.startswith("CPU")]
+    ocr = pickle.loads(pickle.dumps(OnnxOcr(providers=[named])))
+    assert ocr.providers == (named,)
+    assert ocr.find(picture, read=True) == OnnxOcr().find(picture, read=True) != []

@@ -1,1 +1,1 @@
-"""The API's methods, a group a file: its flows, then the threads' shell over them, then the event loop's."""
+"""The API's methods, one group a file, and the requests and replies behind them."""

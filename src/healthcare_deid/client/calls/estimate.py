@@ -1,4 +1,4 @@
-"""How much a de-identification has to do, and what it may cost. Flows and arithmetic; no I/O."""
+"""Size of a de-identification and an estimate of its cost."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ T = TypeVar("T")
 
 GIB = 2**30
 PRICE_LIST = "https://cloud.google.com/healthcare-api/pricing"
-"""Where the service says what it costs, under "De-identification operations"."""
+"""Price list of the service; see its section "De-identification operations"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A price that holds above an amount, until the next tier's."""
+    """Price above an amount of data, up to the next tier."""
 
     above_gib: float
     per_gib: float
 
 
 Price = float | tuple[Tier, ...]
-"""One price a GiB, or tiers of a month's amount: ``(Tier(0, 0.0), Tier(1, 0.3), Tier(1024, 0.2))``."""
+"""Price of a GiB, or tiers of the amount in a month: ``(Tier(0, 0.0), Tier(1, 0.3), Tier(1024, 0.2))``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
-    """What a GiB of de-identification costs, by the service's price list (`PRICE_LIST`) on the day you read it.
+    """Prices of de-identification, from the service's `PRICE_LIST`.
 
-    There is no default: the list changes, differs by contract and currency, and an estimate by a stale price is worse
-    than none. The service charges for what is looked through and for what is written changed, each by a month's amount.
+    There is no default: the list changes and differs by contract and currency, and a wrong estimate is worse than no
+    estimate. The service charges for data that it inspects and for data that it transforms, by the amounts of a month.
 
     Attributes:
-        inspect_per_gib: Of data that is looked through for sensitive text.
-        transform_per_gib: Of data that is written changed.
-        currency: Of both.
-        as_of: The day of the list; the finding repeats it.
-        already_gib: What this month has been charged for already: which tier comes next.
+        inspect_per_gib: Price of inspecting a GiB for sensitive text.
+        transform_per_gib: Price of writing a GiB transformed.
+        currency: Currency of both.
+        as_of: Date of the list; the finding repeats it.
+        already_gib: GiB charged this month so far, which decide the tier.
     """
 
     inspect_per_gib: Price = 0.0
@@ -63,12 +63,12 @@ class PriceTable:
             tiers = tiers_of(price)
             starts = [tier.above_gib for tier in tiers]
             if not tiers or starts[0] != 0 or starts != sorted(set(starts)):
-                raise ConfigError(f"PriceTable: {name}: tiers begin above 0 GiB and grow")
+                raise ConfigError(f"PriceTable: {name}: the first tier must begin at 0 GiB, and each later one higher")
             if min(tier.per_gib for tier in tiers) < 0:
-                raise ConfigError(f"PriceTable: {name}: a price is 0 or more")
+                raise ConfigError(f"PriceTable: {name}: a price must be 0 or more")
 
     def cost(self, gib: float) -> float:
-        """Return what so many GiB cost at most: all of it looked through, and all of it changed."""
+        """Return the most that an amount can cost: all of it inspected and all of it transformed."""
         return sum(
             _charge(tiers_of(price), self.already_gib + gib) - _charge(tiers_of(price), self.already_gib)
             for price in (self.inspect_per_gib, self.transform_per_gib)
@@ -81,7 +81,7 @@ def tiers_of(price: Price) -> tuple[Tier, ...]:
 
 
 def _charge(tiers: tuple[Tier, ...], gib: float) -> float:
-    """Return what a month's amount costs."""
+    """Return the cost of an amount in a month."""
     ends = [*(tier.above_gib for tier in tiers[1:]), float("inf")]
     return sum(
         tier.per_gib * (min(gib, end) - tier.above_gib)
@@ -92,15 +92,15 @@ def _charge(tiers: tuple[Tier, ...], gib: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How much there is to do."""
+    """Amount of data to de-identify."""
 
     instances: int = 0
-    """Of DICOM."""
+    """DICOM instances."""
     resources: int = 0
-    """Of FHIR."""
+    """FHIR resources."""
     bytes: int = 0
     largest_average: float = 0.0
-    """The largest average size of a DICOM instance, of any of the stores."""
+    """Largest average size of a DICOM instance among the stores."""
 
     def __bool__(self) -> bool:
         return bool(self.instances or self.resources)
@@ -120,7 +120,7 @@ class Volume:
 
 
 def dicom_volume(context: CallContext, name: DatasetName | DicomStoreName) -> Flow[Volume]:
-    """Measure a DICOM store, or all of a dataset's."""
+    """Return the volume of a DICOM store, or of all in a dataset."""
     stores: list[str | DicomStoreName] = []
     if isinstance(name, DicomStoreName):
         stores.append(name)
@@ -136,7 +136,7 @@ def dicom_volume(context: CallContext, name: DatasetName | DicomStoreName) -> Fl
 
 
 def fhir_volume(context: CallContext, name: DatasetName | FhirStoreName) -> Flow[Volume]:
-    """Measure a FHIR store, or all of a dataset's. Source: v1 ``FhirStoreMetrics``."""
+    """Return the volume of a FHIR store, or of all in a dataset. Source: v1 ``FhirStoreMetrics``."""
     stores: list[str | FhirStoreName] = []
     if isinstance(name, FhirStoreName):
         stores.append(name)
@@ -162,6 +162,6 @@ def _every(page: Callable[[str], Flow[tuple[list[T], str]]]) -> Flow[list[T]]:
 
 
 def _number(row: Any, key: str) -> int:
-    """Read an int64, which JSON carries as text."""
+    """Return an int64, which JSON carries as text."""
     value: Any = row.get(key) if isinstance(row, dict) else None
     return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0

@@ -1,6 +1,6 @@
-"""What would go wrong with a de-identification, found by reading alone. A flow: no I/O here.
+"""`preflight`: problems of a planned de-identification, found by reading alone.
 
-Findings have the form of ``config.checks()``: code, severity, place, message, remedy; `CODES` lists those made here.
+Findings have the form of ``config.checks()``: code, severity, place, message, remedy. `CODES` lists those made here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Name = DatasetName | DicomStoreName | FhirStoreName
 
 PIXEL_FILE_LIMIT = GIB
-"""Bytes of the largest DICOM file whose pixels the service redacts. Source: quotas page of the API's documentation."""
+"""Size of the largest DICOM file whose pixels the service redacts. Source: its quotas page."""
 
 CODES: dict[str, tuple[Severity, str, str]] = {
     "name": (Severity.ERROR, "A name is wrong: {0}.", "Use 'dataset', 'dataset/store', or a full name."),
@@ -91,16 +91,16 @@ CODES: dict[str, tuple[Severity, str, str]] = {
     "estimate": (Severity.INFO, "The source holds {0}.", "{1}"),
     "not-checked": (Severity.INFO, "Not checked: {0} ({1}).", ""),
 }
-"""Every code a preflight can find, with its severity, message and remedy; a config's own are beside them."""
+"""Severity, message and remedy of each code; the codes of a config's own checks come on top."""
 
 
 def preflight(
     context: CallContext, source: Any, destination: Any, config: Any, prices: PriceTable | None
 ) -> Flow[list[Finding]]:
-    """Check one de-identification without writing anything; findings are the worst first.
+    """Check a de-identification without writing anything, and return the findings, worst first.
 
     Raises:
-        ConfigError: ``config`` or ``prices`` is something else.
+        ConfigError: ``config`` or ``prices`` is of another type.
     """
     if prices is not None:
         of_type("prices", prices, PriceTable)
@@ -141,7 +141,7 @@ def _names(context: CallContext, source: Any, destination: Any, found: list[Find
 
 
 def _name(context: CallContext, given: Any) -> Name:
-    """Tell a dataset from a store by the form of its name."""
+    """Return the name object for a name, whose form tells a dataset from a store."""
     if isinstance(given, DatasetName | DicomStoreName | FhirStoreName):
         return given
     if isinstance(given, str) and "/fhirStores/" in given:
@@ -254,7 +254,7 @@ def _cost(volume: Volume, prices: PriceTable | None) -> str:
 
 
 def _redacts_pixels(config: Any) -> bool:
-    """Say whether a config of either version has any image config that covers text."""
+    """Return whether a config of either version covers text in pixels."""
     off = {TextRedactionMode.REDACT_NO_TEXT, TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED, None}
     return any(str(mode) not in {str(item) for item in off} for mode in _modes(config.to_api() if config else {}))
 

@@ -1,4 +1,4 @@
-"""The request each method sends and the reply it reads: flows without I/O, shared by both clients."""
+"""Request and reply of each method, as flows that both clients share."""
 
 from __future__ import annotations
 

@@ -87,7 +87,10 @@ class AsyncPoller:
             self._release()
 
     async def _until(self, seconds: float | None) -> None:
-        """Wait for a change or for time to pass; a fake clock may move once both waits have begun."""
+        """Wait for a change or for time to pass.
+
+        A fake clock may move once both waits have begun.
+        """
         change = asyncio.create_task(self._changed.wait())
         pause = None if seconds is None else asyncio.create_task(self._clock.sleep_async(seconds))
         await asyncio.sleep(0)  # lets both begin

@@ -63,7 +63,10 @@ class AsyncSession:
         return await asyncio.get_running_loop().run_in_executor(self.executor, function)
 
     async def close(self) -> None:
-        """Stop polling and close the connections; requests on their way end with an error."""
+        """Stop polling and close the connections.
+
+        Requests on their way end with an error.
+        """
         poller = self._pollers.pop(asyncio.get_running_loop(), None)
         if poller is not None:
             await poller.close()

@@ -1,4 +1,4 @@
-"""`run` and `run_async`: drive a flow with this thread or with an event loop, without deciding anything."""
+"""`run` and `run_async`: drive a flow with a thread or an event loop."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ def run(flow: Flow[T], connection: Connection, clock: Clock) -> T:
 
 
 async def run_async(flow: Flow[T], connection: Connection, clock: Clock, executor: Executor) -> T:
-    """Run a flow to its end in an event loop; requests go through a small thread pool."""
+    """Run a flow to its end in an event loop.
+
+    Requests go through a small thread pool.
+    """
     from asyncio import get_running_loop  # not needed, and 20 ms, in a program with threads
 
     loop = get_running_loop()
@@ -81,7 +84,10 @@ async def run_async(flow: Flow[T], connection: Connection, clock: Clock, executo
 
 
 def send_once(connection: Connection, effect: Send) -> ApiReply | DeidError:
-    """Make one HTTP try; its span and log line carry the method, the attempt and the outcome, and nothing else."""
+    """Make one HTTP try.
+
+    Its span and log line carry the method, the attempt and the outcome, and nothing else.
+    """
     method = effect.call.method.id
     began = time.monotonic()
     with telemetry.call_span(method, effect.attempt) as span:

@@ -105,7 +105,10 @@ def recipe_of(
 
 @functools.lru_cache(maxsize=32)
 def session_for(recipe: Recipe) -> Session:
-    """Return this process's session for an operation pickled in another one; opens nothing yet."""
+    """Return this process's session for an operation pickled in another one.
+
+    Opens nothing yet.
+    """
     http: Http | None = None
     if recipe.data_dir is not None:
         http = LocalHttp(recipe.data_dir)

@@ -105,6 +105,11 @@ def _not_connected(error: Exception, route: str) -> NotConnectedError:
             transient=False,
             cause=error,
         )
+    if isinstance(error, ssl.SSLError):
+        # A peer that hangs up during the handshake may be back soon; one that does not speak TLS will not learn it.
+        passing = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+        reason = (error.reason or type(error).__name__).replace("_", " ").lower()
+        return NotConnectedError(f"no TLS connection: {reason}", transient=passing)
     refused = _TUNNEL_REFUSED.match(str(error)) if isinstance(error, OSError) else None
     if refused is not None:
         status = int(refused[1])

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from healthcare_deid.client.http.credentials import carries_credentials
-from healthcare_deid.client.http.limits import INSTANCE_BYTES, Limits
+from healthcare_deid.client.http.limits import JSON_BYTES, Limits
 from healthcare_deid.client.http.origin import Origin
 from healthcare_deid.client.protocol import replies
 from healthcare_deid.client.protocol.after_fork import reset_in_child
@@ -115,7 +115,10 @@ class Connection:
             self._credentials.find(Limits(_WARM))
 
     def close(self) -> None:
-        """Close the connections of all threads; requests on their way end with an error, and no other is sent."""
+        """Close the connections of all threads.
+
+        Requests on their way end with an error, and no other is sent.
+        """
         self.closed.set()
         for transport in list(self._transports):
             transport.close()
@@ -132,14 +135,13 @@ class Connection:
             ReplyError: The reply is not JSON, or a redirect.
             CredentialsError: There are no usable credentials; nothing was sent.
         """
-        from healthcare_deid.client.http.transport import HttpRequest, JsonModel
-
-        headers, _, query, body = JsonModel().request(
+        http_request, json_model = _googleapiclient()
+        headers, _, query, body = json_model().request(
             {"user-agent": self.user_agent}, {}, dict(call.query), None if call.body is None else dict(call.body)
         )
         uri = f"{self.endpoint}/{call.version}/{call.path}{query}"
         method_id = call.method.id
-        request = (self._builder or HttpRequest)(
+        request = (self._builder or http_request)(
             _Once(self, call),
             functools.partial(replies.parse, method_id),
             uri,
@@ -159,6 +161,7 @@ class Connection:
         *,
         method_id: str,
         timeout: float,
+        memory: int = JSON_BYTES,
         sink: BinaryIO | None = None,
     ) -> tuple[int, dict[str, str], bytes]:
         """Make one HTTP try of DICOMweb, whose bodies are not JSON, and return status, headers and body.
@@ -170,7 +173,8 @@ class Connection:
             headers: Sent as they are, with the user agent and the access token.
             method_id: For errors and logs.
             timeout: Seconds for the try, and more while data moves.
-            sink: Where the body of a good reply goes; the returned body is then empty.
+            memory: Largest body in memory.
+            sink: File for the body of a good reply; the returned body is then empty.
 
         Raises:
             TransportError: No reply.
@@ -185,7 +189,7 @@ class Connection:
                 method,
                 body,
                 {**headers, "user-agent": self.user_agent},
-                Limits(timeout, transfer=True, body=INSTANCE_BYTES, sink=sink),
+                Limits(timeout, transfer=True, memory=memory, sink=sink),
             )
             return int(response.status), replies.headers_of(response), content or b""
 
@@ -258,6 +262,14 @@ class _Once:
         if int(response.status) >= HTTPStatus.MULTIPLE_CHOICES:
             raise replies.api_error(call.method.id, response, content)
         return response, content
+
+
+@functools.cache
+def _googleapiclient() -> tuple[Any, Any]:
+    """Return googleapiclient's classes for a request, imported when the first leaves: that takes 120 ms."""
+    from healthcare_deid.client.http.transport import HttpRequest, JsonModel
+
+    return HttpRequest, JsonModel
 
 
 def _closed() -> DeidError:

@@ -67,7 +67,10 @@ def from_service_account(source: str | os.PathLike[str] | Mapping[str, Any]) -> 
 
 @border
 def access_token(token: str) -> Credentials:
-    """Use a bare access token (``gcloud auth print-access-token``); it expires within the hour and is not renewed."""
+    """Use a bare access token (``gcloud auth print-access-token``).
+
+    It expires within the hour and is not renewed.
+    """
 
     def make() -> Credentials:
         import google.oauth2.credentials
@@ -143,7 +146,10 @@ def carries_credentials(http: Any) -> bool:
 
 
 class CredentialsSource:
-    """Credentials that are found when the first request leaves. Its `repr` shows nothing of them."""
+    """Credentials that are found when the first request leaves.
+
+    Its `repr` shows nothing of them.
+    """
 
     def __init__(self, given: Any = None) -> None:
         usable = given is None or isinstance(given, str | os.PathLike | Mapping) or hasattr(given, "before_request")

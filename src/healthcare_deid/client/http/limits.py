@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-JSON_BYTES = 64 * 2**20
+JSON_BYTES = 32 * 2**20
 """Largest JSON reply. The largest page of a list, 1,000 stores with full labels, has about 8 MB."""
+MEMORY_BYTES = 2 * 2**30
+"""Largest reply that a DICOMweb client of the user's gets in memory."""
 INSTANCE_BYTES = 4 * 2**30
 """Largest instance. A data element of defined length ends at 4 GiB (PS3.5 Section 7.1)."""
 WHOLE_TRANSFER = 1800.0
@@ -27,19 +29,19 @@ class Limits:
     Args:
         timeout: Seconds for the whole try; in a transfer, for what does not move data.
         transfer: Whether the try moves an instance, and may take longer the more it has moved.
-        body: Largest body of a reply, in bytes after decompression.
-        sink: Where the body of a good reply goes; memory by default.
+        memory: Largest body in memory, in bytes after decompression.
+        sink: File for the body of a good reply, which may then have the size of an instance.
     """
 
-    __slots__ = ("_began", "_timeout", "_transfer", "body", "moved", "sink")
+    __slots__ = ("_began", "_timeout", "_transfer", "memory", "moved", "sink")
 
     def __init__(
-        self, timeout: float, *, transfer: bool = False, body: int = JSON_BYTES, sink: BinaryIO | None = None
+        self, timeout: float, *, transfer: bool = False, memory: int = JSON_BYTES, sink: BinaryIO | None = None
     ) -> None:
         self._began = time.monotonic()
         self._timeout = timeout
         self._transfer = transfer
-        self.body = body
+        self.memory = memory
         self.sink = sink
         self.moved = 0
         """Bytes that have been sent and received."""

@@ -25,7 +25,10 @@ class Origin:
 
     @classmethod
     def of(cls, url: str) -> Origin | None:
-        """Return the origin of an absolute http or https URL; None for any other, or one with a user name."""
+        """Return the origin of an absolute http or https URL.
+
+        Any other, and one with a user name, gives None.
+        """
         parts = _split(url)
         if parts is None or parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
             return None
@@ -68,7 +71,10 @@ class Origin:
 
 
 def _split(url: str) -> SplitResult | None:
-    """Split a URL; None if libraries disagree about its parts, or it cannot be part of a request line."""
+    """Split a URL.
+
+    Gives None if libraries disagree about its parts, or it cannot be part of a request line.
+    """
     if "\\" in url or not all(letter.isprintable() and not letter.isspace() for letter in url):
         return None
     try:

@@ -7,7 +7,7 @@ import io
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from healthcare_deid.client.http.limits import Limits, current
+from healthcare_deid.client.http.limits import INSTANCE_BYTES, Limits, current
 
 if TYPE_CHECKING:
     import socket
@@ -28,7 +28,9 @@ class BoundedResponse(http.client.HTTPResponse):
         super().__init__(cast("socket.socket", _TimedSocket(sock)), *args, **kwargs)
 
     def read(self, amt: int | None = None) -> bytes:
-        """Read the body; with a sink in the limits, a good reply goes there and nothing is returned.
+        """Read the body.
+
+        With a sink in the limits, a good reply goes there and nothing is returned.
 
         Raises:
             UnreadableBodyError: It is too large, damaged, or of unknown length where that matters.
@@ -50,12 +52,12 @@ class BoundedResponse(http.client.HTTPResponse):
             raise UnreadableBodyError(
                 "the reply has no Content-Length, so that a whole instance cannot be told from a broken one"
             )
-        sink = cast("Any", limits.sink) if streamed else io.BytesIO()
+        sink, most = (cast("Any", limits.sink), INSTANCE_BYTES) if streamed else (io.BytesIO(), limits.memory)
         size = 0
         for piece in self._decoded():
             size += len(piece)
-            if size > limits.body:
-                raise UnreadableBodyError(f"the body is larger than {limits.body // 2**20} MiB")
+            if size > most:
+                raise UnreadableBodyError(f"the body is larger than {most // 2**20} MiB")
             write(sink, piece)
         if self._decodes():
             del self.headers["content-encoding"]
@@ -100,7 +102,9 @@ class BoundedResponse(http.client.HTTPResponse):
 
 
 def write(sink: BinaryIO, data: bytes) -> None:
-    """Write to a sink; a full disk is not a broken connection, after which the request would be sent again.
+    """Write to a sink.
+
+    A full disk is not a broken connection, after which the request would be sent again.
 
     Raises:
         UnreadableBodyError: It cannot be written.

@@ -1,4 +1,4 @@
-"""`SharedCredentials`: one token refresh at a time for all threads, none of which waits longer than its timeout."""
+"""`SharedCredentials`: one token refresh for all threads, none of which waits beyond its timeout."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ class SharedCredentials:
         return getattr(self._credentials, "token", None)
 
     def renew(self, token: Any, method: str, url: str, headers: dict[str, str], limits: Limits) -> bool:
-        """Replace a token that was refused, unless another thread has; returns whether there is a new one."""
+        """Replace a token that was refused, unless another thread has.
+
+        Returns whether there is a new one.
+        """
 
         def refresh(fresh: dict[str, str]) -> None:
             self._credentials.refresh(self._request)

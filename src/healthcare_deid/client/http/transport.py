@@ -33,7 +33,9 @@ _WHOLE = 2**20
 
 
 class Transport:
-    """Sends requests of one thread to one origin; its sockets close when the thread is gone.
+    """Sends requests of one thread to one origin.
+
+    Its sockets close when the thread is gone.
 
     Args:
         http: An `httplib2.Http` or a user's transport.
@@ -76,7 +78,9 @@ class Transport:
     def request(
         self, uri: str, method: str, body: Any, headers: Any, limits: Limits, *, fresh: bool = False
     ) -> tuple[Any, Any]:
-        """Send one request; with a sink in the limits, the body of a good reply goes there.
+        """Send one request.
+
+        With a sink in the limits, the body of a good reply goes there.
 
         Args:
             uri: Absolute URL of the transport's origin.

@@ -96,12 +96,18 @@ class OperationBase(Generic[T]):
 
     @property
     def poll_error(self) -> DeidError | None:
-        """Error of the last poll, if that failed; it says nothing about the operation itself."""
+        """Error of the last poll, if that failed.
+
+        It says nothing about the operation itself.
+        """
         return self._tracker.error
 
     @property
     def adopted(self) -> bool:
-        """Whether it was found after the answer to its start was lost; see `adoption_proved`."""
+        """Whether it was found after the answer to its start was lost.
+
+        See `adoption_proved`.
+        """
         return self._adoption is not None
 
     @property
@@ -139,7 +145,10 @@ class OperationBase(Generic[T]):
         return self._parsed()
 
     def _failure(self) -> DeidError | None:
-        """Return the exception for its end, or None; a partial failure has a result."""
+        """Return the exception for its end, or None.
+
+        A partial failure has a result.
+        """
         snapshot, number = self.snapshot, self._path.operation
         status = snapshot.error
         details: dict[str, Any] = {"operation": self}

@@ -26,7 +26,10 @@ class Line:
 
 
 def show(line: Line) -> Callable[[Line], None] | None:
-    """Show a line, and return a function that replaces it; None where lines cannot be replaced."""
+    """Show a line, and return a function that replaces it.
+
+    Where lines cannot be replaced, it is None.
+    """
     display: Any = _display()
     if display is None:
         print(line.text)  # noqa: T201 - showing is its purpose
@@ -36,7 +39,10 @@ def show(line: Line) -> Callable[[Line], None] | None:
 
 
 def _display() -> Any:
-    """Return IPython's ``display`` in a notebook; None in a terminal, which has no display to update."""
+    """Return IPython's ``display`` in a notebook.
+
+    A terminal has no display to update, and gives None.
+    """
     ipython: Any = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
     if getattr(shell, "kernel", None) is None:

@@ -1,4 +1,4 @@
-"""Objects to reset in a forked child: its sockets and threads are the parent's, and its locks may be held by those."""
+"""Reset of objects in a forked child, whose sockets and threads are its parent's."""
 
 from __future__ import annotations
 

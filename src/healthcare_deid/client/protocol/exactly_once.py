@@ -49,7 +49,10 @@ _NEXT = (
 
 
 class StartRegistry:
-    """Starts of a client that are under way, and the operations it knows. Thread-safe."""
+    """Starts of a client that are under way, and the operations it knows.
+
+    Thread-safe.
+    """
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, None] = OrderedDict()
@@ -227,8 +230,8 @@ class ExactlyOnceStart:
                 reply = yield from send(call, policy=self.policy, clock=self.clock)
                 items += [item for item in reply.json.get("operations") or () if isinstance(item, dict)]
                 now = now if now is not None else replies.server_time(reply.headers)
-                token = str(reply.json.get("nextPageToken") or "")
-                if not token:
+                before, token = token, str(reply.json.get("nextPageToken") or "")
+                if token in ("", before):
                     break
             # By the server's clock where it tells the time: this machine's may be wrong.
             since = (self._wall if now is None else now - self._elapsed()) - self.policy.skew

@@ -1,7 +1,7 @@
-"""What the sans-IO context asks its shell to do, and the requests and replies that pass between them.
+"""Flows: decisions without I/O, with the requests and replies that pass between them and their drivers.
 
-A *flow* is a generator: it yields `Send` or `Sleep`, is sent back a `Reply` or has the failure thrown in, and returns
-its result. `run` drives one with threads, `run_async` with an event loop; neither decides anything.
+A *flow* is a generator. It yields `Send` or `Sleep`, is sent an `ApiReply` or has the failure thrown in, and returns
+its result. `drivers.run_flow` runs one with a thread or an event loop, and decides nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ class ApiCall:
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """Good answer of the API. Header names are lower case; `json` is ``{}`` for an empty body."""
+    """Good answer of the API.
+
+    Header names are lower case; `json` is ``{}`` for an empty body.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

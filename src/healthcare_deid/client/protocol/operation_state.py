@@ -57,7 +57,10 @@ class Adoption(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OperationSnapshot:
-    """An operation at one moment. Its text, state and counters, is safe to log."""
+    """An operation at one moment.
+
+    Its text, state and counters, is safe to log.
+    """
 
     name: OperationName
     state: OperationState = OperationState.RUNNING

@@ -69,12 +69,17 @@ class Tracker:
         return self.snapshot.name
 
     def begin(self, now: float) -> None:
-        """Make the operation due at once; what failed before somebody waited does not count."""
+        """Make the operation due at once.
+
+        What failed before somebody waited does not count.
+        """
         self.polls, self.due = 0, now
         self._failures, self._failing, self._asked = 0, 0.0, now
 
     def subscribe(self, listener: Callable[[Event], None]) -> bool:
-        """Call ``listener`` with every change from now on; returns False if the operation has ended.
+        """Call ``listener`` with every change from now on.
+
+        Returns False if the operation has ended.
 
         Listeners are called by the thread that polled and must not block.
         """
@@ -91,7 +96,10 @@ class Tracker:
                 self._listeners.remove(listener)
 
     def on_poll(self, beat: Callable[[], object]) -> bool:
-        """Call ``beat`` after every poll until the end; returns False if the operation has ended."""
+        """Call ``beat`` after every poll until the end.
+
+        Returns False if the operation has ended.
+        """
         with self._lock:
             if self.snapshot.state.ended:
                 return False
@@ -99,7 +107,10 @@ class Tracker:
             return True
 
     def seen(self, snapshot: OperationSnapshot, now: float) -> None:
-        """Take the result of a good poll; an ended operation stays as it ended."""
+        """Take the result of a good poll.
+
+        An ended operation stays as it ended.
+        """
         with self._lock:
             self.polled, self.error = now, None
             self._failures, self._failing, self._asked = 0, 0.0, now
@@ -200,14 +211,20 @@ class PollSchedule:
         return sum(len(group) for group in self._groups.values())
 
     def next_due(self) -> float | None:
-        """Return when the next job is due; None if all operations are being asked for, or there are none."""
+        """Return when the next job is due.
+
+        It is None if all operations are being asked for, or there are none.
+        """
         moments = [
             tracker.due for key, group in self._groups.items() if key not in self._busy for tracker in group.values()
         ]
         return min(moments, default=None)
 
     def take(self, now: float) -> list[PollJob]:
-        """Return the jobs that are due; each dataset has one job at a time."""
+        """Return the jobs that are due.
+
+        Each dataset has one job at a time.
+        """
         jobs: list[PollJob] = []
         for key, group in self._groups.items():
             if key in self._busy or min(tracker.due for tracker in group.values()) > now:

@@ -1,6 +1,6 @@
-"""Remedies for the service's errors, whose own text is withheld from ``str(error)`` because it may hold data.
+"""Remedies for the service's errors.
 
-The text is only matched here: no part of it is repeated.
+The service's own text may hold data and is not part of ``str(error)``. It is matched here, and not repeated.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ _BY_STATUS = {
 
 
 def remedy(status: int, reason: str, message: str) -> str:
-    """Return the remedy for an error; empty if its class says all that is known."""
+    """Return the remedy for an error.
+
+    It is empty if the error's class says all that is known.
+    """
     if reason in _BY_REASON:
         return _BY_REASON[reason]
     for patterns, text in _BY_TEXT:

@@ -55,7 +55,10 @@ def headers_of(response: Any) -> dict[str, str]:
 
 
 def parsed_json(text: bytes | str) -> Any:
-    """Return the value of a JSON text; None if it is not JSON, or nested too deeply to be read."""
+    """Return the value of a JSON text.
+
+    A text that is not JSON, or nested too deeply to be read, gives None.
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -106,7 +109,10 @@ def api_error(method_id: str, response: Any, content: bytes | str | None) -> Api
 
 
 def _error_object(content: bytes | str | None) -> Mapping[str, Any]:
-    """Return the ``error`` of Google's error body; empty for any other, such as a proxy's HTML."""
+    """Return the ``error`` of Google's error body.
+
+    Any other body, such as a proxy's HTML, gives an empty one.
+    """
     value = parsed_json(content or b"")
     # The v1 format of some gateways is a list of one.
     if isinstance(value, list) and value:

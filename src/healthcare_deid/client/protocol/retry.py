@@ -43,7 +43,10 @@ _SERVER_TIMEOUTS = frozenset({408, 425})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Number, duration and pauses of the tries of one call. All times in seconds."""
+    """Number, duration and pauses of the tries of one call.
+
+    All times in seconds.
+    """
 
     tries: int = 6
     """Most HTTP tries, including the first."""
@@ -87,14 +90,20 @@ class RetryPolicy:
         return cls(tries=1)
 
     def pause(self, failures: int, draw: Callable[[float, float], float]) -> float:
-        """Return the pause after a number of failures; ``draw(low, high)`` is the source of chance."""
+        """Return the pause after a number of failures.
+
+        ``draw(low, high)`` is the source of chance.
+        """
         bound = min(self.maximum, self.initial * self.multiplier ** (failures - 1))
         return draw(0.0, bound)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollPolicy:
-    """Pauses between the polls of an operation: none before the first, then growing. All times in seconds."""
+    """Pauses between the polls of an operation: none before the first, then growing.
+
+    All times in seconds.
+    """
 
     initial: float = 1.0
     """Pause after the first poll."""
@@ -115,7 +124,10 @@ class PollPolicy:
             raise ConfigError("PollPolicy: initial, maximum and lost_after must be above 0")
 
     def pause(self, polls: int, draw: Callable[[float, float], float]) -> float:
-        """Return the pause after a number of polls; ``draw(low, high)`` is the source of chance."""
+        """Return the pause after a number of polls.
+
+        ``draw(low, high)`` is the source of chance.
+        """
         length = self.initial
         for _ in range(polls - 1):
             length *= self.multiplier

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class ByteBudget:
-    """Lets items in while their sizes add up to no more than ``limit``; a larger item goes alone."""
+    """Lets items in while their sizes add up to no more than ``limit``.
+
+    A larger item goes alone.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

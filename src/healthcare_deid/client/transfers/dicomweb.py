@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client.drivers.run_flow import run
 from healthcare_deid.client.http import telemetry
+from healthcare_deid.client.http.limits import JSON_BYTES
 from healthcare_deid.client.protocol import replies
 from healthcare_deid.client.protocol.methods import Safety
 from healthcare_deid.client.protocol.retry import may_retry, retrying
@@ -52,6 +53,7 @@ class DicomWeb:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         answers: tuple[int, ...] = (),
+        memory: int = JSON_BYTES,
         into: Path | None = None,
     ) -> WebReply:
         """Send one request, again where that is safe: storing the same bytes twice is storing them once.
@@ -62,6 +64,7 @@ class DicomWeb:
             body: Sent as it is.
             headers: Sent as they are.
             answers: Statuses of 400 and above that are answers here, not errors.
+            memory: Largest body in memory.
             into: File for the body of a good reply, which does not go through memory then.
 
         Raises:
@@ -76,7 +79,7 @@ class DicomWeb:
         def attempt(number: int) -> Flow[WebReply]:
             yield from ()
             try:
-                return self._exchange(verb, address, body, headers or {}, answers, method_id, number, into)
+                return self._exchange(verb, address, body, headers or {}, answers, method_id, number, memory, into)
             except NotFound:
                 if verb != "DELETE" or number == 1:
                     raise
@@ -100,6 +103,7 @@ class DicomWeb:
         answers: tuple[int, ...],
         method_id: str,
         number: int,
+        memory: int,
         into: Path | None,
     ) -> WebReply:
         with (
@@ -109,7 +113,14 @@ class DicomWeb:
         ):
             try:
                 status, received, content = self._session.connection.exchange(
-                    uri, verb, body, headers, method_id=method_id, timeout=self._context.timeout, sink=sink
+                    uri,
+                    verb,
+                    body,
+                    headers,
+                    method_id=method_id,
+                    timeout=self._context.timeout,
+                    memory=memory,
+                    sink=sink,
                 )
                 if status >= 300 and status not in answers:
                     raise replies.api_error(method_id, _Response(received, status), content)

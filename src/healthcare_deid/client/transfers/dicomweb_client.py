@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
+from healthcare_deid.client.http.limits import MEMORY_BYTES
 from healthcare_deid.client.transfers.dicomweb import METHODS
 from healthcare_deid.errors import ForeignUrlError, MissingExtraError, ReplyError
 
@@ -94,6 +95,7 @@ def _adapter(web: DicomWeb) -> Any:
                 request.url,
                 body=body.encode() if isinstance(body, str) else body,
                 headers=headers,
+                memory=MEMORY_BYTES,
             )
             response = WebResponse()
             response.status_code = reply.status

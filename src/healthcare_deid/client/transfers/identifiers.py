@@ -15,7 +15,10 @@ def is_uid(text: Any) -> bool:
 
 
 def first_value(dataset: dict[str, Any], tag: str) -> str:
-    """Return the first value of an element in the DICOM JSON model (PS3.18 Annex F); empty if there is none."""
+    """Return the first value of an element in the DICOM JSON model (PS3.18 Annex F).
+
+    Empty if there is none.
+    """
     element = dataset.get(tag)
     values: Any = element.get("Value") if isinstance(element, dict) else None
     return str(values[0]) if isinstance(values, list) and values else ""

@@ -1,4 +1,4 @@
-"""`TransferReport`: the result of an upload or a download, with a `TransferFailure` for each item that failed."""
+"""`TransferReport`: counts of an upload or a download, with a `TransferFailure` for each that failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ Outcome = Literal["done", "conflict", "invalid", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class TransferFailure:
-    """File or instance that was not transferred. Its `repr` leaves out the path, which may hold a patient's name."""
+    """File or instance that was not transferred.
+
+    Its `repr` leaves out the path, which may hold a patient's name.
+    """
 
     item: str = field(repr=False)
     """Path of the file (upload), or ``study/series/instance`` (download)."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from healthcare_deid.config.base.field_types import ApiVersion
 from healthcare_deid.config.base.message import Message
-from healthcare_deid.config.dialects.json_text import parse_json
 
 if TYPE_CHECKING:
     from healthcare_deid.config.checks.findings import Finding
@@ -40,6 +39,8 @@ class RootConfig(Message):
         Raises:
             ConfigError: The text is not JSON, or the message is wrong.
         """
+        from healthcare_deid.config.dialects.json_text import parse_json
+
         value = parse_json(text, strict=strict)
         if not strict and isinstance(value, dict):
             value = _without_request(cast("dict[str, Any]", value))

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from healthcare_deid.config.tags import normalize
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,10 +45,15 @@ def _info_type(value: str) -> str:
     return str(value)
 
 
+def _tag(value: object) -> str:
+    # Imported here because most configs name no tag.
+    from healthcare_deid.config.tags import normalize
+
+    return normalize(value)
+
+
 InfoTypeName = Annotated[str, AfterValidator(_info_type)]
 """Name of a documented infoType (`healthcare_deid.config.InfoType`) or a custom one."""
 
-Tag = Annotated[
-    str, BeforeValidator(normalize), WithJsonSchema({"type": "string", "examples": ["PatientID", "00100010"]})
-]
+Tag = Annotated[str, BeforeValidator(_tag), WithJsonSchema({"type": "string", "examples": ["PatientID", "00100010"]})]
 """A DICOM tag in any spelling that `healthcare_deid.config.tags.normalize` accepts."""

@@ -5,17 +5,12 @@ Messages are frozen, refuse unknown fields, and are camelCase on the wire.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from healthcare_deid.config.base.lenient_spellings import refuse_lenient_spelling, without_leniency
-from healthcare_deid.config.base.problems import config_error, unknown_fields
 from healthcare_deid.config.base.wire_names import wire_name
-from healthcare_deid.config.dialects.json_text import parse_json
-from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +20,8 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.diff import Difference
 
-# Some methods import their module when called, because a program that only sends a config needs none of them.
+# Methods import what they need when they are called: a program that builds a config and sends it needs little of it,
+# and these imports took 5 % of the time to load a config.
 
 FROZEN = "messages are frozen: use model_copy(update=...) or the builder"
 
@@ -42,8 +38,12 @@ else:
             try:
                 made = super().__call__(*args, **kwargs)
             except ValidationError as error:
+                from healthcare_deid.config.base.problems import config_error
+
                 raise config_error(cls, error) from None
             if made.__pydantic_extra__:
+                from healthcare_deid.config.base.problems import unknown_fields
+
                 raise unknown_fields(cls, made.__pydantic_extra__)
             return made
 
@@ -58,6 +58,8 @@ else:
 
     def _frozen(cls: type[BaseModel], name: str) -> Exception:
         # Pydantic's own error would quote the value, which may be a key.
+        from healthcare_deid.errors import ConfigError
+
         return ConfigError.of(cls.__name__, [(wire_name(name), FROZEN)])
 
 
@@ -92,11 +94,16 @@ class Message(_Model):
             ConfigError: With the JSON path of every problem.
         """
         if strict:
+            from healthcare_deid.config.base.lenient_spellings import refuse_lenient_spelling
+
             refuse_lenient_spelling(cls, value)
         try:
             return cls.model_validate(value)
         except ValidationError as error:
             problem = error
+        from healthcare_deid.config.base.lenient_spellings import without_leniency
+        from healthcare_deid.config.base.problems import config_error
+
         if not strict:
             try:
                 return cls.model_validate(without_leniency(cls, value))
@@ -115,10 +122,14 @@ class Message(_Model):
         Raises:
             ConfigError: The text is not JSON, or the message is wrong.
         """
+        from healthcare_deid.config.dialects.json_text import parse_json
+
         return cls.from_api(parse_json(text, strict=strict), strict=strict)
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """Return the message as strict JSON, including any keys."""
+        import json
+
         return json.dumps(self.to_api(), indent=indent, ensure_ascii=False)
 
     @classmethod
@@ -152,6 +163,8 @@ class Message(_Model):
             ConfigError: The suffix is another one, the file is not JSON or YAML, or the message is wrong.
             OSError: The file cannot be read.
         """
+        from healthcare_deid.errors import ConfigError
+
         path = Path(path)
         match path.suffix.lower():
             case ".json":

@@ -45,7 +45,7 @@ class _Item(NamedTuple):
     text: str
 
 
-def read_ctp_script(text: str) -> RecipeConversion:
+def convert_ctp_script(text: str) -> RecipeConversion:
     """Convert a script.
 
     Raises:
@@ -178,7 +178,10 @@ class _ScriptReader:
             always = True
         else:
             always = False
-        self._script(tag, item.line, parts, always=always)
+        try:
+            self._script(tag, item.line, parts, always=always)
+        except RecursionError:
+            self.recipe.give_up(tag, item.line, "conditions are nested too deeply")
 
     def _script(self, tag: int, line: int, parts: Sequence[str | Call], *, always: bool) -> None:
         literal = self._literal(parts)

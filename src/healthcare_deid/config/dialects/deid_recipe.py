@@ -49,7 +49,7 @@ class _Line(NamedTuple):
     text: str
 
 
-def read_deid_recipe(text: str, *, keep_private: bool = False) -> RecipeConversion:
+def convert_deid_recipe(text: str, *, keep_private: bool = False) -> RecipeConversion:
     """Convert the header actions of a recipe.
 
     Args:

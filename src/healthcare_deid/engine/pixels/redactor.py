@@ -17,6 +17,7 @@ from healthcare_deid.engine.pixels.cover.rewrite import Rewriter
 from healthcare_deid.engine.pixels.find.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.find.lookalikes import LookalikeInspector, lookalike_names
 from healthcare_deid.engine.pixels.find.machine_codes import finds_codes
+from healthcare_deid.engine.pixels.find.models import CPU
 from healthcare_deid.engine.pixels.find.mosaic import Mosaic, planes_of
 from healthcare_deid.engine.pixels.find.ocr import OnnxOcr
 from healthcare_deid.engine.pixels.find.policy import UNREADABLE, Cover, Policy
@@ -196,6 +197,12 @@ class PixelRedactor:
         return self._workers or _default_workers()
 
     @property
+    def other_provider(self) -> str:
+        """The execution provider of the engine's own OCR, where it is not the CPU."""
+        providers = self._ocr.providers if isinstance(self._ocr, OnnxOcr) else CPU
+        return "" if providers == CPU else providers[0]
+
+    @property
     def looks(self) -> bool:
         """Whether text is looked for."""
         return self._plan.looks
@@ -263,6 +270,9 @@ class _Run:
             warnings.append(UNREADABLE_WARNING)
         if looked and not finds_codes():
             warnings.append(CODES_WARNING)
+        provider = self._redactor.other_provider
+        if looked and provider:
+            warnings.append(f"burned-in text was looked for on {provider}, which rounds otherwise than the CPU")
         if self._redactor.looks and not self._mask.looks:
             warnings.append(MASK_WARNING)
         if self._mask.known and not any(redaction.rule == MASK for redaction in self._redactions):
@@ -284,7 +294,7 @@ class _Run:
         """Return the regions that masks cover in every frame."""
         boxes: Boxes = {}
         for region in self._mask.boxes:
-            inside = element.layout.aligned(region)
+            inside = element.aligned(region)
             if inside.width > 0 < inside.height:
                 for frame in range(element.count):
                     self._record(element, boxes, frame, Cover(inside, MASK, 1.0))
@@ -308,7 +318,7 @@ class _Run:
         for index, of_frame in enumerate(lines):
             for cover in self._redactor.policy.select(of_frame, self._inspector, shown):
                 for frame, place in view.places(index, cover.box.grown(MARGIN)):
-                    box = element.layout.aligned(place)
+                    box = element.aligned(place)
                     if box.area:
                         self._record(element, boxes, frame, Cover(box, cover.rule, cover.confidence))
 
@@ -323,7 +333,7 @@ class _Run:
         view, covered = image
         across, down = icon.layout.columns / view.whole.width, icon.layout.rows / view.whole.height
         for box in sorted({view.in_whole(frame, box) for frame, of_frame in covered.items() for box in of_frame}):
-            inside = icon.layout.aligned(box.scaled(across, down))
+            inside = icon.aligned(box.scaled(across, down))
             if inside.area:
                 for index in range(icon.count):
                     self._record(icon, boxes, index, Cover(inside, ICON_OF_REDACTED, 1.0))

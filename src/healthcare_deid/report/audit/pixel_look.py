@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.datasets import private_copy
+from healthcare_deid.engine.pixels.find.policy import UNREADABLE
 from healthcare_deid.engine.pixels.redactor import PixelRedactor
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import UnsupportedPixelsError
@@ -40,7 +41,10 @@ def pixel_residues(dataset: Dataset, search: Search | None) -> Iterator[Residual
     for item in report.redactions:
         place = Place(item.frame, item.x, item.y, item.width, item.height)
         sensitive.append(place)
-        yield Residual(Severity.ERROR, Residue.PIXELS, "PixelData", "PixelData", "", f"burned-in {item.rule}", place)
+        # What cannot be read may be a shape of the anatomy: a person has to look.
+        severity = Severity.WARNING if item.rule == UNREADABLE else Severity.ERROR
+        why = f"burned-in: {item.rule.removeprefix('infoType:')}"
+        yield Residual(severity, Residue.PIXELS, "PixelData", "PixelData", "", why, place)
     for text in report.texts:
         box = text.box
         place = Place(text.frame, box.left, box.top, box.width, box.height)

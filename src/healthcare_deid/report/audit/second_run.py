@@ -36,6 +36,12 @@ _UUID = "2.25."
 _DATES = frozenset({"infoType:DATE", "infoType:DATE_OF_BIRTH"})
 _SIDE_DATA = frozenset({"side-data", "after-last-frame"})
 _UNSAID = frozenset({"marker", "group-length"})
+_CLAIMS = {
+    "00120062": frozenset({b"YES", b"NO"}),
+    "00280301": frozenset({b"YES", b"NO"}),
+    "00280303": frozenset({b"UNMODIFIED", b"MODIFIED", b"REMOVED"}),
+}
+"""Markers and the terms they may hold. Which are written hangs on the pixels too, which the second run leaves out."""
 _WRITERS = frozenset({0x00020012, 0x00020013})
 """Implementation class UID and version name: a program, which is nobody."""
 _HASH = re.compile(r"[A-Za-z0-9+/]{43}=")
@@ -72,6 +78,12 @@ def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]
     Raises:
         EngineError: The instance cannot be read to its end.
     """
+    for path, terms in _CLAIMS.items():
+        claim = elements.get(path)
+        if claim is not None and claim.value.strip(b"\0 ") not in terms:
+            severity = Severity.ERROR if promise.binding else Severity.WARNING
+            why = "a marker that says something else than a marker can"
+            yield Residual(severity, Residue.MALFORMED, claim.names, claim.name, shape_of(claim.value), why)
     one_name = str(dataset.get("PatientName", "") or "") == str(dataset.get("PatientID", "") or "")
     for change in promise.engine.deidentify(dataset).changes:
         if change.action is ChangeAction.ADDED or change.rule in _UNSAID or _tag_of(change) in promise.fixed:
@@ -86,6 +98,8 @@ def residues(dataset: Dataset, promise: Promise, elements: Mapping[str, Element]
 
 def _judged(change: Change, element: Element | None, promise: Promise) -> Residual | None:
     value = element.value if element is not None else b""
+    if change.path in _CLAIMS and value.strip(b"\0 ") in _CLAIMS[change.path]:
+        return None
     if element is not None and change.rule != MALFORMED_REASON and _is_made_of_pseudonyms(element, change):
         return None
     residue, why = _residue(change, value)

@@ -22,6 +22,7 @@ from healthcare_deid.report.audit.findings import COLUMNS, Residue, rows_of
 from healthcare_deid.report.audit.page import Told, body
 from healthcare_deid.report.frames import frame_of
 from healthcare_deid.report.html import page_of
+from healthcare_deid.report.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -178,7 +179,7 @@ def audit_tree(
 
     Args:
         folder: The folder; all folders below it too.
-        config: As in `audit`.
+        config: As in `audit`; by default that of the run, where its folder ``<folder>.run`` is there.
         options: As in `audit`.
         originals: As in `audit`.
         pixels: Look for burned-in text too.
@@ -195,6 +196,9 @@ def audit_tree(
         raise FileNotFoundError(f"no such folder: {root}")
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     files = [path for path in files if path.name != "DICOMDIR"]
+    run = RunFolder.of(root) if config is None else None
+    if run is not None:
+        config, options = run.config()
     drawn = set(files)
     if sample is not None and sample < len(files):
         drawn = set(random.Random(seed).sample(files, sample))  # noqa: S311 - a sample, not a secret

@@ -39,7 +39,9 @@ class AsyncInstanceMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> TransferReport:
-        """Store DICOM files byte for byte through DICOMweb. Files that are not DICOM are not sent.
+        """Store DICOM files byte for byte through DICOMweb.
+
+        Files that are not DICOM are not sent.
 
         Arguments, result and errors are those of `DeidClient.upload`; ``on_progress`` is called in the loop.
         """
@@ -90,7 +92,10 @@ class AsyncInstanceMethods(AsyncMethodGroup):
     async def _transfer(
         self, work: Callable[..., TransferReport], on_progress: Callable[[TransferReport], object] | None
     ) -> TransferReport:
-        """Run a transfer on a thread; cancelling it ends the transfer before its next item."""
+        """Run a transfer on a thread.
+
+        Cancelling it ends the transfer before its next item.
+        """
         callback("on_progress", on_progress)
         loop = asyncio.get_running_loop()
         stop = threading.Event()

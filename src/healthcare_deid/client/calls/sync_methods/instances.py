@@ -35,7 +35,9 @@ class InstanceMethods(MethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> TransferReport:
-        """Store DICOM files byte for byte through DICOMweb. Files that are not DICOM are not sent.
+        """Store DICOM files byte for byte through DICOMweb.
+
+        Files that are not DICOM are not sent.
 
         Args:
             store: Store to write to.

@@ -148,6 +148,10 @@ class PixelElement:
         """Return a frame's pictures."""
         return pictures(self.layout, words, self.palette)
 
+    def aligned(self, box: Box) -> Box:
+        """Return the box grown to what can be covered alone, and cut to the frame."""
+        return self.frames.aligned(box) if isinstance(self.frames, EncapsulatedFrames) else self.layout.aligned(box)
+
     def places(self, index: int, box: Box) -> list[tuple[int, Box]]:
         """Return the frame that a box in a frame lies in, and where: what `Mosaic` has to work out."""
         return [(index, box)]
@@ -211,7 +215,9 @@ class PixelElement:
 
         def of_frame(index: int) -> bytes:
             touched = boxes.get(index) or all_change
-            return frames.encoded(self.covered(index, boxes)) if touched else frames.codestreams[index]
+            if not touched:
+                return frames.codestreams[index]
+            return frames.covered(index, self.covered(index, boxes), list(boxes.get(index, ())))
 
         value = NewValue(self._storage, self._folder)
         extended = _OFFSET_TABLE in self.target.dataset

@@ -15,7 +15,7 @@ from PIL import Image
 
 from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.find.components import component_boxes, spread_components
-from healthcare_deid.engine.pixels.find.models import run
+from healthcare_deid.engine.pixels.find.models import CPU, run
 from healthcare_deid.engine.pixels.find.strips import Strip, strip_of
 
 if TYPE_CHECKING:
@@ -135,8 +135,9 @@ CUT_OUT = Edges(left=False, top=False, right=False, bottom=False)
 class Detector:
     """Finds lines of text in a picture. Holds a path only: cheap to make, safe to share and to pickle."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, providers: tuple[str, ...] = CPU) -> None:
         self._path = path
+        self._providers = providers
 
     def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
         """Return the lines in a picture of shape (rows, columns, 3), looked at ``scale`` times its size."""
@@ -175,7 +176,7 @@ class Detector:
         padded /= 255
         padded -= _MEAN
         padded /= _DEVIATION
-        output = run(self._path, padded.transpose(2, 0, 1)[np.newaxis])
+        output = run(self._path, padded.transpose(2, 0, 1)[np.newaxis], self._providers)
         return output[0, 0, top : top + rows, left : left + columns]
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.pixels.find.weights import load_weights
-from healthcare_deid.errors import MissingExtraError, ModelNotFoundError
+from healthcare_deid.errors import ConfigError, EngineError, MissingExtraError, ModelNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from healthcare_deid.engine.pixels.arrays import Floats
 
@@ -148,49 +148,76 @@ def _sha256(path: Path) -> str:
 LARGE_PICTURE = 640 * 1024
 """Pixels from which on a network's working memory is not kept: at this size it is about 200 MB."""
 
-_sessions: dict[tuple[int, Path], Any] = {}
+CPU = ("CPUExecutionProvider",)
+"""onnxruntime's execution providers where nobody names others."""
+
+_sessions: dict[tuple[int, Path, tuple[str, ...]], Any] = {}
 _lock = threading.Lock()
 
 
-def session(path: Path) -> Any:
+def check_providers(providers: Sequence[str]) -> tuple[str, ...]:
+    """Return execution providers, all of which are there: onnxruntime itself would pass over those that are not.
+
+    Raises:
+        ConfigError: One of them is not in the installed onnxruntime.
+    """
+    if tuple(providers) == CPU:
+        return CPU
+    onnxruntime = _onnxruntime()
+    missing = [name for name in providers if name not in onnxruntime.get_available_providers()]
+    if isinstance(providers, str) or missing or not providers:
+        there = ", ".join(onnxruntime.get_available_providers())
+        raise ConfigError(f"providers: a list of those of the installed onnxruntime is needed: {there}")
+    return tuple(providers)
+
+
+def session(path: Path, providers: tuple[str, ...] = CPU) -> Any:
     """Return this process' one ``onnxruntime.InferenceSession`` for a file: made at the first call, safe to share.
 
     One thread a call: on a small image more threads only wait for each other, and results stay the same to the bit.
     Frames run in parallel instead.
     """
-    key = (os.getpid(), path)  # a forked child makes its own
+    key = (os.getpid(), path, providers)  # a forked child makes its own
     with _lock:
         made = _sessions.get(key)
         if made is None:
-            made = _sessions[key] = _make_session(path)
+            made = _sessions[key] = _make_session(path, providers)
     return made
 
 
-def run(path: Path, pixels: Floats) -> Floats:
+def run(path: Path, pixels: Floats, providers: tuple[str, ...] = CPU) -> Floats:
     """Run a model of one input and one output, and give its working memory back after a large picture.
 
     To take it from the system anew for every picture would cost an eighth of the time.
     """
     import onnxruntime
 
-    network = session(path)
+    network = session(path, providers)
     options = onnxruntime.RunOptions()
-    if pixels[0, 0].size > LARGE_PICTURE:
+    if pixels[0, 0].size > LARGE_PICTURE and providers == CPU:
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     (output,) = network.run(None, {network.get_inputs()[0].name: pixels}, options)
     found: Floats = output
     return found
 
 
-def _make_session(path: Path) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtraError("local", "finding burned-in text") from error
+def _make_session(path: Path, providers: tuple[str, ...]) -> Any:
+    onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # a plan for each size of picture would be kept for good
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(load_weights(path), options, providers=["CPUExecutionProvider"])
+    made = onnxruntime.InferenceSession(load_weights(path), options, providers=list(providers))
+    if providers[0] not in made.get_providers():  # its libraries are missing: the processor would do all the work
+        raise EngineError(f"onnxruntime does not start {providers[0]} on this machine")
+    return made
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("local", "finding burned-in text") from error
+    return onnxruntime

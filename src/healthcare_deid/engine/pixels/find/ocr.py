@@ -13,7 +13,7 @@ from healthcare_deid.engine.pixels.find.detector import CUT_OUT, SURE_SCORE, Det
 from healthcare_deid.engine.pixels.find.findings import as_lines, unknown, without_duplicates
 from healthcare_deid.engine.pixels.find.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.find.ink import is_ink
-from healthcare_deid.engine.pixels.find.models import Role, find_model, find_models
+from healthcare_deid.engine.pixels.find.models import CPU, Role, check_providers, find_model, find_models
 from healthcare_deid.engine.pixels.find.reader import GLYPH_CONFIDENCE, Reader, with_ends
 from healthcare_deid.engine.pixels.find.recognizer import Reading, Recogniser
 from healthcare_deid.engine.pixels.lines import TextLine
@@ -108,20 +108,36 @@ class OnnxOcr:
         thorough: Look at twice the scale too, with every installed detector, and at the picture turned by 90°: for
             tiny, faint and rotated text, at five times the time or more.
 
+        providers: onnxruntime's execution providers, the first that can do a part does it: with ``onnxruntime-gpu``
+            ``("CUDAExecutionProvider", "CPUExecutionProvider")``. Other processors round otherwise: results are the
+            same from run to run on one kind of machine only, and a warning names the provider.
+
     Raises:
         ModelNotFoundError: No model is installed.
+        ConfigError: A provider is not in the installed onnxruntime.
     """
 
-    def __init__(self, models: str | os.PathLike[str] | None = None, *, thorough: bool = False) -> None:
+    def __init__(
+        self,
+        models: str | os.PathLike[str] | None = None,
+        *,
+        thorough: bool = False,
+        providers: Sequence[str] = CPU,
+    ) -> None:
         self._models = models
+        self.providers = used = check_providers(providers)
         self._thorough = thorough
-        self._detector = Detector(find_model(Role.DETECTOR, models).path)
-        self._reader = Reader(Recogniser(find_model(Role.RECOGNISER, models).path))
-        others = [Detector(found.path) for found in find_models(Role.DETECTOR, models)] if thorough else []
+        self._detector = Detector(find_model(Role.DETECTOR, models).path, used)
+        self._reader = Reader(Recogniser(find_model(Role.RECOGNISER, models).path, used))
+        others = [Detector(found.path, used) for found in find_models(Role.DETECTOR, models)] if thorough else []
         self._detectors = tuple(others)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _remake, (self._models, self._thorough)  # where the models are is found anew on the other machine
+        return _remake, (
+            self._models,
+            self._thorough,
+            self.providers,
+        )  # where the models are is found anew on the other machine
 
     def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text in a picture."""
@@ -243,8 +259,8 @@ class OnnxOcr:
         )
 
 
-def _remake(models: str | os.PathLike[str] | None, thorough: bool) -> OnnxOcr:
-    return OnnxOcr(models, thorough=thorough)
+def _remake(models: str | os.PathLike[str] | None, thorough: bool, providers: tuple[str, ...]) -> OnnxOcr:
+    return OnnxOcr(models, thorough=thorough, providers=providers)
 
 
 def _is_object(scored: ScoredBox, picture: Picture) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from healthcare_deid.engine.pixels.find.models import run, session
+from healthcare_deid.engine.pixels.find.models import CPU, run, session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +47,9 @@ class Reading:
 class Recogniser:
     """Reads one line of text. Holds a path only: cheap to make, safe to share and to pickle."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, providers: tuple[str, ...] = CPU) -> None:
         self._path = path
+        self._providers = providers
 
     def read(self, line: Picture) -> Reading:
         """Read a line, upright, of shape (rows, columns, 3)."""
@@ -56,7 +57,7 @@ class Recogniser:
         width = min(MAX_WIDTH, max(HEIGHT // 2, round(columns * HEIGHT / rows)))
         resized = Image.fromarray(line).resize((width, HEIGHT), Image.Resampling.BILINEAR)
         pixels = np.asarray(resized, np.float32)[:, :, ::-1].transpose(2, 0, 1)
-        (steps,) = run(self._path, (pixels / 127.5 - 1)[np.newaxis])
+        (steps,) = run(self._path, (pixels / 127.5 - 1)[np.newaxis], self._providers)
         return decode(steps, characters(self._path))
 
 

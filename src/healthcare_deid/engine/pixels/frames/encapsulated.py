@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, transfer_syntax
+from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import checked_header
-from healthcare_deid.engine.pixels.frames.codecs.decoders import MOST_BITS, decode
+from healthcare_deid.engine.pixels.frames.codecs.decoders import MOST_BITS, decode, has_luma
 from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError, encode, has_encoder
+from healthcare_deid.engine.pixels.frames.codecs.jpeg_dct import blanked, chroma_margin, mcu_size
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydicom.uid import (
         UID,
     )
@@ -21,6 +25,10 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Words
     from healthcare_deid.engine.pixels.frames.codestreams import Codestreams
     from healthcare_deid.engine.pixels.frames.layout import PixelLayout
+
+
+NEARLY_DARK = 8
+"""Values that blank blocks may have in color, where rounding makes them no plain black."""
 
 
 class EncapsulatedFrames:
@@ -48,7 +56,9 @@ class EncapsulatedFrames:
         self._said = layout
         self._deep = self._with_own_depth(layout)
         self._holds_more = False
-        self.can_encode = has_encoder(uid, layout)
+        blanks = self._is_jpeg and layout.photometric != "PALETTE COLOR"
+        self._mcu = mcu_size(self.codestreams[0]) if blanks else None
+        self.can_encode = has_encoder(uid, layout) or self._mcu is not None
         self.colour_changes = layout.photometric == "YBR_ICT"
         """Whether writing one frame means writing all: the lossless codestream has another colour transformation."""
         self.layout = self._decoded_layout()
@@ -95,12 +105,52 @@ class EncapsulatedFrames:
             self._holds_more = True
         return words
 
-    def encoded(self, words: Words) -> bytes:
-        """Return a frame's words as a codestream that decodes to exactly them.
+    def aligned(self, box: Box) -> Box:
+        """Return the box grown to what can be covered alone, and cut to the frame: whole MCUs in lossy JPEG."""
+        if self._mcu is not None and box.width > 0 < box.height:
+            across, down = self._mcu
+            left, top = box.left // across * across, box.top // down * down
+            box = Box(left, top, -(-box.right // across) * across, -(-box.bottom // down) * down)
+        return self.layout.aligned(box)
+
+    def covered(self, index: int, words: Words, boxes: Sequence[Box]) -> bytes:
+        """Return a frame's codestream anew.
+
+        Args:
+            index: Which frame.
+            words: Its words, covered.
+            boxes: Where they were covered.
 
         Raises:
-            NotEncodableError: No installed encoder does that.
+            NotEncodableError: No installed encoder keeps everything else as it is.
         """
+        return self._encoded(words) if self._mcu is None else self._blanked(index, boxes)
+
+    def _blanked(self, index: int, boxes: Sequence[Box]) -> bytes:
+        """Return lossy JPEG with the MCUs under boxes blank, and all else as it was."""
+        old = self.codestreams[index]
+        if mcu_size(old) != self._mcu:
+            raise NotEncodableError("the frames of the pixel data are of different JPEG processes")
+        header = checked_header(old, self._uid, self._said)
+        bright = self._said.photometric == "MONOCHROME1"
+        new = blanked(old, boxes, luma=has_luma(self._said, header), bright=bright)
+        before, after = (decode(stream, self._uid, self._said) for stream in (old, new))
+        # Decoders smooth color over the edges of blocks.
+        across, down = chroma_margin(old)
+        outside = np.ones(before.shape[:2], bool)
+        for box in boxes:
+            around = self.aligned(box).grown(across, down).clipped(self._said.columns, self._said.rows)
+            outside[around.top : around.bottom, around.left : around.right] = False
+            inside = self.aligned(box).grown(-across, -down)
+            part = after[inside.top : inside.bottom, inside.left : inside.right]
+            if part.size and ((part < 255 - NEARLY_DARK).any() if bright else (part > NEARLY_DARK).any()):
+                raise NotEncodableError("the blanked blocks do not decode to what is dark")
+        if not np.array_equal(before[outside], after[outside]):
+            raise NotEncodableError("blanking changed values outside the blocks")
+        return new
+
+    def _encoded(self, words: Words) -> bytes:
+        """Return a frame's words as a codestream that decodes to exactly them."""
         layout = self.layout
         written = replace(self.stored, photometric="YBR_RCT") if self.colour_changes else self.stored
         stream = encode(words, self._uid, written)

@@ -101,10 +101,15 @@ def _dct(stream: bytes, layout: PixelLayout, header: Header) -> Words:
         image.draft("YCbCr", image.size)
         image.tile = [image.tile[0]._replace(args=("YCbCr", "YCbCr"))]
     array: Words = np.asarray(image)
-    photometric = header.photometric if header.photometric == "RGB" or "YBR" not in layout.photometric else ""
-    if layout.samples == 3 and (photometric or layout.photometric).startswith("YBR"):
+    if has_luma(layout, header):
         return convert_color_space(array, "YBR_FULL", "RGB")
     return array
+
+
+def has_luma(layout: PixelLayout, header: Header) -> bool:
+    """Say whether the components of lossy JPEG are brightness and color, by its own word or the attributes'."""
+    photometric = header.photometric if header.photometric == "RGB" or "YBR" not in layout.photometric else ""
+    return layout.samples == 3 and (photometric or layout.photometric).startswith("YBR")
 
 
 def _by_pydicom(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header: Header) -> Words:

@@ -1,0 +1,53 @@
+"""``healthcare-deid review``: a page on this machine where a person approves and rejects a run's results."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+_EXAMPLES = """\b
+Examples:
+  healthcare-deid review clean/ --originals scans/
+  healthcare-deid review clean/ --export release/"""
+
+
+@click.command("review", epilog=_EXAMPLES)
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--originals",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The originals, to show them beside the results.",
+)
+@click.option("--reviewer", help="Who decides. Default: the user of this machine.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
+@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option(
+    "--export",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Copy what is approved into this new folder, and serve nothing.",
+)
+def command(
+    run: Path, originals: Path | None, reviewer: str | None, port: int, no_browser: bool, export: Path | None
+) -> None:
+    """Review the results of RUN, the folder of results or its run folder, in a browser on this machine.
+
+    The worst come first: text that could not be read, doubtful lines, warnings; the others in random order. Keys
+    decide: a approves, r rejects, and a rectangle that is drawn with the mouse is covered with Enter. What was decided,
+    by whom and when, is written into the run folder at once. Nothing leaves this machine.
+    """
+    from healthcare_deid.report import Decision, Review, ReviewServer
+
+    review = Review(run, originals=originals, reviewer=reviewer)
+    if export is not None:
+        done = review.export(export)
+        left = len(review.items) - done
+        click.echo(f"{done} approved and copied, {left} left out ({review.count(Decision.REJECTED)} rejected)")
+        return
+    with ReviewServer(review, port) as server:
+        click.echo(f"{len(review.items)} results, {review.count(Decision.OPEN)} open: {server.url}")
+        click.echo("The address is the way in: give it to nobody. Ctrl-C ends.", err=True)
+        if not no_browser:
+            webbrowser.open(server.url)
+        server.wait()

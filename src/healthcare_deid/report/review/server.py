@@ -1,0 +1,164 @@
+"""The review page on a loopback port. The token in the URL is the way in: no other machine or page has it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Self
+
+from healthcare_deid.errors import EngineError
+from healthcare_deid.report.compare import compare
+from healthcare_deid.report.pictures import frame_picture
+from healthcare_deid.report.review.review import Decision
+
+if TYPE_CHECKING:
+    from healthcare_deid.report.review.review import Review
+
+_LARGEST_BODY = 4096
+_PAGE = resources.files("healthcare_deid.report.review").joinpath("page.html").read_text("utf-8")
+_SCRIPT = _PAGE.partition("<script>")[2].partition("</script>")[0]
+_ALLOWED = b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; "
+    f"script-src 'sha256-{_ALLOWED}'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class ReviewServer:
+    """Serves the review of a run to this machine's browser.
+
+    Args:
+        review: What is reviewed.
+        port: 0 takes any free one.
+
+    Attributes:
+        url: Where the page is, with its token.
+    """
+
+    def __init__(self, review: Review, port: int = 0) -> None:
+        token = secrets.token_urlsafe(24)
+        handler = type("Handler", (_Handler,), {"review": review, "token": token})
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, name="healthcare-deid-review", daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/{token}/"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *ignored: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def wait(self) -> None:
+        """Serve until the program is interrupted."""
+        self._thread.join()
+
+
+class _RefusedError(Exception):
+    """Ends a request with a status; its text goes to the page."""
+
+    def __init__(self, status: int, text: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class _Handler(BaseHTTPRequestHandler):
+    review: Review
+    token: str
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer(self._get)
+
+    def do_POST(self) -> None:
+        self._answer(self._post)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Write no log: its lines would hold the token."""
+
+    def _answer(self, work: Any) -> None:
+        try:
+            kind, body = work(self._path())
+            status = 200
+        except _RefusedError as refused:
+            status, kind, body = refused.status, "text/plain; charset=utf-8", str(refused).encode()
+        except (ValueError, EngineError) as error:
+            status, kind, body = 422, "text/plain; charset=utf-8", str(error).encode()
+        self.send_response(status)
+        for name, value in {**_HEADERS, "Content-Type": kind, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _path(self) -> list[str]:
+        """Return what of the path follows the token.
+
+        Raises:
+            _RefusedError: The token is missing or wrong, or the request is made out to another host.
+        """
+        host = (self.headers.get("Host") or "").rpartition(":")[0]
+        first, *rest = self.path.partition("?")[0].lstrip("/").split("/")
+        if host not in ("127.0.0.1", "localhost") or not secrets.compare_digest(first.encode(), self.token.encode()):
+            raise _RefusedError(404)
+        return rest
+
+    def _get(self, path: list[str]) -> tuple[str, bytes]:
+        match path:
+            case [""]:
+                return "text/html; charset=utf-8", _PAGE.encode()
+            case ["items.json"]:
+                items = [
+                    {"result": item.result, "reasons": item.reasons, "boxes": item.boxes, "decision": item.decision}
+                    for item in self.review.items
+                ]
+                return _json(items)
+            case ["changes", index]:
+                return _json(self._changes(int(index)))
+            case ["picture", index, side, frame]:
+                dataset = self.review.dataset(int(index), original=side == "before")
+                if dataset is None or "PixelData" not in dataset:
+                    raise _RefusedError(404)
+                return "image/png", frame_picture(dataset, int(frame))
+            case _:
+                raise _RefusedError(404)
+
+    def _changes(self, index: int) -> list[list[str]]:
+        before, after = self.review.dataset(index, original=True), self.review.dataset(index)
+        if before is None or after is None:
+            return []
+        rows = compare(before, after, pixels=False).rows()
+        return [[row["name"], row["vr"], row["verdict"]] for row in rows if row["verdict"] not in ("kept", "empty")]
+
+    def _post(self, path: list[str]) -> tuple[str, bytes]:
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > _LARGEST_BODY or self.headers.get("Content-Type") != "application/json":
+            raise _RefusedError(400, "a small JSON body is needed")
+        body: dict[str, Any] = json.loads(self.rfile.read(length))
+        index = int(body["index"])
+        if not 0 <= index < len(self.review.items):
+            raise _RefusedError(404)
+        match path:
+            case ["decide"]:
+                self.review.decide(index, Decision(body["decision"]))
+            case ["cover"]:
+                x, y, width, height = map(int, body["box"])
+                self.review.cover(index, int(body["frame"]), (x, y, width, height))
+            case _:
+                raise _RefusedError(404)
+        item = self.review.items[index]
+        return _json({"decision": item.decision, "boxes": item.boxes})
+
+
+def _json(value: object) -> tuple[str, bytes]:
+    return "application/json", json.dumps(value).encode()

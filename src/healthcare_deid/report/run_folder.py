@@ -1,0 +1,102 @@
+"""A run's folder as reports read it: its manifest and its record, as docs/runs.md describes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+from healthcare_deid.engine.runs.record import read_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".run"
+_RECORD, _MANIFEST = "record.jsonl", "manifest.json"
+_KEY = re.compile(r"key [0-9a-f]+")
+"""A key's fingerprint, which stands in the manifest in the place of the key."""
+_ANY_KEY = b64encode(bytes(32)).decode()
+_OPTIONS = frozenset(
+    {"edition", "options", "safe_private", "other_uids", "strict_edition", "strict_keep_list", "nested", "set_values"}
+)
+"""The engine's arguments that say what a result holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the record says of one result.
+
+    Attributes:
+        result: Its name below the folder of results.
+        source: SHA-256 of its source, in hexadecimal.
+        redactions: Rectangles covered, as the record has them.
+        warnings: What a person should know.
+    """
+
+    result: str
+    source: str
+    redactions: list[dict[str, Any]] = field(repr=False)
+    warnings: list[str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run's folder.
+
+    Attributes:
+        path: The folder.
+        results: The folder of results beside it.
+    """
+
+    path: Path
+    results: Path
+
+    @classmethod
+    def of(cls, given: Path) -> Self | None:
+        """Return the run folder of a path: itself, or the one beside a folder of results; None where there is none."""
+        if given.name.endswith(SUFFIX) and (given / _RECORD).is_file():
+            return cls(given, given.with_name(given.name.removesuffix(SUFFIX)))
+        beside = given.with_name(f"{given.name}{SUFFIX}")
+        return cls(beside, given) if (beside / _RECORD).is_file() else None
+
+    def entries(self) -> dict[str, Entry]:
+        """Return what the record says, by result; of two lines about one result the last counts."""
+        found: dict[str, Entry] = {}
+        try:
+            for line in read_record(self.path / _RECORD):
+                name = str(line["result"])
+                if line.get("withdrawn"):
+                    found.pop(name, None)
+                else:
+                    found[name] = Entry(name, str(line["source"]), line["redactions"], line["warnings"])
+        except json.JSONDecodeError:
+            pass  # the last line of a run that was killed, or that still writes
+        return found
+
+    def config(self) -> tuple[Any, dict[str, Any]]:
+        """Return the run's config, keys replaced by others, and the engine's arguments; ``(None, {})`` without one.
+
+        Raises:
+            ConfigError: The config is none that this release reads.
+        """
+        path = self.path / _MANIFEST
+        if not path.is_file():
+            return None, {}
+        settings: dict[str, Any] = json.loads(path.read_text("utf-8")).get("settings", {})
+        if "config" not in settings:
+            return None, {}
+        of_version = DeidentifyConfigV1Beta1 if settings.get("apiVersion") == "v1beta1" else DeidentifyConfig
+        options = {name: value for name, value in settings.get("options", {}).items() if name in _OPTIONS and value}
+        return of_version.from_api(_with_any_key(settings["config"])), options
+
+
+def _with_any_key(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_any_key(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_any_key(inner) for inner in value]
+    return _ANY_KEY if isinstance(value, str) and _KEY.fullmatch(value) else value

@@ -1,0 +1,87 @@
+"""The review page in Chromium: a whole review by keyboard alone, and a rectangle by mouse."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.report.run_made import make_run
+
+from healthcare_deid.report import Decision, Review, ReviewServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.viewer.conftest import Browser
+
+pytestmark = pytest.mark.slow
+COUNT = 2000
+
+
+def many(clean: Path) -> None:
+    """Multiply the results of a run by links to the first."""
+    record = clean.with_name("clean.run") / "record.jsonl"
+    first = clean / "study" / "0.dcm"
+    lines: list[dict[str, object]] = [{"result": None, "record": 1}]
+    none = {"id": "none", "list": list[str]()}
+    for number in range(COUNT):
+        copy = clean / "many" / f"{number:04}.dcm"
+        copy.parent.mkdir(exist_ok=True)
+        copy.hardlink_to(first)
+        lines.append({"result": f"many/{number:04}.dcm", "source": "", "redactions": [], "warnings": none})
+    record.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+@pytest.mark.timeout(1800)
+def test_two_thousand_results_are_reviewed_by_keyboard_alone(browser: Browser, tmp_path: Path, artifacts: Path) -> None:
+    clean = make_run(tmp_path)
+    many(clean)
+    review = Review(clean)
+    with ReviewServer(review) as server:
+        browser.open(server.url)
+        assert browser.run("await window.ready; return document.getElementById('place').textContent") == (
+            f"1 of {COUNT}, {COUNT} open"
+        )
+        for _ in range(COUNT // 200):
+            browser.run(
+                """
+                const key = (name) => document.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true}));
+                for (let done = 0; done < 200; done += 1) key(done % 10 === 9 ? "r" : "a");
+                await window.press("n");
+                """
+            )
+        (artifacts / "review.png").write_bytes(browser.picture_of("body"))
+    assert (review.count(Decision.APPROVED), review.count(Decision.REJECTED)) == (1800, 200)
+    assert review.export(tmp_path / "release") == 1800
+    shutil.rmtree(tmp_path / "release")
+
+
+def test_a_rectangle_that_is_drawn_is_covered(browser: Browser, tmp_path: Path, artifacts: Path) -> None:
+    review = Review(make_run(tmp_path), originals=tmp_path / "scans")
+    with ReviewServer(review) as server:
+        browser.open(server.url)
+        drawn = browser.run(
+            """
+            await window.ready;
+            const picture = document.getElementById("after");
+            await new Promise((done) => picture.complete && picture.naturalWidth ? done() : picture.onload = done);
+            const place = picture.getBoundingClientRect();
+            const scale = place.width / picture.naturalWidth;
+            const event = (kind, x, y) => new MouseEvent(kind, {
+              bubbles: true, clientX: place.left + x * scale, clientY: place.top + y * scale});
+            picture.dispatchEvent(event("mousedown", 40, 50));
+            picture.dispatchEvent(event("mousemove", 140, 90));
+            picture.dispatchEvent(event("mouseup", 140, 90));
+            const marks = document.querySelectorAll("rect.new").length;
+            await window.press("Enter");
+            await new Promise((done) => setTimeout(done, picture.complete ? 200 : 1000));
+            return [marks, document.getElementById("said").textContent];
+            """
+        )
+        (artifacts / "review-box.png").write_bytes(browser.picture_of("body"))
+    assert drawn == [1, ""]
+    frame, x, y, width, height = review.items[0].boxes[-1]
+    assert (frame, abs(x - 40) <= 1, abs(y - 50) <= 1) == (0, True, True)
+    assert (abs(width - 100) <= 2, abs(height - 40) <= 2) == (True, True)
