@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +68,9 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 @with_choice()
 @engine_options()
 @run_options
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def command(
@@ -74,6 +79,7 @@ def command(
     choice: Choice,
     engine: dict[str, Any],
     keep_names: bool,
+    style: str,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -105,7 +111,10 @@ def command(
         raise stopped(error, _GO_ON) from None
     except ValueError as error:  # two paths that do not go together: the engine's own words
         raise CommandError(str(error), Exit.USAGE) from None
-    _print(report)
+    if style == "json":
+        click.echo(json.dumps(_summary(report), indent=2))
+    else:
+        _print(report)
     if report.failed:
         raise SystemExit(Exit.PARTIAL)
     if not report.found:
@@ -114,6 +123,21 @@ def command(
 
 def _counts(state: TreeProgress) -> str:
     return f"{state.done} of {state.total} files, {state.failed} failed"
+
+
+def _summary(report: TreeReport) -> dict[str, Any]:
+    """Return a report as JSON: no names."""
+    return {
+        "found": report.found,
+        "succeeded": report.succeeded,
+        "duplicates": report.duplicates,
+        "skipped": report.skipped,
+        "ignored": report.ignored,
+        "failed": report.failed,
+        "failuresByReason": dict(Counter(failure.reason for failure in report.failures)),
+        "passedOver": report.passed_over,
+        "warnings": report.warnings,
+    }
 
 
 def _print(report: TreeReport) -> None:
