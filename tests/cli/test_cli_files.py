@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pydicom
@@ -188,3 +189,22 @@ def test_two_configs_or_a_key_for_nothing_are_a_wrong_command_line(
 ) -> None:
     key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
     assert cli("files", scans, tmp_path / "clean", "--config", tags_only, *more, stdin=key).exit_code == 2
+
+
+def test_paths_may_come_from_standard_input(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    paths = "".join(f"{path}\n" for path in sorted(scans.iterdir()))
+    result = cli("files", "-", tmp_path / "clean", "--config", tags_only, "-q", stdin=paths)
+    assert result.stdout == "2 de-identified, 0 failed, 0 skipped\n"
+
+
+def test_a_summary_is_json_when_asked_for(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    (scans / "notes.dcm").write_text("Ana Rivera called")
+    result = cli("files", scans, tmp_path / "clean", "--config", tags_only, "-q", "--format", "json")
+    told = json.loads(result.stdout)
+    assert (told["found"], told["succeeded"], told["failed"]) == (3, 2, 1)
+    assert told["failuresByReason"] == {"not-dicom": 1}
+    assert result.exit_code == 3

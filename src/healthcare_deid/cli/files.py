@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from healthcare_deid.cli.choice import Choice
     from healthcare_deid.engine.results import TreeProgress, TreeReport
 
+_STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _GO_ON = "; what is written is whole, and the same command does the rest"
@@ -59,11 +63,14 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("files")
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.argument("destination", type=_FOLDER)
 @with_choice()
 @engine_options()
 @run_options
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def command(
@@ -72,10 +79,14 @@ def command(
     choice: Choice,
     engine: dict[str, Any],
     keep_names: bool,
+    style: str,
     quiet: bool,
     **options: Any,
 ) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
+
+    SOURCE is a folder, a file, a .zip or .tar archive, the DICOMDIR of a CD, or '-' for paths on standard input, a line
+    each.
 
     Results are called by their new UIDs. A file that cannot be de-identified is counted, with the reason, and
     nothing is written for it; the exit code is then 3. Files that are not DICOM are passed over and counted. Run it
@@ -90,7 +101,7 @@ def command(
     try:
         with Progress(quiet=quiet) as progress:
             report = Deidentifier(config, **engine).deidentify_tree(
-                source,
+                source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line],
                 destination,
                 on_progress=lambda state: progress.show(_counts(state)),
                 names="source" if keep_names else "uid",
@@ -100,7 +111,10 @@ def command(
         raise stopped(error, _GO_ON) from None
     except ValueError as error:  # two paths that do not go together: the engine's own words
         raise CommandError(str(error), Exit.USAGE) from None
-    _print(report)
+    if style == "json":
+        click.echo(json.dumps(_summary(report), indent=2))
+    else:
+        _print(report)
     if report.failed:
         raise SystemExit(Exit.PARTIAL)
     if not report.found:
@@ -109,6 +123,21 @@ def command(
 
 def _counts(state: TreeProgress) -> str:
     return f"{state.done} of {state.total} files, {state.failed} failed"
+
+
+def _summary(report: TreeReport) -> dict[str, Any]:
+    """Return a report as JSON: no names."""
+    return {
+        "found": report.found,
+        "succeeded": report.succeeded,
+        "duplicates": report.duplicates,
+        "skipped": report.skipped,
+        "ignored": report.ignored,
+        "failed": report.failed,
+        "failuresByReason": dict(Counter(failure.reason for failure in report.failures)),
+        "passedOver": report.passed_over,
+        "warnings": report.warnings,
+    }
 
 
 def _print(report: TreeReport) -> None:

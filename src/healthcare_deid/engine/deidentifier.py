@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -303,7 +304,7 @@ class Deidentifier:
     @border
     def deidentify_tree(
         self,
-        source: str | PathLike[str],
+        source: str | PathLike[str] | Sequence[str | PathLike[str]],
         destination: str | PathLike[str],
         *,
         run: str | PathLike[str] | None = None,
@@ -323,7 +324,8 @@ class Deidentifier:
         Where the config needs a key and has none, a secret is made and kept in the user's key folder.
 
         Args:
-            source: The folder, all folders below it too; or one file.
+            source: The folder, all folders below it too; one file; a ``.zip`` or ``.tar`` archive, compressed or not,
+                which is read in place; the DICOMDIR of a CD; or a list of files and folders.
             destination: The folder for the results, outside ``source``.
             run: The run folder: manifest, record, failures and summary; no identity and no key. By default
                 ``<destination>.run``.
@@ -349,14 +351,15 @@ class Deidentifier:
         """
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
-        old, new = path_of(source, "source"), path_of(destination, "destination")
-        own = new.with_name(f"{new.name}.run") if run is None else path_of(run, "run")
-        refuse_among(self.options, (old, new, own))
+        given = [source] if isinstance(source, str | os.PathLike) else source
+        old, new = [path_of(one, "source") for one in given], path_of(destination, "destination")
+        folder = new.with_name(f"{new.name}.run") if run is None else path_of(run, "run")
+        refuse_among(self.options, (*old, new, folder))
         return deidentify_tree(
             self,
-            path_of(source, "source"),
-            path_of(destination, "destination"),
-            run=None if run is None else path_of(run, "run"),
+            old[0] if given is not source else tuple(old),
+            new,
+            run=folder,
             workers=workers,
             on_progress=on_progress,
             overwrite=overwrite,

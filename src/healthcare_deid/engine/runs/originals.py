@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX
@@ -185,6 +185,11 @@ class ListOriginals:
     def opened(self, entry: Entry) -> Generator[Path]:
         """Yield the file's own path."""
         yield Path(entry.name)
+
+
+def leads_out(name: str) -> bool:
+    """Return whether a relative name, of an archive's member say, names a place outside the folder it is put in."""
+    return ".." in PurePosixPath(name.replace("\\", "/")).parts or PureWindowsPath(name).drive != ""
 
 
 def _trouble(entry: os.DirEntry[str]) -> Trouble | None:

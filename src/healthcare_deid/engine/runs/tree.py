@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from healthcare_deid._border import call_back
+from healthcare_deid.engine.runs.archives import archive_originals, is_archive
 from healthcare_deid.engine.runs.folder import RECORD, REMOVED, RunFolder
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
-from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals
+from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals, ListOriginals
 from healthcare_deid.engine.runs.pool import Pool
 from healthcare_deid.engine.runs.record import check_record, copy_record
 from healthcare_deid.engine.runs.stores import FolderStore
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.originals import Entry, Originals
     from healthcare_deid.engine.runs.work import Found
 
+_DICOMDIR = "DICOMDIR"
 _CHUNK = 32
+_CHUNK_BYTES = 1 << 26
+"""Bytes of members of an archive that travel to a worker together."""
 _CHUNK_WITH_PIXELS = 4
 _WORTH_PROCESSES = 2000
 _WORTH_PROCESSES_WITH_PIXELS = 16
@@ -35,10 +38,10 @@ _WORTH_PROCESSES_WITH_PIXELS = 16
 
 def deidentify_tree(
     deidentifier: Engine,
-    source: Path,
+    source: Path | tuple[Path, ...],
     destination: Path,
     *,
-    run: Path | None = None,
+    run: Path,
     workers: int | None = None,
     on_progress: Callable[[TreeProgress], object] | None = None,
     overwrite: bool = False,
@@ -55,7 +58,6 @@ def deidentify_tree(
     _check_workers(workers)
     originals, store = _source(source), FolderStore(destination)
     _check_places(originals.folder, store.folder)
-    run = run or destination.with_name(f"{destination.name}.run")
     for argument, path in (("run", run), ("name_map", name_map), ("record", record)):
         if path is not None:
             refuse_inside(argument, path, originals.folder, store.folder)
@@ -89,12 +91,16 @@ def deidentify_tree(
     return report
 
 
-def _source(path: Path) -> Originals:
-    if path.is_file():
-        return FileOriginals(path)
-    if not path.is_dir():
+def _source(given: Path | tuple[Path, ...]) -> Originals:
+    if isinstance(given, tuple):
+        return ListOriginals(given)
+    if given.is_file():
+        if given.name == _DICOMDIR:  # a CD: what it points at lies beside it
+            return FolderOriginals(given.parent)
+        return archive_originals(given) if is_archive(given) else FileOriginals(given)
+    if not given.is_dir():
         raise NotADirectoryError("the source is neither a folder nor a file")
-    return FolderOriginals(path)
+    return FolderOriginals(given)
 
 
 def _check_places(source: Path | None, destination: Path | None) -> None:
@@ -154,5 +160,13 @@ class _Run:
 
 
 def _chunks(entries: Iterator[Entry], size: int) -> Iterator[list[Entry]]:
-    while chunk := list(islice(entries, size)):
+    chunk: list[Entry] = []
+    held = 0
+    for entry in entries:
+        chunk.append(entry)
+        held += len(entry.data or b"")
+        if len(chunk) == size or held > _CHUNK_BYTES:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
         yield chunk

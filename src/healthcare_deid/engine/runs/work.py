@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from healthcare_deid.engine.results import Failure
 from healthcare_deid.engine.runs.claims import RecordedResults, key_of
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT
-from healthcare_deid.engine.runs.originals import Trouble
+from healthcare_deid.engine.runs.originals import Trouble, leads_out
 from healthcare_deid.engine.runs.record import EntryMaker
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
@@ -122,10 +122,14 @@ class Workplace:
         try:
             with self._source.opened(entry) as path:
                 return _sha256(path)
-        except (OSError, MemoryError):
+        except (EngineError, OSError, MemoryError):
             return b""
 
     def _find(self, source: str, path: Path) -> Found:
+        if self._names == "source" and leads_out(source):
+            return Found(
+                source, Trouble("bad-name", "the name leads out of the folder of results: results have new UIDs")
+            )
         name = source if self._names == "source" else self._deidentifier.result_name(path)
         if name is None:
             return Found(source, Trouble("dicomdir", DIRECTORY_LEFT_OUT, ignored=True))

@@ -1,0 +1,157 @@
+"""Originals in ``.zip`` and ``.tar`` archives, read in place: nothing is unpacked beside them."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from healthcare_deid.engine.runs.originals import Entry, Trouble
+from healthcare_deid.errors import InvalidDicomError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+_ZIP = (".zip",)
+_TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+LARGEST_MEMBER = 1 << 31
+"""Bytes of a member: a larger one is a bomb, or no instance that should travel in an archive."""
+_BUFFER = 1 << 20
+_ENCRYPTED = Trouble("encrypted", "the archive's member is encrypted: unpack it first")
+_TOO_LARGE = Trouble("too-large", f"the archive's member has more than {LARGEST_MEMBER >> 30} GB")
+_DAMAGED = Trouble("broken", "the archive is damaged: members may be missing")
+_NO_FILE = Trouble("no-file", "a link, a pipe or a device in an archive is no file, and was not read", ignored=True)
+
+
+class ZipOriginals:
+    """The members of a zip archive.
+
+    Args:
+        file: The archive.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._archive: zipfile.ZipFile | None = None
+
+    def __getstate__(self) -> dict[str, Path | None]:
+        return {"_file": self._file, "_archive": None}
+
+    @property
+    def folder(self) -> Path | None:
+        """The archive."""
+        return self._file
+
+    def count(self) -> int | None:
+        """Return how many members there are."""
+        return sum(1 for _ in self.entries())
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the members, in the archive's order."""
+        for member in self._opened().infolist():
+            if member.is_dir():
+                continue
+            trouble = _ENCRYPTED if member.flag_bits & 1 else _TOO_LARGE if member.file_size > LARGEST_MEMBER else None
+            yield Entry(member.filename, trouble)
+
+    @contextmanager
+    def opened(self, entry: Entry) -> Generator[Path]:
+        """Yield a file without a name that holds the member's bytes.
+
+        Raises:
+            InvalidDicomError: The member is damaged.
+        """
+        try:
+            with self._opened().open(entry.name) as member, _unnamed_copy(member) as path:
+                yield path
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
+            raise InvalidDicomError("the archive's member is damaged", reason="broken") from None
+
+    def _opened(self) -> zipfile.ZipFile:
+        if self._archive is None:
+            try:
+                self._archive = zipfile.ZipFile(self._file)
+            except zipfile.BadZipFile:
+                raise InvalidDicomError("the source is no zip archive, or a damaged one", reason="broken") from None
+        return self._archive
+
+
+class TarOriginals:
+    """The members of a tar archive, compressed or not.
+
+    It is read once, from its beginning to its end, and its members go to the workers as bytes.
+
+    Args:
+        file: The archive.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @property
+    def folder(self) -> Path | None:
+        """The archive."""
+        return self._file
+
+    def count(self) -> int | None:
+        """Return None: only reading all of it would tell."""
+        return None
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the members, in the archive's order; where it is damaged, an entry that says so comes last."""
+        try:
+            with tarfile.open(self._file, "r|*") as archive:
+                for member in archive:
+                    if not member.isdir():
+                        yield _entry(archive, member)
+                    archive.members = []  # type: ignore[attr-defined] # tarfile remembers every member it has met
+        except (tarfile.TarError, EOFError, zlib.error):
+            yield Entry(self._file.name, _DAMAGED)
+
+    @contextmanager
+    def opened(self, entry: Entry) -> Generator[Path]:
+        """Yield a file without a name that holds the member's bytes."""
+        with _unnamed_copy(io.BytesIO(entry.data or b"")) as path:
+            yield path
+
+
+def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
+    if not member.isfile():
+        return Entry(member.name, _NO_FILE)
+    if member.size > LARGEST_MEMBER:
+        return Entry(member.name, _TOO_LARGE)
+    stream = archive.extractfile(member)
+    return Entry(member.name, None, stream.read() if stream is not None else b"")
+
+
+def is_archive(file: Path) -> bool:
+    """Return whether a file is called as an archive that can be read in place."""
+    return file.name.lower().endswith((*_ZIP, *_TAR))
+
+
+def archive_originals(file: Path) -> ZipOriginals | TarOriginals:
+    """Return the originals in an archive."""
+    return ZipOriginals(file) if file.name.lower().endswith(_ZIP) else TarOriginals(file)
+
+
+@contextmanager
+def _unnamed_copy(stream: IO[bytes]) -> Generator[Path]:
+    """Copy a stream into a temporary file that nobody else can find, and that no killed process leaves behind."""
+    if os.name == "posix":
+        with tempfile.TemporaryFile() as file:
+            shutil.copyfileobj(stream, file, _BUFFER)
+            file.flush()
+            yield Path(f"/dev/fd/{file.fileno()}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "member")
+        with path.open("wb") as file:
+            shutil.copyfileobj(stream, file, _BUFFER)
+        yield path
