@@ -58,7 +58,7 @@ PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 def by_bytes(deidentifier: Deidentifier, source: Path, target: Path) -> Any:
     """Take the bytes' way, whatever `deidentify_file` would choose."""
     with opened_source(source) as file:
-        return deidentifier._instances.rewrite(file, FileSink(target))
+        return deidentifier.instances.rewrite(file, FileSink(target))
 
 
 def by_dataset(deidentifier: Deidentifier, source: Path, target: Path) -> Any:
@@ -375,7 +375,7 @@ def test_in_a_series_what_comes_again_is_passed_at_once(name: str, tmp_path: Pat
             looked_up += 1
             return super().get(key, default)
 
-    for table in engine._instances._tables._tables.values():
+    for table in engine.instances._tables._tables.values():
         table.steps = Counting(table.steps)
     result = by_bytes(engine, paths[0], tmp_path / "out.dcm")
 

@@ -44,7 +44,7 @@ def test_an_instance_with_it_is_refused_both_ways(planted: Any, write: Any, tmp_
     deidentifier = Deidentifier(DeidentifyConfig.from_api({"dicom": {}}))
     tags = {**deidentifier.plan.tags, PATIENT_COMMENTS: Rule(new_operation(), "new")}
     deidentifier.plan = replace(deidentifier.plan, tags=tags)
-    deidentifier._instances._tables = Tables(deidentifier.plan)
+    deidentifier.instances._tables = Tables(deidentifier.plan)
 
     with pytest.raises(EngineError):
         deidentifier.deidentify(planted.dataset)

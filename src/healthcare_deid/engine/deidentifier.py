@@ -16,7 +16,6 @@ from healthcare_deid.engine.identity.places import refuse_among
 from healthcare_deid.engine.instance import InstanceEngine
 from healthcare_deid.engine.options import EngineOptions
 from healthcare_deid.engine.plan.compile import compile_config
-from healthcare_deid.engine.result_names import result_name
 from healthcare_deid.engine.results import BytesResult, DeidentifyResult, Failure
 from healthcare_deid.engine.safe_errors import check_dataset, guarded, path_of
 from healthcare_deid.errors import EngineError
@@ -100,6 +99,7 @@ class Deidentifier:
         options: The arguments besides the config.
         plan: What happens to every tag.
         warnings: What a person should know about the config; every result repeats it.
+        instances: What works on one instance after the other. Not public.
 
     Raises:
         ConfigError: The config cannot be carried out.
@@ -175,9 +175,9 @@ class Deidentifier:
         )
         self.options = chosen
         self.config = config
-        self._instances = InstanceEngine(compile_config(config, chosen), chosen)
-        self.plan = self._instances.plan
-        self.warnings = self._instances.warnings
+        self.instances = InstanceEngine(compile_config(config, chosen), chosen)
+        self.plan = self.instances.plan
+        self.warnings = self.instances.warnings
 
     def __repr__(self) -> str:
         return f"Deidentifier({self.plan.name!r})"
@@ -185,7 +185,7 @@ class Deidentifier:
     @property
     def looks_at_pixels(self) -> bool:
         """Whether burned-in text is looked for."""
-        return self._instances.looks_at_pixels
+        return self.instances.looks_at_pixels
 
     @border
     def warm(self) -> None:
@@ -197,12 +197,12 @@ class Deidentifier:
         """
         from healthcare_deid.engine.warm_up import example
 
-        guarded(lambda: self._instances.encode(InMemory(example()), MemorySink()))
+        guarded(lambda: self.instances.encode(InMemory(example()), MemorySink()))
 
     @property
     def needs_secret(self) -> bool:
         """Whether something is shifted or hashed with no key of the config's: two deidentifiers then differ."""
-        return self._instances.needs_secret
+        return self.instances.needs_secret
 
     def with_secret(self, secret: str | PathLike[str]) -> Self:
         """Return a deidentifier that differs only in its secret.
@@ -230,7 +230,7 @@ class Deidentifier:
             EngineError: It cannot be de-identified; nothing of it is returned.
         """
         check_dataset(dataset)
-        return guarded(lambda: self._instances.deidentify(dataset))
+        return guarded(lambda: self.instances.deidentify(dataset))
 
     @border
     def deidentify_file(self, source: str | PathLike[str], destination: str | PathLike[str]) -> DeidentifyResult:
@@ -252,7 +252,7 @@ class Deidentifier:
 
         def work() -> DeidentifyResult:
             with opened_source(old) as file:
-                return self._instances.encode(file, FileSink(new))
+                return self.instances.encode(file, FileSink(new))
 
         return guarded(work)
 
@@ -292,8 +292,8 @@ class Deidentifier:
 
     def _bytes(self, data: bytes) -> BytesResult:
         source, sink = InMemory(data), MemorySink()
-        name = result_name(source, self.plan, self._instances.mapper)
-        result = self._instances.encode(source, sink)
+        name = self.instances.result_name(source)
+        result = self.instances.encode(source, sink)
         size = len(sink.data)
 
         def record() -> str:
@@ -385,6 +385,6 @@ class Deidentifier:
 
         def name() -> str | None:
             with opened_source(path) as file:
-                return result_name(file, self.plan, self._instances.mapper)
+                return self.instances.result_name(file)
 
         return guarded(name)

@@ -52,6 +52,7 @@ from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.result_names import result_name
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
 from healthcare_deid.engine.text.effects import inspected_dates, what_stays
 from healthcare_deid.engine.text.find.own_terms import name_tags
@@ -148,6 +149,10 @@ class InstanceEngine:
     def needs_secret(self) -> bool:
         """Whether something is shifted or hashed with no key of the config's: two engines then differ."""
         return self._text is not None and self._text.uses_own_keys(shifts=self.plan.has_shifts)
+
+    def result_name(self, source: Source) -> str | None:
+        """Return the name of an instance's result, as `result_names.result_name` does."""
+        return result_name(source, self.plan, self.mapper)
 
     def encode(self, source: Source, sink: Sink) -> DeidentifyResult:
         """De-identify one encoded instance into another: the way of files and of bytes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 _TAGS = (SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
 _UNKNOWN = "unknown"
-_CHUNK = 1 << 20
 
 
 def result_name(source: Source, plan: TagPlan, mapper: UidMapper) -> str | None:
@@ -56,15 +54,8 @@ def result_name(source: Source, plan: TagPlan, mapper: UidMapper) -> str | None:
         old = found.get(MEDIA_STORAGE_SOP_INSTANCE_UID, "")
         instance = mapper.map(old) if plan.uids.primary else old
     if not is_uid(instance):
-        instance = mapper.map(_digest(source))
+        instance = mapper.map(source.sha256().hex())
     return str(PurePosixPath(study or _UNKNOWN, series or _UNKNOWN, f"{instance}.dcm"))
-
-
-def _digest(source: Source) -> str:
-    content = hashlib.sha256()
-    for offset in range(0, source.size, _CHUNK):
-        content.update(source.view(offset, _CHUNK))
-    return content.hexdigest()
 
 
 def _old_uids(source: Source) -> dict[int, str]:

@@ -336,21 +336,22 @@ def test_a_source_may_be_one_file(profile: Any, scans: Path, tmp_path: Path) -> 
 def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
     profile: Any, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (scans / "a" / "kill").write_bytes((scans / "a" / "1.dcm").read_bytes())
+    (scans / "a" / "kill").write_bytes(b"KILL" + (scans / "a" / "1.dcm").read_bytes()[4:])
     module = tmp_path / "deadly_module.py"
     module.write_text(
         "import os\n"
-        "from healthcare_deid.engine.deidentifier import Deidentifier\n"
-        "class Deadly(Deidentifier):\n"
-        "    def deidentify_file(self, source, destination):\n"
-        "        if str(source).endswith('kill'):\n"
+        "from healthcare_deid.engine.instance import InstanceEngine\n"
+        "class Deadly(InstanceEngine):\n"
+        "    def encode(self, source, sink):\n"
+        "        if source.read(0, 4) == b'KILL':\n"
         "            os._exit(9)\n"
-        "        return super().deidentify_file(source, destination)\n"
+        "        return super().encode(source, sink)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     import deadly_module  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports] # written above
 
-    deadly = deadly_module.Deadly(profile(BASIC).config)
+    deadly = profile(BASIC)
+    deadly.instances.__class__ = deadly_module.Deadly
     report = deadly.deidentify_tree(scans, tmp_path / "clean", workers=2, names="source")
 
     assert (report.succeeded, report.failed) == (3, 2)

@@ -89,14 +89,29 @@ def write_pieces(pieces: Iterable[bytes | Range], source: Source, destination: P
         InvalidDicomError: The source ends before a range does.
     """
     with beside(destination) as target:
-        pending: list[bytes] = []
-        for piece in pieces:
-            if isinstance(piece, bytes):
-                pending.append(piece)
-            else:
-                _copy(b"".join(pending), source, piece, target)
-                pending = []
-        _write(target, memoryview(b"".join(pending)))
+        copy_pieces(pieces, source, target)
+
+
+def copy_pieces(pieces: Iterable[bytes | Range], source: Source, target: int) -> None:
+    """Write bytes, and ranges of the source, one after another, into an open file.
+
+    Args:
+        pieces: The bytes and ranges.
+        source: What ranges are of.
+        target: The open file's descriptor.
+
+    Raises:
+        OSError: The file cannot be written.
+        InvalidDicomError: The source ends before a range does.
+    """
+    pending: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            pending.append(piece)
+        else:
+            _copy(b"".join(pending), source, piece, target)
+            pending = []
+    _write(target, memoryview(b"".join(pending)))
 
 
 def _copy(before: bytes, source: Source, piece: Range, target: int) -> None:

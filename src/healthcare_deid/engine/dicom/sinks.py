@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from healthcare_deid.engine.dicom import files
-from healthcare_deid.engine.dicom.atomic_write import beside, existing_parent, write_pieces
+from healthcare_deid.engine.dicom.atomic_write import beside, copy_pieces, existing_parent, write_pieces
 from healthcare_deid.engine.dicom.sources import InMemory
 
 if TYPE_CHECKING:
@@ -82,6 +82,39 @@ class FileSink:
             OSError: The file is gone.
         """
         return files.read(self._path)[0]
+
+
+class PartSink(FileSink):
+    """A file that nobody takes for a result yet, because its name says so: written in place.
+
+    Args:
+        path: The file, which is there already, or its folder is. Whoever named it removes what is not complete.
+    """
+
+    def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:
+        """Write bytes, and ranges of the source, one after another.
+
+        Raises:
+            OSError: The file cannot be written.
+            InvalidDicomError: The source ends before a range does.
+        """
+        with self.stream() as file:
+            copy_pieces(pieces, source, file.fileno())
+
+    @contextmanager
+    def stream(self) -> Generator[BinaryIO]:
+        """Open the file.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        try:
+            file = open(self._path, "wb")  # noqa: PTH123, SIM115 - once a file; closed below
+        except FileNotFoundError:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(self._path, "wb")  # noqa: PTH123, SIM115 - as above
+        with file:
+            yield file
 
 
 class MemorySink:

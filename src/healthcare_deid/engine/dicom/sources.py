@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+_CHUNK = 1 << 20
 Encoded = bytes | bytearray | memoryview | BinaryIO
 """An encoded instance as a caller hands it over."""
 
@@ -46,6 +48,10 @@ class Source(Protocol):
         """Return a stream at its beginning; closing it leaves the source open."""
         ...
 
+    def sha256(self) -> bytes:
+        """Return the SHA-256 of all of it."""
+        ...
+
 
 class OpenFile:
     """A file to read from.
@@ -75,6 +81,13 @@ class OpenFile:
         file = open(self._descriptor, "rb", closefd=False)  # noqa: SIM115 - the caller's
         file.seek(0)
         return file
+
+    def sha256(self) -> bytes:
+        """Return the SHA-256 of all of it."""
+        digest = hashlib.sha256()
+        for offset in range(0, self.size, _CHUNK):
+            digest.update(self.read(offset, _CHUNK))
+        return digest.digest()
 
 
 @contextmanager
@@ -121,6 +134,10 @@ class InMemory:
     def stream(self) -> BinaryIO:
         """Return a stream at its beginning; it shares the bytes."""
         return io.BytesIO(self._data)
+
+    def sha256(self) -> bytes:
+        """Return the SHA-256 of all of it."""
+        return hashlib.sha256(self._data).digest()
 
 
 def bytes_of(given: object) -> bytes:

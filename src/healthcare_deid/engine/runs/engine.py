@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from healthcare_deid.engine.instance import InstanceEngine
     from healthcare_deid.engine.options import EngineOptions
-    from healthcare_deid.engine.results import DeidentifyResult
 
 
 class Engine(Protocol):
@@ -38,10 +38,7 @@ class Engine(Protocol):
         """Return one that differs only in its secret."""
         ...
 
-    def result_name(self, source: Path, /) -> str | None:
-        """Return the name of a file's result; None for a DICOMDIR."""
-        ...
-
-    def deidentify_file(self, source: Path, destination: Path, /) -> DeidentifyResult:
-        """De-identify one file into another."""
+    @property
+    def instances(self) -> InstanceEngine:
+        """What works on one instance after the other."""
         ...

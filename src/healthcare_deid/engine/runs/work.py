@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from healthcare_deid.engine.dicom.sinks import PartSink
+from healthcare_deid.engine.dicom.sources import InMemory, opened_source
 from healthcare_deid.engine.results import Failure
 from healthcare_deid.engine.runs.claims import RecordedResults, key_of
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT
@@ -18,6 +19,7 @@ from healthcare_deid.errors import EngineError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from healthcare_deid.engine.dicom.sources import Source
     from healthcare_deid.engine.runs.engine import Engine
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.runs.originals import Entry, Originals
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 _SMALL = 1 << 20
+"""Bytes of a file that is read at once."""
 CRASHED = Trouble(
     "crashed", "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
 )
@@ -120,8 +123,8 @@ class Workplace:
     def _digest(self, entry: Entry) -> bytes:
         """Return a failed entry's digest; nothing where it cannot be read."""
         try:
-            with self._source.opened(entry) as path:
-                return _sha256(path)
+            with self._source.opened(entry) as path, opened_source(path) as file:
+                return file.sha256()
         except (EngineError, OSError, MemoryError):
             return b""
 
@@ -130,15 +133,21 @@ class Workplace:
             return Found(
                 source, Trouble("bad-name", "the name leads out of the folder of results: results have new UIDs")
             )
-        name = source if self._names == "source" else self._deidentifier.result_name(path)
+        with opened_source(path) as file:
+            # Read at once, a small file is opened and read only once for its name, its digest and its result.
+            return self._make(source, InMemory(file.read(0, file.size)) if file.size <= _SMALL else file)
+
+    def _make(self, source: str, original: Source) -> Found:
+        instances = self._deidentifier.instances
+        name = source if self._names == "source" else instances.result_name(original)
         if name is None:
             return Found(source, Trouble("dicomdir", DIRECTORY_LEFT_OUT, ignored=True))
-        digest = _sha256(path)
+        digest = original.sha256()
         if not self._overwrite and self._is_there(name, digest):
             return Found(source, None, name, digest)
         staged = self._store.stage(name)
         try:
-            result = self._deidentifier.deidentify_file(path, staged)
+            result = instances.encode(original, PartSink(staged))
             entry = self._maker.entry(name, digest, staged.stat().st_size, result)
         except BaseException:
             staged.unlink(missing_ok=True)
@@ -158,10 +167,3 @@ def work(place: Workplace, entries: list[Entry]) -> list[Found]:
             break
         found.append(place.find(entry))
     return found
-
-
-def _sha256(path: Path) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - once a file
-        if os.fstat(file.fileno()).st_size <= _SMALL:
-            return hashlib.sha256(file.read()).digest()
-        return hashlib.file_digest(file, "sha256").digest()
