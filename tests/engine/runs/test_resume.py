@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthcare_deid.engine import Pseudonyms
 from healthcare_deid.engine.runs.record import read_record
 from healthcare_deid.errors import RunRefused
 
@@ -214,3 +215,26 @@ def test_kill_9_at_any_moment_and_the_same_command_ends_as_an_undisturbed_run(
         )
         assert len((tmp_path / f"clean{attempt}.run" / "record.jsonl").read_bytes().splitlines()) == 351
     assert unfinished > 5
+
+
+def test_other_pseudonyms_and_other_masks_are_refused_and_a_table_that_grew_is_not(
+    make: Any, instance_file: Callable[..., bytes], put: Callable[[Path, bytes], None], tmp_path: Path
+) -> None:
+    put(tmp_path / "scans" / "1.dcm", instance_file(1))
+    table = tmp_path / "table.csv"
+
+    def run(**options: Any) -> int:
+        deidentifier = make({"filterProfile": BASIC}, secret=b"a secret of this project", **options)
+        report: Any = deidentifier.deidentify_tree(tmp_path / "scans", tmp_path / "clean", workers=1)
+        return int(report.succeeded)
+
+    assert run(pseudonyms=Pseudonyms.sequential(table, "SITE-")) == 1
+    put(tmp_path / "scans" / "2.dcm", instance_file(2))
+    assert run(pseudonyms=Pseudonyms.sequential(table, "SITE-")) == 1
+    for other in (Pseudonyms.sequential(table, "TRIAL-"), Pseudonyms.keyed("SITE-"), None):
+        with pytest.raises(RunRefused, match="pseudonyms"):
+            run(pseudonyms=other)
+    masks = tmp_path / "masks.json"
+    masks.write_text('[{"modality": "US", "regions": [{"x": 0, "y": 0, "width": 64, "height": 16}]}]')
+    with pytest.raises(RunRefused, match="masks"):
+        run(pseudonyms=Pseudonyms.sequential(table, "SITE-"), masks=str(masks))

@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field, fields
+import re
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -110,7 +112,12 @@ def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
     return {
         "apiVersion": config.api_version,
         "config": _without_keys(config.to_api()),
-        "options": options | {"secret": None if secret is None else ProjectSecret(secret).fingerprint},
+        "options": options
+        | {
+            "secret": None if secret is None else ProjectSecret(secret).fingerprint,
+            "masks": _masks(deidentifier),
+            "recipients": [f"file {_fingerprint(Path(one).read_bytes())}" for one in deidentifier.options.recipients],
+        },
         "run": {name: _described(value) for name, value in run.items()},
         "versions": {"healthcare-deid": __version__, **_models(deidentifier)},
     }
@@ -129,6 +136,16 @@ def _models(deidentifier: Engine) -> dict[str, str]:
             continue  # the first picture will say so
         found[f"text {role}"] = f"{model.family} {model.sha256[:16]}"
     return found
+
+
+def _masks(deidentifier: Engine) -> str | None:
+    """Return a fingerprint of what the masks say, from whichever files."""
+    masks = deidentifier.options.masks
+    if not masks:
+        return None
+    from healthcare_deid.engine.pixels.masks.mask_files import masks_of
+
+    return f"masks {_fingerprint(repr(masks_of(masks)).encode())}"
 
 
 def _without_keys(value: Any, name: str = "") -> Any:
@@ -155,6 +172,18 @@ def _described(value: object) -> Any:
         return [_described(item) for item in cast("tuple[object, ...]", value)]
     if isinstance(value, os.PathLike):
         return f"file {_fingerprint(Path(value).read_bytes())}"
+    if isinstance(value, re.Pattern):
+        expression: Any = value.pattern
+        return f"pattern {_fingerprint(repr(expression).encode())}"
+    if isinstance(value, Enum):
+        return _described(value.value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts: Any = value
+        # A table grows by every run: which file it is may change, what is in it does.
+        return {
+            one.name: "a file" if isinstance(part := getattr(parts, one.name), os.PathLike) else _described(part)
+            for one in fields(parts)
+        }
     return getattr(value, "fingerprint", None) or f"{type(value).__module__}.{type(value).__qualname__}"
 
 
