@@ -39,8 +39,17 @@ def test_a_service_that_stumbles_changes_nothing(
 ) -> None:
     fill(deid_client, "raw-january", tmp_path / "scans")
     healthcare_emulator.faults.fail("operations.get", times=2, status=503)
-    healthcare_emulator.faults.drop("datasets.deidentify", times=1)
+    healthcare_emulator.faults.drop("datasets.deidentify", times=1, acted=True)  # it began, and the answer was lost
     assert nightly_job(deid_client, CONFIG, tmp_path / "journal.json") == {"raw-january": "SUCCEEDED"}
+
+
+def test_a_start_of_which_nothing_is_known_is_no_success_and_is_not_sent_twice(
+    deid_client: DeidClient, healthcare_emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(deid_client, "raw-january", tmp_path / "scans")
+    healthcare_emulator.faults.drop("datasets.deidentify", times=1)
+    outcome = nightly_job(deid_client, CONFIG, tmp_path / "journal.json")
+    assert outcome["raw-january"].startswith("NOT STARTED: AmbiguousSubmit")
 
 
 def test_a_second_run_takes_up_what_the_first_one_started(deid_client: DeidClient, tmp_path: Path) -> None:

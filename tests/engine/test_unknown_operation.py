@@ -43,8 +43,8 @@ def test_the_record_has_no_word_for_it() -> None:
 def test_an_instance_with_it_is_refused_both_ways(planted: Any, write: Any, tmp_path: Any) -> None:
     deidentifier = Deidentifier(DeidentifyConfig.from_api({"dicom": {}}))
     tags = {**deidentifier.plan.tags, PATIENT_COMMENTS: Rule(new_operation(), "new")}
-    deidentifier.plan = replace(deidentifier.plan, tags=tags)
-    deidentifier.instances._tables = Tables(deidentifier.plan)
+    deidentifier.instances.plan = replace(deidentifier.plan, tags=tags)
+    deidentifier.instances._tables = Tables(deidentifier.instances.plan)
 
     with pytest.raises(EngineError):
         deidentifier.deidentify(planted.dataset)

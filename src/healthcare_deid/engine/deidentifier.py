@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -351,7 +350,7 @@ class Deidentifier:
         """
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
-        given = [source] if isinstance(source, str | os.PathLike) else source
+        given = source if isinstance(source, list | tuple) else [source]
         old, new = [path_of(one, "source") for one in given], path_of(destination, "destination")
         folder = new.with_name(f"{new.name}.run") if run is None else path_of(run, "run")
         refuse_among(self.options, (*old, new, folder))

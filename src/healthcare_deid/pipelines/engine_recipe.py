@@ -57,7 +57,7 @@ class EngineRecipe:
         self.name = tried.plan.name
         self._config = config
         self._secret = secret
-        self._options = {"threads": 1, **options}
+        self._options: dict[str, Any] = {"threads": 1, **options}
 
     def deidentifier(self) -> Deidentifier:
         """Return this process' one deidentifier of the recipe, ready for work; threads may share it.
