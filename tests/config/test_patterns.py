@@ -1,9 +1,11 @@
 import pickle
+import sys
 import time
 
 import pytest
 
-from healthcare_deid.config.patterns import compile_pattern
+from healthcare_deid.config.patterns import compile_pattern, group_count
+from healthcare_deid.errors import MissingExtraError
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,32 @@ def test_a_compiled_pattern_goes_to_another_process() -> None:
     pattern = pickle.loads(pickle.dumps(compile_pattern("(?i)mrn[: ]*([0-9]+)")))
     (match,) = pattern.finditer("x MRN: 42")
     assert match.span(1) == (7, 9)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "groups"), [(r"(\d+)-(\d+)", 2), (r"\pL+(\z)", 1), ("[[:alpha:]]+", 0), ("(?U)a+(b)", 1)]
+)
+@pytest.mark.parametrize("installed", [True, False])
+def test_groups_are_counted_with_and_without_re2(
+    pattern: str, groups: int, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not installed:
+        monkeypatch.setitem(sys.modules, "re2", None)
+    assert group_count(pattern) == groups
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)", r"(a)\1", "a++", "(?>a)", "("])
+@pytest.mark.parametrize("installed", [True, False])
+def test_what_re2_lacks_is_refused_with_and_without_it(
+    pattern: str, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not installed:
+        monkeypatch.setitem(sys.modules, "re2", None)
+    with pytest.raises(ValueError, match="RE2 refuses"):
+        group_count(pattern)
+
+
+def test_a_pattern_is_carried_out_by_re2_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)
+    with pytest.raises(MissingExtraError, match=r"healthcare-deid\[local\]"):
+        compile_pattern("a")

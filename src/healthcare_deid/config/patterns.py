@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
+
+from healthcare_deid.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_REFUSED = (
+    "RE2 refuses the pattern: it is not a regular expression, or has look-around, back-references or possessive repeats"
+)
+_NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>]|<[=!]|\(|P=)|\\[1-9]|[*+?}]\+)")
+"""Look-around, atomic groups, conditions, back-references, possessive repeats."""
 
 
 class Found(Protocol):
@@ -34,16 +44,44 @@ def compile_pattern(pattern: str) -> Pattern:
 
     Raises:
         ValueError: RE2 refuses it. The text does not quote the pattern.
+        MissingExtraError: RE2 is not installed.
     """
-    import re2
+    try:
+        import re2
+    except ImportError:
+        raise MissingExtraError("local", "a pattern of a config") from None
 
     options = re2.Options()
     options.log_errors = False  # it would write the pattern to standard error
     try:
         compiled: Pattern = re2.compile(pattern, options)
     except (re2.error, UnicodeEncodeError):
-        raise ValueError(
-            "RE2 refuses the pattern: it is not a regular expression, or has look-around, back-references or "
-            "possessive repeats"
-        ) from None
+        raise ValueError(_REFUSED) from None
     return compiled
+
+
+def group_count(pattern: str) -> int:
+    """Return how many groups a pattern has.
+
+    Without RE2, which comes with the engine, Python's reader has to do; what RE2 is known to lack is refused then.
+
+    Raises:
+        ValueError: RE2 refuses it. The text does not quote the pattern.
+    """
+    try:
+        return compile_pattern(pattern).groups
+    except MissingExtraError:
+        if _NOT_RE2.search(pattern):
+            raise ValueError(_REFUSED) from None
+    try:
+        return re.compile(_as_python(pattern)).groups
+    except (re.error, OverflowError, RecursionError):
+        raise ValueError(_REFUSED) from None
+
+
+def _as_python(pattern: str) -> str:
+    """Write RE2's own escapes so that Python can count the groups; what they match does not matter here."""
+    pattern = re.sub(r"\\[pP](?:\{\^?\w+\}|\w)", r"\\w", pattern)
+    return (
+        pattern.replace(r"\z", r"\Z").replace(r"\C", ".").replace("(?U", "(?i").replace("[[:", "[").replace(":]]", "]")
+    )

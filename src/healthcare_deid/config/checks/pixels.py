@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.config.checks.catalog import CHECKS
 from healthcare_deid.config.parts import SENSITIVE
-from healthcare_deid.config.patterns import compile_pattern
+from healthcare_deid.config.patterns import group_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def _regex(path: str, regex: CustomRegex) -> Iterator[Finding]:
         yield CHECKS["regex-invalid"].at(f"{path}.pattern", "The pattern is empty.")
         return
     try:
-        groups = compile_pattern(pattern).groups
+        groups = group_count(pattern)
     except ValueError as error:
         yield CHECKS["regex-invalid"].at(f"{path}.pattern", f"{error}.")
         return
