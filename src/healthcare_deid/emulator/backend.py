@@ -67,7 +67,11 @@ class Backend:
         instances = Instances(database, folder / INSTANCES)
         operations = Operations(database, clock)
         runner = Runner(database, operations, clock)
-        instances.recover()
+        try:
+            instances.recover()
+        except BaseException:
+            database.close()
+            raise
         deidentification = Deidentification(
             database, catalog, instances, operations, runner, executor, make_engine, faults
         )

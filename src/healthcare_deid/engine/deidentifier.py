@@ -80,6 +80,8 @@ class Deidentifier:
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
         fallback_charset: The character set, as a DICOM term (``"GB18030"``) or a Python encoding, to try first for text
             that is not in the one its instance names: what a site knows about its archive.
+        max_inflated: Refuse deflated files that hold more bytes than this.
+        max_frame_pixels: Refuse to look at frames of more pixels than this.
         threads: Threads that look at the frames of one instance; by default one a core, and one in a worker process,
             where the processes share the cores out.
         pseudonyms: New patient IDs, names, accession numbers and study IDs, whatever the profile does to them.
@@ -130,6 +132,8 @@ class Deidentifier:
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
+        max_inflated: int = 1 << 29,
+        max_frame_pixels: int = 100_000_000,
         threads: int | None = None,
         pseudonyms: Pseudonyms | None = None,
         dates: Dates | None = None,
@@ -162,6 +166,8 @@ class Deidentifier:
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
+            max_inflated=max_inflated,
+            max_frame_pixels=max_frame_pixels,
             threads=threads,
             pseudonyms=pseudonyms,
             dates=dates,

@@ -124,6 +124,7 @@ class InstanceEngine:
             covers_all_text=compiled.pixels.scope is Scope.EVERYTHING,
         )
         self._markers = options.markers
+        self._max_inflated = options.max_inflated
         claimed = dict.fromkeys(self._claimant.tags, "marker") if options.markers else {}
         written, rewritten = (self._rewriter.written, self._rewriter.rewritten) if self._rewriter else ({}, {})
         sealed = {ENCRYPTED_ATTRIBUTES: ENCRYPTED_REASON} if self._recipients is not None else {}
@@ -162,7 +163,7 @@ class InstanceEngine:
 
     def _through_dataset(self, source: Source, sink: Sink) -> DeidentifyResult:
         """De-identify an encoded instance by reading it into a dataset."""
-        dataset, notes = files.read_source(source)
+        dataset, notes = files.read_source(source, max_inflated=self._max_inflated)
         result = self.deidentify(dataset, sink.folder)
         with sink.stream() as file:
             if result.dataset.file_meta.get("MediaStorageSOPClassUID") == MEDIA_STORAGE_DIRECTORY:
@@ -414,5 +415,6 @@ def _redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
         thorough=options.thorough,
         every_frame=options.every_frame,
         workers=options.threads,
+        max_frame_pixels=options.max_frame_pixels,
         service_limits=options.service_limits,
     )

@@ -169,6 +169,20 @@ class EngineOptions:
         flag="--fallback-charset",
         metavar="NAME",
     )
+    max_inflated: int = _option(
+        1 << 29,
+        "Refuse deflated files that hold more bytes than this: a file of a megabyte can hold a thousand times as many.",
+        flag="--max-inflated",
+        metavar="BYTES",
+        kind="number",
+    )
+    max_frame_pixels: int = _option(
+        100_000_000,
+        "Refuse to look at frames of more pixels than this, which a few bytes of a broken header can claim.",
+        flag="--max-frame-pixels",
+        metavar="PIXELS",
+        kind="number",
+    )
     threads: int | None = _option(
         None,
         "Threads that look at the frames of one instance: by default one a core, and one in a worker process. Give 1 "
@@ -218,6 +232,9 @@ class EngineOptions:
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not _is_count(self.threads):
             raise ConfigError("threads: a number of threads is needed, at least 1")
+        for name in ("max_inflated", "max_frame_pixels"):
+            if getattr(self, name) is None or not _is_count(getattr(self, name)):
+                raise ConfigError(f"{name}: a whole number is needed, at least 1")
         if self.vault is not None:
             object.__setattr__(self, "vault", os.fspath(self.vault))
         if self.encrypted_attributes and not self.recipients:

@@ -217,7 +217,7 @@ def take_lock(folder: Path) -> sqlite3.Connection:
     try:
         lock.execute("PRAGMA locking_mode = EXCLUSIVE")
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError:
         lock.close()
         raise EmulatorError(
             f"{folder} is in use by an emulator in another process: close that emulator, use another folder, or "

@@ -11,6 +11,7 @@ same context; it is not closed.
 from __future__ import annotations
 
 import io
+import zlib
 from contextlib import contextmanager
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from typing import TYPE_CHECKING, BinaryIO
@@ -60,6 +61,8 @@ _GROUP_LENGTH = 0x00020000
 _TRANSFER_SYNTAX = 0x00020010
 _PIXEL_DATA = 0x7FE00010
 _NO_WALK = frozenset({"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
+MAX_INFLATED = 1 << 29
+_CHUNK = 1 << 20
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 TRAILING_DROPPED = "bytes after the last data element, which belong to nothing, were left out"
 RELABELED = (
@@ -98,8 +101,12 @@ def opened(path: Path) -> Generator[tuple[FileDataset, list[str]]]:
         yield read_source(OpenFile(file.fileno()))
 
 
-def read_source(source: Source) -> tuple[FileDataset, list[str]]:
+def read_source(source: Source, *, max_inflated: int = MAX_INFLATED) -> tuple[FileDataset, list[str]]:
     """Read an encoded instance, large pixel data left where it is.
+
+    Args:
+        source: The instance.
+        max_inflated: Bytes that a deflated dataset may have.
 
     Returns:
         The dataset, which can be used as long as the source, and warnings about its form.
@@ -108,7 +115,33 @@ def read_source(source: Source) -> tuple[FileDataset, list[str]]:
         InvalidDicomError: It is not DICOM, or cannot be read to its end.
         OSError: It cannot be read.
     """
+    _check_inflated(source, max_inflated)
     return _parsed(source, _read_deferred)
+
+
+def _check_inflated(source: Source, most: int) -> None:
+    """Refuse a deflated dataset that is larger than memory should be asked to hold.
+
+    Raises:
+        InvalidDicomError: It is.
+    """
+    start, syntax = _dataset_start(source.read(0, _LONGEST_META))
+    if start is None or syntax != DeflatedExplicitVRLittleEndian:
+        return
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    size = 0
+    try:
+        for offset in range(start, source.size, _CHUNK):
+            data = source.read(offset, _CHUNK)
+            while data and not inflate.eof:
+                size += len(inflate.decompress(data, _CHUNK))
+                data = inflate.unconsumed_tail
+                if size > most:
+                    raise InvalidDicomError(
+                        f"the deflated data is larger than max_inflated ({most} bytes)", reason="too-large"
+                    )
+    except zlib.error:
+        return  # it is broken, which whoever reads it will say
 
 
 def _read_whole(source: Source, *, force: bool = False) -> FileDataset:

@@ -87,6 +87,11 @@ class Vault:
             with self._connected() as connection:
                 _check_kind(connection, "yes" if recipients is not None else "no")
 
+    def __del__(self) -> None:
+        connection: sqlite3.Connection | None = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.close()
+
     def __repr__(self) -> str:
         return "Vault(***)"
 
@@ -227,10 +232,11 @@ def _check_csv(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
     try:
-        connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.DatabaseError:
+        connection.close()
         raise ConfigError(_OTHER_FILE) from None
     return connection
 

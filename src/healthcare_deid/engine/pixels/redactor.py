@@ -70,6 +70,7 @@ class PixelRedactor:
             process, where the processes share the cores out already.
         keep_text: For debugging: give back what was read, in `PixelReport.texts`. That is PHI: never log or store it.
         service_limits: Refuse what the service refuses for its size, where otherwise a warning tells of it.
+        max_frame_pixels: Refuse frames of more pixels than this.
         masks: Regions that are covered by device, in any mode.
         unmasked_only: Look for text on devices only that no mask is of.
     """
@@ -84,6 +85,7 @@ class PixelRedactor:
         workers: int | None = None,
         keep_text: bool = False,
         service_limits: bool = False,
+        max_frame_pixels: int = 100_000_000,
         masks: Sequence[Mask] = (),
         unmasked_only: bool = False,
     ) -> None:
@@ -97,6 +99,7 @@ class PixelRedactor:
         self._workers = workers
         self._keep_text = keep_text
         self._service_limits = service_limits
+        self.max_frame_pixels = max_frame_pixels
 
     @border
     def redact(
@@ -246,7 +249,13 @@ class _Run:
         unreadable: list[Target] = []
         for target in found:
             try:
-                element = PixelElement(target, self._syntax, workers=self._redactor.workers, folder=self._folder)
+                element = PixelElement(
+                    target,
+                    self._syntax,
+                    workers=self._redactor.workers,
+                    folder=self._folder,
+                    max_pixels=self._redactor.max_frame_pixels,
+                )
                 view = self._view(element)
                 boxes = self._mask_boxes(element) if target.is_image else {}
                 if self._looks_at(target):

@@ -60,7 +60,15 @@ class PixelElement:
         UnsupportedPixelsError: Its frames cannot be told apart.
     """
 
-    def __init__(self, target: Target, syntax: UID, *, workers: int = 1, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        syntax: UID,
+        *,
+        workers: int = 1,
+        folder: Path | None = None,
+        max_pixels: int = 100_000_000,
+    ) -> None:
         if not target.readable:
             raise UnsupportedPixelsError("an element of unknown VR seems to hold pictures, and cannot be read")
         self.target = target
@@ -71,6 +79,10 @@ class PixelElement:
         self._workers = workers
         self._folder = folder
         stored = overlay_layout(dataset, target.tag) if target.is_overlay else pixel_layout(dataset, target.tag)
+        if stored.rows * stored.columns > max_pixels:
+            raise UnsupportedPixelsError(
+                f"a frame has {stored.rows} x {stored.columns} pixels, more than max_frame_pixels ({max_pixels})"
+            )
         self.frames = self._open(stored)
         self.layout: PixelLayout = self.frames.layout
         self.excess = self.frames.excess
