@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -179,6 +180,10 @@ def test_a_second_run_on_one_destination_is_refused_by_the_name_of_the_first(
     assert "at work on this destination" in refused[1]
 
 
+KILLS = int(os.environ.get("HEALTHCARE_DEID_KILLS", "6"))
+"""For each number of workers; 17 make fifty, in some five minutes."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 4])
 @pytest.mark.timeout(900)
@@ -197,7 +202,7 @@ def test_kill_9_at_any_moment_and_the_same_command_ends_as_an_undisturbed_run(
     command = [sys.executable, "-c", RUN, str(scans)]
     moments = random.Random(workers)
     unfinished = 0
-    for attempt in range(17):
+    for attempt in range(KILLS):
         clean = tmp_path / f"clean{attempt}"
         process = subprocess.Popen([*command, str(clean), BASIC, str(workers)])
         until = time.monotonic() + 60
@@ -214,7 +219,7 @@ def test_kill_9_at_any_moment_and_the_same_command_ends_as_an_undisturbed_run(
             tmp_path / "expected.run" / "record.jsonl"
         )
         assert len((tmp_path / f"clean{attempt}.run" / "record.jsonl").read_bytes().splitlines()) == 351
-    assert unfinished > 5
+    assert unfinished > KILLS // 3
 
 
 def test_other_pseudonyms_and_other_masks_are_refused_and_a_table_that_grew_is_not(
