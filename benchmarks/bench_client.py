@@ -33,7 +33,7 @@ from healthcare_deid.testing import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DATASET = "projects/p/locations/l/datasets/d"
+DATASET = "projects/p/locations/eu/datasets/d"
 OPERATION = json.dumps({"name": f"{DATASET}/operations/1", "metadata": {}}).encode()
 CONFIG = presets.remove_metadata_and_all_text()
 
@@ -65,9 +65,9 @@ def measure() -> list[Row]:
 def first_request() -> list[Row]:
     mock = (
         "from googleapiclient.http import HttpMock; h = HttpMock(headers={'status': '200'}); "
-        'h.data = b\'{"name": "projects/p/locations/l/datasets/d/operations/1"}\'; '
+        'h.data = b\'{"name": "projects/p/locations/eu/datasets/d/operations/1"}\'; '
     )
-    body = "{'destinationDataset': 'projects/p/locations/l/datasets/e', 'config': {}}"
+    body = "{'destinationDataset': 'projects/p/locations/eu/datasets/e', 'config': {}}"
     ours = (
         "from healthcare_deid import DeidClient, presets; "
         f"{mock}DeidClient('p', 'l', http=h).deidentify_dataset('d', 'e', presets.remove_metadata_and_all_text())"
@@ -113,9 +113,9 @@ def _resident(statement: str) -> float:
 
 
 def _callers() -> tuple[Callable[[], object], Callable[[], object], Callable[[], object]]:
-    client = DeidClient("p", "l", http=Mock())
+    client = DeidClient("p", "eu", http=Mock())
     service: Any = build("healthcare", "v1", http=Mock(), static_discovery=True)
-    body = {"destinationDataset": "projects/p/locations/l/datasets/e", "config": CONFIG.to_api()}
+    body = {"destinationDataset": "projects/p/locations/eu/datasets/e", "config": CONFIG.to_api()}
     http = Mock()
 
     def ours() -> object:
@@ -208,7 +208,7 @@ def posts() -> list[Row]:
     except Exception as error:  # noqa: BLE001 - the count is what is measured
         print(f"plain googleapiclient raised {type(error).__name__}")
     mine = Dropper()
-    with DeidClient("p", "l", endpoint=f"http://127.0.0.1:{mine.port}", clock=FakeClock()) as client:
+    with DeidClient("p", "eu", endpoint=f"http://127.0.0.1:{mine.port}", clock=FakeClock()) as client:
         try:
             client.deidentify_dataset("d", "e", CONFIG)
         except Exception as error:  # noqa: BLE001 - as above
@@ -279,7 +279,7 @@ def _served() -> Quick:
 def polls() -> list[Row]:
     server = _served()
     wrong: list[str] = []
-    with DeidClient("p", "l", endpoint=f"http://127.0.0.1:{server.server_port}") as client:
+    with DeidClient("p", "eu", endpoint=f"http://127.0.0.1:{server.server_port}") as client:
 
         def poll(number: int) -> None:
             for turn in range(500):
@@ -348,7 +348,7 @@ def emulator() -> list[Row]:
 def waiting() -> list[Row]:
     server = _served()
     most = 0
-    with DeidClient("p", "l", endpoint=f"http://127.0.0.1:{server.server_port}", clock=FakeClock()) as client:
+    with DeidClient("p", "eu", endpoint=f"http://127.0.0.1:{server.server_port}", clock=FakeClock()) as client:
         chosen = list(client.list_operations("d"))
         Operations.lists.clear()
         Operations.gets.clear()

@@ -15,7 +15,7 @@ from timing import Row
 
 from healthcare_deid.testing import ScriptedOperation, running, succeeded
 
-DATASET = "projects/p/locations/l/datasets/d"
+DATASET = "projects/p/locations/eu/datasets/d"
 THREADS, POLLS = 8, 60
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid import DeidentifyConfig
 
-PARENT = "projects/p/locations/l/datasets"
+PARENT = "projects/p/locations/eu/datasets"
 NAME = "Zqxsmith"
 
 
@@ -55,7 +55,7 @@ def airflow_database() -> None:
 @pytest.fixture
 def emulator(tmp_path: Path, instance: Any) -> Iterator[Emulator]:
     with Emulator(tmp_path / "lab") as lab:
-        with DeidClient("p", "l", http=lab.http()) as client:
+        with DeidClient("p", "eu", http=lab.http()) as client:
             client.create_dataset("source").result()
             client.create_dicom_store("source/images")
             client.create_dicom_store("source/clean")
@@ -73,7 +73,7 @@ def endpoint(emulator: Emulator) -> Iterator[str]:
 
 @pytest.fixture
 def client(emulator: Emulator) -> Iterator[DeidClient]:
-    with DeidClient("p", "l", http=emulator.http()) as one:
+    with DeidClient("p", "eu", http=emulator.http()) as one:
         yield one
 
 
@@ -90,8 +90,8 @@ from healthcare_deid.pipelines.airflow import DeidentifyDatasetOperator, Deident
 with DAG({dag!r}, schedule=None) as dag:
     start = DeidentifyDatasetOperator(
         task_id="start",
-        source="projects/p/locations/l/datasets/source",
-        destination="projects/p/locations/l/datasets/{{{{ dag.dag_id }}}}-out",
+        source="projects/p/locations/eu/datasets/source",
+        destination="projects/p/locations/eu/datasets/{{{{ dag.dag_id }}}}-out",
         config=DeidentifyConfig.builder().filter_profile("ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE").build(),
         on_partial={on_partial!r},
         endpoint={endpoint!r},

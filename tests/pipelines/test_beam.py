@@ -226,7 +226,7 @@ def test_a_worker_that_is_killed_leaves_whole_results_and_a_second_run_gives_all
 @pytest.fixture
 def lab(tmp_path: Path, instance: Any) -> Iterator[tuple[Emulator, str, DeidClient]]:
     """Return an emulator with six instances, its URL, and a client of it."""
-    with Emulator(tmp_path / "lab") as emulator, DeidClient("p", "l", http=emulator.http()) as client:
+    with Emulator(tmp_path / "lab") as emulator, DeidClient("p", "eu", http=emulator.http()) as client:
         client.create_dataset("scans").result()
         client.create_dicom_store("scans/images")
         client.create_dicom_store("scans/clean")
@@ -241,7 +241,7 @@ def test_stores_are_read_and_written_and_a_busy_one_is_waited_for(
     lab: tuple[Emulator, str, DeidClient], basic: DeidentifyConfig
 ) -> None:
     emulator, endpoint, client = lab
-    stores = "projects/p/locations/l/datasets/scans/dicomStores"
+    stores = "projects/p/locations/eu/datasets/scans/dicomStores"
     emulator.faults.fail("storeInstances", status=429, times=2)
     emulator.faults.fail("retrieveInstance", status=429, times=2)
 
@@ -262,7 +262,7 @@ def test_the_services_own_operation_is_started_once_and_waited_for(
     lab: tuple[Emulator, str, DeidClient], basic: DeidentifyConfig, failing: bool
 ) -> None:
     emulator, endpoint, client = lab
-    datasets = "projects/p/locations/l/datasets"
+    datasets = "projects/p/locations/eu/datasets"
     emulator.faults.hold_operations(3)
     if failing:
         emulator.faults.fail_instances("1.2.3.0")
