@@ -125,7 +125,7 @@ def beam(session: nox.Session) -> None:
 def airflow(session: nox.Session) -> None:
     """Run the tests of the Airflow operators, in an environment of their own."""
     _install(session, "pipelines", project=".[all,airflow]")
-    home = {"AIRFLOW_HOME": session.create_tmp()}
+    home = {"AIRFLOW_HOME": str(Path(session.create_tmp()).resolve())}  # its database wants an absolute path
     session.run("pytest", "-W", "default", "tests/pipelines/test_airflow.py", *session.posargs, env=home)
 
 
