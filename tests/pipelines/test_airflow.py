@@ -168,26 +168,6 @@ def test_a_task_that_is_tried_again_goes_on_with_its_operation(
     assert len(operations(client)) == 2
 
 
-def test_a_dataset_that_an_earlier_try_has_begun_is_not_begun_again(
-    basic: DeidentifyConfig, endpoint: str, client: DeidClient, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Variable, "get", lambda key, default=None: default)  # killed before it was remembered
-    monkeypatch.setattr(Variable, "set", lambda key, value, **_: None)
-    monkeypatch.setattr(Variable, "delete", lambda key: None)
-    emulator.faults.hold_operations(5)
-    operator = DeidentifyDatasetOperator(
-        task_id="start",
-        source=f"{PARENT}/source",
-        destination=f"{PARENT}/out",
-        config=basic,
-        endpoint=endpoint,
-        deferrable=False,
-    )
-    running = client.deidentify_dataset("source", "out", basic)
-
-    assert operator.execute({"ti": Task()})["operation"] == str(running.name)
-
-
 @pytest.mark.parametrize("on_partial", ["fail", "accept"])
 def test_instances_that_fail_fail_the_task_or_are_counted(endpoint: str, emulator: Emulator, on_partial: str) -> None:
     emulator.faults.fail_instances("1.2.3.0")
