@@ -36,7 +36,7 @@ def _install(session: nox.Session, *groups: str, project: str = EXTRAS, editable
 @nox.session
 def check(session: nox.Session) -> None:
     """Check lint, types and tests on one Python: five minutes on two idle cores, after the installation."""
-    session.log("This takes some five minutes on two cores; plain nox, which is what CI runs, takes twenty-five.")
+    session.log("This takes some five minutes on two cores; plain nox, which is what CI runs, takes half an hour.")
     _install(session, "lint", "test", "types")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
