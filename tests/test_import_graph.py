@@ -66,7 +66,7 @@ EMULATOR_LAYERS = (
 """Folders and modules of the emulator, each of which imports from those before it; last the package itself."""
 
 ENGINE_LAYERS = (
-    {"geometry", "options", "results", "safe_errors", "silence", "workers"},
+    {"geometry", "options", "pool", "results", "safe_errors", "silence", "workers"},
     {"dicom"},
     {"identity"},
     {"plan"},

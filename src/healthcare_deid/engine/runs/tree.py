@@ -7,15 +7,15 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from healthcare_deid._border import call_back
+from healthcare_deid.engine.pool import Pool
 from healthcare_deid.engine.runs.archives import archive_originals, is_archive
 from healthcare_deid.engine.runs.folder import RECORD, REMOVED, RunFolder
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
 from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals, ListOriginals
-from healthcare_deid.engine.runs.pool import Pool
 from healthcare_deid.engine.runs.record import check_record, copy_record
 from healthcare_deid.engine.runs.stores import FolderStore
-from healthcare_deid.engine.runs.work import Workplace, work
+from healthcare_deid.engine.runs.work import Workplace, crashed, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,7 +146,8 @@ class _Run:
                 self._settle(work(self._place, chunk))
                 self._tell()
         else:
-            for _ in Pool(self._place, self._settle, inherited=self._inherited).run(chunks, count):
+            pool = Pool(work, self._place, crashed, settle=self._settle, inherited=self._inherited)
+            for _ in pool.run(chunks, count):
                 self._tell()
 
     def _settle(self, found: list[Found]) -> None:

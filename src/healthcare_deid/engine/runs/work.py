@@ -159,6 +159,11 @@ class Workplace:
         return known is not None and known.digest == digest and self._store.size(name) == known.size
 
 
+def crashed(entry: Entry) -> Found:
+    """Return what is found of an entry that kills the process that works on it."""
+    return Found(entry.name, CRASHED)
+
+
 def work(place: Workplace, entries: list[Entry]) -> list[Found]:
     """Stage the results of a few entries."""
     found: list[Found] = []
