@@ -303,7 +303,7 @@ def parse_name(text: str) -> LocationName | DatasetName | DicomStoreName | FhirS
     """Parse a full name of any kind.
 
     Raises:
-        ResourceNameError: It is none of them.
+        ResourceNameError: It is not a name of any of these resources.
     """
     parsers: tuple[
         Callable[[str], LocationName | DatasetName | DicomStoreName | FhirStoreName | OperationName], ...

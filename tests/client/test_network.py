@@ -290,7 +290,8 @@ def test_the_authorities_that_the_environment_names_are_trusted(
 ) -> None:
     monkeypatch.setenv(variable, str(certificate))
     with DeidClient("p", "l", endpoint=secure[0]) as client:
-        client.get_dataset("d", timeout=5)
+        assert client.get_dataset("d", timeout=5) is not None
+    assert secure[1], "nothing reached the server"
 
 
 def test_a_file_of_authorities_that_is_not_there_is_named(

@@ -229,7 +229,7 @@ def test_the_async_client_keeps_its_token_too(server: Any, stranger: Any, clock:
 )
 def test_an_endpoint_in_clear_text_is_refused_to_who_has_credentials(options: dict[str, Any]) -> None:
     with pytest.raises(errors.ConfigError, match="https://"):
-        DeidClient("p", "l", endpoint="http://emulator.example:8085", **options)
+        assert "emulator.example" in repr(DeidClient("p", "l", endpoint="http://emulator.example:8085", **options))
 
 
 def test_credentials_are_refused_to_an_emulator_in_clear_text_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +254,7 @@ def test_credentials_are_refused_to_an_emulator_in_clear_text_as_well(monkeypatc
     ids=["credentials", "an AuthorizedHttp", "an Http"],
 )
 def test_without_a_token_clear_text_is_allowed(options: dict[str, Any]) -> None:
-    DeidClient("p", "l", endpoint="http://emulator.example:8085", **options)
+    assert "emulator.example" in repr(DeidClient("p", "l", endpoint="http://emulator.example:8085", **options))
 
 
 def test_anonymous_credentials_add_no_header(server: Any, clock: FakeClock) -> None:

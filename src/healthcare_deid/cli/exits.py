@@ -18,7 +18,7 @@ SERVER_TEXT = "healthcare_deid.server_text"
 
 
 class Exit(IntEnum):
-    """How a command ends: one vocabulary for all of them."""
+    """Exit codes: one vocabulary for all commands."""
 
     SUCCEEDED = 0
     """All of it was done."""

@@ -72,7 +72,7 @@ def learn(folder: Path, output: Path, pictures: Path) -> None:
 
 
 def _instances(root: Path, failed: list[Path]) -> Iterator[Dataset]:
-    """Yield the instances below a folder, or of a file, one in memory at a time; tell of files that are none."""
+    """Yield the instances below a folder, or of a file, one in memory at a time; report files that are not DICOM."""
     from healthcare_deid.engine.dicom.files import read
 
     for path in sorted(item for item in root.rglob("*") if item.is_file()) if root.is_dir() else [root]:

@@ -231,7 +231,7 @@ class Deidentifier:
             The new instance, with fresh file meta, and what was done to it.
 
         Raises:
-            TypeError: ``dataset`` is none.
+            TypeError: *dataset* is not a pydicom Dataset.
             EngineError: It cannot be de-identified; nothing of it is returned.
         """
         check_dataset(dataset)

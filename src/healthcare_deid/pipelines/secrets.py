@@ -72,7 +72,7 @@ class SecretSource:
         """Return the secret.
 
         Raises:
-            ConfigError: There is none in its place.
+            ConfigError: The secret is not in its place.
             OSError: The file cannot be read.
             DeidError: Secret Manager does not give it.
         """

@@ -34,7 +34,7 @@ def application_default(*, quota_project: str | None = None) -> Credentials:
     """Find the application default credentials (``gcloud auth application-default login``, or the machine's own).
 
     Raises:
-        CredentialsError: There are none.
+        CredentialsError: No credentials were found.
     """
 
     def find() -> Credentials:
@@ -167,7 +167,7 @@ class CredentialsSource:
         """Return the google-auth credentials.
 
         Raises:
-            CredentialsError: There are none, or they belong to another universe.
+            CredentialsError: No credentials were found, or they belong to another universe.
         """
         given = self._given
         if given is None:

@@ -55,7 +55,7 @@ def proxy_for(origin: Origin) -> Proxy | None:
     """Return the proxy for an origin by ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``.
 
     Raises:
-        NotConnectedError: What the variable names is no proxy that can be used.
+        NotConnectedError: The variable does not name a usable proxy.
     """
     from urllib.request import getproxies
 

@@ -46,7 +46,7 @@ class SharedCredentials:
         """Find the credentials now, without asking for a token.
 
         Raises:
-            CredentialsError: There are none.
+            CredentialsError: No credentials were found.
         """
         self._wait(self._begin(lambda _: None), limits)
 

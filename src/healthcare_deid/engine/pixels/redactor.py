@@ -122,7 +122,7 @@ class PixelRedactor:
             folder: Where temporary files for streams are made; by default where the system makes them.
 
         Raises:
-            TypeError: ``dataset`` is none.
+            TypeError: *dataset* is not a pydicom Dataset.
             ValueError: The mode is for sensitive text, and there is no ``inspector``: it would cover next to nothing.
             UnsupportedPixelsError: There are pixels, and they cannot be looked at or written; or ``service_limits``
                 was asked for, and they are too many.

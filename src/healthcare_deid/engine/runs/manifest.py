@@ -64,7 +64,7 @@ class Manifest:
         """Return the manifest in a run folder; None where there is none.
 
         Raises:
-            RunRefused: It is none that this release can read.
+            RunRefused: This release cannot read it.
         """
         try:
             content: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
