@@ -18,7 +18,7 @@ def config_of(text: str, api_version: str = "v1") -> AnyConfig:
     """Return the config that JSON or YAML says.
 
     Raises:
-        ConfigError: *config* is not a DeidentifyConfig.
+        ConfigError: *text* is not a config.
         MissingExtraError: YAML needs the extra ``[yaml]``.
     """
     if api_version not in ("v1", "v1beta1"):

@@ -53,7 +53,7 @@ def matching(pattern: str) -> Iterator[str]:
     """Yield the files that a file's name, a folder's, or a glob stands for, in order; those below folders too.
 
     Raises:
-        FileNotFoundError: There are none.
+        FileNotFoundError: No file matches.
     """
     found = sorted(_matching(pattern))
     if not found:

@@ -44,6 +44,11 @@ def test_a_syntax_is_named_for_a_person() -> None:
     assert name_of("1.2.3.4") == "1.2.3.4"
 
 
+@pytest.mark.parametrize("uid", TRANSFER_SYNTAXES)
+def test_every_row_has_a_name_that_is_not_its_uid(uid: str) -> None:
+    assert not name_of(uid).startswith("1.")
+
+
 def test_no_named_syntax_is_implicit_vr() -> None:
     known = transfer_syntax("")
     assert known is not None

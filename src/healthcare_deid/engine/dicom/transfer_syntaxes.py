@@ -48,6 +48,7 @@ class TransferSyntax:
             codestreams too (PS3.5 A.4.3, A.4.4).
         media_type: Of one frame over DICOMweb (PS3.18 section 8.7.3).
         transcodes: Whether the emulator makes instances in it.
+        title: Its name in PS3.6, where pydicom's dictionary does not have it yet.
     """
 
     uid: str
@@ -58,11 +59,12 @@ class TransferSyntax:
     encodes_as: str = ""
     media_type: str = OCTETS
     transcodes: bool = False
+    title: str = ""
 
     @property
     def name(self) -> str:
         """Its name and UID, for a person."""
-        return f"{UID(self.uid).name} ({self.uid})"
+        return f"{self.title or UID(self.uid).name} ({self.uid})"
 
     @property
     def has_own_depth(self) -> bool:
@@ -155,11 +157,18 @@ _ROWS = (
     ),
     *(
         TransferSyntax(
-            f"{_JPEG}{number}", Coding.JPEG_XL, lossless=number == 110, media_type="image/jxl", transcodes=True
+            f"{_JPEG}{number}",
+            Coding.JPEG_XL,
+            lossless=number == 110,
+            media_type="image/jxl",
+            transcodes=True,
+            title=title,
         )
-        for number in (110, 111, 112)
+        for number, title in ((110, "JPEG XL Lossless"), (111, "JPEG XL JPEG Recompression"), (112, "JPEG XL"))
     ),
-    TransferSyntax("1.2.840.10008.1.2.8.1", Coding.DEFLATED_FRAMES, transcodes=True),
+    TransferSyntax(
+        "1.2.840.10008.1.2.8.1", Coding.DEFLATED_FRAMES, transcodes=True, title="Deflated Image Frame Compression"
+    ),
     *(TransferSyntax(f"{_JPEG}{number}", Coding.VIDEO, lossless=False) for number in _MPEG.split()),
     *(TransferSyntax(f"{_JPEG}{number}", Coding.REFERENCED) for number in (94, 95, 204, 205)),
     *(TransferSyntax(f"1.2.840.10008.1.2.7.{number}", Coding.REFERENCED) for number in (1, 2, 3)),
