@@ -367,6 +367,21 @@ def test_text_in_one_place_of_several_instances_becomes_the_devices_mask(
     assert proposal.picture.size == (400, 260)
 
 
+class Above:
+    def find(self, picture: object, *, read: bool, within: object) -> list[TextLine]:
+        del picture, read, within
+        return [TextLine(Box(5, 5, 100, 20))]
+
+
+def test_a_proposed_mask_is_of_its_own_device_whatever_its_attributes_hold(make_instance: Any) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, (100, 200), np.uint8)
+    several = {"Manufacturer": ["ACME", " Medical"], "ManufacturerModelName": "", "Modality": "US"}
+    datasets = [instance(make_instance, noise, **several) for _ in range(2)]
+    (proposal,) = propose(datasets, ocr=Above())
+    assert proposal.mask is not None
+    assert masked(masks_of(read_json(write_json([proposal.mask]))), datasets[0]).known
+
+
 def test_text_outside_an_ultrasound_image_is_covered_unless_it_is_settings(make_instance: Any) -> None:
     class Told:
         def find(self, picture: object, *, read: bool, within: object) -> list[TextLine]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Ocr = Literal["also", "never"]
 WHOLE_PICTURE = Box(0, 0, 1 << 30, 1 << 30)
 """A region that is as large as any picture."""
-_MANUFACTURER, _STATION, _MODALITY, _IMAGE_TYPE, _MODEL = 0x00080070, 0x00081010, 0x00080060, 0x00080008, 0x00081090
+MANUFACTURER, _STATION, MODALITY, _IMAGE_TYPE, MODEL = 0x00080070, 0x00081010, 0x00080060, 0x00080008, 0x00081090
 _ROWS, _COLUMNS = 0x00280010, 0x00280011
 _ULTRASOUND_REGIONS = "SequenceOfUltrasoundRegions"
 _REGION_ENDS = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
@@ -109,10 +109,10 @@ class DeviceMask:
 
     def _tests(self) -> list[Test]:
         given: list[tuple[int, str | int | None]] = [
-            (_MANUFACTURER, self.manufacturer),
-            (_MODEL, self.model),
+            (MANUFACTURER, self.manufacturer),
+            (MODEL, self.model),
             (_STATION, self.station),
-            (_MODALITY, self.modality),
+            (MODALITY, self.modality),
             (_ROWS, self.rows),
             (_COLUMNS, self.columns),
             *((_IMAGE_TYPE, value) for value in self.image_type),
