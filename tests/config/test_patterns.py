@@ -42,7 +42,21 @@ def test_a_compiled_pattern_goes_to_another_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "groups"), [(r"(\d+)-(\d+)", 2), (r"\pL+(\z)", 1), ("[[:alpha:]]+", 0), ("(?U)a+(b)", 1)]
+    ("pattern", "groups"),
+    [
+        (r"(\d+)-(\d+)", 2),
+        (r"\pL+(\z)", 1),
+        ("[[:alpha:]]+", 0),
+        ("(?U)a+(b)", 1),
+        (r"\QDr. (x\E(b)", 1),
+        (r"\Q(a)(", 0),
+        (r"\\Q(a)", 1),
+        (r"\\z(a)", 1),
+        ("(?<name>a)(?P<other>b)", 2),
+        (r"[\x{41}-\x{10FFFF}](a)", 1),
+        ("(a)(?i)b(?-s:c)(?s)", 1),
+        (r"\(\?=(a)", 1),
+    ],
 )
 @pytest.mark.parametrize("installed", [True, False])
 def test_groups_are_counted_with_and_without_re2(
@@ -53,7 +67,9 @@ def test_groups_are_counted_with_and_without_re2(
     assert group_count(pattern) == groups
 
 
-@pytest.mark.parametrize("pattern", ["(?=a)", r"(a)\1", "a++", "(?>a)", "("])
+@pytest.mark.parametrize(
+    "pattern", ["(?=a)", r"(a)\1", "a++", "(?>a)", "(", "(?#a)", r"a\Z", "(?x)a", "(?a:b)", "\ud800"]
+)
 @pytest.mark.parametrize("installed", [True, False])
 def test_what_re2_lacks_is_refused_with_and_without_it(
     pattern: str, installed: bool, monkeypatch: pytest.MonkeyPatch

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 _REFUSED = (
     "RE2 refuses the pattern: it is not a regular expression, or has look-around, back-references or possessive repeats"
 )
-_NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>]|<[=!]|\(|P=)|\\[1-9]|[*+?}]\+)")
-"""Look-around, atomic groups, conditions, back-references, possessive repeats."""
+_NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>#]|<[=!]|\(|P=|[\w-]*[aLux][\w-]*[:)])|\\[1-9Z]|[*+?}]\+)")
+"""Look-around, atomic groups, comments, conditions, flags of Python, back-references, possessive repeats."""
+_OWN_ESCAPES = re.compile(
+    r"\\Q(?P<literal>.*?)(?:\\E|\Z)|(?P<kind>\\[pP](?:\{\^?\w+\}|\w))|(?P<character>\\x\{[0-9A-Fa-f]+\}|\\C)|(?P<end>\\z)"
+    r"|\\.|(?P<name>\(\?<(?=\w))|\(\?[imsU]*-?[imsU]*(?P<flags>[:)])",
+    re.DOTALL,
+)
+"""What RE2 writes in its own way, or in more places than Python; and every other escape, so that none is torn."""
+_IN_PYTHON = {"kind": r"\w", "character": "a", "end": r"\Z", "name": "(?P<"}
 
 
 class Found(Protocol):
@@ -74,14 +81,20 @@ def group_count(pattern: str) -> int:
         if _NOT_RE2.search(pattern):
             raise ValueError(_REFUSED) from None
     try:
+        pattern.encode()
         return re.compile(_as_python(pattern)).groups
-    except (re.error, OverflowError, RecursionError):
+    except (re.error, OverflowError, RecursionError, UnicodeEncodeError):
         raise ValueError(_REFUSED) from None
 
 
 def _as_python(pattern: str) -> str:
     """Write RE2's own escapes so that Python can count the groups; what they match does not matter here."""
-    pattern = re.sub(r"\\[pP](?:\{\^?\w+\}|\w)", r"\\w", pattern)
-    return (
-        pattern.replace(r"\z", r"\Z").replace(r"\C", ".").replace("(?U", "(?i").replace("[[:", "[").replace(":]]", "]")
-    )
+
+    def own(match: re.Match[str]) -> str:
+        if match.lastgroup == "literal":
+            return re.escape(match["literal"])
+        if match.lastgroup == "flags":
+            return "(?:" if match["flags"] == ":" else ""
+        return _IN_PYTHON.get(match.lastgroup or "", match[0])
+
+    return _OWN_ESCAPES.sub(own, pattern).replace("[[:", "[").replace(":]]", "]")

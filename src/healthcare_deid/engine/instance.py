@@ -338,7 +338,7 @@ class InstanceEngine:
         """Return what the result may say of itself; None where it is to say nothing."""
         if not self._markers:
             return None
-        looked = pixels is not None and pixels.pictures > 0
+        looked = pixels is not None and pixels.pictures > 0 and not pixels.masks_alone
         done = (values.identity_left, private_kept, looked, pixels is not None and pixels.all_text_covered)
         known = facts.claims.get(done)
         if known is None:

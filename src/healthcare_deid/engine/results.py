@@ -112,6 +112,7 @@ class PixelReport:
         all_text_covered: Whether all text was to be covered, and every frame, plane and icon was looked at for text
             and for codes. No detector finds everything: it says what was done, not that nothing is left.
         pictures: How many pixel data elements were looked at, icons and overlays included.
+        masks_alone: Whether nobody looked at the image itself, because masks covered regions of it.
     """
 
     redactions: tuple[Redaction, ...] = ()
@@ -120,6 +121,7 @@ class PixelReport:
     texts: tuple[ReadText, ...] = ()
     all_text_covered: bool = False
     pictures: int = 0
+    masks_alone: bool = False
 
 
 def _told(kind: type[Change | Redaction], items: Iterable[Change | Redaction]) -> list[dict[str, Any]]:

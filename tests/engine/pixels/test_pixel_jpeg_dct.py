@@ -18,8 +18,10 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
+from healthcare_deid.engine.pixels.frames.codecs import jpeg_dct
 from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError
 from healthcare_deid.engine.pixels.frames.codecs.jpeg_dct import blanked, mcu_size
+from healthcare_deid.engine.pixels.frames.codecs.jpeg_huffman import Bits, Coder, NewBits
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -98,6 +100,71 @@ def test_only_the_blocks_under_boxes_change(
     shown = np.asarray(Image.open(io.BytesIO(after)).convert("RGB"))
     assert all(shown[box.top + 2 : box.bottom - 2, box.left + 2 : box.right - 2].max() == 0 for box in BOXES)
     assert len(after) <= len(before)
+
+
+def with_a_scan_for_each_component(stream: bytes, interval: int) -> bytes:
+    """Return a frame of one scan with its blocks in three, as no encoder at hand writes them."""
+    parts = [b"\xff\xd8"]
+    for marker, start, stop in jpeg_dct._segments(stream):
+        body = stream[start:stop]
+        if marker == 0xC0:
+            frame = jpeg_dct._frame(body)
+        elif marker == 0xDA:
+            break
+        parts.append(jpeg_dct._segment(marker, body))
+    parts.append(jpeg_dct._segment(0xDD, interval.to_bytes(2, "big")))
+    tables = codes_of(stream)
+    ((data, _),) = jpeg_dct._intervals(stream, stop)
+    bits, place = Bits(data.replace(b"\xff\0", b"\xff")), 0
+    coders = [Coder(tables[used >> 4], tables[0x10 | used & 15]) for used in body[2:7:2]]
+    width, height = frame.mcu
+    blocks: list[dict[tuple[int, int], tuple[int, int, int]]] = [{}, {}, {}]
+    means = [0, 0, 0]
+    for unit in range(-(-frame.columns // width) * -(-frame.rows // height)):
+        row, column = divmod(unit, -(-frame.columns // width))
+        for index, one in enumerate(frame.components):
+            for down, across in np.ndindex(one.down, one.across):
+                difference, rest = coders[index].mean(bits, place)
+                place = coders[index].end(bits, rest)
+                means[index] += difference
+                blocks[index][row * one.down + down, column * one.across + across] = (means[index], rest, place)
+    for index, one in enumerate(frame.components):
+        parts.append(jpeg_dct._segment(0xDA, bytes((1, *body[1 + 2 * index : 3 + 2 * index], 0, 63, 0))))
+        rows, columns = -(-frame.rows * one.down // height), -(-frame.columns * one.across // width)
+        for number in range(0, rows * columns, interval):
+            new, before = NewBits(bits), 0
+            for unit in range(number, min(number + interval, rows * columns)):
+                mean, rest, end = blocks[index][divmod(unit, columns)]
+                new.put(*coders[index].coded(mean - before))
+                new.copy(rest, end)
+                before = mean
+            parts.append(new.data().replace(b"\xff", b"\xff\0"))
+            if number + interval < rows * columns:
+                parts.append(bytes((0xFF, 0xD0 + number // interval % 8)))
+    return b"".join(parts) + b"\xff\xd9"
+
+
+def codes_of(stream: bytes) -> dict[int, Any]:
+    segments = jpeg_dct._segments(stream)
+    found = [jpeg_dct._huffman(stream[start:stop]) for marker, start, stop in segments if marker == 0xC4]
+    return {table: code for tables in found for table, code in tables.items()}
+
+
+@pytest.mark.parametrize("interval", [7, 60_000])
+@pytest.mark.parametrize("kind", ["4:4:4", "4:2:2", "4:2:0"])
+def test_a_scan_for_each_component_is_blanked_as_one_scan_is(
+    kind: str, interval: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_scan = jpeg(monkeypatch, subsampling=kind, quality=80)
+    three = with_a_scan_for_each_component(one_scan, interval)
+    before = [np.asarray(Image.open(io.BytesIO(stream))) for stream in (one_scan, three)]
+    assert np.array_equal(before[0], before[1])
+    corner = Box(212, 182, 213, 183)
+    after = [blanked(stream, [*BOXES[:1], corner], luma=True, bright=False) for stream in (one_scan, three)]
+    shown = [np.asarray(Image.open(io.BytesIO(stream))) for stream in after]
+    assert np.array_equal(shown[0], shown[1])
+    assert not shown[0][-1, -1].any()
+    check_coefficients(three, after[1], [*BOXES[:1], corner], tmp_path)
 
 
 def test_comments_and_applications_segments_go_and_those_that_decoders_read_stay(

@@ -150,7 +150,59 @@ def test_a_mask_that_lies_outside_the_picture_is_told(make_instance: Any) -> Non
     masks = masks_of([DeviceMask([Box(500, 0, 600, 10)], modality="US")])
     report = PixelRedactor(PixelPlan(), masks=masks).redact(instance(make_instance, Modality="US"), None)
     assert not report.redactions
-    assert any("outside the picture" in warning for warning in report.warnings)
+    assert any("no region in the picture" in warning for warning in report.warnings)
+
+
+def test_a_mask_of_ultrasound_regions_that_an_instance_does_not_name_is_told(
+    make_instance: Any, tmp_path: Path
+) -> None:
+    recipe = "%filter graylist\nLABEL a\ncontains Modality US\ncoordinates from:SequenceOfUltrasoundRegions\n"
+    redactor = PixelRedactor(PixelPlan(), masks=load_masks(written(tmp_path, recipe)))
+    report = redactor.redact(instance(make_instance, Modality="US"), None)
+    assert any("no region in the picture" in warning for warning in report.warnings)
+    assert not redactor.redact(Dataset(), None).warnings
+
+
+@pytest.mark.parametrize("never", ["mask", "redactor"])
+@pytest.mark.parametrize("region", [Box(500, 0, 600, 10), Box(0, 100, 200, 130), Box(200, 0, 210, 30)])
+def test_a_picture_in_which_no_region_of_its_mask_lies_is_looked_at_whatever_the_mask_says(
+    never: str, region: Box, make_instance: Any
+) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, (100, 200), np.uint8)
+    mask = DeviceMask([region], manufacturer="ACME", ocr="never" if never == "mask" else "also")
+    ocr = Counting()
+    redactor = PixelRedactor(
+        PixelPlan(Scope.EVERYTHING), ocr=ocr, masks=masks_of([mask]), unmasked_only=never == "redactor"
+    )
+    report = redactor.redact(instance(make_instance, noise, Manufacturer="ACME"), None)
+    assert ocr.looks == 1
+    assert report.all_text_covered
+    assert not report.masks_alone
+    assert any("no region in the picture" in warning for warning in report.warnings)
+    assert not any("not looked for" in warning for warning in report.warnings)
+
+
+def test_pixels_are_not_said_to_be_clean_where_an_overlay_alone_was_looked_at(make_instance: Any) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, (100, 200), np.uint8)
+    dataset = instance(make_instance, noise, Manufacturer="ACME", BurnedInAnnotation="NO")
+    dataset.add_new(0x60000010, "US", 100)
+    dataset.add_new(0x60000011, "US", 200)
+    dataset.add_new(0x60000040, "CS", "G")
+    dataset.add_new(0x60000050, "SS", [1, 1])
+    dataset.add_new(0x60000100, "US", 1)
+    dataset.add_new(0x60000102, "US", 0)
+    dataset.add_new(0x60003000, "OW", bytes(range(250)) * 10)
+    config: dict[str, Any] = {
+        "dicom": {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"},
+        "image": {"textRedactionMode": "REDACT_ALL_TEXT"},
+    }
+    for never in ("never", "also"):
+        mask = DeviceMask([HEADER], manufacturer="ACME", ocr="never" if never == "never" else "also")
+        engine = Deidentifier(DeidentifyConfig.from_api(config), ocr=Counting(), masks=[mask])
+        result = engine.deidentify(dataset).dataset
+        codes = [item.CodeValue for item in result.DeidentificationMethodCodeSequence]
+        assert ("113101" in codes) is (never == "also")
+        assert (result.get("BurnedInAnnotation") == "NO") is (never == "also")
 
 
 def test_ocr_never_without_masks_is_refused() -> None:
@@ -189,6 +241,23 @@ def test_a_recipe_of_deid_says_what_it_says_there(
     assert sorted(boxes_of(written(tmp_path, RECIPE), instance(make_instance, **attributes))) == sorted(expected)
 
 
+@pytest.mark.parametrize(
+    "regions",
+    [
+        "(0,0,200,30), (10,40,5,6)",
+        "(0,0,200,30)\n// the foot (GE)\n(10, 40, 5, 6)",
+        "the head:(0,0,200,30) the foot : ( 10,40,5,6 ) (0,0,0,9)",
+        "(a, b)(0,0,200,30);(10,40,5,6)",
+    ],
+)
+def test_all_regions_of_a_ctp_script_up_to_the_next_brace_are_covered(
+    regions: str, make_instance: Any, tmp_path: Path
+) -> None:
+    script = f'{{ Modality.equals("CT") }} {regions}\nNext (one)\n{{ Modality.equals("US") }} (0,0,9,9)'
+    expected = [Box(0, 0, 200, 30), Box(10, 40, 15, 46)]
+    assert boxes_of(written(tmp_path, script), instance(make_instance, Modality="CT")) == expected
+
+
 def region(left: int, top: int, right: int, bottom: int) -> Dataset:
     item = Dataset()
     item.RegionLocationMinX0, item.RegionLocationMinY0 = left, top
@@ -212,6 +281,11 @@ def test_all_but_the_instances_own_ultrasound_regions_is_covered(make_instance: 
         "nothing of the kind",
         '{ Modality.equals("CT") } no regions',
         '{ Modality.equals("CT") (0,0,1,1)',
+        '{ Modality.equals("CT") } (0,0,1,1) (0,0,9)',
+        '{ Modality.equals("CT") } (0,0,1,1) (0,0,9,9.5)',
+        '{ Modality.equals("CT") } (0,0,1,1) (0,0,9,)',
+        "{" + "!" * 50_000 + "} (0,0,1,1)",
+        "{" + "(" * 50_000 + "} (0,0,1,1)",
         '{ Modality.sounds("CT") } (0,0,1,1)',
         '{ NoSuchKeyword.equals("CT") } (0,0,1,1)',
         '{ Modality.matches("(a") } (0,0,1,1)',
@@ -223,6 +297,15 @@ def test_all_but_the_instances_own_ultrasound_regions_is_covered(make_instance: 
         "%filter graylist\nLABEL a\ncontains Modality (CT\ncoordinates 1,1,2,2\n",
         "%filter graylist\nLABEL a\ncontains Modality CT\ncoordinates from:Elsewhere\n",
         "[1]",
+        "[" * 100_000,
+        '[{"modality": " ", "regions": [{"x": 0, "y": 0, "width": 5, "height": 5}]}]',
+        '[{"modality": 5, "regions": [{"x": 0, "y": 0, "width": 5, "height": 5}]}]',
+        '[{"modality": ["CT", "MR"], "regions": [{"x": 0, "y": 0, "width": 5, "height": 5}]}]',
+        '[{"rows": "many", "regions": [{"x": 0, "y": 0, "width": 5, "height": 5}]}]',
+        '[{"imageType": ["DERIVED", ""], "regions": [{"x": 0, "y": 0, "width": 5, "height": 5}]}]',
+        '[{"modality": "CT", "regions": [{"x": 0.5, "y": 0, "width": 5, "height": 5}]}]',
+        '[{"modality": "CT", "regions": [{"x": true, "y": 0, "width": 5, "height": 5}]}]',
+        '[{"modality": "CT", "regions": [{"x": "0", "y": "0", "width": "5", "height": "5"}]}]',
         '[{"regions": []}]',
         '[{"regions": [{"x": 0, "y": 0, "width": 5, "height": 5}]}]',
         '[{"modality": "CT", "vendor": "x", "regions": [{"x": 0, "y": 0, "width": 5, "height": 5}]}]',
@@ -237,6 +320,19 @@ def test_a_file_that_is_not_understood_is_refused(text: str, tmp_path: Path) -> 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="masks"):
         masks_of(tmp_path / "none")
+
+
+def test_an_unknown_key_of_a_mask_is_named() -> None:
+    with pytest.raises(ConfigError, match="no key is called 'vendor'"):
+        read_json('[{"vendor": "x", "regions": []}]')
+
+
+@pytest.mark.parametrize(
+    "regions", [[(0, 0, 10)], [("0", "0", "1", "1")], [(10, 10, 0, 0)], [(-1, 0, 5, 5)], [(0, 0, 5.0, 5)]]
+)
+def test_regions_that_are_no_rectangle_are_refused(regions: Any) -> None:
+    with pytest.raises(ConfigError, match="regions"):
+        DeviceMask(regions, modality="CT")
 
 
 def test_masks_come_back_from_json_as_they_were() -> None:
@@ -269,6 +365,21 @@ def test_text_in_one_place_of_several_instances_becomes_the_devices_mask(
     covered = sum(Box(*region).area for region in proposal.mask.regions)
     assert covered < 0.2 * 260 * 400
     assert proposal.picture.size == (400, 260)
+
+
+class Above:
+    def find(self, picture: object, *, read: bool, within: object) -> list[TextLine]:
+        del picture, read, within
+        return [TextLine(Box(5, 5, 100, 20))]
+
+
+def test_a_proposed_mask_is_of_its_own_device_whatever_its_attributes_hold(make_instance: Any) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, (100, 200), np.uint8)
+    several = {"Manufacturer": ["ACME", " Medical"], "ManufacturerModelName": "", "Modality": "US"}
+    datasets = [instance(make_instance, noise, **several) for _ in range(2)]
+    (proposal,) = propose(datasets, ocr=Above())
+    assert proposal.mask is not None
+    assert masked(masks_of(read_json(write_json([proposal.mask]))), datasets[0]).known
 
 
 def test_text_outside_an_ultrasound_image_is_covered_unless_it_is_settings(make_instance: Any) -> None:

@@ -148,8 +148,13 @@ def test_planes_are_looked_at_apart(written: Any, make_instance: Any) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"TotalPixelMatrixColumns": 5 * SIDE}, {"DimensionOrganizationType": "3D"}, {"TotalPixelMatrixRows": None}],
-    ids=["count", "no tiles", "missing"],
+    [
+        {"TotalPixelMatrixColumns": 5 * SIDE},
+        {"DimensionOrganizationType": "3D"},
+        {"TotalPixelMatrixRows": None},
+        {"TotalPixelMatrixRows": 0},
+    ],
+    ids=["count", "no tiles", "missing", "nothing"],
 )
 def test_places_that_make_no_sense_leave_tiles_by_themselves(
     changed: dict[str, Any], written: Any, make_instance: Any
@@ -176,6 +181,18 @@ def test_a_tile_at_a_place_that_cannot_be_is_looked_at_all_the_same(make_instanc
     dataset = _slide(make_instance, noise, sparse=True)
     place = dataset.PerFrameFunctionalGroupsSequence[2].PlanePositionSlideSequence[0]
     place.RowPositionInTotalImagePixelMatrix = 1 - SIDE
+
+    report = PixelRedactor(ALL_TEXT, ocr=_Everywhere()).redact(dataset, None)
+
+    assert {redaction.frame for redaction in report.redactions} == set(range(dataset.NumberOfFrames))
+
+
+@pytest.mark.parametrize("size", [(-2, -2), (-1, -4), (-4, -1)])
+def test_every_tile_of_a_whole_of_negative_size_is_looked_at(size: tuple[int, int], make_instance: Any) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (2 * SIDE, 2 * SIDE, 3)).astype(np.uint8)
+    dataset = _slide(make_instance, noise)
+    dataset["TotalPixelMatrixRows"] = DataElement("TotalPixelMatrixRows", "SL", size[0] * SIDE)
+    dataset["TotalPixelMatrixColumns"] = DataElement("TotalPixelMatrixColumns", "SL", size[1] * SIDE)
 
     report = PixelRedactor(ALL_TEXT, ocr=_Everywhere()).redact(dataset, None)
 

@@ -445,3 +445,21 @@ def test_an_icon_follows_when_the_syntax_has_to_change(
     assert dataset.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     assert len(dataset.IconImageSequence[0].PixelData) == 64 * 64
     assert not copy.copy(dataset.IconImageSequence[0])["PixelData"].is_undefined_length
+
+
+@pytest.mark.parametrize("place", ["image", "overlay", "icon"])
+def test_no_picture_of_an_instance_may_have_more_pixels_than_the_limit(place: str, make_instance: Any) -> None:
+    dataset = make_instance(np.zeros((30, 40), np.uint8))
+    if place == "overlay":
+        dataset.add_new(0x60000010, "US", 31)
+        dataset.add_new(0x60000011, "US", 40)
+        dataset.add_new(0x60003000, "OW", bytes(31 * 40 // 8 + 1))
+    elif place == "icon":
+        dataset.IconImageSequence = [make_instance(np.zeros((31, 40), np.uint8))]
+    limit = 30 * 40 - (place == "image")
+    redactor = PixelRedactor(PixelPlan(Scope.EVERYTHING), max_frame_pixels=limit)
+    with pytest.raises(UnsupportedPixelsError, match="max_frame_pixels"):
+        redactor.redact(dataset, None)
+    if place == "image":
+        with pytest.raises(UnsupportedPixelsError, match="max_frame_pixels"):
+            redactor.find(dataset)

@@ -115,3 +115,17 @@ def test_each_frame_is_looked_at_in_its_own_window(faint: tuple[Any, Dataset]) -
     first, second = (windows.pictures(frame, words)[0] for frame in (0, 1))
     assert first[160, 150].max() > 60
     assert second[160, 150].max() == 0
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 250), (250, 0), (-5, 899)])
+def test_text_among_values_that_are_called_padding_is_covered(
+    first: int, last: int, written_phantom: Any, make_instance: Any
+) -> None:
+    one = written_phantom((20, 12, "KOWALCZYK MARIA"), size=(400, 260), height=18)
+    values = np.full(one.picture.shape, 1000, np.int16)
+    values[:60] = np.where(one.picture[:60] > 128, 200, 10)
+    values[60:] += one.picture[60:]
+    dataset = make_instance(values, bits_stored=12)
+    dataset.PixelPaddingValue, dataset.PixelPaddingRangeLimit = first, last
+    report = PixelRedactor(PixelPlan(Scope.EVERYTHING)).redact(dataset, None)
+    assert one.covered_by(report.redactions) >= 0.9

@@ -88,7 +88,7 @@ class Done:
     Attributes:
         identity_left: The patient's identity was seen in a value that stays.
         private_kept: Private elements stay.
-        pixels_cleaned: Pictures were looked at for burned-in text.
+        pixels_cleaned: Pictures were looked at for burned-in text, the image itself among them.
         all_text_covered: All burned-in text was covered.
         date_operations: Operations on the dates that did not simply go.
         earlier_methods: Lines that an earlier step wrote.

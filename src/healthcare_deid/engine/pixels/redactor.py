@@ -51,7 +51,7 @@ UNREADABLE_WARNING = (
 MASK = "mask"
 """Rule of regions that are covered because of the device."""
 MASK_WARNING = "burned-in text was not looked for: the regions of a known device were covered, and no others"
-OUTSIDE_WARNING = "the regions of the mask of this device lie outside the picture: nothing of them was covered"
+OUTSIDE_WARNING = "the mask of this device has no region in the picture: it covered nothing"
 CODES_WARNING = "QR codes and bar codes in the pixels were not looked for: pip install zxing-cpp"
 
 _ENCAPSULATED_DOCUMENT = 0x00420011
@@ -149,7 +149,9 @@ class PixelRedactor:
             _refuse_what_cannot_be_seen(dataset, removed)
             found = list(targets(dataset, removed))
         else:
-            found = [one for one in targets(dataset, removed) if one.is_image or one.is_icon] if mask.boxes else []
+            found = [one for one in targets(dataset, removed) if one.is_image or one.is_icon] if mask.known else []
+            if not mask.boxes and any(one.is_image for one in found):
+                return PixelReport(warnings=(OUTSIDE_WARNING,))
         if not found:
             return PixelReport()
         longest = max(map(_size, found))
@@ -172,7 +174,7 @@ class PixelRedactor:
         def found() -> list[Box]:
             for target in targets(dataset):
                 if target.is_image:
-                    element = PixelElement(target, transfer_syntax(dataset))
+                    element = PixelElement(target, transfer_syntax(dataset), max_pixels=self.max_frame_pixels)
                     windows = Windows(element.layout, dataset)
                     lines = self.look().first_frame(element, windows)
                     return [box.grown(MARGIN).intersection(element.whole) for line in lines for box in line.boxes]
@@ -258,7 +260,7 @@ class _Run:
                 )
                 view = self._view(element)
                 boxes = self._mask_boxes(element) if target.is_image else {}
-                if self._looks_at(target):
+                if self._redactor.looks and (self._mask.looks or not boxes):  # boxes of masks, so far
                     self._look(element, view, boxes)
                     looked += 1
             except UnsupportedPixelsError:
@@ -282,22 +284,21 @@ class _Run:
         provider = self._redactor.other_provider
         if looked and provider:
             warnings.append(f"burned-in text was looked for on {provider}, which rounds otherwise than the CPU")
-        if self._redactor.looks and not self._mask.looks:
+        covered = any(redaction.rule == MASK for redaction in self._redactions)
+        masks_alone = covered and self._redactor.looks and not self._mask.looks
+        if masks_alone:
             warnings.append(MASK_WARNING)
-        if self._mask.known and not any(redaction.rule == MASK for redaction in self._redactions):
+        if self._mask.known and not covered:
             warnings.append(OUTSIDE_WARNING)
         return PixelReport(
             tuple(self._redactions),
             tuple(rewriter.changes),
             tuple(warnings),
             tuple(self._texts),
-            self._redactor.policy.plan.scope is Scope.EVERYTHING and finds_codes() and self._mask.looks,
+            self._redactor.policy.plan.scope is Scope.EVERYTHING and finds_codes() and not masks_alone,
             looked,
+            masks_alone,
         )
-
-    def _looks_at(self, target: Target) -> bool:
-        """Say whether text is looked for: in the image of a known device perhaps not, in everything else it is."""
-        return self._redactor.looks and (self._mask.looks or not target.is_image)
 
     def _mask_boxes(self, element: PixelElement) -> Boxes:
         """Return the regions that masks cover in every frame."""

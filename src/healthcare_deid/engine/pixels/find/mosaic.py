@@ -134,7 +134,7 @@ def _full(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
     """Count the tiles: from left to right, then down, then through the planes."""
     across = -(-int(dataset.TotalPixelMatrixColumns) // layout.columns)
     down = -(-int(dataset.TotalPixelMatrixRows) // layout.rows)
-    if layout.frames % (across * down):
+    if across < 1 or down < 1 or layout.frames % (across * down):
         return []
     return [
         {divmod(index, across): first + index for index in range(across * down)}

@@ -20,8 +20,8 @@ def pictures(layout: PixelLayout, words: Words, palette: Palette | None = None) 
     """Return the pictures of a frame, each of shape (rows, columns, 3).
 
     The first shows the whole range of values. More follow where it may hide text: a narrower window when few extreme
-    values squeeze the rest, and one for every unused bit that is not the same everywhere (overlays are kept there,
-    PS3.5 8.1.2, and whatever else a device left).
+    values squeeze the rest, one of what is called padding and is not all one value, and one for every unused bit that
+    is not the same everywhere (overlays are kept there, PS3.5 8.1.2, and whatever else a device left).
     """
     values = layout.values(words)
     if palette is not None:
@@ -43,14 +43,18 @@ def _windows(layout: PixelLayout, values: Words) -> list[Picture]:
     sample = np.ascontiguousarray(values).reshape(-1)
     if layout.floating:
         sample = sample[np.isfinite(sample)]
+    padding = rest = sample[:0]
     if layout.padding is not None:
-        inside = sample[(sample < layout.padding[0]) | (sample > layout.padding[1])]
-        sample = inside if inside.size else sample
+        is_padding = (sample >= layout.padding[0]) & (sample <= layout.padding[1])
+        padding, rest = sample[is_padding], sample[~is_padding]
+        sample = rest if rest.size else sample
     if not sample.size:
         return [np.zeros(values.shape, np.uint8)]
     low, high = float(sample.min()), float(sample.max())
     inverted = layout.photometric == "MONOCHROME1"
     shown = [_window(values, low, high, inverted=inverted)]
+    if rest.size and padding.size and padding.min() < padding.max():
+        shown.append(_window(values, float(padding.min()), float(padding.max()), inverted=inverted))
     few = np.sort(sample[:: max(1, sample.size // 20000)])
     middle_low, middle_high = float(few[few.size // 100]), float(few[-1 - few.size // 100])
     if layout.bits_stored > 8 and 0 < middle_high - middle_low < SQUEEZED * (high - low):

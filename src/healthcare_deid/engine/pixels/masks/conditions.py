@@ -59,12 +59,12 @@ class Test:
 
     def holds(self, dataset: Dataset) -> bool:
         """Say whether it is true of an instance."""
-        values = _values(dataset, self.tag)
         if self.relation is Relation.PRESENT:
             return self.tag in dataset
         if self.relation is Relation.EMPTY:
-            return self.tag in dataset and not any(values)
-        return any(self._compare(value) for value in (values if self.each else ["\\".join(values)]))
+            return self.tag in dataset and not any(_values(dataset, self.tag))
+        values = _values(dataset, self.tag) if self.each else [text_of(dataset, self.tag)]
+        return any(map(self._compare, values))
 
     def _compare(self, value: str) -> bool:
         one, other = (text.casefold() if self.ignore_case else text for text in (value, self.value.strip()))
@@ -143,6 +143,11 @@ def _compiled(pattern: str, ignore_case: bool) -> Pattern:
         return compile_pattern(f"(?i){pattern}" if ignore_case else pattern)
     except ValueError as error:
         raise ConfigError(f"masks: {error}") from None
+
+
+def text_of(dataset: Dataset, tag: int) -> str:
+    """Return an attribute's values as one text, as `Test` compares it."""
+    return "\\".join(_values(dataset, tag))
 
 
 def _values(dataset: Dataset, tag: int) -> list[str]:

@@ -1,7 +1,8 @@
 """The pixel scripts of RSNA's Clinical Trial Processor: conditions in braces, and the regions that follow them.
 
-What stands between the regions of one signature and the next brace is prose.
-Source: the CTP articles "The CTP DICOM Pixel Anonymizer" and "The CTP DICOM Filter" of the MIRC wiki.
+Whatever is in parentheses up to the next brace is a region, if it is four numbers; all else there is prose.
+Source: the CTP articles "The CTP DICOM Pixel Anonymizer" and "The CTP DICOM Filter" of the MIRC wiki; for what is a
+region, CTP's class PixelScript.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_REGION = re.compile(r"\s*\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)")
+_PARENTHESES = re.compile(r"\(([^)]*)\)")
+_NUMBERS = re.compile(r"\s*[\d.+-]+\s*(?:,\s*[\d.+-]*\s*)+")
+"""What is meant as a region, whether or not it is one."""
+_REGION = re.compile(r",".join([r"\s*(-?\d+)\s*"] * 4))
 _TOKEN = re.compile(
     r"\s*(?://[^\n]*\s*)*"
     r"(?:(?P<sign>[!*+()])"
@@ -43,11 +47,12 @@ def read_ctp_script(text: str) -> list[Mask]:
         ConfigError: It has no signature with regions, or a condition that is not understood.
     """
     found: list[Mask] = []
-    place = 0
-    while (start := text.find("{", place)) >= 0:
-        where = f"masks, line {text.count(chr(10), 0, start) + 1}"
+    place = text.find("{")
+    while place >= 0:
+        start, where = place, f"masks, line {text.count(chr(10), 0, place) + 1}"
         end = _closing(text, start, where)
-        regions, place = _regions(text, end + 1)
+        place = text.find("{", end)
+        regions = _regions(text[end : place if place >= 0 else None], where)
         if regions:
             found.append(Mask(_Expression(text[start + 1 : end], where).condition(), regions))
     if not found:
@@ -65,13 +70,15 @@ def _closing(text: str, start: int, where: str) -> int:
     raise ConfigError(f"{where}: a brace is not closed")
 
 
-def _regions(text: str, place: int) -> tuple[tuple[Box, ...], int]:
+def _regions(text: str, where: str) -> tuple[Box, ...]:
     found: list[Box] = []
-    while (match := _REGION.match(text, place)) is not None:
-        left, top, width, height = map(int, match.groups())
-        found.append(Box(left, top, left + width, top + height))
-        place = match.end()
-    return tuple(box for box in found if box.area), place
+    for inside in _PARENTHESES.findall(text):
+        if (match := _REGION.fullmatch(inside)) is not None:
+            left, top, width, height = map(int, match.groups())
+            found.append(Box(left, top, left + width, top + height))
+        elif _NUMBERS.fullmatch(inside):
+            raise ConfigError(f"{where}: a region of it is no four whole numbers")
+    return tuple(box for box in found if box.area)
 
 
 class _Expression:
@@ -84,7 +91,10 @@ class _Expression:
 
     def condition(self) -> Condition:
         """Return the whole expression."""
-        found = self._any()
+        try:
+            found = self._any()
+        except RecursionError:
+            raise self._misread() from None
         if self._at < len(self._tokens):
             raise self._misread()
         return found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Ocr = Literal["also", "never"]
 WHOLE_PICTURE = Box(0, 0, 1 << 30, 1 << 30)
 """A region that is as large as any picture."""
-_MANUFACTURER, _STATION, _MODALITY, _IMAGE_TYPE, _MODEL = 0x00080070, 0x00081010, 0x00080060, 0x00080008, 0x00081090
+MANUFACTURER, _STATION, MODALITY, _IMAGE_TYPE, MODEL = 0x00080070, 0x00081010, 0x00080060, 0x00080008, 0x00081090
 _ROWS, _COLUMNS = 0x00280010, 0x00280011
 _ULTRASOUND_REGIONS = "SequenceOfUltrasoundRegions"
 _REGION_ENDS = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
@@ -68,10 +68,11 @@ class DeviceMask:
         rows: Rows (0028,0010).
         columns: Columns (0028,0011).
         image_type: Values that are among those of Image Type (0008,0008).
-        ocr: ``"also"`` looks for text besides; ``"never"`` covers the regions alone, at no cost.
+        ocr: ``"also"`` looks for text besides; ``"never"`` covers the regions alone, at no cost. A picture that none of
+            them lies in is looked at all the same.
 
     Raises:
-        ConfigError: There is no region, or nothing says of which device.
+        ConfigError: There is no region, nothing says of which device, or something is of another type.
     """
 
     regions: Sequence[Box]
@@ -85,10 +86,17 @@ class DeviceMask:
     ocr: Ocr = "also"
 
     def __post_init__(self) -> None:
-        if not self.regions or any(Box(*region).area == 0 or min(region) < 0 for region in self.regions):
+        if not self.regions or not all(map(_is_region, self.regions)):
             raise ConfigError("masks: a mask needs regions, each with a size, inside the picture")
         if isinstance(self.image_type, str):
             raise ConfigError("masks: image_type is a list of texts")
+        given: list[Any] = [self.manufacturer, self.model, self.station, self.modality]
+        texts = [text for text in given if text != ""] + list(self.image_type)
+        # A blank text would be equal to what an instance does not say.
+        if not all(isinstance(text, str) and text.strip() for text in texts):
+            raise ConfigError("masks: what a device is told by are texts, and none of spaces alone")
+        if not all(size is None or type(size) is int for size in (self.rows, self.columns)):
+            raise ConfigError("masks: rows and columns are whole numbers")
         if self.ocr not in get_args(Ocr):
             raise ConfigError('masks: ocr is "also" or "never"')
         if not self._tests():
@@ -101,10 +109,10 @@ class DeviceMask:
 
     def _tests(self) -> list[Test]:
         given: list[tuple[int, str | int | None]] = [
-            (_MANUFACTURER, self.manufacturer),
-            (_MODEL, self.model),
+            (MANUFACTURER, self.manufacturer),
+            (MODEL, self.model),
             (_STATION, self.station),
-            (_MODALITY, self.modality),
+            (MODALITY, self.modality),
             (_ROWS, self.rows),
             (_COLUMNS, self.columns),
             *((_IMAGE_TYPE, value) for value in self.image_type),
@@ -149,6 +157,12 @@ def ultrasound_regions(dataset: Dataset) -> list[Box]:
     """Return where the image is in an ultrasound machine's picture (PS3.3 C.8.5.5); empty where it does not say."""
     boxes = map(_region, _items(dataset))
     return [box for box in boxes if box is not None and box.area]
+
+
+def _is_region(given: Sequence[int]) -> bool:
+    """Say whether a region is four whole numbers, none negative, and holds something."""
+    numbers = tuple(given)
+    return len(numbers) == 4 and all(type(one) is int and one >= 0 for one in numbers) and Box(*numbers).area > 0
 
 
 def _region(item: Any) -> Box | None:

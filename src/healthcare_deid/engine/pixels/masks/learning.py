@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 from healthcare_deid.engine.geometry import merged
 from healthcare_deid.engine.pixels.cover.element import PixelElement
 from healthcare_deid.engine.pixels.frames.targets import targets
-from healthcare_deid.engine.pixels.masks.device_masks import DeviceMask
+from healthcare_deid.engine.pixels.masks.conditions import text_of
+from healthcare_deid.engine.pixels.masks.device_masks import MANUFACTURER, MODALITY, MODEL, DeviceMask
 from healthcare_deid.engine.pixels.redactor import PixelRedactor, transfer_syntax
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import EngineError
@@ -90,7 +91,7 @@ def _look(dataset: Dataset, redactor: PixelRedactor, seen: dict[Device, _Seen]) 
         return
     boxes = redactor.find(dataset)
     element = PixelElement(image, transfer_syntax(dataset))
-    texts = [str(dataset.get(name) or "").strip() for name in ("Manufacturer", "ManufacturerModelName", "Modality")]
+    texts = [text_of(dataset, tag) for tag in (MANUFACTURER, MODEL, MODALITY)]
     device = Device(texts[0], texts[1], texts[2], element.layout.rows, element.layout.columns)
     if not any(texts):
         return

@@ -62,7 +62,9 @@ def read_json(text: str) -> list[DeviceMask]:
     try:
         items: Any = json.loads(text)
         return [_device_mask(item) for item in items]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except ConfigError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ConfigError(f"masks: the JSON is no list of masks ({type(error).__name__})") from None
 
 
