@@ -208,3 +208,11 @@ def test_a_summary_is_json_when_asked_for(
     assert (told["found"], told["succeeded"], told["failed"]) == (3, 2, 1)
     assert told["failuresByReason"] == {"not-dicom": 1}
     assert result.exit_code == 3
+
+
+def test_a_name_cannot_steer_the_terminal_or_begin_a_line(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    (scans / "a\n\x1b[2Jwarning: é.dcm").write_text("no instance")
+    told = cli("files", scans, tmp_path / "clean", "--config", tags_only, "--workers", "1", "--show-paths")
+    assert "failed: a\\n\\x1b[2Jwarning: é.dcm: not-dicom" in told.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pydicom
@@ -12,6 +13,7 @@ from pydicom.dataelem import RawDataElement
 from tests.report.run_made import make_run
 
 from healthcare_deid import presets
+from healthcare_deid.cli.output import write_report
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.report import Decision, Review
 from healthcare_deid.testing import sample_dicom
@@ -213,3 +215,16 @@ def test_what_was_approved_is_exported_from_the_command_line(cli: Callable[..., 
     assert len(list((tmp_path / "release").rglob("*.dcm"))) == 1
     assert cli("review", clean, "--export", tmp_path / "release").exit_code == 1
     assert cli("review", tmp_path / "scans").exit_code == 1
+
+
+def test_a_report_is_printed_whatever_the_names_and_written_for_its_owner_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_report("bad\udcff.dcm: é", None)
+    assert capsys.readouterr().out == "bad\\udcff.dcm: é\n"
+    path = tmp_path / "report.txt"
+    path.touch(0o644)
+    write_report("bad\udcff.dcm", path)
+    assert path.read_bytes() == b"bad\xff.dcm\n"
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o077 == 0

@@ -184,3 +184,47 @@ def test_what_a_real_run_leaves_is_reviewed_audited_and_compared(tmp_path: Path)
     assert {item.promise for item in report.audits.values()} == {"profile:DEIDENTIFY_TAG_CONTENTS"}
     assert report.clean
     assert len(compare_tree(tmp_path / "scans", tmp_path / "contents").pairs) == 3
+
+
+@pytest.mark.parametrize("body", [[], {}, {"index": 0}, {"index": 0, "decision": ["approved"]}, {"index": None}])
+def test_a_request_that_is_none_of_the_pages_is_answered_and_prints_nothing(
+    call: Caller, capfd: pytest.CaptureFixture[str], body: Any
+) -> None:
+    assert call("POST", f"{call.parts.path}decide", body)[0] in (400, 422)
+    assert call("GET", f"{call.parts.path}changes/99")[0] == 400
+    assert capfd.readouterr().err == ""
+
+
+def test_a_result_that_is_gone_is_told_without_its_path(
+    call: Caller, review: Review, clean: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (clean / review.items[0].result).unlink()
+    for method, path, body in (
+        ("GET", "picture/0/after/0", None),
+        ("POST", "decide", {"index": 0, "decision": "approved"}),
+    ):
+        assert call(method, call.parts.path + path, body) == (500, b"FileNotFoundError")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("length", ["-1", "5000"])
+def test_a_body_that_is_not_read_is_no_second_request(call: Caller, length: str) -> None:
+    import socket
+
+    with socket.create_connection(("127.0.0.1", call.parts.port or 0), timeout=30) as connection:
+        head = f"POST {call.parts.path}decide HTTP/1.1\r\nHost: localhost:1\r\nContent-Type: application/json\r\n"
+        inner = f"GET {call.parts.path}items.json HTTP/1.1\r\nHost: localhost:1\r\n\r\n"
+        connection.sendall(f"{head}Content-Length: {length}\r\n\r\n{inner}".encode())
+        reply = b""
+        while data := connection.recv(1 << 16):
+            reply += data
+    assert reply.startswith(b"HTTP/1.1 400")
+    assert reply.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_run_with_values_of_its_own_is_audited(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    Deidentifier(presets.basic_confidentiality_profile(), set_values={"StudyDescription": "Trial"}).deidentify_tree(
+        tmp_path / "scans", tmp_path / "trial", workers=1
+    )
+    assert len(audit_tree(tmp_path / "trial").audits) == 3

@@ -57,11 +57,14 @@ def emit(value: dict[str, Any] | list[dict[str, Any]], style: str, columns: Colu
 def write_report(text: str, path: Path | None) -> None:
     """Print a report, or write it into a file that only its owner can read: it names files."""
     if path is None:
-        click.echo(text.rstrip("\n"))
+        # A name that is no text would end the report on a strict standard output.
+        click.echo(text.rstrip("\n").encode("utf-8", "backslashreplace").decode())
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        if os.name == "posix":
+            path.chmod(0o600)  # it may have been there, open to others
         file.write(text if text.endswith("\n") else f"{text}\n")
     click.echo(f"written: {path}", err=True)
 

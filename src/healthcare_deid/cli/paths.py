@@ -40,7 +40,12 @@ def shows_paths() -> bool:
 
 def named(path: Path) -> str:
     """Return what one file is called in a message."""
-    return str(path) if shows_paths() else f"a file ({_HINT} it)"
+    return printable(str(path)) if shows_paths() else f"a file ({_HINT} it)"
+
+
+def printable(name: str) -> str:
+    """Return a name in which what would steer the terminal, or begin a line of its own, is written as an escape."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
@@ -51,7 +56,7 @@ def print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
     """
     if shows_paths():
         for outcome, path, reason in failures:
-            click.echo(f"{outcome}: {path}: {reason}", err=True)
+            click.echo(f"{outcome}: {printable(path)}: {reason}", err=True)
         return
     for (outcome, reason), count in Counter((outcome, reason) for outcome, _, reason in failures).most_common():
         click.echo(f"{outcome} ({count} file{'s' * (count != 1)}): {reason}", err=True)

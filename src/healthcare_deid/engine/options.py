@@ -268,4 +268,4 @@ def _texts(given: Collection[object], argument: str) -> tuple[str, ...]:
     texts = [] if isinstance(given, str | bytes) else [text for text in given if isinstance(text, str)]
     if isinstance(given, str | bytes) or len(texts) < len(tuple(given)):
         raise ConfigError(f"{argument}: a list of texts is needed")
-    return tuple(texts)
+    return tuple(sorted(texts) if isinstance(given, set | frozenset) else texts)

@@ -39,6 +39,19 @@ def check_dataset(given: object) -> None:
         raise TypeError(f"deidentify takes a pydicom Dataset, not {type(given).__name__}; deidentify_file takes a path")
 
 
+def of_the_system(error: BaseException) -> OSError | None:
+    """Return the operating system's error that pydicom has wrapped in its own; None where there is none.
+
+    It wraps those of reading and writing in errors of their class without a number, whose text names the element.
+    """
+    cause = error.__cause__
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return OSError(cause.errno, os.strerror(cause.errno))
+        cause = cause.__cause__
+    return None
+
+
 def guarded(work: Callable[[], T], *, passing: type[Exception] = EngineError) -> T:
     """Do some work, and let no error out that may quote the data.
 
@@ -60,6 +73,8 @@ def guarded(work: Callable[[], T], *, passing: type[Exception] = EngineError) ->
     except OSError as error:
         if error.errno is not None:
             raise
+        if (system := of_the_system(error)) is not None:
+            raise system from None
         # pydicom's word for data that ends too early
         raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
     except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a value: only its type and place are told

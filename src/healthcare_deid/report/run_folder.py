@@ -21,10 +21,10 @@ _KEY = re.compile(r"key [0-9a-f]+")
 """A key's fingerprint, which stands in the manifest in the place of the key."""
 _ANY_KEY = b64encode(bytes(32)).decode()
 _OPTIONS = frozenset(
-    {"edition", "options", "safe_private", "other_uids", "strict_edition", "strict_keep_list", "nested", "set_values"}
+    {"edition", "options", "safe_private", "other_uids", "strict_edition", "strict_keep_list", "nested"}
 )
 """The engine's arguments that say what a result holds."""
-_BEYOND = ("dates", "replace", "pseudonyms", "recipients", "masks", "detectors")
+_BEYOND = ("dates", "replace", "set_values", "pseudonyms", "recipients", "masks", "detectors")
 """Arguments that the manifest only describes."""
 
 
@@ -94,7 +94,7 @@ class RunFolder:
         if any(settings.get("options", {}).get(name) for name in _BEYOND):
             return None, {}  # the markers of each result say what the manifest cannot give back
         of_version = DeidentifyConfigV1Beta1 if settings.get("apiVersion") == "v1beta1" else DeidentifyConfig
-        options = {name: value for name, value in settings.get("options", {}).items() if name in _OPTIONS and value}
+        options = {name: value for name, value in settings.get("options", {}).items() if name in _OPTIONS}
         return of_version.from_api(_with_any_key(settings["config"])), options
 
 

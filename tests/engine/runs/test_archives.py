@@ -98,3 +98,72 @@ def test_a_cd_is_named_by_its_directory(
     put(scans / "DICOMDIR", (folder / "DICOMDIR").read_bytes())
     report = profile(BASIC).deidentify_tree(scans / "DICOMDIR", tmp_path / "clean")
     assert (report.succeeded, report.ignored) == (5, 2)
+
+
+def test_every_member_is_done_of_two_that_have_one_name(
+    profile: Any, tmp_path: Path, instance_file: Callable[..., bytes], contents: Contents
+) -> None:
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive:
+        archive.writestr("IM1", instance_file(1))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("IM1", instance_file(2))
+    report = profile(BASIC).deidentify_tree(tmp_path / "twice.zip", tmp_path / "clean", workers=1)
+    assert (report.succeeded, report.duplicates, len(contents(tmp_path / "clean"))) == (2, 0, 2)
+
+
+def test_names_of_members_that_mean_one_place_are_one_name(
+    profile: Any, tmp_path: Path, instance_file: Callable[..., bytes], contents: Contents
+) -> None:
+    with zipfile.ZipFile(tmp_path / "scans.zip", "w") as archive:
+        for number, name in enumerate(["/a", "./a", "b/c", "b//c", "x.healthcare-deid.part"]):
+            archive.writestr(name, instance_file(number))
+    report = profile(BASIC).deidentify_tree(tmp_path / "scans.zip", tmp_path / "clean", names="source", workers=1)
+    assert set(contents(tmp_path / "clean")) == {"a", "b/c"}
+    assert report.succeeded == 2
+    assert sorted(failure.reason for failure in report.failures) == ["bad-name", "same-uid", "same-uid"]
+
+
+def test_a_member_that_breaks_its_decompressor_is_a_failure_and_the_others_are_done(
+    profile: Any, tmp_path: Path, instance_file: Callable[..., bytes]
+) -> None:
+    for kind in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        file = tmp_path / f"{kind}.zip"
+        with zipfile.ZipFile(file, "w", kind) as archive:
+            archive.writestr("a", instance_file(1))
+            archive.writestr("b", instance_file(2))
+        data = bytearray(file.read_bytes())
+        data[60:90] = bytes(byte ^ 0xFF for byte in data[60:90])
+        file.write_bytes(data)
+        report = profile(BASIC).deidentify_tree(file, tmp_path / f"clean{kind}", workers=1)
+        assert (report.succeeded, report.failed) == (1, 1)
+
+
+@pytest.mark.parametrize("damage", ["a header", "cut before a header", "cut in a header", "cut in a member"])
+def test_a_damaged_tar_is_told_wherever_the_damage_is(
+    profile: Any, tmp_path: Path, instance_file: Callable[..., bytes], put: Callable[[Path, bytes], None], damage: str
+) -> None:
+    for number in range(4):
+        put(tmp_path / "scans" / f"{number}", instance_file(number))
+    file = packed("tar", tmp_path / "scans", tmp_path / "scans.tar")
+    with tarfile.open(file) as archive:
+        third = archive.getmembers()[3].offset
+    data = bytearray(file.read_bytes())
+    if damage == "a header":
+        data[third + 5] ^= 0xFF
+    else:
+        del data[third + {"cut before a header": 0, "cut in a header": 100, "cut in a member": 700}[damage] :]
+    file.write_bytes(data)
+    report = profile(BASIC).deidentify_tree(file, tmp_path / "clean", workers=1)
+    assert (report.succeeded, [failure.reason for failure in report.failures]) == (2, ["broken"])
+
+
+def test_originals_of_a_list_outlive_a_run_that_removes_old_results(
+    profile: Any, scans: Path, tmp_path: Path, contents: Contents
+) -> None:
+    before = contents(scans)
+    profile("MINIMAL_KEEP_LIST_PROFILE").deidentify_tree([scans], tmp_path / "clean", names="source", workers=1)
+    (scans / "Okonkwo" / "0").write_bytes(b"broken since")
+    report = profile(BASIC).deidentify_tree([scans], tmp_path / "clean", names="source", workers=1, overwrite=True)
+    assert [count for text, count in report.warnings.items() if "was removed" in text] == [1]
+    assert contents(scans) == before | {"Okonkwo/0": b"broken since"}
+    assert len(contents(tmp_path / "clean")) == 4

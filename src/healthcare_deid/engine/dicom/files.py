@@ -41,6 +41,7 @@ from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
 from healthcare_deid.engine.dicom.sources import InMemory, OpenFile
 from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.dicom.uids import uid_text
+from healthcare_deid.engine.safe_errors import of_the_system
 from healthcare_deid.engine.silence import quiet
 from healthcare_deid.errors import InvalidDicomError
 
@@ -177,7 +178,7 @@ def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileData
         except OSError as error:
             if error.errno is not None:
                 raise
-            raise unreadable() from None
+            raise of_the_system(error) or unreadable() from None
         except (EOFError, StructError):
             raise unreadable() from None
         except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything at broken files

@@ -9,9 +9,10 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from struct import error as StructError  # noqa: N812 - an exception, named as one
+from typing import IO, TYPE_CHECKING, Self
 
 from healthcare_deid.engine.runs.originals import Entry, Trouble
 from healthcare_deid.errors import InvalidDicomError
@@ -55,11 +56,11 @@ class ZipOriginals:
 
     def entries(self) -> Iterator[Entry]:
         """Yield the members, in the archive's order."""
-        for member in self._opened().infolist():
+        for number, member in enumerate(self._opened().infolist()):
             if member.is_dir():
                 continue
             trouble = _ENCRYPTED if member.flag_bits & 1 else _TOO_LARGE if member.file_size > LARGEST_MEMBER else None
-            yield Entry(member.filename, trouble)
+            yield Entry(member.filename, trouble, number=number)
 
     @contextmanager
     def opened(self, entry: Entry) -> Generator[Path]:
@@ -68,19 +69,46 @@ class ZipOriginals:
         Raises:
             InvalidDicomError: The member is damaged.
         """
-        try:
-            with self._opened().open(entry.name) as member, _unnamed_copy(member) as path:
-                yield path
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
-            raise InvalidDicomError("the archive's member is damaged", reason="broken") from None
+        archive = self._opened()
+        with ExitStack() as held:
+            try:
+                # By its place: a name may come twice, and the last member with it would stand for all.
+                member = held.enter_context(archive.open(archive.infolist()[entry.number]))
+                path = held.enter_context(_unnamed_copy(member))
+            except (OSError, MemoryError):
+                raise
+            except Exception:  # noqa: BLE001 - zipfile and its decompressors raise nearly anything at damaged ones
+                raise InvalidDicomError("the archive's member is damaged", reason="broken") from None
+            yield path
 
     def _opened(self) -> zipfile.ZipFile:
         if self._archive is None:
             try:
                 self._archive = zipfile.ZipFile(self._file)
-            except zipfile.BadZipFile:
+            except (OSError, MemoryError):
+                raise
+            except Exception:  # noqa: BLE001 - as above
                 raise InvalidDicomError("the source is no zip archive, or a damaged one", reason="broken") from None
         return self._archive
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose header is read strictly: `tarfile` takes a broken one, or none at all, for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """Return the next member.
+
+        Raises:
+            EOFHeaderError: The archive's end mark is reached.
+            ReadError: The header is damaged or missing.
+        """
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined] # typeshed names it not
+            raise
+        except tarfile.HeaderError:
+            raise tarfile.ReadError("a member's header is damaged or missing") from None
 
 
 class TarOriginals:
@@ -107,12 +135,12 @@ class TarOriginals:
     def entries(self) -> Iterator[Entry]:
         """Yield the members, in the archive's order; where it is damaged, an entry that says so comes last."""
         try:
-            with tarfile.open(self._file, "r|*") as archive:
+            with tarfile.open(self._file, "r|*", tarinfo=_Member) as archive:
                 for member in archive:
                     if not member.isdir():
                         yield _entry(archive, member)
                     archive.members = []  # type: ignore[attr-defined] # tarfile remembers every member it has met
-        except (tarfile.TarError, EOFError, zlib.error):
+        except (tarfile.TarError, EOFError, zlib.error, ValueError, StructError):
             yield Entry(self._file.name, _DAMAGED)
 
     @contextmanager

@@ -9,9 +9,11 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from healthcare_deid._version import __version__
@@ -21,7 +23,7 @@ from healthcare_deid.engine.identity.secret import ProjectSecret
 from healthcare_deid.errors import ModelNotFoundError, RunRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from healthcare_deid.engine.runs.engine import Engine
 
@@ -31,6 +33,9 @@ FILE = "manifest.json"
 _KEYS = frozenset({"cryptoKey", "wrappedKey"})
 """Fields of the API's messages that hold keys."""
 _ABSENT = object()
+_PLAIN = (bool, int, float, str, bytes, re.Pattern, Enum, Mapping, tuple, list, set, frozenset, type(None))
+_NO_RESULT = frozenset({"threads", "max_inflated", "max_frame_pixels"})
+"""Options that make no result another one: how fast it is there, and whether it is."""
 
 
 @dataclass(slots=True)
@@ -68,13 +73,14 @@ class Manifest:
         """
         try:
             content: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+            schema = content["schema"]
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, TypeError, KeyError):
             raise RunRefused(f"{FILE} in the run folder is no manifest: choose another run folder") from None
-        if content.get("schema") != SCHEMA:
+        if schema != SCHEMA:
             raise RunRefused(
-                f"{FILE} has version {content.get('schema')} of its form, and this release reads {SCHEMA}: go on with "
+                f"{FILE} has version {schema} of its form, and this release reads {SCHEMA}: go on with "
                 "the release that began the run, or choose another destination"
             )
         return cls(content["settings"], content["secretPlace"], content["runs"])
@@ -107,8 +113,9 @@ def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
         **run: Further settings, of the run.
     """
     config = deidentifier.config
-    options = {one.name: _described(getattr(deidentifier.options, one.name)) for one in fields(deidentifier.options)}
-    secret = deidentifier.options.secret
+    given = deidentifier.options
+    options = {one.name: _described(getattr(given, one.name)) for one in fields(given) if one.name not in _NO_RESULT}
+    secret = given.secret
     return {
         "apiVersion": config.api_version,
         "config": _without_keys(config.to_api()),
@@ -116,7 +123,10 @@ def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
         | {
             "secret": None if secret is None else ProjectSecret(secret).fingerprint,
             "masks": _masks(deidentifier),
-            "recipients": [f"file {_fingerprint(Path(one).read_bytes())}" for one in deidentifier.options.recipients],
+            "recipients": [f"file {_fingerprint(Path(one).read_bytes())}" for one in given.recipients],
+            # Patterns look for names, and the path of a vault may be told after a patient.
+            "replace": [f"pattern {_fingerprint(repr(tuple(one)).encode())}" for one in given.replace],
+            "vault": None if given.vault is None else f"file {_fingerprint(os.fsencode(given.vault))}",
         },
         "run": {name: _described(value) for name, value in run.items()},
         "versions": {"healthcare-deid": __version__, **_models(deidentifier)},
@@ -164,11 +174,13 @@ def _described(value: object) -> Any:
         return value
     if isinstance(value, bytes):
         return f"key {_fingerprint(value)}"
-    if isinstance(value, dict):
-        items: dict[Any, Any] = value
-        # Names of patients' keys tell who they are.
-        return f"{len(items)} entries {_fingerprint(repr(sorted((str(name), items[name]) for name in items)).encode())}"
-    if isinstance(value, tuple | list | set | frozenset):
+    if isinstance(value, Mapping):
+        items = sorted((repr(key), repr(_described(item))) for key, item in value.items())
+        return f"{len(items)} entries {_fingerprint(repr(items).encode())}"  # their keys may tell who somebody is
+    if isinstance(value, set | frozenset):  # its order is another one in every process
+        words = sorted(repr(_described(item)) for item in cast("frozenset[object]", value))
+        return f"{len(words)} entries {_fingerprint(repr(words).encode())}"
+    if isinstance(value, tuple | list):
         return [_described(item) for item in cast("tuple[object, ...]", value)]
     if isinstance(value, os.PathLike):
         return f"file {_fingerprint(Path(value).read_bytes())}"
@@ -184,7 +196,18 @@ def _described(value: object) -> Any:
             one.name: "a file" if isinstance(part := getattr(parts, one.name), os.PathLike) else _described(part)
             for one in fields(parts)
         }
-    return getattr(value, "fingerprint", None) or f"{type(value).__module__}.{type(value).__qualname__}"
+    return getattr(value, "fingerprint", None) or _object(value)
+
+
+def _object(value: object) -> str:
+    """Return an object's class and, by a fingerprint, its attributes, but for what objects among them hold."""
+    kind = value if isinstance(value, type | FunctionType) else type(value)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    state: dict[str, Any] = {} if kind is value else getattr(value, "__dict__", {})
+    plain = {
+        one: _described(part) if isinstance(part, _PLAIN) else type(part).__qualname__ for one, part in state.items()
+    }
+    return f"{name} {_fingerprint(repr(sorted(plain.items())).encode())}" if plain else name
 
 
 def _fingerprint(data: bytes) -> str:

@@ -41,6 +41,7 @@ class NameMap:
         self._wrong: set[bytes] = set()
         self._replaced: set[str] = set()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+        os.ftruncate(descriptor, _whole_rows(path))
         self._file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="surrogateescape", newline="")
         if os.name == "posix":
             path.chmod(OWNER_ONLY)  # it may have been there, open to others
@@ -92,19 +93,17 @@ class NameMap:
         )
 
     def _load(self) -> None:
-        """Remember the rows that are there, and put a row that was cut off right."""
+        """Remember the rows that are there."""
         rows = csv.reader(self._file)
         heading = next(rows, None)
         if heading not in (None, list(_HEADING)):
             raise ValueError("name_map: the file is there, and is no map of names; name another one")
         for row in rows:
-            if len(row) == len(_HEADING):  # the last one may have been cut off
+            if len(row) == len(_HEADING):
                 self._is_new(*row, fresh=False)
         self._writer = csv.writer(self._file)
         if heading is None:
             self._writer.writerow(_HEADING)
-        elif not _ends_with_a_line_break(self._path):
-            self._file.write("\r\n")
         self.flush()
 
     def _is_new(self, source: str, result: str, *, fresh: bool) -> bool:
@@ -120,10 +119,19 @@ def _row_key(source: str, result: str) -> bytes:
     return hashlib.blake2b(f"{source}\0{result}".encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
-def _ends_with_a_line_break(path: Path) -> bool:
+def _whole_rows(path: Path) -> int:
+    """Return how many bytes of a map the rows have that are there to their end: a killed process may have cut one off.
+
+    A file of one line without an end is left to whoever asks what it is.
+    """
+    whole = position = quotes = 0
     with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+        for line in file:
+            position += len(line)
+            quotes += line.count(b'"')
+            if line.endswith(b"\n") and quotes % 2 == 0:
+                whole = position
+    return whole or position
 
 
 def refuse_inside(argument: str, path: Path, source: Path | None, destination: Path | None) -> None:

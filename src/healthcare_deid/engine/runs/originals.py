@@ -40,11 +40,13 @@ class Entry(NamedTuple):
         name: Relative, with ``/``.
         trouble: Why it is not read, if it is not.
         data: Its bytes, where the source can only be read from its beginning to its end.
+        number: Its place in the source, where two may have one name.
     """
 
     name: str
     trouble: Trouble | None = None
     data: bytes | None = None
+    number: int = 0
 
 
 class Originals(Protocol):
@@ -187,9 +189,15 @@ class ListOriginals:
         yield Path(entry.name)
 
 
-def leads_out(name: str) -> bool:
-    """Return whether a relative name, of an archive's member say, names a place outside the folder it is put in."""
-    return ".." in PurePosixPath(name.replace("\\", "/")).parts or PureWindowsPath(name).drive != ""
+def result_name(name: str) -> str | None:
+    """Return an entry's name as a result can have it; None where it leads out of a folder, or is a partial file's.
+
+    It is relative, and one place has one name: an archive may call its members ``/a``, ``./a`` and ``b//c``.
+    """
+    parts = PurePosixPath(name).parts
+    if ".." in PurePosixPath(name.replace("\\", "/")).parts or PureWindowsPath(name).drive:
+        return None
+    return None if name.endswith(PARTIAL_SUFFIX) else "/".join(part for part in parts if part.strip("/")) or None
 
 
 def _trouble(entry: os.DirEntry[str]) -> Trouble | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX, partial_path, remove_partial_files
@@ -93,7 +94,8 @@ class FolderStore:
 
     def remove(self, name: str) -> None:
         """Remove a file."""
-        (self._folder / name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(f"{self._folder}/{name}")  # noqa: PTH108 - joined as above, whatever the name begins with
 
     def clean(self) -> None:
         """Remove partial files."""

@@ -11,7 +11,7 @@ from healthcare_deid.engine.dicom.sources import InMemory, opened_source
 from healthcare_deid.engine.results import Failure
 from healthcare_deid.engine.runs.claims import RecordedResults, key_of
 from healthcare_deid.engine.runs.naming import DIRECTORY_LEFT_OUT
-from healthcare_deid.engine.runs.originals import Trouble, leads_out
+from healthcare_deid.engine.runs.originals import Trouble, result_name
 from healthcare_deid.engine.runs.record import EntryMaker
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
@@ -31,6 +31,10 @@ _SMALL = 1 << 20
 """Bytes of a file that is read at once."""
 CRASHED = Trouble(
     "crashed", "the process that worked on this file died: the file makes a decoder crash, or memory ran out"
+)
+
+_BAD_NAME = Trouble(
+    "bad-name", "the name leads out of the folder of results, or is that of a half-written file: give results new UIDs"
 )
 
 
@@ -129,17 +133,15 @@ class Workplace:
             return b""
 
     def _find(self, source: str, path: Path) -> Found:
-        if self._names == "source" and leads_out(source):
-            return Found(
-                source, Trouble("bad-name", "the name leads out of the folder of results: results have new UIDs")
-            )
+        if self._names == "source" and result_name(source) is None:
+            return Found(source, _BAD_NAME)
         with opened_source(path) as file:
             # Read at once, a small file is opened and read only once for its name, its digest and its result.
             return self._make(source, InMemory(file.read(0, file.size)) if file.size <= _SMALL else file)
 
     def _make(self, source: str, original: Source) -> Found:
         instances = self._deidentifier.instances
-        name = source if self._names == "source" else instances.result_name(original)
+        name = result_name(source) if self._names == "source" else instances.result_name(original)
         if name is None:
             return Found(source, Trouble("dicomdir", DIRECTORY_LEFT_OUT, ignored=True))
         digest = original.sha256()

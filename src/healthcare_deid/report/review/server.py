@@ -95,6 +95,12 @@ class _Handler(BaseHTTPRequestHandler):
             status, kind, body = refused.status, "text/plain; charset=utf-8", str(refused).encode()
         except (ValueError, EngineError) as error:
             status, kind, body = 422, "text/plain; charset=utf-8", str(error).encode()
+        except (KeyError, TypeError, IndexError):
+            status, kind, body = 400, "text/plain; charset=utf-8", b"the request is not one of the page's"
+        except Exception as error:  # noqa: BLE001 - the server would print it with what it quotes
+            status, kind, body = 500, "text/plain; charset=utf-8", type(error).__name__.encode()
+        if status != 200:
+            self.close_connection = True  # a body that was not read would be taken for the next request
         self.send_response(status)
         for name, value in {**_HEADERS, "Content-Type": kind, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
@@ -142,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _post(self, path: list[str]) -> tuple[str, bytes]:
         length = int(self.headers.get("Content-Length") or 0)
-        if length > _LARGEST_BODY or self.headers.get("Content-Type") != "application/json":
+        if not 0 <= length <= _LARGEST_BODY or self.headers.get("Content-Type") != "application/json":
             raise _RefusedError(400, "a small JSON body is needed")
         body: dict[str, Any] = json.loads(self.rfile.read(length))
         index = int(body["index"])
