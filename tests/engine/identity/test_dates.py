@@ -134,6 +134,10 @@ def test_an_event_without_an_anchor_is_a_failure() -> None:
         ("1079M", None),
         ("1080M", "090Y"),
         ("012W", None),
+        ("095y", "090Y"),
+        ("095", "090Y"),
+        (" 95 y", "090Y"),
+        ("34", None),
         ("", None),
     ],
 )
@@ -160,3 +164,14 @@ def test_a_date_of_birth_that_is_shifted_tells_no_age_above_ninety(both_ways: Bo
     assert (old.PatientAge, old.PatientBirthDate) == ("090Y", f"{day(old.StudyDate).year - 90}0101")
     assert as_it_is.PatientAge == "092Y"
     assert day(as_it_is.StudyDate) - day(as_it_is.PatientBirthDate) == date(2020, 3, 10) - date(1928, 2, 3)
+
+
+@pytest.mark.parametrize("birth_year", [True, False])
+@pytest.mark.parametrize("study_date", [None, ""])
+def test_without_a_study_date_no_date_of_birth_tells_an_age(
+    study_date: str | None, birth_year: bool, both_ways: BothWays
+) -> None:
+    dataset = instance(StudyDate=study_date)
+    deidentifier = Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates(birth_year=birth_year))
+
+    assert both_ways(deidentifier, dataset).dataset.PatientBirthDate == ""
