@@ -129,7 +129,12 @@ class InstanceEngine:
         claimed = dict.fromkeys(self._claimant.tags, "marker") if options.markers else {}
         written, rewritten = (self._rewriter.written, self._rewriter.rewritten) if self._rewriter else ({}, {})
         sealed = {ENCRYPTED_ATTRIBUTES: ENCRYPTED_REASON} if self._recipients is not None else {}
-        self.plan = replace(tags, written=written | claimed | sealed, rewritten=rewritten)
+        self.plan = replace(
+            tags,
+            written=written | claimed | sealed,
+            rewritten=rewritten,
+            rewritten_vrs=self._rewriter.rewritten_vrs if self._rewriter is not None else {},
+        )
         self._slots = sorted(self.plan.written)
         self._keeper = Keeper(vault, self.plan, self.mapper)
         self._pseudonymizes = options.pseudonyms is not None

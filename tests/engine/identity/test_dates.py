@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydicom.dataset import Dataset
 
 from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
@@ -17,8 +18,6 @@ from .conftest import SECRET, instance
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from pydicom.dataset import Dataset
 
     from healthcare_deid.engine import DeidentifyResult
 
@@ -175,3 +174,19 @@ def test_without_a_study_date_no_date_of_birth_tells_an_age(
     deidentifier = Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates(birth_year=birth_year))
 
     assert both_ways(deidentifier, dataset).dataset.PatientBirthDate == ""
+
+
+def test_ages_are_capped_wherever_they_are_ages(both_ways: BothWays) -> None:
+    dataset, item = instance(SelectorASValue="095Y"), Dataset()
+    item.PatientAge = "101Y"
+    block = dataset.private_block(0x0029, "ACME", create=True)
+    block.add_new(0x01, "AS", "095Y")
+    block.add_new(0x02, "SQ", [item])
+    block.add_new(0x03, "AS", ["034Y", "120Y"])
+    new = both_ways(Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates()), dataset).dataset
+
+    block = new.private_block(0x0029, "ACME")
+    assert (new.SelectorASValue, block[0x01].value, block[0x02].value[0].PatientAge) == ("090Y", "090Y", "090Y")
+    assert list(block[0x03].value) == ["034Y", "090Y"]
+    as_it_is = both_ways(Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates(cap_ages=False)), dataset).dataset
+    assert as_it_is.private_block(0x0029, "ACME")[0x01].value == "095Y"

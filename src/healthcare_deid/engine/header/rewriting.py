@@ -125,6 +125,11 @@ class Rewriter:
             tags |= {_BIRTH: BIRTH_YEAR_REASON} | ({_AGE: AGE_REASON} if self.dates.cap_ages else {})
         return tags
 
+    @property
+    def rewritten_vrs(self) -> dict[str, str]:
+        """VRs whose values are rewritten at every level, private ones too, and what asked for that."""
+        return {"AS": AGE_REASON} if self.dates is not None and self.dates.cap_ages else {}
+
     def concerns(self, plan: TagPlan) -> tuple[str, ...]:
         """Return what a person should know of what is written, whatever the instance."""
         unused = self.pseudonymizer is not None and self.pseudonymizer.shifts_dates and not plan.inspects_text

@@ -171,7 +171,7 @@ def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
             whole = (line for line in file if line.endswith("\n"))
             try:
                 yield from (_entry(tuple(row)) for row in csv.reader(whole, strict=True))
-            except (ValueError, csv.Error):
+            except (UnicodeDecodeError, csv.Error):
                 raise ConfigError(_DAMAGED) from None
         return
     if not path.is_file():
@@ -190,10 +190,6 @@ def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
                 yield _entry(tuple(json.loads(_unsealed(opened[number], nonce, data))))
     except (sqlite3.DatabaseError, KeyError):
         raise ConfigError(_OTHER_FILE) from None
-    except ConfigError:
-        raise  # which is a ValueError
-    except ValueError:
-        raise ConfigError(_DAMAGED) from None
     finally:
         connection.close()
 
@@ -218,8 +214,11 @@ def _row(entry: Entry) -> tuple[str, str, str]:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    kind, new, old = row
-    return Entry(kind, new, json.loads(old))
+    try:
+        kind, new, old = row
+        return Entry(kind, new, json.loads(old))
+    except ValueError:
+        raise ConfigError(_DAMAGED) from None
 
 
 def _sealed(key: bytes, data: bytes) -> tuple[bytes, bytes]:
