@@ -31,7 +31,7 @@ from healthcare_deid.engine.dicom.uids import (
 from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header import originals
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
-from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
+from healthcare_deid.engine.header.facts import FACE_LEFT, OTHER_IDS_SEQUENCE, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
@@ -140,7 +140,7 @@ class InstanceEngine:
         self._pseudonymizes = options.pseudonyms is not None
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
         if self._pseudonymizes:
-            self._noted |= IDENTIFIERS
+            self._noted |= IDENTIFIERS | {OTHER_IDS_SEQUENCE}
         self._tables = Tables(self.plan, self._noted)
         self._searching = Tables(self.plan, self._noted, searching=True)
         patterns = self._rewriter.patterns if self._rewriter is not None else {}

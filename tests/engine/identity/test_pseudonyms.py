@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.config.v1.dicom import TagFilterProfile
@@ -24,6 +24,8 @@ from .conftest import SECRET, instance
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pydicom.uid import UID
 
     from healthcare_deid.engine import DeidentifyResult
 
@@ -317,3 +319,23 @@ def test_a_pseudonym_that_tells_the_name_is_told_of(tmp_path: Path, both_ways: B
 
     assert "PatientIdentityRemoved" not in result.dataset
     assert any("repeats a name or number" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("undefined", [True, False])
+@pytest.mark.parametrize("pseudonyms", [None, Pseudonyms.keyed()])
+def test_other_ids_in_a_sequence_that_goes_are_looked_for_too(
+    pseudonyms: Pseudonyms | None, undefined: bool, syntax: UID, both_ways: BothWays
+) -> None:
+    items = [Dataset(), Dataset(), Dataset()]
+    items[0].PatientID, items[1].IssuerOfPatientID, items[2].PatientID = "OTHER8899", "elsewhere", "Q-556677"
+    dataset = instance(OtherPatientIDsSequence=Sequence(items), ManufacturerModelName="of OTHER8899 and Q-556677")
+    dataset["OtherPatientIDsSequence"].is_undefined_length = undefined
+    dataset.file_meta.TransferSyntaxUID = syntax
+    deidentifier = Deidentifier(
+        presets.basic_confidentiality_profile(), secret=SECRET if pseudonyms else None, pseudonyms=pseudonyms
+    )
+    result = both_ways(deidentifier, dataset)
+
+    assert not [other for other in (b"OTHER8899", b"556677") if other in whole(result)]
+    assert result.dataset.PatientIdentityRemoved == "YES"

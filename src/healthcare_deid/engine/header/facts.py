@@ -34,6 +34,9 @@ _HEAD = re.compile(
     rb"\b(?:head|brain|skull|cranium|face|facial|maxillofacial|orbits?|sinus(?:es)?|neuro|cerebr\w*|kopf|sch[a\xe4]del|"
     rb"cr[a\xe2]ne|whole[ _-]?body|wholebody|iac|pituitary|mandible|tmj|temporal bones?)\b"
 )
+OTHER_IDS_SEQUENCE = 0x00101002
+"""OtherPatientIDsSequence: its items are not looked into where it goes, and name the patient all the same."""
+_PATIENT_ID = 0x00100020
 _CODE_VALUE, _SCHEME, _MEANING = 0x00080100, 0x00080102, 0x00080104
 _LONGEST_CODE = 16
 _MOST = 64
@@ -43,7 +46,7 @@ HEAD_TAGS = _BODY | {_MODALITY}
 @cache
 def noted_tags() -> frozenset[int]:
     """Return the tags whose values are wanted where a result claims that identity was removed."""
-    return frozenset(own_sources()) | EARLIER | HEAD_TAGS
+    return frozenset(own_sources()) | EARLIER | HEAD_TAGS | {OTHER_IDS_SEQUENCE}
 
 
 class Facts:
@@ -86,7 +89,7 @@ class Facts:
         found: list[Code] = []
         for tag, _, value, encodings in self._noted:
             if tag == METHOD_CODE_SEQUENCE:
-                found += filter(None, (_code(item, encodings) for item in _items(value)))
+                found += filter(None, (_code(item, encodings) for item in _items(value, _CODE_VALUE)))
         return tuple(code for code in found if not self.own.find(code.meaning))
 
     @cached_property
@@ -134,14 +137,22 @@ class FactsOfInstances:
     def _own_values(self, noted: Sequence[Noted]) -> tuple[OwnValue, ...]:
         """Return what tells whose instance it is, of elements that do not stay."""
         sources = own_sources()
-        return tuple(
+        values = [
             OwnValue(sources[tag], value, encodings)
             for tag, op, value, encodings in noted
             if tag in sources
             and op not in (Op.KEEP, Op.CHECK)
             and value.strip(b"\0 ")
             and not self._is_decided(tag, value, encodings)
-        )
+        ]
+        values += [
+            OwnValue(sources[_PATIENT_ID], item[_PATIENT_ID], encodings)
+            for tag, op, value, encodings in noted
+            if tag == OTHER_IDS_SEQUENCE and op in GOING
+            for item in _items(value, _PATIENT_ID)
+            if item.get(_PATIENT_ID, b"").strip(b"\0 ")
+        ]
+        return tuple(values)
 
     def _is_decided(self, tag: int, value: bytes, encodings: tuple[str, ...]) -> bool:
         """Return whether a person has decided what stays of a value."""
@@ -160,12 +171,13 @@ def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> Code | None:
     return Code(value.decode(), scheme.decode(), meaning.strip("\0 "))
 
 
-def _items(value: bytes) -> list[dict[int, bytes]]:
+def _items(value: bytes, wanted: int) -> list[dict[int, bytes]]:
+    """Return the items of a sequence, in either encoding, of which one has the wanted attribute."""
     for explicit in (True, False):
         try:
             items = list(flat_items(value, explicit=explicit))
         except (Short, Malformed):
             continue
-        if any(_CODE_VALUE in item for item in items):
+        if any(wanted in item for item in items):
             return items
     return []
