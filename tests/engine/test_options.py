@@ -46,3 +46,14 @@ def test_the_deidentifier_keeps_what_it_was_given() -> None:
 def test_a_wrong_value_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=next(iter(given))):
         Deidentifier(CONFIG, **given)  # type: ignore[arg-type]
+
+
+def test_the_repr_of_options_tells_no_key_and_no_patient() -> None:
+    options = EngineOptions(
+        secret=b"sixteen bytes and more",
+        salt=b"seventeen bytes of salt",
+        patient_keys={"MRN4711": b"key of a patient"},
+        unwrapped_keys={"wrapped": b"plain key"},
+    )
+    for told in ("teen bytes", "MRN4711", "key of", "plain key"):
+        assert told not in repr(options)

@@ -17,6 +17,7 @@ from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.charsets import encoding_named
 from healthcare_deid.engine.dicom.datasets import guessed_syntax, items, private_copy, shared, uid_of, value_bytes
 from healthcare_deid.engine.dicom.directory import MEDIA_STORAGE_DIRECTORY
+from healthcare_deid.engine.dicom.elements import known_vr
 from healthcare_deid.engine.dicom.sidedata import PIXEL_TAGS
 from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.dicom.uids import (
@@ -30,7 +31,7 @@ from healthcare_deid.engine.dicom.uids import (
 from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header import originals
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
-from healthcare_deid.engine.header.facts import FACE_LEFT, Facts, FactsOfInstances, noted_tags
+from healthcare_deid.engine.header.facts import FACE_LEFT, OTHER_IDS_SEQUENCE, Facts, FactsOfInstances, noted_tags
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
@@ -128,16 +129,22 @@ class InstanceEngine:
         claimed = dict.fromkeys(self._claimant.tags, "marker") if options.markers else {}
         written, rewritten = (self._rewriter.written, self._rewriter.rewritten) if self._rewriter else ({}, {})
         sealed = {ENCRYPTED_ATTRIBUTES: ENCRYPTED_REASON} if self._recipients is not None else {}
-        self.plan = replace(tags, written=written | claimed | sealed, rewritten=rewritten)
+        self.plan = replace(
+            tags,
+            written=written | claimed | sealed,
+            rewritten=rewritten,
+            rewritten_vrs=self._rewriter.rewritten_vrs if self._rewriter is not None else {},
+        )
         self._slots = sorted(self.plan.written)
         self._keeper = Keeper(vault, self.plan, self.mapper)
         self._pseudonymizes = options.pseudonyms is not None
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
         if self._pseudonymizes:
-            self._noted |= IDENTIFIERS
+            self._noted |= IDENTIFIERS | {OTHER_IDS_SEQUENCE}
         self._tables = Tables(self.plan, self._noted)
         self._searching = Tables(self.plan, self._noted, searching=True)
-        self._facts = FactsOfInstances(frozenset(self._rewriter.patterns) if self._rewriter else frozenset())
+        patterns = self._rewriter.patterns if self._rewriter is not None else {}
+        self._facts = FactsOfInstances(patterns, frozenset(filter(self._stays, patterns)))
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
         if self._text is not None:
             self.warnings += self._text.warnings
@@ -229,8 +236,8 @@ class InstanceEngine:
         self._keeper.keep_dataset(dataset, rewriting, bound)
         target.file_meta = meta.meta_dataset(new)
         target.preamble = _ZERO_PREAMBLE
+        values.note_written(facts.own)
         if rewriting is not None:
-            values.identity_left |= rewriting.tells(facts.own)
             for item in rewriting.written:
                 target[item.tag] = item.element()
         claims = self._claims(facts, executor.private_kept > 0, values, pixels)
@@ -280,8 +287,7 @@ class InstanceEngine:
                 warnings,
             )
             tally, old = executor.tally, file.meta.elements()  # the record must not hold the old header in memory
-            if rewriting is not None:
-                values.identity_left |= rewriting.tells(facts.own)
+            values.note_written(facts.own)
             self._keeper.keep_file(file, rewriting, bound)
             claims = self._claims(facts, tally.private_kept > 0, values, None)
             warnings.extend(self._concerns(facts, uids))
@@ -315,6 +321,11 @@ class InstanceEngine:
                 claims,
             ),
         )
+
+    def _stays(self, tag: int) -> bool:
+        """Return whether an element stays where no pattern is found in it."""
+        beneath = self.plan.rule(tag, known_vr(tag)).beneath
+        return beneath is not None and beneath.op in (Op.KEEP, Op.CHECK)
 
     def _must_search(self, own: OwnTerms, pieces: list[bytes | Range]) -> bool:
         """Return whether the instance's own identity may be left in its new header."""

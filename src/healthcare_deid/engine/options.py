@@ -47,8 +47,9 @@ class Meaning:
     kind: Literal["flag", "text", "number", "file", "list"] = "text"
 
 
-def _option(default: Any, text: str, **form: Any) -> Any:
-    return field(default=default, metadata={"meaning": Meaning(text, **form)})
+def _option(default: Any, text: str, *, told: bool = True, **form: Any) -> Any:
+    """Return a field; one that is not *told* is left out of the repr: it holds keys, or patients' numbers."""
+    return field(default=default, repr=told, metadata={"meaning": Meaning(text, **form)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class EngineOptions:
     """
 
     patient_keys: Mapping[str, bytes] | None = _option(
-        None, "Keys for date shifts by patient ID, stronger than the config's."
+        None, "Keys for date shifts by patient ID, stronger than the config's.", told=False
     )
     date_shift_days: int = _option(
         100, "Dates are shifted by at most this many days, back or forth.", flag="--date-shift-days", kind="number"
@@ -70,13 +71,14 @@ class EngineOptions:
         "The project's secret: at least 16 bytes, a file that holds them, or a name in the key folder. Dates, hashes, "
         "UIDs and pseudonyms are keyed with what is derived from it, so that every run and machine that has it gives "
         "the same.",
+        told=False,
         flag="--secret-file",
         kind="file",
     )
     uid_rule: UidRule | None = _option(
         None, '``"google"`` is compatible with the service; ``"salted"`` needs ``salt`` to recompute.'
     )
-    salt: bytes | None = _option(None, 'Secret of at least 16 bytes for ``uid_rule="salted"``.')
+    salt: bytes | None = _option(None, 'Secret of at least 16 bytes for ``uid_rule="salted"``.', told=False)
     markers: bool = _option(
         True, "Write de-identification markers: (0012,0062), (0012,0063), (0012,0064), (0028,0301), (0028,0303)."
     )
@@ -158,6 +160,7 @@ class EngineOptions:
         None,
         "Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's: this machine "
         "cannot unwrap them.",
+        told=False,
     )
     detectors: Sequence[Detector] = _option(
         (), "Further detectors of sensitive text: custom infoTypes, or a language model."
@@ -228,6 +231,8 @@ class EngineOptions:
     )
 
     def __post_init__(self) -> None:
+        if isinstance(self.recipients, str | bytes | os.PathLike):
+            raise ConfigError("recipients: a list of certificates' files is needed")
         for name in ("options", "safe_private"):
             object.__setattr__(self, name, _texts(getattr(self, name), name))
         if not _is_count(self.threads):

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydicom.dataset import Dataset
 
 from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
@@ -17,8 +18,6 @@ from .conftest import SECRET, instance
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from pydicom.dataset import Dataset
 
     from healthcare_deid.engine import DeidentifyResult
 
@@ -134,6 +133,10 @@ def test_an_event_without_an_anchor_is_a_failure() -> None:
         ("1079M", None),
         ("1080M", "090Y"),
         ("012W", None),
+        ("095y", "090Y"),
+        ("095", "090Y"),
+        (" 95 y", "090Y"),
+        ("34", None),
         ("", None),
     ],
 )
@@ -160,3 +163,30 @@ def test_a_date_of_birth_that_is_shifted_tells_no_age_above_ninety(both_ways: Bo
     assert (old.PatientAge, old.PatientBirthDate) == ("090Y", f"{day(old.StudyDate).year - 90}0101")
     assert as_it_is.PatientAge == "092Y"
     assert day(as_it_is.StudyDate) - day(as_it_is.PatientBirthDate) == date(2020, 3, 10) - date(1928, 2, 3)
+
+
+@pytest.mark.parametrize("birth_year", [True, False])
+@pytest.mark.parametrize("study_date", [None, ""])
+def test_without_a_study_date_no_date_of_birth_tells_an_age(
+    study_date: str | None, birth_year: bool, both_ways: BothWays
+) -> None:
+    dataset = instance(StudyDate=study_date)
+    deidentifier = Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates(birth_year=birth_year))
+
+    assert both_ways(deidentifier, dataset).dataset.PatientBirthDate == ""
+
+
+def test_ages_are_capped_wherever_they_are_ages(both_ways: BothWays) -> None:
+    dataset, item = instance(SelectorASValue="095Y"), Dataset()
+    item.PatientAge = "101Y"
+    block = dataset.private_block(0x0029, "ACME", create=True)
+    block.add_new(0x01, "AS", "095Y")
+    block.add_new(0x02, "SQ", [item])
+    block.add_new(0x03, "AS", ["034Y", "120Y"])
+    new = both_ways(Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates()), dataset).dataset
+
+    block = new.private_block(0x0029, "ACME")
+    assert (new.SelectorASValue, block[0x01].value, block[0x02].value[0].PatientAge) == ("090Y", "090Y", "090Y")
+    assert list(block[0x03].value) == ["034Y", "090Y"]
+    as_it_is = both_ways(Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates(cap_ages=False)), dataset).dataset
+    assert as_it_is.private_block(0x0029, "ACME")[0x01].value == "095Y"

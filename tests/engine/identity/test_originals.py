@@ -157,3 +157,16 @@ def test_what_is_no_certificate_or_no_rsa_key_is_refused(tmp_path: Path) -> None
         RecipientKey(key)
     with pytest.raises(ConfigError, match="RSA"):
         RecipientKey(certificate)
+
+
+def test_a_key_that_may_be_broken_is_no_recipient_s(tmp_path: Path) -> None:
+    _, certificate = recipient(tmp_path, "short", key=rsa.generate_private_key(65537, 1024))
+    with pytest.raises(ConfigError, match="2048 bits"):
+        Deidentifier(BASIC, recipients=[certificate])
+
+
+def test_one_file_is_no_list_of_recipients(tmp_path: Path) -> None:
+    _, certificate = recipient(tmp_path, "one")
+    for given in (certificate, str(certificate)):
+        with pytest.raises(ConfigError, match="recipients: a list"):
+            Deidentifier(BASIC, recipients=given)  # type: ignore[arg-type]

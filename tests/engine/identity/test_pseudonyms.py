@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.config.v1.dicom import TagFilterProfile
@@ -24,6 +24,8 @@ from .conftest import SECRET, instance
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pydicom.uid import UID
 
     from healthcare_deid.engine import DeidentifyResult
 
@@ -39,6 +41,11 @@ def profile(name: str) -> DeidentifyConfig:
 def keyed(config: Any = None, **arguments: Any) -> Deidentifier:
     config = config or presets.basic_confidentiality_profile()
     return Deidentifier(config, secret=SECRET, pseudonyms=Pseudonyms.keyed("TRIAL-"), **arguments)
+
+
+def tabled(folder: Path) -> Deidentifier:
+    table = Pseudonyms.from_table(folder / "table.csv")
+    return Deidentifier(presets.basic_confidentiality_profile(), secret=SECRET, pseudonyms=table)
 
 
 def whole(result: DeidentifyResult) -> bytes:
@@ -272,3 +279,63 @@ def test_sequential_pseudonyms_are_numbers_in_the_order_of_first_appearance(tmp_
     with pytest.raises(EngineError) as caught:
         numbers("SITE-0002")
     assert caught.value.reason == "already-pseudonymized"
+
+
+@pytest.mark.parametrize("padded", ["MRN1\t", "MRN1\u00a0", "\u3000MRN1", "MRN1 \n"])
+def test_white_space_of_any_kind_makes_no_other_patient_and_breaks_no_table(padded: str, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    numbered = Pseudonymizer(Pseudonyms.sequential(table), None)
+    keyed = Pseudonymizer(Pseudonyms.keyed(), ProjectSecret(SECRET))
+    for _ in range(2):
+        assert numbered.person(padded).new_id == numbered.known("MRN1") == "SITE-0001"
+    assert Pseudonymizer(Pseudonyms.sequential(table), None).person("MRN1").new_id == "SITE-0001"
+    assert keyed.person(padded) == keyed.person("MRN1")
+    assert keyed.known(padded) == keyed.known("MRN1")
+
+
+def test_a_patient_id_of_white_space_is_none() -> None:
+    result = keyed().deidentify(instance(PatientID="\t"))
+
+    assert any("no patient ID" in warning for warning in result.warnings)
+
+
+def test_what_prints_a_person_s_new_identity_tells_nothing_of_the_old_one() -> None:
+    person = Pseudonymizer(Pseudonyms.keyed(), ProjectSecret(SECRET)).person("MRN4711-22")
+
+    assert "MRN4711" not in repr(person)
+
+
+@pytest.mark.parametrize("new_name", ["Walkenhorst_01^X", "X^walkenhorst-2", "Annegret7"])
+def test_signs_and_digits_beside_the_original_name_do_not_hide_it(new_name: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(f"old_id,new_id,new_name\nMRN4711-22,S1,{new_name}\n")
+    with pytest.raises(EngineError) as caught:
+        tabled(tmp_path).deidentify(instance())
+    assert caught.value.reason == "pseudonym-tells-original"
+
+
+def test_a_pseudonym_that_tells_the_name_is_told_of(tmp_path: Path, both_ways: BothWays) -> None:
+    (tmp_path / "table.csv").write_text("old_id,new_id\nMRN4711-22,WALKENHORST-01\n")
+    result = both_ways(tabled(tmp_path), instance())
+
+    assert "PatientIdentityRemoved" not in result.dataset
+    assert any("repeats a name or number" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("undefined", [True, False])
+@pytest.mark.parametrize("pseudonyms", [None, Pseudonyms.keyed()])
+def test_other_ids_in_a_sequence_that_goes_are_looked_for_too(
+    pseudonyms: Pseudonyms | None, undefined: bool, syntax: UID, both_ways: BothWays
+) -> None:
+    items = [Dataset(), Dataset(), Dataset()]
+    items[0].PatientID, items[1].IssuerOfPatientID, items[2].PatientID = "OTHER8899", "elsewhere", "Q-556677"
+    dataset = instance(OtherPatientIDsSequence=Sequence(items), ManufacturerModelName="of OTHER8899 and Q-556677")
+    dataset["OtherPatientIDsSequence"].is_undefined_length = undefined
+    dataset.file_meta.TransferSyntaxUID = syntax
+    deidentifier = Deidentifier(
+        presets.basic_confidentiality_profile(), secret=SECRET if pseudonyms else None, pseudonyms=pseudonyms
+    )
+    result = both_ways(deidentifier, dataset)
+
+    assert not [other for other in (b"OTHER8899", b"556677") if other in whole(result)]
+    assert result.dataset.PatientIdentityRemoved == "YES"

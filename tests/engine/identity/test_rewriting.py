@@ -146,3 +146,26 @@ def test_a_pattern_that_cannot_be_rewritten_is_refused(pattern: tuple[str, str, 
 def test_two_that_want_the_same_attribute_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="want"):
         Deidentifier(BASIC, secret=SECRET, pseudonyms=Pseudonyms.keyed(), **arguments)
+
+
+@pytest.mark.parametrize(("tag", "own"), [("PatientID", "MRN4711-22"), ("AccessionNumber", "ACC998877")])
+def test_a_value_in_which_no_pattern_is_found_is_looked_for_elsewhere(tag: str, own: str, both_ways: BothWays) -> None:
+    dataset = instance(ManufacturerModelName=f"scanner of {own}")
+    result = both_ways(Deidentifier(BASIC, replace=[(tag, "^HOSP-", "")]), dataset)
+
+    assert own not in str(result.dataset)
+    assert result.dataset.PatientIdentityRemoved == "YES"
+
+
+def test_a_value_that_stays_where_no_pattern_is_found_is_left_alone(both_ways: BothWays) -> None:
+    deidentifier = Deidentifier(
+        BASIC, options=["retain_institution_identity"], replace=[("InstitutionName", "^HOSP-", "")]
+    )
+
+    assert both_ways(deidentifier, instance()).dataset.InstitutionName == "General Hospital Site A"
+
+
+@pytest.mark.parametrize("given", [("ProtocolName", "x"), ("ProtocolName", "x", "y", "z"), ()])
+def test_a_replacement_of_other_than_three_parts_is_refused(given: Any) -> None:
+    with pytest.raises(ConfigError, match=r"replace\[0\]"):
+        Deidentifier(BASIC, replace=[given])

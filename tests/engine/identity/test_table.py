@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthcare_deid.engine.identity.table import PseudonymTable, Row
-from healthcare_deid.errors import ConfigError
+from healthcare_deid.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,3 +152,31 @@ def test_two_runs_that_add_at_once_lose_no_row_and_give_no_number_twice(tmp_path
     assert len(table) == 60  # twenty of both, and twenty of each
     rows = [table.find(line.split('"')[1]) for line in path.read_text().splitlines()[1:]]
     assert len({row.new_id for row in rows if row}) == 60
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("12-345-678", "12345678"), ("MRN_77", "mrn 77"), ("A.1", "A1"), ("0012/34", "0012-34")],
+)
+def test_other_signs_between_the_same_letters_and_digits_make_no_pseudonym(old: str, new: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the old ID"):
+        made(tmp_path, f"old_id,new_id\n{old},{new}\n")
+
+
+@pytest.mark.parametrize("new", ["X-ABC12345", "abc12345", "Abc12345-2"])
+def test_another_patient_s_id_is_known_in_any_case(new: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="another patient's old ID"):
+        made(tmp_path, f"old_id,new_id\naBC12345,P1\nfoo,{new}\n")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "digits", "patient"), [("SITE-", 4, "SITE"), ("TRIAL-7-", 4, "7"), ("S-", 12, "0000"), ("X-", 9, "x")]
+)
+def test_a_patient_id_that_every_number_would_tell_is_a_failure_and_no_endless_search(
+    prefix: str, digits: int, patient: str, tmp_path: Path
+) -> None:
+    table = PseudonymTable(tmp_path / "table.csv", ("old_id", "new_id"))
+    with pytest.raises(EngineError) as caught:
+        table.add(patient, lambda number: f"{prefix}{number:0{digits}}")
+    assert caught.value.reason == "pseudonym-tells-original"
+    assert table.add("other", lambda number: f"{prefix}{number:0{digits}}").new_id == f"{prefix}{1:0{digits}}"

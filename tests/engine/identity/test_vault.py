@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 import pytest
 
-from healthcare_deid import presets
+from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
 from healthcare_deid.engine.identity.envelope import RecipientKey, Recipients
 from healthcare_deid.engine.identity.vault import Entry, Vault, read_vault
@@ -177,3 +177,41 @@ def test_what_the_vault_does_not_know_is_not_restored(tmp_path: Path) -> None:
 
     assert [reason for _, reason in report.failures] == ["not-in-vault"]
     assert not list((tmp_path / "restored").rglob("*.dcm"))
+
+
+def test_what_a_killed_process_wrote_of_a_row_spoils_no_other(tmp_path: Path) -> None:
+    vault = tmp_path / "a.csv"
+    Vault(vault).add([ENTRY])
+    with vault.open("a") as file:
+        file.write('patient,P-2,"{""Pati')
+    assert list(read_vault(vault)) == [ENTRY]
+    Vault(vault).add([ENTRY._replace(new="P-3")])
+
+    assert list(read_vault(vault)) == [ENTRY, ENTRY._replace(new="P-3")]
+
+
+@pytest.mark.parametrize("row", ["patient,P-2,MRN4711-22", "MRN4711-22", 'patient,"P-2"MRN4711-22,{}', "a,b,c,d"])
+def test_a_damaged_vault_is_told_of_without_a_word_of_it(row: str, tmp_path: Path) -> None:
+    vault = tmp_path / "a.csv"
+    Vault(vault).add([ENTRY])
+    with vault.open("a") as file:
+        file.write(f"{row}\n")
+    with pytest.raises(ConfigError, match="vault") as caught:
+        list(read_vault(vault))
+    assert "MRN4711" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [("ISO_IR 144", "Иванов^Пётр"), (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"), ("ISO_IR 100", "Müller^Jörg")],
+)
+def test_a_name_comes_back_whose_letters_the_result_s_character_set_has_not(
+    charset: Any, name: str, tmp_path: Path
+) -> None:
+    minimal = DeidentifyConfig.builder().filter_profile("MINIMAL_KEEP_LIST_PROFILE").build()
+    folder = scans(tmp_path, instance(SpecificCharacterSet=charset, PatientName=name))
+    Deidentifier(minimal, secret=SECRET, vault=tmp_path / "a.vault").deidentify_tree(folder, tmp_path / "clean")
+    assert restored_by_vault(tmp_path).failures == ()
+    (result,) = (tmp_path / "restored").rglob("*.dcm")
+
+    assert pydicom.dcmread(result).PatientName == name

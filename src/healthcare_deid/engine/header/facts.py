@@ -11,14 +11,17 @@ from healthcare_deid.engine.dicom.charsets import read_text
 from healthcare_deid.engine.dicom.elements import known_vr
 from healthcare_deid.engine.dicom.encoding import Malformed, Short, flat_items
 from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, Code
+from healthcare_deid.engine.identity.rewriting import by_patterns
 from healthcare_deid.engine.plan.tags import DATE_VRS, GOING, Op
 from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue, own_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from healthcare_deid.engine.header.fast.run_follower import Noted
     from healthcare_deid.engine.header.markers import Claims
+
+    Patterns = Mapping[int, Sequence[tuple[re.Pattern[str], str]]]
 
 FACE_LEFT = (
     "the series may hold a head: a face can be reconstructed from its slices, which no tag or burned-in text shows"
@@ -31,6 +34,9 @@ _HEAD = re.compile(
     rb"\b(?:head|brain|skull|cranium|face|facial|maxillofacial|orbits?|sinus(?:es)?|neuro|cerebr\w*|kopf|sch[a\xe4]del|"
     rb"cr[a\xe2]ne|whole[ _-]?body|wholebody|iac|pituitary|mandible|tmj|temporal bones?)\b"
 )
+OTHER_IDS_SEQUENCE = 0x00101002
+"""OtherPatientIDsSequence: its items are not looked into where it goes, and name the patient all the same."""
+_PATIENT_ID = 0x00100020
 _CODE_VALUE, _SCHEME, _MEANING = 0x00080100, 0x00080102, 0x00080104
 _LONGEST_CODE = 16
 _MOST = 64
@@ -40,7 +46,7 @@ HEAD_TAGS = _BODY | {_MODALITY}
 @cache
 def noted_tags() -> frozenset[int]:
     """Return the tags whose values are wanted where a result claims that identity was removed."""
-    return frozenset(own_sources()) | EARLIER | HEAD_TAGS
+    return frozenset(own_sources()) | EARLIER | HEAD_TAGS | {OTHER_IDS_SEQUENCE}
 
 
 class Facts:
@@ -83,7 +89,7 @@ class Facts:
         found: list[Code] = []
         for tag, _, value, encodings in self._noted:
             if tag == METHOD_CODE_SEQUENCE:
-                found += filter(None, (_code(item, encodings) for item in _items(value)))
+                found += filter(None, (_code(item, encodings) for item in _items(value, _CODE_VALUE)))
         return tuple(code for code in found if not self.own.find(code.meaning))
 
     @cached_property
@@ -99,23 +105,26 @@ class FactsOfInstances:
     """Makes facts of noted elements, and knows the last ones again. A pickled one is empty.
 
     Args:
-        decided: Tags of which a person has decided what stays: their values are looked for nowhere else.
+        patterns: Patterns by tag: of a value in which one is found, a person has decided what stays, and it is looked
+            for nowhere else.
+        staying: Tags of patterns whose values stay where none is found: they are looked for nowhere else either.
     """
 
-    def __init__(self, decided: frozenset[int] = frozenset()) -> None:
-        self._decided = decided
+    def __init__(self, patterns: Patterns | None = None, staying: frozenset[int] = frozenset()) -> None:
+        self._patterns = patterns or {}
+        self._staying = staying
         self._facts: OrderedDict[tuple[Noted, ...], Facts] = OrderedDict()
         self._own: OrderedDict[tuple[OwnValue, ...], OwnTerms] = OrderedDict()
 
-    def __reduce__(self) -> tuple[type[FactsOfInstances], tuple[frozenset[int]]]:
-        return type(self), (self._decided,)
+    def __reduce__(self) -> tuple[type[FactsOfInstances], tuple[Patterns, frozenset[int]]]:
+        return type(self), (self._patterns, self._staying)
 
     def of(self, noted: Sequence[Noted]) -> Facts:
         """Return the facts of an instance."""
         key = tuple(noted)
         known = self._facts.get(key)
         if known is None:
-            values = _own_values(key, self._decided)
+            values = self._own_values(key)
             own = self._own.get(values)
             if own is None:
                 own = self._own[values] = OwnTerms(values)
@@ -125,15 +134,33 @@ class FactsOfInstances:
                     kept.popitem(last=False)
         return known
 
+    def _own_values(self, noted: Sequence[Noted]) -> tuple[OwnValue, ...]:
+        """Return what tells whose instance it is, of elements that do not stay."""
+        sources = own_sources()
+        values = [
+            OwnValue(sources[tag], value, encodings)
+            for tag, op, value, encodings in noted
+            if tag in sources
+            and op not in (Op.KEEP, Op.CHECK)
+            and value.strip(b"\0 ")
+            and not self._is_decided(tag, value, encodings)
+        ]
+        values += [
+            OwnValue(sources[_PATIENT_ID], item[_PATIENT_ID], encodings)
+            for tag, op, value, encodings in noted
+            if tag == OTHER_IDS_SEQUENCE and op in GOING
+            for item in _items(value, _PATIENT_ID)
+            if item.get(_PATIENT_ID, b"").strip(b"\0 ")
+        ]
+        return tuple(values)
 
-def _own_values(noted: Sequence[Noted], decided: frozenset[int]) -> tuple[OwnValue, ...]:
-    """Return what tells whose instance it is, of elements that do not stay."""
-    sources = own_sources()
-    return tuple(
-        OwnValue(sources[tag], value, encodings)
-        for tag, op, value, encodings in noted
-        if tag in sources and tag not in decided and op not in (Op.KEEP, Op.CHECK) and value.strip(b"\0 ")
-    )
+    def _is_decided(self, tag: int, value: bytes, encodings: tuple[str, ...]) -> bool:
+        """Return whether a person has decided what stays of a value."""
+        patterns = self._patterns.get(tag)
+        if not patterns or tag in self._staying:
+            return bool(patterns)
+        parts = [part.strip(" \0") for part in (read_text(value, "LO", encodings).text or "").split("\\")]
+        return any(by_patterns(patterns, part) != part for part in parts)
 
 
 def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> Code | None:
@@ -144,12 +171,13 @@ def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> Code | None:
     return Code(value.decode(), scheme.decode(), meaning.strip("\0 "))
 
 
-def _items(value: bytes) -> list[dict[int, bytes]]:
+def _items(value: bytes, wanted: int) -> list[dict[int, bytes]]:
+    """Return the items of a sequence, in either encoding, of which one has the wanted attribute."""
     for explicit in (True, False):
         try:
             items = list(flat_items(value, explicit=explicit))
         except (Short, Malformed):
             continue
-        if any(_CODE_VALUE in item for item in items):
+        if any(wanted in item for item in items):
             return items
     return []

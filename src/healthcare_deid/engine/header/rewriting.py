@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.dicom.charsets import encodings_of, read_text
@@ -18,7 +19,7 @@ from healthcare_deid.engine.header.actions import (
 )
 from healthcare_deid.engine.identity.dates import OLDEST, capped_age, years_between
 from healthcare_deid.engine.identity.pseudonyms import Pseudonymizer
-from healthcare_deid.engine.identity.rewriting import Written, is_valid, patterns_to_rewrite, values_to_set
+from healthcare_deid.engine.identity.rewriting import Written, by_patterns, is_valid, patterns_to_rewrite, values_to_set
 from healthcare_deid.engine.plan.tags import GOING, Op
 from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.engine.text.dicom_dates import parse_da
@@ -29,7 +30,6 @@ from healthcare_deid.engine.text.find.own_terms import OwnValue, is_placeholder
 from healthcare_deid.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pydicom.dataset import Dataset
@@ -53,10 +53,15 @@ _OF_ONE = frozenset({_NAME, _OTHER_NAMES, _BIRTH})
 _WANTED = IDENTIFIERS | {_CHARACTER_SET, _STUDY_DATE, _STUDY_UID}
 _NO_ANCHOR = "the patient has no anchor date, or the instance no study date, to say how far apart they are"
 _TELLS_NAME = "the patient's new name in the table has a part of the original name in it"
+TELLS_IDENTITY = (
+    "a pseudonym or a value that is set repeats a name or number of the patient's: the result does not say that the "
+    "patient's identity was removed"
+)
 _NO_PATIENT = "the instance has no patient ID: its study stands for the patient"
 NOT_VALID = "a rewritten value is not one of its VR: the value was emptied"
 _SHIFTS_UNUSED = "the table says how to shift dates, and neither the config nor dates= shifts any"
 _SHORTEST_NAME = 3
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 class Rewriter:
@@ -119,6 +124,11 @@ class Rewriter:
         if self.dates is not None:
             tags |= {_BIRTH: BIRTH_YEAR_REASON} | ({_AGE: AGE_REASON} if self.dates.cap_ages else {})
         return tags
+
+    @property
+    def rewritten_vrs(self) -> dict[str, str]:
+        """VRs whose values are rewritten at every level, private ones too, and what asked for that."""
+        return {"AS": AGE_REASON} if self.dates is not None and self.dates.cap_ages else {}
 
     def concerns(self, plan: TagPlan) -> tuple[str, ...]:
         """Return what a person should know of what is written, whatever the instance."""
@@ -209,6 +219,9 @@ class _Source(NamedTuple):
         text = read_text(self.found[tag], vr, self.encodings).text if tag in self.found else None
         return (text or "").strip(" \0")
 
+    def __repr__(self) -> str:
+        return f"_Source({len(self.found)} values)"
+
     def values(self, *tags: int) -> tuple[OwnValue, ...]:
         kinds = {_NAME: Source.NAME, _OTHER_NAMES: Source.NAME}
         found = ((tag, self.found.get(tag, b"")) for tag in tags)
@@ -243,7 +256,7 @@ class InstanceRewriting:
         self.person = person
         self.written = written
         self.encodings = encodings
-        self.warnings = (_NO_PATIENT,) if person is not None and not source.text(_ID) else ()
+        self.warnings = (_NO_PATIENT,) if person is not None and not source.text(_ID).strip() else ()
         self._told: tuple[OwnTerms, bool] | None = None
         self._encoded: dict[bool, dict[int, bytes]] = {}
         self.pseudonyms = None if person is None else OwnPseudonyms(self._named(person))
@@ -304,13 +317,8 @@ class InstanceRewriting:
             return None if going or not any(ages) else [age or part for age, part in zip(ages, parts, strict=True)]
         if rule.reason == BIRTH_YEAR_REASON:
             return self._birth(parts, shift, going=going)
-        new = [self._by_pattern(tag, part) for part in parts]
+        new = [by_patterns(self._rewriter.patterns[tag], part) for part in parts]
         return None if new == list(parts) else new
-
-    def _by_pattern(self, tag: int, text: str) -> str:
-        for pattern, replacement in self._rewriter.patterns[tag]:
-            text = pattern.sub(replacement, text)
-        return text
 
     def _pseudonymous(self, tag: int, parts: Sequence[str], *, going: bool) -> list[str] | None:
         """Return pseudonyms for identifiers; what is another person's and has none is emptied, at least."""
@@ -334,18 +342,18 @@ class InstanceRewriting:
         return self.person.new_name if anyone or _folded(name) == own else None
 
     def _birth(self, parts: Sequence[str], shift: Shift, *, going: bool) -> list[str] | None:
-        """Return the first of January of a year of birth; None where the date may go the profile's way."""
+        """Return the first of January of a year of birth, or an empty one; None for the profile's way."""
         dates = self._rewriter.dates
         assert dates is not None, "without one the plan rewrites no date of birth"
         if going and not dates.birth_year:
             return None
         new: list[str] = []
         study = parse_da(self._source.text(_STUDY_DATE))
+        new_study = parse_da(shift(self._source.text(_STUDY_DATE))) if study else None
         for part in parts:
             birth, moved = parse_da(part), parse_da(shift(part))
-            new_study = parse_da(shift(self._source.text(_STUDY_DATE))) if study else None
-            if birth is None or moved is None:
-                new.append("")
+            if birth is None or moved is None or (dates.cap_ages and (study is None or new_study is None)):
+                new.append("")  # without a study date nobody knows whether it tells an age of ninety or more
             elif dates.cap_ages and study and new_study and years_between(birth, study) >= OLDEST:
                 new.append(f"{new_study.year - OLDEST:04}0101")
             elif dates.birth_year:
@@ -372,7 +380,7 @@ def _refuse_own_name(person: Person, name: str) -> None:
     """Refuse a new name of the table that has a part of the original one in it."""
     if person.new_name == person.new_id:
         return
-    parts = {fold(part) for part in name.replace("^", " ").replace("=", " ").split() if not is_placeholder(part)}
-    new = {fold(part) for part in person.new_name.replace("^", " ").replace("=", " ").split()}
+    parts = {fold(part) for part in _WORD.findall(name) if not is_placeholder(part)}
+    new = {fold(part) for part in _WORD.findall(person.new_name)}
     if any(len(part) >= _SHORTEST_NAME for part in parts & new):
         raise EngineError(_TELLS_NAME, reason="pseudonym-tells-original")

@@ -18,7 +18,7 @@ from healthcare_deid.engine.header.actions import (
     UID_IN_TEXT_REASON,
 )
 from healthcare_deid.engine.header.dummies import DUMMIES, dummy_of
-from healthcare_deid.engine.header.rewriting import NOT_VALID, fits
+from healthcare_deid.engine.header.rewriting import NOT_VALID, TELLS_IDENTITY, fits
 from healthcare_deid.engine.header.soundness import is_sound
 from healthcare_deid.engine.header.uids_in_text import UidsInText
 from healthcare_deid.engine.plan.tags import (
@@ -149,6 +149,12 @@ class Values:
         self._fallback = fallback
         self._rewriting = rewriting
         self._pseudonyms = rewriting.pseudonyms if rewriting is not None else None
+
+    def note_written(self, own: OwnTerms) -> None:
+        """Note whether something that the project writes repeats one of the instance's own names or numbers."""
+        if self._rewriting is not None and self._rewriting.tells(own):
+            self.identity_left = True
+            self.warn(TELLS_IDENTITY)
 
     def warn(self, text: str) -> None:
         """Note something a person should know."""

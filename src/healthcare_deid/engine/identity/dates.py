@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 OLDEST = 90
 """Years: ages from here on are written as this one (45 CFR 164.514(b)(2)(i)(C))."""
-_AGE = re.compile(r"\s*(\d{1,4})\s*([DWMY])\s*")
-_A_YEAR = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
+_AGE = re.compile(r"\s*(\d{1,4})\s*([DWMY]?)\s*", re.IGNORECASE)
+_A_YEAR = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0, "": 1.0}
+"""Units in a year; a number without its unit is one of years, which is most of the truth and all of the risk."""
 _EVENT = re.compile(r"[A-Z0-9 _]{1,16}")
 
 
@@ -28,7 +29,8 @@ class Dates:
     Attributes:
         birth_year: Write the year of birth, shifted, where the profile would remove the date, and only the year where
             it would shift it.
-        cap_ages: Write ages of 90 years and more as 90, and no earlier year of birth.
+        cap_ages: Write ages of 90 years and more as 90, and no earlier year of birth; none where there is no study
+            date to tell the age by.
         event: A term such as ``"ENROLLMENT"``: every instance says how many days its study is after the patient's
             anchor date, in (0012,0052), and that the anchor is this event, in (0012,0053).
 
@@ -53,7 +55,7 @@ class Dates:
 def capped_age(value: str) -> str | None:
     """Return an AS value of 90 years or more as 90; None for any other value."""
     match = _AGE.fullmatch(value)
-    if match is None or int(match[1]) / _A_YEAR[match[2]] < OLDEST:
+    if match is None or int(match[1]) / _A_YEAR[match[2].upper()] < OLDEST:
         return None
     return f"{OLDEST:03}Y"
 

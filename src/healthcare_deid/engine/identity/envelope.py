@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _NOT_A_CERTIFICATE = "recipients: a file with a certificate for an RSA key is needed, in PEM or DER"
 _NOT_A_KEY = "the key is not an RSA private key in PEM, or its passphrase is wrong"
 _CLOSED = "no envelope is for this key"
+_SMALLEST_KEY = 2048
+"""Bits of an RSA key: results are passed on, and shorter keys may be broken while they are about."""
 _BLOCK = 128
 """Bits of an AES block."""
 
@@ -26,7 +28,7 @@ class Recipients:
         paths: Their certificates' files; the certificates must hold RSA keys.
 
     Raises:
-        ConfigError: A file holds no such certificate.
+        ConfigError: A file holds no such certificate, or one whose key is short.
         MissingExtraError: The extra is not installed.
         OSError: A file cannot be read.
     """
@@ -130,16 +132,20 @@ class RecipientKey:
 
 def _certificate(data: bytes) -> bytes:
     """Return a certificate in DER."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 
     try:
         known = load_pem_x509_certificate(data) if b"-----BEGIN" in data else load_der_x509_certificate(data)
-    except ValueError:
+        key = known.public_key()
+    except (ValueError, UnsupportedAlgorithm):
         raise ConfigError(_NOT_A_CERTIFICATE) from None
-    if not isinstance(known.public_key(), RSAPublicKey):
+    if not isinstance(key, RSAPublicKey):
         raise ConfigError(_NOT_A_CERTIFICATE)
+    if key.key_size < _SMALLEST_KEY:
+        raise ConfigError(f"recipients: the RSA key of a certificate has fewer than {_SMALLEST_KEY} bits")
     return known.public_bytes(Encoding.DER)
 
 

@@ -141,6 +141,9 @@ class Person(NamedTuple):
     days: int | None = None
     anchor: date | None = None
 
+    def __repr__(self) -> str:
+        return f"Person({self.new_id!r})"
+
     @property
     def days_to_shift(self) -> int | None:
         """Days to shift dates by; None where they come from the secret."""
@@ -182,7 +185,7 @@ class Pseudonymizer:
         """Return a patient's new identity.
 
         Args:
-            patient_id: As in the file, without padding.
+            patient_id: As in the file; white space around it does not count.
             study_uid: Stands for the patient where there is no patient ID.
             study_date: The anchor of a patient who gets a row with one.
 
@@ -190,6 +193,7 @@ class Pseudonymizer:
             EngineError: The table has no row for the patient, and must have one.
             OSError: The table cannot be read, or not be added to.
         """
+        patient_id = patient_id.strip()
         table = self._table
         if table is None:
             return self._keyed_person(patient_id, study_uid)
@@ -211,6 +215,7 @@ class Pseudonymizer:
 
     def known(self, patient_id: str) -> str | None:
         """Return the pseudonym of a patient who is mentioned; None where the table has no row, and no new one."""
+        patient_id = patient_id.strip()
         row = self._table.find(patient_id) if self._table is not None else None
         if row is not None:
             return row.new_id
@@ -252,7 +257,7 @@ def check_pseudonym(pseudonym: str, prefix: str = "") -> bool:
 
 
 def _pseudonym(key: bytes, kind: str, value: str) -> str:
-    digest = hmac.digest(key, f"{kind}\0{value}".encode("utf-8", "surrogateescape"), hashlib.sha256)
+    digest = hmac.digest(key, f"{kind}\0{value.strip()}".encode("utf-8", "surrogateescape"), hashlib.sha256)
     number = int.from_bytes(digest)
     body = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_CHARACTERS))
     return body + _check_character(body)

@@ -11,13 +11,22 @@ _LONGEST = {"LO": 64, "SH": 16, "PN": 64}
 
 
 def contains_original(new: str, old: str) -> bool:
-    """Return whether a new value is, or contains, an original one, in any case and with leading zeros or without."""
+    """Return whether a new value is, or contains, an original one, in any case and with leading zeros or without.
+
+    The same letters and digits with other signs between them are the original too.
+    """
     new, old = new.casefold(), old.strip().casefold()
-    if not old or _plain(old) not in new:
-        return False  # nearly always, and cheap
+    if not old:
+        return False
+    if _plain(old) not in new:  # nearly always
+        return _without_signs(old) == _without_signs(new) != ""
     if old == new or (len(old) >= _SHORTEST_PART and old in new):
         return True
     return _plain(old) in map(_plain, _RUN.findall(new))
+
+
+def _without_signs(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def _plain(word: str) -> str:

@@ -120,7 +120,10 @@ def patterns_to_rewrite(
     """
     found: dict[int, tuple[tuple[re.Pattern[str], str], ...]] = {}
     for index, item in enumerate(given):
-        name, pattern, replacement = item
+        try:
+            name, pattern, replacement = item
+        except ValueError:
+            raise ConfigError(f"replace[{index}]: a tag, a pattern and a replacement are needed") from None
         tag, vr = _attribute(name, "replace")
         if vr not in _STRINGS - {"UI"}:
             raise ConfigError(f"replace[{index}]: {name} holds no text")
@@ -131,6 +134,13 @@ def patterns_to_rewrite(
             raise ConfigError(f"replace[{index}]: the pattern, or its replacement, is no regular expression") from None
         found[tag] = (*found.get(tag, ()), (compiled, replacement))
     return found
+
+
+def by_patterns(patterns: Sequence[tuple[re.Pattern[str], str]], text: str) -> str:
+    """Return a text with every match of every pattern replaced, in the order given."""
+    for pattern, replacement in patterns:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def is_valid(written: Written) -> bool:

@@ -123,17 +123,23 @@ class PseudonymTable:
                 return known
             if old in self._used:
                 raise EngineError(_PSEUDONYM_ALREADY, reason="already-pseudonymized")
-            number = len(self._cells) + 1
-            new = make(number)
-            while new in self._used or new in self._cells or contains_original(new, old):
-                number += 1
-                if make(number) == new:
-                    raise EngineError(_TELLS_ORIGINAL, reason="pseudonym-tells-original")
-                new = make(number)
+            new = self._unused(old, make)
             self._append(file, {_OLD: old, _NEW: new, _ANCHOR: anchor.isoformat() if anchor else ""})
             added = self.find(old)
         assert added is not None, "the row was written just now"
         return added
+
+    def _unused(self, old: str, make: Callable[[int], str]) -> str:
+        """Return the first pseudonym that is nobody's and tells no original."""
+        first = len(self._cells) + 1
+        # Every pseudonym and every old ID can be in the way once; what all of them share tells the original for ever.
+        for number in range(first, first + len(self._used) + len(self._cells) + _MOST_TRIES):
+            new = make(number)
+            if not (new in self._used or new.casefold() in self._folded or contains_original(new, old)):
+                return new
+            if make(number + 1) == new:
+                break
+        raise EngineError(_TELLS_ORIGINAL, reason="pseudonym-tells-original")
 
     def _append(self, file: BinaryIO, values: Mapping[str, str]) -> None:
         """Append a row; what a killed process wrote of one, of which nobody was told, is cut off first."""
@@ -155,6 +161,7 @@ class PseudonymTable:
 
     def _forget(self) -> None:
         self._cells: dict[str, list[str]] = {}
+        self._folded: dict[str, str] = {}
         self._rows: dict[str, Row] = {}
         self._used: dict[str, str] = {}
         self._columns: list[str] = []
@@ -206,6 +213,7 @@ class PseudonymTable:
                 old = cells[old_at].strip()
                 if self._cells.setdefault(old, cells) != cells:
                     raise _wrong(self._lines, "the old ID has another row that says something else")
+                self._folded.setdefault(old.casefold(), old)
                 self._used.setdefault(cells[new_at].strip(), old)
                 fresh[old] = self._lines
         except csv.Error:
@@ -216,13 +224,13 @@ class PseudonymTable:
     def _check(self, fresh: Mapping[str, int]) -> None:
         """Refuse rows that make no sense, or tell an original."""
         # Numbers of the engine's own are like many: there only a whole value counts.
-        lengths = sorted({len(old) for old in self._cells if len(old) >= _SHORTEST_PART and self._heading is None})
+        lengths = sorted({len(old) for old in self._folded if len(old) >= _SHORTEST_PART and self._heading is None})
         for old, line in fresh.items():
             row = self._parsed(self._cells[old], line)
             for new in {row.new_id, row.new_name}:
                 if contains_original(new, old):
                     raise _wrong(line, "a new value is, or contains, the old ID")
-                if new in self._cells or _has_part_among(new, self._cells, lengths):
+                if new.casefold() in self._folded or _has_part_among(new.casefold(), self._folded, lengths):
                     raise _wrong(line, "a new value is, or contains, another patient's old ID")
             first = self._used[row.new_id]
             if first != old:
@@ -246,6 +254,8 @@ class PseudonymTable:
 
 _SHORTEST_PART = 5
 """Characters of an old ID that counts inside of another patient's new one: shorter ones occur by chance."""
+_MOST_TRIES = 10_000
+"""Numbers that are tried one after the other for a patient whose ID is in the pseudonym."""
 _PSEUDONYM_ALREADY = "the patient ID is a pseudonym of the table: the file was de-identified before"
 _TELLS_ORIGINAL = "the patient's pseudonym would be another patient's, or tell the original"
 

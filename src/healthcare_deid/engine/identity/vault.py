@@ -14,7 +14,7 @@ import secrets
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from healthcare_deid.engine.identity.locked_file import locked
 from healthcare_deid.errors import ConfigError, EngineError
@@ -35,9 +35,11 @@ CREATE TABLE IF NOT EXISTS sealed (key_id INTEGER NOT NULL, nonce BLOB NOT NULL,
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes."""
 _NONCE, _KEY_BITS = 12, 256
+_BLOCK = 1 << 16
 _MOST_REMEMBERED = 100_000
 _OPEN_TO_OTHERS = "vault: the file can be read by others; let only its owner read it (chmod 600), or name a new one"
 _OTHER_FILE = "vault: the file is there, and is no vault; name another one"
+_DAMAGED = "vault: an entry is not as it was written"
 _NO_CSV = "vault: a CSV file cannot be encrypted for recipients; name an SQLite file"
 _MIXED = "vault: it was made with recipients, or without, and this run is the other way; name another file"
 _NEEDS_KEY = "the vault is encrypted: a recipient's key is needed"
@@ -121,7 +123,7 @@ class Vault:
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows(rows)
             with locked(self._path) as file:
-                file.seek(0, os.SEEK_END)
+                _cut_torn_row(file)
                 file.write(text.getvalue().encode())
             return
         with self._connected() as connection:
@@ -157,7 +159,7 @@ def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
         key: A recipient's; needed where the vault is encrypted.
 
     Raises:
-        ConfigError: The file is no vault, or a key is needed.
+        ConfigError: The file is no vault, or a damaged one, or a key is needed.
         EngineError: The vault is not for this key.
         OSError: It cannot be read.
     """
@@ -165,7 +167,12 @@ def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
         _check_csv(path)
         with path.open(encoding="utf-8", newline="") as file:
             next(file)
-            yield from (_entry(tuple(row)) for row in csv.reader(file))
+            # A last line without its end is a row that is being written, or never was: nothing was made with it.
+            whole = (line for line in file if line.endswith("\n"))
+            try:
+                yield from (_entry(tuple(row)) for row in csv.reader(whole, strict=True))
+            except (UnicodeDecodeError, csv.Error):
+                raise ConfigError(_DAMAGED) from None
         return
     if not path.is_file():
         raise ConfigError("vault: there is no such file")
@@ -187,13 +194,31 @@ def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
         connection.close()
 
 
+def _cut_torn_row(file: BinaryIO) -> None:
+    """Go to the end of a CSV vault, without what a killed process wrote of a row. Line breaks stand in no value."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _BLOCK)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end = start
+    file.truncate(end)
+    file.seek(end)
+
+
 def _row(entry: Entry) -> tuple[str, str, str]:
     return entry.kind, entry.new, json.dumps(entry.old, sort_keys=True, ensure_ascii=False)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    kind, new, old = row
-    return Entry(kind, new, json.loads(old))
+    try:
+        kind, new, old = row
+        return Entry(kind, new, json.loads(old))
+    except ValueError:
+        raise ConfigError(_DAMAGED) from None
 
 
 def _sealed(key: bytes, data: bytes) -> tuple[bytes, bytes]:

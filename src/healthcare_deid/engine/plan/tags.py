@@ -206,6 +206,7 @@ class TagPlan:
         written: Top-level elements that give way to the engine's own, whatever else is said of them, and what asked
             for that.
         rewritten: Elements that get a value of the project's own, at every level, and what asked for that.
+        rewritten_vrs: The same by VR, weaker than those by tag.
         shifts_dates: Whether every date that would stay is shifted, those in text too.
         nested: Whether the rules reach into sequences; if not, only UIDs are replaced there.
         uids: What happens to UIDs.
@@ -227,6 +228,7 @@ class TagPlan:
     valued: frozenset[int] = frozenset()
     written: Mapping[int, str] = field(default_factory=dict[int, str])
     rewritten: Mapping[int, str] = field(default_factory=dict[int, str])
+    rewritten_vrs: Mapping[str, str] = field(default_factory=dict[str, str])
     shifts_dates: bool = False
     nested: bool = True
     uids: UidPolicy = field(default_factory=UidPolicy)
@@ -298,10 +300,11 @@ class TagPlan:
                 found = self._shifted(found, tag, vr)
             if found == KEPT and vr in CHECKED_VRS:
                 found = self._looked_at(tag, vr)
+            asked = self.rewritten.get(tag) or self.rewritten_vrs.get(vr)
             if around is Inside.DUMMY and found.op not in DROPPING:
                 found = _in_dummy(found, tag, vr)
-            elif tag in self.rewritten and vr in STRING_VRS and not (around is Inside.TOP and tag in self.written):
-                found = Rule(Op.REWRITE, self.rewritten[tag], found)
+            elif asked and vr in STRING_VRS and not (around is Inside.TOP and tag in self.written):
+                found = Rule(Op.REWRITE, asked, found)
             self._memo[key] = found
         return found
 

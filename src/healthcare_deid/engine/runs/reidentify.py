@@ -8,18 +8,20 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import FileMetaDataset
 from pydicom.multival import MultiValue
 
 from healthcare_deid.engine.dicom import files
-from healthcare_deid.engine.dicom.datasets import private_copy
+from healthcare_deid.engine.dicom.charsets import encodings_of, write_text
+from healthcare_deid.engine.dicom.datasets import private_copy, value_of
 from healthcare_deid.engine.header.originals import ENCRYPTED_ATTRIBUTES, restored
 from healthcare_deid.engine.identity.vault import Entry, read_vault
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pydicom.dataelem import DataElement
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.identity.envelope import RecipientKey
 
+SPECIFIC_CHARACTER_SET = 0x00080005
 _KINDS_OF_UIDS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
 _NOT_ELEMENTS = frozenset({"DaysShifted", *_KINDS_OF_UIDS.values()})
 _UNKNOWN = "neither the instance nor the vault says whose it is"
@@ -151,14 +154,26 @@ def _by_vault(dataset: Dataset, known: _Known) -> Dataset:
         values = element.value if isinstance(element.value, MultiValue) else [element.value]
         new = [known.uids.get(str(value), str(value)) for value in values]
         element.value = new if len(new) > 1 else new[0]
-    for keyword, value in identity.items():
-        if keyword not in _NOT_ELEMENTS:
-            setattr(result, keyword, value)
+    elements = {keyword: value for keyword, value in identity.items() if keyword not in _NOT_ELEMENTS}
+    _make_writable(result, elements)
+    for keyword, value in elements.items():
+        setattr(result, keyword, value)
     result.file_meta = FileMetaDataset(result.file_meta)
     result.file_meta.MediaStorageSOPInstanceUID = result.SOPInstanceUID
     result.pop("PatientIdentityRemoved", None)
     result.preamble = bytes(128)
     return result
+
+
+def _make_writable(result: Dataset, elements: Mapping[str, str]) -> None:
+    """Put a dataset into UTF-8 unless its character set has the letters of what is written into it."""
+    encodings = encodings_of(value_of(result, SPECIFIC_CHARACTER_SET))
+    try:
+        for keyword, value in elements.items():
+            write_text(value, dictionary_VR(keyword), encodings, "")
+    except UnicodeError:
+        result.decode()  # else what is there already is written as it was read
+        result.SpecificCharacterSet = "ISO_IR 192"
 
 
 def _uids(dataset: Dataset) -> Iterator[DataElement]:
