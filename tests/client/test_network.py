@@ -491,7 +491,7 @@ def test_a_picture_that_shrinks_a_thousandfold_arrives_without_going_through_mem
 
 def test_a_large_upload_may_take_longer_than_its_timeout_while_it_moves(server: Any, tmp_path: Path) -> None:
     (tmp_path / "1.dcm").write_bytes(WHOLE + bytes(2**22))
-    server.on("POST", "studies", server.answer(200, {}))
+    server.on("POST", "studies", server.answer(200, {"00081199": {"vr": "SQ", "Value": [{}]}}))
     with DeidClient("p", "l", endpoint=server.url, retry=ONCE) as client:
         assert client.upload("d/s", tmp_path).succeeded == 1
     assert len(server.seen[0].body) == len(WHOLE) + 2**22

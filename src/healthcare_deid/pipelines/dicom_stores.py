@@ -79,5 +79,8 @@ class StoreWriter(_Store):
         """
         reply = self._web.send("POST", "/studies", body=data, headers=_STORED, answers=(_CONFLICT,))
         answer = read_answer(reply.content)
-        if answer.failed or reply.status == _CONFLICT:
-            raise ReplyError("the store refused an instance, or has another one with the same UIDs")
+        if answer.stored and reply.status != _CONFLICT:
+            return
+        if not answer.failed and reply.status != _CONFLICT:
+            raise ReplyError("the store's answer does not say that an instance is stored")
+        raise ReplyError("the store refused an instance, or has another one with the same UIDs")
