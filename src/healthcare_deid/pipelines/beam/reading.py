@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import zipfile
+from contextlib import closing, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, de
 from healthcare_deid.pipelines.dicom_stores import StoreReader, is_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 _BATCH = 32
 _LARGEST = 2_000_000_000
@@ -90,10 +91,10 @@ class _List(beam.DoFn):
     def process(self, element: str) -> Iterator[tuple[str, list[str]]]:
         """Yield batches."""
         store = element if is_store(element) else ""
-        names: Iterable[str] = StoreReader(store, self._endpoint).names() if store else places.matching(element)
-        rest = iter(names)
-        while batch := list(islice(rest, self._batch)):
-            yield store, batch
+        with closing(StoreReader(store, self._endpoint)) if store else nullcontext() as reader:
+            names = places.matching(element) if reader is None else reader.names()
+            while batch := list(islice(names, self._batch)):
+                yield store, batch
 
 
 class _Read(beam.DoFn):
