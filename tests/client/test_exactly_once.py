@@ -94,6 +94,39 @@ def test_a_list_whose_pages_never_end_ends(server: Any, client: DeidClient, conf
         client.deidentify_dataset("d", "e", config)
 
 
+def test_a_list_whose_pages_go_round_is_no_proof(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    def page(request: Any) -> Any:
+        following = "b" if "pageToken=a" in request.path else "a"
+        return server.answer(200, {"operations": [server.operation("77")], "nextPageToken": following})
+
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, page)
+    with pytest.raises(errors.AmbiguousSubmit, match="cannot be listed"):
+        client.deidentify_dataset("d", "e", config)
+    with pytest.raises(errors.ReplyError, match="go round"):
+        list(client.list_operations("d"))
+
+
+@pytest.mark.parametrize("listed", [7, {"a": 1}, "text", [None], [7]])
+def test_a_list_of_something_else_is_ambiguous(
+    server: Any, client: DeidClient, config: DeidentifyConfig, listed: object
+) -> None:
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, server.answer(200, {"operations": listed}))
+    with pytest.raises(errors.AmbiguousSubmit, match="cannot be listed"):
+        client.deidentify_dataset("d", "e", config)
+
+
+def test_an_operation_on_two_pages_is_one(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+    def page(request: Any) -> Any:
+        more = {} if "pageToken" in request.path else {"nextPageToken": "a"}
+        return server.answer(200, {"operations": [server.operation("77")], **more})
+
+    server.on("POST", START, "drop")
+    server.on("GET", LIST, page)
+    assert client.deidentify_dataset("d", "e", config).adopted
+
+
 def test_an_unknown_way_to_reconcile_is_refused() -> None:
     with pytest.raises(errors.ConfigError, match="reconcile must be"):
         RetryPolicy(reconcile="guess")  # type: ignore[arg-type]

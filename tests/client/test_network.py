@@ -149,6 +149,10 @@ def test_a_request_without_tls_goes_to_the_proxy_with_its_whole_url(
         ("https://healthcare.googleapis.com:8443", "healthcare.googleapis.com:8443", True),
         ("https://healthcare.googleapis.com", "example.com", False),
         ("https://10.1.2.3", "10.0.0.0/8", True),
+        ("https://[2001:db8::1]", "[2001:db8::1]", True),
+        ("https://[2001:db8::1]", "2001:db8::1", True),
+        ("https://[2001:db8::1]", "example.com, 2001:db8::/32", True),
+        ("https://[2001:db8::1]", "[2001:db8::2]", False),
         ("https://11.1.2.3", "10.0.0.0/8, example.com", False),
         ("https://127.0.0.1", "", True),
         ("http://metadata.google.internal", "", True),
@@ -492,7 +496,7 @@ def test_a_picture_that_shrinks_a_thousandfold_arrives_without_going_through_mem
 
 def test_a_large_upload_may_take_longer_than_its_timeout_while_it_moves(server: Any, tmp_path: Path) -> None:
     (tmp_path / "1.dcm").write_bytes(WHOLE + bytes(2**22))
-    server.on("POST", "studies", server.answer(200, {}))
+    server.on("POST", "studies", server.answer(200, {"00081199": {"vr": "SQ", "Value": [{}]}}))
     with DeidClient("p", "l", endpoint=server.url, retry=ONCE) as client:
         assert client.upload("d/s", tmp_path).succeeded == 1
     assert len(server.seen[0].body) == len(WHOLE) + 2**22

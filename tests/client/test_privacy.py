@@ -18,7 +18,7 @@ from opentelemetry import trace
 from healthcare_deid import AsyncDeidClient, DeidClient, DeidentifyConfig, RetryPolicy, errors, presets, wait
 from healthcare_deid.client.http.telemetry import ATTRIBUTES
 from healthcare_deid.testing import FakeClock
-from healthcare_deid.testing.scripted import ScriptedOperation, failed, running, succeeded
+from healthcare_deid.testing.scripted import ScriptedOperation, Step, failed, running, succeeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -240,6 +240,13 @@ def test_spans_carry_nothing_but_the_listed_attributes(server: Any, spans: Spans
     assert spans[-1].attributes["healthcare_deid.state"] == "SUCCEEDED"
     first = next(span for span in spans if span.name.endswith("datasets.deidentify"))
     assert first.attributes["error.type"] == "Unavailable"
+
+
+def test_a_span_shows_no_method_that_the_server_made_up(spans: Spans) -> None:
+    operation = ScriptedOperation(Step({"done": True, "metadata": {"apiMethodName": f"a.{CANARY}"}, "response": {}}))
+    operation.wait()
+    assert spans[-1].name == "healthcare_deid.operation"
+    assert CANARY not in str(spans[-1].attributes)
 
 
 def test_an_operation_shows_its_counters_and_nothing_the_server_wrote() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 STORE = "projects/p/locations/l/datasets/d/dicomStores/s"
 DICOM = b"\0" * 128 + b"DICM" + b"\x02\x00\x00\x00UL\x04\x00" + b"\0" * 16
 UID = "1.2.3"
+STORED: dict[str, Any] = {"00081199": {"vr": "SQ", "Value": [{}]}}
 
 
 def refusal(reason: int, detail: str, *, uid: str = UID) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def test_what_is_not_dicom_is_not_sent(server: Any, client: DeidClient, tmp_path
 
 def test_one_file_that_fails_does_not_stop_the_others(server: Any, client: DeidClient, folder: Path) -> None:
     def store(request: Any) -> Any:
-        return server.error(400) if request.body.endswith(b"b.dcm") else server.answer(200, {})
+        return server.error(400) if request.body.endswith(b"b.dcm") else server.answer(200, STORED)
 
     server.on("POST", "/dicomWeb/studies", store)
     report = client.upload("d/s", folder)
@@ -118,7 +119,7 @@ def test_one_file_that_fails_does_not_stop_the_others(server: Any, client: DeidC
 def test_storing_again_after_trouble_is_safe(
     server: Any, client: DeidClient, clock: FakeClock, folder: Path, trouble: str
 ) -> None:
-    server.on("POST", "", trouble, trouble, server.answer(200, {}))
+    server.on("POST", "", trouble, trouble, server.answer(200, STORED))
     report = client.upload("d/s", folder / "a.dcm")
     assert report.succeeded == 1
     assert len(clock.slept) == 2
@@ -135,7 +136,7 @@ def test_trouble_that_stays_is_a_counted_failure(server: Any, client: DeidClient
 def test_a_store_that_refuses_everything_stops_the_transfer_and_keeps_the_report(
     server: Any, client: DeidClient, folder: Path, status: str
 ) -> None:
-    server.on("POST", "", server.answer(200, {}), status)
+    server.on("POST", "", server.answer(200, STORED), status)
     with pytest.raises(errors.TransferError) as caught:
         client.upload("d/s", folder, parallel=1)
     assert caught.value.report.succeeded == 1
@@ -207,6 +208,30 @@ def test_a_download_asks_for_every_page(server: Any, client: DeidClient, tmp_pat
     assert sorted(path.name for path in tmp_path.rglob("*.dcm")) == [f"3.{n}.dcm" for n in range(6)]
 
 
+@pytest.mark.parametrize("answer", [b"<html>Sign in</html>", b"{}", b"[]", b"\xff", b'{"ok": true}', b'{"00081199": 1'])
+def test_an_upload_whose_answer_does_not_say_that_it_is_stored_is_a_failure(
+    server: Any, client: DeidClient, folder: Path, answer: bytes
+) -> None:
+    server.on("POST", "", server.answer(200, answer))
+    report = client.upload("d/s", folder)
+    assert (report.succeeded, report.failed) == (0, 3)
+    assert {one.reason for one in report.failures} == {"the answer does not say that it is stored"}
+
+
+def test_an_answer_in_xml_or_without_a_body_says_that_it_is_stored() -> None:
+    element = b'<DicomAttribute tag="00081199" vr="SQ"><Item number="1"/></DicomAttribute>'
+    assert read_answer(b"<NativeDicomModel>" + element + b"</NativeDicomModel>").stored
+    assert read_answer(b"").stored
+
+
+def test_a_search_whose_pages_are_all_the_same_ends(server: Any, client: DeidClient, tmp_path: Path) -> None:
+    page = [{"0020000E": {"Value": ["2"]}, "00080018": {"Value": ["3"]}}]
+    server.on("GET", "/instances/", server.answer(200, DICOM))
+    server.on("GET", r"/studies/1/instances\?", server.answer(200, page))
+    with pytest.raises(errors.ReplyError, match="does not end"):
+        client.download("d/s", tmp_path, study="1")
+
+
 def test_a_download_never_writes_outside_its_folder_or_half_a_file(
     server: Any, client: DeidClient, tmp_path: Path
 ) -> None:
@@ -232,7 +257,7 @@ def test_no_more_than_twenty_requests_are_under_way(server: Any, client: DeidCli
         threading.Event().wait(0.01)
         with lock:
             now -= 1
-        return server.answer(200, {})
+        return server.answer(200, STORED)
 
     server.on("POST", "", store)
     for number in range(60):
@@ -264,7 +289,7 @@ def test_dicomweb_client_logs_no_url(server: Any, client: DeidClient, caplog: py
 
 
 def test_a_file_that_cannot_be_read_is_a_counted_failure(server: Any, client: DeidClient, folder: Path) -> None:
-    server.on("POST", "", server.answer(200, {}))
+    server.on("POST", "", server.answer(200, STORED))
     files = [folder / "a.dcm", folder / "b.dcm"]
 
     def vanishing() -> Iterator[Path]:

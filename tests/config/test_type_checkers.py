@@ -77,7 +77,11 @@ def wrong_lines(output: str, path: Path) -> set[int]:
     return {int(line) for line in re.findall(rf"{path.name}:(\d+):(?:\d+)?[: -]+error", output)}
 
 
-@pytest.mark.parametrize("checker", [["mypy", "--strict", "--config-file="], ["pyright"]], ids=["mypy", "pyright"])
+@pytest.mark.parametrize(
+    "checker",
+    [["mypy", "--strict", "--config-file="], ["pyright", f"--pythonpath={sys.executable}"]],
+    ids=["mypy", "pyright"],
+)
 def test_the_right_lines_pass_and_every_wrong_line_is_refused(checker: list[str], program: Path) -> None:
     command = [sys.executable, "-m", *checker, program.name]
     done = subprocess.run(command, cwd=program.parent, capture_output=True, text=True, check=False)

@@ -230,6 +230,7 @@ class TestRefusals:
             ({"destinationDataset": CLEAN.replace("us-central1", "us-west2")}, 400, "INVALID_ARGUMENT"),
             ({"destinationDataset": CLEAN, "config": {}, "gcsConfigUri": "gs://bucket/c"}, 400, "INVALID_ARGUMENT"),
             ({"destinationDataset": CLEAN, "gcsConfigUri": "gs://bucket/missing"}, 403, "PERMISSION_DENIED"),
+            ({"destinationDataset": CLEAN, "gcsConfigUri": f"gs://bucket/{'a' * 300}"}, 403, "PERMISSION_DENIED"),
             (
                 {"destinationDataset": CLEAN, "config": {"dicom": {"filterProfile": "DEIDENTIFY_TAG_CONTENT"}}},
                 400,

@@ -98,6 +98,13 @@ class TestWhoMayReachIt:
         assert "access-control-allow-origin" not in headers
         assert b"dataset1" not in body
 
+    @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "http://localhost.evil.example", "null"])
+    def test_an_origin_that_is_no_url_of_this_machine_may_not_read(self, lab: Lab, origin: str) -> None:
+        with lab.emulator.server() as server:
+            status, headers, _ = call(server, "GET", f"/v1/{DATASET}", Origin=origin)
+        assert status == 403
+        assert "access-control-allow-origin" not in headers
+
     def test_an_origin_that_is_named_may_read(self, lab: Lab) -> None:
         with lab.emulator.server(origins=["https://viewer.example"]) as server:
             status, headers, _ = call(

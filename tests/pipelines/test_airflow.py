@@ -157,7 +157,7 @@ def test_a_task_that_is_tried_again_goes_on_with_its_operation(
     )
     context = {"ti": Task()}
     running = client.deidentify_dicom_store("source/images", "source/clean", basic)
-    kept[_variable(context)] = str(running.name)  # an earlier try was killed here
+    kept[_variable(context, operator._request())] = str(running.name)  # an earlier try was killed here
 
     summary = operator.execute(context)
 
@@ -166,6 +166,26 @@ def test_a_task_that_is_tried_again_goes_on_with_its_operation(
     assert not kept
     operator.execute(context)
     assert len(operations(client)) == 2
+
+
+def test_a_task_that_is_tried_again_with_another_request_takes_no_earlier_operation_for_its_own(
+    basic: DeidentifyConfig, shifting: DeidentifyConfig
+) -> None:
+    given: dict[str, Any] = {
+        "task_id": "start",
+        "source": f"{PARENT}/source/dicomStores/images",
+        "destination": f"{PARENT}/source/dicomStores/clean",
+        "config": basic,
+    }
+    changes: tuple[dict[str, Any], ...] = (
+        {},
+        {"config": shifting},
+        {"destination": f"{PARENT}/source/dicomStores/other"},
+        {"endpoint": "a:1"},
+    )
+    context = {"ti": Task()}
+    names = {_variable(context, DeidentifyDicomStoreOperator(**given | more)._request()) for more in changes}
+    assert len(names) == 4
 
 
 @pytest.mark.parametrize("on_partial", ["fail", "accept"])
@@ -221,6 +241,16 @@ def test_a_config_with_a_key_is_not_stored_with_a_dag() -> None:
     for kind in (DeidentifyDatasetOperator, DeidentifyFolderOperator):
         with pytest.raises(ConfigError, match="key"):
             kind(task_id="start", source="a", destination="b", config=config)
+        with pytest.raises(ConfigError, match="key"):
+            kind(task_id="start", source="a", destination="b", config=config.to_json())
+
+
+@pytest.mark.parametrize("name", ["salt", "patient_keys", "unwrapped_keys", "secret"])
+def test_a_secret_among_the_engines_options_is_not_stored_with_a_dag(basic: DeidentifyConfig, name: str) -> None:
+    with pytest.raises(ConfigError, match="place"):
+        DeidentifyFolderOperator(
+            task_id="a", source="a", destination="b", config=basic, engine_options={name: b"x" * 32}
+        )
 
 
 def test_the_provider_tells_airflow_what_it_has() -> None:

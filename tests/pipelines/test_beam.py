@@ -10,7 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,7 @@ from healthcare_deid.pipelines.beam import (
     WriteInstances,
 )
 from healthcare_deid.pipelines.beam.command import run
+from healthcare_deid.pipelines.beam.writing import _Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,9 +182,6 @@ def test_a_config_that_needs_a_secret_is_refused_when_the_graph_is_built(shiftin
 def test_members_of_archives_are_instances(
     basic: DeidentifyConfig, tmp_path: Path, files_of: Any, instance: Any
 ) -> None:
-    import tarfile
-    import zipfile
-
     (tmp_path / "in").mkdir()
     with zipfile.ZipFile(tmp_path / "in" / "a.zip", "w") as archive:
         archive.writestr("folder/one.dcm", instance(1))
@@ -197,6 +197,42 @@ def test_members_of_archives_are_instances(
         assert_that(reasons, equal_to(["not-dicom", "io-error"]))
 
     assert len(files_of(tmp_path / "out")) == 2
+
+
+def test_what_an_archive_holds_is_a_result_or_a_dead_letter(
+    basic: DeidentifyConfig, tmp_path: Path, files_of: Any, instance: Any
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "one.dcm").write_bytes(instance(1))
+    with zipfile.ZipFile(tmp_path / "in" / f"{NAME}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "one.dcm", "one.dcm")
+    damaged = bytearray((tmp_path / "in" / f"{NAME}.zip").read_bytes())
+    damaged[60:90] = b"\xff" * 30  # zlib.error, which is no OSError
+    (tmp_path / "in" / f"{NAME}.zip").write_bytes(damaged)
+    (tmp_path / "two.dcm").hardlink_to(tmp_path / "one.dcm")
+    with tarfile.open(tmp_path / "in" / "linked.tar", "w") as linked:  # tar keeps a file with two names once
+        linked.add(tmp_path / "one.dcm", "one.dcm")
+        linked.add(tmp_path / "two.dcm", "two.dcm")
+    fifo = tarfile.TarInfo("pipe")
+    fifo.type = tarfile.FIFOTYPE
+    with tarfile.open(tmp_path / "in" / "pipe.tar", "w") as piped:
+        piped.addfile(fifo)
+
+    with beam.Pipeline(options=PipelineOptions(IN_MEMORY)) as pipeline:
+        read = pipeline | ReadInstances(str(tmp_path / "in"))
+        assert_that(
+            read.instances | beam.Map(lambda pair: pair[0].rpartition("!")[2]), equal_to(["one.dcm", "two.dcm"])
+        )
+        texts = read.dead_letters | beam.Map(lambda letter: (letter.reason, letter.source, letter.text))
+        told = [("io-error", "", f"the file cannot be read ({name})") for name in ("error", "ReadError")]
+        assert_that(texts, equal_to(told), "dead letters")
+
+
+@pytest.mark.parametrize("name", ["", ".", "/a", "../a", "a/../b", "a//b", "a/", "..\\a", "a\\..\\b", "a::file:///b"])
+def test_a_result_is_written_nowhere_but_in_the_destination(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="leads out"):
+        next(_Write(str(tmp_path / "out")).process((name, b"data")))
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_worker_that_is_killed_leaves_whole_results_and_a_second_run_gives_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,22 @@ def test_no_match_is_an_error_that_names_nothing(tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError) as caught:
             next(places.matching(place))
         assert "SMITH" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "SMITH").mkdir()
+    (tmp_path / "a.dcm").write_bytes(b"")
+    scandir = os.scandir
+
+    def denied(path: str) -> object:
+        if path.endswith("SMITH"):
+            raise PermissionError(13, "denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(OSError, match="cannot be listed") as caught:
+        next(places.matching(str(tmp_path)))
+    assert "SMITH" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from healthcare_deid.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 _REFUSED = (
@@ -32,6 +32,10 @@ class Found(Protocol):
         """Return the first character of a group, and the one after it; -1 and -1 where it took no part."""
         ...
 
+    def __getitem__(self, group: int, /) -> str | None:
+        """Return the text of a group, or None where it took no part."""
+        ...
+
 
 class Pattern(Protocol):
     """A compiled pattern. It can be pickled, and threads may share it."""
@@ -41,8 +45,17 @@ class Pattern(Protocol):
         """Number of groups."""
         ...
 
+    @property
+    def groupindex(self) -> Mapping[str, int]:
+        """Numbers of the groups that have names."""
+        ...
+
     def finditer(self, text: str, /) -> Iterator[Found]:
         """Yield every match."""
+        ...
+
+    def sub(self, replacement: Callable[[Found], str], text: str, /) -> str:
+        """Return a text with every match replaced."""
         ...
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
-from healthcare_deid.errors import ConfigError
+from healthcare_deid.errors import ConfigError, DeidError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 AnyConfig = DeidentifyConfig | DeidentifyConfigV1Beta1
+_SECRETS = ("secret", "salt", "patient_keys", "unwrapped_keys")
+"""Arguments of `Deidentifier` whose values are secrets."""
 
 
 def config_of(text: str, api_version: str = "v1") -> AnyConfig:
@@ -38,6 +40,30 @@ def refuse_keys(config: AnyConfig) -> None:
             "the config holds a key, which would be stored and shown with the pipeline: leave it out and name the "
             "place of a secret (secret=), or of the whole config (gcs_config_uri=)"
         )
+
+
+def refuse_text_with_keys(text: str, api_version: str) -> None:
+    """Refuse a config's text with a plain key, as far as it can be read: a template is read when it is filled in.
+
+    Raises:
+        ConfigError: It has one.
+    """
+    try:
+        config = config_of(text, api_version)
+    except DeidError:
+        return
+    refuse_keys(config)
+
+
+def refuse_secrets(options: Mapping[str, Any]) -> None:
+    """Refuse arguments of `Deidentifier` that are secrets: what holds them is stored and shown.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    given = [name for name in _SECRETS if options.get(name)]
+    if given:
+        raise ConfigError(f"{given[0]}: it would be stored and shown; name a secret's place instead: secret=")
 
 
 def _keys(message: Any, above: str = "") -> Iterator[str]:

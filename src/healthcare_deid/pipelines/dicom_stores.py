@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.client.transfers.dicomweb import DicomWeb
 from healthcare_deid.client.transfers.download import instances_of
+from healthcare_deid.client.transfers.identifiers import is_uid
 from healthcare_deid.client.transfers.store_response import read_answer
 from healthcare_deid.errors import ReplyError
 
@@ -53,10 +54,14 @@ class StoreReader(_Store):
         """Return an instance.
 
         Raises:
+            ReplyError: The search named an instance without usable UIDs.
             ApiError: The store answered with an error.
             TransportError: No reply.
         """
-        study, series, instance = name.split("/")
+        uids = name.split("/")
+        if len(uids) != 3 or not all(map(is_uid, uids)):
+            raise ReplyError("the search named an instance without usable UIDs")
+        study, series, instance = uids
         uri = f"/studies/{study}/series/{series}/instances/{instance}"
         return self._web.send("GET", uri, headers=_PART10).content
 
@@ -79,5 +84,8 @@ class StoreWriter(_Store):
         """
         reply = self._web.send("POST", "/studies", body=data, headers=_STORED, answers=(_CONFLICT,))
         answer = read_answer(reply.content)
-        if answer.failed or reply.status == _CONFLICT:
-            raise ReplyError("the store refused an instance, or has another one with the same UIDs")
+        if answer.stored and reply.status != _CONFLICT:
+            return
+        if not answer.failed and reply.status != _CONFLICT:
+            raise ReplyError("the store's answer does not say that an instance is stored")
+        raise ReplyError("the store refused an instance, or has another one with the same UIDs")

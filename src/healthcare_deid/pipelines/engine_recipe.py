@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.errors import ConfigError
-from healthcare_deid.pipelines.configs import refuse_keys
+from healthcare_deid.pipelines.configs import refuse_keys, refuse_secrets
 from healthcare_deid.pipelines.secrets import SecretSource
 
 if TYPE_CHECKING:
     from healthcare_deid.pipelines.configs import AnyConfig
 
-_SECRETS = ("secret", "salt", "patient_keys", "unwrapped_keys")
-"""Arguments of `Deidentifier` whose values are secrets."""
 _made: dict[tuple[int, bytes], Deidentifier] = {}
 _lock = threading.Lock()
 
@@ -42,11 +40,7 @@ class EngineRecipe:
     ) -> None:
         if secret is not None and not isinstance(secret, SecretSource):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError("secret: a SecretSource is needed: a secret itself would be in the pipeline's graph")
-        given = [name for name in _SECRETS if options.get(name)]
-        if given:
-            raise ConfigError(
-                f"{given[0]}: it would be in the pipeline's graph; name a secret's place instead: secret="
-            )
+        refuse_secrets(options)
         tried = Deidentifier(config, **options)
         refuse_keys(config)
         if secret is None and tried.needs_secret:

@@ -54,6 +54,7 @@ def matching(pattern: str) -> Iterator[str]:
 
     Raises:
         FileNotFoundError: No file matches.
+        OSError: A folder cannot be listed.
     """
     found = sorted(_matching(pattern))
     if not found:
@@ -77,8 +78,14 @@ def _matching(pattern: str) -> Iterator[str]:
     for root in roots:
         if Path(root).is_file():
             yield root
-        for folder, _, names in os.walk(root):
-            yield from (f"{folder}/{name}" for name in names if not name.endswith(PARTIAL_SUFFIX))
+        elif Path(root).is_dir():
+            for folder, _, names in os.walk(root, onerror=_unlisted):
+                yield from (f"{folder}/{name}" for name in names if not name.endswith(PARTIAL_SUFFIX))
+
+
+def _unlisted(error: OSError) -> None:
+    """Refuse to pass over a folder that cannot be listed."""
+    raise OSError(f"a folder of the input cannot be listed ({type(error).__name__})")
 
 
 def opened(place: str) -> BinaryIO:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from healthcare_deid.errors import AlreadyExists, ConfigError
+from healthcare_deid.errors import ConfigError
 from healthcare_deid.names import DatasetName, DicomStoreName
 from healthcare_deid.pipelines.configs import config_of
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from healthcare_deid.pipelines.configs import AnyConfig
 
 Level = Literal["dataset", "store"]
-_DATASET_METHOD = "deidentifydataset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,11 @@ class ServiceRequest:
         return DeidClient(endpoint=self.endpoint, api_version=self.api_version)
 
     def start(self, client: DeidClient) -> Operation[Any]:
-        """Start it; where the destination dataset exists because of an earlier try, return that try's operation.
+        """Start it.
 
         Raises:
-            AlreadyExists: The destination dataset exists, and no single operation that runs can have made it.
+            AlreadyExists: The destination dataset exists. An operation does not tell its destination, so that none that
+                runs can be known to have made it.
             DeidError: It did not start.
         """
         given: dict[str, Any] = {"gcs_config_uri": self.gcs_config_uri or None}
@@ -79,13 +79,7 @@ class ServiceRequest:
             given["config"] = config_of(self.config, self.api_version)
         if self.level == "store":
             return client.deidentify_dicom_store(self.source, self.destination, **given)
-        try:
-            return client.deidentify_dataset(self.source, self.destination, **given)
-        except AlreadyExists:
-            running = [operation for operation in client.list_operations(self.source) if _is_running(operation)]
-            if len(running) != 1:
-                raise
-            return running[0]
+        return client.deidentify_dataset(self.source, self.destination, **given)
 
 
 def summary_of(operation: Operation[Any]) -> dict[str, Any]:
@@ -98,8 +92,3 @@ def summary_of(operation: Operation[Any]) -> dict[str, Any]:
         "failure": count.failure,
         "logs_url": operation.logs_url or "",
     }
-
-
-def _is_running(operation: Operation[Any]) -> bool:
-    method = (operation.metadata.api_method_name or "").rsplit(".", 1)[-1].lower()
-    return method == _DATASET_METHOD and not operation.state.ended

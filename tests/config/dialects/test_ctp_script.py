@@ -279,3 +279,33 @@ def test_another_text_is_refused(text: str, rule: str) -> None:
 )
 def test_scripts_are_split_into_text_and_calls(text: str, parts: list[Any]) -> None:
     assert parse_script(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "subject"),
+    [
+        (script('<x en="T" t="00100010">@remove()</x>', REMOVE_PRIVATE), 2, "line"),
+        (script("<g>", element("00100010", "@remove()"), "</g>", REMOVE_PRIVATE), 3, "line"),
+        (script('<r en="T" t="PrivateGroups">x</r>', REMOVE_REST), 2, "remove"),
+        ("remove.privategroups=\nset[0010,0010]PatientName=@remove()", 2, "line"),
+        ("remove.privategroups=\nSET.[0010,0010]PatientName=@remove()", 2, "line"),
+        ("remove.privategroups=\nset.[0010,0010]PatientName:@remove()", 2, "line"),
+    ],
+)
+def test_what_is_no_entry_of_a_script_is_listed(text: str, line: int, subject: str) -> None:
+    found = [(one.line, one.subject) for one in from_ctp_script(text).unconverted]
+    assert (line, subject) in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        script('<p t="SITE">017</p>'),
+        script('<p t="SITE">017</p>', element("00100010", "@remove()", enabled=False)),
+        script(REMOVE_PRIVATE),
+        "param.SITE=017",
+    ],
+)
+def test_a_script_that_keeps_every_standard_attribute_says_so(text: str) -> None:
+    (line,) = from_ctp_script(text).unconverted
+    assert str(line) == "line 1: recipe: it changes no standard attribute; all of them stay"

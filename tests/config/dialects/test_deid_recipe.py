@@ -118,8 +118,8 @@ def test_a_variable_for_a_patient_asks_for_pseudonyms() -> None:
         ("JITTER StudyTime 1", "StudyTime", "only dates", {"StudyTime": "remove_tag"}),
         ("REPLACE SOPInstanceUID func:f", "SOPInstanceUID", "a function", {"SOPInstanceUID": "regen_uid_tag"}),
         ("REMOVE values:x", "REMOVE values:", "values differ", {}),
-        ("REMOVE fields:x", "REMOVE fields:", "unknown field expression", {}),
-        ("REMOVE contains:(", "REMOVE contains:", "unknown field expression", {}),
+        ("REMOVE fields:x", "REMOVE fields:", "an unknown field expression", {}),
+        ("REMOVE contains:(", "REMOVE contains:", "an unknown field expression", {}),
         ("KEEP contains:Name", "KEEP", "KEEP takes one attribute", {}),
         ("ERASE PatientName", "line", "not an action", {}),
     ],
@@ -151,3 +151,25 @@ def test_filters_and_value_lists_are_listed_once_each() -> None:
 def test_another_text_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="not a deid recipe"):
         from_deid_recipe(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "subject"),
+    [
+        ("FORMAT dicom\nREMOVE PatientName", 2, "line"),
+        ("FORMAT dicom\n% header\nREMOVE PatientName", 3, "line"),
+        ("FORMAT dicom\n%headers\nREMOVE PatientName", 3, "line"),
+        ("FORMAT dicom\n%labels\nADD study x", 2, "%labels"),
+        ("FORMAT dicom\n%fields who\nFIELDS PatientName\nFIELD PatientID\n%header\nREMOVE fields:who", 3, "%fields"),
+        (f"{HEAD}REMOVE contains:patientsname", 3, "REMOVE contains:"),
+        (f"{HEAD}REMOVE select:VR:ZZ", 3, "REMOVE select:"),
+    ],
+)
+def test_a_line_that_does_nothing_is_listed(text: str, line: int, subject: str) -> None:
+    found = [(one.line, one.subject) for one in from_deid_recipe(text).unconverted]
+    assert (line, subject) in found
+
+
+def test_a_recipe_without_an_action_says_that_attributes_stay() -> None:
+    (line,) = from_deid_recipe(HEAD).unconverted
+    assert "all of them stay" in str(line)

@@ -101,6 +101,29 @@ def test_a_pattern_is_rewritten_and_the_rest_goes_the_profile_s_way(both_ways: B
     assert cleaned.dataset.ProtocolName == "axial T1 [PERSON_NAME]"
 
 
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "rewritten"),
+    [
+        (r"^(?P<plane>\w+) (?P<weight>T\d)$", r"\g<weight> \g<plane>", "T1 AX"),
+        (r"^(\w+) (T\d)(C)?$", r"\2\3-\g<1>", "T1-AX"),
+        (r"\w+", r"\g<0>.", "AX. T1."),
+        ("AX", "größer", "größer T1"),
+    ],
+)
+def test_groups_are_named_as_in_python(pattern: str, replacement: str, rewritten: str) -> None:
+    dataset = instance(SpecificCharacterSet="ISO_IR 192", ProtocolName="AX T1")
+    result = Deidentifier(KEEP_ALL, replace=[("ProtocolName", pattern, replacement)]).deidentify(dataset)
+
+    assert result.dataset.ProtocolName == rewritten
+
+
+def test_no_pattern_takes_longer_than_the_text_is_long() -> None:
+    """Python's own reader would double its time with each character."""
+    deidentifier = Deidentifier(KEEP_ALL, replace=[("ImageComments", r"^(a+)+$", "b")])
+
+    assert deidentifier.deidentify(instance(ImageComments="a" * 10_000 + "!")).dataset.ImageComments.endswith("!")
+
+
 def test_what_a_profile_removes_stays_where_its_pattern_is_found_and_the_claim_is_lost(both_ways: BothWays) -> None:
     deidentifier = Deidentifier(BASIC, replace=[("InstitutionName", "Site (.)", r"Center \1")])
     found = both_ways(deidentifier, instance())
@@ -128,7 +151,16 @@ def test_a_rewritten_value_that_its_vr_cannot_have_is_emptied(both_ways: BothWay
 
 
 @pytest.mark.parametrize(
-    "pattern", [("ProtocolName", "(", ""), ("ProtocolName", "a", r"\1"), ("Rows", "1", "2"), ("EntranceDose", "1", "2")]
+    "pattern",
+    [
+        ("ProtocolName", "(", ""),
+        ("ProtocolName", "(?=a)", ""),
+        ("ProtocolName", "a", r"\1"),
+        ("ProtocolName", "a", r"\g<b>"),
+        ("ProtocolName", "a", r"\d"),
+        ("Rows", "1", "2"),
+        ("EntranceDose", "1", "2"),
+    ],
 )
 def test_a_pattern_that_cannot_be_rewritten_is_refused(pattern: tuple[str, str, str]) -> None:
     with pytest.raises(ConfigError, match="replace"):

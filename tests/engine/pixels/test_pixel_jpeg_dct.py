@@ -105,13 +105,10 @@ def test_only_the_blocks_under_boxes_change(
 def with_a_scan_for_each_component(stream: bytes, interval: int) -> bytes:
     """Return a frame of one scan with its blocks in three, as no encoder at hand writes them."""
     parts = [b"\xff\xd8"]
-    for marker, start, stop in jpeg_dct._segments(stream):
-        body = stream[start:stop]
-        if marker == 0xC0:
-            frame = jpeg_dct._frame(body)
-        elif marker == 0xDA:
-            break
-        parts.append(jpeg_dct._segment(marker, body))
+    *tables_and_frame, (_, start, stop) = jpeg_dct._segments(stream)
+    bodies = [(marker, stream[first:last]) for marker, first, last in tables_and_frame]
+    frame, body = jpeg_dct._frame(dict(bodies)[0xC0]), stream[start:stop]
+    parts += [jpeg_dct._segment(*segment) for segment in bodies]
     parts.append(jpeg_dct._segment(0xDD, interval.to_bytes(2, "big")))
     tables = codes_of(stream)
     ((data, _),) = jpeg_dct._intervals(stream, stop)

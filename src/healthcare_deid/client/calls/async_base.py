@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid.client.operation.async_operation import AsyncOperation
+from healthcare_deid.errors import ReplyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,10 +35,13 @@ class AsyncMethodGroup:
         return AsyncOperation(self._session, self._context, snapshot)
 
     async def _pages(self, page: Callable[[str], Flow[tuple[list[T], str]]]) -> AsyncIterator[T]:
-        token = ""
+        token, seen = "", {""}
         while True:
             items, token = await self._run(page(token))
             for item in items:
                 yield item
             if not token:
                 return
+            if token in seen:
+                raise ReplyError("the list does not end: its pages go round")
+            seen.add(token)

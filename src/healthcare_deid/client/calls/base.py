@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid.client.operation.operation import Operation
+from healthcare_deid.errors import ReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,9 +35,12 @@ class MethodGroup:
         return Operation(self._session, self._context, snapshot)
 
     def _pages(self, page: Callable[[str], Flow[tuple[list[T], str]]]) -> Iterator[T]:
-        token = ""
+        token, seen = "", {""}
         while True:
             items, token = self._run(page(token))
             yield from items
             if not token:
                 return
+            if token in seen:
+                raise ReplyError("the list does not end: its pages go round")
+            seen.add(token)

@@ -88,7 +88,7 @@ def _bypassed(origin: Origin) -> bool:
         address = ipaddress.ip_address(origin.host)
     except ValueError:
         return False
-    return any(_contains(network.strip(), address) for network in networks.split(","))
+    return any(_contains(network.strip().strip("[]"), address) for network in networks.split(","))
 
 
 def _contains(network: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from healthcare_deid.client.protocol.methods import LONG_RUNNING
 from healthcare_deid.errors import ApiError, DeidError
 
 if TYPE_CHECKING:
@@ -85,11 +86,12 @@ def operation_span(snapshot: OperationSnapshot, began: float | None, ended: floa
     trace = _api()
     if trace is None:
         return
+    method = (snapshot.metadata.api_method_name or "").rsplit(".", 1)[-1]
     span = trace.get_tracer("healthcare_deid").start_span(
         "healthcare_deid.operation",
         start_time=int((ended if began is None else began) * 1e9),
         attributes={
-            "healthcare_deid.method": (snapshot.metadata.api_method_name or "").rsplit(".", 1)[-1],
+            "healthcare_deid.method": method if method.lower() in LONG_RUNNING else "",
             "healthcare_deid.state": str(snapshot.state),
             "healthcare_deid.successful_units": snapshot.progress.success,
             "healthcare_deid.failed_units": snapshot.progress.failure,

@@ -35,7 +35,7 @@ from healthcare_deid.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
     from datetime import datetime
 
     from healthcare_deid.client.protocol.clock import Clock
@@ -214,11 +214,13 @@ class ExactlyOnceStart:
 
     def _candidates(self) -> Flow[list[OperationSnapshot]]:
         """Return the listed operations that can be ours."""
-        items: list[Mapping[str, Any]] = []
+        items: dict[str, OperationSnapshot] = {}
         now: float | None = None
         token = ""
+        seen: set[str] = set()
         try:
-            while True:
+            while token not in seen:
+                seen.add(token)
                 query = {"pageSize": "500", **({"pageToken": token} if token else {})}
                 call = ApiCall(
                     OPERATIONS_LIST,
@@ -228,14 +230,20 @@ class ExactlyOnceStart:
                     timeout=self.call.timeout,
                 )
                 reply = yield from send(call, policy=self.policy, clock=self.clock)
-                items += [item for item in reply.json.get("operations") or () if isinstance(item, dict)]
+                listed: Any = reply.json.get("operations") or []
+                if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+                    raise ReplyError("the answer is not a list")
+                # By name: an operation moves to another page when a new one is listed meanwhile.
+                items |= {str(item.name): item for item in map(parse_operation, listed)}
                 now = now if now is not None else replies.server_time(reply.headers)
-                before, token = token, str(reply.json.get("nextPageToken") or "")
-                if token in ("", before):
+                token = str(reply.json.get("nextPageToken") or "")
+                if not token:
                     break
+            else:
+                raise ReplyError("the list does not end")
             # By the server's clock where it tells the time: this machine's may be wrong.
             since = (self._wall if now is None else now - self._elapsed()) - self.policy.skew
-            return [item for item in map(parse_operation, items) if self._may_be_ours(item, since)]
+            return [item for item in items.values() if self._may_be_ours(item, since)]
         except DeidError as error:
             reason = type(error).__name__
         raise self._ambiguous(f"its answer was lost, and the dataset's operations cannot be listed ({reason})", [])

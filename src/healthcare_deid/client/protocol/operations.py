@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.client.protocol import methods as table
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot, parse_operation
 from healthcare_deid.client.protocol.polling import PollJob, sort_page
-from healthcare_deid.errors import DeidError
+from healthcare_deid.errors import DeidError, ReplyError
 
 if TYPE_CHECKING:
     from healthcare_deid.client.protocol.context import CallContext
@@ -39,10 +39,14 @@ def poll(context: CallContext, job: PollJob) -> Flow[tuple[dict[int, OperationSn
     """Ask once for each operation of a job, and return their states or errors and the number of list pages."""
     found: dict[int, OperationSnapshot | DeidError] = {}
     pages, token = 0, ""
+    seen: set[str] = set()
     timeout = max(tracker.timeout for tracker in job.trackers)
     once = replace(context, retry=type(context.retry).never(), api_version=job.version, timeout=timeout)
     try:
         while job.by_list and len(found) < len(job.trackers) and (token or not pages):
+            if token in seen:
+                raise ReplyError("the list does not end: its pages go round")
+            seen.add(token)
             items, token = yield from once.items(table.OPERATIONS_LIST, job.dataset, "operations", token)
             pages += 1
             found.update(sort_page(items, job.trackers))

@@ -11,7 +11,7 @@ from healthcare_deid.client.transfers.identifiers import first_value, is_uid
 from healthcare_deid.client.transfers.report import ItemResult, TransferReport, failure
 from healthcare_deid.client.transfers.runner import OF_ONE, REFUSED, transfer
 from healthcare_deid.client.transfers.upload import PREAMBLE
-from healthcare_deid.errors import ConfigError, NotFound
+from healthcare_deid.errors import ConfigError, NotFound, ReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,8 +60,12 @@ def instances_of(web: DicomWeb, study: str | None) -> Iterator[tuple[str, str, s
 
 def _search(web: DicomWeb, path: str, tags: tuple[str, ...], study: str = "") -> Iterator[Any]:
     offset = 0
+    before: list[dict[str, Any]] = []
     while True:
         page = web.json(f"{path}?limit={_PAGE}&offset={offset}")
+        if page and page == before:  # a store that does not know offset=
+            raise ReplyError("the search does not end: its pages are all the same")
+        before = page
         for item in page:
             yield tuple(first_value(item, tag) or (study if tag == _STUDY else "") for tag in tags)
         # A store may return fewer than were asked for: only an empty page is the end.

@@ -21,6 +21,7 @@ _DUPLICATE_REASONS = frozenset({0x0111})
 """PS3.4 Annex B.2.3 / PS3.7 Annex C.5.7: Duplicate SOP Instance."""
 _FAILED, _REASON, _SOP_INSTANCE, _DETAIL = "00081198", "00081197", "00081155", "00090097"
 _OTHER_FAILED = "0008119A"
+_STORED = "00081199"
 _EXISTS = re.compile(r"already\s+exist|checksum|files?\s+differ|duplicate", re.IGNORECASE)
 _INVALID = re.compile(
     r"invalid|malformed|not\s+a?\s*(valid\s+)?dicom|pars(e|ing)|missing|corrupt|unsupported", re.IGNORECASE
@@ -32,6 +33,8 @@ class StoreAnswer:
     """Content of an answer to Store."""
 
     failed: bool
+    stored: bool = False
+    """Whether it says that an instance was stored, or nothing at all; a proxy's page says neither."""
     verdict: Verdict = "unknown"
     reason: int | None = None
     """Failure Reason ``(0008,1197)``."""
@@ -43,9 +46,15 @@ class StoreAnswer:
 def read_answer(content: bytes) -> StoreAnswer:
     """Read the body of an answer to Store."""
     text = content.decode("utf-8", "replace")
-    values = _from_json(text) or _from_xml(text)
+    if not text.strip():
+        return StoreAnswer(failed=False, stored=True)
+    values = _from_json(text)
+    if values is None:
+        values = _from_xml(text)
     if values is None:
         return StoreAnswer(failed=False)
+    if not values:
+        return StoreAnswer(failed=False, stored=True)
     reason = int(values[_REASON]) if re.fullmatch("[0-9]{1,5}", values[_REASON]) else None
     detail = values[_DETAIL]
     verdict: Verdict = "unknown"
@@ -53,10 +62,11 @@ def read_answer(content: bytes) -> StoreAnswer:
         verdict = "conflict"
     elif _INVALID.search(detail) or (reason is not None and reason >= 0xA700):
         verdict = "invalid"
-    return StoreAnswer(True, verdict, reason, values[_SOP_INSTANCE], detail)
+    return StoreAnswer(True, False, verdict, reason, values[_SOP_INSTANCE], detail)
 
 
 def _from_json(text: str) -> dict[str, str] | None:
+    """Return what is said of the first instance that failed, nothing where all are stored, None for another text."""
     value = parsed_json(text)
     if isinstance(value, list) and value:
         value = value[0]
@@ -72,10 +82,11 @@ def _from_json(text: str) -> dict[str, str] | None:
                 _SOP_INSTANCE: first_value(item, _SOP_INSTANCE),
                 _DETAIL: detail,
             }
-    return None
+    return {} if _STORED in value else None
 
 
 def _from_xml(text: str) -> dict[str, str] | None:
+    """Return the same as `_from_json`."""
     try:
         root = ET.fromstring(text)  # noqa: S314 - expat bounds the growth of entities, limits the size
     except ET.ParseError:
@@ -85,5 +96,5 @@ def _from_xml(text: str) -> dict[str, str] | None:
         if node.tag.rpartition("}")[2] == "DicomAttribute":
             found.setdefault(node.get("tag", ""), (node.findtext("{*}Value") or "").strip())
     if _FAILED not in found and _OTHER_FAILED not in found:
-        return None
+        return {} if _STORED in found else None
     return {tag: found.get(tag, "") for tag in (_REASON, _SOP_INSTANCE, _DETAIL)}

@@ -97,7 +97,7 @@ def _sent(web: DicomWeb, path: Path, content: bytes) -> ItemResult:
         kind: Outcome = "invalid" if isinstance(error, ApiError) and error.status in _INVALID else "failed"
         return failure(kind, path, str(error), getattr(error, "message", ""))
     answer = read_answer(reply.content)
-    if not answer.failed and reply.status != _CONFLICT:
+    if answer.stored and reply.status != _CONFLICT:
         return ItemResult("done", len(content))
     verdict = answer.verdict
     if verdict == "unknown" and answer.sop_instance_uid:
@@ -106,6 +106,8 @@ def _sent(web: DicomWeb, path: Path, content: bytes) -> ItemResult:
         return failure("conflict", path, "an instance with these UIDs and other bytes exists", answer.detail)
     if verdict == "invalid":
         return failure("invalid", path, f"refused as invalid (failure reason {answer.reason})", answer.detail)
+    if not answer.failed and reply.status != _CONFLICT:
+        return failure("failed", path, "the answer does not say that it is stored")
     return failure("failed", path, f"refused with HTTP {reply.status}", answer.detail)
 
 

@@ -30,6 +30,9 @@ _PROPERTY = re.compile(r"\s*(#?)\s*(set|keep|remove|param)\.\s*(.*?)\s*=(.*)", r
 _ELEMENT = re.compile(r"\[\s*([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\s*\].*")
 _TAG = re.compile(r"[\[(]?\s*([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\s*[\])]?")
 _KINDS = {"p": "param", "e": "set", "k": "keep", "r": "remove"}
+_REMOVABLE = frozenset({"curves", "overlays", "privategroups", "unspecifiedelements"})
+_UNKNOWN = "unknown"
+"""Kind of what is no entry of a script."""
 _OVERLAYS, _CURVES = (0x6000,), (0x5000,)
 _ALWAYS_KEPT = (0x0028, 0x7FE0)
 _SOP_CLASS = tag_number("SOPClassUID")
@@ -52,7 +55,7 @@ def convert_ctp_script(text: str) -> RecipeConversion:
         ConfigError: The text is not a script of the CTP DICOM anonymizer.
     """
     items = _xml_items(text) if text.lstrip("\ufeff \t\r\n").startswith("<") else _property_items(text)
-    if not items:
+    if all(item.kind == _UNKNOWN for item in items):
         raise ConfigError("not a CTP DICOM anonymizer script: it has no parameter, element, keep or remove entry")
     return _ScriptReader(items).recipe.convert()
 
@@ -68,9 +71,14 @@ def _xml_items(text: str) -> list[_Item]:
         if not open_items and name != "script":
             raise ConfigError("not a CTP DICOM anonymizer script: the root element is not <script>")
         enabled = name == "p" or attributes.get("en") == "T"
-        known = len(open_items) == 1 and name in _KINDS and enabled
         line = parser.CurrentLineNumber
-        open_items.append(_Item(line, _KINDS[name], attributes.get("t", "").strip(), "") if known else None)
+        if not open_items:
+            item = None
+        elif len(open_items) > 1 or name not in _KINDS:
+            item = _Item(line, _UNKNOWN, "", "")
+        else:
+            item = _Item(line, _KINDS[name], attributes.get("t", "").strip(), "") if enabled else None
+        open_items.append(item)
         content.clear()
 
     def end(_: str) -> None:
@@ -100,6 +108,8 @@ def _property_items(text: str) -> list[_Item]:
             element = _ELEMENT.fullmatch(found[3]) if found[2] == "set" else None
             name = "".join(element.groups()) if element else found[3].removeprefix("group")
             items.append(_Item(number, found[2], name, found[4]))
+        elif line.strip() and not line.lstrip().startswith(("#", "!")):
+            items.append(_Item(number, _UNKNOWN, "", ""))
     return items
 
 
@@ -113,6 +123,11 @@ class _ScriptReader:
         removed = {item.name: item.line for item in items if item.kind == "remove"}
         self.recipe.removes_private = "privategroups" in removed
         self._globals(removed)
+        for item in items:
+            if item.kind == _UNKNOWN:
+                self._unconverted(item, "line", "not an entry of a script", "nothing is done for it")
+            elif item.kind == "remove" and item.name not in _REMOVABLE:
+                self._unconverted(item, "remove", "not a kind of elements that CTP removes", "nothing is done for it")
         for item in items:
             if item.kind == "keep":
                 self._keep(item)

@@ -22,6 +22,7 @@ from healthcare_deid.config.tags import dictionary_entries, entry_of, keyword_of
 from healthcare_deid.errors import ConfigError
 
 _ACTIONS = ("ADD", "BLANK", "JITTER", "KEEP", "REPLACE", "REMOVE")
+_SECTIONS = ("fields", "filter", "header", "labels", "values")
 _EXPANDERS = ("contains", "startswith", "endswith", "except", "select")
 _NEVER_TOUCHED = frozenset(
     map(
@@ -106,9 +107,15 @@ class _RecipeReader:
             self._unconverted(
                 line, "%values", "values differ between instances", "the engine searches what stays for them"
             )
+        elif line.section == "labels" and not line.text:
+            self._unconverted(line, "%labels", "labels are no attributes", "nothing is done for them")
+        elif line.section not in _SECTIONS:
+            self._unconverted(line, "line", "it is in none of deid's sections", "nothing is done for it")
         elif line.section == "fields" and line.text:
             action, _, field = line.text.partition(" ")
-            if action.upper() == "FIELD":
+            if action.upper() != "FIELD":
+                self._unconverted(line, "%fields", "not a FIELD", "the list is without it")
+            else:
                 self.lists.setdefault(line.name, set()).update(self._tags(line, field.split("#")[0].strip()) or ())
         elif line.section == "header" and line.text:
             action, field, _ = _split(line.text)
@@ -204,12 +211,15 @@ class _RecipeReader:
                 return self.lists[expression]
             case expander if expander in _EXPANDERS:
                 tags = _expanded(expander, expression.lower())
-                if tags is not None:
+                if tags:
                     return tags
             case _:
                 pass
         if line is not None:
-            reason = "values differ between instances" if kind.lower() == "values" else "unknown field expression"
+            values = kind.lower() == "values"
+            reason = (
+                "values differ between instances" if values else "an unknown field expression, or it selects nothing"
+            )
             self._unconverted(line, f"{_split(line.text)[0]} {kind}:", reason, "no attribute is changed for it")
         return None
 

@@ -181,6 +181,9 @@ class RecipeDecisions:
         """Return the config and the engine's options."""
         if self.wants_pseudonyms:
             self._tell_other_pseudonyms()
+        changes = self.removes_others or self.replace or set(self.fates.values()) - {Fate.KEEP}
+        if not changes and not self.unconverted:
+            self.unconverted.append(RecipeLine(1, "recipe", "it changes no standard attribute", "all of them stay"))
         options: dict[str, Any] = {}
         if self.set_values:
             options["set_values"] = {_name(tag): value for tag, value in self.set_values.items()}

@@ -160,7 +160,7 @@ class Server:
             await _drop(receive, send)
 
     def _refusal(self, headers: dict[str, str], origin: str | None) -> Reply | None:
-        if origin and not ({"*", origin} & self._origins or _LOOPBACK_NAME.fullmatch(urlsplit(origin).hostname or "")):
+        if origin and not ({"*", origin} & self._origins or _LOOPBACK_NAME.fullmatch(_origin_host(origin))):
             message = (
                 "This origin may not use the emulator. Start the emulator with origins=, or --origin, to allow it."
             )
@@ -201,6 +201,14 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return bool(_LOOPBACK_NAME.fullmatch(host))
+
+
+def _origin_host(origin: str) -> str:
+    """Return the host of an ``Origin``; it is empty where that is no URL."""
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _host_name(host: str) -> str:

@@ -116,7 +116,11 @@ class _Folders:
 
     def read(self, bucket: str, name: str) -> bytes | None:
         target = self._path(bucket, name)
-        return target.read_bytes() if target is not None and target.is_file() else None
+        try:
+            found = target is not None and target.is_file()
+        except OSError:  # a name that is too long for a file: objects have longer ones
+            found = False
+        return target.read_bytes() if found and target is not None else None
 
     def write(self, bucket: str, name: str, data: bytes) -> bool:
         target = self._path(bucket, name)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.header.fast.run_follower import Noted
     from healthcare_deid.engine.header.markers import Claims
+    from healthcare_deid.engine.identity.rewriting import Rewrite
 
-    Patterns = Mapping[int, Sequence[tuple[re.Pattern[str], str]]]
+    Patterns = Mapping[int, Sequence[Rewrite]]
 
 FACE_LEFT = (
     "the series may hold a head: a face can be reconstructed from its slices, which no tag or burned-in text shows"

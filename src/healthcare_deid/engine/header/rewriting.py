@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.identity.dates import Dates
     from healthcare_deid.engine.identity.pseudonyms import Person
+    from healthcare_deid.engine.identity.rewriting import Rewrite
     from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.options import EngineOptions
     from healthcare_deid.engine.plan.tags import Rule, TagPlan
@@ -84,7 +85,7 @@ class Rewriter:
         self,
         pseudonymizer: Pseudonymizer | None,
         fixed: Mapping[int, Written],
-        patterns: Mapping[int, Sequence[tuple[re.Pattern[str], str]]],
+        patterns: Mapping[int, Sequence[Rewrite]],
         dates: Dates | None,
     ) -> None:
         self.pseudonymizer = pseudonymizer

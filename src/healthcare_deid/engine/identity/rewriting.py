@@ -14,12 +14,15 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 from pydicom.valuerep import validate_value
 
+from healthcare_deid.config.patterns import compile_pattern
 from healthcare_deid.config.tags import tag_number
 from healthcare_deid.engine.dicom.charsets import write_text
 from healthcare_deid.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from healthcare_deid.config.patterns import Found, Pattern
 
 _STRINGS = frozenset(
     {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
@@ -32,6 +35,11 @@ _ENGINES_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280301, 0x0028
 _STRUCTURE = frozenset({0x00080005, 0x00080016, 0x00080018, 0x0020000D, 0x0020000E, 0x00080201})
 """Character set, UIDs of the instance and its class, offset from UTC: other values hang on them."""
 _IMAGE = frozenset({0x0028, 0x7FE0})
+_ESCAPE = re.compile(r"\\(?:(?P<number>[1-9]\d?)|g<(?P<name>\w+)>|(?P<backslash>\\)|)", re.ASCII)
+_NO_GROUP = (
+    "a backslash in the replacement stands before the number of a group of the pattern, before g<its name>, or before "
+    "another backslash"
+)
 _NOT_WRITABLE = "a value to set cannot be written in the instance's character set"
 
 
@@ -40,8 +48,9 @@ class Replacement(NamedTuple):
 
     Attributes:
         tag: Keyword, or number as ``"(gggg,eeee)"`` or eight hexadecimal digits.
-        pattern: Regular expression, searched for in each value.
-        replacement: What stands in the place of each match; ``\1`` is the first group.
+        pattern: Regular expression of RE2, searched for in each value.
+        replacement: What stands in the place of each match; ``\1`` is the first group, ``\g<name>`` the group of that
+            name, and ``\\`` a backslash.
     """
 
     tag: str
@@ -110,15 +119,53 @@ def values_to_set(given: Mapping[str, str]) -> dict[int, Written]:
     return found
 
 
-def patterns_to_rewrite(
-    given: Iterable[Replacement | tuple[str, str, str]],
-) -> dict[int, tuple[tuple[re.Pattern[str], str], ...]]:
+class Rewrite:
+    """A pattern, and what stands in the place of each of its matches: text, and groups by number.
+
+    RE2's own substitution is not used: it writes text outside ASCII wrongly.
+    """
+
+    def __init__(self, pattern: str, replacement: str) -> None:
+        """Read both.
+
+        Raises:
+            ValueError: The pattern is refused, or the replacement names a group that it lacks. Neither is quoted.
+        """
+        self._pattern = compile_pattern(pattern)
+        self._pieces = tuple(_pieces(replacement, self._pattern))
+
+    def on(self, text: str) -> str:
+        """Return a text with every match replaced."""
+        return self._pattern.sub(self._in_place_of, text)
+
+    def _in_place_of(self, match: Found) -> str:
+        return "".join(piece if isinstance(piece, str) else match[piece] or "" for piece in self._pieces)
+
+
+def _pieces(replacement: str, pattern: Pattern) -> Iterator[str | int]:
+    """Yield the text and the groups of a replacement."""
+    end = 0
+    for found in _ESCAPE.finditer(replacement):
+        yield replacement[end : found.start()]
+        end = found.end()
+        if found["backslash"]:
+            yield "\\"
+            continue
+        name = found["number"] or found["name"]
+        group = int(name) if name and name.isascii() and name.isdigit() else pattern.groupindex.get(name or "")
+        if group is None or group > pattern.groups:
+            raise ValueError(_NO_GROUP)
+        yield group
+    yield replacement[end:]
+
+
+def patterns_to_rewrite(given: Iterable[Replacement | tuple[str, str, str]]) -> dict[int, tuple[Rewrite, ...]]:
     """Return the patterns and what stands in their place, by tag, in the order given.
 
     Raises:
         ConfigError: A tag cannot be rewritten, or a pattern or a replacement is none.
     """
-    found: dict[int, tuple[tuple[re.Pattern[str], str], ...]] = {}
+    found: dict[int, tuple[Rewrite, ...]] = {}
     for index, item in enumerate(given):
         try:
             name, pattern, replacement = item
@@ -128,18 +175,19 @@ def patterns_to_rewrite(
         if vr not in _STRINGS - {"UI"}:
             raise ConfigError(f"replace[{index}]: {name} holds no text")
         try:
-            compiled = re.compile(pattern)
-            compiled.sub(replacement, "")  # reads the replacement, and refuses groups that are not there
-        except (re.error, IndexError, TypeError):
-            raise ConfigError(f"replace[{index}]: the pattern, or its replacement, is no regular expression") from None
-        found[tag] = (*found.get(tag, ()), (compiled, replacement))
+            rewrite = Rewrite(pattern, replacement)
+        except ValueError as error:
+            raise ConfigError(f"replace[{index}]: {error}") from None
+        except TypeError:
+            raise ConfigError(f"replace[{index}]: the pattern and its replacement have to be text") from None
+        found[tag] = (*found.get(tag, ()), rewrite)
     return found
 
 
-def by_patterns(patterns: Sequence[tuple[re.Pattern[str], str]], text: str) -> str:
+def by_patterns(rewrites: Iterable[Rewrite], text: str) -> str:
     """Return a text with every match of every pattern replaced, in the order given."""
-    for pattern, replacement in patterns:
-        text = pattern.sub(replacement, text)
+    for rewrite in rewrites:
+        text = rewrite.on(text)
     return text
 
 

@@ -96,7 +96,7 @@ class _Member(tarfile.TarInfo):
     """A member whose header is read strictly: `tarfile` takes a broken one, or none at all, for the archive's end."""
 
     @classmethod
-    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride] # the module has its name
         """Return the next member.
 
         Raises:

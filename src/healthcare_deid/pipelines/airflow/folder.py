@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.errors import ConfigError
-from healthcare_deid.pipelines.configs import config_of, refuse_keys
+from healthcare_deid.pipelines.configs import config_of, refuse_keys, refuse_secrets, refuse_text_with_keys
 from healthcare_deid.pipelines.secrets import SecretSource
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ class DeidentifyFolderOperator(BaseOperator):
         if not isinstance(config, str):
             refuse_keys(config)
             api_version, config = config.api_version, config.to_json()
+        else:
+            refuse_text_with_keys(config, api_version)
+        refuse_secrets(engine_options or {})
         if secret is not None and not isinstance(secret, SecretSource):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError("secret: a SecretSource is needed: a secret itself would be stored with the DAG")
         if on_partial not in ("fail", "accept"):

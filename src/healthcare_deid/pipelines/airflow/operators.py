@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseOperator, Variable
@@ -11,7 +12,7 @@ from airflow.sdk.bases.sensor import BaseSensorOperator
 from healthcare_deid.client.sync import DeidClient
 from healthcare_deid.errors import ConfigError
 from healthcare_deid.pipelines.airflow.triggers import OperationTrigger
-from healthcare_deid.pipelines.configs import config_of, refuse_keys
+from healthcare_deid.pipelines.configs import config_of, refuse_keys, refuse_text_with_keys
 from healthcare_deid.pipelines.service_operation import Level, ServiceRequest, summary_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class _ServiceOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if config is not None and not isinstance(config, str):
+        if isinstance(config, str):
+            refuse_text_with_keys(config, api_version)
+        elif config is not None:
             refuse_keys(config)
             api_version, config = config.api_version, config.to_json()
         _check_policy(on_partial)
@@ -66,16 +69,8 @@ class _ServiceOperator(BaseOperator):
         """Start the operation, or find the one that an earlier try started, and wait for its end."""
         if self.config:
             refuse_keys(config_of(self.config, self.api_version))
-        request = ServiceRequest(
-            self._level,
-            self.source,
-            self.destination,
-            self.config,
-            self.gcs_config_uri,
-            self.api_version,
-            self.endpoint,
-        )
-        variable = _variable(context)
+        request = self._request()
+        variable = _variable(context, request)
         with request.client() as client:
             operation = self._earlier(client, Variable.get(variable, default=None)) or request.start(client)
             self._running = str(operation.name)
@@ -103,6 +98,17 @@ class _ServiceOperator(BaseOperator):
             with DeidClient(endpoint=self.endpoint, api_version=self.api_version) as client:
                 client.cancel_operation(self._running)
 
+    def _request(self) -> ServiceRequest:
+        return ServiceRequest(
+            self._level,
+            self.source,
+            self.destination,
+            self.config,
+            self.gcs_config_uri,
+            self.api_version,
+            self.endpoint,
+        )
+
     def _earlier(self, client: DeidClient, name: str | None) -> Operation[Any] | None:
         """Return the operation of an earlier try, unless it ended badly: then another one is started."""
         if not name:
@@ -113,7 +119,7 @@ class _ServiceOperator(BaseOperator):
 
     def _end(self, context: Any, operation: Operation[Any]) -> dict[str, Any]:
         if operation.state.ended:
-            Variable.delete(_variable(context))
+            Variable.delete(_variable(context, self._request()))
         operation.result(timeout=0, raise_on_partial=self.on_partial == "fail")
         return summary_of(operation)
 
@@ -217,8 +223,11 @@ def _check_policy(given: str) -> None:
         raise ConfigError("on_partial is 'fail' or 'accept'")
 
 
-def _variable(context: Any) -> str:
-    """Return the Variable that remembers the operation of a task of a run, over its tries."""
+def _variable(context: Any, request: ServiceRequest) -> str:
+    """Return the Variable that remembers the operation of a task of a run, over its tries.
+
+    A task that is tried again with another request, such as a mended config, starts another operation.
+    """
     task = context["ti"]
-    place = "\0".join((task.dag_id, task.run_id, task.task_id, str(task.map_index)))
+    place = "\0".join((task.dag_id, task.run_id, task.task_id, str(task.map_index), *map(str, astuple(request))))
     return _VARIABLE + hashlib.sha256(place.encode()).hexdigest()[:32]

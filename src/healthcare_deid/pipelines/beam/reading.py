@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import zipfile
+from contextlib import closing, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, de
 from healthcare_deid.pipelines.dicom_stores import StoreReader, is_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 _BATCH = 32
 _LARGEST = 2_000_000_000
@@ -90,10 +91,10 @@ class _List(beam.DoFn):
     def process(self, element: str) -> Iterator[tuple[str, list[str]]]:
         """Yield batches."""
         store = element if is_store(element) else ""
-        names: Iterable[str] = StoreReader(store, self._endpoint).names() if store else places.matching(element)
-        rest = iter(names)
-        while batch := list(islice(rest, self._batch)):
-            yield store, batch
+        with closing(StoreReader(store, self._endpoint)) if store else nullcontext() as reader:
+            names = places.matching(element) if reader is None else reader.names()
+            while batch := list(islice(names, self._batch)):
+                yield store, batch
 
 
 class _Read(beam.DoFn):
@@ -125,17 +126,10 @@ class _Read(beam.DoFn):
                 for one, data in [(name, self._readers[store].read(name))] if store else _contents(name):
                     yield self._unreadable(one, "too-large", _TOO_LARGE) if data is None else (one, data)
                     self._counters.count("succeeded", int(data is not None))
-            except (
-                OSError,
-                EOFError,
-                zipfile.BadZipFile,
-                tarfile.TarError,
-                RuntimeError,
-                NotImplementedError,
-            ) as error:
-                yield self._unreadable(name, "io-error", f"{_UNREADABLE} ({type(error).__name__})")
             except DeidError as error:
                 yield self._unreadable(name, "io-error", str(error))
+            except Exception as error:  # noqa: BLE001 - archives and file systems raise any; texts may hold names
+                yield self._unreadable(name, "io-error", f"{_UNREADABLE} ({type(error).__name__})")
 
     def _unreadable(self, name: str, reason: str, text: str) -> Any:
         self._counters.count("failed")
@@ -160,7 +154,10 @@ def _contents(place: str) -> Iterator[tuple[str, bytes | None]]:
         else:
             with tarfile.open(fileobj=file) as archive:
                 for one in archive:
-                    if one.isfile():
-                        content = archive.extractfile(one)
-                        assert content is not None
-                        yield f"{place}!{one.name}", None if one.size >= _LARGEST else content.read()
+                    if one.isdir():
+                        continue
+                    content = archive.extractfile(one)  # of a link: what it leads to, which is in the archive
+                    if content is None:
+                        raise tarfile.ReadError("a device")
+                    data = content.read(_LARGEST)
+                    yield f"{place}!{one.name}", data if len(data) < _LARGEST else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -52,7 +53,8 @@ class _Write(beam.DoFn):
     def process(self, element: tuple[str, bytes]) -> Iterator[str]:
         """Write a result, and yield its name."""
         name, data = element
-        if name.startswith("/") or ".." in name.split("/"):
+        # "::" chains URLs in fsspec, and some systems take a backslash for a slash.
+        if {"", ".", ".."} & set(re.split(r"[/\\]", name)) or "::" in name:
             raise ConfigError("a result's name leads out of the destination")
         places.write(f"{self._folder}/{name}", data)
         self._counters.count("succeeded")
