@@ -1,4 +1,4 @@
-"""Time, which tests replace."""
+"""Emulator's source of time, which tests replace."""
 
 from __future__ import annotations
 
@@ -8,41 +8,44 @@ from typing import Protocol
 
 
 class Hold(Protocol):
-    """Work in progress; a fake clock stands still until it ends."""
+    """Lock on a fake clock while an operation runs."""
 
     def release(self) -> None:
-        """End the hold; a second call does nothing."""
+        """End the hold. Calling it again does nothing."""
 
 
 class Clock(Protocol):
-    """A clock, such as `healthcare_deid.testing.FakeClock`."""
+    """Source of time, such as `healthcare_deid.testing.FakeClock`."""
 
     def time(self) -> float:
-        """Return seconds since the epoch."""
+        """Return seconds since 1970-01-01 UTC."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep for *seconds*."""
         ...
 
     def hold(self) -> Hold:
-        """Start a hold for a running operation, so that a waiting client does not make days pass."""
+        """Stop a fake clock while an operation runs.
+
+        Otherwise a client that waits for it could make days pass.
+        """
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's own clock."""
 
     def time(self) -> float:
-        """Return seconds since the epoch."""
+        """Return `time.time`."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep with `time.sleep`."""
         time.sleep(seconds)
 
     def hold(self) -> Hold:
-        """Return a hold that does nothing."""
+        """Return a hold without effect."""
         return _NoHold()
 
 
@@ -52,5 +55,8 @@ class _NoHold:
 
 
 def timestamp(seconds: float) -> str:
-    """Format a time as RFC 3339 in UTC with microseconds, as protobuf's JSON does."""
+    """Format a time as RFC 3339 in UTC with microseconds.
+
+    This is protobuf's JSON form of a timestamp.
+    """
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

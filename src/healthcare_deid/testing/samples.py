@@ -1,8 +1,8 @@
-"""Real DICOM instances with known PHI in tags and pixels: an answer key for tests, the quickstart and demos.
+"""DICOM instances with known PHI in tags and pixels.
 
-The images are pydicom's own sample files (CT, MR, US, an ultrasound cine). The people are invented. Everything planted
-is named in `Sample`, so that a test can look for it afterwards. Small images are enlarged by repeating pixels, so that
-text fits.
+They serve tests, the quickstart and demos. The images are pydicom's sample files (CT, MR, US, an ultrasound cine); the
+patients are invented. `Sample` lists all PHI added, so that a test can look for it. Small images are enlarged by
+repeating pixels, to make room for text.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _PRIVATE_CREATOR = "ACME SCANNER 1.0"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An invented patient.
+    """Invented patient.
 
     Attributes:
         name: DICOM person name.
         patient_id: Patient ID.
-        birth_date: ``YYYYMMDD``.
+        birth_date: Birth date, ``YYYYMMDD``.
         phone: Telephone number as written in tags.
         address: Postal address.
-        physician: Referring physician, DICOM person name.
+        physician: Referring physician, as a DICOM person name.
     """
 
     name: str
@@ -64,16 +64,16 @@ DANIEL = Person("Okafor^Daniel", "MRN771903", "19840221", "(555) 010-9182", "88 
 
 @dataclass(frozen=True)
 class Sample:
-    """One instance and what is hidden in it.
+    """One instance and the PHI in it.
 
     Attributes:
         name: File name.
-        dataset: The instance, native (uncompressed) pixels, Explicit VR Little Endian, with file meta.
-        person: Whose it is.
-        study_date: ``YYYYMMDD``.
+        dataset: Dataset with native pixel data, Explicit VR Little Endian, and file meta information.
+        person: Patient.
+        study_date: Study date, ``YYYYMMDD``.
         sensitive_text: Burned-in lines that identify the patient.
-        innocent_text: Burned-in lines that do not: laterality marks, views.
-        text_boxes: Where each burned-in line is: ``(x, y, width, height)``, in every frame.
+        innocent_text: Burned-in lines that do not, such as laterality marks and views.
+        text_boxes: Position of each burned-in line in every frame: ``(x, y, width, height)``.
     """
 
     name: str
@@ -86,15 +86,20 @@ class Sample:
 
 
 def sample_dicom() -> tuple[Sample, ...]:
-    """Return the samples: two patients, three studies, CT, US, MR, and a cine of several frames.
+    """Return sample instances: two patients, three studies.
 
-    The first patient has two studies, so that consistency across studies can be seen. Every call returns fresh copies.
+    They are CT, US and MR images and a multi-frame US cine. The first patient has two studies, so that consistency
+    across studies can be tested. Each call returns new copies.
     """
     return tuple(copy.deepcopy(sample) for sample in _samples())
 
 
 def write_samples(folder: str | PathLike[str]) -> list[Path]:
-    """Write the samples as DICOM files into ``folder``, which is made when it is missing, and return their paths."""
+    """Write the samples as DICOM files and return their paths.
+
+    Args:
+        folder: Directory to write to. It is created if missing.
+    """
     directory = Path(folder)
     directory.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
@@ -107,7 +112,10 @@ def write_samples(folder: str | PathLike[str]) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """Recipe of a sample: the source, its contents, and where text has room, in tenths of width and height."""
+    """Recipe for a sample.
+
+    Positions of text are in tenths of the image's width and height.
+    """
 
     source: str
     region: str
@@ -149,7 +157,10 @@ def _make(name: str, recipe: _Recipe, person: Person, study_date: str, *, instan
 
 
 def _native_pixels(dataset: FileDataset, enlarge: int) -> NDArray[Any]:
-    """Return writable stored values, shape (frames, rows, columns[, samples]), colour as RGB, at most six frames."""
+    """Return writable stored values of at most six frames.
+
+    Their shape is (frames, rows, columns[, samples]). Color is RGB.
+    """
     pixels: NDArray[Any] = np.array(dataset.pixel_array)
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     if frames == 1:
@@ -159,7 +170,10 @@ def _native_pixels(dataset: FileDataset, enlarge: int) -> NDArray[Any]:
 
 
 def _burn_in(pixels: NDArray[Any], sensitive: tuple[str, ...], recipe: _Recipe) -> dict[str, tuple[int, int, int, int]]:
-    """Draw the lines into every frame, in place, and return where each one is."""
+    """Draw the lines into every frame in place.
+
+    Returns the position of each line.
+    """
     rows, columns = pixels.shape[1:3]
     size = max(16, rows // 24)
     font = ImageFont.load_default(size=size)
@@ -176,6 +190,7 @@ def _burn_in(pixels: NDArray[Any], sensitive: tuple[str, ...], recipe: _Recipe) 
     if pixels.ndim > 3:
         opacity = opacity[..., np.newaxis]
     for frame in pixels:
+        # The brightest value of the frame itself: text must not change the range that a viewer's window is set to.
         bright = float(frame.max())
         frame[...] = np.rint(frame * (1 - opacity) + bright * opacity).astype(frame.dtype)
     return boxes
@@ -196,6 +211,7 @@ def _set_pixels(dataset: FileDataset, pixels: NDArray[Any]) -> None:
     if pixels.ndim > 3:
         dataset.PhotometricInterpretation = "RGB"
         dataset.PlanarConfiguration = 0
+    # These describe the original pixels or all of the frames, and would be wrong now.
     for keyword in ("SmallestImagePixelValue", "LargestImagePixelValue", "FrameTimeVector"):
         if keyword in dataset:
             delattr(dataset, keyword)
@@ -207,7 +223,10 @@ def _set_pixels(dataset: FileDataset, pixels: NDArray[Any]) -> None:
 
 
 def _set_identity(dataset: FileDataset, person: Person, study_date: str, region: str, name: str, instance: int) -> None:
-    """Write the person into the header: top level, free text, a nested sequence and a private block."""
+    """Write the patient into the header.
+
+    PHI goes to the top level, free text, a nested sequence and a private block.
+    """
     study = (person.patient_id, study_date)
     dataset.SpecificCharacterSet = "ISO_IR 100"
     dataset.PatientName = person.name
@@ -232,6 +251,7 @@ def _set_identity(dataset: FileDataset, person: Person, study_date: str, region:
     block = dataset.private_block(0x0099, _PRIVATE_CREATOR, create=True)
     block.add_new(0x01, "LO", f"{person.spoken_name} {person.patient_id}")
 
+    # UIDs from fixed entropy: every run gets the same samples, so that tests can compare results.
     dataset.StudyInstanceUID = generate_uid(entropy_srcs=["study", *study])
     dataset.SeriesInstanceUID = generate_uid(entropy_srcs=["series", *study])
     dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=["frame", *study])

@@ -1,4 +1,4 @@
-"""`AsyncMethodGroup`: run a flow, start an operation, page through a list, in an event loop."""
+"""`AsyncMethodGroup`: base class of the async client's methods."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class AsyncMethodGroup:
-    """Part of `AsyncDeidClient`."""
+    """Base class of the parts of `AsyncDeidClient`."""
 
     _context: CallContext
     _session: AsyncSession
@@ -42,6 +42,7 @@ class AsyncMethodGroup:
                 yield item
             if not token:
                 return
+            # A server that cycles through the same pages would otherwise never end the loop.
             if token in seen:
-                raise ReplyError("the list does not end: its pages go round")
+                raise ReplyError("the list does not end, its page token repeats")
             seen.add(token)

@@ -1,4 +1,4 @@
-"""`MethodGroup`: run a flow, start an operation, page through a list, in a program with threads."""
+"""`MethodGroup`: base class of the client's methods."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class MethodGroup:
-    """Part of `DeidClient`."""
+    """Base class of the parts of `DeidClient`."""
 
     _context: CallContext
     _session: Session
@@ -41,6 +41,7 @@ class MethodGroup:
             yield from items
             if not token:
                 return
+            # A server that cycles through the same pages would otherwise never end the loop.
             if token in seen:
-                raise ReplyError("the list does not end: its pages go round")
+                raise ReplyError("the list does not end, its page token repeats")
             seen.add(token)

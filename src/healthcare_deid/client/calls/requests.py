@@ -1,4 +1,4 @@
-"""Request and reply of each method, as flows that both clients share."""
+"""Request and reply of each API method, as flows for both clients."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def get_dataset(context: CallContext, name: str | DatasetName) -> Flow[Dataset]:
 
 
 def datasets_page(context: CallContext, location: LocationName, token: str) -> Flow[tuple[list[Dataset], str]]:
-    """Send ``datasets.list`` for one page."""
+    """Fetch one page of ``datasets.list``."""
     return context.page(Dataset, table.DATASETS_LIST, location, "datasets", token)
 
 
@@ -68,7 +68,7 @@ def get_dicom_store(context: CallContext, name: str | DicomStoreName) -> Flow[Di
 def dicom_stores_page(
     context: CallContext, dataset: DatasetName, labels: str, token: str
 ) -> Flow[tuple[list[DicomStore], str]]:
-    """Send ``dicomStores.list`` for one page."""
+    """Fetch one page of ``dicomStores.list``."""
     query = {"filter": labels} if labels else {}
     return context.page(DicomStore, table.DICOM_STORES_LIST, dataset, "dicomStores", token, query)
 
@@ -169,46 +169,50 @@ def deidentify_fhir_store(
 
 
 def _version(context: CallContext, config: Any, gcs_config_uri: str | None) -> str:
-    """Return the API version of a call: its config's own where it has one."""
+    """Return the API version of a call, from its config if it has one."""
     if config is None:
         if gcs_config_uri is None:
-            logger.warning("de-identifying without a config: the service's defaults decide what is removed")
+            logger.warning("no config given: the service's defaults decide what is removed")
         return context.api_version
     version = deidentify_config(config).api_version
-    # The other way around is safe: a v1beta1 config turns the call into one of v1beta1.
+    # The reverse is safe: a v1beta1 config makes the call a v1beta1 call. But sent to v1beta1, a v1 config would get
+    # v1beta1's defaults, which remove different tags.
     if version == "v1" and context.api_version == "v1beta1":
         raise ConfigError(
-            "a v1 config in a client with api_version='v1beta1': the same fields mean something else there. "
-            "Convert the config, or leave api_version out"
+            "a v1 config cannot be used by a client with api_version='v1beta1', where the same fields mean something "
+            "else. Convert the config, or remove api_version="
         )
     return version
 
 
 def _messages(version: str) -> Any:
-    """Return the module with the request messages of an API version."""
+    """Return the module of an API version's request messages."""
     if version == "v1":
         return v1
-    # Imported here because most programs never use the second tree.
+    # Imported late, because most programs never use v1beta1.
     from healthcare_deid.config import v1beta1
 
     return v1beta1
 
 
 def _dicom_filter(value: Any) -> Any:
-    """Return a filter given as a message or as the ``gs://`` URI of its file."""
+    """Return a DICOM filter from a message or a ``gs://`` URI."""
     return v1.DicomFilterConfig(resource_paths_gcs_uri=value) if isinstance(value, str) else value
 
 
 def _fhir_filter(value: Any) -> Any:
-    """Return a filter given as a message or as the names of resources."""
+    """Return a FHIR filter from a message or resource names."""
     if value is None or isinstance(value, v1.FhirFilter):
         return value
-    names = (value,) if isinstance(value, str) else value  # a str is a sequence of letters, too
+    names = (value,) if isinstance(value, str) else value  # a str is itself a sequence of str
     return v1.FhirFilter(resources=v1.Resources(resources=names))
 
 
 def _required(argument: str, value: str) -> str:
-    """Return a ``gs://`` URI; the message itself allows it to be unset."""
+    """Return a ``gs://`` URI that must not be empty.
+
+    The API's message allows it to be unset.
+    """
     if not value:
-        raise ConfigError(f"{argument}: give a URI of the form gs://bucket/path")
+        raise ConfigError(f"{argument}: must be a URI of the form gs://bucket/path")
     return value

@@ -1,7 +1,7 @@
-"""`Poller`: polls a client's operations with one thread that keeps time and a few that send requests.
+"""`Poller`: polls a client's operations.
 
-However many operations wait, there are at most `MAXIMUM_THREADS` threads, and none while nobody waits. Callbacks of
-users run on a thread of their own, where one that blocks delays no poll.
+One thread keeps the schedule and a few send requests. There are at most `MAXIMUM_THREADS` threads for any number of
+operations, and none while nobody waits. Users' callbacks run on a separate thread, so a slow callback delays no poll.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAXIMUM_THREADS = _ASKING + 2
 
 
 class Poller:
-    """Asks for the operations that are watched and updates their trackers."""
+    """Polls watched operations and updates their trackers."""
 
     def __init__(self, context: CallContext, connection: Connection, clock: Clock) -> None:
         self._context = context
@@ -42,7 +42,10 @@ class Poller:
         reset_in_child(self)
 
     def _reset(self) -> None:
-        """Start empty: at first, and in a forked child, which has none of its parent's threads."""
+        """Start without operations and threads.
+
+        Called on creation and in a forked child, which has none of its parent's threads.
+        """
         self._changed = threading.Condition()
         self._schedule = PollSchedule()
         self._watchers: dict[int, int] = {}
@@ -54,14 +57,17 @@ class Poller:
         self._closed = False
 
     def watch(self, *trackers: Tracker) -> None:
-        """Ask for operations until their end, or until each `watch` has had its `unwatch`."""
+        """Poll operations until they end.
+
+        Polling also stops when each `watch` has had its `unwatch`.
+        """
         with self._changed:
             if self._closed:
                 raise DeidError("the client is closed")
             for tracker in trackers:
                 self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
                 self._schedule.add(tracker, self._clock.monotonic())
-            # Time must not move on before the thread has seen what is due.
+            # A fake clock must not advance before the thread has seen the new operation.
             self._handed_over.append(self._clock.hold())
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep_time, name="healthcare-deid-poll", daemon=True)
@@ -69,7 +75,7 @@ class Poller:
             self._note_change()
 
     def unwatch(self, tracker: Tracker) -> None:
-        """Take back one `watch`."""
+        """Undo one `watch`."""
         with self._changed:
             left = self._watchers.get(id(tracker), 0) - 1
             if left > 0:
@@ -80,14 +86,14 @@ class Poller:
             self._note_change()
 
     def call(self, function: Callable[[], object]) -> None:
-        """Run a user's callback on the thread for callbacks."""
+        """Run a user's callback on the callback thread."""
         with self._changed:
             if self._callers is None:
                 self._callers = DaemonPool(1, "healthcare-deid-callback")
-            self._callers.submit(_logged, function)
+            self._callers.submit(run_callback, function)
 
     def close(self) -> None:
-        """Stop asking and tell everybody who waits."""
+        """Stop polling and notify all waiters."""
         with self._changed:
             left = self._schedule.trackers()
             self._closed = True
@@ -132,7 +138,7 @@ class Poller:
         return self._dirty
 
     def _dismiss(self) -> None:
-        """Let the threads of the pools end after the work they have."""
+        """Let the pools' threads end after their remaining work."""
         for pool in (self._askers, self._callers):
             if pool is not None:
                 pool.shutdown(wait=False)
@@ -142,10 +148,10 @@ class Poller:
         pages = 0
         try:
             outcome, pages = run(poll(self._context, job), self._connection, self._clock)
-        except Exception as error:  # noqa: BLE001 - a poll that breaks must neither end the thread nor the waiting
-            logger.warning("a poll broke with %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - a failed poll must end neither the thread nor the waiting
+            logger.warning("a poll failed with %s", type(error).__name__)
             problem = (
-                error if isinstance(error, DeidError) else DeidError(f"the poll broke with {type(error).__name__}")
+                error if isinstance(error, DeidError) else DeidError(f"the poll failed with {type(error).__name__}")
             )
             outcome = {id(tracker): problem for tracker in job.trackers}
         with self._changed:
@@ -160,9 +166,10 @@ class Poller:
             self._note_change()
 
 
-def _logged(function: Callable[[], object]) -> None:
+def run_callback(function: Callable[[], object]) -> None:
+    """Run a user's callback; log the type of an exception that it raises."""
     try:
         function()
     except Exception as error:  # noqa: BLE001 - a callback may raise anything
-        # TRY400: logging.exception would write the text and the frames, which may hold data.
+        # Not logging.exception (TRY400): it would log the text and frames, which may contain patient data.
         logger.error("a callback of an operation raised %s", type(error).__name__)  # noqa: TRY400

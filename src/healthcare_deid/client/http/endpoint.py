@@ -1,4 +1,4 @@
-"""Endpoint of a client: its URL, the credentials that go there, and the user agent."""
+"""Endpoint of a client: URL, credentials and user agent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def connect(
     app_info: str | None = None,
     anonymous: bool = False,
 ) -> Connection:
-    """Return the connection that a client's arguments and the environment ask for.
+    """Return a connection for a client's arguments and the environment.
 
     Args:
         endpoint: ``endpoint=`` of the client.
@@ -37,10 +37,10 @@ def connect(
         http: ``http=`` of the client.
         request_builder: ``request_builder=`` of the client.
         app_info: ``app_info=`` of the client.
-        anonymous: Send no token, whatever the endpoint.
+        anonymous: Whether to send no token, whatever the endpoint.
 
     Raises:
-        ConfigError: A token would travel unencrypted to another machine, or two arguments exclude each other.
+        ConfigError: A token would be sent to another machine unencrypted, or two arguments exclude each other.
     """
     for name, value in (("endpoint", endpoint), ("app_info", app_info)):
         if value is not None:
@@ -48,7 +48,7 @@ def connect(
     if http is not None:
         with_methods("http", http, "an object with httplib2.Http's request()", "request")
     if http is not None and credentials is not None:
-        raise ConfigError("http= brings its own credentials: leave credentials= out")
+        raise ConfigError("http= has its own credentials: remove credentials=")
     emulator = os.environ.get(EMULATOR_VARIABLE, "")
     address, given_as = (endpoint, "endpoint=") if endpoint else (emulator, EMULATOR_VARIABLE)
     if not address:
@@ -57,6 +57,7 @@ def connect(
         address = f"http://{address}"
     origin = Origin.of(address)
     nearby = origin is not None and origin.is_loopback
+    # An emulator takes no token. Looking for credentials would fail on a CI machine that has none.
     from_environment = not endpoint and bool(emulator)
     no_token = anonymous or is_anonymous(credentials) or (credentials is None and (nearby or from_environment))
     return Connection(
@@ -70,10 +71,10 @@ def connect(
 
 
 def user_agent(app_info: str | None) -> str:
-    """Return the user agent: this package, then the program's own ``name/version``.
+    """Return the user agent: this package, then the program's ``name/version``.
 
     Raises:
-        ConfigError: ``app_info`` cannot be part of a header.
+        ConfigError: *app_info* is not printable ASCII.
     """
     if app_info is not None and not (app_info.isascii() and app_info.isprintable()):
         raise ConfigError("app_info: must be printable ASCII, such as 'nightly-job/1.2'")

@@ -1,4 +1,4 @@
-"""`Operation`: long-running work at the service as a future."""
+"""`Operation`: a long-running operation as a future."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Operation(OperationWaiting[T]):
-    """Long-running work at the service.
+    """Long-running operation of the service.
 
-    Any thread can wait for it, for any time: the client polls, the waiter sleeps. A failed poll does not mean that the
-    operation failed. Pickled, it becomes a handle that another process resumes.
+    Any number of threads can wait for it. The client polls on a thread of its own. A failed poll does not mean that the
+    operation failed. A pickled operation can be resumed in another process.
     """
 
     def __init__(
@@ -40,9 +40,10 @@ class Operation(OperationWaiting[T]):
         self._session = session
 
     def add_done_callback(self, function: Callable[[Operation[T]], object]) -> None:
-        """Call ``function(operation)`` at its end, or at once if it has ended.
+        """Call ``function(operation)`` when the operation ends.
 
-        The client polls until then, whoever stops waiting. Callbacks run one after the other on a thread of the client.
+        It is called at once if the operation has already ended. The client keeps polling even if nobody waits.
+        Callbacks run one after the other on one of the client's threads.
         """
         callback("function", function)
         poller = self._session.poller
@@ -57,8 +58,12 @@ class Operation(OperationWaiting[T]):
             function(self)
 
     def as_future(self) -> Future[T]:
-        """Return a ``concurrent.futures.Future`` of the result; cancelling that does not cancel the operation."""
+        """Return a ``concurrent.futures.Future`` for the result.
+
+        Cancelling the future does not cancel the operation.
+        """
         future: Future[T] = Future()
+        # A running future refuses cancel(), which would otherwise look as if the operation were cancelled.
         future.set_running_or_notify_cancel()
 
         def hear(event: Event) -> None:
@@ -102,7 +107,7 @@ class Operation(OperationWaiting[T]):
             self._tracker.unsubscribe(events.put)
 
     def _ipython_display_(self) -> None:
-        """Show one line, which a notebook keeps up to date until the end."""
+        """Display a line that a notebook updates until the end."""
         poller = self._session.poller
         self._show_line(watch=poller.watch, call=poller.call)
 

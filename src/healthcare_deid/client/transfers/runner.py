@@ -1,6 +1,6 @@
-"""`transfer`: move many items in parallel, count them, and stop when the store refuses everything.
+"""`transfer`: transfer many items in parallel and count them.
 
-An item that fails is counted, and the others go on.
+A failed item does not stop the others. The transfer stops if the store refuses everything.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ T = TypeVar("T")
 
 _REFUSED = (CredentialsError, Unauthenticated, PermissionDenied)
 REFUSED = (*_REFUSED, NotFound)
-"""Errors of one item that say that the store will take none of the others either."""
+"""Errors after which every other item would fail too."""
 OF_ONE = (ApiError, TransportError, ReplyError)
-"""Errors of one item while the others may succeed; a closed client is none of these."""
+"""Errors of a single item. A closed client raises a plain `DeidError`, which stops the transfer."""
 
 
 def transfer(
@@ -48,20 +48,20 @@ def transfer(
     on_progress: Callable[[TransferReport], object] | None,
     stop: threading.Event | None = None,
 ) -> TransferReport:
-    """Move every item, ``parallel`` at a time.
+    """Transfer all items, *parallel* at a time.
 
     Args:
-        items: Items to move.
-        move: Moves one; raises one of `REFUSED` if none can be moved.
-        parallel: Requests at a time.
+        items: Items to transfer.
+        move: Transfers one item. Raises one of `REFUSED` if no item can be transferred.
+        parallel: Number of concurrent requests.
         on_progress: Called in this thread with the counts so far.
-        stop: Ends the transfer before its next item, when it is set.
+        stop: Stops the transfer before its next item when set.
 
     Raises:
-        TransferError: The store refuses everything; the error carries the report.
+        TransferError: The store refuses everything. The exception carries the report.
     """
     if not isinstance(parallel, int) or not 1 <= parallel <= MAXIMUM_PARALLEL:
-        raise ConfigError(f"parallel: must be 1 to {MAXIMUM_PARALLEL} requests")
+        raise ConfigError(f"parallel: must be from 1 to {MAXIMUM_PARALLEL}")
     callback("on_progress", on_progress)
     over = stop or threading.Event()
     tally = Tally()
@@ -88,10 +88,11 @@ def transfer(
         pending = {future for future in pending if not future.cancel()}
         for future in wait(pending).done:
             _added(tally, future)
-    except _REFUSED as error:  # raised by the search for items
+    # The iterator of items searches the store. NOT_FOUND there is an error of the caller's, not a refusal.
+    except _REFUSED as error:
         refusal = error
     finally:
-        # After Ctrl-C nobody waits for requests on their way, and no other begins.
+        # After Ctrl-C, do not wait for requests in progress and start no others.
         over.set()
         pool.shutdown(cancel_futures=True)
     if refusal is not None:
@@ -102,7 +103,7 @@ def transfer(
 
 
 def _added(tally: Tally, future: Future[ItemResult]) -> DeidError | None:
-    """Count one item, or return the error that means that the whole transfer is refused."""
+    """Count one item, or return the error that stops the transfer."""
     try:
         tally.add(future.result())
     except REFUSED as error:

@@ -1,4 +1,4 @@
-"""The Accept header, in order of the client's preference."""
+"""Parsing of the Accept header."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*("[^"]*"|[^;]*)')
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One acceptable media type.
+    """Acceptable media type.
 
     Attributes:
-        media_type: Media type in lower case, with wildcards; of a multipart, the type of its parts.
-        multipart: Whether ``multipart/related`` was asked for.
+        media_type: Media type in lower case, may have wildcards. For a multipart type, the type of its parts.
+        multipart: Whether ``multipart/related`` is requested.
         parameters: Parameters by lower-case name, without ``q`` and ``type``.
-        quality: ``q``, 1 unless given.
+        quality: ``q``, 1 by default.
     """
 
     media_type: str
@@ -32,16 +32,19 @@ class Wanted:
 
     @property
     def transfer_syntax(self) -> str | None:
-        """Requested transfer syntax: a UID, ``*`` for "as stored", or None."""
+        """Requested transfer syntax UID, ``*`` for the stored one, or None."""
         return self.parameters.get("transfer-syntax")
 
     def covers(self, media_type: str) -> bool:
-        """Return whether a media type is acceptable."""
+        """Return whether *media_type* is acceptable."""
         return self.media_type in {"*/*", "*", media_type, f"{media_type.partition('/')[0]}/*"}
 
 
 def accepted(header: str | None) -> list[Wanted]:
-    """Parse an Accept header, best first; a missing header accepts anything."""
+    """Parse an Accept header, best type first.
+
+    A missing header accepts anything (RFC 9110, 12.5.1).
+    """
     if not header or not header.strip():
         return [Wanted("*/*")]
     found = [_wanted(item.strip()) for item in _ITEM.findall(header) if item.strip()]

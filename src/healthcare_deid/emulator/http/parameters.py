@@ -21,7 +21,9 @@ _DEFAULT_PAGE, _MAX_PAGE = 100, 1000
 
 
 def json_object(call: Call) -> dict[str, Any]:
-    """Return the body as a JSON object; a missing body is an empty object.
+    """Return the body as a JSON object.
+
+    A missing body is an empty object.
 
     Raises:
         ServiceError: 400: the body is not a JSON object.
@@ -32,7 +34,7 @@ def json_object(call: Call) -> dict[str, Any]:
         value = parse_json(call.request.body)
     except ConfigError as error:
         raise invalid(f"Invalid JSON payload received. {error}") from None
-    except ValueError:  # Python refuses numbers of thousands of digits
+    except ValueError:  # Python refuses to parse integers of more than 4,300 digits
         raise invalid("Invalid JSON payload received. A number is out of range.") from None
     if not isinstance(value, dict):
         raise invalid("Invalid JSON payload received. The body must be an object.")
@@ -40,17 +42,17 @@ def json_object(call: Call) -> dict[str, Any]:
 
 
 def bound_object(call: Call, fields: frozenset[str]) -> dict[str, Any]:
-    """Return the body with the fields that the query sets.
+    """Return the body with the fields that are set in the query.
 
-    Google's API layer binds query parameters to fields of the request; a path such as ``config.text`` names a field
-    of a field.
+    Google's API layer binds query parameters to fields of the request. A path such as ``config.text`` is a field of a
+    field.
 
     Args:
-        call: The call.
+        call: Request.
         fields: Top-level fields of the request message, in JSON names.
 
     Raises:
-        ServiceError: 400: the body is not a JSON object, or a parameter is no field of the request.
+        ServiceError: 400: the body is not a JSON object, or a parameter is not a field of the request.
     """
     body = json_object(call)
     for name, value in call.request.query:
@@ -67,10 +69,10 @@ def bound_object(call: Call, fields: frozenset[str]) -> dict[str, Any]:
 
 
 def message(call: Call, cls: type[M]) -> M:
-    """Return the body, and the fields that the query sets, as a message.
+    """Return the body and query as a message.
 
     Raises:
-        ServiceError: 400: a field is unknown or has a bad value, or two members of a union are set.
+        ServiceError: 400: a field is unknown or invalid, or two members of a union are set.
     """
     fields = frozenset(camel(name) for name in cls.model_fields)
     try:
@@ -80,22 +82,24 @@ def message(call: Call, cls: type[M]) -> M:
 
 
 def page_size(call: Call) -> int:
-    """Return the number of items on a page: 100 by default, at most 1,000.
+    """Return the page size: 100 by default, 1,000 at most.
 
     Raises:
-        ServiceError: 400: it is negative or not a number.
+        ServiceError: 400: the parameter is negative or not a number.
     """
     text = call.request.parameter("pageSize") or "0"
     if not (text.isascii() and text.isdigit()):
-        raise invalid("pageSize must be a number that is not negative.")
+        raise invalid("pageSize must be 0 or more.")
     return min(int(text[:9]), _MAX_PAGE) or _DEFAULT_PAGE
 
 
 def label_filter(call: Call) -> dict[str, str]:
-    """Return the labels in the filter of a list: ``labels.key=value``, joined by AND.
+    """Return the labels in a list filter.
+
+    The supported form is ``labels.key=value``, joined by AND.
 
     Raises:
-        ServiceError: 400: another filter.
+        ServiceError: 400: the filter has another form.
     """
     text = (call.request.parameter("filter") or "").strip()
     labels: dict[str, str] = {}
@@ -108,7 +112,7 @@ def label_filter(call: Call) -> dict[str, str]:
 
 
 def only_fields(body: dict[str, Any], allowed: frozenset[str], kind: str) -> dict[str, Any]:
-    """Return the body of a resource with JSON names.
+    """Return the body of a resource in JSON names.
 
     Raises:
         ServiceError: 400: a field is unknown.

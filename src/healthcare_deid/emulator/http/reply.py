@@ -1,4 +1,4 @@
-"""An HTTP reply as a value."""
+"""`Reply`: an HTTP reply as a value."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ JSON = "application/json; charset=UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply.
+    """HTTP reply.
 
     Attributes:
         status: HTTP status.
         headers: Header values by lower-case name, without the length.
-        body: The body, if it fits into memory.
-        payload: The body otherwise; `body` is then empty.
+        body: Body, if it fits into memory.
+        payload: Body otherwise; `body` is then empty.
     """
 
     status: int = 200
@@ -41,7 +41,10 @@ class Reply:
 
     @classmethod
     def of_error(cls, error: ServiceError, error_format: str | None = None) -> Reply:
-        """Build an error reply; format ``"1"`` adds the legacy ``errors`` list (fidelity F-17)."""
+        """Build an error reply.
+
+        Error format ``"1"`` adds the legacy ``errors`` list (fidelity F-17).
+        """
         body: dict[str, Any] = {"code": error.http, "message": error.message}
         if error_format == "1":
             reason = _LEGACY_REASONS.get(error.code, "backendError")
@@ -57,7 +60,7 @@ class Reply:
         return len(self.body) if self.payload is None else self.payload.size
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body, once.
+        """Yield the body once.
 
         Raises:
             ConnectionResetError: A file of the payload was deleted before it was sent.
@@ -71,7 +74,10 @@ class Reply:
             self.payload.close()
 
     def with_headers(self, **headers: str) -> Reply:
-        """Return the reply with more headers; underscores in the names stand for hyphens."""
+        """Return the reply with more headers.
+
+        Underscores in argument names stand for hyphens.
+        """
         added = {name.replace("_", "-"): value for name, value in headers.items()}
         return replace(self, headers={**self.headers, **added})
 

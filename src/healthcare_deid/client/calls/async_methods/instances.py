@@ -1,6 +1,6 @@
-"""Methods that carry instances into and out of a DICOM store, for an event loop."""
+"""Async upload, download and DICOMweb methods."""
 
-# ruff: noqa: ASYNC109 - timeout= bounds one HTTP try, as in the other client; asyncio.timeout() bounds a whole call
+# ruff: noqa: ASYNC109 - timeout= limits one HTTP attempt, as in the other client; asyncio.timeout() limits a whole call
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AsyncInstanceMethods(AsyncMethodGroup):
-    """Methods that carry instances."""
+    """Methods that transfer instances."""
 
     @border
     async def upload(
@@ -39,11 +39,10 @@ class AsyncInstanceMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> TransferReport:
-        """Store DICOM files byte for byte through DICOMweb.
+        """Store DICOM files unchanged with DICOMweb.
 
-        Files that are not DICOM are not sent.
-
-        Arguments, result and errors are those of `DeidClient.upload`; ``on_progress`` is called in the loop.
+        Files that are not DICOM are skipped. Arguments, result and errors are those of `DeidClient.upload`.
+        *on_progress* is called in the event loop.
         """
         from healthcare_deid.client.transfers.upload import upload
 
@@ -66,7 +65,7 @@ class AsyncInstanceMethods(AsyncMethodGroup):
     ) -> TransferReport:
         """Retrieve the instances of a store unchanged into files.
 
-        Arguments, result and errors are those of `DeidClient.download`; ``on_progress`` is called in the loop.
+        Arguments, result and errors are those of `DeidClient.download`. *on_progress* is called in the event loop.
         """
         from healthcare_deid.client.transfers.download import download
 
@@ -77,9 +76,9 @@ class AsyncInstanceMethods(AsyncMethodGroup):
     async def dicomweb(
         self, store: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DICOMwebClient:
-        """Return a ``dicomweb_client.DICOMwebClient`` of a store. That library blocks: call it from threads.
+        """Return a ``dicomweb_client.DICOMwebClient`` for a store.
 
-        Arguments, result and errors are those of `DeidClient.dicomweb`.
+        That library blocks, so call it from threads. Arguments, result and errors are those of `DeidClient.dicomweb`.
         """
         from healthcare_deid.client.transfers.dicomweb_client import dicomweb_client
 
@@ -92,19 +91,19 @@ class AsyncInstanceMethods(AsyncMethodGroup):
     async def _transfer(
         self, work: Callable[..., TransferReport], on_progress: Callable[[TransferReport], object] | None
     ) -> TransferReport:
-        """Run a transfer on a thread.
+        """Run a transfer in a thread.
 
-        Cancelling it ends the transfer before its next item.
+        Cancelling the task stops the transfer before its next item.
         """
         callback("on_progress", on_progress)
         loop = asyncio.get_running_loop()
         stop = threading.Event()
 
-        def tell(report: TransferReport) -> Any:
+        def notify(report: TransferReport) -> Any:
             if on_progress is not None:
                 loop.call_soon_threadsafe(on_progress, report)
 
         try:
-            return await self._session.call(partial(work, on_progress=on_progress and tell, stop=stop))
+            return await self._session.call(partial(work, on_progress=on_progress and notify, stop=stop))
         finally:
             stop.set()
