@@ -91,7 +91,7 @@ TABLE: tuple[Behaviour, ...] = (
         "F-09",
         "engine",
         "Range of date shifts",
-        "−100 to +100 days, inclusive",
+        "At most 100 days back or forth, inclusive",
         "Deidentifier(date_shift_days=…)",
         "The tutorial's wording also allows ±50",
     ),

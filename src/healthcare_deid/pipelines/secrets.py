@@ -129,6 +129,3 @@ def _from_manager(version: str, endpoint: str) -> bytes:
         pass
     # Raised outside the except block: the exception there may hold the secret.
     raise ReplyError(f"{_METHOD}: the reply contains no secret", method_id=_METHOD)
-
-
-

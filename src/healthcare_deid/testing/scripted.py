@@ -144,9 +144,6 @@ class _Script:
         return RawResponse({}, 200), json.dumps({"name": str(NAME), **step.body, "metadata": metadata}).encode()
 
 
-
-
-
 def _metadata(success: int, failure: int, pending: int) -> dict[str, Any]:
     counts = {"success": success, "failure": failure, "pending": pending}
     return {"counter": {key: str(value) for key, value in counts.items() if value}}

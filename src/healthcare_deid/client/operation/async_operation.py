@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthcare_deid.client.protocol.context import CallContext, Started
     from healthcare_deid.client.protocol.polling import Event
 
+
 class AsyncOperation(AsyncOperationWaiting[T]):
     """Awaitable long-running operation.
 

@@ -147,6 +147,3 @@ class DicomWeb:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise ReplyError(f"{METHODS}.get: the reply is not a list of datasets", method_id=f"{METHODS}.get")
         return value
-
-
-

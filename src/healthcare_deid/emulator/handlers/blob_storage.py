@@ -1,4 +1,4 @@
-"""Blob storage: storage classes, the metrics of studies and series, the storage info of instances."""
+"""Storage classes, and sizes of studies, series and instances."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _READ = "healthcare.dicomStores.dicomWebRead"
 
 
 class BlobStorageCalls:
-    """Handlers of the methods about storage classes and sizes."""
+    """Handlers of methods on storage classes and sizes."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -48,13 +48,13 @@ class BlobStorageCalls:
         ]
 
     def set_class(self, call: Call) -> Reply:
-        """``setBlobStorageSettings`` of a store, a filtered part of it, or a study."""
+        """Handle ``setBlobStorageSettings`` for a store, a filter, or a study."""
         name = self._store(call, "healthcare.dicomStores.update")
         fields = frozenset({"blobStorageSettings", "filterConfig"})
         body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
         study = call.optional("study")
         if study is not None and body.get("filterConfig"):
-            raise invalid("filterConfig is for a DICOM store only, not for a study.")
+            raise invalid("filterConfig is allowed for a DICOM store only, not for a study.")
         storage_class = storage_class_of(body.get("blobStorageSettings"))
         try:
             only = resource_filter(self._backend.buckets, DicomFilterConfig.from_api(body.get("filterConfig") or {}))
@@ -72,7 +72,7 @@ class BlobStorageCalls:
         return Reply.json(self._backend.logs.describe(operation, call.request))
 
     def study_metrics(self, call: Call) -> Reply:
-        """``getStudyMetrics``."""
+        """Handle ``getStudyMetrics``."""
         name, study = self._store(call, _READ), call.ids["study"]
         totals = self._backend.instances.totals(name, study)
         if not totals.instances:
@@ -88,7 +88,7 @@ class BlobStorageCalls:
         )
 
     def series_metrics(self, call: Call) -> Reply:
-        """``getSeriesMetrics``."""
+        """Handle ``getSeriesMetrics``."""
         name, study, series = self._store(call, _READ), call.ids["study"], call.ids["series"]
         totals = self._backend.instances.totals(name, study, series)
         if not totals.instances:
@@ -103,7 +103,7 @@ class BlobStorageCalls:
         )
 
     def storage_info(self, call: Call) -> Reply:
-        """``getStorageInfo``."""
+        """Handle ``getStorageInfo``."""
         name, ids = self._store(call, _READ), call.ids
         found = self._backend.instances.find(name, ids["study"], ids["series"], ids["instance"])
         return Reply.json(_info(found[0])) if found else missing("instance")
@@ -113,10 +113,12 @@ class BlobStorageCalls:
 
 
 def storage_class_of(settings: Any) -> str:
-    """Return the storage class in a ``BlobStorageSettings``; unset and unspecified mean STANDARD.
+    """Return the storage class in a ``BlobStorageSettings`` message.
+
+    Unset and unspecified mean STANDARD.
 
     Raises:
-        ServiceError: 400: there is no such class.
+        ServiceError: 400: the class does not exist.
     """
     if settings is not None and not isinstance(settings, dict):
         raise invalid("blobStorageSettings must be an object.")

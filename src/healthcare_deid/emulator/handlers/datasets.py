@@ -1,4 +1,4 @@
-"""Locations and datasets."""
+"""Location and dataset methods."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _METHOD = "projects.locations.datasets"
 
 
 class Datasets:
-    """Answers the calls on locations and datasets."""
+    """Handlers of location and dataset methods."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -54,9 +54,9 @@ class Datasets:
         ]
 
     def locations(self, call: Call) -> Reply:
-        """``locations.list``: regions of the service."""
+        """Handle ``locations.list``."""
         if call.request.parameter("filter") or call.request.parameter("extraLocationTypes"):
-            raise unimplemented("The emulator has no filters for locations (fidelity F-41).")
+            raise unimplemented("The emulator does not filter locations (fidelity F-41).")
         after = decode_token(call.request.parameter("pageToken"))
         size = parameters.page_size(call)
         names = [name for name in _LOCATIONS if name > after]
@@ -66,12 +66,15 @@ class Datasets:
         return Reply.json(body)
 
     def location(self, call: Call) -> Reply:
-        """``locations.get``."""
+        """Handle ``locations.get``."""
         check_location(call.ids["location"])
         return Reply.json(_location(call.ids["project"], call.ids["location"]))
 
     def create(self, call: Call) -> Reply:
-        """``datasets.create``: an operation that has already ended."""
+        """Handle ``datasets.create``.
+
+        The operation has already ended.
+        """
         check_location(call.ids["location"])
         identifier = call.request.parameter("datasetId") or ""
         if not _ID.fullmatch(identifier):
@@ -88,7 +91,7 @@ class Datasets:
         return Reply.json(self._backend.logs.describe(self._backend.operations.get(operation), call.request))
 
     def list(self, call: Call) -> Reply:
-        """``datasets.list``."""
+        """Handle ``datasets.list``."""
         page = self._backend.catalog.page(
             Kind.DATASET,
             str(call.location),
@@ -99,12 +102,15 @@ class Datasets:
         return Reply.json(page.to_api("datasets"))
 
     def get(self, call: Call) -> Reply:
-        """``datasets.get``."""
+        """Handle ``datasets.get``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.get")
         return Reply.json(self._backend.catalog.get(str(call.dataset)))
 
     def patch(self, call: Call) -> Reply:
-        """``datasets.patch``: only the time zone can change."""
+        """Handle ``datasets.patch``.
+
+        Only the time zone can change.
+        """
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.update")
         paths = update_paths(call.request.parameter("updateMask") or "", {"timeZone"})
         changes = _checked(parameters.json_object(call))
@@ -114,17 +120,22 @@ class Datasets:
         )
 
     def delete(self, call: Call) -> Reply:
-        """``datasets.delete``: with all its stores, at once."""
+        """Handle ``datasets.delete``.
+
+        The dataset and all its stores are deleted at once.
+        """
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.delete")
         self._backend.delete(str(call.dataset))
         return Reply.json({})
 
 
 def check_location(name: str) -> None:
-    """Raise unless a text has the form of a region or multi-region of Google Cloud (fidelity F-41).
+    """Check that *name* has the form of a Google Cloud region.
+
+    Multi-regions are accepted too (fidelity F-41).
 
     Raises:
-        ServiceError: 404.
+        ServiceError: 404: *name* has another form.
     """
     if not _REGION.fullmatch(name):
         raise not_found(f"Location {name} is not found or access is unauthorized.")
@@ -137,8 +148,8 @@ def _location(project: str, name: str) -> dict[str, str]:
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
     fields = parameters.only_fields(body, _FIELDS, "dataset")
     if fields.get("encryptionSpec"):
-        raise unimplemented("The emulator does not encrypt with keys of Cloud KMS (fidelity F-39).")
+        raise unimplemented("The emulator does not encrypt with Cloud KMS keys (fidelity F-39).")
     zone = fields.get("timeZone")
     if zone is not None and (not isinstance(zone, str) or (zone and zone not in zoneinfo.available_timezones())):
-        raise invalid("timeZone must be the name of an IANA time zone, such as America/New_York.")
+        raise invalid("timeZone must be an IANA time zone, such as America/New_York.")
     return {name: value for name, value in fields.items() if name not in _OUTPUT_ONLY and value not in ("", None)}

@@ -1,4 +1,7 @@
-"""IAM policies of datasets and stores: stored and returned, not enforced (fidelity F-24)."""
+"""IAM policies of datasets and stores.
+
+They are stored and returned, but not enforced (fidelity F-24).
+"""
 
 from __future__ import annotations
 
@@ -41,22 +44,28 @@ class IamCalls:
         return routes
 
     def get(self, call: Call) -> Reply:
-        """``getIamPolicy``."""
+        """Handle ``getIamPolicy``."""
         return Reply.json(self._backend.catalog.get_policy(self._name(call, "getIamPolicy")))
 
     def set(self, call: Call) -> Reply:
-        """``setIamPolicy``: refused if the policy changed since it was read."""
+        """Handle ``setIamPolicy``.
+
+        The request is refused if the policy has changed since it was read.
+        """
         name = self._name(call, "setIamPolicy")
         fields = frozenset({"policy", "updateMask"})
         body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
         policy: Any = body.get("policy")
         if not isinstance(policy, dict):
-            raise invalid("setIamPolicy needs a policy.")
+            raise invalid("policy is required and must be an object.")
         allowed = frozenset({"bindings", "etag", "version", "auditConfigs"})
         return Reply.json(self._backend.catalog.set_policy(name, parameters.only_fields(policy, allowed, "policy")))
 
     def test(self, call: Call) -> Reply:
-        """``testIamPermissions``: the caller has every permission."""
+        """Handle ``testIamPermissions``.
+
+        The caller has every permission.
+        """
         self._name(call, "getIamPolicy")
         fields = frozenset({"permissions"})
         body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")

@@ -1,4 +1,4 @@
-"""Long-running operations: get, list, cancel."""
+"""Operation methods: get, list, cancel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FILTERS = {"": None, "done=true": True, "done:true": True, "done=false": False,
 
 
 class OperationCalls:
-    """Handlers of the methods of operations."""
+    """Handlers of operation methods."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -37,7 +37,7 @@ class OperationCalls:
         ]
 
     def get(self, call: Call) -> Reply:
-        """``operations.get``."""
+        """Handle ``operations.get``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.get")
         record = self._backend.operations.get(str(call.operation))
         if self._backend.faults.seems_running(record.name):
@@ -45,7 +45,10 @@ class OperationCalls:
         return Reply.json(self._backend.logs.describe(record, call.request))
 
     def list(self, call: Call) -> Reply:
-        """``operations.list``: newest first; the only filter is ``done`` (fidelity O-15)."""
+        """Handle ``operations.list``.
+
+        The newest operation comes first. The only filter is ``done`` (fidelity O-15).
+        """
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.list")
         if call.request.parameter("returnPartialSuccess") == "true":
             raise unimplemented("returnPartialSuccess is not supported.")
@@ -63,7 +66,7 @@ class OperationCalls:
         return Reply.json({**body, "nextPageToken": encode_token(after)} if after else body)
 
     def cancel(self, call: Call) -> Reply:
-        """``operations.cancel``: asks the operation to stop."""
+        """Handle ``operations.cancel``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.cancel")
         parameters.only_fields(parameters.json_object(call), frozenset(), "cancel")
         self._backend.operations.request_cancel(str(call.operation))

@@ -1,4 +1,4 @@
-"""DICOM and FHIR stores: create, get, list, patch, delete; metrics of DICOM stores."""
+"""DICOM and FHIR store methods."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _FHIR_VERSIONS = frozenset({"DSTU2", "STU3", "R4", "R5"})
 
 
 class Stores:
-    """Handlers of the methods that DICOM and FHIR stores share, for one of the two kinds.
+    """Handlers of the methods common to DICOM and FHIR stores.
 
     Args:
         backend: Storage and jobs.
-        kind: DICOM or FHIR stores.
+        kind: Kind of store.
     """
 
     def __init__(self, backend: Backend, kind: Kind) -> None:
@@ -71,7 +71,7 @@ class Stores:
         return routes
 
     def create(self, call: Call) -> Reply:
-        """``create``: returns the store."""
+        """Handle ``create``."""
         self._backend.catalog.check_dataset(call.dataset, self._permission("create"))
         body = self._checked(parameters.json_object(call))
         if self._kind is Kind.FHIR_STORE and body.setdefault("version", "R4") not in _FHIR_VERSIONS:
@@ -86,7 +86,7 @@ class Stores:
         return Reply.json(self._backend.catalog.create(self._kind, str(name), str(call.dataset), body))
 
     def list(self, call: Call) -> Reply:
-        """``list``, with a filter for labels."""
+        """Handle ``list``, with a label filter."""
         self._backend.catalog.check_dataset(call.dataset, self._permission("list"))
         page = self._backend.catalog.page(
             self._kind,
@@ -98,11 +98,11 @@ class Stores:
         return Reply.json(page.to_api(self._kind))
 
     def get(self, call: Call) -> Reply:
-        """``get``."""
+        """Handle ``get``."""
         return Reply.json(self._backend.catalog.get(self._name(call, "get")))
 
     def patch(self, call: Call) -> Reply:
-        """``patch``: changes the fields of the update mask."""
+        """Handle ``patch``."""
         name = self._name(call, "update")
         paths = update_paths(call.request.parameter("updateMask") or "", self._fields - {"name", "version"})
         changes = parameters.only_fields(parameters.json_object(call), self._fields, self._variable)
@@ -113,13 +113,19 @@ class Stores:
         return Reply.json(self._backend.catalog.patch(name, changed))
 
     def delete(self, call: Call) -> Reply:
-        """``delete``: with all its content."""
+        """Handle ``delete``.
+
+        The store and its content are deleted.
+        """
         name = self._name(call, "delete")
         self._backend.delete(name)
         return Reply.json({})
 
     def metrics(self, call: Call) -> Reply:
-        """``getDICOMStoreMetrics``: counts and sizes, as text."""
+        """Handle ``getDICOMStoreMetrics``.
+
+        Counts and sizes are strings, because protobuf JSON writes an int64 as a string.
+        """
         name = self._name(call, "get")
         totals = self._backend.instances.totals(name)
         return Reply.json(
@@ -153,16 +159,20 @@ class Stores:
 
 
 def _check_labels(labels: Any) -> None:
-    """Raise for labels that break the rules in the reference of ``DicomStore.labels``."""
+    """Check the rules for ``DicomStore.labels`` in the API reference.
+
+    Raises:
+        ServiceError: 400: a label is invalid.
+    """
     if not isinstance(labels, dict):
-        raise invalid("labels must be an object of texts.")
+        raise invalid("labels must be an object of strings.")
     if len(labels) > _MOST_LABELS:
         raise invalid(f"A store has at most {_MOST_LABELS} labels.")
     for key, value in labels.items():
         if not (_is_label(key, _LABEL_KEY) and _is_label(value, _LABEL_VALUE)):
             raise invalid(
-                "Label keys have 1 to 63 lower-case letters, digits, _ and -, and begin with a letter; label values "
-                "have up to 63 of them; both have at most 128 bytes in UTF-8."
+                "A label key must have 1 to 63 lower-case letters, digits, _ or -, and start with a letter. A label "
+                "value may have up to 63 of them. Both are limited to 128 bytes in UTF-8."
             )
 
 
@@ -176,7 +186,13 @@ def _is_label(text: Any, form: re.Pattern[str]) -> bool:
 
 
 def _check_topic(notification: Any, fields: set[str]) -> None:
-    """Raise for a notification config without a valid topic. Nothing is published (fidelity F-40)."""
+    """Check a notification config.
+
+    Nothing is published (fidelity F-40).
+
+    Raises:
+        ServiceError: 400: the topic is not a valid name.
+    """
     if not isinstance(notification, dict):
         raise invalid("A notification config must be an object.")
     named = parameters.only_fields(notification, frozenset(fields), "notificationConfig")

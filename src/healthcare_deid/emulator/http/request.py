@@ -23,7 +23,7 @@ SYSTEM_PARAMETERS = frozenset(
         "uploadType", "upload_protocol", "userIp",
     }
 )  # fmt: skip
-"""Query parameters of every Google API (``parameters`` in the discovery document). ``$name`` is the same as ``name``."""
+"""Query parameters of every Google API (``parameters`` in the discovery document). ``$name`` equals ``name``."""
 
 
 @dataclass(frozen=True, slots=True)

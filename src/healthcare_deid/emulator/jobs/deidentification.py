@@ -1,4 +1,4 @@
-"""``datasets.deidentify`` and ``dicomStores.deidentify``: the checks, the operation, and its work."""
+"""De-identification operations: checks, start and work."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ DEIDENTIFY = "deidentify"
 _DATASET_METHOD = "dataset.DatasetService.DeidentifyDataset"
 _STORE_METHOD = "deidentify.DeidentifyService.DeidentifyDicomStore"
 
+# Codes for the engine's failure reasons; any other reason is INTERNAL.
 _CODES = {
     "not-dicom": Code.INVALID_ARGUMENT,
     "too-large": Code.FAILED_PRECONDITION,
@@ -45,7 +46,7 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One instance, and the store of its de-identified copy."""
+    """One instance and the store for its de-identified copy."""
 
     position: int
     source: StoredInstance
@@ -53,7 +54,7 @@ class _Work:
 
 
 class Deidentification:
-    """Starts de-identifications and does their work."""
+    """Starts and executes de-identification operations."""
 
     def __init__(
         self,
@@ -76,17 +77,20 @@ class Deidentification:
         self._faults = faults
 
     def dataset(self, source: DatasetName, destination: DatasetName, config: AnyConfig, version: str) -> str:
-        """Start the de-identification of a dataset into a new one; return the operation's name.
+        """Start the de-identification of a dataset into a new dataset.
+
+        Returns:
+            Name of the operation.
 
         Raises:
-            ServiceError: The request is refused; nothing was started or created.
+            ServiceError: The request is refused. Nothing was started or created.
         """
         self._catalog.check_dataset(source, "healthcare.datasets.deidentify")
         _check_location(source, destination)
         engine = self._engine(config)
         with self._database.write() as connection:
             if _wants_fhir(config) and stores_of(connection, source, Kind.FHIR_STORE):
-                # Copying resources unmodified would be a leak, and skipping them would look like success (O-17).
+                # Copying resources unmodified would leak PHI, and skipping them would look like success (O-17).
                 raise unimplemented(
                     "The emulator does not de-identify FHIR stores. Remove `fhir` from the config to skip them."
                 )
@@ -103,7 +107,7 @@ class Deidentification:
             summary = f"type.googleapis.com/google.cloud.healthcare.{version}.dataset.DeidentifySummary"
             response: dict[str, Any] = {"@type": summary}
             if stores and not skipped:
-                # Removed from the reference, but the tutorial shows it, and old clients read it.
+                # No longer in the API reference, but the tutorial shows it and older clients read it.
                 response["successStoreCount"] = str(len(stores))
             request = _request(engine, config, response)
             operation = self._insert(connection, source, _DATASET_METHOD, version, work, request)
@@ -120,17 +124,20 @@ class Deidentification:
         *,
         only: Callable[[StoredInstance], bool] | None = None,
     ) -> str:
-        """Start the de-identification of a DICOM store into an existing one; return the operation's name.
+        """Start the de-identification of a DICOM store into an existing one.
 
         Args:
             source: Store to read.
-            destination: Store to write, which may be in another dataset of the location.
+            destination: Store to write. It may be in another dataset of the same location.
             config: De-identification config.
             version: API version of the request.
-            only: Filter of the instances; None: all of them.
+            only: Filter of instances; None for all.
+
+        Returns:
+            Name of the operation.
 
         Raises:
-            ServiceError: The request is refused; nothing was started.
+            ServiceError: The request is refused. Nothing was started.
         """
         self._catalog.check_store(source, "healthcare.dicomStores.deidentify")
         _check_location(source, destination)
@@ -148,11 +155,11 @@ class Deidentification:
         return operation
 
     def resume(self, operation: str, request: dict[str, Any], units: Sequence[Unit]) -> None:
-        """Go on with an interrupted operation.
+        """Resume an interrupted operation.
 
         Raises:
-            ServiceError: Its config cannot be used any more.
-            ConfigError: As above.
+            ServiceError: Its config can no longer be used.
+            ConfigError: Its config can no longer be read.
         """
         kind = DeidentifyConfig if request["version"] == "v1" else v1beta1.DeidentifyConfig
         engine = self._engine(kind.from_api(request["config"]))
@@ -168,8 +175,8 @@ class Deidentification:
 
     def _engine(self, config: AnyConfig) -> InstanceDeidentifier:
         if not _wants_dicom(config):
-            # F-25: a call on a DICOM store means the default tag handling. On a dataset, which then skips its DICOM
-            # stores, this checks the rest of the config all the same.
+            # F-25: without `dicom`, a DICOM store gets the default tag handling. A dataset skips its DICOM stores, but
+            # the rest of its config is still checked here.
             config = config.model_copy(update={"dicom": DicomConfig()})
         try:
             return self._make_engine(config)
@@ -209,7 +216,7 @@ class Deidentification:
             if note:
                 progress.noted(progress.name, note)
             for position in gone:
-                progress.failed(position, progress.name, Code.NOT_FOUND, "an instance was deleted before its turn")
+                progress.failed(position, progress.name, Code.NOT_FOUND, "the instance was deleted meanwhile")
             self._run(engine, work, progress)
             return response
 
@@ -233,7 +240,7 @@ class Deidentification:
         progress.check()
 
     def _conclude(self, item: _Work, job: Job, outcome: Outcome, progress: Progress) -> None:
-        """Store what the engine wrote, or count and log the failure."""
+        """Store the engine's output, or count and log the failure."""
         source = item.source.source
         injected = self._faults.instance_failure(item.source.key.instance)
         if injected is not None:
@@ -249,7 +256,7 @@ class Deidentification:
         except ServiceError as error:
             refused = error
         except (InvalidDicomError, OSError) as error:
-            refused = ServiceError(Code.INTERNAL, f"the engine's output is not usable ({type(error).__name__})")
+            refused = ServiceError(Code.INTERNAL, f"the engine's output is invalid ({type(error).__name__})")
         finally:
             job.destination.unlink(missing_ok=True)
         if refused is not None:
@@ -261,7 +268,10 @@ class Deidentification:
 
 
 def _request(engine: InstanceDeidentifier, config: AnyConfig, response: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what resumes the operation; None if it has random keys, which are never written down."""
+    """Return the data to resume the operation with.
+
+    Returns None if the engine has random keys, which are never written to disk.
+    """
     if getattr(engine, "needs_secret", True):
         return None
     return {"kind": DEIDENTIFY, "version": config.api_version, "config": config.to_api(), "response": response}

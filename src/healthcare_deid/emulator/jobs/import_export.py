@@ -1,4 +1,4 @@
-"""``dicomStores.import`` and ``dicomStores.export``: between a DICOM store and Cloud Storage."""
+"""Import and export operations between DICOM stores and Cloud Storage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _TYPE = "type.googleapis.com/google.cloud.healthcare"
 
 
 class ImportExport:
-    """Starts imports and exports, and does their work. Both can be resumed: doing a unit twice changes nothing."""
+    """Starts and executes imports and exports.
+
+    Both can be resumed, because repeating a unit of work changes nothing.
+    """
 
     def __init__(
         self, database: Database, instances: Instances, operations: Operations, runner: Runner, buckets: Buckets
@@ -37,7 +40,10 @@ class ImportExport:
         self._buckets = buckets
 
     def import_from(self, store: DicomStoreName, uri: str, storage_class: str, version: str) -> str:
-        """Start an import of every object that a URI names; return the operation's name.
+        """Start an import of all objects that match a URI.
+
+        Returns:
+            Name of the operation.
 
         Raises:
             ServiceError: The URI is malformed, or its bucket does not exist.
@@ -49,7 +55,10 @@ class ImportExport:
     def export_to(
         self, store: DicomStoreName, prefix: str, form: Form, found: Sequence[StoredInstance], version: str
     ) -> str:
-        """Start an export of instances to ``prefix/study/series/instance…``; return the operation's name.
+        """Start an export of instances to ``prefix/study/series/instance…``.
+
+        Returns:
+            Name of the operation.
 
         Raises:
             ServiceError: The URI is malformed, or its bucket does not exist.
@@ -65,7 +74,7 @@ class ImportExport:
         return self._start(store, "dicom.DicomService.ExportDicomData", version, units, request)
 
     def resume(self, operation: str, request: dict[str, Any], units: Sequence[Unit]) -> None:
-        """Go on with an interrupted operation."""
+        """Resume an interrupted operation."""
         do = self._import_one if request["kind"] == IMPORT else self._export_one
         self._runner.start(operation, self._work(do, request, units), resumable=True)
 
@@ -101,6 +110,7 @@ class ImportExport:
         except InvalidDicomError as error:
             progress.failed(unit.position, source, Code.INVALID_ARGUMENT, f"not imported: {error}")
         except OSError:
+            # The text of an OSError holds a local path.
             progress.failed(unit.position, source, Code.NOT_FOUND, "the object cannot be read")
         else:
             progress.succeeded(unit.position)
@@ -108,7 +118,7 @@ class ImportExport:
     def _export_one(self, unit: Unit, request: dict[str, Any], progress: Progress) -> None:
         instance = self._instances.by_id([unit.payload]).get(unit.payload)
         if instance is None:
-            progress.failed(unit.position, progress.name, Code.NOT_FOUND, "an instance was deleted before its turn")
+            progress.failed(unit.position, progress.name, Code.NOT_FOUND, "the instance was deleted meanwhile")
             return
         key = instance.key
         try:
@@ -117,6 +127,6 @@ class ImportExport:
         except ServiceError as error:
             progress.failed(unit.position, instance.source, error.code, error.message)
         except OSError:
-            progress.failed(unit.position, instance.source, Code.INTERNAL, "not written")
+            progress.failed(unit.position, instance.source, Code.INTERNAL, "the object cannot be written")
         else:
             progress.succeeded(unit.position)

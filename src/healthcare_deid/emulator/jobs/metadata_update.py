@@ -1,4 +1,4 @@
-"""``updateMetadata`` of v1beta1: a JSON Patch on the metadata of stored instances."""
+"""``updateMetadata`` of v1beta1: a JSON Patch on stored instances."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MetadataUpdate:
-    """Patches instances, one at once or many in an operation."""
+    """Patches the metadata of instances."""
 
     def __init__(self, database: Database, instances: Instances, operations: Operations, runner: Runner) -> None:
         self._database = database
@@ -29,10 +29,10 @@ class MetadataUpdate:
         self._runner = runner
 
     def apply(self, instance: StoredInstance, patch: Any) -> None:
-        """Patch an instance.
+        """Patch one instance.
 
         Raises:
-            ServiceError: 400 if the patch does not apply, 404 if the instance was deleted.
+            ServiceError: 400: the patch cannot be applied. 404: the instance was deleted.
         """
         try:
             file = self._instances.write([patched(instance.path, patch)])
@@ -49,7 +49,11 @@ class MetadataUpdate:
     def start(
         self, dataset: DatasetName, found: Sequence[StoredInstance], patch: Any, method: str, version: str
     ) -> str:
-        """Start the patching of instances; return the operation's name."""
+        """Start an operation that patches instances.
+
+        Returns:
+            Name of the operation.
+        """
 
         def work(progress: Progress) -> dict[str, Any]:
             for position, instance in enumerate(found):

@@ -1,4 +1,4 @@
-"""Datasets, DICOM stores and FHIR stores, with their IAM policies."""
+"""Datasets and stores in the database, with their IAM policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """A kind of resource; the value is its collection in paths and lists."""
+    """Kind of resource.
+
+    The value is its collection in paths and lists.
+    """
 
     DATASET = "datasets"
     DICOM_STORE = "dicomStores"
@@ -29,56 +32,59 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list: bodies in order of name, and the token of the next page."""
+    """Page of a list: bodies ordered by name, and the next page token."""
 
     items: tuple[dict[str, Any], ...]
     next_token: str | None
 
     def to_api(self, collection: str) -> dict[str, Any]:
-        """Return the page as a list reply; like the service, it leaves out an empty list."""
+        """Return the page as a list reply.
+
+        Like the service, it omits an empty list.
+        """
         body: dict[str, Any] = {collection: list(self.items)} if self.items else {}
         return {**body, "nextPageToken": self.next_token} if self.next_token else body
 
 
 class Catalog:
-    """The resources in the database."""
+    """Resources in the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # -- existence: the service answers 403 for a dataset and 404 for a store
+    # -- Existence. The service replies 403 for a missing dataset and 404 for a missing store.
 
     def check_dataset(self, name: DatasetName, permission: str) -> None:
-        """Raise unless a dataset exists.
+        """Check that a dataset exists.
 
         Raises:
-            ServiceError: 403: the service does not tell a missing dataset from a forbidden one.
+            ServiceError: 403: the dataset is missing. The service does not distinguish this from missing permission.
         """
         if not self.exists(str(name)):
             raise denied(permission, str(name))
 
     def check_store(self, name: DicomStoreName | FhirStoreName, permission: str) -> None:
-        """Raise unless a store exists.
+        """Check that a store exists.
 
         Raises:
-            ServiceError: 403 for a missing dataset, 404 for a missing store.
+            ServiceError: 403: the dataset is missing. 404: the store is missing.
         """
         self.check_dataset(name.parent, permission)
         if not self.exists(str(name)):
             raise store_missing(name)
 
     def exists(self, name: str) -> bool:
-        """Return whether there is a resource of that name."""
+        """Return whether a resource exists."""
         with self._database.read() as connection:
             return exists(connection, name)
 
-    # -- create, read, change, delete
+    # -- Create, read, update, delete
 
     def create(self, kind: Kind, name: str, parent: str | None, body: dict[str, Any]) -> dict[str, Any]:
         """Add a resource and return its body.
 
         Raises:
-            ServiceError: 409: the name is taken.
+            ServiceError: 409: the resource already exists.
         """
         with self._database.write() as connection:
             insert(connection, kind, name, parent, body)
@@ -90,14 +96,14 @@ class Catalog:
             return _body(connection, name)
 
     def patch(self, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-        """Replace the body of a resource by what ``change`` makes of it, and return it."""
+        """Replace a resource's body with ``change(body)`` and return it."""
         with self._database.write() as connection:
             body = change(_body(connection, name))
             connection.execute("UPDATE resources SET body = ? WHERE name = ?", (json.dumps(body), name))
         return body
 
     def page(self, kind: Kind, parent: str, *, size: int, token: str | None, labels: dict[str, str]) -> Page:
-        """Return a page of the resources of a kind directly under ``parent``."""
+        """Return a page of resources directly below *parent*."""
         after = decode_token(token)
         items: list[dict[str, Any]] = []
         with self._database.read() as connection:
@@ -114,22 +120,25 @@ class Catalog:
         return Page(tuple(items), None)
 
     def datasets(self) -> list[str]:
-        """Return the names of all datasets of all projects and locations."""
+        """Return all dataset names in all projects and locations."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT name FROM resources WHERE kind = ?", (Kind.DATASET,)).fetchall()
         return [row["name"] for row in rows]
 
     def delete(self, name: str) -> None:
-        """Delete a resource with its content, but not the files of instances."""
+        """Delete a resource with its content.
+
+        Instance files stay until `Instances.purge`.
+        """
         with self._database.write() as connection:
             connection.execute("DELETE FROM resources WHERE name = ?", (name,))
             connection.execute("DELETE FROM operations WHERE dataset = ? AND ended IS NOT NULL", (name,))
             connection.execute("UPDATE operations SET cancel_requested = 1 WHERE dataset = ?", (name,))
 
-    # -- IAM policies: stored, not enforced
+    # -- IAM policies, which are stored but not enforced
 
     def get_policy(self, name: str) -> dict[str, Any]:
-        """Return a resource's IAM policy, with its etag."""
+        """Return a resource's IAM policy with its etag."""
         with self._database.read() as connection:
             return _policy(connection, name)
 
@@ -137,7 +146,7 @@ class Catalog:
         """Replace a resource's IAM policy.
 
         Raises:
-            ServiceError: 409 ABORTED: the policy carries the etag of another version.
+            ServiceError: 409 ABORTED: the policy has the etag of another version.
         """
         with self._database.write() as connection:
             etag = policy.get("etag")
@@ -156,15 +165,15 @@ class Catalog:
 
 
 def exists(connection: sqlite3.Connection, name: str) -> bool:
-    """Return whether there is a resource of that name."""
+    """Return whether a resource exists."""
     return connection.execute("SELECT 1 FROM resources WHERE name = ?", (name,)).fetchone() is not None
 
 
 def insert(connection: sqlite3.Connection, kind: Kind, name: str, parent: str | None, body: dict[str, Any]) -> None:
-    """Add a resource inside a transaction.
+    """Add a resource in a transaction.
 
     Raises:
-        ServiceError: 409: the name is taken.
+        ServiceError: 409: the resource already exists.
     """
     if exists(connection, name):
         raise already_exists(f"{name} already exists.")
@@ -182,18 +191,20 @@ def stores_of(connection: sqlite3.Connection, dataset: DatasetName, kind: Kind) 
 
 
 def store_missing(name: DicomStoreName | FhirStoreName) -> ServiceError:
-    """404 for a store."""
+    """Return the 404 error for a missing store."""
     kind = "DICOM" if "/dicomStores/" in str(name) else "FHIR"
     return not_found(f"{kind} store {name} does not exist.")
 
 
 def encode_token(text: str) -> str:
-    """Return an opaque page token."""
+    """Encode an opaque page token."""
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_token(token: str | None) -> str:
-    """Return the text of a page token; a missing token is empty text.
+    """Decode a page token.
+
+    A missing token is an empty string.
 
     Raises:
         ServiceError: 400: the token is invalid.
@@ -226,12 +237,15 @@ def _policy(connection: sqlite3.Connection, name: str) -> dict[str, Any]:
 
 
 def _bytes(etag: Any) -> bytes:
-    """Return the bytes of an etag; protobuf's JSON mapping takes both alphabets of base64, with or without padding."""
+    """Decode an etag.
+
+    Protobuf's JSON mapping accepts both base64 alphabets, with or without padding.
+    """
     try:
         text = str(etag).replace("-", "+").replace("_", "/").rstrip("=")
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError:
-        raise invalid("The etag of the policy is not base64.") from None
+        raise invalid("The etag of the policy must be base64.") from None
 
 
 def _glob_escaped(text: str) -> str:

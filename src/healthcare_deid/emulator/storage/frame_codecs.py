@@ -1,4 +1,7 @@
-"""Codecs of single frames: arrays of rows, columns (, samples) to code streams, and back where pydicom cannot."""
+"""Encoders and decoders of single frames.
+
+Encoders take arrays of (rows, columns[, samples]). Decoders cover the transfer syntaxes that pydicom cannot decode.
+"""
 
 from __future__ import annotations
 
@@ -21,24 +24,27 @@ if TYPE_CHECKING:
 
 _JPEG_EXTENDED_BITS = 12
 _JPEG_QUALITY = 90
+# Butteraugli distance of lossy JPEG XL. 1.0 is visually lossless.
 _JPEG_XL_DISTANCE = 0.5
-"""Butteraugli distance of lossy JPEG XL; 1.0 is visually lossless."""
 
 
 def jpeg_as_xl(frame: bytes) -> bytes:
-    """Return the JPEG XL stream of a baseline JPEG stream, which can be undone."""
+    """Recompress a baseline JPEG stream as JPEG XL.
+
+    The original stream can be restored from it.
+    """
     made: bytes = _imagecodecs().jpegxl_encode_jpeg(frame)
     return made
 
 
 def _imagecodecs() -> Any:
-    """Return the package of codecs in the extra ``[codecs]``."""
+    """Import the codec package of the extra ``[codecs]``."""
     return importlib.import_module("imagecodecs")
 
 
 def _jpeg(array: NDArray[Any], _: UID, __: PixelLayout) -> bytes:
     if array.dtype != "u1":
-        raise ValueError("JPEG Baseline holds 8 bits without a sign")
+        raise ValueError("JPEG Baseline supports unsigned 8-bit samples only")
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:2:2")
     return buffer.getvalue()
@@ -46,7 +52,7 @@ def _jpeg(array: NDArray[Any], _: UID, __: PixelLayout) -> bytes:
 
 def _jpeg_extended(array: NDArray[Any], _: UID, layout: PixelLayout) -> bytes:
     if array.dtype.kind != "u" or layout.bits_stored > _JPEG_EXTENDED_BITS or array.dtype == "u1":
-        raise ValueError("JPEG Extended holds 9 to 12 bits without a sign")
+        raise ValueError("JPEG Extended supports unsigned 9-bit to 12-bit samples only")
     made: bytes = _imagecodecs().jpeg8_encode(array, level=_JPEG_QUALITY, bitspersample=_JPEG_EXTENDED_BITS)
     return made
 
@@ -57,14 +63,14 @@ def _by_engine(array: NDArray[Any], target: UID, layout: PixelLayout) -> bytes:
 
 def _jpeg_xl(array: NDArray[Any], target: UID, layout: PixelLayout) -> bytes:
     if array.dtype.kind != "u":
-        raise ValueError("JPEG XL holds no signed integers")
-    how = {"lossless": True} if target == _JPEG_XL_LOSSLESS else {"distance": _JPEG_XL_DISTANCE}
-    made: bytes = _imagecodecs().jpegxl_encode(array, bitspersample=layout.bits_stored, **how)
+        raise ValueError("JPEG XL does not support signed integers")
+    options = {"lossless": True} if target == _JPEG_XL_LOSSLESS else {"distance": _JPEG_XL_DISTANCE}
+    made: bytes = _imagecodecs().jpegxl_encode(array, bitspersample=layout.bits_stored, **options)
     return made
 
 
 def _deflated(array: NDArray[Any], _: UID, __: PixelLayout) -> bytes:
-    # PS3.5 section A.4.12: a raw deflate stream (RFC 1951) for each frame.
+    # Each frame is a raw deflate stream, RFC 1951 (PS3.5 section A.4.12).
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return deflate.compress(array.astype(array.dtype.newbyteorder("<")).tobytes()) + deflate.flush()
 
@@ -95,4 +101,4 @@ DECODERS: dict[str, Callable[[bytes], bytes]] = {
     _DEFLATED_FRAMES: _inflated,
     **dict.fromkeys((_JPEG_XL_LOSSLESS, JPEG_XL_OF_JPEG, _JPEG_XL), _from_jpeg_xl),
 }
-"""Decoders of what pydicom does not decode."""
+"""Decoders for transfer syntaxes that pydicom does not decode."""

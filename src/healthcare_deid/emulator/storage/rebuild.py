@@ -1,4 +1,4 @@
-"""Rebuilding a lost or damaged index from the instance files."""
+"""Rebuilding of a lost or damaged index from the instance files."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """Result of a rebuilt index.
+    """Result of rebuilding an index.
 
     Attributes:
-        stores: DICOM stores that were found.
-        instances: Instances in the new index.
-        skipped: Files that are no instance, or have the UIDs of another one in their store.
-        kept: The old database, or None if there was none.
+        stores: Number of DICOM stores found.
+        instances: Number of instances in the new index.
+        skipped: Number of files that are not instances, or have the UIDs of another file in their store.
+        kept: Old database, or None if there was none.
     """
 
     stores: int
@@ -40,17 +40,18 @@ class RebuildReport:
 
 
 def rebuild_index(folder: Path) -> RebuildReport:
-    """Make a new index from the files in a data folder; the old database is kept under another name.
+    """Rebuild the index of a data directory from its files.
 
-    Stores come back with their instances. Labels, policies, FHIR stores, operations and empty DICOM stores are lost.
+    The old database is kept under another name. Stores are restored with their instances. Labels, policies, FHIR
+    stores, operations and empty DICOM stores are lost.
 
     Raises:
-        EmulatorError: The folder is in use, or has no instances.
+        EmulatorError: The directory is in use, or has no instances.
     """
     stores = _stores(folder)
     if not stores:
-        raise EmulatorError(f"{folder} has no instances to make an index of")
-    take_lock(folder).close()
+        raise EmulatorError(f"{folder} has no instances to rebuild the index from")
+    take_lock(folder).close()  # raises if an emulator is running
     kept = _put_aside(folder)
     database = Database(folder, create=True)
     try:
@@ -84,6 +85,7 @@ def _put_aside(folder: Path) -> Path | None:
     number = 1
     while (kept := folder / f"{DATABASE}.old-{number}").exists():
         number += 1
+    # SQLite would apply a left-over write-ahead log to the new database.
     for suffix in ("-wal", "-shm"):
         old = path.with_name(path.name + suffix)
         if old.exists():

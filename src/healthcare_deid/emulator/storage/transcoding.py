@@ -1,4 +1,4 @@
-"""Instances in other transfer syntaxes, as far as the codecs here go (fidelity O-18)."""
+"""Transcoding of instances to other transfer syntaxes (fidelity O-18)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _BY_PYDICOM: dict[str, dict[str, Any]] = {
     JPEG2000Lossless: {},
     JPEG2000: {"j2k_psnr": [80]},
 }
-"""Transfer syntaxes that pydicom encodes, and the options of its encoder."""
+"""Transfer syntaxes that pydicom encodes, with the options of its encoder."""
 _PIXEL_DATA = 0x7FE00010
 _BYTE = 8
 
@@ -54,30 +54,35 @@ _LOSSY = {
     JPEG2000: "ISO_15444_1",
     "1.2.840.10008.1.2.4.112": "ISO_18181_1",
 }
-"""Lossy transfer syntaxes, and their Lossy Image Compression Method (PS3.3 section C.7.6.1.1.5.1)."""
+"""Lossy transfer syntaxes, with their Lossy Image Compression Method (PS3.3 section C.7.6.1.1.5.1)."""
 
 
 def can_make(syntax: str) -> bool:
-    """Return whether instances can be given in a transfer syntax, if their pixels allow it."""
+    """Return whether the emulator can transcode to a transfer syntax.
+
+    Whether an instance allows it depends on its pixel data.
+    """
     row = TRANSFER_SYNTAXES.get(syntax)
     return row is not None and row.transcodes
 
 
 def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
-    """Return the file of an instance in another transfer syntax; None if it has that one already.
+    """Return the file of an instance in another transfer syntax.
+
+    Returns None if the file already has it.
 
     Args:
-        path: The stored file.
-        stored: Its transfer syntax.
-        wanted: The requested transfer syntax; ``*`` for "as stored".
+        path: Stored file.
+        stored: Transfer syntax of the file.
+        wanted: Requested transfer syntax; ``*`` for the stored one.
 
     Raises:
-        ServiceError: 406: no codec here makes that of this instance.
+        ServiceError: 406: the instance cannot be transcoded to *wanted* here.
     """
     if wanted in {AS_STORED, stored}:
         return None
     if not can_make(wanted):
-        raise not_acceptable("The emulator does not make the requested transfer syntax (fidelity O-18).")
+        raise not_acceptable("The emulator does not transcode to the requested transfer syntax (fidelity O-18).")
     with quiet():
         try:
             dataset = pydicom.dcmread(path)
@@ -85,7 +90,7 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
             made = encoded(dataset)
         except FileNotFoundError:
             raise not_found("DICOM instance does not exist.") from None
-        except Exception as error:  # noqa: BLE001 - codecs fail in many ways
+        except Exception as error:  # noqa: BLE001 - codecs raise anything
             raise not_acceptable(
                 f"The instance cannot be transcoded from {stored} to {wanted} here ({type(error).__name__})."
             ) from None
@@ -93,7 +98,10 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
 
 
 def encoded(dataset: FileDataset) -> bytes:
-    """Return a dataset as a file; pydicom does not write the newest transfer syntaxes."""
+    """Return a dataset as a DICOM file.
+
+    pydicom's `save_as` does not support the newest transfer syntaxes.
+    """
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_transfer_syntax:
         buffer = io.BytesIO()
@@ -109,16 +117,16 @@ def encoded(dataset: FileDataset) -> bytes:
 
 
 def decompress(dataset: FileDataset, stored: UID) -> None:
-    """Make the pixels of a dataset native and little-endian, in place.
+    """Convert pixel data to native little-endian in place.
 
     Raises:
-        NotImplementedError: They are big-endian, and pydicom does not swap the bytes of bulk values.
+        NotImplementedError: The pixel data is big-endian. pydicom does not swap the bytes of bulk data.
     """
     if stored == ExplicitVRBigEndian:
         raise NotImplementedError
     if "PixelData" not in dataset or is_native(stored):
         return
-    # numpy and the codecs load only when pixels are decoded.
+    # Imported late: numpy and the codecs are needed only for decoding.
     from healthcare_deid.emulator.storage.frame_codecs import DECODERS
 
     decode = DECODERS.get(stored)
@@ -143,7 +151,7 @@ def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
         dataset.compress(target, generate_instance_uid=False, **_BY_PYDICOM[target])
     else:
         if dataset.SamplesPerPixel > 1 and dataset.PhotometricInterpretation != "RGB":
-            raise NotImplementedError  # the encoders take RGB
+            raise NotImplementedError  # the encoders accept RGB only
         layout = pixel_layout(dataset, _PIXEL_DATA)
         arrays = dataset.pixel_array
         encode = ENCODERS[target]
@@ -156,7 +164,10 @@ def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
 
 
 def _mark_lossy(dataset: FileDataset, target: UID) -> None:
-    """Write the attributes of a lossy image (PS3.3 section C.7.6.1.1.5)."""
+    """Set the attributes of a lossy image.
+
+    Source: PS3.3 section C.7.6.1.1.5.
+    """
     dataset.LossyImageCompression = "01"
     dataset.LossyImageCompressionMethod = _LOSSY[target]
     if target == JPEGBaseline8Bit and dataset.SamplesPerPixel > 1:

@@ -1,4 +1,4 @@
-"""Routes of DICOMweb, and the handlers behind them."""
+"""DICOMweb routes and their handlers."""
 
 from __future__ import annotations
 
@@ -80,17 +80,23 @@ class DicomWebCalls:
         ]
 
     def store(self, call: Call) -> Reply:
-        """``storeInstances``."""
+        """Handle ``storeInstances``."""
         name = self._store_name(call, _WRITE)
         return store.store(self._backend.instances, name, call.request, call.optional("study"))
 
     def update(self, call: Call) -> Reply:
-        """``updateInstances``: stores instances, in place of those with the same UIDs (fidelity F-43)."""
+        """Handle ``updateInstances``.
+
+        Instances replace those with the same UIDs (fidelity F-43).
+        """
         name = self._store_name(call, _WRITE)
         return store.store(self._backend.instances, name, call.request, call.optional("study"), replace=True)
 
     def update_metadata(self, call: Call) -> Reply:
-        """``updateMetadata`` of a study or a series: an operation."""
+        """Handle ``updateMetadata`` of a study or series.
+
+        It starts an operation.
+        """
         name = self._store_name(call, _WRITE)
         found = self._backend.instances.find(name, call.ids["study"], call.optional("series"))
         if not found:
@@ -101,7 +107,10 @@ class DicomWebCalls:
         )
 
     def update_one(self, call: Call) -> Reply:
-        """``updateMetadata`` of an instance: returns the new metadata."""
+        """Handle ``updateMetadata`` of an instance.
+
+        It returns the new metadata.
+        """
         found = self._found(call)
         if not found:
             return retrieve.missing("instance")
@@ -117,40 +126,46 @@ class DicomWebCalls:
         return answer
 
     def retrieve(self, call: Call) -> Reply:
-        """``retrieveStudy``, ``retrieveSeries``, ``retrieveInstance``."""
+        """Handle ``retrieveStudy``, ``retrieveSeries`` and ``retrieveInstance``."""
         found = self._found(call)
         if not found:
             return retrieve.missing(_level(call))
         return retrieve.retrieve(found, call.request, single="instance" in call.ids)
 
     def metadata(self, call: Call) -> Reply:
-        """``retrieveMetadata`` at every level."""
+        """Handle ``retrieveMetadata`` at every level."""
         found = self._found(call)
         return retrieve.metadata(found, call.request) if found else retrieve.missing(_level(call))
 
     def frames(self, call: Call) -> Reply:
-        """``retrieveFrames``."""
+        """Handle ``retrieveFrames``."""
         found = self._found(call)
         if not found:
             return retrieve.missing("instance")
         return retrieve_frames(found[0], call.ids["frames"], call.request)
 
     def rendered(self, call: Call) -> Reply:
-        """``retrieveRendered`` of an instance (its first frame) or a frame."""
+        """Handle ``retrieveRendered`` of a frame or an instance.
+
+        For an instance, the first frame is rendered.
+        """
         found = self._found(call)
         if not found:
             return retrieve.missing("instance")
         return retrieve_rendered(found[0], call.ids.get("frames", "1"), call.request)
 
     def bulk(self, call: Call) -> Reply:
-        """``retrieveBulkdata``."""
+        """Handle ``retrieveBulkdata``."""
         found = self._found(call)
         if not found:
             return retrieve.missing("instance")
         return retrieve_bulk(found[0], call.ids["path"], call.request)
 
     def delete_many(self, call: Call) -> Reply:
-        """``studies.delete`` and ``series.delete``: an operation that has already ended (fidelity F-35)."""
+        """Handle ``studies.delete`` and ``series.delete``.
+
+        The operation has already ended (fidelity F-35).
+        """
         name = self._store_name(call, _DELETE)
         study, series = call.ids["study"], call.optional("series")
         if not self._backend.instances.find(name, study, series):
@@ -164,7 +179,7 @@ class DicomWebCalls:
         return Reply.json(self._backend.logs.describe(operation, call.request))
 
     def delete_instance(self, call: Call) -> Reply:
-        """``instances.delete``, at once."""
+        """Handle ``instances.delete``."""
         name = self._store_name(call, _DELETE)
         ids = call.ids
         if not self._backend.instances.remove(name, ids["study"], ids["series"], ids["instance"]):
@@ -183,7 +198,7 @@ def _patch(call: Call) -> Any:
     try:
         return json.loads(call.request.body)
     except ValueError:
-        raise invalid("The body must be a JSON Patch: a list of operations.") from None
+        raise invalid("The body must be a JSON Patch (RFC 6902): a list of operations.") from None
 
 
 def _level(call: Call) -> str:

@@ -1,4 +1,7 @@
-"""STOW-RS: stores instances, each on its own, and reports on each (PS3.18 section 10.5)."""
+"""STOW-RS: stores instances and reports on each.
+
+Source: PS3.18 section 10.5.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,10 @@ if TYPE_CHECKING:
 DICOM, DICOM_JSON = "application/dicom", "application/dicom+json"
 _BULK_TYPES = frozenset({"image/jpeg", "application/octet-stream"})
 _LONGEST_BULK = 512 << 20
-_PROCESSING_FAILURE = 272
+_PROCESSING_FAILURE = 272  # 0x0110
 _OK, _SOME, _NONE = 200, 202, 409
+# Instances per transaction: a commit waits for the disk, and a long one blocks other writers.
 _AT_ONCE = 64
-"""Instances in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,18 @@ class _Result:
 
 
 def store(instances: Instances, name: str, request: Request, study: str | None, *, replace: bool = False) -> Reply:
-    """Store every instance of a request.
+    """Store all instances of a request.
 
     Args:
         instances: Instances of all stores.
         name: Full name of an existing store.
-        request: One instance as ``application/dicom``, or several as ``multipart/related``; there also as metadata
-            in DICOM JSON, with JPEG streams and other bulk values.
-        study: Study in the URL, which the instances must belong to.
-        replace: Replace instances with the same UIDs.
+        request: Request with one instance as ``application/dicom``, or with several as ``multipart/related``. The
+            latter can also be metadata in DICOM JSON with JPEG streams and other bulk data.
+        study: Study in the URL, which all instances must belong to.
+        replace: Whether to replace instances with the same UIDs.
 
     Raises:
-        ServiceError: 400 if the body is malformed, 415 for another media type.
+        ServiceError: 400: the body is malformed. 415: the media type is not supported.
     """
     files: list[NewFile] = []
     results: list[_Result] = []
@@ -96,7 +99,10 @@ def _bodies(request: Request) -> Iterator[Iterable[bytes]]:
 
 
 def _from_metadata(part: multipart.Part, parts: Iterator[multipart.Part]) -> Iterator[Iterable[bytes]]:
-    """Yield the instances that a part of metadata and the parts of bulk data after it make (PS3.18 section 8.6.1.3)."""
+    """Yield instances made of a metadata part and the bulk data parts after it.
+
+    Source: PS3.18 section 8.6.1.3.
+    """
     listed = _json(_whole(part))
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise invalid("The metadata must be a list of instances in DICOM JSON.")
@@ -114,7 +120,7 @@ def _whole(part: multipart.Part) -> bytes:
     for chunk in part.chunks:
         made += chunk
         if len(made) > _LONGEST_BULK:
-            raise invalid(f"A part beside metadata has at most {_LONGEST_BULK} bytes.")
+            raise invalid(f"A bulk data part must not exceed {_LONGEST_BULK} bytes.")
     return bytes(made)
 
 
@@ -128,8 +134,8 @@ def _json(text: bytes) -> Any:
 def _unsupported(media_type: str) -> ServiceError:
     return ServiceError(
         Code.INVALID_ARGUMENT,
-        f"Unsupported media type {media_type[:80]!r}: instances are stored as application/dicom, alone or in "
-        "multipart/related, or there as application/dicom+json with image/jpeg.",
+        f"Unsupported media type {media_type[:80]!r}: send application/dicom, alone or in multipart/related, or "
+        "application/dicom+json with image/jpeg in multipart/related.",
         http=415,
     )
 
@@ -148,7 +154,7 @@ def _store_some(
             continue
         result = _Result(header.key, header.sop_class)
         if study is not None and header.key.study != study:
-            problem = "The instance does not belong to the study that the request names."
+            problem = "The instance does not belong to the study in the URL."
             results.append(dataclasses.replace(result, problem=problem))
             continue
         results.append(result)
