@@ -62,7 +62,7 @@ class LocationName:
         Raises:
             ResourceNameError: *text* is not a full location name.
         """
-        project, location = _split(text, "projects/{project}/locations/{location}")
+        project, location = _ids_of(text, "projects/{project}/locations/{location}")
         return cls(project, location)
 
 
@@ -94,7 +94,7 @@ class DatasetName:
         Raises:
             ResourceNameError: *text* is not a full dataset name.
         """
-        project, location, dataset = _split(text, "projects/{project}/locations/{location}/datasets/{dataset}")
+        project, location, dataset = _ids_of(text, "projects/{project}/locations/{location}/datasets/{dataset}")
         return cls(project, location, dataset)
 
     @classmethod
@@ -113,7 +113,7 @@ class DatasetName:
             )
         if _is_full(name):
             return cls.parse(name)
-        base = _base(project, location, name)
+        base = _location_of(project, location, name)
         return cls(base.project, base.location, name)
 
 
@@ -151,7 +151,7 @@ class _StoreName:
             ResourceNameError: *text* is not a full store name.
         """
         form = f"projects/{{project}}/locations/{{location}}/datasets/{{dataset}}/{cls._collection()}/{{store}}"
-        project, location, dataset, store = _split(text, form)
+        project, location, dataset, store = _ids_of(text, form)
         return cls(project, location, dataset, store)
 
     @classmethod
@@ -171,7 +171,7 @@ class _StoreName:
             raise ResourceNameError(
                 f"expected a store, as 'dataset/store' or in full ({cls._collection()}); the name has no '/'"
             )
-        base = _base(project, location, text)
+        base = _location_of(project, location, text)
         return cls(base.project, base.location, dataset, store)
 
 
@@ -234,12 +234,12 @@ class OperationName:
         form = "projects/{project}/locations/{location}/datasets/{dataset}/operations/{operation}"
         if lenient and "/operations/" not in text:
             try:
-                project, location, dataset, operation = _split(text, form.replace("operations/", ""))
+                project, location, dataset, operation = _ids_of(text, form.replace("operations/", ""))
             except ResourceNameError:
                 pass
             else:
                 return cls(project, location, dataset, operation)
-        project, location, dataset, operation = _split(text, form)
+        project, location, dataset, operation = _ids_of(text, form)
         return cls(project, location, dataset, operation)
 
     @classmethod
@@ -256,7 +256,7 @@ class OperationName:
         dataset, separator, operation = name.partition("/")
         if not separator:
             raise ResourceNameError("expected an operation, as 'dataset/operation' or in full; the name has no '/'")
-        base = _base(project, location, name)
+        base = _location_of(project, location, name)
         return cls(base.project, base.location, dataset, operation)
 
 
@@ -274,7 +274,7 @@ def _is_full(text: object) -> bool:
     return text.startswith("projects/")
 
 
-def _split(text: str, form: str) -> tuple[str, ...]:
+def _ids_of(text: str, form: str) -> tuple[str, ...]:
     """Return the IDs in *text*, in the order of *form*.
 
     Raises:
@@ -291,7 +291,7 @@ def _pattern(form: str) -> re.Pattern[str]:
     return re.compile("/".join("([^/]*)" if part.startswith("{") else part for part in form.split("/")))
 
 
-def _base(project: str | None, location: str | None, name: str) -> LocationName:
+def _location_of(project: str | None, location: str | None, name: str) -> LocationName:
     missing: list[str] = [part for part, value in (("project", project), ("location", location)) if not value]
     if missing:
         raise ResourceNameError(

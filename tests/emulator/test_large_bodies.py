@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from healthcare_deid.emulator.errors import ServiceError
 from healthcare_deid.emulator.http import multipart
-from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, Payload
+from healthcare_deid.emulator.http.payload import MAX_IN_MEMORY, Payload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,9 +93,9 @@ class TestPayload:
 
     def test_what_is_too_long_for_memory_leaves_no_file_that_can_be_found(self, tmp_path: Path) -> None:
         payload = Payload(tmp_path)
-        payload.write(bytes(MOST_IN_MEMORY + 1))
+        payload.write(bytes(MAX_IN_MEMORY + 1))
         assert not list(tmp_path.iterdir())
-        assert sum(map(len, payload.chunks())) == MOST_IN_MEMORY + 1
+        assert sum(map(len, payload.chunks())) == MAX_IN_MEMORY + 1
         payload.close()
 
     @pytest.mark.parametrize("left", [None, b"short"])

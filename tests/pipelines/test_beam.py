@@ -35,7 +35,7 @@ from healthcare_deid.pipelines.beam import (
     WriteInstances,
 )
 from healthcare_deid.pipelines.beam.command import run
-from healthcare_deid.pipelines.beam.writing import _Write
+from healthcare_deid.pipelines.beam.writing import _WriteToFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,7 +231,7 @@ def test_what_an_archive_holds_is_a_result_or_a_dead_letter(
 @pytest.mark.parametrize("name", ["", ".", "/a", "../a", "a/../b", "a//b", "a/", "..\\a", "a\\..\\b", "a::file:///b"])
 def test_a_result_is_written_nowhere_but_in_the_destination(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="leads out"):
-        next(_Write(str(tmp_path / "out")).process((name, b"data")))
+        next(_WriteToFolder(str(tmp_path / "out")).process((name, b"data")))
     assert [*tmp_path.iterdir()] == []
 
 

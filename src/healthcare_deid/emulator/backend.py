@@ -21,7 +21,7 @@ from healthcare_deid.errors import ConfigError, EmulatorError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import EmulatorClock
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.jobs.execution import EngineFactory, Executor
     from healthcare_deid.emulator.storage.buckets import Buckets
@@ -53,7 +53,7 @@ class Backend:
         cls,
         folder: Path,
         *,
-        clock: Clock,
+        clock: EmulatorClock,
         executor: Executor,
         make_engine: EngineFactory,
         buckets: Buckets,

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 
-class Hold(Protocol):
+class ClockHold(Protocol):
     """Lock on a fake clock while an operation runs."""
 
     def release(self) -> None:
         """End the hold. Calling it again does nothing."""
 
 
-class Clock(Protocol):
+class EmulatorClock(Protocol):
     """Source of time, such as `healthcare_deid.testing.FakeClock`."""
 
     def time(self) -> float:
@@ -25,7 +25,7 @@ class Clock(Protocol):
         """Sleep for *seconds*."""
         ...
 
-    def hold(self) -> Hold:
+    def hold(self) -> ClockHold:
         """Stop a fake clock while an operation runs.
 
         Otherwise a client that waits for it could make days pass.
@@ -33,7 +33,7 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
+class WallClock:
     """The machine's own clock."""
 
     def time(self) -> float:
@@ -44,12 +44,12 @@ class SystemClock:
         """Sleep with `time.sleep`."""
         time.sleep(seconds)
 
-    def hold(self) -> Hold:
+    def hold(self) -> ClockHold:
         """Return a hold without effect."""
-        return _NoHold()
+        return _NoClockHold()
 
 
-class _NoHold:
+class _NoClockHold:
     def release(self) -> None:
         """Do nothing."""
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Code(Enum):
+class StatusCode(Enum):
     """``google.rpc.Code`` with its number and HTTP status."""
 
     # Numbers and HTTP statuses as in google/rpc/code.proto.
@@ -40,7 +40,7 @@ class Code(Enum):
         return self.value[1]
 
     @classmethod
-    def of_http(cls, status: int) -> Code:
+    def of_http(cls, status: int) -> StatusCode:
         """Return the code for an HTTP status."""
         special = {408: cls.DEADLINE_EXCEEDED, 409: cls.ALREADY_EXISTS, 413: cls.INVALID_ARGUMENT, 502: cls.UNAVAILABLE}
         if status in special:
@@ -58,7 +58,7 @@ class ServiceError(Exception):
         details: ``google.rpc`` detail messages.
     """
 
-    def __init__(self, code: Code, message: str, *, http: int | None = None, details: Sequence[Any] = ()) -> None:
+    def __init__(self, code: StatusCode, message: str, *, http: int | None = None, details: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.http = http or code.http
@@ -73,27 +73,27 @@ class ServiceError(Exception):
 
 def invalid(message: str) -> ServiceError:
     """Return a 400 INVALID_ARGUMENT error."""
-    return ServiceError(Code.INVALID_ARGUMENT, message)
+    return ServiceError(StatusCode.INVALID_ARGUMENT, message)
 
 
 def not_found(message: str) -> ServiceError:
     """Return a 404 NOT_FOUND error."""
-    return ServiceError(Code.NOT_FOUND, message)
+    return ServiceError(StatusCode.NOT_FOUND, message)
 
 
 def already_exists(message: str) -> ServiceError:
     """Return a 409 ALREADY_EXISTS error."""
-    return ServiceError(Code.ALREADY_EXISTS, message)
+    return ServiceError(StatusCode.ALREADY_EXISTS, message)
 
 
 def not_acceptable(message: str) -> ServiceError:
     """Return a 406 error: no acceptable form of the reply is available."""
-    return ServiceError(Code.INVALID_ARGUMENT, message, http=406)
+    return ServiceError(StatusCode.INVALID_ARGUMENT, message, http=406)
 
 
 def unimplemented(message: str) -> ServiceError:
     """Return a 501 UNIMPLEMENTED error."""
-    return ServiceError(Code.UNIMPLEMENTED, message)
+    return ServiceError(StatusCode.UNIMPLEMENTED, message)
 
 
 def denied(permission: str, resource: str) -> ServiceError:
@@ -102,6 +102,6 @@ def denied(permission: str, resource: str) -> ServiceError:
     The service also sends it for a dataset that does not exist.
     """
     return ServiceError(
-        Code.PERMISSION_DENIED,
+        StatusCode.PERMISSION_DENIED,
         f"Permission '{permission}' denied on resource '//healthcare.googleapis.com/{resource}' (or it may not exist).",
     )

@@ -6,12 +6,12 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import EmulatorClock
 
 Answer = TypeVar("Answer")
 Kind = Literal["fail", "drop", "delay", "hold", "instance"]
@@ -198,7 +198,7 @@ class FaultPlan:
         for fault in self.pending:
             self._check(fault)
 
-    def around(self, method_id: str, clock: Clock, answer: Callable[[], Answer]) -> Answer:
+    def around(self, method_id: str, clock: EmulatorClock, answer: Callable[[], Answer]) -> Answer:
         """Execute a call, or apply a planned fault.
 
         Raises:
@@ -210,7 +210,7 @@ class FaultPlan:
             clock.sleep(delay.seconds)
         fault = self._take("fail", method_id)
         if fault:
-            raise ServiceError(Code.of_http(fault.status), fault.message, http=fault.status)
+            raise ServiceError(StatusCode.of_http(fault.status), fault.message, http=fault.status)
         drop = self._take("drop", method_id)
         if drop is None:
             return answer()

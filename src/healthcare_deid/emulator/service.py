@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from healthcare_deid.emulator.backend import Backend
-from healthcare_deid.emulator.clock import Clock, SystemClock
+from healthcare_deid.emulator.clock import EmulatorClock, WallClock
 from healthcare_deid.emulator.faults import FaultPlan
 from healthcare_deid.emulator.handlers.blob_storage import BlobStorageCalls
 from healthcare_deid.emulator.handlers.control import Control
@@ -28,7 +28,7 @@ from healthcare_deid.emulator.http.routes import Routes
 from healthcare_deid.emulator.jobs.execution import EngineFactory, InProcess, local_engine
 from healthcare_deid.emulator.jobs.workers import WorkerProcesses
 from healthcare_deid.emulator.storage.buckets import Buckets
-from healthcare_deid.emulator.storage.catalog import Kind
+from healthcare_deid.emulator.storage.catalog import ResourceKind
 from healthcare_deid.emulator.storage.cloud_storage import VARIABLE, StorageApi
 from healthcare_deid.errors import EmulatorError
 
@@ -70,7 +70,7 @@ class Emulator:
         data_dir: str | PathLike[str] | None,
         *,
         faults: FaultPlan | None = None,
-        clock: Clock | None = None,
+        clock: EmulatorClock | None = None,
         gcs: Mapping[str, str | PathLike[str]] | None = None,
         allow_remote_storage: bool = False,
         workers: int | None = None,
@@ -220,7 +220,7 @@ class _Core:
         self.temporary = temporary
         self.users = 0
         self.faults: FaultPlan = options["faults"] or FaultPlan()
-        self.clock: Clock = options["clock"] or SystemClock()
+        self.clock: EmulatorClock = options["clock"] or WallClock()
         self.backend = Backend.open(
             folder,
             clock=self.clock,
@@ -231,8 +231,8 @@ class _Core:
         )
         self.routes: tuple[Route, ...] = (
             *Datasets(self.backend).routes(),
-            *Stores(self.backend, Kind.DICOM_STORE).routes(),
-            *Stores(self.backend, Kind.FHIR_STORE).routes(),
+            *Stores(self.backend, ResourceKind.DICOM_STORE).routes(),
+            *Stores(self.backend, ResourceKind.FHIR_STORE).routes(),
             *OperationCalls(self.backend).routes(),
             *DeidentifyCalls(self.backend).routes(),
             *ImportExportCalls(self.backend).routes(),

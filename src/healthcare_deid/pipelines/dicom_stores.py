@@ -28,7 +28,7 @@ def is_store(place: str) -> bool:
     return _STORE.fullmatch(place) is not None
 
 
-class _Store:
+class _StoreConnection:
     def __init__(self, name: str, endpoint: str | None) -> None:
         from healthcare_deid.client.sync import DeidClient
 
@@ -40,7 +40,7 @@ class _Store:
         self._client.close()
 
 
-class StoreReader(_Store):
+class StoreReader(_StoreConnection):
     """Lists and retrieves instances.
 
     Args:
@@ -70,7 +70,7 @@ class StoreReader(_Store):
         return self._web.send("GET", uri, headers=_PART10).content
 
 
-class StoreWriter(_Store):
+class StoreWriter(_StoreConnection):
     """Stores instances.
 
     Args:

@@ -32,7 +32,7 @@ _PRIVATE_CREATOR = "ACME SCANNER 1.0"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Patient:
     """Invented patient.
 
     Attributes:
@@ -58,8 +58,10 @@ class Person:
         return f"{given} {family}"
 
 
-ANA = Person("Rivera^Ana", "MRN204816", "19610709", "(555) 010-4477", "12 Harbour St, Springfield", "Lindqvist^Tom")
-DANIEL = Person("Okafor^Daniel", "MRN771903", "19840221", "(555) 010-9182", "88 Mill Ln, Greenville", "Marchetti^Paola")
+ANA = Patient("Rivera^Ana", "MRN204816", "19610709", "(555) 010-4477", "12 Harbour St, Springfield", "Lindqvist^Tom")
+DANIEL = Patient(
+    "Okafor^Daniel", "MRN771903", "19840221", "(555) 010-9182", "88 Mill Ln, Greenville", "Marchetti^Paola"
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Sample:
 
     name: str
     dataset: FileDataset
-    person: Person
+    person: Patient
     study_date: str
     sensitive_text: tuple[str, ...]
     innocent_text: tuple[str, ...]
@@ -111,7 +113,7 @@ def write_samples(folder: str | PathLike[str]) -> list[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipe:
+class _SampleRecipe:
     """Recipe for a sample.
 
     Positions of text are in tenths of the image's width and height.
@@ -125,10 +127,14 @@ class _Recipe:
     mark_at: tuple[float, float] = (9.2, 9.0)
 
 
-_CT = _Recipe("CT_small.dcm", "spine", enlarge=4, mark="L")
-_US = _Recipe("examples_rgb_color.dcm", "neck", enlarge=2, mark="GAIN 50%", lines_at=(0.2, 7.2), mark_at=(7.5, 7.6))
-_MR = _Recipe("examples_overlay.dcm", "abdomen", enlarge=1, mark="R")
-_CINE = _Recipe("examples_ybr_color.dcm", "heart", enlarge=2, mark="91 BPM", lines_at=(0.2, 2.2), mark_at=(0.2, 8.2))
+_CT = _SampleRecipe("CT_small.dcm", "spine", enlarge=4, mark="L")
+_US = _SampleRecipe(
+    "examples_rgb_color.dcm", "neck", enlarge=2, mark="GAIN 50%", lines_at=(0.2, 7.2), mark_at=(7.5, 7.6)
+)
+_MR = _SampleRecipe("examples_overlay.dcm", "abdomen", enlarge=1, mark="R")
+_CINE = _SampleRecipe(
+    "examples_ybr_color.dcm", "heart", enlarge=2, mark="91 BPM", lines_at=(0.2, 2.2), mark_at=(0.2, 8.2)
+)
 
 
 @lru_cache(maxsize=1)
@@ -142,7 +148,7 @@ def _samples() -> tuple[Sample, ...]:
     )
 
 
-def _make(name: str, recipe: _Recipe, person: Person, study_date: str, *, instance: int) -> Sample:
+def _make(name: str, recipe: _SampleRecipe, person: Patient, study_date: str, *, instance: int) -> Sample:
     dataset = pydicom.dcmread(_FILES / recipe.source)
     pixels = _native_pixels(dataset, recipe.enlarge)
     sensitive = (
@@ -169,7 +175,9 @@ def _native_pixels(dataset: FileDataset, enlarge: int) -> NDArray[Any]:
     return np.ascontiguousarray(pixels.repeat(enlarge, axis=1).repeat(enlarge, axis=2))
 
 
-def _burn_in(pixels: NDArray[Any], sensitive: tuple[str, ...], recipe: _Recipe) -> dict[str, tuple[int, int, int, int]]:
+def _burn_in(
+    pixels: NDArray[Any], sensitive: tuple[str, ...], recipe: _SampleRecipe
+) -> dict[str, tuple[int, int, int, int]]:
     """Draw the lines into every frame in place.
 
     Returns the position of each line.
@@ -222,7 +230,9 @@ def _set_pixels(dataset: FileDataset, pixels: NDArray[Any]) -> None:
     dataset.set_original_encoding(is_implicit_vr=False, is_little_endian=True, character_encoding="ISO_IR 100")
 
 
-def _set_identity(dataset: FileDataset, person: Person, study_date: str, region: str, name: str, instance: int) -> None:
+def _set_identity(
+    dataset: FileDataset, person: Patient, study_date: str, region: str, name: str, instance: int
+) -> None:
     """Write the patient into the header.
 
     PHI goes to the top level, free text, a nested sequence and a private block.

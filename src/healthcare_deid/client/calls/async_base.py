@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from healthcare_deid.client.drivers.async_session import AsyncSession
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.flow import Flow
     from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 
@@ -27,7 +27,7 @@ class AsyncMethodGroup:
     async def _run(self, flow: Flow[T]) -> T:
         return await self._session.run(flow)
 
-    async def _start(self, flow: Flow[Started], kind: Any) -> AsyncOperation[Any]:
+    async def _start(self, flow: Flow[StartedOperation], kind: Any) -> AsyncOperation[Any]:
         started = await self._run(flow)
         return AsyncOperation(self._session, self._context, started.snapshot, started=started, kind=kind)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from healthcare_deid.client.drivers.session import Session
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.flow import Flow
     from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 
@@ -27,7 +27,7 @@ class MethodGroup:
     def _run(self, flow: Flow[T]) -> T:
         return self._session.run(flow)
 
-    def _start(self, flow: Flow[Started], kind: Any) -> Operation[Any]:
+    def _start(self, flow: Flow[StartedOperation], kind: Any) -> Operation[Any]:
         started = self._run(flow)
         return Operation(self._session, self._context, started.snapshot, started=started, kind=kind)
 

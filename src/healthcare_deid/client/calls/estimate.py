@@ -157,7 +157,7 @@ def fhir_volume(context: CallContext, name: DatasetName | FhirStoreName) -> Flow
         reply = yield from context.send(context.call(table.FHIR_STORES_METRICS, context.fhir_store(store)))
         rows: Any = reply.json.get("metrics") or ()
         for row in rows if isinstance(rows, list) else ():
-            total += Volume(resources=_number(row, "count"), bytes=_number(row, "structuredStorageSizeBytes"))
+            total += Volume(resources=_int64(row, "count"), bytes=_int64(row, "structuredStorageSizeBytes"))
     return total
 
 
@@ -170,7 +170,7 @@ def _every(page: Callable[[str], Flow[tuple[list[T], str]]]) -> Flow[list[T]]:
     return items
 
 
-def _number(row: Any, key: str) -> int:
+def _int64(row: Any, key: str) -> int:
     """Return an int64, which JSON writes as a string."""
     value: Any = row.get(key) if isinstance(row, dict) else None
     return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0

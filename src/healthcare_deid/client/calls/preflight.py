@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.client.calls.estimate import GIB, PRICE_LIST, PriceTable, Tier, Volume, dicom_volume, fhir_volume
 from healthcare_deid.client.calls.requests import dicom_store_metrics
 from healthcare_deid.client.protocol import methods as table
-from healthcare_deid.client.protocol.arguments import deidentify_config, of_type
+from healthcare_deid.client.protocol.arguments import require_config, require_type
 from healthcare_deid.config.checks.findings import Finding, Severity
 from healthcare_deid.config.v1.image import TextRedactionMode
 from healthcare_deid.errors import ApiError, DeidError, NotFound, PermissionDenied, ResourceNameError
@@ -107,13 +107,13 @@ def preflight(
         ConfigError: *config* is not a `DeidentifyConfig`, or *prices* is not a `PriceTable`.
     """
     if prices is not None:
-        of_type("prices", prices, PriceTable)
+        require_type("prices", prices, PriceTable)
     found: list[Finding] = []
-    names = _names(context, source, destination, found)
+    names = _resolved_names(context, source, destination, found)
     if config is None:
         found.append(_finding("config-missing", "config"))
     else:
-        found += deidentify_config(config).checks()
+        found += require_config(config).checks()
     if names is not None:
         start, end = names
         visible = yield from _source(context, start, found)
@@ -124,7 +124,9 @@ def preflight(
     return sorted(found, key=lambda finding: finding.severity.rank)
 
 
-def _names(context: CallContext, source: Any, destination: Any, found: list[Finding]) -> tuple[Name, Name] | None:
+def _resolved_names(
+    context: CallContext, source: Any, destination: Any, found: list[Finding]
+) -> tuple[Name, Name] | None:
     names: list[Name] = []
     for place, given in (("source", source), ("destination", destination)):
         try:

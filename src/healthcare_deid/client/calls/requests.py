@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client.protocol import methods as table
-from healthcare_deid.client.protocol.arguments import deidentify_config
+from healthcare_deid.client.protocol.arguments import require_config
 from healthcare_deid.config.v1 import requests as v1
 from healthcare_deid.config.v1.resources import Dataset, DicomStore, DicomStoreMetrics
 from healthcare_deid.errors import ConfigError
@@ -14,7 +14,7 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.flow import Flow
     from healthcare_deid.config.v1.requests import DicomFilterConfig, FhirFilter
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName
@@ -25,7 +25,7 @@ logger = logging.getLogger("healthcare_deid.client")
 # Datasets
 
 
-def create_dataset(context: CallContext, name: str | DatasetName, time_zone: str | None) -> Flow[Started]:
+def create_dataset(context: CallContext, name: str | DatasetName, time_zone: str | None) -> Flow[StartedOperation]:
     """Start ``datasets.create``."""
     dataset = context.dataset(name)
     body, query = Dataset(time_zone=time_zone).to_api(), {"datasetId": dataset.dataset}
@@ -83,7 +83,7 @@ def dicom_store_metrics(context: CallContext, name: str | DicomStoreName) -> Flo
     return context.read(DicomStoreMetrics, context.call(table.DICOM_STORES_METRICS, context.dicom_store(name)))
 
 
-def import_dicom(context: CallContext, name: str | DicomStoreName, gcs_uri: str) -> Flow[Started]:
+def import_dicom(context: CallContext, name: str | DicomStoreName, gcs_uri: str) -> Flow[StartedOperation]:
     """Start ``dicomStores.import``."""
     store = context.dicom_store(name)
     source = v1.DicomGcsSource(uri=_required("gcs_uri", gcs_uri))
@@ -96,7 +96,7 @@ def export_dicom(
     name: str | DicomStoreName,
     gcs_uri_prefix: str,
     filter_config: DicomFilterConfig | str | None,
-) -> Flow[Started]:
+) -> Flow[StartedOperation]:
     """Start ``dicomStores.export``."""
     store = context.dicom_store(name)
     destination = v1.DicomGcsDestination(uri_prefix=_required("gcs_uri_prefix", gcs_uri_prefix))
@@ -113,7 +113,7 @@ def deidentify_dataset(
     destination: str | DatasetName,
     config: Any,
     gcs_config_uri: str | None,
-) -> Flow[Started]:
+) -> Flow[StartedOperation]:
     """Start ``datasets.deidentify``."""
     start, end = context.dataset(source), context.dataset(destination)
     version = _version(context, config, gcs_config_uri)
@@ -131,7 +131,7 @@ def deidentify_dicom_store(
     config: Any,
     gcs_config_uri: str | None,
     filter_config: DicomFilterConfig | str | None,
-) -> Flow[Started]:
+) -> Flow[StartedOperation]:
     """Start ``dicomStores.deidentify``."""
     start, end = context.dicom_store(source), context.dicom_store(destination)
     version = _version(context, config, gcs_config_uri)
@@ -153,7 +153,7 @@ def deidentify_fhir_store(
     gcs_config_uri: str | None,
     resource_filter: FhirFilter | Sequence[str] | None,
     skip_modified_resources: bool | None,
-) -> Flow[Started]:
+) -> Flow[StartedOperation]:
     """Start ``fhirStores.deidentify``."""
     start, end = context.fhir_store(source), context.fhir_store(destination)
     version = _version(context, config, gcs_config_uri)
@@ -174,7 +174,7 @@ def _version(context: CallContext, config: Any, gcs_config_uri: str | None) -> s
         if gcs_config_uri is None:
             logger.warning("no config given: the service's defaults decide what is removed")
         return context.api_version
-    version = deidentify_config(config).api_version
+    version = require_config(config).api_version
     # The reverse is safe: a v1beta1 config makes the call a v1beta1 call. But sent to v1beta1, a v1 config would get
     # v1beta1's defaults, which remove different tags.
     if version == "v1" and context.api_version == "v1beta1":

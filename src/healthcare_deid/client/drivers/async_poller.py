@@ -35,7 +35,7 @@ class AsyncPoller:
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._jobs: set[asyncio.Task[None]] = set()
-        self._handed_over: list[Hold] = []
+        self._pending_holds: list[Hold] = []
         self._closed = False
 
     def watch(self, *trackers: Tracker) -> None:
@@ -48,10 +48,10 @@ class AsyncPoller:
         for tracker in trackers:
             self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
             self._schedule.add(tracker, self._clock.monotonic())
-        self._handed_over.append(self._clock.hold())
+        self._pending_holds.append(self._clock.hold())
         self._changed.set()
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._keep_time())
+            self._task = asyncio.get_running_loop().create_task(self._run_schedule())
 
     def unwatch(self, tracker: Tracker) -> None:
         """Undo one `watch`."""
@@ -73,14 +73,14 @@ class AsyncPoller:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _keep_time(self) -> None:
+    async def _run_schedule(self) -> None:
         try:
             while len(self._schedule):
                 self._changed.clear()
                 now, due = self._clock.monotonic(), self._schedule.next_due()
                 if due is not None and due <= now:
                     for job in self._schedule.take(now):
-                        task = asyncio.create_task(self._ask(job, self._clock.hold()))
+                        task = asyncio.create_task(self._poll(job, self._clock.hold()))
                         self._jobs.add(task)
                         task.add_done_callback(self._jobs.discard)
                     continue
@@ -106,11 +106,11 @@ class AsyncPoller:
                     task.cancel()
 
     def _release(self) -> None:
-        for hold in self._handed_over:
+        for hold in self._pending_holds:
             hold.release()
-        self._handed_over.clear()
+        self._pending_holds.clear()
 
-    async def _ask(self, job: PollJob, hold: Hold) -> None:
+    async def _poll(self, job: PollJob, hold: Hold) -> None:
         pages = 0
         try:
             outcome, pages = await run_async(poll(self._context, job), self._connection, self._clock, self._executor)
@@ -127,7 +127,7 @@ class AsyncPoller:
         for tracker in job.trackers:
             if tracker.snapshot.state.ended:
                 self._watchers.pop(id(tracker), None)
-        self._handed_over.append(hold)
+        self._pending_holds.append(hold)
         self._changed.set()
         if self._task is None:
             self._release()

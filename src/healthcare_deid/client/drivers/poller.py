@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("healthcare_deid.client")
 
-_ASKING = 4
-MAXIMUM_THREADS = _ASKING + 2
+_POLL_THREADS = 4
+MAXIMUM_THREADS = _POLL_THREADS + 2
 
 
 class Poller:
@@ -50,10 +50,10 @@ class Poller:
         self._schedule = PollSchedule()
         self._watchers: dict[int, int] = {}
         self._dirty = False
-        self._handed_over: list[Hold] = []
+        self._pending_holds: list[Hold] = []
         self._thread: threading.Thread | None = None
-        self._askers: DaemonPool | None = None
-        self._callers: DaemonPool | None = None
+        self._poll_pool: DaemonPool | None = None
+        self._callback_pool: DaemonPool | None = None
         self._closed = False
 
     def watch(self, *trackers: Tracker) -> None:
@@ -68,9 +68,9 @@ class Poller:
                 self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
                 self._schedule.add(tracker, self._clock.monotonic())
             # A fake clock must not advance before the thread has seen the new operation.
-            self._handed_over.append(self._clock.hold())
+            self._pending_holds.append(self._clock.hold())
             if self._thread is None:
-                self._thread = threading.Thread(target=self._keep_time, name="healthcare-deid-poll", daemon=True)
+                self._thread = threading.Thread(target=self._run_schedule, name="healthcare-deid-poll", daemon=True)
                 self._thread.start()
             self._note_change()
 
@@ -88,9 +88,9 @@ class Poller:
     def call(self, function: Callable[[], object]) -> None:
         """Run a user's callback on the callback thread."""
         with self._changed:
-            if self._callers is None:
-                self._callers = DaemonPool(1, "healthcare-deid-callback")
-            self._callers.submit(run_callback, function)
+            if self._callback_pool is None:
+                self._callback_pool = DaemonPool(1, "healthcare-deid-callback")
+            self._callback_pool.submit(run_callback, function)
 
     def close(self) -> None:
         """Stop polling and notify all waiters."""
@@ -99,34 +99,34 @@ class Poller:
             self._closed = True
             self._note_change()
             thread = self._thread
-            self._dismiss()
+            self._shut_down_pools()
         for tracker in left:
             tracker.abandon("the client was closed")
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
 
-    def _keep_time(self) -> None:
+    def _run_schedule(self) -> None:
         hold = self._clock.hold()
         changed = self._changed
         try:
             while True:
                 with changed:
-                    for handed in self._handed_over:
+                    for handed in self._pending_holds:
                         handed.release()
-                    self._handed_over.clear()
+                    self._pending_holds.clear()
                     self._dirty = False
                     if self._closed or not len(self._schedule):
                         self._thread = None
-                        self._dismiss()
+                        self._shut_down_pools()
                         return
                     now, due = self._clock.monotonic(), self._schedule.next_due()
                     if due is None or due > now:
                         self._clock.wait(changed, self._is_changed, None if due is None else due - now, hold)
                         continue
                     for job in self._schedule.take(now):
-                        if self._askers is None:
-                            self._askers = DaemonPool(_ASKING, "healthcare-deid-ask")
-                        self._askers.submit(self._ask, job, self._clock.hold())
+                        if self._poll_pool is None:
+                            self._poll_pool = DaemonPool(_POLL_THREADS, "healthcare-deid-ask")
+                        self._poll_pool.submit(self._poll, job, self._clock.hold())
         finally:
             hold.release()
 
@@ -137,14 +137,14 @@ class Poller:
     def _is_changed(self) -> bool:
         return self._dirty
 
-    def _dismiss(self) -> None:
+    def _shut_down_pools(self) -> None:
         """Let the pools' threads end after their remaining work."""
-        for pool in (self._askers, self._callers):
+        for pool in (self._poll_pool, self._callback_pool):
             if pool is not None:
                 pool.shutdown(wait=False)
-        self._askers = self._callers = None
+        self._poll_pool = self._callback_pool = None
 
-    def _ask(self, job: PollJob, hold: Hold) -> None:
+    def _poll(self, job: PollJob, hold: Hold) -> None:
         pages = 0
         try:
             outcome, pages = run(poll(self._context, job), self._connection, self._clock)
@@ -162,7 +162,7 @@ class Poller:
             if self._thread is None:
                 hold.release()
             else:
-                self._handed_over.append(hold)
+                self._pending_holds.append(hold)
             self._note_change()
 
 

@@ -14,7 +14,7 @@ import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.client.http.limits import current
+from healthcare_deid.client.http.limits import current_limits
 from healthcare_deid.client.http.reply_body import BoundedResponse
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class NotConnectedError(OSError):
         self.cause = cause
 
 
-class Pieces:
+class BodyPieces:
     """Request body that is sent in pieces.
 
     ``sendall`` must send the whole body within one socket timeout, which 500 MB would exceed. Each piece has a timeout
@@ -61,7 +61,7 @@ class Pieces:
         for start in range(0, len(self._body), _PIECE):
             piece = self._body[start : start + _PIECE]
             yield piece
-            limits = current()
+            limits = current_limits()
             if limits is not None:
                 limits.moved += len(piece)
                 limits.left()

@@ -148,7 +148,7 @@ class Connection:
         uri = f"{self.endpoint}/{call.version}/{call.path}{query}"
         method_id = call.method.id
         request = (self._builder or http_request)(
-            _Once(self, call),
+            _DeferredHttp(self, call),
             functools.partial(replies.parse, method_id),
             uri,
             method=call.method.verb,
@@ -235,17 +235,17 @@ class Connection:
         return Transport(self._http, self._origin, lock=self._given_lock if is_httplib2(self._http) else None)
 
     def _own(self) -> Transport:
-        from healthcare_deid.client.http.transport import Transport, own_http, token_request
+        from healthcare_deid.client.http.transport import Transport, new_http, token_request
 
         with self._lock:
             if self._source is not None and self._credentials is None:
                 from healthcare_deid.client.http.token_refresh import SharedCredentials
 
                 self._credentials = SharedCredentials(self._source.find, token_request())
-        return Transport(own_http(), self._origin, credentials=self._credentials, owned=True)
+        return Transport(new_http(), self._origin, credentials=self._credentials, owned=True)
 
 
-class _Once:
+class _DeferredHttp:
     """``http`` argument of one request, which opens a transport late.
 
     A request builder that never sends, such as googleapiclient's ``RequestMockBuilder``, then needs no transport.

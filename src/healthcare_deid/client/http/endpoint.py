@@ -9,7 +9,7 @@ from healthcare_deid._version import __version__
 from healthcare_deid.client.http.connection import Connection
 from healthcare_deid.client.http.credentials import CredentialsSource, is_anonymous, universe_domain
 from healthcare_deid.client.http.origin import Origin
-from healthcare_deid.client.protocol.arguments import of_type, with_methods
+from healthcare_deid.client.protocol.arguments import require_methods, require_type
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def connect(
     """
     for name, value in (("endpoint", endpoint), ("app_info", app_info)):
         if value is not None:
-            of_type(name, value, str)
+            require_type(name, value, str)
     if http is not None:
-        with_methods("http", http, "an object with httplib2.Http's request()", "request")
+        require_methods("http", http, "an object with httplib2.Http's request()", "request")
     if http is not None and credentials is not None:
         raise ConfigError("http= has its own credentials: remove credentials=")
     emulator = os.environ.get(EMULATOR_VARIABLE, "")

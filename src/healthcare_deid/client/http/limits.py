@@ -69,7 +69,7 @@ class _Current(threading.local):
 _current = _Current()
 
 
-def current() -> Limits | None:
+def current_limits() -> Limits | None:
     """Return the limits of this thread's current attempt."""
     return _current.limits
 

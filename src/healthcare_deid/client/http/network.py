@@ -142,11 +142,11 @@ def connection_class(origin: Origin) -> Any:
     proxy = proxy_for(origin)
     if proxy is not None and proxy.scheme != "http":
         _require_socks(origin)
-    return bounded(_base(origin.scheme, origin.host, origin.port, proxy))
+    return bounded(_routed_connection_class(origin.scheme, origin.host, origin.port, proxy))
 
 
 @functools.lru_cache(maxsize=64)
-def _base(scheme: str, host: str, port: int, proxy: Proxy | None) -> Any:
+def _routed_connection_class(scheme: str, host: str, port: int, proxy: Proxy | None) -> Any:
     """Return the connection class for one host, as httplib2 calls it."""
     base: Any = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
     http_proxy = proxy if proxy is not None and proxy.scheme == "http" else None

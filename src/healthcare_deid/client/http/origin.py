@@ -29,7 +29,7 @@ class Origin:
 
         Returns None for any other URL, and for a URL with a user name.
         """
-        parts = _split(url)
+        parts = _split_url(url)
         if parts is None or parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
             return None
         return cls(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
@@ -73,7 +73,7 @@ class Origin:
         return f"{self.scheme}://{self._authority}"
 
 
-def _split(url: str) -> SplitResult | None:
+def _split_url(url: str) -> SplitResult | None:
     """Split a URL.
 
     Returns None for a URL that libraries split differently, or that cannot stand in a request line.

@@ -10,7 +10,7 @@ import io
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from healthcare_deid.client.http.limits import INSTANCE_BYTES, Limits, current
+from healthcare_deid.client.http.limits import INSTANCE_BYTES, Limits, current_limits
 
 if TYPE_CHECKING:
     import socket
@@ -45,7 +45,7 @@ class BoundedResponse(http.client.HTTPResponse):
             UnreadableBodyError: The body is too large, is corrupt, or has no length although it is streamed.
             http.client.IncompleteRead: The connection was lost.
         """
-        limits = current()
+        limits = current_limits()
         if amt is not None or limits is None:
             return super().read(amt)
         try:
@@ -65,7 +65,7 @@ class BoundedResponse(http.client.HTTPResponse):
             size += len(piece)
             if size > most:
                 raise UnreadableBodyError(f"the body is larger than {most // 2**20} MiB")
-            write(sink, piece)
+            write_to_sink(sink, piece)
         if self._decodes():
             del self.headers["content-encoding"]
             del self.headers["content-length"]
@@ -108,7 +108,7 @@ class BoundedResponse(http.client.HTTPResponse):
             yield piece
 
 
-def write(sink: BinaryIO, data: bytes) -> None:
+def write_to_sink(sink: BinaryIO, data: bytes) -> None:
     """Write to a sink.
 
     A full disk must not look like a lost connection, which would be retried.
@@ -160,7 +160,7 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        limits = current()
+        limits = current_limits()
         if limits is None:
             return self._raw.readinto(buffer)
         return self._timed(buffer, limits)

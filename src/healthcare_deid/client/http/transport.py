@@ -14,18 +14,18 @@ from google_auth_httplib2 import AuthorizedHttp, Request
 from googleapiclient.http import HttpRequest
 from googleapiclient.model import JsonModel
 
-from healthcare_deid.client.http.bounded_connection import NotConnectedError, Pieces, bounded
+from healthcare_deid.client.http.bounded_connection import BodyPieces, NotConnectedError, bounded
 from healthcare_deid.client.http.limits import Limits, limited
 from healthcare_deid.client.http.network import connection_class, proxy_for
 from healthcare_deid.client.http.origin import Origin
-from healthcare_deid.client.http.reply_body import write
+from healthcare_deid.client.http.reply_body import write_to_sink
 
 if TYPE_CHECKING:
     import threading
 
     from healthcare_deid.client.http.token_refresh import SharedCredentials
 
-__all__ = ["HttpRequest", "JsonModel", "Transport", "drop", "is_httplib2", "own_http", "token_request"]
+__all__ = ["HttpRequest", "JsonModel", "Transport", "drop_connections", "is_httplib2", "new_http", "token_request"]
 
 _REFRESH_TIMEOUT = 20.0
 # Bodies up to this many bytes are sent with one sendall(); see Pieces.
@@ -62,7 +62,7 @@ class Transport:
         self._bounded = is_httplib2(http)
         self._kind: Any = None
         if owned:
-            weakref.finalize(self, drop, http).atexit = False
+            weakref.finalize(self, drop_connections, http).atexit = False
 
     def close(self) -> None:
         """Close the connections.
@@ -76,7 +76,7 @@ class Transport:
                 # close() does not wake a thread that is reading from the socket; shutdown() does.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        drop(self._http)
+        drop_connections(self._http)
 
     def request(
         self, uri: str, method: str, body: Any, headers: Any, limits: Limits, *, fresh: bool = False
@@ -100,12 +100,12 @@ class Transport:
         if not self._bounded:
             response, content = self._http.request(uri, method=method, body=body, headers=headers)
             if limits.sink is not None and int(response.status) == HTTPStatus.OK:
-                write(limits.sink, content or b"")
+                write_to_sink(limits.sink, content or b"")
                 content = b""
             return response, content
         with self._lock:
             if fresh:
-                drop(self._http)
+                drop_connections(self._http)
             return self._authorized(uri, method, body, dict(headers or {}), limits)
 
     def _authorized(self, uri: str, method: str, body: Any, headers: dict[str, str], limits: Limits) -> tuple[Any, Any]:
@@ -142,7 +142,7 @@ def is_httplib2(http: Any) -> bool:
     return isinstance(http, httplib2.Http | AuthorizedHttp)
 
 
-def own_http() -> httplib2.Http:
+def new_http() -> httplib2.Http:
     """Return a new httplib2 object without proxies and redirects.
 
     Proxies are handled in `network`.
@@ -167,12 +167,12 @@ class _TokenHttp:
         origin = Origin.of(uri)
         if origin is None:
             raise NotConnectedError("the token server's URL is not an http or https URL", transient=False)
-        http = own_http()
+        http = new_http()
         limits = Limits(_REFRESH_TIMEOUT)
         try:
             return _exchange(http, connection_class(origin), uri, method, body, dict(headers or {}), limits)
         finally:
-            drop(http)
+            drop_connections(http)
 
 
 def _exchange(
@@ -186,19 +186,19 @@ def _exchange(
             connection.sock.settimeout(http.timeout)
     if isinstance(body, bytes) and len(body) > _SENT_AT_ONCE:
         headers["content-length"] = str(len(body))
-        body = Pieces(body)
+        body = BodyPieces(body)
     with limited(limits):
         try:
             response, content = http.request(
                 uri, method=method, body=body, headers=headers, redirections=0, connection_type=kind
             )
         except BaseException:
-            drop(http)
+            drop_connections(http)
             raise
     return response, content
 
 
-def drop(http: Any) -> None:
+def drop_connections(http: Any) -> None:
     """Close and forget the connections of an httplib2 object.
 
     The object stays usable. Sockets are closed and not shut down, because in a forked child they also belong to the

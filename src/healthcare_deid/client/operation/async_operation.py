@@ -10,14 +10,14 @@ from healthcare_deid.client.drivers.poller import run_callback
 from healthcare_deid.client.drivers.session import Recipe, session_for
 from healthcare_deid.client.operation.async_methods import AsyncOperationWaiting
 from healthcare_deid.client.operation.base import T
-from healthcare_deid.client.protocol.arguments import callback, patience
+from healthcare_deid.client.protocol.arguments import check_callback, check_wait_timeout
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 from healthcare_deid.errors import DeidError, OperationLost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.polling import Event
 
 
@@ -33,7 +33,7 @@ class AsyncOperation(AsyncOperationWaiting[T]):
         context: CallContext,
         snapshot: OperationSnapshot,
         *,
-        started: Started | None = None,
+        started: StartedOperation | None = None,
         kind: Any = None,
     ) -> None:
         super().__init__(context, snapshot, started=started, kind=kind)
@@ -47,14 +47,14 @@ class AsyncOperation(AsyncOperationWaiting[T]):
 
         It is called at once if the operation has already ended. The client keeps polling even if nobody waits.
         """
-        callback("function", function)
+        check_callback("function", function)
         loop = asyncio.get_running_loop()
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, OperationSnapshot) and event.state.ended:
                 loop.call_soon(run_callback, lambda: function(self))
 
-        if self._tracker.subscribe(hear):
+        if self._tracker.subscribe(on_event):
             self._session.poller.watch(self._tracker)
         else:
             function(self)
@@ -66,7 +66,7 @@ class AsyncOperation(AsyncOperationWaiting[T]):
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, OperationLost) and not future.done():
                 future.set_exception(self._lost(event))
 
@@ -80,12 +80,12 @@ class AsyncOperation(AsyncOperationWaiting[T]):
             else:
                 future.set_result(result)
 
-        self._tracker.subscribe(hear)
+        self._tracker.subscribe(on_event)
         self.add_done_callback(end)
         return future
 
     async def _changes(self, timeout: float | None) -> AsyncIterator[OperationSnapshot]:  # noqa: ASYNC109 - as in wait
-        patience(timeout)
+        check_wait_timeout(timeout)
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         if not self._tracker.subscribe(events.put_nowait):
             return

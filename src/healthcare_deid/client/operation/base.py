@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.client.protocol.clock import Clock
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.config.base.message import ReplyMessage
     from healthcare_deid.config.v1.operations import OperationMetadata, ProgressCounter
     from healthcare_deid.names import OperationName
@@ -48,7 +48,12 @@ class OperationBase(Generic[T]):
     """Last known state of an operation, and its result or exception."""
 
     def __init__(
-        self, context: CallContext, snapshot: OperationSnapshot, *, started: Started | None = None, kind: Any = None
+        self,
+        context: CallContext,
+        snapshot: OperationSnapshot,
+        *,
+        started: StartedOperation | None = None,
+        kind: Any = None,
     ) -> None:
         self._context = context
         self._clock = context.clock

@@ -9,14 +9,14 @@ from healthcare_deid.client.drivers.event_queue import EventQueue
 from healthcare_deid.client.drivers.session import Recipe, Session, session_for
 from healthcare_deid.client.operation.base import T
 from healthcare_deid.client.operation.sync_methods import OperationWaiting
-from healthcare_deid.client.protocol.arguments import callback, patience
+from healthcare_deid.client.protocol.arguments import check_callback, check_wait_timeout
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 from healthcare_deid.errors import DeidError, OperationLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.polling import Event
 
 
@@ -33,7 +33,7 @@ class Operation(OperationWaiting[T]):
         context: CallContext,
         snapshot: OperationSnapshot,
         *,
-        started: Started | None = None,
+        started: StartedOperation | None = None,
         kind: Any = None,
     ) -> None:
         super().__init__(context, snapshot, started=started, kind=kind)
@@ -45,14 +45,14 @@ class Operation(OperationWaiting[T]):
         It is called at once if the operation has already ended. The client keeps polling even if nobody waits.
         Callbacks run one after the other on one of the client's threads.
         """
-        callback("function", function)
+        check_callback("function", function)
         poller = self._session.poller
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, OperationSnapshot) and event.state.ended:
                 poller.call(lambda: function(self))
 
-        if self._tracker.subscribe(hear):
+        if self._tracker.subscribe(on_event):
             poller.watch(self._tracker)
         else:
             function(self)
@@ -66,7 +66,7 @@ class Operation(OperationWaiting[T]):
         # A running future refuses cancel(), which would otherwise look as if the operation were cancelled.
         future.set_running_or_notify_cancel()
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, OperationLost) and not future.done():
                 future.set_exception(self._lost(event))
 
@@ -80,12 +80,12 @@ class Operation(OperationWaiting[T]):
             else:
                 future.set_result(result)
 
-        self._tracker.subscribe(hear)
+        self._tracker.subscribe(on_event)
         self.add_done_callback(end)
         return future
 
     def _changes(self, timeout: float | None) -> Iterator[OperationSnapshot]:
-        patience(timeout)
+        check_wait_timeout(timeout)
         events: EventQueue[Event] = EventQueue(self._clock)
         if not self._tracker.subscribe(events.put):
             return

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from healthcare_deid.client.operation.base import OperationBase, T
-from healthcare_deid.client.protocol.arguments import callback
+from healthcare_deid.client.protocol.arguments import check_callback
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
 from healthcare_deid.client.protocol.operations import cancel_operation, get_operation
 from healthcare_deid.errors import DeidError
@@ -50,7 +50,7 @@ class OperationWaiting(OperationBase[T]):
         """
         if self.state.ended:
             return self.snapshot
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         try:
             snapshot = self._session.run(get_operation(context, self._path, self._tracker.version))
         except DeidError as error:
@@ -77,7 +77,7 @@ class OperationWaiting(OperationBase[T]):
             OperationTimeout: The operation is still running. Call `wait` again to continue.
             OperationLost: Polls have failed for `PollPolicy.lost_after` seconds.
         """
-        callback("on_progress", on_progress)
+        check_callback("on_progress", on_progress)
         notified = False
         for snapshot in self._changes(timeout):
             if on_progress is not None:
@@ -139,7 +139,7 @@ class OperationWaiting(OperationBase[T]):
         """
         if self.state.ended:
             return False
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         self._session.run(cancel_operation(context, self._path, self._tracker.version))
         return True
 

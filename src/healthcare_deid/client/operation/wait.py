@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from healthcare_deid.client.drivers.event_queue import EventQueue
 from healthcare_deid.client.operation.async_operation import AsyncOperation
 from healthcare_deid.client.operation.operation import Operation
-from healthcare_deid.client.protocol.arguments import patience
+from healthcare_deid.client.protocol.arguments import check_wait_timeout
 from healthcare_deid.errors import OperationLost
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _endings(
     """
     if not operations:
         return
-    patience(timeout)
+    check_wait_timeout(timeout)
     clock = next(iter(operations))._clock
     end = None if timeout is None else clock.monotonic() + timeout
     events: EventQueue[tuple[Operation[T], Event]] = EventQueue(clock)

@@ -14,7 +14,7 @@ from healthcare_deid.errors import ConfigError
 T = TypeVar("T")
 
 
-def of_type(name: str, value: Any, kind: type[T]) -> T:
+def require_type(name: str, value: Any, kind: type[T]) -> T:
     """Return *value* if it is an instance of *kind*.
 
     Raises:
@@ -25,7 +25,7 @@ def of_type(name: str, value: Any, kind: type[T]) -> T:
     return value
 
 
-def with_methods(name: str, value: Any, description: str, *methods: str) -> Any:
+def require_methods(name: str, value: Any, description: str, *methods: str) -> Any:
     """Return *value* if it has all of *methods*.
 
     Raises:
@@ -36,7 +36,7 @@ def with_methods(name: str, value: Any, description: str, *methods: str) -> Any:
     return value
 
 
-def callback(name: str, value: Any) -> None:
+def check_callback(name: str, value: Any) -> None:
     """Check that *value* is callable or None.
 
     Raises:
@@ -46,7 +46,7 @@ def callback(name: str, value: Any) -> None:
         raise ConfigError(f"{name}: must be a function, not {type(value).__name__}")
 
 
-def patience(value: Any) -> None:
+def check_wait_timeout(value: Any) -> None:
     """Check the ``timeout=`` of a wait: None, or 0 or more seconds.
 
     Raises:
@@ -56,7 +56,7 @@ def patience(value: Any) -> None:
         raise ConfigError("timeout: must be 0 or more seconds, or None to wait without limit")
 
 
-def seconds(name: str, value: Any) -> float:
+def require_seconds(name: str, value: Any) -> float:
     """Return *value* if it is a positive number of seconds.
 
     Raises:
@@ -68,7 +68,7 @@ def seconds(name: str, value: Any) -> float:
     return value
 
 
-def deidentify_config(value: Any) -> RootConfig:
+def require_config(value: Any) -> RootConfig:
     """Return *value* if it is a `DeidentifyConfig` of either API version.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from healthcare_deid.client.protocol.arguments import of_type, seconds, with_methods
+from healthcare_deid.client.protocol.arguments import require_methods, require_seconds, require_type
 from healthcare_deid.client.protocol.exactly_once import ExactlyOnceStart, StartRegistry
 from healthcare_deid.client.protocol.flow import ApiCall, ApiReply, Flow
 from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy, send
@@ -25,7 +25,7 @@ _PAGE_SIZE = "500"
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedOperation:
     """Operation just started, with the API version of its call."""
 
     snapshot: OperationSnapshot
@@ -50,12 +50,12 @@ class CallContext:
     def __post_init__(self) -> None:
         if self.api_version not in API_VERSIONS:
             raise ConfigError(f"api_version: must be {' or '.join(map(repr, API_VERSIONS))}")
-        seconds("timeout", self.timeout)
-        of_type("retry", self.retry, RetryPolicy)
-        of_type("poll", self.poll, PollPolicy)
-        with_methods("clock", self.clock, "a Clock", "monotonic", "time", "sleep", "wait", "hold")
+        require_seconds("timeout", self.timeout)
+        require_type("retry", self.retry, RetryPolicy)
+        require_type("poll", self.poll, PollPolicy)
+        require_methods("clock", self.clock, "a Clock", "monotonic", "time", "sleep", "wait", "hold")
 
-    def tuned(self, timeout: float | None, retry: RetryPolicy | None) -> CallContext:
+    def for_call(self, timeout: float | None, retry: RetryPolicy | None) -> CallContext:
         """Return a copy for one call's ``timeout=`` and ``retry=``."""
         if timeout is None and retry is None:
             return self
@@ -75,7 +75,7 @@ class CallContext:
     ) -> CallContext:
         """Return a copy with each option that is not None."""
         return replace(
-            self.tuned(timeout, retry),
+            self.for_call(timeout, retry),
             project=project or self.project,
             location=location or self.location,
             poll=poll or self.poll,
@@ -132,7 +132,9 @@ class CallContext:
         """Send a call that does not start an operation, with retries."""
         return send(call, policy=self.retry, clock=self.clock)
 
-    def start(self, call: ApiCall, dataset: DatasetName, *, creates: DatasetName | None = None) -> Flow[Started]:
+    def start(
+        self, call: ApiCall, dataset: DatasetName, *, creates: DatasetName | None = None
+    ) -> Flow[StartedOperation]:
         """Send a call that starts an operation, exactly once.
 
         Args:
@@ -147,7 +149,7 @@ class CallContext:
             call, dataset, self.retry, self.clock, self.starts, creates=creates, look_ahead=look_ahead
         )
         snapshot = yield from start.flow()
-        return Started(snapshot, call.version)
+        return StartedOperation(snapshot, call.version)
 
     def read(self, kind: type[M], call: ApiCall) -> Flow[M]:
         """Send a call and parse its reply as a message of *kind*."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _CANCELLED = 1  # google.rpc.Code.CANCELLED
-_FAILURES_OF_OLD = ("failureResourceCount", "failureStoreCount")
+_LEGACY_FAILURE_COUNTS = ("failureResourceCount", "failureStoreCount")
 
 
 class OperationState(StrEnum):
@@ -80,7 +80,7 @@ class OperationSnapshot:
     @property
     def progress(self) -> ProgressCounter:
         """Progress counters, all zero until the service reports any."""
-        return self.metadata.counter or _counter_of_old(self.response)
+        return self.metadata.counter or _legacy_counter(self.response)
 
     @property
     def logs_url(self) -> str | None:
@@ -156,22 +156,22 @@ def state_of(message: messages.Operation) -> OperationState:
         code = message.error.code if message.error is not None else 0
         return OperationState.CANCELLED if code == _CANCELLED else OperationState.FAILED
     counter = message.metadata.counter if message.metadata else None
-    count = counter or _counter_of_old(message.response)
+    count = counter or _legacy_counter(message.response)
     incomplete = count.failure or count.secondary_failure or count.pending
     return OperationState.PARTIAL if incomplete else OperationState.SUCCEEDED
 
 
-def _counter_of_old(response: Mapping[str, Any] | None) -> ProgressCounter:
+def _legacy_counter(response: Mapping[str, Any] | None) -> ProgressCounter:
     """Return the counters of a summary message.
 
     The first API version had them there, and Google's tutorial still shows it.
     """
     if not response:
         return ProgressCounter()
-    failure = sum(_number(response.get(name)) for name in _FAILURES_OF_OLD)
-    return ProgressCounter(success=_number(response.get("successResourceCount")), failure=failure)
+    failure = sum(_int64(response.get(name)) for name in _LEGACY_FAILURE_COUNTS)
+    return ProgressCounter(success=_int64(response.get("successResourceCount")), failure=failure)
 
 
-def _number(value: Any) -> int:
+def _int64(value: Any) -> int:
     # Protobuf JSON writes an int64 as a string, of up to 19 digits.
     return int(value) if isinstance(value, int | str) and re.fullmatch("[0-9]{1,19}", str(value)) else 0

@@ -79,7 +79,7 @@ class RetryPolicy:
             raise ConfigError("RetryPolicy: reconcile must be 'adopt', 'raise' or 'resend'")
         good = (
             isinstance(settle, tuple)
-            and _numbers(self.tries, self.multiplier, *times)
+            and _are_numbers(self.tries, self.multiplier, *times)
             and self.tries >= 1
             and self.multiplier >= 1
         )
@@ -119,7 +119,7 @@ class PollPolicy:
     """Seconds of failing polls after which waiting raises `OperationLost`."""
 
     def __post_init__(self) -> None:
-        good = _numbers(self.initial, self.multiplier, self.maximum, self.jitter, self.lost_after)
+        good = _are_numbers(self.initial, self.multiplier, self.maximum, self.jitter, self.lost_after)
         if not (good and self.multiplier >= 1 and 0 <= self.jitter < 1):
             raise ConfigError("PollPolicy: values must be numbers, with multiplier >= 1 and 0 <= jitter < 1")
         if not (self.initial > 0 and self.maximum > 0 and self.lost_after > 0):
@@ -139,7 +139,7 @@ class PollPolicy:
         return min(length, self.maximum) * draw(1 - self.jitter, 1 + self.jitter)
 
 
-def _numbers(*values: Any) -> bool:
+def _are_numbers(*values: Any) -> bool:
     return all(isinstance(value, int | float) for value in values)
 
 

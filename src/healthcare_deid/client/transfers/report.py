@@ -72,7 +72,7 @@ def failure(kind: Outcome, item: object, reason: str, message: str = "") -> Item
     return ItemResult(kind, failure=TransferFailure(str(item), kind, reason, message))
 
 
-class Tally:
+class TransferCounts:
     """Running counts of a transfer."""
 
     def __init__(self) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from healthcare_deid._border import call_back
 from healthcare_deid.client.drivers.daemon_pool import DaemonPool
 from healthcare_deid.client.drivers.session import MAXIMUM_PARALLEL
-from healthcare_deid.client.protocol.arguments import callback
-from healthcare_deid.client.transfers.report import ItemResult, Tally, TransferReport, failure
+from healthcare_deid.client.protocol.arguments import check_callback
+from healthcare_deid.client.transfers.report import ItemResult, TransferCounts, TransferReport, failure
 from healthcare_deid.errors import (
     ApiError,
     ConfigError,
@@ -62,9 +62,9 @@ def transfer(
     """
     if not isinstance(parallel, int) or not 1 <= parallel <= MAXIMUM_PARALLEL:
         raise ConfigError(f"parallel: must be from 1 to {MAXIMUM_PARALLEL}")
-    callback("on_progress", on_progress)
+    check_callback("on_progress", on_progress)
     over = stop or threading.Event()
-    tally = Tally()
+    tally = TransferCounts()
     refusal: DeidError | None = None
     source = iter(items)
     pending: set[Future[ItemResult]] = set()
@@ -102,7 +102,7 @@ def transfer(
     return tally.report()
 
 
-def _added(tally: Tally, future: Future[ItemResult]) -> DeidError | None:
+def _added(tally: TransferCounts, future: Future[ItemResult]) -> DeidError | None:
     """Count one item, or return the error that stops the transfer."""
     try:
         tally.add(future.result())

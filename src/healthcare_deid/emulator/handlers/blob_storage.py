@@ -19,7 +19,7 @@ from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
     from healthcare_deid.emulator.storage.instances import StoredInstance
 
 _STORE = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}"
@@ -47,7 +47,7 @@ class BlobStorageCalls:
             Route("GET", f"{instance}:getStorageInfo", f"{_WEB}.series.instances.getStorageInfo", self.storage_info),
         ]
 
-    def set_class(self, call: Call) -> Reply:
+    def set_class(self, call: RoutedRequest) -> Reply:
         """Handle ``setBlobStorageSettings`` for a store, a filter, or a study."""
         name = self._store(call, "healthcare.dicomStores.update")
         fields = frozenset({"blobStorageSettings", "filterConfig"})
@@ -71,7 +71,7 @@ class BlobStorageCalls:
         )
         return Reply.json(self._backend.logs.describe(operation, call.request))
 
-    def study_metrics(self, call: Call) -> Reply:
+    def study_metrics(self, call: RoutedRequest) -> Reply:
         """Handle ``getStudyMetrics``."""
         name, study = self._store(call, _READ), call.ids["study"]
         totals = self._backend.instances.totals(name, study)
@@ -87,7 +87,7 @@ class BlobStorageCalls:
             }
         )
 
-    def series_metrics(self, call: Call) -> Reply:
+    def series_metrics(self, call: RoutedRequest) -> Reply:
         """Handle ``getSeriesMetrics``."""
         name, study, series = self._store(call, _READ), call.ids["study"], call.ids["series"]
         totals = self._backend.instances.totals(name, study, series)
@@ -102,13 +102,13 @@ class BlobStorageCalls:
             }
         )
 
-    def storage_info(self, call: Call) -> Reply:
+    def storage_info(self, call: RoutedRequest) -> Reply:
         """Handle ``getStorageInfo``."""
         name, ids = self._store(call, _READ), call.ids
         found = self._backend.instances.find(name, ids["study"], ids["series"], ids["instance"])
         return Reply.json(_info(found[0])) if found else missing("instance")
 
-    def _store(self, call: Call, permission: str) -> str:
+    def _store(self, call: RoutedRequest, permission: str) -> str:
         return checked_store(self._backend, call, permission)
 
 

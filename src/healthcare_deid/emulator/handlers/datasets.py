@@ -11,12 +11,12 @@ from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.field_masks import merge, update_paths
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import Route
-from healthcare_deid.emulator.storage.catalog import Kind, decode_token, encode_token, insert
+from healthcare_deid.emulator.storage.catalog import ResourceKind, decode_token, encode_token, insert
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _LOCATION_QUERY = parameters.PAGED | {"filter", "extraLocationTypes"}
 _FIELDS = frozenset({"name", "timeZone", "encryptionSpec", "satisfiesPzi", "satisfiesPzs"})
@@ -53,7 +53,7 @@ class Datasets:
             Route("DELETE", _ONE, f"{_METHOD}.delete", self.delete),
         ]
 
-    def locations(self, call: Call) -> Reply:
+    def locations(self, call: RoutedRequest) -> Reply:
         """Handle ``locations.list``."""
         if call.request.parameter("filter") or call.request.parameter("extraLocationTypes"):
             raise unimplemented("The emulator does not filter locations (fidelity F-41).")
@@ -65,12 +65,12 @@ class Datasets:
             body["nextPageToken"] = encode_token(names[size - 1])
         return Reply.json(body)
 
-    def location(self, call: Call) -> Reply:
+    def location(self, call: RoutedRequest) -> Reply:
         """Handle ``locations.get``."""
         check_location(call.ids["location"])
         return Reply.json(_location(call.ids["project"], call.ids["location"]))
 
-    def create(self, call: Call) -> Reply:
+    def create(self, call: RoutedRequest) -> Reply:
         """Handle ``datasets.create``.
 
         The operation has already ended.
@@ -82,7 +82,7 @@ class Datasets:
         name = DatasetName(call.ids["project"], call.ids["location"], identifier)
         body = {**_checked(parameters.json_object(call)), "name": str(name)}
         with self._backend.database.write() as connection:
-            insert(connection, Kind.DATASET, str(name), None, body)
+            insert(connection, ResourceKind.DATASET, str(name), None, body)
             operation = self._backend.operations.insert(
                 connection, name, "dataset.DatasetService.CreateDataset", call.version
             )
@@ -90,10 +90,10 @@ class Datasets:
             self._backend.operations.finish(connection, operation, response=made, error=None)
         return Reply.json(self._backend.logs.describe(self._backend.operations.get(operation), call.request))
 
-    def list(self, call: Call) -> Reply:
+    def list(self, call: RoutedRequest) -> Reply:
         """Handle ``datasets.list``."""
         page = self._backend.catalog.page(
-            Kind.DATASET,
+            ResourceKind.DATASET,
             str(call.location),
             size=parameters.page_size(call),
             token=call.request.parameter("pageToken"),
@@ -101,12 +101,12 @@ class Datasets:
         )
         return Reply.json(page.to_api("datasets"))
 
-    def get(self, call: Call) -> Reply:
+    def get(self, call: RoutedRequest) -> Reply:
         """Handle ``datasets.get``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.get")
         return Reply.json(self._backend.catalog.get(str(call.dataset)))
 
-    def patch(self, call: Call) -> Reply:
+    def patch(self, call: RoutedRequest) -> Reply:
         """Handle ``datasets.patch``.
 
         Only the time zone can change.
@@ -119,7 +119,7 @@ class Datasets:
             self._backend.catalog.patch(name, lambda body: {"name": name, **_checked(merge(body, changes, paths))})
         )
 
-    def delete(self, call: Call) -> Reply:
+    def delete(self, call: RoutedRequest) -> Reply:
         """Handle ``datasets.delete``.
 
         The dataset and all its stores are deleted at once.

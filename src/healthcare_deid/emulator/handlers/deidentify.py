@@ -17,7 +17,7 @@ from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _DICOM, _FHIR = f"{_DATASET}/dicomStores/{{dicomStore}}", f"{_DATASET}/fhirStores/{{fhirStore}}"
@@ -40,7 +40,7 @@ class DeidentifyCalls:
             Route("POST", f"{_FHIR}:deidentify", f"{_METHOD}.fhirStores.deidentify", self.fhir_store, ANY_QUERY),
         ]
 
-    def dataset(self, call: Call) -> Reply:
+    def dataset(self, call: RoutedRequest) -> Reply:
         """Handle ``datasets.deidentify``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.deidentify")
         if call.version == "v1":
@@ -52,7 +52,7 @@ class DeidentifyCalls:
         )
         return Reply.json({"name": operation})
 
-    def dicom_store(self, call: Call) -> Reply:
+    def dicom_store(self, call: RoutedRequest) -> Reply:
         """Handle ``dicomStores.deidentify``."""
         self._backend.catalog.check_store(call.dicom_store, "healthcare.dicomStores.deidentify")
         if call.version == "v1":
@@ -69,7 +69,7 @@ class DeidentifyCalls:
         )
         return Reply.json({"name": operation})
 
-    def fhir_store(self, call: Call) -> Reply:
+    def fhir_store(self, call: RoutedRequest) -> Reply:
         """Handle ``fhirStores.deidentify``.
 
         The request is checked as the service does, then refused (fidelity O-17).
@@ -83,7 +83,9 @@ class DeidentifyCalls:
         self._backend.catalog.check_store(destination, "healthcare.fhirResources.update")
         raise unimplemented("The emulator does not de-identify FHIR stores. Nothing was copied.")
 
-    def _config(self, call: Call, body: requests.DeidentifyRequest) -> DeidentifyConfig | v1beta1.DeidentifyConfig:
+    def _config(
+        self, call: RoutedRequest, body: requests.DeidentifyRequest
+    ) -> DeidentifyConfig | v1beta1.DeidentifyConfig:
         """Return the config in the request or in its ``gcsConfigUri``."""
         kind = DeidentifyConfig if call.version == "v1" else v1beta1.DeidentifyConfig
         given = getattr(body, "config", None)

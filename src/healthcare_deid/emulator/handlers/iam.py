@@ -14,7 +14,7 @@ from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _VERSION_QUERY = frozenset({"options.requestedPolicyVersion"})
@@ -43,11 +43,11 @@ class IamCalls:
             ]
         return routes
 
-    def get(self, call: Call) -> Reply:
+    def get(self, call: RoutedRequest) -> Reply:
         """Handle ``getIamPolicy``."""
         return Reply.json(self._backend.catalog.get_policy(self._name(call, "getIamPolicy")))
 
-    def set(self, call: Call) -> Reply:
+    def set(self, call: RoutedRequest) -> Reply:
         """Handle ``setIamPolicy``.
 
         The request is refused if the policy has changed since it was read.
@@ -61,7 +61,7 @@ class IamCalls:
         allowed = frozenset({"bindings", "etag", "version", "auditConfigs"})
         return Reply.json(self._backend.catalog.set_policy(name, parameters.only_fields(policy, allowed, "policy")))
 
-    def test(self, call: Call) -> Reply:
+    def test(self, call: RoutedRequest) -> Reply:
         """Handle ``testIamPermissions``.
 
         The caller has every permission.
@@ -74,7 +74,7 @@ class IamCalls:
             raise invalid("permissions must be a list of permission names without wildcards.")
         return Reply.json({"permissions": asked} if asked else {})
 
-    def _name(self, call: Call, action: str) -> str:
+    def _name(self, call: RoutedRequest, action: str) -> str:
         if "dicomStore" in call.ids:
             self._backend.catalog.check_store(call.dicom_store, f"healthcare.dicomStores.{action}")
             return str(call.dicom_store)

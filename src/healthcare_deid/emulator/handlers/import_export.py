@@ -16,7 +16,7 @@ from healthcare_deid.emulator.storage.forms import Form
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _STORE = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}"
 _METHOD = "projects.locations.datasets.dicomStores"
@@ -35,7 +35,7 @@ class ImportExportCalls:
             Route("POST", f"{_STORE}:export", f"{_METHOD}.export", self.export, ANY_QUERY),
         ]
 
-    def import_(self, call: Call) -> Reply:
+    def import_(self, call: RoutedRequest) -> Reply:
         """Handle ``dicomStores.import``."""
         self._backend.catalog.check_store(call.dicom_store, "healthcare.dicomStores.import")
         body = parameters.message(call, ImportDicomDataRequest)
@@ -48,7 +48,7 @@ class ImportExportCalls:
         )
         return Reply.json({"name": name})
 
-    def export(self, call: Call) -> Reply:
+    def export(self, call: RoutedRequest) -> Reply:
         """Handle ``dicomStores.export``.
 
         Only Cloud Storage is emulated as destination.

@@ -13,7 +13,7 @@ from healthcare_deid.emulator.storage.catalog import decode_token, encode_token
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _MANY = "projects/{project}/locations/{location}/datasets/{dataset}/operations"
 _ONE = f"{_MANY}/{{operation}}"
@@ -36,7 +36,7 @@ class OperationCalls:
             Route("POST", f"{_ONE}:cancel", f"{_METHOD}.cancel", self.cancel),
         ]
 
-    def get(self, call: Call) -> Reply:
+    def get(self, call: RoutedRequest) -> Reply:
         """Handle ``operations.get``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.get")
         record = self._backend.operations.get(str(call.operation))
@@ -44,7 +44,7 @@ class OperationCalls:
             record = replace(record, ended=None)
         return Reply.json(self._backend.logs.describe(record, call.request))
 
-    def list(self, call: Call) -> Reply:
+    def list(self, call: RoutedRequest) -> Reply:
         """Handle ``operations.list``.
 
         The newest operation comes first. The only filter is ``done`` (fidelity O-15).
@@ -65,7 +65,7 @@ class OperationCalls:
         body = {"operations": listed} if listed else {}
         return Reply.json({**body, "nextPageToken": encode_token(after)} if after else body)
 
-    def cancel(self, call: Call) -> Reply:
+    def cancel(self, call: RoutedRequest) -> Reply:
         """Handle ``operations.cancel``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.cancel")
         parameters.only_fields(parameters.json_object(call), frozenset(), "cancel")

@@ -15,7 +15,7 @@ _PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*("[^"]*"|[^;]*)')
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AcceptedType:
     """Acceptable media type.
 
     Attributes:
@@ -40,18 +40,18 @@ class Wanted:
         return self.media_type in {"*/*", "*", media_type, f"{media_type.partition('/')[0]}/*"}
 
 
-def accepted(header: str | None) -> list[Wanted]:
+def accepted(header: str | None) -> list[AcceptedType]:
     """Parse an Accept header, best type first.
 
     A missing header accepts anything (RFC 9110, 12.5.1).
     """
     if not header or not header.strip():
-        return [Wanted("*/*")]
+        return [AcceptedType("*/*")]
     found = [_wanted(item.strip()) for item in _ITEM.findall(header) if item.strip()]
-    return sorted(found or [Wanted("*/*")], key=lambda wanted: -wanted.quality)
+    return sorted(found or [AcceptedType("*/*")], key=lambda wanted: -wanted.quality)
 
 
-def _wanted(item: str) -> Wanted:
+def _wanted(item: str) -> AcceptedType:
     media_type = item.partition(";")[0].strip().lower()
     parameters = {name.lower(): value.strip().strip('"') for name, value in _PARAMETER.findall(item)}
     try:
@@ -59,5 +59,5 @@ def _wanted(item: str) -> Wanted:
     except ValueError:
         quality = 0.0
     if media_type == MULTIPART:
-        return Wanted(parameters.pop("type", "*/*").lower(), True, parameters, quality)
-    return Wanted(media_type, False, parameters, quality)
+        return AcceptedType(parameters.pop("type", "*/*").lower(), True, parameters, quality)
+    return AcceptedType(media_type, False, parameters, quality)

@@ -38,7 +38,7 @@ def answer(request: Request, handle: Callable[[Request], Reply]) -> Reply:
     boundary = f"batch_{secrets.token_hex(20)}"
     pieces: list[bytes] = []
     for part in parts:
-        reply = handle(_call(part, request))
+        reply = handle(_inner_request(part, request))
         body = b"".join(reply.chunks())
         identifier = str(part.get("content-id", "")).strip().removeprefix("<").removesuffix(">")
         pieces.append(
@@ -68,7 +68,7 @@ def _parts(request: Request) -> list[EmailMessage]:
     return parts
 
 
-def _call(part: EmailMessage, batch: Request) -> Request:
+def _inner_request(part: EmailMessage, batch: Request) -> Request:
     content = part.get_payload(decode=True)
     text = content if isinstance(content, bytes) else b""
     line, _, rest = text.lstrip(b"\r\n").partition(b"\n")

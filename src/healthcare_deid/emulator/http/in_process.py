@@ -75,7 +75,7 @@ class EmulatorHttp:
             raise EmulatorError("this transport is closed: get a new one from Emulator.http()")
         parts = urlsplit(uri)
         base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://healthcare.googleapis.com"
-        reply = self._handle(Request.of(method, uri, headers=headers, body=_bytes(body), base_url=base))
+        reply = self._handle(Request.of(method, uri, headers=headers, body=_encoded_body(body), base_url=base))
         content = b"".join(reply.chunks())
         return Response(reply.status, {**reply.headers, "content-length": str(len(content))}), content
 
@@ -90,7 +90,7 @@ class EmulatorHttp:
         """Do nothing; the emulator has no authentication."""
 
 
-def _bytes(body: Any) -> bytes:
+def _encoded_body(body: Any) -> bytes:
     if body is None:
         return b""
     if hasattr(body, "read"):

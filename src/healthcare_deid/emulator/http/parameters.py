@@ -12,7 +12,7 @@ from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from healthcare_deid.config.base.message import Message
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 M = TypeVar("M", bound="Message")
 PAGED = frozenset({"pageSize", "pageToken"})
@@ -20,7 +20,7 @@ PAGED = frozenset({"pageSize", "pageToken"})
 _DEFAULT_PAGE, _MAX_PAGE = 100, 1000
 
 
-def json_object(call: Call) -> dict[str, Any]:
+def json_object(call: RoutedRequest) -> dict[str, Any]:
     """Return the body as a JSON object.
 
     A missing body is an empty object.
@@ -41,7 +41,7 @@ def json_object(call: Call) -> dict[str, Any]:
     return value
 
 
-def bound_object(call: Call, fields: frozenset[str]) -> dict[str, Any]:
+def bound_object(call: RoutedRequest, fields: frozenset[str]) -> dict[str, Any]:
     """Return the body with the fields that are set in the query.
 
     Google's API layer binds query parameters to fields of the request. A path such as ``config.text`` is a field of a
@@ -68,7 +68,7 @@ def bound_object(call: Call, fields: frozenset[str]) -> dict[str, Any]:
     return body
 
 
-def message(call: Call, cls: type[M]) -> M:
+def message(call: RoutedRequest, cls: type[M]) -> M:
     """Return the body and query as a message.
 
     Raises:
@@ -81,7 +81,7 @@ def message(call: Call, cls: type[M]) -> M:
         raise invalid(f"Invalid JSON payload received. {error}") from None
 
 
-def page_size(call: Call) -> int:
+def page_size(call: RoutedRequest) -> int:
     """Return the page size: 100 by default, 1,000 at most.
 
     Raises:
@@ -93,7 +93,7 @@ def page_size(call: Call) -> int:
     return min(int(text[:9]), _MAX_PAGE) or _DEFAULT_PAGE
 
 
-def label_filter(call: Call) -> dict[str, str]:
+def label_filter(call: RoutedRequest) -> dict[str, str]:
     """Return the labels in a list filter.
 
     The supported form is ``labels.key=value``, joined by AND.

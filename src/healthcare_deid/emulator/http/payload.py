@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 """Bytes read or written at a time."""
-MOST_IN_MEMORY = 10 << 20
+MAX_IN_MEMORY = 10 << 20
 """Largest body held in memory, and the service's limit for requests without instances (its quotas page)."""
 
 
@@ -22,7 +22,7 @@ def spool(folder: Path | None) -> IO[bytes]:
     Args:
         folder: Directory for a longer file, readable only by this user. None uses the system's temporary directory.
     """
-    return tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, dir=None if folder is None else str(folder))
+    return tempfile.SpooledTemporaryFile(MAX_IN_MEMORY, dir=None if folder is None else str(folder))
 
 
 class Payload:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code
+from healthcare_deid.emulator.errors import StatusCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,14 +83,14 @@ class Reply:
 
 
 _LEGACY_REASONS = {
-    Code.INVALID_ARGUMENT: "badRequest",
-    Code.FAILED_PRECONDITION: "failedPrecondition",
-    Code.NOT_FOUND: "notFound",
-    Code.ALREADY_EXISTS: "alreadyExists",
-    Code.PERMISSION_DENIED: "forbidden",
-    Code.UNAUTHENTICATED: "authError",
-    Code.RESOURCE_EXHAUSTED: "rateLimitExceeded",
-    Code.UNIMPLEMENTED: "notImplemented",
+    StatusCode.INVALID_ARGUMENT: "badRequest",
+    StatusCode.FAILED_PRECONDITION: "failedPrecondition",
+    StatusCode.NOT_FOUND: "notFound",
+    StatusCode.ALREADY_EXISTS: "alreadyExists",
+    StatusCode.PERMISSION_DENIED: "forbidden",
+    StatusCode.UNAUTHENTICATED: "authError",
+    StatusCode.RESOURCE_EXHAUSTED: "rateLimitExceeded",
+    StatusCode.UNIMPLEMENTED: "notImplemented",
 }
 
 
@@ -99,4 +99,4 @@ def http_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
-        return "Client Closed Request" if status == Code.CANCELLED.http else ""
+        return "Client Closed Request" if status == StatusCode.CANCELLED.http else ""

@@ -10,18 +10,18 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid
 from healthcare_deid.emulator.http.batch import answer as answer_batch
 from healthcare_deid.emulator.http.batch import is_batch
 from healthcare_deid.emulator.http.field_masks import select
-from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY
+from healthcare_deid.emulator.http.payload import MAX_IN_MEMORY
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.errors import ResourceNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import EmulatorClock
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.http.request import Request
     from healthcare_deid.emulator.http.routes import Routes
@@ -40,7 +40,7 @@ class Router:
     """
 
     def __init__(
-        self, routes: Routes, control: Callable[[Request], Reply | None], faults: FaultPlan, clock: Clock
+        self, routes: Routes, control: Callable[[Request], Reply | None], faults: FaultPlan, clock: EmulatorClock
     ) -> None:
         self._routes = routes
         self._control = control
@@ -69,7 +69,7 @@ class Router:
         except Exception as error:  # noqa: BLE001 - the client must get a reply
             # The text of an unexpected error may contain patient data, so it goes neither to the log nor to the client.
             _LOG.error("%s failed: %s at %s", request.method, type(error).__name__, _place(error))
-            failure = ServiceError(Code.INTERNAL, "Internal error encountered.")
+            failure = ServiceError(StatusCode.INTERNAL, "Internal error encountered.")
         return Reply.of_error(failure, request.system.get("xgafv"))
 
     def _answer(self, request: Request) -> Reply:
@@ -80,8 +80,8 @@ class Router:
             return own
         route, call = self._routes.find(request)
         # The service's quotas page: 10 MB for every method except Store.
-        if not route.is_store and request.size > MOST_IN_MEMORY:
-            raise invalid(f"Request payload size exceeds the limit: {MOST_IN_MEMORY} bytes.")
+        if not route.is_store and request.size > MAX_IN_MEMORY:
+            raise invalid(f"Request payload size exceeds the limit: {MAX_IN_MEMORY} bytes.")
         route.check_query(request)
         return self._faults.around(route.method_id, self._clock, lambda: route.handler(call))
 

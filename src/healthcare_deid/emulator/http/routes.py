@@ -24,7 +24,7 @@ ANY_QUERY: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RoutedRequest:
     """Request with its route's variables.
 
     Attributes:
@@ -84,7 +84,7 @@ class Route:
     verb: str
     template: str
     method_id: str
-    handler: Callable[[Call], Reply]
+    handler: Callable[[RoutedRequest], Reply]
     query: frozenset[str] | None = frozenset()
     versions: frozenset[str] = field(default=frozenset({"v1", "v1beta1"}))
 
@@ -118,7 +118,7 @@ class Routes:
                 continue
             self._by_shape.setdefault((route.verb, action, len(segments)), []).append((segments, route))
 
-    def find(self, request: Request) -> tuple[Route, Call]:
+    def find(self, request: Request) -> tuple[Route, RoutedRequest]:
         """Return the route and variables for a request.
 
         Raises:
@@ -135,13 +135,13 @@ class Routes:
         for wanted, route in self._by_shape.get((request.method, verb, len(parts)), ()):
             ids = _match(wanted, parts)
             if ids is not None and version in route.versions:
-                return route, _call(request, version, ids)
+                return route, _routed_request(request, version, ids)
         for wanted, route in self._open_ended:
             fixed = len(wanted) - 1
             ids = _match(wanted[:-1], segments[:fixed]) if len(segments) > fixed else None
             if ids is not None and route.verb == request.method:
                 ids[wanted[-1][1:-2]] = unquote("/".join(segments[fixed:]))
-                return route, _call(request, version, ids)
+                return route, _routed_request(request, version, ids)
         if _belongs_to_the_api(segments, action):
             raise unimplemented("The emulator does not support this API method (fidelity F-37).")
         raise not_found("Method not found.")
@@ -187,8 +187,8 @@ def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:
     return ids
 
 
-def _call(request: Request, version: str, ids: dict[str, str]) -> Call:
-    call = Call(request, version, ids)
+def _routed_request(request: Request, version: str, ids: dict[str, str]) -> RoutedRequest:
+    call = RoutedRequest(request, version, ids)
     # Building the name checks it: an ID with a slash or a control character raises ResourceNameError.
     for variable, attribute in _NAMES:
         if variable in ids:

@@ -12,9 +12,9 @@ import threading
 from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 from healthcare_deid.emulator.faults import Dropped
-from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, spool
+from healthcare_deid.emulator.http.payload import MAX_IN_MEMORY, spool
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.request import Request
 from healthcare_deid.errors import EmulatorError, MissingExtraError
@@ -148,7 +148,7 @@ class Server:
             with spool(self._scratch) as body:
                 if not await _read(receive, body):
                     return  # the client disconnected before the end of its body
-                request = _request(scope, headers, body, self.url)
+                request = _to_request(scope, headers, body, self.url)
                 try:
                     reply = await asyncio.to_thread(self._handle, request)
                 except Dropped:
@@ -173,7 +173,7 @@ class Server:
             )
         else:
             return None
-        return Reply.of_error(ServiceError(Code.PERMISSION_DENIED, message))
+        return Reply.of_error(ServiceError(StatusCode.PERMISSION_DENIED, message))
 
     def _is_own(self, name: str) -> bool:
         return bool(_LOOPBACK_NAME.fullmatch(name)) or name.lower() in self._hosts
@@ -254,11 +254,11 @@ def _bound(family: int, host: str, port: int) -> socket.socket:
     return bound
 
 
-def _request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -> Request:
+def _to_request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -> Request:
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = raw.decode("latin-1").partition("?")[0]
     uri = f"{path}?{scope['query_string'].decode('latin-1')}"
-    large = body.tell() > MOST_IN_MEMORY
+    large = body.tell() > MAX_IN_MEMORY
     body.seek(0)
     return Request.of(
         scope["method"],
@@ -282,7 +282,7 @@ async def _read(receive: Receive, body: IO[bytes]) -> bool:
         if message["type"] == "http.disconnect":
             return False
         chunk = message.get("body", b"")
-        if body.tell() + len(chunk) > MOST_IN_MEMORY:
+        if body.tell() + len(chunk) > MAX_IN_MEMORY:
             await asyncio.to_thread(body.write, chunk)  # writing to a slow disk would block the event loop
         else:
             body.write(chunk)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.config import v1beta1
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1.dicom import DicomConfig
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid, unimplemented
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid, unimplemented
 from healthcare_deid.emulator.jobs.execution import Job, Outcome
-from healthcare_deid.emulator.storage.catalog import Kind, insert, stores_of
+from healthcare_deid.emulator.storage.catalog import ResourceKind, insert, stores_of
 from healthcare_deid.emulator.storage.header import read_header
 from healthcare_deid.emulator.storage.instances import NewFile
 from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.jobs.execution import EngineFactory, Executor, InstanceDeidentifier
     from healthcare_deid.emulator.jobs.operations import Operations, Unit
-    from healthcare_deid.emulator.jobs.runner import Progress, Runner
+    from healthcare_deid.emulator.jobs.runner import JobProgress, Runner
     from healthcare_deid.emulator.storage.catalog import Catalog
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
@@ -38,9 +38,9 @@ _STORE_METHOD = "deidentify.DeidentifyService.DeidentifyDicomStore"
 
 # Codes for the engine's failure reasons; any other reason is INTERNAL.
 _CODES = {
-    "not-dicom": Code.INVALID_ARGUMENT,
-    "too-large": Code.FAILED_PRECONDITION,
-    "unsupported-pixels": Code.FAILED_PRECONDITION,
+    "not-dicom": StatusCode.INVALID_ARGUMENT,
+    "too-large": StatusCode.FAILED_PRECONDITION,
+    "unsupported-pixels": StatusCode.FAILED_PRECONDITION,
 }
 
 
@@ -89,19 +89,21 @@ class Deidentification:
         _check_location(source, destination)
         engine = self._engine(config)
         with self._database.write() as connection:
-            if _wants_fhir(config) and stores_of(connection, source, Kind.FHIR_STORE):
+            if _wants_fhir(config) and stores_of(connection, source, ResourceKind.FHIR_STORE):
                 # Copying resources unmodified would leak PHI, and skipping them would look like success (O-17).
                 raise unimplemented(
                     "The emulator does not de-identify FHIR stores. Remove `fhir` from the config to skip them."
                 )
-            insert(connection, Kind.DATASET, str(destination), None, {"name": str(destination)})
+            insert(connection, ResourceKind.DATASET, str(destination), None, {"name": str(destination)})
             work: list[_Work] = []
-            stores = stores_of(connection, source, Kind.DICOM_STORE)
+            stores = stores_of(connection, source, ResourceKind.DICOM_STORE)
             skipped = not _wants_dicom(config)
             for body in [] if skipped else stores:
                 name = DicomStoreName.parse(body["name"])
                 target = DicomStoreName(destination.project, destination.location, destination.dataset, name.store)
-                insert(connection, Kind.DICOM_STORE, str(target), str(destination), {**body, "name": str(target)})
+                insert(
+                    connection, ResourceKind.DICOM_STORE, str(target), str(destination), {**body, "name": str(target)}
+                )
                 for instance in self._snapshot(connection, str(name)):
                     work.append(_Work(len(work), instance, str(target)))
             summary = f"type.googleapis.com/google.cloud.healthcare.{version}.dataset.DeidentifySummary"
@@ -109,7 +111,7 @@ class Deidentification:
             if stores and not skipped:
                 # No longer in the API reference, but the tutorial shows it and older clients read it.
                 response["successStoreCount"] = str(len(stores))
-            request = _request(engine, config, response)
+            request = _resume_data(engine, config, response)
             operation = self._insert(connection, source, _DATASET_METHOD, version, work, request)
         note = "DICOM stores were skipped: the config has no `dicom`." if skipped and stores else ""
         self._start(operation, engine, work, response, note=note, resumable=request is not None)
@@ -146,7 +148,7 @@ class Deidentification:
         self._catalog.check_store(destination, "healthcare.dicomStores.dicomWebWrite")
         engine = self._engine(config)
         summary = f"type.googleapis.com/google.cloud.healthcare.{version}.deidentify.DeidentifyDicomStoreSummary"
-        request = _request(engine, config, {"@type": summary})
+        request = _resume_data(engine, config, {"@type": summary})
         with self._database.write() as connection:
             found = [item for item in self._snapshot(connection, str(source)) if only is None or only(item)]
             work = [_Work(position, instance, str(destination)) for position, instance in enumerate(found)]
@@ -212,17 +214,17 @@ class Deidentification:
         gone: Sequence[int] = (),
         resumable: bool,
     ) -> None:
-        def run(progress: Progress) -> dict[str, Any]:
+        def run(progress: JobProgress) -> dict[str, Any]:
             if note:
                 progress.noted(progress.name, note)
             for position in gone:
-                progress.failed(position, progress.name, Code.NOT_FOUND, "the instance was deleted meanwhile")
+                progress.failed(position, progress.name, StatusCode.NOT_FOUND, "the instance was deleted meanwhile")
             self._run(engine, work, progress)
             return response
 
         self._runner.start(operation, run, resumable=resumable)
 
-    def _run(self, engine: InstanceDeidentifier, work: Sequence[_Work], progress: Progress) -> None:
+    def _run(self, engine: InstanceDeidentifier, work: Sequence[_Work], progress: JobProgress) -> None:
         running: dict[int, Job] = {}
 
         def jobs() -> Iterator[Job]:
@@ -239,7 +241,7 @@ class Deidentification:
                 job.destination.unlink(missing_ok=True)
         progress.check()
 
-    def _conclude(self, item: _Work, job: Job, outcome: Outcome, progress: Progress) -> None:
+    def _conclude(self, item: _Work, job: Job, outcome: Outcome, progress: JobProgress) -> None:
         """Store the engine's output, or count and log the failure."""
         source = item.source.source
         injected = self._faults.instance_failure(item.source.key.instance)
@@ -247,7 +249,7 @@ class Deidentification:
             outcome = Outcome(outcome.index, "injected", injected)
         if outcome.failed:
             job.destination.unlink(missing_ok=True)
-            code = _CODES.get(outcome.reason, Code.INTERNAL)
+            code = _CODES.get(outcome.reason, StatusCode.INTERNAL)
             progress.failed(item.position, source, code, f"{outcome.reason}: {outcome.text}")
             return
         try:
@@ -256,7 +258,7 @@ class Deidentification:
         except ServiceError as error:
             refused = error
         except (InvalidDicomError, OSError) as error:
-            refused = ServiceError(Code.INTERNAL, f"the engine's output is invalid ({type(error).__name__})")
+            refused = ServiceError(StatusCode.INTERNAL, f"the engine's output is invalid ({type(error).__name__})")
         finally:
             job.destination.unlink(missing_ok=True)
         if refused is not None:
@@ -267,7 +269,7 @@ class Deidentification:
             progress.noted(source, warning)
 
 
-def _request(engine: InstanceDeidentifier, config: AnyConfig, response: dict[str, Any]) -> dict[str, Any] | None:
+def _resume_data(engine: InstanceDeidentifier, config: AnyConfig, response: dict[str, Any]) -> dict[str, Any] | None:
     """Return the data to resume the operation with.
 
     Returns None if the engine has random keys, which are never written to disk.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 from healthcare_deid.emulator.jobs.operations import Unit
 from healthcare_deid.emulator.storage.forms import Form
 from healthcare_deid.errors import InvalidDicomError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from healthcare_deid.emulator.jobs.operations import Operations
-    from healthcare_deid.emulator.jobs.runner import Progress, Runner
+    from healthcare_deid.emulator.jobs.runner import JobProgress, Runner
     from healthcare_deid.emulator.storage.buckets import Buckets
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
@@ -88,11 +88,11 @@ class ImportExport:
 
     def _work(
         self,
-        do: Callable[[Unit, dict[str, Any], Progress], None],
+        do: Callable[[Unit, dict[str, Any], JobProgress], None],
         request: dict[str, Any],
         units: Sequence[Unit],
-    ) -> Callable[[Progress], dict[str, Any]]:
-        def work(progress: Progress) -> dict[str, Any]:
+    ) -> Callable[[JobProgress], dict[str, Any]]:
+        def work(progress: JobProgress) -> dict[str, Any]:
             for unit in units:
                 progress.check()
                 do(unit, request, progress)
@@ -101,24 +101,24 @@ class ImportExport:
 
         return work
 
-    def _import_one(self, unit: Unit, request: dict[str, Any], progress: Progress) -> None:
+    def _import_one(self, unit: Unit, request: dict[str, Any], progress: JobProgress) -> None:
         source = unit.payload
         try:
             self._instances.store(request["store"], [self._buckets.read(source)], storage_class=request["class"])
         except ServiceError as error:
             progress.failed(unit.position, source, error.code, error.message)
         except InvalidDicomError as error:
-            progress.failed(unit.position, source, Code.INVALID_ARGUMENT, f"not imported: {error}")
+            progress.failed(unit.position, source, StatusCode.INVALID_ARGUMENT, f"not imported: {error}")
         except OSError:
             # The text of an OSError holds a local path.
-            progress.failed(unit.position, source, Code.NOT_FOUND, "the object cannot be read")
+            progress.failed(unit.position, source, StatusCode.NOT_FOUND, "the object cannot be read")
         else:
             progress.succeeded(unit.position)
 
-    def _export_one(self, unit: Unit, request: dict[str, Any], progress: Progress) -> None:
+    def _export_one(self, unit: Unit, request: dict[str, Any], progress: JobProgress) -> None:
         instance = self._instances.by_id([unit.payload]).get(unit.payload)
         if instance is None:
-            progress.failed(unit.position, progress.name, Code.NOT_FOUND, "the instance was deleted meanwhile")
+            progress.failed(unit.position, progress.name, StatusCode.NOT_FOUND, "the instance was deleted meanwhile")
             return
         key = instance.key
         try:
@@ -127,6 +127,6 @@ class ImportExport:
         except ServiceError as error:
             progress.failed(unit.position, instance.source, error.code, error.message)
         except OSError:
-            progress.failed(unit.position, instance.source, Code.INTERNAL, "the object cannot be written")
+            progress.failed(unit.position, instance.source, StatusCode.INTERNAL, "the object cannot be written")
         else:
             progress.succeeded(unit.position)

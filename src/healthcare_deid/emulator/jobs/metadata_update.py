@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 from healthcare_deid.emulator.storage.editing import patched
 from healthcare_deid.emulator.storage.header import read_header
 from healthcare_deid.errors import InvalidDicomError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthcare_deid.emulator.jobs.operations import Operations
-    from healthcare_deid.emulator.jobs.runner import Progress, Runner
+    from healthcare_deid.emulator.jobs.runner import JobProgress, Runner
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
     from healthcare_deid.names import DatasetName
@@ -37,12 +37,12 @@ class MetadataUpdate:
         try:
             file = self._instances.write([patched(instance.path, patch)])
         except OSError:
-            raise ServiceError(Code.NOT_FOUND, "DICOM instance does not exist.") from None
+            raise ServiceError(StatusCode.NOT_FOUND, "DICOM instance does not exist.") from None
         try:
             written = file, read_header(file.path)
             self._instances.add(instance.store, [written], replace=True, storage_class=instance.storage_class)
         except InvalidDicomError as error:
-            raise ServiceError(Code.INVALID_ARGUMENT, f"The patched instance is not valid: {error}") from None
+            raise ServiceError(StatusCode.INVALID_ARGUMENT, f"The patched instance is not valid: {error}") from None
         finally:
             file.path.unlink(missing_ok=True)
 
@@ -55,7 +55,7 @@ class MetadataUpdate:
             Name of the operation.
         """
 
-        def work(progress: Progress) -> dict[str, Any]:
+        def work(progress: JobProgress) -> dict[str, Any]:
             for position, instance in enumerate(found):
                 progress.check()
                 try:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.clock import timestamp
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid, not_found
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid, not_found
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import EmulatorClock
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.names import DatasetName
 
@@ -87,7 +87,7 @@ class LogEntry:
     operation: OperationRecord
     time: float
     severity: str
-    code: Code
+    code: StatusCode
     source: str
     message: str
 
@@ -142,7 +142,7 @@ class Unit:
 class Operations:
     """Operations in the database."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: EmulatorClock) -> None:
         self._database = database
         self._clock = clock
 
@@ -266,7 +266,7 @@ class Operations:
         operation = self.get(name)
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM operation_log WHERE operation = ? ORDER BY id", (name,)).fetchall()
-        by_number = {code.number: code for code in Code}
+        by_number = {code.number: code for code in StatusCode}
         return [
             LogEntry(operation, row["time"], row["severity"], by_number[row["code"]], row["source"], row["message"])
             for row in rows

@@ -7,13 +7,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.clock import Clock, Hold
+    from healthcare_deid.emulator.clock import ClockHold, EmulatorClock
     from healthcare_deid.emulator.jobs.operations import Operations
     from healthcare_deid.emulator.storage.database import Database
 
@@ -27,10 +27,10 @@ class Stopped(Exception):  # noqa: N818 - not an error, but a request to stop
     """The operation was cancelled, or the emulator is closing."""
 
 
-class Progress:
+class JobProgress:
     """Progress of an operation, reported by its work."""
 
-    def __init__(self, database: Database, clock: Clock, name: str, closing: threading.Event) -> None:
+    def __init__(self, database: Database, clock: EmulatorClock, name: str, closing: threading.Event) -> None:
         self._database = database
         self._clock = clock
         self._closing = closing
@@ -41,7 +41,7 @@ class Progress:
         with self._database.write() as connection:
             self._count(connection, position, "success")
 
-    def failed(self, position: int, source: str, code: Code, message: str) -> None:
+    def failed(self, position: int, source: str, code: StatusCode, message: str) -> None:
         """Count a unit as failed and log the reason.
 
         The text must not contain a value of an instance.
@@ -53,7 +53,7 @@ class Progress:
     def noted(self, source: str, message: str) -> None:
         """Log a warning."""
         with self._database.write() as connection:
-            self._log(connection, "WARNING", source, Code.UNKNOWN, message)
+            self._log(connection, "WARNING", source, StatusCode.UNKNOWN, message)
 
     def stopping(self) -> bool:
         """Return whether the work should stop."""
@@ -85,7 +85,7 @@ class Progress:
         )
         connection.execute("DELETE FROM operation_units WHERE operation = ? AND position = ?", (self.name, position))
 
-    def _log(self, connection: sqlite3.Connection, severity: str, source: str, code: Code, message: str) -> None:
+    def _log(self, connection: sqlite3.Connection, severity: str, source: str, code: StatusCode, message: str) -> None:
         connection.execute(
             "INSERT INTO operation_log (operation, time, severity, code, source, message) "
             "SELECT name, ?, ?, ?, ?, ? FROM operations WHERE name = ?",
@@ -96,7 +96,7 @@ class Progress:
 class Runner:
     """Threads of running operations, one per operation."""
 
-    def __init__(self, database: Database, operations: Operations, clock: Clock) -> None:
+    def __init__(self, database: Database, operations: Operations, clock: EmulatorClock) -> None:
         self._database = database
         self._operations = operations
         self._clock = clock
@@ -104,7 +104,7 @@ class Runner:
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
 
-    def start(self, name: str, work: Callable[[Progress], dict[str, Any]], *, resumable: bool = False) -> None:
+    def start(self, name: str, work: Callable[[JobProgress], dict[str, Any]], *, resumable: bool = False) -> None:
         """Start the work of an operation in the database.
 
         Args:
@@ -124,16 +124,16 @@ class Runner:
     def abort(self, name: str) -> None:
         """End an interrupted operation that cannot be resumed."""
         with self._database.write() as connection:
-            self._operations.finish(connection, name, response=None, error=ServiceError(Code.ABORTED, _STOPPED))
+            self._operations.finish(connection, name, response=None, error=ServiceError(StatusCode.ABORTED, _STOPPED))
 
     def _run(
         self,
         name: str,
-        work: Callable[[Progress], dict[str, Any]],
-        hold: Hold,
+        work: Callable[[JobProgress], dict[str, Any]],
+        hold: ClockHold,
         resumable: bool,
     ) -> None:
-        progress = Progress(self._database, self._clock, name, self._closing)
+        progress = JobProgress(self._database, self._clock, name, self._closing)
         response: dict[str, Any] | None = None
         error: ServiceError | None = None
         leave = False
@@ -142,11 +142,17 @@ class Runner:
         except Stopped:
             cancelled = progress.cancelled()
             leave = resumable and not cancelled
-            error = ServiceError(Code.CANCELLED, _CANCELLED) if cancelled else ServiceError(Code.ABORTED, _STOPPED)
+            error = (
+                ServiceError(StatusCode.CANCELLED, _CANCELLED)
+                if cancelled
+                else ServiceError(StatusCode.ABORTED, _STOPPED)
+            )
         except ServiceError as refused:
             error = refused
         except Exception as failure:  # noqa: BLE001 - the operation must end with an error, or clients wait forever
-            error = ServiceError(Code.INTERNAL, f"The operation failed inside the emulator ({type(failure).__name__}).")
+            error = ServiceError(
+                StatusCode.INTERNAL, f"The operation failed inside the emulator ({type(failure).__name__})."
+            )
         finally:
             if not leave:
                 # Fails if the database is already closed. The next start then ends the operation.

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid
 from healthcare_deid.emulator.storage.cloud_storage import VARIABLE
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.emulator.storage.cloud_storage import StorageApi
 
-_LONGEST_NAME = 1024  # Cloud Storage's limit, in bytes of UTF-8
+_MAX_NAME = 1024  # Cloud Storage's limit, in bytes of UTF-8
 _URI = re.compile(r"gs://([^/]+)/?(.*)", re.DOTALL)
 
 
@@ -53,7 +53,7 @@ class Buckets:
             ServiceError: 400: the URI is malformed. 403: the bucket or object is missing; the service does not
                 distinguish this from missing permission. 503: the Cloud Storage emulator does not answer.
         """
-        bucket, name = _split(uri)
+        bucket, name = _split_uri(uri)
         data = self._storage(bucket).read(bucket, name)
         if data is None:
             raise _forbidden(bucket)
@@ -67,9 +67,9 @@ class Buckets:
         Raises:
             ServiceError: As for `read`.
         """
-        bucket, pattern = _split(uri)
-        if len(pattern) > _LONGEST_NAME:
-            raise invalid(f"An object name must not exceed {_LONGEST_NAME} characters.")
+        bucket, pattern = _split_uri(uri)
+        if len(pattern) > _MAX_NAME:
+            raise invalid(f"An object name must not exceed {_MAX_NAME} characters.")
         names = self._storage(bucket).names(bucket, re.split(r"[*?]", pattern, maxsplit=1)[0])
         if names is None:
             raise _forbidden(bucket)
@@ -83,7 +83,7 @@ class Buckets:
         Raises:
             ServiceError: As for `read`.
         """
-        bucket, name = _split(uri)
+        bucket, name = _split_uri(uri)
         if not self._storage(bucket).write(bucket, name, data):
             raise _forbidden(bucket)
 
@@ -93,7 +93,7 @@ class Buckets:
         Raises:
             ServiceError: As for `read`.
         """
-        bucket, name = _split(uri)
+        bucket, name = _split_uri(uri)
         if self._storage(bucket).names(bucket, name) is None:
             raise _forbidden(bucket)
 
@@ -144,7 +144,7 @@ class _Folders:
         return target
 
 
-def _split(uri: str) -> tuple[str, str]:
+def _split_uri(uri: str) -> tuple[str, str]:
     found = _URI.fullmatch(uri)
     if not found:
         raise invalid("A Cloud Storage URI must have the form gs://bucket/path.")
@@ -153,7 +153,7 @@ def _split(uri: str) -> tuple[str, str]:
 
 def _forbidden(bucket: str) -> ServiceError:
     return ServiceError(
-        Code.PERMISSION_DENIED,
+        StatusCode.PERMISSION_DENIED,
         "Healthcare API doesn't have required Cloud Storage permission, or the object does not exist. "
         f"In the emulator, map bucket {bucket!r} to a folder with Emulator(..., gcs={{{bucket!r}: 'folder'}}), or set "
         f"{VARIABLE} to a Cloud Storage emulator.",

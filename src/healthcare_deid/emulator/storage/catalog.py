@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError, already_exists, denied, invalid, not_found
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, already_exists, denied, invalid, not_found
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """Kind of resource.
 
     The value is its collection in paths and lists.
@@ -80,7 +80,7 @@ class Catalog:
 
     # -- Create, read, update, delete
 
-    def create(self, kind: Kind, name: str, parent: str | None, body: dict[str, Any]) -> dict[str, Any]:
+    def create(self, kind: ResourceKind, name: str, parent: str | None, body: dict[str, Any]) -> dict[str, Any]:
         """Add a resource and return its body.
 
         Raises:
@@ -102,7 +102,7 @@ class Catalog:
             connection.execute("UPDATE resources SET body = ? WHERE name = ?", (json.dumps(body), name))
         return body
 
-    def page(self, kind: Kind, parent: str, *, size: int, token: str | None, labels: dict[str, str]) -> Page:
+    def page(self, kind: ResourceKind, parent: str, *, size: int, token: str | None, labels: dict[str, str]) -> Page:
         """Return a page of resources directly below *parent*."""
         after = decode_token(token)
         items: list[dict[str, Any]] = []
@@ -122,7 +122,7 @@ class Catalog:
     def datasets(self) -> list[str]:
         """Return all dataset names in all projects and locations."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT name FROM resources WHERE kind = ?", (Kind.DATASET,)).fetchall()
+            rows = connection.execute("SELECT name FROM resources WHERE kind = ?", (ResourceKind.DATASET,)).fetchall()
         return [row["name"] for row in rows]
 
     def delete(self, name: str) -> None:
@@ -150,9 +150,9 @@ class Catalog:
         """
         with self._database.write() as connection:
             etag = policy.get("etag")
-            if etag and _bytes(etag) != _bytes(_policy(connection, name)["etag"]):
+            if etag and _etag_bytes(etag) != _etag_bytes(_policy(connection, name)["etag"]):
                 raise ServiceError(
-                    Code.ABORTED,
+                    StatusCode.ABORTED,
                     "There were concurrent policy changes. Please retry the whole read-modify-write with backoff.",
                 )
             kept = {key: value for key, value in policy.items() if key != "etag"}
@@ -169,7 +169,9 @@ def exists(connection: sqlite3.Connection, name: str) -> bool:
     return connection.execute("SELECT 1 FROM resources WHERE name = ?", (name,)).fetchone() is not None
 
 
-def insert(connection: sqlite3.Connection, kind: Kind, name: str, parent: str | None, body: dict[str, Any]) -> None:
+def insert(
+    connection: sqlite3.Connection, kind: ResourceKind, name: str, parent: str | None, body: dict[str, Any]
+) -> None:
     """Add a resource in a transaction.
 
     Raises:
@@ -182,7 +184,7 @@ def insert(connection: sqlite3.Connection, kind: Kind, name: str, parent: str | 
     )
 
 
-def stores_of(connection: sqlite3.Connection, dataset: DatasetName, kind: Kind) -> list[dict[str, Any]]:
+def stores_of(connection: sqlite3.Connection, dataset: DatasetName, kind: ResourceKind) -> list[dict[str, Any]]:
     """Return the bodies of a dataset's stores of one kind."""
     rows = connection.execute(
         "SELECT body FROM resources WHERE parent = ? AND kind = ? ORDER BY name", (str(dataset), kind)
@@ -236,7 +238,7 @@ def _policy(connection: sqlite3.Connection, name: str) -> dict[str, Any]:
     return policy | {"etag": base64.b64encode(digest).decode()}
 
 
-def _bytes(etag: Any) -> bytes:
+def _etag_bytes(etag: Any) -> bytes:
     """Decode an etag.
 
     Protobuf's JSON mapping accepts both base64 alphabets, with or without padding.

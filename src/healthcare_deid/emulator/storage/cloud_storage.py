@@ -14,7 +14,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,8 +159,8 @@ def _segment(text: str) -> str:
 
 
 def _unavailable(problem: str) -> ServiceError:
-    return ServiceError(Code.UNAVAILABLE, f"The Cloud Storage emulator at {VARIABLE} {problem}.")
+    return ServiceError(StatusCode.UNAVAILABLE, f"The Cloud Storage emulator at {VARIABLE} {problem}.")
 
 
 def _unusable(problem: str) -> ServiceError:
-    return ServiceError(Code.FAILED_PRECONDITION, f"{VARIABLE} {problem}")
+    return ServiceError(StatusCode.FAILED_PRECONDITION, f"{VARIABLE} {problem}")

@@ -30,7 +30,7 @@ _DERIVED = frozenset({"00083002"})  # Available Transfer Syntax UID, which the s
 _UNICODE = "ISO_IR 192"
 # Without "copy" and "move", which could double the size of a document with every step.
 _OPERATIONS = frozenset({"add", "remove", "replace", "test"})
-_MOST_OPERATIONS = 1000
+_MAX_OPERATIONS = 1000
 
 
 def from_json(attributes: Mapping[str, Any], bulk: Mapping[str, bytes]) -> bytes:
@@ -105,8 +105,8 @@ def patched(path: Path, patch: Any) -> bytes:
 def _check_patch(patch: Any) -> None:
     if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
         raise invalid("The body must be a JSON Patch (RFC 6902): a list of operations.")
-    if len(patch) > _MOST_OPERATIONS or any(step.get("op") not in _OPERATIONS for step in patch):
-        raise invalid(f"A patch may have up to {_MOST_OPERATIONS} operations: {', '.join(sorted(_OPERATIONS))}.")
+    if len(patch) > _MAX_OPERATIONS or any(step.get("op") not in _OPERATIONS for step in patch):
+        raise invalid(f"A patch may have up to {_MAX_OPERATIONS} operations: {', '.join(sorted(_OPERATIONS))}.")
 
 
 def _check_change(tag: str, before: Any, after: Any) -> None:

@@ -25,7 +25,7 @@ _PREAMBLE = b"\0" * 128 + b"DICM"
 _FILE_META_START = b"\x02\x00"
 _LONG = 64 * 1024  # bytes from which a value stays in the file
 _UID = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
-_LONGEST_UID = 64
+_MAX_UID_CHARACTERS = 64
 
 
 def is_uid(text: str) -> bool:
@@ -33,7 +33,7 @@ def is_uid(text: str) -> bool:
 
     Leading zeros in a component are accepted, because many devices write them.
     """
-    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None
+    return len(text) <= _MAX_UID_CHARACTERS and _UID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)

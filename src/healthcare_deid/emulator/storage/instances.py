@@ -16,7 +16,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError, not_found
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, not_found
 from healthcare_deid.emulator.storage.catalog import exists
 from healthcare_deid.emulator.storage.header import InstanceKey, completed, read_header
 
@@ -222,7 +222,7 @@ class Instances:
         if row is not None and row["digest"] == file.digest:
             return None
         if row is not None and not replace:
-            return ServiceError(Code.ALREADY_EXISTS, CONFLICT)
+            return ServiceError(StatusCode.ALREADY_EXISTS, CONFLICT)
         if row is not None:
             connection.execute("DELETE FROM instances WHERE id = ?", (row["id"],))
         file.path.rename(target)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthcare_deid.emulator.storage.catalog import Kind, exists, insert
+from healthcare_deid.emulator.storage.catalog import ResourceKind, exists, insert
 from healthcare_deid.emulator.storage.database import DATABASE, Database, take_lock
 from healthcare_deid.emulator.storage.header import read_header
 from healthcare_deid.emulator.storage.instances import STANDARD, STORES, NewFile, insert_row
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INSTANCES = "instances"
-_AT_ONCE = 256
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def rebuild_index(folder: Path) -> RebuildReport:
             files = sorted(place.glob("*.dcm"))
             with database.write() as connection:
                 _create(connection, name)
-            for start in range(0, len(files), _AT_ONCE):
-                some = files[start : start + _AT_ONCE]
+            for start in range(0, len(files), _BATCH):
+                some = files[start : start + _BATCH]
                 with database.write() as connection:
                     added = sum(_index(connection, str(name), folder / INSTANCES, path) for path in some)
                 instances += added
@@ -98,8 +98,8 @@ def _put_aside(folder: Path) -> Path | None:
 
 def _create(connection: sqlite3.Connection, name: DicomStoreName) -> None:
     if not exists(connection, str(name.parent)):
-        insert(connection, Kind.DATASET, str(name.parent), None, {"name": str(name.parent)})
-    insert(connection, Kind.DICOM_STORE, str(name), str(name.parent), {"name": str(name)})
+        insert(connection, ResourceKind.DATASET, str(name.parent), None, {"name": str(name.parent)})
+    insert(connection, ResourceKind.DICOM_STORE, str(name), str(name.parent), {"name": str(name)})
 
 
 def _index(connection: sqlite3.Connection, store: str, root: Path, path: Path) -> bool:

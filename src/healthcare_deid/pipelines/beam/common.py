@@ -58,6 +58,6 @@ def same_uid(source: str, digest: str, winner: str) -> DeadLetter:
     return DeadLetter(source, digest, SAME_UID, _SAME_UID.format(winner=winner))
 
 
-def dead(letter: DeadLetter) -> Any:
+def dead_letter(letter: DeadLetter) -> Any:
     """Return a dead letter tagged for its own output."""
     return beam.pvalue.TaggedOutput(DEAD, letter)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from healthcare_deid.pipelines import places
-from healthcare_deid.pipelines.beam.common import DEAD, Counters, dead, same_uid
+from healthcare_deid.pipelines.beam.common import DEAD, Counters, dead_letter, same_uid
 from healthcare_deid.pipelines.beam.instances import DeidentifiedInstances, MakeResults
 from healthcare_deid.pipelines.beam.reading import ReadInstances
 from healthcare_deid.pipelines.engine_recipe import EngineRecipe
@@ -20,7 +20,7 @@ from healthcare_deid.pipelines.engine_recipe import EngineRecipe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from healthcare_deid.pipelines.beam.instances import Made
+    from healthcare_deid.pipelines.beam.instances import PendingResult
     from healthcare_deid.pipelines.configs import AnyConfig
     from healthcare_deid.pipelines.secrets import SecretSource
 
@@ -80,7 +80,8 @@ class DeidentifyFiles(beam.PTransform):
             made["made"]
             | "Stage" >> beam.ParDo(_Stage(staging))
             | "Group by name" >> beam.GroupByKey()
-            | "Settle" >> beam.ParDo(_Settle(staging, self._destination)).with_outputs(DEAD, "records", main="results")
+            | "Settle"
+            >> beam.ParDo(_MoveWinners(staging, self._destination)).with_outputs(DEAD, "records", main="results")
         )
         _ = (
             settled["results"]
@@ -101,13 +102,13 @@ class _Stage(beam.DoFn):
         super().__init__()
         self._staging = staging
 
-    def process(self, element: Made) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    def process(self, element: PendingResult) -> Iterator[tuple[str, tuple[str, str, str]]]:
         """Yield the result's name with digest, source and record."""
         places.write(_staged(self._staging, element.name, element.digest), element.data)
         yield element.name, (element.digest, element.source, element.record)
 
 
-class _Settle(beam.DoFn):
+class _MoveWinners(beam.DoFn):
     """Move the result with the smallest digest, and remove the others."""
 
     def __init__(self, staging: str, destination: str) -> None:
@@ -124,7 +125,7 @@ class _Settle(beam.DoFn):
         losers = [(digest, source) for digest, source, _ in claims if digest != winner]
         for digest, source in losers:
             places.remove(_staged(self._staging, name, digest))
-            yield dead(same_uid(source, digest, winner))
+            yield dead_letter(same_uid(source, digest, winner))
         places.move(_staged(self._staging, name, winner), f"{self._destination}/{name}")
         self._counters.count("succeeded")
         self._counters.count("duplicates", len(claims) - len(losers) - 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apache_beam as beam
 
 from healthcare_deid.engine import Failure
-from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead, same_uid
+from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead_letter, same_uid
 from healthcare_deid.pipelines.engine_recipe import EngineRecipe
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from healthcare_deid.pipelines.configs import AnyConfig
     from healthcare_deid.pipelines.secrets import SecretSource
 
-__all__ = ["DeadLetter", "DeidentifiedInstances", "DeidentifyInstances", "Made", "MakeResults"]
+__all__ = ["DeadLetter", "DeidentifiedInstances", "DeidentifyInstances", "MakeResults", "PendingResult"]
 
 _MADE, _TIED = "made", "tied"
 _DIRECTORY = "a DICOMDIR refers to files by name, and results have new names; create a new DICOMDIR from the results"
@@ -81,9 +81,9 @@ class DeidentifyInstances(beam.PTransform):
             | "Count claims" >> beam.CombinePerKey(_Claims())
             | "Contested" >> beam.FlatMap(_contested)
         )
-        settled = made[_MADE] | "Settle" >> beam.ParDo(_Settle(), contested=beam.pvalue.AsDict(contested)).with_outputs(
-            DEAD, _TIED, main=_MADE
-        )
+        settled = made[_MADE] | "Settle" >> beam.ParDo(
+            _PassUncontested(), contested=beam.pvalue.AsDict(contested)
+        ).with_outputs(DEAD, _TIED, main=_MADE)
         single = settled[_TIED] | "Group the same" >> beam.GroupByKey() | "Keep one" >> beam.ParDo(_KeepOne())
         results = (settled[_MADE], single) | "All results" >> beam.Flatten()
         return DeidentifiedInstances(
@@ -100,7 +100,7 @@ class DeidentifyInstances(beam.PTransform):
         return {"plan": self._plan}
 
 
-class Made(NamedTuple):
+class PendingResult(NamedTuple):
     """Result whose name may still be contested.
 
     Attributes:
@@ -119,7 +119,7 @@ class Made(NamedTuple):
 
 
 class MakeResults(beam.PTransform):
-    """De-identify pairs into `Made` rows and dead letters.
+    """De-identify pairs into `PendingResult` rows and dead letters.
 
     Args:
         recipe: Config, options and place of the secret.
@@ -157,20 +157,20 @@ class _Deidentify(beam.DoFn):
         self._deidentifier = self._recipe.deidentifier()
 
     def process(self, element: tuple[str, bytes]) -> Iterator[Any]:
-        """Yield a `Made` row or a dead letter."""
+        """Yield a `PendingResult` row or a dead letter."""
         name, data = element
         source = name if self._source_names else ""
         outcome = self._deidentifier.deidentify_bytes(data, errors="return")
         digest = hashlib.sha256(data).hexdigest()
         if isinstance(outcome, Failure):
             self._counters.count("failed")
-            yield dead(DeadLetter(source, digest, outcome.reason, outcome.text))
+            yield dead_letter(DeadLetter(source, digest, outcome.reason, outcome.text))
         elif outcome.name is None:
             self._counters.count("failed")
-            yield dead(DeadLetter(source, digest, "dicomdir", _DIRECTORY))
+            yield dead_letter(DeadLetter(source, digest, "dicomdir", _DIRECTORY))
         else:
             self._counters.count("succeeded")
-            yield Made(outcome.name, digest, source, outcome.record if self._records else "", outcome.data)
+            yield PendingResult(outcome.name, digest, source, outcome.record if self._records else "", outcome.data)
 
 
 class _Claims(beam.CombineFn):
@@ -202,10 +202,10 @@ def _contested(claim: tuple[str, tuple[int, str]]) -> Iterator[tuple[str, str]]:
         yield name, smallest
 
 
-class _Settle(beam.DoFn):
+class _PassUncontested(beam.DoFn):
     """Pass on results whose names nobody else claims."""
 
-    def process(self, element: Made, contested: dict[str, str]) -> Iterator[Any]:
+    def process(self, element: PendingResult, contested: dict[str, str]) -> Iterator[Any]:
         """Yield the result, a tagged result that may have duplicates, or a dead letter."""
         winner = contested.get(element.name)
         if winner is None:
@@ -213,7 +213,7 @@ class _Settle(beam.DoFn):
         elif winner == element.digest:
             yield beam.pvalue.TaggedOutput(_TIED, (element.name, element))
         else:
-            yield dead(same_uid(element.source, element.digest, winner))
+            yield dead_letter(same_uid(element.source, element.digest, winner))
 
 
 class _KeepOne(beam.DoFn):
@@ -223,7 +223,7 @@ class _KeepOne(beam.DoFn):
         super().__init__()
         self._counters = Counters("deidentify")
 
-    def process(self, element: tuple[str, Iterable[Made]]) -> Iterator[Made]:
+    def process(self, element: tuple[str, Iterable[PendingResult]]) -> Iterator[PendingResult]:
         """Yield the first result and count the others."""
         _, same = element
         rest = iter(same)

@@ -95,7 +95,7 @@ def _start(_: None, *, request: ServiceRequest) -> str:
         return str(request.start(client).name)
 
 
-class _Once(RestrictionProvider):
+class _SingleStep(RestrictionProvider):
     """Restriction with a single step, the end of the operation."""
 
     def initial_restriction(self, element: str) -> OffsetRange:
@@ -114,7 +114,7 @@ class _Once(RestrictionProvider):
         return size
 
 
-_STEP = beam.DoFn.RestrictionParam(_Once())
+_STEP = beam.DoFn.RestrictionParam(_SingleStep())
 
 
 class _Wait(beam.DoFn):

@@ -12,7 +12,7 @@ import apache_beam as beam
 
 from healthcare_deid.errors import ConfigError, DeidError
 from healthcare_deid.pipelines import places
-from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead
+from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead_letter
 from healthcare_deid.pipelines.dicom_stores import StoreReader, is_store
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class _Read(beam.DoFn):
 
     def _unreadable(self, name: str, reason: str, text: str) -> Any:
         self._counters.count("failed")
-        return dead(DeadLetter(name if self._source_names else "", "", reason, text))
+        return dead_letter(DeadLetter(name if self._source_names else "", "", reason, text))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_readers": {}}

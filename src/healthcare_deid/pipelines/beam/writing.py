@@ -32,7 +32,7 @@ class WriteInstances(beam.PTransform):
         super().__init__()
         if not destination:
             raise ConfigError("destination: must be a folder, a URL or the name of a DICOM store")
-        self._write = _Store(destination, endpoint) if is_store(destination) else _Write(destination)
+        self._write = _WriteToStore(destination, endpoint) if is_store(destination) else _WriteToFolder(destination)
 
     def expand(self, pairs: Any) -> Any:
         """Apply the transform."""
@@ -40,10 +40,10 @@ class WriteInstances(beam.PTransform):
 
     def display_data(self) -> dict[str, Any]:
         """Return the data shown on the runner's page, without paths."""
-        return {"store": isinstance(self._write, _Store)}
+        return {"store": isinstance(self._write, _WriteToStore)}
 
 
-class _Write(beam.DoFn):
+class _WriteToFolder(beam.DoFn):
     """Write to a folder."""
 
     def __init__(self, folder: str) -> None:
@@ -62,7 +62,7 @@ class _Write(beam.DoFn):
         yield name
 
 
-class _Store(beam.DoFn):
+class _WriteToStore(beam.DoFn):
     """Write to a DICOM store."""
 
     def __init__(self, store: str, endpoint: str | None) -> None:

@@ -47,7 +47,7 @@ class AsyncDatasetMethods(AsyncMethodGroup):
             AlreadyExists: A dataset with this name exists.
             AmbiguousSubmit: The reply was lost, and the dataset may or may not have been created.
         """
-        flow = requests.create_dataset(self._context.tuned(timeout, retry), name, time_zone)
+        flow = requests.create_dataset(self._context.for_call(timeout, retry), name, time_zone)
         return await self._start(flow, Dataset)
 
     async def get_dataset(
@@ -60,7 +60,7 @@ class AsyncDatasetMethods(AsyncMethodGroup):
         Raises:
             PermissionDenied: The dataset does not exist, or you have no access to it. The service does not say which.
         """
-        return await self._run(requests.get_dataset(self._context.tuned(timeout, retry), name))
+        return await self._run(requests.get_dataset(self._context.for_call(timeout, retry), name))
 
     def list_datasets(
         self, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -69,7 +69,7 @@ class AsyncDatasetMethods(AsyncMethodGroup):
 
         Source: ``datasets.list``, all pages.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return self._pages(partial(requests.datasets_page, context, context.location_name()))
 
     async def delete_dataset(
@@ -79,4 +79,4 @@ class AsyncDatasetMethods(AsyncMethodGroup):
 
         Source: ``datasets.delete``.
         """
-        await self._run(requests.delete_dataset(self._context.tuned(timeout, retry), name))
+        await self._run(requests.delete_dataset(self._context.for_call(timeout, retry), name))

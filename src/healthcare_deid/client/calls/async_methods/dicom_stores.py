@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.client.calls import requests
 from healthcare_deid.client.calls.async_base import AsyncMethodGroup
-from healthcare_deid.client.protocol.arguments import of_type
+from healthcare_deid.client.protocol.arguments import require_type
 from healthcare_deid.config.v1.operations import Empty
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
             TransportError: The reply was lost. Unless ``sent`` is ``"no"``, the store may exist now; check with
                 `get_dicom_store`.
         """
-        return await self._run(requests.create_dicom_store(self._context.tuned(timeout, retry), name, labels))
+        return await self._run(requests.create_dicom_store(self._context.for_call(timeout, retry), name, labels))
 
     async def get_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -54,7 +54,7 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
 
         Source: ``dicomStores.get``.
         """
-        return await self._run(requests.get_dicom_store(self._context.tuned(timeout, retry), name))
+        return await self._run(requests.get_dicom_store(self._context.for_call(timeout, retry), name))
 
     def list_dicom_stores(
         self,
@@ -74,8 +74,8 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
             timeout: Seconds allowed for one HTTP attempt.
             retry: Retry policy for each call.
         """
-        context = self._context.tuned(timeout, retry)
-        labels = of_type("filter", filter, str)
+        context = self._context.for_call(timeout, retry)
+        labels = require_type("filter", filter, str)
         return self._pages(partial(requests.dicom_stores_page, context, context.dataset(dataset), labels))
 
     async def delete_dicom_store(
@@ -85,7 +85,7 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
 
         Source: ``dicomStores.delete``.
         """
-        await self._run(requests.delete_dicom_store(self._context.tuned(timeout, retry), name))
+        await self._run(requests.delete_dicom_store(self._context.for_call(timeout, retry), name))
 
     async def get_dicom_store_metrics(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -94,7 +94,7 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
 
         Source: ``dicomStores.getDICOMStoreMetrics``.
         """
-        return await self._run(requests.dicom_store_metrics(self._context.tuned(timeout, retry), name))
+        return await self._run(requests.dicom_store_metrics(self._context.for_call(timeout, retry), name))
 
     async def import_dicom(
         self,
@@ -117,7 +117,7 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
         Raises:
             AmbiguousSubmit: The reply was lost, and the import may be running.
         """
-        return await self._start(requests.import_dicom(self._context.tuned(timeout, retry), store, gcs_uri), Empty)
+        return await self._start(requests.import_dicom(self._context.for_call(timeout, retry), store, gcs_uri), Empty)
 
     async def export_dicom(
         self,
@@ -142,5 +142,5 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
         Raises:
             AmbiguousSubmit: The reply was lost, and the export may be running.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return await self._start(requests.export_dicom(context, store, gcs_uri_prefix, filter_config), Empty)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
 from healthcare_deid.client.calls.async_base import AsyncMethodGroup
-from healthcare_deid.client.protocol.arguments import callback
+from healthcare_deid.client.protocol.arguments import check_callback
 from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class AsyncInstanceMethods(AsyncMethodGroup):
         return await self._session.call(partial(dicomweb_client, self._web(store, timeout, retry)))
 
     def _web(self, store: str | DicomStoreName, timeout: float | None, retry: RetryPolicy | None) -> DicomWeb:
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return DicomWeb(self._session.sync, context, context.dicom_store(store))
 
     async def _transfer(
@@ -95,7 +95,7 @@ class AsyncInstanceMethods(AsyncMethodGroup):
 
         Cancelling the task stops the transfer before its next item.
         """
-        callback("on_progress", on_progress)
+        check_callback("on_progress", on_progress)
         loop = asyncio.get_running_loop()
         stop = threading.Event()
 

@@ -46,7 +46,7 @@ class AsyncOperationMethods(AsyncMethodGroup):
 
         Source: ``operations.list``, all pages.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         snapshots = self._pages(partial(operations_page, context, context.dataset(dataset)))
         return (self._operation(snapshot) async for snapshot in snapshots)
 
@@ -57,5 +57,5 @@ class AsyncOperationMethods(AsyncMethodGroup):
 
         The operation may still succeed. Source: ``operations.cancel``.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         await self._run(cancel_operation(context, context.operation_name(name)))

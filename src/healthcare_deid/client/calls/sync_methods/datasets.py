@@ -47,7 +47,7 @@ class DatasetMethods(MethodGroup):
             AlreadyExists: A dataset with this name exists.
             AmbiguousSubmit: The reply was lost, and the dataset may or may not have been created.
         """
-        flow = requests.create_dataset(self._context.tuned(timeout, retry), name, time_zone)
+        flow = requests.create_dataset(self._context.for_call(timeout, retry), name, time_zone)
         return self._start(flow, Dataset)
 
     def get_dataset(
@@ -60,14 +60,14 @@ class DatasetMethods(MethodGroup):
         Raises:
             PermissionDenied: The dataset does not exist, or you have no access to it. The service does not say which.
         """
-        return self._run(requests.get_dataset(self._context.tuned(timeout, retry), name))
+        return self._run(requests.get_dataset(self._context.for_call(timeout, retry), name))
 
     def list_datasets(self, *, timeout: float | None = None, retry: RetryPolicy | None = None) -> Iterator[Dataset]:
         """Yield the datasets in the client's project and location.
 
         Source: ``datasets.list``, all pages.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return self._pages(partial(requests.datasets_page, context, context.location_name()))
 
     def delete_dataset(
@@ -77,4 +77,4 @@ class DatasetMethods(MethodGroup):
 
         Source: ``datasets.delete``.
         """
-        self._run(requests.delete_dataset(self._context.tuned(timeout, retry), name))
+        self._run(requests.delete_dataset(self._context.for_call(timeout, retry), name))

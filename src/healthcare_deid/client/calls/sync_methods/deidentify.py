@@ -60,7 +60,7 @@ class DeidentifyMethods(MethodGroup):
             AmbiguousSubmit: The reply was lost, and the operation may be running.
             DeidError: The operation was not started.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         flow = requests.deidentify_dataset(context, source, destination, config, gcs_config_uri)
         return self._start(flow, DeidentifySummary)
 
@@ -92,7 +92,7 @@ class DeidentifyMethods(MethodGroup):
             AmbiguousSubmit: The reply was lost, and the operation may be running.
             DeidError: The operation was not started.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         flow = requests.deidentify_dicom_store(context, source, destination, config, gcs_config_uri, filter_config)
         return self._start(flow, DeidentifyDicomStoreSummary)
 
@@ -126,7 +126,7 @@ class DeidentifyMethods(MethodGroup):
             AmbiguousSubmit: The reply was lost, and the operation may be running.
             DeidError: The operation was not started.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         flow = requests.deidentify_fhir_store(
             context, source, destination, config, gcs_config_uri, resource_filter, skip_modified_resources
         )
@@ -161,5 +161,5 @@ class DeidentifyMethods(MethodGroup):
         # Imported late, because most programs never call it and the import would delay their first request.
         from healthcare_deid.client.calls.preflight import preflight
 
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return self._run(preflight(context, source, destination, config, prices))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.client.calls import requests
 from healthcare_deid.client.calls.base import MethodGroup
-from healthcare_deid.client.protocol.arguments import of_type
+from healthcare_deid.client.protocol.arguments import require_type
 from healthcare_deid.config.v1.operations import Empty
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class DicomStoreMethods(MethodGroup):
             TransportError: The reply was lost. Unless ``sent`` is ``"no"``, the store may exist now; check with
                 `get_dicom_store`.
         """
-        return self._run(requests.create_dicom_store(self._context.tuned(timeout, retry), name, labels))
+        return self._run(requests.create_dicom_store(self._context.for_call(timeout, retry), name, labels))
 
     def get_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -54,7 +54,7 @@ class DicomStoreMethods(MethodGroup):
 
         Source: ``dicomStores.get``.
         """
-        return self._run(requests.get_dicom_store(self._context.tuned(timeout, retry), name))
+        return self._run(requests.get_dicom_store(self._context.for_call(timeout, retry), name))
 
     def list_dicom_stores(
         self,
@@ -74,8 +74,8 @@ class DicomStoreMethods(MethodGroup):
             timeout: Seconds allowed for one HTTP attempt.
             retry: Retry policy for each call.
         """
-        context = self._context.tuned(timeout, retry)
-        labels = of_type("filter", filter, str)
+        context = self._context.for_call(timeout, retry)
+        labels = require_type("filter", filter, str)
         return self._pages(partial(requests.dicom_stores_page, context, context.dataset(dataset), labels))
 
     def delete_dicom_store(
@@ -85,7 +85,7 @@ class DicomStoreMethods(MethodGroup):
 
         Source: ``dicomStores.delete``.
         """
-        self._run(requests.delete_dicom_store(self._context.tuned(timeout, retry), name))
+        self._run(requests.delete_dicom_store(self._context.for_call(timeout, retry), name))
 
     def get_dicom_store_metrics(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -94,7 +94,7 @@ class DicomStoreMethods(MethodGroup):
 
         Source: ``dicomStores.getDICOMStoreMetrics``.
         """
-        return self._run(requests.dicom_store_metrics(self._context.tuned(timeout, retry), name))
+        return self._run(requests.dicom_store_metrics(self._context.for_call(timeout, retry), name))
 
     def import_dicom(
         self,
@@ -117,7 +117,7 @@ class DicomStoreMethods(MethodGroup):
         Raises:
             AmbiguousSubmit: The reply was lost, and the import may be running.
         """
-        return self._start(requests.import_dicom(self._context.tuned(timeout, retry), store, gcs_uri), Empty)
+        return self._start(requests.import_dicom(self._context.for_call(timeout, retry), store, gcs_uri), Empty)
 
     def export_dicom(
         self,
@@ -142,5 +142,5 @@ class DicomStoreMethods(MethodGroup):
         Raises:
             AmbiguousSubmit: The reply was lost, and the export may be running.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return self._start(requests.export_dicom(context, store, gcs_uri_prefix, filter_config), Empty)

@@ -116,5 +116,5 @@ class InstanceMethods(MethodGroup):
     def _web(self, store: str | DicomStoreName, timeout: float | None, retry: RetryPolicy | None) -> DicomWeb:
         from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return DicomWeb(self._session, context, context.dicom_store(store))

@@ -78,7 +78,7 @@ class SearchKey:
 
     def matches(self, attributes: dict[str, Any]) -> bool:
         """Return whether an instance matches."""
-        return any(self._one(text) for text in _texts(attributes, self.tags))
+        return any(self._one(text) for text in _values_at(attributes, self.tags))
 
     def _one(self, text: str) -> bool:
         exact = self.exact_values
@@ -121,10 +121,10 @@ def search_tags(name: str) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def _texts(attributes: dict[str, Any], tags: tuple[str, ...]) -> list[str]:
+def _values_at(attributes: dict[str, Any], tags: tuple[str, ...]) -> list[str]:
     values = attributes.get(tags[0], {}).get("Value", [])
     if len(tags) > 1:
-        return [text for item in values if isinstance(item, dict) for text in _texts(item, tags[1:])]
+        return [text for item in values if isinstance(item, dict) for text in _values_at(item, tags[1:])]
     found: list[str] = []
     for value in values:
         if isinstance(value, dict):

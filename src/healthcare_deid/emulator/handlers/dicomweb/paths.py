@@ -9,12 +9,12 @@ from healthcare_deid.emulator.storage.header import is_uid
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _UIDS = (("study", "Study"), ("series", "Series"), ("instance", "SOP"))
 
 
-def checked_store(backend: Backend, call: Call, permission: str) -> str:
+def checked_store(backend: Backend, call: RoutedRequest, permission: str) -> str:
     """Return the store name in a path after checking its UIDs.
 
     Raises:

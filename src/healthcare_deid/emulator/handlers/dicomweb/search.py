@@ -41,7 +41,7 @@ _REQUIRED = {
 }
 _MAX_OFFSET = 1_000_000
 # SQLite functions accept at most 127 arguments.
-_MOST_PICKED = 100
+_MAX_EXTRACTED = 100
 _COLUMNS = {
     "0020000D": "study",
     "0020000E": "series",
@@ -55,7 +55,7 @@ _COLUMNS = {
 }
 
 
-class Level(Enum):
+class SearchLevel(Enum):
     """Level of a search: number of UIDs, default limit, largest limit.
 
     Source: the service's quotas page.
@@ -88,14 +88,14 @@ class Query:
         offset: Number of results to skip.
     """
 
-    level: Level
+    level: SearchLevel
     keys: tuple[SearchKey, ...]
     include: frozenset[str] | None
     limit: int
     offset: int
 
 
-def parse_query(level: Level, pairs: tuple[tuple[str, str], ...]) -> Query:
+def parse_query(level: SearchLevel, pairs: tuple[tuple[str, str], ...]) -> Query:
     """Parse the parameters of a search.
 
     Raises:
@@ -112,9 +112,9 @@ def parse_query(level: Level, pairs: tuple[tuple[str, str], ...]) -> Query:
                 if value.lower() not in {"true", "false"}:
                     raise invalid("fuzzymatching must be true or false.")
             case "limit":
-                limit = _number(name, value, largest)
+                limit = _bounded_number(name, value, largest)
             case "offset":
-                offset = _number(name, value, _MAX_OFFSET)
+                offset = _bounded_number(name, value, _MAX_OFFSET)
             case "includefield":
                 include = _included(include, value)
             case _:
@@ -125,7 +125,7 @@ def parse_query(level: Level, pairs: tuple[tuple[str, str], ...]) -> Query:
 
 
 def search(
-    database: Database, store: str, request: Request, level: Level, study: str | None, series: str | None
+    database: Database, store: str, request: Request, level: SearchLevel, study: str | None, series: str | None
 ) -> Reply:
     """Run a search.
 
@@ -155,14 +155,14 @@ def _shown(query: Query, *, alone: bool) -> frozenset[str] | None:
     if query.include is None:
         return None
     level = query.level
-    shown = {Level.STUDIES: _STUDY, Level.SERIES: _SERIES, Level.INSTANCES: _INSTANCE}[level]
-    if alone and level is not Level.STUDIES:  # a search across studies also returns the study of each result
+    shown = {SearchLevel.STUDIES: _STUDY, SearchLevel.SERIES: _SERIES, SearchLevel.INSTANCES: _INSTANCE}[level]
+    if alone and level is not SearchLevel.STUDIES:  # a search across studies also returns the study of each result
         shown = f"{_STUDY} {_SERIES} {shown}"
     return frozenset([*shown.split(), *query.include, *(key.tags[0] for key in query.keys)])
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _ResultRow:
     """Instance that represents a result, with the requested attributes."""
 
     store: str
@@ -178,7 +178,7 @@ def _find(
     query: Query,
     within: list[tuple[str, str]],
     shown: frozenset[str] | None,
-) -> list[_Found]:
+) -> list[_ResultRow]:
     """Return one matching instance per result, ordered by UID."""
     conditions, values = ["store = ?"], [store]
     for column, value in within:
@@ -201,7 +201,7 @@ def _find(
     picked, paths, read = _picked(shown)
     sql = f"SELECT store, study, series, instance, {picked} FROM instances WHERE id IN ({chosen}) ORDER BY {columns}"  # noqa: S608
     return [
-        _Found(store, study, series, instance, read(text))
+        _ResultRow(store, study, series, instance, read(text))
         for store, study, series, instance, text in connection.execute(sql, (*paths, *given))
     ]
 
@@ -239,7 +239,7 @@ def _picked(tags: frozenset[str] | None) -> tuple[str, list[str], Callable[[str]
 
     SQLite extracts a few attributes many times faster than Python parses all of them.
     """
-    if tags is None or len(tags) > _MOST_PICKED:
+    if tags is None or len(tags) > _MAX_EXTRACTED:
         return "attributes", [], json.loads
     names = sorted(tags)
     # json_extract returns an array only for two or more paths, so a single path is given twice.
@@ -271,18 +271,20 @@ def _in_sql(key: SearchKey, conditions: list[str], values: list[str]) -> bool:
     return False
 
 
-def _result(connection: sqlite3.Connection, found: _Found, query: Query, base: str, *, alone: bool) -> dict[str, Any]:
+def _result(
+    connection: sqlite3.Connection, found: _ResultRow, query: Query, base: str, *, alone: bool
+) -> dict[str, Any]:
     level = query.level
     result = _without_bulk(found.attributes)
     for name in level.columns if alone else level.columns[-1:]:
         for tag in _REQUIRED[name].split():
             result.setdefault(tag, {"vr": dictionary_VR(int(tag, 16))})
     url = f"{base}/studies/{found.study}"
-    if level is Level.STUDIES:
+    if level is SearchLevel.STUDIES:
         result |= _study_counts(connection, found)
     else:
         url += f"/series/{found.series}"
-        if level is Level.SERIES:
+        if level is SearchLevel.SERIES:
             result |= _series_counts(connection, found)
         else:
             url += f"/instances/{found.instance}"
@@ -290,7 +292,7 @@ def _result(connection: sqlite3.Connection, found: _Found, query: Query, base: s
     return dict(sorted(result.items()))
 
 
-def _study_counts(connection: sqlite3.Connection, found: _Found) -> dict[str, Any]:
+def _study_counts(connection: sqlite3.Connection, found: _ResultRow) -> dict[str, Any]:
     counts = connection.execute(
         "SELECT count(DISTINCT series) AS series, count(*) AS instances, "
         "group_concat(DISTINCT nullif(modality, '')) AS modalities FROM instances WHERE store = ? AND study = ?",
@@ -305,7 +307,7 @@ def _study_counts(connection: sqlite3.Connection, found: _Found) -> dict[str, An
     return made | ({"00080061": {"vr": "CS", "Value": modalities}} if modalities else {})
 
 
-def _series_counts(connection: sqlite3.Connection, found: _Found) -> dict[str, Any]:
+def _series_counts(connection: sqlite3.Connection, found: _ResultRow) -> dict[str, Any]:
     (count,) = connection.execute(
         "SELECT count(*) FROM instances WHERE store = ? AND study = ? AND series = ?",
         (found.store, found.study, found.series),
@@ -323,7 +325,7 @@ def _without_bulk(attributes: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _number(name: str, value: str, largest: int) -> int:
+def _bounded_number(name: str, value: str, largest: int) -> int:
     if not (value.isascii() and value.isdigit()) or int(value[:10]) > largest or len(value) > len(str(largest)) + 3:
         raise invalid(f"{name} must be a number from 0 to {largest}.")
     return int(value)

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid
 from healthcare_deid.emulator.handlers.dicomweb.native_xml import to_xml
 from healthcare_deid.emulator.http import multipart
 from healthcare_deid.emulator.http.accept import accepted
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 DICOM, DICOM_JSON = "application/dicom", "application/dicom+json"
 _BULK_TYPES = frozenset({"image/jpeg", "application/octet-stream"})
-_LONGEST_BULK = 512 << 20
+_MAX_BULK_BYTES = 512 << 20
 _PROCESSING_FAILURE = 272  # 0x0110
 _OK, _SOME, _NONE = 200, 202, 409
 # Instances per transaction: a commit waits for the disk, and a long one blocks other writers.
-_AT_ONCE = 64
+_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
+class _StoreOutcome:
     key: InstanceKey | None = None
     sop_class: str = ""
     problem: str = ""
@@ -58,11 +58,11 @@ def store(instances: Instances, name: str, request: Request, study: str | None, 
         ServiceError: 400: the body is malformed. 415: the media type is not supported.
     """
     files: list[NewFile] = []
-    results: list[_Result] = []
+    results: list[_StoreOutcome] = []
     try:
         files.extend(instances.write(completed(chunks)) for chunks in _bodies(request))
-        for start in range(0, len(files), _AT_ONCE):
-            results += _store_some(instances, name, files[start : start + _AT_ONCE], study, replace=replace)
+        for start in range(0, len(files), _BATCH):
+            results += _store_some(instances, name, files[start : start + _BATCH], study, replace=replace)
     finally:
         for file in files:
             file.path.unlink(missing_ok=True)
@@ -119,8 +119,8 @@ def _whole(part: multipart.Part) -> bytes:
     made = bytearray()
     for chunk in part.chunks:
         made += chunk
-        if len(made) > _LONGEST_BULK:
-            raise invalid(f"A bulk data part must not exceed {_LONGEST_BULK} bytes.")
+        if len(made) > _MAX_BULK_BYTES:
+            raise invalid(f"A bulk data part must not exceed {_MAX_BULK_BYTES} bytes.")
     return bytes(made)
 
 
@@ -133,7 +133,7 @@ def _json(text: bytes) -> Any:
 
 def _unsupported(media_type: str) -> ServiceError:
     return ServiceError(
-        Code.INVALID_ARGUMENT,
+        StatusCode.INVALID_ARGUMENT,
         f"Unsupported media type {media_type[:80]!r}: send application/dicom, alone or in multipart/related, or "
         "application/dicom+json with image/jpeg in multipart/related.",
         http=415,
@@ -142,17 +142,17 @@ def _unsupported(media_type: str) -> ServiceError:
 
 def _store_some(
     instances: Instances, name: str, files: Sequence[NewFile], study: str | None, *, replace: bool
-) -> list[_Result]:
+) -> list[_StoreOutcome]:
     """Store the valid files of a batch in one transaction."""
-    results: list[_Result] = []
+    results: list[_StoreOutcome] = []
     good: list[tuple[NewFile, InstanceHeader]] = []
     for file in files:
         try:
             header = read_header(file.path)
         except InvalidDicomError as error:
-            results.append(_Result(problem=f"Invalid DICOM: {error}"))
+            results.append(_StoreOutcome(problem=f"Invalid DICOM: {error}"))
             continue
-        result = _Result(header.key, header.sop_class)
+        result = _StoreOutcome(header.key, header.sop_class)
         if study is not None and header.key.study != study:
             problem = "The instance does not belong to the study in the URL."
             results.append(dataclasses.replace(result, problem=problem))
@@ -168,7 +168,7 @@ def _store_some(
     ]
 
 
-def _report(results: Sequence[_Result], base: str) -> dict[str, Any]:
+def _report(results: Sequence[_StoreOutcome], base: str) -> dict[str, Any]:
     stored: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     studies: set[str] = set()
