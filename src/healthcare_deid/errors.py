@@ -109,7 +109,7 @@ class ForeignUrlError(DeidError):
     def __init__(self, endpoint: str, *, origin: str = "") -> None:
         super().__init__(
             f"the URL is not at this client's endpoint, {endpoint}, and its credentials are not sent elsewhere: fetch "
-            "it without this client, or with a client for that server (see .origin)"
+            "it without this client, or with one that has endpoint= and credentials for that server (see .origin)"
         )
         self.origin = origin
 

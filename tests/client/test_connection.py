@@ -228,11 +228,11 @@ def test_a_server_that_is_not_there_is_named_with_who_pointed_at_it(
 ) -> None:
     with pytest.raises(errors.ConnectError) as by_argument:
         DeidClient("p", "l", endpoint="http://127.0.0.1:9", clock=clock).get_dataset("d")
-    assert "127.0.0.1:9, where endpoint= points" in str(by_argument.value)
+    assert "127.0.0.1:9 (set by endpoint)" in str(by_argument.value)
     monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "localhost:9")
     with pytest.raises(errors.ConnectError) as by_variable:
         DeidClient("p", "l", clock=clock).get_dataset("d")
-    assert "localhost:9, where HEALTHCARE_EMULATOR_HOST points" in str(by_variable.value)
+    assert "localhost:9 (set by HEALTHCARE_EMULATOR_HOST)" in str(by_variable.value)
     assert "is the emulator running there?" in str(by_variable.value)
 
 

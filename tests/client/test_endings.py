@@ -153,7 +153,7 @@ def test_a_pause_between_tries_ends_with_the_client(server: Any) -> None:
     wait_for(lambda: server.count("GET") == 1)
     client.close()
     thread.join(SOON)
-    assert [str(error) for error in caught] == ["the client is closed"]
+    assert [str(error) for error in caught] == ["the client is closed: create a new one"]
 
 
 def test_a_pool_runs_everything_on_a_few_threads_and_ends() -> None:

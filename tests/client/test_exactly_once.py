@@ -103,7 +103,7 @@ def test_a_list_whose_pages_go_round_is_no_proof(server: Any, client: DeidClient
     server.on("GET", LIST, page)
     with pytest.raises(errors.AmbiguousSubmit, match="cannot be listed"):
         client.deidentify_dataset("d", "e", config)
-    with pytest.raises(errors.ReplyError, match="go round"):
+    with pytest.raises(errors.ReplyError, match="page token repeats"):
         list(client.list_operations("d"))
 
 
@@ -139,7 +139,7 @@ def test_an_operation_is_not_adopted_while_the_destination_does_not_exist(
     server.on("POST", START, "drop")
     server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
     server.on("GET", DESTINATION, "403", after)
-    with pytest.raises(errors.AmbiguousSubmit, match="another program's"):
+    with pytest.raises(errors.AmbiguousSubmit, match="another program"):
         client.deidentify_dataset("d", "e", config)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_who_was_woken_may_wait_again_before_a_later_alarm_rings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LOOK_AGAIN", 0)  # the alarm looks at every turn of the loop
+    monkeypatch.setattr(module, "_CHECK_INTERVAL", 0)  # the alarm looks at every turn of the loop
     clock = FakeClock()
 
     async def work() -> list[float]:

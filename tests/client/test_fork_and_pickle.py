@@ -153,7 +153,7 @@ def test_an_operation_of_an_emulator_on_another_host_is_unpickled_for_it_without
 
 def test_a_client_that_is_pickled_says_what_to_do() -> None:
     for client in (DeidClient("p", "l"), AsyncDeidClient("p", "l")):
-        with pytest.raises(errors.DeidError, match=r"make one in each process, or pass operation\.name"):
+        with pytest.raises(errors.DeidError, match=r"create one in each process, or pass operation\.name"):
             pickle.dumps(client)
 
 

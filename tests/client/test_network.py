@@ -105,7 +105,7 @@ def proxied(**options: Any) -> DeidClient:
     )
 
 
-@pytest.mark.parametrize(("status", "word"), [(403, "may not allow"), (407, "user and a password"), (502, "HTTP 502")])
+@pytest.mark.parametrize(("status", "word"), [(403, "may block"), (407, "user name and password"), (502, "HTTP 502")])
 def test_a_proxy_that_refuses_is_named_without_its_password(
     listen: Any, monkeypatch: pytest.MonkeyPatch, status: int, word: str
 ) -> None:
@@ -124,7 +124,7 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
 
 def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with proxied() as client, pytest.raises(errors.ConnectError, match=r"the proxy http://127.0.0.1:9, which HTTPS"):
+    with proxied() as client, pytest.raises(errors.ConnectError, match=r"the proxy http://127.0.0.1:9 from HTTPS"):
         client.get_dataset("d", timeout=3)
 
 
@@ -179,7 +179,7 @@ def test_a_proxy_that_cannot_be_used_is_refused_by_the_variables_name(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)
-    with proxied() as client, pytest.raises(errors.ConnectError, match=r"HTTPS_PROXY must be of the form http://"):
+    with proxied() as client, pytest.raises(errors.ConnectError, match=r"HTTPS_PROXY must have the form http://"):
         client.get_dataset("d", timeout=3)
 
 
@@ -243,7 +243,7 @@ def test_a_refused_certificate_is_one_try_and_says_why(secure: tuple[str, list[A
     url, handshakes = secure
     with DeidClient("p", "l", endpoint=url) as client, pytest.raises(errors.ConnectError) as caught:
         client.get_dataset("d", timeout=5)
-    assert "certificate is refused: self" in str(caught.value)
+    assert "certificate was rejected: self" in str(caught.value)
     assert "SSL_CERT_FILE" in str(caught.value)
     assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
     assert caught.value.__cause__.__traceback__ is None
@@ -304,7 +304,7 @@ def test_a_file_of_authorities_that_is_not_there_is_named(
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with DeidClient("p", "l", endpoint=secure[0]) as client, pytest.raises(errors.ConnectError) as caught:
         client.get_dataset("d", timeout=5)
-    assert "SSL_CERT_FILE does not name a readable file" in str(caught.value)
+    assert "SSL_CERT_FILE is not the path of a readable" in str(caught.value)
     assert caught.value.attempts == 1
 
 
@@ -454,7 +454,7 @@ EXPLODING = gzip.compress(WHOLE + bytes(2**23))
 FIRSTS: dict[str, tuple[Callable[[socket.socket], object], str]] = {
     "endless": (endless_chunks, "larger than 4 MiB"),
     "exploding": (sized(EXPLODING, encoding=b"gzip"), "larger than 4 MiB"),
-    "cut off": (cut(40), "broke off"),
+    "cut off": (cut(40), "connection was lost"),
     "cut off without a length": (replying(b"", WHOLE[:-40]), "no Content-Length"),
     "whole without a length": (replying(b"", WHOLE), "no Content-Length"),
     "cut off in gzip": (sized(gzip.compress(WHOLE)[:-30], encoding=b"gzip"), "ends too early"),
@@ -558,5 +558,5 @@ def test_a_token_server_with_a_refused_certificate_is_named(secure: tuple[str, l
         None, refresh_token="r", token_uri=f"{secure[0]}/token", client_id="c", client_secret="s"
     )
     client = DeidClient("p", "l", endpoint=server.url, credentials=tokens)
-    with client, pytest.raises(errors.CredentialsError, match="certificate is refused"):
+    with client, pytest.raises(errors.CredentialsError, match="certificate was rejected"):
         client.get_dataset("d", timeout=5)

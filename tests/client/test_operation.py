@@ -85,7 +85,7 @@ def test_an_end_with_neither_a_result_nor_an_error_ends_the_waiting(server: Any,
 def test_another_operations_reply_is_refused() -> None:
     from healthcare_deid.names import OperationName
 
-    with pytest.raises(errors.ReplyError, match="another operation"):
+    with pytest.raises(errors.ReplyError, match="different operation"):
         parse_operation({"name": NAME}, expected=OperationName.parse(NAME[:-1] + "2"))
 
 

@@ -93,7 +93,7 @@ def test_what_cannot_be_measured_is_said_and_the_rest_is_told(
 ) -> None:
     place.on("GET", r"datasets/d/fhirStores\?", "501")
     found = client.preflight("d", "new", config)
-    assert any("how much FHIR it holds (HTTP 501)" in finding.message for finding in found)
+    assert any("its amount of FHIR data (HTTP 501)" in finding.message for finding in found)
     assert any("10 instances, 5.00 GiB" in finding.message for finding in found)
 
 

@@ -278,7 +278,7 @@ def test_the_repr_of_a_client_names_the_transport_it_was_given() -> None:
 
 def test_the_repr_of_a_local_client_says_that_it_is_local_and_not_where(tmp_path: Path) -> None:
     with DeidClient.local(tmp_path / "secret") as client:
-        assert repr(client) == "<DeidClient of the emulator in this process (local), without Google>"
+        assert repr(client) == "<DeidClient of the in-process emulator (local), without Google>"
 
 
 def test_reprs_of_clients_show_the_endpoint_only() -> None:

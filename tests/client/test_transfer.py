@@ -215,7 +215,7 @@ def test_an_upload_whose_answer_does_not_say_that_it_is_stored_is_a_failure(
     server.on("POST", "", server.answer(200, answer))
     report = client.upload("d/s", folder)
     assert (report.succeeded, report.failed) == (0, 3)
-    assert {one.reason for one in report.failures} == {"the answer does not say that it is stored"}
+    assert {one.reason for one in report.failures} == {"the reply does not say whether the instance was stored"}
 
 
 def test_an_answer_in_xml_or_without_a_body_says_that_it_is_stored() -> None:

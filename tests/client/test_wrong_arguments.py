@@ -133,9 +133,9 @@ def test_prices_that_cannot_be_are_refused(price: Any) -> None:
 
 @pytest.mark.parametrize("items", [None, 1, "x", ["x"], [None]], ids=repr)
 def test_waiting_for_what_is_no_operation_is_refused(items: Any) -> None:
-    with pytest.raises(TypeError, match=r"^wait: takes .*operations, not (NoneType|int|str)$"):
+    with pytest.raises(TypeError, match=r"^wait\(\) takes .*operations, not (NoneType|int|str)$"):
         wait(items)
-    with pytest.raises(TypeError, match=r"^as_completed: takes .*operations, not (NoneType|int|str)$"):
+    with pytest.raises(TypeError, match=r"^as_completed\(\) takes .*operations, not (NoneType|int|str)$"):
         list(as_completed(items))
 
 

@@ -218,7 +218,7 @@ class TestAStorageThatMisbehaves:
         storage.status = status
         answer = import_from(storage_lab, "gs://scans/*")
         assert answer.status == 503
-        assert f"answered with status {status}" in answer.json["error"]["message"]
+        assert f"replied with HTTP {status}" in answer.json["error"]["message"]
 
     @pytest.mark.parametrize(
         "body", [b"<html>", b"[]", b'{"items": [{}]}', b'{"items": 1}', b'{"nextPageToken": "again"}']

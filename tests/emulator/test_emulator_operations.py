@@ -127,7 +127,7 @@ class TestWhileItRuns:
             operation = make_lab(again).get(name).json
         assert operation["done"] is True
         assert operation["error"]["code"] == 10
-        assert "start it again" in operation["error"]["message"]
+        assert "start the operation again" in operation["error"]["message"]
 
 
 def start_store(lab: Lab, number: int) -> str:

@@ -85,7 +85,7 @@ def test_a_method_that_does_not_exist_cannot_be_planned(lab: Lab) -> None:
     plan.fail("datasets.gett")
     with pytest.raises(ValueError, match="gett"):
         Emulator(lab.emulator.data_dir.parent / "other", faults=plan)
-    with pytest.raises(ValueError, match="which"):
+    with pytest.raises(ValueError, match="SOP Instance UIDs"):
         plan.fail_instances()
     with pytest.raises(ValueError, match="400 to 599"):
         plan.fail("*", status=200)

@@ -84,6 +84,7 @@ class AsyncDeidClient(
         )
 
     def _take(self, sync: DeidClient, session: AsyncSession | None = None) -> None:
+        # Built on a DeidClient: connection, retries and credentials are thread-safe, so only the driver differs.
         self._sync = sync
         self._context = sync._context
         self._session = session or AsyncSession(sync._session)

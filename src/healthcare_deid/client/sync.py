@@ -78,6 +78,7 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
         connection = connect(
             endpoint=endpoint, credentials=credentials, http=http, request_builder=request_builder, app_info=app_info
         )
+        # Another process can create Google's transport again, but not a user's own object.
         portable = http is None and request_builder is None
         self._context = CallContext(
             project=project,
@@ -138,7 +139,9 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
             clock=clock,
         )
         session = client._session
+        # The transport is an object of this process, but the data directory is enough to open it in another.
         session.recipe = recipe_of(client._context, session.connection, data_dir=str(data_dir))
+        # The client opened this emulator, so closing the client must release its data directory.
         session.also_close = emulator.close
         return client
 
@@ -155,6 +158,7 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
 
         Closing either client closes both.
         """
+        # Not the constructor, which would open a second connection. type(self) keeps a user's subclass.
         other = type(self).__new__(type(self))
         other._session = self._session
         other._context = self._context.with_options(project, location, retry, poll, timeout)

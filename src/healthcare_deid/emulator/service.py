@@ -82,11 +82,13 @@ class Emulator:
             "faults": faults,
             "clock": clock,
             "gcs": gcs,
+            # None means "not given": another Emulator on the same directory need not repeat the arguments.
             "allow_remote_storage": allow_remote_storage or None,
             "workers": workers,
             "engine": engine,
         }
         self._core = _Core.shared(data_dir, options)
+        # An Emulator that is never closed releases the directory when it is garbage-collected.
         self._close = weakref.finalize(self, self._core.release)
         self._transports: weakref.WeakSet[EmulatorHttp] = weakref.WeakSet()
 
@@ -241,6 +243,7 @@ class _Core:
             *DicomWebCalls(self.backend).routes(),
         )
         try:
+            # A misspelled method in a fault plan must fail here. Otherwise a test would pass without its fault.
             self.faults.attach(route.method_id for route in self.routes)
         except ValueError:
             self.backend.close()

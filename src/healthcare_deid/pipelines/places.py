@@ -44,6 +44,7 @@ def check_apart(source: str, destination: str) -> None:
     """
     if is_url(source) != is_url(destination):
         return
+    # The part of a glob before its first wildcard.
     fixed = source[: min((source.index(sign) for sign in _MAGIC & set(source)), default=len(source))]
     old, new = (
         f"{place.rstrip('/')}/" if is_url(place) else f"{Path(place).resolve()}/" for place in (fixed, destination)
@@ -87,6 +88,7 @@ def _matching(pattern: str) -> Iterator[str]:
             yield root
         elif Path(root).is_dir():
             for folder, _, names in os.walk(root, onerror=_unlisted):
+                # Files of an interrupted write are not input.
                 yield from (f"{folder}/{name}" for name in names if not name.endswith(PARTIAL_SUFFIX))
 
 

@@ -134,6 +134,7 @@ class _Script:
         del body, headers
         with self._lock:
             if method == "POST" and ":cancel" in uri:
+                # The service answers a cancel request at once, and the operation ends at a later poll.
                 self._steps = [cancelled()]
                 return RawResponse({}, 200), b"{}"
             self.polls += 1

@@ -262,6 +262,7 @@ def _cost(volume: Volume, prices: PriceTable | None) -> str:
 
 def _redacts_pixels(config: Any) -> bool:
     """Return whether a config of either version redacts burned-in text."""
+    # Compared as strings, because v1 and v1beta1 have different enum classes.
     off = {TextRedactionMode.REDACT_NO_TEXT, TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED, None}
     return any(str(mode) not in {str(item) for item in off} for mode in _modes(config.to_api() if config else {}))
 

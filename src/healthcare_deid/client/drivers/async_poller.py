@@ -44,7 +44,7 @@ class AsyncPoller:
         Polling also stops when each `watch` has had its `unwatch`.
         """
         if self._closed:
-            raise DeidError("the client is closed")
+            raise DeidError("the client is closed: create a new one")
         for tracker in trackers:
             self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
             self._schedule.add(tracker, self._clock.monotonic())

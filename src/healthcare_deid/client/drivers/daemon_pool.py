@@ -46,6 +46,7 @@ class DaemonPool(Executor):
                 raise RuntimeError("the pool has been shut down")
             self._work.put((future, partial(fn, *args, **kwargs)))
             if self._idle:
+                # Reserved now: until that thread takes the work, a second submit() would count on it too.
                 self._idle -= 1
             elif len(self._threads) < self._size:
                 name = f"{self._name}_{len(self._threads)}"

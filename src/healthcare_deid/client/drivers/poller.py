@@ -63,7 +63,7 @@ class Poller:
         """
         with self._changed:
             if self._closed:
-                raise DeidError("the client is closed")
+                raise DeidError("the client is closed: create a new one")
             for tracker in trackers:
                 self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
                 self._schedule.add(tracker, self._clock.monotonic())
@@ -159,6 +159,7 @@ class Poller:
             for tracker in job.trackers:
                 if tracker.snapshot.state.ended:
                     self._watchers.pop(id(tracker), None)
+            # If the schedule has ended meanwhile, nobody else would release the hold.
             if self._thread is None:
                 hold.release()
             else:

@@ -125,6 +125,7 @@ def _pause(seconds: float, connection: Connection, clock: Clock) -> None:
 
     Closing the client ends a pause of the real clock.
     """
+    # Waiting on the event instead of sleeping: close() then ends the pause at once.
     if isinstance(clock, SystemClock):
         connection.closed.wait(seconds)
     else:

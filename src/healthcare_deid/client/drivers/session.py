@@ -109,6 +109,7 @@ def recipe_of(
     )
 
 
+# Cached, so that operations pickled from one client share one connection and poller again.
 @functools.lru_cache(maxsize=32)
 def session_for(recipe: Recipe) -> Session:
     """Return this process's session for an operation pickled in another.

@@ -62,6 +62,7 @@ class Connection:
         given_as: str = "",
     ) -> None:
         origin = Origin.of(endpoint)
+        # Paths are appended to the endpoint, so a query or fragment in it would swallow them.
         if origin is None or "?" in endpoint or "#" in endpoint:
             raise ConfigError(f"{given_as.rstrip('=')}: must be of the form https://host[:port]")
         if not origin.is_confidential and (credentials is not None or carries_credentials(http)):
@@ -211,6 +212,7 @@ class Connection:
             from healthcare_deid.client.http.failures import explain
 
             failure = explain(error, method_id, self._place)
+        # close() shuts down the sockets, so a request in progress fails with some connection error.
         if self.closed.is_set():
             failure = _closed()
         # Raised outside the except block. Otherwise the original exception, whose text holds the URL, would be its
@@ -237,6 +239,7 @@ class Connection:
     def _own(self) -> Transport:
         from healthcare_deid.client.http.transport import Transport, new_http, token_request
 
+        # One set of credentials for all threads: 16 new threads would otherwise refresh the token 16 times.
         with self._lock:
             if self._source is not None and self._credentials is None:
                 from healthcare_deid.client.http.token_refresh import SharedCredentials

@@ -154,6 +154,7 @@ class CredentialsSource:
     """
 
     def __init__(self, given: Any = None) -> None:
+        # By attribute instead of isinstance(), because google-auth is not imported yet.
         usable = given is None or isinstance(given, str | os.PathLike | Mapping) or hasattr(given, "before_request")
         if not usable:
             kind = type(given).__name__
@@ -176,6 +177,7 @@ class CredentialsSource:
             given = application_default()
         elif isinstance(given, str | os.PathLike | Mapping):
             given = from_service_account(cast("str", given))
+        # A token of one universe, such as a sovereign cloud, is not valid in another.
         theirs = getattr(given, "universe_domain", DEFAULT_UNIVERSE)
         if isinstance(theirs, str) and theirs != universe_domain():
             raise CredentialsError(
@@ -211,4 +213,5 @@ def _made(make: Callable[[], Credentials], problem: str) -> Credentials:
         return make()
     except (exceptions.GoogleAuthError, OSError, ValueError, KeyError, AttributeError) as error:
         name = type(error).__name__
+    # Raised outside the except block: texts and frames of google-auth's exceptions may contain the key.
     raise CredentialsError(f"{problem} ({name})")

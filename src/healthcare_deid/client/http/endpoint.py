@@ -53,6 +53,7 @@ def connect(
     address, given_as = (endpoint, "endpoint=") if endpoint else (emulator, EMULATOR_VARIABLE)
     if not address:
         address, given_as = f"https://healthcare.{universe_domain()}", ""
+    # HEALTHCARE_EMULATOR_HOST is host:port, as for Google's other emulators.
     elif "://" not in address:
         address = f"http://{address}"
     origin = Origin.of(address)

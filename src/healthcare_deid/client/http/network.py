@@ -64,6 +64,7 @@ def proxy_for(origin: Origin) -> Proxy | None:
     """
     from urllib.request import getproxies
 
+    # A proxy cannot reach this machine's own ports either.
     if origin.is_loopback or origin.host in _METADATA_SERVERS:
         return None
     proxies = getproxies()
@@ -150,10 +151,12 @@ def _routed_connection_class(scheme: str, host: str, port: int, proxy: Proxy | N
     """Return the connection class for one host, as httplib2 calls it."""
     base: Any = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
     http_proxy = proxy if proxy is not None and proxy.scheme == "http" else None
+    # Through an HTTP proxy, the connection goes to the proxy. The tunnel or the absolute URL names the host.
     near = (host, port) if http_proxy is None else (http_proxy.host, http_proxy.port)
 
     class RoutedConnection(base):  # type: ignore[misc]
         def __init__(self, authority: str, *, timeout: float | None = None, **ignored: Any) -> None:
+            # httplib2 passes its own proxy and certificate settings, which this module replaces.
             del authority, ignored
             security = {"context": tls_context()} if scheme == "https" else {}
             super().__init__(*near, timeout=timeout, **security)
@@ -162,6 +165,7 @@ def _routed_connection_class(scheme: str, host: str, port: int, proxy: Proxy | N
             if http_proxy is not None and scheme == "https":
                 self.set_tunnel(host, port, http_proxy.headers)
             elif proxy is not None and http_proxy is None:
+                # http.client calls this to open the socket, and wraps the result in TLS as usual.
                 self._create_connection = functools.partial(_through_socks, proxy)
 
         def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:

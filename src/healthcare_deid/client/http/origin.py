@@ -30,6 +30,7 @@ class Origin:
         Returns None for any other URL, and for a URL with a user name.
         """
         parts = _split_url(url)
+        # A user name can disguise the host, as in https://healthcare.googleapis.com@example.org/.
         if parts is None or parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
             return None
         return cls(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])

@@ -67,6 +67,7 @@ class BoundedResponse(http.client.HTTPResponse):
                 raise UnreadableBodyError(f"the body is larger than {most // 2**20} MiB")
             write_to_sink(sink, piece)
         if self._decodes():
+            # Otherwise httplib2 would decompress the body a second time.
             del self.headers["content-encoding"]
             del self.headers["content-length"]
             self.headers["content-length"] = str(size)
@@ -75,6 +76,7 @@ class BoundedResponse(http.client.HTTPResponse):
     def _raw(self) -> Iterator[bytes]:
         while piece := super().read(_PIECE):
             yield piece
+        # http.client raises IncompleteRead only from read() without a size.
         if self.length:
             raise http.client.IncompleteRead(b"", self.length)
 
@@ -130,6 +132,7 @@ def _decoder_for(data: bytes) -> Any:
 
     Some servers send raw deflate data as ``deflate``, where RFC 9110 (8.4.1.2) requires the zlib format.
     """
+    # The gzip signature, or a zlib header: method 8, and both bytes together a multiple of 31 (RFC 1950, 2.2).
     wrapped = data[:2] == b"\x1f\x8b" or (data[0] & 0x0F == 8 and int.from_bytes(data[:2].ljust(2), "big") % 31 == 0)
     return zlib.decompressobj(_GZIP_OR_ZLIB if wrapped else _RAW_DEFLATE)
 

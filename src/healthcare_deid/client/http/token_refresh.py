@@ -97,6 +97,7 @@ class SharedCredentials:
                 return under_way
             begun: Future[dict[str, str]] = Future()
             self._refreshing, self._since = begun, now
+        # A daemon thread: a refresh that hangs must not keep the program from ending.
         threading.Thread(target=self._work, args=(work, begun), name="healthcare-deid-token", daemon=True).start()
         return begun
 

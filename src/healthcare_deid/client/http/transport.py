@@ -62,6 +62,7 @@ class Transport:
         self._bounded = is_httplib2(http)
         self._kind: Any = None
         if owned:
+            # Closes the sockets of a thread that has ended. Not at exit, where the system closes them.
             weakref.finalize(self, drop_connections, http).atexit = False
 
     def close(self) -> None:
@@ -106,6 +107,7 @@ class Transport:
         with self._lock:
             if fresh:
                 drop_connections(self._http)
+            # A copy of the headers, because the access token is added to them.
             return self._authorized(uri, method, body, dict(headers or {}), limits)
 
     def _authorized(self, uri: str, method: str, body: Any, headers: dict[str, str], limits: Limits) -> tuple[Any, Any]:
@@ -192,6 +194,7 @@ def _exchange(
             response, content = http.request(
                 uri, method=method, body=body, headers=headers, redirections=0, connection_type=kind
             )
+        # The connection may be in the middle of a reply, which the next request would take for its own.
         except BaseException:
             drop_connections(http)
             raise

@@ -52,6 +52,7 @@ class AsyncOperation(AsyncOperationWaiting[T]):
 
         def on_event(event: Event) -> None:
             if isinstance(event, OperationSnapshot) and event.state.ended:
+                # Scheduled, not called: listeners run inside the poller and must not run a user's code.
                 loop.call_soon(run_callback, lambda: function(self))
 
         if self._tracker.subscribe(on_event):

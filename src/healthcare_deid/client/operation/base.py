@@ -136,6 +136,7 @@ class OperationBase(Generic[T]):
 
     @property
     def _for_pickle(self) -> OperationSnapshot:
+        # Snapshots from later polls carry no adoption.
         return self.snapshot.adopted_as(self._adoption)
 
     @property
@@ -190,6 +191,7 @@ class OperationBase(Generic[T]):
         )
 
     def _parsed(self) -> T:
+        # "@type" marks the type of a protobuf Any and is not a field of the message.
         response = {key: value for key, value in (self.snapshot.response or {}).items() if key != "@type"}
         method = (self.metadata.api_method_name or "").rsplit(".", 1)[-1].lower()
         kind: type[ReplyMessage] = self._kind or _RESULTS.get(method, messages.Empty)
@@ -204,6 +206,7 @@ class OperationBase(Generic[T]):
             f"operation {self._path.operation} is still running after {timeout:g} s; wait again with .operation",
             operation=self,
         )
+        # The last poll's error explains a timeout that is really a connection problem.
         error.__cause__ = self._tracker.error
         return error
 

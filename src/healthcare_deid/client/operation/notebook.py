@@ -34,6 +34,7 @@ def show(line: Line) -> Callable[[Line], None] | None:
     if display is None:
         print(line.text)  # noqa: T201 - showing is its purpose
         return None
+    # Front ends without update_display return no handle.
     handle: Any = display(line, display_id=True)
     return None if handle is None else handle.update
 

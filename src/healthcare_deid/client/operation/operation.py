@@ -50,6 +50,7 @@ class Operation(OperationWaiting[T]):
 
         def on_event(event: Event) -> None:
             if isinstance(event, OperationSnapshot) and event.state.ended:
+                # On the callback thread: listeners run on the polling thread, and a user's code may block.
                 poller.call(lambda: function(self))
 
         if self._tracker.subscribe(on_event):

@@ -74,6 +74,7 @@ def as_completed(operations: Iterable[Operation[T]], timeout: float | None = Non
 
 def _chosen(function: str, operations: Iterable[Operation[T]]) -> set[Operation[T]]:
     given: Any = operations
+    # Checked at run time too, because notebooks and scripts often have no type checker.
     if isinstance(given, Operation):
         raise TypeError(f"{function}() takes a list of operations; use operation.wait() for a single one")
     if not isinstance(given, Iterable) or isinstance(given, str):

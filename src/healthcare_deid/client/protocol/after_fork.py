@@ -26,6 +26,7 @@ def reset_in_child(thing: Forkable) -> None:
 
 
 def _forked() -> None:
+    # Copied first: a reset may create objects that register themselves.
     for thing in list(_FORKABLE):
         thing._reset()
 

@@ -48,6 +48,7 @@ class CallContext:
     """Whether to check that a new dataset does not exist yet; see `ExactlyOnceStart`."""
 
     def __post_init__(self) -> None:
+        # Checked here, so that a wrong option is reported by the constructor and not by the first call.
         if self.api_version not in API_VERSIONS:
             raise ConfigError(f"api_version: must be {' or '.join(map(repr, API_VERSIONS))}")
         require_seconds("timeout", self.timeout)

@@ -62,6 +62,7 @@ class StartRegistry:
         reset_in_child(self)
 
     def _reset(self) -> None:
+        # The starts of a parent process do not run in a forked child. The operations it knows stay known.
         self._lock = threading.Lock()
         self._under_way: Counter[tuple[str, str]] = Counter()
 
@@ -122,7 +123,9 @@ class ExactlyOnceStart:
             DeidError: The operation was not started.
         """
         if self.creates is not None and self.look_ahead:
+            # One attempt only: the answer improves the proof of an adoption, but must not delay the start.
             self._existed = yield from self._exists(self.creates, RetryPolicy.never())
+        # The monotonic clock measures durations. Wall time is compared with createTime if the server sends no Date.
         self._began, self._wall = self.clock.monotonic(), self.clock.time()
         lost: list[DeidError] = []
 
@@ -136,6 +139,7 @@ class ExactlyOnceStart:
             refused_by_our_own = isinstance(failure, AlreadyExists) and bool(lost)
             if not may_have_run(failure) and not refused_by_our_own:
                 raise failure
+            # From here on the operation may be running. Sending the call again without looking would start it twice.
             found = yield from self._reconcile(failure)
             if found is not None:
                 return found
@@ -151,6 +155,7 @@ class ExactlyOnceStart:
             policy = replace(policy, deadline=policy.deadline + sum(policy.settle))
         with self.starts.under_way(self._key):
             snapshot = yield from retrying(attempt, policy=policy, clock=self.clock, again=again)
+            # Still inside under_way: a start on another thread sees this one as in progress or its operation as known.
             self.starts.learn(snapshot.name.operation)
         return snapshot
 
@@ -167,6 +172,7 @@ class ExactlyOnceStart:
             candidates = yield from self._candidates()
             raise self._ambiguous("the reply was lost", candidates)
         candidates = yield from self._settled()
+        # While another start of this client is in progress, even a single candidate may be that one's.
         if len(candidates) > 1 or (candidates and not self.starts.alone(self._key)):
             raise self._ambiguous("the reply was lost, and several new operations are listed", candidates)
         if candidates:
@@ -228,6 +234,7 @@ class ExactlyOnceStart:
         token = ""
         seen: set[str] = set()
         try:
+            # A server that cycles through the same pages would otherwise never end the loop.
             while token not in seen:
                 seen.add(token)
                 query = {"pageSize": "500", **({"pageToken": token} if token else {})}

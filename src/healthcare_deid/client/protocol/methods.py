@@ -77,6 +77,7 @@ OPERATIONS_GET = Method(f"{_OPERATIONS}.get", "GET", "{name}", Safety.READ)
 OPERATIONS_LIST = Method(f"{_OPERATIONS}.list", "GET", "{name}/operations", Safety.READ)
 OPERATIONS_CANCEL = Method(f"{_OPERATIONS}.cancel", "POST", "{name}:cancel", Safety.CANCEL)
 
+# Collected from the constants above, so that a new method cannot be missing.
 METHODS: dict[str, Method] = {method.id: method for method in list(globals().values()) if isinstance(method, Method)}
 """Methods that the client calls, by ID."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _CANCELLED = 1  # google.rpc.Code.CANCELLED
+# Fields of the summaries in the first API version.
 _LEGACY_FAILURE_COUNTS = ("failureResourceCount", "failureStoreCount")
 
 
@@ -157,6 +158,7 @@ def state_of(message: messages.Operation) -> OperationState:
         return OperationState.CANCELLED if code == _CANCELLED else OperationState.FAILED
     counter = message.metadata.counter if message.metadata else None
     count = counter or _legacy_counter(message.response)
+    # A done operation with pending instances has not processed them.
     incomplete = count.failure or count.secondary_failure or count.pending
     return OperationState.PARTIAL if incomplete else OperationState.SUCCEEDED
 

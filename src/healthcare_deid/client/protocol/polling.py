@@ -125,6 +125,7 @@ class Tracker:
             if changed:
                 self.snapshot = snapshot
             listeners, beats = list(self._listeners) if changed else [], [] if over else list(self._beats)
+        # Called without the lock, because a listener may subscribe, unsubscribe or poll.
         for beat in beats:
             beat()
         for listener in listeners:
@@ -136,11 +137,13 @@ class Tracker:
         The operation is lost after `PollPolicy.lost_after` seconds of failing polls. Between two polls only their pause
         and timeout count; for any time beyond that the machine was suspended.
         """
+        # The service deletes operations about 30 days after their end, so that NOT_FOUND is a final state.
         if isinstance(error, NotFound) and not self._too_new(now):
             self.seen(self.snapshot.expired(), now)
             return
         with self._lock:
             self.error = error
+            # A laptop that slept through the night must not wake up with a lost operation.
             planned = max(0.0, self.due - self._asked) + self.timeout
             self._failing += min(now - self._asked, planned)
             self._failures += 1
@@ -236,6 +239,7 @@ class PollSchedule:
         """
         jobs: list[PollJob] = []
         for key, group in self._groups.items():
+            # A second job of the same dataset would list the same operations again.
             if key in self._busy or min(tracker.due for tracker in group.values()) > now:
                 continue
             self._busy.add(key)
@@ -260,6 +264,7 @@ class PollSchedule:
             elif result is not None:
                 tracker.failed(result, now)
             tracker.polls += 1
+            # Measured from the end of this poll: a slow service is not polled faster.
             tracker.due = now + tracker.policy.pause(tracker.polls, self._draw)
             if tracker.snapshot.state.ended:
                 self.remove(tracker)

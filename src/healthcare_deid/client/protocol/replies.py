@@ -13,6 +13,7 @@ from healthcare_deid.client.protocol.flow import ApiReply
 from healthcare_deid.client.protocol.remedies import remedy
 from healthcare_deid.errors import ApiError, ReplyError, api_error_class
 
+# Codes for error replies without a canonical code, such as a proxy's.
 _CODES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -141,6 +142,7 @@ def _reason(error: Mapping[str, Any], details: list[Any]) -> str:
     for item in [*details, *(legacy if isinstance(legacy, list) else [])]:
         if isinstance(item, Mapping):
             reason: Any = cast("Mapping[str, Any]", item).get("reason")
+            # A reason is an identifier. Any other text may contain patient data and must not get into str(error).
             if isinstance(reason, str) and reason.replace("_", "").isalnum():
                 return reason
     return ""
@@ -158,6 +160,7 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
     then = _date(value)
     if then is None:
         return None
+    # Not this machine's clock, which may be wrong: the server set both dates.
     start = _date(headers.get("date", "")) or now or datetime.now(UTC)
     return max(0.0, (then - start).total_seconds())
 

@@ -34,10 +34,13 @@ T = TypeVar("T")
 Reconcile: TypeAlias = Literal["adopt", "raise", "resend"]
 
 _TOO_MANY_REQUESTS = 429
+# Google does not document which replies may be retried (fidelity F-20).
 _RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+# The older error format reports a rate limit as HTTP 403 with one of these reasons.
 _RATE_LIMIT_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
 _FORBIDDEN = 403
 _SERVER_ERRORS = 500
+# Like a server error, these do not exclude that the request was executed.
 _SERVER_TIMEOUTS = frozenset({408, 425})
 
 
@@ -72,6 +75,7 @@ class RetryPolicy:
     """Time before the call from which an operation may date and still count as started by it."""
 
     def __post_init__(self) -> None:
+        # Checked by hand: a dataclass does not check types, and ``settle=5`` would fail in the middle of a lost start.
         settle: Any = self.settle
         pauses: tuple[Any, ...] = settle if isinstance(settle, tuple) else (settle,)
         times = (self.deadline, self.initial, self.maximum, self.skew, *pauses)
@@ -186,6 +190,7 @@ def retrying(
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, ApiError) else None
+        # Retry-After is obeyed as sent. stop() gives up at once if it ends after the deadline.
         return policy.pause(state.attempt_number, random.uniform) if asked is None else asked
 
     def stop(state: RetryCallState) -> bool:

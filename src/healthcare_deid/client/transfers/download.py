@@ -77,6 +77,7 @@ def _search(web: DicomWeb, path: str, tags: tuple[str, ...], study: str = "") ->
 
 def _retrieve(web: DicomWeb, item: tuple[str, str, str], target: Path, *, overwrite: bool) -> ItemResult:
     name = "/".join(item)
+    # The UIDs become parts of a URL and of a path. Text such as "../" from a server must not.
     if not all(map(is_uid, item)):
         return failure("failed", name, "the search result has no valid UIDs for this instance")
     study, series, instance = item
@@ -107,6 +108,7 @@ def _received(web: DicomWeb, item: tuple[str, str, str], beside: Path, path: Pat
     except OF_ONE as error:
         return failure("failed", name, str(error), getattr(error, "message", ""))
     with beside.open("rb") as file:
+        # A proxy's login page is also HTTP 200.
         if file.read(PREAMBLE + 4)[PREAMBLE:] != b"DICM":
             return failure("failed", name, "the reply is not a DICOM file")
     size = beside.stat().st_size

@@ -77,6 +77,7 @@ def transfer(
 
     try:
         while refusal is None and not over.is_set():
+            # Twice as many as can run, so that no thread idles. Not all at once, because a store may have millions.
             pending.update(pool.submit(one, item) for item in itertools.islice(source, 2 * parallel - len(pending)))
             if not pending:
                 break
@@ -85,6 +86,7 @@ def transfer(
                 refusal = _added(tally, future) or refusal
             if on_progress is not None:
                 call_back(on_progress, tally.report(ended=False))
+        # Requests in progress cannot be cancelled, so their results are counted.
         pending = {future for future in pending if not future.cancel()}
         for future in wait(pending).done:
             _added(tally, future)

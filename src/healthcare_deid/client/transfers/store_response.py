@@ -72,6 +72,7 @@ def _from_json(text: str) -> dict[str, str] | None:
     Returns an empty dict if all are stored, and None if the text is not a Store reply.
     """
     value = parsed_json(text)
+    # The DICOM JSON model is a list of datasets; the service sends a single object.
     if isinstance(value, list) and value:
         value = value[0]
     if not isinstance(value, dict):

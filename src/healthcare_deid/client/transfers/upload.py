@@ -79,6 +79,7 @@ def looks_like_dicom(head: bytes) -> bool:
 
 
 def _store(web: DicomWeb, path: Path, budget: ByteBudget) -> ItemResult:
+    # A DICOMDIR is the index of a file-set on media, not an instance (PS3.10 section 8.6).
     if path.name == "DICOMDIR":
         return ItemResult("skipped")
     try:

@@ -48,6 +48,7 @@ def accepted(header: str | None) -> list[AcceptedType]:
     if not header or not header.strip():
         return [AcceptedType("*/*")]
     found = [_wanted(item.strip()) for item in _ITEM.findall(header) if item.strip()]
+    # sorted() is stable, so types of equal quality keep the client's order.
     return sorted(found or [AcceptedType("*/*")], key=lambda wanted: -wanted.quality)
 
 

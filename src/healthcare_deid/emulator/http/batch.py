@@ -40,6 +40,7 @@ def answer(request: Request, handle: Callable[[Request], Reply]) -> Reply:
     for part in parts:
         reply = handle(_inner_request(part, request))
         body = b"".join(reply.chunks())
+        # googleapiclient matches replies to requests by "response-" and its own Content-ID.
         identifier = str(part.get("content-id", "")).strip().removeprefix("<").removesuffix(">")
         pieces.append(
             f"--{boundary}\r\nContent-Type: application/http\r\nContent-ID: <response-{identifier}>\r\n\r\n"

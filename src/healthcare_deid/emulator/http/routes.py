@@ -190,6 +190,7 @@ def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:
 def _routed_request(request: Request, version: str, ids: dict[str, str]) -> RoutedRequest:
     call = RoutedRequest(request, version, ids)
     # Building the name checks it: an ID with a slash or a control character raises ResourceNameError.
+    # From specific to general: a store's name includes its dataset's.
     for variable, attribute in _NAMES:
         if variable in ids:
             getattr(call, attribute)

@@ -140,6 +140,7 @@ class Server:
         refusal = self._refusal(headers, origin)
         if refusal is not None:
             reply = refusal
+        # CORS preflight of a viewer in a browser.
         elif scope["method"] == "OPTIONS":
             asked = headers.get("access-control-request-headers", "*")
             allowed = {"access-control-allow-methods": _METHODS, "access-control-allow-headers": asked}
@@ -245,6 +246,7 @@ def _bound(family: int, host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
+            # Otherwise the IPv6 socket would also claim the IPv4 port, which is already bound.
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((host, port))
         bound.listen(_BACKLOG)

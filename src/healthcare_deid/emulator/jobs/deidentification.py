@@ -104,6 +104,7 @@ class Deidentification:
                 insert(
                     connection, ResourceKind.DICOM_STORE, str(target), str(destination), {**body, "name": str(target)}
                 )
+                # Instances stored after the start do not belong to the operation.
                 for instance in self._snapshot(connection, str(name)):
                     work.append(_Work(len(work), instance, str(target)))
             summary = f"type.googleapis.com/google.cloud.healthcare.{version}.dataset.DeidentifySummary"
@@ -237,6 +238,7 @@ class Deidentification:
                 for outcome in outcomes:
                     self._conclude(work[outcome.index], running.pop(outcome.index), outcome, progress)
         finally:
+            # Output files of jobs that were interrupted.
             for job in running.values():
                 job.destination.unlink(missing_ok=True)
         progress.check()

@@ -113,6 +113,7 @@ class Runner:
             resumable: Whether to leave the operation running when the emulator closes, so that the next start resumes
                 it.
         """
+        # Held until the operation ends: a client with a fake clock must not skip days while it runs.
         hold = self._clock.hold()
         thread = threading.Thread(
             target=self._run, args=(name, work, hold, resumable), name=f"operation-{name[-6:]}", daemon=True

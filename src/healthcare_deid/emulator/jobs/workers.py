@@ -44,6 +44,7 @@ class WorkerProcesses:
         pending = iter(jobs)
         first = list(islice(pending, _FEW + 1))
         few = self._count is None and len(first) <= _FEW
+        # A user's engine may hold objects that cannot be sent to another process.
         if few or not _picklable(engine):
             yield from self._here.run(engine, chain(first, pending), stopping)
             return

@@ -130,6 +130,7 @@ class _Folders:
         if target is None:
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Renamed when complete, so that no reader sees a partial object.
         part = target.with_name(f"{target.name}.part")
         part.write_bytes(data)
         part.replace(target)

@@ -133,6 +133,7 @@ class Catalog:
         with self._database.write() as connection:
             connection.execute("DELETE FROM resources WHERE name = ?", (name,))
             connection.execute("DELETE FROM operations WHERE dataset = ? AND ended IS NOT NULL", (name,))
+            # Operations still running on the dataset stop at their next unit of work.
             connection.execute("UPDATE operations SET cancel_requested = 1 WHERE dataset = ?", (name,))
 
     # -- IAM policies, which are stored but not enforced

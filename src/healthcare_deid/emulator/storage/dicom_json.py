@@ -25,6 +25,7 @@ BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 _PIXEL_GROUP = 0x7FE0
 _ESCAPE = 0x1B  # starts an ISO 2022 escape sequence, which changes the character set
+# Longer numbers and exponents are left to pydicom.
 _DECIMAL = re.compile(rb"-?\d{1,15}(\.\d{1,15})?")
 _INTEGER = re.compile(rb"-?\d{1,9}")
 
@@ -91,10 +92,12 @@ def _texts(parts: list[bytes]) -> list[Any]:
     return [part.decode() for part in parts]
 
 
+# A backslash does not separate values in LT, ST and UT (PS3.5 section 6.2).
 def _whole_text(parts: list[bytes]) -> list[Any] | None:
     return _texts(parts) if len(parts) == 1 else None
 
 
+# "=" separates the alphabetic, ideographic and phonetic representations of a PN (PS3.5 section 6.2).
 def _names(parts: list[bytes]) -> list[Any] | None:
     return None if any(b"=" in part for part in parts) else [{"Alphabetic": part.decode()} for part in parts]
 

@@ -225,6 +225,7 @@ class Instances:
             return ServiceError(StatusCode.ALREADY_EXISTS, CONFLICT)
         if row is not None:
             connection.execute("DELETE FROM instances WHERE id = ?", (row["id"],))
+        # Atomic on one file system, so that the index never refers to a partial file.
         file.path.rename(target)
         insert_row(connection, store, self._relative(target), file, header, storage_class)
         return None

@@ -55,6 +55,7 @@ def _eight_bits(pixels: NDArray[Any], dataset: FileDataset) -> NDArray[np.uint8]
     if photometric == "PALETTE COLOR":
         return _stretched(apply_color_lut(pixels, dataset), keep_zero=True)
     if pixels.ndim == _COLOR_DIMENSIONS:
+        # Color keeps zero as black: stretching from the minimum would change the hues.
         return pixels.astype(np.uint8) if pixels.dtype == np.uint8 else _stretched(pixels, keep_zero=True)
     values = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset, index=0)
     gray = _stretched(values)

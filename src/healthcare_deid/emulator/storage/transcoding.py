@@ -134,6 +134,7 @@ def decompress(dataset: FileDataset, stored: UID) -> None:
         dataset.decompress(generate_instance_uid=False)
         return
     pixels = b"".join(decode(frame) for frame in _frames(dataset))
+    # A value has an even length (PS3.5 section 7.1.1).
     _set_pixels(dataset, pixels + b"\0" * (len(pixels) % 2), ExplicitVRLittleEndian, encapsulated=False)
 
 
@@ -148,6 +149,7 @@ def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
     if target in _NATIVE or "PixelData" not in dataset:
         dataset.file_meta.TransferSyntaxUID = target
     elif target in _BY_PYDICOM:
+        # pydicom gives a lossy result a new SOP Instance UID by default, but the client asked for this instance.
         dataset.compress(target, generate_instance_uid=False, **_BY_PYDICOM[target])
     else:
         if dataset.SamplesPerPixel > 1 and dataset.PhotometricInterpretation != "RGB":

@@ -70,6 +70,7 @@ class _ServiceOperator(BaseOperator):
 
         A retried task resumes the operation that an earlier attempt started.
         """
+        # Again here: a template is only now filled in.
         if self.config:
             refuse_keys(config_of(self.config, self.api_version))
         request = self._request()
@@ -126,6 +127,7 @@ class _ServiceOperator(BaseOperator):
 
     def _end(self, context: Any, operation: Operation[Any]) -> dict[str, Any]:
         if operation.state.ended:
+            # A later attempt must not resume an operation that has ended.
             Variable.delete(_variable(context, self._request()))
         operation.result(timeout=0, raise_on_partial=self.on_partial == "fail")
         return summary_of(operation)
@@ -242,4 +244,5 @@ def _variable(context: Any, request: ServiceRequest) -> str:
     """
     task = context["ti"]
     place = "\0".join((task.dag_id, task.run_id, task.task_id, str(task.map_index), *map(str, astuple(request))))
+    # Hashed, because the key of an Airflow Variable has a limited length.
     return _VARIABLE + hashlib.sha256(place.encode()).hexdigest()[:32]

@@ -60,6 +60,7 @@ class OperationTrigger(BaseTrigger):
         failed = 0
         while failed < _LOST_AFTER:
             try:
+                # The triggerer runs many triggers in one event loop, which a request must not block.
                 if await asyncio.to_thread(self._ended):
                     break
                 failed = 0

@@ -85,6 +85,7 @@ class DeidentifyFiles(beam.PTransform):
         )
         _ = (
             settled["results"]
+            # The count is complete only after the last result, so the staging folder is removed at the end.
             | "Count results" >> beam.combiners.Count.Globally()
             | "Clean" >> beam.Map(lambda _, place=staging: places.remove(place))
         )
@@ -135,5 +136,6 @@ class _MoveWinners(beam.DoFn):
 
 
 def _staged(staging: str, name: str, digest: str) -> str:
+    # By name and digest: results of different sources with the same name must not overwrite each other.
     key = hashlib.sha256(f"{name}\0{digest}".encode()).hexdigest()
     return f"{staging}/{key[:2]}/{key}"

@@ -77,6 +77,7 @@ class DeidentifyInstances(beam.PTransform):
         made = pairs | self._make
         contested = (
             made[_MADE]
+            # Only names and digests are grouped, never images.
             | "Claims" >> beam.Map(lambda one: (one.name, one.digest))
             | "Count claims" >> beam.CombinePerKey(_Claims())
             | "Contested" >> beam.FlatMap(_contested)

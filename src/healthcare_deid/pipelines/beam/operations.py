@@ -136,6 +136,7 @@ class _Wait(beam.DoFn):
             operation = client.operation(element)
             operation.refresh()
             if not operation.state.ended:
+                # Beam frees the worker and calls process() again after the pause.
                 step.defer_remainder(Duration(seconds=self._poll))
                 return
             if step.try_claim(0):

@@ -141,6 +141,7 @@ class _Read(beam.DoFn):
         return dead_letter(DeadLetter(name if self._source_names else "", "", reason, text))
 
     def __getstate__(self) -> dict[str, Any]:
+        # Connections cannot be pickled.
         return {**self.__dict__, "_readers": {}}
 
 

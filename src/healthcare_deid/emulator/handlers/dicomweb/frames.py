@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _OCTETS = "application/octet-stream"
 _NATIVE = {ExplicitVRLittleEndian, ImplicitVRLittleEndian}
 _PICTURES = ("image/jpeg", "image/png")
+# A larger viewport would let one request allocate gigabytes.
 _MAX_SIDE = 10_000
 
 
@@ -57,6 +58,7 @@ def retrieve_frames(instance: StoredInstance, frames: str, request: Request) -> 
                 continue
             bodies = encapsulated_frames(dataset, numbers) if as_stored else native_frames(dataset, stored, numbers)
             label = f"{media_type}; transfer-syntax={stored if as_stored else ExplicitVRLittleEndian}"
+            # Without multipart only if the client named the plain type: "*/*" gets multipart, the default of DICOMweb.
             alone = len(numbers) == 1 and not wanted.multipart and wanted.media_type == media_type
             return _reply(instance, bodies, media_type, label, alone=alone)
     raise not_acceptable(f'Frames are available as {MULTIPART}; type="{_OCTETS}", or in the stored transfer syntax.')

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DICOM, DICOM_JSON = "application/dicom", "application/dicom+json"
 _BULK_TYPES = frozenset({"image/jpeg", "application/octet-stream"})
+# Metadata and its bulk data are assembled in memory.
 _MAX_BULK_BYTES = 512 << 20
 _PROCESSING_FAILURE = 272  # 0x0110
 _OK, _SOME, _NONE = 200, 202, 409
@@ -60,6 +61,7 @@ def store(instances: Instances, name: str, request: Request, study: str | None, 
     files: list[NewFile] = []
     results: list[_StoreOutcome] = []
     try:
+        # All files are written before the first is indexed, so a malformed body stores nothing.
         files.extend(instances.write(completed(chunks)) for chunks in _bodies(request))
         for start in range(0, len(files), _BATCH):
             results += _store_some(instances, name, files[start : start + _BATCH], study, replace=replace)
