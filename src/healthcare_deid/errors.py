@@ -225,6 +225,7 @@ class ApiError(DeidError):
         self.method_id = method_id
         self.attempts = attempts
         self.remedy = remedy
+        # Without arguments: repr() would show them, and the server's text may contain PHI.
         super().__init__()
 
     def __str__(self) -> str:

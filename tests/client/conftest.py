@@ -1,4 +1,4 @@
-"""A server on loopback that misbehaves on purpose, and clients of it."""
+"""A misbehaving server on loopback, and clients of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOW = "Tue, 14 Nov 2023 22:13:20 GMT"
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What the server does with one request: what it writes, and how it ends."""
+    """Bytes that the server writes for one request, and how it ends the connection."""
 
     raw: bytes = b""
     close: bool = False
@@ -33,7 +33,7 @@ class Behaviour:
 
 
 def answer(status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None) -> Behaviour:
-    """Answer properly."""
+    """Reply with success."""
     content = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
     lines = {"Content-Length": str(len(content)), "Content-Type": "application/json", "Date": NOW, **(headers or {})}
     head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{key}: {value}\r\n" for key, value in lines.items())
@@ -41,7 +41,7 @@ def answer(status: int = 200, body: Any = None, *, headers: dict[str, str] | Non
 
 
 def error(status: int, code: str = "", message: str = "", *, headers: dict[str, str] | None = None) -> Behaviour:
-    """Answer with an error as Google writes it."""
+    """Reply with an error as Google formats it."""
     return answer(status, {"error": {"code": status, "status": code, "message": message}}, headers=headers)
 
 
@@ -58,7 +58,7 @@ REDIRECT = answer(302, b"", headers={"Location": "http://127.0.0.1:9/elsewhere"}
 
 @dataclass
 class Seen:
-    """One request the server got."""
+    """One request that the server received."""
 
     method: str
     path: str
@@ -69,7 +69,7 @@ class Seen:
 def operation(
     number: str = "1", *, done: bool = False, created: str = "2023-11-14T22:13:20Z", **fields: Any
 ) -> dict[str, Any]:
-    """Return an operation as the service writes it."""
+    """Return an operation message as the service sends it."""
     method = fields.pop("method", "google.cloud.healthcare.v1.dataset.DatasetService.DeidentifyDataset")
     metadata = {"apiMethodName": method, "createTime": created, **fields.pop("metadata", {})}
     body: dict[str, Any] = {"name": f"{DATASET}/operations/{number}", "metadata": metadata, **fields}
@@ -99,7 +99,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 @dataclass
 class Server:
-    """Does what the test says, request by request; what nobody planned is answered 404."""
+    """Server scripted by the test; an unplanned request gets 404."""
 
     DATASET = DATASET
     answer = staticmethod(answer)
@@ -124,13 +124,13 @@ class Server:
             self._plans.insert(0, (method, re.compile(path), planned))
 
     def count(self, method: str, path: str = "") -> int:
-        """Return how many such requests came."""
+        """Return the number of such requests."""
         with self._lock:
             return sum(item.method == method and re.search(path, item.path) is not None for item in self.seen)
 
     @staticmethod
     def behaviour(word: str) -> Behaviour:
-        """Return what a word of BEHAVIOURS stands for."""
+        """Return the behavior for a word of BEHAVIOURS."""
         return BEHAVIOURS[word]
 
     def close(self) -> None:
@@ -194,7 +194,7 @@ class Server:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Return a server on loopback that does what it is told."""
+    """Return a scripted server on loopback."""
     server = Server()
     yield server
     server.close()
@@ -202,7 +202,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Return time that takes none."""
+    """Return a clock whose waits take no real time."""
     return FakeClock()
 
 
@@ -215,5 +215,5 @@ def client(server: Server, clock: FakeClock) -> Iterator[DeidClient]:
 
 @pytest.fixture
 def config() -> DeidentifyConfig:
-    """Return a config that does something."""
+    """Return a config with a rule."""
     return presets.remove_metadata_and_all_text()

@@ -1,4 +1,4 @@
-"""Transfer syntaxes that instances can be asked for: what comes back is in them, and shows the same picture."""
+"""Transcoding: the result has the requested syntax and shows the same picture."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_jpeg_xl_and_jpeg_of_12_bits_are_made_with_the_extra(
 
 
 @pytest.mark.parametrize("syntax", [f"{JPEG}110", DEFLATED_FRAMES])
-def test_what_was_made_can_be_stored_and_asked_for_natively(lab: Lab, dicom_bytes: Any, syntax: str) -> None:
+def test_a_transcoded_instance_can_be_stored_and_retrieved_natively(lab: Lab, dicom_bytes: Any, syntax: str) -> None:
     if syntax != DEFLATED_FRAMES:
         pytest.importorskip("imagecodecs")
     pixels = picture(12)
@@ -140,6 +140,6 @@ def test_pixels_that_a_syntax_cannot_hold_are_not_acceptable(lab: Lab, dicom_byt
     assert lab.get(INSTANCE, f"application/dicom; transfer-syntax={JPEG}50").status == 406
 
 
-def test_every_syntax_of_the_table_that_says_so_can_be_asked_for() -> None:
+def test_every_transcodable_syntax_of_the_table_can_be_requested() -> None:
     tried = {*LOSSLESS, *EXTRA, DEFLATED_FRAMES, *(f"{JPEG}{number}" for number in (50, 51, 81, 91, 110, 111, 112))}
     assert {row.uid for row in TRANSFER_SYNTAXES.values() if row.transcodes} == tried

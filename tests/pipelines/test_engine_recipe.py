@@ -1,4 +1,4 @@
-"""A recipe is refused where the graph is built, and made once a process where the work is done."""
+"""A recipe is checked with the graph, and loaded once per worker process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEY = presets.generate_crypto_key()
 
 
-def test_a_config_that_shifts_without_a_key_is_refused_unless_a_secrets_place_is_named(
+def test_a_config_that_shifts_without_a_key_is_refused_unless_it_has_a_secret_source(
     shifting: DeidentifyConfig,
 ) -> None:
     with pytest.raises(ConfigError, match="place of a secret"):
@@ -45,7 +45,7 @@ def test_an_argument_that_is_a_secret_is_refused(basic: DeidentifyConfig, option
         EngineRecipe(basic, None, options)
 
 
-def test_what_travels_holds_the_place_and_not_the_secret(shifting: DeidentifyConfig, tmp_path: Path) -> None:
+def test_a_pickled_recipe_holds_the_place_and_not_the_secret(shifting: DeidentifyConfig, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"a secret of this project's own")
     recipe = EngineRecipe(shifting, SecretSource.file(tmp_path / "secret"), {})
 

@@ -71,6 +71,7 @@ class Backend:
         operations = Operations(database, clock)
         runner = Runner(database, operations, clock)
         try:
+            # Before anything else is served: files of an unfinished transaction must not be indexed or kept.
             instances.recover()
         except BaseException:
             database.close()
@@ -117,6 +118,7 @@ class Backend:
             job = self.deidentification if request["kind"] == DEIDENTIFY else self.import_export
             try:
                 job.resume(record.name, request, units)
+            # Its buckets or config can no longer be used. It must end, or clients would wait forever.
             except (ServiceError, ConfigError):
                 self.runner.abort(record.name)
 

@@ -60,6 +60,7 @@ class Fault:
 
     def meets(self, method_id: str) -> bool:
         """Return whether the fault applies to a method."""
+        # With leading dots, so that only whole parts of the ID match: "get" is not the end of "budget".
         return self.method == "*" or f".{method_id}".endswith(f".{self.method}")
 
     def to_json(self) -> dict[str, Any]:
@@ -205,6 +206,7 @@ class FaultPlan:
             ServiceError: An error was planned.
             Dropped: A dropped connection was planned.
         """
+        # A delayed call can also fail or be dropped.
         delay = self._take("delay", method_id)
         if delay:
             clock.sleep(delay.seconds)
@@ -214,6 +216,7 @@ class FaultPlan:
         drop = self._take("drop", method_id)
         if drop is None:
             return answer()
+        # The client cannot tell the two apart: the case that AmbiguousSubmit exists for.
         if drop.acted:
             answer()
         raise Dropped("the connection was dropped by a fault plan")

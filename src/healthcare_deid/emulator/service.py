@@ -283,6 +283,7 @@ class _Core:
                 return
             del self._open[self.folder]
             self.backend.close()
+        # Outside the lock, because removing many files takes time.
         if self.temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 

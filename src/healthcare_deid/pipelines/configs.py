@@ -26,6 +26,7 @@ def config_of(text: str, api_version: str = "v1") -> AnyConfig:
     if api_version not in ("v1", "v1beta1"):
         raise ConfigError("api_version: must be 'v1' or 'v1beta1'")
     message = DeidentifyConfig if api_version == "v1" else DeidentifyConfigV1Beta1
+    # Every JSON text is YAML too, but JSON needs no extra.
     return message.from_json(text) if text.lstrip().startswith("{") else message.from_yaml(text)
 
 

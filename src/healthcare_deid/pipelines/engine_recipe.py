@@ -70,6 +70,7 @@ class EngineRecipe:
             ConfigError: The secret is missing.
             ModelNotFoundError: Burned-in text is to be found and no text-detection model is installed.
         """
+        # A worker unpickles a recipe many times, so equal recipes are recognized by their content.
         recipe = pickle.dumps((self._config, self._secret, self._options))
         key = (os.getpid(), hashlib.sha256(recipe).digest())
         with _lock:

@@ -106,6 +106,7 @@ def _from_manager(version: str, endpoint: str) -> bytes:
     from healthcare_deid.client.http.endpoint import connect
     from healthcare_deid.client.protocol.replies import RawResponse, api_error
 
+    # The client's own connection, with its proxies, certificates and time limits.
     connection = connect(endpoint=endpoint)
     try:
         status, headers, content = connection.exchange(

@@ -54,5 +54,6 @@ def deid_client(healthcare_emulator: Emulator, fake_clock: FakeClock) -> Iterato
     """
     from healthcare_deid import DeidClient
 
+    # The emulator's own clock: otherwise a wait of the client would not let the emulator's time pass.
     with DeidClient("test-project", "us-central1", http=healthcare_emulator.http(), clock=fake_clock) as client:
         yield client

@@ -194,6 +194,7 @@ def _burn_in(
         y += round(size * 1.6)
     at = round(recipe.mark_at[0] * columns / 10), round(recipe.mark_at[1] * rows / 10)
     boxes[recipe.mark] = _draw_line(draw, at, recipe.mark, font)
+    # Blended with the picture, because the font is drawn anti-aliased.
     opacity = np.asarray(canvas, dtype=np.float64) / 255.0
     if pixels.ndim > 3:
         opacity = opacity[..., np.newaxis]

@@ -88,6 +88,7 @@ def tiers_of(price: Price) -> tuple[Tier, ...]:
 
 def _charge(tiers: tuple[Tier, ...], gib: float) -> float:
     """Return the cost of a monthly amount."""
+    # Each tier's price applies only to the part of the amount within the tier.
     ends = [*(tier.above_gib for tier in tiers[1:]), float("inf")]
     return sum(
         tier.per_gib * (min(gib, end) - tier.above_gib)
@@ -136,6 +137,7 @@ def dicom_volume(context: CallContext, name: DatasetName | DicomStoreName) -> Fl
     total = Volume()
     for store in stores:
         held = yield from dicom_store_metrics(context, store)
+        # Blobs are the files. Structured storage holds the service's own copy of the attributes.
         count, blobs = held.instance_count, held.blob_storage_size_bytes
         total += Volume(count, 0, blobs + held.structured_storage_size_bytes, blobs / count if count else 0.0)
     return total

@@ -46,6 +46,7 @@ class AsyncPoller:
         if self._closed:
             raise DeidError("the client is closed: create a new one")
         for tracker in trackers:
+            # Counted, because several tasks may wait for the same operation.
             self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
             self._schedule.add(tracker, self._clock.monotonic())
         self._pending_holds.append(self._clock.hold())

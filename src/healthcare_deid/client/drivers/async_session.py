@@ -75,6 +75,7 @@ class AsyncSession:
         if poller is not None:
             await poller.close()
         executor, self._executor = self._executor, None
+        # In a thread, because it waits for the polling thread to end.
         await asyncio.to_thread(self.sync.close)
         if executor is not None:
             executor.shutdown(cancel_futures=True)

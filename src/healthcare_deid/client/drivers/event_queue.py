@@ -32,7 +32,7 @@ class EventQueue(Generic[T]):
             return bool(self._items)
 
     def get(self, end: float | None) -> T | None:
-        """Return the next item, or None if there is none by *end*.
+        """Return the next item, or None if none arrives by *end*.
 
         *end* is a time of the client's clock.
         """

@@ -65,6 +65,7 @@ class Poller:
             if self._closed:
                 raise DeidError("the client is closed: create a new one")
             for tracker in trackers:
+                # Counted, because several threads may wait for the same operation.
                 self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
                 self._schedule.add(tracker, self._clock.monotonic())
             # A fake clock must not advance before the thread has seen the new operation.

@@ -63,6 +63,7 @@ class BodyPieces:
             yield piece
             limits = current_limits()
             if limits is not None:
+                # Data that has moved extends the time limit of a transfer.
                 limits.moved += len(piece)
                 limits.left()
 
@@ -92,6 +93,7 @@ def bounded(base: Any) -> Any:
         def getresponse(self) -> Any:
             try:
                 return super().getresponse()
+            # Includes RemoteDisconnected, a subclass of BadStatusLine.
             except (http.client.BadStatusLine, http.client.ResponseNotReady):
                 self.close()
             raise DroppedBeforeAnswerError("no status line")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from google.auth.credentials import Credentials
 
+# The API's own scope, cloud-healthcare, would not cover Secret Manager, which pipelines read.
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 DEFAULT_UNIVERSE = "googleapis.com"
 

@@ -54,6 +54,7 @@ class Limits:
         """
         allowed = self._timeout
         if self._transfer:
+            # Every byte moved buys time, up to the service's own limit for a transfer.
             allowed = min(allowed + self.moved / _MIN_BYTES_PER_SECOND, max(WHOLE_TRANSFER, self._timeout))
         left = self._began + allowed - time.monotonic()
         if left <= 0:

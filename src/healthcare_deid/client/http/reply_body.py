@@ -59,6 +59,7 @@ class BoundedResponse(http.client.HTTPResponse):
         if streamed and self.length is None and not self.chunked:
             # Only the end of the connection ends such a body, so a truncated instance would look complete.
             raise UnreadableBodyError("the reply has no Content-Length, so a truncated instance would go unnoticed")
+        # An error reply goes to memory even if a sink is given, because its text is needed for the exception.
         sink, most = (cast("Any", limits.sink), INSTANCE_BYTES) if streamed else (io.BytesIO(), limits.memory)
         size = 0
         for piece in self._decoded():
@@ -169,6 +170,7 @@ class _TimedReader(io.RawIOBase):
         return self._timed(buffer, limits)
 
     def _timed(self, buffer: Any, limits: Limits) -> int | None:
+        # Shortened for this read only: the socket may be kept for the next request.
         usual, left = self._sock.gettimeout(), limits.left()
         self._sock.settimeout(left if usual is None else min(usual, left))
         try:

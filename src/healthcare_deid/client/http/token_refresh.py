@@ -93,6 +93,7 @@ class SharedCredentials:
         """Return the refresh in progress, or begin one."""
         with self._lock:
             under_way, now = self._refreshing, time.monotonic()
+            # Single flight: later callers wait for the same refresh.
             if under_way is not None and not under_way.done() and now < self._since + _ABANDON_AFTER:
                 return under_way
             begun: Future[dict[str, str]] = Future()

@@ -32,6 +32,7 @@ class OperationWaiting(OperationBase[T]):
 
         Polls the service at most once a second.
         """
+        # A loop over done() must not send a request each time.
         if not self.state.ended and not self._fresh():
             try:
                 self.refresh()
@@ -48,6 +49,7 @@ class OperationWaiting(OperationBase[T]):
         Raises:
             DeidError: The request failed. The operation itself is not affected.
         """
+        # A final state never changes, and the service deletes ended operations after a while.
         if self.state.ended:
             return self.snapshot
         context = self._context.for_call(timeout, retry)
@@ -55,6 +57,7 @@ class OperationWaiting(OperationBase[T]):
             snapshot = self._session.run(get_operation(context, self._path, self._tracker.version))
         except DeidError as error:
             self._tracker.failed(error, self._clock.monotonic())
+            # failed() takes NOT_FOUND for the final state EXPIRED. Then there is nothing to raise.
             if not self.state.ended:
                 raise
         else:
@@ -157,4 +160,4 @@ class OperationWaiting(OperationBase[T]):
     def _changes(self, timeout: float | None) -> Iterator[OperationSnapshot]:
         """Yield every change until the end."""
         raise NotImplementedError(timeout)
-        yield self.snapshot
+        yield self.snapshot  # makes this a generator

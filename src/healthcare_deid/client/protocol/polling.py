@@ -256,6 +256,7 @@ class PollSchedule:
         key = (job.dataset, job.version)
         self._busy.discard(key)
         if pages:
+            # The number of list pages decides whether the next poll lists or gets.
             self._pages[key] = pages
         for tracker in job.trackers:
             result = outcome.get(id(tracker))

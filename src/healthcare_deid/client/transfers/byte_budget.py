@@ -25,6 +25,7 @@ class ByteBudget:
     def taking(self, size: int) -> Generator[None]:
         """Reserve *size* bytes inside the block, waiting until they are free."""
         with self._changed:
+            # Without `not self._used`, an item larger than the limit would wait forever.
             self._changed.wait_for(lambda: not self._used or self._used + size <= self._limit)
             self._used += size
         try:

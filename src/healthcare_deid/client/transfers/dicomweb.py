@@ -79,6 +79,7 @@ class DicomWeb:
         method_id = f"{METHODS}.{verb.lower()}"
 
         def attempt(number: int) -> Flow[WebReply]:
+            # Makes this a flow. The request is sent here, because Send covers the API's JSON methods only.
             yield from ()
             try:
                 return self._exchange(verb, address, body, headers or {}, answers, method_id, number, memory, into)

@@ -100,6 +100,7 @@ def _received(web: DicomWeb, item: tuple[str, str, str], beside: Path, path: Pat
     name, (study, series, instance) = "/".join(item), item
     uri = f"/studies/{study}/series/{series}/instances/{instance}"
     try:
+        # As stored: the service transcodes to Explicit VR Little Endian by default.
         web.send("GET", uri, headers={"accept": "application/dicom; transfer-syntax=*"}, into=beside)
     except NotFound as error:  # deleted since the search
         return failure("failed", name, str(error), error.message)

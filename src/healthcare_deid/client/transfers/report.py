@@ -100,5 +100,6 @@ class TransferCounts:
             failed=count.get("failed", 0),
             skipped=count.get("skipped", 0),
             bytes=self._bytes,
+            # Reports in between are made for every item; copying all failures each time would be quadratic.
             failures=tuple(self._failures) if ended else (),
         )

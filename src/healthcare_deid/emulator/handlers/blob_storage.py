@@ -66,6 +66,7 @@ class BlobStorageCalls:
         ids = [instance.id for instance in found if only is None or only(instance)]
         self._backend.instances.set_storage_class(ids, storage_class, self._backend.operations.now())
         answer = f"type.googleapis.com/google.cloud.healthcare.{call.version}.dicom.SetBlobStorageSettingsResponse"
+        # No data is moved, so the operation ends at once (fidelity F-38).
         operation = self._backend.operations.ended(
             call.dataset, "dicom.DicomService.SetBlobStorageSettings", call.version, {"@type": answer}, len(ids)
         )

@@ -82,6 +82,7 @@ class Datasets:
         name = DatasetName(call.ids["project"], call.ids["location"], identifier)
         body = {**_checked(parameters.json_object(call)), "name": str(name)}
         with self._backend.database.write() as connection:
+            # One transaction: a dataset never appears without the operation that created it.
             insert(connection, ResourceKind.DATASET, str(name), None, body)
             operation = self._backend.operations.insert(
                 connection, name, "dataset.DatasetService.CreateDataset", call.version

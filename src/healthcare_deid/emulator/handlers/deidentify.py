@@ -79,6 +79,7 @@ class DeidentifyCalls:
             body: requests.FhirStoreRequest = parameters.message(call, requests.DeidentifyFhirStoreRequest)
         else:
             body = parameters.message(call, v1beta1.DeidentifyFhirStoreRequest)
+        # Checked before it is refused, so that a client sees the service's own error for a missing store.
         destination = FhirStoreName.parse(body.destination_store)
         self._backend.catalog.check_store(destination, "healthcare.fhirResources.update")
         raise unimplemented("The emulator does not de-identify FHIR stores. Nothing was copied.")
@@ -111,6 +112,7 @@ def _check_rules(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> None:
         ServiceError: 400: the config breaks a rule. 501: it needs a feature that is not emulated.
     """
     for finding in config.checks():
+        # The other findings are advice. The service accepts such configs.
         if finding.code in _RULES:
             raise invalid(f"Invalid config at {finding.path}: {finding.message}")
     metadata = getattr(config, "operation_metadata", None)

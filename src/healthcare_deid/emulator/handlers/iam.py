@@ -70,6 +70,7 @@ class IamCalls:
         fields = frozenset({"permissions"})
         body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
         asked = body.get("permissions", [])
+        # The API does not accept wildcards here.
         if not isinstance(asked, list) or not all(isinstance(item, str) and "*" not in item for item in asked):
             raise invalid("permissions must be a list of permission names without wildcards.")
         return Reply.json({"permissions": asked} if asked else {})

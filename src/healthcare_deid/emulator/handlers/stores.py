@@ -106,6 +106,7 @@ class Stores:
     def patch(self, call: RoutedRequest) -> Reply:
         """Handle ``patch``."""
         name = self._name(call, "update")
+        # The version of a FHIR store cannot be changed after its creation.
         paths = update_paths(call.request.parameter("updateMask") or "", self._fields - {"name", "version"})
         changes = parameters.only_fields(parameters.json_object(call), self._fields, self._variable)
 
@@ -182,6 +183,7 @@ def _is_label(text: Any, form: re.Pattern[str]) -> bool:
     return (
         isinstance(text, str)
         and form.fullmatch(text) is not None
+        # Not a character class: letters of every script are allowed.
         and text == text.lower()
         and len(text.encode()) <= _MAX_LABEL_BYTES
     )

@@ -74,6 +74,7 @@ def _inner_request(part: EmailMessage, batch: Request) -> Request:
     text = content if isinstance(content, bytes) else b""
     line, _, rest = text.lstrip(b"\r\n").partition(b"\n")
     words = line.decode("utf-8", "replace").split()
+    # A batch inside a batch would recurse.
     if len(words) < len(("GET", "/v1/…")) or words[1].partition("?")[0].startswith(PATH):
         raise invalid("Each part of a batch must start with a request line.")
     inner = BytesParser(policy=email.policy.HTTP).parsebytes(rest)

@@ -74,6 +74,7 @@ class EmulatorHttp:
         if not self._release.alive:
             raise EmulatorError("this transport is closed: get a new one from Emulator.http()")
         parts = urlsplit(uri)
+        # URLs in replies start with the address that the client used.
         base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://healthcare.googleapis.com"
         reply = self._handle(Request.of(method, uri, headers=headers, body=_encoded_body(body), base_url=base))
         content = b"".join(reply.chunks())

@@ -93,6 +93,7 @@ class _Sections:
                 # Keep the CRLF: in a part without headers it is the first half of the empty line before the content.
                 self._at = end.end() if self.closed else end.end() - 2
                 return
+            # With fewer bytes after it, the line may still turn out to be the boundary.
             if found >= 0 and len(self._buffer) >= after + _LONGEST_AFTER:
                 look = found + 1  # a longer line that only starts like the boundary
                 continue

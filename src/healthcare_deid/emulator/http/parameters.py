@@ -90,6 +90,7 @@ def page_size(call: RoutedRequest) -> int:
     text = call.request.parameter("pageSize") or "0"
     if not (text.isascii() and text.isdigit()):
         raise invalid("pageSize must be 0 or more.")
+    # Nine digits are enough to exceed every limit, and int() is slow on very long text.
     return min(int(text[:9]), _MAX_PAGE) or _DEFAULT_PAGE
 
 

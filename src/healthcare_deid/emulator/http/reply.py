@@ -37,6 +37,7 @@ class Reply:
     @classmethod
     def json(cls, value: Any, status: int = 200, content_type: str = JSON) -> Reply:
         """Build a reply with a JSON body."""
+        # Indented, because prettyPrint is on by default.
         return cls(status, {"content-type": content_type}, json.dumps(value, ensure_ascii=False, indent=2).encode())
 
     @classmethod
@@ -82,6 +83,7 @@ class Reply:
         return replace(self, headers={**self.headers, **added})
 
 
+# Reasons in error format 1 (fidelity F-17).
 _LEGACY_REASONS = {
     StatusCode.INVALID_ARGUMENT: "badRequest",
     StatusCode.FAILED_PRECONDITION: "failedPrecondition",
@@ -99,4 +101,5 @@ def http_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
+        # HTTPStatus has no 499, which is nginx's.
         return "Client Closed Request" if status == StatusCode.CANCELLED.http else ""

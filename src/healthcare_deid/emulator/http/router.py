@@ -78,6 +78,7 @@ class Router:
         own = self._control(request)
         if own is not None:
             return own
+        # After the control routes, so that faults never apply to the requests that plan them.
         route, call = self._routes.find(request)
         # The service's quotas page: 10 MB for every method except Store.
         if not route.is_store and request.size > MAX_IN_MEMORY:

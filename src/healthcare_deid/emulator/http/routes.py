@@ -113,6 +113,7 @@ class Routes:
         for route in routes:
             path, _, action = route.template.partition(":")
             segments = path.split("/")
+            # A bulk data path has any number of segments.
             if segments[-1].endswith("*}"):
                 self._open_ended.append((segments, route))
                 continue

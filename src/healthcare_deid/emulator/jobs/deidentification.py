@@ -144,6 +144,7 @@ class Deidentification:
         """
         self._catalog.check_store(source, "healthcare.dicomStores.deidentify")
         _check_location(source, destination)
+        # The service needs a different store; writing into the source would mix originals and results.
         if source == destination:
             raise invalid("destinationStore must not be the source store.")
         self._catalog.check_store(destination, "healthcare.dicomStores.dicomWebWrite")
@@ -256,6 +257,7 @@ class Deidentification:
             return
         try:
             written = NewFile.of(job.destination), read_header(job.destination)
+            # One transaction per instance: a killed process loses only instances that are not counted yet.
             (refused,) = self._instances.add(item.destination, [written])
         except ServiceError as error:
             refused = error

@@ -101,6 +101,7 @@ def run_job(engine: InstanceDeidentifier, job: Job) -> Outcome:
     except EngineError as error:
         return Outcome(job.index, error.reason, str(error))
     except Exception as error:  # noqa: BLE001 - one damaged instance must not stop the operation
+        # The text of an unexpected error may contain values of the instance.
         kind = type(error).__name__
         return Outcome(job.index, "internal", f"the engine failed on this instance ({kind})")
     return Outcome(job.index, warnings=tuple(getattr(result, "warnings", ())))

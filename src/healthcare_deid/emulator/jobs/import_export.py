@@ -63,6 +63,7 @@ class ImportExport:
         Raises:
             ServiceError: The URI is malformed, or its bucket does not exist.
         """
+        # Checked now, so that a missing bucket is refused before an operation starts.
         self._buckets.check(prefix)
         request = {
             "kind": EXPORT,

@@ -59,6 +59,7 @@ class Logs:
         path = self._folder / f"{record.name.rpartition('/')[2]}.json"
         state = record.success, record.failure, record.ended
         with self._lock:
+            # Clients poll often, so the file is written again only if the counters have changed.
             if self._written.get(record.name) != state:
                 self._folder.mkdir(mode=0o700, exist_ok=True)
                 path.write_text(json.dumps(self.entries(record.name), indent=2), "utf-8")

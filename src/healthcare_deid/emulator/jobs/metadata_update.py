@@ -37,6 +37,7 @@ class MetadataUpdate:
         try:
             file = self._instances.write([patched(instance.path, patch)])
         except OSError:
+            # The file is gone if the instance was deleted or replaced meanwhile.
             raise ServiceError(StatusCode.NOT_FOUND, "DICOM instance does not exist.") from None
         try:
             written = file, read_header(file.path)

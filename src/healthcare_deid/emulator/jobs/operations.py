@@ -210,6 +210,7 @@ class Operations:
     ) -> None:
         """End an operation in a transaction."""
         connection.execute(
+            # The request may contain a key, which must not outlive the operation.
             "UPDATE operations SET ended = ?, response = ?, error = ?, request = NULL WHERE name = ?",
             (
                 self._clock.time(),
@@ -245,6 +246,7 @@ class Operations:
             raise invalid("Invalid page token.")
         with self._database.read() as connection:
             rows = connection.execute(
+                # Row IDs grow with time, so they order operations by age and serve as page tokens.
                 "SELECT * FROM operations WHERE dataset = ? AND id < ? AND (ended IS NULL OR ended > ?) "
                 "AND (? IS NULL OR (ended IS NOT NULL) = ?) ORDER BY id DESC LIMIT ?",
                 (dataset, int(after or _MAX_ROWID), self._horizon(), done, done, size + 1),

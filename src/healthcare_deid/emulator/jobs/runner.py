@@ -71,6 +71,7 @@ class JobProgress:
         """
         with self._database.read() as connection:
             row = connection.execute("SELECT cancel_requested FROM operations WHERE name = ?", (self.name,)).fetchone()
+        # The row is gone if the dataset was deleted.
         return row is None or bool(row["cancel_requested"])
 
     def check(self) -> None:

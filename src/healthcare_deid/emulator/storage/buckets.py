@@ -140,6 +140,7 @@ class _Folders:
         root = self._folders.get(bucket)
         if root is None:
             return None
+        # resolve() follows symbolic links too, which could lead out of the directory.
         if "\0" in name or not (target := (root / name).resolve()).is_relative_to(root):
             raise invalid("The object name must not leave its bucket: remove '..' from it.")
         return target

@@ -109,6 +109,7 @@ class Catalog:
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT body FROM resources WHERE kind = ? AND name > ? AND name GLOB ? ORDER BY name",
+                # By name instead of parent, because locations are not stored as resources.
                 (kind, after, f"{_glob_escaped(parent)}/{kind}/*"),
             )
             for row in rows:
@@ -235,6 +236,7 @@ def _policy(connection: sqlite3.Connection, name: str) -> dict[str, Any]:
     row = connection.execute("SELECT body FROM policies WHERE resource = ?", (name,)).fetchone()
     text = row["body"] if row else "{}"
     policy: dict[str, Any] = json.loads(text)
+    # A hash of the content: the etag changes exactly if the policy does.
     digest = hashlib.sha256(f"{name}\n{text}".encode()).digest()[:6]
     return policy | {"etag": base64.b64encode(digest).decode()}
 

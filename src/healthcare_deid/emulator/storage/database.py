@@ -151,6 +151,7 @@ class Database:
         return connection
 
     def _prepare(self) -> None:
+        # With a write-ahead log, readers continue while a writer commits.
         self._writer.execute("PRAGMA journal_mode = WAL")
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if version == 0:

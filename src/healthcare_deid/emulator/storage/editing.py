@@ -61,6 +61,7 @@ def from_json(attributes: Mapping[str, Any], bulk: Mapping[str, bytes]) -> bytes
                 meta.TransferSyntaxUID = JPEGBaseline8Bit
             meta.TransferSyntaxUID = UID(meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian)
             meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
+            # DICOM JSON is UTF-8, whatever Specific Character Set it names.
             if not _is_ascii(attributes):
                 dataset.SpecificCharacterSet = _UNICODE
             return encoded(FileDataset("", dataset, file_meta=meta))

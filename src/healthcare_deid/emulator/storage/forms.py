@@ -80,6 +80,7 @@ class Form:
             numbers = frame_numbers(",".join(map(str, range(1, frame_count(dataset) + 1))), dataset)
             frames = self._frames(instance, dataset, numbers)
             for number, frame in zip(numbers, frames, strict=True):
+                # Named as by the service: a single frame has no number.
                 yield (f"/{number}" if len(numbers) > 1 else "") + self._extension, frame
 
     @property

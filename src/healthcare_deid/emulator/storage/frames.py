@@ -67,6 +67,7 @@ def frame_numbers(text: str, dataset: Dataset) -> list[int]:
     count = frame_count(dataset)
     numbers: list[int] = []
     for part in text.split(","):
+        # isdigit() alone also accepts digits such as "²".
         if not (part.isascii() and part.isdigit()) or not 1 <= int(part[:9]) <= count:
             raise invalid(f"Frame numbers must be from 1 to {count} for this instance.")
         numbers.append(int(part))

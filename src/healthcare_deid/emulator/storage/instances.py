@@ -1,9 +1,8 @@
 """Instances of DICOM stores: a file and an index row each.
 
-Each store has a directory of files, and a file outside of it with the store's name, so the index can be rebuilt from
-the files. A new file is first written to ``incoming``. A journal lists the files of a transaction until it is
-committed. The next start can then tell leftovers of a killed process, which it removes, from files whose rows were
-lost, which it keeps.
+Each store has a directory of files, and a file outside of it with the store's name, so the index can be rebuilt. New
+files are written to ``incoming`` first. A journal lists the files of an uncommitted transaction: the next start removes
+these as leftovers of a killed process, and keeps files whose rows were lost.
 """
 
 from __future__ import annotations
@@ -116,17 +115,11 @@ class Instances:
     # -- Writing
 
     def new_file(self) -> Path:
-        """Return the path for a new file.
-
-        `add` takes the file over.
-        """
+        """Return the path for a new file, which `add` takes over."""
         return self._incoming / f"{secrets.token_hex(16)}.part"
 
     def write(self, chunks: Iterable[bytes]) -> NewFile:
-        """Write a new file.
-
-        The caller removes it unless `add` takes it over.
-        """
+        """Write a new file, which `add` takes over or the caller removes."""
         path = self.new_file()
         digest, size = hashlib.sha256(), 0
         try:
@@ -219,6 +212,7 @@ class Instances:
             "SELECT id, digest FROM instances WHERE store = ? AND study = ? AND series = ? AND instance = ?",
             (store, key.study, key.series, key.instance),
         ).fetchone()
+        # Storing the same bytes again is a success (fidelity F-21).
         if row is not None and row["digest"] == file.digest:
             return None
         if row is not None and not replace:
@@ -231,10 +225,7 @@ class Instances:
         return None
 
     def _folder_of(self, store: str) -> Path:
-        """Return the directory of a store, creating it if necessary.
-
-        The file with the store's name is created too.
-        """
+        """Return the directory of a store, created with the file that names it."""
         # Hashed, because store names may be too long for a directory name.
         folder = self._folder / hashlib.sha256(store.encode()).hexdigest()[:32]
         file = self._stores / f"{folder.name}.json"
@@ -249,11 +240,7 @@ class Instances:
         return path.relative_to(self._folder).as_posix()
 
     def remove(self, store: str, study: str, series: str | None = None, instance: str | None = None) -> int:
-        """Delete a study, series or instance.
-
-        Returns:
-            Number of deleted instances.
-        """
+        """Delete a study, series or instance; return the number of instances."""
         where, values = _where(store, study, series, instance)
         with self._database.write() as connection:
             gone = connection.execute(f"DELETE FROM instances WHERE {where}", values).rowcount  # noqa: S608 - our columns
@@ -272,10 +259,7 @@ class Instances:
     # -- Cleaning up
 
     def purge(self) -> None:
-        """Remove the files of deleted rows.
-
-        A file that cannot be removed now is removed later.
-        """
+        """Remove the files of deleted rows; retry later those in use."""
         with self._database.read() as connection:
             discarded = [row["file"] for row in connection.execute("SELECT file FROM discarded")]
         gone: list[str] = []
@@ -289,10 +273,7 @@ class Instances:
         self._remove_folders({file.partition("/")[0] for file in gone})
 
     def _remove_folders(self, names: Iterable[str]) -> None:
-        """Remove the directories of deleted stores.
-
-        Otherwise a rebuilt index would restore the stores.
-        """
+        """Remove directories of deleted stores, which a rebuild would restore."""
         for name in names:
             file = self._stores / f"{name}.json"
             with contextlib.suppress(OSError, ValueError, KeyError), self._database.read() as connection:

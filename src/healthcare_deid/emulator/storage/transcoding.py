@@ -142,6 +142,7 @@ def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
     from healthcare_deid.emulator.storage.frame_codecs import ENCODERS, JPEG_XL_OF_JPEG, jpeg_as_xl
     from healthcare_deid.engine.pixels.frames.layout import pixel_layout
 
+    # JPEG XL recompresses a JPEG stream without decoding it, so that no quality is lost.
     if target == JPEG_XL_OF_JPEG and stored == JPEGBaseline8Bit:
         _encapsulate(dataset, [jpeg_as_xl(frame) for frame in _frames(dataset)], target)
         return

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from healthcare_deid.pipelines.airflow.operators import DeidentifyDicomStoreOperator as DeidentifyDicomStoreOperator
     from healthcare_deid.pipelines.airflow.operators import DeidentifyOperationSensor as DeidentifyOperationSensor
 
+# Looked up, not imported: importing Airflow takes seconds.
 if find_spec("airflow") is None:
     raise MissingExtraError("airflow", "healthcare_deid.pipelines.airflow")
 

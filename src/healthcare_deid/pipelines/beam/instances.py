@@ -80,6 +80,7 @@ class DeidentifyInstances(beam.PTransform):
             # Only names and digests are grouped, never images.
             | "Claims" >> beam.Map(lambda one: (one.name, one.digest))
             | "Count claims" >> beam.CombinePerKey(_Claims())
+            # Every worker gets these as a side input. They are few: names normally have one claim.
             | "Contested" >> beam.FlatMap(_contested)
         )
         settled = made[_MADE] | "Settle" >> beam.ParDo(
@@ -184,6 +185,7 @@ class _Claims(beam.CombineFn):
     def add_input(self, mutable_accumulator: tuple[int, str], element: str) -> tuple[int, str]:
         """Add one claim."""
         count, smallest = mutable_accumulator
+        # An empty string is the digest of no claims.
         return count + 1, min(smallest, element) if smallest else element
 
     def merge_accumulators(self, accumulators: Iterable[tuple[int, str]]) -> tuple[int, str]:
@@ -212,6 +214,7 @@ class _PassUncontested(beam.DoFn):
         if winner is None:
             yield element
         elif winner == element.digest:
+            # One of several copies. _KeepOne passes on one of them.
             yield beam.pvalue.TaggedOutput(_TIED, (element.name, element))
         else:
             yield dead_letter(same_uid(element.source, element.digest, winner))

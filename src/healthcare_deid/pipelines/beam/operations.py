@@ -60,6 +60,7 @@ class ServiceOperation(beam.PTransform):
         """Apply the transform."""
         return (
             begin
+            # One dummy element, so that the operation is started once.
             | "Request" >> beam.Create([None])
             | "Start" >> beam.Map(_start, request=self._request)
             # Reshuffle checkpoints its input: if waiting fails, the operation is not started again.

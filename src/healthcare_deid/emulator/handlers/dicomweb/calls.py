@@ -115,6 +115,7 @@ class DicomWebCalls:
         if not found:
             return retrieve.missing("instance")
         self._backend.metadata_update.apply(found[0], _patch(call))
+        # Read again, because the patch has replaced the file and its index row.
         return retrieve.metadata(self._found(call), call.request)
 
     def _search(self, level: SearchLevel) -> Callable[[RoutedRequest], Reply]:

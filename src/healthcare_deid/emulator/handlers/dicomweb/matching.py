@@ -135,4 +135,5 @@ def _values_at(attributes: dict[str, Any], tags: tuple[str, ...]) -> list[str]:
 
 
 def _like(text: str, pattern: str) -> bool:
+    # DICOM has the wildcards * and ?; fnmatch also has [...].
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))

@@ -52,6 +52,7 @@ def retrieve(found: Sequence[StoredInstance], request: Request, *, single: bool)
             continue
         syntax = wanted.transfer_syntax or ExplicitVRLittleEndian
         alone = single and not wanted.multipart and wanted.media_type == DICOM
+        # Several instances do not fit into a plain application/dicom body.
         if not alone and not wanted.multipart and wanted.media_type == DICOM:
             continue
         return _files(found, syntax, alone=alone)
@@ -67,6 +68,7 @@ def _files(found: Sequence[StoredInstance], syntax: str, *, alone: bool) -> Repl
             if not alone:
                 body.begin(_typed(instance, syntax))
             if made is None:
+                # Sent from disk. Only transcoded instances are held in memory.
                 payload.add_file(instance.path, instance.size)
             else:
                 payload.write(made)
