@@ -85,6 +85,7 @@ def bare(error: E) -> E:
         return error.with_traceback(frames.tb_next)
     cause = error.__cause__
     error.__cause__ = bare(cause) if isinstance(cause, DeidError) else None
+    # The chain would lead to the frames and texts of other libraries.
     error.__context__ = None
     return error.with_traceback(None)
 
@@ -105,12 +106,14 @@ def _outward(error: Exception, function: Callable[..., Any], args: Any, kwargs: 
     """
     if isinstance(error, OSError) and error.filename is not None:
         path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, _PATHS) else Path()
+        # str(error) would show them, and a path may identify a patient.
         del error.filename, error.filename2
         given = inspect.signature(function).bind(*args, **kwargs).arguments
         paths = {name: Path(os.fsdecode(value)) for name, value in given.items() if isinstance(value, _PATHS)}
         about = [name for name, here in paths.items() if path.is_relative_to(here) or here.is_relative_to(path)]
         # Results are first written under a temporary name in the same directory.
         about = about or [name for name, here in paths.items() if path.parent == here.parent]
+        # If several arguments match, naming one could be wrong.
         if len(about) == 1:
             error.strerror = f"{error.strerror} ({about[0]})"
     return bare(error)

@@ -54,6 +54,7 @@ class DeidError(Exception):
     """Base class of this package's exceptions."""
 
 
+# Where a built-in exception has the same meaning it is a base class too, so that existing handlers catch it.
 class ConfigError(DeidError, ValueError):
     """Invalid config or argument, refused before anything is sent.
 
@@ -141,6 +142,7 @@ class TransportError(DeidError):
         attempts: Number of attempts made.
     """
 
+    # The worst case, unless a subclass knows better.
     default_sent: ClassVar[Sent] = "maybe"
 
     def __init__(self, text: str, *, sent: Sent | None = None, method_id: str = "", attempts: int = 1) -> None:

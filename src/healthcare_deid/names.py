@@ -264,6 +264,7 @@ def _is_inside_a_dataset(name: object) -> bool:
     """Return whether *name* is a resource inside a dataset."""
     if not isinstance(name, str):
         return isinstance(name, _StoreName | OperationName)
+    # A short name with a slash is dataset/store or dataset/operation.
     below = name.partition("/datasets/")[2] if name.startswith("projects/") else name
     return "/" in below
 
@@ -288,6 +289,7 @@ def _ids_of(text: str, form: str) -> tuple[str, ...]:
 
 @functools.cache
 def _pattern(form: str) -> re.Pattern[str]:
+    # An ID may be empty here, so that _check_id can say which one is missing.
     return re.compile("/".join("([^/]*)" if part.startswith("{") else part for part in form.split("/")))
 
 

@@ -247,7 +247,7 @@ def test_a_config_with_a_key_is_not_stored_with_a_dag() -> None:
 
 @pytest.mark.parametrize("name", ["salt", "patient_keys", "unwrapped_keys", "secret"])
 def test_a_secret_among_the_engines_options_is_not_stored_with_a_dag(basic: DeidentifyConfig, name: str) -> None:
-    with pytest.raises(ConfigError, match="place"):
+    with pytest.raises(ConfigError, match="SecretSource"):
         DeidentifyFolderOperator(
             task_id="a", source="a", destination="b", config=basic, engine_options={name: b"x" * 32}
         )

@@ -80,7 +80,7 @@ def test_a_refusal_of_secret_manager_is_an_error(manager: str, secret: str, erro
 def test_a_missing_secret_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"\n")
     for source in (SecretSource.environment("NOBODY_SET_THIS"), SecretSource.file(tmp_path / "empty")):
-        with pytest.raises(ConfigError, match="there is none in its place"):
+        with pytest.raises(ConfigError, match="not found or empty"):
             source.load()
     with pytest.raises(FileNotFoundError):
         SecretSource.file(tmp_path / "nowhere").load()

@@ -68,7 +68,7 @@ def refuse_secrets(options: Mapping[str, Any]) -> None:
     """
     given = [name for name in _SECRETS if options.get(name)]
     if given:
-        raise ConfigError(f"{given[0]}: would be stored and shown with the pipeline; pass secret= instead")
+        raise ConfigError(f"{given[0]}: would be stored and shown with the pipeline; pass a SecretSource: secret=")
 
 
 def _keys(message: Any, above: str = "") -> Iterator[str]:

@@ -137,6 +137,7 @@ class FakeClock:
         with self._lock:
             number = next(self._numbers)
             self._changes += 1
+            # A wait without a limit never makes time advance.
             self._waiting[number] = float("inf") if seconds is None else self._now + max(0.0, seconds)
             return number
 

@@ -259,6 +259,7 @@ def _set_identity(
     request.RequestingPhysician = person.physician
     request.ScheduledProcedureStepDescription = f"Requested for {person.spoken_name}"
     dataset.RequestAttributesSequence = Sequence([request])
+    # Private elements are easily forgotten in a de-identification, so one of them has PHI too.
     block = dataset.private_block(0x0099, _PRIVATE_CREATOR, create=True)
     block.add_new(0x01, "LO", f"{person.spoken_name} {person.patient_id}")
 

@@ -49,6 +49,7 @@ def succeeded(*, success: int = 0, response: Mapping[str, Any] | None = None) ->
     return Step({"done": True, "metadata": _metadata(success, 0, 0), "response": {"@type": "", **(response or {})}})
 
 
+# A done operation needs a response, even an empty one. Without it, it counts as failed.
 def partial(*, success: int = 0, failure: int = 1) -> Step:
     """Reply that the operation ended and some instances failed."""
     return Step({"done": True, "metadata": _metadata(success, failure, 0), "response": {"@type": ""}})

@@ -165,6 +165,7 @@ def _source(context: CallContext, name: Name, found: list[Finding]) -> Flow[bool
     except PermissionDenied:
         found.append(_finding("source-hidden", "source"))
     except DeidError as error:
+        # A failed check is reported. Otherwise silence could mean both "fine" and "not checked".
         found.append(_not_checked("source", "whether it exists", error))
     else:
         return True
@@ -247,6 +248,7 @@ def _volume(
         # The service reports only totals. An average above the limit proves that one instance exceeds it.
         if total.largest_average > PIXEL_FILE_LIMIT:
             found.append(_finding("instance-too-large", "source"))
+        # Possible, but not proved: the service does not report the sizes of instances.
         elif total.instances and total.bytes > PIXEL_FILE_LIMIT:
             found.append(_finding("instance-maybe-too-large", "source"))
     found.append(_finding("estimate", "source", str(total), _cost(total, prices)))

@@ -171,6 +171,7 @@ def deidentify_fhir_store(
 def _version(context: CallContext, config: Any, gcs_config_uri: str | None) -> str:
     """Return the API version of a call, from its config if it has one."""
     if config is None:
+        # v1 then keeps all tags and v1beta1 applies the Basic Profile; neither may be meant.
         if gcs_config_uri is None:
             logger.warning("no config given: the service's defaults decide what is removed")
         return context.api_version

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 logger = logging.getLogger("healthcare_deid.client")
 
+# A ContextVar, so that threads and tasks do not collect each other's replies.
 _captured: ContextVar[list[ApiReply] | None] = ContextVar("healthcare_deid_replies", default=None)
 
 

@@ -28,6 +28,7 @@ def explain(error: Exception, method_id: str, place: str) -> DeidError:
     Raises:
         Exception: *error* itself, if it comes from a mock or a user's transport.
     """
+    # Raised by googleapiclient's RequestMockBuilder. Our own requests never get that far.
     if isinstance(error, HttpError):
         return replies.api_error(method_id, error.resp, error.content)
     refused = credentials_error(error)

@@ -41,6 +41,7 @@ class CallSpan:
         self._span = span
 
     def _set(self, key: str, value: str | int) -> None:
+        # The allow-list is enforced here, whatever callers pass.
         if self._span is not None and key in ATTRIBUTES:
             self._span.set_attribute(key, value)
 

@@ -82,6 +82,7 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """Sleep with `time.sleep`."""
+        # A deadline may have passed meanwhile, and time.sleep refuses negative numbers.
         time.sleep(max(0.0, seconds))
 
     async def sleep_async(self, seconds: float) -> None:

@@ -85,6 +85,7 @@ def parse(method_id: str, response: Any, content: bytes | str | None) -> ApiRepl
     status = int(response.status)
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         raise api_error(method_id, response, content)
+    # googleapiclient's mocks return text instead of bytes.
     raw = content.encode() if isinstance(content, str) else bytes(content or b"")
     value: Any = parsed_json(raw) if raw.strip() else {}
     if not isinstance(value, Mapping):

@@ -60,6 +60,7 @@ def _requests_session(web: DicomWeb) -> Any:
     session = WebSession()
     session.trust_env = False  # the connection handles proxies itself; a password from .netrc must not be sent
     session.adapters.clear()
+    # The empty prefix matches every URL, so that no request bypasses the connection.
     session.mount("", _adapter(web))
     return session
 
@@ -88,6 +89,7 @@ def _adapter(web: DicomWeb) -> Any:
             del ignored
             body = request.body
             if body is not None and not isinstance(body, bytes | str):
+                # requests also accepts an iterable of bytes.
                 body = b"".join(body)
             headers = {name.lower(): _text(value) for name, value in request.headers.items()}
             for name in _CONNECTION_HEADERS:
@@ -106,6 +108,7 @@ def _adapter(web: DicomWeb) -> Any:
             response.request = request
             response._content = reply.content
             response._content_consumed = True  # type: ignore[attr-defined]
+            # requests calls these when it closes a response.
             response.raw = SimpleNamespace(close=lambda: None, release_conn=lambda: None)
             return response
 

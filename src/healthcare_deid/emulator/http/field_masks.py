@@ -51,6 +51,7 @@ def update_paths(text: str, allowed: Collection[str]) -> list[tuple[str, ...]]:
         ServiceError: 400: the mask is empty, or has a field that cannot change.
     """
     paths = [_path(path.strip()) for path in text.split(",") if path.strip()]
+    # A star replaces the whole resource, so that fields missing in the body are cleared.
     if ("*",) in paths:
         paths = [(name,) for name in sorted(allowed)]
     if not paths or any(path[0] not in allowed or not all(path) for path in paths):

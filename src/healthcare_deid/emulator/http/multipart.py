@@ -97,6 +97,7 @@ class _Sections:
             if found >= 0 and len(self._buffer) >= after + _LONGEST_AFTER:
                 look = found + 1  # a longer line that only starts like the boundary
                 continue
+            # The last bytes are kept, because a boundary may be split between two chunks.
             last = found if found >= 0 else max(self._at, len(self._buffer) - len(self._delimiter) + 1)
             if last > self._at:
                 yield self._buffer[self._at : last]

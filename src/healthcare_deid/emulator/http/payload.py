@@ -22,6 +22,7 @@ def spool(folder: Path | None) -> IO[bytes]:
     Args:
         folder: Directory for a longer file, readable only by this user. None uses the system's temporary directory.
     """
+    # Without a name, so that patient data does not stay on disk after a crash.
     return tempfile.SpooledTemporaryFile(MAX_IN_MEMORY, dir=None if folder is None else str(folder))
 
 

@@ -294,12 +294,14 @@ async def _read(receive: Receive, body: IO[bytes]) -> bool:
 
 async def _send(reply: Reply, send: Send, *, head: bool) -> None:
     headers = {**reply.headers}
+    # A 204 reply must not have a Content-Length (RFC 9110, 8.6).
     if reply.status != 204:
         headers["content-length"] = str(reply.size)
     encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
     if reply.payload is not None and not head:
         chunks = reply.chunks()
+        # In a thread, because reading a file would block the event loop.
         while chunk := await asyncio.to_thread(next, chunks, b""):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"" if head else reply.body})

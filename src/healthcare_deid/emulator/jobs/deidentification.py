@@ -242,6 +242,7 @@ class Deidentification:
             # Output files of jobs that were interrupted.
             for job in running.values():
                 job.destination.unlink(missing_ok=True)
+        # The loop also ends early when asked to stop. That must not look like success.
         progress.check()
 
     def _conclude(self, item: _Work, job: Job, outcome: Outcome, progress: JobProgress) -> None:

@@ -143,6 +143,7 @@ class Runner:
             response = work(progress)
         except Stopped:
             cancelled = progress.cancelled()
+            # A cancelled operation ends now. An interrupted one stays running, for the next start to resume.
             leave = resumable and not cancelled
             error = (
                 ServiceError(StatusCode.CANCELLED, _CANCELLED)

@@ -85,6 +85,7 @@ class StorageApi:
             token = str(page.get("nextPageToken") or "")
             if not token:
                 return
+            # A page token that repeats would make the list endless.
             following = None if token in seen else self._page(bucket, prefix, token)
             if following is None:
                 raise _unavailable("did not send the rest of a list of objects")

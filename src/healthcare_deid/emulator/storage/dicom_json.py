@@ -81,6 +81,7 @@ def _numbers(value: bytes, code: str, *, little: bool) -> list[Any] | None:
 
 
 def _plain_text(value: bytes, reader: Callable[[list[bytes]], list[Any] | None]) -> list[Any] | None:
+    # Text is padded to an even length with a space or NUL (PS3.5 section 6.2).
     value = value.rstrip(b" \0")
     if not value.isascii() or _ESCAPE in value or 0 in value:
         return None

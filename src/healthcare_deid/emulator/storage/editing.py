@@ -132,6 +132,7 @@ def _set_jpeg(dataset: Dataset, stream: bytes) -> None:
     dataset.LossyImageCompression = "01"
     dataset.PixelData = encapsulate([stream])
     dataset["PixelData"].VR = "OB"
+    # Encapsulated pixel data has an undefined length (PS3.5 section A.4).
     dataset["PixelData"].is_undefined_length = True
 
 

@@ -58,6 +58,7 @@ def _jpeg_extended(array: NDArray[Any], _: UID, layout: PixelLayout) -> bytes:
 
 
 def _by_engine(array: NDArray[Any], target: UID, layout: PixelLayout) -> bytes:
+    # The engine's encoders take unsigned samples. The bits stay the same.
     return encode_frame(array.view(f"u{array.dtype.itemsize}"), target, layout)
 
 

@@ -57,6 +57,7 @@ def _eight_bits(pixels: NDArray[Any], dataset: FileDataset) -> NDArray[np.uint8]
     if pixels.ndim == _COLOR_DIMENSIONS:
         # Color keeps zero as black: stretching from the minimum would change the hues.
         return pixels.astype(np.uint8) if pixels.dtype == np.uint8 else _stretched(pixels, keep_zero=True)
+    # First the modality LUT, then the VOI LUT or window, as in PS3.3 section C.11.
     values = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset, index=0)
     gray = _stretched(values)
     # MONOCHROME1 displays the lowest value as white (PS3.3 section C.7.6.3.1.2).

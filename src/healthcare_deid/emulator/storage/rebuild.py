@@ -97,6 +97,7 @@ def _put_aside(folder: Path) -> Path | None:
 
 
 def _create(connection: sqlite3.Connection, name: DicomStoreName) -> None:
+    # Only stores have files. Datasets follow from the stores' names.
     if not exists(connection, str(name.parent)):
         insert(connection, ResourceKind.DATASET, str(name.parent), None, {"name": str(name.parent)})
     insert(connection, ResourceKind.DICOM_STORE, str(name), str(name.parent), {"name": str(name)})

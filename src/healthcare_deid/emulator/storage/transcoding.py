@@ -108,6 +108,7 @@ def encoded(dataset: FileDataset) -> bytes:
         dataset.save_as(buffer, enforce_file_format=True)
         return buffer.getvalue()
     stream = DicomBytesIO(b"")
+    # The syntaxes that pydicom does not know are all Explicit VR Little Endian.
     stream.is_implicit_VR, stream.is_little_endian = False, True
     stream.write(b"\0" * 128 + b"DICM")
     write_file_meta_info(stream, dataset.file_meta, enforce_standard=True)

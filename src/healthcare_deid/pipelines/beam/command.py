@@ -48,6 +48,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
             | "Write dead letters" >> beam.Map(_write_lines, place=ours.dead_letters)
         )
         if ours.records:
+            # A single file, as in the record of a run, instead of one per shard.
             _ = done.records | "Write records" >> beam.io.WriteToText(ours.records, shard_name_template="")
 
 

@@ -40,6 +40,7 @@ def _add_value(parent: Element, number: str, value: Any) -> None:
         name = SubElement(parent, "PersonName", number=number)
         for group, text in value.items():
             components = SubElement(name, group)
+            # A person name may have fewer than five components.
             for part, component in zip(_NAME_PARTS, str(text).translate(_ILLEGAL).split("^"), strict=False):
                 if component:
                     SubElement(components, part).text = component

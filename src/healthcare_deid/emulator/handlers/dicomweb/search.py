@@ -196,6 +196,7 @@ def _find(
         # Groups come from the indexes, and one row with its long text is read per group. The unary plus keeps SQLite
         # from scanning the whole store in group order if another index finds the few matches.
         order = ", ".join(f"+{column}" for column in query.level.columns) if len(conditions) > 1 else columns
+        # The oldest instance represents a result, so that a result does not change when instances are added.
         chosen = f"SELECT min(id) FROM instances WHERE {where} GROUP BY {order} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
         given = (*values, query.limit, query.offset)
     picked, paths, read = _picked(shown)
@@ -265,7 +266,9 @@ def _in_sql(key: SearchKey, conditions: list[str], values: list[str]) -> bool:
         values.extend(exact)
         return True
     if bounds is not None:
+        # An instance without a date matches no range.
         conditions.append(f"{column} <> '' AND {column} >= ? AND {column} <= ?")
+        # Sorts after every date.
         values.extend((bounds[0], bounds[1] or "99999999"))
         return True
     return False

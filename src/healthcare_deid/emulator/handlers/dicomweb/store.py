@@ -32,6 +32,7 @@ _BULK_TYPES = frozenset({"image/jpeg", "application/octet-stream"})
 # Metadata and its bulk data are assembled in memory.
 _MAX_BULK_BYTES = 512 << 20
 _PROCESSING_FAILURE = 272  # 0x0110
+# All, some or none of the instances stored (fidelity F-28).
 _OK, _SOME, _NONE = 200, 202, 409
 # Instances per transaction: a commit waits for the disk, and a long one blocks other writers.
 _BATCH = 64
@@ -66,6 +67,7 @@ def store(instances: Instances, name: str, request: Request, study: str | None, 
         for start in range(0, len(files), _BATCH):
             results += _store_some(instances, name, files[start : start + _BATCH], study, replace=replace)
     finally:
+        # Files of stored instances have been moved. The ones left were rejected.
         for file in files:
             file.path.unlink(missing_ok=True)
     base = f"{request.base_url}/v1/{name}/dicomWeb"
