@@ -96,6 +96,7 @@ __all__ = [
     "wait",
 ]
 
+# Module of each lazily imported name.
 _MODULES = {
     "AsyncDeidClient": "client.aio",
     "AsyncOperation": "client.operation.async_operation",
@@ -144,7 +145,6 @@ _MODULES = {
     "as_completed": "client.operation.wait",
     "wait": "client.operation.wait",
 }
-"""Module of each lazily imported name."""
 
 _SUBMODULES = frozenset({"credentials", "errors", "presets", "v1beta1"})
 

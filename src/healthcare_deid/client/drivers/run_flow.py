@@ -101,7 +101,7 @@ def send_once(connection: Connection, effect: Send) -> ApiReply | DeidError:
         else:
             span.answered(reply.status)
             outcome, result = f"HTTP {reply.status}", reply
-    logger.debug("%s try %d: %s in %.0f ms", method, effect.attempt, outcome, (time.monotonic() - began) * 1000)
+    logger.debug("%s attempt %d: %s in %.0f ms", method, effect.attempt, outcome, (time.monotonic() - began) * 1000)
     return result
 
 

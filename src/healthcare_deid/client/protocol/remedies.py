@@ -11,6 +11,7 @@ _QUOTA = (
     "A quota or rate limit is exceeded. Wait, or send fewer requests at a time (parallel=, fewer operations); the "
     "Quotas page of the Google Cloud console shows the limit and takes requests to raise it."
 )
+# Remedies by ErrorInfo.reason, or by the reason in the legacy error format.
 _BY_REASON = {
     "RATE_LIMIT_EXCEEDED": _QUOTA,
     "rateLimitExceeded": _QUOTA,
@@ -21,7 +22,7 @@ _BY_REASON = {
     "BILLING_DISABLED": "Enable billing for the project.",
     "USER_PROJECT_DENIED": "The caller may not charge quota to the project given by with_quota_project().",
 }
-"""Remedies by ``ErrorInfo.reason``, or by the reason in the legacy error format."""
+# Remedies by patterns in the service's text. All patterns of a row must match.
 _BY_TEXT = (
     (("cloud storage permission",), "Grant the Healthcare service agent access to the bucket."),
     (("not initiali[sz]ed",), "The dataset is still being created: try again in a minute."),
@@ -31,7 +32,6 @@ _BY_TEXT = (
     ),
     (("quota",), _QUOTA),
 )
-"""Remedies by patterns in the service's text. All patterns of a row must match."""
 _BY_STATUS = {
     407: "The proxy requires a user name and password: set HTTP_PROXY=http://user:password@host:port",
     413: "The request is too large: the service accepts 10 MB, except for Store.",

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _DICOM, _FHIR = f"{_DATASET}/dicomStores/{{dicomStore}}", f"{_DATASET}/fhirStores/{{fhirStore}}"
 _METHOD = "projects.locations.datasets"
+# Config checks that correspond to a rule in the API reference.
 _RULES = frozenset({"image-info-types", "regional-info-types", "regional-pixels", "regex-groups", "regex-invalid"})
-"""Config checks that correspond to a rule in the API reference."""
 
 
 class DeidentifyCalls:

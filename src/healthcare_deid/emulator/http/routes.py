@@ -165,6 +165,7 @@ def _belongs_to_the_api(segments: list[str], action: str) -> bool:
 
 _STORE_SEGMENTS = 8
 _OTHER_COLLECTIONS = frozenset({"annotationStores", "consentStores", "dataMapperWorkspaces", "hl7V2Stores", "services"})
+# Custom verbs in the discovery documents. After a colon they are never part of an ID.
 _ACTIONS = frozenset(
     {
         "activate", "analyzeEntities", "applyAdminConsents", "applyConsents", "archive", "batchGet", "bulkDelete",
@@ -175,7 +176,6 @@ _ACTIONS = frozenset(
         "revoke", "rollback", "setBlobStorageSettings", "setIamPolicy", "testIamPermissions",
     }
 )  # fmt: skip
-"""Custom verbs in the discovery documents. After a colon they are never part of an ID."""
 
 
 def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:

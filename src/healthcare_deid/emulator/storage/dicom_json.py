@@ -112,6 +112,7 @@ def _integers(parts: list[bytes]) -> list[Any] | None:
 
 
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+# Readers of plain values by VR. A reader returns None for values that pydicom must convert.
 _TEXT_READERS: dict[str, Callable[[list[bytes]], list[Any] | None]] = {
     **dict.fromkeys(("AE", "AS", "CS", "DA", "LO", "SH", "TM", "UI"), _texts),
     **dict.fromkeys(("LT", "ST", "UT"), _whole_text),
@@ -119,7 +120,6 @@ _TEXT_READERS: dict[str, Callable[[list[bytes]], list[Any] | None]] = {
     "DS": _decimals,
     "IS": _integers,
 }
-"""Readers of plain values by VR. A reader returns None for values that pydicom must convert."""
 
 
 def _element(dataset: Dataset, tag: BaseTag, path: str, *, fast: bool) -> dict[str, Any]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 AS_STORED = "*"
 _NATIVE = frozenset({ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian})
+# Transfer syntaxes that pydicom encodes, with the options of its encoder.
 _BY_PYDICOM: dict[str, dict[str, Any]] = {
     RLELossless: {},
     JPEGLSLossless: {},
@@ -42,11 +43,11 @@ _BY_PYDICOM: dict[str, dict[str, Any]] = {
     JPEG2000Lossless: {},
     JPEG2000: {"j2k_psnr": [80]},
 }
-"""Transfer syntaxes that pydicom encodes, with the options of its encoder."""
 _PIXEL_DATA = 0x7FE00010
 _BYTE = 8
 
 
+# Lossy transfer syntaxes, with their Lossy Image Compression Method (PS3.3 section C.7.6.1.1.5.1).
 _LOSSY = {
     JPEGBaseline8Bit: "ISO_10918_1",
     "1.2.840.10008.1.2.4.51": "ISO_10918_1",
@@ -54,7 +55,6 @@ _LOSSY = {
     JPEG2000: "ISO_15444_1",
     "1.2.840.10008.1.2.4.112": "ISO_18181_1",
 }
-"""Lossy transfer syntaxes, with their Lossy Image Compression Method (PS3.3 section C.7.6.1.1.5.1)."""
 
 
 def can_make(syntax: str) -> bool:
