@@ -23,7 +23,7 @@ NOW = "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 @dataclass(frozen=True)
-class Behaviour:
+class Behavior:
     """Bytes that the server writes for one request, and how it ends the connection."""
 
     raw: bytes = b""
@@ -32,24 +32,24 @@ class Behaviour:
     dribble: bool = False
 
 
-def answer(status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None) -> Behaviour:
+def answer(status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None) -> Behavior:
     """Reply with success."""
     content = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
     lines = {"Content-Length": str(len(content)), "Content-Type": "application/json", "Date": NOW, **(headers or {})}
     head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{key}: {value}\r\n" for key, value in lines.items())
-    return Behaviour(head.encode() + b"\r\n" + content)
+    return Behavior(head.encode() + b"\r\n" + content)
 
 
-def error(status: int, code: str = "", message: str = "", *, headers: dict[str, str] | None = None) -> Behaviour:
+def error(status: int, code: str = "", message: str = "", *, headers: dict[str, str] | None = None) -> Behavior:
     """Reply with an error as Google formats it."""
     return answer(status, {"error": {"code": status, "status": code, "message": message}}, headers=headers)
 
 
-DROP = Behaviour(close=True)
-DROP_MID_BODY = Behaviour(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"name": "', close=True)
-STALL = Behaviour(stall=True)
-DRIBBLE = Behaviour(dribble=True)
-HALF_JSON = Behaviour(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"name": "projects/', close=True)
+DROP = Behavior(close=True)
+DROP_MID_BODY = Behavior(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"name": "', close=True)
+STALL = Behavior(stall=True)
+DRIBBLE = Behavior(dribble=True)
+HALF_JSON = Behavior(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"name": "projects/', close=True)
 GARBAGE = answer(200, b"<html>hello</html>")
 JSON_LIST = answer(200, [1, 2])
 HTML_502 = answer(502, b"<html>Bad gateway PHI-CANARY</html>", headers={"Content-Type": "text/html"})
@@ -80,7 +80,7 @@ def operation(
     return body
 
 
-BEHAVIOURS: dict[str, Behaviour] = {
+BEHAVIORS: dict[str, Behavior] = {
     "drop": DROP,
     "drop mid-body": DROP_MID_BODY,
     "stall": STALL,
@@ -110,16 +110,16 @@ class Server:
     connections: int = 0
 
     def __post_init__(self) -> None:
-        self._plans: list[tuple[str, re.Pattern[str], list[Behaviour | Callable[[Seen], Behaviour]]]] = []
+        self._plans: list[tuple[str, re.Pattern[str], list[Behavior | Callable[[Seen], Behavior]]]] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def on(self, method: str, path: str, *behaviours: str | Behaviour | Callable[[Seen], Behaviour]) -> None:
-        """Plan what requests whose path matches get, one after the other; the last stays. Words are of BEHAVIOURS."""
-        planned = [BEHAVIOURS[item] if isinstance(item, str) else item for item in behaviours]
+    def on(self, method: str, path: str, *behaviors: str | Behavior | Callable[[Seen], Behavior]) -> None:
+        """Plan what requests whose path matches get, one after the other; the last stays. Words are of BEHAVIORS."""
+        planned = [BEHAVIORS[item] if isinstance(item, str) else item for item in behaviors]
         with self._lock:
             self._plans.insert(0, (method, re.compile(path), planned))
 
@@ -129,9 +129,9 @@ class Server:
             return sum(item.method == method and re.search(path, item.path) is not None for item in self.seen)
 
     @staticmethod
-    def behaviour(word: str) -> Behaviour:
-        """Return the behavior for a word of BEHAVIOURS."""
-        return BEHAVIOURS[word]
+    def behavior(word: str) -> Behavior:
+        """Return the behavior for a word of BEHAVIORS."""
+        return BEHAVIORS[word]
 
     def close(self) -> None:
         self._over.set()
@@ -167,29 +167,29 @@ class Server:
         content = stream.read(int(headers.get("content-length", "0")))
         is_json = "json" in headers.get("content-type", "") and content
         request = Seen(line[0], line[1], headers, json.loads(content) if is_json else content)
-        behaviour = self._plan(request)
-        if behaviour.raw:
-            connection.sendall(behaviour.raw)
-        if behaviour.stall:
+        behavior = self._plan(request)
+        if behavior.raw:
+            connection.sendall(behavior.raw)
+        if behavior.stall:
             self._over.wait(10)
-        if behaviour.dribble:
+        if behavior.dribble:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
             for _ in range(200):
                 connection.sendall(b" ")
                 if self._over.wait(0.05):
                     break
-        return not (behaviour.close or behaviour.stall or behaviour.dribble)
+        return not (behavior.close or behavior.stall or behavior.dribble)
 
-    def _plan(self, request: Seen) -> Behaviour:
+    def _plan(self, request: Seen) -> Behavior:
         with self._lock:
             self.seen.append(request)
-            for method, pattern, behaviours in self._plans:
+            for method, pattern, behaviors in self._plans:
                 if method == request.method and pattern.search(request.path):
-                    chosen = behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
+                    chosen = behaviors.pop(0) if len(behaviors) > 1 else behaviors[0]
                     break
             else:
                 return error(404, "NOT_FOUND")
-        return chosen if isinstance(chosen, Behaviour) else chosen(request)
+        return chosen if isinstance(chosen, Behavior) else chosen(request)
 
 
 @pytest.fixture

@@ -67,9 +67,9 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("behaviour", ERRORS)
-def test_both_raise_the_same_exception_after_the_same_attempts(server: Any, behaviour: str) -> None:
-    server.on("GET", "", behaviour)
+@pytest.mark.parametrize("behavior", ERRORS)
+def test_both_raise_the_same_exception_after_the_same_attempts(server: Any, behavior: str) -> None:
+    server.on("GET", "", behavior)
     with (
         DeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client,
         pytest.raises(errors.DeidError) as first,

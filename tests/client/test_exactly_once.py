@@ -388,7 +388,7 @@ def test_at_most_one_operation_runs_whatever_happens_to_replies(
             looks = 0
         if not said:
             return server.answer(200, server.operation(created[-1]))
-        return server.behaviour(said)
+        return server.behavior(said)
 
     def look(_: Any) -> Any:
         return server.answer(200, {}) if created else server.error(404)

@@ -41,11 +41,11 @@ READS: list[tuple[str, type[errors.DeidError], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("behaviour", "kind", "tries"), READS, ids=[row[0] for row in READS])
+@pytest.mark.parametrize(("behavior", "kind", "tries"), READS, ids=[row[0] for row in READS])
 def test_a_read_raises_the_documented_exception_after_the_documented_attempts(
-    server: Any, client: DeidClient, behaviour: str, kind: type[errors.DeidError], tries: int
+    server: Any, client: DeidClient, behavior: str, kind: type[errors.DeidError], tries: int
 ) -> None:
-    server.on("GET", PATH, behaviour)
+    server.on("GET", PATH, behavior)
     with pytest.raises(errors.DeidError) as caught:
         client.get_dataset("d")
     assert type(caught.value) is kind
@@ -54,16 +54,16 @@ def test_a_read_raises_the_documented_exception_after_the_documented_attempts(
         assert caught.value.attempts == tries
 
 
-@pytest.mark.parametrize("behaviour", ["drop", "drop mid-body", "an HTML 502", "408", "429", "500", "503"])
-def test_a_read_succeeds_after_transient_failures(server: Any, client: DeidClient, behaviour: str) -> None:
-    server.on("GET", PATH, behaviour, behaviour, server.answer(200, {"name": server.DATASET}))
+@pytest.mark.parametrize("behavior", ["drop", "drop mid-body", "an HTML 502", "408", "429", "500", "503"])
+def test_a_read_succeeds_after_transient_failures(server: Any, client: DeidClient, behavior: str) -> None:
+    server.on("GET", PATH, behavior, behavior, server.answer(200, {"name": server.DATASET}))
     assert client.get_dataset("d").name == server.DATASET
     assert server.count("GET") == 3
 
 
-@pytest.mark.parametrize("behaviour", ["stall", "dribble"])
-def test_a_timeout_applies_to_a_kept_connection(server: Any, client: DeidClient, behaviour: str) -> None:
-    server.on("GET", PATH, server.answer(200, {"name": server.DATASET}), behaviour)
+@pytest.mark.parametrize("behavior", ["stall", "dribble"])
+def test_a_timeout_applies_to_a_kept_connection(server: Any, client: DeidClient, behavior: str) -> None:
+    server.on("GET", PATH, server.answer(200, {"name": server.DATASET}), behavior)
     client.get_dataset("d")
     began = time.monotonic()
     with pytest.raises(errors.RequestTimeout) as caught:

@@ -42,6 +42,7 @@ class StatusCode(Enum):
     @classmethod
     def of_http(cls, status: int) -> StatusCode:
         """Return the code for an HTTP status."""
+        # Statuses that several codes share, or that none has.
         special = {408: cls.DEADLINE_EXCEEDED, 409: cls.ALREADY_EXISTS, 413: cls.INVALID_ARGUMENT, 502: cls.UNAVAILABLE}
         if status in special:
             return special[status]

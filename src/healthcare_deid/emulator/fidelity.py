@@ -33,6 +33,7 @@ class Behavior:
     basis: str = ""
 
 
+# F rows have some evidence. O rows are open: nothing authoritative is known about them.
 TABLE: tuple[Behavior, ...] = (
     Behavior(
         "F-01",

@@ -125,6 +125,7 @@ def _from_manager(version: str, endpoint: str) -> bytes:
         raise api_error(_METHOD, RawResponse(headers, status), b"")
     try:
         reply: Any = json.loads(content)
+        # Without validate=True, invalid characters are skipped and the result is a different secret.
         return base64.b64decode(reply["payload"]["data"], validate=True)
     except (ValueError, KeyError, TypeError):
         pass

@@ -159,6 +159,7 @@ class FakeClock:
         with self._lock:
             moment = self._waiting[number]
             if self._now < moment:
+                # Only the earliest waiter moves time, so that two runs see the same order.
                 first = min(self._waiting.values()) == moment
                 changing = seen is not None and seen != self._changes
                 if self._holds or changing or not first or moment == float("inf"):

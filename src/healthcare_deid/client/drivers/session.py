@@ -129,6 +129,7 @@ def session_for(recipe: Recipe) -> Session:
         timeout=recipe.timeout,
         retry=recipe.retry,
         poll=recipe.poll,
+        # A fake clock belongs to its test process and is not pickled.
         clock=SystemClock(),
         starts=StartRegistry(),
     )

@@ -47,6 +47,7 @@ def connect(
             require_type(name, value, str)
     if http is not None:
         require_methods("http", http, "an object with httplib2.Http's request()", "request")
+    # A user's transport is used as is, so credentials= would silently have no effect.
     if http is not None and credentials is not None:
         raise ConfigError("http= has its own credentials: remove credentials=")
     emulator = os.environ.get(EMULATOR_VARIABLE, "")

@@ -42,6 +42,7 @@ class LocalHttp:
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[Any, Any]:
         """Handle a request, with httplib2's signature."""
         with self._lock:
+            # Not earlier: unpickling an operation must not open and lock its data directory.
             if self._http is None:
                 self._http = local_emulator(self._data_dir).http()
         return self._http.request(uri, method=method, body=body, headers=headers)

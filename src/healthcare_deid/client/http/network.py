@@ -86,6 +86,7 @@ def proxy_for(origin: Origin) -> Proxy | None:
 def _bypassed(origin: Origin) -> bool:
     from urllib.request import proxy_bypass
 
+    # NO_PROXY may list hosts with or without a port.
     if proxy_bypass(f"{origin.host}:{origin.port}") or proxy_bypass(origin.host):
         return True
     # curl and requests accept networks such as 10.0.0.0/8 in NO_PROXY; urllib's proxy_bypass does not.

@@ -95,6 +95,7 @@ def operation_span(snapshot: OperationSnapshot, began: float | None, ended: floa
     method = (snapshot.metadata.api_method_name or "").rsplit(".", 1)[-1]
     span = trace.get_tracer("healthcare_deid").start_span(
         "healthcare_deid.operation",
+        # OpenTelemetry counts nanoseconds.
         start_time=int((ended if began is None else began) * 1e9),
         attributes={
             # apiMethodName is the server's text, so only known names get into a span.

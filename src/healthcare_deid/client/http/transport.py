@@ -100,6 +100,7 @@ class Transport:
         uri = self._origin.own(uri)
         if not self._bounded:
             response, content = self._http.request(uri, method=method, body=body, headers=headers)
+            # A user's transport knows no sink and returns the body.
             if limits.sink is not None and int(response.status) == HTTPStatus.OK:
                 write_to_sink(limits.sink, content or b"")
                 content = b""

@@ -87,6 +87,7 @@ class AsyncOperation(AsyncOperationWaiting[T]):
 
     async def _changes(self, timeout: float | None) -> AsyncIterator[OperationSnapshot]:  # noqa: ASYNC109 - as in wait
         check_wait_timeout(timeout)
+        # None in the queue marks the timeout.
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         if not self._tracker.subscribe(events.put_nowait):
             return

@@ -46,6 +46,7 @@ def remedy(status: int, reason: str, message: str) -> str:
     """
     if reason in _BY_REASON:
         return _BY_REASON[reason]
+    # After the reason, which is exact. Google may reword its texts at any time.
     for patterns, text in _BY_TEXT:
         # The server's text can be of any length, and its start says what is wrong.
         if all(re.search(pattern, message[:2000], re.IGNORECASE) for pattern in patterns):

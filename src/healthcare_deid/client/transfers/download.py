@@ -85,6 +85,7 @@ def _retrieve(web: DicomWeb, item: tuple[str, str, str], target: Path, *, overwr
     if path.exists() and not overwrite:
         return ItemResult("skipped")
     # Written under a temporary name and renamed, so that a file under its final name is always complete.
+    # With process and thread: two downloads into one folder must not share a temporary file.
     beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -103,6 +103,7 @@ def _sent(web: DicomWeb, path: Path, content: bytes) -> ItemResult:
         kind: Outcome = "invalid" if isinstance(error, ApiError) and error.status in _INVALID else "failed"
         return failure(kind, path, str(error), getattr(error, "message", ""))
     answer = read_answer(reply.content)
+    # HTTP 200 alone proves nothing, because a proxy's page has it too.
     if answer.stored and reply.status != _CONFLICT:
         return ItemResult("done", len(content))
     verdict = answer.verdict

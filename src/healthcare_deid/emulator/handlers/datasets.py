@@ -25,6 +25,7 @@ _LOCATIONS = (
     "asia-northeast1", "asia-south1", "asia-southeast1", "australia-southeast1", "eu", "europe-west2", "europe-west3",
     "europe-west4", "northamerica-northeast1", "southamerica-east1", "us", "us-central1", "us-east4", "us-west2",
 )  # fmt: skip
+# A form instead of a list, because Google adds regions (fidelity F-41).
 _REGION = re.compile(
     r"us|eu|(africa|asia|australia|europe|me|northamerica|southamerica|us)"
     r"-(central|east|north|northeast|northwest|south|southeast|southwest|west)\d{1,2}"

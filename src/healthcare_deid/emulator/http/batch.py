@@ -83,6 +83,7 @@ def _inner_request(part: EmailMessage, batch: Request) -> Request:
         words[0],
         words[1],
         headers={name: str(value) for name, value in inner.items()},
+        # Multipart serialization adds line breaks around a body.
         body=body.strip(b"\r\n") if isinstance(body, bytes) else b"",
         base_url=batch.base_url,
         on_port=batch.on_port,

@@ -42,6 +42,7 @@ class EmulatorHttp:
 
     def __init__(self, handle: Callable[[Request], Reply], release: Callable[[], None]) -> None:
         self._handle = handle
+        # Also runs when the transport is garbage-collected, because users of httplib2 rarely close one.
         self._release = weakref.finalize(self, release)
         self.timeout: float | None = None
         self.redirect_codes: frozenset[int] = frozenset()

@@ -168,6 +168,7 @@ class Server:
     def _refusal(self, headers: dict[str, str], origin: str | None) -> Reply | None:
         if origin and not ({"*", origin} & self._origins or _LOOPBACK_NAME.fullmatch(_origin_host(origin))):
             message = "This origin may not use the emulator. To allow it, start the emulator with origins= (--origin)."
+        # DNS rebinding: a web page can resolve its own host name to 127.0.0.1 and is then of the same origin.
         elif not self._remote and not self._is_own(_host_name(headers.get("host", "localhost"))):
             message = (
                 "The Host header names another machine. To allow it, start the emulator with hosts= (--allow-host)."

@@ -114,6 +114,7 @@ class Deidentification:
                 response["successStoreCount"] = str(len(stores))
             request = _resume_data(engine, config, response)
             operation = self._insert(connection, source, _DATASET_METHOD, version, work, request)
+        # Skipping without a note would look like success.
         note = "DICOM stores were skipped: the config has no `dicom`." if skipped and stores else ""
         self._start(operation, engine, work, response, note=note, resumable=request is not None)
         return operation

@@ -130,4 +130,5 @@ def local_engine(config: DeidentifyConfig | BetaDeidentifyConfig, /) -> Instance
     """
     from healthcare_deid.engine import Deidentifier
 
+    # The service writes no markers (O-12) and does not redact pixels in files above 1 GiB.
     return Deidentifier(config, markers=False, service_limits=True)

@@ -41,6 +41,7 @@ class MetadataUpdate:
             raise ServiceError(StatusCode.NOT_FOUND, "DICOM instance does not exist.") from None
         try:
             written = file, read_header(file.path)
+            # A patched instance keeps its storage class.
             self._instances.add(instance.store, [written], replace=True, storage_class=instance.storage_class)
         except InvalidDicomError as error:
             raise ServiceError(StatusCode.INVALID_ARGUMENT, f"The patched instance is not valid: {error}") from None

@@ -49,6 +49,7 @@ class WorkerProcesses:
             yield from self._here.run(engine, chain(first, pending), stopping)
             return
         count = min(self._count or os.cpu_count() or 1, len(first))
+        # One job per task, so that an instance that kills its process takes no other with it.
         one_by_one = ([job] for job in chain(first, pending))
         with closing(Pool(_run_jobs, engine, _died).run(one_by_one, count, stopping)) as results:
             for outcomes in results:

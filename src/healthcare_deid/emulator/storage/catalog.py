@@ -132,6 +132,7 @@ class Catalog:
         Instance files stay until `Instances.purge`.
         """
         with self._database.write() as connection:
+            # Stores, instances and policies below it follow by ON DELETE CASCADE.
             connection.execute("DELETE FROM resources WHERE name = ?", (name,))
             connection.execute("DELETE FROM operations WHERE dataset = ? AND ended IS NOT NULL", (name,))
             # Operations still running on the dataset stop at their next unit of work.

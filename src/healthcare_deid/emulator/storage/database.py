@@ -140,6 +140,7 @@ class Database:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
         connection.row_factory = sqlite3.Row
         try:
+            # Off by default in SQLite. Deletions rely on ON DELETE CASCADE.
             connection.execute("PRAGMA foreign_keys = ON")
             # Safe if the process is killed. A power failure may lose the last commits, but not consistency.
             connection.execute("PRAGMA synchronous = NORMAL")

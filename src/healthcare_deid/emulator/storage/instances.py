@@ -186,6 +186,7 @@ class Instances:
                     self._add(connection, store, file, header, target, replace=replace, storage_class=storage_class)
                     for (file, header), target in zip(files, targets, strict=True)
                 ]
+        # Rolled back, so that no row refers to these files.
         except BaseException:
             for target in targets:
                 target.unlink(missing_ok=True)
@@ -290,6 +291,7 @@ class Instances:
                 for file in set(json.loads(journal.read_bytes())) - known:
                     (self._folder / file).unlink(missing_ok=True)
             journal.unlink()
+        # Never renamed, so never acknowledged to a client.
         for part in self._incoming.glob("*.part"):
             part.unlink()
         self.purge()

@@ -84,6 +84,7 @@ class DeidentifyFolderOperator(BaseOperator):
         # Again here: a template is only now filled in.
         config = config_of(self.config, self.api_version)
         refuse_keys(config)
+        # On the worker, when the task runs. Parsing the DAG never reads the secret.
         secret = self.secret.load() if self.secret is not None else None
         deidentifier = Deidentifier(config, secret=secret, **self.engine_options)
         if secret is None and deidentifier.needs_secret:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the pipeline for the given arguments and wait for it."""
     parser = _parser()
+    # Unknown options belong to Beam and the runner.
     ours, flags = parser.parse_known_args(arguments)
     try:
         transform = DeidentifyFiles(

@@ -162,6 +162,7 @@ class _Deidentify(beam.DoFn):
         """Yield a `PendingResult` row or a dead letter."""
         name, data = element
         source = name if self._source_names else ""
+        # A bad file becomes a dead letter. An exception would make the runner retry the whole bundle.
         outcome = self._deidentifier.deidentify_bytes(data, errors="return")
         digest = hashlib.sha256(data).hexdigest()
         if isinstance(outcome, Failure):

@@ -50,6 +50,7 @@ def retrieve(found: Sequence[StoredInstance], request: Request, *, single: bool)
     for wanted in accepted(request.headers.get("accept")):
         if not wanted.covers(DICOM):
             continue
+        # The default transfer syntax of a retrieval (fidelity F-30).
         syntax = wanted.transfer_syntax or ExplicitVRLittleEndian
         alone = single and not wanted.multipart and wanted.media_type == DICOM
         # Several instances do not fit into a plain application/dicom body.
