@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid.client.calls.requests import dicom_store_metrics, dicom_stores_page
 from healthcare_deid.client.protocol import methods as table
+from healthcare_deid.client.protocol.operation_state import int64
 from healthcare_deid.errors import ConfigError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
@@ -159,7 +160,9 @@ def fhir_volume(context: CallContext, name: DatasetName | FhirStoreName) -> Flow
         reply = yield from context.send(context.call(table.FHIR_STORES_METRICS, context.fhir_store(store)))
         rows: Any = reply.json.get("metrics") or ()
         for row in rows if isinstance(rows, list) else ():
-            total += Volume(resources=_int64(row, "count"), bytes=_int64(row, "structuredStorageSizeBytes"))
+            counts: dict[str, Any] = row if isinstance(row, dict) else {}
+            size = int64(counts.get("structuredStorageSizeBytes"))
+            total += Volume(resources=int64(counts.get("count")), bytes=size)
     return total
 
 
@@ -170,9 +173,3 @@ def _every(page: Callable[[str], Flow[tuple[list[T], str]]]) -> Flow[list[T]]:
         more, token = yield from page(token)
         items += more
     return items
-
-
-def _int64(row: Any, key: str) -> int:
-    """Return an int64, which JSON writes as a string."""
-    value: Any = row.get(key) if isinstance(row, dict) else None
-    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0

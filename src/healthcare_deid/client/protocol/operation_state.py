@@ -170,10 +170,11 @@ def _legacy_counter(response: Mapping[str, Any] | None) -> ProgressCounter:
     """
     if not response:
         return ProgressCounter()
-    failure = sum(_int64(response.get(name)) for name in _LEGACY_FAILURE_COUNTS)
-    return ProgressCounter(success=_int64(response.get("successResourceCount")), failure=failure)
+    failure = sum(int64(response.get(name)) for name in _LEGACY_FAILURE_COUNTS)
+    return ProgressCounter(success=int64(response.get("successResourceCount")), failure=failure)
 
 
-def _int64(value: Any) -> int:
-    # Protobuf JSON writes an int64 as a string, of up to 19 digits.
+def int64(value: Any) -> int:
+    """Return an int64 of a reply, or 0 for anything else."""
+    # Protobuf's JSON writes an int64 as a string, of up to 19 digits.
     return int(value) if isinstance(value, int | str) and re.fullmatch("[0-9]{1,19}", str(value)) else 0

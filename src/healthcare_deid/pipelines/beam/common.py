@@ -12,8 +12,8 @@ NAMESPACE = "healthcare_deid"
 DEAD = "dead_letters"
 SAME_UID = "same-uid"
 _SAME_UID = (
-    "another file with the same SOP Instance UID but different content was used ({winner}): of such files, the one "
-    "with the smallest SHA-256 is"
+    "another file has the same SOP Instance UID but different content, and was used instead ({winner}): the file with "
+    "the smallest SHA-256 wins"
 )
 
 
