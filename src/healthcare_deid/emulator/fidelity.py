@@ -33,7 +33,7 @@ class Behavior:
     basis: str = ""
 
 
-# F rows have some evidence. O rows are open: nothing authoritative is known about them.
+# F rows are assumptions. O rows are open points, about which nothing authoritative is known.
 TABLE: tuple[Behavior, ...] = (
     Behavior(
         "F-01",
@@ -219,7 +219,7 @@ TABLE: tuple[Behavior, ...] = (
         "F-38",
         "emulator",
         "Storage classes of blobs",
-        "Stored with each instance and returned by getStorageInfo; without effect on cost or speed",
+        "Stored with each instance and returned by getStorageInfo. A change applies at once, without effect on cost or speed",
     ),
     Behavior(
         "F-39",
