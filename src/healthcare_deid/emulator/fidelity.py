@@ -219,7 +219,8 @@ TABLE: tuple[Behavior, ...] = (
         "F-38",
         "emulator",
         "Storage classes of blobs",
-        "Stored with each instance and returned by getStorageInfo. A change applies at once, without effect on cost or speed",
+        "Stored with each instance and returned by getStorageInfo. A change applies at once, without effect on cost or "
+        "speed",
     ),
     Behavior(
         "F-39",
