@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from healthcare_deid.cli.admission import admission_options
 from healthcare_deid.cli.choice import with_choice
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
@@ -68,6 +69,7 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 @with_choice()
 @engine_options()
 @run_options
+@admission_options
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
@@ -134,7 +136,9 @@ def _summary(report: TreeReport) -> dict[str, Any]:
         "skipped": report.skipped,
         "ignored": report.ignored,
         "failed": report.failed,
+        "refused": report.refused,
         "failuresByReason": dict(Counter(failure.reason for failure in report.failures)),
+        "refusedByRule": report.refused_by,
         "passedOver": report.passed_over,
         "warnings": report.warnings,
     }
@@ -144,9 +148,13 @@ def _print(report: TreeReport) -> None:
     counts = [f"{report.succeeded} de-identified", f"{report.failed} failed", f"{report.skipped} skipped"]
     if report.duplicates:
         counts.append(f"{report.duplicates} duplicates")
+    if report.refused:
+        counts.append(f"{report.refused} refused")
     if report.ignored:
         counts.append(f"{report.ignored} ignored")
     click.echo(", ".join(counts))
+    for rule, count in sorted(report.refused_by.items()):
+        click.echo(f"refused ({count} files): {rule}", err=True)
     for reason, count in sorted(report.passed_over.items()):
         click.echo(f"ignored ({count} files): {reason}", err=True)
     for warning, count in sorted(report.warnings.items()):

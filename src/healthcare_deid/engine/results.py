@@ -290,6 +290,7 @@ class TreeProgress:
         skipped: Files whose result is there, of an earlier run.
         duplicates: Files whose bytes had been seen.
         ignored: Files that are passed over.
+        refused: Files that a rule of the run keeps back.
     """
 
     total: int
@@ -298,11 +299,12 @@ class TreeProgress:
     skipped: int = 0
     duplicates: int = 0
     ignored: int = 0
+    refused: int = 0
 
     @property
     def done(self) -> int:
         """Files dealt with."""
-        return self.succeeded + self.failed + self.skipped + self.duplicates + self.ignored
+        return self.succeeded + self.failed + self.skipped + self.duplicates + self.ignored + self.refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,16 +312,18 @@ class TreeReport:
     """Report of a folder. Its `repr` holds counts only.
 
     Attributes:
-        found: DICOM files there were: ``succeeded + duplicates + skipped + failed``.
+        found: DICOM files there were: ``succeeded + duplicates + skipped + failed + refused``.
         succeeded: Results written.
         duplicates: Files whose bytes had been seen in this run: one result is for all of them.
         skipped: Files whose result is there, of an earlier run.
-        ignored: Files that were passed over: no DICOM, or not admitted.
+        ignored: Files that were passed over: no DICOM.
         failed: Files that could not be de-identified; nothing was written for them.
         failures: Name and reason of each failed file.
         warnings: How often each warning came up.
         passed_over: How many files were ignored, by why.
         run: The run folder; None where there is none.
+        refused: Files that a rule of the run (``admit``) keeps back; nothing was written for them.
+        refused_by: How many files were refused, by the rule's name.
     """
 
     found: int = 0
@@ -332,3 +336,5 @@ class TreeReport:
     warnings: dict[str, int] = field(default_factory=dict[str, int])
     passed_over: dict[str, int] = field(default_factory=dict[str, int])
     run: Path | None = field(default=None, repr=False)
+    refused: int = 0
+    refused_by: dict[str, int] = field(default_factory=dict[str, int])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthcare_deid._border import call_back
 from healthcare_deid.engine.pool import Pool
+from healthcare_deid.engine.runs.admission import Admission
 from healthcare_deid.engine.runs.archives import archive_originals, is_archive
 from healthcare_deid.engine.runs.folder import RECORD, REMOVED, RunFolder
+from healthcare_deid.engine.runs.gate import Gate
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
 from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals, ListOriginals
@@ -19,7 +22,6 @@ from healthcare_deid.engine.runs.work import Workplace, crashed, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.engine import Engine
@@ -50,12 +52,14 @@ def deidentify_tree(
     names: Names = "uid",
     name_map: Path | None = None,
     record: Path | None = None,
+    admit: Admission | Path | None = None,
     command: str = "Deidentifier.deidentify_tree",
 ) -> TreeReport:
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
     if names not in NAMES:
         raise ValueError(f"names is one of {', '.join(NAMES)}")
     _check_workers(workers)
+    admission = Admission.from_file(admit) if isinstance(admit, Path) else admit
     originals, store = _source(source), FolderStore(destination)
     _check_places(originals.folder, store.folder)
     for argument, path in (("run", run), ("name_map", name_map), ("record", record)):
@@ -67,12 +71,19 @@ def deidentify_tree(
     with ExitStack() as held:
         folder = held.enter_context(RunFolder(run, store, command))
         map_ = held.enter_context(closing(NameMap(name_map))) if name_map is not None else None
-        folder.begin(deidentifier, overwrite=overwrite, adopt=adopt, names=names)
+        rules = {} if admission is None else {"admit": admission.described()}
+        folder.begin(deidentifier, overwrite=overwrite, adopt=adopt, names=names, **rules)
         ledger = Ledger(
             store, folder.record, folder.recorded, names=names, name_map=map_, again=overwrite, strict=strict
         )
         place = Workplace(
-            folder.deidentifier, originals, store, names=names, overwrite=overwrite, recorded=folder.recorded_file
+            folder.deidentifier,
+            originals,
+            store,
+            names=names,
+            overwrite=overwrite,
+            recorded=folder.recorded_file,
+            gate=None if admission is None else Gate(admission),
         )
         held.callback(place.close)
         state = "interrupted"
