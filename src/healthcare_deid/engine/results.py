@@ -156,6 +156,7 @@ class DeidentifyResult:
         redactions: Iterable[Redaction] = (),
         warnings: Iterable[str] = (),
         kept: int = 0,
+        stayed: Iterable[int] = (),
         *,
         signature: Callable[[], object] | None = None,
     ) -> None:
@@ -165,12 +166,16 @@ class DeidentifyResult:
         self.redactions = tuple(redactions)
         self.warnings = tuple(warnings)
         self.kept = kept
+        self._stayed = stayed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept)
+        return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept, self._stayed)
 
     def signature(self) -> object | None:
-        """Return a value that is equal, within this process, only for results with equal changes; None for none."""
+        """Return a value that is equal, within this process, only for results with equal changes and kept tags.
+
+        It is None where there is no such value.
+        """
         return self._signature() if self._signature is not None else None
 
     def record(self, name: str, source: str, size: int) -> str:
@@ -189,6 +194,7 @@ class DeidentifyResult:
             "redactions": _told(Redaction, self.redactions),
             "changes": _listed(_told(Change, self.changes)),
             "warnings": _listed(list(self.warnings)),
+            "keptTags": _listed(list(self.kept_tags)),
         }
         return _json(told)
 
@@ -211,6 +217,11 @@ class DeidentifyResult:
             told = self._changes
             self._changes = guarded(lambda: tuple(told() if callable(told) else told))
         return self._changes
+
+    @property
+    def kept_tags(self) -> tuple[str, ...]:
+        """Tags, as eight hexadecimal digits, of attributes that are in the result as they were, with a value."""
+        return tuple(f"{tag:08X}" for tag in sorted(set(self._stayed)))
 
 
 class BytesResult:
