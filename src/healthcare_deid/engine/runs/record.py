@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -243,6 +244,31 @@ def read_record(path: Path) -> Iterator[dict[str, Any]]:
                 elif isinstance(told, str):
                     entry[of] = lists[told]
             yield entry
+
+
+def current_results(path: Path, *, closed: bool) -> Iterator[dict[str, Any]]:
+    """Yield what a record says of every result that is there: one line for each.
+
+    Args:
+        path: The record.
+        closed: Whether its run ended. The record of one that was killed may have several lines about a result, and
+            end in half a line.
+
+    Raises:
+        ValueError: It is no record, or of a later version.
+        OSError: It cannot be read.
+    """
+    last: dict[bytes, int] = {}
+    if not closed:
+        last = {key_of(entry["result"]): number for number, entry in enumerate(_whole_lines(path))}
+    for number, entry in enumerate(_whole_lines(path)):
+        if not entry.get("withdrawn") and last.get(key_of(entry["result"]), number) == number:
+            yield entry
+
+
+def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with suppress(json.JSONDecodeError):  # half a line, the last one
+        yield from read_record(path)
 
 
 def check_record(path: Path) -> None:

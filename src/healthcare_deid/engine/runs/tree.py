@@ -17,6 +17,7 @@ from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
 from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals, ListOriginals
 from healthcare_deid.engine.runs.record import check_record, copy_record
+from healthcare_deid.engine.runs.report_page import write_report
 from healthcare_deid.engine.runs.stores import FolderStore
 from healthcare_deid.engine.runs.work import Workplace, crashed, work
 
@@ -97,6 +98,7 @@ def deidentify_tree(
                 ledger.warn(REMOVED, removed)
             report = ledger.report(run)
             folder.end(report, state=state)
+            write_report(run)
             if record is not None:
                 copy_record(run / RECORD, record)
     return report
