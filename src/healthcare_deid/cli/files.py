@@ -56,6 +56,11 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
                 type=_FILE,
                 help="Add which file became which to this CSV file, as sensitive as SOURCE; outside DESTINATION.",
             ),
+            click.option(
+                "--quarantine",
+                type=_FOLDER,
+                help="Copy the sources that failed into this folder, with their reasons; as sensitive as SOURCE.",
+            ),
             click.option("--record", type=_FILE, help="Copy the run's record here when it ends; outside DESTINATION."),
         )
     ):
@@ -101,6 +106,7 @@ def command(
     from healthcare_deid.engine import Deidentifier
 
     try:
+        _make_secret(engine["secret"], source, destination, options["run"])
         with Progress(quiet=quiet) as progress:
             report = Deidentifier(config, **engine).deidentify_tree(
                 source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line],
@@ -121,6 +127,21 @@ def command(
         raise SystemExit(Exit.PARTIAL)
     if not report.found:
         raise CommandError("SOURCE holds no DICOM file: is it the right folder, and is it there?")
+
+
+def _make_secret(path: Path | None, source: Path, destination: Path, run: Path | None) -> None:
+    """Make the secret's file where it does not exist, and say so."""
+    if path is None or path.exists():
+        return
+    from healthcare_deid.engine.runs.naming import default_run
+    from healthcare_deid.engine.runs.run_secret import make_secret
+
+    fingerprint = make_secret(path, run or default_run(destination), (source, destination))
+    click.echo(
+        f"a new secret was made: {path}, fingerprint {fingerprint}\n"
+        "Keep it, away from the results: without it nobody makes the same dates, UIDs and pseudonyms again.",
+        err=True,
+    )
 
 
 def _counts(state: TreeProgress) -> str:

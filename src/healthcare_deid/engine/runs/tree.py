@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthcare_deid._border import call_back
+from healthcare_deid.engine.identity.key_folder import key_folder
 from healthcare_deid.engine.pool import Pool
 from healthcare_deid.engine.runs.admission import Admission
 from healthcare_deid.engine.runs.archives import archive_originals, is_archive
@@ -16,6 +17,7 @@ from healthcare_deid.engine.runs.gate import Gate
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
 from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals, ListOriginals
+from healthcare_deid.engine.runs.quarantine import Quarantine
 from healthcare_deid.engine.runs.record import check_record, copy_record
 from healthcare_deid.engine.runs.report_page import write_report
 from healthcare_deid.engine.runs.stores import FolderStore
@@ -54,6 +56,7 @@ def deidentify_tree(
     name_map: Path | None = None,
     record: Path | None = None,
     admit: Admission | Path | None = None,
+    quarantine: Path | None = None,
     command: str = "Deidentifier.deidentify_tree",
 ) -> TreeReport:
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
@@ -63,9 +66,14 @@ def deidentify_tree(
     admission = Admission.from_file(admit) if isinstance(admit, Path) else admit
     originals, store = _source(source), FolderStore(destination)
     _check_places(originals.folder, store.folder)
-    for argument, path in (("run", run), ("name_map", name_map), ("record", record)):
+    for argument, path in (("run", run), ("name_map", name_map), ("record", record), ("quarantine", quarantine)):
         if path is not None:
             refuse_inside(argument, path, originals.folder, store.folder)
+    if deidentifier.needs_secret and deidentifier.options.secret is None:
+        refuse_inside("the key folder", key_folder(), originals.folder, store.folder)
+    if quarantine is not None and quarantine.resolve().is_relative_to(run.resolve()):
+        raise ValueError("quarantine is inside the run folder, which holds no originals: name a folder beside it")
+    ward = Quarantine(quarantine) if quarantine is not None else None
     if record is not None:
         check_record(record)
     destination.mkdir(parents=True, exist_ok=True)
@@ -99,6 +107,8 @@ def deidentify_tree(
             report = ledger.report(run)
             folder.end(report, state=state)
             write_report(run)
+            if ward is not None and state == "complete":
+                ward.fill(originals, report.failures)
             if record is not None:
                 copy_record(run / RECORD, record)
     return report
