@@ -12,6 +12,7 @@ import click
 
 from healthcare_deid.cli.admission import admission_options
 from healthcare_deid.cli.choice import with_choice
+from healthcare_deid.cli.dry_run import dry_run_options, show_dry_run
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
 from healthcare_deid.cli.paths import print_failures, with_paths
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.cli.choice import Choice
     from healthcare_deid.engine.results import TreeProgress, TreeReport
+    from healthcare_deid.engine.runs.naming import Names
 
 _STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -75,6 +77,7 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 @engine_options()
 @run_options
 @admission_options
+@dry_run_options
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
@@ -88,6 +91,8 @@ def command(
     keep_names: bool,
     style: str,
     quiet: bool,
+    dry_run: bool,
+    sample: int,
     **options: Any,
 ) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
@@ -105,18 +110,24 @@ def command(
 
     from healthcare_deid.engine import Deidentifier
 
+    given = source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line]
+    names: Names = "source" if keep_names else "uid"
     try:
+        if dry_run:
+            of_sample = {"admit": options["admit"], "strict": options["strict"], "names": names, "sample": sample}
+            show_dry_run(config, engine, given, style=style, quiet=quiet, **of_sample)
+            return
         _make_secret(engine["secret"], source, destination, options["run"])
         with Progress(quiet=quiet) as progress:
             report = Deidentifier(config, **engine).deidentify_tree(
-                source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line],
+                given,
                 destination,
                 on_progress=lambda state: progress.show(_counts(state)),
-                names="source" if keep_names else "uid",
+                names=names,
                 **options,
             )
     except KeyboardInterrupt as error:
-        raise stopped(error, _GO_ON) from None
+        raise stopped(error, "" if dry_run else _GO_ON) from None
     except ValueError as error:  # two paths that do not go together: the engine's own words
         raise CommandError(str(error), Exit.USAGE) from None
     if style == "json":

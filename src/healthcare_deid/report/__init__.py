@@ -5,6 +5,7 @@ from healthcare_deid.engine.runs.run_report import AttributeCounts, PixelCounts,
 from healthcare_deid.report.audit import Audit, AuditReport, Originals, Residual, Residue, audit, audit_tree
 from healthcare_deid.report.compare import Comparison, ElementChange, PixelChange, Verdict, compare, summary_table
 from healthcare_deid.report.compare_tree import Compared, ComparisonReport, compare_tree
+from healthcare_deid.report.dry_run import DryRun, dry_run
 from healthcare_deid.report.pictures import write_before_after
 from healthcare_deid.report.preview import Preview, preview
 from healthcare_deid.report.review import Decision, Review, ReviewServer
@@ -17,6 +18,7 @@ __all__ = [
     "Comparison",
     "ComparisonReport",
     "Decision",
+    "DryRun",
     "ElementChange",
     "Originals",
     "PixelChange",
@@ -32,6 +34,7 @@ __all__ = [
     "audit_tree",
     "compare",
     "compare_tree",
+    "dry_run",
     "preview",
     "summary_table",
     "write_before_after",

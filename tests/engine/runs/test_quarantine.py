@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ def listed(folder: Path) -> dict[str, tuple[str, str]]:
 def test_failed_sources_are_copied_with_their_reasons_for_their_owner_only(
     profile: Any, scans: Path, tmp_path: Path
 ) -> None:
-    os.symlink(tmp_path / "nowhere", scans / "link")
+    (scans / "link").symlink_to(tmp_path / "nowhere")
     ward = tmp_path / "quarantine"
     report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", workers=1, quarantine=ward)
     cut = f"{hashlib.sha256((scans / 'cut.dcm').read_bytes()).hexdigest()}.dcm"

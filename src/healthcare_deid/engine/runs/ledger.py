@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.work import Found
 
 SAME_UID = "same-uid"
-_SAME_UID = (
+SAME_UID_TEXT = (
     "another file with the same SOP Instance UID and other content makes the result{winner}: of such files the one "
     "whose SHA-256 is smallest does"
 )
@@ -225,7 +225,7 @@ class Ledger:
 
     def _loser(self, source: str, result: str, digest: bytes) -> Failure:
         winner = f" {result}" if self._names == "uid" else ""
-        return Failure(source, SAME_UID, _SAME_UID.format(winner=winner), digest.hex())
+        return Failure(source, SAME_UID, SAME_UID_TEXT.format(winner=winner), digest.hex())
 
     def _note(self, found: Found, trouble: Trouble) -> None:
         if trouble.ignored and not self._strict:

@@ -158,7 +158,7 @@ class RunReport:
         last = manifest.runs[-1] if manifest.runs else {}
         ended = "ended" in last
         told = _summary(folder) if ended else {}
-        gathered = _Gathered()
+        gathered = Gathered()
         for entry in current_results(folder / RECORD, closed=ended):
             gathered.take(entry)
         attributes, pixels = gathered.attributes(), gathered.pixels()
@@ -243,7 +243,7 @@ def config_of(settings: dict[str, Any]) -> DeidentifyConfig | DeidentifyConfigV1
     return message.from_api(_with_any_key(settings["config"]))
 
 
-class _Gathered:
+class Gathered:
     """The record's lines, added up. Lists repeat: each is counted by its lines, and looked into once."""
 
     def __init__(self) -> None:

@@ -64,7 +64,7 @@ def deidentify_tree(
         raise ValueError(f"names is one of {', '.join(NAMES)}")
     _check_workers(workers)
     admission = Admission.from_file(admit) if isinstance(admit, Path) else admit
-    originals, store = _source(source), FolderStore(destination)
+    originals, store = originals_of(source), FolderStore(destination)
     _check_places(originals.folder, store.folder)
     for argument, path in (("run", run), ("name_map", name_map), ("record", record), ("quarantine", quarantine)):
         if path is not None:
@@ -114,7 +114,12 @@ def deidentify_tree(
     return report
 
 
-def _source(given: Path | tuple[Path, ...]) -> Originals:
+def originals_of(given: Path | tuple[Path, ...]) -> Originals:
+    """Return the originals that a source means.
+
+    Raises:
+        NotADirectoryError: It is neither a folder nor a file.
+    """
     if isinstance(given, tuple):
         return ListOriginals(given)
     if given.is_file():
