@@ -111,7 +111,7 @@ def test_a_sample_of_none_is_refused(scans: Path, engine: Deidentifier) -> None:
 
 def another_patient() -> bytes:
     dataset = sample_dicom()[0].dataset
-    dataset.PatientID, dataset.SOPInstanceUID = "ZZ-1", "1.2.826.0.1.77"
+    dataset.PatientID, dataset.SOPInstanceUID = "ZZ-1", UID("1.2.826.0.1.77")
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)

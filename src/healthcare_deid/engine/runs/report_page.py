@@ -35,7 +35,7 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 .run table{border-collapse:collapse;min-width:34rem;margin:.5rem 0;font-variant-numeric:tabular-nums}
 .run th,.run td{border-bottom:1px solid var(--line);padding:.28rem .8rem .28rem 0;text-align:left;vertical-align:top}
 .run th{color:var(--soft);font-weight:500;font-size:.87rem}
-.run td.n,.run th.n{text-align:right;padding-right:.4rem;white-space:nowrap}
+.run td.n,.run th.n{text-align:right;padding:.28rem .4rem .28rem 1.1rem;white-space:nowrap}
 .run td:first-child,.run th:first-child{padding-right:2rem}
 .run ul{margin:.4rem 0;padding-left:1.2rem;max-width:46rem}.run li{margin:.25rem 0}
 .run code{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}

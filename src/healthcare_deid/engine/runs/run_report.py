@@ -170,7 +170,11 @@ class RunReport:
             counts=counts,
             passes=manifest.runs,
             results=gathered.results,
-            config=[row for row in summary.rows(config.parts()) if row[0] not in _NOT_FOR_FILES],
+            config=[
+                (what, "no rule" if how == "no config" else how)
+                for what, how in summary.rows(config.parts())
+                if what not in _NOT_FOR_FILES
+            ],
             options=[*_options(manifest.settings)],
             attributes=attributes,
             knows_kept=gathered.knows_kept,
@@ -302,7 +306,7 @@ def _options(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     defaults = {one.name: one.default for one in fields(EngineOptions)}
     for one, meaning in meanings():
         value = options.get(one.name)
-        if value not in (defaults[one.name], None) and value != []:
+        if value not in (defaults[one.name], None) and value != [] and not str(value).startswith("0 entries"):
             shown = f"fingerprint {value}" if one.name == "secret" else _shown(value)
             yield one.name, shown, meaning.text.replace("``", "")
     run: dict[str, Any] = settings["run"]
