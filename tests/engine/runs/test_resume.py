@@ -175,8 +175,8 @@ def test_a_secret_is_not_kept_among_originals_results_or_evidence(
             profile(BASIC, secret=secret).deidentify_tree(scans, tmp_path / "clean", workers=1)
         secret.unlink()
     without_key = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=SHIFTED)
-    for place in (scans, tmp_path / "clean"):
-        monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(place / "keys"))
+    for folder in (scans, tmp_path / "clean"):
+        monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(folder / "keys"))
         with pytest.raises(ValueError, match="the key folder is inside"):
             without_key.deidentify_tree(scans, tmp_path / "clean", workers=1)
 
