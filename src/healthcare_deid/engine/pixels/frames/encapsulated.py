@@ -44,14 +44,16 @@ class EncapsulatedFrames:
     """
 
     def __init__(self, layout: PixelLayout, uid: UID, codestreams: Codestreams) -> None:
-        if layout.bits_allocated == 1:
-            raise UnsupportedPixelsError("compressed single-bit pixel data cannot be looked at")
         if len(codestreams) < layout.frames:
             raise UnsupportedPixelsError("the pixel data holds fewer frames than NumberOfFrames says")
         self._uid = uid
         syntax = transfer_syntax(uid)
+        if layout.bits_allocated == 1 and (syntax is None or not syntax.holds_single_bits):
+            raise UnsupportedPixelsError("single-bit pixel data cannot be in this transfer syntax")
+        self._stores_native_frames = syntax is not None and syntax.stores_native_frames
         self._has_own_depth = syntax is not None and syntax.has_own_depth
         self._is_jpeg = syntax is not None and syntax.coding is Coding.JPEG
+        self._is_jpeg_xl = syntax is not None and syntax.coding is Coding.JPEG_XL
         self.codestreams = codestreams
         self._said = layout
         self._deep = self._with_own_depth(layout)
@@ -59,8 +61,9 @@ class EncapsulatedFrames:
         blanks = self._is_jpeg and layout.photometric != "PALETTE COLOR"
         self._mcu = mcu_size(self.codestreams[0]) if blanks else None
         self.can_encode = has_encoder(uid, layout) or self._mcu is not None
-        self.color_changes = layout.photometric == "YBR_ICT"
-        """Whether writing one frame means writing all: the lossless codestream has another color transformation."""
+        self._color = self._stored_color()
+        self.new_photometric = self._new_photometric()
+        """What Photometric Interpretation becomes, and with it all frames, when one is written without loss."""
         self.layout = self._decoded_layout()
 
     @property
@@ -86,12 +89,25 @@ class EncapsulatedFrames:
     def _decoded_layout(self) -> PixelLayout:
         """Return the layout of `words`: pixel by pixel, and RGB where the codec's own color space is undone."""
         stored = self._deep
+        if self._stores_native_frames:
+            return stored
         photometric = stored.photometric
-        if stored.samples == 3 and (self._is_jpeg or photometric in ("YBR_RCT", "YBR_ICT")):
+        if stored.samples == 3 and (self._is_jpeg or self._color or photometric in ("YBR_RCT", "YBR_ICT", "XYB")):
             photometric = "RGB"
         elif photometric == "YBR_FULL_422":
             photometric = "YBR_FULL"
         return replace(stored, planar=False, photometric=photometric)
+
+    def _stored_color(self, index: int = 0) -> str:
+        """Return the color space that decoding JPEG XL leads to, where the codestream transforms colors."""
+        if not self._is_jpeg_xl:
+            return ""
+        return checked_header(self.codestreams[index], self._uid, self._deep).photometric
+
+    def _new_photometric(self) -> str:
+        if self._said.photometric == "YBR_ICT":
+            return "YBR_RCT"
+        return self._color if self._color != self._said.photometric else ""
 
     def words(self, index: int) -> Words:
         """Return a frame's words: (rows, columns) or (rows, columns, samples).
@@ -99,6 +115,8 @@ class EncapsulatedFrames:
         Raises:
             UnsupportedPixelsError: No installed decoder reads it.
         """
+        if self._stored_color(index) != self._color:
+            raise UnsupportedPixelsError("the frames of the pixel data are in different color spaces")
         deepest = self._deep.high_bit + 1 if self._has_own_depth else MOST_BITS
         words = decode(self.codestreams[index], self._uid, self._deep, deepest=deepest)
         if self._deep != self._said and not np.array_equal(self._said.values(words), self._deep.values(words)):
@@ -152,7 +170,7 @@ class EncapsulatedFrames:
     def _encoded(self, words: Words) -> bytes:
         """Return a frame's words as a codestream that decodes to exactly them."""
         layout = self.layout
-        written = replace(self.stored, photometric="YBR_RCT") if self.color_changes else self.stored
+        written = replace(self.stored, photometric=self.new_photometric or self.stored.photometric)
         stream = encode(words, self._uid, written)
         if not np.array_equal(layout.values(decode(stream, self._uid, written)), layout.values(words)):
             raise NotEncodableError("the encoder did not keep the pixel values")
