@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, transfer_syntax
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding
 from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import checked_header
-from healthcare_deid.engine.pixels.frames.codecs.decoders import MOST_BITS, decode, has_luma
-from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError, encode, has_encoder
+from healthcare_deid.engine.pixels.frames.codecs.decoders import MOST_BITS, checked_decodable, decode, has_luma
+from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError, encode, has_encoder, holds_more
 from healthcare_deid.engine.pixels.frames.codecs.jpeg_dct import blanked, chroma_margin, mcu_size
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -47,18 +47,17 @@ class EncapsulatedFrames:
         if len(codestreams) < layout.frames:
             raise UnsupportedPixelsError("the pixel data holds fewer frames than NumberOfFrames says")
         self._uid = uid
-        syntax = transfer_syntax(uid)
-        if layout.bits_allocated == 1 and (syntax is None or not syntax.holds_single_bits):
+        syntax = checked_decodable(uid)
+        if layout.bits_allocated == 1 and not syntax.holds_single_bits:
             raise UnsupportedPixelsError("single-bit pixel data cannot be in this transfer syntax")
-        self._stores_native_frames = syntax is not None and syntax.stores_native_frames
-        self._has_own_depth = syntax is not None and syntax.has_own_depth
-        self._is_jpeg = syntax is not None and syntax.coding is Coding.JPEG
-        self._is_jpeg_xl = syntax is not None and syntax.coding is Coding.JPEG_XL
+        self._syntax = syntax
+        is_jpeg = syntax.coding is Coding.JPEG
         self.codestreams = codestreams
         self._said = layout
+        self._depth = checked_header(codestreams[0], uid, layout).precision if syntax.has_own_depth else 0
         self._deep = self._with_own_depth(layout)
         self._holds_more = False
-        blanks = self._is_jpeg and layout.photometric != "PALETTE COLOR"
+        blanks = is_jpeg and layout.photometric != "PALETTE COLOR"
         self._mcu = mcu_size(self.codestreams[0]) if blanks else None
         self.can_encode = has_encoder(uid, layout) or self._mcu is not None
         self._color = self._stored_color()
@@ -81,18 +80,22 @@ class EncapsulatedFrames:
 
     def _with_own_depth(self, layout: PixelLayout) -> PixelLayout:
         """Return a layout with room for every value that the first frame's codestream can hold."""
-        if not self._has_own_depth:
+        if self._depth <= layout.high_bit + 1:
             return layout
-        depth = checked_header(self.codestreams[0], self._uid, layout).precision
-        return layout if depth <= layout.high_bit + 1 else replace(layout, bits_stored=depth, high_bit=depth - 1)
+        deep = replace(layout, bits_stored=self._depth, high_bit=self._depth - 1)
+        no_sign = self._syntax.coding in (Coding.JPEG_LS, Coding.JPEG_XL)
+        if layout.signed and no_sign and not holds_more(decode(self.codestreams[0], self._uid, deep), layout):
+            return layout  # the sign is where the attributes say
+        return deep
 
     def _decoded_layout(self) -> PixelLayout:
         """Return the layout of `words`: pixel by pixel, and RGB where the codec's own color space is undone."""
         stored = self._deep
-        if self._stores_native_frames:
+        if self._syntax.stores_native_frames:
             return stored
         photometric = stored.photometric
-        if stored.samples == 3 and (self._is_jpeg or self._color or photometric in ("YBR_RCT", "YBR_ICT", "XYB")):
+        undone = self._syntax.coding is Coding.JPEG or self._color or photometric in ("YBR_RCT", "YBR_ICT", "XYB")
+        if stored.samples == 3 and undone:
             photometric = "RGB"
         elif photometric == "YBR_FULL_422":
             photometric = "YBR_FULL"
@@ -100,7 +103,7 @@ class EncapsulatedFrames:
 
     def _stored_color(self, index: int = 0) -> str:
         """Return the color space that decoding JPEG XL leads to, where the codestream transforms colors."""
-        if not self._is_jpeg_xl:
+        if self._syntax.coding is not Coding.JPEG_XL:
             return ""
         return checked_header(self.codestreams[index], self._uid, self._deep).photometric
 
@@ -117,10 +120,12 @@ class EncapsulatedFrames:
         """
         if self._stored_color(index) != self._color:
             raise UnsupportedPixelsError("the frames of the pixel data are in different color spaces")
-        deepest = self._deep.high_bit + 1 if self._has_own_depth else MOST_BITS
+        deepest = max(self._depth, self._said.high_bit + 1) if self._syntax.has_own_depth else MOST_BITS
         words = decode(self.codestreams[index], self._uid, self._deep, deepest=deepest)
         if self._deep != self._said and not np.array_equal(self._said.values(words), self._deep.values(words)):
             self._holds_more = True
+        if self._depth > self._deep.high_bit + 1 and holds_more(words, self._said):
+            raise UnsupportedPixelsError("the frames of the pixel data are of different depths")
         return words
 
     def aligned(self, box: Box) -> Box:
@@ -171,6 +176,8 @@ class EncapsulatedFrames:
         """Return a frame's words as a codestream that decodes to exactly them."""
         layout = self.layout
         written = replace(self.stored, photometric=self.new_photometric or self.stored.photometric)
+        if self._syntax.coding is Coding.JPEG_XL:  # one depth for all frames
+            written = replace(written, bits_stored=self._depth, high_bit=self._depth - 1)
         stream = encode(words, self._uid, written)
         if not np.array_equal(layout.values(decode(stream, self._uid, written)), layout.values(words)):
             raise NotEncodableError("the encoder did not keep the pixel values")

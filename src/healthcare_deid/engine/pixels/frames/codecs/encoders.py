@@ -74,7 +74,7 @@ def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
         return native_frames.encode(words, syntax.coding, layout)
     values = np.ascontiguousarray(layout.values(words))
     keeps_words = syntax.coding in (Coding.JPEG_LOSSLESS, Coding.RLE, Coding.JPEG_XL)
-    if not keeps_words and _holds_more(words, values, layout):
+    if not keeps_words and holds_more(words, layout):
         raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
     try:
         if syntax.coding is Coding.JPEG_LOSSLESS:
@@ -90,12 +90,12 @@ def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
         raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
 
 
-def _holds_more(words: Words, values: Words, layout: PixelLayout) -> bool:
+def holds_more(words: Words, layout: PixelLayout) -> bool:
     """Say whether unused bits hold something: neither zeros nor the sign."""
     if layout.bits_stored == layout.bits_allocated:
         return False
     used = layout.dtype.type((1 << layout.bits_stored) - 1)
-    sign_extended = values.view(layout.dtype)
+    sign_extended = np.ascontiguousarray(layout.values(words)).view(layout.dtype)
     return bool(((words != sign_extended) & (words != (sign_extended & used))).any())
 
 
