@@ -8,12 +8,16 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels.utils import pack_bits, pixel_array
 from pydicom.uid import UID, ExplicitVRLittleEndian, HTJ2KLossless, JPEG2000Lossless, RLELossless
 
+from healthcare_deid import DeidentifyConfig
+from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine.dicom.files import encode as encode_file
 from healthcare_deid.engine.dicom.jpeg_xl import image_header
 from healthcare_deid.engine.pixels import Box, PixelRedactor, TextLine
 from healthcare_deid.engine.pixels.frames.codecs.encoders import encode
@@ -23,6 +27,7 @@ from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from pydicom.dataset import Dataset
 
@@ -425,3 +430,27 @@ def test_video_is_refused_by_name_whatever_its_fragments(number: str, layout: st
     dataset["PixelData"].is_undefined_length = layout != "defined length"
     with pytest.raises(UnsupportedPixelsError, match=rf"\(1.2.840.10008.1.2.4.{number}\): text in video"):
         _redacted(dataset)
+
+
+@pytest.mark.parametrize("syntax", [XL_LOSSLESS, DEFLATED, UNCOMPRESSED])
+def test_a_file_is_redacted_and_written_in_a_syntax_that_pydicom_does_not_write(
+    syntax: str, make_instance: Any, tmp_path: Path
+) -> None:
+    data = _values(8)
+    pack = {XL_LOSSLESS: _xl, DEFLATED: lambda frame: _deflate(frame.tobytes()), UNCOMPRESSED: lambda frame: frame.tobytes()}
+    dataset = _encapsulated(make_instance(data), [pack[syntax](frame) for frame in data], syntax)
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.1", "1.2.2"
+    with (tmp_path / "in.dcm").open("wb") as file:
+        encode_file(dataset, file)
+    config = DeidentifyConfig.builder().filter_profile("KEEP_ALL_PROFILE").redact_image_text("all").build()
+    engine = Deidentifier(config, ocr=InTheSecondFrame())
+    result = engine.deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm")
+    again = pydicom.dcmread(tmp_path / "out.dcm")
+    assert (again.file_meta.TransferSyntaxUID, len(result.redactions)) == (syntax, 1)
+    streams = _streams(again)
+    if syntax == XL_LOSSLESS:
+        decoded = [imagecodecs.jpegxl_decode(stream) for stream in streams]
+    else:
+        flat = streams if syntax == UNCOMPRESSED else [zlib.decompress(stream, wbits=-15) for stream in streams]
+        decoded = [np.frombuffer(frame, np.uint8)[: ROWS * COLUMNS].reshape(ROWS, COLUMNS) for frame in flat]
+    _check_covered(data, np.stack(decoded), 0)

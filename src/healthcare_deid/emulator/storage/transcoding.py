@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
     JPEG2000,
     UID,
@@ -24,6 +22,7 @@ from pydicom.uid import (
 )
 
 from healthcare_deid.emulator.errors import not_acceptable, not_found
+from healthcare_deid.engine.dicom.files import encode
 from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES, is_native
 from healthcare_deid.engine.silence import quiet
 
@@ -95,17 +94,12 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
 def encoded(dataset: FileDataset) -> bytes:
     """Return a dataset as a file; pydicom does not write the newest transfer syntaxes."""
     syntax = dataset.file_meta.TransferSyntaxUID
+    buffer = io.BytesIO()
     if syntax.is_transfer_syntax:
-        buffer = io.BytesIO()
         dataset.save_as(buffer, enforce_file_format=True)
         return buffer.getvalue()
-    stream = DicomBytesIO(b"")
-    stream.is_implicit_VR, stream.is_little_endian = False, True
-    stream.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(stream, dataset.file_meta, enforce_standard=True)
-    write_dataset(stream, dataset)
-    made: bytes = stream.getvalue()
-    return made
+    encode(dataset, buffer)
+    return buffer.getvalue()
 
 
 def decompress(dataset: FileDataset, stored: UID) -> None:

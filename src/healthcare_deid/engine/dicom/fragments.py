@@ -169,7 +169,7 @@ def _by_their_beginnings(
         if begins or not grouped:
             grouped.append([])
         grouped[-1].append((start, stop))
-    if len(grouped) != frames:
+    if len(grouped) < frames:
         raise _no_frames()
     return grouped
 

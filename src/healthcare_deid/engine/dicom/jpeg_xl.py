@@ -312,7 +312,7 @@ class _Frame:
 def _end_by_decoding(data: bytes) -> int:
     """Return how many bytes the decoder needs, the fewest: libjxl refuses a codestream that lacks any."""
     try:
-        from imagecodecs import JpegxlError, jpegxl_decode
+        from imagecodecs import jpegxl_decode
     except ImportError:
         raise NotFollowedError(
             f"the parts of the codestream are in an order of their own: {EXTRA} lets it be followed"
@@ -321,12 +321,12 @@ def _end_by_decoding(data: bytes) -> int:
     def is_whole(length: int) -> bool:
         try:
             jpegxl_decode(data[:length])
-        except JpegxlError:
+        except Exception:  # noqa: BLE001 - its errors are of several kinds
             return False
         return True
 
     if not is_whole(len(data)):
-        raise EOFError
+        raise NotFollowedError("the codestream cannot be decoded")
     if not is_whole(len(data) - 1):
         return len(data)
     lengths = range(len(data))
