@@ -107,9 +107,7 @@ PLACES: dict[str, Callable[[bytes], bytes]] = {
         _part(0, stream[:40]), _box(b"xml ", NAME), _part(1, stream[40:] + NAME, last=True)
     ),
     "in a part too many": lambda stream: _container(_part(0, stream), _part(1, NAME, last=True)),
-    "in a long box": lambda stream: _container(
-        pack(">I4sQ", 1, b"xml ", 16 + len(NAME)) + NAME, _box(b"jxlc", stream)
-    ),
+    "in a long box": lambda stream: _container(pack(">I4sQ", 1, b"xml ", 16 + len(NAME)) + NAME, _box(b"jxlc", stream)),
 }
 
 
@@ -134,7 +132,10 @@ def _cases() -> list[Any]:
     gray, color = _picture(), _picture(color=True)
     lossless = _naked(gray, lossless=True)
     cases = [(f"JPEG XL, {place}", XL_LOSSLESS, plant(lossless), gray.shape) for place, plant in PLACES.items()]
-    for name, syntax, stream in (("lossy", XL, _naked(color, distance=2.0)), ("color", XL_LOSSLESS, _naked(color, lossless=True))):
+    for name, syntax, stream in (
+        ("lossy", XL, _naked(color, distance=2.0)),
+        ("color", XL_LOSSLESS, _naked(color, lossless=True)),
+    ):
         cases.append((f"{name} JPEG XL", syntax, stream + NAME, color.shape))
     recompressed = imagecodecs.jpegxl_encode_jpeg(_jpeg(comment=NAME * 50))
     cases.append(("reconstruction of a JPEG file", XL_OF_JPEG, recompressed + NAME, color.shape))
@@ -272,7 +273,9 @@ def test_jpeg_xl_is_followed_without_the_extra_but_for_parts_in_another_order(mo
 
 
 @pytest.mark.parametrize("effort", [1, 3, 7])
-@pytest.mark.parametrize("how", [{"lossless": True}, {"distance": 0.5}, {"distance": 8.0}, {"distance": 1.0, "decodingspeed": 4}])
+@pytest.mark.parametrize(
+    "how", [{"lossless": True}, {"distance": 0.5}, {"distance": 8.0}, {"distance": 1.0, "decodingspeed": 4}]
+)
 @pytest.mark.parametrize("shape", [(1, 1), (8, 8), (7, 300), (257, 31), (300, 517), (90, 120, 3), (300, 517, 3)])
 def test_the_end_is_where_the_encoder_stopped(shape: tuple[int, ...], how: dict[str, Any], effort: int) -> None:
     picture = np.full(shape, 30, np.uint8)

@@ -437,7 +437,11 @@ def test_a_file_is_redacted_and_written_in_a_syntax_that_pydicom_does_not_write(
     syntax: str, make_instance: Any, tmp_path: Path
 ) -> None:
     data = _values(8)
-    pack = {XL_LOSSLESS: _xl, DEFLATED: lambda frame: _deflate(frame.tobytes()), UNCOMPRESSED: lambda frame: frame.tobytes()}
+    pack = {
+        XL_LOSSLESS: _xl,
+        DEFLATED: lambda frame: _deflate(frame.tobytes()),
+        UNCOMPRESSED: lambda frame: frame.tobytes(),
+    }
     dataset = _encapsulated(make_instance(data), [pack[syntax](frame) for frame in data], syntax)
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.1", "1.2.2"
     with (tmp_path / "in.dcm").open("wb") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pydicom
@@ -14,11 +15,8 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGLSLossless,
     JPEGLSNearLossless,
-    RLELossless,
 )
 
 from healthcare_deid.emulator.errors import not_acceptable, not_found
@@ -34,15 +32,8 @@ if TYPE_CHECKING:
 
 AS_STORED = "*"
 _NATIVE = frozenset({ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian})
-_BY_PYDICOM: dict[str, dict[str, Any]] = {
-    RLELossless: {},
-    JPEGLSLossless: {},
-    JPEGLSNearLossless: {"jls_error": 2},
-    JPEG2000Lossless: {},
-    JPEG2000: {"j2k_psnr": [80]},
-}
+_LOSSY_BY_PYDICOM: dict[str, dict[str, Any]] = {JPEGLSNearLossless: {"jls_error": 2}, JPEG2000: {"j2k_psnr": [80]}}
 """Transfer syntaxes that pydicom encodes, and the options of its encoder."""
-_PIXEL_DATA = 0x7FE00010
 _BYTE = 8
 
 
@@ -113,19 +104,14 @@ def decompress(dataset: FileDataset, stored: UID) -> None:
     if "PixelData" not in dataset or is_native(stored):
         return
     # numpy and the codecs load only when pixels are decoded.
-    from healthcare_deid.emulator.storage.frame_codecs import DECODERS
+    from healthcare_deid.engine.pixels import decompress as pixels
 
-    decode = DECODERS.get(stored)
-    if decode is None:
-        dataset.decompress(generate_instance_uid=False)
-        return
-    pixels = b"".join(decode(frame) for frame in _frames(dataset))
-    _set_pixels(dataset, pixels + b"\0" * (len(pixels) % 2), ExplicitVRLittleEndian, encapsulated=False)
+    pixels.decompress(dataset)
 
 
 def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
-    from healthcare_deid.emulator.storage.frame_codecs import ENCODERS, JPEG_XL_OF_JPEG, jpeg_as_xl
-    from healthcare_deid.engine.pixels.frames.layout import pixel_layout
+    from healthcare_deid.emulator.storage.frame_codecs import JPEG_XL_OF_JPEG, encode_frame, jpeg_as_xl
+    from healthcare_deid.engine.pixels.decompress import image_of
 
     if target == JPEG_XL_OF_JPEG and stored == JPEGBaseline8Bit:
         _encapsulate(dataset, [jpeg_as_xl(frame) for frame in _frames(dataset)], target)
@@ -133,17 +119,16 @@ def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
     decompress(dataset, stored)
     if target in _NATIVE or "PixelData" not in dataset:
         dataset.file_meta.TransferSyntaxUID = target
-    elif target in _BY_PYDICOM:
-        dataset.compress(target, generate_instance_uid=False, **_BY_PYDICOM[target])
+    elif target in _LOSSY_BY_PYDICOM:
+        dataset.compress(target, generate_instance_uid=False, **_LOSSY_BY_PYDICOM[target])
     else:
-        if dataset.SamplesPerPixel > 1 and dataset.PhotometricInterpretation != "RGB":
+        image = image_of(dataset)
+        if image.layout.samples > 1 and image.layout.photometric != "RGB":
             raise NotImplementedError  # the encoders take RGB
-        layout = pixel_layout(dataset, _PIXEL_DATA)
-        arrays = dataset.pixel_array
-        encode = ENCODERS[target]
-        frames = [encode(array, target, layout) for array in ([arrays] if _count(dataset) == 1 else arrays)]
+        layout = replace(image.layout, planar=False)
+        frames = [encode_frame(image.words(index), target, layout) for index in range(image.count)]
         _encapsulate(dataset, frames, target)
-        if dataset.SamplesPerPixel > 1:
+        if layout.samples > 1:
             dataset.PlanarConfiguration = 0
     if target in _LOSSY and "PixelData" in dataset:
         _mark_lossy(dataset, target)

@@ -223,7 +223,10 @@ class _Frame:
         if not uses_low_frequency:
             if self.ycbcr:
                 modes = [bits.number(2) for _ in range(3)]
-                self._subsampled = int(any(mode in (1, 2) for mode in modes)), int(any(mode in (1, 3) for mode in modes))
+                self._subsampled = (
+                    int(any(mode in (1, 2) for mode in modes)),
+                    int(any(mode in (1, 3) for mode in modes)),
+                )
             self._upsampling = bits.chosen(_FACTORS)
         if self._modular:
             self._shift = bits.number(2)
@@ -330,4 +333,4 @@ def _end_by_decoding(data: bytes) -> int:
     if not is_whole(len(data) - 1):
         return len(data)
     lengths = range(len(data))
-    return bisect_left(lengths, True, key=is_whole)  # noqa: FBT003 - what is looked for
+    return bisect_left(lengths, True, key=is_whole)
