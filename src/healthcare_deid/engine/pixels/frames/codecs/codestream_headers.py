@@ -123,8 +123,6 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
     if len(frames) != 1 or frames[0][0] not in processes:
         raise UnsupportedPixelsError("a frame is coded by another process than its transfer syntax names")
     marker, data = frames[0]
-    if marker == _LS_FRAME and END_OF_IMAGE not in stream:  # its decoder would look for it for ever
-        raise UnsupportedPixelsError("a frame's codestream does not come to its end")
     precision, rows, columns, samples = _FRAME.unpack_from(data)
     components = data[_FRAME.size :]
     if len(components) != 3 * samples:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,12 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import UID
 
+from healthcare_deid.engine.dicom.fragments import END_OF_IMAGE
 from healthcare_deid.engine.dicom.jpeg_xl import EXTRA
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, name_of, transfer_syntax
 from healthcare_deid.engine.pixels.frames.codecs import native_frames
 from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import Header, checked_header
+from healthcare_deid.engine.pixels.frames.codecs.jpeg_ls import put_right
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -105,14 +108,21 @@ def _decoded(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header:
 
         array: Words = imagecodecs.jpegxl_decode(stream, numthreads=1)
         return array
-    try:
-        return _by_pydicom(stream, syntax, layout, header)
-    except Exception:
-        if syntax.coding is not Coding.JPEG_LS or not has_extra():
-            raise
-    import imagecodecs  # a newer CharLS, which reads more
+    if syntax.coding is Coding.JPEG_LS:
+        return _jpeg_ls(stream, syntax, layout, header)
+    return _by_pydicom(stream, syntax, layout, header)
 
-    array = imagecodecs.jpegls_decode(stream)
+
+def _jpeg_ls(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header: Header) -> Words:
+    """Decode as it is, then put right, then by the extra's decoder, a newer CharLS."""
+    right = put_right(stream)
+    # Without an end marker the decoders look for it for ever.
+    for form in (stream, right) if END_OF_IMAGE in stream else (right,):
+        with suppress(Exception):
+            return _by_pydicom(form, syntax, layout, header)
+    import imagecodecs
+
+    array: Words = imagecodecs.jpegls_decode(right)
     return array
 
 
