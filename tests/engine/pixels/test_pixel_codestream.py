@@ -34,6 +34,7 @@ GRAY = PixelLayout(rows=48, columns=64)
 COLOUR = replace(GRAY, samples=3, photometric="RGB")
 DEEP = replace(GRAY, bits_allocated=16, bits_stored=12, high_bit=11)
 WITH_HEADER = (JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, *((HTJ2KLossless,) if has_extra() else ()))
+NEWER = ("1.2.840.10008.1.2.8.1", *(("1.2.840.10008.1.2.4.110",) if has_extra() else ()))
 
 
 def _words(layout: PixelLayout) -> Any:
@@ -156,7 +157,7 @@ print("alive")
 """
 
 
-@pytest.mark.parametrize("uid", [*WITH_HEADER, RLELossless], ids=lambda uid: uid.keyword)
+@pytest.mark.parametrize("uid", [*WITH_HEADER, RLELossless, *NEWER], ids=str)
 def test_no_broken_frame_ends_the_process(uid: UID) -> None:
     """In a child process: what is looked for would end this one."""
     command = [sys.executable, "-W", "ignore", "-c", FUZZ, uid, "300"]
