@@ -293,9 +293,9 @@ def _bits(stream: bytes, syntax: str) -> Any:
         data = stream if syntax == UNCOMPRESSED else zlib.decompress(stream, wbits=-15)
         return np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: ROWS * COLUMNS].reshape(ROWS, COLUMNS)
     if syntax == RLELossless:
-        from rle.utils import decode_frame
+        from rle.rle import decode_frame
 
-        return np.frombuffer(decode_frame(stream, ROWS * COLUMNS, 8, "<"), np.uint8).reshape(ROWS, COLUMNS)
+        return np.frombuffer(bytes(decode_frame(stream, ROWS * COLUMNS, 8, "<")), np.uint8).reshape(ROWS, COLUMNS)
     decoders = {XL_LOSSLESS: "jpegxl_decode", HTJ2KLossless: "htj2k_decode", JPEG2000Lossless: "jpeg2k_decode"}
     return getattr(imagecodecs, decoders[syntax])(stream.rstrip(b"\0"))
 
@@ -437,7 +437,7 @@ def test_a_file_is_redacted_and_written_in_a_syntax_that_pydicom_does_not_write(
     syntax: str, make_instance: Any, tmp_path: Path
 ) -> None:
     data = _values(8)
-    pack = {
+    pack: dict[str, Callable[[Any], bytes]] = {
         XL_LOSSLESS: _xl,
         DEFLATED: lambda frame: _deflate(frame.tobytes()),
         UNCOMPRESSED: lambda frame: frame.tobytes(),

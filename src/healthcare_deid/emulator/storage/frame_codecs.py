@@ -26,9 +26,19 @@ _JPEG_XL_DISTANCE = 0.5
 """Butteraugli distance of lossy JPEG XL; 1.0 is visually lossless."""
 
 
-def jpeg_as_xl(frame: bytes) -> bytes:
+def _jpeg_as_xl(frame: bytes) -> bytes:
     """Return the JPEG XL stream of a baseline JPEG stream, which can be undone."""
     made: bytes = _imagecodecs().jpegxl_encode_jpeg(frame)
+    return made
+
+
+def _xl_as_jpeg(frame: bytes) -> bytes:
+    """Return the baseline JPEG stream that a JPEG XL stream was made of.
+
+    Raises:
+        Exception: It was made of none, or that cannot be told any more.
+    """
+    made: bytes = _imagecodecs().jpegxl_decode_jpeg(frame)
     return made
 
 
@@ -59,7 +69,12 @@ def _jpeg_xl(array: NDArray[Any], layout: PixelLayout) -> bytes:
     return made
 
 
-JPEG_XL_OF_JPEG = "1.2.840.10008.1.2.4.111"
+_JPEG_XL_OF_JPEG = "1.2.840.10008.1.2.4.111"
+BIT_BY_BIT: dict[tuple[str, str], Callable[[bytes], bytes]] = {
+    (JPEGBaseline8Bit, _JPEG_XL_OF_JPEG): _jpeg_as_xl,
+    (_JPEG_XL_OF_JPEG, JPEGBaseline8Bit): _xl_as_jpeg,
+}
+"""What one transfer syntax becomes in another without being decoded."""
 _LOSSY: dict[str, Callable[[NDArray[Any], PixelLayout], bytes]] = {
     JPEGBaseline8Bit: _jpeg,
     "1.2.840.10008.1.2.4.51": _jpeg_extended,

@@ -110,11 +110,12 @@ def decompress(dataset: FileDataset, stored: UID) -> None:
 
 
 def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
-    from healthcare_deid.emulator.storage.frame_codecs import JPEG_XL_OF_JPEG, encode_frame, jpeg_as_xl
+    from healthcare_deid.emulator.storage.frame_codecs import BIT_BY_BIT, encode_frame
     from healthcare_deid.engine.pixels.decompress import image_of
 
-    if target == JPEG_XL_OF_JPEG and stored == JPEGBaseline8Bit:
-        _encapsulate(dataset, [jpeg_as_xl(frame) for frame in _frames(dataset)], target)
+    recoded = BIT_BY_BIT.get((stored, target))
+    if recoded is not None:
+        _encapsulate(dataset, [recoded(frame) for frame in _frames(dataset)], target)
         return
     decompress(dataset, stored)
     if target in _NATIVE or "PixelData" not in dataset:

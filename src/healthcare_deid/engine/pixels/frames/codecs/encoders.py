@@ -115,12 +115,14 @@ def _by_pydicom(source: Any, syntax: TransferSyntax, layout: PixelLayout) -> byt
 
 
 def _jpeg_xl(words: Words, layout: PixelLayout) -> bytes:
-    """Encode words as they are: JPEG XL has no signed samples."""
+    """Encode words up to the High Bit: JPEG XL has no signed samples, and what is above may be the sign only."""
     import imagecodecs
 
     bits = layout.bits_stored + layout.shift
     if layout.bits_allocated > bits and (words >> bits).any():
-        raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
+        if holds_more(words, layout):
+            raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
+        words = words & layout.dtype.type((1 << bits) - 1)
     with one_at_a_time:
         return bytes(imagecodecs.jpegxl_encode(words, lossless=True, bitspersample=bits, numthreads=1))
 
