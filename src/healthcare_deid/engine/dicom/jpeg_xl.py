@@ -39,6 +39,10 @@ _BLENDING: tuple[Choice, ...] = ((0, 0), (1, 0), (2, 0), (3, 2))
 _REPLACE, _MULTIPLY = 0, 4
 _NAME: tuple[Choice, ...] = ((0, 0), (0, 4), (16, 5), (48, 10))
 _SECTION: tuple[Choice, ...] = ((0, 10), (1024, 14), (17408, 22), (4211712, 30))
+_LARGER, _SMALL = 4, 1 << 16
+"""How much larger than the image a frame may be that the image is put together from, and pixels that harm nobody."""
+_MOST_PIXELS = 1 << 28
+"""Pixels that are decoded to find an end: a few bytes can stand for all memory."""
 _GROUP = 128
 _BLOCK = 8
 EXTRA = 'pip install "healthcare-deid[codecs]"'
@@ -89,6 +93,8 @@ def end_of_codestream(data: bytes) -> int:
     try:
         while True:
             if bits.flag():  # the order of the parts is entropy-coded, and the table of contents begins where that ends
+                if not frame.is_last or header.rows * header.columns > _MOST_PIXELS:
+                    raise NotFollowedError("the parts of the codestream are in an order of their own")
                 return _end_by_decoding(data)
             bits.to_byte()
             sections = sum(bits.chosen(_SECTION) for _ in range(frame.sections))
@@ -261,6 +267,8 @@ class _Frame:
         left, top = (bits.chosen(_CROP), bits.chosen(_CROP)) if placed else (0, 0)  # even numbers are positive
         whole = self._size
         self._size = bits.chosen(_CROP), bits.chosen(_CROP)
+        if self._size[0] * self._size[1] > _LARGER * whole[0] * whole[1] + _SMALL:
+            raise NotFollowedError("a frame of the codestream is much larger than the image")
         return bool(left or top) or self._size != whole
 
     def _read_use(self, bits: Bits, kind: int, *, partial: bool) -> None:
@@ -274,10 +282,11 @@ class _Frame:
             if mode != _REPLACE or partial:
                 bits.number(2)
         self.is_last = visible and bits.flag()
+        if visible and not self.is_last:
+            raise NotFollowedError("the image has several layers")
         if kind != _LOW_FREQUENCY and not self.is_last:
             bits.number(2)
-        may_be_referred_to = visible and not self.is_last and mode == _REPLACE and not partial
-        if may_be_referred_to or kind == _REFERENCE:
+        if kind == _REFERENCE:
             bits.flag()
 
     def _skip_filters(self, bits: Bits) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pydicom.dataelem import DataElement
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import convert_color_space
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -41,6 +42,9 @@ def decompress(dataset: FileDataset) -> None:
     dataset[_PHOTOMETRIC] = DataElement(_PHOTOMETRIC, "CS", image.layout.photometric)
     if image.layout.samples > 1:
         dataset[_PLANAR] = DataElement(_PLANAR, "US", 0)
+    for tag, value in image.corrections.items():
+        if tag != _PHOTOMETRIC:
+            dataset[tag] = DataElement(tag, "US", value)
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
         dataset.pop(keyword, None)
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -58,8 +62,11 @@ def frame_values(dataset: Any, index: int, path: Path | None = None) -> NDArray[
         UnsupportedPixelsError: Nothing decodes it.
         Exception: Whatever pydicom raises, where it is pydicom that decodes.
     """
-    if UID(dataset.file_meta.TransferSyntaxUID).is_transfer_syntax:
+    try:
+        get_decoder(UID(dataset.file_meta.TransferSyntaxUID))
+    except NotImplementedError:
+        image = image_of(dataset)
+    else:
         return pixel_array(path or dataset, index=index)
-    image = image_of(dataset)
     values = image.layout.values(image.words(index))
     return convert_color_space(values, image.layout.photometric, "RGB") if values.ndim > 2 else values

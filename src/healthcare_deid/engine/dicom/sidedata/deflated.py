@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.dicom.sidedata.frame import unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes
 
+_PIECE = 1 << 20
 SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
 """Photometric interpretations whose native frames hold two luma samples and one chroma pair for every two columns."""
 
@@ -21,29 +24,17 @@ def native_size(pixels: int, samples: int, bits_allocated: int, photometric: str
     return -(-pixels * samples * bits_allocated // 8)
 
 
-def inflated(data: bytes, size: int) -> tuple[bytes, int]:
+def inflated(data: bytes, size: int) -> bytes:
     """Inflate a frame.
 
     Args:
         data: A raw deflate stream (RFC 1951), and what follows it.
         size: Bytes that the attributes say. One more may pad them to even length.
 
-    Returns:
-        The frame, and how many bytes the stream has.
-
     Raises:
         UnsupportedPixelsError: It is no such stream, or it holds another number of bytes.
     """
-    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-    even = size + size % 2
-    try:
-        # One byte beyond the frame's: a stream that has it is too long.
-        frame = inflater.decompress(data, even + 1)
-    except zlib.error:
-        raise unreadable() from None
-    if not inflater.eof or not size <= len(frame) <= even or any(frame[size:]):
-        raise unreadable()
-    return frame[:size], len(data) - len(inflater.unused_data)
+    return b"".join(_pieces(data, size, zlib.decompressobj(wbits=-zlib.MAX_WBITS)))[:size]
 
 
 def blank_deflated(frame: FrameBytes, size: int) -> None:
@@ -52,8 +43,28 @@ def blank_deflated(frame: FrameBytes, size: int) -> None:
     Raises:
         UnsupportedPixelsError: It is no stream of so many bytes.
     """
-    _, end = inflated(frame.read(0, len(frame)), size)
-    frame.blank(end, len(frame))
+    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    for _ in _pieces(frame.read(0, len(frame)), size, inflater):
+        pass  # a stream may stand for more than memory holds
+    frame.blank(len(frame) - len(inflater.unused_data), len(frame))
+
+
+def _pieces(data: bytes, size: int, inflater: zlib._Decompress) -> Iterator[bytes]:
+    """Yield what a stream holds, and see that it is so many bytes, and a zero at most."""
+    length = 0
+    while not inflater.eof:
+        try:
+            piece = inflater.decompress(data, _PIECE)
+        except zlib.error:
+            raise unreadable() from None
+        data = inflater.unconsumed_tail
+        is_cut_off = not piece and not data and not inflater.eof
+        if is_cut_off or length + len(piece) > size + size % 2 or any(piece[max(0, size - length) :]):
+            raise unreadable()
+        length += len(piece)
+        yield piece
+    if length < size:
+        raise unreadable()
 
 
 def blank_after_pixels(frame: FrameBytes, size: int) -> None:

@@ -25,7 +25,7 @@ def decode(stream: bytes, coding: Coding, layout: PixelLayout) -> Words:
         UnsupportedPixelsError: It has not as many bytes as the attributes say.
     """
     one = replace(layout, frames=1)
-    data = inflated(stream, one.length)[0] if coding is Coding.DEFLATED_FRAMES else stream
+    data = inflated(stream, one.length) if coding is Coding.DEFLATED_FRAMES else stream
     frames = NativeFrames(one, BytesStorage(data))
     if frames.layout != one or frames.excess:
         raise UnsupportedPixelsError("a frame has another length than its attributes say")
