@@ -272,7 +272,7 @@ def test_jpeg_xl_is_followed_without_the_extra_but_for_parts_in_another_order(mo
         end_of_codestream(large)
 
 
-@pytest.mark.parametrize("effort", [1, 3, 7])
+@pytest.mark.parametrize("effort", [1, 3, pytest.param(7, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "how", [{"lossless": True}, {"distance": 0.5}, {"distance": 8.0}, {"distance": 1.0, "decodingspeed": 4}]
 )
