@@ -108,9 +108,9 @@ class EncapsulatedFrames:
         return checked_header(self.codestreams[index], self._uid, self._deep).photometric
 
     def _new_photometric(self) -> str:
-        if self._said.photometric == "YBR_ICT":
-            return "YBR_RCT"
-        return self._color if self._color != self._said.photometric else ""
+        if self._syntax.coding is Coding.JPEG_XL:
+            return self._color if self._color != self._said.photometric else ""
+        return "YBR_RCT" if self._said.photometric == "YBR_ICT" else ""
 
     def words(self, index: int) -> Words:
         """Return a frame's words: (rows, columns) or (rows, columns, samples).
