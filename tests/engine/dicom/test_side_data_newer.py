@@ -326,3 +326,15 @@ def test_every_cut_and_every_wrong_bit_of_a_header_is_an_end_or_a_typed_error() 
 )
 def test_long_numbers_are_read_as_the_standard_packs_them(data: bytes, value: int) -> None:
     assert Bits(data).long() == value
+
+
+@pytest.mark.parametrize("number", ["50", "100", "108"])
+def test_pixels_that_are_no_fragments_of_their_syntax_are_left_with_a_warning(
+    number: str, deidentifiers: dict[str, Deidentifier]
+) -> None:
+    dataset = _instance(f"1.2.840.10008.1.2.4.{number}", [b"none"])
+    dataset.PixelData = _picture().tobytes()
+    dataset["PixelData"].is_undefined_length = False
+    for deidentifier in deidentifiers.values():
+        result = deidentifier.deidentify(dataset)
+        assert any("not followed" in warning for warning in result.warnings)

@@ -13,7 +13,7 @@ from healthcare_deid.engine.dicom.sidedata import (
 )
 from healthcare_deid.engine.dicom.sidedata.deflated import native_size
 from healthcare_deid.engine.dicom.sources import Range
-from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native
+from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native, is_video
 from healthcare_deid.engine.header.fast.encoded_file import FragmentRange
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import Wanted
@@ -55,8 +55,10 @@ def without_side_data(
             raise UseDatasetExecutor
         if not holds_fragments:
             return pieces, [], []
-    if frames_are_followed(file.syntax) and not holds_fragments:
-        raise UseDatasetExecutor  # fragments whose length was written all the same
+    elif not holds_fragments:
+        if frames_are_followed(file.syntax):
+            raise UseDatasetExecutor  # fragments whose length was written all the same
+        return pieces, [], [UNREAD] if is_video(file.syntax) else []
     done: list[bytes | Range] = []
     changes: list[Change] = []
     warnings: list[str] = []

@@ -90,6 +90,8 @@ def _strip(dataset: Dataset, target: Target, syntax: str, changes: list[Change],
     element = target.dataset[target.tag]
     storage = storage_of(element.value)
     if not element.is_undefined_length and not is_encapsulated(storage):
+        if target.is_image:
+            warnings.append(UNREAD)
         return
     item = target.dataset
     tables: Any = tuple(item.get(tag).value if tag in item else None for tag in _TABLES)
