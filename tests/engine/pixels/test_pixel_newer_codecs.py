@@ -101,6 +101,8 @@ def _check_covered(before: Any, after: Any, dark: Any) -> None:
 XL_KINDS: dict[str, dict[str, Any]] = {
     "2 bits": {"bits": 2},
     "8 bits": {"bits": 8},
+    "8 of 16 bits": {"bits": 8, "allocated": 16},
+    "12 of 32 bits": {"bits": 12, "allocated": 32},
     "10 of 16 bits": {"bits": 10},
     "12 of 16 bits": {"bits": 12},
     "16 bits": {"bits": 16},
@@ -119,6 +121,7 @@ XL_KINDS: dict[str, dict[str, Any]] = {
 def test_jpeg_xl_stays_jpeg_xl_and_every_other_value_too(kind: str, syntax: str, make_instance: Any) -> None:
     how = dict(XL_KINDS[kind])
     photometric = how.pop("photometric", "")
+    allocated = how.pop("allocated", 0)
     data = _values(**how)
     stored = data.view(f"u{data.itemsize}")
     mask = stored.dtype.type((1 << how["bits"]) - 1)
@@ -130,6 +133,7 @@ def test_jpeg_xl_stays_jpeg_xl_and_every_other_value_too(kind: str, syntax: str,
         for frame in stored
     ]
     _encapsulated(dataset, frames, syntax)
+    dataset.BitsAllocated = allocated or dataset.BitsAllocated
     if photometric == "MONOCHROME1":
         dataset.PhotometricInterpretation = photometric
         data[:] = 255 - data

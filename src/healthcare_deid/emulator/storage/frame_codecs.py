@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _JPEG_EXTENDED_BITS = 12
 _JPEG_QUALITY = 90
+_BYTE = 8
 _JPEG_XL_DISTANCE = 0.5
 """Butteraugli distance of lossy JPEG XL; 1.0 is visually lossless."""
 
@@ -65,7 +66,8 @@ def _jpeg_extended(array: NDArray[Any], layout: PixelLayout) -> bytes:
 def _jpeg_xl(array: NDArray[Any], layout: PixelLayout) -> bytes:
     if array.dtype.kind != "u":
         raise ValueError("lossy JPEG XL holds no signed integers")
-    made: bytes = _imagecodecs().jpegxl_encode(array, bitspersample=layout.bits_stored, distance=_JPEG_XL_DISTANCE)
+    small = array.astype("u1" if layout.bits_stored <= _BYTE else "u2")
+    made: bytes = _imagecodecs().jpegxl_encode(small, bitspersample=layout.bits_stored, distance=_JPEG_XL_DISTANCE)
     return made
 
 

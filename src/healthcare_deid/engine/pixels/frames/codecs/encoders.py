@@ -43,7 +43,9 @@ def has_encoder(uid: UID, layout: PixelLayout) -> bool:
         return True
     if layout.signed_color:
         return False
-    if syntax.coding in (Coding.HTJ2K, Coding.JPEG_XL):
+    if syntax.coding is Coding.JPEG_XL:
+        return layout.samples in (1, 3) and layout.bits_stored + layout.shift <= 16 and has_extra()
+    if syntax.coding is Coding.HTJ2K:
         return layout.samples in (1, 3) and layout.bits_allocated <= 16 and has_extra()
     return True
 
@@ -123,6 +125,7 @@ def _jpeg_xl(words: Words, layout: PixelLayout) -> bytes:
         if holds_more(words, layout):
             raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
         words = words & layout.dtype.type((1 << bits) - 1)
+    words = words.astype("u1" if bits <= 8 else "u2")  # the encoder wants the smallest words that hold so many bits
     with one_at_a_time:
         return bytes(imagecodecs.jpegxl_encode(words, lossless=True, bitspersample=bits, numthreads=1))
 
