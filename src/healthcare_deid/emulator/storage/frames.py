@@ -14,6 +14,7 @@ from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
 from healthcare_deid.engine.dicom.sources import OpenFile
 from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.silence import quiet
+from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -98,7 +99,7 @@ def native_frames(dataset: FileDataset, stored: UID, numbers: Sequence[int]) -> 
         pixels = _decompressed(dataset, stored)
         bits = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated
         length, odd = divmod(bits, _BITS_A_BYTE)
-    except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+    except (AttributeError, EngineError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
         raise not_acceptable(f"The frames cannot be decoded here ({type(error).__name__}).") from None
     # With BitsAllocated 1, frames are packed without padding (PS3.5 section 8.1.1), so one may start inside a byte.
     if odd and frame_count(dataset) > 1:

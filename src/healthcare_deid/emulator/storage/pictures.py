@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
-from pydicom.pixels.utils import pixel_array
 
 from healthcare_deid.emulator.errors import not_acceptable
+from healthcare_deid.engine.pixels.decompress import frame_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +38,8 @@ def render(path: Path, dataset: FileDataset, number: int, media_type: str, box: 
         ServiceError: 406: the frame cannot be decoded here.
     """
     try:
-        image = Image.fromarray(_eight_bits(pixel_array(path, index=number - 1), dataset))
-    except Exception as error:  # noqa: BLE001 - codecs and invalid attributes raise anything
+        image = Image.fromarray(_eight_bits(frame_values(dataset, number - 1, path), dataset))
+    except Exception as error:  # noqa: BLE001 - codecs and odd attributes fail in many ways
         raise not_acceptable(f"The frame cannot be rendered here ({type(error).__name__}).") from None
     if box is not None:
         scale = min(box[0] / image.width, box[1] / image.height)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
     JPEG2000,
     UID,
@@ -16,14 +15,12 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGLSLossless,
     JPEGLSNearLossless,
-    RLELossless,
 )
 
 from healthcare_deid.emulator.errors import not_acceptable, not_found
+from healthcare_deid.engine.dicom.files import encode
 from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES, is_native
 from healthcare_deid.engine.silence import quiet
 
@@ -35,15 +32,8 @@ if TYPE_CHECKING:
 
 AS_STORED = "*"
 _NATIVE = frozenset({ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian})
-# Transfer syntaxes that pydicom encodes, with the options of its encoder.
-_BY_PYDICOM: dict[str, dict[str, Any]] = {
-    RLELossless: {},
-    JPEGLSLossless: {},
-    JPEGLSNearLossless: {"jls_error": 2},
-    JPEG2000Lossless: {},
-    JPEG2000: {"j2k_psnr": [80]},
-}
-_PIXEL_DATA = 0x7FE00010
+_LOSSY_BY_PYDICOM: dict[str, dict[str, Any]] = {JPEGLSNearLossless: {"jls_error": 2}, JPEG2000: {"j2k_psnr": [80]}}
+"""Transfer syntaxes that pydicom encodes, and the options of its encoder."""
 _BYTE = 8
 
 
@@ -103,18 +93,12 @@ def encoded(dataset: FileDataset) -> bytes:
     pydicom's `save_as` does not support the newest transfer syntaxes.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
+    buffer = io.BytesIO()
     if syntax.is_transfer_syntax:
-        buffer = io.BytesIO()
         dataset.save_as(buffer, enforce_file_format=True)
         return buffer.getvalue()
-    stream = DicomBytesIO(b"")
-    # The syntaxes that pydicom does not know are all Explicit VR Little Endian.
-    stream.is_implicit_VR, stream.is_little_endian = False, True
-    stream.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(stream, dataset.file_meta, enforce_standard=True)
-    write_dataset(stream, dataset)
-    made: bytes = stream.getvalue()
-    return made
+    encode(dataset, buffer)
+    return buffer.getvalue()
 
 
 def decompress(dataset: FileDataset, stored: UID) -> None:
@@ -127,41 +111,33 @@ def decompress(dataset: FileDataset, stored: UID) -> None:
         raise NotImplementedError
     if "PixelData" not in dataset or is_native(stored):
         return
-    # Imported late: numpy and the codecs are needed only for decoding.
-    from healthcare_deid.emulator.storage.frame_codecs import DECODERS
+    # numpy and the codecs load only when pixels are decoded.
+    from healthcare_deid.engine.pixels import decompress as pixels
 
-    decode = DECODERS.get(stored)
-    if decode is None:
-        dataset.decompress(generate_instance_uid=False)
-        return
-    pixels = b"".join(decode(frame) for frame in _frames(dataset))
-    # A value has an even length (PS3.5 section 7.1.1).
-    _set_pixels(dataset, pixels + b"\0" * (len(pixels) % 2), ExplicitVRLittleEndian, encapsulated=False)
+    pixels.decompress(dataset)
 
 
 def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
-    from healthcare_deid.emulator.storage.frame_codecs import ENCODERS, JPEG_XL_OF_JPEG, jpeg_as_xl
-    from healthcare_deid.engine.pixels.frames.layout import pixel_layout
+    from healthcare_deid.emulator.storage.frame_codecs import BIT_BY_BIT, encode_frame
+    from healthcare_deid.engine.pixels.decompress import image_of
 
-    # JPEG XL recompresses a JPEG stream without decoding it, so that no quality is lost.
-    if target == JPEG_XL_OF_JPEG and stored == JPEGBaseline8Bit:
-        _encapsulate(dataset, [jpeg_as_xl(frame) for frame in _frames(dataset)], target)
+    recoded = BIT_BY_BIT.get((stored, target))
+    if recoded is not None:
+        _encapsulate(dataset, [recoded(frame) for frame in _frames(dataset)], target)
         return
     decompress(dataset, stored)
     if target in _NATIVE or "PixelData" not in dataset:
         dataset.file_meta.TransferSyntaxUID = target
-    elif target in _BY_PYDICOM:
-        # pydicom gives a lossy result a new SOP Instance UID by default, but the client asked for this instance.
-        dataset.compress(target, generate_instance_uid=False, **_BY_PYDICOM[target])
+    elif target in _LOSSY_BY_PYDICOM:
+        dataset.compress(target, generate_instance_uid=False, **_LOSSY_BY_PYDICOM[target])
     else:
-        if dataset.SamplesPerPixel > 1 and dataset.PhotometricInterpretation != "RGB":
-            raise NotImplementedError  # the encoders accept RGB only
-        layout = pixel_layout(dataset, _PIXEL_DATA)
-        arrays = dataset.pixel_array
-        encode = ENCODERS[target]
-        frames = [encode(array, target, layout) for array in ([arrays] if _count(dataset) == 1 else arrays)]
+        image = image_of(dataset)
+        if image.layout.samples > 1 and image.layout.photometric != "RGB":
+            raise NotImplementedError  # the encoders take RGB
+        layout = replace(image.layout, planar=False)
+        frames = [encode_frame(image.words(index), target, layout) for index in range(image.count)]
         _encapsulate(dataset, frames, target)
-        if dataset.SamplesPerPixel > 1:
+        if layout.samples > 1:
             dataset.PlanarConfiguration = 0
     if target in _LOSSY and "PixelData" in dataset:
         _mark_lossy(dataset, target)

@@ -19,7 +19,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError as NotDicomError
+from pydicom.filebase import DicomIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -39,7 +42,7 @@ from healthcare_deid.engine.dicom.encoding import (
 )
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
 from healthcare_deid.engine.dicom.sources import InMemory, OpenFile
-from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
+from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES, is_native
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.safe_errors import of_the_system
 from healthcare_deid.engine.silence import quiet
@@ -334,8 +337,21 @@ def encode(dataset: Dataset, file: BinaryIO) -> None:
         OSError: It cannot be written.
     """
     with quiet():
-        # The file meta is our own, complete but for what an instance without a SOP class cannot say.
-        pydicom.dcmwrite(file, dataset, enforce_file_format=False)
+        syntax = dataset.file_meta.get("TransferSyntaxUID")
+        if syntax in TRANSFER_SYNTAXES and not UID(syntax).is_transfer_syntax:
+            _encode_newer(dataset, file)
+        else:
+            # The file meta is our own, complete but for what an instance without a SOP class cannot say.
+            pydicom.dcmwrite(file, dataset, enforce_file_format=False)
+
+
+def _encode_newer(dataset: Dataset, file: BinaryIO) -> None:
+    """Write a dataset in a transfer syntax that pydicom does not know: Explicit VR Little Endian around the frames."""
+    stream = DicomIO(file)
+    stream.is_implicit_VR, stream.is_little_endian = False, True
+    stream.write(bytes(_PREAMBLE - 4) + b"DICM")
+    write_file_meta_info(stream, dataset.file_meta, enforce_standard=False)
+    write_dataset(stream, dataset)
 
 
 def encode_directory(dataset: Dataset, old: Source, file: BinaryIO) -> None:

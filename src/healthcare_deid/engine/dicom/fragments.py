@@ -7,6 +7,7 @@ from itertools import pairwise
 from struct import Struct, unpack
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ ITEM_TAG = 0xE000FFFE
 _END = 0xE0DDFFFE
 _TAIL = 10
 """Bytes at a fragment's end among which a codestream's end is looked for: some devices fill up."""
+_BEGINNINGS: dict[Coding, tuple[bytes, ...]] = {
+    Coding.JPEG_XL: (b"\xff\x0a", b"\0\0\0\x0cJXL "),
+    Coding.DEFLATED_FRAMES: (),
+    Coding.UNCOMPRESSED_FRAMES: (),
+}
+"""Codings without a marker at the end of a frame, and how their frames begin, if in any way of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,11 @@ def fragments_of(storage: Storage) -> Fragments:
 
 
 def group_fragments(
-    storage: Storage, found: Fragments, frames: int, extended: tuple[bytes, bytes] | None = None
+    storage: Storage,
+    found: Fragments,
+    frames: int,
+    extended: tuple[bytes, bytes] | None = None,
+    coding: Coding | None = None,
 ) -> list[list[Fragment]]:
     """Return the fragments of every frame; fewer than ``frames`` where there are not as many.
 
@@ -94,12 +105,15 @@ def group_fragments(
         found: Its fragments.
         frames: How many frames its attributes announce.
         extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
+        coding: How the frames are coded, if known.
 
     Raises:
         UnsupportedPixelsError: The fragments do not tell where the frames are.
     """
     grouped = group_by_extended_table(extended, found, frames) if extended else None
     grouped = grouped or group_by_basic_table(found, frames)
+    if grouped is None and coding in _BEGINNINGS:
+        grouped = _by_their_beginnings(storage, found.filled, frames, _BEGINNINGS[coding])
     return (grouped or _by_their_ends(storage, found.filled, frames))[:frames]
 
 
@@ -139,4 +153,26 @@ def _by_their_ends(storage: Storage, fragments: list[Fragment], frames: int) -> 
         return grouped + [[fragment] for fragment in pending]
     if frames == 1:
         return [fragments]
-    raise UnsupportedPixelsError("the pixel data's fragments do not tell where its frames are")
+    raise _no_frames()
+
+
+def _by_their_beginnings(
+    storage: Storage, fragments: list[Fragment], frames: int, beginnings: tuple[bytes, ...]
+) -> list[list[Fragment]]:
+    """Group without a table: one a frame where the numbers agree, and otherwise by how frames begin."""
+    if len(fragments) == frames:
+        return [[fragment] for fragment in fragments]
+    grouped: list[list[Fragment]] = []
+    longest = max(map(len, beginnings), default=0)
+    for start, stop in fragments:
+        begins = bytes(storage.read_at(start, min(start + longest, stop))).startswith(beginnings)
+        if begins or not grouped:
+            grouped.append([])
+        grouped[-1].append((start, stop))
+    if len(grouped) < frames:
+        raise _no_frames()
+    return grouped
+
+
+def _no_frames() -> UnsupportedPixelsError:
+    return UnsupportedPixelsError("the pixel data's fragments do not tell where its frames are")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.dicom.sidedata.boxes import boxes_of, free
 from healthcare_deid.engine.dicom.sidedata.frame import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes
 
 START = b"\xff\x4f"
@@ -31,7 +30,6 @@ _WITHOUT_LENGTH = range(0xFF30, 0xFF40)
 _BODY_END = re.compile(rb"\xff[\x90\x93-\xfe]")
 """What cannot stand in packets, where 8F is the largest byte after FF (T.800 B.10.1): 91 and 92 are packets' own."""
 
-_FREE = b"free"
 _KEPT_BOXES = frozenset({b"jP  ", b"ftyp"})
 _HEADER_BOX, _CODESTREAM_BOX = b"jp2h", b"jp2c"
 _KEPT_IN_HEADER = frozenset({b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef"})
@@ -100,7 +98,7 @@ def blank_jp2(frame: FrameBytes) -> None:
         UnsupportedPixelsError: The boxes cannot be followed.
     """
     codestreams = 0
-    for kind, at, start, stop in _boxes(frame, 0, len(frame)):
+    for kind, at, start, stop in boxes_of(frame, 0, len(frame), last=_CODESTREAM_BOX):
         if kind == _CODESTREAM_BOX:
             codestreams += 1
             if frame.peek(start, len(START)) != START:
@@ -109,30 +107,14 @@ def blank_jp2(frame: FrameBytes) -> None:
         elif kind == _HEADER_BOX:
             _blank_header_box(frame, start, stop)
         elif kind not in _KEPT_BOXES:
-            _free(frame, kind, at, start, stop)
+            free(frame, kind, at, start, stop)
     if codestreams != 1:
         raise unreadable()
 
 
-def _boxes(frame: FrameBytes, position: int, limit: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield the boxes of a stretch: type, where the type stands, where the content begins and ends."""
-    while limit - position >= 8:
-        length, kind, start = frame.number(position, 4), frame.peek(position + 4, 4), position + 8
-        if length == 0 and not kind.strip(b"\0"):
-            break  # padding
-        if length == 1:
-            length, start = frame.number(position + 8, 8), position + 16
-        stop = limit if length == 0 else position + length
-        if stop < start or (stop > limit and kind != _CODESTREAM_BOX):
-            break  # no box
-        yield kind, position + 4, start, min(stop, limit)
-        position = stop
-    frame.blank(position, limit)
-
-
 def _blank_header_box(frame: FrameBytes, start: int, stop: int) -> None:
     components = 1
-    for kind, at, first, last in _boxes(frame, start, stop):
+    for kind, at, first, last in boxes_of(frame, start, stop):
         if kind == b"ihdr":
             components = frame.number(first + 8, 2)
         elif kind == _COLOR_BOX:
@@ -145,10 +127,4 @@ def _blank_header_box(frame: FrameBytes, start: int, stop: int) -> None:
                     raise unreadable()
                 frame.replace(first, new + bytes(last - first - len(new)))
         elif kind not in _KEPT_IN_HEADER:
-            _free(frame, kind, at, first, last)
-
-
-def _free(frame: FrameBytes, kind: bytes, at: int, start: int, stop: int) -> None:
-    if kind != _FREE:
-        frame.replace(at, _FREE)
-    frame.blank(start, stop)
+            free(frame, kind, at, first, last)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from struct import pack
 from typing import TYPE_CHECKING
 
-from pydicom.uid import RLELossless
-
 from healthcare_deid.engine.dicom.fragments import (
     ITEM_HEADER,
     ITEM_TAG,
@@ -16,11 +14,13 @@ from healthcare_deid.engine.dicom.fragments import (
     group_by_extended_table,
     group_fragments,
 )
-from healthcare_deid.engine.dicom.sidedata import jpeg, jpeg2000
+from healthcare_deid.engine.dicom.jpeg_xl import CONTAINER_START
+from healthcare_deid.engine.dicom.sidedata import jpeg, jpeg2000, jpeg_xl
+from healthcare_deid.engine.dicom.sidedata.deflated import blank_after_pixels, blank_deflated
 from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes, unreadable
 from healthcare_deid.engine.dicom.sidedata.rle import blank_rle
 from healthcare_deid.engine.dicom.sidedata.splices import Splice
-from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, frames_are_followed, transfer_syntax
 from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, Double Float and Pixel Data."""
+_CONTAINER = CONTAINER_START[:8]
 _DELIMITER = ITEM_HEADER.pack(0xE0DDFFFE, 0)
 
 
@@ -63,7 +64,13 @@ UNREAD = "the frames of this transfer syntax are not followed: what they hold be
 
 
 def find_side_data(
-    storage: Storage, syntax: str, *, frames: int, pixels: int, extended: tuple[bytes, bytes] | None = None
+    storage: Storage,
+    syntax: str,
+    *,
+    frames: int,
+    pixels: int,
+    size: int = 0,
+    extended: tuple[bytes, bytes] | None = None,
 ) -> SideData:
     """Find what a decoder of a value's frames does not need.
 
@@ -72,22 +79,31 @@ def find_side_data(
         syntax: Its transfer syntax. Frames are told by how they begin: some files name another syntax.
         frames: How many frames its attributes announce.
         pixels: Pixels of a frame.
+        size: Bytes of a frame that is not compressed.
         extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
 
     Raises:
         UnsupportedPixelsError: Fragments or frames cannot be followed, so that they may hold anything.
     """
-    found = fragments_of(storage)
     result = SideData()
+    known = transfer_syntax(syntax)
+    coding = known.coding if known is not None else None
+    try:
+        found = fragments_of(storage)
+    except UnsupportedPixelsError:
+        if coding not in (Coding.VIDEO, Coding.REFERENCED):
+            raise
+        result.unread = True
+        return result
     if not frames_are_followed(syntax) and not _is_image(storage, found.filled[0]):
         result.unread = True
         return result
-    groups = _groups(storage, found, syntax, frames, extended)
+    groups = _groups(storage, found, coding, frames, extended)
     _excess(storage, found, groups, result)
     _tables(storage, found, groups, frames, extended, result)
     for places in groups:
         frame = FrameBytes(storage, places)
-        _blank(frame, syntax, pixels)
+        _blank(frame, coding, pixels, size)
         result.splices += frame.splices
         result.second_image = result.second_image or frame.has_second_image
     return result
@@ -102,15 +118,21 @@ def changes_of(found: SideData, path: str, vr: str, length: int) -> tuple[list[C
     return changes, [EXCESS] if found.excess or found.second_image else []
 
 
-def _blank(frame: FrameBytes, syntax: str, pixels: int) -> None:
+def _blank(frame: FrameBytes, coding: Coding | None, pixels: int, size: int) -> None:
     begins = frame.read(0, 8)
-    if begins.startswith(jpeg.START):
+    if coding is Coding.DEFLATED_FRAMES:
+        blank_deflated(frame, size)
+    elif coding is Coding.UNCOMPRESSED_FRAMES:
+        blank_after_pixels(frame, size)
+    elif begins.startswith(jpeg.START):
         jpeg.blank_jpeg(frame)
     elif begins.startswith(jpeg2000.START):
         jpeg2000.blank_codestream(frame)
     elif begins == jpeg2000.JP2_START:
         jpeg2000.blank_jp2(frame)
-    elif syntax == RLELossless and pixels:
+    elif coding is Coding.JPEG_XL or begins == _CONTAINER:
+        jpeg_xl.blank_jpeg_xl(frame, pixels)
+    elif coding is Coding.RLE and pixels:
         blank_rle(frame, pixels)
     else:
         raise unreadable()
@@ -118,19 +140,26 @@ def _blank(frame: FrameBytes, syntax: str, pixels: int) -> None:
 
 def _is_image(storage: Storage, fragment: Fragment) -> bool:
     begins = bytes(storage.read_at(fragment[0], min(fragment[0] + 8, fragment[1])))
-    return begins.startswith((jpeg.START, jpeg2000.START, jpeg2000.JP2_START))
+    return begins.startswith((jpeg.START, jpeg2000.START, jpeg2000.JP2_START, _CONTAINER))
 
 
 def _groups(
-    storage: Storage, found: Fragments, syntax: str, frames: int, extended: tuple[bytes, bytes] | None
+    storage: Storage,
+    found: Fragments,
+    coding: Coding | None,
+    frames: int,
+    extended: tuple[bytes, bytes] | None,
 ) -> list[list[Fragment]]:
-    if syntax == RLELossless:  # without a table, a frame is one fragment (PS3.5 annex G.2)
+    if coding is Coding.RLE:  # without a table, a frame is one fragment (PS3.5 annex G.2)
         by_table = group_by_extended_table(extended, found, frames) if extended else None
         by_table = by_table or group_by_basic_table(found, frames)
         return (by_table or [[place] for place in found.filled])[:frames]
     try:
-        return group_fragments(storage, found, frames, extended)
-    except UnsupportedPixelsError:  # fewer frames than announced: as many as there are beginnings
+        return group_fragments(storage, found, frames, extended, coding)
+    except UnsupportedPixelsError:
+        if coding in (Coding.JPEG_XL, Coding.DEFLATED_FRAMES, Coding.UNCOMPRESSED_FRAMES):
+            raise
+        # Fewer frames than announced: as many as there are beginnings.
         groups: list[list[Fragment]] = []
         for fragment in found.filled:
             if not groups or _is_image(storage, fragment):

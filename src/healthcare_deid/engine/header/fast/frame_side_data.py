@@ -11,8 +11,9 @@ from healthcare_deid.engine.dicom.sidedata import (
     find_side_data,
     pieces_of,
 )
+from healthcare_deid.engine.dicom.sidedata.deflated import native_size
 from healthcare_deid.engine.dicom.sources import Range
-from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native
+from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native, is_video
 from healthcare_deid.engine.header.fast.encoded_file import FragmentRange
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import Wanted
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 _NUMBER_OF_FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _EXTENDED_TABLES = (0x7FE00001, 0x7FE00002)
-_GEOMETRY = Wanted((_NUMBER_OF_FRAMES, _ROWS, _COLUMNS, *_EXTENDED_TABLES))
+_SAMPLES, _PHOTOMETRIC, _BITS = 0x00280002, 0x00280004, 0x00280100
+_GEOMETRY = Wanted((_SAMPLES, _PHOTOMETRIC, _NUMBER_OF_FRAMES, _ROWS, _COLUMNS, _BITS, *_EXTENDED_TABLES))
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _DELIMITER = 8
 """Bytes of the item that ends a value of undefined length."""
@@ -53,8 +55,10 @@ def without_side_data(
             raise UseDatasetExecutor
         if not holds_fragments:
             return pieces, [], []
-    if frames_are_followed(file.syntax) and not holds_fragments:
-        raise UseDatasetExecutor  # fragments whose length was written all the same
+    elif not holds_fragments:
+        if frames_are_followed(file.syntax):
+            raise UseDatasetExecutor  # fragments whose length was written all the same
+        return pieces, [], [UNREAD] if is_video(file.syntax) else []
     done: list[bytes | Range] = []
     changes: list[Change] = []
     warnings: list[str] = []
@@ -75,8 +79,8 @@ def _cleaned(
         return [piece]
     value = FileSlice(file.source, begin, piece.offset + piece.length - _DELIMITER - begin)
     vr = header[4:].decode("ascii") if file.explicit else "OB"
-    frames, pixels = _geometry(file)
-    found = find_side_data(value, file.syntax, frames=frames, pixels=pixels)
+    frames, pixels, size = _geometry(file)
+    found = find_side_data(value, file.syntax, frames=frames, pixels=pixels, size=size)
     if found.unread:
         warnings.append(UNREAD)
     if not found.splices:
@@ -92,11 +96,15 @@ def _cleaned(
     ]
 
 
-def _geometry(file: EncodedFile) -> tuple[int, int]:
-    """Return how many frames the attributes announce, and pixels of each."""
+def _geometry(file: EncodedFile) -> tuple[int, int, int]:
+    """Return how many frames the attributes announce, the pixels of each, and its bytes where it is native."""
     found = _GEOMETRY.find(file)
     if any(tag in found for tag in _EXTENDED_TABLES):
         raise UseDatasetExecutor
     frames = found.get(_NUMBER_OF_FRAMES, (b"", b""))[1].strip(b"\0 ")
-    rows, columns = (int.from_bytes(found.get(tag, (b"", b""))[1], "little") for tag in (_ROWS, _COLUMNS))
-    return max(1, int(frames)) if frames.isdigit() else 1, rows * columns
+    rows, columns, samples, bits = (
+        int.from_bytes(found.get(tag, (b"", b""))[1], "little") for tag in (_ROWS, _COLUMNS, _SAMPLES, _BITS)
+    )
+    photometric = found.get(_PHOTOMETRIC, (b"", b""))[1].decode("latin-1").strip("\0 ")
+    size = native_size(rows * columns, samples or 1, bits, photometric)
+    return max(1, int(frames)) if frames.isdigit() else 1, rows * columns, size
