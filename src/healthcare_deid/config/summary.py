@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1beta1.dicom import Action, DicomTagConfig
 
 _SHOWN = 6
-"""Number of names shown of a list."""
+"""Number of names shown from a list."""
 
 _PROFILES = {
     "MINIMAL_KEEP_LIST_PROFILE": "keep what valid DICOM needs; remove every other",

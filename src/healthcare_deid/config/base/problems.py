@@ -53,7 +53,7 @@ _ONLY_BETA = {
     "ImageConfig": ("additional_info_types", "exclude_info_types", "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"),
     "TextConfig": ("profile_type",),
 }
-"""Fields and values that a message has in v1beta1 and lacks in v1."""
+"""Fields and values that exist in v1beta1 only, by message."""
 
 _BETA_ONLY_RULE = "it exists in v1beta1 only (healthcare_deid.v1beta1.DeidentifyConfig)"
 
@@ -92,6 +92,7 @@ def _unknown_value(cls: type[BaseModel], location: Sequence[int | str], given: o
     values = [str(member.value) for member in enum] if enum else []
     if owner is not None and given in _ONLY_BETA.get(owner.__name__, ()):
         return f"{given}: {_BETA_ONLY_RULE}"
+    # Only text close to a real enum value is repeated; anything else may be a secret or patient data.
     near = nearest(given, values) if isinstance(given, str) else None
     if near is None:
         return f"must be one of {', '.join(values)}"

@@ -26,12 +26,12 @@ class Call(NamedTuple):
 
 
 def parse_script(text: str) -> list[str | Call]:
-    """Split a script into literal text and calls.
+    """Split a script into literal text and function calls.
 
     A backslash makes the next character literal.
 
     Raises:
-        ValueError: A call has no end.
+        ValueError: A call is not closed.
     """
     parts: list[str | Call] = []
     literal = ""
@@ -55,7 +55,7 @@ def parse_script(text: str) -> list[str | Call]:
 def _call(text: str, start: int) -> tuple[Call, int]:
     bracket = text.find("(", start)
     if bracket < 0:
-        raise ValueError("a function without arguments")
+        raise ValueError("a function has no argument list")
     name = "".join(text[start:bracket].split())
     args: list[str] = []
     begin = bracket + 1
@@ -99,7 +99,7 @@ def _end(text: str, start: int, delimiters: str, opening: str) -> int:
             return at
         elif here == {"(": ")", "{": "}"}[opening] and depth:
             depth -= 1
-    raise ValueError("a call without an end")
+    raise ValueError("a call is not closed")
 
 
 def _unquoted(text: str) -> str:

@@ -32,7 +32,7 @@ _TAG = re.compile(r"[\[(]?\s*([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\s*[\])]?")
 _KINDS = {"p": "param", "e": "set", "k": "keep", "r": "remove"}
 _REMOVABLE = frozenset({"curves", "overlays", "privategroups", "unspecifiedelements"})
 _UNKNOWN = "unknown"
-"""Kind of what is no entry of a script."""
+"""Kind of a line or XML element that is not a script entry."""
 _OVERLAYS, _CURVES = (0x6000,), (0x5000,)
 _ALWAYS_KEPT = (0x0028, 0x7FE0)
 _SOP_CLASS = tag_number("SOPClassUID")
@@ -61,10 +61,11 @@ def convert_ctp_script(text: str) -> RecipeConversion:
 
 
 def _xml_items(text: str) -> list[_Item]:
-    """Read the entries with line numbers, which ElementTree drops."""
+    """Read the entries of an XML script with their line numbers."""
     items: list[_Item] = []
     open_items: list[_Item | None] = []
     content: list[str] = []
+    # expat instead of ElementTree: the conversion reports line numbers.
     parser = expat.ParserCreate()
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -125,9 +126,9 @@ class _ScriptReader:
         self._globals(removed)
         for item in items:
             if item.kind == _UNKNOWN:
-                self._unconverted(item, "line", "not an entry of a script", "nothing is done for it")
+                self._unconverted(item, "line", "not an entry of a script", "the line is ignored")
             elif item.kind == "remove" and item.name not in _REMOVABLE:
-                self._unconverted(item, "remove", "not a kind of elements that CTP removes", "nothing is done for it")
+                self._unconverted(item, "remove", "not a group of elements that CTP can remove", "the line is ignored")
         for item in items:
             if item.kind == "keep":
                 self._keep(item)
@@ -143,7 +144,7 @@ class _ScriptReader:
         if not root or re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", root):
             return root
         line = next(item.line for item in items if (item.kind, item.name) == ("param", "UIDROOT"))
-        self.recipe.approximate(line, "UIDROOT", "it is not the root of UIDs", "new UIDs have the engine's root")
+        self.recipe.approximate(line, "UIDROOT", "not a valid UID root", "new UIDs have the engine's root")
         return ""
 
     def _globals(self, removed: dict[str, int]) -> None:

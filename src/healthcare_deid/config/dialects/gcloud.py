@@ -83,9 +83,8 @@ def _flags(body: dict[str, Any], group: str) -> list[str]:
 def _leaves(path: str, value: Any) -> Iterator[str]:
     """Yield the paths of fields set to a non-default value.
 
-    Paths end two levels below the config.
-
-    An object of defaults counts as set, except image: ``dicom: {}`` makes the service process DICOM.
+    Paths end two levels below the config. An object of defaults counts as set, except image: ``dicom: {}`` makes the
+    service process DICOM.
     """
     for name, item in value.items():
         at = f"{path}.{name}"

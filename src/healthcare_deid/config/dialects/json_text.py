@@ -57,6 +57,7 @@ def _decoded(given: object) -> str:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # json.loads keeps the last of two equal names, so a second "keepList" would silently replace the first.
     made = dict(pairs)
     if len(made) != len(pairs):
         raise ConfigError("not JSON: an object has the same name twice")

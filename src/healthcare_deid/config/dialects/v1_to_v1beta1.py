@@ -86,7 +86,7 @@ class SourceFields:
 
 
 def convert_to_v1beta1(source: SourceFields) -> Conversion:
-    """Return the equivalent v1beta1 config with every remaining difference."""
+    """Convert to v1beta1, listing every remaining difference."""
     converter = _Converter(source)
     made = converter.convert()
     return Conversion(made, tuple(converter.differences))

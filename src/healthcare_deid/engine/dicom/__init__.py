@@ -1,1 +1,1 @@
-"""DICOM as bytes and files, with no policy: elements, file meta, directories, slices of files, atomic writes."""
+"""Bytes and files without policy: elements, file meta, directories, slices of files, atomic writes."""

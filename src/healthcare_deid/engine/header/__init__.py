@@ -1,1 +1,1 @@
-"""The header: carries a tag plan out, on pydicom datasets and on bytes."""
+"""Applies a tag plan to the header, on pydicom datasets and on bytes."""

@@ -1,4 +1,4 @@
-"""The placeholders of action D: what stands in the place of a value that must be there and may tell nothing."""
+"""Placeholders for action D of PS3.15, which keeps an element but not its value."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ DUMMIES: dict[str, bytes] = {
     "UV": bytes(8),
     "UN": b"",
 }
-"""The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
+"""Placeholder of every VR: fixed, valid and of even length, so it reveals nothing (PS3.15 E.1.1, action D)."""
 
 _DUMMIES_BY_TAG = {MIME_TYPE_OF_DOCUMENT: b"application/octet-stream"}
-"""What a document's placeholder is, whatever the document was."""
+"""Placeholders of single elements. An emptied document no longer has its MIME type."""
 
 
 def dummy_of(tag: int, vr: str) -> bytes:
-    """Return the placeholder of an element that is no UID."""
+    """Return the placeholder of an element that is not a UID."""
     return _DUMMIES_BY_TAG.get(tag) or DUMMIES.get(vr, b"")

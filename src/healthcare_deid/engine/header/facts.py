@@ -1,4 +1,4 @@
-"""Facts about an instance, from its noted elements: its identity, earlier de-identification, and its dates."""
+"""Facts about an instance that its original values show: identity, earlier de-identification, dates, faces."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     Patterns = Mapping[int, Sequence[Rewrite]]
 
 FACE_LEFT = (
-    "the series may hold a head: a face can be reconstructed from its slices, which no tag or burned-in text shows"
+    "the series may show a head: a face can be reconstructed from its slices, and this engine does not remove faces"
 )
 _MODALITY = 0x00080060
 _SLICES = frozenset({b"CT", b"MR", b"PT"})
 _BODY = frozenset({0x00080104, 0x00081030, 0x0008103E, 0x00180015, 0x00181030})
-"""CodeMeaning, the study's and the series' description, BodyPartExamined, ProtocolName."""
+"""CodeMeaning, StudyDescription, SeriesDescription, BodyPartExamined, ProtocolName."""
 _HEAD = re.compile(
     rb"\b(?:head|brain|skull|cranium|face|facial|maxillofacial|orbits?|sinus(?:es)?|neuro|cerebr\w*|kopf|sch[a\xe4]del|"
     rb"cr[a\xe2]ne|whole[ _-]?body|wholebody|iac|pituitary|mandible|tmj|temporal bones?)\b"
 )
 OTHER_IDS_SEQUENCE = 0x00101002
-"""OtherPatientIDsSequence: its items are not looked into where it goes, and name the patient all the same."""
+"""OtherPatientIDsSequence. A plan that deletes it does not visit its items, but the patient's IDs are in them."""
 _PATIENT_ID = 0x00100020
 _CODE_VALUE, _SCHEME, _MEANING = 0x00080100, 0x00080102, 0x00080104
 _LONGEST_CODE = 16
@@ -46,7 +46,7 @@ HEAD_TAGS = _BODY | {_MODALITY}
 
 @cache
 def noted_tags() -> frozenset[int]:
-    """Return the tags whose values are wanted where a result claims that identity was removed."""
+    """Return the tags whose original values are needed to claim that identity was removed."""
     return frozenset(own_sources()) | EARLIER | HEAD_TAGS | {OTHER_IDS_SEQUENCE}
 
 
@@ -54,13 +54,13 @@ class Facts:
     """Facts about one instance.
 
     Args:
-        noted: The elements.
-        own: The instance's own names and numbers, of the same elements.
+        noted: The collected elements.
+        own: The patient's own names and numbers, taken from the same elements.
 
     Attributes:
         own: As given.
-        date_operations: Operations on dates that have a value and did not simply go.
-        claims: Claims that were made of these facts, and what else was done: within a series they are the same.
+        date_operations: Operations on dates that have a value and are not removed.
+        claims: Cache of claims made from these facts. It pays because a series shares them.
     """
 
     def __init__(self, noted: Sequence[Noted], own: OwnTerms) -> None:
@@ -76,7 +76,8 @@ class Facts:
 
     @cached_property
     def earlier_methods(self) -> tuple[str, ...]:
-        """The lines in which earlier steps said what they did, those that hold the patient's identity left out."""
+        """Lines of DeidentificationMethod that earlier steps wrote, without those that contain the patient's identity.
+        """
         lines: list[str] = []
         for tag, _, value, encodings in self._noted:
             if tag == METHOD:
@@ -86,7 +87,7 @@ class Facts:
 
     @cached_property
     def earlier_codes(self) -> tuple[Code, ...]:
-        """The codes in which earlier steps said what they did; what does not look like one is left out."""
+        """Codes of DeidentificationMethodCodeSequence that earlier steps wrote, without malformed ones."""
         found: list[Code] = []
         for tag, _, value, encodings in self._noted:
             if tag == METHOD_CODE_SEQUENCE:
@@ -95,7 +96,7 @@ class Facts:
 
     @cached_property
     def may_show_face(self) -> bool:
-        """Whether the instance is a slice of a head, as far as its modality and descriptions say."""
+        """Whether modality and descriptions suggest a slice of a head."""
         slices = any(tag == _MODALITY and value.strip(b"\0 ").upper() in _SLICES for tag, _, value, _ in self._noted)
         return slices and any(
             tag in _BODY and _HEAD.search(value.lower().replace(b"_", b" ")) for tag, _, value, _ in self._noted
@@ -103,12 +104,12 @@ class Facts:
 
 
 class FactsOfInstances:
-    """Makes facts of noted elements, and knows the last ones again. A pickled one is empty.
+    """Factory and cache of facts; a pickled one is empty.
 
     Args:
-        patterns: Patterns by tag: of a value in which one is found, a person has decided what stays, and it is looked
-            for nowhere else.
-        staying: Tags of patterns whose values stay where none is found: they are looked for nowhere else either.
+        patterns: Replacement patterns by tag. A value that one of them matches was decided by a person, so it does not
+            become a search term.
+        staying: Tags whose values stay when no pattern matches. These do not become search terms either.
     """
 
     def __init__(self, patterns: Patterns | None = None, staying: frozenset[int] = frozenset()) -> None:
@@ -136,7 +137,7 @@ class FactsOfInstances:
         return known
 
     def _own_values(self, noted: Sequence[Noted]) -> tuple[OwnValue, ...]:
-        """Return what tells whose instance it is, of elements that do not stay."""
+        """Return the identifying values, except those that stay in the result."""
         sources = own_sources()
         values = [
             OwnValue(sources[tag], value, encodings)
@@ -156,7 +157,7 @@ class FactsOfInstances:
         return tuple(values)
 
     def _is_decided(self, tag: int, value: bytes, encodings: tuple[str, ...]) -> bool:
-        """Return whether a person has decided what stays of a value."""
+        """Return whether the user's patterns decide about a value."""
         patterns = self._patterns.get(tag)
         if not patterns or tag in self._staying:
             return bool(patterns)
@@ -173,7 +174,7 @@ def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> Code | None:
 
 
 def _items(value: bytes, wanted: int) -> list[dict[int, bytes]]:
-    """Return the items of a sequence, in either encoding, of which one has the wanted attribute."""
+    """Return the items of a sequence, in either encoding, if one has the wanted attribute."""
     for explicit in (True, False):
         try:
             items = list(flat_items(value, explicit=explicit))

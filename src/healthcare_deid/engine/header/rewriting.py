@@ -1,4 +1,4 @@
-"""Values that a project writes into an instance: pseudonyms, values of its own, patterns, years of birth."""
+"""Values that the project writes into an instance: pseudonyms, set values, patterns, birth years."""
 
 from __future__ import annotations
 
@@ -49,36 +49,37 @@ _NAME, _ID, _BIRTH, _AGE = 0x00100010, 0x00100020, 0x00100030, 0x00101010
 _OTHER_IDS, _OTHER_NAMES = 0x00101000, 0x00101001
 _OFFSET, _EVENT = 0x00120052, 0x00120053
 IDENTIFIERS = frozenset({_ACCESSION, _STUDY_ID, _NAME, _ID, _OTHER_IDS, _OTHER_NAMES})
-"""Attributes that pseudonyms stand for."""
+"""Attributes that pseudonyms replace."""
 _OF_ONE = frozenset({_NAME, _OTHER_NAMES, _BIRTH})
 _WANTED = IDENTIFIERS | {_CHARACTER_SET, _STUDY_DATE, _STUDY_UID}
-_NO_ANCHOR = "the patient has no anchor date, or the instance no study date, to say how far apart they are"
-_TELLS_NAME = "the patient's new name in the table has a part of the original name in it"
+_NO_ANCHOR = "dates= with event needs the patient's anchor date and the instance's study date, and one is missing"
+_TELLS_NAME = "the patient's new name in the table contains part of the original name: change the table"
 TELLS_IDENTITY = (
-    "a pseudonym or a value that is set repeats a name or number of the patient's: the result does not say that the "
+    "a pseudonym or set value repeats one of the patient's own names or numbers, so the result does not claim that the "
     "patient's identity was removed"
 )
-_NO_PATIENT = "the instance has no patient ID: its study stands for the patient"
-NOT_VALID = "a rewritten value is not one of its VR: the value was emptied"
-_SHIFTS_UNUSED = "the table says how to shift dates, and neither the config nor dates= shifts any"
+_NO_PATIENT = "the instance has no patient ID, so the pseudonym is derived from its study"
+NOT_VALID = "a rewritten value was invalid for its VR and was emptied"
+_SHIFTS_UNUSED = "the table has date shifts, but neither the config nor dates= shifts dates"
+# Shorter parts of a name, such as initials, occur in other names by chance.
 _SHORTEST_NAME = 3
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 class Rewriter:
-    """Binds what a project writes to one instance after the other.
+    """Writes the project's values into one instance after another.
 
     Args:
-        pseudonymizer: Gives pseudonyms; None where identifiers go the profile's way.
-        fixed: Elements that are set, by tag.
+        pseudonymizer: Source of pseudonyms; None if the profile decides about identifiers.
+        fixed: Elements to set, by tag.
         patterns: Patterns to rewrite, by tag.
-        dates: What is said of birth and age; None where the profile says it.
+        dates: Settings for birth dates and ages; None if the profile decides.
 
     Attributes:
-        wanted: Tags whose values an instance is known by.
+        wanted: Tags whose values identify the patient and study.
 
     Raises:
-        ConfigError: Two of them want the same attribute.
+        ConfigError: Two of them apply to the same attribute.
     """
 
     def __init__(
@@ -99,7 +100,9 @@ class Rewriter:
         taken = sorted((fixed.keys() & (patterns.keys() | own)) | (patterns.keys() & own))
         if taken:
             numbers = ", ".join(f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in taken)
-            raise ConfigError(f"two of pseudonyms, dates, set_values and replace want {numbers}")
+            raise ConfigError(
+                f"{numbers}: more than one of pseudonyms, dates, set_values and replace applies; keep one"
+            )
 
     @property
     def is_idle(self) -> bool:
@@ -108,7 +111,7 @@ class Rewriter:
 
     @property
     def written(self) -> dict[int, str]:
-        """Elements of the top level that give way, and what asked for that."""
+        """Top-level tags that the project replaces, with the reason."""
         tags = dict.fromkeys(self._fixed, SET_REASON)
         if self.pseudonymizer is not None:
             tags |= dict.fromkeys((_NAME, _ID), PSEUDONYM_REASON)
@@ -118,7 +121,7 @@ class Rewriter:
 
     @property
     def rewritten(self) -> dict[int, str]:
-        """Elements whose value is rewritten at every level, and what asked for that."""
+        """Tags whose values are rewritten at every level, with the reason."""
         tags = dict.fromkeys(self.patterns, PATTERN_REASON)
         if self.pseudonymizer is not None:
             tags |= dict.fromkeys(IDENTIFIERS, PSEUDONYM_REASON)
@@ -128,24 +131,24 @@ class Rewriter:
 
     @property
     def rewritten_vrs(self) -> dict[str, str]:
-        """VRs whose values are rewritten at every level, private ones too, and what asked for that."""
+        """VRs whose values are rewritten at every level, with the reason; private elements count."""
         return {"AS": AGE_REASON} if self.dates is not None and self.dates.cap_ages else {}
 
     def concerns(self, plan: TagPlan) -> tuple[str, ...]:
-        """Return what a person should know of what is written, whatever the instance."""
+        """Return warnings that hold for every instance."""
         unused = self.pseudonymizer is not None and self.pseudonymizer.shifts_dates and not plan.inspects_text
         return (_SHIFTS_UNUSED,) if unused else ()
 
     def bind(self, found: Mapping[int, bytes], plan: TagPlan, *, is_directory: bool = False) -> InstanceRewriting:
-        """Return what is written into one instance.
+        """Return the values to write into one instance.
 
         Args:
-            found: Its values of the wanted tags, as encoded.
-            plan: What becomes of its character set.
-            is_directory: It is a DICOMDIR, which has patients in it and is nobody's.
+            found: Encoded values of the wanted tags.
+            plan: The plan, which decides about SpecificCharacterSet.
+            is_directory: Whether this is a DICOMDIR, which describes patients but belongs to none.
 
         Raises:
-            EngineError: The table has no row for the patient, or a new name tells the original.
+            EngineError: The table has no row for the patient, or a new name contains part of the original one.
         """
         encodings = encodings_of(found.get(_CHARACTER_SET))
         kept = plan.rule(_CHARACTER_SET, "CS").op in (Op.KEEP, Op.CHECK, Op.RECURSE)
@@ -162,7 +165,7 @@ class Rewriter:
         return InstanceRewriting(self, source, person, written, new_encodings)
 
     def bind_dataset(self, dataset: Dataset, plan: TagPlan) -> InstanceRewriting:
-        """Return what is written into a dataset's instance, as `bind` does."""
+        """Return the values to write into a dataset's instance; see `bind`."""
         encodings = encodings_of(value_of(dataset, _CHARACTER_SET))
         found = {tag: value_of(dataset, tag, encodings) for tag in self.wanted if tag in dataset}
         old_meta: Dataset | None = getattr(dataset, "file_meta", None)
@@ -185,10 +188,10 @@ class Rewriter:
 
 
 def rewriter_of(options: EngineOptions, secret: ProjectSecret | None) -> Rewriter | None:
-    """Return what the engine's arguments want written; None where they want nothing.
+    """Return the rewriter for the engine's options, or None if they write nothing.
 
     Raises:
-        ConfigError: They cannot be carried out.
+        ConfigError: The options are invalid or contradict each other.
         OSError: The table of pseudonyms cannot be read.
     """
     pseudonymizer = None if options.pseudonyms is None else Pseudonymizer(options.pseudonyms, secret)
@@ -199,7 +202,7 @@ def rewriter_of(options: EngineOptions, secret: ProjectSecret | None) -> Rewrite
 
 
 def set_elements(rewriting: InstanceRewriting | None, changes: Iterable[Change]) -> list[Change]:
-    """Return the record of elements that were not there and that the project writes."""
+    """Return the changes for elements that the project adds."""
     if rewriting is None:
         return []
     known = {change.path for change in changes}
@@ -211,7 +214,7 @@ def set_elements(rewriting: InstanceRewriting | None, changes: Iterable[Change])
 
 
 class _Source(NamedTuple):
-    """Values of an instance as it was."""
+    """Original values of an instance."""
 
     found: Mapping[int, bytes]
     encodings: tuple[str, ...]
@@ -234,14 +237,14 @@ class _Source(NamedTuple):
 
 
 class InstanceRewriting:
-    """Values that a project writes into one instance.
+    """Values that the project writes into one instance.
 
     Attributes:
-        person: The patient's new identity; None where there are no pseudonyms.
-        pseudonyms: What stands for the instance's own identifiers in text; None likewise.
-        written: Elements of the project's own, at the top level.
+        person: The patient's new identity; None without pseudonyms.
+        pseudonyms: Pseudonyms for the instance's identifiers in text; None without pseudonyms.
+        written: Elements to write at the top level.
         encodings: Python encodings of the result's character set.
-        warnings: What a person should know.
+        warnings: Warnings.
     """
 
     def __init__(
@@ -275,20 +278,20 @@ class InstanceRewriting:
         return named
 
     def identifier(self, tag: int, value: str) -> str | None:
-        """Return the pseudonym of an accession number or a study ID; None where it has none."""
+        """Return the pseudonym of an accession number or study ID, or None."""
         pseudonymizer = self._rewriter.pseudonymizer
         if pseudonymizer is None or not value:
             return None
         return pseudonymizer.accession_number(value) if tag == _ACCESSION else pseudonymizer.study_id(value)
 
     def tells(self, own: OwnTerms) -> bool:
-        """Return whether a written value repeats one of the instance's own names or numbers."""
+        """Return whether a written value repeats one of the patient's own names or numbers."""
         if self._told is None or self._told[0] is not own:  # within a series they are the same
             self._told = own, any(own.find(item.text) for item in self.written)
         return self._told[1]
 
     def encoded(self, *, explicit: bool) -> dict[int, bytes]:
-        """Return the written elements by tag, in little endian."""
+        """Return the written elements by tag, encoded in little endian."""
         known = self._encoded.get(explicit)
         if known is None:
             known = {item.tag: item.encoded(self.encodings, explicit=explicit) for item in self.written}
@@ -297,18 +300,18 @@ class InstanceRewriting:
 
     @staticmethod
     def depends(tag: int) -> bool:
-        """Return whether what an element becomes hangs on whose it is, and not on its value alone."""
+        """Return whether an element's new value depends on the patient and not only on the old value."""
         return tag in _OF_ONE
 
     def new_values(self, rule: Rule, tag: int, vr: str, parts: Sequence[str], shift: Shift) -> list[str] | None:
-        """Return an element's new values; None where the rule beneath counts.
+        """Return an element's new values, or None if the rule beneath applies.
 
         Args:
             rule: The rule to rewrite it.
-            tag: Its tag.
+            tag: Tag of the element.
             vr: Its VR.
             parts: Its values.
-            shift: Shifts a date of VR DA by the patient's days.
+            shift: Shifts a DA value by the patient's days.
         """
         going = rule.beneath is not None and rule.beneath.op in GOING
         if rule.reason == PSEUDONYM_REASON:
@@ -322,7 +325,7 @@ class InstanceRewriting:
         return None if new == list(parts) else new
 
     def _pseudonymous(self, tag: int, parts: Sequence[str], *, going: bool) -> list[str] | None:
-        """Return pseudonyms for identifiers; what is another person's and has none is emptied, at least."""
+        """Return pseudonyms for identifiers; those of unknown other persons become empty."""
         pseudonymizer = self._rewriter.pseudonymizer
         assert pseudonymizer is not None, "without one the plan rewrites no identifier"
         if tag in (_ACCESSION, _STUDY_ID):
@@ -343,7 +346,7 @@ class InstanceRewriting:
         return self.person.new_name if anyone or _folded(name) == own else None
 
     def _birth(self, parts: Sequence[str], shift: Shift, *, going: bool) -> list[str] | None:
-        """Return the first of January of a year of birth, or an empty one; None for the profile's way."""
+        """Return January 1 of each birth year, an empty value if it is unsafe, or None for the profile's rule."""
         dates = self._rewriter.dates
         assert dates is not None, "without one the plan rewrites no date of birth"
         if going and not dates.birth_year:
@@ -354,7 +357,7 @@ class InstanceRewriting:
         for part in parts:
             birth, moved = parse_da(part), parse_da(shift(part))
             if birth is None or moved is None or (dates.cap_ages and (study is None or new_study is None)):
-                new.append("")  # without a study date nobody knows whether it tells an age of ninety or more
+                new.append("")  # without a study date the age, and so an age of 90 or more, is unknown
             elif dates.cap_ages and study and new_study and years_between(birth, study) >= OLDEST:
                 new.append(f"{new_study.year - OLDEST:04}0101")
             elif dates.birth_year:
@@ -369,7 +372,7 @@ if TYPE_CHECKING:
 
 
 def fits(tag: int, vr: str, text: str) -> bool:
-    """Return whether a rewritten text is a value of its VR."""
+    """Return whether a rewritten text is valid for its VR."""
     return is_valid(Written(tag, vr, text))
 
 
@@ -378,7 +381,7 @@ def _folded(name: str) -> str:
 
 
 def _refuse_own_name(person: Person, name: str) -> None:
-    """Refuse a new name of the table that has a part of the original one in it."""
+    """Raise EngineError if the table's new name contains part of the original name."""
     if person.new_name == person.new_id:
         return
     parts = {fold(part) for part in _WORD.findall(name) if not is_placeholder(part)}

@@ -1,7 +1,9 @@
-"""Checks that a value has the form of its VR (PS3.5 section 6.2): one that has not may say anything.
+"""Checks that a value has the form of its VR (PS3.5 section 6.2).
 
-A broken exporter writes text under numeric and code VRs, and a damaged length makes a harmless element swallow its
-neighbors. The forms are wider than the standard where devices are: a comma in a decimal, a dash in a code.
+A value without it may hold anything. Broken exporters write text under numeric and code VRs, and a damaged length makes
+an element swallow its neighbors. The forms accept more than the standard where devices do, such as a comma in a decimal
+or
+a dash in a code.
 """
 
 from __future__ import annotations
@@ -32,20 +34,20 @@ FORMS = {
         "TM": rb" *%b?(?: *- *%b?)? *" % (_TIME, _TIME),
     }.items()
 }
-"""Encoded values of strings that follow a form. A code may be sound without following its own."""
+"""Forms of encoded string values. `_is_loose_code` accepts further values of CS."""
 _WORD_OF_CODE = re.compile(r"[A-Za-z]{3,}")
 _CODE_CHARACTERS = re.compile(rb"[\w .,:;/()+*&#%<>=\\-]*")
 _NUMBER_IN_CODE = re.compile(rb"\d{5}|\d+(?:\.\d+){2}")
-"""A long number, or a dotted one: it names a person or a thing, and no kind of things."""
+"""A long or dotted number, which identifies a person or a device and does not classify."""
 _LONGEST_CODE = 64
 _SHORTEST_TEXT = 12
-"""Bytes: numbers that are all printable occur by chance where there are fewer."""
+"""Bytes. Shorter binary values consist of printable bytes by chance."""
 _TEXT = re.compile(rb"[\r\n\t -~]*")
 _CHARACTER_SETS = frozenset(re.sub(r"[ -]", "_", term.upper()) for term in python_encoding)
 
 
 def is_sound(tag: int, vr: str, value: bytes) -> bool:
-    """Return whether a value, as encoded, is one that its VR can have. Free text can be anything."""
+    """Return whether an encoded value is valid for its VR; free text always is."""
     size = NUMBER_BYTES.get(vr)
     if size is not None:
         return not len(value) % size and len(value) <= size * most_values(tag) and not _is_text(value)
@@ -65,7 +67,7 @@ def is_sound(tag: int, vr: str, value: bytes) -> bool:
 
 
 def _is_text(value: bytes) -> bool:
-    """Return whether bytes that should be numbers or data are words that somebody typed, or a UID."""
+    """Return whether a binary value is really typed text or a UID."""
     text = value.strip(_PADDING)
     return len(text) >= _SHORTEST_TEXT and _TEXT.fullmatch(text) is not None
 
@@ -76,7 +78,7 @@ def _names_character_set(term: bytes) -> bool:
 
 
 def _is_loose_code(text: bytes) -> bool:
-    """Return whether what breaks the rules for codes is one all the same: known words, short marks, numbers."""
+    """Return whether an invalid CS value is still a code: known words, short marks, numbers."""
     from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 
     if _CODE_CHARACTERS.fullmatch(text) is None or any(len(code) > _LONGEST_CODE for code in text.split(b"\\")):

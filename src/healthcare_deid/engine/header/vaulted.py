@@ -32,17 +32,17 @@ _OF_PATIENT = (0x00100010, _ID, 0x00100030, 0x00100040)
 _OF_STUDY = (STUDY_INSTANCE_UID, 0x00080020, 0x00080030, _ACCESSION, _STUDY_ID)
 _KINDS = {STUDY_INSTANCE_UID: "study", SERIES_INSTANCE_UID: "series", SOP_INSTANCE_UID: "instance"}
 VAULTED = frozenset({_CHARACTER_SET, *_OF_PATIENT, *_OF_STUDY, *_KINDS})
-"""Attributes that a vault keeps."""
+"""Attributes stored in a vault."""
 _WANTED = Wanted(VAULTED)
 
 
 class Keeper:
-    """Puts the original identity of instances into a vault.
+    """Stores the original identity of instances in a vault.
 
     Args:
-        vault: The vault; None where there is none.
-        plan: What becomes of UIDs and dates.
-        mapper: New UIDs for old ones.
+        vault: The vault; None if there is none.
+        plan: The plan, which decides about UIDs and dates.
+        mapper: UID rule.
     """
 
     def __init__(self, vault: Vault | None, plan: TagPlan, mapper: UidMapper) -> None:
@@ -54,13 +54,13 @@ class Keeper:
     def keep_dataset(
         self, dataset: Dataset, rewriting: InstanceRewriting | None, text: ValueTransformer | None
     ) -> None:
-        """Keep the identity of a dataset's instance, before there is a result without it."""
+        """Store the identity of a dataset's instance, before a result without it exists."""
         if self._vault is not None:
             encodings = encodings_of(value_of(dataset, _CHARACTER_SET))
             self._keep({tag: value_of(dataset, tag, encodings) for tag in VAULTED if tag in dataset}, rewriting, text)
 
     def keep_file(self, file: EncodedFile, rewriting: InstanceRewriting | None, text: ValueTransformer | None) -> None:
-        """Keep the identity of a file's instance, before there is a result without it."""
+        """Store the identity of a file's instance, before a result without it exists."""
         if self._vault is not None:
             self._keep({tag: item[1] for tag, item in _WANTED.find(file).items()}, rewriting, text)
 
@@ -79,14 +79,14 @@ def entries(
     rewriting: InstanceRewriting | None,
     days: int | None,
 ) -> Iterator[Entry]:
-    """Yield what a vault keeps of an instance.
+    """Yield the vault entries of an instance.
 
     Args:
-        found: Its original values of `VAULTED`, as encoded.
-        plan: What becomes of its UIDs.
-        mapper: New UIDs for old ones.
-        rewriting: What the project writes into it; None where that is nothing.
-        days: Days that its dates are shifted by; None where they are not.
+        found: Original encoded values of `VAULTED`.
+        plan: The plan, which decides about UIDs.
+        mapper: UID rule.
+        rewriting: The project's own values; None if it sets none.
+        days: Days that its dates are shifted by; None if they are not shifted.
     """
     encodings = encodings_of(found.get(_CHARACTER_SET))
     old = {

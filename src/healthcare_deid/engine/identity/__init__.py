@@ -1,1 +1,1 @@
-"""New identities for old ones."""
+"""New identities: project secret, UIDs, pseudonyms, date shifts, and the vault of originals."""

@@ -1,4 +1,4 @@
-"""Places where files that link pseudonyms to patients may not be."""
+"""Check of where files that link pseudonyms to patients are stored."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ if TYPE_CHECKING:
 
 
 def refuse_among(options: EngineOptions, folders: Iterable[Path]) -> None:
-    """Refuse a vault, or a table of pseudonyms, that stands in a folder of originals, of results, or of a run.
-
-    Raises:
-        ValueError: It does.
-    """
+    """Raise ValueError if a vault or table of pseudonyms lies in one of these folders."""
     table = options.pseudonyms.table if options.pseudonyms is not None else None
     kept = {"vault": options.vault, "the table of pseudonyms": table}
     places = [folder.resolve() for folder in folders]
     for name, path in kept.items():
         if path is not None and any(Path(path).resolve().is_relative_to(place) for place in places):
-            raise ValueError(f"{name} is inside the source, the destination or the run folder: keep it apart from them")
+            raise ValueError(f"{name} is inside the source, destination or run folder; store it elsewhere")

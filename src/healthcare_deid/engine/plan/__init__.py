@@ -1,1 +1,1 @@
-"""The plan: what is to happen to tags, text and pixels. Configs of both API versions compile into it."""
+"""The neutral plan for tags, text and pixels, which configs of both API versions compile into."""

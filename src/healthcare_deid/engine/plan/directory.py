@@ -1,4 +1,4 @@
-"""The Basic Profile as a DICOMDIR needs it."""
+"""The Basic Profile adapted to a DICOMDIR."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan
 
 _KEYS = frozenset({0x00080020, 0x00080030, 0x00100020, 0x00200010})
-"""StudyDate, StudyTime, PatientID, StudyID: a record must have a value of them (PS3.3 section F.5, Type 1)."""
+"""StudyDate, StudyTime, PatientID, StudyID: Type 1 in directory records (PS3.3 section F.5)."""
 _STUDY_DESCRIPTION = 0x00081030
-"""A study's record must have it, and it may be empty (PS3.3 table F.5-2, Type 2)."""
+"""StudyDescription: Type 2 in study records (PS3.3 table F.5-2)."""
 
 
 def directory_plan(plan: TagPlan) -> TagPlan:
-    """Return the Basic Profile as a DICOMDIR needs it: what its records cannot be without is replaced or emptied."""
+    """Return the Basic Profile with required keys of directory records replaced or emptied, not removed."""
     if not plan.method_codes:
         return plan
     tags = dict(plan.tags)

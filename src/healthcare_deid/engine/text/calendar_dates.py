@@ -1,4 +1,4 @@
-"""Calendar dates in free text: every spelling that is read, and the same spelling written again for another day."""
+"""Calendar dates in free text: recognition, and rewriting in the same format."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ _WEEKDAYS: dict[str, tuple[str, str]] = {
 
 
 def _index(table: dict[str, tuple[str, str]]) -> dict[str, tuple[int, tuple[str, ...]]]:
-    """Map a folded name to its number (from 1) and the list it came from, so that it can be written alike."""
+    """Map each lower case name to its number (from 1) and to the list that it comes from."""
     index: dict[str, tuple[int, tuple[str, ...]]] = {}
     for forms in table.values():
         for form in forms:
@@ -110,7 +110,7 @@ for _plain, _proper in _SPELLINGS_WITHOUT_ACCENT.items():
     _MONTH_INDEX.setdefault(_plain, _MONTH_INDEX[_proper])
 _WEEKDAY_INDEX = _index(_WEEKDAYS)
 MONTH_NAMES = frozenset(map(fold, _MONTH_INDEX))
-"""Names and abbreviations of months in every language read, folded."""
+"""Folded names and abbreviations of months in every supported language."""
 DAY_AND_MONTH_NAMES = frozenset(
     fold(name)
     for table in (_WEEKDAYS, _MONTHS)
@@ -118,7 +118,7 @@ DAY_AND_MONTH_NAMES = frozenset(
     for name in f"{full} {short}".split()
     if len(name) > 3
 )
-"""Names of weekdays and months of more than three letters, folded."""
+"""Folded names of weekdays and months, of more than three letters."""
 
 _MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, _MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"
@@ -161,7 +161,7 @@ _CUED = (
     _compile(r"(?<![\d/.])(?P<m>0?[1-9]|1[0-2])/'?(?P<y>[3-9]\d|[0-2]\d)(?![\d/%])"),
     _compile(r"(?<![\w'])'(?P<y>\d\d)(?![\w'])"),
 )
-"""Partial dates that are one only after a cue: LMP 11/28, CABG in 3/80, since '09."""
+"""Partial dates, which count only after a cue: LMP 11/28, CABG in 3/80, since '09."""
 _CUE = _compile(
     r"(?<![^\W\d_])(?:on|dated?|seen|dob|born|exam|lmp|edd|edc|since|until|till|visit(?:ed)?|admit(?:ted)?|discharged?|surgery"
     r"|cath(?:eterization)?|performed|done|prior|compared with|vs|from|in|scan(?:ned)?|stud(?:y|ied)|signed"
@@ -235,21 +235,21 @@ _MOSTLY_WORDS = frozenset(
         "touko",
     ]
 )
-_CENTURY_PIVOT = 40
+_CENTURY_PIVOT = 40  # two-digit years below it are read as 20xx
 
 
 @dataclass(frozen=True, slots=True)
 class TextDate:
-    """A date as it stands in a text.
+    """A date found in a text.
 
     Attributes:
-        start: Index of its first character, a weekday before it included.
-        end: Index after its last, a time of day beside it included.
-        year: Its year; 0 when it has none.
-        month: Its month.
-        day: Its day; 0 when it has none.
-        parts: ``(start, end, kind)`` of every piece that a shift rewrites, in order.
-        other_reading: The same with day and month exchanged, when the spelling allows both.
+        start: Index of the first character, including a weekday before the date.
+        end: Index after the last character, including a time of day.
+        year: Year; 0 if there is none.
+        month: Month.
+        day: Day; 0 if there is none.
+        parts: ``(start, end, kind)`` of each piece to rewrite, in order.
+        other_reading: The reading with day and month exchanged, if both are possible.
     """
 
     start: int
@@ -261,7 +261,7 @@ class TextDate:
     other_reading: TextDate | None = None
 
     def to_date(self, default_year: int = 2001) -> date | None:
-        """Return the calendar day, or None where there is no such day. Partial dates stand for their middle."""
+        """Return the calendar day, or None if it does not exist; a month stands for its middle."""
         try:
             return date(self.year or default_year, self.month, self.day or 15)
         except ValueError:
@@ -274,16 +274,13 @@ class TextDate:
             yield self.other_reading
 
     def _is_padded(self, text: str) -> bool:
-        """Return whether single digits of day and month have a zero before them.
-
-        All numbers of the date are spelled alike.
-        """
+        """Return whether day and month are padded to two digits."""
         numbers = [text[start:end] for start, end, kind in self.parts if kind in {"m", "d"}]
         spaced = any(kind == "b" and text[end : end + 1] == " " for _, end, kind in self.parts)
         return all(len(number) > 1 for number in numbers) and (not spaced or any(item[0] == "0" for item in numbers))
 
     def rewrite(self, text: str, day: date) -> str:
-        """Return the stretch of ``text`` it covers with ``day`` in place of its own, spelled alike."""
+        """Return the date's text with another day in the same format."""
         pieces: list[str] = []
         position = self.start
         padded = self._is_padded(text)
@@ -295,7 +292,7 @@ class TextDate:
 
 
 def shift_day(day: date, days: int) -> date | None:
-    """Return ``day`` moved by ``days``, or None where the calendar ends (year 1 or 9999)."""
+    """Return a day moved by ``days``, or None outside of the years 1 to 9999."""
     try:
         return day + timedelta(days=days)
     except OverflowError:
@@ -304,7 +301,7 @@ def shift_day(day: date, days: int) -> date | None:
 
 @lru_cache(maxsize=512)
 def find_dates(text: str) -> tuple[TextDate, ...]:
-    """Return the dates in ``text``, in order, not overlapping."""
+    """Return the dates in a text, in order and without overlaps."""
     found: list[TextDate] = []
     taken = bytearray(len(text))
     for pattern, start, end in _places_to_look(text):
@@ -318,7 +315,8 @@ def find_dates(text: str) -> tuple[TextDate, ...]:
 
 
 def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
-    """Yield each pattern with where it can match: around numbers of a date's length, and around names of months."""
+    """Yield each pattern with the range where it can match."""
+    # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
     for run in _RUN.finditer(text):
         digits = sum(map(str.isdigit, run[0]))
         if digits >= 4:
@@ -349,7 +347,7 @@ def _read(match: re.Match[str]) -> TextDate | None:
         first, second = int(groups["n1"]), int(groups["n2"])
         by_month = _text_date(start, end, year, first, second, _renamed(parts, n1="m", n2="d"))
         by_day = _text_date(start, end, year, second, first, _renamed(parts, n1="d", n2="m"))
-        # 03.04.2020 is the third of April where dots are the custom; 03/04/2020 the fourth of March in the US.
+        # Countries that write dots put the day first (03.04.2020); with a slash, the US puts the month first.
         readings = [by_day, by_month] if groups.get("s") == "." else [by_month, by_day]
         possible = [reading for reading in readings if reading.month in range(1, 13) and reading.day in range(1, 32)]
         if not possible:
@@ -398,7 +396,7 @@ def _extended(item: TextDate, start: int, end: int, *parts: tuple[int, int, str]
 
 
 def _spell(old: str, kind: str, day: date, *, padded: bool) -> str:
-    """Write one piece of ``day`` the way ``old`` was written."""
+    """Write one piece of ``day`` in the format of ``old``."""
     if kind == "y":
         return f"{day.year:04d}"[-len(old) :]
     if kind in {"m", "d"}:

@@ -1,4 +1,4 @@
-"""The infoTypes the engine knows: their names, what they stand for, and where they are looked for by default."""
+"""InfoTypes that the engine finds: names, meanings, and default use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ class InfoType:
     """A kind of sensitive text.
 
     Attributes:
-        name: The API's name for it.
-        description: What text it stands for, and how a candidate is checked.
-        in_tags: Whether it belongs to the default set for data elements.
-        broader: The infoType whose transformation applies when a config does not name this one; empty for none.
+        name: Name in the API.
+        description: Text that it stands for, and the check of a candidate.
+        in_tags: Whether it is found in data elements by default.
+        broader: InfoType whose transformation applies if the config does not name this one; empty if there is none.
     """
 
     name: str
@@ -25,7 +25,7 @@ class InfoType:
 INFO_TYPES: dict[str, InfoType] = {
     item.name: item
     for item in (
-        InfoType("AGE", "A person's age: '45 y/o', '067Y', 'Age: 3 months'. A bare number is none."),
+        InfoType("AGE", "A person's age: '45 y/o', '067Y', 'Age: 3 months'. A bare number does not count."),
         InfoType("AUSTRALIA_MEDICARE_NUMBER", "Ten or eleven digits with a cue beside them and a right check digit."),
         InfoType("AUSTRALIA_TAX_FILE_NUMBER", "Nine digits with a cue beside them and a right check digit."),
         InfoType("BELGIUM_NATIONAL_ID_CARD_NUMBER", "Eleven digits whose last two are right modulo 97."),
@@ -65,7 +65,7 @@ INFO_TYPES: dict[str, InfoType] = {
         InfoType("US_MEDICARE_BENEFICIARY_ID_NUMBER", "Eleven characters in the form CMS gives out."),
         InfoType("CREDIT_CARD_NUMBER", "12 to 19 digits of a known issuer range that pass the Luhn check."),
         InfoType("CANADA_SOCIAL_INSURANCE_NUMBER", "Nine digits with a cue beside them, that pass the Luhn check."),
-        InfoType("DATE", "A calendar date in any spelling, with the time of day beside it; a year alone is none."),
+        InfoType("DATE", "A calendar date in any format, with its time of day; a year alone does not count."),
         InfoType(
             "DATE_OF_BIRTH",
             "A date with a birth cue, or the date of the instance's own Patient's Birth Date.",
@@ -87,7 +87,7 @@ INFO_TYPES: dict[str, InfoType] = {
             in_tags=False,
         ),
         InfoType("IMEI_HARDWARE_ID", "A mobile phone's 15 digits with a cue or in groups, that pass the Luhn check."),
-        InfoType("IP_ADDRESS", "An IPv4 or IPv6 address; dotted version numbers and UIDs are none."),
+        InfoType("IP_ADDRESS", "An IPv4 or IPv6 address; dotted version numbers and UIDs do not count."),
         InfoType("LOCATION", "A street address, postcode, city, state, country or care facility."),
         InfoType("MAC_ADDRESS", "Six octets of hardware address, in the colon, hyphen and dotted spellings."),
         InfoType(
@@ -119,14 +119,14 @@ INFO_TYPES: dict[str, InfoType] = {
         InfoType("US_VEHICLE_IDENTIFICATION_NUMBER", "17 characters whose check digit is right."),
     )
 }
-"""Every infoType the engine finds without a model. Source of names: Sensitive Data Protection's infoType reference."""
+"""InfoTypes that the engine finds without a model. Source of names: Sensitive Data Protection's infoType reference."""
 
 DATE_TYPES = frozenset({"DATE", "DATE_OF_BIRTH"})
 CONTEXT = "CTX"
-"""Not an infoType of the API: a phrase that repeats one of the instance's own identifying header values."""
+"""A phrase that repeats an identifying header value. Not an infoType of the API."""
 
 
 def broader(name: str) -> str:
-    """Return the infoType that stands in for ``name`` where a config does not name it; empty for none."""
+    """Return the infoType that stands in for an unnamed one, or an empty string."""
     known = INFO_TYPES.get(name)
     return known.broader if known else ""

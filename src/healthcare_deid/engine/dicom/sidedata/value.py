@@ -1,4 +1,4 @@
-"""Side data of an encapsulated value: in its frames, its offset tables, and fragments of no frame."""
+"""Side data of an encapsulated value: in frames, offset tables and surplus fragments."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _DELIMITER = ITEM_HEADER.pack(0xE0DDFFFE, 0)
 
 @dataclass(slots=True)
 class SideData:
-    """Stretches to replace in an encapsulated value.
+    """Replacements that remove side data from an encapsulated value.
 
     Attributes:
-        splices: Stretches to replace; empty in the usual case.
-        unread: The frames are of a kind that is not followed here.
-        second_image: One image more was found behind that of a frame.
-        excess: How many of the splices are fragments of no frame.
-        extended_is_wrong: The Extended Offset Table does not say where the frames are.
+        splices: Ranges to replace; usually empty.
+        unread: The frames are in a format that this package cannot parse.
+        second_image: A second image follows that of a frame.
+        excess: Number of splices that concern fragments outside any frame.
+        extended_is_wrong: The Extended Offset Table does not match the frames.
     """
 
     splices: list[Splice] = field(default_factory=list[Splice])
@@ -55,27 +55,27 @@ class SideData:
 
 
 RULE = "side-data"
-"""Rule of a change that takes out of frames what decoding does not need."""
+"""Rule of a change that blanks side data in frames."""
 EXCESS_RULE = "after-last-frame"
-"""Rule of a change that removes what follows the last frame."""
-EXCESS = "data after the last frame was removed: no attribute says what it is, and nobody looks at it"
-UNREAD = "the frames of this transfer syntax are not followed: what they hold besides pixels was left as it is"
+"""Rule of a change that removes data after the last frame."""
+EXCESS = "data after the last frame was removed: no attribute describes it and no viewer shows it"
+UNREAD = "the frames of this transfer syntax cannot be parsed: metadata inside them was not removed"
 
 
 def find_side_data(
     storage: Storage, syntax: str, *, frames: int, pixels: int, extended: tuple[bytes, bytes] | None = None
 ) -> SideData:
-    """Find what a decoder of a value's frames does not need.
+    """Find everything in a value that decoding does not need.
 
     Args:
         storage: The value, from the item of its Basic Offset Table on, without its delimiter.
-        syntax: Its transfer syntax. Frames are told by how they begin: some files name another syntax.
-        frames: How many frames its attributes announce.
-        pixels: Pixels of a frame.
-        extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
+        syntax: Its transfer syntax.
+        frames: NumberOfFrames of the instance.
+        pixels: Number of pixels in a frame.
+        extended: Extended Offset Table and Extended Offset Table Lengths, if present.
 
     Raises:
-        UnsupportedPixelsError: Fragments or frames cannot be followed, so that they may hold anything.
+        UnsupportedPixelsError: Fragments or frames are broken, so they may hold anything.
     """
     found = fragments_of(storage)
     result = SideData()
@@ -94,7 +94,7 @@ def find_side_data(
 
 
 def changes_of(found: SideData, path: str, vr: str, length: int) -> tuple[list[Change], list[str]]:
-    """Return the record of what was replaced in an element, and what a person should know of it."""
+    """Return the changes of an element, and warnings about them."""
     rules = [EXCESS_RULE] if found.excess else []
     if len(found.splices) > found.excess:
         rules.append(RULE)
@@ -103,6 +103,7 @@ def changes_of(found: SideData, path: str, vr: str, length: int) -> tuple[list[C
 
 
 def _blank(frame: FrameBytes, syntax: str, pixels: int) -> None:
+    # The format is told by the first bytes, because some files name the wrong transfer syntax.
     begins = frame.read(0, 8)
     if begins.startswith(jpeg.START):
         jpeg.blank_jpeg(frame)
@@ -124,13 +125,13 @@ def _is_image(storage: Storage, fragment: Fragment) -> bool:
 def _groups(
     storage: Storage, found: Fragments, syntax: str, frames: int, extended: tuple[bytes, bytes] | None
 ) -> list[list[Fragment]]:
-    if syntax == RLELossless:  # without a table, a frame is one fragment (PS3.5 annex G.2)
+    if syntax == RLELossless:  # a frame is always one fragment (PS3.5 annex G.2)
         by_table = group_by_extended_table(extended, found, frames) if extended else None
         by_table = by_table or group_by_basic_table(found, frames)
         return (by_table or [[place] for place in found.filled])[:frames]
     try:
         return group_fragments(storage, found, frames, extended)
-    except UnsupportedPixelsError:  # fewer frames than announced: as many as there are beginnings
+    except UnsupportedPixelsError:  # fewer frames than NumberOfFrames: every start of an image is a frame
         groups: list[list[Fragment]] = []
         for fragment in found.filled:
             if not groups or _is_image(storage, fragment):
@@ -140,12 +141,12 @@ def _groups(
 
 
 def _excess(storage: Storage, found: Fragments, groups: list[list[Fragment]], result: SideData) -> None:
-    """Cut off fragments after the last frame, and blank others that are of no frame."""
+    """Cut off fragments after the last frame, and blank others outside any frame."""
     taken = {start: stop for places in groups for start, stop in places}
     last = max(taken)
     end = next(stop for start, stop in found.places if start == last)
     tail = found.end
-    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:  # it is part of a value of known length
+    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:  # a value of defined length includes the delimiter
         tail += len(_DELIMITER)
     if _holds_something(storage, [*(place for place in found.filled if place[0] > last), (tail, len(storage))]):
         result.splices.append(Splice(end, len(storage), b""))
@@ -169,13 +170,14 @@ def _tables(
     extended: tuple[bytes, bytes] | None,
     result: SideData,
 ) -> None:
-    """Replace a Basic Offset Table that is none, by an empty one where every frame has one fragment."""
+    """Correct a wrong Basic Offset Table."""
     if extended is not None:
         exact = all(len(table) == 8 * frames for table in extended)
         result.extended_is_wrong = not exact or group_by_extended_table(extended, found, frames) is None
     start, stop = found.table_at
     if start == stop or (stop - start == 4 * frames and group_by_basic_table(found, frames) is not None):
         return
+    # An empty table is valid and sufficient if every frame is one fragment (PS3.5 annex A.4).
     table = b""
     if len(groups) > 1 and any(len(places) > 1 for places in groups):
         first = found.places[0][0]

@@ -1,6 +1,6 @@
-"""A DICOM file, rewritten piece by piece: new bytes where something changed, ranges of the old file where nothing did.
+"""A DICOM file rewritten in pieces: new bytes, and unchanged ranges of the old file.
 
-Values that stay are never in memory when they are large: pixel data goes from file to file through a buffer.
+Large unchanged values are never loaded: pixel data is copied from file to file.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ _U32 = Struct("<I")
 
 
 class FragmentRange(Range):
-    """A stretch that is one element whose value is fragments, from its header to its delimiter."""
+    """A range with one encapsulated element, from its header to its delimiter."""
 
 
 @dataclass
 class OldMeta:
-    """File meta information as it was.
+    """File meta information of the input.
 
     Attributes:
         values: Raw value by tag.
         vrs: VR by tag.
-        end: Where the dataset begins.
+        end: Position of the dataset.
     """
 
     values: dict[int, bytes] = field(default_factory=dict[int, bytes])
@@ -63,11 +63,11 @@ class OldMeta:
     end: int = _PREAMBLE
 
     def elements(self) -> list[tuple[int, str, bytes]]:
-        """Return every element: tag, VR, value."""
+        """Return tag, VR and value of every element."""
         return [(tag, self.vrs[tag], value) for tag, value in self.values.items()]
 
     def uid(self, tag: int) -> str:
-        """Return a UID element's text, empty where there is none."""
+        """Return the text of a UID element, or an empty string if it is absent."""
         return uid_text(self.values.get(tag, b""))
 
 
@@ -79,15 +79,15 @@ class EncodedFile:
 
     Attributes:
         source: The file.
-        size: Bytes of the file.
-        window: The first of them.
-        meta: Its file meta information.
-        syntax: Its transfer syntax.
-        explicit: Whether VRs are written in its dataset.
+        size: Size of the file in bytes.
+        window: First bytes of the file.
+        meta: File meta information.
+        syntax: Transfer syntax.
+        explicit: Whether the dataset has written VRs.
 
     Raises:
-        UseDatasetExecutor: It is not little endian, not plain, or has no usable file meta.
-        InvalidDicomError: It ends in its file meta.
+        UseDatasetExecutor: The file is big endian or deflated, or its file meta is unusable.
+        InvalidDicomError: The file ends inside its file meta.
     """
 
     def __init__(self, source: Source) -> None:
@@ -101,10 +101,10 @@ class EncodedFile:
         self.syntax = syntax
         self.explicit = syntax != ImplicitVRLittleEndian
         if self.meta.end + 8 <= self.size and looks_explicit(self.window, self.meta.end) != self.explicit:
-            raise UseDatasetExecutor  # some tools write another syntax than they name
+            raise UseDatasetExecutor  # some tools name the wrong transfer syntax
 
     def read(self, offset: int, count: int) -> bytes:
-        """Return bytes of the file; fewer at its end."""
+        """Return ``count`` bytes of the file, fewer at the end."""
         return self.source.read(offset, count)
 
     def _read_meta(self) -> OldMeta:
@@ -128,17 +128,17 @@ class EncodedFile:
         return meta
 
     def slice(self, offset: int, length: int) -> bytes:
-        """Return bytes of the file, most often from memory."""
+        """Return bytes of the file, usually from memory."""
         if offset + length <= len(self.window):
             return self.window[offset : offset + length]
         return self.read(offset, length)
 
     def end_of_undefined(self, value: int, vr: bytes) -> int:
-        """Return where a value of undefined length ends, its delimiter included, whatever is nested in it.
+        """Return the position after a value of undefined length and its delimiter.
 
         Raises:
-            UseDatasetExecutor: It is neither items nor fragments.
-            InvalidDicomError: The file ends inside it.
+            UseDatasetExecutor: The value is neither items nor fragments.
+            InvalidDicomError: The file ends inside the value.
         """
         try:
             return end_of_undefined(self._read_between, value, vr, explicit=self.explicit)
@@ -151,10 +151,10 @@ class EncodedFile:
         return self.slice(start, stop - start)
 
     def rewrite(self, executor: EncodedExecutor) -> list[bytes | Range]:
-        """Apply an executor to the dataset; return the new one in pieces, without its file meta.
+        """Apply an executor to the dataset and return the result in pieces, without file meta.
 
         Raises:
-            UseDatasetExecutor: The data is not in a form the encoded executor rewrites.
+            UseDatasetExecutor: The encoded executor does not support the form of the data.
             InvalidDicomError: The file ends inside an element.
         """
         level = executor.start(explicit=self.explicit)
@@ -180,10 +180,9 @@ class EncodedFile:
         return pieces
 
     def _is_junk(self, head: bytes, position: int, level: Level) -> bool:
-        """Return whether what is left of the file is no element: bytes after the dataset's last one.
-
-        Padding may follow anywhere; anything else only where the image is complete, or no element can begin so.
-        """
+        """Return whether the rest of the file is trailing bytes and not an element."""
+        # Padding may follow any element. Other bytes count as trailing only after the pixel data; before it, an
+        # element is more likely to be broken.
         if len(head) < 8:
             return level.last_tag >= _PIXEL_DATA or not self.read(position, self.size - position).strip(FILLER)
         try:
@@ -203,7 +202,16 @@ class EncodedFile:
         level: Level,
         pieces: list[bytes | Range],
     ) -> tuple[int, bytes]:
-        """Deal with an element of which only ``seen`` bytes were there; return where to go on, and the data there."""
+        """Process an element that extends beyond the window; return the new base and window.
+
+        Args:
+            executor: The executor.
+            header: First bytes of the element.
+            position: Position of the element in the file.
+            seen: Number of its bytes in the current window.
+            level: State of the dataset.
+            pieces: Pieces of the result so far.
+        """
         if len(header) < 8:
             raise truncated()
         entry, length = executor.look(header, level)
@@ -215,6 +223,7 @@ class EncodedFile:
         after = self.end_of_undefined(value, entry.vr.encode()) if length == UNDEFINED else value + length
         if after > self.size:
             raise truncated()
+        # An element of VR UN may be a sequence whose items must be rewritten.
         hidden = entry.vr == "UN" and entry.op is Op.KEEP and self.read(value, len(ITEM)) == ITEM
         small = after - position < _LARGE and (length != UNDEFINED or entry.op is not Op.KEEP)
         if entry.vr == "SQ" or hidden or not executor.passes_by(entry) or small:
@@ -233,11 +242,11 @@ class EncodedFile:
 
 
 def truncated() -> InvalidDicomError:
-    """Return the error for data that ends too early."""
+    """Return the error for data that ends inside an element."""
     return InvalidDicomError("the data ends inside an element", reason="truncated")
 
 
 def encoded_meta(values: Sequence[tuple[int, str, bytes]]) -> bytes:
-    """Encode preamble, prefix and file meta information (PS3.10 section 7.1), its group length included."""
+    """Encode preamble, prefix and file meta information with its group length (PS3.10 section 7.1)."""
     body = b"".join(encoded(tag, vr, value) for tag, vr, value in values)
     return bytes(128) + b"DICM" + encoded(_GROUP_LENGTH, "UL", _U32.pack(len(body))) + body

@@ -1,8 +1,9 @@
-"""The executor for encoded elements: rewrites a header's bytes without building one data element.
+"""Executor for encoded elements, which rewrites a header without building data elements.
 
-It covers little-endian data, explicit or implicit VR, with elements in tag order. Whatever else a file holds raises
-`UseDatasetExecutor`, and the file goes the other way. What is kept is copied as it stands; nested sequences, also those
-written as UN, are rewritten with their form of length.
+It supports little endian data in explicit or implicit VR with elements in tag order. For anything else it raises
+`UseDatasetExecutor`, and the dataset executor takes over. Kept elements are copied unchanged. Nested sequences,
+including
+those written as UN, keep their length encoding.
 """
 
 from __future__ import annotations
@@ -48,24 +49,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DELIMITER_TAGS = 0xFFFEE000
-_KEEP, _DELETE, _REWRITE = Op.KEEP, Op.DELETE, Op.REWRITE  # an enum's own look-up is slow
+_KEEP, _DELETE, _REWRITE = Op.KEEP, Op.DELETE, Op.REWRITE  # attribute access on an enum class is slow
 _PIXELS = 0x7FE0
 _CUT_OFF = -1
-"""In place of a position: the data ends inside the element."""
+"""Position returned when the data ends inside the element."""
 
 _U32 = Struct("<I")
 
 
 class EncodedExecutor:
-    """Applies a plan to one instance's encoded elements.
+    """Applies a plan to the encoded elements of one instance.
 
     Args:
-        tables: Made of the plan, once.
-        values: New values, for this instance.
-        slots: Tags of the top level, in order, that get a place of their own in the output: what stands there is known
-            when all has been seen.
-        memo: Where text is inspected: what became of elements of instances with the same header.
-
+        tables: Look-up tables of the plan.
+        values: Source of new values for this instance.
+        slots: Top-level tags, in order, whose content is known only at the end; each gets a slot in the output.
+        memo: Cache for instances with the same header, if text is inspected.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class EncodedExecutor:
         self.tally = Tally(warned=values.warnings)
 
     def start(self, *, explicit: bool) -> Level:
-        """Return the top level, nothing of it seen yet."""
+        """Return the state of the top level before its first element."""
         level = self._counted(Level(explicit=explicit))
         if self._slots:
             level.next_slot = self._slots[0]
@@ -94,10 +93,10 @@ class EncodedExecutor:
         return level
 
     def look(self, header: bytes, level: Level) -> tuple[Entry, int]:
-        """Return the entry and the length of the top-level element that begins with these bytes.
+        """Return decision and length of the top-level element with this header.
 
         Raises:
-            UseDatasetExecutor: It is out of order, or in no form this executor rewrites.
+            UseDatasetExecutor: The element is out of order or in an unsupported form.
         """
         explicit = level.explicit
         entry = self._table(level).entry(header, level.creators)
@@ -108,7 +107,7 @@ class EncodedExecutor:
         return entry, length_of(header, 0, entry, explicit=explicit)
 
     def pass_by(self, entry: Entry, length: int, level: Level) -> list[bytes]:
-        """Account for a top-level element that is not in memory; return what comes before it, or in its place."""
+        """Record a top-level element that is not in memory; return bytes to write before or instead of it."""
         output = self._take_slots(entry.tag, level)
         level.last_tag = entry.tag
         match entry.op:
@@ -122,26 +121,30 @@ class EncodedExecutor:
             case Op.DUMMY:
                 output.append(entry.encoded(dummy_of(entry.tag, entry.vr)))
             case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK | Op.REWRITE:
-                raise UseDatasetExecutor  # its value counts
+                raise UseDatasetExecutor  # these need the value
             case _:
                 assert_never(entry.op)
         level.records.append(Record(entry, entry.rule.reason, length))
         return output
 
     def passes_by(self, entry: Entry) -> bool:
-        """Return whether an element's value need not be in memory: it stays unsearched, or its place is taken."""
+        """Return whether an element can be processed without loading its value."""
+        # Kept values are searched for the patient's identity, except pixels.
         if entry.op is _KEEP:
             return entry.tag >> 16 == _PIXELS or not self._tables.plan.removes_identity
         return entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
 
     def elements(self, data: bytes, position: int, end: int, level: Level) -> int:
-        """Rewrite elements until ``end``, an item's end, or an element that is cut off; return where that is.
+        """Rewrite elements up to ``end``, an item delimiter, or an incomplete element.
 
         Args:
             data: Encoded elements.
-            position: Where the first one begins.
-            end: Where the data ends.
-            level: What they belong to; carried from one stretch of data to the next.
+            position: Position of the first one.
+            end: End of the data.
+            level: State of their dataset, carried over between chunks of data.
+
+        Returns:
+            The position reached.
         """
         table = self._table(level)
         known = self._memo.of(table.number, level.encodings)
@@ -175,23 +178,23 @@ class EncodedExecutor:
         return Follower(known.runs, table.steps, level, self.tally) if met and not level.depth else None
 
     def finish(self, level: Level) -> None:
-        """Leave the slots that come after every element."""
+        """Write the slots that come after the last element."""
         level.output.extend(self._take_slots(NO_TAG, level))
 
     def drop_trailing(self) -> None:
-        """Say that what follows the last element is left out: bytes that belong to nothing."""
+        """Warn that bytes after the last element are dropped."""
         self._values.warn(TRAILING_DROPPED)
 
     def _table(self, level: Level) -> Table:
         return self._tables.table(explicit=level.explicit, around=level.around)
 
     def _fill_slots(self, level: Level) -> None:
-        """Leave the slots that come before the last element."""
+        """Write the slots that come before the last element."""
         self.tally.beyond += 1
         level.output.extend(self._take_slots(level.last_tag, level))
 
     def _take_slots(self, before: int, level: Level) -> list[bytes]:
-        """Return the slots that come before a tag, once."""
+        """Remove and return the slots that come before a tag."""
         taken: list[bytes] = []
         while self._slots and level.next_slot <= before:
             taken.append(Slot(self._slots.pop(0)))
@@ -199,7 +202,11 @@ class EncodedExecutor:
         return taken
 
     def _element(self, data: bytes, position: int, end: int, level: Level) -> tuple[bytes | None, int]:
-        """Rewrite one element; return what stands in its place, None where it stays, and the position after it."""
+        """Rewrite one element.
+
+        Returns:
+            Its replacement, None if it is unchanged, and the position after it.
+        """
         explicit = level.explicit
         head = data[position : position + 8]
         if head.startswith(ITEM_END):
@@ -220,7 +227,7 @@ class EncodedExecutor:
             return None, _CUT_OFF
         fixed = table.is_fixed(head, entry)
         if not fixed:
-            self.tally.beyond += 1  # the private creator counts
+            self.tally.beyond += 1  # the private creator matters too
         if length == UNDEFINED or vr == "SQ":
             return self._composite(data, position, length, end, entry, level)
         self._note(entry, data[value:after], level, table)
@@ -239,7 +246,7 @@ class EncodedExecutor:
         return self._replacement(entry, data[position:after], level, memo), after
 
     def _rewritten(self, entry: Entry, value: bytes, level: Level) -> tuple[Entry, NewValue | None]:
-        """Return the value of the project's own; where there is none, what the profile makes of the element."""
+        """Return the project's own value for an element, or what the profile makes of it."""
         new = self._values.rewritten(entry.rule, entry.tag, entry.vr, value, level.encodings)
         if new is not None:
             return entry, new if new.value != value else None
@@ -259,7 +266,7 @@ class EncodedExecutor:
             self.tally.private_kept += 1
 
     def _malformed(self, entry: Entry, length: int, level: Level) -> bytes:
-        """Return what stands in the place of an element whose value cannot be understood."""
+        """Empty an element whose value cannot be parsed."""
         level.last_tag = entry.tag
         emptied = self._values.malformed()
         level.records.append(Record(entry, emptied.reason, length))
@@ -268,7 +275,10 @@ class EncodedExecutor:
     def _replacement(
         self, entry: Entry, element: bytes, level: Level, memo: dict[bytes, Remembered] | None
     ) -> bytes | None:
-        """Return an element with its new value, None where it stays: of equal elements the same, if there is a memo."""
+        """Return an element with its new value, or None if it is unchanged.
+
+        With a memo, equal elements share one result.
+        """
         if entry.op is _KEEP and not self._searching:
             self.tally.kept += 1
             return None
@@ -292,7 +302,7 @@ class EncodedExecutor:
         return known.new
 
     def _new_value(self, entry: Entry, element: bytes, level: Level) -> Remembered:
-        """Return an element with its new value, the record of it, none where it stays, and the warnings it gave."""
+        """Compute an element's new value, its record (None if unchanged) and its warnings."""
         warned = len(self.tally.warned)
         value = element[entry.header :]
         if entry.op is _REWRITE:
@@ -308,7 +318,7 @@ class EncodedExecutor:
     def _composite(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
     ) -> tuple[bytes | None, int]:
-        """Rewrite a sequence, or fragments; return what `_element` does."""
+        """Rewrite a sequence or fragments; return what `_element` does."""
         value = position + entry.header
         if entry.vr == "UN":
             entry = self._as_sequence(entry, level)
@@ -323,7 +333,8 @@ class EncodedExecutor:
             if level.depth:
                 raise
             if length != UNDEFINED:
-                raise UseDatasetExecutor from None  # all of it is here, and does not fit together
+                raise UseDatasetExecutor from None  # the value is complete but inconsistent
+            # The caller retries with more data, so undo what the incomplete sequence recorded.
             del self.tally.records[mark:], self.tally.warned[warned:], self.tally.noted[noted:]
             self.tally.kept, self.tally.private_kept = kept, private_kept
             return None, _CUT_OFF
@@ -332,7 +343,7 @@ class EncodedExecutor:
         return new, after
 
     def _as_sequence(self, entry: Entry, level: Level) -> Entry:
-        """Return the entry of an element written as UN whose undefined length, or value, says that it is a sequence."""
+        """Return the decision for a sequence written with VR UN."""
         tag = entry.tag
         rule = self._tables.plan.rule(tag, "SQ", creator_of(tag, level.creators), level.around)
         return Entry(rule.op, entry.header, tag, "SQ", rule, prefix(tag, "UN" if level.explicit else ""))
@@ -340,20 +351,20 @@ class EncodedExecutor:
     def _whole(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
     ) -> tuple[bytes | None, int]:
-        """Keep, empty or drop a sequence, or fragments, whatever is in it."""
+        """Keep, empty or delete a sequence or fragments without entering it."""
         after = position + length
         items = length > 0
         if entry.vr != "SQ":
             if entry.op is Op.KEEP and level.depth:
-                raise UseDatasetExecutor  # compressed frames may hold side data
+                raise UseDatasetExecutor  # nested compressed frames may hold side data
             if entry.op is Op.KEEP:
-                raise Short  # so that they become a range of the file, whose side data is looked for
+                raise Short  # makes them a range of the file, which is then searched for side data
             items, after = _fragments(data, position, end)
         elif length == UNDEFINED:
             after = _after_sequence(data, position, end, entry, level)
             items = after - position > 8
         elif entry.op is Op.KEEP and not holds_items(data, position, after, explicit=level.explicit):
-            raise UseDatasetExecutor  # not even a whole sequence is kept with bytes in it that are no items
+            raise UseDatasetExecutor  # a sequence is never kept with bytes that are not items
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
             self.tally.kept += 1
             return None, after
@@ -363,9 +374,9 @@ class EncodedExecutor:
     def _sequence(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level, header: bytes
     ) -> tuple[bytes | None, int]:
-        """Rewrite a sequence whose items the plan enters; its form of length stays."""
+        """Rewrite a sequence whose items the plan enters, keeping its length encoding."""
         if level.depth >= MAX_DEPTH:
-            raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} deep", reason="too-deep")
+            raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} levels deep", reason="too-deep")
         stop = end if length == UNDEFINED else position + length
         explicit = level.explicit and header[4:6] != b"UN"
         around = inside(level.around, entry.op)
@@ -422,19 +433,19 @@ class EncodedExecutor:
 
 
 class Slot(bytes):
-    """A place in the output, empty until all has been seen, for an element with a tag."""
+    """Empty place in the output for an element that is known only at the end."""
 
     tag: int
 
     def __new__(cls, tag: int) -> Self:
-        """Return the place for one tag."""
+        """Make the slot of a tag."""
         made = super().__new__(cls)
         made.tag = tag
         return made
 
 
 def _enters(op: Op) -> bool:
-    """Return whether an operation on a sequence goes on to its items."""
+    """Return whether an operation on a sequence applies to its items."""
     match op:
         case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
             return True

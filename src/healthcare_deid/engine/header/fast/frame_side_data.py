@@ -1,4 +1,4 @@
-"""Side data in the compressed pixel data that a file's pieces pass by."""
+"""Removal of side data from compressed pixel data in a rewritten file."""
 
 from __future__ import annotations
 
@@ -29,24 +29,27 @@ _EXTENDED_TABLES = (0x7FE00001, 0x7FE00002)
 _GEOMETRY = Wanted((_NUMBER_OF_FRAMES, _ROWS, _COLUMNS, *_EXTENDED_TABLES))
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _DELIMITER = 8
-"""Bytes of the item that ends a value of undefined length."""
+"""Size of a sequence delimitation item in bytes."""
 
 
 def without_side_data(
     file: EncodedFile, pieces: list[bytes | Range]
 ) -> tuple[list[bytes | Range], list[Change], list[str]]:
-    """Return a file's pieces without what decoding its frames does not need, the record of it, and warnings.
+    """Remove from a file's pieces everything that decoding its frames does not need.
 
     Args:
         file: The file.
-        pieces: Its dataset, rewritten. Fragments that stay are a `FragmentRange`.
+        pieces: Its rewritten dataset. Kept fragments are a `FragmentRange`.
+
+    Returns:
+        The new pieces, the changes, and warnings.
 
     Raises:
-        UseDatasetExecutor: Its compressed pictures are elsewhere, or have Extended Offset Tables; or its native pixel
-            data does not seem to be as long as its attributes say.
-        UnsupportedPixelsError: Frames cannot be followed, so that they may hold anything.
+        UseDatasetExecutor: There are nested compressed frames or Extended Offset Tables, or the length of native pixel
+            data may not match its attributes.
+        UnsupportedPixelsError: Frames are broken, so they may hold anything.
     """
-    ranges = [piece for piece in pieces if piece.__class__ is not bytes]  # few of many, and quicker than isinstance
+    ranges = [piece for piece in pieces if piece.__class__ is not bytes]  # most pieces are bytes, and this is faster than isinstance
     holds_fragments = FragmentRange in map(type, ranges)
     if is_native(file.syntax):
         if not native_lengths_fit(file, ranges):
@@ -54,7 +57,7 @@ def without_side_data(
         if not holds_fragments:
             return pieces, [], []
     if frames_are_followed(file.syntax) and not holds_fragments:
-        raise UseDatasetExecutor  # fragments whose length was written all the same
+        raise UseDatasetExecutor  # fragments with a defined length
     done: list[bytes | Range] = []
     changes: list[Change] = []
     warnings: list[str] = []
@@ -93,7 +96,7 @@ def _cleaned(
 
 
 def _geometry(file: EncodedFile) -> tuple[int, int]:
-    """Return how many frames the attributes announce, and pixels of each."""
+    """Return the number of frames, and the pixels of each, from the attributes."""
     found = _GEOMETRY.find(file)
     if any(tag in found for tag in _EXTENDED_TABLES):
         raise UseDatasetExecutor

@@ -1,4 +1,4 @@
-"""Some top-level elements of a file, found without reading the rest."""
+"""Search for some top-level elements of a file without parsing the rest."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _LARGE = 1 << 20
 _SOP_CLASS_UID = 0x00080016
 
 Found = dict[int, tuple[bytes, bytes]]
-"""VR as written, none where it is implicit, and value, by tag."""
+"""Written VR (empty if implicit) and value, by tag."""
 
 
 @dataclass(slots=True)
 class _SeenRun(Run):
-    """Elements that came one after another, and those of them that were wanted."""
+    """A run of elements, and the wanted ones among them."""
 
     found: Found
 
 
 class Wanted:
-    """Top-level elements that are looked for in files.
+    """Finder of some top-level elements in files.
 
     Args:
-        tags: Of the elements.
+        tags: Tags of the elements.
     """
 
     def __init__(self, tags: Collection[int]) -> None:
@@ -50,10 +50,10 @@ class Wanted:
         self._runs: dict[bool, Runs[_SeenRun]] = {False: Runs(), True: Runs()}
 
     def find(self, file: EncodedFile) -> Found:
-        """Return those that a file has.
+        """Return the wanted elements that a file has.
 
         Raises:
-            UseDatasetExecutor: One is too large to be compared with those of other files.
+            UseDatasetExecutor: A wanted element is too large for the cache.
             InvalidDicomError: The file ends inside an element.
         """
         found: Found = {}
@@ -99,9 +99,9 @@ class Wanted:
 
 
 IDENTITY = Wanted((_SOP_CLASS_UID, SOP_INSTANCE_UID))
-"""What the file meta information says again."""
+"""Elements that the file meta information repeats."""
 OWN_UIDS = Wanted((SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID))
-"""The UIDs of the instance itself, its series and its study."""
+"""UIDs of the instance, its series and its study."""
 
 
 def own_uids(file: EncodedFile) -> frozenset[str]:

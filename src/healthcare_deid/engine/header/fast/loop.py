@@ -1,4 +1,4 @@
-"""The fast loop, for elements decided by their eight header bytes or by a remembered result."""
+"""Fast loop for elements decided by their eight header bytes or by a cached result."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
 _CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}
 _NO_RUNS = Runs[DoneRun]()
-"""For items: they are short, and of many kinds."""
+"""Runs of items are not cached: items are short and vary too much."""
 
 
-def take_steps(  # noqa: C901 - one loop, kept in one piece: it runs once an element
+def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more than the branches
     data: bytes,
     position: int,
     end: int,
@@ -32,18 +32,20 @@ def take_steps(  # noqa: C901 - one loop, kept in one piece: it runs once an ele
     known: Known,
     tally: Tally,
 ) -> int:
-    """Rewrite elements one by one; return where they end, which is where the first one is if it takes more than a step.
+    """Rewrite elements one by one, and return the position reached.
 
-    They end, too, where a run is known or an element is set apart; one that is set apart is dealt with alone.
+    The loop stops at an element that its header and the cache do not decide. It also stops where a cached run may
+    begin, and
+    before and after an element set apart from runs.
 
     Args:
         data: Encoded elements.
-        position: Where the first one begins.
-        end: Where the data ends.
-        level: What they belong to.
-        steps: By elements' first eight bytes: what these say.
-        known: What became of elements before.
-        tally: The instance's.
+        position: Position of the first one.
+        end: End of the data.
+        level: State of their dataset.
+        steps: Decisions by the first eight bytes of an element.
+        known: Cached results.
+        tally: Counts of the instance.
     """
     step_of, remembered = steps.get, known.elements
     runs, apart = (_NO_RUNS, _NO_RUNS.apart) if level.depth else (known.runs, known.runs.apart)

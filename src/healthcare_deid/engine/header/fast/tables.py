@@ -31,11 +31,11 @@ class Tables:
 
     Args:
         plan: The plan.
-        noted: Tags whose values are wanted.
-        searching: Every element that stays is searched: none is passed for what its first bytes say.
+        noted: Tags whose values are collected.
+        searching: Whether every kept value is searched, so that no element is decided by its header alone.
 
     Attributes:
-        memo: What became of elements of which only the value counts; of none whose text is inspected.
+        memo: Cache for elements decided by their value, without inspected text.
     """
 
     def __init__(self, plan: TagPlan, noted: frozenset[int] = frozenset(), *, searching: bool = False) -> None:
@@ -43,14 +43,14 @@ class Tables:
         self.noted = noted
         self.searching = searching
         self.memo = Memo()
-        # By a number: enum members are hashed by Python code, which is slow.
+        # Keyed by number, because hashing an enum member runs Python code and is slow.
         self._tables: dict[int, Table] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), searching=self.searching), (self.plan, self.noted)
 
     def table(self, *, explicit: bool, around: Inside) -> Table:
-        """Return the table for elements of one form that stand in one kind of place."""
+        """Return the table for one encoding and one kind of surrounding sequence."""
         number = 2 * around + explicit
         known = self._tables.get(number)
         if known is None:
@@ -59,16 +59,16 @@ class Tables:
 
 
 class Table:
-    """Look-up table for elements of one form in one kind of place.
+    """Look-up table for one encoding and one kind of surrounding sequence.
 
     Args:
-        number: Of the table.
-        tables: The plan's tables, which it is one of.
-        explicit: Their VRs are written.
-        around: What they stand in.
+        number: Number of the table.
+        tables: Tables of the plan.
+        explicit: Whether VRs are written.
+        around: Kind of the surrounding sequence.
 
     Attributes:
-        steps: By their first eight bytes, those of which these say enough.
+        steps: Decisions by an element's first eight bytes, where these suffice.
     """
 
     def __init__(self, number: int, tables: Tables, *, explicit: bool, around: Inside) -> None:
@@ -84,12 +84,12 @@ class Table:
         self._private: dict[tuple[bytes, str], Entry] = {}
 
     def entry(self, header: bytes, creators: dict[int, bytes]) -> Entry:
-        """Return the entry of an element that begins with these bytes, eight or more.
+        """Return the decision about an element with this header of at least eight bytes.
 
-        It is worked out once; where the private creator makes a difference, once for each.
+        It is computed once, or once for each private creator if that matters.
 
         Raises:
-            UseDatasetExecutor: This executor does not know the VR.
+            UseDatasetExecutor: The VR is unknown.
         """
         head = header[: self._written]
         known = self._entries.get(head)
@@ -114,11 +114,11 @@ class Table:
         return entry
 
     def is_fixed(self, header: bytes, entry: Entry) -> bool:
-        """Return whether these bytes always mean this entry: no private creator matters."""
+        """Return whether a header always means this decision, whatever the private creator."""
         return self._entries.get(header[: self._written]) is entry
 
     def learn(self, head: bytes, entry: Entry, length: int) -> None:
-        """Remember the step of elements that begin with these eight bytes, if there is one. The entry is fixed."""
+        """Cache the step for elements with this header, if there is one."""
         kind = Kind.OPEN if entry.header != 8 or self._searching else _kind(entry, length)
         if kind is Kind.OPEN:
             return
@@ -131,7 +131,7 @@ class Table:
         self.steps[head] = Step(8 + length, entry.tag, kind, new, record, FORMS.get(entry.vr), self.notes(entry))
 
     def notes(self, entry: Entry) -> bool:
-        """Return whether an element's value is wanted: by its tag, or as a date that does not simply go."""
+        """Return whether an element's value is collected: by its tag, or as a date that is not removed."""
         return entry.tag in self._noted or (entry.vr in DATE_VRS and entry.op not in GOING)
 
     def _entry(self, tag: int, head: bytes, creator: str) -> Entry:
@@ -150,7 +150,7 @@ class Table:
 
 
 def _kind(entry: Entry, length: int) -> Kind:
-    """Return how much an element's length adds to what its tag and VR say."""
+    """Return how far tag, VR and length decide."""
     op, vr, tag = entry.op, entry.vr, entry.tag
     if length == UNDEFINED or vr == "SQ" or tag == SPECIFIC_CHARACTER_SET:
         return Kind.OPEN
@@ -158,7 +158,7 @@ def _kind(entry: Entry, length: int) -> Kind:
         return Kind.CREATOR if op in (Op.KEEP, Op.DELETE, Op.TEXT) else Kind.OPEN
     match op:
         case Op.KEEP | Op.RECURSE:
-            return Kind.OPEN if vr == "UN" and length else Kind.KEPT  # unknown, it may be a sequence
+            return Kind.OPEN if vr == "UN" and length else Kind.KEPT  # VR UN may hide a sequence
         case Op.DELETE:
             return Kind.REPLACED
         case Op.EMPTY:

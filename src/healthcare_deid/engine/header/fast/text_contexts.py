@@ -1,4 +1,4 @@
-"""The header values that an instance is known by, without reading the rest of the file."""
+"""Per-header contexts for text and pseudonyms, found without parsing the rest of a file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _CONTEXTS = 64
 
 
 class Context(NamedTuple):
-    """Context prepared for instances with one header.
+    """Context for instances that share a header.
 
     Attributes:
-        text: The text engine, bound; None where no text is inspected.
-        memo: What became of elements of instances with this header; None where it hangs on no header.
-        rewriting: What the project writes; None where it writes nothing.
+        text: The text engine bound to the header; None if no text is inspected.
+        memo: Cache for instances with this header; None if results do not depend on it.
+        rewriting: The project's own values; None if it sets none.
     """
 
     text: ValueTransformer | None = None
@@ -38,11 +38,11 @@ class Context(NamedTuple):
 
 
 class Contexts:
-    """Makes contexts of files, and knows again a header it has seen: within a series most are alike.
+    """Factory and cache of contexts; within a series most headers are alike.
 
     Args:
-        engine: The text engine; None where no text is inspected.
-        rewriter: What the project writes; None where it writes nothing.
+        engine: The text engine; None if no text is inspected.
+        rewriter: The project's own values; None if it sets none.
         plan: The plan.
     """
 
@@ -52,7 +52,7 @@ class Contexts:
         self._engine = engine
         self._rewriter = rewriter
         self._plan = plan
-        # What `header.read_header` looks at: its own tables, so that the two cannot come apart.
+        # Exactly the tags that `header.read_header` reads, taken from its tables so that the two cannot diverge.
         read = header.header_tags() if engine is not None else frozenset[int]()
         self._wanted = Wanted({SPECIFIC_CHARACTER_SET, *read, *(rewriter.wanted if rewriter is not None else ())})
         self._seen: OrderedDict[tuple[object, ...], Context] = OrderedDict()
@@ -64,7 +64,7 @@ class Contexts:
         """Return the context of a file's instance.
 
         Raises:
-            EngineError: The instance has no pseudonym, or none that may be written.
+            EngineError: The instance has no pseudonym, or an unsafe one.
         """
         if self._engine is None and self._rewriter is None:
             return _NOTHING

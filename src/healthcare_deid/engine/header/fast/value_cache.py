@@ -1,4 +1,4 @@
-"""Cache of new values: within a series, nine of ten values repeat."""
+"""Cache of new values; within a series, nine of ten values repeat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.entries import Record
 
 LONGEST_REMEMBERED = 1024
-"""Longer elements are not remembered."""
+"""Largest cached element, in bytes."""
 _MOST = 20_000
 _MOST_FORMS = 256
 
@@ -31,9 +31,9 @@ class Known:
 
     Attributes:
         encodings: Python encodings of the character set.
-        elements: What became of single elements, by all of their bytes.
-        runs: What became of elements that came one after another, in the same bytes, before.
-        met: Whether elements have come before: runs are worth learning when they come again.
+        elements: Results by all bytes of an element.
+        runs: Results of runs.
+        met: Whether elements have come before. Runs are worth learning only from the second instance on.
     """
 
     encodings: tuple[str, ...]
@@ -43,17 +43,18 @@ class Known:
 
 
 class Memo:
-    """Cache of results for elements decided by their value, keyed by all of their bytes.
+    """Cache of results for elements decided by their value, keyed by all their bytes.
 
-    Apart for each table, because the same bytes can mean another rule in another place, and for each character set.
-    Where text is inspected, it is good for instances with the same header only.
+    It is separate for each table, because equal bytes may follow another rule elsewhere, and for each character set. If
+    text
+    is inspected, it holds only for instances with the same header.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, tuple[str, ...]], Known] = {}
 
     def of(self, table: int, encodings: tuple[str, ...]) -> Known:
-        """Return what is known of elements of a table, in a character set; what is learnt is put there."""
+        """Return the cached results for a table and a character set, to read and extend."""
         known = self._known.get((table, encodings))
         if known is None:
             if len(self._known) >= _MOST_FORMS:

@@ -1,4 +1,4 @@
-"""Identifying values of an instance's header, which text is compared with."""
+"""Identifying header values of an instance, which are searched for in text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Source(StrEnum):
-    """Kind of value that a header element holds."""
+    """Kind of a header value."""
 
     NAME = "PERSON_NAME"
     RECORD = "MEDICAL_RECORD_NUMBER"
@@ -31,7 +31,7 @@ class Source(StrEnum):
     DATE = "DATE"
     BIRTH_DATE = "DATE_OF_BIRTH"
     CONTEXT = "CTX"
-    """Another attribute that the Basic Profile does not keep: looked for by contextual cleaning only."""
+    """Any other attribute that the Basic Profile removes, used by contextual cleaning only."""
 
 
 _KEYWORDS = {
@@ -111,10 +111,8 @@ _PHRASE_VRS = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
 
 
 def _contextual_tags() -> Iterator[int]:
-    """Yield the text attributes that the Basic Profile acts on (D, Z, X, U), those excepted that it can clean.
-
-    A description that is cleaned is kept otherwise: as a source it would be its own phrase, and all of it go.
-    """
+    """Yield the text attributes that the Basic Profile removes or replaces and no option cleans."""
+    # A cleaned description must not be a source: it would match itself and vanish completely.
     for tag in sorted(identifying_tags("2018e-google") - descriptor_tags("2018e-google")):
         if dictionary_has_tag(tag) and dictionary_VR(tag) in _PHRASE_VRS:
             yield tag
@@ -122,7 +120,7 @@ def _contextual_tags() -> Iterator[int]:
 
 @cache
 def sources() -> dict[int, Source]:
-    """Return what each identifying attribute of a header holds, by tag."""
+    """Return the kind of each identifying header attribute, by tag."""
     table = dict.fromkeys(_contextual_tags(), Source.CONTEXT)
     table |= {tag: Source.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
     for source, keywords in _KEYWORDS.items():
@@ -136,21 +134,21 @@ def _sequences() -> frozenset[int]:
 
 
 def header_tags() -> frozenset[int]:
-    """Return the tags that `read_header` looks at, at the top level."""
+    """Return the top-level tags that `read_header` reads."""
     return frozenset({_PATIENT_ID, _STUDY_UID, *sources(), *_sequences()})
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The values of one instance that point at a person, a place or a day.
+    """Identifying values of one instance.
 
     Attributes:
         patient_id: Patient ID, without padding.
         study_uid: Study Instance UID.
-        values: ``(source, value)`` of every name, number, place and telephone number; sorted, no doubles.
-        birth_dates: Days of birth.
-        dates: Every day the header tells, births included.
-        study_year: The year of the study; 2001 where it is not known.
+        values: ``(source, value)`` of each name, number, place and telephone number; sorted, without duplicates.
+        birth_dates: Dates of birth.
+        dates: All dates, including dates of birth.
+        study_year: Year of the study; 2001 if it is unknown.
     """
 
     patient_id: str
@@ -165,7 +163,7 @@ class Header:
 
 
 def read_header(dataset: Dataset) -> Header:
-    """Collect what the header of ``dataset`` tells, from the elements known to hold it, nested ones included."""
+    """Collect the identifying values of a dataset, including nested ones."""
     values: set[tuple[Source, str]] = set()
     dates: dict[Source, set[date]] = {Source.DATE: set(), Source.BIRTH_DATE: set()}
     for source, value in _values(dataset, _DEPTH):
@@ -190,7 +188,8 @@ def read_header(dataset: Dataset) -> Header:
 
 
 def only_patient(dataset: Dataset) -> str:
-    """Return the Patient ID of a DICOMDIR of one patient, whose dates move as those of the files it names."""
+    """Return the Patient ID of a DICOMDIR with a single patient, or an empty string."""
+    # Dates in a directory must be shifted like those of the patient's files.
     records = _items(dataset, _DIRECTORY_RECORDS) if _DIRECTORY_RECORDS in dataset else []
     found = {identity for record in records if (identity := _text(record, _PATIENT_ID))}
     return found.pop() if len(found) == 1 else ""
@@ -211,16 +210,16 @@ def _values(dataset: Dataset, depth: int) -> Iterator[tuple[Source, str]]:
 def _items(dataset: Dataset, tag: Any) -> list[Dataset]:
     try:
         value: Any = dataset[tag].value
-    except Exception:  # noqa: BLE001 - a broken sequence is the tag engine's to report
+    except Exception:  # noqa: BLE001 - the executor reports a broken sequence
         return []
     return list(value) if hasattr(value, "__iter__") and not isinstance(value, str | bytes) else []
 
 
 def _texts(dataset: Dataset, tag: Any) -> list[str]:
-    """Return the values of an element as text, without padding; none when it cannot be read."""
+    """Return the values of an element as text without padding, or an empty list if it is unreadable."""
     try:
         value: Any = dataset[tag].value
-    except Exception:  # noqa: BLE001 - a broken element is the tag engine's to report
+    except Exception:  # noqa: BLE001 - the executor reports a broken element
         return []
     if value is None or isinstance(value, bytes):
         return []

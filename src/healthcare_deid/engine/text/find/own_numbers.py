@@ -1,4 +1,4 @@
-"""The numbers, telephones, institutions and places of an instance's header, found in text in any grouping."""
+"""Numbers, telephones, institutions and places of an instance's header, found in any grouping."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ _MIN_WORD = 5
 
 
 class NumberTerms:
-    """The numbers and places of one header, ready for look-up.
+    """The numbers and places of one header, indexed for search.
 
-    A number counts with its letters and without, with leading zeros and without, in any grouping. One of fewer than
-    five digits and a word of the vocabulary count after a cue or as the whole text.
+    A number counts with or without its letters and leading zeros, and in any grouping. Numbers of fewer than five
+    digits and
+    words of the vocabulary count only after a cue or as the whole text.
     """
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class NumberTerms:
         return len(self._phrases) + len(self._weak)
 
     def add(self, source: Source, value: str) -> None:
-        """Add a value of the header."""
+        """Add a header value."""
         whole = squeezed(value)
         if source is Source.CONTEXT:
             if len(whole) >= _MIN_PLACE:
@@ -57,7 +58,7 @@ class NumberTerms:
             self._add_place(source, value)
 
     def seal(self) -> None:
-        """Make the table of what is spelled nearly alike, when all values are added."""
+        """Build the table for similar spellings, after all values are added."""
         self._fuzzy = {
             piece
             for phrase, source in self._phrases.items()
@@ -102,7 +103,7 @@ class NumberTerms:
                 self._words.setdefault(look_alike(word), source)
 
     def find(self, text: str, words: Sequence[OwnWord]) -> list[Match]:
-        """Return the stretches of ``text`` that repeat a value; they may overlap."""
+        """Return matches of header values, possibly overlapping."""
         if not self._phrases and not self._weak:
             return []
         found = list(self._phrases_in(text, words)) if self._phrases else []
@@ -135,7 +136,7 @@ class NumberTerms:
         return any(piece in self._fuzzy for piece in deletions(alike))
 
     def _phrases_in(self, text: str, words: Sequence[OwnWord]) -> Iterator[Match]:
-        """Search the text without spaces and punctuation, so that breaks in other places do not matter."""
+        """Search the text without spaces and punctuation, so that grouping does not matter."""
         plain = "".join(word.plain for word in words)
         alike = look_alike(plain)
         owners: list[int] | None = None
@@ -152,7 +153,7 @@ class NumberTerms:
 
 
 def _span(plain: str, owners: list[int], first: OwnWord, last: OwnWord, at: int, behind: int) -> tuple[int, int]:
-    """Return where a phrase stands in the text, with what is grown to a number; not with the words around it."""
+    """Return the range of a phrase in the text, with characters attached to a number."""
     if plain[at].isdigit() or not UNSPACED_WORD.match(plain[at]):
         start = first.start
     else:
@@ -163,7 +164,7 @@ def _span(plain: str, owners: list[int], first: OwnWord, last: OwnWord, at: int,
 
 
 def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
-    """Return whether a phrase is not the middle of a longer number or word: leading zeros do not count."""
+    """Return whether a phrase is not inside a longer number or word, apart from leading zeros."""
     first = start
     while first > 0 and plain[first - 1] == "0" and owners[first - 1] == owners[start]:
         first -= 1
@@ -173,12 +174,12 @@ def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
 
 
 def _hangs_together(text: str, words: Sequence[OwnWord], owners: list[int], plain: str, start: int, end: int) -> bool:
-    """Return whether the pieces of a number are groups of one and not numbers that happen to stand in a row."""
+    """Return whether the pieces are groups of one number and not unrelated numbers in a row."""
     stretch = plain[start:end]
     digits = sum(map(str.isdigit, stretch))
     pieces = words[owners[start] : owners[end - 1] + 1]
     if digits * 2 < len(stretch):
-        # A name or a word: a look-alike alone must not make one of other words (IS for 15).
+        # Mostly letters, so this is a name or word and not a grouped number.
         return True
     if len(pieces) == 1:
         return True

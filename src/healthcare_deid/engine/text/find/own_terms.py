@@ -1,7 +1,8 @@
-"""The instance's own names and numbers, looked for in everything that stays of it.
+"""The patient's own names and numbers, searched for in every kept element.
 
-A look at a whole header comes first, in one pass over its bytes: lower case, separators left out, one search for each
-term. Most headers hold none, and are done with. Only where one may be there, single values are decoded and searched.
+A search of the whole header comes first: its bytes in lower case and without separators, one search per term. Most
+headers
+contain none and need no further work. Otherwise single values are decoded and searched.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ _PIXEL_GROUP = b"\xe0\x7f"
 _MOST_CLEAR = 5_000
 _WORTH_KEEPING = 64
 _SHORTEST_WORD = 4
-"""Letters of a name, or of a place, that is searched for as bytes wherever they stand."""
+"""Shortest name or place that is searched inside other words, in letters."""
 _SHORTEST_NUMBER = 5
-"""Digits of a number that counts wherever it stands."""
+"""Shortest number that counts anywhere, in digits."""
 _SHORTEST_IN_BYTES = 5
-"""Bytes of a term that is looked for in binary values: shorter ones occur by chance."""
+"""Shortest term that is searched in binary values, in bytes. Shorter ones occur by chance."""
 _NUMBERS = re.compile(r"\d+")
 _DIGITS = re.compile(r"\d\d")
 _CUES = rb"pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by"
@@ -47,7 +48,7 @@ _FURTHER_ENCODINGS = (
     *("iso8859_5", "iso8859_2", "cp1253", "iso8859_7", "cp1255", "iso8859_8", "cp1254", "iso8859_9", "cp1256"),
     *("iso8859_6", "cp1250", "tis_620"),
 )
-"""Python encodings in which text of the instance may be, whatever it says."""
+"""Python encodings that text of the instance may have, whatever its SpecificCharacterSet."""
 _MONTHS = [
     "january",
     "february",
@@ -65,12 +66,12 @@ _MONTHS = [
 
 
 class OwnValue(NamedTuple):
-    """A header value that tells whose instance it is.
+    """A header value that identifies the patient.
 
     Attributes:
-        source: What it is.
-        value: As encoded.
-        encodings: Python encodings of the character set that is named where it stands.
+        source: Kind of the value.
+        value: The encoded value.
+        encodings: Python encodings of its SpecificCharacterSet.
     """
 
     source: Source
@@ -82,27 +83,27 @@ _DEVICE = (
     "DeviceSerialNumber GantryID DetectorID PlateID CassetteID StationName PerformedStationName ScheduledStationName "
     "ClinicalTrialProtocolID"
 )
-"""What a text engine takes for numbers of a record, and what names a device or a trial and not the patient."""
+"""Attributes that identify a device or a trial, not the patient."""
 
 
 @cache
 def own_sources() -> dict[int, Source]:
-    """Return the attributes that tell whose instance it is, and what they hold."""
+    """Return the kind of each attribute that identifies the patient, by tag."""
     devices = {tag_for_keyword(keyword) for keyword in _DEVICE.split()}
     return {tag: source for tag, source in sources().items() if source is not Source.CONTEXT and tag not in devices}
 
 
 @cache
 def name_tags() -> frozenset[int]:
-    """Return the attributes that hold names of persons."""
+    """Return the attributes that hold person names."""
     return frozenset(tag for tag, source in own_sources().items() if source is Source.NAME)
 
 
 class OwnTerms:
-    """An instance's own identifiers, as bytes and as text.
+    """The patient's own identifiers, as search terms for bytes and text.
 
     Args:
-        values: The header's values that tell whose instance it is.
+        values: Identifying header values.
     """
 
     def __init__(self, values: Iterable[OwnValue]) -> None:
@@ -140,7 +141,7 @@ class OwnTerms:
         return f"OwnTerms({len(self._values)} values)"
 
     def may_be_among(self, data: bytes) -> bool:
-        """Return whether some encoded elements may hold a term: False is sure, True is not."""
+        """Return whether encoded elements may contain a term; False is certain."""
         lower = data.lower()
         squeezed = lower.translate(None, _SEPARATORS)
         if any(needle in squeezed for needle in self._squeezed) or any(raw in data for raw in self._raw):
@@ -148,10 +149,8 @@ class OwnTerms:
         return self._short is not None and self._short.search(lower) is not None
 
     def may_be_in_pieces(self, pieces: Iterable[object]) -> bool:
-        """Return whether some pieces of a file may hold a term.
-
-        Pieces that come again, as they do within a series, are looked at once. Pixel data is a matter of its own.
-        """
+        """Return whether pieces of a file may contain a term, not counting pixel data."""
+        # Within a series most pieces repeat, so those without a term are remembered.
         fresh = [
             piece
             for piece in pieces
@@ -165,30 +164,30 @@ class OwnTerms:
         return False
 
     def bytes_are_in_pieces(self, pieces: Iterable[object]) -> bool:
-        """Return whether some pieces hold a name as bytes that are not ASCII."""
+        """Return whether any piece contains a name in non-ASCII bytes."""
         return bool(self._raw) and any(
             raw in piece for piece in pieces if isinstance(piece, bytes) for raw in self._raw
         )
 
     def may_be_in(self, value: bytes) -> bool:
-        """Return whether one value may hold a term."""
+        """Return whether an encoded value may contain a term."""
         return self.may_be_among(b"\0" + value + b"\0")
 
     @property
     def has_bytes(self) -> bool:
-        """Whether there are names that no named character set need be able to read."""
+        """Whether any name has non-ASCII bytes to search for."""
         return bool(self._raw)
 
     def matches(self, text: str) -> list[Match]:
-        """Return the stretches of a text that repeat a name or a number; they may overlap."""
+        """Return the matches of names and numbers in a text, possibly overlapping."""
         return self._terms.find(text)
 
     def find(self, text: str) -> bool:
-        """Return whether a text holds a term."""
+        """Return whether a text contains a term."""
         return bool(self._spans(text))
 
     def erase(self, text: str) -> str:
-        """Return a text without the terms in it."""
+        """Remove the terms from a text."""
         spans = self._spans(text)
         if not spans:
             return text
@@ -201,11 +200,11 @@ class OwnTerms:
         return re.sub(r" {2,}", " ", kept).strip(" ^,;:-/=")
 
     def erase_bytes(self, value: bytes, new: bytes = b"") -> bytes:
-        """Return an encoded value without the names in it that no named character set need be able to read.
+        """Replace names in non-ASCII bytes, whatever character set they are in.
 
         Args:
-            value: As encoded.
-            new: What stands in the place of each.
+            value: The encoded value.
+            new: Replacement for each name.
         """
         for raw in self._raw:
             if raw in value:
@@ -213,7 +212,7 @@ class OwnTerms:
         return value
 
     def is_in_bytes(self, value: bytes) -> bool:
-        """Return whether a binary value, or a code, holds a term as it stands."""
+        """Return whether a binary value or code contains a term."""
         squeezed = value.lower().translate(None, _SEPARATORS)
         if any(needle in squeezed for needle in self._squeezed if len(needle) >= _SHORTEST_IN_BYTES):
             return True
@@ -226,12 +225,12 @@ class OwnTerms:
         )
 
     def is_whole(self, value: bytes) -> bool:
-        """Return whether one of an element's numbers or dates is one of the terms, as a whole."""
+        """Return whether any number or date of an element equals a term."""
         squeezed = [part.lower().translate(None, _SEPARATORS) for part in value.split(b"\\")]
         return any(part in self._squeezed or part.lstrip(b"0") in self._squeezed for part in squeezed)
 
     def is_everyday(self, value: bytes) -> bool:
-        """Return whether a code consists of everyday clinical words, though one is also a name of the patient's."""
+        """Return whether a code consists of clinical words, one of which is also a name of the patient."""
         text = value.decode("latin-1").strip("\0 ")
         words = _WORD.findall(text)
         return bool(words) and all(fold(word) in vocabulary() for word in words) and self.find(text)
@@ -262,7 +261,7 @@ def _day(text: str) -> date | None:
 
 
 def _texts(item: OwnValue) -> list[str]:
-    """Return the texts of a value, as the named character set reads them and as the likely one does."""
+    """Return the texts of a value, decoded by the named or a likely character set."""
     vr = "PN" if item.source is Source.NAME else "LO"
     reading = read_text(item.value, vr, item.encodings)
     text = reading.text if reading.text is not None else item.value.decode("latin-1")
@@ -272,12 +271,12 @@ def _texts(item: OwnValue) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def is_placeholder(text: str) -> bool:
-    """Return whether a header value says that it says nothing."""
+    """Return whether a header value is a placeholder such as ANONYMOUS."""
     return text.upper().strip("^= ") in PLACEHOLDERS
 
 
 def _needles(source: Source, text: str) -> Iterator[bytes]:
-    """Yield what to search for in lower-case bytes without separators."""
+    """Yield search terms for lower case bytes without separators."""
     if source in (Source.DATE, Source.BIRTH_DATE):
         yield from _date_needles(text, spelled=source is Source.BIRTH_DATE)
         return
@@ -316,7 +315,7 @@ def _name_needles(text: str) -> Iterator[bytes]:
 
 
 def _spellings(word: str) -> tuple[str, ...]:
-    """Return a name without accents, and with the letters that some countries write for them: Muller, Mueller."""
+    """Return a name without accents, also in national respellings: Muller, Mueller."""
     plain, written_out = fold(word), fold(word.lower().translate(_WRITTEN_OUT))
     return (plain,) if plain == written_out else (plain, written_out)
 
@@ -345,7 +344,7 @@ def _date_needles(text: str, *, spelled: bool) -> Iterator[bytes]:
 
 
 def _written_days(source: Source, text: str) -> Iterator[bytes]:
-    """Yield patterns of a day of birth in numbers with signs between them: 3/2/58."""
+    """Yield patterns of a birth date in numbers with separators: 3/2/58."""
     day = _day(text) if source is Source.BIRTH_DATE else None
     if day is not None:
         for first, second in ((day.day, day.month), (day.month, day.day)):
@@ -353,7 +352,7 @@ def _written_days(source: Source, text: str) -> Iterator[bytes]:
 
 
 def _short_words(source: Source, text: str) -> Iterator[bytes]:
-    """Yield what counts only as a name component, after a cue, or as a whole value."""
+    """Yield words that count only as a name component, after a cue, or as a whole value."""
     if source is Source.NAME:
         for word in _NAME_WORD.findall(text):
             plain = fold(word)
@@ -366,7 +365,7 @@ def _short_words(source: Source, text: str) -> Iterator[bytes]:
 
 
 def _middle_words(source: Source, text: str) -> Iterator[bytes]:
-    """Yield names of three letters: words of their own, but too short to be searched for within others."""
+    """Yield names of three letters, which are too short to be searched inside words."""
     if source is Source.NAME:
         for word in _NAME_WORD.findall(text):
             plain = fold(word)
@@ -386,7 +385,7 @@ def _short_pattern(short: Sequence[bytes], middle: Sequence[bytes], days: Sequen
 
 
 def _raw(item: OwnValue) -> Iterator[bytes]:
-    """Yield a name's bytes, as they stand and in other encodings, where they are not ASCII."""
+    """Yield a name's non-ASCII bytes, as encoded and in further encodings."""
     if item.source is not Source.NAME:
         return
     stripped = item.value.strip(b"\0 ")
@@ -404,7 +403,7 @@ def _raw(item: OwnValue) -> Iterator[bytes]:
 
 
 def _raw_forms(name: bytes) -> Iterator[bytes]:
-    """Yield a name as others would type it: its parts together, or apart; parts of three bytes or more."""
+    """Yield spellings of an encoded name: its parts joined in several ways, and each part of four or more bytes."""
     for group in _ESCAPES.sub(b"", name).split(b"="):
         parts = [part.strip() for part in re.split(rb"[\^ ,]+", group) if part.strip()]
         foreign = [part for part in parts if not part.isascii()]

@@ -1,4 +1,4 @@
-"""Dates, dates of birth and ages."""
+"""Detectors of dates, dates of birth and ages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_CUE = 32
 
 
 class DateDetector:
-    """Finds dates; one with a birth cue before it is a date of birth."""
+    """Finds dates; one after a birth cue is a date of birth."""
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -28,7 +28,7 @@ class DateDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return 4
 
     def find(self, text: str) -> list[Match]:
@@ -79,7 +79,7 @@ HOLIDAYS = PatternDetector(
         ]
     ),
 )
-"""A feast is a day of the calendar as well as any; no shift can move it, so it is erased where dates are shifted."""
+"""Holidays are dates too. A shift cannot move them, so they are erased where dates are shifted."""
 
 _UNIT = r"(?:y(?:(?:ea)?rs?)?|yo|m(?:o(?:nth)?s?)?|mths?|w(?:(?:ee)?ks?)?|d(?:ays?)?)"
 

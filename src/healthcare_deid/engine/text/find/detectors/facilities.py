@@ -1,4 +1,4 @@
-"""Hospitals, clinics and practices that are called by a name."""
+"""Detector of hospitals, clinics and practices with a name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FACILITY_AFTER = re.compile(
 )
 _KIND = re.compile(rf"(?<![\w-]){_FACILITY}(?![\w-])".replace(r"\ ", " "), re.IGNORECASE)
 _MOST_WORDS = 8
-"""Words of a name and its kind, and one more."""
+"""Most words of a name with its kind, plus one."""
 _FACILITY_BEFORE = re.compile(
     r"(?<![\w-])(?:h[ôo]pita(?:l|ux)|hosp\.?|chuv|akh|lmu|kuk|umc|uz|az|oz|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus"
     r"|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
@@ -69,7 +69,7 @@ _KIND_ENDINGS = ("krankenhaus", "klinikum", "klinik", "spital", "hospital", "zie
 
 
 class FacilityDetector:
-    """Finds hospitals, clinics and practices that are called by a name."""
+    """Finds hospitals, clinics and practices with a name."""
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -78,11 +78,11 @@ class FacilityDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return 7
 
     def find(self, text: str) -> list[Match]:
-        """Return the names, with the word for the kind of facility."""
+        """Return the names, including the word for the kind of facility."""
         words = [token.word for token in tokens_of(text)]
         if _KIND_WORDS.isdisjoint(words) and not any(word.endswith(_KIND_ENDINGS) for word in words):
             return []
@@ -106,7 +106,8 @@ class FacilityDetector:
 
 
 def _named_by_kind(text: str) -> Iterator[re.Match[str]]:
-    """Yield names before their kinds, looked for around kinds only: to try every word takes five times as long."""
+    """Yield names that precede their kind."""
+    # Only the surroundings of kinds are searched: trying every word took five times as long.
     begin = end = 0
     for kind in _KIND.finditer(text):
         start = kind.start()
@@ -127,9 +128,10 @@ def _words(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 
 
 def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
-    """Return where the facility's name begins, walking left from its kind; None where it has none.
+    """Return the start of a facility's name, walking left from its kind; None if it has no name.
 
-    It ends where another style or a code begins: CHEST PA LAT Mercy General Hospital, T12-L1 Northside Imaging Center.
+    A name starts where another style or a code ends: CHEST PA LAT Mercy General Hospital, T12-L1 Northside Imaging
+    Center.
     """
     begin: int | None = None
     pending: int | None = None

@@ -1,4 +1,4 @@
-"""Runs of words that can be a name of a person, and what keeps them together."""
+"""Runs of words that can be a person's name."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ NAMES_AND_WORDS = NAMES | {Kind.BOTH}
 
 
 def span(run: Sequence[Token]) -> Match:
-    """Return the finding that a run of words is."""
+    """Return a run of words as a finding."""
     return Match(run[0].start, run[-1].end, "PERSON_NAME")
 
 
 def gap(text: str, left: Token, right: Token) -> str:
-    """Return what stands between two words."""
+    """Return the text between two words."""
     return text[left.end : right.start]
 
 
 def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title: bool = False) -> list[Token]:
-    """Return the tokens of a name that begins at ``index``; with a cue, a word that is a name too counts as one.
+    """Return the tokens of a name that begins at ``index``.
 
-    After a title any word does that can be nothing else: dr. holmes, Dr. Savage, Dr. Bo Ho.
+    With a cue, common words that are also names count. After a title every word counts that can be a name: dr. holmes,
+    Dr. Savage, Dr. Bo Ho.
     """
     run: list[Token] = []
     for position in range(index, min(len(tokens), index + MAX_NAME_WORDS + 2)):
@@ -54,16 +55,16 @@ def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title
 
 
 def _is_joined(text: str, run: Sequence[Token], token: Token) -> bool:
-    """Return whether what stands between a name and its next word may: a space, a point, a hyphen, one comma."""
+    """Return whether the text between a name and the next word can be inside a name."""
     between = gap(text, run[-1], token)
     if between in {", ", ","}:
         return "," not in text[run[0].start : run[-1].end]
-    # Two spaces part columns: DOE JANE  F.
+    # Two spaces separate columns: DOE JANE  F.
     return between in {" ", "-", ". ", "."} or (between == "  " and token.kind is not Kind.INITIAL)
 
 
 def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | None, *, cue: bool) -> bool:
-    """Return whether a word can be the next of a name."""
+    """Return whether a word can be the next one of a name."""
     names = NAMES_AND_WORDS if cue else NAMES
     if token.kind is Kind.PARTICLE:
         return following is not None and (following.kind in names or following.kind is Kind.PARTICLE)
@@ -79,7 +80,7 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
 
 
 def _is_titled(run: Sequence[Token], token: Token) -> bool:
-    """Return whether a title makes a name of a word: the first whatever it is, a short one with a capital after it."""
+    """Return whether a title makes a word a name: any first word, and a short capitalized one after it."""
     if token.word in _CLOSED_CLASS or token.kind in {Kind.INITIAL, Kind.PARTICLE}:
         return False
     if not run:
@@ -90,7 +91,7 @@ def _is_titled(run: Sequence[Token], token: Token) -> bool:
 
 
 def goes_on(run: Sequence[Token], token: Token) -> bool:
-    """Return whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
+    """Return whether an ambiguous word continues a name: Mary LONG, but not GARCIA HEAD."""
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
@@ -100,10 +101,10 @@ def goes_on(run: Sequence[Token], token: Token) -> bool:
 
 
 def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1) -> bool:
-    """Return whether the word at ``index`` makes a term of the name before it: Wilson disease, Baker's cyst.
+    """Return whether the word at ``index`` makes the name before it a term: Wilson disease, Baker's cyst.
 
-    A noun of the field in small letters after a single name with a capital does so too (Haller cell), and so does a
-    noun and "of" before it (pouch of Douglas).
+    So do a lower case noun of the field after a single capitalized name (Haller cell), and a noun with "of" before it
+    (pouch of Douglas).
     """
     if 0 < index < len(tokens):
         name, noun = tokens[index - 1], tokens[index]
@@ -130,10 +131,7 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
 
 
 def is_eponym_pair(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Return whether the words at ``index`` and after it are two names that make one term of the field.
-
-    Salter-Harris.
-    """
+    """Return whether two names form one term, such as Salter-Harris."""
     if index + 1 >= len(tokens) or gap(text, tokens[index], tokens[index + 1]) not in {"-", "\u2013"}:
         return False
     return f"{tokens[index].word}-{tokens[index + 1].word}" in _EPONYM_PAIRS

@@ -1,4 +1,4 @@
-"""The numbers of a text, with the letters and signs that belong to them, and what stands to their left and right."""
+"""Numbers in a text, with attached letters and signs, and the words before them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _CUES = word_set("number_cues")
 
 
 class NumberRun(NamedTuple):
-    """A number of a text.
+    """A number in a text.
 
     Attributes:
-        start: Index of its first character.
-        end: Index after its last.
-        value: It, with its letters and signs.
-        digits: How many digits are in it.
+        start: Index of the first character.
+        end: Index after the last character.
+        value: The number with its letters and signs.
+        digits: Number of digits.
     """
 
     start: int
@@ -37,11 +37,11 @@ class NumberRun(NamedTuple):
 
 
 class Cue(NamedTuple):
-    """Name of a number, written in front of it.
+    """Noun before a number that says what it is.
 
     Attributes:
-        word: The noun, folded; empty where there is none.
-        linked: Whether a colon, a ``#`` or a word such as "number" stands between.
+        word: The folded noun; empty if there is none.
+        linked: Whether a colon, a ``#`` or a word such as "number" is between them.
     """
 
     word: str
@@ -50,7 +50,10 @@ class Cue(NamedTuple):
 
 @lru_cache(maxsize=256)
 def number_runs(text: str) -> tuple[NumberRun, ...]:
-    """Return the numbers of ``text`` in order; signs inside one are part of it, spaces are not."""
+    """Return the numbers of a text in order.
+
+    Signs inside a number belong to it; spaces do not.
+    """
     runs: list[NumberRun] = []
     for match in _RUN.finditer(text):
         value = match[0]
@@ -59,7 +62,7 @@ def number_runs(text: str) -> tuple[NumberRun, ...]:
 
 
 def groups_from(text: str, runs: tuple[NumberRun, ...], index: int, longest: int = 4) -> NumberRun:
-    """Return a number with the groups of digits that follow it after one space each: 943 476 5919."""
+    """Return a number joined with the groups of digits that follow after single spaces: 943 476 5919."""
     first = runs[index]
     end, digits = first.end, first.digits
     if not first.value[-1].isdigit() or first.digits > longest + 2:
@@ -72,7 +75,7 @@ def groups_from(text: str, runs: tuple[NumberRun, ...], index: int, longest: int
 
 
 def cue_before(text: str, start: int) -> Cue:
-    """Return what the number at ``start`` is called: account no. 4711, ID: 4711."""
+    """Return the cue before the number at ``start``: account no. 4711, ID: 4711."""
     linked = False
     for mark in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
         if mark == ".":
@@ -90,7 +93,7 @@ def cue_before(text: str, start: int) -> Cue:
 
 
 def word_before(text: str, start: int) -> str:
-    """Return the word in front of ``start``, folded; empty where another sentence or a number is in between."""
+    """Return the folded word before ``start``, or an empty string after a sentence end or number."""
     words = _LEFT.findall(text, max(0, start - 24), start)
     words = [word for word in words if word not in _MARKS]
     return fold(words[-1]) if words else ""

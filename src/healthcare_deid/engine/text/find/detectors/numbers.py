@@ -1,4 +1,4 @@
-"""Numbers that identify by what they are called, and, where a result claims removal, numbers that nothing explains."""
+"""Detectors of numbers with a cue, and of numbers that nothing explains."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 
 
 class CuedNumberDetector:
-    """Finds numbers that are called a patient's, a visit's or an account's, and those with such a prefix: MRN204816."""
+    """Finds patient, visit and account numbers by a cue or a prefix such as MRN204816."""
 
     info_types = frozenset({RECORD})
     rank = 2
 
     def find(self, text: str) -> list[Match]:
-        """Return the numbers, without what they are called."""
+        """Return the numbers, without their cues."""
         runs = number_runs(text)
         return [
             Match(found.start, found.end, RECORD)
@@ -97,7 +97,7 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
         return run
     cue = cue_before(text, run.start)
     if not cue.word:
-        # #7718822 is the number of something, and not of an image.
+        # "#" marks an identifier, unless it counts images or series.
         is_hashed = text[max(0, run.start - 2) : run.start].strip(" ").endswith("#")
         if is_hashed and run.digits >= _MIN_DIGITS and word_before(text, run.start) not in _SCAN:
             return run
@@ -120,14 +120,14 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
 
 
 _GROUPED = re.compile(r"(?<![\d.,x])(?<!\d[ -])\d{3}(?:(?: \d{3}){2,4}|(?:-\d{3}){2,4})(?![ -]?[\d.,%x])")
-"""Groups of three digits, as numbers of a person are written, with no unit behind them."""
+"""Groups of three digits without a unit, as identifiers are often written."""
 
 
 def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match]:
-    """Yield the numbers of five digits and more that nothing in ``text`` explains.
+    """Yield numbers of five or more digits that nothing in the text explains.
 
-    Explained are what other detectors found, measurements, settings and indexes of a scan, ranges, fractions, and codes
-    of coding schemes. UIDs are another matter, since they are mapped and not removed.
+    Findings of other detectors, measurements, scan settings and indexes, ranges, fractions and codes of coding schemes
+    are explained. UIDs are left out, because they are mapped and not removed.
     """
     spans = [(match.start, match.end) for match in explained]
     for run in number_runs(text):

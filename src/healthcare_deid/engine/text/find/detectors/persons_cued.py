@@ -1,4 +1,4 @@
-"""Names of persons that something beside them shows to be one: a title, a label, credentials, carets."""
+"""Detector of person names by a cue: a title, a label, credentials or carets."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _CARET_NAME = re.compile(
 
 
 class CuedPersonDetector:
-    """Finds names of persons by title, label, credentials, or the carets of DICOM's own form."""
+    """Finds person names by title, label, credentials, or the carets of DICOM's PN form."""
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -71,11 +71,11 @@ class CuedPersonDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return 5
 
     def find(self, text: str) -> list[Match]:
-        """Return the names, titles and credentials left out."""
+        """Return the names, without titles and credentials."""
         carets = _CARET_NAME.finditer(text) if "^" in text else ()
         found = [Match(match.start(), match.end(), "PERSON_NAME") for match in carets if _is_caret_name(match[0])]
         tokens = tokens_of(text)
@@ -109,10 +109,10 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
             and "." not in between
             and tokens[index + 1].kind not in {Kind.FIRST, Kind.LAST}
         ):
-            continue  # MR is a modality before it is a title
+            continue  # MR is more often the modality than a title
         if not token.capital and token.word not in _SHORT_TITLES and not tokens[index + 1].capital:
-            continue  # the nurse called
-        # A title in capitals without a stop may be a modality, and then a word is one: DR CHEST.
+            continue  # an ordinary word, as in "the nurse called"
+        # A capital title without a period may be a modality, so the next word need not be a name: DR CHEST.
         titled = token.word in _SHORT_TITLES and ("." in between or not (token.upper and tokens[index + 1].upper))
         run = name_run(text, tokens, index + 1, cue=True, title=titled)
         if run and tokens[index + 1] is run[0]:
@@ -130,7 +130,7 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
         if index is None:
             continue
         while index < len(tokens) and tokens[index].word in TITLES:
-            index += 1  # a title has found its name itself
+            index += 1  # `_after_titles` finds names after titles
         if index == len(tokens):
             continue
         colon = match["mark"].strip() != ""
@@ -151,7 +151,7 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Return whether an everyday word with a capital stands before a name, so that it is one too: Philippine Menard."""
+    """Return whether a capitalized ambiguous word precedes a name, and so is a name too: Philippine Menard."""
     if index + 1 == len(tokens):
         return False
     word, name = tokens[index : index + 2]
@@ -159,10 +159,7 @@ def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
-    """Return whether the words after a label without a colon are a name.
-
-    Tech Manon Roux, nurse Graves, Patient Walker DOB.
-    """
+    """Return whether the words after a label without a colon are a name: Tech Manon Roux, nurse Graves."""
     if not run or run[0] is not tokens[index]:
         return False
     if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is Kind.FIRST for token in run):
@@ -182,7 +179,7 @@ def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Tok
 
 
 def _initials_or_login(text: str, token: Token) -> list[Match]:
-    """Find who did it by the initials (Op: MH) or the login (signed by rbaker) that a system writes."""
+    """Find staff by the initials (Op: MH) or login (signed by rbaker) that systems write."""
     before, behind = text[: token.start], text[token.end : token.end + 1]
     if behind.isalnum() or before.endswith(("_", "-")):
         return []
@@ -195,7 +192,7 @@ def _initials_or_login(text: str, token: Token) -> list[Match]:
 
 
 def is_login(word: str) -> bool:
-    """Return whether a word is an initial grown to a surname: jsmith."""
+    """Return whether a word is an initial joined to a surname: jsmith."""
     return word.islower() and len(word) >= 5 and word[1:] in surnames() and word[1:] not in vocabulary()
 
 

@@ -1,4 +1,4 @@
-"""Names of persons by their words alone, and by how they stand together."""
+"""Detector of person names by the words themselves and their arrangement."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SYLLABLES = re.compile(rf"(?:{_SYLLABLE}){{1,3}}")
 
 
 class PersonFormDetector:
-    """Finds names of persons by their words alone. Eponyms (Foley catheter), vendors and body parts are none."""
+    """Finds person names without a cue; eponyms (Foley catheter), vendors and body parts do not count."""
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -45,7 +45,7 @@ class PersonFormDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return GUESS
 
     def find(self, text: str) -> list[Match]:
@@ -54,7 +54,7 @@ class PersonFormDetector:
 
 
 def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
-    """Find names by how their words stand together: DOE, JOHN; Jane van Dyke; or one strong name by itself."""
+    """Find names by their arrangement (DOE, JOHN; Jane van Dyke), or a single distinctive name."""
     found: list[Match] = []
     index = 0
     while index < len(tokens):
@@ -77,10 +77,8 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
-    """Return a Chinese, Korean or Vietnamese name in Latin letters: a family name first, then one or two of syllables.
-
-    Its words are short and many are words of the field too (MA, PA, SUN), so the name must stand alone in its column.
-    """
+    """Return a Chinese, Korean or Vietnamese name in Latin letters: family name, then one or two syllabic words."""
+    # Such words are short, and many are terms of the field (MA, PA, SUN), so the name must stand alone in its column.
     family = tokens[index]
     if family.word not in _SYLLABIC_SURNAMES or not family.capital or not _begins_column(text, family.start):
         return []
@@ -132,10 +130,7 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
 
 
 def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a word in capitals that is a name too only stands before one.
-
-    KNEE Petrov, Irina; BRAIN PETROV, IRINA.
-    """
+    """Return whether a capitalized ambiguous word is a heading before a name: KNEE Petrov, Irina."""
     if len(tokens) < index + 3:
         return False
     word, family, given = tokens[index : index + 3]
@@ -147,7 +142,7 @@ def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
 
 
 def _leads_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a particle in small letters stands before two names: de la Cruz Santos."""
+    """Return whether a lower case particle precedes two names: de la Cruz Santos."""
     following = [token for token in tokens[index : index + 5] if token.kind is not Kind.PARTICLE][:2]
     is_led = tokens[index].kind is Kind.PARTICLE and len(following) == 2
     return is_led and all(token.capital and token.kind in NAMES for token in following)
@@ -171,13 +166,13 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
     if names:
         return _is_single_name(text, tokens, run, names[0])
     if len(tokens) == 1 and run[0].last and run[0].word in eponyms() and run[0].word not in vocabulary():
-        return True  # a value that is nothing else is the person
-    # Two words that are names too: YOUNG, MARK.
+        return True  # alone in a value, an eponym is a person's name
+    # Two ambiguous words, family name first: YOUNG, MARK.
     return comma and len(words) >= 2 and run[0].last and run[1].first
 
 
 def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: bool) -> bool:
-    """Return whether a name and a word that is one too make a name: Mary Long; Kowalski, Mark."""
+    """Return whether a name and an ambiguous word form a name: Mary Long; Kowalski, Mark."""
     if comma and word.first and word is not run[0]:
         return True
     complete = any(token.first for token in run) and any(token.last for token in run)
@@ -185,10 +180,7 @@ def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: 
 
 
 def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
-    """Return whether a name without another beside it is one.
-
-    With an initial, alone, or among words; not inside a code.
-    """
+    """Return whether a single name, with or without an initial, is a person's; parts of codes are not."""
     if name.upper and len(name.word) < 6 and name.kind is Kind.LIKELY and len(tokens) > 1:
         return False  # an abbreviation: CLAHE, MRSA
     initial = len(run) > 1 and any(token.kind is Kind.INITIAL for token in run)

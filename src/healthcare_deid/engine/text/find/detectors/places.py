@@ -1,4 +1,4 @@
-"""Addresses, postcodes, cities, countries."""
+"""Detectors of addresses, postcodes, cities and countries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORD = r"[^\W\d_][\w.'\u2019-]*"
 
 
 def _begins_with_a_name(address: str) -> bool:
-    """Return whether the word after the house number can begin a street's name: 12 Mill Road, not 28 by Dr."""
+    """Return whether the word after the house number can begin a street name: 12 Mill Road, not 28 by Dr."""
     word = address.split()[1]
     return word[0].isdigit() or ((word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET)
 
@@ -109,7 +109,7 @@ ADDRESSES = (
         ),
         rank=3,
     ),
-    PatternDetector(  # what stands before the number of a house, or behind the street
+    PatternDetector(  # apartment or suite, before the house number or after the street
         "LOCATION",
         re.compile(r"(?<!\w)(?:Apt|Suite|Ste|APT|SUITE|Apartment)\.? #?\d{2,5}[A-Z]?(?!\w)"),
         rank=6,
@@ -123,7 +123,7 @@ ADDRESSES = (
         rank=3,
         words=frozenset(["psc", "cmr", "unit", "uss", "usns", "uscgc", "usnv"]),
     ),
-    PatternDetector(  # what stands before the number of a house
+    PatternDetector(  # flat or unit before the house number
         "LOCATION",
         ignore_case(
             r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
@@ -250,7 +250,7 @@ _PLACE_CUE = re.compile(
     r"|\b(?:originally|born and raised|patient comes|comes|hails) from|(?<![\w,] )From) "
     r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
 )
-"""Somebody lives, was born or was treated in it; the name itself is in capitals or begins with one."""
+"""Cue for a place where somebody lives, was born or was treated, and the capitalized name."""
 _LEADS_SOMEWHERE = re.compile(
     r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity"
     r"|[Rr]esidence) [A-Z\u00C0-\u00DE]"
@@ -258,7 +258,7 @@ _LEADS_SOMEWHERE = re.compile(
 
 
 def _after_cues(text: str) -> Iterator[Match]:
-    """Yield names of places that no list has, by the words before them: moved here from Oaxaca."""
+    """Yield unlisted place names after a cue: moved here from Oaxaca."""
     if _LEADS_SOMEWHERE.search(text) is None:
         return
     for match in _PLACE_CUE.finditer(text):
@@ -276,7 +276,7 @@ def _after_cues(text: str) -> Iterator[Match]:
 
 
 class PlaceDetector:
-    """Finds countries, states and cities by list, and any city before a state's letters."""
+    """Finds countries, states and cities by list, and any city before a US state code."""
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -285,11 +285,11 @@ class PlaceDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return 8
 
     def find(self, text: str) -> list[Match]:
-        """Return the places that are written with a capital."""
+        """Return the capitalized places."""
         lower = text.islower()
         tokens = tokens_of(text)
         found: list[Match] = []
@@ -311,7 +311,7 @@ class PlaceDetector:
             comma = text[match.end("city")] == ","
             if match["any"] and not comma:
                 continue
-            # MD is a doctor of medicine more often than Maryland.
+            # MD is more often a doctor of medicine than Maryland.
             if not has_zip and (not comma or match["state"] == "MD" or any(map(str.isdigit, match["city"]))):
                 continue
             if all(fold(word.strip(".,")) in vocabulary() for word in city) and not (has_zip and comma):

@@ -1,4 +1,4 @@
-"""The words of a text, and what each can be in a name. Worked out once a text, for all detectors that read words."""
+"""Words of a text, and their possible roles in a name; cached for all detectors."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ _PARTICLES = word_set("particles")
 class Kind(Enum):
     """Role of a word in a name."""
 
-    WORD = "a word that is no name on its own"
-    BOTH = "a word, and a name too"
+    WORD = "an ordinary word"
+    BOTH = "an ordinary word that is also a name"
     FIRST = "a first name"
     LAST = "a surname"
-    LIKELY = "in no list, and spelled like a name"
-    UNKNOWN = "in no list"
+    LIKELY = "unlisted, spelled like a name"
+    UNKNOWN = "unlisted"
     INITIAL = "one letter"
     PARTICLE = "van, de, al"
 
 
 class Token(NamedTuple):
-    """One word of a text.
+    """A word of a text.
 
     Attributes:
-        start: Index of its first letter.
-        end: Index after its last.
+        start: Index of the first letter.
+        end: Index after the last letter.
         word: The word, folded.
         capital: Whether it begins with a capital.
         upper: Whether it is all capitals.
-        kind: What it can be.
-        first: Whether it is a first name.
-        last: Whether it is a surname.
+        kind: Its possible role in a name.
+        first: Whether it is a listed first name.
+        last: Whether it is a listed surname.
         common: Whether it is one of the most common surnames.
     """
 
@@ -66,24 +66,24 @@ class Token(NamedTuple):
 
 @lru_cache(maxsize=256)
 def tokens_of(text: str) -> tuple[Token, ...]:
-    """Return the words of ``text`` with what each can be."""
+    """Return the words of a text with their roles."""
     return tuple([Token(match.start(), match.end(), *_read(match[0])) for match in _TOKEN.finditer(text)])
 
 
 @lru_cache(maxsize=256)
 def words_of(text: str) -> frozenset[str]:
-    """Return the different words of ``text``, folded."""
+    """Return the distinct words of a text, folded."""
     return frozenset([token.word for token in tokens_of(text)])
 
 
 def is_word(plain: str) -> bool:
-    """Return whether a folded word is no name when it stands alone: an everyday word, or a name that became a term."""
+    """Return whether a folded word alone is not a name: an ordinary word, or a name that became a term."""
     return plain in everyday() or plain in DAY_AND_MONTH_NAMES or (plain in eponyms() and plain not in first_names())
 
 
 @lru_cache(maxsize=8192)
 def _read(word: str) -> tuple[str, bool, bool, Kind, bool, bool, bool]:
-    """Look a word up: what a token of it holds beside its place."""
+    """Return the fields of a token except its position."""
     plain = fold(word).replace("\u2019", "'")
     first = plain in first_names()
     last = plain in surnames() or plain.replace("'", "") in surnames()
