@@ -17,18 +17,16 @@ if TYPE_CHECKING:
 _REFUSED = (
     "RE2 refuses the pattern: it is not a regular expression, or has look-around, back-references or possessive repeats"
 )
+# Syntax that RE2 lacks: look-around, atomic groups, comments, conditions, Python's flags, back-references, possessive
+# repeats.
 _NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>#]|<[=!]|\(|P=|[\w-]*[aLux][\w-]*[:)])|\\[1-9Z]|[*+?}]\+)")
-"""Syntax that RE2 lacks: look-around, atomic groups, comments, conditions, Python's flags, back-references, possessive
-repeats."""
+# Escapes and flags that RE2 spells differently from Python. Every other escape is matched too, so that a match never
+# starts in the middle of one.
 _OWN_ESCAPES = re.compile(
     r"\\Q(?P<literal>.*?)(?:\\E|\Z)|(?P<kind>\\[pP](?:\{\^?\w+\}|\w))|(?P<character>\\x\{[0-9A-Fa-f]+\}|\\C)|(?P<end>\\z)"
     r"|\\.|(?P<name>\(\?<(?=\w))|\(\?[imsU]*-?[imsU]*(?P<flags>[:)])",
     re.DOTALL,
 )
-"""Escapes and flags that RE2 spells differently from Python.
-
-Every other escape is matched too, so that a match never starts in the middle of one.
-"""
 _IN_PYTHON = {"kind": r"\w", "character": "a", "end": r"\Z", "name": "(?P<"}
 
 

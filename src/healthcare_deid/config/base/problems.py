@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+# Our text for pydantic's error types whose own text mentions Python or pydantic.
 _RULES = {
     "missing": "is required",
     "bool_type": "must be true or false",
@@ -34,9 +35,9 @@ _RULES = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
-"""Our text for pydantic's error types whose own text mentions Python or pydantic."""
 
 _REQUEST = "it belongs to the request around a config; pass the value of its 'config' field"
+# Fields that users and old clients put at the top of a config, with the reason they are refused.
 _ELSEWHERE = {
     "config": _REQUEST,
     "destination_dataset": _REQUEST,
@@ -46,14 +47,13 @@ _ELSEWHERE = {
     "date_shift_config": "it belongs inside text.additionalTransformations[]",
     "crypto_hash_config": "it belongs inside text.additionalTransformations[]",
 }
-"""Fields that users and old clients put at the top of a config, with the reason they are refused."""
 
+# Fields and values that exist in v1beta1 only, by message.
 _ONLY_BETA = {
     "DeidentifyConfig": ("dicom_tag_config", "fhir_field_config", "operation_metadata"),
     "ImageConfig": ("additional_info_types", "exclude_info_types", "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"),
     "TextConfig": ("profile_type",),
 }
-"""Fields and values that exist in v1beta1 only, by message."""
 
 _BETA_ONLY_RULE = "it exists in v1beta1 only (healthcare_deid.v1beta1.DeidentifyConfig)"
 

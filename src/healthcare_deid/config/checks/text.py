@@ -24,8 +24,8 @@ _FEW_BYTES = 5
 # AE and SH hold at most 16 characters (PS3.5 section 6.2).
 _SHORT_VR_CHARACTERS = 16
 _REGIONAL = ("LOCATION", "ORGANIZATION_NAME")
+# InfoTypes found in values of VR DA, DT and AS.
 _VR_BOUND = DATE_INFO_TYPES | {"AGE"}
-"""InfoTypes found in values of VR DA, DT and AS."""
 
 
 def check_text(config: ConfigParts) -> Iterator[Finding]:

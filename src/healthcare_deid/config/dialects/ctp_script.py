@@ -31,8 +31,8 @@ _ELEMENT = re.compile(r"\[\s*([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\s*\].*")
 _TAG = re.compile(r"[\[(]?\s*([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\s*[\])]?")
 _KINDS = {"p": "param", "e": "set", "k": "keep", "r": "remove"}
 _REMOVABLE = frozenset({"curves", "overlays", "privategroups", "unspecifiedelements"})
+# Kind of a line or XML element that is not a script entry.
 _UNKNOWN = "unknown"
-"""Kind of a line or XML element that is not a script entry."""
 _OVERLAYS, _CURVES = (0x6000,), (0x5000,)
 _ALWAYS_KEPT = (0x0028, 0x7FE0)
 _SOP_CLASS = tag_number("SOPClassUID")

@@ -24,6 +24,7 @@ from healthcare_deid.errors import ConfigError
 _ACTIONS = ("ADD", "BLANK", "JITTER", "KEEP", "REPLACE", "REMOVE")
 _SECTIONS = ("fields", "filter", "header", "labels", "values")
 _EXPANDERS = ("contains", "startswith", "endswith", "except", "select")
+# Attributes that deid leaves out of every action.
 _NEVER_TOUCHED = frozenset(
     map(
         tag_number,
@@ -37,9 +38,8 @@ _NEVER_TOUCHED = frozenset(
         ),
     )
 )
-"""Attributes that deid leaves out of every action."""
+# Functions that replace a UID.
 _FUNCTIONS = {"dicom_uuid", "pydicom_uuid", "generate_uid", "simple_uuid"}
-"""Functions that replace a UID."""
 _NOT_IN_A_DATASET = frozenset({0x0000, 0x0004, 0xFFFE})
 
 
@@ -230,9 +230,7 @@ class _RecipeReader:
             tag = tag_number(own)
         except ValueError:
             if line is not None:
-                self._unconverted(
-                    line, _split(line.text)[0], "not an attribute of DICOM PS3.6", "the line is ignored"
-                )
+                self._unconverted(line, _split(line.text)[0], "not an attribute of DICOM PS3.6", "the line is ignored")
             self.recipe.removes_private = True  # it may name a private block
             return None
         if nested and line is not None:

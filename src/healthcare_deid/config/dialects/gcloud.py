@@ -32,8 +32,8 @@ _SWITCHES = {
 }
 _COMMON_VALUES = ("--project", "--format", "--account", "--verbosity", "--billing-project", "--configuration")
 _COMMON_SWITCHES = ("--quiet", "-q")
+# Values that mean the same as an unset field.
 _DEFAULTS = (False, "REDACT_NO_TEXT", "TEXT_REDACTION_MODE_UNSPECIFIED")
-"""Values that mean the same as an unset field."""
 
 
 def write_gcloud(call: Command, *, wait: bool) -> str:

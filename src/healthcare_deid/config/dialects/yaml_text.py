@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _WORDS = re.compile(r"[A-Za-z][A-Za-z_]{3,}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _NEVER_FOLD = 2**20
+# Plain values that are not text. A number has at most seven digits, because eight digits are a tag.
 _PLAIN = (
     ("null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
     ("bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
     ("int", re.compile(r"^-?(?:0|[1-9][0-9]{0,6})$"), list("-0123456789")),
 )
-"""Plain values that are not text. A number has at most seven digits, because eight digits are a tag."""
 
 
 def parse_yaml(text: str | bytes) -> Any:

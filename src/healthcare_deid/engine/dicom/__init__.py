@@ -1,1 +1,4 @@
-"""Bytes and files without policy: elements, file meta, directories, slices of files, atomic writes."""
+"""Bytes and files, without policy.
+
+Elements, file meta, directories, slices of files and atomic writes.
+"""

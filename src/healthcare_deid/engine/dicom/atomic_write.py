@@ -1,4 +1,6 @@
-"""Atomic writes: a result appears under its name only when it is complete.
+"""Atomic writes of result files.
+
+A result appears under its name only when it is complete.
 
 Unchanged ranges of the source are copied through one reusable buffer per thread.
 """
@@ -119,7 +121,10 @@ def copy_pieces(pieces: Iterable[bytes | Range], source: Source, target: int) ->
 
 
 def _copy(before: bytes, source: Source, piece: Range, target: int) -> None:
-    """Write some bytes and a range of the source, usually in one call."""
+    """Write some bytes and a range of the source.
+
+    Usually one system call suffices.
+    """
     buffer = _buffer()
     filled = len(before)
     if filled > _BUFFER // 2:

@@ -1,4 +1,6 @@
-"""Text values decoded by SpecificCharacterSet or, where it is wrong, by a likely character set.
+"""Decoding and encoding of text values.
+
+The instance's SpecificCharacterSet is used or, where it is wrong, a likely character set.
 
 Archives hold text in another character set than (0008,0005) says. A decoding that cannot be right is detected and
 likely
@@ -25,11 +27,11 @@ CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
 LIKELY = ("utf_8", "shift_jis", "euc_kr", "gb18030", "big5", "cp1251", "latin_1")
 """Python encodings to try where the named one cannot be right, the strictest first."""
+# Characters of ISO IR 6, the default repertoire (PS3.5 section 6.1.2.1).
 _DEFAULT_REPERTOIRE = frozenset(map(chr, range(0x20, 0x7F)))
-"""Characters of ISO IR 6, the default repertoire (PS3.5 section 6.1.2.1)."""
 _ESCAPE = b"\x1b"
+# Signs of a wrong decoding: replacement characters, and control characters that no device writes.
 _IMPOSSIBLE = re.compile(r"[\ufffd\x80-\x9f]")
-"""Signs of a wrong decoding: replacement characters, and control characters that no device writes."""
 _LONE_HIGH_BYTES = re.compile(rb"(?:[\x00-\x7f]*[\x80-\xff](?![\x80-\xff]))+[\x00-\x7f]*")
 
 
@@ -48,7 +50,9 @@ class Reading(NamedTuple):
 
 
 def encoding_named(name: str) -> str:
-    """Return the Python encoding for a DICOM defined term or a Python name.
+    """Return the Python encoding for a character set name.
+
+    The name is a DICOM defined term or Python's own.
 
     An empty name gives an empty result.
 
@@ -61,7 +65,9 @@ def encoding_named(name: str) -> str:
     try:
         return codecs.lookup(known).name
     except LookupError:
-        raise ConfigError('fallback_charset: not a known character set; use a DICOM term such as "GB18030" or a Python encoding') from None
+        raise ConfigError(
+            'fallback_charset: not a known character set; use a DICOM term such as "GB18030" or a Python encoding'
+        ) from None
 
 
 def encodings_of(value: bytes | None) -> tuple[str, ...]:

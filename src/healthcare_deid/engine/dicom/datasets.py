@@ -26,7 +26,7 @@ def rebuilt(
     elements: dict[BaseTag, DataElement | RawDataElement],
     parent_encodings: Values_[str] = ("iso8859",),
 ) -> Dataset:
-    """Return a dataset of these elements that pydicom writes as it would the source."""
+    """Make a dataset of these elements, encoded like the source."""
     # Setting items one by one would convert private elements, and a changed character set would re-encode every text.
     target = Dataset(elements, parent_encoding=list(parent_encodings))
     implicit, little = source.original_encoding
@@ -64,7 +64,10 @@ def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] =
 
 
 def value_of(dataset: Dataset, tag: int, encodings: Values_[str] = (default_encoding,)) -> bytes:
-    """Return an encoded value of a dataset, or empty bytes if the element is absent."""
+    """Return an encoded value of a dataset.
+
+    Returns empty bytes if the element is absent.
+    """
     return value_bytes(dataset.get_item(BaseTag(tag)), encodings) if tag in dataset else b""
 
 
@@ -83,7 +86,10 @@ def private_copy(dataset: Dataset) -> Dataset:
 
 
 def uid_of(dataset: Dataset, tag: int) -> str:
-    """Return a UID of a dataset, or an empty string if it is absent."""
+    """Return a UID of a dataset.
+
+    Returns an empty string if it is absent.
+    """
     if tag not in dataset:
         return ""
     return uid_text(value_bytes(dataset.get_item(BaseTag(tag))))

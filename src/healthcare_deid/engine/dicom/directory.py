@@ -1,4 +1,4 @@
-"""Byte offsets between the records of a DICOMDIR (PS3.3 annex F), corrected after a rewrite."""
+"""Correction of byte offsets in a rewritten DICOMDIR (PS3.3 annex F)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _offset_places(data: bytes, position: int, end: int) -> list[int]:
 
 
 def _element(data: bytes, position: int) -> tuple[int, int, int]:
-    """Return tag, value position and length of the element or delimiter at a position."""
+    """Return tag, value position and length at a position."""
     tag, _, size, length = element_header(data, position, explicit=True)
     return tag, position + size, length
 

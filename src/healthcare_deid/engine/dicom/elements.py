@@ -71,7 +71,10 @@ def most_values(tag: int) -> int:
 
 
 def effective_vr(tag: int, vr: str | None, creator: Callable[[], str]) -> str:
-    """Return the written VR, or the dictionary's if it is missing or UN."""
+    """Return the written VR, or else the dictionary's.
+
+    The dictionary decides if the VR is missing or UN.
+    """
     if vr and vr != "UN":
         return _AMBIGUOUS.get(vr, vr)
     return known_vr(tag, creator() if is_private(tag) else "")

@@ -1,4 +1,6 @@
-"""Parser of encoded data elements (PS3.5 section 7.1 and annex A.4), little endian only.
+"""Parser of encoded data elements (PS3.5 section 7.1, annex A.4).
+
+Everything is little endian.
 
 Data is read through a function that takes start and stop. So one parser serves bytes in memory and files of which only
 the headers are read.
@@ -159,7 +161,7 @@ def end_of_dataset(read: ReadAt, start: int, size: int, *, explicit: bool) -> tu
 
 
 def end_of_sequence(read: ReadAt, start: int, *, explicit: bool, depth: int = 0) -> int:
-    """Return the position after a sequence of undefined length and its delimiter.
+    """Return the position after a sequence of undefined length.
 
     Raises:
         Short: The data ends too early.
@@ -176,7 +178,7 @@ def end_of_sequence(read: ReadAt, start: int, *, explicit: bool, depth: int = 0)
 
 
 def end_of_undefined(read: ReadAt, start: int, vr: bytes, *, explicit: bool, depth: int = 0) -> int:
-    """Return the position after a value of undefined length and its delimiter.
+    """Return the position after a value of undefined length.
 
     Args:
         read: Reads the data.
@@ -196,7 +198,9 @@ def end_of_undefined(read: ReadAt, start: int, vr: bytes, *, explicit: bool, dep
 
 
 def holds_items(data: bytes, start: int = 0, end: int | None = None, *, explicit: bool = False) -> bool:
-    """Return whether bytes are exactly a series of items with complete elements.
+    """Return whether bytes are exactly a series of items.
+
+    Their elements must be complete.
 
     Nested sequences of defined length are not entered.
 
@@ -218,7 +222,9 @@ def holds_items(data: bytes, start: int = 0, end: int | None = None, *, explicit
 
 
 def flat_items(data: bytes, *, explicit: bool) -> Iterator[dict[int, bytes]]:
-    """Yield the values of each item by tag, without those of undefined length.
+    """Yield the values of each item by tag.
+
+    Values of undefined length are left out.
 
     Raises:
         Short: The data ends inside an item.

@@ -28,7 +28,10 @@ MetaValues = list[tuple[int, str, bytes]]
 
 
 def meta_values(instance_uid: str, class_uid: str, syntax: str) -> MetaValues:
-    """Return the required file meta elements, except the group length (PS3.10 section 7.1)."""
+    """Return the required file meta elements (PS3.10 section 7.1).
+
+    The group length is left out.
+    """
     known_class = [(MEDIA_STORAGE_SOP_CLASS_UID, "UI", pad_uid(class_uid))] if class_uid else []
     name = IMPLEMENTATION_VERSION_NAME.encode("ascii")
     return [

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 LARGE = 1 << 20
 """Size in bytes from which pixel data stays in its file."""
+# VRs of Float, Double Float and Pixel Data in implicit VR (PS3.5 annex A.1).
 _PIXEL_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
-"""VRs of Float, Double Float and Pixel Data in implicit VR (PS3.5 annex A.1)."""
 
 
 class FileSlice(io.BufferedIOBase):
@@ -100,7 +100,7 @@ class FileSlice(io.BufferedIOBase):
 
 
 class _Found:
-    """Stop condition for pydicom that records the large pixel data element it stopped at."""
+    """Stop condition that records the large pixel data found."""
 
     def __init__(self) -> None:
         self.tag: BaseTag | None = None
@@ -152,7 +152,10 @@ def read_deferred(source: Source, *, force: bool = False) -> FileDataset | None:
 def _defer(
     source: Source, position: int, found: _Found, elements: dict[BaseTag, DataElement | RawDataElement]
 ) -> int | None:
-    """Add the element at a position with a slice as its value, and return the position after it."""
+    """Add the element at a position with a slice as its value.
+
+    Returns the position after it.
+    """
     assert found.tag is not None
     value = position + (12 if found.vr in EXPLICIT_VR_LENGTH_32 else 8)
     undefined = found.length == UNDEFINED
@@ -170,7 +173,7 @@ def _defer(
 
 
 def _length_of_fragments(source: Source, start: int) -> int | None:
-    """Return the length of encapsulated pixel data without its delimiter (PS3.5 annex A.4)."""
+    """Return the length of encapsulated pixel data, without delimiter."""
     try:
         return end_of_fragments(lambda begin, stop: source.read(begin, stop - begin), start) - 8 - start
     except (Short, Malformed):

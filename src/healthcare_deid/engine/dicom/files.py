@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sources import Source
 
 _HEADER = 8
+# Position after the file meta's group length element, from which it counts (PS3.10 section 7.1).
 _META = 144
-"""Position after the file meta's group length element, from which it counts (PS3.10 section 7.1)."""
 _PREAMBLE = 132
 _LONGEST_META = 1 << 16
 _GROUP_LENGTH = 0x00020000
@@ -90,7 +90,9 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
 
 @contextmanager
 def opened(path: Path) -> Generator[tuple[FileDataset, list[str]]]:
-    """Read a file, leaving large pixel data in it; see the module's docstring.
+    """Read a file, leaving large pixel data in it.
+
+    See the module's docstring.
 
     Returns:
         A context manager that yields the dataset and warnings about its form.
@@ -136,7 +138,8 @@ def _check_inflated(source: Source, most: int) -> None:
                 data = inflate.unconsumed_tail
                 if size > most:
                     raise InvalidDicomError(
-                        f"the deflated data is larger than max_inflated ({most} bytes); raise max_inflated if you trust it", reason="too-large"
+                        f"the deflated data is larger than max_inflated ({most} bytes); raise it if you trust the data",
+                        reason="too-large",
                     )
     except zlib.error:
         return  # broken data: the reader reports it
@@ -188,7 +191,9 @@ def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileData
 
 
 def _relabeled(source: Source) -> Source | None:
-    """Return the instance with a corrected transfer syntax, or None if it is right.
+    """Return the instance with a corrected transfer syntax.
+
+    Returns None if it is right.
 
     Raises:
         InvalidDicomError: The dataset is in implicit VR, but the transfer syntax is encapsulated.
@@ -219,7 +224,9 @@ def _relabeled(source: Source) -> Source | None:
 
 
 def _without_trailing(source: Source) -> Source | None:
-    """Return the instance without trailing bytes, or None if it has none.
+    """Return the instance without trailing bytes.
+
+    Returns None if it has none.
 
     Only bytes after the pixel data are dropped. Before it, a broken element is more likely.
     """
@@ -244,7 +251,10 @@ def _without_trailing(source: Source) -> Source | None:
 
 
 def _may_begin(head: bytes, last: int, *, explicit: bool) -> bool:
-    """Return whether the bytes may begin a further element, which is then incomplete."""
+    """Return whether the bytes may begin a further element.
+
+    That element is then incomplete.
+    """
     try:
         return element_header(head, 0, explicit=explicit).tag > last
     except (Malformed, Short):
@@ -310,7 +320,10 @@ def unreadable() -> InvalidDicomError:
 
 
 def _may_be_bare_dataset(source: Source) -> bool:
-    """Return whether a file without preamble begins with group 0008 or file meta."""
+    """Return whether a file without preamble begins like DICOM.
+
+    It does with group 0008 or file meta.
+    """
     start = source.read(0, 132)
     return start[:2] in _FIRST_GROUPS and len(start) > 8 and b"\0" in start[2:8]
 

@@ -1,4 +1,4 @@
-"""Fragments of encapsulated pixel data, and their grouping into frames (PS3.5 annex A.4)."""
+"""Fragments of encapsulated pixel data, grouped into frames (PS3.5 annex A.4)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ITEM_HEADER = Struct("<II")
 """Tag and length of an item, in little endian."""
 ITEM_TAG = 0xE000FFFE
 _END = 0xE0DDFFFE
+# Bytes at a fragment's end that are searched for the end marker, because some devices add padding.
 _TAIL = 10
-"""Bytes at a fragment's end that are searched for the end marker, because some devices add padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ class Fragments:
         return [place for place in self.places if place[0] < place[1]]
 
     def starts(self) -> dict[int, int]:
-        """Return the index of each fragment by offset, counted from the first fragment's item tag (PS3.5 annex A.4)."""
+        """Return the index of each fragment by offset.
+
+        Offsets count from the first fragment's item tag (PS3.5 annex A.4).
+        """
         first = self.places[0][0]
         return {start - first: index for index, (start, _) in enumerate(self.places)}
 
@@ -88,7 +91,9 @@ def fragments_of(storage: Storage) -> Fragments:
 def group_fragments(
     storage: Storage, found: Fragments, frames: int, extended: tuple[bytes, bytes] | None = None
 ) -> list[list[Fragment]]:
-    """Group the fragments into frames; return fewer than ``frames`` if some are missing.
+    """Group the fragments into frames.
+
+    Return fewer than ``frames`` if some are missing.
 
     Args:
         storage: The value.
@@ -107,7 +112,9 @@ def group_fragments(
 def group_by_extended_table(
     extended: tuple[bytes, bytes], found: Fragments, frames: int
 ) -> list[list[Fragment]] | None:
-    """Group by the Extended Offset Table, or return None if it is wrong.
+    """Group by the Extended Offset Table.
+
+    It has one fragment per frame and gives the length of the codestream in it. Returns None if it is wrong.
 
     It has one fragment per frame and gives the length of the codestream in it.
     """
@@ -120,7 +127,10 @@ def group_by_extended_table(
 
 
 def group_by_basic_table(found: Fragments, frames: int) -> list[list[Fragment]] | None:
-    """Group by the Basic Offset Table, or return None if it is wrong."""
+    """Group by the Basic Offset Table.
+
+    Returns None if it is wrong.
+    """
     table, starts = found.table, found.starts()
     if len(table) < frames or table[0] != 0 or list(table) != sorted(set(table)) or not starts.keys() >= set(table):
         return None
@@ -129,7 +139,10 @@ def group_by_basic_table(found: Fragments, frames: int) -> list[list[Fragment]] 
 
 
 def _by_their_ends(storage: Storage, fragments: list[Fragment], frames: int) -> list[list[Fragment]]:
-    """Group without a table: one fragment per frame if the numbers agree, else by end markers."""
+    """Group fragments without an offset table.
+
+    Each is a frame if the numbers agree; otherwise end markers decide.
+    """
     if len(fragments) == frames:
         return [[fragment] for fragment in fragments]
     grouped: list[list[Fragment]] = []
@@ -143,4 +156,4 @@ def _by_their_ends(storage: Storage, fragments: list[Fragment], frames: int) -> 
         return grouped + [[fragment] for fragment in pending]
     if frames == 1:
         return [fragments]
-    raise UnsupportedPixelsError("the pixel data's fragments cannot be assigned to frames: there is no valid offset table")
+    raise UnsupportedPixelsError("the pixel data's fragments cannot be assigned to frames without a valid offset table")

@@ -11,11 +11,17 @@ from healthcare_deid.errors import UnsupportedPixelsError
 
 
 class Storage(Protocol):
-    """Value of an element, in memory or not; threads may share it."""
+    """Value of an element, in memory or not.
+
+    Threads may share it.
+    """
 
     @property
     def in_memory(self) -> bool:
-        """Whether the bytes are in memory, so that a replacement may be too."""
+        """Whether the bytes are in memory.
+
+        A replacement may then be too.
+        """
         ...
 
     def __len__(self) -> int:

@@ -33,7 +33,10 @@ class Sink(Protocol):
         ...
 
     def stream(self) -> AbstractContextManager[BinaryIO]:
-        """Open a stream for the result, which is complete when the context ends without an error."""
+        """Open a stream for the result.
+
+        The result is complete when the context ends without an error.
+        """
         ...
 
     def read(self) -> FileDataset:
@@ -85,7 +88,9 @@ class FileSink:
 
 
 class PartSink(FileSink):
-    """A file written in place under a partial name, for its owner to rename.
+    """A partial file, written in place.
+
+    Its owner renames it when it is complete.
 
     Args:
         path: The file; missing folders are created. Its owner removes it if it is incomplete.

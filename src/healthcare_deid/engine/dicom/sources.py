@@ -25,7 +25,10 @@ class Range(NamedTuple):
 
 
 class Source(Protocol):
-    """An encoded instance with random access; threads may share it."""
+    """An encoded instance with random access.
+
+    Threads may share it.
+    """
 
     in_memory: bool
     """Whether it is in memory, so that a replacement for part of it may be too."""
@@ -41,11 +44,17 @@ class Source(Protocol):
         ...
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Fill a buffer from an offset, and return the number of bytes read."""
+        """Fill a buffer from an offset.
+
+        Returns the number of bytes read.
+        """
         ...
 
     def stream(self) -> BinaryIO:
-        """Return a stream at the start; closing it leaves the source open."""
+        """Return a stream at the start.
+
+        Closing it leaves the source open.
+        """
         ...
 
     def sha256(self) -> bytes:
@@ -73,11 +82,17 @@ class OpenFile:
     view = read
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Fill a buffer from an offset, and return the number of bytes read."""
+        """Fill a buffer from an offset.
+
+        Returns the number of bytes read.
+        """
         return os.preadv(self._descriptor, [buffer], offset)
 
     def stream(self) -> BinaryIO:
-        """Return a stream at the start; closing it leaves the source open."""
+        """Return a stream at the start.
+
+        Closing it leaves the source open.
+        """
         file = open(self._descriptor, "rb", closefd=False)  # noqa: SIM115 - the caller's
         file.seek(0)
         return file
@@ -126,7 +141,10 @@ class InMemory:
         return memoryview(self._data)[offset : offset + count]
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Fill a buffer from an offset, and return the number of bytes read."""
+        """Fill a buffer from an offset.
+
+        Returns the number of bytes read.
+        """
         found = self.view(offset, len(buffer))
         buffer[: len(found)] = found
         return len(found)

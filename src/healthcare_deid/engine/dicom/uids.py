@@ -48,6 +48,6 @@ def is_uid(text: str) -> bool:
 
 
 def pad_uid(text: str) -> bytes:
-    """Encode a UI value, padded with NUL to even length (PS3.5 section 9.1)."""
+    """Encode a UI value, padded with NUL (PS3.5 section 9.1)."""
     value = text.encode("ascii", "surrogateescape")
     return value + b"\0" if len(value) % 2 else value

@@ -1,4 +1,4 @@
-"""Placeholders for action D of PS3.15, which keeps an element but not its value."""
+"""Placeholders for action D of PS3.15."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ DUMMIES: dict[str, bytes] = {
 }
 """Placeholder of every VR: fixed, valid and of even length, so it reveals nothing (PS3.15 E.1.1, action D)."""
 
+# Placeholders of single elements. An emptied document no longer has its MIME type.
 _DUMMIES_BY_TAG = {MIME_TYPE_OF_DOCUMENT: b"application/octet-stream"}
-"""Placeholders of single elements. An emptied document no longer has its MIME type."""
 
 
 def dummy_of(tag: int, vr: str) -> bytes:

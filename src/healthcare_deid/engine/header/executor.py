@@ -1,4 +1,7 @@
-"""Executor for pydicom datasets, which builds a new dataset and leaves the input unchanged."""
+"""Executor for pydicom datasets.
+
+It builds a new dataset and leaves the input unchanged.
+"""
 
 from __future__ import annotations
 
@@ -135,7 +138,10 @@ class DatasetExecutor:
     def _changed(
         self, element: DataElement | RawDataElement, vr: str, rule: Rule, place: Place, new: NewValue | None
     ) -> DataElement | RawDataElement:
-        """Return an element with its new value, or unchanged if *new* is None."""
+        """Return an element with its new value.
+
+        None as the value leaves it unchanged.
+        """
         if new is None:
             self.kept += 1
             return shared(element)
@@ -196,7 +202,10 @@ class DatasetExecutor:
     def _hidden(
         self, element: DataElement | RawDataElement, rule: Rule, place: Place
     ) -> DataElement | RawDataElement | None:
-        """Treat a sequence hidden in an element of VR UN, keeping its VR and length encoding."""
+        """Treat a sequence hidden in an element of VR UN.
+
+        Its VR and length encoding stay.
+        """
         old = value_bytes(element)
         before = len(self.changes)
         raw = RawDataElement(element.tag, "SQ", len(old), old, 0, is_implicit_VR=True, is_little_endian=True)
@@ -249,7 +258,10 @@ def _refuse_broken(element: DataElement | RawDataElement) -> None:
 def _with_vr(
     source: Dataset, element: DataElement | RawDataElement, encodings: Values_[str]
 ) -> DataElement | RawDataElement:
-    """Convert an implicit VR element found in explicit VR data, which cannot be written as it is."""
+    """Convert an implicit VR element in explicit VR data.
+
+    It cannot be written as it is.
+    """
     if isinstance(element, RawDataElement) and element.is_implicit_VR and source.original_encoding[0] is False:
         converted = convert_raw_data_element(element, encoding=list(encodings), ds=source)
         return correct_ambiguous_vr_element(converted, source, bool(source.original_encoding[1]))

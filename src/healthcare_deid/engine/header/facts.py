@@ -1,4 +1,7 @@
-"""Facts about an instance that its original values show: identity, earlier de-identification, dates, faces."""
+"""Facts that an instance's original values show.
+
+They concern identity, earlier de-identification, dates and faces.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,8 @@ FACE_LEFT = (
 )
 _MODALITY = 0x00080060
 _SLICES = frozenset({b"CT", b"MR", b"PT"})
+# CodeMeaning, StudyDescription, SeriesDescription, BodyPartExamined, ProtocolName.
 _BODY = frozenset({0x00080104, 0x00081030, 0x0008103E, 0x00180015, 0x00181030})
-"""CodeMeaning, StudyDescription, SeriesDescription, BodyPartExamined, ProtocolName."""
 _HEAD = re.compile(
     rb"\b(?:head|brain|skull|cranium|face|facial|maxillofacial|orbits?|sinus(?:es)?|neuro|cerebr\w*|kopf|sch[a\xe4]del|"
     rb"cr[a\xe2]ne|whole[ _-]?body|wholebody|iac|pituitary|mandible|tmj|temporal bones?)\b"
@@ -46,7 +49,7 @@ HEAD_TAGS = _BODY | {_MODALITY}
 
 @cache
 def noted_tags() -> frozenset[int]:
-    """Return the tags whose original values are needed to claim that identity was removed."""
+    """Return the tags whose original values claims depend on."""
     return frozenset(own_sources()) | EARLIER | HEAD_TAGS | {OTHER_IDS_SEQUENCE}
 
 
@@ -76,7 +79,9 @@ class Facts:
 
     @cached_property
     def earlier_methods(self) -> tuple[str, ...]:
-        """Lines of DeidentificationMethod that earlier steps wrote, without those that contain the patient's identity.
+        """Lines of DeidentificationMethod from earlier steps.
+
+        Lines that contain the patient's identity are left out.
         """
         lines: list[str] = []
         for tag, _, value, encodings in self._noted:
@@ -87,7 +92,10 @@ class Facts:
 
     @cached_property
     def earlier_codes(self) -> tuple[Code, ...]:
-        """Codes of DeidentificationMethodCodeSequence that earlier steps wrote, without malformed ones."""
+        """Codes of DeidentificationMethodCodeSequence from earlier steps.
+
+        Malformed ones are left out.
+        """
         found: list[Code] = []
         for tag, _, value, encodings in self._noted:
             if tag == METHOD_CODE_SEQUENCE:
@@ -104,7 +112,9 @@ class Facts:
 
 
 class FactsOfInstances:
-    """Factory and cache of facts; a pickled one is empty.
+    """Factory and cache of facts.
+
+    A pickled one is empty.
 
     Args:
         patterns: Replacement patterns by tag. A value that one of them matches was decided by a person, so it does not
@@ -174,7 +184,10 @@ def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> Code | None:
 
 
 def _items(value: bytes, wanted: int) -> list[dict[int, bytes]]:
-    """Return the items of a sequence, in either encoding, if one has the wanted attribute."""
+    """Return the items of a sequence, in either encoding.
+
+    The list is empty unless an item has the wanted attribute.
+    """
     for explicit in (True, False):
         try:
             items = list(flat_items(value, explicit=explicit))

@@ -31,8 +31,8 @@ _TRANSFER_SYNTAX, _CONTENT, _MODIFIED = 0x04000510, 0x04000520, 0x04000550
 _CHARACTER_SET = BaseTag(0x00080005)
 _PIXELS = 0x7FE0
 _OURS, _ADDED = "HEALTHCARE-DEID", 0x01
+# Group of a private block in the encrypted dataset that lists the added attributes.
 _OUR_GROUP = 0x0401
-"""Group of a private block in the encrypted dataset that lists the added attributes."""
 _TAG = Struct("<HH")
 _NO_ENVELOPE = "the instance has no encrypted attributes"
 _NO_ORIGINALS = "the encrypted attributes of the instance are not original attributes"
@@ -66,7 +66,9 @@ def encrypted_attributes(
 def seal(
     target: Dataset, source: Dataset, changes: Iterable[Change], added: Iterable[Change], recipients: Recipients
 ) -> Change:
-    """Add the encrypted original attributes to a result, and return the change.
+    """Add the encrypted original attributes to a result.
+
+    Returns the change.
 
     Args:
         target: The result.

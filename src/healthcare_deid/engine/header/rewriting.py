@@ -1,4 +1,7 @@
-"""Values that the project writes into an instance: pseudonyms, set values, patterns, birth years."""
+"""The project's own values in an instance.
+
+They are pseudonyms, set values, patterns and birth years.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +134,10 @@ class Rewriter:
 
     @property
     def rewritten_vrs(self) -> dict[str, str]:
-        """VRs whose values are rewritten at every level, with the reason; private elements count."""
+        """VRs whose values are rewritten at every level, with the reason.
+
+        Private elements count.
+        """
         return {"AS": AGE_REASON} if self.dates is not None and self.dates.cap_ages else {}
 
     def concerns(self, plan: TagPlan) -> tuple[str, ...]:
@@ -165,7 +171,10 @@ class Rewriter:
         return InstanceRewriting(self, source, person, written, new_encodings)
 
     def bind_dataset(self, dataset: Dataset, plan: TagPlan) -> InstanceRewriting:
-        """Return the values to write into a dataset's instance; see `bind`."""
+        """Return the values to write into a dataset's instance.
+
+        See `bind`.
+        """
         encodings = encodings_of(value_of(dataset, _CHARACTER_SET))
         found = {tag: value_of(dataset, tag, encodings) for tag in self.wanted if tag in dataset}
         old_meta: Dataset | None = getattr(dataset, "file_meta", None)
@@ -188,7 +197,9 @@ class Rewriter:
 
 
 def rewriter_of(options: EngineOptions, secret: ProjectSecret | None) -> Rewriter | None:
-    """Return the rewriter for the engine's options, or None if they write nothing.
+    """Return the rewriter for the engine's options.
+
+    Returns None if they write nothing.
 
     Raises:
         ConfigError: The options are invalid or contradict each other.
@@ -285,7 +296,10 @@ class InstanceRewriting:
         return pseudonymizer.accession_number(value) if tag == _ACCESSION else pseudonymizer.study_id(value)
 
     def tells(self, own: OwnTerms) -> bool:
-        """Return whether a written value repeats one of the patient's own names or numbers."""
+        """Return whether a written value reveals the patient.
+
+        It does if it repeats one of the patient's own names or numbers.
+        """
         if self._told is None or self._told[0] is not own:  # within a series they are the same
             self._told = own, any(own.find(item.text) for item in self.written)
         return self._told[1]
@@ -300,11 +314,16 @@ class InstanceRewriting:
 
     @staticmethod
     def depends(tag: int) -> bool:
-        """Return whether an element's new value depends on the patient and not only on the old value."""
+        """Return whether an element's new value depends on the patient.
+
+        Otherwise it depends on the old value alone.
+        """
         return tag in _OF_ONE
 
     def new_values(self, rule: Rule, tag: int, vr: str, parts: Sequence[str], shift: Shift) -> list[str] | None:
-        """Return an element's new values, or None if the rule beneath applies.
+        """Return an element's new values.
+
+        Returns None if the rule beneath applies.
 
         Args:
             rule: The rule to rewrite it.
@@ -325,7 +344,10 @@ class InstanceRewriting:
         return None if new == list(parts) else new
 
     def _pseudonymous(self, tag: int, parts: Sequence[str], *, going: bool) -> list[str] | None:
-        """Return pseudonyms for identifiers; those of unknown other persons become empty."""
+        """Return pseudonyms for identifiers.
+
+        Those of unknown other persons become empty.
+        """
         pseudonymizer = self._rewriter.pseudonymizer
         assert pseudonymizer is not None, "without one the plan rewrites no identifier"
         if tag in (_ACCESSION, _STUDY_ID):
@@ -346,7 +368,10 @@ class InstanceRewriting:
         return self.person.new_name if anyone or _folded(name) == own else None
 
     def _birth(self, parts: Sequence[str], shift: Shift, *, going: bool) -> list[str] | None:
-        """Return January 1 of each birth year, an empty value if it is unsafe, or None for the profile's rule."""
+        """Return January 1 of each birth year.
+
+        An unsafe value becomes empty. None means that the profile's rule applies.
+        """
         dates = self._rewriter.dates
         assert dates is not None, "without one the plan rewrites no date of birth"
         if going and not dates.birth_year:
@@ -381,7 +406,10 @@ def _folded(name: str) -> str:
 
 
 def _refuse_own_name(person: Person, name: str) -> None:
-    """Raise EngineError if the table's new name contains part of the original name."""
+    """Raise EngineError if a new name reveals the original.
+
+    It does if it contains part of the original name.
+    """
     if person.new_name == person.new_id:
         return
     parts = {fold(part) for part in _WORD.findall(name) if not is_placeholder(part)}

@@ -1,4 +1,4 @@
-"""Checks that a value has the form of its VR (PS3.5 section 6.2).
+"""Validity of values for their VR (PS3.5 section 6.2).
 
 A value without it may hold anything. Broken exporters write text under numeric and code VRs, and a damaged length makes
 an element swallow its neighbors. The forms accept more than the standard where devices do, such as a comma in a decimal
@@ -37,17 +37,20 @@ FORMS = {
 """Forms of encoded string values. `_is_loose_code` accepts further values of CS."""
 _WORD_OF_CODE = re.compile(r"[A-Za-z]{3,}")
 _CODE_CHARACTERS = re.compile(rb"[\w .,:;/()+*&#%<>=\\-]*")
+# A long or dotted number, which identifies a person or a device and does not classify.
 _NUMBER_IN_CODE = re.compile(rb"\d{5}|\d+(?:\.\d+){2}")
-"""A long or dotted number, which identifies a person or a device and does not classify."""
 _LONGEST_CODE = 64
+# Bytes. Shorter binary values consist of printable bytes by chance.
 _SHORTEST_TEXT = 12
-"""Bytes. Shorter binary values consist of printable bytes by chance."""
 _TEXT = re.compile(rb"[\r\n\t -~]*")
 _CHARACTER_SETS = frozenset(re.sub(r"[ -]", "_", term.upper()) for term in python_encoding)
 
 
 def is_sound(tag: int, vr: str, value: bytes) -> bool:
-    """Return whether an encoded value is valid for its VR; free text always is."""
+    """Return whether an encoded value is valid for its VR.
+
+    Free text always is.
+    """
     size = NUMBER_BYTES.get(vr)
     if size is not None:
         return not len(value) % size and len(value) <= size * most_values(tag) and not _is_text(value)
@@ -78,7 +81,10 @@ def _names_character_set(term: bytes) -> bool:
 
 
 def _is_loose_code(text: bytes) -> bool:
-    """Return whether an invalid CS value is still a code: known words, short marks, numbers."""
+    """Return whether an invalid CS value is still a code.
+
+    Known words, short marks and numbers are codes.
+    """
     from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 
     if _CODE_CHARACTERS.fullmatch(text) is None or any(len(code) > _LONGEST_CODE for code in text.split(b"\\")):

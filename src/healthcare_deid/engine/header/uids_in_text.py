@@ -1,4 +1,6 @@
-"""UIDs in free text, which would lead back to the original in the archive.
+"""Replacement of UIDs in free text.
+
+They would lead back to the original in the archive.
 
 They are mapped like UIDs in elements of VR UI.
 """
@@ -19,10 +21,10 @@ MOST_CHARACTERS = {"AE": 16, "LO": 64, "SH": 16, "ST": 1024, "LT": 10240}
 _DOTTED = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\.?\d)")
 _DOTTED_BYTES = re.compile(rb"(?<![0-9.])[0-9]+(?:\.[0-9]+){2,}(?!\.?[0-9])")
 _FEWEST_DOTS = 4
+# Shorter dotted numbers are versions, addresses or dates, unless they are UIDs of the instance.
 _SHORTEST = 12
-"""Shorter dotted numbers are versions, addresses or dates, unless they are UIDs of the instance."""
+# First private-use character that stands for a UID during detection, because no detector matches it.
 _HIDDEN = 0xF0000
-"""First private-use character that stands for a UID during detection, because no detector matches it."""
 
 
 class UidsInText:
@@ -66,7 +68,10 @@ class UidsInText:
         return changed + b" " * (len(changed) % 2)
 
     def hide(self, text: str) -> tuple[str, list[str]]:
-        """Replace each UID by a private-use character; return the text and the new UIDs."""
+        """Replace each UID by a private-use character.
+
+        Return the text and the new UIDs.
+        """
         uids: list[str] = []
         if "." not in text or not self._policy.primary:
             return text, uids
@@ -82,7 +87,10 @@ class UidsInText:
 
     @staticmethod
     def show(text: str, uids: list[str], vr: str) -> str:
-        """Put the new UIDs back into a text, or drop them if they do not fit the VR."""
+        """Put the new UIDs back into a text.
+
+        They are dropped if they do not fit the VR.
+        """
         shown = text
         for number, uid in enumerate(uids):
             shown = shown.replace(chr(_HIDDEN + number), uid)

@@ -152,7 +152,10 @@ class Values:
         self._pseudonyms = rewriting.pseudonyms if rewriting is not None else None
 
     def note_written(self, own: OwnTerms) -> None:
-        """Warn if a value that the project writes repeats one of the patient's own names or numbers."""
+        """Warn if the project's own values reveal the patient.
+
+        They do if they repeat one of the patient's names or numbers.
+        """
         if self._rewriting is not None and self._rewriting.tells(own):
             self.identity_left = True
             self.warn(TELLS_IDENTITY)
@@ -162,7 +165,9 @@ class Values:
         self.warnings.append(text)
 
     def new_value(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
-        """Return the new value of an element, or None if it is unchanged.
+        """Return the new value of an element.
+
+        Returns None if it is unchanged.
 
         Args:
             rule: The plan's rule.
@@ -197,7 +202,9 @@ class Values:
         return None if new == value else NewValue(new, rule.reason)
 
     def rewritten(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
-        """Return the project's own value for an element, or None if the rule beneath applies.
+        """Return the project's own value for an element.
+
+        Returns None if the rule beneath applies.
 
         Args:
             rule: The rule to rewrite it.
@@ -245,7 +252,10 @@ class Values:
         return NewValue(b"", MALFORMED_REASON)
 
     def searched(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
-        """Erase the patient's own names and numbers from a kept value; return None if it has none."""
+        """Erase the patient's own names and numbers from a kept value.
+
+        Return None if it has none.
+        """
         # A profile keeps values such as SeriesDescription that may repeat the name it removed from PatientName.
         if self.own is None or not value or not self.own.may_be_in(value):
             return None
@@ -285,7 +295,7 @@ class Values:
         return value if self._pseudonyms is None else self._pseudonyms.replace_bytes(value)
 
     def _searched_code(self, vr: str, value: bytes) -> NewValue | None:
-        """Empty a value that is not free text if it contains an own name or number.
+        """Empty a code or number that reveals the patient.
 
         A code that is also a common word is kept, with a warning.
         """

@@ -1,4 +1,7 @@
-"""Vault entries of an instance: the originals of its new UIDs and pseudonyms."""
+"""Vault entries of an instance.
+
+They hold the originals of its new UIDs and pseudonyms.
+"""
 
 from __future__ import annotations
 
@@ -54,13 +57,19 @@ class Keeper:
     def keep_dataset(
         self, dataset: Dataset, rewriting: InstanceRewriting | None, text: ValueTransformer | None
     ) -> None:
-        """Store the identity of a dataset's instance, before a result without it exists."""
+        """Store the identity of a dataset's instance.
+
+        This happens before a result without it exists.
+        """
         if self._vault is not None:
             encodings = encodings_of(value_of(dataset, _CHARACTER_SET))
             self._keep({tag: value_of(dataset, tag, encodings) for tag in VAULTED if tag in dataset}, rewriting, text)
 
     def keep_file(self, file: EncodedFile, rewriting: InstanceRewriting | None, text: ValueTransformer | None) -> None:
-        """Store the identity of a file's instance, before a result without it exists."""
+        """Store the identity of a file's instance.
+
+        This happens before a result without it exists.
+        """
         if self._vault is not None:
             self._keep({tag: item[1] for tag, item in _WANTED.find(file).items()}, rewriting, text)
 

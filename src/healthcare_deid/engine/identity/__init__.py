@@ -1,1 +1,4 @@
-"""New identities: project secret, UIDs, pseudonyms, date shifts, and the vault of originals."""
+"""New identities.
+
+Project secret, UIDs, pseudonyms, date shifts, and the vault of originals.
+"""

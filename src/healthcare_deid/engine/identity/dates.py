@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 OLDEST = 90
 """Age in years at which ages are capped (45 CFR 164.514(b)(2)(i)(C))."""
 _AGE = re.compile(r"\s*(\d{1,4})\s*([DWMY]?)\s*", re.IGNORECASE)
+# Units per year. A number without unit counts as years, which is usual, and safe because only years reach the cap.
 _A_YEAR = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0, "": 1.0}
-"""Units per year. A number without unit counts as years, which is usual, and safe because only years reach the cap."""
 _EVENT = re.compile(r"[A-Z0-9 _]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """Shift all dates that would be kept, and dates in text, by one number of days per patient.
+    """Shift all dates, by one number of days per patient.
+
+    This concerns dates that would be kept, and dates in text.
 
     The number comes from the table of pseudonyms: its days, or the days from its anchor date to 2000-01-01. Otherwise
     it is
@@ -56,7 +58,10 @@ class Dates:
 
 
 def capped_age(value: str) -> str | None:
-    """Return ``"090Y"`` for an AS value of 90 years or more, otherwise None."""
+    """Return ``"090Y"`` for an age of 90 or more.
+
+    Returns None for any other AS value.
+    """
     match = _AGE.fullmatch(value)
     if match is None or int(match[1]) / _A_YEAR[match[2].upper()] < OLDEST:
         return None

@@ -1,4 +1,7 @@
-"""CMS envelopes, which only a recipient's private key opens (RFC 5652; PS3.15 annex C and section E.1.1)."""
+"""CMS envelopes for recipients (RFC 5652, PS3.15 section E.1.1).
+
+Only a recipient's private key opens one.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ if TYPE_CHECKING:
 _NOT_A_CERTIFICATE = "recipients: a file must contain a certificate for an RSA key, in PEM or DER"
 _NOT_A_KEY = "the key is not an RSA private key in PEM, or its passphrase is wrong"
 _CLOSED = "no envelope can be opened with this key"
+# Minimum size of an RSA key in bits. Shared results live long, and shorter keys may be broken meanwhile.
 _SMALLEST_KEY = 2048
-"""Minimum size of an RSA key in bits. Shared results live long, and shorter keys may be broken meanwhile."""
+# Size of an AES block in bits.
 _BLOCK = 128
-"""Size of an AES block in bits."""
 
 
 class Recipients:
@@ -114,7 +117,10 @@ class RecipientKey:
         raise EngineError(_CLOSED, reason="not-for-this-key")
 
     def _opened(self, encrypted: bytes, length: int, vector: bytes, data: bytes) -> bytes | None:
-        """Decrypt the content with one encrypted key, or return None if it is for another recipient."""
+        """Decrypt the content with one encrypted key.
+
+        Returns None if that key is for another recipient.
+        """
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.ciphers import Cipher
         from cryptography.hazmat.primitives.ciphers.algorithms import AES

@@ -1,4 +1,6 @@
-"""The user's key folder: project secrets by name, readable by their owner only.
+"""The user's key folder with project secrets.
+
+Only its owner can read it.
 
 A secret is a one-line text file, ``<name>.secret``, which can be copied to another machine.
 """
@@ -57,7 +59,9 @@ def found_secret(given: bytes | str | os.PathLike[str] | None) -> bytes | os.Pat
         return given
     path = Path(given) if Path(given).is_file() else find_secret(given)
     if path is None:
-        raise ConfigError("secret: no file and no secret in the key folder has this name; create one with 'healthcare-deid secret new'")
+        raise ConfigError(
+            "secret: no file and no secret in the key folder has this name; 'healthcare-deid secret new' creates one"
+        )
     return path
 
 
@@ -97,7 +101,9 @@ def new_secret(name: str = "", *, folder: Path | None = None) -> Path:
 
 
 def write_secret(path: Path, line: bytes | None = None) -> None:
-    """Write a secret to a new file that only its owner can read.
+    """Write a secret to a new file.
+
+    Only its owner can read the file.
 
     Args:
         path: The file.

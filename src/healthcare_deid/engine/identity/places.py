@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def refuse_among(options: EngineOptions, folders: Iterable[Path]) -> None:
-    """Raise ValueError if a vault or table of pseudonyms lies in one of these folders."""
+    """Raise ValueError if a linking file is in these folders.
+
+    A vault or a table of pseudonyms links results to patients.
+    """
     table = options.pseudonyms.table if options.pseudonyms is not None else None
     kept = {"vault": options.vault, "the table of pseudonyms": table}
     places = [folder.resolve() for folder in folders]

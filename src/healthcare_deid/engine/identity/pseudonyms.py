@@ -1,4 +1,7 @@
-"""Pseudonyms: new patient IDs, names, accession numbers and study IDs, consistent across files and runs."""
+"""Pseudonyms that are consistent across files and runs.
+
+They replace patient IDs, names, accession numbers and study IDs.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,12 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.identity.secret import ProjectSecret
 
+# Crockford's 32 characters, which leave out the easily confused I, L, O and U.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's 32 characters, which leave out the easily confused I, L, O and U."""
+# Length without check character. 70 bits: the probability of any collision among ten million patients is 4e-8.
 _CHARACTERS = 14
-"""Length without check character. 70 bits: the probability of any collision among ten million patients is 4e-8."""
+# Polynomial x^5 + x^2 + 1 of the field with 32 elements in which the check character is computed.
 _FIELD = 0b100101
-"""Polynomial x^5 + x^2 + 1 of the field with 32 elements in which the check character is computed."""
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 DAY_ZERO = date(2000, 1, 1)
 """Date that a patient's anchor date is shifted to."""
@@ -65,7 +68,10 @@ class Pseudonyms:
 
     @property
     def fingerprint(self) -> str:
-        """Text that identifies these settings in a run's manifest, without identities or paths."""
+        """Text that identifies these settings in a run's manifest.
+
+        It has no identity and no path.
+        """
         kind = (
             "sequential" if self.digits else "keyed" if self.table is None else f"table, missing: {self.missing.value}"
         )
@@ -147,7 +153,10 @@ class Person(NamedTuple):
 
     @property
     def days_to_shift(self) -> int | None:
-        """Days to shift dates by; None if they are derived from the secret."""
+        """Days to shift dates by.
+
+        None if they are derived from the secret.
+        """
         return self.days if self.anchor is None else (DAY_ZERO - self.anchor).days
 
 
@@ -215,7 +224,10 @@ class Pseudonymizer:
         return _person(row)
 
     def known(self, patient_id: str) -> str | None:
-        """Return the pseudonym of a mentioned patient, or None if there is none."""
+        """Return the pseudonym of a mentioned patient.
+
+        Returns None if there is none.
+        """
         patient_id = patient_id.strip()
         row = self._table.find(patient_id) if self._table is not None else None
         if row is not None:
@@ -224,11 +236,17 @@ class Pseudonymizer:
         return self._new(patient_id, 0) if keyed else None
 
     def accession_number(self, value: str) -> str | None:
-        """Return the pseudonym of an accession number, or None without a secret."""
+        """Return the pseudonym of an accession number.
+
+        Returns None without a secret.
+        """
         return None if self._key is None else _pseudonym(self._key, "accession number", value)
 
     def study_id(self, value: str) -> str | None:
-        """Return the pseudonym of a study ID, or None without a secret."""
+        """Return the pseudonym of a study ID.
+
+        Returns None without a secret.
+        """
         return None if self._key is None else _pseudonym(self._key, "study ID", value)
 
     def _keyed_person(self, patient_id: str, study_uid: str) -> Person:
@@ -267,7 +285,10 @@ def _pseudonym(key: bytes, kind: str, value: str) -> str:
 
 
 def _check_character(body: str) -> str:
-    """Return the weighted sum of the characters, with powers of the field's generator as weights."""
+    """Return the check character of a pseudonym.
+
+    It is the sum of the characters, weighted with powers of the field's generator.
+    """
     total = 0
     for character in body:
         total = (total ^ _ALPHABET.index(character)) << 1
@@ -281,5 +302,5 @@ def _person(row: Row) -> Person:
 
 def _checked(prefix: str) -> str:
     if prefix and not _PREFIX.fullmatch(prefix):
-        raise ConfigError("prefix must have at most 32 letters, digits, '.', '_' and '-', and begin with a letter or digit")
+        raise ConfigError("prefix must have at most 32 letters, digits, '.', '_' and '-', and begin with neither sign")
     return prefix

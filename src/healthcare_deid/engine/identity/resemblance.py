@@ -1,12 +1,12 @@
-"""Checks whether a new value reveals an original one, and whether it can be written."""
+"""Checks of new values against original ones."""
 
 from __future__ import annotations
 
 import re
 
 _RUN = re.compile(r"[^\W\d_]+|\d+")
+# Shortest original that is searched inside longer words. Shorter ones must be a whole word or number.
 _SHORTEST_PART = 4
-"""Shortest original that is searched inside longer words. Shorter ones must be a whole word or number."""
 _LONGEST = {"LO": 64, "SH": 16, "PN": 64}
 
 

@@ -1,4 +1,7 @@
-"""Values that a project sets, and patterns that it rewrites, such as site and trial fields."""
+"""Set values and rewritten patterns.
+
+They are for site and trial fields, for example.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,10 @@ _STRINGS = frozenset(
 _WHOLE = frozenset({"LT", "ST", "UR", "UT"})
 _WHOLE_NUMBERS = frozenset({"SL", "SS", "SV", "UL", "US", "UV"})
 _REALS = frozenset({"FD", "FL"})
+# De-identification markers, which the engine computes itself.
 _ENGINES_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280301, 0x00280303})
-"""De-identification markers, which the engine computes itself."""
+# Character set, UIDs of instance and class, offset from UTC: other values depend on them.
 _STRUCTURE = frozenset({0x00080005, 0x00080016, 0x00080018, 0x0020000D, 0x0020000E, 0x00080201})
-"""Character set, UIDs of instance and class, offset from UTC: other values depend on them."""
 _IMAGE = frozenset({0x0028, 0x7FE0})
 _ESCAPE = re.compile(r"\\(?:(?P<number>[1-9]\d?)|g<(?P<name>\w+)>|(?P<backslash>\\)|)", re.ASCII)
 _NO_GROUP = (
@@ -59,7 +62,10 @@ class Replacement(NamedTuple):
 
 
 class Written(NamedTuple):
-    """An element that the project writes, as text; several values are separated by backslashes."""
+    """An element that the project writes, as text.
+
+    Several values are separated by backslashes.
+    """
 
     tag: int
     vr: str
@@ -211,7 +217,7 @@ def _scratch() -> DicomBytesIO:
 
 
 def _attribute(name: str, argument: str) -> tuple[int, str]:
-    """Return tag and VR of an attribute that may be set or rewritten."""
+    """Return tag and VR of a changeable attribute."""
     try:
         tag = tag_number(name)
     except ValueError as error:

@@ -1,4 +1,7 @@
-"""The project secret, from which a separate key is derived for each use."""
+"""The project secret.
+
+A separate key is derived from it for each use.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ _KEY_BYTES = 32
 
 
 class ProjectSecret:
-    """Secret that makes a project's dates, hashes, UIDs and pseudonyms consistent across runs and machines.
+    """Secret that makes a project's results consistent.
+
+    Dates, hashes, UIDs and pseudonyms then agree across runs and machines.
 
     Keys are derived by HKDF with SHA-256 (RFC 5869), so a disclosed key reveals nothing about the others.
 

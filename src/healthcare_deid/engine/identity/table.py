@@ -1,4 +1,6 @@
-"""Table of pseudonyms: a CSV file from old to new patient ID, shared by processes and extended by runs.
+"""Table of pseudonyms in a CSV file.
+
+It maps old patient IDs to new ones. Processes share it, and runs extend it.
 
 A row is appended under a lock and is on disk before its pseudonym is used. No row is ever overwritten.
 """
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OLD, _NEW, _NAME, _DAYS, _ANCHOR = "old_id", "new_id", "new_name", "days", "anchor"
+# Spellings of the column headings, in lower case letters only. Other columns are ignored.
 _COLUMNS = {
     **dict.fromkeys(("oldid", "old", "original", "originalid", "patientid", "oldpatientid"), _OLD),
     **dict.fromkeys(("newid", "new", "pseudonym", "newpatientid"), _NEW),
@@ -28,7 +31,6 @@ _COLUMNS = {
     **dict.fromkeys(("days", "shift", "dateshift", "daystoshift", "dateoffset"), _DAYS),
     **dict.fromkeys(("anchor", "anchordate"), _ANCHOR),
 }
-"""Spellings of the column headings, in lower case letters only. Other columns are ignored."""
 _DELIMITERS = ",;\t"
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
 _MOST_DAYS = 1_000_000
@@ -131,7 +133,10 @@ class PseudonymTable:
         return added
 
     def _unused(self, old: str, make: Callable[[int], str]) -> str:
-        """Return the first pseudonym that is unused and does not contain the original."""
+        """Return the first usable pseudonym.
+
+        It is unused and does not contain the original.
+        """
         first = len(self._cells) + 1
         # Every pseudonym and every old ID can block one number. If all numbers fail, their common part contains the
         # original, so trying further is pointless.
@@ -144,7 +149,10 @@ class PseudonymTable:
         raise EngineError(_TELLS_ORIGINAL, reason="pseudonym-tells-original")
 
     def _append(self, file: BinaryIO, values: Mapping[str, str]) -> None:
-        """Append a row, after cutting off the incomplete row of a killed process."""
+        """Append a row.
+
+        The incomplete row of a killed process is cut off first.
+        """
         text = io.StringIO()
         writer = csv.writer(text, delimiter=self._delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow([values.get(column, "") for column in self._columns])
@@ -172,7 +180,10 @@ class PseudonymTable:
         self._lines = 0
 
     def _read(self) -> None:
-        """Read the part of the file that is new, or all of it if the file is shorter than before."""
+        """Read the new part of the file.
+
+        All of it is read if the file is shorter than before.
+        """
         with self._path.open("rb") as file:
             if os.fstat(file.fileno()).st_size < self._end:
                 self._forget()
@@ -254,10 +265,10 @@ class PseudonymTable:
         return Row(new, name, days, anchor)
 
 
+# Shortest old ID that is searched inside other patients' new IDs. Shorter ones occur by chance.
 _SHORTEST_PART = 5
-"""Shortest old ID that is searched inside other patients' new IDs. Shorter ones occur by chance."""
+# Numbers to try for a patient whose ID is contained in the pseudonym.
 _MOST_TRIES = 10_000
-"""Numbers to try for a patient whose ID is contained in the pseudonym."""
 _PSEUDONYM_ALREADY = "the patient ID is already a pseudonym of the table: the file was de-identified before"
 _TELLS_ORIGINAL = "no pseudonym is left that is unused and does not contain the patient ID: choose another prefix"
 
@@ -283,7 +294,7 @@ def _whole_number(text: str, line: int) -> int | None:
     except ValueError:
         raise _wrong(line, "days must be a whole number") from None
     if not days or abs(days) > _MOST_DAYS:
-        raise _wrong(line, f"days must be a number from 1 to {_MOST_DAYS}, or its negative; 0 would keep the true dates")
+        raise _wrong(line, f"days must be from 1 to {_MOST_DAYS}, or its negative; 0 would keep the true dates")
     return days
 
 
@@ -302,7 +313,7 @@ def _no_day(line: int) -> date:
 
 
 def _is_torn(data: bytes, delimiter: str, columns: int) -> bool:
-    """Return whether the last row was written by the engine and is incomplete.
+    """Return whether the last row is the engine's and incomplete.
 
     The engine quotes every cell. A row that a person wrote without a line break at the end is complete.
     """
@@ -319,7 +330,10 @@ def _is_torn(data: bytes, delimiter: str, columns: int) -> bool:
 
 
 def _create(path: Path, heading: tuple[str, ...]) -> None:
-    """Create an empty table that only its owner can read, unless it exists."""
+    """Create an empty table, unless it exists.
+
+    Only its owner can read it.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,4 +1,6 @@
-"""New UIDs: by Google's rule, or by a keyed rule that needs a secret to recompute.
+"""New UIDs, by Google's rule or a keyed one.
+
+The keyed rule needs a secret to recompute.
 
 Google's rule is inferred from published output of the service, so it is "compatible", not "exact" (see
 ``docs/engine.md``): a version-3 UUID of the old UID in the all-zero namespace, as a decimal number under Google's arc.
@@ -26,12 +28,14 @@ _SALTED_ARC = "2.25."
 _ZERO_NAMESPACE = uuid.UUID(int=0)
 _MIN_SALT_BYTES = 16
 _ARC = re.compile(r"[0-2]\.(?:(?:0|[1-9]\d*)\.)+")
+# Leaves 30 digits, or 100 bits: the probability of any collision among a billion UIDs is 5e-13.
 _LONGEST_ARC = 34
-"""Leaves 30 digits, or 100 bits: the probability of any collision among a billion UIDs is 5e-13."""
 
 
 class UidMapper:
-    """Maps each UID to its new one, consistently across files, runs and processes.
+    """Maps each UID to its new one.
+
+    The mapping is the same in all files, runs and processes.
 
     Args:
         rule: ``"google"``, which anyone who knows the old UID can compute, as at the service; or ``"salted"``, which is
@@ -68,11 +72,17 @@ class UidMapper:
 
     @staticmethod
     def is_registered(uid: str) -> bool:
-        """Return whether the DICOM standard registers a UID, so that it identifies nobody."""
+        """Return whether the DICOM standard registers a UID.
+
+        Such a UID identifies nobody.
+        """
         return not uid or uid in UID_dictionary
 
     def map(self, uid: str) -> str:
-        """Return the new UID; UIDs that the DICOM standard registers are unchanged."""
+        """Return the new UID.
+
+        UIDs that the DICOM standard registers are unchanged.
+        """
         if self.is_registered(uid):
             return uid
         if self._salt is None:
@@ -83,7 +93,7 @@ class UidMapper:
         return self._arc + str(uuid.UUID(bytes=digest[:16], version=4).int)
 
     def map_bytes(self, value: bytes) -> bytes:
-        """Map every UID in an encoded value, and pad it to even length."""
+        """Map every UID in an encoded value."""
         if b"\\" not in value:
             return pad_uid(self.map(uid_text(value)))
         return pad_uid("\\".join(self.map(uid_text(part)) for part in value.split(b"\\")))

@@ -1,4 +1,6 @@
-"""Vault: the originals of pseudonyms and new UIDs, in a separate file for its owner or recipients only.
+"""Vault of the originals of pseudonyms and new UIDs.
+
+It is a separate file for its owner or recipients only.
 
 It is an SQLite file, or a CSV file that is appended to. With recipients, each process encrypts its entries with its own
 key. The key is stored in an envelope for the recipients, so not even the vault's creator can read it.
@@ -32,8 +34,8 @@ CREATE TABLE IF NOT EXISTS entries (kind TEXT, new TEXT, old TEXT, PRIMARY KEY (
 CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY, envelope BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sealed (key_id INTEGER NOT NULL, nonce BLOB NOT NULL, data BLOB NOT NULL);
 """
+# Seconds to wait while another process writes.
 _PATIENCE = 60.0
-"""Seconds to wait while another process writes."""
 _NONCE, _KEY_BITS = 12, 256
 _BLOCK = 1 << 16
 _MOST_REMEMBERED = 100_000
@@ -42,6 +44,7 @@ _OTHER_FILE = "vault: the file exists and is not a vault; name another file"
 _DAMAGED = "vault: an entry is damaged; restore the file from a backup"
 _NO_CSV = "vault: a CSV file cannot be encrypted for recipients; name an SQLite file"
 _MIXED = "vault: a vault made with recipients cannot be used without them, or the reverse; name another file"
+_NOT_WRITABLE = "the vault cannot be written to: check the disk and the file's permissions"
 _NEEDS_KEY = "the vault is encrypted: pass a recipient's key"
 
 
@@ -60,7 +63,9 @@ class Entry(NamedTuple):
 
 
 class Vault:
-    """A vault to write to; pickled copies in other processes write to the same file.
+    """A vault to write to.
+
+    Pickled copies in other processes write to the same file.
 
     Args:
         path: The file, created if it is missing: CSV if its suffix is ``.csv``, else SQLite.
@@ -113,7 +118,7 @@ class Vault:
             try:
                 self._write(fresh)
             except (OSError, sqlite3.Error):
-                raise EngineError("the vault cannot be written to: check the disk and the file's permissions", reason="vault") from None
+                raise EngineError(_NOT_WRITABLE, reason="vault") from None
             if len(self._seen) > _MOST_REMEMBERED:
                 self._seen.clear()
             self._seen |= dict.fromkeys(fresh)
@@ -196,7 +201,10 @@ def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
 
 
 def _cut_torn_row(file: BinaryIO) -> None:
-    """Seek to the end of a CSV vault, and cut off the incomplete row of a killed process."""
+    """Seek to the end of a CSV vault.
+
+    The incomplete row of a killed process is cut off.
+    """
     # Values never contain line breaks, so the last line break ends the last complete row.
     end = file.seek(0, os.SEEK_END)
     while end:
@@ -241,7 +249,10 @@ def _unsealed(key: bytes, nonce: bytes, data: bytes) -> bytes:
 
 
 def _make(path: Path, text: str) -> None:
-    """Create a file for its owner only, or raise ConfigError if it exists and others can read it."""
+    """Create a file for its owner only.
+
+    Raises ConfigError if it exists and others can read it.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

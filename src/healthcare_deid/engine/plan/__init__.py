@@ -1,1 +1,4 @@
-"""The neutral plan for tags, text and pixels, which configs of both API versions compile into."""
+"""The neutral plan for tags, text and pixels.
+
+Configs of both API versions compile into it.
+"""

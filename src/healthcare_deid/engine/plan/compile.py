@@ -1,4 +1,7 @@
-"""Compilation of a config of either API version and the engine's options into one plan."""
+"""Compilation of a config into a plan.
+
+It takes both API versions and the engine's options.
+"""
 
 from __future__ import annotations
 
@@ -93,6 +96,6 @@ def _safe_private(rules: Iterable[str]) -> list[tuple[str, int, int]]:
     for index, rule in enumerate(rules):
         parts = _SAFE_PRIVATE.fullmatch(rule)
         if parts is None or not int(parts[2], 16) & 1:
-            raise ConfigError(f'safe_private[{index}]: must have the form "<private creator>,gggg,ee", with an odd group')
+            raise ConfigError(f'safe_private[{index}]: must be "<private creator>,gggg,ee", with an odd group')
         found.append((parts[1].strip(), int(parts[2], 16), int(parts[3], 16)))
     return found

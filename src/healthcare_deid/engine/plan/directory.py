@@ -10,14 +10,17 @@ from healthcare_deid.engine.plan.tags import Op
 if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan
 
+# StudyDate, StudyTime, PatientID, StudyID: Type 1 in directory records (PS3.3 section F.5).
 _KEYS = frozenset({0x00080020, 0x00080030, 0x00100020, 0x00200010})
-"""StudyDate, StudyTime, PatientID, StudyID: Type 1 in directory records (PS3.3 section F.5)."""
+# StudyDescription: Type 2 in study records (PS3.3 table F.5-2).
 _STUDY_DESCRIPTION = 0x00081030
-"""StudyDescription: Type 2 in study records (PS3.3 table F.5-2)."""
 
 
 def directory_plan(plan: TagPlan) -> TagPlan:
-    """Return the Basic Profile with required keys of directory records replaced or emptied, not removed."""
+    """Return the Basic Profile for a DICOMDIR.
+
+    Required keys of directory records are replaced or emptied, not removed.
+    """
     if not plan.method_codes:
         return plan
     tags = dict(plan.tags)

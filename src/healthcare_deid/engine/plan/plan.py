@@ -1,4 +1,4 @@
-"""The neutral plan for tags, text and pixels that a config compiles into."""
+"""The plan that a config compiles into."""
 
 from __future__ import annotations
 

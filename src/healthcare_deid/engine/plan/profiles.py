@@ -39,7 +39,9 @@ MINIMAL_TAGS = frozenset(tag_number(tag) for tag in MINIMAL_KEEP_TAGS)
 
 
 def tags_and_patterns(tags: Iterable[str], place: str) -> tuple[frozenset[int], tuple[tuple[int, int], ...]]:
-    """Return tags as numbers, and repeating groups (such as ``OverlayData``) as mask and value.
+    """Return tags as numbers, and repeating groups as patterns.
+
+    A pattern is mask and value, for a keyword such as ``OverlayData``.
 
     Raises:
         ConfigError: A text is neither a keyword nor a number.
@@ -59,7 +61,10 @@ def tags_and_patterns(tags: Iterable[str], place: str) -> tuple[frozenset[int], 
 
 
 def _repeating() -> dict[str, tuple[int, int]]:
-    """Return mask and value of each repeating element of groups 50xx and 60xx, by keyword (PS3.5 section 7.6)."""
+    """Return the repeating elements by keyword (PS3.5 section 7.6).
+
+    Each is mask and value, in groups 50xx and 60xx.
+    """
     found: dict[str, tuple[int, int]] = {}
     for tag, row in RepeatersDictionary.items():
         if tag[:4] in ("50xx", "60xx"):
@@ -78,7 +83,10 @@ def keep_plan(
     patterns: tuple[tuple[int, int], ...] = (),
     strict: bool = False,
 ) -> TagPlan:
-    """Keep the listed tags and the minimal ones; remove all others, including private ones."""
+    """Keep the listed tags and the minimal ones.
+
+    Remove all others, including private ones.
+    """
     kept = MINIMAL_TAGS | listed
     if not strict:
         kept |= {SOP_CLASS_UID}
@@ -116,7 +124,7 @@ def remove_plan(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], u
     if required:
         names = ", ".join(DicomDictionary[tag][4] for tag in required)
         raise ConfigError.of(
-            "DicomConfig", [("removeList.tags", f"{names}: required in valid DICOM, so it cannot be removed; take it off the list")]
+            "DicomConfig", [("removeList.tags", f"{names}: required in valid DICOM, so take it off the list")]
         )
     gone = Rule(Op.DELETE, "removeList")
     return TagPlan(

@@ -1,4 +1,6 @@
-"""Rules of DICOM PS3.15 Table E.1-1: one edition, its Basic Profile column, and the chosen options.
+"""Rules of DICOM PS3.15 Table E.1-1.
+
+An edition, its Basic Profile column and the chosen options decide.
 
 Two editions are data files made by ``tools/make_ps315.py``. ``2026d`` is the current one. ``2018e-google`` stands for
 the
@@ -37,7 +39,10 @@ if TYPE_CHECKING:
 
 
 class ProfileOption(StrEnum):
-    """Options of the Basic Profile with a column in Table E.1-1, in order of precedence."""
+    """Options of the Basic Profile in Table E.1-1.
+
+    Their order is their precedence.
+    """
 
     RETAIN_SAFE_PRIVATE = "retain_safe_private"
     """Keep private elements known to hold no identity."""
@@ -77,16 +82,17 @@ METHOD_CODES = {
 BASIC_CODE = "113100"
 
 _CURRENT: Edition = "2026d"
+# Text that the table covers only through the enclosing sequence. It must not stay when that sequence is kept.
 _FREE_TEXT: dict[int, tuple[str, dict[str, str]]] = {
     0x0040A160: ("D", {ProfileOption.CLEAN_STRUCTURED_CONTENT: "C"}),  # TextValue
     0x00700006: ("D", {ProfileOption.CLEAN_GRAPHICS: "C"}),  # UnformattedTextValue
 }
-"""Text that the table covers only through the enclosing sequence. It must not stay when that sequence is kept."""
+# X/Z. In a report's Referenced Request Sequence it is Type 2, so it may be empty but not absent (PS3.3 table C.17-2).
+# At the top level and in Request Attributes it is Type 3, so it may be absent (tables C.7-3 and 10-9).
 _REFERENCED_STUDY_SEQUENCE = 0x00081110
-"""X/Z. In a report's Referenced Request Sequence it is Type 2, so it may be empty but not absent (PS3.3 table C.17-2). At
-the top level and in Request Attributes it is Type 3, so it may be absent (tables C.7-3 and 10-9)."""
+# ResponsiblePerson, ResponsibleOrganization: X, but Type 2C for animals, so they are emptied (PS3.3 table C.7-1).
 _OF_ANIMALS = frozenset({0x00102297, 0x00102299})
-"""ResponsiblePerson, ResponsibleOrganization: X, but Type 2C for animals, so they are emptied (PS3.3 table C.7-1)."""
+# Identifying attributes that no edition of the table lists.
 _UNLISTED_IDENTIFIERS = frozenset(
     {
         *(0x00100033, 0x00100034),  # dates of birth and death in another calendar
@@ -96,18 +102,17 @@ _UNLISTED_IDENTIFIERS = frozenset(
         *(0x0074100C, 0x21000160, 0x0040A992),  # contact display name, owner ID of a print job, URI of a report
     }
 )
-"""Identifying attributes that no edition of the table lists."""
 _COMMENT = re.compile(r"Comment|Notes$|Remarks?$|History$|Impressions?$|Opinion|Reason|Summary|Instruction(?:Text|s)$")
+# Keywords of attributes in which a device describes itself in its maker's words.
 _TECHNICAL = re.compile(
     r"^Manufacturer(?:ModelName)?$|Version|Kernel$|CoilName$|^SequenceName$|^PulseSequenceName$|Units?$|"
     r"Algorithm(?:Name|Family)|^Filter|Material$|^Radiopharmaceutical$|^ContrastBolusAgent$"
 )
-"""Keywords of attributes in which a device describes itself in its maker's words."""
 _COMMENT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
+# Unlisted too, but Type 2, so it is emptied (PS3.3 table C.24-2).
 _DOCUMENT_TITLE = 0x00420010
-"""Unlisted too, but Type 2, so it is emptied (PS3.3 table C.24-2)."""
+# CodingSchemeURL and URNCodeValue name schemes and concepts. Other URLs contain old UIDs or lead to people.
 _HARMLESS_URLS = frozenset({0x0008010E, 0x00080120})
-"""CodingSchemeURL and URNCodeValue name schemes and concepts. Other URLs contain old UIDs or lead to people."""
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
 _EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
 
@@ -160,7 +165,10 @@ class Table:
         self.top_tags = {_REFERENCED_STUDY_SEQUENCE: studies._replace(op=Op.DELETE)} if studies.op is Op.EMPTY else {}
 
     def _follow_document(self) -> None:
-        """Remove the description of a removed encapsulated document; its MIME type is Type 1 (PS3.3 table C.24-2)."""
+        """Remove the description of a removed encapsulated document.
+
+        Its MIME type is Type 1 (PS3.3 table C.24-2).
+        """
         document = self.tags.get(ENCAPSULATED_DOCUMENT, KEPT)
         if document.op in (Op.DUMMY, Op.EMPTY, Op.DELETE):
             self.tags.setdefault(MIME_TYPE_OF_DOCUMENT, document._replace(op=Op.DUMMY))
@@ -235,7 +243,10 @@ def descriptor_tags(edition: Edition = "2026d") -> frozenset[int]:
 
 @lru_cache(maxsize=1)
 def _technical_tags() -> frozenset[int]:
-    """Return attributes in which a device describes itself; nobody types them, and cleaning would spoil them."""
+    """Return attributes in which a device describes itself.
+
+    Nobody types them, and cleaning would spoil them.
+    """
     return frozenset(
         tag for tag, row in DicomDictionary.items() if row[0] in _COMMENT_VRS and _TECHNICAL.search(row[4]) is not None
     )
@@ -243,7 +254,10 @@ def _technical_tags() -> frozenset[int]:
 
 @lru_cache(maxsize=1)
 def _comments() -> frozenset[int]:
-    """Return attributes for comments about one patient, whether the table lists them or not."""
+    """Return attributes for comments about one patient.
+
+    The table lists only some of them.
+    """
     return frozenset(
         tag for tag, row in DicomDictionary.items() if row[0] in _COMMENT_VRS and _COMMENT.search(row[4]) is not None
     )
@@ -281,7 +295,10 @@ def _rule(edition: str, basic: str, by_option: dict[str, str], chosen: frozenset
 
 
 def _pattern(tag: str, rule: Rule) -> TagPattern:
-    """Return the pattern of a repeating group: ``50XXXXXX`` is a whole group, ``60XX3000`` one element of it."""
+    """Return the pattern of a repeating group.
+
+    ``50XXXXXX`` is a whole group, ``60XX3000`` one element of it.
+    """
     # Only even groups repeat (PS3.5 section 7.6); odd ones are private.
     mask = int("".join("0" if digit == "X" else "F" for digit in tag), 16) | 0x00010000
     return TagPattern(mask, int(tag.replace("X", "0"), 16), rule)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
+# Creator, group, and the last two digits of elements or ranges of elements.
 _ROWS = """
 ELSCINT1|00E1|21 50
 ELSCINT1|01E1|26
@@ -37,7 +38,6 @@ SIEMENS Ultrasound SC2000|0149|01-03
 SIEMENS Ultrasound SC2000|7FD1|09
 SIEMENS SYNGO ULTRA-SOUND TOYON DATA STREAMING|7FD1|09
 """
-"""Creator, group, and the last two digits of elements or ranges of elements."""
 
 
 @cache

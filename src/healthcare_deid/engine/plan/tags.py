@@ -87,7 +87,7 @@ class Inside(IntEnum):
 
 
 def inside(around: Inside, op: Op) -> Inside:
-    """Return the kind of sequence that the items of a sequence are in."""
+    """Return the kind of sequence around a sequence's items."""
     return max(around, Inside.DUMMY if op is Op.DUMMY else Inside.CLEANED if op is Op.TEXT else Inside.NOTHING)
 
 
@@ -111,19 +111,19 @@ class TagPattern(NamedTuple):
 KEPT = Rule(Op.KEEP, "")
 _RECURSED = Rule(Op.RECURSE, "")
 _CHECKED = Rule(Op.CHECK, "malformed-value")
+# Rule for free text in an element whose dictionary VR is not text, because it may hold anything.
 _WRONG_VR = Rule(Op.EMPTY, "wrong-vr")
-"""Rule for free text in an element whose dictionary VR is not text, because it may hold anything."""
 _PIXELS = 0x7FE0
 _FIRST_OF_DATASET = 0x00040000
+# Rule for elements of groups 0000 and 0002 in a dataset, where they are not allowed (PS3.10 section 7.1).
 _STRAY_META = Rule(Op.DELETE, "file-meta")
-"""Rule for elements of groups 0000 and 0002 in a dataset, where they are not allowed (PS3.10 section 7.1)."""
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
 _TRAILING_PADDING = Rule(Op.DELETE, "trailing-padding")
 _CLASS_UID = Rule(Op.CHECK, "uid:class")
 _SIGNATURE = Rule(Op.DELETE, "signature")
+# Digital signatures, MACs and their parameters, for the instance, an item or another instance (PS3.15 annex C). They no
+# longer match the changed data, and a certificate names the signer.
 _SIGNATURES = frozenset({0x04000402, 0x04000403, 0x4FFE0001, 0xFFFAFFFA})
-"""Digital signatures, MACs and their parameters, for the instance, an item or another instance (PS3.15 annex C). They no
-longer match the changed data, and a certificate names the signer."""
 _OWN_UID = Rule(Op.OWN_UID, "uid:own")
 _SHIFTED = Rule(Op.SHIFT, "dates")
 _STAYING = frozenset({Op.KEEP, Op.CHECK, Op.TEXT, Op.OWN_UID})
@@ -255,7 +255,10 @@ class TagPlan:
 
     @property
     def checks(self) -> bool:
-        """Whether kept values are checked, which a plan that keeps everything does not do."""
+        """Whether kept values are checked.
+
+        A plan that keeps everything does not check them.
+        """
         return self._checks
 
     @property
@@ -270,7 +273,10 @@ class TagPlan:
 
     @property
     def has_shifts(self) -> bool:
-        """Whether any dates are shifted by a rule, apart from findings in text."""
+        """Whether any rule shifts dates.
+
+        Findings in text do not count.
+        """
         return self.shifts_dates or Op.SHIFT in self._ops()
 
     def _ops(self) -> set[Op]:
@@ -314,7 +320,10 @@ class TagPlan:
         return found
 
     def _looked_at(self, tag: int, vr: str) -> Rule:
-        """Return the rule of a kept element: invalid values and UIDs in text must not stay."""
+        """Return the rule of a kept element.
+
+        Invalid values and UIDs in text must not stay.
+        """
         if (is_private_creator(tag) and vr == "LO") or tag >> 16 == _PIXELS:
             return KEPT
         if self._checks:
@@ -359,7 +368,10 @@ class TagPlan:
         return None
 
     def _act(self, tag: int, vr: str) -> Rule | None:
-        """Apply the actions in order; none brings back what an earlier one removed."""
+        """Apply the actions in order.
+
+        None brings back what an earlier one removed.
+        """
         current: Rule | None = None
         for action in self.overrides:
             if not action.names(tag, vr):
@@ -389,7 +401,10 @@ class TagPlan:
         return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
 
     def _kept_uid(self, tag: int, vr: str, found: Rule) -> Rule:
-        """Decide about a kept UID, or about a URL, which may contain UIDs of the instance."""
+        """Decide about a kept UID or URL.
+
+        A URL may contain UIDs of the instance.
+        """
         if tag in CLASS_TAGS:
             return _CLASS_UID if self.uids.primary and self.uids.own else KEPT
         if tag in PRIMARY_UIDS:
@@ -404,7 +419,10 @@ class TagPlan:
 
     @staticmethod
     def _fit(rule: Rule, tag: int, vr: str) -> Rule:
-        """Adapt a rule to the VR: sequences are entered, and values that cannot be cleaned are emptied."""
+        """Adapt a rule to the VR.
+
+        Sequences are entered, and values that cannot be cleaned are emptied.
+        """
         op = rule.op
         if vr == "SQ":
             if op == Op.KEEP and not rule.reason:

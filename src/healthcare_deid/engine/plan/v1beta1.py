@@ -1,4 +1,9 @@
-"""Compilation of v1beta1 configs: actions, then options, then profile; text; pixels."""
+"""Compilation of v1beta1 configs.
+
+For tags, actions precede options, and options precede the profile.
+
+Text; pixels.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +109,9 @@ def tag_plan(config: DicomTagConfig, options: EngineOptions) -> TagPlan:
 
 
 def text_plan(config: DeidentifyConfig) -> TextPlan:
-    """Compile the text part of a config, including what tags and pixels need from it.
+    """Compile the text part of a config.
+
+    It includes what tags and pixels need from text.
 
     A transformation without infoTypes is the default for infoTypes that no other names. Transformations and
     excludeInfoTypes override the profile, which is BASIC unless EMPTY is set.
@@ -152,7 +159,10 @@ def _cleans_descriptors(config: DicomTagConfig) -> bool:
 
 
 def _image_of(config: DicomTagConfig) -> ImageConfig | None:
-    """Return the image config of an action, or else of the options; None if neither is set."""
+    """Return the image config of an action or the options.
+
+    None if neither is set.
+    """
     return next((image for image in _images_of(config) if image is not None), None)
 
 
@@ -198,7 +208,10 @@ def _is_for_pixels(action: Override) -> bool:
 
 
 def _may_be_text(action: Override) -> bool:
-    """Return whether an action may keep text, which needs SpecificCharacterSet to be decoded."""
+    """Return whether an action may keep text.
+
+    Text needs SpecificCharacterSet to be decoded.
+    """
     return bool(action.patterns) or any(map(needs_character_set, action.tags)) or not CHARSET_VRS.isdisjoint(action.vrs)
 
 

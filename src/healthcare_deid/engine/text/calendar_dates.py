@@ -95,7 +95,10 @@ _WEEKDAYS: dict[str, tuple[str, str]] = {
 
 
 def _index(table: dict[str, tuple[str, str]]) -> dict[str, tuple[int, tuple[str, ...]]]:
-    """Map each lower case name to its number (from 1) and to the list that it comes from."""
+    """Map each lower case name to its number and list.
+
+    Numbers begin with 1.
+    """
     index: dict[str, tuple[int, tuple[str, ...]]] = {}
     for forms in table.values():
         for form in forms:
@@ -156,12 +159,12 @@ _NUMERIC = (
     _compile(r"(?<![\w/.-])(?P<m>0[1-9]|1[0-2])\.(?P<y>(?:19|20)\d\d)(?![\w/%]|\.\d| ?(?:mm|cm|ml|mg|s|ms|hz|gy)\b)"),
     _compile(r"(?<![\d/.-])(?P<y>(?:19|20)\d\d)[/\-](?P<m>0[1-9]|1[0-2])(?![\d/.-])"),
 )
+# Partial dates, which count only after a cue: LMP 11/28, CABG in 3/80, since '09.
 _CUED = (
     _compile(r"(?<![\d/.])(?P<n1>\d{1,2})/(?P<n2>\d{1,2})(?![\d/%]|-\d)"),
     _compile(r"(?<![\d/.])(?P<m>0?[1-9]|1[0-2])/'?(?P<y>[3-9]\d|[0-2]\d)(?![\d/%])"),
     _compile(r"(?<![\w'])'(?P<y>\d\d)(?![\w'])"),
 )
-"""Partial dates, which count only after a cue: LMP 11/28, CABG in 3/80, since '09."""
 _CUE = _compile(
     r"(?<![^\W\d_])(?:on|dated?|seen|dob|born|exam|lmp|edd|edc|since|until|till|visit(?:ed)?|admit(?:ted)?|discharged?|surgery"
     r"|cath(?:eterization)?|performed|done|prior|compared with|vs|from|in|scan(?:ned)?|stud(?:y|ied)|signed"
@@ -261,7 +264,14 @@ class TextDate:
     other_reading: TextDate | None = None
 
     def to_date(self, default_year: int = 2001) -> date | None:
-        """Return the calendar day, or None if it does not exist; a month stands for its middle."""
+        """Return the calendar day.
+
+        A date without a day stands for the middle of its month. Returns None if the day does not exist.
+
+        Returns None if it does not exist.
+
+        A month stands for its middle.
+        """
         try:
             return date(self.year or default_year, self.month, self.day or 15)
         except ValueError:
@@ -292,7 +302,10 @@ class TextDate:
 
 
 def shift_day(day: date, days: int) -> date | None:
-    """Return a day moved by ``days``, or None outside of the years 1 to 9999."""
+    """Return a day moved by ``days``.
+
+    Returns None outside of the years 1 to 9999.
+    """
     try:
         return day + timedelta(days=days)
     except OverflowError:

@@ -18,7 +18,9 @@ _MIDDLE_OF_MONTH = 15
 
 
 def shift_da(value: str, days: int) -> str | None:
-    """Shift a DA value: a date, an ACR-NEMA date with dots, or a range.
+    """Shift a DA value.
+
+    It may be a date, an ACR-NEMA date with dots, or a range.
 
     Returns:
         The new value in the same format, or None if it is not a valid date.
@@ -29,7 +31,9 @@ def shift_da(value: str, days: int) -> str | None:
 
 
 def shift_dt(value: str, days: int) -> str | None:
-    """Shift a DT value of any precision, with or without an offset from UTC, or a range.
+    """Shift a DT value.
+
+    It may have any precision, an offset from UTC, or be a range.
 
     A value without a day (``202003``, ``2020``) is shifted from the middle of its month or year.
 
@@ -47,7 +51,10 @@ def shift_dt(value: str, days: int) -> str | None:
 
 
 def _is_utc_offset(offset: str) -> bool:
-    """Return whether a suffix such as ``-1000`` is an offset and not the end of a range."""
+    """Return whether a suffix is an offset from UTC.
+
+    ``-1000`` could also be the end of a range.
+    """
     # Offsets range from -1200 to +1400 (PS3.5 section 6.2).
     minutes = int(offset[1:3]) * 60 + int(offset[3:])
     return int(offset[3:]) < 60 and minutes <= (14 * 60 if offset[0] == "+" else 12 * 60)

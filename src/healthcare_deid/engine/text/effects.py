@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.text.engine import TextEngine
 
 _IDS_STAY = (
-    "PatientID, AccessionNumber and similar tags are kept: MEDICAL_RECORD_NUMBER is not among the default infoTypes for "
-    "tags; add a transformation that names it"
+    "PatientID, AccessionNumber and similar tags are kept: MEDICAL_RECORD_NUMBER is not among the default infoTypes "
+    "for tags; add a transformation that names it"
 )
 _UNKNOWN_STAYS = (
     "private elements of unknown VR are not inspected, so names in them are kept: use a profile that removes private "

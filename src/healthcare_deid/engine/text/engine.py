@@ -1,4 +1,7 @@
-"""The text engine: a compiled text plan, bound to one instance after another."""
+"""The text engine.
+
+It is a compiled text plan, bound to one instance after another.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +43,12 @@ _HEADER_RANK = 0
 _CACHED_TEXTS = 8192
 _CACHED_HEADERS = 64
 _LONGEST_CACHED = 512
-# Longer texts are inspected in overlapping windows, so that the time grows linearly with the length. The overlap is longer
-# than any finding.
+# Longer texts are inspected in overlapping windows, so that the time grows linearly with the length.
 _WINDOW = 4096
 _OVERLAP = 256
 _UNEXPLAINED_RANK = 8
+# InfoTypes that explain a number, even if the config leaves them.
 _EXPLAIN_NUMBERS = DATE_TYPES | {"AGE"}
-"""InfoTypes that explain a number, even if the config leaves them."""
 _CLEANED = Decision(CONTEXT, Token(f"[{CONTEXT}]"), "transform")
 
 
@@ -65,7 +67,9 @@ class Transformed(NamedTuple):
 
 
 class TextEngine:
-    """Finds and transforms sensitive text by a plan; created once and bound to every instance.
+    """Finds and transforms sensitive text by a plan.
+
+    Created once and bound to every instance.
 
     It can be pickled. Copies in other processes shift and hash alike, even if the config has no key.
 
@@ -130,7 +134,9 @@ class TextEngine:
     def bind(
         self, dataset: Dataset, person: Person | None = None, pseudonyms: OwnPseudonyms | None = None
     ) -> InstanceText:
-        """Bind the engine to one instance, so that it finds the instance's header values in any text.
+        """Bind the engine to one instance.
+
+        It then finds the instance's header values in any text.
 
         Args:
             dataset: The original instance. It is read now and not kept.
@@ -195,7 +201,10 @@ class TextEngine:
         return info_type
 
     def uses_own_keys(self, *, shifts: bool) -> bool:
-        """Return whether a transformation uses a key that the config does not have (`Policy.uses_own_keys`)."""
+        """Return whether the engine's own keys are used.
+
+        See `Policy.uses_own_keys`.
+        """
         return self._policy.uses_own_keys(shifts=shifts)
 
     @property
@@ -225,7 +234,7 @@ class InstanceText:
 
     @property
     def days_shifted(self) -> int:
-        """Number of days that the instance's dates are shifted by, if they are."""
+        """Number of days that the instance's dates are shifted by."""
         return self._engine.days_shifted(self._subject)
 
     @border
@@ -269,7 +278,9 @@ class InstanceText:
 
     @border
     def shift(self, value: str, vr: str) -> Transformed:
-        """Shift a value of VR DA or DT, or the dates in a text, whatever the config says.
+        """Shift dates, whatever the config says.
+
+        The value has VR DA or DT, or is a text with dates.
 
         Returns:
             The result; empty if the value is not a valid date.
@@ -359,7 +370,7 @@ class InstanceText:
             new = decision.transformation.apply(old, decision.label, vr, self._subject)
             if new is None:
                 new = ""
-                warnings[f"{decision.label} in {vr}: the transformation is not possible there, so the text was erased"] = None
+                warnings[f"{decision.label} in {vr}: the transformation is not possible there, so it was erased"] = None
             if new != old:
                 rules["contextual" if finding.info_type == CONTEXT else f"infoType:{decision.label}"] = None
             pieces += [text[position : finding.start], new]
@@ -384,7 +395,10 @@ def _pseudonym_of(finding: Match, own: Sequence[Span]) -> Span | None:
 
 
 def windows(text: str) -> Iterator[tuple[int, str]]:
-    """Yield a long text in overlapping windows, cut at spaces, with their offsets."""
+    """Yield a long text in overlapping windows.
+
+    Each comes with its offset and is cut at spaces.
+    """
     start = 0
     while len(text) - start > _WINDOW:
         end = text.rfind(" ", start + _WINDOW // 2, start + _WINDOW)
@@ -403,7 +417,7 @@ _UNREAD_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]{2}")
 _LEFT_UNREAD = (
     "words in a non-Latin script were kept: among them, only the header's own values, numbers and dates are found"
 )
+# VRs whose values always are of one infoType.
 _WHOLE = {"PN": Source.NAME.value, "DA": "DATE", "DT": "DATE", "AS": "AGE"}
-"""VRs whose values always are of one infoType."""
 _FREE = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
 _PADDED = frozenset({"LT", "ST", "UT", "UC"})

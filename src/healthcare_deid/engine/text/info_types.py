@@ -127,6 +127,9 @@ CONTEXT = "CTX"
 
 
 def broader(name: str) -> str:
-    """Return the infoType that stands in for an unnamed one, or an empty string."""
+    """Return the infoType that stands in for another.
+
+    Returns an empty string if there is none.
+    """
     known = INFO_TYPES.get(name)
     return known.broader if known else ""

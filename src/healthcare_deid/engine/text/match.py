@@ -25,7 +25,10 @@ class Match:
 
 
 class TextInspector(Protocol):
-    """Finds infoTypes in a text; bound to one instance, so it knows the instance's header values."""
+    """Finds infoTypes in a text.
+
+    Bound to one instance, so it knows the instance's header values.
+    """
 
     def find(self, text: str) -> Sequence[Match]:
         """Return the findings, in order and without overlaps."""

@@ -1,4 +1,6 @@
-"""Side data of compressed frames: comments and metadata that decoding does not need.
+"""Side data of compressed frames.
+
+This means comments and metadata that decoding does not need.
 
 It is found by markers and blanked in place. Blanking keeps every length, so offset tables, tile-part lengths and packet
 tables stay right, and no pixel changes.

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.fragments import Fragment
     from healthcare_deid.engine.dicom.long_values import Storage
 
+# Bytes read at once while headers are parsed; most headers fit.
 _WINDOW = 1 << 10
-"""Bytes read at once while headers are parsed; most headers fit."""
+# First bytes of a JPEG, JPEG-LS or JPEG 2000 image.
 _BEGINNINGS = (b"\xff\xd8\xff", b"\xff\x4f\xff")
-"""First bytes of a JPEG, JPEG-LS or JPEG 2000 image."""
+# Bytes read at once while a marker is searched.
 _CHUNK = 1 << 18
-"""Bytes read at once while a marker is searched."""
 
 
 def unreadable() -> UnsupportedPixelsError:
     """Return the error for a frame whose markers cannot be followed."""
-    return UnsupportedPixelsError("the markers of a compressed frame are broken, so it may hold text besides its pixels")
+    return UnsupportedPixelsError("the markers of a compressed frame are broken, so it may hold text besides pixels")
 
 
 class FrameBytes:
@@ -52,7 +52,7 @@ class FrameBytes:
         return self._length
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes from ``start`` to ``stop``, fewer at the end of the frame."""
+        """Return bytes of the frame, fewer at its end."""
         parts = [self._storage.read_at(first, last) for first, last in self._stretches(start, stop)]
         return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
 
@@ -103,7 +103,7 @@ class FrameBytes:
             new = new[last - first :]
 
     def _stretches(self, start: int, stop: int) -> list[Fragment]:
-        """Return the ranges of the value that hold a range of the frame."""
+        """Map a range of the frame to ranges of the value."""
         found: list[Fragment] = []
         for first, last in self._places:
             size = last - first

@@ -1,4 +1,7 @@
-"""JPEG and JPEG-LS: segments that decoding does not need (ITU-T T.81 annex B, T.87 annex C, T.871, T.872)."""
+"""Side data in JPEG and JPEG-LS frames.
+
+Source: ITU-T T.81 annex B, T.87 annex C, T.871, T.872.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +17,27 @@ START = b"\xff\xd8"
 _EOI, _SOS = 0xD9, 0xDA
 _QUANTIZATION, _HUFFMAN = 0xDB, 0xC4
 _LS_FRAME = 0xF7
+# Frame headers, including the hierarchical one.
 _FRAMES = frozenset({*range(0xC0, 0xD0), 0xDE, _LS_FRAME}) - {_HUFFMAN, 0xC8, 0xCC}
-"""Frame headers, including the hierarchical one."""
+# Sizes of the segments for number of lines, restart interval and expansion.
 _FIXED = {0xDC: 2, 0xDD: 2, 0xDF: 1}
-"""Sizes of the segments for number of lines, restart interval and expansion."""
+# Arithmetic conditioning, JPEG-LS parameters.
 _OTHER_TABLES = frozenset({0xCC, 0xF8})
-"""Arithmetic conditioning, JPEG-LS parameters."""
 _APP0, _APP8, _APP14, _COMMENT = 0xE0, 0xE8, 0xEE, 0xFE
+# Application segments, extensions and comments.
 _NOT_NEEDED = frozenset({*range(0xE0, 0xF0), *range(0xF0, 0xFF)}) - {_LS_FRAME, 0xF8} | {_COMMENT}
-"""Application segments, extensions and comments."""
 
+# Segments that tell a decoder the color transform: their first bytes, and the number of bytes it needs.
 _NEEDED_START = {
     _APP0: (b"JFIF\0", 12),  # implies YCbCr; a thumbnail may follow the densities
     _APP8: (b"mrfx", 5),  # color transform of JPEG-LS, as HP's decoder and CharLS read it
     _APP14: (b"Adobe", 12),  # color transform
 }
-"""Segments that tell a decoder the color transform: their first bytes, and the number of bytes it needs."""
 
+# End of entropy-coded data: a marker other than a stuffed zero, a restart or fill bytes (T.81 B.1.1.5).
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""End of entropy-coded data: a marker other than a stuffed zero, a restart or fill bytes (T.81 B.1.1.5)."""
+# The same for JPEG-LS, which stuffs one bit, so the byte after FF is below 80 (T.87 annex A.1).
 _LS_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
-"""The same for JPEG-LS, which stuffs one bit, so the byte after FF is below 80 (T.87 annex A.1)."""
 
 
 def blank_jpeg(frame: FrameBytes) -> None:

@@ -1,4 +1,7 @@
-"""JPEG 2000 and HTJ2K: segments and boxes that decoding does not need (ITU-T T.800 annexes A and I, T.801, T.814)."""
+"""Side data in JPEG 2000 and HTJ2K frames.
+
+Source: ITU-T T.800 annexes A and I, T.801, T.814.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ JP2_START = b"\0\0\0\x0cjP  "
 _SOT, _SOD, _EOC = 0xFF90, 0xFF93, 0xFFD9
 _SOT_SIZE = 12
 _MARKER_SIZE = 2
+# Segments that a decoder reads.
 _NEEDED = frozenset(
     {
         *(0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF56),  # capabilities, size, coding style, profile
@@ -26,19 +30,18 @@ _NEEDED = frozenset(
         *range(0xFF70, 0xFF7A),  # extensions of part 2, such as multi-component transforms
     }
 )
-"""Segments that a decoder reads."""
 _WITHOUT_LENGTH = range(0xFF30, 0xFF40)
+# A marker that cannot occur in packets: there the byte after FF is at most 8F (T.800 B.10.1), apart from the packet
+# markers 91 and 92.
 _BODY_END = re.compile(rb"\xff[\x90\x93-\xfe]")
-"""A marker that cannot occur in packets: there the byte after FF is at most 8F (T.800 B.10.1), apart from the packet
-markers 91 and 92."""
 
 _FREE = b"free"
 _KEPT_BOXES = frozenset({b"jP  ", b"ftyp"})
 _HEADER_BOX, _CODESTREAM_BOX = b"jp2h", b"jp2c"
 _KEPT_IN_HEADER = frozenset({b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef"})
 _COLOR_BOX, _ENUMERATED = b"colr", 1
+# Enumerated color spaces (T.800 table I.10).
 _GRAY, _SRGB = 17, 16
-"""Enumerated color spaces (T.800 table I.10)."""
 
 
 def blank_codestream(frame: FrameBytes, start: int = 0, stop: int | None = None) -> None:
@@ -79,7 +82,10 @@ def _after_packets(frame: FrameBytes, body: int, said: int | None, limit: int) -
 
 
 def _blank_segments(frame: FrameBytes, position: int) -> int:
-    """Blank unneeded segments of a header, and return the position of the marker that ends it."""
+    """Blank unneeded segments of a header.
+
+    Returns the position of the marker that ends it.
+    """
     while True:
         marker = frame.number(position, 2)
         if marker in (_SOT, _SOD):
@@ -96,7 +102,7 @@ def _blank_segments(frame: FrameBytes, position: int) -> int:
 
 
 def blank_jp2(frame: FrameBytes) -> None:
-    """Blank unneeded boxes of a JP2 file, and side data in its codestream.
+    """Blank unneeded boxes and side data of a JP2 file.
 
     Raises:
         UnsupportedPixelsError: The boxes are broken.
@@ -117,7 +123,10 @@ def blank_jp2(frame: FrameBytes) -> None:
 
 
 def _boxes(frame: FrameBytes, position: int, limit: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield type, type position, content start and content end of every box in a range."""
+    """Yield the boxes in a range.
+
+    Each is type, type position, content start and content end.
+    """
     while limit - position >= 8:
         length, kind, start = frame.number(position, 4), frame.peek(position + 4, 4), position + 8
         if length == 0 and not kind.strip(b"\0"):

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes
 
 _HEADER = Struct("<16I")
+# The only byte that every decoder skips after a segment's last pixel (PS3.5 G.3.1).
 _NO_OPERATION = b"\x80"
-"""The only byte that every decoder skips after a segment's last pixel (PS3.5 G.3.1)."""
 
 
 def blank_rle(frame: FrameBytes, pixels: int) -> None:
-    """Blank unused offsets, gaps between segments, and bytes after each segment's last pixel.
+    """Blank everything in an RLE frame that is not pixels.
+
+    This means unused offsets, gaps between segments, and bytes after each segment's last pixel.
 
     Args:
         frame: The frame.

@@ -1,4 +1,4 @@
-"""Replaced ranges of a value, and a view of the value with them."""
+"""Replacement of ranges in a value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class Splice(NamedTuple):
 
 
 def pieces_of(length: int, splices: Iterable[Splice]) -> Iterator[bytes | tuple[int, int]]:
-    """Yield a spliced value: new bytes, and (start, stop) of each unchanged range.
+    """Yield the pieces of a spliced value.
+
+    A piece is new bytes, or start and stop of an unchanged range.
 
     Args:
         length: Length of the value in bytes.

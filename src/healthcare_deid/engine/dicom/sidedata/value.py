@@ -1,4 +1,7 @@
-"""Side data of an encapsulated value: in frames, offset tables and surplus fragments."""
+"""Side data of a whole encapsulated value.
+
+It may be in frames, offset tables and surplus fragments.
+"""
 
 from __future__ import annotations
 
@@ -141,12 +144,16 @@ def _groups(
 
 
 def _excess(storage: Storage, found: Fragments, groups: list[list[Fragment]], result: SideData) -> None:
-    """Cut off fragments after the last frame, and blank others outside any frame."""
+    """Remove fragments outside any frame.
+
+    Those after the last frame are cut off, others blanked.
+    """
     taken = {start: stop for places in groups for start, stop in places}
     last = max(taken)
     end = next(stop for start, stop in found.places if start == last)
     tail = found.end
-    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:  # a value of defined length includes the delimiter
+    # A value of defined length includes the delimiter.
+    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:
         tail += len(_DELIMITER)
     if _holds_something(storage, [*(place for place in found.filled if place[0] > last), (tail, len(storage))]):
         result.splices.append(Splice(end, len(storage), b""))

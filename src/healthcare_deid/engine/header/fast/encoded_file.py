@@ -1,4 +1,6 @@
-"""A DICOM file rewritten in pieces: new bytes, and unchanged ranges of the old file.
+"""A DICOM file, rewritten in pieces.
+
+A piece is new bytes or an unchanged range of the old file.
 
 Large unchanged values are never loaded: pixel data is copied from file to file.
 """
@@ -67,12 +69,17 @@ class OldMeta:
         return [(tag, self.vrs[tag], value) for tag, value in self.values.items()]
 
     def uid(self, tag: int) -> str:
-        """Return the text of a UID element, or an empty string if it is absent."""
+        """Return the text of a UID element.
+
+        Returns an empty string if it is absent.
+        """
         return uid_text(self.values.get(tag, b""))
 
 
 class EncodedFile:
-    """A DICOM file, open or in memory, that the encoded executor can rewrite.
+    """A DICOM file for the encoded executor.
+
+    It may be open or in memory.
 
     Args:
         source: The file.
@@ -151,7 +158,9 @@ class EncodedFile:
         return self.slice(start, stop - start)
 
     def rewrite(self, executor: EncodedExecutor) -> list[bytes | Range]:
-        """Apply an executor to the dataset and return the result in pieces, without file meta.
+        """Apply an executor to the dataset.
+
+        Returns the pieces of the result, without file meta.
 
         Raises:
             UseDatasetExecutor: The encoded executor does not support the form of the data.
@@ -180,7 +189,7 @@ class EncodedFile:
         return pieces
 
     def _is_junk(self, head: bytes, position: int, level: Level) -> bool:
-        """Return whether the rest of the file is trailing bytes and not an element."""
+        """Return whether only trailing bytes are left."""
         # Padding may follow any element. Other bytes count as trailing only after the pixel data; before it, an
         # element is more likely to be broken.
         if len(head) < 8:
@@ -202,7 +211,9 @@ class EncodedFile:
         level: Level,
         pieces: list[bytes | Range],
     ) -> tuple[int, bytes]:
-        """Process an element that extends beyond the window; return the new base and window.
+        """Process an element that extends beyond the window.
+
+        Return the new base and window.
 
         Args:
             executor: The executor.
@@ -247,6 +258,6 @@ def truncated() -> InvalidDicomError:
 
 
 def encoded_meta(values: Sequence[tuple[int, str, bytes]]) -> bytes:
-    """Encode preamble, prefix and file meta information with its group length (PS3.10 section 7.1)."""
+    """Encode preamble, prefix and file meta (PS3.10 section 7.1)."""
     body = b"".join(encoded(tag, vr, value) for tag, vr, value in values)
     return bytes(128) + b"DICM" + encoded(_GROUP_LENGTH, "UL", _U32.pack(len(body))) + body

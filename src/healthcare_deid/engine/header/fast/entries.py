@@ -72,7 +72,10 @@ class Entry(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Decision from tag, VR and length alone, which suffices for most of a header."""
+    """Decision from tag, VR and length alone.
+
+    It suffices for most of a header.
+    """
 
     size: int
     tag: int
@@ -97,7 +100,10 @@ def creator_of(tag: int, creators: dict[int, bytes]) -> str:
 
 
 def prefix(tag: int, vr: str) -> bytes:
-    """Encode tag and VR; without a VR for implicit VR."""
+    """Encode tag and VR.
+
+    Without a VR for implicit VR.
+    """
     code = vr.encode("ascii")
     return _TAG.pack(tag >> 16, tag & 0xFFFF) + (code + b"\0\0" if code in LONG_VRS else code)
 

@@ -1,4 +1,6 @@
-"""Executor for encoded elements, which rewrites a header without building data elements.
+"""Executor for encoded elements.
+
+It rewrites a header without building data elements.
 
 It supports little endian data in explicit or implicit VR with elements in tag order. For anything else it raises
 `UseDatasetExecutor`, and the dataset executor takes over. Kept elements are copied unchanged. Nested sequences,
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
 _DELIMITER_TAGS = 0xFFFEE000
 _KEEP, _DELETE, _REWRITE = Op.KEEP, Op.DELETE, Op.REWRITE  # attribute access on an enum class is slow
 _PIXELS = 0x7FE0
+# Position returned when the data ends inside the element.
 _CUT_OFF = -1
-"""Position returned when the data ends inside the element."""
 
 _U32 = Struct("<I")
 
@@ -107,7 +109,10 @@ class EncodedExecutor:
         return entry, length_of(header, 0, entry, explicit=explicit)
 
     def pass_by(self, entry: Entry, length: int, level: Level) -> list[bytes]:
-        """Record a top-level element that is not in memory; return bytes to write before or instead of it."""
+        """Record a top-level element that is not in memory.
+
+        Return bytes to write before or instead of it.
+        """
         output = self._take_slots(entry.tag, level)
         level.last_tag = entry.tag
         match entry.op:
@@ -246,7 +251,10 @@ class EncodedExecutor:
         return self._replacement(entry, data[position:after], level, memo), after
 
     def _rewritten(self, entry: Entry, value: bytes, level: Level) -> tuple[Entry, NewValue | None]:
-        """Return the project's own value for an element, or what the profile makes of it."""
+        """Return the project's own value for an element.
+
+        Without one, the profile's rule decides.
+        """
         new = self._values.rewritten(entry.rule, entry.tag, entry.vr, value, level.encodings)
         if new is not None:
             return entry, new if new.value != value else None
@@ -275,7 +283,9 @@ class EncodedExecutor:
     def _replacement(
         self, entry: Entry, element: bytes, level: Level, memo: dict[bytes, Remembered] | None
     ) -> bytes | None:
-        """Return an element with its new value, or None if it is unchanged.
+        """Return an element with its new value.
+
+        Returns None if it is unchanged.
 
         With a memo, equal elements share one result.
         """
@@ -302,7 +312,10 @@ class EncodedExecutor:
         return known.new
 
     def _new_value(self, entry: Entry, element: bytes, level: Level) -> Remembered:
-        """Compute an element's new value, its record (None if unchanged) and its warnings."""
+        """Compute an element's new value, record and warnings.
+
+        The record is None if the element is unchanged.
+        """
         warned = len(self.tally.warned)
         value = element[entry.header :]
         if entry.op is _REWRITE:
@@ -414,7 +427,10 @@ class EncodedExecutor:
         return b"".join((header[:-4], _U32.pack(len(body)), body)), position
 
     def _item(self, data: bytes, position: int, length: int, end: int, level: Level, pieces: list[bytes]) -> int:
-        """Rewrite one item into ``pieces``; return the position after it."""
+        """Rewrite one item into ``pieces``.
+
+        Return the position after it.
+        """
         stop = end if length == UNDEFINED else position + length
         if stop > end:
             raise Short
@@ -433,7 +449,10 @@ class EncodedExecutor:
 
 
 class Slot(bytes):
-    """Empty place in the output for an element that is known only at the end."""
+    """Empty place in the output for a late element.
+
+    Its content is known only at the end.
+    """
 
     tag: int
 

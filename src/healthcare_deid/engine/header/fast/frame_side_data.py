@@ -28,14 +28,14 @@ _NUMBER_OF_FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _EXTENDED_TABLES = (0x7FE00001, 0x7FE00002)
 _GEOMETRY = Wanted((_NUMBER_OF_FRAMES, _ROWS, _COLUMNS, *_EXTENDED_TABLES))
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
+# Size of a sequence delimitation item in bytes.
 _DELIMITER = 8
-"""Size of a sequence delimitation item in bytes."""
 
 
 def without_side_data(
     file: EncodedFile, pieces: list[bytes | Range]
 ) -> tuple[list[bytes | Range], list[Change], list[str]]:
-    """Remove from a file's pieces everything that decoding its frames does not need.
+    """Remove side data from the frames in a file's pieces.
 
     Args:
         file: The file.
@@ -49,7 +49,8 @@ def without_side_data(
             data may not match its attributes.
         UnsupportedPixelsError: Frames are broken, so they may hold anything.
     """
-    ranges = [piece for piece in pieces if piece.__class__ is not bytes]  # most pieces are bytes, and this is faster than isinstance
+    # Most pieces are bytes, and this is faster than isinstance.
+    ranges = [piece for piece in pieces if piece.__class__ is not bytes]
     holds_fragments = FragmentRange in map(type, ranges)
     if is_native(file.syntax):
         if not native_lengths_fit(file, ranges):
@@ -96,7 +97,7 @@ def _cleaned(
 
 
 def _geometry(file: EncodedFile) -> tuple[int, int]:
-    """Return the number of frames, and the pixels of each, from the attributes."""
+    """Return the number of frames, and pixels per frame."""
     found = _GEOMETRY.find(file)
     if any(tag in found for tag in _EXTENDED_TABLES):
         raise UseDatasetExecutor

@@ -1,4 +1,7 @@
-"""Fast loop for elements decided by their eight header bytes or by a cached result."""
+"""Fast loop over elements with a known decision.
+
+The eight header bytes or a cached result decide about them.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
 
 _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
 _CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}
+# Runs of items are not cached: items are short and vary too much.
 _NO_RUNS = Runs[DoneRun]()
-"""Runs of items are not cached: items are short and vary too much."""
 
 
 def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more than the branches
@@ -32,7 +35,9 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
     known: Known,
     tally: Tally,
 ) -> int:
-    """Rewrite elements one by one, and return the position reached.
+    """Rewrite elements one by one.
+
+    Returns the position reached.
 
     The loop stops at an element that its header and the cache do not decide. It also stops where a cached run may
     begin, and

@@ -1,4 +1,6 @@
-"""Quick check that native pixel data has the length its attributes imply, and nothing after the last frame.
+"""Quick check of the length of native pixel data.
+
+It must match the attributes, so that nothing hides after the last frame.
 
 If the check is not sure, the exact method decides.
 """
@@ -17,14 +19,14 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 
+# Pixel Data, Float and Double Float Pixel Data, and BitsAllocated where it is fixed.
 _PIXEL_TAGS = {b"\xe0\x7f\x10\x00": 0, b"\xe0\x7f\x08\x00": 32, b"\xe0\x7f\x09\x00": 64}
-"""Pixel Data, Float and Double Float Pixel Data, and BitsAllocated where it is fixed."""
 _PIXEL_GROUP = b"\xe0\x7f"
 _VRS = frozenset({b"OB", b"OW", b"OF", b"OD"})
+# Bytes around Rows that are searched for the other attributes of a native length.
 _NEAR = 512
-"""Bytes around Rows that are searched for the other attributes of a native length."""
+# Bytes before the pixel data that are searched for Rows.
 _FAR = 1 << 13
-"""Bytes before the pixel data that are searched for Rows."""
 _u16 = Struct("<H").unpack_from
 _u32 = Struct("<I").unpack_from
 
@@ -68,7 +70,10 @@ def native_lengths_fit(file: EncodedFile, pieces: Iterable[bytes | Range]) -> bo
 
 
 def _small(file: EncodedFile, form: _Form) -> Iterator[int]:
-    """Yield the positions of pixel data that lies in the window, including nested ones."""
+    """Yield the positions of pixel data in the window.
+
+    Nested pixel data is included.
+    """
     data = file.window
     at = data.find(_PIXEL_GROUP, file.meta.end)
     while 0 <= at <= len(data) - form.header:
@@ -82,7 +87,10 @@ def _small(file: EncodedFile, form: _Form) -> Iterator[int]:
 
 
 def _fits(before: bytes, length: int, bits: int, form: _Form) -> bool:
-    """Return whether the nearest attributes, or an icon's before them, imply this length."""
+    """Return whether the attributes before it imply this length.
+
+    The nearest attributes count, or those of an icon before them.
+    """
     at = before.rfind(form.rows)
     while at >= 0:
         near = before[max(0, at - _NEAR) : at + _NEAR]

@@ -1,4 +1,7 @@
-"""Use of the run cache while one instance is rewritten, and the tally of its changes."""
+"""Use of the run cache for one instance.
+
+The module also has the tally of the instance's changes.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.dataset_writer import Level
     from healthcare_deid.engine.header.fast.entries import Record, Step
 
+# Fewest elements of a run.
 _FEWEST = 2
-"""Fewest elements of a run."""
 
 Noted = tuple[int, Op, bytes, tuple[str, ...]]
 """Tag, operation, encoded value, and Python encodings of a collected element."""
@@ -73,14 +76,17 @@ class Tally:
 
 
 _MOST_CODES = 1 << 16
+# Numbers of records by object `id`. The record is stored too, so that its `id` is not reused.
 _CODES: dict[int, tuple[Record, int]] = {}
-"""Numbers of records by object `id`. The record is stored too, so that its `id` is not reused."""
 _CODE_OF_RECORD: dict[tuple[int, str, Op, str, int], int] = {}
 _NEXT_CODE = count()
 
 
 def _code(record: Record) -> int:
-    """Return the number of a record; equal records share one, and no number is reused."""
+    """Return the number of a record.
+
+    Equal records share one, and no number is reused.
+    """
     entry, reason, length = record
     what = (entry.tag, entry.vr, entry.op, reason, length)
     code = _CODE_OF_RECORD.get(what)
@@ -116,7 +122,9 @@ class DoneRun(Run):
 
 
 class Follower:
-    """Applies and learns runs while the top level of one instance is processed.
+    """Applies and learns runs of one instance.
+
+    Runs exist at the top level only.
 
     Args:
         runs: Cached runs.
@@ -135,7 +143,10 @@ class Follower:
         self._single: dict[int, tuple[int, int]] = {}
 
     def passed(self, data: bytes, position: int) -> int:
-        """Apply a cached run at this position; return its size, or 0 if none matches."""
+        """Apply a cached run at this position.
+
+        Return its size, or 0 if none matches.
+        """
         level, tally = self._level, self._tally
         run = self._runs.after.get(level.last_tag)
         again = run is not None and data.startswith(run.data, position)

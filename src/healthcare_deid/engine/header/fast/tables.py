@@ -1,4 +1,7 @@
-"""Look-up tables from an element's first bytes to the decision about it, filled once per plan."""
+"""Look-up tables from header bytes to decisions.
+
+They are filled once per plan.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,9 @@ class Table:
         self._private: dict[tuple[bytes, str], Entry] = {}
 
     def entry(self, header: bytes, creators: dict[int, bytes]) -> Entry:
-        """Return the decision about an element with this header of at least eight bytes.
+        """Return the decision for a header.
+
+        The header has at least eight bytes.
 
         It is computed once, or once for each private creator if that matters.
 
@@ -131,7 +136,10 @@ class Table:
         self.steps[head] = Step(8 + length, entry.tag, kind, new, record, FORMS.get(entry.vr), self.notes(entry))
 
     def notes(self, entry: Entry) -> bool:
-        """Return whether an element's value is collected: by its tag, or as a date that is not removed."""
+        """Return whether an element's value is collected.
+
+        The tag decides, and dates that are not removed are collected too.
+        """
         return entry.tag in self._noted or (entry.vr in DATE_VRS and entry.op not in GOING)
 
     def _entry(self, tag: int, head: bytes, creator: str) -> Entry:

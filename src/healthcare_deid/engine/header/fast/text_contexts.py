@@ -1,4 +1,7 @@
-"""Per-header contexts for text and pseudonyms, found without parsing the rest of a file."""
+"""Text and pseudonym contexts, shared by equal headers.
+
+The header values are found without parsing the rest of a file.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ class Context(NamedTuple):
 
 
 class Contexts:
-    """Factory and cache of contexts; within a series most headers are alike.
+    """Factory and cache of contexts.
+
+    Within a series most headers are alike.
 
     Args:
         engine: The text engine; None if no text is inspected.

@@ -1,4 +1,7 @@
-"""Cache of new values; within a series, nine of ten values repeat."""
+"""Cache of new values.
+
+Within a series, nine of ten values repeat.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _MOST_FORMS = 256
 
 
 class Remembered(NamedTuple):
-    """Cached result for an element decided by its value: new bytes, record and warnings."""
+    """Cached new bytes, record and warnings of an element."""
 
     new: bytes
     record: Record | None
@@ -43,7 +46,9 @@ class Known:
 
 
 class Memo:
-    """Cache of results for elements decided by their value, keyed by all their bytes.
+    """Cache of results for elements decided by their value.
+
+    The key is all bytes of the element.
 
     It is separate for each table, because equal bytes may follow another rule elsewhere, and for each character set. If
     text
@@ -54,7 +59,10 @@ class Memo:
         self._known: dict[tuple[int, tuple[str, ...]], Known] = {}
 
     def of(self, table: int, encodings: tuple[str, ...]) -> Known:
-        """Return the cached results for a table and a character set, to read and extend."""
+        """Return the cached results to read and extend.
+
+        They belong to a table and a character set.
+        """
         known = self._known.get((table, encodings))
         if known is None:
             if len(self._known) >= _MOST_FORMS:

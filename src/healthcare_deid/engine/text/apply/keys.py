@@ -1,4 +1,7 @@
-"""Keys of hashes and date shifts: from the config, the caller, the project secret, or random."""
+"""Keys of hashes and date shifts.
+
+They come from the config, the caller or the project secret, or are random.
+"""
 
 from __future__ import annotations
 

@@ -86,7 +86,10 @@ class Policy:
         return decision
 
     def shift(self) -> Decision:
-        """Return the decision for dates that the profile shifts, whatever the config says about dates in text."""
+        """Return the decision for dates that the profile shifts.
+
+        The config's decision about dates in text does not matter.
+        """
         return Decision("DATE", self.shift_of_dates(), "transform")
 
     def shift_of_dates(self) -> DateShift:
@@ -95,7 +98,9 @@ class Policy:
         return said if isinstance(said, DateShift) else DateShift(self._keys.dates, self._days)
 
     def uses_own_keys(self, *, shifts: bool) -> bool:
-        """Return whether a transformation uses a key that the config does not have.
+        """Return whether the engine's own keys are used.
+
+        They are used where the config has none.
 
         Args:
             shifts: Whether the profile shifts dates too.

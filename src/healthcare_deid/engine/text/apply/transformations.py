@@ -42,7 +42,10 @@ class Transformation(Protocol):
     """Transformation of a finding."""
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return the replacement for a finding of infoType ``label``, or None if there is none."""
+        """Return the replacement for a finding of infoType ``label``.
+
+        Returns None if there is none.
+        """
         ...
 
 
@@ -92,13 +95,19 @@ class CryptoHash:
 
 @dataclass(frozen=True, slots=True)
 class DateShift:
-    """Shift dates by a number of days that is fixed for patient and key, and never 0."""
+    """Shift dates by a fixed number of days.
+
+    It depends on patient and key, and is never 0.
+    """
 
     key: bytes = field(repr=False)
     max_days: int = 100
 
     def days(self, subject: Subject) -> int:
-        """Return the number of days: the subject's own, or one from ``-max_days`` to ``max_days`` without 0."""
+        """Return the number of days.
+
+        It is the subject's own, or one from ``-max_days`` to ``max_days`` without 0.
+        """
         if subject.days is not None:
             return subject.days
         digest = hmac.digest(subject.key or self.key, subject.identity.encode(), hashlib.sha256)
@@ -106,7 +115,10 @@ class DateShift:
         return index - self.max_days if index < self.max_days else index - self.max_days + 1
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return the finding with shifted dates in their original format; None if a date is out of range."""
+        """Return the finding with shifted dates in their original format.
+
+        None if a date is out of range.
+        """
         if label not in DATE_TYPES:
             return None
         days = self.days(subject)

@@ -111,7 +111,10 @@ _PHRASE_VRS = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
 
 
 def _contextual_tags() -> Iterator[int]:
-    """Yield the text attributes that the Basic Profile removes or replaces and no option cleans."""
+    """Yield the text attributes for contextual cleaning.
+
+    The Basic Profile removes or replaces them, and no option cleans them.
+    """
     # A cleaned description must not be a source: it would match itself and vanish completely.
     for tag in sorted(identifying_tags("2018e-google") - descriptor_tags("2018e-google")):
         if dictionary_has_tag(tag) and dictionary_VR(tag) in _PHRASE_VRS:
@@ -188,7 +191,10 @@ def read_header(dataset: Dataset) -> Header:
 
 
 def only_patient(dataset: Dataset) -> str:
-    """Return the Patient ID of a DICOMDIR with a single patient, or an empty string."""
+    """Return the Patient ID of a single-patient DICOMDIR.
+
+    Returns an empty string for any other.
+    """
     # Dates in a directory must be shifted like those of the patient's files.
     records = _items(dataset, _DIRECTORY_RECORDS) if _DIRECTORY_RECORDS in dataset else []
     found = {identity for record in records if (identity := _text(record, _PATIENT_ID))}
@@ -216,7 +222,10 @@ def _items(dataset: Dataset, tag: Any) -> list[Dataset]:
 
 
 def _texts(dataset: Dataset, tag: Any) -> list[str]:
-    """Return the values of an element as text without padding, or an empty list if it is unreadable."""
+    """Return the values of an element as text without padding.
+
+    Returns an empty list if it is unreadable.
+    """
     try:
         value: Any = dataset[tag].value
     except Exception:  # noqa: BLE001 - the executor reports a broken element

@@ -58,13 +58,19 @@ def fold(word: str) -> str:
 
 @cache
 def vocabulary() -> frozenset[str]:
-    """Return folded words of the field that are not names when they stand alone."""
+    """Return folded words of the field.
+
+    They are not names when they stand alone.
+    """
     return frozenset(map(fold, " ".join(data_lines("vocabulary.txt")).split()))
 
 
 @cache
 def eponyms() -> frozenset[str]:
-    """Return folded names that the field uses for its own things: Haglund, Metzenbaum."""
+    """Return folded names that the field uses for its own things.
+
+    Examples: Haglund, Metzenbaum.
+    """
     return frozenset(" ".join(data_lines("eponyms.txt")).split())
 
 
@@ -96,7 +102,10 @@ def stems(word: str) -> Iterator[str]:
 
 @cache
 def places() -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return folded place names by their first word, each as words, longest first."""
+    """Return folded place names by their first word.
+
+    Each is split into words, and the longest comes first.
+    """
     table: dict[str, list[tuple[str, ...]]] = {}
     for line in (*data_lines("places.txt"), *data_lines("cities.txt")):
         words = tuple(fold(line).replace(".", "").split())
@@ -106,14 +115,20 @@ def places() -> dict[str, tuple[tuple[str, ...], ...]]:
 
 @cache
 def first_names() -> frozenset[str]:
-    """Return folded first names, of the US census and of other parts of the world."""
+    """Return folded first names.
+
+    They come from the US census and from other parts of the world.
+    """
     census = {word for name in _FIRST_NAME_LISTS for word in _census(name)}
     return frozenset(census | set(map(fold, " ".join(data_lines("first_names.txt")).split())))
 
 
 @cache
 def surnames() -> frozenset[str]:
-    """Return folded surnames: the more common ones of the US census, and those of other parts of the world."""
+    """Return folded surnames.
+
+    They are the more common ones of the US census, and those of other parts of the world.
+    """
     return frozenset(
         set(_census(_SURNAME_LIST)[:_COMMON_SURNAMES]) | set(map(fold, " ".join(data_lines("surnames.txt")).split()))
     )
@@ -138,7 +153,10 @@ def _word_sets() -> dict[str, frozenset[str]]:
 
 @cache
 def common_surnames() -> frozenset[str]:
-    """Return folded surnames so common that they are likely a name even if the word has another meaning."""
+    """Return the most common folded surnames.
+
+    Each is likely a name even if the word has another meaning.
+    """
     return frozenset(_census(_SURNAME_LIST)[:_VERY_COMMON_SURNAMES])
 
 
@@ -154,7 +172,9 @@ def data_lines(name: str) -> list[str]:
 
 
 def _census(name: str) -> list[str]:
-    """Read a list of the ``names`` package, in lower case and by frequency.
+    """Read a list of the ``names`` package.
+
+    Words are in lower case, the most common first.
 
     The package comes with the extra ``[local]``. Without it only our own lists remain.
     """

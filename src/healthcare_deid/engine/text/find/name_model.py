@@ -1,4 +1,6 @@
-"""Spelling model for unlisted words: KIPCHUMBA looks like a name, CHOLEDOCHAL does not.
+"""Spelling model for unlisted words.
+
+KIPCHUMBA looks like a name, CHOLEDOCHAL does not.
 
 A naive Bayes classifier over the trigrams of a word. ``tools/make_name_model.py`` counts its table.
 """
@@ -22,8 +24,8 @@ MIDDLE = len(LEVELS) // 2
 STEP = 1 / 7
 """Difference in log odds between two levels."""
 
+# Log odds from which a word counts as a name. Three of four unlisted names reach it, and one of seventeen words.
 _LIKELY = 2.0
-"""Log odds from which a word counts as a name. Three of four unlisted names reach it, and one of seventeen words."""
 _SHORTEST = 4
 
 
@@ -40,7 +42,10 @@ def is_likely_name(word: str) -> bool:
 
 
 def name_score(word: str) -> float:
-    """Return the log odds that a folded word of ASCII letters is a name."""
+    """Return the log odds that a word is a name.
+
+    The word is folded, in ASCII letters.
+    """
     table = _table()
     codes = [0, *(ord(letter) - 96 for letter in word), 0]
     total = sum(

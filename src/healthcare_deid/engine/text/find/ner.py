@@ -1,4 +1,7 @@
-"""A spaCy model as a detector, for names and places that no list has (extra ``[ner]``)."""
+"""A spaCy model as a detector (extra ``[ner]``).
+
+It finds names and places that no list has.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ LABELS: Mapping[str, str] = {
 }
 _UNUSED = ("tagger", "parser", "lemmatizer", "attribute_ruler", "morphologizer")
 _TELLING = NAMES
+# Shortest text to ask the model about; it is trained on prose and fails on one or two words.
 _FEWEST_WORDS = 3
-"""Shortest text to ask the model about; it is trained on prose and fails on one or two words."""
 _LEAST_SCORE = 0.0
 _LONGEST_ABBREVIATION = 4
 _CODE = frozenset("_0123456789\\@=")
@@ -42,7 +45,9 @@ _LEADS_TO_A_PLACE = re.compile(r"\b(?:in|from|at|to|of|near|outside)(?: the)? $"
 
 
 class SpacyDetector:
-    """Finds persons and places by a spaCy pipeline, in some milliseconds per text.
+    """Finds persons and places by a spaCy pipeline.
+
+    A text takes some milliseconds.
 
     It is a second opinion, for texts with unlisted words only. An entity counts if one of its words is unlisted and
     pronounceable, because models take CT, Graves and L-SPINE for names. Medical terms at its ends are cut off, and
@@ -101,7 +106,10 @@ class SpacyDetector:
 
 
 def _without_words(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Return an entity's words without medical terms at its ends: CT KOWALSKA."""
+    """Return an entity's words without medical terms at its ends.
+
+    Examples: CT KOWALSKA.
+    """
     places = [index for index, token in enumerate(tokens) if token.kind in _TELLING]
     if not places:
         return ()
@@ -114,7 +122,10 @@ def _without_words(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 def _can_be_name(text: str, token: Token) -> bool:
-    """Return whether a word can be a name: not part of a code, and not an abbreviation."""
+    """Return whether a word can be a name.
+
+    Parts of codes and abbreviations cannot.
+    """
     beside = {text[max(0, token.start - 1) : token.start], text[token.end : token.end + 1]}
     if token.kind not in _TELLING or beside & _CODE or not (token.capital or text.islower()):
         return False
@@ -130,7 +141,10 @@ def _is_company(text: str, last: Token) -> bool:
 
 
 def _type_of(info_type: str, text: str, name: Sequence[Token]) -> str:
-    """Return the infoType; an unlisted place without a cue before it is taken for a person."""
+    """Return the infoType of an entity.
+
+    An unlisted place without a cue before it is taken for a person.
+    """
     if info_type != "LOCATION" or name[0].word in places() or _LEADS_TO_A_PLACE.search(text, 0, name[0].start):
         return info_type
     return "PERSON_NAME" if all(token.kind in NAMES for token in name) else info_type

@@ -1,4 +1,7 @@
-"""Person names of an instance's header, found in any order, spelling and abbreviation."""
+"""Person names of an instance's header.
+
+They are found in any order, spelling and abbreviation.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +27,15 @@ if TYPE_CHECKING:
 _SPLIT_NAME = re.compile(r"[\W_]+")
 _DOTTED = re.compile(r"(?<!\w)(?:[^\W\d_]\. ?){2,4}(?!\w)")
 _NOT_A_NAME = word_set("not_a_name")
+# Words that are names next to another name (Li Na, Do Minh) and placeholders alone.
 _ALSO_NAMES = frozenset({"do", "na"})
-"""Words that are names next to another name (Li Na, Do Minh) and placeholders alone."""
 _TITLES = word_set("titles") | word_set("credentials")
 _SHORT_CLINICAL = word_set("short_clinical")
 _EPONYM_NOUN = word_set("eponym_noun")
 _PERSON = Source.NAME.value
 _MIN_FUZZY = 6
+# Longest word that can be one character off a header value, which has at most 64 (PS3.5 table 6.2-1).
 _LONGEST_FUZZY = 65
-"""Longest word that can be one character off a header value, which has at most 64 (PS3.5 table 6.2-1)."""
 _MIN_PART_INSIDE = 5
 _MIN_PART_ANYWHERE = 7
 _NO_ONE: frozenset[int] = frozenset()
@@ -60,7 +63,10 @@ class NameTerms:
         return len(self._parts)
 
     def add(self, value: str) -> None:
-        """Add a PN value; its component groups belong to one person."""
+        """Add a PN value.
+
+        Its component groups belong to one person.
+        """
         person = frozenset({self._persons})
         self._persons += 1
         for group in value.split("="):
@@ -95,7 +101,10 @@ class NameTerms:
         }
 
     def _add_unspaced(self, words: list[str]) -> None:
-        """Add a name in a script without spaces: the whole and each part of two or more characters."""
+        """Add a name in a script without spaces.
+
+        The whole counts, and each part of two or more characters.
+        """
         self._unspaced |= {term for term in (*words, "".join(words), "".join(reversed(words))) if len(term) >= 2}
 
     def find(self, text: str, words: Sequence[OwnWord]) -> list[Match]:
@@ -124,7 +133,14 @@ class NameTerms:
         return word not in vocabulary()
 
     def _join_parts(self, text: str, words: Sequence[OwnWord], sure: list[bool]) -> None:
-        """Mark adjacent parts of one name, of any length: LI WU, Long, Mary; NG A WEI."""
+        """Mark adjacent parts of one name.
+
+        They may have any length. Examples: LI WU; Long, Mary; NG A WEI.
+
+        Examples: LI WU, Long, Mary.
+
+        NG A WEI.
+        """
         for index, word in enumerate(words):
             persons = self._parts.get(word.plain)
             if persons is None:
@@ -141,7 +157,14 @@ class NameTerms:
                 sure[index] = True
 
     def _has_initial(self, text: str, words: Sequence[OwnWord], index: int, persons: frozenset[int]) -> bool:
-        """Return whether an initial of the same name is next to a part: NG, W; W. NG; NG W alone."""
+        """Return whether a part has an initial next to it.
+
+        Examples: NG, W; W. NG; NG W alone.
+
+        Examples: NG, W.
+
+        W. NG; NG W alone.
+        """
         for other in (index - 1, index + 1):
             if not 0 <= other < len(words) or not persons & self._initials.get(words[other].plain, _NO_ONE):
                 continue
@@ -155,7 +178,10 @@ class NameTerms:
         return False
 
     def _join_neighbors(self, text: str, words: Sequence[OwnWord], sure: list[bool]) -> None:
-        """Mark a short or ambiguous part, or an initial, next to a marked word."""
+        """Mark parts next to a marked word.
+
+        They may be short, ambiguous, or an initial.
+        """
         for _ in range(2):
             for index, word in enumerate(words):
                 persons = self._parts.get(word.plain) or self._initials.get(word.plain)
@@ -170,7 +196,10 @@ class NameTerms:
                 )
 
     def _is_nearly(self, word: str) -> bool:
-        """Return whether a word is a name part with one wrong character, or with something attached."""
+        """Return whether a word is almost a name part.
+
+        One character may be wrong, or something may be attached.
+        """
         if len(word) < 4 or not any(map(str.isalpha, word)) or is_field_word(word):
             return False
         alike = look_alike(word)
@@ -181,7 +210,10 @@ class NameTerms:
         return any(len(part) >= 3 and part in word and self._is_grown(part, word) for part in self._parts)
 
     def _is_grown(self, part: str, word: str) -> bool:
-        """Return whether a word is a name part with something attached: DOEJOHN, JDOE, DOE01, MARIAS."""
+        """Return whether a word is a name part with something attached.
+
+        Examples: DOEJOHN, JDOE, DOE01, MARIAS.
+        """
         if part not in vocabulary():
             if len(part) >= (_MIN_PART_ANYWHERE if part.isascii() else _MIN_PART_INSIDE):
                 return True
@@ -211,7 +243,10 @@ class NameTerms:
 
 
 def _is_of_a_term(text: str, words: Sequence[OwnWord], index: int) -> bool:
-    """Return whether an eponym is part of a term: before its noun, or hyphenated with another eponym."""
+    """Return whether an eponym is part of a term.
+
+    It stands before its noun, or is hyphenated with another eponym.
+    """
     if index + 1 < len(words):
         between, behind = text[words[index].end : words[index + 1].start], words[index + 1].plain
         if behind == "s" and between in {"'", "\u2019"} and index + 2 < len(words):

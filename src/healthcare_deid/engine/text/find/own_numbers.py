@@ -1,4 +1,7 @@
-"""Numbers, telephones, institutions and places of an instance's header, found in any grouping."""
+"""Numbers and places of an instance's header.
+
+Telephones and institutions are included. They are found in any grouping.
+"""
 
 from __future__ import annotations
 
@@ -136,7 +139,10 @@ class NumberTerms:
         return any(piece in self._fuzzy for piece in deletions(alike))
 
     def _phrases_in(self, text: str, words: Sequence[OwnWord]) -> Iterator[Match]:
-        """Search the text without spaces and punctuation, so that grouping does not matter."""
+        """Search the text without spaces and punctuation.
+
+        So the grouping of digits does not matter.
+        """
         plain = "".join(word.plain for word in words)
         alike = look_alike(plain)
         owners: list[int] | None = None
@@ -153,7 +159,10 @@ class NumberTerms:
 
 
 def _span(plain: str, owners: list[int], first: OwnWord, last: OwnWord, at: int, behind: int) -> tuple[int, int]:
-    """Return the range of a phrase in the text, with characters attached to a number."""
+    """Return the range of a phrase in the text.
+
+    Characters attached to a number are included.
+    """
     if plain[at].isdigit() or not UNSPACED_WORD.match(plain[at]):
         start = first.start
     else:
@@ -164,7 +173,10 @@ def _span(plain: str, owners: list[int], first: OwnWord, last: OwnWord, at: int,
 
 
 def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
-    """Return whether a phrase is not inside a longer number or word, apart from leading zeros."""
+    """Return whether a phrase is a whole number or word.
+
+    Leading zeros before it are ignored.
+    """
     first = start
     while first > 0 and plain[first - 1] == "0" and owners[first - 1] == owners[start]:
         first -= 1
@@ -174,7 +186,10 @@ def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
 
 
 def _hangs_together(text: str, words: Sequence[OwnWord], owners: list[int], plain: str, start: int, end: int) -> bool:
-    """Return whether the pieces are groups of one number and not unrelated numbers in a row."""
+    """Return whether the pieces are groups of one number.
+
+    They could be unrelated numbers in a row.
+    """
     stretch = plain[start:end]
     digits = sum(map(str.isdigit, stretch))
     pieces = words[owners[start] : owners[end - 1] + 1]

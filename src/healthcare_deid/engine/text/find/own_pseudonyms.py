@@ -78,7 +78,10 @@ class OwnPseudonyms:
 
 
 def _joined(spans: list[Span], text: str) -> list[Span]:
-    """Join ranges of one identity that only punctuation separates, such as family and given name."""
+    """Join ranges of one identity.
+
+    Only punctuation separates them, as between family and given name.
+    """
     joined: list[Span] = []
     for span in spans:
         last = joined[-1] if joined else None

@@ -30,12 +30,12 @@ _SEPARATORS = b" ^-./,_:'()+=\r\n\t\0"
 _PIXEL_GROUP = b"\xe0\x7f"
 _MOST_CLEAR = 5_000
 _WORTH_KEEPING = 64
+# Shortest name or place that is searched inside other words, in letters.
 _SHORTEST_WORD = 4
-"""Shortest name or place that is searched inside other words, in letters."""
+# Shortest number that counts anywhere, in digits.
 _SHORTEST_NUMBER = 5
-"""Shortest number that counts anywhere, in digits."""
+# Shortest term that is searched in binary values, in bytes. Shorter ones occur by chance.
 _SHORTEST_IN_BYTES = 5
-"""Shortest term that is searched in binary values, in bytes. Shorter ones occur by chance."""
 _NUMBERS = re.compile(r"\d+")
 _DIGITS = re.compile(r"\d\d")
 _CUES = rb"pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by"
@@ -43,12 +43,12 @@ _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "�
 _WORD = re.compile(r"[^\W\d_]+")
 _NAME_WORD = re.compile(r"[^\W_]*[^\W\d_][^\W_]*")
 _ESCAPES = re.compile(rb"\x1b[$(),\-.]*[@-~]")
+# Python encodings that text of the instance may have, whatever its SpecificCharacterSet.
 _FURTHER_ENCODINGS = (
     *("utf_8", "latin_1", "gb18030", "big5", "shift_jis", "euc_jp", "iso2022_jp", "euc_kr", "cp1251", "koi8_r"),
     *("iso8859_5", "iso8859_2", "cp1253", "iso8859_7", "cp1255", "iso8859_8", "cp1254", "iso8859_9", "cp1256"),
     *("iso8859_6", "cp1250", "tis_620"),
 )
-"""Python encodings that text of the instance may have, whatever its SpecificCharacterSet."""
 _MONTHS = [
     "january",
     "february",
@@ -79,11 +79,11 @@ class OwnValue(NamedTuple):
     encodings: tuple[str, ...]
 
 
+# Attributes that identify a device or a trial, not the patient.
 _DEVICE = (
     "DeviceSerialNumber GantryID DetectorID PlateID CassetteID StationName PerformedStationName ScheduledStationName "
     "ClinicalTrialProtocolID"
 )
-"""Attributes that identify a device or a trial, not the patient."""
 
 
 @cache
@@ -141,7 +141,10 @@ class OwnTerms:
         return f"OwnTerms({len(self._values)} values)"
 
     def may_be_among(self, data: bytes) -> bool:
-        """Return whether encoded elements may contain a term; False is certain."""
+        """Return whether encoded elements may contain a term.
+
+        False is certain.
+        """
         lower = data.lower()
         squeezed = lower.translate(None, _SEPARATORS)
         if any(needle in squeezed for needle in self._squeezed) or any(raw in data for raw in self._raw):
@@ -149,7 +152,10 @@ class OwnTerms:
         return self._short is not None and self._short.search(lower) is not None
 
     def may_be_in_pieces(self, pieces: Iterable[object]) -> bool:
-        """Return whether pieces of a file may contain a term, not counting pixel data."""
+        """Return whether pieces of a file may contain a term.
+
+        Pixel data does not count.
+        """
         # Within a series most pieces repeat, so those without a term are remembered.
         fresh = [
             piece
@@ -230,7 +236,10 @@ class OwnTerms:
         return any(part in self._squeezed or part.lstrip(b"0") in self._squeezed for part in squeezed)
 
     def is_everyday(self, value: bytes) -> bool:
-        """Return whether a code consists of clinical words, one of which is also a name of the patient."""
+        """Return whether a code consists of clinical words.
+
+        One of them is also a name of the patient.
+        """
         text = value.decode("latin-1").strip("\0 ")
         words = _WORD.findall(text)
         return bool(words) and all(fold(word) in vocabulary() for word in words) and self.find(text)
@@ -261,7 +270,10 @@ def _day(text: str) -> date | None:
 
 
 def _texts(item: OwnValue) -> list[str]:
-    """Return the texts of a value, decoded by the named or a likely character set."""
+    """Return the texts of a value.
+
+    It is decoded by the named or a likely character set.
+    """
     vr = "PN" if item.source is Source.NAME else "LO"
     reading = read_text(item.value, vr, item.encodings)
     text = reading.text if reading.text is not None else item.value.decode("latin-1")
@@ -315,7 +327,10 @@ def _name_needles(text: str) -> Iterator[bytes]:
 
 
 def _spellings(word: str) -> tuple[str, ...]:
-    """Return a name without accents, also in national respellings: Muller, Mueller."""
+    """Return a name without accents, also in national respellings.
+
+    Examples: Muller, Mueller.
+    """
     plain, written_out = fold(word), fold(word.lower().translate(_WRITTEN_OUT))
     return (plain,) if plain == written_out else (plain, written_out)
 
@@ -352,7 +367,10 @@ def _written_days(source: Source, text: str) -> Iterator[bytes]:
 
 
 def _short_words(source: Source, text: str) -> Iterator[bytes]:
-    """Yield words that count only as a name component, after a cue, or as a whole value."""
+    """Yield words that need a context to count.
+
+    They count as a name component, after a cue, or as a whole value.
+    """
     if source is Source.NAME:
         for word in _NAME_WORD.findall(text):
             plain = fold(word)
@@ -365,7 +383,10 @@ def _short_words(source: Source, text: str) -> Iterator[bytes]:
 
 
 def _middle_words(source: Source, text: str) -> Iterator[bytes]:
-    """Yield names of three letters, which are too short to be searched inside words."""
+    """Yield names of three letters.
+
+    They are too short to be searched inside words.
+    """
     if source is Source.NAME:
         for word in _NAME_WORD.findall(text):
             plain = fold(word)
@@ -403,7 +424,10 @@ def _raw(item: OwnValue) -> Iterator[bytes]:
 
 
 def _raw_forms(name: bytes) -> Iterator[bytes]:
-    """Yield spellings of an encoded name: its parts joined in several ways, and each part of four or more bytes."""
+    """Yield spellings of an encoded name.
+
+    Its parts are joined in several ways, and each part of four or more bytes counts alone.
+    """
     for group in _ESCAPES.sub(b"", name).split(b"="):
         parts = [part.strip() for part in re.split(rb"[\^ ,]+", group) if part.strip()]
         foreign = [part for part in parts if not part.isascii()]

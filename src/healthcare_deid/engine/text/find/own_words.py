@@ -1,4 +1,7 @@
-"""Words of a text in the form used to compare them with header values: folded, look-alikes unified."""
+"""Words of a text, prepared for comparison with header values.
+
+They are folded, and look-alikes are unified.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ from healthcare_deid.engine.text.find.lexicon import fold, word_set
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+# Han and Kana, which are written without spaces.
 _UNSPACED = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-"""Han and Kana, which are written without spaces."""
 UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
 _SYLLABIC = re.compile(f"[{_UNSPACED}\uac00-\ud7af]+")
 WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
@@ -69,7 +72,10 @@ def is_short(word: str) -> bool:
 
 
 def follows_name_cue(text: str, words: Sequence[OwnWord], index: int) -> bool:
-    """Return whether a title or label precedes the word at ``index``: Dr. Ng, Patient Walker, Tech: WU."""
+    """Return whether a title or label precedes the word at ``index``.
+
+    Examples: Dr. Ng, Patient Walker, Tech: WU.
+    """
     if index == 0:
         return False
     cue, word = words[index - 1], words[index]

@@ -1,4 +1,9 @@
-"""Microsoft Presidio's analyzer as a detector, for users who have it installed; it is not a dependency."""
+"""Microsoft Presidio's analyzer as a detector.
+
+It is for users who have it installed.
+
+It is not a dependency.
+"""
 
 from __future__ import annotations
 

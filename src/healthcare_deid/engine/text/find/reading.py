@@ -1,4 +1,7 @@
-"""Normalization of a text for detectors, with a mapping back to the original."""
+"""Normalization of a text for detectors.
+
+Findings are mapped back to the original.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ _SPACES_AND_DASHES = str.maketrans(
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
     | dict.fromkeys("\u2018\u201b\u02bc\uff07", "'")
 )
-# Ranges without format characters, unusual spaces, dashes and digits, and characters that form KC changes. Other texts are
-# normalized by Unicode's own tables.
+# Ranges without format characters, unusual spaces, dashes and digits, and characters that form KC changes. Other texts
+# are normalized by Unicode's own tables.
 _PLAIN = re.compile(r"[\x00-\x7f\u00a1-\u00a9\u00ab\u00ac\u00ae-\u02bb\u02bd-\u02ff\u1e00-\u1eff\u2019\u20ac]*")
 
 
@@ -33,14 +36,19 @@ class Reading:
     starts: tuple[int, ...] | None = None
 
     def in_original(self, match: Match) -> Match:
-        """Return a finding's range in the original, with invisible characters in it and after it."""
+        """Return a finding's range in the original.
+
+        Invisible characters in it and after it are included.
+        """
         if self.starts is None:
             return match
         return Match(self.starts[match.start], self.starts[match.end], match.info_type)
 
 
 def read(text: str) -> Reading:
-    """Normalize a text, so that a name is found however it was typed.
+    """Normalize a text.
+
+    A name is then found however it was typed.
 
     Compatibility forms become plain ones, digits of any script 0 to 9, and combining marks part of their letter. Spaces
     and

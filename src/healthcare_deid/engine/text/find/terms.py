@@ -1,4 +1,6 @@
-"""Search for an instance's own header values in text: names in any order, numbers with one wrong character.
+"""Search for an instance's own header values in text.
+
+Names are found in any order, numbers with one wrong character.
 
 Each word is looked up in sets made once per header, so the cost does not grow with the number of terms.
 """
@@ -72,7 +74,10 @@ class Terms:
         return found
 
     def _loose_dates(self, text: str) -> Iterator[Match]:
-        """Yield the header's dates in spellings that could also be a version: 9.7.61."""
+        """Yield header dates in ambiguous spellings.
+
+        9.7.61 could also be a version.
+        """
         for match in _LOOSE_DATE.finditer(text):
             first, second, year = (int(part) for part in match.groups())
             for day, info_type in self._dates.items():
@@ -82,6 +87,9 @@ class Terms:
 
 
 def short_forms(day: date) -> tuple[str, ...]:
-    """Return the six-digit spellings of a day, which only the header tells from other numbers."""
+    """Return the six-digit spellings of a day.
+
+    Only the header tells them from other numbers.
+    """
     year, month, number = f"{day.year % 100:02d}", f"{day.month:02d}", f"{day.day:02d}"
     return (year + month + number, number + month + year, month + number + year)

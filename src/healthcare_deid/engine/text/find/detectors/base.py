@@ -52,7 +52,7 @@ HAS_DIGIT = re.compile(r"\d")
 
 @dataclass(frozen=True)
 class PatternDetector:
-    """Finds one infoType by a regular expression and a check of each candidate.
+    """Finds one infoType by pattern and check.
 
     Attributes:
         info_type: InfoType that it finds.
@@ -122,7 +122,10 @@ _LOOK_ALIKES = str.maketrans("OoIl|SBZ", "00111582")
 
 @lru_cache(maxsize=256)
 def long_numbers(text: str) -> tuple[tuple[int, int], ...]:
-    """Return the ranges of numbers with at least five digits, and room for an extension after each."""
+    """Return the ranges of numbers with at least five digits.
+
+    Each has room for an extension after it.
+    """
     return tuple(
         (match.start(), min(len(text), match.end() + _BEHIND_A_NUMBER))
         for match in _LONG_NUMBER.finditer(text)

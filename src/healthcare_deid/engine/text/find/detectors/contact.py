@@ -23,7 +23,7 @@ def is_ip(text: str) -> bool:
 
 
 def _is_ip4(text: str) -> bool:
-    """Return whether a bare dotted quad is an address and not a version number."""
+    """Return whether a dotted quad is not a version number."""
     # The parts of version numbers are small.
     return is_ip(text) and (
         int(text.split(".", maxsplit=1)[0]) >= 10 or any(int(part) >= 100 for part in text.split("."))

@@ -1,4 +1,7 @@
-"""Detector for custom infoTypes by a word list; `PatternDetector` takes a pattern."""
+"""Detector for custom infoTypes by a word list.
+
+`PatternDetector` takes a pattern.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class WordsDetector:
-    """Finds words and phrases of a list, such as the names of a trial's sites.
+    """Finds listed words and phrases.
+
+    The names of a trial's sites are an example.
 
     Case, accents, and punctuation between words are ignored. The time does not grow with the list.
 

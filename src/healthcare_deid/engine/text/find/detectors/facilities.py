@@ -37,8 +37,8 @@ _FACILITY_AFTER = re.compile(
     re.IGNORECASE,
 )
 _KIND = re.compile(rf"(?<![\w-]){_FACILITY}(?![\w-])".replace(r"\ ", " "), re.IGNORECASE)
+# Most words of a name with its kind, plus one.
 _MOST_WORDS = 8
-"""Most words of a name with its kind, plus one."""
 _FACILITY_BEFORE = re.compile(
     r"(?<![\w-])(?:h[ôo]pita(?:l|ux)|hosp\.?|chuv|akh|lmu|kuk|umc|uz|az|oz|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus"
     r"|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
@@ -128,7 +128,9 @@ def _words(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 
 
 def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
-    """Return the start of a facility's name, walking left from its kind; None if it has no name.
+    """Return the start of a facility's name, walking left from its kind.
+
+    None if it has no name.
 
     A name starts where another style or a code ends: CHEST PA LAT Mercy General Hospital, T12-L1 Northside Imaging
     Center.

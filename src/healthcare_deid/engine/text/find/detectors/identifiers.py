@@ -1,4 +1,7 @@
-"""Detectors of numbers for a person or an account, each with its issuer's check."""
+"""Detectors of personal and account numbers.
+
+Each has its issuer's check.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title
 
 
 def _is_joined(text: str, run: Sequence[Token], token: Token) -> bool:
-    """Return whether the text between a name and the next word can be inside a name."""
+    """Return whether the gap before a word can be inside a name."""
     between = gap(text, run[-1], token)
     if between in {", ", ","}:
         return "," not in text[run[0].start : run[-1].end]
@@ -80,7 +80,10 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
 
 
 def _is_titled(run: Sequence[Token], token: Token) -> bool:
-    """Return whether a title makes a word a name: any first word, and a short capitalized one after it."""
+    """Return whether a title makes a word a name.
+
+    It does for any first word, and for a short capitalized one after it.
+    """
     if token.word in _CLOSED_CLASS or token.kind in {Kind.INITIAL, Kind.PARTICLE}:
         return False
     if not run:
@@ -91,7 +94,10 @@ def _is_titled(run: Sequence[Token], token: Token) -> bool:
 
 
 def goes_on(run: Sequence[Token], token: Token) -> bool:
-    """Return whether an ambiguous word continues a name: Mary LONG, but not GARCIA HEAD."""
+    """Return whether an ambiguous word continues a name.
+
+    Examples: Mary LONG, but not GARCIA HEAD.
+    """
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
@@ -101,7 +107,9 @@ def goes_on(run: Sequence[Token], token: Token) -> bool:
 
 
 def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1) -> bool:
-    """Return whether the word at ``index`` makes the name before it a term: Wilson disease, Baker's cyst.
+    """Return whether the word at ``index`` makes the name before it a term.
+
+    Examples: Wilson disease, Baker's cyst.
 
     So do a lower case noun of the field after a single capitalized name (Haller cell), and a noun with "of" before it
     (pouch of Douglas).

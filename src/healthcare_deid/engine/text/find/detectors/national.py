@@ -95,12 +95,15 @@ _CANDIDATE = re.compile(
 )
 _ALONE = r"(?<![A-Za-z0-9.])(?:{})(?![A-Za-z0-9])"
 _ANY = tuple((row, re.compile(_ALONE.format(row.pattern))) for row in IDENTIFIERS)
+# Gate: most candidates are dates and measurements, which have none of these forms.
 _ANY_FORM = re.compile(_ALONE.format("|".join(row.pattern.replace("\\1", "[ -]") for row in IDENTIFIERS)))
-"""Gate: most candidates are dates and measurements, which have none of these forms."""
 
 
 class NationalIdDetector:
-    """Finds national identifiers by form and check, some of them only near a cue."""
+    """Finds national identifiers by form and check.
+
+    Some count only near a cue.
+    """
 
     info_types = frozenset(row.info_type for row in IDENTIFIERS)
     rank = 1

@@ -1,4 +1,7 @@
-"""Numbers in a text, with attached letters and signs, and the words before them."""
+"""Numbers in a text, and the words before them.
+
+Attached letters and signs belong to a number.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ def number_runs(text: str) -> tuple[NumberRun, ...]:
 
 
 def groups_from(text: str, runs: tuple[NumberRun, ...], index: int, longest: int = 4) -> NumberRun:
-    """Return a number joined with the groups of digits that follow after single spaces: 943 476 5919."""
+    """Join a number with the groups of digits after it.
+
+    Single spaces separate the groups, as in 943 476 5919.
+    """
     first = runs[index]
     end, digits = first.end, first.digits
     if not first.value[-1].isdigit() or first.digits > longest + 2:
@@ -75,7 +81,10 @@ def groups_from(text: str, runs: tuple[NumberRun, ...], index: int, longest: int
 
 
 def cue_before(text: str, start: int) -> Cue:
-    """Return the cue before the number at ``start``: account no. 4711, ID: 4711."""
+    """Return the cue before the number at ``start``.
+
+    Examples: account no. 4711, ID: 4711.
+    """
     linked = False
     for mark in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
         if mark == ".":
@@ -93,7 +102,10 @@ def cue_before(text: str, start: int) -> Cue:
 
 
 def word_before(text: str, start: int) -> str:
-    """Return the folded word before ``start``, or an empty string after a sentence end or number."""
+    """Return the folded word before ``start``.
+
+    Returns an empty string after a sentence end or number.
+    """
     words = _LEFT.findall(text, max(0, start - 24), start)
     words = [word for word in words if word not in _MARKS]
     return fold(words[-1]) if words else ""

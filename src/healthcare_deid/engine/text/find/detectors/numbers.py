@@ -70,7 +70,10 @@ _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 
 
 class CuedNumberDetector:
-    """Finds patient, visit and account numbers by a cue or a prefix such as MRN204816."""
+    """Finds patient, visit and account numbers.
+
+    A cue or a prefix such as MRN204816 marks them.
+    """
 
     info_types = frozenset({RECORD})
     rank = 2
@@ -119,12 +122,14 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
     return found if enough else None
 
 
+# Groups of three digits without a unit, as identifiers are often written.
 _GROUPED = re.compile(r"(?<![\d.,x])(?<!\d[ -])\d{3}(?:(?: \d{3}){2,4}|(?:-\d{3}){2,4})(?![ -]?[\d.,%x])")
-"""Groups of three digits without a unit, as identifiers are often written."""
 
 
 def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match]:
-    """Yield numbers of five or more digits that nothing in the text explains.
+    """Yield long numbers that nothing in the text explains.
+
+    A long number has five or more digits.
 
     Findings of other detectors, measurements, scan settings and indexes, ranges, fractions and codes of coding schemes
     are explained. UIDs are left out, because they are mapped and not removed.

@@ -1,4 +1,7 @@
-"""Panel of detectors, which skips those whose gate or cue words a text lacks."""
+"""Panel of detectors.
+
+It skips those whose gate or cue words a text lacks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Detector of person names by a cue: a title, a label, credentials or carets."""
+"""Detector of person names with a cue.
+
+A title, a label, credentials or carets are cues.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ _CARET_NAME = re.compile(
 
 
 class CuedPersonDetector:
-    """Finds person names by title, label, credentials, or the carets of DICOM's PN form."""
+    """Finds person names by a cue.
+
+    Titles, labels, credentials and the carets of a PN value are cues.
+    """
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -151,7 +157,12 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a capitalized ambiguous word precedes a name, and so is a name too: Philippine Menard."""
+    """Return whether an ambiguous word precedes a name.
+
+    Capitalized, it is part of the name: Philippine Menard.
+
+    Examples: Philippine Menard.
+    """
     if index + 1 == len(tokens):
         return False
     word, name = tokens[index : index + 2]
@@ -159,7 +170,12 @@ def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
-    """Return whether the words after a label without a colon are a name: Tech Manon Roux, nurse Graves."""
+    """Return whether a name follows a label without a colon.
+
+    Examples: Tech Manon Roux, nurse Graves.
+
+    Examples: Tech Manon Roux, nurse Graves.
+    """
     if not run or run[0] is not tokens[index]:
         return False
     if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is Kind.FIRST for token in run):
@@ -179,7 +195,12 @@ def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Tok
 
 
 def _initials_or_login(text: str, token: Token) -> list[Match]:
-    """Find staff by the initials (Op: MH) or login (signed by rbaker) that systems write."""
+    """Find staff by their initials or login.
+
+    Systems write them after a label. Examples: Op: MH; signed by rbaker.
+
+    Examples: MH) or login (signed by rbaker) that systems write.
+    """
     before, behind = text[: token.start], text[token.end : token.end + 1]
     if behind.isalnum() or before.endswith(("_", "-")):
         return []

@@ -36,7 +36,10 @@ _SYLLABLES = re.compile(rf"(?:{_SYLLABLE}){{1,3}}")
 
 
 class PersonFormDetector:
-    """Finds person names without a cue; eponyms (Foley catheter), vendors and body parts do not count."""
+    """Finds person names without a cue.
+
+    Eponyms (Foley catheter), vendors and body parts do not count.
+    """
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -54,7 +57,10 @@ class PersonFormDetector:
 
 
 def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
-    """Find names by their arrangement (DOE, JOHN; Jane van Dyke), or a single distinctive name."""
+    """Find names by the arrangement of their words.
+
+    A single distinctive name counts too. Examples: DOE, JOHN; Jane van Dyke.
+    """
     found: list[Match] = []
     index = 0
     while index < len(tokens):
@@ -77,7 +83,10 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
-    """Return a Chinese, Korean or Vietnamese name in Latin letters: family name, then one or two syllabic words."""
+    """Return a Chinese, Korean or Vietnamese name.
+
+    In Latin letters, it is a family name and one or two syllabic words.
+    """
     # Such words are short, and many are terms of the field (MA, PA, SUN), so the name must stand alone in its column.
     family = tokens[index]
     if family.word not in _SYLLABIC_SURNAMES or not family.capital or not _begins_column(text, family.start):
@@ -130,7 +139,10 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
 
 
 def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a capitalized ambiguous word is a heading before a name: KNEE Petrov, Irina."""
+    """Return whether a capitalized ambiguous word is a heading before a name.
+
+    Examples: KNEE Petrov, Irina.
+    """
     if len(tokens) < index + 3:
         return False
     word, family, given = tokens[index : index + 3]
@@ -142,7 +154,10 @@ def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
 
 
 def _leads_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a lower case particle precedes two names: de la Cruz Santos."""
+    """Return whether a lower case particle precedes two names.
+
+    Examples: de la Cruz Santos.
+    """
     following = [token for token in tokens[index : index + 5] if token.kind is not Kind.PARTICLE][:2]
     is_led = tokens[index].kind is Kind.PARTICLE and len(following) == 2
     return is_led and all(token.capital and token.kind in NAMES for token in following)
@@ -172,7 +187,14 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
 
 
 def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: bool) -> bool:
-    """Return whether a name and an ambiguous word form a name: Mary Long; Kowalski, Mark."""
+    """Return whether a name and an ambiguous word form a name.
+
+    Examples: Mary Long; Kowalski, Mark.
+
+    Examples: Mary Long.
+
+    Kowalski, Mark.
+    """
     if comma and word.first and word is not run[0]:
         return True
     complete = any(token.first for token in run) and any(token.last for token in run)
@@ -180,7 +202,12 @@ def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: 
 
 
 def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
-    """Return whether a single name, with or without an initial, is a person's; parts of codes are not."""
+    """Return whether a single name is a person's.
+
+    It may have an initial. Parts of codes do not count.
+
+    Parts of codes are not.
+    """
     if name.upper and len(name.word) < 6 and name.kind is Kind.LIKELY and len(tokens) > 1:
         return False  # an abbreviation: CLAHE, MRSA
     initial = len(run) > 1 and any(token.kind is Kind.INITIAL for token in run)

@@ -23,7 +23,12 @@ _WORD = r"[^\W\d_][\w.'\u2019-]*"
 
 
 def _begins_with_a_name(address: str) -> bool:
-    """Return whether the word after the house number can begin a street name: 12 Mill Road, not 28 by Dr."""
+    """Return whether a street name can follow the house number.
+
+    Examples: 12 Mill Road, not 28 by Dr.
+
+    Examples: 12 Mill Road, not 28 by Dr.
+    """
     word = address.split()[1]
     return word[0].isdigit() or ((word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET)
 
@@ -236,6 +241,7 @@ _CITY_AND_STATE = re.compile(
 _STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
 
 
+# Cue for a place where somebody lives, was born or was treated, and the capitalized name.
 _PLACE_CUE = re.compile(
     r"(?:\b(?i:lives?|living|stay(?:s|ed|ing)?|domiciled|journey(?:ed|s)?|reside[ds]?|relocated|grew up"
     r"|vacation(?:s|ed|ing)?|resid(?:es?|ing|ent)|born|raised|works?|employed|based|moved|travel(?:s|l?ed|l?ing)?"
@@ -250,7 +256,6 @@ _PLACE_CUE = re.compile(
     r"|\b(?:originally|born and raised|patient comes|comes|hails) from|(?<![\w,] )From) "
     r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
 )
-"""Cue for a place where somebody lives, was born or was treated, and the capitalized name."""
 _LEADS_SOMEWHERE = re.compile(
     r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity"
     r"|[Rr]esidence) [A-Z\u00C0-\u00DE]"
@@ -258,7 +263,10 @@ _LEADS_SOMEWHERE = re.compile(
 
 
 def _after_cues(text: str) -> Iterator[Match]:
-    """Yield unlisted place names after a cue: moved here from Oaxaca."""
+    """Yield unlisted place names after a cue.
+
+    Examples: moved here from Oaxaca.
+    """
     if _LEADS_SOMEWHERE.search(text) is None:
         return
     for match in _PLACE_CUE.finditer(text):
@@ -276,7 +284,10 @@ def _after_cues(text: str) -> Iterator[Match]:
 
 
 class PlaceDetector:
-    """Finds countries, states and cities by list, and any city before a US state code."""
+    """Finds countries, states and cities.
+
+    Any city before a US state code counts; others are listed.
+    """
 
     @property
     def info_types(self) -> frozenset[str]:

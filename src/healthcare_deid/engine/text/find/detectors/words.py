@@ -1,4 +1,7 @@
-"""Words of a text, and their possible roles in a name; cached for all detectors."""
+"""Words of a text, and their possible roles in a name.
+
+Cached for all detectors.
+"""
 
 from __future__ import annotations
 
