@@ -108,7 +108,7 @@ def test_a_parameter_that_is_no_uid_root_is_not_used() -> None:
     conversion = from_ctp_script(script('<p t="UIDROOT">9999</p>', element("00200052", "@hashuid(@UIDROOT,this)")))
     assert conversion.options == {}
     assert [str(line) for line in conversion.approximated] == [
-        "line 2: UIDROOT: it is not the root of UIDs; new UIDs have the engine's root"
+        "line 2: UIDROOT: not a valid UID root; new UIDs have the engine's root"
     ]
 
 
@@ -152,7 +152,7 @@ def test_texts_and_patterns_become_options() -> None:
         ("@hashuid(@R,this)", "@hashuid of an attribute that is not a UID", "remove_tag"),
         ("@incrementdate(this,3)", "only dates", "remove_tag"),
         ("A@hash(this)B", "text and functions are joined", "remove_tag"),
-        ("@keep(", "a call without an end", "remove_tag"),
+        ("@keep(", "a call is not closed", "remove_tag"),
         ('@if(Modality,equals,"CT"){@keep()}{@empty()}', "a condition cannot be expressed", "remove_tag"),
         ('@if(Modality,equals,"CT"){@keep()}{@remove()}', "a condition cannot be expressed", "delete_tag"),
         ('@if(Modality,equals,"CT"){ROOM}{@keep()}', "a condition cannot be expressed", "remove_tag"),

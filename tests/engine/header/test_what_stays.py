@@ -121,7 +121,7 @@ def test_a_code_is_not_rewritten_and_the_result_does_not_claim_removal(way: Any,
 
     assert result.dataset.AnatomicRegionSequence[0].CodeValue == "BRZEZICKA"
     assert "PatientIdentityRemoved" not in result.dataset
-    assert [warning for warning in result.warnings if "does not say" in warning]
+    assert [warning for warning in result.warnings if "does not claim" in warning]
 
 
 @pytest.mark.parametrize("way", WAYS)

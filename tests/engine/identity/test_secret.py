@@ -45,7 +45,7 @@ def test_bytes_a_file_a_name_and_the_environment_give_the_same(tmp_path: Path, m
 
 def test_a_name_that_nobody_knows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))
-    with pytest.raises(ConfigError, match="no secret of that name"):
+    with pytest.raises(ConfigError, match="has this name"):
         result(secret="trial-8")
 
 

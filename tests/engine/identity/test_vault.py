@@ -80,7 +80,7 @@ def test_an_encrypted_vault_opens_for_its_recipient_only(tmp_path: Path) -> None
     assert not [part for part in (b"MRN4711", b"Walkenhorst", b"Annegret", b"1.2.3.42", b"19280203") if part in data]
     entries = set(map(str, read_vault(path, RecipientKey(key))))
     assert any("MRN4711-22" in entry for entry in entries)
-    with pytest.raises(ConfigError, match="key is needed"):
+    with pytest.raises(ConfigError, match="pass a recipient"):
         list(read_vault(path))
     with pytest.raises(EngineError):
         list(read_vault(path, RecipientKey(stranger)))
@@ -106,13 +106,13 @@ def test_a_vault_that_others_can_read_or_that_is_something_else_is_refused(tmp_p
     (tmp_path / "other.vault").write_text("a text that is no database, and long enough to be taken for one" * 9)
     for name in ("other.csv", "other.vault"):
         (tmp_path / name).chmod(0o600)
-    for name, why in (("open.vault", "others"), ("other.csv", "no vault"), ("other.vault", "no vault")):
+    for name, why in (("open.vault", "other users"), ("other.csv", "not a vault"), ("other.vault", "not a vault")):
         with pytest.raises(ConfigError, match=why):
             Vault(tmp_path / name)
     with pytest.raises(ConfigError, match="CSV"):
         Vault(tmp_path / "a.csv", Recipients([certificate]))
     Vault(tmp_path / "plain.vault").add([ENTRY])
-    with pytest.raises(ConfigError, match="other way"):
+    with pytest.raises(ConfigError, match="without them"):
         Vault(tmp_path / "plain.vault", Recipients([certificate]))
 
 

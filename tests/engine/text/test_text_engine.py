@@ -87,7 +87,7 @@ def test_an_impossible_date_is_erased_and_said_so(stranger: InstanceText, value:
     result = stranger.transform(value, vr)
     assert result.value == ""
     assert result.rules == ("infoType:DATE",)
-    assert result.warnings == (f"DATE in {vr}: the transformation cannot be done there, erased instead",)
+    assert result.warnings == (f"DATE in {vr}: the transformation is not possible there, so it was erased",)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_transformation_that_the_vr_cannot_hold_erases_instead(
     result = engine(transformation).bind(Dataset()).transform(value, vr)
     assert result.value == ""
     assert result.rules
-    assert "erased instead" in result.warnings[0]
+    assert "was erased" in result.warnings[0]
 
 
 def test_a_person_name_is_one_whatever_it_says_and_keeps_its_delimiters_when_masked() -> None:
@@ -156,7 +156,7 @@ def test_what_no_transformation_names_is_left_and_said_so() -> None:
     result = engine({"infoTypes": ["DATE"], "redactConfig": {}}).bind(Dataset()).transform("Anna Kowalski", "LO")
     assert result.value == "Anna Kowalski"
     assert result.rules == ()
-    assert result.warnings == ("text of infoType PERSON_NAME was left: no transformation names it",)
+    assert result.warnings == ("text of infoType PERSON_NAME was kept: no transformation covers it",)
 
 
 def test_a_finding_that_is_left_does_not_hide_one_that_is_not(patient: Dataset) -> None:
@@ -354,7 +354,7 @@ def test_a_custom_infotype_is_found_and_transformed_like_any_other() -> None:
 
 def test_an_infotype_that_no_detector_knows_is_said_so() -> None:
     assert engine({"infoTypes": ["FRANCE_CNI"], "redactConfig": {}}).warnings == (
-        "infoType FRANCE_CNI is not looked for on this machine: no detector knows it",
+        "infoType FRANCE_CNI is not found by the local engine: pass a detector for it",
     )
 
 

@@ -93,7 +93,7 @@ def test_a_date_in_digits_of_another_script_is_shifted_and_written_in_plain_ones
 def test_words_that_no_list_covers_are_left_with_a_warning(known: InstanceText) -> None:
     result = known.transform("山田太郎 CT 2021-03-04", "LO")
     assert "山田太郎" in result.value
-    assert any("no Latin letters" in warning for warning in result.warnings)
+    assert any("non-Latin script" in warning for warning in result.warnings)
     assert known.transform("Schädel nativ", "LO").warnings == ()
 
 

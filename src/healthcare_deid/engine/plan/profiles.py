@@ -124,7 +124,7 @@ def remove_plan(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], u
     if required:
         names = ", ".join(DicomDictionary[tag][4] for tag in required)
         raise ConfigError.of(
-            "DicomConfig", [("removeList.tags", f"{names}: required in valid DICOM, so take it off the list")]
+            "DicomConfig", [("removeList.tags", f"{names}: required in valid DICOM, so it cannot be removed")]
         )
     gone = Rule(Op.DELETE, "removeList")
     return TagPlan(
