@@ -15,7 +15,7 @@ from pydicom.datadict import tag_for_keyword
 from healthcare_deid.engine.options import Edition
 from healthcare_deid.engine.plan.profiles import basic_plan
 from healthcare_deid.engine.plan.ps315 import ProfileOption, Table, basic_codes, identifying_tags
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.errors import ConfigError
 
 DATES = ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES

@@ -52,11 +52,11 @@ from healthcare_deid.engine.identity.vault import Vault
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.result_names import result_name
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
 from healthcare_deid.engine.text.effects import inspected_dates, what_stays
-from healthcare_deid.engine.text.find.own_terms import name_tags
+from healthcare_deid.engine.text.find.own_values import name_tags
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

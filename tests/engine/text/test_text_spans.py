@@ -5,10 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid.engine.text.engine import windows
 from healthcare_deid.engine.text.find.detectors.base import GUESS, MODEL
 from healthcare_deid.engine.text.find.spans import join_alike, resolve, without_refuted
 from healthcare_deid.engine.text.match import Match
+from healthcare_deid.engine.text.windows import windows
 
 TEXT = "abc def, ghi 123 jkl-mno"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.results import ChangeAction
 
 MALFORMED_REASON = "malformed-value"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthcare_deid.engine.plan.tags import MIME_TYPE_OF_DOCUMENT
+from healthcare_deid.engine.plan.rules import MIME_TYPE_OF_DOCUMENT
 
 DUMMIES: dict[str, bytes] = {
     "AE": b"ANONYMIZED",

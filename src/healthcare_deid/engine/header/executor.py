@@ -20,7 +20,7 @@ from healthcare_deid.engine.dicom.datasets import rebuilt, shared, value_bytes
 from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_private, is_private_creator, keyword
 from healthcare_deid.engine.dicom.encoding import ITEM, MAX_DEPTH, holds_items
 from healthcare_deid.engine.header.actions import action_of
-from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, inside
+from healthcare_deid.engine.plan.rules import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, inside
 from healthcare_deid.engine.results import Change
 from healthcare_deid.errors import InvalidDicomError
 

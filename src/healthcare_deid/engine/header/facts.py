@@ -15,8 +15,9 @@ from healthcare_deid.engine.dicom.elements import known_vr
 from healthcare_deid.engine.dicom.encoding import Malformed, Short, flat_items
 from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, Code
 from healthcare_deid.engine.identity.rewriting import by_patterns
-from healthcare_deid.engine.plan.tags import DATE_VRS, GOING, Op
-from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue, own_sources
+from healthcare_deid.engine.plan.rules import DATE_VRS, GOING, Op
+from healthcare_deid.engine.text.find.own_terms import OwnTerms
+from healthcare_deid.engine.text.find.own_values import OwnValue, own_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ from pydicom.sequence import Sequence
 
 from healthcare_deid._version import __version__
 from healthcare_deid.engine.plan.ps315 import METHOD_CODES, ProfileOption
-from healthcare_deid.engine.plan.tags import GOING, Op
+from healthcare_deid.engine.plan.rules import GOING, Op
 from healthcare_deid.engine.results import Change, ChangeAction
 
 if TYPE_CHECKING:

@@ -23,13 +23,13 @@ from healthcare_deid.engine.header.actions import (
 from healthcare_deid.engine.identity.dates import OLDEST, capped_age, years_between
 from healthcare_deid.engine.identity.pseudonyms import Pseudonymizer
 from healthcare_deid.engine.identity.rewriting import Written, by_patterns, is_valid, patterns_to_rewrite, values_to_set
-from healthcare_deid.engine.plan.tags import GOING, Op
+from healthcare_deid.engine.plan.rules import GOING, Op
 from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.engine.text.dicom_dates import parse_da
 from healthcare_deid.engine.text.find.header_values import Source, only_patient
 from healthcare_deid.engine.text.find.lexicon import fold
 from healthcare_deid.engine.text.find.own_pseudonyms import Named, OwnPseudonyms
-from healthcare_deid.engine.text.find.own_terms import OwnValue, is_placeholder
+from healthcare_deid.engine.text.find.own_values import OwnValue, is_placeholder
 from healthcare_deid.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.rewriting import Rewrite
     from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.options import EngineOptions
-    from healthcare_deid.engine.plan.tags import Rule, TagPlan
+    from healthcare_deid.engine.plan.rules import Rule
+    from healthcare_deid.engine.plan.tags import TagPlan
     from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
 _CHARACTER_SET = 0x00080005

@@ -14,7 +14,7 @@ from pydicom.charset import python_encoding
 
 from healthcare_deid.engine.dicom.elements import most_values
 from healthcare_deid.engine.dicom.uids import is_uid, uid_text
-from healthcare_deid.engine.plan.tags import BINARY_VRS, NUMBER_BYTES
+from healthcare_deid.engine.plan.rules import BINARY_VRS, NUMBER_BYTES
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _PADDING = b"\0 "

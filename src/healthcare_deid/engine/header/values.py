@@ -21,15 +21,7 @@ from healthcare_deid.engine.header.dummies import DUMMIES, dummy_of
 from healthcare_deid.engine.header.rewriting import NOT_VALID, TELLS_IDENTITY, fits
 from healthcare_deid.engine.header.soundness import is_sound
 from healthcare_deid.engine.header.uids_in_text import UidsInText
-from healthcare_deid.engine.plan.tags import (
-    CODE_TAGS,
-    ENCAPSULATED_DOCUMENT,
-    GOING,
-    NUMBER_BYTES,
-    TEXT_VRS,
-    Op,
-    Rule,
-)
+from healthcare_deid.engine.plan.rules import CODE_TAGS, ENCAPSULATED_DOCUMENT, GOING, NUMBER_BYTES, TEXT_VRS, Op, Rule
 from healthcare_deid.engine.text.vr_values import is_legal
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from healthcare_deid.engine.dicom.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_
 from healthcare_deid.engine.header.fast.lookup import Wanted
 from healthcare_deid.engine.header.markers import DATES
 from healthcare_deid.engine.identity.vault import Entry
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan

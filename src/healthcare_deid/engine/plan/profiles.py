@@ -12,16 +12,8 @@ from healthcare_deid.config.v1.dicom import TagFilterProfile
 from healthcare_deid.engine.dicom.elements import is_private
 from healthcare_deid.engine.dicom.uids import PRIMARY_UIDS, REFERENCE_TAGS
 from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, Table, identifying_tags
-from healthcare_deid.engine.plan.tags import (
-    ENCAPSULATED_DOCUMENT,
-    KEPT,
-    TEXT_VRS,
-    Op,
-    Rule,
-    TagPattern,
-    TagPlan,
-    UidPolicy,
-)
+from healthcare_deid.engine.plan.rules import ENCAPSULATED_DOCUMENT, KEPT, TEXT_VRS, Op, Rule, TagPattern
+from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:

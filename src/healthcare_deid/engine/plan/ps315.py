@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom._dicom_dict import DicomDictionary
 
-from healthcare_deid.engine.plan.tags import (
+from healthcare_deid.engine.plan.rules import (
     CODE_TAGS,
     ENCAPSULATED_DOCUMENT,
     KEPT,

@@ -8,122 +8,13 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.lexicon import fold
+from healthcare_deid.engine.text.calendar_names import MONTH_INDEX, WEEKDAY_INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MONTHS: dict[str, tuple[str, str]] = {
-    # language: (full names, abbreviations), twelve of each
-    "en": (
-        "January February March April May June July August September October November December",
-        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
-    ),
-    "de": (
-        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-        "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez",
-    ),
-    "fr": (
-        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-        "janv févr mars avr mai juin juil août sept oct nov déc",
-    ),
-    "es": (
-        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-        "ene feb mar abr may jun jul ago sep oct nov dic",
-    ),
-    "it": (
-        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-        "gen feb mar apr mag giu lug ago set ott nov dic",
-    ),
-    "pt": (
-        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
-        "jan fev mar abr mai jun jul ago set out nov dez",
-    ),
-    "nl": (
-        "januari februari maart april mei juni juli augustus september oktober november december",
-        "jan feb mrt apr mei jun jul aug sep okt nov dec",
-    ),
-    "pl": (
-        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
-        "sty lut mar kwi maj cze lip sie wrz paź lis gru",
-    ),
-    "cs": (
-        "ledna února března dubna května června července srpna září října listopadu prosince",
-        "led úno bře dub kvě čvn čvc srp zář říj lis pro",
-    ),
-    "ro": (
-        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
-        "ian feb mar apr mai iun iul aug sept oct nov dec",
-    ),
-    "sv": (
-        "januari februari mars april maj juni juli augusti september oktober november december",
-        "jan feb mar apr maj jun jul aug sep okt nov dec",
-    ),
-    "da": (
-        "januar februar marts april maj juni juli august september oktober november december",
-        "jan feb mar apr maj jun jul aug sep okt nov dec",
-    ),
-    "fi": (
-        (
-            "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta"
-            " marraskuuta joulukuuta"
-        ),
-        "tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu",
-    ),
-    "tr": (
-        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",  # noqa: RUF001 - Turkish
-        "oca şub mar nis may haz tem ağu eyl eki kas ara",
-    ),
-    "hr": (
-        "siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna listopada studenoga prosinca",
-        "sij velj ožu tra svi lip srp kol ruj lis stu pro",
-    ),
-}
-_SPELLINGS_WITHOUT_ACCENT = {
-    "marz": "märz",
-    "fevrier": "février",
-    "aout": "août",
-    "decembre": "décembre",
-    "sept": "sep",
-}
-_WEEKDAYS: dict[str, tuple[str, str]] = {
-    "en": ("Monday Tuesday Wednesday Thursday Friday Saturday Sunday", "Mon Tue Wed Thu Fri Sat Sun"),
-    "de": ("Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag", "Mo Di Mi Do Fr Sa So"),
-    "fr": ("lundi mardi mercredi jeudi vendredi samedi dimanche", "lun mar mer jeu ven sam dim"),
-    "es": ("lunes martes miércoles jueves viernes sábado domingo", "lun mar mié jue vie sáb dom"),
-}
 
-
-def _index(table: dict[str, tuple[str, str]]) -> dict[str, tuple[int, tuple[str, ...]]]:
-    """Map each lower case name to its number and list.
-
-    Numbers begin with 1.
-    """
-    index: dict[str, tuple[int, tuple[str, ...]]] = {}
-    for forms in table.values():
-        for form in forms:
-            names = tuple(form.split())
-            for number, name in enumerate(names, start=1):
-                index.setdefault(name.lower(), (number, names))
-    return index
-
-
-_MONTH_INDEX = _index(_MONTHS)
-for _plain, _proper in _SPELLINGS_WITHOUT_ACCENT.items():
-    _MONTH_INDEX.setdefault(_plain, _MONTH_INDEX[_proper])
-_WEEKDAY_INDEX = _index(_WEEKDAYS)
-MONTH_NAMES = frozenset(map(fold, _MONTH_INDEX))
-"""Folded names and abbreviations of months in every supported language."""
-DAY_AND_MONTH_NAMES = frozenset(
-    fold(name)
-    for table in (_WEEKDAYS, _MONTHS)
-    for full, short in table.values()
-    for name in f"{full} {short}".split()
-    if len(name) > 3
-)
-"""Folded names of weekdays and months, of more than three letters."""
-
-_MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, _MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
+_MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"
 _YEAR = r"(?P<y>(?:1[89]|20)\d\d|\d\d)"
 _DAY = r"(?P<d>0?[1-9]|[12]\d|3[01])"
@@ -190,7 +81,7 @@ _TIME = _compile(
 )
 _TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m\.?)?[ ,;@\-]{1,3}$")
 _WEEKDAY_BEFORE = _compile(
-    r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(_WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
+    r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
 )
 _MOSTLY_WORDS = frozenset(
     [
@@ -339,7 +230,7 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
             for pattern in _CUED:
                 yield pattern, run.start(), min(len(text), run.end() + 2)
     for word in _WORDS.finditer(text):
-        if word[0].lower() in _MONTH_INDEX:
+        if word[0].lower() in MONTH_INDEX:
             start, end = max(0, word.start() - _LONGEST_NAMED), min(len(text), word.end() + _LONGEST_NAMED)
             for pattern in _NAMED:
                 yield pattern, start, end
@@ -354,7 +245,7 @@ def _read(match: re.Match[str]) -> TextDate | None:
     if groups.get("b"):
         if groups["b"].lower() in _MOSTLY_WORDS and len(groups.get("y") or "") != 4 and not groups["b"][0].isupper():
             return None
-        month = _MONTH_INDEX[groups["b"].lower()][0]
+        month = MONTH_INDEX[groups["b"].lower()][0]
         return _text_date(start, end, year, month, int(groups.get("d") or 0), parts)
     if groups.get("n1"):
         first, second = int(groups["n1"]), int(groups["n2"])
@@ -418,7 +309,7 @@ def _spell(old: str, kind: str, day: date, *, padded: bool) -> str:
     if kind == "o":
         ending = "th" if 11 <= day.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
         return ending.upper() if old.isupper() else ending
-    index, number = (_MONTH_INDEX, day.month) if kind == "b" else (_WEEKDAY_INDEX, day.isoweekday())
+    index, number = (MONTH_INDEX, day.month) if kind == "b" else (WEEKDAY_INDEX, day.isoweekday())
     name = index[old.lower()][1][number - 1]
     if old.isupper():
         return name.upper()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.plan.profiles import PATIENT_ID
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.text.apply.transformations import DateShift
 
 if TYPE_CHECKING:

@@ -25,10 +25,11 @@ from healthcare_deid.engine.text.find.terms import Terms
 from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader
 from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.vr_values import is_legal, split_padding
+from healthcare_deid.engine.text.windows import in_text, windows
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydicom.dataset import Dataset
 
@@ -43,9 +44,6 @@ _HEADER_RANK = 0
 _CACHED_TEXTS = 8192
 _CACHED_HEADERS = 64
 _LONGEST_CACHED = 512
-# Longer texts are inspected in overlapping windows, so that the time grows linearly with the length.
-_WINDOW = 4096
-_OVERLAP = 256
 _UNEXPLAINED_RANK = 8
 # InfoTypes that explain a number, even if the config leaves them.
 _EXPLAIN_NUMBERS = DATE_TYPES | {"AGE"}
@@ -152,7 +150,7 @@ class TextEngine:
         if known is None:
             found: list[tuple[int, Match]] = []
             for start, piece in windows(text):
-                found += [(rank, _moved(match, start)) for rank, match in self._panel.find(piece)]
+                found += [(rank, in_text(match, start)) for rank, match in self._panel.find(piece)]
             known = without_refuted(found, text)
             if self._plan.claims_removal:
                 explained = [match for _, match in known if match.info_type in _EXPLAIN_NUMBERS]
@@ -392,25 +390,6 @@ def _pseudonym_of(finding: Match, own: Sequence[Span]) -> Span | None:
     if finding.info_type in DATE_TYPES:
         return None
     return next((span for span in own if span.start < finding.end and finding.start < span.end), None)
-
-
-def windows(text: str) -> Iterator[tuple[int, str]]:
-    """Yield a long text in overlapping windows.
-
-    Each comes with its offset and is cut at spaces.
-    """
-    start = 0
-    while len(text) - start > _WINDOW:
-        end = text.rfind(" ", start + _WINDOW // 2, start + _WINDOW)
-        end = end if end > 0 else start + _WINDOW
-        yield start, text[start:end]
-        again = text.find(" ", end - _OVERLAP, end)
-        start = again + 1 if again > 0 else end - _OVERLAP
-    yield start, text[start:]
-
-
-def _moved(match: Match, by: int) -> Match:
-    return Match(match.start + by, match.end + by, match.info_type) if by else match
 
 
 _UNREAD_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]{2}")

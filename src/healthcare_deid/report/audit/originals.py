@@ -14,10 +14,11 @@ from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.ps315 import ProfileOption
-from healthcare_deid.engine.plan.tags import DATE_VRS, ENCAPSULATED_DOCUMENT
+from healthcare_deid.engine.plan.rules import DATE_VRS, ENCAPSULATED_DOCUMENT
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.engine.text.find.header_values import Source
-from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue, own_sources
+from healthcare_deid.engine.text.find.own_terms import OwnTerms
+from healthcare_deid.engine.text.find.own_values import OwnValue, own_sources
 from healthcare_deid.errors import EngineError
 from healthcare_deid.report.audit.elements import elements_of
 from healthcare_deid.report.audit.findings import Residual, Residue, shape_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.dicom.encoding import UNDEFINED, read_tag, read_u16, read_u32
 from healthcare_deid.engine.header.fast.entries import LAST_CREATOR
-from healthcare_deid.engine.plan.tags import Inside
+from healthcare_deid.engine.plan.rules import Inside
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.entries import Entry, Record

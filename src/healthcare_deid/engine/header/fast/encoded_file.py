@@ -26,7 +26,7 @@ from healthcare_deid.engine.dicom.encoding import (
 from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor, encoded
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from healthcare_deid.engine.dicom.encoding import LONG_VRS
 if TYPE_CHECKING:
     import re
 
-    from healthcare_deid.engine.plan.tags import Op, Rule
+    from healthcare_deid.engine.plan.rules import Op, Rule
 
 LAST_CREATOR = 0xFF
 _MAX_SHORT = 0xFFFE

@@ -44,7 +44,8 @@ from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, Ta
 from healthcare_deid.engine.header.fast.value_cache import LONGEST_REMEMBERED, Known, Memo, Remembered
 from healthcare_deid.engine.header.values import NewValue, Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
-from healthcare_deid.engine.plan.tags import DROPPING, Inside, Op, TagPlan, UidPolicy, inside
+from healthcare_deid.engine.plan.rules import DROPPING, Inside, Op, inside
+from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:

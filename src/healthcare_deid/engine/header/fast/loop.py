@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.header.fast.entries import Kind
 from healthcare_deid.engine.header.fast.run_cache import Runs
 from healthcare_deid.engine.header.fast.run_follower import DoneRun
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from healthcare_deid.engine.dicom.elements import keyword
 from healthcare_deid.engine.header.actions import action_of
 from healthcare_deid.engine.header.fast.run_cache import LONGEST, Run, Runs
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.results import Change
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ They are filled once per plan.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from healthcare_deid.engine.dicom.elements import effective_vr, is_private_creator
 from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
@@ -22,7 +22,10 @@ from healthcare_deid.engine.header.fast.entries import (
 )
 from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.soundness import FORMS
-from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op, TagPlan
+from healthcare_deid.engine.plan.rules import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.plan.tags import TagPlan
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _MAX_PRIVATE = 100_000

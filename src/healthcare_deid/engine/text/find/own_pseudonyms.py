@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.text.find.header_values import Source
-from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue
+from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from healthcare_deid.engine.text.find.own_values import OwnValue
 
 _BETWEEN = " ^,.=-_/'"
 _ESCAPE = b"\x1b"

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from healthcare_deid.engine.text.calendar_dates import DAY_AND_MONTH_NAMES
+from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.lexicon import (
     common_surnames,
     eponyms,
