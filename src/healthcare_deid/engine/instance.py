@@ -32,16 +32,18 @@ from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header import originals
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, OTHER_IDS_SEQUENCE, Facts, FactsOfInstances, noted_tags
+from healthcare_deid.engine.header.fast.dataset_writer import Slot
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
-from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
+from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 from healthcare_deid.engine.header.fast.frame_side_data import without_side_data
 from healthcare_deid.engine.header.fast.lookup import IDENTITY, own_uids
 from healthcare_deid.engine.header.fast.tables import Tables
 from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
+from healthcare_deid.engine.header.instance_rewriting import IDENTIFIERS
 from healthcare_deid.engine.header.originals import ENCRYPTED_ATTRIBUTES, ENCRYPTED_REASON
-from healthcare_deid.engine.header.rewriting import IDENTIFIERS, rewriter_of, set_elements
+from healthcare_deid.engine.header.rewriting import rewriter_of, set_elements
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.header.vaulted import Keeper
 from healthcare_deid.engine.identity.envelope import Recipients

@@ -43,8 +43,7 @@ def beside(destination: Path, mode: int = 0o666) -> Generator[int]:
     """Open a temporary file that replaces the destination on success.
 
     On failure the temporary file is removed. A destination that already has a partial file's name is written directly,
-    as
-    its owner renames it.
+    as its owner renames it.
 
     Args:
         destination: The file.

@@ -3,8 +3,7 @@
 The instance's SpecificCharacterSet is used or, where it is wrong, a likely character set.
 
 Archives hold text in another character set than (0008,0005) says. A decoding that cannot be right is detected and
-likely
-sets are tried. A value that no set decodes may hold anything, so callers remove it.
+likely sets are tried. A value that no set decodes may hold anything, so callers remove it.
 """
 
 from __future__ import annotations

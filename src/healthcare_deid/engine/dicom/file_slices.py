@@ -1,8 +1,7 @@
 """Reading without large pixel data, which stays in its file.
 
 pydicom takes an `io.BufferedIOBase` as a value of a byte VR and writes it in chunks. A `FileSlice` is such an object.
-Code
-that reads it piece by piece, and replaces it by another such object, never holds the whole value in memory.
+Code that reads it piece by piece, and replaces it by another such object, never holds the whole value in memory.
 """
 
 from __future__ import annotations

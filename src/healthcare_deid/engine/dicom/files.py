@@ -4,8 +4,7 @@ Large pixel data need not be in memory. In ``with opened(path) as (dataset, note
 `file_slices.LARGE` bytes, native or encapsulated, has a `FileSlice` as its value. ``len(value)`` is its size, and
 ``value.read_at(start, stop)`` reads part of it from any thread. It may be replaced by any `io.BufferedIOBase` that can
 seek and tell, such as a view that covers frames as they pass, or a temporary file of new codestreams. Writing seeks to
-the
-end for the length and then reads in order. It must happen inside the same context and does not close the object.
+the end for the length and then reads in order. It must happen inside the same context and does not close the object.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 A value without it may hold anything. Broken exporters write text under numeric and code VRs, and a damaged length makes
 an element swallow its neighbors. The forms accept more than the standard where devices do, such as a comma in a decimal
-or
-a dash in a code.
+or a dash in a code.
 """
 
 from __future__ import annotations

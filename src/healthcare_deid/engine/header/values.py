@@ -18,7 +18,7 @@ from healthcare_deid.engine.header.actions import (
     UID_IN_TEXT_REASON,
 )
 from healthcare_deid.engine.header.dummies import DUMMIES, dummy_of
-from healthcare_deid.engine.header.rewriting import NOT_VALID, TELLS_IDENTITY, fits
+from healthcare_deid.engine.header.instance_rewriting import NOT_VALID, TELLS_IDENTITY, fits
 from healthcare_deid.engine.header.soundness import is_sound
 from healthcare_deid.engine.header.uids_in_text import UidsInText
 from healthcare_deid.engine.plan.rules import CODE_TAGS, ENCAPSULATED_DOCUMENT, GOING, NUMBER_BYTES, TEXT_VRS, Op, Rule
@@ -27,7 +27,7 @@ from healthcare_deid.engine.text.vr_values import is_legal
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from healthcare_deid.engine.header.rewriting import InstanceRewriting
+    from healthcare_deid.engine.header.instance_rewriting import InstanceRewriting
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.plan.tags import TagPlan
     from healthcare_deid.engine.text.find.own_terms import OwnTerms

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
-    from healthcare_deid.engine.header.rewriting import InstanceRewriting
+    from healthcare_deid.engine.header.instance_rewriting import InstanceRewriting
     from healthcare_deid.engine.header.values import ValueTransformer
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.identity.vault import Vault

@@ -26,18 +26,15 @@ class Dates:
     This concerns dates that would be kept, and dates in text.
 
     The number comes from the table of pseudonyms: its days, or the days from its anchor date to 2000-01-01. Otherwise
-    it is
-    derived from the project secret.
+    it is derived from the project secret.
 
     Attributes:
         birth_year: Write the shifted year of birth where the profile would remove the date, and only the year where it
             would shift it.
         cap_ages: Write ages of 90 years and more as 90, and limit years of birth accordingly. Without a study date the
-            age
-            is unknown and the year of birth is left out.
+            age is unknown and the year of birth is left out.
         event: A term such as ``"ENROLLMENT"`` for the patient's anchor date. Every instance then states the days from
-            the
-            anchor to its study in (0012,0052), and the event in (0012,0053).
+            the anchor to its study in (0012,0052), and the event in (0012,0053).
 
     Raises:
         ConfigError: *event* is not a code of up to 16 characters.

@@ -97,8 +97,7 @@ class Pseudonyms:
 
         Args:
             path: The file. Its first line names the columns ``old_id`` and ``new_id``, and optionally ``new_name``,
-                ``days``
-                or ``anchor``. Other columns are ignored.
+                ``days`` or ``anchor``. Other columns are ignored.
             missing: Treatment of a patient without a row: ``"fail"``, ``"keyed"`` or ``"add"``.
             prefix: Prefix of keyed pseudonyms.
 

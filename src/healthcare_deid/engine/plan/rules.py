@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT", "AS"})
 """VRs whose values are inspected for sensitive text (v1beta1 ``CleanTextTag``)."""
@@ -108,3 +108,16 @@ GOING = DROPPING | {Op.DUMMY}
 """Operations that remove the value or replace it by a placeholder."""
 
 DATE_VRS = frozenset({"DA", "DT"})
+
+
+def enters(op: Op) -> bool:
+    """Return whether an operation on a sequence applies to its items."""
+    match op:
+        case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
+            return True
+        case Op.KEEP | Op.DELETE | Op.EMPTY:
+            return False
+        case Op.UID | Op.OWN_UID | Op.SHIFT | Op.REWRITE:
+            raise AssertionError("a plan enters sequences with RECURSE")
+        case _:
+            assert_never(op)

@@ -1,8 +1,7 @@
 """Private attributes known to hold no identity: PS3.15 table E.3.10-1, edition 2026d.
 
 Attributes with opaque data (pixels, volumes, meshes, files, codec content) are left out, because they cannot be
-inspected
-and a picture may have burned-in text.
+inspected and a picture may have burned-in text.
 """
 
 from __future__ import annotations

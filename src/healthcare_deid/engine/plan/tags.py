@@ -1,8 +1,7 @@
 """Tag plan: the compiled decision about each data element.
 
 A config compiles into one `TagPlan`. `TagPlan.rule` answers for a tag, its VR and its private creator. Answers are
-cached,
-so an executor pays one dictionary look-up per element.
+cached, so an executor pays one dictionary look-up per element.
 """
 
 from __future__ import annotations

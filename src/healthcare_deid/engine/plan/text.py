@@ -16,8 +16,7 @@ class TextPlan:
 
     Attributes:
         transformations: In the order given. One that names an infoType precedes one that names none; otherwise the
-            first
-            applies.
+            first applies.
         excluded: InfoTypes to leave.
         exclusion_wins: Whether an infoType that is both excluded and transformed is left (v1) or transformed (v1beta1).
         transforms_unnamed: Whether infoTypes without a transformation are transformed too: dates are shifted, others

@@ -54,8 +54,7 @@ def dicom_plan(config: DicomConfig, options: EngineOptions) -> TagPlan:
 
     Raises:
         ConfigError: A tag is unknown, ``removeList`` has a required tag, options are given without the Basic Profile,
-            or
-            ``nested=False`` without a list.
+            or ``nested=False`` without a list.
     """
     uids = UidPolicy(primary=not config.skip_id_redaction)
     profile = config.filter_profile or TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED
@@ -83,8 +82,7 @@ def text_plan(text: TextConfig | None, *, basic_profile: bool = False) -> TextPl
     """Compile a `TextConfig`.
 
     A transformation without infoTypes applies to any infoType, and excludeInfoTypes overrides all. Without
-    transformations,
-    dates are shifted and other findings replaced by their infoType (undocumented; v1beta1's BASIC).
+    transformations, dates are shifted and other findings replaced by their infoType (undocumented; v1beta1's BASIC).
     """
     given = transformations_of(text)
     return TextPlan(

@@ -199,10 +199,7 @@ class TextEngine:
         return info_type
 
     def uses_own_keys(self, *, shifts: bool) -> bool:
-        """Return whether the engine's own keys are used.
-
-        See `Policy.uses_own_keys`.
-        """
+        """Return whether the engine's own keys are used (`Policy.uses_own_keys`)."""
         return self._policy.uses_own_keys(shifts=shifts)
 
     @property
@@ -255,8 +252,7 @@ class InstanceText:
 
         Returns:
             The result, valid for its VR. If a transformation is not possible in the VR (a hash in SH, ``[AGE]`` in AS,
-            a
-            result that is too long), the finding is erased instead.
+            a result that is too long), the finding is erased instead.
         """
         before, inner, after = split_padding(value)
         if not inner or not inner.strip("^= "):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from healthcare_deid.engine.dicom.encoding import UNDEFINED, read_tag, read_u16, read_u32
 from healthcare_deid.engine.header.fast.entries import LAST_CREATOR
@@ -13,6 +13,21 @@ if TYPE_CHECKING:
 
 NO_TAG = 0x1_0000_0000
 """Sorts after every tag."""
+
+
+class Slot(bytes):
+    """Empty place in the output for a late element.
+
+    Its content is known only at the end.
+    """
+
+    tag: int
+
+    def __new__(cls, tag: int) -> Self:
+        """Make the slot of a tag."""
+        made = super().__new__(cls)
+        made.tag = tag
+        return made
 
 
 class Level:

@@ -4,14 +4,13 @@ It rewrites a header without building data elements.
 
 It supports little endian data in explicit or implicit VR with elements in tag order. For anything else it raises
 `UseDatasetExecutor`, and the dataset executor takes over. Kept elements are copied unchanged. Nested sequences,
-including
-those written as UN, keep their length encoding.
+including those written as UN, keep their length encoding.
 """
 
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Self, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from healthcare_deid.engine.dicom.charsets import encodings_of
 from healthcare_deid.engine.dicom.encoding import (
@@ -29,30 +28,31 @@ from healthcare_deid.engine.dicom.encoding import (
 )
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
 from healthcare_deid.engine.header.dummies import dummy_of
-from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, Level, length_of, note_creator
+from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, Level, Slot, length_of, note_creator
 from healthcare_deid.engine.header.fast.entries import (
-    LAST_CREATOR,
     Entry,
     Record,
     UseDatasetExecutor,
     creator_of,
     prefix,
 )
+from healthcare_deid.engine.header.fast.leaf_executor import LeafExecutor
 from healthcare_deid.engine.header.fast.loop import take_steps
-from healthcare_deid.engine.header.fast.run_follower import Follower, Tally
+from healthcare_deid.engine.header.fast.run_follower import Follower
 from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, Table, Tables
-from healthcare_deid.engine.header.fast.value_cache import LONGEST_REMEMBERED, Known, Memo, Remembered
-from healthcare_deid.engine.header.values import NewValue, Values
+from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
-from healthcare_deid.engine.plan.rules import DROPPING, Inside, Op, inside
+from healthcare_deid.engine.plan.rules import Inside, Op, enters, inside
 from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.engine.header.fast.value_cache import Known, Memo
+
 _DELIMITER_TAGS = 0xFFFEE000
-_KEEP, _DELETE, _REWRITE = Op.KEEP, Op.DELETE, Op.REWRITE  # attribute access on an enum class is slow
+_KEEP = Op.KEEP  # attribute access on an enum class is slow
 _PIXELS = 0x7FE0
 # Position returned when the data ends inside the element.
 _CUT_OFF = -1
@@ -60,7 +60,7 @@ _CUT_OFF = -1
 _U32 = Struct("<I")
 
 
-class EncodedExecutor:
+class EncodedExecutor(LeafExecutor):
     """Applies a plan to the encoded elements of one instance.
 
     Args:
@@ -77,12 +77,9 @@ class EncodedExecutor:
         slots: Sequence[int] = (),
         memo: Memo | None = None,
     ) -> None:
-        self._tables = tables
-        self._values = values
+        super().__init__(tables, values)
         self._slots = list(slots)
         self._memo = memo or tables.memo
-        self._searching = tables.searching
-        self.tally = Tally(warned=values.warnings)
 
     def start(self, *, explicit: bool) -> Level:
         """Return the state of the top level before its first element."""
@@ -251,84 +248,6 @@ class EncodedExecutor:
             self.tally.beyond += 1
         return self._replacement(entry, data[position:after], level, memo), after
 
-    def _rewritten(self, entry: Entry, value: bytes, level: Level) -> tuple[Entry, NewValue | None]:
-        """Return the project's own value for an element.
-
-        Without one, the profile's rule decides.
-        """
-        new = self._values.rewritten(entry.rule, entry.tag, entry.vr, value, level.encodings)
-        if new is not None:
-            return entry, new if new.value != value else None
-        beneath = entry.rule.beneath
-        assert beneath is not None, "a rule to rewrite has one beneath"
-        entry = entry._replace(op=beneath.op, rule=beneath)
-        if beneath.op is _DELETE:
-            return entry, NewValue(b"", beneath.reason)
-        if beneath.op is _KEEP and not self._searching:
-            return entry, None
-        return entry, self._values.new_value(beneath, entry.tag, entry.vr, value, level.encodings)
-
-    def _note(self, entry: Entry, value: bytes, level: Level, table: Table) -> None:
-        if table.notes(entry):
-            self.tally.noted.append((entry.tag, entry.op, value, level.encodings))
-        if entry.tag >> 16 & 1 and entry.tag & 0xFFFF > LAST_CREATOR and entry.op not in DROPPING:
-            self.tally.private_kept += 1
-
-    def _malformed(self, entry: Entry, length: int, level: Level) -> bytes:
-        """Empty an element whose value cannot be parsed."""
-        level.last_tag = entry.tag
-        emptied = self._values.malformed()
-        level.records.append(Record(entry, emptied.reason, length))
-        return entry.encoded(emptied.value)
-
-    def _replacement(
-        self, entry: Entry, element: bytes, level: Level, memo: dict[bytes, Remembered] | None
-    ) -> bytes | None:
-        """Return an element with its new value.
-
-        Returns None if it is unchanged.
-
-        With a memo, equal elements share one result.
-        """
-        if entry.op is _KEEP and not self._searching:
-            self.tally.kept += 1
-            return None
-        if entry.op is _DELETE:
-            level.records.append(Record(entry, entry.rule.reason, len(element) - entry.header))
-            return b""
-        known = None if memo is None else memo.get(element)
-        if known is not None:
-            self.tally.warned.extend(known.warnings)
-        else:
-            depends = self._values.depends
-            known = self._new_value(entry, element, level)
-            if self._values.depends != depends:
-                self.tally.beyond += 1
-            elif memo is not None and len(element) <= LONGEST_REMEMBERED:
-                memo[element] = known
-        if known.record is None:
-            self.tally.kept += 1
-            return None
-        level.records.append(known.record)
-        return known.new
-
-    def _new_value(self, entry: Entry, element: bytes, level: Level) -> Remembered:
-        """Compute an element's new value, record and warnings.
-
-        The record is None if the element is unchanged.
-        """
-        warned = len(self.tally.warned)
-        value = element[entry.header :]
-        if entry.op is _REWRITE:
-            entry, changed = self._rewritten(entry, value, level)
-        else:
-            changed = self._values.new_value(entry.rule, entry.tag, entry.vr, value, level.encodings)
-        warnings = tuple(self.tally.warned[warned:])
-        if changed is None:
-            return Remembered(b"", None, warnings)
-        new = b"" if entry.op is _DELETE else entry.encoded(changed.value)
-        return Remembered(new, Record(entry, changed.reason, len(value)), warnings)
-
     def _composite(
         self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
     ) -> tuple[bytes | None, int]:
@@ -339,7 +258,7 @@ class EncodedExecutor:
         mark, kept, warned = len(self.tally.records), self.tally.kept, len(self.tally.warned)
         noted, private_kept = len(self.tally.noted), self.tally.private_kept
         try:
-            if entry.vr == "SQ" and _enters(entry.op):
+            if entry.vr == "SQ" and enters(entry.op):
                 new, after = self._sequence(data, value, length, end, entry, level, data[position:value])
             else:
                 new, after = self._whole(data, value, length, end, entry, level)
@@ -447,34 +366,6 @@ class EncodedExecutor:
             raise Short
         pieces += (ITEM, b"\xff\xff\xff\xff", body, ITEM_END, b"\0\0\0\0")
         return after + 8
-
-
-class Slot(bytes):
-    """Empty place in the output for a late element.
-
-    Its content is known only at the end.
-    """
-
-    tag: int
-
-    def __new__(cls, tag: int) -> Self:
-        """Make the slot of a tag."""
-        made = super().__new__(cls)
-        made.tag = tag
-        return made
-
-
-def _enters(op: Op) -> bool:
-    """Return whether an operation on a sequence applies to its items."""
-    match op:
-        case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
-            return True
-        case Op.KEEP | Op.DELETE | Op.EMPTY:
-            return False
-        case Op.UID | Op.OWN_UID | Op.SHIFT | Op.REWRITE:
-            raise AssertionError("a plan enters sequences with RECURSE")
-        case _:
-            assert_never(op)
 
 
 def _fragments(data: bytes, position: int, end: int) -> tuple[bool, int]:

@@ -40,8 +40,7 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
     Returns the position reached.
 
     The loop stops at an element that its header and the cache do not decide. It also stops where a cached run may
-    begin, and
-    before and after an element set apart from runs.
+    begin, and before and after an element set apart from runs.
 
     Args:
         data: Encoded elements.

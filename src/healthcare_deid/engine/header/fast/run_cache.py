@@ -4,10 +4,8 @@ A run has the same bytes in every file of a series.
 
 A cached run is copied at once instead of element by element. It follows a certain tag and ends before an element that
 varies between files. Which elements vary is learned: if a run has never repeated and does not match now, the elements
-that
-differ are set apart and no longer belong to runs. A run that has repeated and does not match now belongs to another
-series
-and is replaced.
+that differ are set apart and no longer belong to runs. A run that has repeated and does not match now belongs to
+another series and is replaced.
 """
 
 from __future__ import annotations

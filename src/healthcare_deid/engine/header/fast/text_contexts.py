@@ -17,7 +17,8 @@ from healthcare_deid.engine.header.fast.value_cache import Memo
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
-    from healthcare_deid.engine.header.rewriting import InstanceRewriting, Rewriter
+    from healthcare_deid.engine.header.instance_rewriting import InstanceRewriting
+    from healthcare_deid.engine.header.rewriting import Rewriter
     from healthcare_deid.engine.header.values import ValueTransformer
     from healthcare_deid.engine.plan.tags import TagPlan
     from healthcare_deid.engine.text.engine import TextEngine

@@ -51,8 +51,7 @@ class Memo:
     The key is all bytes of the element.
 
     It is separate for each table, because equal bytes may follow another rule elsewhere, and for each character set. If
-    text
-    is inspected, it holds only for instances with the same header.
+    text is inspected, it holds only for instances with the same header.
     """
 
     def __init__(self) -> None:

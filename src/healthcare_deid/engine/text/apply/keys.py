@@ -31,8 +31,7 @@ class KeyRing:
 
     Args:
         unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (bytes or base64 text). The engine
-            never
-            calls Cloud KMS, so the caller unwraps them.
+            never calls Cloud KMS, so the caller unwraps them.
         patients: Keys that override the config's for single patients, by patient ID.
         secret: Project secret, from which keys are derived if the config has none.
 

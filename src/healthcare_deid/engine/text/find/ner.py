@@ -51,8 +51,7 @@ class SpacyDetector:
 
     It is a second opinion, for texts with unlisted words only. An entity counts if one of its words is unlisted and
     pronounceable, because models take CT, Graves and L-SPINE for names. Medical terms at its ends are cut off, and
-    findings
-    of rules override it.
+    findings of rules override it.
 
     Args:
         model: Package or path of a spaCy pipeline with an entity recognizer; by default the first of `MODELS`.

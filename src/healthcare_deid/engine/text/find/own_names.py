@@ -45,8 +45,7 @@ class NameTerms:
     """The person names of one header, indexed for search.
 
     A part of a name counts anywhere, unless it is usually something else. Parts of fewer than three letters and words
-    of the
-    vocabulary count only next to another part of the same name, after a title or label, or as the whole text.
+    of the vocabulary count only next to another part of the same name, after a title or label, or as the whole text.
     """
 
     def __init__(self) -> None:

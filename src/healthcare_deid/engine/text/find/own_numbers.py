@@ -36,8 +36,7 @@ class NumberTerms:
     """The numbers and places of one header, indexed for search.
 
     A number counts with or without its letters and leading zeros, and in any grouping. Numbers of fewer than five
-    digits and
-    words of the vocabulary count only after a cue or as the whole text.
+    digits and words of the vocabulary count only after a cue or as the whole text.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,7 @@
 """The patient's own names and numbers, searched for in every kept element.
 
 A search of the whole header comes first: its bytes in lower case and without separators, one search per term. Most
-headers
-contain none and need no further work. Otherwise single values are decoded and searched.
+headers contain none and need no further work. Otherwise single values are decoded and searched.
 """
 
 from __future__ import annotations

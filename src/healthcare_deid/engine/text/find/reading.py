@@ -51,9 +51,8 @@ def read(text: str) -> Reading:
     A name is then found however it was typed.
 
     Compatibility forms become plain ones, digits of any script 0 to 9, and combining marks part of their letter. Spaces
-    and
-    dashes become ordinary ones, and zero-width and direction characters are dropped. Source of the classes: the Unicode
-    Character Database.
+    and dashes become ordinary ones, and zero-width and direction characters are dropped. Source of the classes: the
+    Unicode Character Database.
     """
     if text.isascii() or _PLAIN.fullmatch(text):
         return Reading(text)

@@ -17,8 +17,7 @@ def resolve(candidates: Iterable[tuple[int, Match]], text: str) -> list[Match]:
     """Resolve overlaps of ``(rank, finding)`` pairs; a lower rank wins.
 
     Overlapping findings of one infoType are joined. Of equal ranks, the longer wins. A part that extends beyond a
-    winning
-    finding becomes its own finding, if it has a letter or digit.
+    winning finding becomes its own finding, if it has a letter or digit.
     """
     kept: list[Match] = []
     for cluster in _clusters(_united(candidates)):

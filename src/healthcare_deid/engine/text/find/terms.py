@@ -28,8 +28,7 @@ class Terms:
     """Search terms of one header.
 
     Parts of names with fewer than three letters, numbers of fewer than five digits and words of the vocabulary count
-    only
-    next to another part, after a cue, or as the whole text. So arbitrary text can be searched without many false
+    only next to another part, after a cue, or as the whole text. So arbitrary text can be searched without many false
     findings.
 
     Args:
