@@ -30,7 +30,7 @@ _OWN_ESCAPES = re.compile(
 _IN_PYTHON = {"kind": r"\w", "character": "a", "end": r"\Z", "name": "(?P<"}
 
 
-class Found(Protocol):
+class PatternMatch(Protocol):
     """A match of a pattern."""
 
     def span(self, group: int = 0, /) -> tuple[int, int]:
@@ -55,11 +55,11 @@ class Pattern(Protocol):
         """Number of each named group."""
         ...
 
-    def finditer(self, text: str, /) -> Iterator[Found]:
+    def finditer(self, text: str, /) -> Iterator[PatternMatch]:
         """Yield every match."""
         ...
 
-    def sub(self, replacement: Callable[[Found], str], text: str, /) -> str:
+    def sub(self, replacement: Callable[[PatternMatch], str], text: str, /) -> str:
         """Return the text with every match replaced."""
         ...
 

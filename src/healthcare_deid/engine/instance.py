@@ -38,7 +38,7 @@ from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 from healthcare_deid.engine.header.fast.frame_side_data import without_side_data
 from healthcare_deid.engine.header.fast.lookup import IDENTITY, own_uids
-from healthcare_deid.engine.header.fast.tables import Tables
+from healthcare_deid.engine.header.fast.tables import DecisionTables
 from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.instance_rewriting import IDENTIFIERS
@@ -143,8 +143,8 @@ class InstanceEngine:
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
         if self._pseudonymizes:
             self._noted |= IDENTIFIERS | {OTHER_IDS_SEQUENCE}
-        self._tables = Tables(self.plan, self._noted)
-        self._searching = Tables(self.plan, self._noted, searching=True)
+        self._tables = DecisionTables(self.plan, self._noted)
+        self._searching = DecisionTables(self.plan, self._noted, searching=True)
         patterns = self._rewriter.patterns if self._rewriter is not None else {}
         self._facts = FactsOfInstances(patterns, frozenset(filter(self._stays, patterns)))
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
@@ -347,7 +347,7 @@ class InstanceEngine:
 
     def _claims(
         self, facts: Facts, private_kept: bool, values: Values, pixels: PixelReport | None
-    ) -> marks.Claims | None:
+    ) -> marks.DeidentificationClaims | None:
         """Return what the result may say of itself; None where it is to say nothing."""
         if not self._markers:
             return None

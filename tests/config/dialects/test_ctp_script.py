@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from healthcare_deid.config import RecipeConversion, from_ctp_script
-from healthcare_deid.config.dialects.ctp_functions import Call, parse_script
+from healthcare_deid.config.dialects.ctp_functions import FunctionCall, parse_script
 from healthcare_deid.errors import ConfigError
 
 
@@ -270,11 +270,11 @@ def test_another_text_is_refused(text: str, rule: str) -> None:
     [
         ("plain", ["plain"]),
         (r"a\@b", ["a@b"]),
-        ("@remove()", [Call("remove", ())]),
-        ('@contents(this, "a,b)" ,"c")', [Call("contents", ("this", "a,b)", "c"))]),
-        ("x@param(@A)y", ["x", Call("param", ("@A",)), "y"]),
-        ("@if(A,exists){@if(B,exists){x}{y}}{z}", [Call("if", ("A", "exists"), ("@if(B,exists){x}{y}", "z"))]),
-        ("@append(){x}", [Call("append", (), ("x",))]),
+        ("@remove()", [FunctionCall("remove", ())]),
+        ('@contents(this, "a,b)" ,"c")', [FunctionCall("contents", ("this", "a,b)", "c"))]),
+        ("x@param(@A)y", ["x", FunctionCall("param", ("@A",)), "y"]),
+        ("@if(A,exists){@if(B,exists){x}{y}}{z}", [FunctionCall("if", ("A", "exists"), ("@if(B,exists){x}{y}", "z"))]),
+        ("@append(){x}", [FunctionCall("append", (), ("x",))]),
     ],
 )
 def test_scripts_are_split_into_text_and_calls(text: str, parts: list[Any]) -> None:

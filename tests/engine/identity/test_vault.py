@@ -13,7 +13,7 @@ import pytest
 from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
 from healthcare_deid.engine.identity.envelope import RecipientKey, Recipients
-from healthcare_deid.engine.identity.vault import Entry, Vault, read_vault
+from healthcare_deid.engine.identity.vault import Vault, VaultEntry, read_vault
 from healthcare_deid.engine.runs.reidentify import Restored, UseLog, restore_tree, who
 from healthcare_deid.errors import ConfigError, EngineError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BASIC = presets.basic_confidentiality_profile()
-ENTRY = Entry("patient", "P-1", {"PatientID": "MRN4711-22", "PatientName": "Brückenmüller^Jürgen"})
+ENTRY = VaultEntry("patient", "P-1", {"PatientID": "MRN4711-22", "PatientName": "Brückenmüller^Jürgen"})
 
 
 def engine(**arguments: Any) -> Deidentifier:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 _WITH_CLAUSES = {"if": 2, "select": 2, "append": 1}
 
 
-class Call(NamedTuple):
+class FunctionCall(NamedTuple):
     """A function call.
 
     Attributes:
@@ -25,7 +25,7 @@ class Call(NamedTuple):
         return self.args[index] if index < len(self.args) else ""
 
 
-def parse_script(text: str) -> list[str | Call]:
+def parse_script(text: str) -> list[str | FunctionCall]:
     """Split a script into literal text and function calls.
 
     A backslash makes the next character literal.
@@ -33,7 +33,7 @@ def parse_script(text: str) -> list[str | Call]:
     Raises:
         ValueError: A call is not closed.
     """
-    parts: list[str | Call] = []
+    parts: list[str | FunctionCall] = []
     literal = ""
     at = 0
     while at < len(text):
@@ -52,7 +52,7 @@ def parse_script(text: str) -> list[str | Call]:
     return [*parts, literal] if literal else parts
 
 
-def _call(text: str, start: int) -> tuple[Call, int]:
+def _call(text: str, start: int) -> tuple[FunctionCall, int]:
     bracket = text.find("(", start)
     if bracket < 0:
         raise ValueError("a function has no argument list")
@@ -73,7 +73,7 @@ def _call(text: str, start: int) -> tuple[Call, int]:
         end = _end(text, brace + 1, "}", "{")
         clauses.append(text[brace + 1 : end])
         begin = end + 1
-    return Call(name, tuple(args) if any(args) else (), tuple(clauses)), begin
+    return FunctionCall(name, tuple(args) if any(args) else (), tuple(clauses)), begin
 
 
 def _end(text: str, start: int, delimiters: str, opening: str) -> int:

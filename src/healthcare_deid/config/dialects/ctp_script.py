@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from xml.parsers import expat
 
-from healthcare_deid.config.dialects.ctp_functions import Call, parse_script
+from healthcare_deid.config.dialects.ctp_functions import FunctionCall, parse_script
 from healthcare_deid.config.dialects.recipe import (
     MARKERS,
     Fate,
@@ -189,7 +189,7 @@ class _ScriptReader:
         except ValueError as error:
             self.recipe.give_up(tag, item.line, str(error))
             return
-        if parts and isinstance(parts[0], Call) and parts[0].name == "always":
+        if parts and isinstance(parts[0], FunctionCall) and parts[0].name == "always":
             parts = parts[1:]
             always = True
         else:
@@ -199,18 +199,18 @@ class _ScriptReader:
         except RecursionError:
             self.recipe.give_up(tag, item.line, "conditions are nested too deeply")
 
-    def _script(self, tag: int, line: int, parts: Sequence[str | Call], *, always: bool) -> None:
+    def _script(self, tag: int, line: int, parts: Sequence[str | FunctionCall], *, always: bool) -> None:
         literal = self._literal(parts)
         if tag in MARKERS:
             self.recipe.set_value(tag, "", line)
         elif literal is not None:
             self._set(tag, line, literal.strip(), always=always)
-        elif len(parts) == 1 and isinstance(parts[0], Call):
+        elif len(parts) == 1 and isinstance(parts[0], FunctionCall):
             self._call(tag, line, parts[0])
         else:
             self.recipe.give_up(tag, line, "text and functions are joined")
 
-    def _literal(self, parts: Sequence[str | Call]) -> str | None:
+    def _literal(self, parts: Sequence[str | FunctionCall]) -> str | None:
         """Return the script as fixed text, or `None`."""
         text = ""
         for part in parts:
@@ -235,7 +235,7 @@ class _ScriptReader:
                 line, _label(tag), "set only where it is present", "it is added where it is missing"
             )
 
-    def _call(self, tag: int, line: int, call: Call) -> None:
+    def _call(self, tag: int, line: int, call: FunctionCall) -> None:
         recipe = self.recipe
         match call.name:
             case "keep" | "require" | "contents" | "value" if len(call.args) < 2 and self._is_this(tag, call):
@@ -265,7 +265,7 @@ class _ScriptReader:
                 recipe.give_up(tag, line, f"@{_word(name)} has no counterpart")
 
     @staticmethod
-    def _is_this(tag: int, call: Call) -> bool:
+    def _is_this(tag: int, call: FunctionCall) -> bool:
         """Return whether a call reads its own element."""
         if not call.args or call.name == "keep" or call.arg(0) == "this":
             return True
@@ -288,16 +288,16 @@ class _ScriptReader:
             )
         )
 
-    def _branches(self, tag: int, line: int, call: Call) -> None:
+    def _branches(self, tag: int, line: int, call: FunctionCall) -> None:
         """Take the stronger branch, as conditions cannot be expressed."""
         fates: list[Fate] = []
         for clause in call.clauses:
             try:
                 parts = parse_script(clause.strip())
             except ValueError:
-                parts = [Call("", ())]
+                parts = [FunctionCall("", ())]
             only = parts[0] if len(parts) == 1 else None
-            if isinstance(only, Call) and only.name in _REFUSES:
+            if isinstance(only, FunctionCall) and only.name in _REFUSES:
                 self._refuses(tag, line, only.name)
                 continue
             trial = _ScriptReader([])
@@ -313,7 +313,7 @@ class _ScriptReader:
             if len(set(fates)) > 1:
                 self._unconverted_tag(tag, line, "a condition cannot be expressed", f"always: {strongest.name.lower()}")
 
-    def _rewrite(self, tag: int, line: int, call: Call) -> None:
+    def _rewrite(self, tag: int, line: int, call: FunctionCall) -> None:
         pattern, replacement = "", ""
         match call.name:
             case "truncate":
@@ -337,7 +337,7 @@ class _ScriptReader:
         else:
             self.recipe.rewrite(tag, pattern, replacement, line)
 
-    def _modified_date(self, call: Call) -> tuple[str, str]:
+    def _modified_date(self, call: FunctionCall) -> tuple[str, str]:
         parts = [self._param(call.arg(index)) for index in (1, 2, 3)]
         fixed = [
             f"{int(part):0{width}}" if part.isdecimal() else None for part, width in zip(parts, (4, 2, 2), strict=True)

@@ -34,7 +34,7 @@ _IMPOSSIBLE = re.compile(r"[\ufffd\x80-\x9f]")
 _LONE_HIGH_BYTES = re.compile(rb"(?:[\x00-\x7f]*[\x80-\xff](?![\x80-\xff]))+[\x00-\x7f]*")
 
 
-class Reading(NamedTuple):
+class DecodedText(NamedTuple):
     """A decoded text value.
 
     Attributes:
@@ -86,7 +86,7 @@ def _known_encodings(value: bytes) -> tuple[str, ...]:
         return DEFAULT_ENCODING
 
 
-def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "") -> Reading:
+def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "") -> DecodedText:
     """Decode a text value.
 
     Args:
@@ -97,10 +97,10 @@ def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "
     """
     used = tuple(encodings) if vr in CHARSET_VRS else DEFAULT_ENCODING
     if value.isascii() and (_ESCAPE not in value or len(used) == 1):
-        return Reading(_decoded(value, vr, used), used)
+        return DecodedText(_decoded(value, vr, used), used)
     text = _decoded(value, vr, used)
     if not _contradicts(value, text, used):
-        return Reading(text, used)
+        return DecodedText(text, used)
     # Single high bytes between ASCII are accented letters of a Western set, not halves of two-byte characters.
     lone = _LONE_HIGH_BYTES.fullmatch(value) is not None
     for encoding in filter(None, (fallback, "utf_8", *(("cp1252",) if lone else ()), *LIKELY)):
@@ -109,8 +109,8 @@ def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "
         except (UnicodeError, LookupError):
             continue
         if not _IMPOSSIBLE.search(text):
-            return Reading(_decoded(value, vr, (encoding,)), (encoding,), contradicts=True)
-    return Reading(None, used, contradicts=True)
+            return DecodedText(_decoded(value, vr, (encoding,)), (encoding,), contradicts=True)
+    return DecodedText(None, used, contradicts=True)
 
 
 def _contradicts(value: bytes, text: str, encodings: tuple[str, ...]) -> bool:

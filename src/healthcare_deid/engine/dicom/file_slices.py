@@ -98,7 +98,7 @@ class FileSlice(io.BufferedIOBase):
         return data
 
 
-class _Found:
+class _LargePixelData:
     """Stop condition that records the large pixel data found."""
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ def read_deferred(source: Source, *, force: bool = False) -> FileDataset | None:
     Returns:
         The dataset, or None if the data is deflated or the pixel data is incomplete.
     """
-    found = _Found()
+    found = _LargePixelData()
     file = source.stream()
     start = read_partial(file, found, force=force)
     if found.tag is None:
@@ -149,7 +149,7 @@ def read_deferred(source: Source, *, force: bool = False) -> FileDataset | None:
 
 
 def _defer(
-    source: Source, position: int, found: _Found, elements: dict[BaseTag, DataElement | RawDataElement]
+    source: Source, position: int, found: _LargePixelData, elements: dict[BaseTag, DataElement | RawDataElement]
 ) -> int | None:
     """Add the element at a position with a slice as its value.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from healthcare_deid.engine.header.fast.run_follower import Noted
-    from healthcare_deid.engine.header.values import NewValue, Values
+    from healthcare_deid.engine.header.values import NewElementValue, Values
     from healthcare_deid.engine.plan.tags import TagPlan
 
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
@@ -41,7 +41,7 @@ _PIXELS = 0x7FE0
 _VRS = frozenset(str(vr) for vr in VR)
 
 
-class Place(NamedTuple):
+class ElementPlace(NamedTuple):
     """Position of an element in the dataset.
 
     Attributes:
@@ -88,9 +88,9 @@ class DatasetExecutor:
         Raises:
             InvalidDicomError: Sequences are nested too deeply, or an element cannot be read.
         """
-        return self._dataset(Place(source, "", ("iso8859",), 0, Inside.TOP))
+        return self._dataset(ElementPlace(source, "", ("iso8859",), 0, Inside.TOP))
 
-    def _dataset(self, place: Place) -> Dataset:
+    def _dataset(self, place: ElementPlace) -> Dataset:
         if place.depth > MAX_DEPTH:
             raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} levels deep", reason="too-deep")
         source, parent = place.source, place.encodings
@@ -103,7 +103,9 @@ class DatasetExecutor:
                 elements[tag] = new
         return rebuilt(source, elements, parent)
 
-    def _element(self, element: DataElement | RawDataElement, place: Place) -> DataElement | RawDataElement | None:
+    def _element(
+        self, element: DataElement | RawDataElement, place: ElementPlace
+    ) -> DataElement | RawDataElement | None:
         _refuse_broken(element)
         element = _with_vr(place.source, element, place.encodings)
         tag = element.tag
@@ -136,7 +138,12 @@ class DatasetExecutor:
         return self._changed(element, vr, rule, place, self._values.new_value(rule, int(tag), vr, old, place.encodings))
 
     def _changed(
-        self, element: DataElement | RawDataElement, vr: str, rule: Rule, place: Place, new: NewValue | None
+        self,
+        element: DataElement | RawDataElement,
+        vr: str,
+        rule: Rule,
+        place: ElementPlace,
+        new: NewElementValue | None,
     ) -> DataElement | RawDataElement:
         """Return an element with its new value.
 
@@ -149,7 +156,7 @@ class DatasetExecutor:
         return _raw(element.tag, vr, new.value, place.source)
 
     def _sequence(
-        self, element: DataElement | RawDataElement, rule: Rule, place: Place
+        self, element: DataElement | RawDataElement, rule: Rule, place: ElementPlace
     ) -> DataElement | RawDataElement | None:
         tag = element.tag
         if rule.op != Op.EMPTY and not _is_understood(element, place.source):
@@ -175,7 +182,9 @@ class DatasetExecutor:
             case _:
                 assert_never(rule.op)
 
-    def _entered(self, element: DataElement | RawDataElement, rule: Rule, place: Place) -> DataElement | RawDataElement:
+    def _entered(
+        self, element: DataElement | RawDataElement, rule: Rule, place: ElementPlace
+    ) -> DataElement | RawDataElement:
         """Apply the plan to the items of a sequence."""
         before = len(self.changes)
         parsed = (
@@ -187,7 +196,7 @@ class DatasetExecutor:
         around = inside(place.around, rule.op)
         done = [
             self._dataset(
-                Place(item, f"{place.path}{element.tag:08X}[{index}]/", place.encodings, place.depth + 1, around)
+                ElementPlace(item, f"{place.path}{element.tag:08X}[{index}]/", place.encodings, place.depth + 1, around)
             )
             for index, item in enumerate(items)
         ]
@@ -200,7 +209,7 @@ class DatasetExecutor:
         return new
 
     def _hidden(
-        self, element: DataElement | RawDataElement, rule: Rule, place: Place
+        self, element: DataElement | RawDataElement, rule: Rule, place: ElementPlace
     ) -> DataElement | RawDataElement | None:
         """Treat a sequence hidden in an element of VR UN.
 
@@ -217,7 +226,7 @@ class DatasetExecutor:
         write_data_element(file, cast("DataElement", new), list(place.encodings))
         return _raw(element.tag, "UN", file.getvalue()[8:], place.source)
 
-    def _record(self, rule: Rule, place: Place, tag: int, vr: str, length: int) -> None:
+    def _record(self, rule: Rule, place: ElementPlace, tag: int, vr: str, length: int) -> None:
         path = f"{place.path}{tag:08X}"
         self.changes.append(Change(path, keyword(tag), vr, action_of(rule.op, rule.reason), rule.reason, length))
 

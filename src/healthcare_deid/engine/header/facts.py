@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.dicom.charsets import read_text
 from healthcare_deid.engine.dicom.elements import known_vr
 from healthcare_deid.engine.dicom.encoding import Malformed, Short, flat_items
-from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, Code
+from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, MethodCode
 from healthcare_deid.engine.identity.rewriting import by_patterns
 from healthcare_deid.engine.plan.rules import DATE_VRS, GOING, Op
 from healthcare_deid.engine.text.find.own_terms import OwnTerms
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from healthcare_deid.engine.header.fast.run_follower import Noted
-    from healthcare_deid.engine.header.markers import Claims
+    from healthcare_deid.engine.header.markers import DeidentificationClaims
     from healthcare_deid.engine.identity.rewriting import Rewrite
 
     Patterns = Mapping[int, Sequence[Rewrite]]
@@ -69,7 +69,7 @@ class Facts:
 
     def __init__(self, noted: Sequence[Noted], own: OwnTerms) -> None:
         self.own = own
-        self.claims: dict[tuple[bool, bool, bool, bool], Claims] = {}
+        self.claims: dict[tuple[bool, bool, bool, bool], DeidentificationClaims] = {}
         self._noted = noted
         wanted = noted_tags()
         self.date_operations = frozenset(
@@ -92,12 +92,12 @@ class Facts:
         return tuple(line for line in stripped if line and not self.own.find(line))
 
     @cached_property
-    def earlier_codes(self) -> tuple[Code, ...]:
+    def earlier_codes(self) -> tuple[MethodCode, ...]:
         """Codes of DeidentificationMethodCodeSequence from earlier steps.
 
         Malformed ones are left out.
         """
-        found: list[Code] = []
+        found: list[MethodCode] = []
         for tag, _, value, encodings in self._noted:
             if tag == METHOD_CODE_SEQUENCE:
                 found += filter(None, (_code(item, encodings) for item in _items(value, _CODE_VALUE)))
@@ -176,12 +176,12 @@ class FactsOfInstances:
         return any(by_patterns(patterns, part) != part for part in parts)
 
 
-def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> Code | None:
+def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> MethodCode | None:
     value, scheme = (item.get(part, b"").strip(b"\0 ") for part in (_CODE_VALUE, _SCHEME))
     meaning = read_text(item.get(_MEANING, b""), "LO", encodings).text
     if not meaning or not all(text.isalnum() and len(text) <= _LONGEST_CODE for text in (value, scheme)):
         return None
-    return Code(value.decode(), scheme.decode(), meaning.strip("\0 "))
+    return MethodCode(value.decode(), scheme.decode(), meaning.strip("\0 "))
 
 
 def _items(value: bytes, wanted: int) -> list[dict[int, bytes]]:

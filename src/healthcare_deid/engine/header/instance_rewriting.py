@@ -14,7 +14,7 @@ from healthcare_deid.engine.identity.dates import OLDEST, capped_age, years_betw
 from healthcare_deid.engine.identity.rewriting import Written, by_patterns, is_valid
 from healthcare_deid.engine.plan.rules import GOING
 from healthcare_deid.engine.text.dicom_dates import parse_da
-from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.header_values import ValueKind
 from healthcare_deid.engine.text.find.lexicon import fold
 from healthcare_deid.engine.text.find.own_pseudonyms import Named, OwnPseudonyms
 from healthcare_deid.engine.text.find.own_values import OwnValue
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from healthcare_deid.engine.identity.dates import Dates
-    from healthcare_deid.engine.identity.pseudonyms import Person, Pseudonymizer
+    from healthcare_deid.engine.identity.pseudonyms import PatientIdentity, Pseudonymizer
     from healthcare_deid.engine.identity.rewriting import Rewrite
     from healthcare_deid.engine.plan.rules import Rule
     from healthcare_deid.engine.text.find.own_terms import OwnTerms
@@ -63,10 +63,10 @@ class OriginalValues(NamedTuple):
 
     def values(self, *tags: int) -> tuple[OwnValue, ...]:
         """Return the values of these tags that are not empty, as search terms."""
-        kinds = {_NAME: Source.NAME, _OTHER_NAMES: Source.NAME}
+        kinds = {_NAME: ValueKind.NAME, _OTHER_NAMES: ValueKind.NAME}
         found = ((tag, self.found.get(tag, b"")) for tag in tags)
         return tuple(
-            OwnValue(kinds.get(tag, Source.RECORD), value, self.encodings)
+            OwnValue(kinds.get(tag, ValueKind.RECORD), value, self.encodings)
             for tag, value in found
             if value.strip(b"\0 ")
         )
@@ -98,7 +98,7 @@ class InstanceRewriting:
         patterns: Mapping[int, Sequence[Rewrite]],
         dates: Dates | None,
         source: OriginalValues,
-        person: Person | None,
+        person: PatientIdentity | None,
         written: tuple[Written, ...],
         encodings: tuple[str, ...],
     ) -> None:
@@ -117,7 +117,7 @@ class InstanceRewriting:
     def __repr__(self) -> str:
         return f"InstanceRewriting({len(self.written)} elements)"
 
-    def _named(self, person: Person) -> list[Named]:
+    def _named(self, person: PatientIdentity) -> list[Named]:
         source = self._source
         named = [Named(source.values(_ID, _NAME, _OTHER_IDS, _OTHER_NAMES), person.new_id, person.new_name)]
         for tag in (_ACCESSION, _STUDY_ID):

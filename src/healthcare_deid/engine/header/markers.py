@@ -54,7 +54,7 @@ CODE_MEANINGS = {
 """Code meanings of PS3.16 CID 7050."""
 
 
-class Code(NamedTuple):
+class MethodCode(NamedTuple):
     """An item of DeidentificationMethodCodeSequence."""
 
     value: str
@@ -63,7 +63,7 @@ class Code(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class DeidentificationClaims:
     """Claims of an instance about its de-identification.
 
     Attributes:
@@ -76,7 +76,7 @@ class Claims:
 
     identity_removed: bool
     methods: tuple[str, ...]
-    codes: tuple[Code, ...]
+    codes: tuple[MethodCode, ...]
     no_burned_in_text: bool
     dates: str
 
@@ -101,7 +101,7 @@ class Done:
     all_text_covered: bool = False
     date_operations: frozenset[Op] = frozenset()
     earlier_methods: tuple[str, ...] = ()
-    earlier_codes: tuple[Code, ...] = ()
+    earlier_codes: tuple[MethodCode, ...] = ()
 
 
 class Claimant:
@@ -126,7 +126,7 @@ class Claimant:
         )
         """Tags of the input that the new markers replace."""
 
-    def claims(self, done: Done) -> Claims:
+    def claims(self, done: Done) -> DeidentificationClaims:
         """Return the claims that an instance may make."""
         plan = self._plan
         lines = [f"healthcare-deid {__version__}", *plan.method]
@@ -135,8 +135,8 @@ class Claimant:
             own.add(_SAFE_PRIVATE)
         if own and done.pixels_cleaned:
             own.add(_CLEAN_PIXEL_DATA)
-        codes = [Code(code, "DCM", CODE_MEANINGS[code]) for code in sorted(own)]
-        return Claims(
+        codes = [MethodCode(code, "DCM", CODE_MEANINGS[code]) for code in sorted(own)]
+        return DeidentificationClaims(
             identity_removed=plan.removes_identity and not done.identity_left,
             methods=tuple(dict.fromkeys([*done.earlier_methods, *(line[:_METHOD_CHARACTERS] for line in lines)])),
             codes=tuple(dict.fromkeys([*done.earlier_codes, *codes])),
@@ -156,7 +156,7 @@ class Claimant:
 
 
 @lru_cache(maxsize=512)
-def markers(claims: Claims) -> Dataset:
+def markers(claims: DeidentificationClaims) -> Dataset:
     """Return the marker elements for claims (PS3.3 section C.7.1.1).
 
     The dataset is cached and shared: copy it before changing it.
@@ -180,7 +180,7 @@ def markers(claims: Claims) -> Dataset:
 
 
 @lru_cache(maxsize=512)
-def encoded_markers(claims: Claims, *, explicit: bool) -> dict[int, bytes]:
+def encoded_markers(claims: DeidentificationClaims, *, explicit: bool) -> dict[int, bytes]:
     """Return the marker elements by tag, encoded in little endian."""
     encoded: dict[int, bytes] = {}
     for element in markers(claims):
@@ -191,7 +191,7 @@ def encoded_markers(claims: Claims, *, explicit: bool) -> dict[int, bytes]:
     return encoded
 
 
-def added(claims: Claims) -> list[Change]:
+def added(claims: DeidentificationClaims) -> list[Change]:
     """Return the changes that adding the markers means."""
     return [
         Change(f"{int(mark.tag):08X}", mark.keyword, mark.VR, ChangeAction.ADDED, "marker") for mark in markers(claims)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from healthcare_deid.engine.identity.dates import Dates
-    from healthcare_deid.engine.identity.pseudonyms import Person
+    from healthcare_deid.engine.identity.pseudonyms import PatientIdentity
     from healthcare_deid.engine.identity.rewriting import Rewrite
     from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.options import EngineOptions
@@ -54,7 +54,7 @@ _SHORTEST_NAME = 3
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-class Rewriter:
+class ValueRewriter:
     """Writes the project's values into one instance after another.
 
     Args:
@@ -168,7 +168,7 @@ class Rewriter:
             found[_ID] = only.encode("utf-8", "replace")
         return self.bind(found, plan, is_directory=is_directory)
 
-    def _written(self, person: Person | None, source: OriginalValues) -> Iterable[Written]:
+    def _written(self, person: PatientIdentity | None, source: OriginalValues) -> Iterable[Written]:
         yield from self._fixed.values()
         if person is not None:
             yield Written(_NAME, "PN", person.new_name, PSEUDONYM_REASON)
@@ -181,7 +181,7 @@ class Rewriter:
             yield Written(_EVENT, "CS", self.dates.event)
 
 
-def rewriter_of(options: EngineOptions, secret: ProjectSecret | None) -> Rewriter | None:
+def rewriter_of(options: EngineOptions, secret: ProjectSecret | None) -> ValueRewriter | None:
     """Return the rewriter for the engine's options.
 
     Returns None if they write nothing.
@@ -191,7 +191,7 @@ def rewriter_of(options: EngineOptions, secret: ProjectSecret | None) -> Rewrite
         OSError: The table of pseudonyms cannot be read.
     """
     pseudonymizer = None if options.pseudonyms is None else Pseudonymizer(options.pseudonyms, secret)
-    made = Rewriter(
+    made = ValueRewriter(
         pseudonymizer, values_to_set(options.set_values or {}), patterns_to_rewrite(options.replace), options.dates
     )
     return None if made.is_idle else made
@@ -209,7 +209,7 @@ def set_elements(rewriting: InstanceRewriting | None, changes: Iterable[Change])
     ]
 
 
-def _refuse_own_name(person: Person, name: str) -> None:
+def _refuse_own_name(person: PatientIdentity, name: str) -> None:
     """Raise EngineError if a new name reveals the original.
 
     It does if it contains part of the original name.

@@ -54,7 +54,7 @@ _DATE_VRS = frozenset({"AS", "DA", "DT", "TM"})
 _PADDING = b"\0 "
 
 
-class Transformed(Protocol):
+class TransformedValue(Protocol):
     """Result of transforming one value."""
 
     @property
@@ -81,16 +81,16 @@ class ValueTransformer(Protocol):
         """Number of days that dates are shifted by."""
         ...
 
-    def transform(self, value: str, vr: str) -> Transformed:
+    def transform(self, value: str, vr: str) -> TransformedValue:
         """Transform one value of an element."""
         ...
 
-    def shift(self, value: str, vr: str) -> Transformed:
+    def shift(self, value: str, vr: str) -> TransformedValue:
         """Shift one value that is a date."""
         ...
 
 
-class NewValue(NamedTuple):
+class NewElementValue(NamedTuple):
     """A new, padded value and the reason for it."""
 
     value: bytes
@@ -156,7 +156,9 @@ class Values:
         """Add a warning."""
         self.warnings.append(text)
 
-    def new_value(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def new_value(
+        self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]
+    ) -> NewElementValue | None:
         """Return the new value of an element.
 
         Returns None if it is unchanged.
@@ -174,7 +176,7 @@ class Values:
             case Op.CHECK:
                 return self._checked(tag, vr, value, encodings)
             case Op.EMPTY | Op.DELETE:
-                return NewValue(b"", rule.reason) if value else None
+                return NewElementValue(b"", rule.reason) if value else None
             case Op.DUMMY:
                 new = self._mapper.map_bytes(value) if vr == "UI" else dummy_of(tag, vr)
             case Op.UID:
@@ -191,9 +193,11 @@ class Values:
                 raise AssertionError("an executor asks for the rewritten value first")
             case _:
                 assert_never(rule.op)
-        return None if new == value else NewValue(new, rule.reason)
+        return None if new == value else NewElementValue(new, rule.reason)
 
-    def rewritten(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def rewritten(
+        self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]
+    ) -> NewElementValue | None:
         """Return the project's own value for an element.
 
         Returns None if the rule beneath applies.
@@ -212,7 +216,7 @@ class Values:
             self.depends += 1
         reading = read_text(value, vr, encodings, self._fallback)
         if reading.text is None:
-            return NewValue(b"", rule.reason)
+            return NewElementValue(b"", rule.reason)
         parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
         parts = [part.strip(" \0") for part in parts]
         new = self._rewriting.new_values(rule, tag, vr, parts, self._shifted_date)
@@ -221,8 +225,8 @@ class Values:
         text = "\\".join(new)
         if not fits(tag, vr, text):
             self.warn(NOT_VALID)
-            return NewValue(b"", rule.reason)
-        changed = NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), rule.reason)
+            return NewElementValue(b"", rule.reason)
+        changed = NewElementValue(self._encoded(text, vr, reading.encodings, reading.text, tag), rule.reason)
         if rule.reason != PATTERN_REASON:
             return changed
         # The rest of the text is still the instance's own, so the profile's rule applies to it, unless that deletes it.
@@ -238,12 +242,12 @@ class Values:
         assert self._text is not None, "dates are shifted, so there is a text engine"
         return self._text.shift(value, "DA").value
 
-    def malformed(self) -> NewValue:
+    def malformed(self) -> NewElementValue:
         """Return the empty value that replaces an invalid one."""
         self.warn(MALFORMED)
-        return NewValue(b"", MALFORMED_REASON)
+        return NewElementValue(b"", MALFORMED_REASON)
 
-    def searched(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def searched(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
         """Erase the patient's own names and numbers from a kept value.
 
         Return None if it has none.
@@ -263,7 +267,7 @@ class Values:
         reading = read_text(erased, vr, encodings, self._fallback)
         if reading.text is None:
             self.warn(_UNREADABLE)
-            return NewValue(b"", OWN_IDENTITY_REASON)
+            return NewElementValue(b"", OWN_IDENTITY_REASON)
         parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
         text = "\\".join(self._cleaned(part, vr) for part in parts)
         if text == reading.text and erased == value:
@@ -272,7 +276,7 @@ class Values:
         if self._pseudonyms is None or text != "\\".join(named):
             self.warn(_IDENTITY_ERASED)
         reason = OWN_IDENTITY_REASON if named == parts else PSEUDONYM_REASON
-        return NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), reason)
+        return NewElementValue(self._encoded(text, vr, reading.encodings, reading.text, tag), reason)
 
     def _cleaned(self, text: str, vr: str) -> str:
         """Replace identifiers with pseudonyms in a text, and erase the others."""
@@ -286,7 +290,7 @@ class Values:
     def _with_pseudonyms(self, value: bytes) -> bytes:
         return value if self._pseudonyms is None else self._pseudonyms.replace_bytes(value)
 
-    def _searched_code(self, vr: str, value: bytes) -> NewValue | None:
+    def _searched_code(self, vr: str, value: bytes) -> NewElementValue | None:
         """Empty a code or number that reveals the patient.
 
         A code that is also a common word is kept, with a warning.
@@ -299,13 +303,13 @@ class Values:
         if not (self.own.is_whole(value) if whole else self.own.is_in_bytes(value)):
             return None
         self.warn(_IDENTITY_ERASED)
-        return NewValue(b"", OWN_IDENTITY_REASON)
+        return NewElementValue(b"", OWN_IDENTITY_REASON)
 
     def _leave_identity(self) -> None:
         self.identity_left = True
         self.warn(IDENTITY_LEFT)
 
-    def _checked(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _checked(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
         if tag == ENCAPSULATED_DOCUMENT:
             self.warn(_DOCUMENT_LEFT)
             return None
@@ -316,7 +320,7 @@ class Values:
         changed = None
         if vr in ("UI", "UR") or (vr in TEXT_VRS and vr not in _DATE_VRS):
             new = self._with_own_uids(value, vr) if vr == "UI" else self._with_new_uids(value, vr)
-            changed = NewValue(new, UID_IN_TEXT_REASON) if new != value else None
+            changed = NewElementValue(new, UID_IN_TEXT_REASON) if new != value else None
         return self.searched(tag, vr, changed.value if changed else value, encodings) or changed
 
     def _with_new_uids(self, value: bytes, vr: str) -> bytes:
@@ -340,14 +344,14 @@ class Values:
             else pad_uid("\\".join(self._mapper.map(part) if part in own else part for part in parts))
         )
 
-    def _inspected(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _inspected(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
         new = self._transformed(op, tag, vr, value, encodings)
         if op is Op.TEXT or vr in _DATE_VRS:
             return new
         # Op.SHIFT looks for dates only, so the text is searched for the patient's identity as well.
         return self.searched(tag, vr, new.value if new else value, encodings) or new
 
-    def _transformed(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _transformed(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
         if not value.strip(b"\0 "):
             return None
         if is_private_creator(tag) and is_known_creator(value):
@@ -362,7 +366,7 @@ class Values:
         if reading.contradicts:
             self.warn(_UNREADABLE if reading.text is None else _CONTRADICTS)
         if reading.text is None:
-            return NewValue(b"", "unreadable-text")
+            return NewElementValue(b"", "unreadable-text")
         parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
         transform = self._text.shift if op is Op.SHIFT else self._text.transform
         rules: dict[str, None] = {} if erased == value else {"infoType:PERSON_NAME": None}
@@ -379,7 +383,9 @@ class Values:
                 self.warn(warning)
         if not rules:
             return None
-        return NewValue(self._encoded("\\".join(done), vr, reading.encodings, reading.text, tag), "+".join(rules))
+        return NewElementValue(
+            self._encoded("\\".join(done), vr, reading.encodings, reading.text, tag), "+".join(rules)
+        )
 
     def _encoded(self, text: str, vr: str, encodings: Sequence[str], old: str, tag: int) -> bytes:
         new = b""

@@ -12,9 +12,9 @@ from pydicom.datadict import keyword_for_tag
 from healthcare_deid.engine.dicom.charsets import encodings_of, read_text
 from healthcare_deid.engine.dicom.datasets import value_of
 from healthcare_deid.engine.dicom.uids import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, is_uid
-from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.lookup import ElementFinder
 from healthcare_deid.engine.header.markers import DATES
-from healthcare_deid.engine.identity.vault import Entry
+from healthcare_deid.engine.identity.vault import VaultEntry
 from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _OF_STUDY = (STUDY_INSTANCE_UID, 0x00080020, 0x00080030, _ACCESSION, _STUDY_ID)
 _KINDS = {STUDY_INSTANCE_UID: "study", SERIES_INSTANCE_UID: "series", SOP_INSTANCE_UID: "instance"}
 VAULTED = frozenset({_CHARACTER_SET, *_OF_PATIENT, *_OF_STUDY, *_KINDS})
 """Attributes stored in a vault."""
-_WANTED = Wanted(VAULTED)
+_WANTED = ElementFinder(VAULTED)
 
 
 class Keeper:
@@ -87,7 +87,7 @@ def entries(
     mapper: UidMapper,
     rewriting: InstanceRewriting | None,
     days: int | None,
-) -> Iterator[Entry]:
+) -> Iterator[VaultEntry]:
     """Yield the vault entries of an instance.
 
     Args:
@@ -106,17 +106,17 @@ def entries(
     patient = _values(old, _OF_PATIENT) | shift
     study = _values(old, _OF_STUDY) | patient
     if rewriting is not None and rewriting.person is not None:
-        yield Entry("patient", rewriting.person.new_id, patient)
+        yield VaultEntry("patient", rewriting.person.new_id, patient)
         for tag, kind in ((_ACCESSION, "accession number"), (_STUDY_ID, "study ID")):
             new = rewriting.identifier(tag, old.get(tag, ""))
             if new:
-                yield Entry(kind, new, study)
+                yield VaultEntry(kind, new, study)
     for tag, kind in _KINDS.items():
         uid = old.get(tag, "")
         op = plan.rule(tag, "UI").op
         new = mapper.map(uid) if op in (Op.UID, Op.OWN_UID, Op.DUMMY) else uid
         if is_uid(new):
-            yield Entry(kind, new, study if tag == STUDY_INSTANCE_UID else {keyword_for_tag(tag): uid})
+            yield VaultEntry(kind, new, study if tag == STUDY_INSTANCE_UID else {keyword_for_tag(tag): uid})
 
 
 def _values(old: Mapping[int, str], tags: tuple[int, ...]) -> dict[str, str]:

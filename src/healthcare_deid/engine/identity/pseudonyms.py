@@ -130,7 +130,7 @@ class Pseudonyms:
         return cls(_checked(prefix), Path(path), Missing.ADD, digits, anchors)
 
 
-class Person(NamedTuple):
+class PatientIdentity(NamedTuple):
     """A patient's new identity.
 
     Attributes:
@@ -148,7 +148,7 @@ class Person(NamedTuple):
     anchor: date | None = None
 
     def __repr__(self) -> str:
-        return f"Person({self.new_id!r})"
+        return f"PatientIdentity({self.new_id!r})"
 
     @property
     def days_to_shift(self) -> int | None:
@@ -190,7 +190,7 @@ class Pseudonymizer:
         """Whether the table has date shifts."""
         return self._table is not None and self._table.has_shifts
 
-    def person(self, patient_id: str, study_uid: str = "", study_date: date | None = None) -> Person:
+    def person(self, patient_id: str, study_uid: str = "", study_date: date | None = None) -> PatientIdentity:
         """Return a patient's new identity.
 
         Args:
@@ -248,11 +248,11 @@ class Pseudonymizer:
         """
         return None if self._key is None else _pseudonym(self._key, "study ID", value)
 
-    def _keyed_person(self, patient_id: str, study_uid: str) -> Person:
+    def _keyed_person(self, patient_id: str, study_uid: str) -> PatientIdentity:
         assert self._key is not None
         kind, value = ("patient ID", patient_id) if patient_id else ("study UID", study_uid)
         new = self._settings.prefix + _pseudonym(self._key, kind, value)
-        return Person(new, new, value)
+        return PatientIdentity(new, new, value)
 
     def _new(self, patient_id: str, number: int) -> str:
         if self._settings.digits:
@@ -295,8 +295,8 @@ def _check_character(body: str) -> str:
     return _ALPHABET[total]
 
 
-def _person(row: Row) -> Person:
-    return Person(row.new_id, row.new_name, row.new_id, row.days, row.anchor)
+def _person(row: Row) -> PatientIdentity:
+    return PatientIdentity(row.new_id, row.new_name, row.new_id, row.days, row.anchor)
 
 
 def _checked(prefix: str) -> str:

@@ -25,7 +25,7 @@ from healthcare_deid.errors import ConfigError, EngineError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from healthcare_deid.config.patterns import Found, Pattern
+    from healthcare_deid.config.patterns import Pattern, PatternMatch
 
 _STRINGS = frozenset(
     {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
@@ -142,7 +142,7 @@ class Rewrite:
         # RE2's own substitution writes text outside ASCII wrongly.
         return self._pattern.sub(self._in_place_of, text)
 
-    def _in_place_of(self, match: Found) -> str:
+    def _in_place_of(self, match: PatternMatch) -> str:
         return "".join(piece if isinstance(piece, str) else match[piece] or "" for piece in self._pieces)
 
 

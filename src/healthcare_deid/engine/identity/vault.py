@@ -48,7 +48,7 @@ _NOT_WRITABLE = "the vault cannot be written to: check the disk and the file's p
 _NEEDS_KEY = "the vault is encrypted: pass a recipient's key"
 
 
-class Entry(NamedTuple):
+class VaultEntry(NamedTuple):
     """Original of a new value.
 
     Attributes:
@@ -84,7 +84,7 @@ class Vault:
             raise ConfigError(_NO_CSV)
         _make(path, ",".join(_HEADING) + "\n" if self._is_csv else "")
         self._lock = threading.Lock()
-        self._seen: dict[Entry | tuple[str, str, str], None] = {}
+        self._seen: dict[VaultEntry | tuple[str, str, str], None] = {}
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._key: tuple[int, bytes] | None = None
@@ -105,7 +105,7 @@ class Vault:
     def __reduce__(self) -> tuple[type[Vault], tuple[Path, Recipients | None]]:
         return type(self), (self._path, self._recipients)
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[VaultEntry]) -> None:
         """Write entries, except those that this process knows are there already.
 
         Raises:
@@ -157,7 +157,7 @@ class Vault:
         return self._key
 
 
-def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
+def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[VaultEntry]:
     """Yield the entries of a vault.
 
     Args:
@@ -219,14 +219,14 @@ def _cut_torn_row(file: BinaryIO) -> None:
     file.seek(end)
 
 
-def _row(entry: Entry) -> tuple[str, str, str]:
+def _row(entry: VaultEntry) -> tuple[str, str, str]:
     return entry.kind, entry.new, json.dumps(entry.old, sort_keys=True, ensure_ascii=False)
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> VaultEntry:
     try:
         kind, new, old = row
-        return Entry(kind, new, json.loads(old))
+        return VaultEntry(kind, new, json.loads(old))
     except ValueError:
         raise ConfigError(_DAMAGED) from None
 

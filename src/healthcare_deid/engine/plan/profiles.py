@@ -11,7 +11,7 @@ from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
 from healthcare_deid.config.v1.dicom import TagFilterProfile
 from healthcare_deid.engine.dicom.elements import is_private
 from healthcare_deid.engine.dicom.uids import PRIMARY_UIDS, REFERENCE_TAGS
-from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, Table, identifying_tags
+from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, ProfileTable, identifying_tags
 from healthcare_deid.engine.plan.rules import ENCAPSULATED_DOCUMENT, KEPT, TEXT_VRS, Op, Rule, TagPattern
 from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
 from healthcare_deid.errors import ConfigError
@@ -149,7 +149,7 @@ def basic_plan(
     edition: Edition, options: Collection[ProfileOption | str] = (), *, primary: bool = True, strict: bool = False
 ) -> TagPlan:
     """Apply the Basic Application Level Confidentiality Profile of PS3.15."""
-    table = Table(edition, options, strict=strict)
+    table = ProfileTable(edition, options, strict=strict)
     retain_uids = ProfileOption.RETAIN_UIDS in table.options
     tags = dict(table.tags)
     said = set(table.options)

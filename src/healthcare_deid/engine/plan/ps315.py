@@ -115,7 +115,7 @@ _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
 _EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
 
 
-class Table:
+class ProfileTable:
     """One edition with its options applied.
 
     Attributes that only a later edition lists are removed under the older one too, unless ``strict``: they were just as

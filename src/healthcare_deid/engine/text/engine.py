@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from healthcare_deid._border import border
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.engine.text.apply.keys import KeyRing
-from healthcare_deid.engine.text.apply.policy import Decision, Policy
-from healthcare_deid.engine.text.apply.transformations import Subject, Token
+from healthcare_deid.engine.text.apply.policy import InfoTypeDecision, TransformationPolicy
+from healthcare_deid.engine.text.apply.transformations import FixedToken, Subject
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.detectors.base import read_digits
 from healthcare_deid.engine.text.find.detectors.numbers import unexplained_numbers
 from healthcare_deid.engine.text.find.detectors.panel import Panel
 from healthcare_deid.engine.text.find.detectors.registry import detectors_for
-from healthcare_deid.engine.text.find.header_values import Header, Source, read_header
-from healthcare_deid.engine.text.find.reading import read
+from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind, read_header
+from healthcare_deid.engine.text.find.reading import normalize_text
 from healthcare_deid.engine.text.find.spans import join_alike, resolve, without_refuted
 from healthcare_deid.engine.text.find.terms import Terms
 from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from healthcare_deid.engine.identity.pseudonyms import Person
+    from healthcare_deid.engine.identity.pseudonyms import PatientIdentity
     from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.plan.text import TextPlan
     from healthcare_deid.engine.text.find.detectors.base import Detector
@@ -47,7 +47,7 @@ _LONGEST_CACHED = 512
 _UNEXPLAINED_RANK = 8
 # InfoTypes that explain a number, even if the config leaves them.
 _EXPLAIN_NUMBERS = DATE_TYPES | {"AGE"}
-_CLEANED = Decision(CONTEXT, Token(f"[{CONTEXT}]"), "transform")
+_CLEANED = InfoTypeDecision(CONTEXT, FixedToken(f"[{CONTEXT}]"), "transform")
 
 
 class Transformed(NamedTuple):
@@ -103,7 +103,7 @@ class TextEngine:
             raise ConfigError("date_shift_days must be at least 1, because a shift of 0 days keeps the dates")
         self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys, secret=secret)
         self._plan = plan
-        self._policy = Policy(plan, self._keys, date_shift_days)
+        self._policy = TransformationPolicy(plan, self._keys, date_shift_days)
         self._own_detectors = tuple(detectors)
         self._panel = self._all_detectors()
         known = self._panel.info_types.union(INFO_TYPES)
@@ -112,7 +112,7 @@ class TextEngine:
             for name in sorted((self._policy.info_types | self._plan.pixel_info_types) - known)
         )
         self._texts: dict[str, tuple[tuple[int, Match], ...]] = {}
-        self._terms: dict[Header, Terms] = {}
+        self._terms: dict[HeaderValues, Terms] = {}
 
     def __repr__(self) -> str:
         return f"TextEngine({len(self._panel)} detectors)"
@@ -130,7 +130,7 @@ class TextEngine:
 
     @border
     def bind(
-        self, dataset: Dataset, person: Person | None = None, pseudonyms: OwnPseudonyms | None = None
+        self, dataset: Dataset, person: PatientIdentity | None = None, pseudonyms: OwnPseudonyms | None = None
     ) -> InstanceText:
         """Bind the engine to one instance.
 
@@ -161,7 +161,7 @@ class TextEngine:
                 self._texts[text] = known
         return known
 
-    def terms(self, header: Header) -> Terms:
+    def terms(self, header: HeaderValues) -> Terms:
         """Return the search terms of a header, cached for recent headers."""
         known = self._terms.get(header)
         if known is None:
@@ -170,7 +170,7 @@ class TextEngine:
             known = self._terms[header] = Terms(header, contextual=self._plan.contextual)
         return known
 
-    def subject(self, header: Header, person: Person | None = None) -> Subject:
+    def subject(self, header: HeaderValues, person: PatientIdentity | None = None) -> Subject:
         """Return the context that date shifts and hashes depend on."""
         return Subject(
             identity=person.shift_by if person is not None else header.patient_id or header.study_uid,
@@ -180,11 +180,11 @@ class TextEngine:
             days=person.days_to_shift if person is not None else None,
         )
 
-    def decide(self, info_type: str) -> Decision:
+    def decide(self, info_type: str) -> InfoTypeDecision:
         """Return the decision about an infoType in a data element."""
         return _CLEANED if info_type == CONTEXT else self._policy.decide(info_type)
 
-    def decide_on_shift(self, info_type: str) -> Decision:
+    def decide_on_shift(self, info_type: str) -> InfoTypeDecision:
         """Return the decision to shift a date."""
         return self._policy.shift()
 
@@ -199,7 +199,7 @@ class TextEngine:
         return info_type
 
     def uses_own_keys(self, *, shifts: bool) -> bool:
-        """Return whether the engine's own keys are used (`Policy.uses_own_keys`)."""
+        """Return whether the engine's own keys are used (`TransformationPolicy.uses_own_keys`)."""
         return self._policy.uses_own_keys(shifts=shifts)
 
     @property
@@ -214,8 +214,8 @@ class InstanceText:
     def __init__(
         self,
         engine: TextEngine,
-        header: Header,
-        person: Person | None = None,
+        header: HeaderValues,
+        person: PatientIdentity | None = None,
         pseudonyms: OwnPseudonyms | None = None,
     ) -> None:
         self._engine = engine
@@ -300,7 +300,7 @@ class InstanceText:
         return "DATE_OF_BIRTH" if value.replace(".", "")[:8] in births else "DATE"
 
     def _candidates(self, text: str) -> list[tuple[int, Match]]:
-        reading = read(text)
+        reading = normalize_text(text)
         found = [(_HEADER_RANK, match) for match in self._terms.find(reading.text)]
         for rank, match in self._engine.detect(reading.text):
             if match.info_type == "DATE" and self._header.birth_dates and self._is_birth_date(reading.text, match):
@@ -338,7 +338,9 @@ class InstanceText:
         ]
         return join_alike(resolve(ranked, text), text)
 
-    def _apply(self, text: str, vr: str, findings: Sequence[Match], decide: Callable[[str], Decision]) -> Transformed:
+    def _apply(
+        self, text: str, vr: str, findings: Sequence[Match], decide: Callable[[str], InfoTypeDecision]
+    ) -> Transformed:
         rules: dict[str, None] = {}
         warnings: dict[str, None] = {}
         pieces: list[str] = []
@@ -393,6 +395,6 @@ _LEFT_UNREAD = (
     "words in a non-Latin script were kept: among them, only the header's own values, numbers and dates are found"
 )
 # VRs whose values always are of one infoType.
-_WHOLE = {"PN": Source.NAME.value, "DA": "DATE", "DT": "DATE", "AS": "AGE"}
+_WHOLE = {"PN": ValueKind.NAME.value, "DA": "DATE", "DT": "DATE", "AS": "AGE"}
 _FREE = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
 _PADDED = frozenset({"LT", "ST", "UT", "UC"})

@@ -9,7 +9,7 @@ from healthcare_deid.engine.header.fast.entries import LAST_CREATOR
 from healthcare_deid.engine.plan.rules import Inside
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.header.fast.entries import Entry, Record
+    from healthcare_deid.engine.header.fast.entries import ElementDecision, Record
 
 NO_TAG = 0x1_0000_0000
 """Sorts after every tag."""
@@ -30,7 +30,7 @@ class Slot(bytes):
         return made
 
 
-class Level:
+class DatasetWriter:
     """Input and output state of one dataset: the instance or an item.
 
     Attributes:
@@ -76,14 +76,14 @@ class Level:
         self.next_slot = NO_TAG
 
 
-def length_of(data: bytes, position: int, entry: Entry, *, explicit: bool) -> int:
+def length_of(data: bytes, position: int, entry: ElementDecision, *, explicit: bool) -> int:
     """Return the length in an element's header."""
     if not explicit:
         return int(read_u32(data, position + 4)[0])
     return int(read_u16(data, position + 6)[0] if entry.header == 8 else read_u32(data, position + 8)[0])
 
 
-def note_creator(data: bytes, position: int, level: Level) -> None:
+def note_creator(data: bytes, position: int, level: DatasetWriter) -> None:
     """Remember a private creator before its own element is processed."""
     group, element = read_tag(data, position)
     if element > LAST_CREATOR:

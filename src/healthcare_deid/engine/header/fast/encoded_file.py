@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthcare_deid.engine.dicom.sources import Source
-    from healthcare_deid.engine.header.fast.dataset_writer import Level
+    from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
     from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 
 _WINDOW = 1 << 16
@@ -188,7 +188,7 @@ class EncodedFile:
         pieces += level.output
         return pieces
 
-    def _is_junk(self, head: bytes, position: int, level: Level) -> bool:
+    def _is_junk(self, head: bytes, position: int, level: DatasetWriter) -> bool:
         """Return whether only trailing bytes are left."""
         # Padding may follow any element. Other bytes count as trailing only after the pixel data; before it, an
         # element is more likely to be broken.
@@ -208,7 +208,7 @@ class EncodedFile:
         header: bytes,
         position: int,
         seen: int,
-        level: Level,
+        level: DatasetWriter,
         pieces: list[bytes | Range],
     ) -> tuple[int, bytes]:
         """Process an element that extends beyond the window.

@@ -26,7 +26,7 @@ class UseDatasetExecutor(Exception):  # noqa: N818 - a change of executor, not a
     """The encoded executor does not support the form of the data."""
 
 
-class Kind(IntEnum):
+class DecisionKind(IntEnum):
     """How far tag, VR and length decide about an element."""
 
     OPEN = 0
@@ -46,12 +46,12 @@ class Kind(IntEnum):
 class Record(NamedTuple):
     """A change: decision, reason, and length of the old value."""
 
-    entry: Entry
+    entry: ElementDecision
     reason: str
     length: int
 
 
-class Entry(NamedTuple):
+class ElementDecision(NamedTuple):
     """Decision about an element from tag, VR and private creator."""
 
     op: Op
@@ -71,7 +71,7 @@ class Entry(NamedTuple):
         return _encoded(self.prefix, value)
 
 
-class Step(NamedTuple):
+class HeaderStep(NamedTuple):
     """Decision from tag, VR and length alone.
 
     It suffices for most of a header.
@@ -79,7 +79,7 @@ class Step(NamedTuple):
 
     size: int
     tag: int
-    kind: Kind
+    kind: DecisionKind
     new: bytes
     """Replacement of the element, if it is replaced."""
     record: Record

@@ -28,9 +28,9 @@ from healthcare_deid.engine.dicom.encoding import (
 )
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
 from healthcare_deid.engine.header.dummies import dummy_of
-from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, Level, Slot, length_of, note_creator
+from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, DatasetWriter, Slot, length_of, note_creator
 from healthcare_deid.engine.header.fast.entries import (
-    Entry,
+    ElementDecision,
     Record,
     UseDatasetExecutor,
     creator_of,
@@ -39,7 +39,7 @@ from healthcare_deid.engine.header.fast.entries import (
 from healthcare_deid.engine.header.fast.leaf_executor import LeafExecutor
 from healthcare_deid.engine.header.fast.loop import take_steps
 from healthcare_deid.engine.header.fast.run_follower import Follower
-from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, Table, Tables
+from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, DecisionTable, DecisionTables
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.rules import Inside, Op, enters, inside
@@ -72,7 +72,7 @@ class EncodedExecutor(LeafExecutor):
 
     def __init__(
         self,
-        tables: Tables,
+        tables: DecisionTables,
         values: Values,
         slots: Sequence[int] = (),
         memo: Memo | None = None,
@@ -81,18 +81,18 @@ class EncodedExecutor(LeafExecutor):
         self._slots = list(slots)
         self._memo = memo or tables.memo
 
-    def start(self, *, explicit: bool) -> Level:
+    def start(self, *, explicit: bool) -> DatasetWriter:
         """Return the state of the top level before its first element."""
-        level = self._counted(Level(explicit=explicit))
+        level = self._counted(DatasetWriter(explicit=explicit))
         if self._slots:
             level.next_slot = self._slots[0]
         return level
 
-    def _counted(self, level: Level) -> Level:
+    def _counted(self, level: DatasetWriter) -> DatasetWriter:
         self.tally.records.append((level.path, level.records))
         return level
 
-    def look(self, header: bytes, level: Level) -> tuple[Entry, int]:
+    def look(self, header: bytes, level: DatasetWriter) -> tuple[ElementDecision, int]:
         """Return decision and length of the top-level element with this header.
 
         Raises:
@@ -106,7 +106,7 @@ class EncodedExecutor(LeafExecutor):
             raise InvalidDicomError("the data ends inside an element", reason="truncated")
         return entry, length_of(header, 0, entry, explicit=explicit)
 
-    def pass_by(self, entry: Entry, length: int, level: Level) -> list[bytes]:
+    def pass_by(self, entry: ElementDecision, length: int, level: DatasetWriter) -> list[bytes]:
         """Record a top-level element that is not in memory.
 
         Return bytes to write before or instead of it.
@@ -130,14 +130,14 @@ class EncodedExecutor(LeafExecutor):
         level.records.append(Record(entry, entry.rule.reason, length))
         return output
 
-    def passes_by(self, entry: Entry) -> bool:
+    def passes_by(self, entry: ElementDecision) -> bool:
         """Return whether an element can be processed without loading its value."""
         # Kept values are searched for the patient's identity, except pixels.
         if entry.op is _KEEP:
             return entry.tag >> 16 == _PIXELS or not self._tables.plan.removes_identity
         return entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
 
-    def elements(self, data: bytes, position: int, end: int, level: Level) -> int:
+    def elements(self, data: bytes, position: int, end: int, level: DatasetWriter) -> int:
         """Rewrite elements up to ``end``, an item delimiter, or an incomplete element.
 
         Args:
@@ -176,11 +176,11 @@ class EncodedExecutor(LeafExecutor):
             follower.end(data, position)
         return position
 
-    def _follower(self, known: Known, table: Table, level: Level) -> Follower | None:
+    def _follower(self, known: Known, table: DecisionTable, level: DatasetWriter) -> Follower | None:
         met, known.met = known.met, True
         return Follower(known.runs, table.steps, level, self.tally) if met and not level.depth else None
 
-    def finish(self, level: Level) -> None:
+    def finish(self, level: DatasetWriter) -> None:
         """Write the slots that come after the last element."""
         level.output.extend(self._take_slots(NO_TAG, level))
 
@@ -188,15 +188,15 @@ class EncodedExecutor(LeafExecutor):
         """Warn that bytes after the last element are dropped."""
         self._values.warn(TRAILING_DROPPED)
 
-    def _table(self, level: Level) -> Table:
+    def _table(self, level: DatasetWriter) -> DecisionTable:
         return self._tables.table(explicit=level.explicit, around=level.around)
 
-    def _fill_slots(self, level: Level) -> None:
+    def _fill_slots(self, level: DatasetWriter) -> None:
         """Write the slots that come before the last element."""
         self.tally.beyond += 1
         level.output.extend(self._take_slots(level.last_tag, level))
 
-    def _take_slots(self, before: int, level: Level) -> list[bytes]:
+    def _take_slots(self, before: int, level: DatasetWriter) -> list[bytes]:
         """Remove and return the slots that come before a tag."""
         taken: list[bytes] = []
         while self._slots and level.next_slot <= before:
@@ -204,7 +204,7 @@ class EncodedExecutor(LeafExecutor):
             level.next_slot = self._slots[0] if self._slots else NO_TAG
         return taken
 
-    def _element(self, data: bytes, position: int, end: int, level: Level) -> tuple[bytes | None, int]:
+    def _element(self, data: bytes, position: int, end: int, level: DatasetWriter) -> tuple[bytes | None, int]:
         """Rewrite one element.
 
         Returns:
@@ -249,7 +249,7 @@ class EncodedExecutor(LeafExecutor):
         return self._replacement(entry, data[position:after], level, memo), after
 
     def _composite(
-        self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
+        self, data: bytes, position: int, length: int, end: int, entry: ElementDecision, level: DatasetWriter
     ) -> tuple[bytes | None, int]:
         """Rewrite a sequence or fragments; return what `_element` does."""
         value = position + entry.header
@@ -275,14 +275,14 @@ class EncodedExecutor(LeafExecutor):
         self._note(entry, data[value:after], level, self._table(level))
         return new, after
 
-    def _as_sequence(self, entry: Entry, level: Level) -> Entry:
+    def _as_sequence(self, entry: ElementDecision, level: DatasetWriter) -> ElementDecision:
         """Return the decision for a sequence written with VR UN."""
         tag = entry.tag
         rule = self._tables.plan.rule(tag, "SQ", creator_of(tag, level.creators), level.around)
-        return Entry(rule.op, entry.header, tag, "SQ", rule, prefix(tag, "UN" if level.explicit else ""))
+        return ElementDecision(rule.op, entry.header, tag, "SQ", rule, prefix(tag, "UN" if level.explicit else ""))
 
     def _whole(
-        self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
+        self, data: bytes, position: int, length: int, end: int, entry: ElementDecision, level: DatasetWriter
     ) -> tuple[bytes | None, int]:
         """Keep, empty or delete a sequence or fragments without entering it."""
         after = position + length
@@ -305,7 +305,14 @@ class EncodedExecutor(LeafExecutor):
         return b"" if entry.op is Op.DELETE else entry.encoded(b""), after
 
     def _sequence(
-        self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level, header: bytes
+        self,
+        data: bytes,
+        position: int,
+        length: int,
+        end: int,
+        entry: ElementDecision,
+        level: DatasetWriter,
+        header: bytes,
     ) -> tuple[bytes | None, int]:
         """Rewrite a sequence whose items the plan enters, keeping its length encoding."""
         if level.depth >= MAX_DEPTH:
@@ -328,7 +335,7 @@ class EncodedExecutor(LeafExecutor):
             if code != ITEM:
                 raise UseDatasetExecutor
             item = self._counted(
-                Level(
+                DatasetWriter(
                     explicit=explicit,
                     path=f"{place}[{index}]/",
                     depth=level.depth + 1,
@@ -346,7 +353,9 @@ class EncodedExecutor(LeafExecutor):
             return b"".join((header, body, SEQUENCE_END, b"\0\0\0\0")), position
         return b"".join((header[:-4], _U32.pack(len(body)), body)), position
 
-    def _item(self, data: bytes, position: int, length: int, end: int, level: Level, pieces: list[bytes]) -> int:
+    def _item(
+        self, data: bytes, position: int, length: int, end: int, level: DatasetWriter, pieces: list[bytes]
+    ) -> int:
         """Rewrite one item into ``pieces``.
 
         Return the position after it.
@@ -380,13 +389,13 @@ def _fragments(data: bytes, position: int, end: int) -> tuple[bool, int]:
     return bool(stops), after
 
 
-def _after_sequence(data: bytes, position: int, end: int, entry: Entry, level: Level) -> int:
+def _after_sequence(data: bytes, position: int, end: int, entry: ElementDecision, level: DatasetWriter) -> int:
     """Return the position after a sequence of undefined length."""
     reader = EncodedExecutor(_READER, _NOTHING_NEW)
     passing = entry._replace(op=Op.RECURSE)
-    place = Level(explicit=level.explicit, depth=level.depth, around=Inside.NOTHING)
+    place = DatasetWriter(explicit=level.explicit, depth=level.depth, around=Inside.NOTHING)
     return reader._sequence(data, position, UNDEFINED, end, passing, place, data[position - entry.header : position])[1]
 
 
-_READER = Tables(TagPlan(name="read", uids=UidPolicy(primary=False)))
+_READER = DecisionTables(TagPlan(name="read", uids=UidPolicy(primary=False)))
 _NOTHING_NEW = Values(_READER.plan, UidMapper())

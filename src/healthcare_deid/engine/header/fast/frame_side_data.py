@@ -15,7 +15,7 @@ from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native
 from healthcare_deid.engine.header.fast.encoded_file import FragmentRange
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
-from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.lookup import ElementFinder
 from healthcare_deid.engine.header.fast.native_lengths import native_lengths_fit
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NUMBER_OF_FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _EXTENDED_TABLES = (0x7FE00001, 0x7FE00002)
-_GEOMETRY = Wanted((_NUMBER_OF_FRAMES, _ROWS, _COLUMNS, *_EXTENDED_TABLES))
+_GEOMETRY = ElementFinder((_NUMBER_OF_FRAMES, _ROWS, _COLUMNS, *_EXTENDED_TABLES))
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 # Size of a sequence delimitation item in bytes.
 _DELIMITER = 8

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.header.fast.entries import (
     LAST_CREATOR,
-    Entry,
+    ElementDecision,
     Record,
 )
-from healthcare_deid.engine.header.fast.run_follower import Tally
+from healthcare_deid.engine.header.fast.run_follower import InstanceTally
 from healthcare_deid.engine.header.fast.value_cache import LONGEST_REMEMBERED, Remembered
-from healthcare_deid.engine.header.values import NewValue, Values
+from healthcare_deid.engine.header.values import NewElementValue, Values
 from healthcare_deid.engine.plan.rules import DROPPING, Op
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.header.fast.dataset_writer import Level
-    from healthcare_deid.engine.header.fast.tables import Table, Tables
+    from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
+    from healthcare_deid.engine.header.fast.tables import DecisionTable, DecisionTables
 
 
 _KEEP, _DELETE, _REWRITE = Op.KEEP, Op.DELETE, Op.REWRITE  # attribute access on an enum class is slow
@@ -33,13 +33,15 @@ class LeafExecutor:
         tally: Counts of the instance.
     """
 
-    def __init__(self, tables: Tables, values: Values) -> None:
+    def __init__(self, tables: DecisionTables, values: Values) -> None:
         self._tables = tables
         self._values = values
         self._searching = tables.searching
-        self.tally = Tally(warned=values.warnings)
+        self.tally = InstanceTally(warned=values.warnings)
 
-    def _rewritten(self, entry: Entry, value: bytes, level: Level) -> tuple[Entry, NewValue | None]:
+    def _rewritten(
+        self, entry: ElementDecision, value: bytes, level: DatasetWriter
+    ) -> tuple[ElementDecision, NewElementValue | None]:
         """Return the project's own value for an element.
 
         Without one, the profile's rule decides.
@@ -51,18 +53,18 @@ class LeafExecutor:
         assert beneath is not None, "a rule to rewrite has one beneath"
         entry = entry._replace(op=beneath.op, rule=beneath)
         if beneath.op is _DELETE:
-            return entry, NewValue(b"", beneath.reason)
+            return entry, NewElementValue(b"", beneath.reason)
         if beneath.op is _KEEP and not self._searching:
             return entry, None
         return entry, self._values.new_value(beneath, entry.tag, entry.vr, value, level.encodings)
 
-    def _note(self, entry: Entry, value: bytes, level: Level, table: Table) -> None:
+    def _note(self, entry: ElementDecision, value: bytes, level: DatasetWriter, table: DecisionTable) -> None:
         if table.notes(entry):
             self.tally.noted.append((entry.tag, entry.op, value, level.encodings))
         if entry.tag >> 16 & 1 and entry.tag & 0xFFFF > LAST_CREATOR and entry.op not in DROPPING:
             self.tally.private_kept += 1
 
-    def _malformed(self, entry: Entry, length: int, level: Level) -> bytes:
+    def _malformed(self, entry: ElementDecision, length: int, level: DatasetWriter) -> bytes:
         """Empty an element whose value cannot be parsed."""
         level.last_tag = entry.tag
         emptied = self._values.malformed()
@@ -70,7 +72,7 @@ class LeafExecutor:
         return entry.encoded(emptied.value)
 
     def _replacement(
-        self, entry: Entry, element: bytes, level: Level, memo: dict[bytes, Remembered] | None
+        self, entry: ElementDecision, element: bytes, level: DatasetWriter, memo: dict[bytes, Remembered] | None
     ) -> bytes | None:
         """Return an element with its new value.
 
@@ -100,7 +102,7 @@ class LeafExecutor:
         level.records.append(known.record)
         return known.new
 
-    def _new_value(self, entry: Entry, element: bytes, level: Level) -> Remembered:
+    def _new_value(self, entry: ElementDecision, element: bytes, level: DatasetWriter) -> Remembered:
         """Compute an element's new value, record and warnings.
 
         The record is None if the element is unchanged.

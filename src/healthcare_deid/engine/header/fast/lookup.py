@@ -37,7 +37,7 @@ class _SeenRun(Run):
     found: Found
 
 
-class Wanted:
+class ElementFinder:
     """Finder of some top-level elements in files.
 
     Args:
@@ -98,9 +98,9 @@ class Wanted:
         self._runs[file.explicit].learn(tag, run, partial(_elements, explicit=file.explicit))
 
 
-IDENTITY = Wanted((_SOP_CLASS_UID, SOP_INSTANCE_UID))
+IDENTITY = ElementFinder((_SOP_CLASS_UID, SOP_INSTANCE_UID))
 """Elements that the file meta information repeats."""
-OWN_UIDS = Wanted((SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID))
+OWN_UIDS = ElementFinder((SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID))
 """UIDs of the instance, its series and its study."""
 
 

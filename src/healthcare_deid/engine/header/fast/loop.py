@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.header.fast.entries import Kind
+from healthcare_deid.engine.header.fast.entries import DecisionKind
 from healthcare_deid.engine.header.fast.run_cache import Runs
 from healthcare_deid.engine.header.fast.run_follower import DoneRun
 from healthcare_deid.engine.plan.rules import Op
@@ -15,12 +15,18 @@ from healthcare_deid.engine.plan.rules import Op
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.engine.header.fast.dataset_writer import Level
-    from healthcare_deid.engine.header.fast.entries import Step
-    from healthcare_deid.engine.header.fast.run_follower import Tally
+    from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
+    from healthcare_deid.engine.header.fast.entries import HeaderStep
+    from healthcare_deid.engine.header.fast.run_follower import InstanceTally
     from healthcare_deid.engine.header.fast.value_cache import Known
 
-_KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
+_KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = (
+    DecisionKind.KEPT,
+    DecisionKind.SOUND,
+    DecisionKind.REPLACED,
+    DecisionKind.REMEMBERED,
+    DecisionKind.CREATOR,
+)
 _CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}
 # Runs of items are not cached: items are short and vary too much.
 _NO_RUNS = Runs[DoneRun]()
@@ -30,10 +36,10 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
     data: bytes,
     position: int,
     end: int,
-    level: Level,
-    steps: Mapping[bytes, Step],
+    level: DatasetWriter,
+    steps: Mapping[bytes, HeaderStep],
     known: Known,
-    tally: Tally,
+    tally: InstanceTally,
 ) -> int:
     """Rewrite elements one by one.
 

@@ -18,8 +18,8 @@ from healthcare_deid.engine.results import Change
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.engine.header.fast.dataset_writer import Level
-    from healthcare_deid.engine.header.fast.entries import Record, Step
+    from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
+    from healthcare_deid.engine.header.fast.entries import HeaderStep, Record
 
 # Fewest elements of a run.
 _FEWEST = 2
@@ -32,7 +32,7 @@ Records = tuple[str, "list[Record]"]
 
 
 @dataclass(slots=True)
-class Tally:
+class InstanceTally:
     """Counts and notes about one instance, at all levels.
 
     Attributes:
@@ -133,7 +133,9 @@ class Follower:
         tally: Counts of the instance.
     """
 
-    def __init__(self, runs: Runs[DoneRun], steps: Mapping[bytes, Step], level: Level, tally: Tally) -> None:
+    def __init__(
+        self, runs: Runs[DoneRun], steps: Mapping[bytes, HeaderStep], level: DatasetWriter, tally: InstanceTally
+    ) -> None:
         self._runs = runs
         self._steps = steps
         self._level = level

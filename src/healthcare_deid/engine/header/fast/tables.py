@@ -12,10 +12,10 @@ from healthcare_deid.engine.dicom.elements import effective_vr, is_private_creat
 from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
 from healthcare_deid.engine.header.dummies import dummy_of
 from healthcare_deid.engine.header.fast.entries import (
-    Entry,
-    Kind,
+    DecisionKind,
+    ElementDecision,
+    HeaderStep,
     Record,
-    Step,
     UseDatasetExecutor,
     creator_of,
     prefix,
@@ -32,7 +32,7 @@ _MAX_PRIVATE = 100_000
 _MAX_STEPS = 50_000
 
 
-class Tables:
+class DecisionTables:
     """Look-up tables of one plan, shared by all instances.
 
     Args:
@@ -50,21 +50,21 @@ class Tables:
         self.searching = searching
         self.memo = Memo()
         # Keyed by number, because hashing an enum member runs Python code and is slow.
-        self._tables: dict[int, Table] = {}
+        self._tables: dict[int, DecisionTable] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), searching=self.searching), (self.plan, self.noted)
 
-    def table(self, *, explicit: bool, around: Inside) -> Table:
+    def table(self, *, explicit: bool, around: Inside) -> DecisionTable:
         """Return the table for one encoding and one kind of surrounding sequence."""
         number = 2 * around + explicit
         known = self._tables.get(number)
         if known is None:
-            known = self._tables[number] = Table(number, self, explicit=explicit, around=around)
+            known = self._tables[number] = DecisionTable(number, self, explicit=explicit, around=around)
         return known
 
 
-class Table:
+class DecisionTable:
     """Look-up table for one encoding and one kind of surrounding sequence.
 
     Args:
@@ -77,19 +77,19 @@ class Table:
         steps: Decisions by an element's first eight bytes, where these suffice.
     """
 
-    def __init__(self, number: int, tables: Tables, *, explicit: bool, around: Inside) -> None:
+    def __init__(self, number: int, tables: DecisionTables, *, explicit: bool, around: Inside) -> None:
         self.number = number
-        self.steps: dict[bytes, Step] = {}
+        self.steps: dict[bytes, HeaderStep] = {}
         self._plan = tables.plan
         self._noted = tables.noted
         self._searching = tables.searching
         self._explicit = explicit
         self._around = around
         self._written = 6 if explicit else 4
-        self._entries: dict[bytes, Entry] = {}
-        self._private: dict[tuple[bytes, str], Entry] = {}
+        self._entries: dict[bytes, ElementDecision] = {}
+        self._private: dict[tuple[bytes, str], ElementDecision] = {}
 
-    def entry(self, header: bytes, creators: dict[int, bytes]) -> Entry:
+    def entry(self, header: bytes, creators: dict[int, bytes]) -> ElementDecision:
         """Return the decision for a header.
 
         The header has at least eight bytes.
@@ -121,31 +121,31 @@ class Table:
             self._entries[head] = entry
         return entry
 
-    def is_fixed(self, header: bytes, entry: Entry) -> bool:
+    def is_fixed(self, header: bytes, entry: ElementDecision) -> bool:
         """Return whether a header always means this decision, whatever the private creator."""
         return self._entries.get(header[: self._written]) is entry
 
-    def learn(self, head: bytes, entry: Entry, length: int) -> None:
+    def learn(self, head: bytes, entry: ElementDecision, length: int) -> None:
         """Cache the step for elements with this header, if there is one."""
-        kind = Kind.OPEN if entry.header != 8 or self._searching else _kind(entry, length)
-        if kind is Kind.OPEN:
+        kind = DecisionKind.OPEN if entry.header != 8 or self._searching else _kind(entry, length)
+        if kind is DecisionKind.OPEN:
             return
         if len(self.steps) > _MAX_STEPS:
             self.steps.clear()
         new = b""
-        if kind is Kind.REPLACED and entry.op is not Op.DELETE:
+        if kind is DecisionKind.REPLACED and entry.op is not Op.DELETE:
             new = entry.encoded(b"" if entry.op is Op.EMPTY else dummy_of(entry.tag, entry.vr))
         record = Record(entry, entry.rule.reason, length)
-        self.steps[head] = Step(8 + length, entry.tag, kind, new, record, FORMS.get(entry.vr), self.notes(entry))
+        self.steps[head] = HeaderStep(8 + length, entry.tag, kind, new, record, FORMS.get(entry.vr), self.notes(entry))
 
-    def notes(self, entry: Entry) -> bool:
+    def notes(self, entry: ElementDecision) -> bool:
         """Return whether an element's value is collected.
 
         The tag decides, and dates that are not removed are collected too.
         """
         return entry.tag in self._noted or (entry.vr in DATE_VRS and entry.op not in GOING)
 
-    def _entry(self, tag: int, head: bytes, creator: str) -> Entry:
+    def _entry(self, tag: int, head: bytes, creator: str) -> ElementDecision:
         written = ""
         header = 8
         if self._explicit:
@@ -157,34 +157,34 @@ class Table:
             written = code.decode("ascii")
         vr = effective_vr(tag, written, lambda: creator)
         rule = self._plan.rule(tag, vr, creator, self._around)
-        return Entry(rule.op, header, tag, vr, rule, prefix(tag, vr if self._explicit else ""))
+        return ElementDecision(rule.op, header, tag, vr, rule, prefix(tag, vr if self._explicit else ""))
 
 
-def _kind(entry: Entry, length: int) -> Kind:
+def _kind(entry: ElementDecision, length: int) -> DecisionKind:
     """Return how far tag, VR and length decide."""
     op, vr, tag = entry.op, entry.vr, entry.tag
     if length == UNDEFINED or vr == "SQ" or tag == SPECIFIC_CHARACTER_SET:
-        return Kind.OPEN
+        return DecisionKind.OPEN
     if is_private_creator(tag) and vr == "LO":
-        return Kind.CREATOR if op in (Op.KEEP, Op.DELETE, Op.TEXT) else Kind.OPEN
+        return DecisionKind.CREATOR if op in (Op.KEEP, Op.DELETE, Op.TEXT) else DecisionKind.OPEN
     match op:
         case Op.KEEP | Op.RECURSE:
-            return Kind.OPEN if vr == "UN" and length else Kind.KEPT  # VR UN may hide a sequence
+            return DecisionKind.OPEN if vr == "UN" and length else DecisionKind.KEPT  # VR UN may hide a sequence
         case Op.DELETE:
-            return Kind.REPLACED
+            return DecisionKind.REPLACED
         case Op.EMPTY:
-            return Kind.REPLACED if length else Kind.KEPT
+            return DecisionKind.REPLACED if length else DecisionKind.KEPT
         case Op.DUMMY:
             if vr == "UI":
-                return Kind.REMEMBERED
-            return Kind.REPLACED if length != len(dummy_of(tag, vr)) else Kind.OPEN
+                return DecisionKind.REMEMBERED
+            return DecisionKind.REPLACED if length != len(dummy_of(tag, vr)) else DecisionKind.OPEN
         case Op.CHECK:
             if vr in NUMBER_BYTES:
-                return Kind.KEPT if length == NUMBER_BYTES[vr] else Kind.OPEN
-            return Kind.SOUND if vr in FORMS else Kind.REMEMBERED
+                return DecisionKind.KEPT if length == NUMBER_BYTES[vr] else DecisionKind.OPEN
+            return DecisionKind.SOUND if vr in FORMS else DecisionKind.REMEMBERED
         case Op.OWN_UID:
-            return Kind.OPEN if vr == "UI" else Kind.REMEMBERED
+            return DecisionKind.OPEN if vr == "UI" else DecisionKind.REMEMBERED
         case Op.UID | Op.TEXT | Op.SHIFT | Op.REWRITE:
-            return Kind.REMEMBERED
+            return DecisionKind.REMEMBERED
         case _:
             assert_never(op)

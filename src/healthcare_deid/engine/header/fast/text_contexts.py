@@ -12,13 +12,13 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.lookup import ElementFinder
 from healthcare_deid.engine.header.fast.value_cache import Memo
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
     from healthcare_deid.engine.header.instance_rewriting import InstanceRewriting
-    from healthcare_deid.engine.header.rewriting import Rewriter
+    from healthcare_deid.engine.header.rewriting import ValueRewriter
     from healthcare_deid.engine.header.values import ValueTransformer
     from healthcare_deid.engine.plan.tags import TagPlan
     from healthcare_deid.engine.text.engine import TextEngine
@@ -52,7 +52,7 @@ class Contexts:
         plan: The plan.
     """
 
-    def __init__(self, engine: TextEngine | None, rewriter: Rewriter | None, plan: TagPlan) -> None:
+    def __init__(self, engine: TextEngine | None, rewriter: ValueRewriter | None, plan: TagPlan) -> None:
         from healthcare_deid.engine.text.find import header_values as header
 
         self._engine = engine
@@ -60,7 +60,9 @@ class Contexts:
         self._plan = plan
         # Exactly the tags that `header.read_header` reads, taken from its tables so that the two cannot diverge.
         read = header.header_tags() if engine is not None else frozenset[int]()
-        self._wanted = Wanted({SPECIFIC_CHARACTER_SET, *read, *(rewriter.wanted if rewriter is not None else ())})
+        self._wanted = ElementFinder(
+            {SPECIFIC_CHARACTER_SET, *read, *(rewriter.wanted if rewriter is not None else ())}
+        )
         self._seen: OrderedDict[tuple[object, ...], Context] = OrderedDict()
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from healthcare_deid.engine.text.apply.transformations import (
+    CharacterMask,
     CryptoHash,
     DateShift,
-    Mask,
     Redact,
     ReplaceWithInfoType,
     Transformation,
@@ -25,7 +25,7 @@ Outcome = Literal["transform", "excluded", "unnamed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class InfoTypeDecision:
     """Decision about one infoType.
 
     Attributes:
@@ -40,7 +40,7 @@ class Decision:
     outcome: Outcome
 
 
-class Policy:
+class TransformationPolicy:
     """Transformations of a plan, by infoType.
 
     A transformation that names an infoType precedes one that names none, and the first one applies. An unnamed infoType
@@ -68,14 +68,14 @@ class Policy:
         self._basic: tuple[Transformation, Transformation] | None = (
             (DateShift(keys.dates, date_shift_days), ReplaceWithInfoType()) if plan.transforms_unnamed else None
         )
-        self._decisions: dict[str, Decision] = {}
+        self._decisions: dict[str, InfoTypeDecision] = {}
 
     @property
     def info_types(self) -> frozenset[str]:
         """InfoTypes that the config names, to transform or to exclude."""
         return frozenset(self._named) | self._excluded
 
-    def decide(self, info_type: str) -> Decision:
+    def decide(self, info_type: str) -> InfoTypeDecision:
         """Return the decision about findings of ``info_type``."""
         decision = self._decisions.get(info_type)
         if decision is None:
@@ -85,12 +85,12 @@ class Policy:
             self._decisions[info_type] = decision
         return decision
 
-    def shift(self) -> Decision:
+    def shift(self) -> InfoTypeDecision:
         """Return the decision for dates that the profile shifts.
 
         The config's decision about dates in text does not matter.
         """
-        return Decision("DATE", self.shift_of_dates(), "transform")
+        return InfoTypeDecision("DATE", self.shift_of_dates(), "transform")
 
     def shift_of_dates(self) -> DateShift:
         """Return the config's date shift, or the engine's own."""
@@ -109,27 +109,27 @@ class Policy:
         used = {id(getattr(item.transformation, "key", None)) for item in (*decisions, *([self.shift()] * shifts))}
         return bool(used & {id(self._keys.dates), id(self._keys.hashes)})
 
-    def _decide(self, name: str) -> Decision:
+    def _decide(self, name: str) -> InfoTypeDecision:
         wider = broader(name)
         for label in filter(None, (name, wider)):
             if self._exclusion_wins and label in self._excluded:
-                return Decision(label, None, "excluded")
+                return InfoTypeDecision(label, None, "excluded")
             if label in self._named:
-                return Decision(label, self._named[label], "transform")
+                return InfoTypeDecision(label, self._named[label], "transform")
             if label in self._excluded:
-                return Decision(label, None, "excluded")
+                return InfoTypeDecision(label, None, "excluded")
         if self._any is not None:
-            return Decision(name, self._any, "transform")
+            return InfoTypeDecision(name, self._any, "transform")
         label = wider or name
         if self._basic is None or label in self._left_by_default:
-            return Decision(name, None, "unnamed")
+            return InfoTypeDecision(name, None, "unnamed")
         shift, replace = self._basic
-        return Decision(label, shift if label in DATE_TYPES else replace, "transform")
+        return InfoTypeDecision(label, shift if label in DATE_TYPES else replace, "transform")
 
     def _build(self, message: InfoTypeTransformation, position: int) -> Transformation:
         where = f"text.additionalTransformations[{position}]"
         if message.character_mask_config is not None:
-            return Mask(_masking_character(message.character_mask_config.masking_character, where))
+            return CharacterMask(_masking_character(message.character_mask_config.masking_character, where))
         if message.replace_with_info_type_config is not None:
             return ReplaceWithInfoType()
         if message.date_shift_config is not None:

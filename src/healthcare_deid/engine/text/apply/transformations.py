@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from healthcare_deid.engine.text.calendar_dates import find_dates, shift_day
 from healthcare_deid.engine.text.dicom_dates import shift_da, shift_dt
-from healthcare_deid.engine.text.find.reading import read
+from healthcare_deid.engine.text.find.reading import normalize_text
 from healthcare_deid.engine.text.info_types import DATE_TYPES
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Redact:
 
 
 @dataclass(frozen=True, slots=True)
-class Mask:
+class CharacterMask:
     """Replace every character; delimiters in a PN value stay."""
 
     character: str = "*"
@@ -130,7 +130,7 @@ class DateShift:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class FixedToken:
     """Replace the finding by a fixed token, such as ``[CTX]``."""
 
     text: str
@@ -146,7 +146,7 @@ def shift_text(finding: str, days: int, subject: Subject) -> str | None:
     Returns:
         The shifted text, or None unless all of the finding was read as dates and something changed.
     """
-    finding = read(finding).text
+    finding = normalize_text(finding).text
     found = find_dates(finding)
     if not found or found[0].start > 0 or found[-1].end < len(finding):
         return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 
-class Source(StrEnum):
+class ValueKind(StrEnum):
     """Kind of a header value."""
 
     NAME = "PERSON_NAME"
@@ -35,7 +35,7 @@ class Source(StrEnum):
 
 
 _KEYWORDS = {
-    Source.RECORD: (
+    ValueKind.RECORD: (
         "PatientID OtherPatientIDs AccessionNumber AdmissionID StudyID IssuerOfPatientID RequestedProcedureID "
         "ScheduledProcedureStepID "
         "PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest "
@@ -44,23 +44,23 @@ _KEYWORDS = {
         "ClinicalTrialSubjectID "
         "ClinicalTrialSubjectReadingID StationName PerformedStationName ScheduledStationName ClinicalTrialProtocolID"
     ),
-    Source.ORGANIZATION: (
+    ValueKind.ORGANIZATION: (
         "InstitutionName InstitutionalDepartmentName RequestingService ClinicalTrialSiteName ClinicalTrialSponsorName "
         "ClinicalTrialCoordinatingCenterName ResponsibleOrganization "
         ""
     ),
-    Source.PLACE: (
+    ValueKind.PLACE: (
         "InstitutionAddress PatientAddress ReferringPhysicianAddress CountryOfResidence RegionOfResidence "
         "CurrentPatientLocation "
         "PatientInstitutionResidence PerformedLocation ScheduledProcedureStepLocation RequestedProcedureLocation "
         "PatientBirthPlace"
     ),
-    Source.PHONE: (
+    ValueKind.PHONE: (
         "PatientTelephoneNumbers ReferringPhysicianTelephoneNumbers OrderCallbackPhoneNumber PersonTelephoneNumbers "
         "PatientTelecomInformation OrderCallbackTelecomInformation PersonTelecomInformation"
     ),
-    Source.BIRTH_DATE: "PatientBirthDate",
-    Source.DATE: (
+    ValueKind.BIRTH_DATE: "PatientBirthDate",
+    ValueKind.DATE: (
         "StudyDate SeriesDate AcquisitionDate ContentDate AdmittingDate AcquisitionDateTime InstanceCreationDate "
         "PerformedProcedureStepStartDate "
         "ScheduledProcedureStepStartDate LastMenstrualDate"
@@ -122,10 +122,10 @@ def _contextual_tags() -> Iterator[int]:
 
 
 @cache
-def sources() -> dict[int, Source]:
+def sources() -> dict[int, ValueKind]:
     """Return the kind of each identifying header attribute, by tag."""
-    table = dict.fromkeys(_contextual_tags(), Source.CONTEXT)
-    table |= {tag: Source.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
+    table = dict.fromkeys(_contextual_tags(), ValueKind.CONTEXT)
+    table |= {tag: ValueKind.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
     for source, keywords in _KEYWORDS.items():
         table |= {tag: source for tag in map(tag_for_keyword, keywords.split()) if tag is not None}
     return table
@@ -142,7 +142,7 @@ def header_tags() -> frozenset[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class HeaderValues:
     """Identifying values of one instance.
 
     Attributes:
@@ -156,19 +156,19 @@ class Header:
 
     patient_id: str
     study_uid: str
-    values: tuple[tuple[Source, str], ...]
+    values: tuple[tuple[ValueKind, str], ...]
     birth_dates: frozenset[date]
     dates: frozenset[date]
     study_year: int
 
     def __repr__(self) -> str:
-        return f"Header({len(self.values)} values)"
+        return f"HeaderValues({len(self.values)} values)"
 
 
-def read_header(dataset: Dataset) -> Header:
+def read_header(dataset: Dataset) -> HeaderValues:
     """Collect the identifying values of a dataset, including nested ones."""
-    values: set[tuple[Source, str]] = set()
-    dates: dict[Source, set[date]] = {Source.DATE: set(), Source.BIRTH_DATE: set()}
+    values: set[tuple[ValueKind, str]] = set()
+    dates: dict[ValueKind, set[date]] = {ValueKind.DATE: set(), ValueKind.BIRTH_DATE: set()}
     for source, value in _values(dataset, _DEPTH):
         if source in dates:
             day = parse_da(value[:8]) or parse_da(value[:10])
@@ -178,14 +178,14 @@ def read_header(dataset: Dataset) -> Header:
             values.add((source, value))
     study_uid = _text(dataset, _STUDY_UID)
     if len(study_uid) >= _UID_WORTH_FINDING:
-        values.add((Source.RECORD, study_uid))
+        values.add((ValueKind.RECORD, study_uid))
     study_day = parse_da(_text(dataset, _STUDY_DATE))
-    return Header(
+    return HeaderValues(
         patient_id=_text(dataset, _PATIENT_ID) or only_patient(dataset),
         study_uid=study_uid,
         values=tuple(sorted(values)),
-        birth_dates=frozenset(dates[Source.BIRTH_DATE]),
-        dates=frozenset(dates[Source.DATE] | dates[Source.BIRTH_DATE]),
+        birth_dates=frozenset(dates[ValueKind.BIRTH_DATE]),
+        dates=frozenset(dates[ValueKind.DATE] | dates[ValueKind.BIRTH_DATE]),
         study_year=study_day.year if study_day else 2001,
     )
 
@@ -201,7 +201,7 @@ def only_patient(dataset: Dataset) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _values(dataset: Dataset, depth: int) -> Iterator[tuple[Source, str]]:
+def _values(dataset: Dataset, depth: int) -> Iterator[tuple[ValueKind, str]]:
     known, sequences = sources(), _sequences()
     for tag in list(dataset.keys()):
         source = known.get(int(tag))

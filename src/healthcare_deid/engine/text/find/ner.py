@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.text.find.detectors.base import MODEL
 from healthcare_deid.engine.text.find.detectors.name_runs import NAMES, is_eponym
-from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
 from healthcare_deid.engine.text.find.lexicon import places
 from healthcare_deid.engine.text.find.name_model import name_score
 from healthcare_deid.engine.text.match import Match
@@ -128,7 +128,7 @@ def _can_be_name(text: str, token: Token) -> bool:
     beside = {text[max(0, token.start - 1) : token.start], text[token.end : token.end + 1]}
     if token.kind not in _TELLING or beside & _CODE or not (token.capital or text.islower()):
         return False
-    if token.kind is not Kind.UNKNOWN:
+    if token.kind is not WordKind.UNKNOWN:
         return True
     # The spelling model knows Latin letters only, so words in other scripts are left to the spaCy model.
     is_spoken = not token.word.isascii() or name_score(token.word.replace("'", "")) > _LEAST_SCORE

@@ -9,7 +9,7 @@ import re
 from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.header_values import ValueKind
 from healthcare_deid.engine.text.find.lexicon import eponyms, fold, is_field_word, vocabulary, word_set
 from healthcare_deid.engine.text.find.own_words import (
     UNSPACED_WORD,
@@ -32,7 +32,7 @@ _ALSO_NAMES = frozenset({"do", "na"})
 _TITLES = word_set("titles") | word_set("credentials")
 _SHORT_CLINICAL = word_set("short_clinical")
 _EPONYM_NOUN = word_set("eponym_noun")
-_PERSON = Source.NAME.value
+_PERSON = ValueKind.NAME.value
 _MIN_FUZZY = 6
 # Longest word that can be one character off a header value, which has at most 64 (PS3.5 table 6.2-1).
 _LONGEST_FUZZY = 65

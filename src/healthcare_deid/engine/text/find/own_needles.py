@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.header_values import ValueKind
 from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 from healthcare_deid.engine.text.find.own_values import OwnValue, day_of, texts_of
 
@@ -56,12 +56,12 @@ _MONTHS = [
 ]
 
 
-def needles(source: Source, text: str) -> Iterator[bytes]:
+def needles(source: ValueKind, text: str) -> Iterator[bytes]:
     """Yield search terms for lower case bytes without separators."""
-    if source in (Source.DATE, Source.BIRTH_DATE):
-        yield from _date_needles(text, spelled=source is Source.BIRTH_DATE)
+    if source in (ValueKind.DATE, ValueKind.BIRTH_DATE):
+        yield from _date_needles(text, spelled=source is ValueKind.BIRTH_DATE)
         return
-    if source is Source.NAME:
+    if source is ValueKind.NAME:
         yield from _name_needles(text)
         return
     for number in _NUMBERS.findall(text):
@@ -71,7 +71,7 @@ def needles(source: Source, text: str) -> Iterator[bytes]:
     squeezed = _squeezed(text)
     if len(squeezed) >= _SHORTEST_NUMBER and fold(text) not in vocabulary() and not squeezed.isdigit():
         yield squeezed
-    if source in (Source.RECORD, Source.PHONE):
+    if source in (ValueKind.RECORD, ValueKind.PHONE):
         digits = re.sub(r"\D", "", text).lstrip("0")
         if len(digits) >= _SHORTEST_NUMBER:
             yield digits.encode()
@@ -127,43 +127,43 @@ def _date_needles(text: str, *, spelled: bool) -> Iterator[bytes]:
         yield short.encode()
 
 
-def _written_days(source: Source, text: str) -> Iterator[bytes]:
+def _written_days(source: ValueKind, text: str) -> Iterator[bytes]:
     """Yield patterns of a birth date in numbers with separators: 3/2/58."""
-    day = day_of(text) if source is Source.BIRTH_DATE else None
+    day = day_of(text) if source is ValueKind.BIRTH_DATE else None
     if day is not None:
         for first, second in ((day.day, day.month), (day.month, day.day)):
             yield rb"\b0?%d[./ -]0?%d[./ -](?:%02d)?%02d\b" % (first, second, day.year // 100, day.year % 100)
 
 
-def _short_words(source: Source, text: str) -> Iterator[bytes]:
+def _short_words(source: ValueKind, text: str) -> Iterator[bytes]:
     """Yield words that need a context to count.
 
     They count as a name component, after a cue, or as a whole value.
     """
-    if source is Source.NAME:
+    if source is ValueKind.NAME:
         for word in _NAME_WORD.findall(text):
             plain = fold(word)
             if plain.isascii() and len(plain) > 1 and (len(plain) < 3 or plain in vocabulary()):
                 yield plain.encode()
-    elif source is Source.RECORD:
+    elif source is ValueKind.RECORD:
         squeezed = _squeezed(text)
         if 1 < len(squeezed) < _SHORTEST_NUMBER:
             yield squeezed
 
 
-def _middle_words(source: Source, text: str) -> Iterator[bytes]:
+def _middle_words(source: ValueKind, text: str) -> Iterator[bytes]:
     """Yield names of three letters.
 
     They are too short to be searched inside words.
     """
-    if source is Source.NAME:
+    if source is ValueKind.NAME:
         for word in _NAME_WORD.findall(text):
             plain = fold(word)
             if len(plain) == 3 and plain.isascii() and plain not in vocabulary():
                 yield plain.encode()
 
 
-def pattern_of_short_words(texts: Sequence[tuple[Source, str]]) -> re.Pattern[bytes] | None:
+def pattern_of_short_words(texts: Sequence[tuple[ValueKind, str]]) -> re.Pattern[bytes] | None:
     """Return a pattern of terms that are too short to be searched anywhere, or None."""
     short = sorted({word for source, text in texts for word in _short_words(source, text)})
     middle = sorted({word for source, text in texts for word in _middle_words(source, text)})
@@ -184,7 +184,7 @@ def _short_pattern(short: Sequence[bytes], middle: Sequence[bytes], days: Sequen
 
 def raw_names(item: OwnValue) -> Iterator[bytes]:
     """Yield a name's non-ASCII bytes, as encoded and in further encodings."""
-    if item.source is not Source.NAME:
+    if item.source is not ValueKind.NAME:
         return
     stripped = item.value.strip(b"\0 ")
     if not stripped.isascii() or b"\x1b" in stripped:

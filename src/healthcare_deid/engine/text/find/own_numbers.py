@@ -9,7 +9,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.header_values import ValueKind
 from healthcare_deid.engine.text.find.lexicon import eponyms, fold, vocabulary, word_set
 from healthcare_deid.engine.text.find.own_words import UNSPACED_WORD, WORD, OwnWord, deletions, look_alike, squeezed
 from healthcare_deid.engine.text.match import Match
@@ -40,21 +40,21 @@ class NumberTerms:
     """
 
     def __init__(self) -> None:
-        self._phrases: dict[str, Source] = {}
-        self._weak: dict[str, Source] = {}
-        self._words: dict[str, Source] = {}
+        self._phrases: dict[str, ValueKind] = {}
+        self._weak: dict[str, ValueKind] = {}
+        self._words: dict[str, ValueKind] = {}
         self._fuzzy: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._phrases) + len(self._weak)
 
-    def add(self, source: Source, value: str) -> None:
+    def add(self, source: ValueKind, value: str) -> None:
         """Add a header value."""
         whole = squeezed(value)
-        if source is Source.CONTEXT:
+        if source is ValueKind.CONTEXT:
             if len(whole) >= _MIN_PLACE:
                 self._phrases.setdefault(whole, source)
-        elif source in {Source.RECORD, Source.PHONE}:
+        elif source in {ValueKind.RECORD, ValueKind.PHONE}:
             self._add_number(source, value, whole)
         else:
             self._add_place(source, value)
@@ -64,11 +64,11 @@ class NumberTerms:
         self._fuzzy = {
             piece
             for phrase, source in self._phrases.items()
-            if source is Source.RECORD and len(phrase) >= _MIN_FUZZY
+            if source is ValueKind.RECORD and len(phrase) >= _MIN_FUZZY
             for piece in deletions(phrase)
         }
 
-    def _add_number(self, source: Source, value: str, whole: str) -> None:
+    def _add_number(self, source: ValueKind, value: str, whole: str) -> None:
         if len(whole) < 2:
             return
         digits = sum(map(str.isdigit, value))
@@ -85,11 +85,11 @@ class NumberTerms:
             core = run.lstrip("0")
             if len(core) >= _MIN_DIGITS:
                 self._phrases.setdefault(core, source)
-        if source is Source.PHONE and digits > _NATIONAL_PHONE:
+        if source is ValueKind.PHONE and digits > _NATIONAL_PHONE:
             self._phrases.setdefault(whole[-_NATIONAL_PHONE:].lstrip("0"), source)
 
-    def _add_place(self, source: Source, value: str) -> None:
-        for segment in (value, *_SEGMENTS.split(value)) if source is Source.PLACE else (value,):
+    def _add_place(self, source: ValueKind, value: str) -> None:
+        for segment in (value, *_SEGMENTS.split(value)) if source is ValueKind.PLACE else (value,):
             phrase = squeezed(segment)
             words = [fold(word) for word in WORD.findall(segment)]
             if len(phrase) < _MIN_PLACE or segment.strip().isdigit():
@@ -115,7 +115,7 @@ class NumberTerms:
             if alike in self._words:
                 found.append(Match(word.start, word.end, self._words[alike].value))
             elif self._is_fuzzy_number(word.plain, alike):
-                found.append(Match(word.start, word.end, Source.RECORD.value))
+                found.append(Match(word.start, word.end, ValueKind.RECORD.value))
         return found
 
     def _weak_in(self, words: Sequence[OwnWord]) -> Iterator[Match]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.header_values import ValueKind
 from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class OwnPseudonyms:
         found: list[Span] = []
         for terms, identity in self._identities:
             for match in terms.matches(text):
-                new = identity.new_name if match.info_type == Source.NAME.value else identity.new_id
+                new = identity.new_name if match.info_type == ValueKind.NAME.value else identity.new_id
                 if not any(match.start < span.end and span.start < match.end for span in found if span.new != new):
                     found.append(Span(match.start, match.end, new))
         return _joined(sorted(found), text)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.calendar_dates import find_dates
-from healthcare_deid.engine.text.find.header_values import Header, Source
+from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind
 from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 from healthcare_deid.engine.text.find.own_needles import SEPARATORS, needles, pattern_of_short_words, raw_names
 from healthcare_deid.engine.text.find.own_values import OwnValue, day_of, texts_of
@@ -44,7 +44,7 @@ class OwnTerms:
         self._clear: set[bytes] = set()
 
     @cached_property
-    def _texts(self) -> list[tuple[Source, str]]:
+    def _texts(self) -> list[tuple[ValueKind, str]]:
         return [(item.source, text) for item in self._values for text in texts_of(item)]
 
     @cached_property
@@ -185,11 +185,11 @@ class OwnTerms:
         return sorted(found)
 
 
-def _header(texts: Sequence[tuple[Source, str]]) -> Header:
+def _header(texts: Sequence[tuple[ValueKind, str]]) -> HeaderValues:
     days = {
         source: frozenset(day for kind, text in texts if kind is source and (day := day_of(text)))
-        for source in (Source.BIRTH_DATE, Source.DATE)
+        for source in (ValueKind.BIRTH_DATE, ValueKind.DATE)
     }
     values = {(source, text) for source, text in texts if source not in days}
-    births = days[Source.BIRTH_DATE]
-    return Header("", "", tuple(sorted(values)), births, births | days[Source.DATE], 2001)
+    births = days[ValueKind.BIRTH_DATE]
+    return HeaderValues("", "", tuple(sorted(values)), births, births | days[ValueKind.DATE], 2001)

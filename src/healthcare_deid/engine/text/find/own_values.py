@@ -10,7 +10,7 @@ from pydicom.datadict import tag_for_keyword
 
 from healthcare_deid.engine.dicom.charsets import read_text
 from healthcare_deid.engine.text.dicom_dates import parse_da
-from healthcare_deid.engine.text.find.header_values import PLACEHOLDERS, Source, sources
+from healthcare_deid.engine.text.find.header_values import PLACEHOLDERS, ValueKind, sources
 
 if TYPE_CHECKING:
     from datetime import date
@@ -25,7 +25,7 @@ class OwnValue(NamedTuple):
         encodings: Python encodings of its SpecificCharacterSet.
     """
 
-    source: Source
+    source: ValueKind
     value: bytes
     encodings: tuple[str, ...]
 
@@ -38,16 +38,16 @@ _DEVICE = (
 
 
 @cache
-def own_sources() -> dict[int, Source]:
+def own_sources() -> dict[int, ValueKind]:
     """Return the kind of each attribute that identifies the patient, by tag."""
     devices = {tag_for_keyword(keyword) for keyword in _DEVICE.split()}
-    return {tag: source for tag, source in sources().items() if source is not Source.CONTEXT and tag not in devices}
+    return {tag: source for tag, source in sources().items() if source is not ValueKind.CONTEXT and tag not in devices}
 
 
 @cache
 def name_tags() -> frozenset[int]:
     """Return the attributes that hold person names."""
-    return frozenset(tag for tag, source in own_sources().items() if source is Source.NAME)
+    return frozenset(tag for tag, source in own_sources().items() if source is ValueKind.NAME)
 
 
 def day_of(text: str) -> date | None:
@@ -60,7 +60,7 @@ def texts_of(item: OwnValue) -> list[str]:
 
     It is decoded by the named or a likely character set.
     """
-    vr = "PN" if item.source is Source.NAME else "LO"
+    vr = "PN" if item.source is ValueKind.NAME else "LO"
     reading = read_text(item.value, vr, item.encodings)
     text = reading.text if reading.text is not None else item.value.decode("latin-1")
     parts = [re.sub(r"\s+", " ", part).strip(" \0") for part in text.split("\\")]

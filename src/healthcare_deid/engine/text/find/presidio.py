@@ -31,7 +31,7 @@ ENTITIES: Mapping[str, str] = {
 """InfoTypes by Presidio's entity names."""
 
 
-class _Result(Protocol):
+class _AnalyzerResult(Protocol):
     @property
     def entity_type(self) -> str: ...
     @property
@@ -45,7 +45,7 @@ class _Result(Protocol):
 class Analyzer(Protocol):
     """The used part of ``presidio_analyzer.AnalyzerEngine``."""
 
-    def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[_Result]:
+    def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[_AnalyzerResult]:
         """Return the entities found."""
         ...
 

@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"[\x00-\x7f\u00a1-\u00a9\u00ab\u00ac\u00ae-\u02bb\u02bd-\u0
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class NormalizedText:
     """A normalized text, with the position of each character in the original.
 
     Attributes:
@@ -45,7 +45,7 @@ class Reading:
         return Match(self.starts[match.start], self.starts[match.end], match.info_type)
 
 
-def read(text: str) -> Reading:
+def normalize_text(text: str) -> NormalizedText:
     """Normalize a text.
 
     A name is then found however it was typed.
@@ -55,7 +55,7 @@ def read(text: str) -> Reading:
     Unicode Character Database.
     """
     if text.isascii() or _PLAIN.fullmatch(text):
-        return Reading(text)
+        return NormalizedText(text)
     letters: list[str] = []
     starts: list[int] = []
     for index, character in enumerate(text):
@@ -72,4 +72,4 @@ def read(text: str) -> Reading:
         for piece in plain.translate(_SPACES_AND_DASHES):
             letters.append(piece)
             starts.append(index)
-    return Reading("".join(letters), (*starts, len(text)))
+    return NormalizedText("".join(letters), (*starts, len(text)))

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.header_values import Header, Source
+from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind
 from healthcare_deid.engine.text.find.own_names import NameTerms
 from healthcare_deid.engine.text.find.own_numbers import NumberTerms
 from healthcare_deid.engine.text.find.own_words import own_words
-from healthcare_deid.engine.text.find.reading import read
+from healthcare_deid.engine.text.find.reading import normalize_text
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ class Terms:
         contextual: Whether to search for all attributes that the Basic Profile removes, not only identifying ones.
     """
 
-    def __init__(self, header: Header, *, contextual: bool = False) -> None:
+    def __init__(self, header: HeaderValues, *, contextual: bool = False) -> None:
         self._names = NameTerms()
         self._numbers = NumberTerms()
         for source, value in header.values:
-            if source is Source.NAME:
-                self._names.add(read(value).text)
-            elif contextual or source is not Source.CONTEXT:
-                self._numbers.add(source, read(value).text)
+            if source is ValueKind.NAME:
+                self._names.add(normalize_text(value).text)
+            elif contextual or source is not ValueKind.CONTEXT:
+                self._numbers.add(source, normalize_text(value).text)
         self._names.seal()
         self._numbers.seal()
         self._short_dates = {form: "DATE" for day in header.dates for form in short_forms(day)}

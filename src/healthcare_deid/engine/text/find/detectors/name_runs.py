@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.detectors.words import Kind, Token
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
 from healthcare_deid.engine.text.find.lexicon import eponyms, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -17,9 +17,9 @@ _EPONYM_NOUN = word_set("eponym_noun")
 _CLOSED_CLASS = word_set("closed_class")
 _PERSON_NOUNS = word_set("person_nouns")
 _EPONYM_PAIRS = word_set("eponym_pairs")
-UNLISTED = frozenset({Kind.LIKELY, Kind.UNKNOWN})
-NAMES = UNLISTED | {Kind.FIRST, Kind.LAST}
-NAMES_AND_WORDS = NAMES | {Kind.BOTH}
+UNLISTED = frozenset({WordKind.LIKELY, WordKind.UNKNOWN})
+NAMES = UNLISTED | {WordKind.FIRST, WordKind.LAST}
+NAMES_AND_WORDS = NAMES | {WordKind.BOTH}
 
 
 def span(run: Sequence[Token]) -> Match:
@@ -47,9 +47,9 @@ def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title
         if not _belongs(text, run, token, following, cue=cue) and not (title and _is_titled(run, token)):
             break
         run.append(token)
-    while run and run[-1].kind is Kind.PARTICLE:
+    while run and run[-1].kind is WordKind.PARTICLE:
         run.pop()
-    if all(token.kind is Kind.INITIAL for token in run):
+    if all(token.kind is WordKind.INITIAL for token in run):
         return []
     return run[: MAX_NAME_WORDS + 1]
 
@@ -60,22 +60,22 @@ def _is_joined(text: str, run: Sequence[Token], token: Token) -> bool:
     if between in {", ", ","}:
         return "," not in text[run[0].start : run[-1].end]
     # Two spaces separate columns: DOE JANE  F.
-    return between in {" ", "-", ". ", "."} or (between == "  " and token.kind is not Kind.INITIAL)
+    return between in {" ", "-", ". ", "."} or (between == "  " and token.kind is not WordKind.INITIAL)
 
 
 def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | None, *, cue: bool) -> bool:
     """Return whether a word can be the next one of a name."""
     names = NAMES_AND_WORDS if cue else NAMES
-    if token.kind is Kind.PARTICLE:
-        return following is not None and (following.kind in names or following.kind is Kind.PARTICLE)
-    if token.kind is Kind.INITIAL:
+    if token.kind is WordKind.PARTICLE:
+        return following is not None and (following.kind in names or following.kind is WordKind.PARTICLE)
+    if token.kind is WordKind.INITIAL:
         return token.capital or bool(run)
     if token.kind not in names:
         return False
     lower = text.islower() and (token.kind not in UNLISTED or (cue and not run))
     if not (token.capital or lower):
         return False
-    is_doubtful = cue and token.kind is Kind.BOTH and any(item.kind in NAMES_AND_WORDS for item in run)
+    is_doubtful = cue and token.kind is WordKind.BOTH and any(item.kind in NAMES_AND_WORDS for item in run)
     return not is_doubtful or goes_on(run, token)
 
 
@@ -84,10 +84,10 @@ def _is_titled(run: Sequence[Token], token: Token) -> bool:
 
     It does for any first word, and for a short capitalized one after it.
     """
-    if token.word in _CLOSED_CLASS or token.kind in {Kind.INITIAL, Kind.PARTICLE}:
+    if token.word in _CLOSED_CLASS or token.kind in {WordKind.INITIAL, WordKind.PARTICLE}:
         return False
     if not run:
-        return not token.upper or token.kind is not Kind.WORD
+        return not token.upper or token.kind is not WordKind.WORD
     if not token.capital:
         return not run[0].capital and token.kind in NAMES
     return len(token.word) <= 3 and not token.upper
@@ -125,7 +125,7 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
             and name.capital
             and not name.upper
             and not noun.capital
-            and noun.kind is Kind.WORD
+            and noun.kind is WordKind.WORD
             and noun.word not in _CLOSED_CLASS
             and not noun.word.endswith("ed")
             and noun.word in vocabulary()

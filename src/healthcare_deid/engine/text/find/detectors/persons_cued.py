@@ -18,7 +18,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
 from healthcare_deid.engine.text.find.lexicon import eponyms, first_names, fold, surnames, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -113,7 +113,7 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
             token.word == "mr"
             and token.upper
             and "." not in between
-            and tokens[index + 1].kind not in {Kind.FIRST, Kind.LAST}
+            and tokens[index + 1].kind not in {WordKind.FIRST, WordKind.LAST}
         ):
             continue  # MR is more often the modality than a title
         if not token.capital and token.word not in _SHORT_TITLES and not tokens[index + 1].capital:
@@ -178,13 +178,13 @@ def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Tok
     """
     if not run or run[0] is not tokens[index]:
         return False
-    if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is Kind.FIRST for token in run):
+    if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is WordKind.FIRST for token in run):
         return True
     if is_eponym(text, tokens, index + len(run), names=len(run)):
         return False
     name = run[0]
     if len(run) >= 2:
-        return all(token.capital for token in run) and not (name.upper and name.kind is Kind.BOTH)
+        return all(token.capital for token in run) and not (name.upper and name.kind is WordKind.BOTH)
     if not name.capital or len(name.word) < 3:
         return False
     if not name.upper:
@@ -227,13 +227,13 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
             if not run and token.end != match.start():
                 break
             if (
-                token.kind not in NAMES_AND_WORDS | {Kind.INITIAL, Kind.PARTICLE}
+                token.kind not in NAMES_AND_WORDS | {WordKind.INITIAL, WordKind.PARTICLE}
                 or not token.capital
                 or token.word in TITLES
             ):
                 break
             run.insert(0, token)
-        while run and run[0].kind is Kind.PARTICLE:
+        while run and run[0].kind is WordKind.PARTICLE:
             run.pop(0)
         if (
             run

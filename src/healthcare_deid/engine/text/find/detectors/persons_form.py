@@ -17,7 +17,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
 from healthcare_deid.engine.text.find.lexicon import eponyms, vocabulary, word_set
 
 if TYPE_CHECKING:
@@ -93,7 +93,11 @@ def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]
         return []
     run = [family]
     for token in tokens[index + 1 : index + 3]:
-        if gap(text, run[-1], token) not in {" ", "-", ", "} or token.kind in {Kind.WORD, Kind.INITIAL, Kind.PARTICLE}:
+        if gap(text, run[-1], token) not in {" ", "-", ", "} or token.kind in {
+            WordKind.WORD,
+            WordKind.INITIAL,
+            WordKind.PARTICLE,
+        }:
             break
         if not token.capital or not _SYLLABLES.fullmatch(token.word):
             break
@@ -102,7 +106,7 @@ def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]
         return []
     telling = any(token.kind in NAMES for token in run)
     alone = _ends_column(text, run[-1].end)
-    return run if alone or (telling and run[1].kind is not Kind.BOTH) else []
+    return run if alone or (telling and run[1].kind is not WordKind.BOTH) else []
 
 
 def _begins_column(text: str, start: int) -> bool:
@@ -117,23 +121,27 @@ def _ends_column(text: str, end: int) -> bool:
 
 def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     token = tokens[index]
-    if token.kind not in NAMES_AND_WORDS | {Kind.PARTICLE, Kind.INITIAL}:
+    if token.kind not in NAMES_AND_WORDS | {WordKind.PARTICLE, WordKind.INITIAL}:
         return []
     if not (token.capital or text.islower() or _leads_a_name(tokens, index)):
         return []
     if _is_heading(text, tokens, index):
         return []
-    run = name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
+    run = name_run(text, tokens, index, cue=token.kind is WordKind.BOTH)
     if run and token.kind in NAMES and len(run) <= 2:
         known = len(run)
         longer = name_run(text, tokens, index, cue=True)
-        if len(longer) > known and longer[known].kind is Kind.PARTICLE and longer[-1].last:
+        if len(longer) > known and longer[known].kind is WordKind.PARTICLE and longer[-1].last:
             return longer
         if len(longer) > known and goes_on(run, longer[known]) and (longer[known].last or longer[known].first):
             mixed = token.capital and not token.upper
             comma = "," in gap(text, run[-1], longer[known])
-            if (comma and longer[known].first) or (token.kind is not Kind.UNKNOWN and (mixed or comma or token.first)):
-                ends = known + 2 if len(longer) > known + 1 and longer[known + 1].kind is Kind.INITIAL else known + 1
+            if (comma and longer[known].first) or (
+                token.kind is not WordKind.UNKNOWN and (mixed or comma or token.first)
+            ):
+                ends = (
+                    known + 2 if len(longer) > known + 1 and longer[known + 1].kind is WordKind.INITIAL else known + 1
+                )
                 return longer[:ends]
     return run
 
@@ -146,7 +154,7 @@ def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
     if len(tokens) < index + 3:
         return False
     word, family, given = tokens[index : index + 3]
-    if not (word.kind is Kind.BOTH and word.upper and family.capital and gap(text, word, family) == " "):
+    if not (word.kind is WordKind.BOTH and word.upper and family.capital and gap(text, word, family) == " "):
         return False
     if word.word in _BODY_PARTS:
         return family.kind in NAMES and given.kind in NAMES_AND_WORDS and gap(text, family, given) in {", ", ",", " "}
@@ -158,13 +166,13 @@ def _leads_a_name(tokens: Sequence[Token], index: int) -> bool:
 
     Examples: de la Cruz Santos.
     """
-    following = [token for token in tokens[index : index + 5] if token.kind is not Kind.PARTICLE][:2]
-    is_led = tokens[index].kind is Kind.PARTICLE and len(following) == 2
+    following = [token for token in tokens[index : index + 5] if token.kind is not WordKind.PARTICLE][:2]
+    is_led = tokens[index].kind is WordKind.PARTICLE and len(following) == 2
     return is_led and all(token.capital and token.kind in NAMES for token in following)
 
 
 def _is_given(name: Token) -> bool:
-    return name.kind is Kind.FIRST and len(name.word) > 3
+    return name.kind is WordKind.FIRST and len(name.word) > 3
 
 
 def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
@@ -173,9 +181,9 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
     names = [token for token in run if token.kind in NAMES]
     comma = "," in text[run[0].start : run[-1].end]
     if len(names) >= 2:
-        known = any(token.kind is not Kind.UNKNOWN for token in names)
+        known = any(token.kind is not WordKind.UNKNOWN for token in names)
         return known or all(token.capital and not token.upper and len(token.word) > 2 for token in names)
-    words = [token for token in run if token.kind is Kind.BOTH]
+    words = [token for token in run if token.kind is WordKind.BOTH]
     if names and words:
         return _is_name_and_word(run, names[0], words[0], comma=comma)
     if names:
@@ -198,7 +206,7 @@ def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: 
     if comma and word.first and word is not run[0]:
         return True
     complete = any(token.first for token in run) and any(token.last for token in run)
-    return complete and (comma or (word.capital and name.kind is not Kind.UNKNOWN))
+    return complete and (comma or (word.capital and name.kind is not WordKind.UNKNOWN))
 
 
 def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
@@ -208,10 +216,10 @@ def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], na
 
     Parts of codes are not.
     """
-    if name.upper and len(name.word) < 6 and name.kind is Kind.LIKELY and len(tokens) > 1:
+    if name.upper and len(name.word) < 6 and name.kind is WordKind.LIKELY and len(tokens) > 1:
         return False  # an abbreviation: CLAHE, MRSA
-    initial = len(run) > 1 and any(token.kind is Kind.INITIAL for token in run)
-    if name.kind is Kind.UNKNOWN:
+    initial = len(run) > 1 and any(token.kind is WordKind.INITIAL for token in run)
+    if name.kind is WordKind.UNKNOWN:
         return initial and name.capital and not name.upper and len(name.word) > 3
     if initial:
         return len(name.word) > 3

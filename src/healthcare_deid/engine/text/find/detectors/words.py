@@ -28,7 +28,7 @@ _CAMEL_CASE = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\b[DL]e)(?<!\b[DL]i)(?<=[a-z])
 _PARTICLES = word_set("particles")
 
 
-class Kind(Enum):
+class WordKind(Enum):
     """Role of a word in a name."""
 
     WORD = "an ordinary word"
@@ -61,7 +61,7 @@ class Token(NamedTuple):
     word: str
     capital: bool
     upper: bool
-    kind: Kind
+    kind: WordKind
     first: bool
     last: bool
     common: bool
@@ -85,21 +85,21 @@ def is_word(plain: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _read(word: str) -> tuple[str, bool, bool, Kind, bool, bool, bool]:
+def _read(word: str) -> tuple[str, bool, bool, WordKind, bool, bool, bool]:
     """Return the fields of a token except its position."""
     plain = fold(word).replace("\u2019", "'")
     first = plain in first_names()
     last = plain in surnames() or plain.replace("'", "") in surnames()
     if len(word) == 1:
-        kind = Kind.INITIAL
+        kind = WordKind.INITIAL
     elif plain in _PARTICLES:
-        kind = Kind.PARTICLE
+        kind = WordKind.PARTICLE
     elif is_word(plain) or is_word(plain.removesuffix("'s")):
-        kind = Kind.BOTH if first or last or plain in eponyms() else Kind.WORD
+        kind = WordKind.BOTH if first or last or plain in eponyms() else WordKind.WORD
     elif first or last:
-        kind = Kind.FIRST if first else Kind.LAST
+        kind = WordKind.FIRST if first else WordKind.LAST
     elif _CAMEL_CASE.search(word) or is_field_word(plain):
-        kind = Kind.WORD
+        kind = WordKind.WORD
     else:
-        kind = Kind.LIKELY if is_likely_name(plain) else Kind.UNKNOWN
+        kind = WordKind.LIKELY if is_likely_name(plain) else WordKind.UNKNOWN
     return plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames()
