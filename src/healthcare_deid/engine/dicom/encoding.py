@@ -11,6 +11,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from healthcare_deid.errors import InvalidDicomError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -47,6 +49,11 @@ class Short(Exception):  # noqa: N818 - the caller may have more data
 
 class Malformed(Exception):  # noqa: N818 - an answer, caught by whoever asked
     """The bytes are not the expected elements, items or fragments."""
+
+
+def truncated() -> InvalidDicomError:
+    """Return the error for data that ends inside an element."""
+    return InvalidDicomError("the data ends inside an element", reason="truncated")
 
 
 class ElementHeader(NamedTuple):

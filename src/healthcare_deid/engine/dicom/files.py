@@ -35,6 +35,7 @@ from healthcare_deid.engine.dicom.encoding import (
     element_header,
     end_of_dataset,
     looks_explicit,
+    truncated,
 )
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
 from healthcare_deid.engine.dicom.sources import InMemory, OpenFile
@@ -177,9 +178,9 @@ def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileData
         except OSError as error:
             if error.errno is not None:
                 raise
-            raise of_the_system(error) or unreadable() from None
+            raise of_the_system(error) or truncated() from None
         except (EOFError, StructError):
-            raise unreadable() from None
+            raise truncated() from None
         except Exception as error:  # noqa: BLE001 - pydicom raises almost any exception for broken files
             raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
     if not len(dataset) and not _ends_too_early(dataset, source):
@@ -292,7 +293,7 @@ def _ends_too_early(dataset: FileDataset, source: Source) -> bool:
     if last is None:
         group: object = dataset.file_meta.get("FileMetaInformationGroupLength")
         if isinstance(group, int) and size != _META + group:
-            raise unreadable()
+            raise truncated()
         return False
     if isinstance(last, RawDataElement):
         end = last.value_tell + last.length
@@ -305,17 +306,12 @@ def _ends_too_early(dataset: FileDataset, source: Source) -> bool:
         return False
     if last.tag >= _PIXEL_DATA or not source.read(end, _HEADER).strip(FILLER):
         return True
-    raise unreadable()
+    raise truncated()
 
 
 def empty() -> InvalidDicomError:
     """Return the error for a file without a dataset."""
     return InvalidDicomError("the file holds no data elements", reason="empty")
-
-
-def unreadable() -> InvalidDicomError:
-    """Return the error for data that ends inside an element."""
-    return InvalidDicomError("the data ends inside an element", reason="truncated")
 
 
 def _may_be_bare_dataset(source: Source) -> bool:

@@ -18,7 +18,7 @@ from pydicom.valuerep import VR
 from healthcare_deid.engine.dicom.charsets import encodings_of
 from healthcare_deid.engine.dicom.datasets import rebuilt, shared, value_bytes
 from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_private, is_private_creator, keyword
-from healthcare_deid.engine.dicom.encoding import ITEM, MAX_DEPTH, holds_items
+from healthcare_deid.engine.dicom.encoding import ITEM, MAX_DEPTH, holds_items, truncated
 from healthcare_deid.engine.header.actions import action_of
 from healthcare_deid.engine.plan.rules import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, inside
 from healthcare_deid.engine.results import Change
@@ -261,7 +261,7 @@ def _refuse_broken(element: DataElement | RawDataElement) -> None:
     if isinstance(element, RawDataElement) and element.value is not None:
         whole = element.length in (_UNDEFINED, len(element.value))
         if not whole:
-            raise InvalidDicomError("the data ends inside an element", reason="truncated")
+            raise truncated()
 
 
 def _with_vr(

@@ -43,7 +43,7 @@ class Keeper:
     """Stores the original identity of instances in a vault.
 
     Args:
-        vault: The vault; None if there is none.
+        vault: The vault, or None.
         plan: The plan, which decides about UIDs and dates.
         mapper: UID rule.
     """

@@ -223,10 +223,7 @@ class Pseudonymizer:
         return _person(row)
 
     def known(self, patient_id: str) -> str | None:
-        """Return the pseudonym of a mentioned patient.
-
-        Returns None if there is none.
-        """
+        """Return the pseudonym of a mentioned patient, or None."""
         patient_id = patient_id.strip()
         row = self._table.find(patient_id) if self._table is not None else None
         if row is not None:

@@ -139,9 +139,9 @@ class TextDate:
     Attributes:
         start: Index of the first character, including a weekday before the date.
         end: Index after the last character, including a time of day.
-        year: Year; 0 if there is none.
+        year: Year, or 0.
         month: Month.
-        day: Day; 0 if there is none.
+        day: Day, or 0.
         parts: ``(start, end, kind)`` of each piece to rewrite, in order.
         other_reading: The reading with day and month exchanged, if both are possible.
     """

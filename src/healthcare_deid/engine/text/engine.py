@@ -19,7 +19,7 @@ from healthcare_deid.engine.text.find.detectors.numbers import unexplained_numbe
 from healthcare_deid.engine.text.find.detectors.panel import Panel
 from healthcare_deid.engine.text.find.detectors.registry import detectors_for
 from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind, read_header
-from healthcare_deid.engine.text.find.reading import normalize_text
+from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.find.spans import join_alike, resolve, without_refuted
 from healthcare_deid.engine.text.find.terms import Terms
 from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader

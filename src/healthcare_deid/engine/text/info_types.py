@@ -13,7 +13,7 @@ class KnownInfoType:
         name: Name in the API.
         description: Text that it stands for, and the check of a candidate.
         in_tags: Whether it is found in data elements by default.
-        broader: InfoType whose transformation applies if the config does not name this one; empty if there is none.
+        broader: InfoType whose transformation applies if the config does not name this one; may be empty.
     """
 
     name: str
@@ -143,9 +143,6 @@ CONTEXT = "CTX"
 
 
 def broader(name: str) -> str:
-    """Return the infoType that stands in for another.
-
-    Returns an empty string if there is none.
-    """
+    """Return the infoType that stands in for another, or an empty string."""
     known = INFO_TYPES.get(name)
     return known.broader if known else ""

@@ -22,12 +22,12 @@ from healthcare_deid.engine.dicom.encoding import (
     element_header,
     end_of_undefined,
     looks_explicit,
+    truncated,
 )
 from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor, encoded
 from healthcare_deid.engine.plan.rules import Op
-from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -250,11 +250,6 @@ class EncodedFile:
         if len(data) <= seen:
             raise truncated()
         return position, data
-
-
-def truncated() -> InvalidDicomError:
-    """Return the error for data that ends inside an element."""
-    return InvalidDicomError("the data ends inside an element", reason="truncated")
 
 
 def encoded_meta(values: Sequence[tuple[int, str, bytes]]) -> bytes:

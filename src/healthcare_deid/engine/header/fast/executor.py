@@ -1,10 +1,9 @@
-"""Executor for encoded elements.
-
-It rewrites a header without building data elements.
+"""Executor for encoded elements, which builds no data elements.
 
 It supports little endian data in explicit or implicit VR with elements in tag order. For anything else it raises
 `UseDatasetExecutor`, and the dataset executor takes over. Kept elements are copied unchanged. Nested sequences,
-including those written as UN, keep their length encoding.
+including
+those written as UN, keep their length encoding.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from healthcare_deid.engine.dicom.encoding import (
     holds_items,
     read_u32,
     reader_of,
+    truncated,
 )
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
 from healthcare_deid.engine.header.dummies import dummy_of
@@ -103,7 +103,7 @@ class EncodedExecutor(LeafExecutor):
         if entry.tag <= level.last_tag or entry.tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
             raise UseDatasetExecutor
         if entry.header == 12 and len(header) < 12:
-            raise InvalidDicomError("the data ends inside an element", reason="truncated")
+            raise truncated()
         return entry, length_of(header, 0, entry, explicit=explicit)
 
     def pass_by(self, entry: ElementDecision, length: int, level: DatasetWriter) -> list[bytes]:

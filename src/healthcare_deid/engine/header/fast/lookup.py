@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.dicom.encoding import UNDEFINED, ElementHeader, Malformed, Short, element_header
+from healthcare_deid.engine.dicom.encoding import UNDEFINED, ElementHeader, Malformed, Short, element_header, truncated
 from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -16,7 +16,6 @@ from healthcare_deid.engine.dicom.uids import (
 )
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.run_cache import LONGEST, Run, Runs
-from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -128,4 +127,4 @@ def _header(data: bytes, position: int, *, explicit: bool) -> ElementHeader:
     except Malformed:
         raise UseDatasetExecutor from None
     except Short:
-        raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
+        raise truncated() from None

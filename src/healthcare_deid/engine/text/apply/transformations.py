@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from healthcare_deid.engine.text.calendar_dates import find_dates, shift_day
 from healthcare_deid.engine.text.dicom_dates import shift_da, shift_dt
-from healthcare_deid.engine.text.find.reading import normalize_text
+from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.info_types import DATE_TYPES
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Subject:
     """Patient and header context that date shifts and hashes depend on.
 
     Attributes:
-        identity: Patient ID, or Study Instance UID if there is none.
+        identity: Patient ID, or else the Study Instance UID.
         dates: Dates in the header, which decide whether 03/04 is in March or April.
         key: Key that overrides the config's for this patient, or None.
         reference_year: Year assumed for dates without one.
@@ -42,10 +42,7 @@ class Transformation(Protocol):
     """Transformation of a finding."""
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return the replacement for a finding of infoType ``label``.
-
-        Returns None if there is none.
-        """
+        """Return the replacement for a finding, or None."""
         ...
 
 

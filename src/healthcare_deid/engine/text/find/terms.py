@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind
+from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.find.own_names import NameTerms
 from healthcare_deid.engine.text.find.own_numbers import NumberTerms
 from healthcare_deid.engine.text.find.own_words import own_words
-from healthcare_deid.engine.text.find.reading import normalize_text
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ class Cue(NamedTuple):
     """Noun before a number that says what it is.
 
     Attributes:
-        word: The folded noun; empty if there is none.
+        word: The folded noun; may be empty.
         linked: Whether a colon, a ``#`` or a word such as "number" is between them.
     """
 

@@ -17,7 +17,7 @@ from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
-from healthcare_deid.engine.text.find.reading import normalize_text
+from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
