@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _TUTORIAL_KEY_SHA256 = "2d9140c403ba74c5e506a822f923724f86e8d79a8491a1e22e6c405db727987b"
 # "openssl enc -salt" writes this magic before its random salt.
 _SALTED = b"Salted__"
+# The inspection service behind the API hashes with 256-bit keys only.
 _FULL_KEY_BYTES = 32
 # A random key of 16 bytes has fewer distinct byte values than this with a probability below 1e-18.
 _FEW_BYTES = 5

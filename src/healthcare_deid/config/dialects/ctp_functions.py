@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Number of scripts in braces that may follow a function.
 _WITH_CLAUSES = {"if": 2, "select": 2, "append": 1}
 
 

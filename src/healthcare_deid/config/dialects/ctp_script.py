@@ -34,11 +34,16 @@ _KINDS = {"p": "param", "e": "set", "k": "keep", "r": "remove"}
 _REMOVABLE = frozenset({"curves", "overlays", "privategroups", "unspecifiedelements"})
 # Kind of a line or XML element that is not a script entry.
 _UNKNOWN = "unknown"
+# Repeating groups 60xx and 50xx (PS3.5 section 7.6), which the data dictionary lists by their first group.
 _OVERLAYS, _CURVES = (0x6000,), (0x5000,)
+# CTP keeps these groups even if it removes unspecified elements, because the image needs them.
 _ALWAYS_KEPT = (0x0028, 0x7FE0)
 _SOP_CLASS = tag_number("SOPClassUID")
+# Functions that reject or skip an instance.
 _REFUSES = {"quarantine", "skip"}
+# Functions whose result depends on the value and a key or table of CTP, so it differs from the engine's.
 _DERIVES = {"hash", "hashname", "hashptid", "integer", "lookup", "encrypt"}
+# From the weakest to the strongest. A condition is replaced by its strongest branch, so nothing more is kept.
 _STRENGTH = (Fate.KEEP, Fate.RECURSE, Fate.SHIFT, Fate.REGENERATE, Fate.EMPTY, Fate.DELETE)
 
 
@@ -197,6 +202,7 @@ class _ScriptReader:
             always = False
         try:
             self._script(tag, item.line, parts, always=always)
+        # Branches of @if may contain further conditions, without a limit.
         except RecursionError:
             self.recipe.give_up(tag, item.line, "conditions are nested too deeply")
 

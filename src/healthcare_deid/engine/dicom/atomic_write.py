@@ -27,7 +27,9 @@ OWNER_ONLY = 0o600
 # Large writes through a buffer were faster than sendfile, which works page by page, above all where the range moves
 # within its pages.
 _BUFFER = 1 << 20
+# O_EXCL refuses an existing file. O_BINARY exists on Windows only, which would otherwise translate line breaks.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+# One buffer per thread, because threads may write results at the same time.
 _LOCAL = threading.local()
 
 

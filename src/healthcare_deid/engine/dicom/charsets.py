@@ -96,6 +96,7 @@ def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "
         fallback: Python encoding to try first if that one cannot be right.
     """
     used = tuple(encodings) if vr in CHARSET_VRS else DEFAULT_ENCODING
+    # ASCII is the same in every set, unless an escape sequence selects another one (PS3.5 section 6.1.2.5).
     if value.isascii() and (_ESCAPE not in value or len(used) == 1):
         return DecodedText(_decoded(value, vr, used), used)
     text = _decoded(value, vr, used)
@@ -117,11 +118,13 @@ def _contradicts(value: bytes, text: str, encodings: tuple[str, ...]) -> bool:
     if _IMPOSSIBLE.search(text):
         return True
     named, *further = encodings
+    # With code extensions the bytes cannot be checked, because escape sequences select the set.
     if further or named in ("utf8", "utf_8"):
         return False
     if named == DEFAULT_ENCODING[0]:
         return True  # the default repertoire is ASCII, and this value is not
     try:
+        # Text of a single-byte set is hardly ever valid UTF-8, so valid UTF-8 contradicts the named set.
         value.decode("utf-8")
     except UnicodeDecodeError:
         return False

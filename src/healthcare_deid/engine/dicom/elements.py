@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MANY = 1 << 31
+# The VR depends on other attributes, such as PixelRepresentation. For the decisions made here either one suffices.
 _AMBIGUOUS = {"US or SS": "US", "US or OW": "OW", "US or SS or OW": "OW", "OB or OW": "OW", "OB/OW": "OW"}
 
 
@@ -48,6 +49,7 @@ def known_vr(tag: int, creator: str = "") -> str:
     if is_private(tag):
         if is_private_creator(tag):
             return "LO"
+        # Private blocks begin at (gggg,1000) (PS3.5 section 7.8.1).
         if not creator or tag & 0xFFFF < 0x1000:
             return "UN"
         try:

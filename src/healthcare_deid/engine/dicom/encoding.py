@@ -37,6 +37,7 @@ MAX_DEPTH = 64
 
 _DELIMITERS = 0xFFFE
 _PIXEL_DATA = 0x7FE00010
+# Tag, VR, two reserved bytes and a 4-byte length (PS3.5 section 7.1.2).
 _LONGEST_HEADER = 12
 read_tag = Struct("<HH").unpack_from
 read_u16 = Struct("<H").unpack_from

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 IMPLEMENTATION_CLASS_UID = "2.25.307953160404063265873061326829176217434"
 """Fixed UID of this package, derived from a UUID (PS3.5 annex B.2)."""
+# VR SH holds 16 characters (PS3.5 table 6.2-1).
 IMPLEMENTATION_VERSION_NAME = f"HCDEID_{__version__}"[:16]
 FILE_META_GROUP_LENGTH = 0x00020000
 _VERSION = 0x00020001
@@ -49,6 +50,7 @@ def meta_changes(old: Iterable[tuple[int, str, bytes]], new: MetaValues) -> list
 
     Group length and padding do not count.
     """
+    # The group length changes with the values, so it is not reported.
     written = {tag: (vr, value) for tag, vr, value in new}
     changes: list[Change] = []
 

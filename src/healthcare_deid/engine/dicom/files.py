@@ -56,15 +56,18 @@ if TYPE_CHECKING:
 _HEADER = 8
 # Position after the file meta's group length element, from which it counts (PS3.10 section 7.1).
 _META = 144
+# 128 bytes and the prefix "DICM" (PS3.10 section 7.1).
 _PREAMBLE = 132
 _LONGEST_META = 1 << 16
 _GROUP_LENGTH = 0x00020000
 _TRANSFER_SYNTAX = 0x00020010
 _PIXEL_DATA = 0x7FE00010
+# Elements of these syntaxes are not walked here: deflated data is compressed, and the parser is little endian only.
 _NO_WALK = frozenset({"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 # Deflate can expand a thousandfold, so a small file could exhaust memory.
 MAX_INFLATED = 1 << 29
 _CHUNK = 1 << 20
+# Group 0008 begins every dataset, and group 0002 a file that only lacks its preamble.
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 TRAILING_DROPPED = "bytes after the last data element do not belong to the dataset and were dropped"
 RELABELED = (

@@ -122,6 +122,7 @@ def group_by_extended_table(
     starts = found.starts()
     if len(offsets) < frames or len(lengths) < len(offsets) or not starts.keys() >= set(offsets):
         return None
+    # The last fragment may be padded, so the table's length cuts it.
     placed = zip((found.places[starts[offset]] for offset in offsets), lengths, strict=False)
     return [[(start, min(stop, start + length))] for (start, stop), length in placed]
 
@@ -131,6 +132,7 @@ def group_by_basic_table(found: Fragments, frames: int) -> list[list[Fragment]] 
 
     Returns None if it is wrong.
     """
+    # The first offset is 0 and offsets ascend (PS3.5 annex A.4). Devices write tables that are not so.
     table, starts = found.table, found.starts()
     if len(table) < frames or table[0] != 0 or list(table) != sorted(set(table)) or not starts.keys() >= set(table):
         return None

@@ -56,6 +56,7 @@ class StreamStorage:
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream
+        # A stream has one position, so threads take turns.
         self._lock = threading.Lock()
         self._length = stream.seek(0, io.SEEK_END)
 

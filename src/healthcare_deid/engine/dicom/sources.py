@@ -77,6 +77,7 @@ class OpenFile:
 
     def read(self, offset: int, count: int) -> bytes:
         """Return ``count`` bytes, fewer at the end."""
+        # pread takes the offset as an argument, so threads can share the descriptor.
         return os.pread(self._descriptor, count, offset)
 
     view = read

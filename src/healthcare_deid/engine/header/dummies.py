@@ -19,6 +19,7 @@ DUMMIES: dict[str, bytes] = {
     "ST": b"ANONYMIZED",
     "TM": b"000000",
     "UC": b"ANONYMIZED",
+    # The domain .invalid is reserved and never resolves (RFC 2606).
     "UR": b"https://example.invalid/",
     "UT": b"ANONYMIZED",
     "OB": b"\0\0",

@@ -201,6 +201,7 @@ class DatasetExecutor:
             for index, item in enumerate(items)
         ]
         self.kept += 1
+        # An unchanged raw sequence is written as it was, which keeps its encoding exactly.
         little = place.source.original_encoding[1] is not False
         if len(self.changes) == before and isinstance(element, RawDataElement) and little:
             return element

@@ -32,6 +32,7 @@ FACE_LEFT = (
     "the series may show a head: a face can be reconstructed from its slices, and this engine does not remove faces"
 )
 _MODALITY = 0x00080060
+# Modalities whose slices can be stacked to a volume that shows the face.
 _SLICES = frozenset({b"CT", b"MR", b"PT"})
 # CodeMeaning, StudyDescription, SeriesDescription, BodyPartExamined, ProtocolName.
 _BODY = frozenset({0x00080104, 0x00081030, 0x0008103E, 0x00180015, 0x00181030})
@@ -43,7 +44,9 @@ OTHER_IDS_SEQUENCE = 0x00101002
 """OtherPatientIDsSequence. A plan that deletes it does not visit its items, but the patient's IDs are in them."""
 _PATIENT_ID = 0x00100020
 _CODE_VALUE, _SCHEME, _MEANING = 0x00080100, 0x00080102, 0x00080104
+# CodeValue and CodingSchemeDesignator have VR SH (PS3.5 table 6.2-1).
 _LONGEST_CODE = 16
+# Series that are processed at the same time share few headers, so a small cache suffices.
 _MOST = 64
 HEAD_TAGS = _BODY | {_MODALITY}
 

@@ -30,6 +30,7 @@ BURNED_IN_ANNOTATION = 0x00280301
 LONGITUDINAL_DATES = 0x00280303
 EARLIER = frozenset({METHOD, METHOD_CODE_SEQUENCE})
 """Markers of earlier steps, which are kept and extended."""
+# DeidentificationMethod has VR LO (PS3.5 table 6.2-1).
 _METHOD_CHARACTERS = 64
 _CLEAN_PIXEL_DATA = "113101"
 _SAFE_PRIVATE = METHOD_CODES[ProfileOption.RETAIN_SAFE_PRIVATE]
@@ -130,6 +131,9 @@ class Claimant:
         """Return the claims that an instance may make."""
         plan = self._plan
         lines = [f"healthcare-deid {__version__}", *plan.method]
+        # These codes state what was done: the safe private option only if a private element was kept, and the clean
+        # pixel data
+        # option only if the pixels were searched.
         own = {*plan.method_codes} - {_SAFE_PRIVATE}
         if own and done.private_kept:
             own.add(_SAFE_PRIVATE)
@@ -145,6 +149,7 @@ class Claimant:
         )
 
     def _dates(self, operations: frozenset[Op]) -> str:
+        # The attribute has one value for all dates, so a mixed outcome is not stated.
         if operations & {Op.KEEP, Op.CHECK, Op.RECURSE}:
             only_kept = operations <= {Op.KEEP, Op.CHECK, Op.RECURSE}
             return "UNMODIFIED" if only_kept and _FULL_DATES in self._plan.method_codes else ""

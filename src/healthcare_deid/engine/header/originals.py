@@ -50,6 +50,7 @@ def encrypted_attributes(
         recipients: Recipients who can decrypt it.
     """
     wanted = {BaseTag(tag) for tag in changed if tag in source and tag >> 16 != _PIXELS}
+    # A private element cannot be read without its creator (PS3.5 section 7.8.1).
     wanted |= {BaseTag(creator_tag(tag)) for tag in wanted if is_private(tag) and creator_tag(tag) in source}
     wanted |= {_CHARACTER_SET} & source.keys()
     elements = {tag: shared(source.get_item(tag)) for tag in sorted(wanted)}
@@ -116,6 +117,7 @@ def _with(dataset: Dataset, originals: Dataset) -> Dataset:
     elements |= dict(items(originals[_MODIFIED].value[0]))
     target = rebuilt(dataset, dict(sorted(elements.items())))
     target.file_meta = FileMetaDataset(private_copy(dataset).file_meta)
+    # The file meta must repeat the dataset's SOP Instance UID (PS3.10 section 7.1).
     if "SOPInstanceUID" in target:
         target.file_meta.MediaStorageSOPInstanceUID = UID(str(target.SOPInstanceUID))
     target.preamble = bytes(128)

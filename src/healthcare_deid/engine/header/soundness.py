@@ -50,6 +50,7 @@ def is_sound(tag: int, vr: str, value: bytes) -> bool:
 
     Free text always is.
     """
+    # A damaged length usually makes a numeric value longer than its multiplicity allows.
     size = NUMBER_BYTES.get(vr)
     if size is not None:
         return not len(value) % size and len(value) <= size * most_values(tag) and not _is_text(value)

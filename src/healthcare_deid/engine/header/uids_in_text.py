@@ -63,6 +63,7 @@ class UidsInText:
         if changed == value:
             return value
         changed = changed.rstrip(b"\0 ")
+        # A new UID may be longer than the old one. If the value becomes too long, the UIDs are removed.
         if len(changed) > MOST_CHARACTERS.get(vr, len(changed)):
             changed = _DOTTED_BYTES.sub(b"", value).rstrip(b"\0 ") if b"\\" not in value else b""
         return changed + b" " * (len(changed) % 2)

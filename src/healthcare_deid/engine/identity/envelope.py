@@ -128,6 +128,7 @@ class RecipientKey:
         from cryptography.hazmat.primitives.padding import PKCS7
 
         try:
+            # RSAES-PKCS1-v1_5 is the key transport of CMS that every library supports (RFC 3370).
             key = self._key.decrypt(encrypted, PKCS1v15())
             if len(key) != length:
                 return None  # OpenSSL returns random bytes for another recipient's key (implicit rejection)

@@ -113,6 +113,8 @@ def write_secret(path: Path, line: bytes | None = None) -> None:
         FileExistsError: The file exists.
         OSError: The file cannot be written.
     """
+    # Created for the owner only from the start: changing the mode later would leave a moment in which others can read
+    # it.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write((line or _random_line()) + b"\n")

@@ -274,6 +274,7 @@ def check_pseudonym(pseudonym: str, prefix: str = "") -> bool:
 
 
 def _pseudonym(key: bytes, kind: str, value: str) -> str:
+    # The kind keeps equal patient IDs and accession numbers from getting the same pseudonym.
     digest = hmac.digest(key, f"{kind}\0{value.strip()}".encode("utf-8", "surrogateescape"), hashlib.sha256)
     number = int.from_bytes(digest)
     body = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_CHARACTERS))

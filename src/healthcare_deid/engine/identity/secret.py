@@ -50,6 +50,7 @@ class ProjectSecret:
             raise ConfigError(f"secret: must be bytes or the path of a file, not {type(secret).__name__}")
         if len(data) < _MIN_BYTES:
             raise ConfigError(f"secret: {len(data)} bytes are too short; at least {_MIN_BYTES} are required")
+        # HKDF-Extract (RFC 5869 section 2.2).
         self._key = hmac.digest(_SALT, data, hashlib.sha256)
 
     @property
@@ -62,4 +63,5 @@ class ProjectSecret:
 
     def key(self, label: str) -> bytes:
         """Return the 32-byte key for one use."""
+        # HKDF-Expand with a single block (RFC 5869 section 2.3).
         return hmac.digest(self._key, label.encode() + b"\x01", hashlib.sha256)[:_KEY_BYTES]

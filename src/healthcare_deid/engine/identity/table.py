@@ -31,6 +31,7 @@ _COLUMNS = {
     **dict.fromkeys(("days", "shift", "dateshift", "daystoshift", "dateoffset"), _DAYS),
     **dict.fromkeys(("anchor", "anchordate"), _ANCHOR),
 }
+# Spreadsheet programs write a semicolon where the comma is the decimal sign.
 _DELIMITERS = ",;\t"
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
 _MOST_DAYS = 1_000_000
@@ -164,6 +165,7 @@ class PseudonymTable:
         file.seek(self._end)
         try:
             file.write(line)
+            # The pseudonym is used right after this, and must not be assigned twice after a crash.
             os.fsync(file.fileno())
         except OSError:
             file.truncate(self._end)  # remove the incomplete row

@@ -101,5 +101,6 @@ class UidMapper:
 
 @lru_cache(maxsize=65536)
 def _google(uid: str) -> str:
+    # Version-3 UUIDs are defined with MD5 (RFC 4122); security does not depend on it.
     digest = hashlib.md5(_ZERO_NAMESPACE.bytes + uid.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest()
     return GOOGLE_ARC + str(uuid.UUID(bytes=digest, version=3).int)

@@ -234,6 +234,7 @@ def _entry(row: tuple[Any, ...]) -> VaultEntry:
 def _sealed(key: bytes, data: bytes) -> tuple[bytes, bytes]:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+    # GCM requires a new nonce for every message under one key.
     nonce = secrets.token_bytes(_NONCE)
     return nonce, AESGCM(key).encrypt(nonce, data, None)
 
@@ -272,6 +273,7 @@ def _check_csv(path: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
     try:
+        # A write-ahead log lets other processes read while one writes.
         connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.DatabaseError:
         connection.close()

@@ -52,6 +52,7 @@ def compile_config(config: object, options: EngineOptions) -> Plan:
     if options.other_uids != "profile":
         mapped = options.other_uids == "map"
         tags = replace(tags, uids=replace(tags.uids, others=mapped, own=mapped, references=mapped))
+    # Findings that the config leaves may identify the patient, so nothing is claimed.
     if tags.cleans_text and plan.text.leaves_findings:
         tags = replace(tags, removes_identity=False)
     return replace(plan, tags=tags, text=replace(plan.text, claims_removal=tags.removes_identity))

@@ -80,12 +80,14 @@ def keep_plan(
     Remove all others, including private ones.
     """
     kept = MINIMAL_TAGS | listed
+    # The minimal set lacks SOPClassUID, without which readers refuse an instance.
     if not strict:
         kept |= {SOP_CLASS_UID}
     if any(needs_character_set(tag) for tag in listed):
         # Kept text cannot be decoded without it.
         kept |= {SPECIFIC_CHARACTER_SET}
     gone = Rule(Op.DELETE, name)
+    # A kept element that the Basic Profile would change can identify, so nothing is claimed.
     may_identify = patterns or any(map(is_private, listed)) or not identifying_tags().isdisjoint(listed - MINIMAL_TAGS)
     return TagPlan(
         name=name,

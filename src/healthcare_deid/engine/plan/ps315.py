@@ -148,6 +148,7 @@ class ProfileTable:
         self.private = KEPT
         self._read(edition)
         self.vrs: dict[str, Rule] = {}
+        # An older edition is completed by the current one: old files are no less identifying than new ones.
         if not strict:
             if edition != _CURRENT:
                 self._read(_CURRENT)

@@ -79,6 +79,7 @@ class Inside(IntEnum):
 
 def inside(around: Inside, op: Op) -> Inside:
     """Return the kind of sequence around a sequence's items."""
+    # The members are ordered by strictness, and a nested sequence is never treated less strictly than the outer one.
     return max(around, Inside.DUMMY if op is Op.DUMMY else Inside.CLEANED if op is Op.TEXT else Inside.NOTHING)
 
 

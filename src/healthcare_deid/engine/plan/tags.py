@@ -156,6 +156,7 @@ class TagPlan:
     removes_identity: bool = False
 
     def __post_init__(self) -> None:
+        # A header repeats a few hundred tags, so nearly every answer comes from here.
         self._memo: dict[tuple[int, str, str, Inside], Rule] = {}
         listed = {tag for tag, rule in self.tags.items() if rule.op not in DROPPING}
         acted = [action for action in self.overrides if action.op not in DROPPING]
@@ -218,6 +219,7 @@ class TagPlan:
         found = self._memo.get(key)
         if found is None:
             found = self._fit(self._resolve(tag, vr, creator, around), tag, vr)
+            # Action C of PS3.15 cleans all text of the sequence, whether the table lists the attribute or not.
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS and tag not in CODE_TAGS:
                 found = _CLEANED_TEXT
             if self.shifts_dates:
@@ -276,6 +278,7 @@ class TagPlan:
 
     def _structural(self, tag: int, around: Inside) -> Rule | None:
         """Return the rule of an element about encoding, file or de-identification itself."""
+        # Group lengths are retired (PS3.5 section 7.2), and would be wrong after any change.
         if not tag & 0xFFFF:
             return _GROUP_LENGTH
         if tag < _FIRST_OF_DATASET:
@@ -308,6 +311,7 @@ class TagPlan:
     def _private_rule(self, tag: int, vr: str, creator: str) -> Rule:
         group, element = tag >> 16, tag & 0xFFFF
         if is_private_creator(tag) and vr == "LO" and tag not in self.tags:
+            # A private creator stays as long as an element of its block may stay, which would be unreadable without it.
             needed = tag in self._creators_of_listed or (creator, group) in self._kept_creators
             needed = needed or self._keeps_private_vrs
             if not needed and self.private.op in DROPPING:

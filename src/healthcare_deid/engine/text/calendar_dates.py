@@ -83,6 +83,7 @@ _TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?
 _WEEKDAY_BEFORE = _compile(
     r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
 )
+# Names of months that are ordinary words in some language. In lower case they count only with a year of four digits.
 _MOSTLY_WORDS = frozenset(
     [
         "set",

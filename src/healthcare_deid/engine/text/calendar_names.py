@@ -71,6 +71,7 @@ _MONTHS: dict[str, tuple[str, str]] = {
     ),
 }
 
+# ASCII spellings that are common on consoles without accents.
 _SPELLINGS_WITHOUT_ACCENT = {
     "marz": "märz",
     "fevrier": "février",

@@ -8,6 +8,7 @@ from datetime import date
 
 from healthcare_deid.engine.text.calendar_dates import shift_day
 
+# The dots are the ACR-NEMA form, which readers still accept (PS3.5 section 6.2).
 _DA = re.compile(r"(?P<year>\d{4})(?P<dot>\.?)(?P<month>\d\d)(?P=dot)(?P<day>\d\d)")
 _DT = re.compile(
     r"(?P<year>\d{4})(?:(?P<month>\d\d)(?:(?P<day>\d\d)(?P<time>\d\d(?:\d\d(?:\d\d(?:\.\d{1,6})?)?)?)?)?)?"

@@ -21,6 +21,7 @@ _UNKNOWN_STAYS = (
     "elements, or an action for VR UN"
 )
 _NESTED_STAYS = "sequences are not inspected because of nested=False, so names and numbers in them are kept"
+# Stands for any private element.
 _A_PRIVATE_TAG = 0x00091001
 
 

@@ -155,6 +155,7 @@ class TextEngine:
             if self._plan.claims_removal:
                 explained = [match for _, match in known if match.info_type in _EXPLAIN_NUMBERS]
                 known += tuple((_UNEXPLAINED_RANK, match) for match in unexplained_numbers(text, explained))
+            # Long texts are reports, which rarely repeat.
             if len(text) <= _LONGEST_CACHED:
                 if len(self._texts) >= _CACHED_TEXTS:
                     self._texts.clear()

@@ -38,5 +38,6 @@ def is_legal(vr: str, new: str, old: str) -> bool:
         return shift_dt(new, 0) == new
     if vr == "PN":
         return all(len(group) <= max(_MAX_PN_GROUP, len(old)) for group in new.split("="))
+    # A value that was already too long is not made worse; a conforming one must stay so.
     limit = _MAX_CHARACTERS.get(vr)
     return limit is None or len(new) <= max(limit, len(old))

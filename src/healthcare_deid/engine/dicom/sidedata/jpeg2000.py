@@ -35,6 +35,7 @@ _WITHOUT_LENGTH = range(0xFF30, 0xFF40)
 # markers 91 and 92.
 _BODY_END = re.compile(rb"\xff[\x90\x93-\xfe]")
 
+# Type of a box without content, which readers skip.
 _FREE = b"free"
 _KEPT_BOXES = frozenset({b"jP  ", b"ftyp"})
 _HEADER_BOX, _CODESTREAM_BOX = b"jp2h", b"jp2c"

@@ -11,6 +11,7 @@ from healthcare_deid.engine.dicom.sidedata.frame import unreadable
 if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes
 
+# Number of segments and 15 offsets (PS3.5 annex G).
 _HEADER = Struct("<16I")
 # The only byte that every decoder skips after a segment's last pixel (PS3.5 G.3.1).
 _NO_OPERATION = b"\x80"

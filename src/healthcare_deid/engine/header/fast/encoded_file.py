@@ -42,6 +42,7 @@ _PREAMBLE = 132
 _GROUP_LENGTH = 0x00020000
 _PIXEL_DATA = 0x7FE00010
 _SYNTAX = 0x00020010
+# The dataset executor takes these syntaxes: pydicom inflates, and converts big endian values.
 _NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _U32 = Struct("<I")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.rules import Op, Rule
 
 LAST_CREATOR = 0xFF
+# Largest even length in 16 bits; values have even lengths (PS3.5 section 7.1.1).
 _MAX_SHORT = 0xFFFE
 _SHORT_PREFIX = 6
 _U16 = Struct("<H")

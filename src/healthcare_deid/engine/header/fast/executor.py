@@ -214,6 +214,7 @@ class EncodedExecutor(LeafExecutor):
         head = data[position : position + 8]
         if head.startswith(ITEM_END):
             return None, _CUT_OFF
+        # The group is odd and so private; in little endian its low byte comes first.
         if head[0] & 1:
             note_creator(data, position, level)
         table = self._table(level)
@@ -228,6 +229,7 @@ class EncodedExecutor(LeafExecutor):
         after = value + length
         if length != UNDEFINED and after > end:
             return None, _CUT_OFF
+        # A decision that depends on the private creator must not be cached for the bare header.
         fixed = table.is_fixed(head, entry)
         if not fixed:
             self.tally.beyond += 1  # the private creator matters too

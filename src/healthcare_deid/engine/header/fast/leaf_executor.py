@@ -90,6 +90,7 @@ class LeafExecutor:
         if known is not None:
             self.tally.warned.extend(known.warnings)
         else:
+            # A result that depended on more than these bytes must not be cached for other instances.
             depends = self._values.depends
             known = self._new_value(entry, element, level)
             if self._values.depends != depends:

@@ -70,6 +70,7 @@ class ElementFinder:
                     position, last = position + len(run.data), run.last
                     continue
             tag, code, size, length = _header(file.slice(position, 12), 0, explicit=explicit)
+            # Elements are in tag order (PS3.5 section 7.1), so nothing wanted follows.
             if tag > self._last:
                 break
             value = position + size

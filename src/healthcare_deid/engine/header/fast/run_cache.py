@@ -68,6 +68,7 @@ class Runs(Generic[R]):
             if changing:
                 self.apart |= changing
                 return
+        # Starting over is simpler than tracking ages, and runs are relearned from two files.
         if len(self.after) >= _MOST:
             self.after.clear()
         self.after[after] = run

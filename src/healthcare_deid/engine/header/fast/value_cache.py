@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LONGEST_REMEMBERED = 1024
 """Largest cached element, in bytes."""
+# Bounds on memory: a cache that is full starts over.
 _MOST = 20_000
 _MOST_FORMS = 256
 

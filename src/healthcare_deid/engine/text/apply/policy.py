@@ -112,6 +112,7 @@ class TransformationPolicy:
     def _decide(self, name: str) -> InfoTypeDecision:
         wider = broader(name)
         for label in filter(None, (name, wider)):
+            # v1 documents that exclusion wins. v1beta1 does not document it, so there a named transformation wins.
             if self._exclusion_wins and label in self._excluded:
                 return InfoTypeDecision(label, None, "excluded")
             if label in self._named:

@@ -108,6 +108,7 @@ class DateShift:
         if subject.days is not None:
             return subject.days
         digest = hmac.digest(subject.key or self.key, subject.identity.encode(), hashlib.sha256)
+        # 0 is left out, because it would keep the true dates.
         index = int.from_bytes(digest) % (2 * self.max_days)
         return index - self.max_days if index < self.max_days else index - self.max_days + 1
 

@@ -15,6 +15,7 @@ _SURNAME_LIST = "dist.all.last"
 _FIRST_NAME_LISTS = ("dist.male.first", "dist.female.first")
 _COMMON_SURNAMES = 30_000
 _VERY_COMMON_SURNAMES = 600
+# Letters that Unicode does not decompose into a base letter and an accent.
 _UNACCENTED = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i", "ð": "d", "þ": "th"}
 )

@@ -33,6 +33,7 @@ _TITLES = word_set("titles") | word_set("credentials")
 _SHORT_CLINICAL = word_set("short_clinical")
 _EPONYM_NOUN = word_set("eponym_noun")
 _PERSON = ValueKind.NAME.value
+# With one wrong character, shorter words too often become other words.
 _MIN_FUZZY = 6
 # Longest word that can be one character off a header value, which has at most 64 (PS3.5 table 6.2-1).
 _LONGEST_FUZZY = 65

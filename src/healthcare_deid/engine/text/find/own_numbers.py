@@ -28,6 +28,7 @@ _MIN_DIGITS = 5
 _MIN_LETTERS = 5
 _MIN_MIXED = 6
 _MIN_PLACE = 4
+# Longer telephone numbers begin with a country code, which a text may leave out.
 _NATIONAL_PHONE = 10
 _MIN_WORD = 5
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.text.match import Match
 
+# Group 7FE0 in little endian.
 _PIXEL_GROUP = b"\xe0\x7f"
 _MOST_CLEAR = 5_000
 _WORTH_KEEPING = 64

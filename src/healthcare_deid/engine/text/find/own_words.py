@@ -20,6 +20,7 @@ _UNSPACED = (
 UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
 _SYLLABIC = re.compile(f"[{_UNSPACED}\uac00-\ud7af]+")
 WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+# Text recognition confuses these letters with digits, in both directions.
 _LOOK_ALIKES = str.maketrans("oilsbzgq|", "011582991")
 _TITLES = word_set("titles")
 _LABELS = word_set("label_words") | {"by"}

@@ -90,6 +90,7 @@ class PatternDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the matches that pass the check."""
+        # Text recognition reads O for 0 and l for 1; the length does not change, so positions stay valid.
         if self.ocr_digits:
             text = read_digits(text)
         if self.gate is not None and self.gate.search(text) is None:

@@ -39,6 +39,7 @@ class WordsDetector:
         self.info_types = frozenset({info_type})
         self.rank = rank
         self._info_type = info_type
+        # Looking up first words makes the time independent of the number of phrases.
         self._by_first: dict[str, list[tuple[str, ...]]] = {}
         for phrase in phrases:
             words = tuple(map(fold, _WORD.findall(phrase)))

@@ -15,6 +15,7 @@ _BIRTH_CUE = re.compile(
     r"[\s:=.,(-]*(?:on|am|le|el|il|the|date)?[\s:=(]*$",
     re.IGNORECASE,
 )
+# Characters before a date that are searched for a birth cue.
 _LONGEST_CUE = 32
 
 

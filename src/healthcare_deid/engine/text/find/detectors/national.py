@@ -89,6 +89,7 @@ IDENTIFIERS = (
     _row("GOVERNMENT_ID", r"\d{9}", checks.is_nif, "nif contribuinte"),
 )
 
+# Any run that could be an identifier; trying every form on every text would be slow.
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{1,2}\d{6}\([0-9A]\)"
     r"|(?<![A-Za-z0-9.-])[A-Za-z]{0,6} ?\d(?:[ .+-]?[A-Za-z0-9]){3,22}(?![A-Za-z0-9])"

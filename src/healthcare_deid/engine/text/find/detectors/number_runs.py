@@ -18,6 +18,7 @@ _RUN = re.compile(
 _LEFT = re.compile(
     r"[^\W\d_]+(?:['\u2019.][^\W\d_]+)*|[#:=|\[(;]|(?<=\s)/(?=\s)|(?<=[^\W\d_]{3})\.(?=\s+[A-Z])|(?<=\d)\.(?=\s)"
 )
+# Characters before a number that are searched for its cue.
 _REACH = 48
 _LINKS = word_set("number_links")
 _COPULAS = frozenset({"is", "was", "of", "for", "the", "e", "o", "d", "de", "del", "unique", "assigned", "issued"})

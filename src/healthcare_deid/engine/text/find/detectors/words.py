@@ -24,6 +24,7 @@ from healthcare_deid.engine.text.find.lexicon import (
 from healthcare_deid.engine.text.find.name_model import is_likely_name
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+# A capital inside a word marks a product or protocol, except in names such as McDonald, MacLeod, DeLuca or DiMarco.
 _CAMEL_CASE = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\b[DL]e)(?<!\b[DL]i)(?<=[a-z])[A-Z]")
 _PARTICLES = word_set("particles")
 
