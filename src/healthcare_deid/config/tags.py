@@ -64,7 +64,9 @@ _VR_TEXT = "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS
 VRS: frozenset[str] = frozenset(_VR_TEXT.split())
 """Value representations, PS3.5 section 6.2."""
 
+# 00100010 or 0x00100010
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{8})")
+# 0010,0010 or (0010,0010)
 _PAIR = re.compile(r"\(?\s*(?:0[xX])?([0-9A-Fa-f]{4})\s*,\s*(?:0[xX])?([0-9A-Fa-f]{4})\s*\)?")
 _MAX_TAG = 0xFFFFFFFF
 

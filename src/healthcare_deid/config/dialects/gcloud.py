@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.base.field_types import ApiVersion
 
+# Names of gcloud's command groups.
 _GROUPS = {DatasetName: "datasets", DicomStoreName: "dicom-stores", FhirStoreName: "fhir-stores"}
 _VALUE_FLAGS = {
     "datasets": ("--location", "--destination-dataset", "--dicom-filter-tags", "--text-redaction-mode"),

@@ -31,6 +31,7 @@ _PRIMARY = tuple(map(tag_number, ("StudyInstanceUID", "SeriesInstanceUID", "SOPI
 _META_INSTANCE = tag_number("MediaStorageSOPInstanceUID")
 _SOP_CLASS = tag_number("SOPClassUID")
 _CHARACTER_SET = tag_number("SpecificCharacterSet")
+# DeidentificationMethod and related attributes (PS3.15 section E.1.1).
 MARKERS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280301, 0x00280303})
 """Attributes that the engine writes itself, from what it did to the instance."""
 PSEUDONYMIZED = frozenset(map(tag_number, ("PatientID", "PatientName", "AccessionNumber", "StudyID")))

@@ -7,6 +7,7 @@ import re
 from pydicom._dicom_dict import DicomDictionary
 
 _PADDING = b"\0 "
+# PS3.5 section 9.1.
 _MAX_UID = 64
 _UID_FORM = re.compile(r"[0-9]+(\.[0-9]+)*")
 

@@ -17,9 +17,12 @@ from healthcare_deid.engine.plan.rules import BINARY_VRS, NUMBER_BYTES
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _PADDING = b"\0 "
+# Devices write a comma as the decimal sign, and nan or inf for missing numbers.
 _NUMBER = rb" *(?:[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?|[+-]?(?:nan|inf)|) *"
+# Besides YYYYMMDD, the ACR-NEMA form with dots and forms with other separators occur.
 _DAY = rb"(?:\d{4}(?:\d\d(?:\d\d)?)?|\d{4}[./-]\d\d[./-]\d\d|\d\d[./-]\d\d[./-]\d{4})"
 _TIME = rb"(?:\d{1,6}(?:\.\d{1,9})?|\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?)"
+# DT in any precision, with an optional offset from UTC.
 _MOMENT = rb"(?:\d{4,14}(?:\.\d{1,9})?(?: *[+-]\d{4})?)"
 FORMS = {
     vr: re.compile(rb"%b(?:\\%b)*[ \0]*" % (one, one), re.IGNORECASE if vr != "CS" else 0)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = {"AE": 16, "LO": 64, "SH": 16, "ST": 1024, "LT": 10240}
 """Maximum lengths of text VRs (PS3.5 table 6.2-1). VRs without a practical limit are left out."""
+# At least three components; a decimal number or a date has fewer, or is caught by the checks below.
 _DOTTED = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\.?\d)")
 _DOTTED_BYTES = re.compile(rb"(?<![0-9.])[0-9]+(?:\.[0-9]+){2,}(?!\.?[0-9])")
 _FEWEST_DOTS = 4

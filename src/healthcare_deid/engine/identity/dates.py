@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 OLDEST = 90
 """Age in years at which ages are capped (45 CFR 164.514(b)(2)(i)(C))."""
+# AS values such as 045Y; padding, case and the unit vary between devices.
 _AGE = re.compile(r"\s*(\d{1,4})\s*([DWMY]?)\s*", re.IGNORECASE)
 # Units per year. A number without unit counts as years, which is usual, and safe because only years reach the cap.
 _A_YEAR = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0, "": 1.0}

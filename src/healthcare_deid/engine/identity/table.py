@@ -33,6 +33,7 @@ _COLUMNS = {
 }
 # Spreadsheet programs write a semicolon where the comma is the decimal sign.
 _DELIMITERS = ",;\t"
+# YYYY-MM-DD or YYYYMMDD.
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
 _MOST_DAYS = 1_000_000
 

@@ -33,27 +33,43 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 _NUMERIC = (
+    # 2020-03-04
     _compile(_START + _YEAR4 + r"(?P<s> ?[-/.:_] ?| )" + _MONTH_NUMBER + r"(?P=s)" + _DAY + _END),
+    # 20200304 or 20200304123000
     _compile(
         r"(?<!\d)(?<!\d\.)" + _YEAR4 + r"(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
         r"(?P<t>(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?(?!\d)(?!\.\d+\.)"
     ),
+    # 03/04/2020 or 3.4.2020
     _compile(_START + r"(?P<n1>\d{1,2})(?P<s> ?/ ?|-|\.)(?P<n2>\d{1,2})(?P=s)" + _YEAR4 + _END),
+    # 03-04-20
     _compile(_START + r"(?P<n1>\d\d)(?P<s>[-. ])(?P<n2>\d\d)(?P=s)(?P<y>\d\d)(?![\d:])(?![-./ ]\d)"),
+    # 3-4-20
     _compile(_START + r"(?<![\w-])(?P<n1>\d{1,2})-(?P<n2>\d{1,2})-(?P<y>\d\d)(?![\w:])(?![-./ ]\d)"),
+    # 3/4/20
     _compile(_START + r"(?P<n1>\d{1,2}) ?/ ?(?P<n2>\d{1,2}) ?/ ?(?P<y>\d\d)" + _END),
+    # 03 04 2020
     _compile(_START + r"(?P<n1>\d\d) (?P<n2>\d\d) " + _YEAR4 + _END),
+    # 03042020
     _compile(_START + r"(?P<n1>[0-3]\d)(?P<n2>[0-3]\d)" + r"(?P<y>(?:19|20)\d\d)(?!\d)(?!\.\d)"),
+    # 2020年3月4日
     _compile(_START + r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?:(?P<d>\d{1,2})\s*日)?"),
+    # 2020년 3월 4일
     _compile(_START + r"(?P<y>\d{4})년 ?(?P<m>\d{1,2})월 ?(?:(?P<d>\d{1,2})일)?"),
+    # 3/2020
     _compile(r"(?<![\d/.-])(?P<m>0?[1-9]|1[0-2]) ?[/\-] ?(?P<y>(?:19|20)\d\d)(?![\d/])"),
+    # 03.2020
     _compile(r"(?<![\w/.-])(?P<m>0[1-9]|1[0-2])\.(?P<y>(?:19|20)\d\d)(?![\w/%]|\.\d| ?(?:mm|cm|ml|mg|s|ms|hz|gy)\b)"),
+    # 2020-03
     _compile(r"(?<![\d/.-])(?P<y>(?:19|20)\d\d)[/\-](?P<m>0[1-9]|1[0-2])(?![\d/.-])"),
 )
 # Partial dates, which count only after a cue: LMP 11/28, CABG in 3/80, since '09.
 _CUED = (
+    # LMP 11/28
     _compile(r"(?<![\d/.])(?P<n1>\d{1,2})/(?P<n2>\d{1,2})(?![\d/%]|-\d)"),
+    # CABG in 3/80
     _compile(r"(?<![\d/.])(?P<m>0?[1-9]|1[0-2])/'?(?P<y>[3-9]\d|[0-2]\d)(?![\d/%])"),
+    # since '09
     _compile(r"(?<![\w'])'(?P<y>\d\d)(?![\w'])"),
 )
 _CUE = _compile(
@@ -63,17 +79,26 @@ _CUE = _compile(
     r"|reported|operated|op)[ :.,(]{1,3}$"
 )
 _NAMED = (
+    # 4th of March 2020
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
+    # March 4, 2020
     _compile(_NOT_IN_WORD + _MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?![\d:])"),
+    # 2020 March 4
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
+    # March 2020
     _compile(_NOT_IN_WORD + _MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
+    # 4 March
     _compile(_START + _DAY + _ORDINAL + r"[ \-]" + _OF + _MONTH + r"(?![\w-])"),
+    # March 4th
     _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/:%-]|\.\d)"),
+    # March '20
     _compile(_NOT_IN_WORD + _MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
 )
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
+# Characters around the name of a month in which the rest of its date lies.
 _LONGEST_NAMED = 30
+# Characters before a partial date that are searched for its cue.
 _REACH_OF_CUE = 24
 _TIME = _compile(
     r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d"

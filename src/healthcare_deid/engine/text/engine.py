@@ -132,9 +132,7 @@ class TextEngine:
     def bind(
         self, dataset: Dataset, person: PatientIdentity | None = None, pseudonyms: OwnPseudonyms | None = None
     ) -> InstanceText:
-        """Bind the engine to one instance.
-
-        It then finds the instance's header values in any text.
+        """Bind the engine to one instance, whose header values it then finds.
 
         Args:
             dataset: The original instance. It is read now and not kept.

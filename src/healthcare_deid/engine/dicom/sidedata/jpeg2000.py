@@ -30,6 +30,7 @@ _NEEDED = frozenset(
         *range(0xFF70, 0xFF7A),  # extensions of part 2, such as multi-component transforms
     }
 )
+# Reserved markers that stand alone, without a length (T.800 annex A).
 _WITHOUT_LENGTH = range(0xFF30, 0xFF40)
 # A marker that cannot occur in packets: there the byte after FF is at most 8F (T.800 B.10.1), apart from the packet
 # markers 91 and 92.

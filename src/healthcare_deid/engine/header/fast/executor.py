@@ -107,10 +107,7 @@ class EncodedExecutor(LeafExecutor):
         return entry, length_of(header, 0, entry, explicit=explicit)
 
     def pass_by(self, entry: ElementDecision, length: int, level: DatasetWriter) -> list[bytes]:
-        """Record a top-level element that is not in memory.
-
-        Return bytes to write before or instead of it.
-        """
+        """Record a top-level element that is not in memory; return bytes to write now."""
         output = self._take_slots(entry.tag, level)
         level.last_tag = entry.tag
         match entry.op:
@@ -358,10 +355,7 @@ class EncodedExecutor(LeafExecutor):
     def _item(
         self, data: bytes, position: int, length: int, end: int, level: DatasetWriter, pieces: list[bytes]
     ) -> int:
-        """Rewrite one item into ``pieces``.
-
-        Return the position after it.
-        """
+        """Rewrite one item into ``pieces``; return the position after it."""
         stop = end if length == UNDEFINED else position + length
         if stop > end:
             raise Short

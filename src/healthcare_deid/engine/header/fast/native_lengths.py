@@ -98,6 +98,7 @@ def _fits(before: bytes, length: int, bits: int, form: _Form) -> bool:
         pixels = _u16(before, at + len(form.rows))[0] * _number(near, form.columns, rows, 0)
         total = pixels * _number(near, form.samples, 0, 1) * (bits or _number(near, form.bits, rows, 0))
         total *= _frames(near, rows, form)
+        # Bits are rounded up to bytes, and a padding byte makes the length even.
         if total and length <= -(-total // 8) + 1:  # too short leaves no room for hidden data
             return True
         at = before.rfind(form.rows, 0, at)

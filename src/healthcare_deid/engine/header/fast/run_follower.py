@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.entries import HeaderStep, Record
 
 # Fewest elements of a run.
+# A run of a single element would save nothing.
 _FEWEST = 2
 
 Noted = tuple[int, Op, bytes, tuple[str, ...]]

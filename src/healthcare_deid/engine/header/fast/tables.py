@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan
 
 SPECIFIC_CHARACTER_SET = 0x00080005
+# Private creators are free text, so their number must be bounded.
 _MAX_PRIVATE = 100_000
 _MAX_STEPS = 50_000
 

@@ -29,6 +29,7 @@ LABELS: Mapping[str, str] = {
     "LOC": "LOCATION",
     "FAC": "LOCATION",
 }
+# Only the entity recognizer is needed.
 _UNUSED = ("tagger", "parser", "lemmatizer", "attribute_ruler", "morphologizer")
 _TELLING = NAMES
 # Shortest text to ask the model about; it is trained on prose and fails on one or two words.
@@ -36,6 +37,7 @@ _FEWEST_WORDS = 3
 _LEAST_SCORE = 0.0
 _LONGEST_ABBREVIATION = 4
 _CODE = frozenset("_0123456789\\@=")
+# An entity before one of these words is a company and not a person.
 _COMPANY = re.compile(
     r"[, ]{1,2}(?:inc|corp(?:oration)?|ltd|llc|gmbh|ag|co|s\.?a|b\.?v|healthcare|healthineers|medical systems|medison"
     r"|medical|imaging systems|instruments?|technologies)\b",

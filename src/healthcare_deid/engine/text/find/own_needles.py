@@ -25,12 +25,14 @@ _NUMBERS = re.compile(r"\d+")
 
 _CUES = rb"pt|pat|patient|name|mr|mrs|ms|miss|dr|prof|herr|frau|mme|sr|sra|for|of|by"
 
+# Respellings of letters on keyboards without them.
 _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 _WORD = re.compile(r"[^\W\d_]+")
 
 _NAME_WORD = re.compile(r"[^\W_]*[^\W\d_][^\W_]*")
 
+# ISO 2022 escape sequences, which separate parts of a name in some encodings.
 _ESCAPES = re.compile(rb"\x1b[$(),\-.]*[@-~]")
 
 # Python encodings that text of the instance may have, whatever its SpecificCharacterSet.

@@ -7,10 +7,12 @@ import re
 from healthcare_deid.engine.text.find.detectors.base import digits_of
 from healthcare_deid.engine.text.find.lexicon import word_set
 
+# First digits of the card networks' number ranges.
 _ISSUERS = re.compile(
     r"(?:4|5[1-5]|2(?:2[2-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-59]|[689])|6(?:011|4[4-9]|5)|35|62|50|5[6-9]|6[37])"
 )
 _CARD_LENGTHS = range(12, 20)
+# I, O and Q do not occur in vehicle identification numbers, because they resemble digits.
 _VIN_VALUES = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", [*range(1, 9), *range(1, 6), 7, 9, *range(2, 10), *range(10)], strict=True)
 )

@@ -7,6 +7,7 @@ import re
 
 from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
 
+# Words before a telephone number, in the supported languages.
 _PHONE_CUE = (
     r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil"
     r"|cell|handy|pager|beeper|"

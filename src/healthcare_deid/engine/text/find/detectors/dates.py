@@ -8,6 +8,7 @@ from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, PatternDetector, ignore_case, read_digits
 from healthcare_deid.engine.text.match import Match
 
+# Words that end right before a date of birth: DOB, born, geb., né le.
 _BIRTH_CUE = re.compile(
     r"(?:\bd\.?\s?o\.?\s?b\b\.?|\bb(?:irth)?\.?\s?-?da(?:te|y)|\bdate of birth|\bborn\b|\bgeb(?:oren|urtsdatum)?\b\.?|"
     r"\bn[eé]e?\b|\bnacid[oa]\b|\bnato\b|\bnata\b|\bnaissance\b|\bnacimiento\b|\bnascita\b|\bnascimento\b"

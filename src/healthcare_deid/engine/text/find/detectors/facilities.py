@@ -31,6 +31,7 @@ _FACILITY = (
     r"klinik(?:um|en)?|krankenhaus|spital|(?:uni(?:versitäts)?)?-?klinik(?:um)?|ziekenhuis|sykehus|sjukhus"
     r"|sygehus|sairaala|szpital|kórház|hastanesi|rsud)"
 )
+# The kind follows the name: Mercy General Hospital.
 _FACILITY_AFTER = re.compile(
     rf"(?<![\w-])(?P<name>(?:(?:of|the|and|&|de|der|des|von|at|for)\ |(?:{_WORD}|&)\ ){{0,5}}?{_WORD}\ )"
     rf"(?P<kind>{_FACILITY})(?![\w-])".replace(r"\ ", " "),
@@ -39,6 +40,7 @@ _FACILITY_AFTER = re.compile(
 _KIND = re.compile(rf"(?<![\w-]){_FACILITY}(?![\w-])".replace(r"\ ", " "), re.IGNORECASE)
 # Most words of a name with its kind, plus one.
 _MOST_WORDS = 8
+# The kind precedes the name: Hôpital Saint-Louis, University of Utah.
 _FACILITY_BEFORE = re.compile(
     r"(?<![\w-])(?:h[ôo]pita(?:l|ux)|hosp\.?|chuv|akh|lmu|kuk|umc|uz|az|oz|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus"
     r"|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
@@ -47,10 +49,12 @@ _FACILITY_BEFORE = re.compile(
     rf"|universitaire)(?!\w)|d['\u2019])|[- ]{_WORD}){{1,4}})",
     re.IGNORECASE,
 )
+# Name and kind are one word: Marienkrankenhaus.
 _COMPOUND_FACILITY = re.compile(
     r"(?<!\w)[^\W\d_]{3,}(?:krankenhaus|klinikum|klinik|spital|hospital|ziekenhuis|sjukhuset|sykehus)(?!\w)",
     re.IGNORECASE,
 )
+# Kinds that also make "General" part of a name: General Hospital, but not General Radiology.
 _STRONG_KIND = re.compile(
     r"hosp|medical c|med\.? c|infirmary|sanatorium|krankenhaus|klinikum|spital|ziekenhuis|trust|health ?care"
     r"|health system|hospice",

@@ -15,6 +15,7 @@ from healthcare_deid.engine.text.find.detectors.checks import passes_luhn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Multiplication in the dihedral group D5, the basis of the Verhoeff algorithm.
 _VERHOEFF_PRODUCT = [
     "0123456789",
     "1234067895",
@@ -275,6 +276,7 @@ def is_dni(text: str) -> bool:
     return "TRWAGMYFPDXBNJZSQVHLCKE"[int(digits) % 23] == match[2]
 
 
+# Values of characters at odd positions; those at even positions count by their order.
 _ODD_VALUES = dict(zip("0123456789", (1, 0, 5, 7, 9, 13, 15, 17, 19, 21), strict=True)) | dict(
     zip(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ",

@@ -24,6 +24,7 @@ _STRONG = word_set("strong_number_cues")
 _CUES = word_set("number_cues")
 _SCAN = word_set("scan_words")
 _PREFIX = re.compile(r"([A-Za-z]{2,6})-?(?=\d)")
+# A number with its cue attached: MRN204816, PID-00123.
 _GROWN = re.compile(r"(?:mrn|patid|pid|hrn|acct)-?(?=[A-Z]{0,4}-?\d{3})", re.IGNORECASE)
 _DATE_LIKE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1(?:\d{2}|\d{4})|(?:19|20)\d\d([/.-])\d{1,2}\2\d{1,2}|(?:19|20)\d{6}")
 _UNIT = re.compile(
@@ -36,13 +37,18 @@ _UNIT = re.compile(
     r"(?![A-Za-z]))",
     re.IGNORECASE,
 )
+# 3/4, 120/80, 1/2/3
 _FRACTION = re.compile(r"\d{1,4}(?:/\d{1,4}){1,2}")
 _DECIMAL = re.compile(r"\d+\.\d+")
+# 512x512x100
 _DIMENSIONS = re.compile(r"\d+(?:[xX]\d+)+")
+# Dotted numbers are UIDs or versions; UIDs are mapped elsewhere.
 _UID_LIKE = re.compile(r"\d+(?:\.\d+){3,}")
+# A coding scheme designator after a code: 113100,DCM or 113100^DCM.
 _CODE_SCHEME = re.compile(
     r" ?[,|^] ?\"?(?:99[A-Z]+|DCM|SCT|SRT|SNM3|LN|UCUM|RADLEX|UMLS|NCIt|MSH|FMA|NCDR|ICD|I10|I9|CPT|HL7|ACR|BI)\b"
 )
+# Forms of codes: SNOMED T-A0100, RadLex RID1301, UMLS C0024109, LOINC 24627-2, ICD I10.
 _CODE = re.compile(r"(?:[A-Z]-[0-9A-F]{5}|RID\d+|RPID\d+|C\d{7}|R-\d{5}|\d{4,5}-\d|[A-Z]\d\d\.?\d*[A-Z]?)")
 _CODE_CUES = frozenset(
     [
@@ -65,6 +71,7 @@ _CODE_CUES = frozenset(
         "umls",
     ]
 )
+# Shorter numbers are measurements, indexes and years in nearly every text.
 _MIN_DIGITS = 5
 _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 

@@ -65,14 +65,17 @@ _LABEL_AFTER = frozenset(
 _BELONGINGS = word_set("belongings")
 _CALLED = frozenset({"called", "informed", "notified", "paged", "phoned", "texted"})
 _ROLES = word_set("roles")
+# Labels whose value is often only the initials of a person.
 _OPERATOR = frozenset({"op", "opr", "operator", "tech", "technologist", "technician"})
 _SHORT_CLINICAL = word_set("short_clinical")
 _LABEL_WORDS = word_set("label_words")
 _LABEL_THAT_NEEDS_A_COLON = word_set("label_that_needs_a_colon")
+# Degrees and suffixes after a name, such as ", MD".
 _CREDENTIALS = re.compile(
     r",? (?:M\.?D|D\.?O|Ph\.?D|R\.?N|NP|PA-C|MBBS|FRCR|FRCP|FACR|RDMS|RVT|RT ?\(R\)|ARRT|CNMT|RDCS|DDS|DVM|MRCP"
     r"|CRNP|M\.?B\.?|Jr|Sr|III|Esq)\b\.?"
 )
+# The form of a PN value: DOE^JANE^A.
 _CARET_NAME = re.compile(
     r"(?<![\w^])[^\W\d_][^\W\d_'\u2019 .-]*(?:[-'\u2019 .][^\W\d_]+)*"
     r"\^[^\W\d_]*(?:[ .'\u2019^=-]{1,2}[^\W\d_.]+)*\.?(?![\w^])"

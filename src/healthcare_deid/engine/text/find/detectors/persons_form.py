@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.text.match import Match
 
+# Prefixes that mark a surname even in lower case: mcdonald, o'brien.
 _CLAN = ("mc", "mac", "o'", "d'")
 _BODY_PARTS = word_set("body_parts")
+# A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@=")
 _SYLLABIC_SURNAMES = word_set("syllabic_surnames")
 _SYLLABLE = (

@@ -14,6 +14,7 @@ from healthcare_deid.engine.text.match import Match
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@")
 _STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
@@ -232,6 +233,7 @@ ADDRESSES = (
     ),
 )
 
+# Springfield, IL 62704
 _CITY_AND_STATE = re.compile(
     rf"(?<![\w-])(?P<city>[A-Z][\w.'\u2019-]+(?: [A-Z][\w.'\u2019-]+){{0,2}}),? "
     rf"(?:(?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?|[A-Z]{{2}} (?P<any>\d{{5}}(?:-\d{{4}})?))(?![\w-])"
