@@ -1,4 +1,4 @@
-"""Scripts of the CTP DICOM anonymizer: read, converted, and carried out by the engine as they say."""
+"""Scripts of the CTP DICOM anonymizer: reading, conversion, and the engine's results."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_three_uids_of_an_instance_are_regenerated_as_the_script_says(uids: 
     assert ("StudyInstanceUID" in actions(conversion)) == (len(uids) == 1)
 
 
-def test_a_parameter_that_is_no_uid_root_is_not_used() -> None:
+def test_an_invalid_uid_root_is_not_used() -> None:
     conversion = from_ctp_script(script('<p t="UIDROOT">9999</p>', element("00200052", "@hashuid(@UIDROOT,this)")))
     assert conversion.options == {}
     assert [str(line) for line in conversion.approximated] == [
@@ -295,7 +295,7 @@ def test_scripts_are_split_into_text_and_calls(text: str, parts: list[Any]) -> N
         ("remove.privategroups=\nset.[0010,0010]PatientName:@remove()", 2, "line"),
     ],
 )
-def test_what_is_no_entry_of_a_script_is_listed(text: str, line: int, subject: str) -> None:
+def test_a_line_that_is_not_a_script_entry_is_listed(text: str, line: int, subject: str) -> None:
     found = [(one.line, one.subject) for one in from_ctp_script(text).unconverted]
     assert (line, subject) in found
 

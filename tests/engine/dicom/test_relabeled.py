@@ -1,4 +1,4 @@
-"""Files whose data is in another syntax than they name: read as they are, and labeled rightly in the result."""
+"""Files that name the wrong transfer syntax: they are read correctly, and the result names the right one."""
 
 from __future__ import annotations
 

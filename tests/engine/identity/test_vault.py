@@ -1,4 +1,4 @@
-"""The vault: it says whose everything new is, to its owner or a recipient, and to nobody else."""
+"""The vault: it gives the originals to its owner or a recipient, and to nobody else."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_a_folder_is_restored_and_the_log_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_the_vault_does_not_know_is_not_restored(tmp_path: Path) -> None:
+def test_a_uid_that_is_not_in_the_vault_is_not_restored(tmp_path: Path) -> None:
     folder = scans(tmp_path)
     engine().deidentify_tree(folder, tmp_path / "clean", workers=1)
     Vault(tmp_path / "a.vault")
@@ -179,7 +179,7 @@ def test_what_the_vault_does_not_know_is_not_restored(tmp_path: Path) -> None:
     assert not list((tmp_path / "restored").rglob("*.dcm"))
 
 
-def test_what_a_killed_process_wrote_of_a_row_spoils_no_other(tmp_path: Path) -> None:
+def test_the_incomplete_row_of_a_killed_process_does_not_damage_others(tmp_path: Path) -> None:
     vault = tmp_path / "a.csv"
     Vault(vault).add([ENTRY])
     with vault.open("a") as file:
@@ -191,7 +191,7 @@ def test_what_a_killed_process_wrote_of_a_row_spoils_no_other(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("row", ["patient,P-2,MRN4711-22", "MRN4711-22", 'patient,"P-2"MRN4711-22,{}', "a,b,c,d"])
-def test_a_damaged_vault_is_told_of_without_a_word_of_it(row: str, tmp_path: Path) -> None:
+def test_the_error_for_a_damaged_vault_quotes_nothing_of_it(row: str, tmp_path: Path) -> None:
     vault = tmp_path / "a.csv"
     Vault(vault).add([ENTRY])
     with vault.open("a") as file:

@@ -1,4 +1,4 @@
-"""Text however it was typed: full width, composed or not, with invisible characters in it; and text without end."""
+"""Text in any Unicode form: full width, decomposed, with invisible characters; and very long text."""
 # ruff: noqa: RUF001 - characters that look like others are what is tested
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202e\u2066\
         ("call (555)\u2011010\u20114477", "(555)\u2011010\u20114477"),
     ],
 )
-def test_what_is_found_does_not_depend_on_how_it_was_typed(
+def test_findings_do_not_depend_on_how_a_text_was_typed(
     known: InstanceText, found: Found, text: str, finding: str
 ) -> None:
     assert finding in [stretch for stretch, _ in found(known, text)]

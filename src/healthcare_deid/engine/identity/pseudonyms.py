@@ -299,5 +299,5 @@ def _person(row: Row) -> PatientIdentity:
 
 def _checked(prefix: str) -> str:
     if prefix and not _PREFIX.fullmatch(prefix):
-        raise ConfigError("prefix must have at most 32 letters, digits, '.', '_' and '-', and begin with neither sign")
+        raise ConfigError("prefix must have 1 to 32 letters, digits, '.', '_' and '-', beginning with a letter or digit")
     return prefix

@@ -61,7 +61,7 @@ RULE = "side-data"
 """Rule of a change that blanks side data in frames."""
 EXCESS_RULE = "after-last-frame"
 """Rule of a change that removes data after the last frame."""
-EXCESS = "data after the last frame was removed: no attribute describes it and no viewer shows it"
+EXCESS = "data after the last frame was removed, because no attribute describes it"
 UNREAD = "the frames of this transfer syntax cannot be parsed: metadata inside them was not removed"
 
 
