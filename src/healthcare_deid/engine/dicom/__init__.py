@@ -1,4 +1,4 @@
 """Bytes and files, without policy.
 
-Elements, file meta, directories, slices of files and atomic writes.
+The package has elements, file meta, directories, slices of files and atomic writes.
 """

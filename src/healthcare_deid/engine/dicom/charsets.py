@@ -1,9 +1,8 @@
 """Decoding and encoding of text values.
 
-The instance's SpecificCharacterSet is used or, where it is wrong, a likely character set.
-
-Archives hold text in another character set than (0008,0005) says. A decoding that cannot be right is detected and
-likely sets are tried. A value that no set decodes may hold anything, so callers remove it.
+Archives hold text in another character set than SpecificCharacterSet (0008,0005) says. A decoding that cannot be right
+is
+detected, and likely character sets are tried. A value that none decodes may hold anything, so callers remove it.
 """
 
 from __future__ import annotations
@@ -51,9 +50,7 @@ class DecodedText(NamedTuple):
 def encoding_named(name: str) -> str:
     """Return the Python encoding for a character set name.
 
-    The name is a DICOM defined term or Python's own.
-
-    An empty name gives an empty result.
+    The name is a DICOM defined term or Python's own. An empty name gives an empty result.
 
     Raises:
         ConfigError: The name is neither.

@@ -1,9 +1,7 @@
 """Parser of encoded data elements (PS3.5 section 7.1, annex A.4).
 
-Everything is little endian.
-
-Data is read through a function that takes start and stop. So one parser serves bytes in memory and files of which only
-the headers are read.
+Everything is little endian. Data is read through a function that takes start and stop. So one parser serves bytes in
+memory and files of which only the headers are read.
 """
 
 from __future__ import annotations
@@ -208,9 +206,7 @@ def end_of_undefined(read: ReadAt, start: int, vr: bytes, *, explicit: bool, dep
 def holds_items(data: bytes, start: int = 0, end: int | None = None, *, explicit: bool = False) -> bool:
     """Return whether bytes are exactly a series of items.
 
-    Their elements must be complete.
-
-    Nested sequences of defined length are not entered.
+    Their elements must be complete. Nested sequences of defined length are not entered.
 
     Args:
         data: Data that contains the bytes.

@@ -93,9 +93,7 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
 
 @contextmanager
 def opened(path: Path) -> Generator[tuple[FileDataset, list[str]]]:
-    """Read a file, leaving large pixel data in it.
-
-    See the module's docstring.
+    """Read a file, leaving large pixel data in it (see the module's docstring).
 
     Returns:
         A context manager that yields the dataset and warnings about its form.

@@ -93,7 +93,7 @@ def group_fragments(
 ) -> list[list[Fragment]]:
     """Group the fragments into frames.
 
-    Return fewer than ``frames`` if some are missing.
+    Returns fewer than ``frames`` if some are missing.
 
     Args:
         storage: The value.
@@ -115,8 +115,6 @@ def group_by_extended_table(
     """Group by the Extended Offset Table.
 
     It has one fragment per frame and gives the length of the codestream in it. Returns None if it is wrong.
-
-    It has one fragment per frame and gives the length of the codestream in it.
     """
     offsets, lengths = (unpack(f"<{len(table) // 8}Q", table[: len(table) // 8 * 8]) for table in extended)
     starts = found.starts()

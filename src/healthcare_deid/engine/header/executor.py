@@ -145,10 +145,7 @@ class DatasetExecutor:
         place: ElementPlace,
         new: NewElementValue | None,
     ) -> DataElement | RawDataElement:
-        """Return an element with its new value.
-
-        None as the value leaves it unchanged.
-        """
+        """Return an element with its new value, or unchanged if *new* is None."""
         if new is None:
             self.kept += 1
             return shared(element)

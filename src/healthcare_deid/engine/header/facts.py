@@ -116,9 +116,7 @@ class Facts:
 
 
 class FactsOfInstances:
-    """Factory and cache of facts.
-
-    A pickled one is empty.
+    """Factory and cache of facts, which is pickled empty.
 
     Args:
         patterns: Replacement patterns by tag. A value that one of them matches was decided by a person, so it does not

@@ -121,7 +121,7 @@ class ValueRewriter:
     def rewritten_vrs(self) -> dict[str, str]:
         """VRs whose values are rewritten at every level, with the reason.
 
-        Private elements count.
+        Private elements are included.
         """
         return {"AS": AGE_REASON} if self.dates is not None and self.dates.cap_ages else {}
 

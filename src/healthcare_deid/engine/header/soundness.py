@@ -51,7 +51,7 @@ _CHARACTER_SETS = frozenset(re.sub(r"[ -]", "_", term.upper()) for term in pytho
 def is_sound(tag: int, vr: str, value: bytes) -> bool:
     """Return whether an encoded value is valid for its VR.
 
-    Free text always is.
+    Free text is always valid.
     """
     # A damaged length usually makes a numeric value longer than its multiplicity allows.
     size = NUMBER_BYTES.get(vr)

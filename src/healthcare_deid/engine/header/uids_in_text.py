@@ -1,8 +1,6 @@
 """Replacement of UIDs in free text.
 
-They would lead back to the original in the archive.
-
-They are mapped like UIDs in elements of VR UI.
+They would lead back to the original in the archive, so they are mapped like UIDs in elements of VR UI.
 """
 
 from __future__ import annotations
@@ -72,7 +70,7 @@ class UidsInText:
     def hide(self, text: str) -> tuple[str, list[str]]:
         """Replace each UID by a private-use character.
 
-        Return the text and the new UIDs.
+        Returns the text and the new UIDs.
         """
         uids: list[str] = []
         if "." not in text or not self._policy.primary:

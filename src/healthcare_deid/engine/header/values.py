@@ -250,7 +250,7 @@ class Values:
     def searched(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
         """Erase the patient's own names and numbers from a kept value.
 
-        Return None if it has none.
+        Returns None if it has none.
         """
         # A profile keeps values such as SeriesDescription that may repeat the name it removed from PatientName.
         if self.own is None or not value or not self.own.may_be_in(value):

@@ -1,4 +1,1 @@
-"""New identities.
-
-Project secret, UIDs, pseudonyms, date shifts, and the vault of originals.
-"""
+"""New identities: secret, UIDs, pseudonyms, date shifts and vault."""

@@ -152,10 +152,7 @@ class PatientIdentity(NamedTuple):
 
     @property
     def days_to_shift(self) -> int | None:
-        """Days to shift dates by.
-
-        None if they are derived from the secret.
-        """
+        """Days to shift dates by; None if they are derived."""
         return self.days if self.anchor is None else (DAY_ZERO - self.anchor).days
 
 
@@ -299,5 +296,7 @@ def _person(row: Row) -> PatientIdentity:
 
 def _checked(prefix: str) -> str:
     if prefix and not _PREFIX.fullmatch(prefix):
-        raise ConfigError("prefix must have 1 to 32 letters, digits, '.', '_' and '-', beginning with a letter or digit")
+        raise ConfigError(
+            "prefix must have 1 to 32 letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
     return prefix

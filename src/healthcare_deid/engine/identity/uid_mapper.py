@@ -1,9 +1,8 @@
 """New UIDs, by Google's rule or a keyed one.
 
-The keyed rule needs a secret to recompute.
-
-Google's rule is inferred from published output of the service, so it is "compatible", not "exact" (see
-``docs/engine.md``): a version-3 UUID of the old UID in the all-zero namespace, as a decimal number under Google's arc.
+A secret is needed to recompute the keyed rule. Google's rule is inferred from published output of the service, so it is
+"compatible", not "exact" (see ``docs/engine.md``): a version-3 UUID of the old UID in the all-zero namespace, as a
+decimal number under Google's arc.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Vault of the originals of pseudonyms and new UIDs.
 
-It is a separate file for its owner or recipients only.
-
-It is an SQLite file, or a CSV file that is appended to. With recipients, each process encrypts its entries with its own
-key. The key is stored in an envelope for the recipients, so not even the vault's creator can read it.
+It is a separate file for its owner or recipients only: an SQLite file, or a CSV file that is appended to. With
+recipients, each process encrypts its entries with its own key. The key is stored in an envelope for the recipients, so
+not even the vault's creator can read it.
 """
 
 from __future__ import annotations

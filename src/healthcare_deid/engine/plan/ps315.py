@@ -1,7 +1,5 @@
 """Rules of DICOM PS3.15 Table E.1-1.
 
-An edition, its Basic Profile column and the chosen options decide.
-
 Two editions are data files made by ``tools/make_ps315.py``. ``2026d`` is the current one. ``2018e-google`` stands for
 the edition that the API names: its attributes are those that Google's offline redactor lists, and its rows are those of
 2020a, the nearest edition available as data.

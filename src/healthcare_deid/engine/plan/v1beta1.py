@@ -1,8 +1,6 @@
 """Compilation of v1beta1 configs.
 
 For tags, actions precede options, and options precede the profile.
-
-Text; pixels.
 """
 
 from __future__ import annotations
@@ -160,10 +158,7 @@ def _cleans_descriptors(config: DicomTagConfig) -> bool:
 
 
 def _image_of(config: DicomTagConfig) -> ImageConfig | None:
-    """Return the image config of an action or the options.
-
-    None if neither is set.
-    """
+    """Return the image config of an action or the options, or None."""
     return next((image for image in _images_of(config) if image is not None), None)
 
 

@@ -184,10 +184,6 @@ class TextDate:
         """Return the calendar day.
 
         A date without a day stands for the middle of its month. Returns None if the day does not exist.
-
-        Returns None if it does not exist.
-
-        A month stands for its middle.
         """
         try:
             return date(self.year or default_year, self.month, self.day or 15)

@@ -67,9 +67,8 @@ class Transformed(NamedTuple):
 class TextEngine:
     """Finds and transforms sensitive text by a plan.
 
-    Created once and bound to every instance.
-
-    It can be pickled. Copies in other processes shift and hash alike, even if the config has no key.
+    It is created once, and bound to every instance. It can be pickled: copies in other processes shift and hash alike,
+    even if the config has no key.
 
     Args:
         plan: The text plan.

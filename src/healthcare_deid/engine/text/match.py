@@ -27,7 +27,7 @@ class Match:
 class TextInspector(Protocol):
     """Finds infoTypes in a text.
 
-    Bound to one instance, so it knows the instance's header values.
+    An inspector is bound to one instance, so it knows the instance's header values.
     """
 
     def find(self, text: str) -> Sequence[Match]:

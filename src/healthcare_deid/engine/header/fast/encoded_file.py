@@ -214,7 +214,7 @@ class EncodedFile:
     ) -> tuple[int, bytes]:
         """Process an element that extends beyond the window.
 
-        Return the new base and window.
+        Returns the new base and window.
 
         Args:
             executor: The executor.

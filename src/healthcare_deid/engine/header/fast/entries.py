@@ -101,10 +101,7 @@ def creator_of(tag: int, creators: dict[int, bytes]) -> str:
 
 
 def prefix(tag: int, vr: str) -> bytes:
-    """Encode tag and VR.
-
-    Without a VR for implicit VR.
-    """
+    """Encode a tag and, in explicit VR, its VR."""
     code = vr.encode("ascii")
     return _TAG.pack(tag >> 16, tag & 0xFFFF) + (code + b"\0\0" if code in LONG_VRS else code)
 

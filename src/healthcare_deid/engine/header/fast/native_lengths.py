@@ -1,8 +1,7 @@
 """Quick check of the length of native pixel data.
 
-It must match the attributes, so that nothing hides after the last frame.
-
-If the check is not sure, the exact method decides.
+It must match the attributes, so that nothing hides after the last frame. If the check is not sure, the exact method
+decides.
 """
 
 from __future__ import annotations

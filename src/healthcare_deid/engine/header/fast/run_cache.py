@@ -1,11 +1,9 @@
 """Cache of runs of successive elements.
 
-A run has the same bytes in every file of a series.
-
-A cached run is copied at once instead of element by element. It follows a certain tag and ends before an element that
-varies between files. Which elements vary is learned: if a run has never repeated and does not match now, the elements
-that differ are set apart and no longer belong to runs. A run that has repeated and does not match now belongs to
-another series and is replaced.
+A run has the same bytes in every file of a series. A cached run is copied at once instead of element by element. It
+follows a certain tag and ends before an element that varies between files. Which elements vary is learned: if a run has
+never repeated and does not match now, the elements that differ are set apart and no longer belong to runs. A run that
+has repeated and does not match now belongs to another series and is replaced.
 """
 
 from __future__ import annotations
@@ -77,7 +75,7 @@ class Runs(Generic[R]):
 def _changing(old: dict[int, bytes], new: dict[int, bytes]) -> set[int]:
     """Return the tags of elements that differ between runs.
 
-    Elements missing in one count, up to the end of the shorter run.
+    An element that one run lacks counts too, up to the end of the shorter run.
     """
     last = min(max(old, default=0), max(new, default=0))
     return {tag for tag in old.keys() | new.keys() if tag <= last and old.get(tag) != new.get(tag)}

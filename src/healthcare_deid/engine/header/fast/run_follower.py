@@ -148,7 +148,7 @@ class Follower:
     def passed(self, data: bytes, position: int) -> int:
         """Apply a cached run at this position.
 
-        Return its size, or 0 if none matches.
+        Returns its size, or 0 if no run matches.
         """
         level, tally = self._level, self._tally
         run = self._runs.after.get(level.last_tag)

@@ -93,9 +93,8 @@ class DecisionTable:
     def entry(self, header: bytes, creators: dict[int, bytes]) -> ElementDecision:
         """Return the decision for a header.
 
-        The header has at least eight bytes.
-
-        It is computed once, or once for each private creator if that matters.
+        The header has at least eight bytes. The decision is computed once, or once for each private creator if that
+        matters.
 
         Raises:
             UseDatasetExecutor: The VR is unknown.

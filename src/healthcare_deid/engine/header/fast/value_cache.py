@@ -49,10 +49,8 @@ class Known:
 class Memo:
     """Cache of results for elements decided by their value.
 
-    The key is all bytes of the element.
-
-    It is separate for each table, because equal bytes may follow another rule elsewhere, and for each character set. If
-    text is inspected, it holds only for instances with the same header.
+    The key is all bytes of the element. The cache is separate for each table, because equal bytes may follow another
+    rule elsewhere, and for each character set. If text is inspected, it holds only for instances with the same header.
     """
 
     def __init__(self) -> None:

@@ -115,7 +115,7 @@ class DateShift:
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
         """Return the finding with shifted dates in their original format.
 
-        None if a date is out of range.
+        Returns None if a date is out of range.
         """
         if label not in DATE_TYPES:
             return None

@@ -175,9 +175,8 @@ def data_lines(name: str) -> list[str]:
 def _census(name: str) -> list[str]:
     """Read a list of the ``names`` package.
 
-    Words are in lower case, the most common first.
-
-    The package comes with the extra ``[local]``. Without it only our own lists remain.
+    Words are in lower case, the most common first. The package comes with the extra ``[local]``. Without it only our
+    own lists remain.
     """
     from importlib.util import find_spec
     from pathlib import Path

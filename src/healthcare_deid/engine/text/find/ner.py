@@ -49,11 +49,9 @@ _LEADS_TO_A_PLACE = re.compile(r"\b(?:in|from|at|to|of|near|outside)(?: the)? $"
 class SpacyDetector:
     """Finds persons and places by a spaCy pipeline.
 
-    A text takes some milliseconds.
-
-    It is a second opinion, for texts with unlisted words only. An entity counts if one of its words is unlisted and
-    pronounceable, because models take CT, Graves and L-SPINE for names. Medical terms at its ends are cut off, and
-    findings of rules override it.
+    A text takes some milliseconds. The detector is a second opinion, for texts with unlisted words only. An entity
+    counts if one of its words is unlisted and pronounceable, because models take CT, Graves and L-SPINE for names.
+    Medical terms at its ends are cut off, and findings of rules override it.
 
     Args:
         model: Package or path of a spaCy pipeline with an entity recognizer; by default the first of `MODELS`.

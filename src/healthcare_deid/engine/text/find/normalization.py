@@ -46,9 +46,7 @@ class NormalizedText:
 
 
 def normalize_text(text: str) -> NormalizedText:
-    """Normalize a text.
-
-    A name is then found however it was typed.
+    """Normalize a text, so that a name is found however it was typed.
 
     Compatibility forms become plain ones, digits of any script 0 to 9, and combining marks part of their letter. Spaces
     and dashes become ordinary ones, and zero-width and direction characters are dropped. Source of the classes: the

@@ -136,10 +136,6 @@ class NameTerms:
         """Mark adjacent parts of one name.
 
         They may have any length. Examples: LI WU; Long, Mary; NG A WEI.
-
-        Examples: LI WU, Long, Mary.
-
-        NG A WEI.
         """
         for index, word in enumerate(words):
             persons = self._parts.get(word.plain)

@@ -1,8 +1,6 @@
 """Microsoft Presidio's analyzer as a detector.
 
-It is for users who have it installed.
-
-It is not a dependency.
+It is for users who have it installed, and not a dependency.
 """
 
 from __future__ import annotations

@@ -18,9 +18,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class WordsDetector:
-    """Finds listed words and phrases.
-
-    The names of a trial's sites are an example.
+    """Finds listed words and phrases, such as the names of a trial's sites.
 
     Case, accents, and punctuation between words are ignored. The time does not grow with the list.
 

@@ -134,10 +134,8 @@ def _words(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
     """Return the start of a facility's name, walking left from its kind.
 
-    None if it has no name.
-
     A name starts where another style or a code ends: CHEST PA LAT Mercy General Hospital, T12-L1 Northside Imaging
-    Center.
+    Center. Returns None if there is no name.
     """
     begin: int | None = None
     pending: int | None = None

@@ -136,10 +136,8 @@ _GROUPED = re.compile(r"(?<![\d.,x])(?<!\d[ -])\d{3}(?:(?: \d{3}){2,4}|(?:-\d{3}
 def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match]:
     """Yield long numbers that nothing in the text explains.
 
-    A long number has five or more digits.
-
-    Findings of other detectors, measurements, scan settings and indexes, ranges, fractions and codes of coding schemes
-    are explained. UIDs are left out, because they are mapped and not removed.
+    A long number has five or more digits. Findings of other detectors, measurements, scan settings and indexes, ranges,
+    fractions and codes of coding schemes are explained. UIDs are left out, because they are mapped and not removed.
     """
     spans = [(match.start, match.end) for match in explained]
     for run in number_runs(text):

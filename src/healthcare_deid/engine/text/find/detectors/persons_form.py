@@ -215,8 +215,6 @@ def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], na
     """Return whether a single name is a person's.
 
     It may have an initial. Parts of codes do not count.
-
-    Parts of codes are not.
     """
     if name.upper and len(name.word) < 6 and name.kind is WordKind.LIKELY and len(tokens) > 1:
         return False  # an abbreviation: CLAHE, MRSA

@@ -1,6 +1,6 @@
 """Words of a text, and their possible roles in a name.
 
-Cached for all detectors.
+They are cached, because several detectors need them.
 """
 
 from __future__ import annotations
