@@ -130,9 +130,9 @@ def test_a_vault_is_not_kept_among_originals_or_results(where: str, tmp_path: Pa
 _WRITER = """
 import sys, pickle
 vault = pickle.loads(bytes.fromhex(sys.argv[1]))
-from healthcare_deid.engine.identity.vault import Entry
+from healthcare_deid.engine.identity.vault import VaultEntry
 for number in range(50):
-    vault.add([Entry("instance", f"{sys.argv[2]}.{number}", {"SOPInstanceUID": str(number)})])
+    vault.add([VaultEntry("instance", f"{sys.argv[2]}.{number}", {"SOPInstanceUID": str(number)})])
 """
 
 
