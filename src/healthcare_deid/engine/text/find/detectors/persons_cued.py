@@ -198,8 +198,6 @@ def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Tok
     """Return whether a name follows a label without a colon.
 
     Examples: Tech Manon Roux, nurse Graves.
-
-    Examples: Tech Manon Roux, nurse Graves.
     """
     if not run or run[0] is not tokens[index]:
         return False

@@ -26,12 +26,12 @@ _WORD = r"[^\W\d_][\w.'\u2019-]*"
 def _begins_with_a_name(address: str) -> bool:
     """Return whether a street name can follow the house number.
 
-    Examples: 12 Mill Road, not 28 by Dr.
-
-    Examples: 12 Mill Road, not 28 by Dr.
+    Examples: 12 Old Mill Road, not 28 by Dr.
     """
     word = address.split()[1]
-    return word[0].isdigit() or ((word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET)
+    if word[0].isdigit() or word == "Old":
+        return True
+    return (word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET
 
 
 _NO_STREET = word_set("no_street")
