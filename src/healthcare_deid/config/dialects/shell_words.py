@@ -1,6 +1,6 @@
 """Words of a shell command.
 
-The part of POSIX sh that pasted curl and gcloud commands use is understood.
+Covers the part of POSIX sh that pasted curl and gcloud commands use.
 """
 
 from __future__ import annotations

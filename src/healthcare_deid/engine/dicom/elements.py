@@ -73,7 +73,7 @@ def most_values(tag: int) -> int:
 
 
 def effective_vr(tag: int, vr: str | None, creator: Callable[[], str]) -> str:
-    """Return the written VR, or else the dictionary's.
+    """Return an element's own VR, or else the dictionary's.
 
     The dictionary decides if the VR is missing or UN.
     """

@@ -96,7 +96,7 @@ def element_header(data: bytes, position: int, *, explicit: bool) -> ElementHead
 
 
 def looks_explicit(data: bytes, position: int) -> bool:
-    """Return whether the element at a position has a written VR."""
+    """Return whether the element at a position is explicit VR."""
     return data[position + 4 : position + 6] in _VRS
 
 
@@ -149,7 +149,7 @@ def end_of_dataset(read: ReadAt, start: int, size: int, *, explicit: bool) -> tu
         read: Reads the data.
         start: Position of the dataset.
         size: End of the data.
-        explicit: Whether VRs are written.
+        explicit: Whether the encoding is explicit VR.
     """
     position, last = start, -1
     while position < size:
@@ -190,7 +190,7 @@ def end_of_undefined(read: ReadAt, start: int, vr: bytes, *, explicit: bool, dep
         read: Reads the data.
         start: Position of the value.
         vr: VR as written.
-        explicit: Whether VRs are written around the value.
+        explicit: Whether the surrounding encoding is explicit VR.
         depth: Number of sequences around the value.
 
     Raises:
@@ -212,7 +212,7 @@ def holds_items(data: bytes, start: int = 0, end: int | None = None, *, explicit
         data: Data that contains the bytes.
         start: Position of the first byte.
         end: Position after the last byte; None for the end of the data.
-        explicit: Whether VRs are written in the items.
+        explicit: Whether the items are explicit VR.
     """
     stop = len(data) if end is None else end
     read = reader_of(data if end is None else data[:stop])
@@ -276,7 +276,7 @@ def past_element(read: ReadAt, position: int, head: bytes, *, explicit: bool, de
         read: Reads the data.
         position: Position of the element.
         head: The first twelve bytes from there, or fewer at the end of the data.
-        explicit: Whether VRs are written.
+        explicit: Whether the encoding is explicit VR.
         depth: Number of sequences around the element.
 
     Raises:

@@ -203,7 +203,7 @@ def _relabeled(source: Source) -> Source | None:
     start, syntax = _dataset_start(head)
     if start is None or syntax in _NO_WALK or start + _HEADER > source.size:
         return None
-    # Common readers trust the data over the file meta: the first element shows whether VRs are written.
+    # Common readers trust the data over the file meta: the first element shows whether it is explicit VR.
     explicit = looks_explicit(head, start)
     if explicit == (syntax != ImplicitVRLittleEndian):
         return None

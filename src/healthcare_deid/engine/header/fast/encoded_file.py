@@ -91,7 +91,7 @@ class EncodedFile:
         window: First bytes of the file.
         meta: File meta information.
         syntax: Transfer syntax.
-        explicit: Whether the dataset has written VRs.
+        explicit: Whether the dataset is explicit VR.
 
     Raises:
         UseDatasetExecutor: The file is big endian or deflated, or its file meta is unusable.

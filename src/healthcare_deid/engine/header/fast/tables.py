@@ -71,7 +71,7 @@ class DecisionTable:
     Args:
         number: Number of the table.
         tables: Tables of the plan.
-        explicit: Whether VRs are written.
+        explicit: Whether the encoding is explicit VR.
         around: Kind of the surrounding sequence.
 
     Attributes:

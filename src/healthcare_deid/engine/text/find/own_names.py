@@ -156,10 +156,6 @@ class NameTerms:
         """Return whether a part has an initial next to it.
 
         Examples: NG, W; W. NG; NG W alone.
-
-        Examples: NG, W.
-
-        W. NG; NG W alone.
         """
         for other in (index - 1, index + 1):
             if not 0 <= other < len(words) or not persons & self._initials.get(words[other].plain, _NO_ONE):

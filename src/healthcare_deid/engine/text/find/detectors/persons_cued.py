@@ -221,8 +221,6 @@ def _initials_or_login(text: str, token: Token) -> list[Match]:
     """Find staff by their initials or login.
 
     Systems write them after a label. Examples: Op: MH; signed by rbaker.
-
-    Examples: MH) or login (signed by rbaker) that systems write.
     """
     before, behind = text[: token.start], text[token.end : token.end + 1]
     if behind.isalnum() or before.endswith(("_", "-")):

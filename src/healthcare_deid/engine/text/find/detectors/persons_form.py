@@ -220,10 +220,6 @@ def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: 
     """Return whether a name and an ambiguous word form a name.
 
     Examples: Mary Long; Kowalski, Mark.
-
-    Examples: Mary Long.
-
-    Kowalski, Mark.
     """
     if comma and word.first and word is not run[0]:
         return True
