@@ -69,6 +69,7 @@ class DatasetExecutor:
     Attributes:
         changes: Changes made.
         kept: Number of unchanged elements, including nested ones.
+        stayed: Tags of unchanged elements that have a value.
         noted: Elements with the given tags, and dates that the plan does not remove.
         private_kept: Number of private elements kept, not counting private creators.
     """
@@ -79,6 +80,7 @@ class DatasetExecutor:
         self._wanted = noted
         self.changes: list[Change] = []
         self.kept = 0
+        self.stayed: list[int] = []
         self.noted: list[Noted] = []
         self.private_kept = 0
 
@@ -132,8 +134,7 @@ class DatasetExecutor:
                 return self._hidden(element, self._plan.rule(tag, "SQ", creator, place.around), place)
             return self._changed(element, vr, rule, place, self._values.malformed())
         if tag.group == _PIXELS and rule.op == Op.KEEP:
-            self.kept += 1
-            return shared(element)
+            return self._kept(element)
         old = value_bytes(element, place.encodings)
         return self._changed(element, vr, rule, place, self._values.new_value(rule, int(tag), vr, old, place.encodings))
 
@@ -147,8 +148,7 @@ class DatasetExecutor:
     ) -> DataElement | RawDataElement:
         """Return an element with its new value, or unchanged if *new* is None."""
         if new is None:
-            self.kept += 1
-            return shared(element)
+            return self._kept(element)
         self._record(rule._replace(reason=new.reason), place, element.tag, vr, _length(element))
         return _raw(element.tag, vr, new.value, place.source)
 
@@ -161,15 +161,13 @@ class DatasetExecutor:
             return DataElement(tag, "SQ", Sequence())
         match rule.op:
             case Op.KEEP:
-                self.kept += 1
-                return shared(element)
+                return self._kept(element)
             case Op.DELETE:
                 self._record(rule, place, tag, "SQ", _length(element))
                 return None
             case Op.EMPTY:
                 if not _length(element):
-                    self.kept += 1
-                    return shared(element)
+                    return self._kept(element)
                 self._record(rule, place, tag, "SQ", _length(element))
                 return DataElement(tag, "SQ", Sequence())
             case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
@@ -197,10 +195,11 @@ class DatasetExecutor:
             )
             for index, item in enumerate(items)
         ]
-        self.kept += 1
+        unchanged = len(self.changes) == before
+        self._count(element.tag, has_value=bool(done) and unchanged)
         # An unchanged raw sequence is written as it was, which keeps its encoding exactly.
         little = place.source.original_encoding[1] is not False
-        if len(self.changes) == before and isinstance(element, RawDataElement) and little:
+        if unchanged and isinstance(element, RawDataElement) and little:
             return element
         new = DataElement(element.tag, "SQ", Sequence(done))
         new.is_undefined_length = parsed.is_undefined_length
@@ -223,6 +222,16 @@ class DatasetExecutor:
         file.is_little_endian = file.is_implicit_VR = True
         write_data_element(file, cast("DataElement", new), list(place.encodings))
         return _raw(element.tag, "UN", file.getvalue()[8:], place.source)
+
+    def _kept(self, element: DataElement | RawDataElement) -> DataElement | RawDataElement:
+        """Return an element unchanged, and count it."""
+        self._count(element.tag, has_value=_length(element) > 0)
+        return shared(element)
+
+    def _count(self, tag: int, *, has_value: bool) -> None:
+        self.kept += 1
+        if has_value:
+            self.stayed.append(int(tag))
 
     def _record(self, rule: Rule, place: ElementPlace, tag: int, vr: str, length: int) -> None:
         path = f"{place.path}{tag:08X}"

@@ -65,3 +65,8 @@ class ProjectSecret:
         """Return the 32-byte key for one use."""
         # HKDF-Expand with a single block (RFC 5869 section 2.3).
         return hmac.digest(self._key, label.encode() + b"\x01", hashlib.sha256)[:_KEY_BYTES]
+
+
+def fingerprint_of(data: bytes) -> str:
+    """Return sixteen hexadecimal digits that identify bytes without disclosing them."""
+    return ProjectSecret(hashlib.sha256(data).digest()).fingerprint

@@ -112,7 +112,7 @@ class EncodedExecutor(LeafExecutor):
         level.last_tag = entry.tag
         match entry.op:
             case Op.KEEP:
-                self.tally.kept += 1
+                self.tally.keep(entry.tag, has_value=length > 0)
                 return output
             case Op.DELETE:
                 pass
@@ -255,6 +255,7 @@ class EncodedExecutor(LeafExecutor):
         if entry.vr == "UN":
             entry = self._as_sequence(entry, level)
         mark, kept, warned = len(self.tally.records), self.tally.kept, len(self.tally.warned)
+        stayed = len(self.tally.stayed)
         noted, private_kept = len(self.tally.noted), self.tally.private_kept
         try:
             if entry.vr == "SQ" and enters(entry.op):
@@ -268,6 +269,7 @@ class EncodedExecutor(LeafExecutor):
                 raise UseDatasetExecutor from None  # the value is complete but inconsistent
             # The caller retries with more data, so undo what the incomplete sequence recorded.
             del self.tally.records[mark:], self.tally.warned[warned:], self.tally.noted[noted:]
+            del self.tally.stayed[stayed:]
             self.tally.kept, self.tally.private_kept = kept, private_kept
             return None, _CUT_OFF
         level.last_tag = entry.tag
@@ -298,7 +300,7 @@ class EncodedExecutor(LeafExecutor):
         elif entry.op is Op.KEEP and not holds_items(data, position, after, explicit=level.explicit):
             raise UseDatasetExecutor  # a sequence is never kept with bytes that are not items
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
-            self.tally.kept += 1
+            self.tally.keep(entry.tag, has_value=items)
             return None, after
         level.records.append(Record(entry, entry.rule.reason, after - position))
         return b"" if entry.op is Op.DELETE else entry.encoded(b""), after
@@ -344,8 +346,9 @@ class EncodedExecutor(LeafExecutor):
             )
             position = self._item(data, position, item_length, stop, item, pieces)
             index += 1
-        self.tally.kept += 1
-        if not any(records for _, records in self.tally.records[mark:]):
+        changed = any(records for _, records in self.tally.records[mark:])
+        self.tally.keep(entry.tag, has_value=index > 0 and not changed)
+        if not changed:
             return None, position
         body = b"".join(pieces)
         if length == UNDEFINED:

@@ -81,7 +81,7 @@ class LeafExecutor:
         With a memo, equal elements share one result.
         """
         if entry.op is _KEEP and not self._searching:
-            self.tally.kept += 1
+            self.tally.keep(entry.tag, has_value=len(element) > entry.header)
             return None
         if entry.op is _DELETE:
             level.records.append(Record(entry, entry.rule.reason, len(element) - entry.header))
@@ -98,7 +98,7 @@ class LeafExecutor:
             elif memo is not None and len(element) <= LONGEST_REMEMBERED:
                 memo[element] = known
         if known.record is None:
-            self.tally.kept += 1
+            self.tally.keep(entry.tag, has_value=len(element) > entry.header)
             return None
         level.records.append(known.record)
         return known.new

@@ -28,6 +28,8 @@ _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = (
     DecisionKind.CREATOR,
 )
 _CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}
+_EMPTY = 8
+"""Size in bytes of an empty element: elements of this loop have headers of eight bytes."""
 # Runs of items are not cached: items are short and vary too much.
 _NO_RUNS = Runs[DoneRun]()
 
@@ -61,6 +63,7 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
     runs, apart = (_NO_RUNS, _NO_RUNS.apart) if level.depth else (known.runs, known.runs.apart)
     after_tag = runs.after
     write, note, note_value = level.output.append, level.records.append, tally.noted.append
+    stays = tally.stayed.append
     encodings = level.encodings
     last, next_slot = level.last_tag, level.next_slot
     begin = run = position
@@ -96,6 +99,8 @@ def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more
             run = after
         elif kind is _KEPT or (form is not None and form.fullmatch(data, position + 8, after)):
             kept += 1
+            if size > _EMPTY:
+                stays(tag)
         else:
             break
         if noted:

@@ -38,6 +38,7 @@ class InstanceTally:
 
     Attributes:
         kept: Number of unchanged elements.
+        stayed: Tags of unchanged elements that have a value.
         records: Changes by dataset.
         warned: Warnings, with repetitions; the list is `Values.warnings`.
         beyond: Number of elements whose result depended on more than their own bytes.
@@ -46,11 +47,18 @@ class InstanceTally:
     """
 
     kept: int = 0
+    stayed: list[int] = field(default_factory=list[int])
     records: list[Records] = field(default_factory=list[Records])
     warned: list[str] = field(default_factory=list[str])
     beyond: int = 0
     noted: list[Noted] = field(default_factory=list[Noted])
     private_kept: int = 0
+
+    def keep(self, tag: int, *, has_value: bool) -> None:
+        """Count an unchanged element."""
+        self.kept += 1
+        if has_value:
+            self.stayed.append(tag)
 
     def changes(self) -> list[Change]:
         """Return every change so far."""
@@ -61,13 +69,13 @@ class InstanceTally:
         ]
 
     def signature(self) -> tuple[object, ...]:
-        """Return a value that is equal for tallies with equal changes."""
+        """Return a value that is equal for tallies with equal changes and equal `stayed`."""
         # Cheaper than comparing changes: records of cached runs are the same objects for every instance.
         if len(_CODES) > _MOST_CODES:
             _CODES.clear()
             _CODE_OF_RECORD.clear()
         find = _CODES.get
-        signature: list[object] = []
+        signature: list[object] = [tuple(self.stayed)]
         for path, records in self.records:
             signature.append(path)
             for record in records:
@@ -107,6 +115,7 @@ class DoneRun(Run):
         nested: Changes in items.
         warned: Warnings.
         kept: Number of unchanged elements.
+        stayed: Tags of unchanged elements that have a value.
         creators: Private creators in the run.
         noted: Collected values.
         single: Tag and size of elements processed individually, by offset.
@@ -117,6 +126,7 @@ class DoneRun(Run):
     nested: tuple[Records, ...]
     warned: tuple[str, ...]
     kept: int
+    stayed: tuple[int, ...]
     creators: dict[int, bytes]
     noted: tuple[Noted, ...]
     single: dict[int, tuple[int, int]]
@@ -168,6 +178,7 @@ class Follower:
         tally.records.extend(run.nested)
         tally.warned.extend(run.warned)
         tally.kept += run.kept
+        tally.stayed.extend(run.stayed)
         tally.noted.extend(run.noted)
         return len(run.data)
 
@@ -203,6 +214,7 @@ class Follower:
             tuple(self._tally.records[begin.nested : end.nested]),
             tuple(self._tally.warned[begin.warned : end.warned]),
             end.kept - begin.kept,
+            tuple(self._tally.stayed[begin.stayed : end.stayed]),
             {tag: value for tag, value in level.creators.items() if begin.tag < tag <= end.tag},
             tuple(self._tally.noted[begin.noted : end.noted]),
             self._single,
@@ -241,6 +253,7 @@ class Follower:
             len(tally.records),
             len(tally.warned),
             tally.kept,
+            len(tally.stayed),
             tally.beyond,
             len(tally.noted),
         )
@@ -256,5 +269,6 @@ class _Mark(NamedTuple):
     nested: int
     warned: int
     kept: int
+    stayed: int
     beyond: int
     noted: int
