@@ -1,4 +1,4 @@
-"""One row a transfer syntax, for every one that DICOM names."""
+"""The table of transfer syntaxes: one row for every syntax that DICOM defines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Side data of an encapsulated value: in its frames, its offset tables, and fragments of no frame."""
+"""Side data of a whole encapsulated value.
+
+It may be in frames, offset tables and surplus fragments.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +41,14 @@ _DELIMITER = ITEM_HEADER.pack(0xE0DDFFFE, 0)
 
 @dataclass(slots=True)
 class SideData:
-    """Stretches to replace in an encapsulated value.
+    """Replacements that remove side data from an encapsulated value.
 
     Attributes:
-        splices: Stretches to replace; empty in the usual case.
-        unread: The frames are of a kind that is not followed here.
-        second_image: One image more was found behind that of a frame.
-        excess: How many of the splices are fragments of no frame.
-        extended_is_wrong: The Extended Offset Table does not say where the frames are.
+        splices: Ranges to replace; usually empty.
+        unread: The frames are in a format that this package cannot parse.
+        second_image: A second image follows that of a frame.
+        excess: Number of splices that concern fragments outside any frame.
+        extended_is_wrong: The Extended Offset Table does not match the frames.
     """
 
     splices: list[Splice] = field(default_factory=list[Splice])
@@ -56,11 +59,11 @@ class SideData:
 
 
 RULE = "side-data"
-"""Rule of a change that takes out of frames what decoding does not need."""
+"""Rule of a change that blanks side data in frames."""
 EXCESS_RULE = "after-last-frame"
-"""Rule of a change that removes what follows the last frame."""
-EXCESS = "data after the last frame was removed: no attribute says what it is, and nobody looks at it"
-UNREAD = "the frames of this transfer syntax are not followed: what they hold besides pixels was left as it is"
+"""Rule of a change that removes data after the last frame."""
+EXCESS = "data after the last frame was removed, because no attribute describes it"
+UNREAD = "the frames of this transfer syntax cannot be parsed: metadata inside them was not removed"
 
 
 def find_side_data(
@@ -72,7 +75,7 @@ def find_side_data(
     size: int = 0,
     extended: tuple[bytes, bytes] | None = None,
 ) -> SideData:
-    """Find what a decoder of a value's frames does not need.
+    """Find everything in a value that decoding does not need.
 
     Args:
         storage: The value, from the item of its Basic Offset Table on, without its delimiter.
@@ -83,7 +86,7 @@ def find_side_data(
         extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
 
     Raises:
-        UnsupportedPixelsError: Fragments or frames cannot be followed, so that they may hold anything.
+        UnsupportedPixelsError: Fragments or frames are broken, so they may hold anything.
     """
     result = SideData()
     known = transfer_syntax(syntax)
@@ -110,7 +113,7 @@ def find_side_data(
 
 
 def changes_of(found: SideData, path: str, vr: str, length: int) -> tuple[list[Change], list[str]]:
-    """Return the record of what was replaced in an element, and what a person should know of it."""
+    """Return the changes of an element, and warnings about them."""
     rules = [EXCESS_RULE] if found.excess else []
     if len(found.splices) > found.excess:
         rules.append(RULE)
@@ -169,12 +172,16 @@ def _groups(
 
 
 def _excess(storage: Storage, found: Fragments, groups: list[list[Fragment]], result: SideData) -> None:
-    """Cut off fragments after the last frame, and blank others that are of no frame."""
+    """Remove fragments outside any frame.
+
+    Those after the last frame are cut off, others blanked.
+    """
     taken = {start: stop for places in groups for start, stop in places}
     last = max(taken)
     end = next(stop for start, stop in found.places if start == last)
     tail = found.end
-    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:  # it is part of a value of known length
+    # A value of defined length includes the delimiter.
+    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:
         tail += len(_DELIMITER)
     if _holds_something(storage, [*(place for place in found.filled if place[0] > last), (tail, len(storage))]):
         result.splices.append(Splice(end, len(storage), b""))
@@ -198,13 +205,14 @@ def _tables(
     extended: tuple[bytes, bytes] | None,
     result: SideData,
 ) -> None:
-    """Replace a Basic Offset Table that is none, by an empty one where every frame has one fragment."""
+    """Correct a wrong Basic Offset Table."""
     if extended is not None:
         exact = all(len(table) == 8 * frames for table in extended)
         result.extended_is_wrong = not exact or group_by_extended_table(extended, found, frames) is None
     start, stop = found.table_at
     if start == stop or (stop - start == 4 * frames and group_by_basic_table(found, frames) is not None):
         return
+    # An empty table is valid and sufficient if every frame is one fragment (PS3.5 annex A.4).
     table = b""
     if len(groups) > 1 and any(len(places) > 1 for places in groups):
         first = found.places[0][0]

@@ -1,4 +1,4 @@
-"""Side data in the compressed pixel data that a file's pieces pass by."""
+"""Removal of side data from compressed pixel data in a rewritten file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native, is_video
 from healthcare_deid.engine.header.fast.encoded_file import FragmentRange
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
-from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.lookup import ElementFinder
 from healthcare_deid.engine.header.fast.native_lengths import native_lengths_fit
 
 if TYPE_CHECKING:
@@ -30,25 +30,29 @@ _EXTENDED_TABLES = (0x7FE00001, 0x7FE00002)
 _SAMPLES, _PHOTOMETRIC, _BITS = 0x00280002, 0x00280004, 0x00280100
 _GEOMETRY = Wanted((_SAMPLES, _PHOTOMETRIC, _NUMBER_OF_FRAMES, _ROWS, _COLUMNS, _BITS, *_EXTENDED_TABLES))
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
+# Size of a sequence delimitation item in bytes.
 _DELIMITER = 8
-"""Bytes of the item that ends a value of undefined length."""
 
 
 def without_side_data(
     file: EncodedFile, pieces: list[bytes | Range]
 ) -> tuple[list[bytes | Range], list[Change], list[str]]:
-    """Return a file's pieces without what decoding its frames does not need, the record of it, and warnings.
+    """Remove side data from the frames in a file's pieces.
 
     Args:
         file: The file.
-        pieces: Its dataset, rewritten. Fragments that stay are a `FragmentRange`.
+        pieces: Its rewritten dataset. Kept fragments are a `FragmentRange`.
+
+    Returns:
+        The new pieces, the changes, and warnings.
 
     Raises:
-        UseDatasetExecutor: Its compressed pictures are elsewhere, or have Extended Offset Tables; or its native pixel
-            data does not seem to be as long as its attributes say.
-        UnsupportedPixelsError: Frames cannot be followed, so that they may hold anything.
+        UseDatasetExecutor: There are nested compressed frames or Extended Offset Tables, or the length of native pixel
+            data may not match its attributes.
+        UnsupportedPixelsError: Frames are broken, so they may hold anything.
     """
-    ranges = [piece for piece in pieces if piece.__class__ is not bytes]  # few of many, and quicker than isinstance
+    # Most pieces are bytes, and this is faster than isinstance.
+    ranges = [piece for piece in pieces if piece.__class__ is not bytes]
     holds_fragments = FragmentRange in map(type, ranges)
     if is_native(file.syntax):
         if not native_lengths_fit(file, ranges):
