@@ -111,7 +111,7 @@ def _run(client: DeidClient, case: _UseCase, scans: list[Path], folder: Path, *,
 def _table(comparisons: list[Comparison]) -> str:
     from healthcare_deid.report import summary_table
 
-    return summary_table(comparisons)
+    return summary_table(comparisons, most=12)
 
 
 def _page(shown: list[_Shown], folder: Path) -> str:
