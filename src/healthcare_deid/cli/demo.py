@@ -119,8 +119,8 @@ def _page(shown: list[_Shown], folder: Path) -> str:
     sections = "".join(
         f"<h2>Use case {escape(item.case.title)}</h2>"
         f"<pre>{escape(repr(item.case.config))}</pre>"
-        f"<pre>{escape(_table(item.comparisons))}</pre>"
         + "".join(f'<p><img src="{escape(path.relative_to(folder).as_posix())}" alt=""></p>' for path in item.pictures)
+        + f"<pre>{escape(_table(item.comparisons))}</pre>"
         for item in shown
     )
     return (
