@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 import pytest
 
-from healthcare_deid import DeidClient, presets
+from healthcare_deid import DeidClient, DeidentifyConfig, presets
 from healthcare_deid.emulator import Emulator
 from healthcare_deid.testing import write_samples
 
@@ -148,6 +148,14 @@ def test_the_page_on_testing_is_one_file_that_pytest_runs(tmp_path: Path) -> Non
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
     assert "failed" not in run.stdout
+
+
+def test_the_yaml_configs_of_the_pages_are_configs() -> None:
+    blocks = [block for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)]
+    configs = [block for block in blocks if re.search(r"^dicom:", block, re.MULTILINE)]
+    assert configs
+    for block in configs:
+        assert DeidentifyConfig.from_yaml(block).checks() is not None
 
 
 def _run_test(namespace: dict[str, Any], name: str, request: pytest.FixtureRequest, folder: Path) -> None:
