@@ -123,7 +123,8 @@ AGES = (
         "AGE",
         ignore_case(
             rf"\b(?:age|aged|turned|turning|alter|edad|[aâ]ge|et[aà])"
-            rf"(?:\s*(?:at\ \w+|in\ (?:years|yrs)|of|is|was|:|=|\||\[|-)){{0,3}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
+            rf"(?:\s*(?:at\ \w+|in\ (?:years|yrs)|of|is|was|:|=|\||\[|-)){{0,3}}\s*"
+            rf"(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,
         words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
