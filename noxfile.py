@@ -223,6 +223,13 @@ def sbom(session: nox.Session) -> None:
 
 
 @nox.session
+def licenses(session: nox.Session) -> None:
+    """Write docs/licenses.md: the license of every dependency, model and word list."""
+    _install(session, project=".[all,codecs,ner]")
+    session.run("python", "tools/write_licenses.py")
+
+
+@nox.session
 def emulator(session: nox.Session) -> None:
     """Serve the emulator; arguments after ``--`` go to it."""
     session.install(".[cli,dicomweb,server]")

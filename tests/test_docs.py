@@ -13,6 +13,8 @@ import inspect
 import re
 import shutil
 import socket
+import subprocess
+import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 import pytest
 
-from healthcare_deid import DeidClient, presets
+from healthcare_deid import DeidClient, DeidentifyConfig, presets
 from healthcare_deid.emulator import Emulator
 from healthcare_deid.testing import write_samples
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+TESTING = ROOT / "docs" / "testing.md"
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 _FENCE = re.compile(
     r"(?P<marker><!-- not run: .+? -->\n)? *```python\n(?P<code>.*?)\n *```\n"
     r"(?:\n```text\n(?P<output>.*?)\n```\n)?",
@@ -107,7 +110,9 @@ def assumed(page: str, folder: Path) -> dict[str, Any]:
     return {}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks_of(page)], ids=lambda page: page.relative_to(ROOT).as_posix()
+)
 @pytest.mark.usefixtures("google")
 def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
     page: Path, folder: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
@@ -128,18 +133,34 @@ def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
             assert promise["output"].replace("8085", port) in printed.splitlines(), f"{page.name}:{block.line}"
         if block.output is not None:
             assert printed.strip() == block.output.strip(), f"{page.name}:{block.line}"
-        for name in re.findall(r"^def (test_\w+)", block.code, re.MULTILINE):
-            _run_test(namespace, name, request, folder)
+        if page != TESTING:
+            for name in re.findall(r"^def (test_\w+)", block.code, re.MULTILINE):
+                _run_test(namespace, name, request, folder)
     for value in namespace.values():
         if isinstance(value, DeidClient | Emulator):
             value.close()
 
 
+def test_the_page_on_testing_is_one_file_that_pytest_runs(tmp_path: Path) -> None:
+    file = tmp_path / "test_job.py"
+    file.write_text("\n\n".join(block.code for block in blocks_of(TESTING)) + "\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", file.name]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert "failed" not in run.stdout
+
+
+def test_the_yaml_configs_of_the_pages_are_configs() -> None:
+    blocks = [block for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)]
+    configs = [block for block in blocks if re.search(r"^dicom:", block, re.MULTILINE)]
+    assert configs
+    for block in configs:
+        assert DeidentifyConfig.from_yaml(block).checks() is not None
+
+
 def _run_test(namespace: dict[str, Any], name: str, request: pytest.FixtureRequest, folder: Path) -> None:
     """Run a test that a page shows, with the plugin's fixtures, over the job it speaks of."""
-    client: DeidClient = request.getfixturevalue("deid_client")
-    if not list(client.list_datasets()):
-        fill(client, folder / "scans")
+    fill(request.getfixturevalue("deid_client"), folder / "scans")
 
     def nightly_job(client: DeidClient) -> None:
         client.deidentify_dataset("dataset1", "nightly", presets.remove_metadata_and_all_text()).result()

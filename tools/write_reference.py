@@ -1,10 +1,15 @@
-"""Write docs/reference/: a page for each public package, with every name that it exports."""
+"""Write docs/reference/: a page for each public package, with every name that it exports.
+
+What a page says between the names is written by hand and kept: an introduction, and an example below each name. A name
+without one is linked to the pages whose examples use it, when the site is built (tools/docs_hooks.py).
+"""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import inspect
+import re
 from pathlib import Path
 
 _PACKAGES = {
@@ -22,6 +27,7 @@ _PACKAGES = {
 }
 PACKAGES = {name: text for name, text in _PACKAGES.items() if importlib.util.find_spec(name) is not None}
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+_ENTRY = re.compile(r"^::: ([\w.]+)\n", re.MULTILINE)
 
 
 def public_names(package: str) -> list[str]:
@@ -35,17 +41,27 @@ def public_names(package: str) -> list[str]:
     return [name for name in listed if not name.startswith("_") and not inspect.ismodule(getattr(module, name))]
 
 
-def page(package: str) -> str:
-    """Return the page of a package."""
-    parts = [f"# {package}", PACKAGES[package]]
-    return "\n\n".join([*parts, *(f"::: {package}.{name}" for name in public_names(package))]) + "\n"
+def page(package: str, written: str = "") -> str:
+    """Return the page of a package.
+
+    Args:
+        package: Its name.
+        written: The page as it is, whose introduction and examples are kept.
+    """
+    head, *parts = _ENTRY.split(written) if written else [f"# {package}\n\n{PACKAGES[package]}"]
+    kept = {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    lines = [head.strip()]
+    for name in public_names(package):
+        lines += [f"::: {package}.{name}", kept.get(f"{package}.{name}", "")]
+    return "\n\n".join(line for line in lines if line) + "\n"
 
 
 def main() -> None:
     """Write all of them."""
     FOLDER.mkdir(exist_ok=True)
     for package in PACKAGES:
-        (FOLDER / f"{package.rpartition('.')[2]}.md").write_text(page(package))
+        path = FOLDER / f"{package.rpartition('.')[2]}.md"
+        path.write_text(page(package, path.read_text("utf-8") if path.is_file() else ""), "utf-8")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ STYLE = (
     ".hd th,.hd td{border-bottom:1px solid #d4d4d8;padding:.25rem .7rem;text-align:left;vertical-align:top}"
     ".hd th{background:#f4f4f5}.hd td.n,.hd th.n{text-align:right}.hd code{font:13px ui-monospace,monospace}"
     ".hd .error{color:#b91c1c;font-weight:600}.hd .warning{color:#92400e}.hd .info{color:#52525b}"
-    ".hd .note{background:#f4f4f5;padding:.7rem 1rem;border-left:4px solid #a1a1aa}"
+    ".hd .note{background:#f4f4f5;padding:.7rem 1rem .7rem 2rem;border-left:4px solid #a1a1aa}"
     ".hd img{max-width:100%;background:#000}.hd .two{display:flex;gap:12px}.hd .side{position:relative;flex:1}"
     ".hd .side img{width:100%;display:block}.hd .side svg{position:absolute;inset:0;width:100%;height:100%}"
     ".hd .side rect{fill:none;stroke:#f59e0b;stroke-width:2;vector-effect:non-scaling-stroke}</style>"
@@ -48,7 +48,7 @@ def page_of(title: str, body: str, *, script: str = "") -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f"<title>{escape(title)}</title></head>"
-        f'<body style="margin:2rem auto;max-width:76rem;padding:0 1rem"><h1 class="hd">{escape(title)}</h1>'
+        f'<body style="margin:2rem auto;max-width:76rem;padding:0 1rem;font-family:system-ui"><h1>{escape(title)}</h1>'
         f"{body}{program}</body></html>\n"
     )
 

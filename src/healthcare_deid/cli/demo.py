@@ -58,7 +58,7 @@ def command(folder: Path, quiet: bool) -> None:
         for case in _use_cases():
             click.echo(f"Use case {case.title}")
             shown.append(_run(client, case, scans, folder, quiet=quiet))
-            click.echo(_table(shown[-1].comparisons))
+            click.echo(_table(shown[-1].comparisons, most=12))
             click.echo()
     page = folder / "index.html"
     page.write_text(_page(shown, folder), encoding="utf-8")
@@ -108,10 +108,10 @@ def _run(client: DeidClient, case: _UseCase, scans: list[Path], folder: Path, *,
     return _Shown(case, comparisons, pictures)
 
 
-def _table(comparisons: list[Comparison]) -> str:
+def _table(comparisons: list[Comparison], most: int | None = None) -> str:
     from healthcare_deid.report import summary_table
 
-    return summary_table(comparisons)
+    return summary_table(comparisons, most=most)
 
 
 def _page(shown: list[_Shown], folder: Path) -> str:
@@ -119,8 +119,9 @@ def _page(shown: list[_Shown], folder: Path) -> str:
     sections = "".join(
         f"<h2>Use case {escape(item.case.title)}</h2>"
         f"<pre>{escape(repr(item.case.config))}</pre>"
-        f"<pre>{escape(_table(item.comparisons))}</pre>"
         + "".join(f'<p><img src="{escape(path.relative_to(folder).as_posix())}" alt=""></p>' for path in item.pictures)
+        + f"<details><summary>What became of every attribute</summary><pre>{escape(_table(item.comparisons))}</pre>"
+        "</details>"
         for item in shown
     )
     return (

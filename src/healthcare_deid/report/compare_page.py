@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from healthcare_deid.report.compare import Comparison, PixelChange
 
+_MOST = 12
+"""How many attributes of a verdict are named above the pictures."""
 _SCRIPT = """
 for (const view of document.querySelectorAll(".view")) {
   const [frame, level, width] = view.querySelectorAll("input");
@@ -47,17 +49,15 @@ class Pair(NamedTuple):
 
 def page(pairs: Sequence[Pair], alone: Sequence[str], *, whole: bool = True) -> str:
     """Return the page; ``whole=False`` leaves out the frame around it and the list of every element."""
-    rows = [
-        (
-            verdict,
-            counts.total(),
-            ", ".join(f"{name} × {count}" if count > 1 else name for name, count in counts.most_common()),
-        )
-        for verdict, counts in _by_verdict(pairs).items()
-        if counts
-    ]
+    counted = [(verdict, counts) for verdict, counts in _by_verdict(pairs).items() if counts]
+    heads = ["", "elements", "which"]
+    few = table(heads, [(verdict, counts.total(), _names(counts, _MOST)) for verdict, counts in counted])
+    all_of_them = table(heads, [(verdict, counts.total(), _names(counts)) for verdict, counts in counted])
     missing = table(["without a counterpart"], [(name,) for name in alone]) if alone else ""
-    told = f"<p>{len(pairs)} instances compared.</p>{table(['', 'elements', 'which'], rows)}{missing}"
+    told = (
+        f"<p>{len(pairs)} instances compared.</p>{few}"
+        f"<details><summary>every attribute</summary>{all_of_them}</details>{missing}"
+    )
     if not whole:
         return wrapped(told)
     return page_of("Before and after", wrapped(told + "".join(map(_section, pairs))), script=_SCRIPT)
@@ -66,6 +66,13 @@ def page(pairs: Sequence[Pair], alone: Sequence[str], *, whole: bool = True) -> 
 def pictures_of(change: PixelChange, frames: Sequence[tuple[int, str, str]]) -> str:
     """Return frames before and after, one pair below the other, with boxes around what changed."""
     return "".join(_frame(change, *frame) for frame in frames)
+
+
+def _names(counts: Counter[str], most: int | None = None) -> str:
+    """Return attributes, the most frequent first, and in how many places each is."""
+    listed = [f"{name} × {count}" if count > 1 else name for name, count in counts.most_common(most)]
+    more = [f"… {len(counts) - most} more"] if most is not None and len(counts) > most else []
+    return ", ".join([*listed, *more])
 
 
 def _by_verdict(pairs: Sequence[Pair]) -> dict[Verdict, Counter[str]]:
@@ -81,7 +88,8 @@ def _section(pair: Pair) -> str:
     pixels = told_of(comparison.pixels) if comparison.pixels is not None else comparison.note
     elements = table(COLUMNS, [[*row.values()] for row in comparison.rows()])
     return (
-        f"<h2>{escape(pair.before)}</h2><p>→ {escape(pair.after)}</p><p>{escape(pixels)}</p>{_view(pair)}"
+        f'<h2>{escape(pair.before)}</h2><p style="overflow-wrap:anywhere">→ {escape(pair.after)}</p>'
+        f"<p>{escape(pixels)}</p>{_view(pair)}"
         f"<details><summary>{len(comparison.elements)} elements</summary>{elements}</details>"
     )
 
