@@ -173,7 +173,7 @@ class RunFolder:
         with file.open("rb") as lines:
             for line in lines:
                 name = json.loads(line)
-                if self.recorded.get(key_of(name)) is None and self._store.size(name) is not None:
+                if self.recorded.get(key_of(name)) is None and self._store.has(name):
                     self._store.remove(name)
                     removed += 1
         file.unlink()
