@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from healthcare_deid.cli.choice import with_choice
+from healthcare_deid.cli.ends import with_ends
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
 from healthcare_deid.cli.paths import print_failures, with_paths
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from healthcare_deid.cli.choice import Choice
     from healthcare_deid.engine.results import TreeProgress, TreeReport
 
-_STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _GO_ON = "; what is written is whole, and the same command does the rest"
@@ -32,7 +31,11 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of a run; the function takes `deidentify_tree`'s arguments."""
     for option in reversed(
         (
-            click.option("--run", type=_FOLDER, help="The run folder. Default: DESTINATION.run, beside DESTINATION."),
+            click.option(
+                "--run",
+                type=_FOLDER,
+                help="The run folder. Default: DESTINATION.run, beside DESTINATION, if that is a folder.",
+            ),
             click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: one a core."),
             click.option(
                 "--overwrite",
@@ -63,8 +66,7 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("files")
-@click.argument("source", type=click.Path(exists=True, allow_dash=True, path_type=Path))
-@click.argument("destination", type=_FOLDER)
+@with_ends
 @with_choice()
 @engine_options()
 @run_options
@@ -74,8 +76,8 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def command(
-    source: Path,
-    destination: Path,
+    source: Any,
+    destination: Any,
     choice: Choice,
     engine: dict[str, Any],
     keep_names: bool,
@@ -86,7 +88,8 @@ def command(
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
 
     SOURCE is a folder, a file, a .zip or .tar archive, the DICOMDIR of a CD, or '-' for paths on standard input, a line
-    each.
+    each. It can also be an object store (s3://bucket/prefix) or a DICOM store (projects/.../dicomStores/..., or
+    https://.../dicomWeb), and so can DESTINATION, with --run.
 
     Results are called by their new UIDs. A file that cannot be de-identified is counted, with the reason, and
     nothing is written for it; the exit code is then 3. Files that are not DICOM are passed over and counted. Run it
@@ -101,7 +104,7 @@ def command(
     try:
         with Progress(quiet=quiet) as progress:
             report = Deidentifier(config, **engine).deidentify_tree(
-                source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line],
+                source,
                 destination,
                 on_progress=lambda state: progress.show(_counts(state)),
                 names="source" if keep_names else "uid",

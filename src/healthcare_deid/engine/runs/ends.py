@@ -106,13 +106,13 @@ def check_apart(originals: Originals, store: Store) -> None:
         raise ValueError("the source is inside the destination: originals would be among the results, or be replaced")
 
 
-def workers_for(originals: Originals, store: Store, workers: int | None) -> int | None:
+def workers_for(originals: Originals, store: Store, workers: Any) -> int | None:
     """Return how many processes a run may have: what is in this one's memory, no other can read.
 
     Raises:
         ValueError: More were asked for.
     """
-    if workers is not None and not (isinstance(workers, int) and workers >= 1):
+    if not (workers is None or (isinstance(workers, int) and workers >= 1)):
         raise ValueError("workers: a number of processes is needed, at least 1")
     if MEMORY not in (scheme_of(originals.url), scheme_of(store.url)):
         return workers

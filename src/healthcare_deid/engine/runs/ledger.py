@@ -185,7 +185,9 @@ class Ledger:
         """Count a result that could not be written: nothing is left in its place, and nobody has its name."""
         _drop(found.staged)
         number = error.errno if isinstance(error, OSError) else None
-        words = str(error) if isinstance(error, EngineError) else os.strerror(number) if number else type(error).__name__
+        words = (
+            str(error) if isinstance(error, EngineError) else os.strerror(number) if number else type(error).__name__
+        )
         text = f"the result could not be written: {words}"
         with suppress(OSError, EngineError):
             self._store.remove(found.result)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from healthcare_deid.dicom_stores import StoreReader
 from healthcare_deid.errors import ReplyError
-from healthcare_deid.pipelines.dicom_stores import StoreReader
 
 STORE = "projects/p/locations/eu/datasets/d/dicomStores/s"
 
