@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from healthcare_deid.engine.runs.urls import is_url, scheme_of
+from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ def _source(context: click.Context, parameter: click.Parameter, given: str) -> A
     if _is_dicom_store(given):
         from healthcare_deid.dicom_stores import DicomStoreOriginals
 
-        return DicomStoreOriginals(given)
+        return _end(DicomStoreOriginals, given)
     if is_url(given):
         return given
     path = _SOURCE.convert(given, parameter, context)
@@ -40,8 +41,15 @@ def _destination(context: click.Context, parameter: click.Parameter, given: str)
     if _is_dicom_store(given):
         from healthcare_deid.dicom_stores import DicomStoreResults
 
-        return DicomStoreResults(given)
+        return _end(DicomStoreResults, given)
     return given if is_url(given) else _DESTINATION.convert(given, parameter, context)
+
+
+def _end(kind: Callable[[str], Any], given: str) -> Any:
+    try:
+        return kind(given)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _is_dicom_store(given: str) -> bool:
