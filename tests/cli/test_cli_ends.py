@@ -7,7 +7,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import fsspec
-import pytest
 
 from healthcare_deid.testing import sample_dicom
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
     from click.testing import Result
     from tests.cli.conftest import CommandLine
 

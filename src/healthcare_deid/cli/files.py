@@ -59,6 +59,11 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
                 help="Add which file became which to this CSV file, as sensitive as SOURCE; outside DESTINATION.",
             ),
             click.option("--record", type=_FILE, help="Copy the run's record here when it ends; outside DESTINATION."),
+            click.option(
+                "--dicomdir",
+                is_flag=True,
+                help="Make DESTINATION.fileset at the end: a DICOMDIR, and links to the results by names it can hold.",
+            ),
         )
     ):
         function = option(function)

@@ -323,6 +323,7 @@ class Deidentifier:
         names: Names = "uid",
         name_map: str | PathLike[str] | None = None,
         record: str | PathLike[str] | None = None,
+        dicomdir: bool = False,
     ) -> TreeReport:
         """De-identify every file of a folder into another folder, as a run that can be stopped and resumed.
 
@@ -350,13 +351,15 @@ class Deidentifier:
             name_map: A CSV file for the names of each source file and its result; outside ``destination``. It is as
                 sensitive as the source. Rows are added to it.
             record: A file for a copy of the run's record, outside ``destination``.
+            dicomdir: Make a File-set of the results at the end, ``<destination>.fileset``: a DICOMDIR, and links to the
+                results by names that it can hold.
 
         Raises:
             NotADirectoryError: ``source`` is neither a folder nor a file.
             RunRefused: Another run is at work, the results were made with other settings, or the secret is lost.
             ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``run``, ``name_map`` or
                 ``record`` is inside either folder, or is another kind of file.
-            ConfigError: A URL that no run can read or write, or ``run`` is missing.
+            ConfigError: A URL that no run can read or write, ``run`` is missing, or no File-set can be made.
             MissingExtraError: A URL needs the extra ``cloud``.
             EngineError: A store cannot be listed.
         """
@@ -379,6 +382,7 @@ class Deidentifier:
             names=names,
             name_map=None if name_map is None else path_of(name_map, "name_map"),
             record=None if record is None else path_of(record, "record"),
+            dicomdir=dicomdir,
         )
 
     @border

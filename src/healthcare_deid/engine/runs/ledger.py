@@ -116,9 +116,10 @@ class Ledger:
         )
 
     def warn(self, text: str, times: int = 1) -> None:
-        """Count a warning."""
-        with self._lock:
-            self._warnings[text] += times
+        """Count a warning; none where it comes no times."""
+        if times:
+            with self._lock:
+                self._warnings[text] += times
 
     def close(self) -> None:
         """Write what was put off, and close the record."""

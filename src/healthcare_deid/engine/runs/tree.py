@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid._border import call_back
 from healthcare_deid.engine.pool import Pool
+from healthcare_deid.engine.runs.dicomdir import LEFT_OUT, file_set_folder, write_file_set
 from healthcare_deid.engine.runs.ends import check_apart, workers_for
 from healthcare_deid.engine.runs.folder import RECORD, REMOVED, RunFolder
 from healthcare_deid.engine.runs.ledger import Ledger
@@ -48,6 +49,7 @@ def deidentify_tree(
     names: Names = "uid",
     name_map: Path | None = None,
     record: Path | None = None,
+    dicomdir: bool = False,
     command: str = "Deidentifier.deidentify_tree",
 ) -> TreeReport:
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
@@ -55,7 +57,8 @@ def deidentify_tree(
         raise ValueError(f"names is one of {', '.join(NAMES)}")
     workers = workers_for(originals, store, workers)
     check_apart(originals, store)
-    for argument, path in (("run", run), ("name_map", name_map), ("record", record)):
+    file_set = file_set_folder(store.folder) if dicomdir else None
+    for argument, path in (("run", run), ("name_map", name_map), ("record", record), ("dicomdir", file_set)):
         if path is not None:
             refuse_inside(argument, path, originals.folder, store.folder)
     if record is not None:
@@ -79,10 +82,14 @@ def deidentify_tree(
         finally:
             store.clean()  # of workers that died
             ledger.close()
-            if state == "complete" and (removed := folder.remove_superseded()):
-                ledger.warn(REMOVED, removed)
-            report = ledger.report(run)
-            folder.end(report, state=state)
+            try:
+                if state == "complete":
+                    ledger.warn(REMOVED, folder.remove_superseded())
+                    if file_set is not None and store.folder is not None:
+                        ledger.warn(LEFT_OUT, write_file_set(store.folder, folder.results(), file_set))
+            finally:
+                report = ledger.report(run)
+                folder.end(report, state=state)
             if record is not None:
                 copy_record(run / RECORD, record)
     return report
