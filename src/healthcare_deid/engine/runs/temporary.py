@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -61,18 +62,16 @@ class Spooled:
 
     def __init__(self, stream: IO[bytes]) -> None:
         if sys.platform == "linux":
-            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
-            self._held: object = file
-            self.path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+            with tempfile.TemporaryFile() as file:
+                descriptor = os.dup(file.fileno())
+            weakref.finalize(self, os.close, descriptor)
+            self.path = Path(f"/proc/{os.getpid()}/fd/{descriptor}")
         else:
             folder = tempfile.TemporaryDirectory()
-            self._held = folder
+            weakref.finalize(self, folder.cleanup)
             self.path = Path(folder.name, "original")
         copy(stream, self.path)
         self._size = self.path.stat().st_size
 
     def __len__(self) -> int:
         return self._size
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"path": self.path, "_size": self._size, "_held": None}
