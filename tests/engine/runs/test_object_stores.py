@@ -60,7 +60,11 @@ class Bucket:
         self.url = url
 
     def put(self, name: str, data: bytes) -> None:
-        self.system.pipe_file(f"{self.url}/{name}".partition("://")[2], data)
+        bucket = self.url.partition("://")[2]
+        if self.url.startswith("s3"):
+            self.system.call_s3("put_object", Bucket=bucket, Key=name, Body=data)  # under this very name
+        else:
+            self.system.pipe_file(f"/{bucket}/{name}", data)
 
     def below(self, prefix: str) -> dict[str, bytes]:
         root: str = self.system._strip_protocol(f"{self.url}/{prefix}")

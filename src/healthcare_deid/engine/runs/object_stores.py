@@ -68,13 +68,16 @@ class _Bucket:
         """The URL, in fsspec's own spelling."""
         return str(self._system.unstrip_protocol(self._root))
 
-    def _found(self) -> dict[str, dict[str, Any]]:
-        """Return all objects below the place, by name; one whose name is the place has an empty name."""
+    def _sizes(self) -> dict[str, int]:
+        """Return the sizes of all objects below the place, by name; one whose name is the place has an empty name.
+
+        They are listed flat: a list by folders would lose what has an empty part in its name (``a//b``).
+        """
         with _told():
             found: dict[str, dict[str, Any]] = self._system.find(self._root, detail=True)
         # An object that ends in a slash and is empty stands for a folder.
         return {
-            name[len(self._root) + 1 :]: info
+            name[len(self._root) + 1 :]: info["size"]
             for name, info in found.items()
             if info["type"] == "file" and not (name.endswith("/") and not info["size"])
         }
@@ -91,7 +94,7 @@ class ObjectOriginals(_Bucket):
 
     def count(self) -> int | None:
         """Return how many objects there are."""
-        return len(self._found())
+        return len(self._sizes())
 
     def entries(self) -> Iterator[Entry]:
         """Yield the objects, sorted by name.
@@ -99,12 +102,12 @@ class ObjectOriginals(_Bucket):
         Raises:
             EngineError: They cannot be listed.
         """
-        for name, info in sorted(self._found().items(), key=lambda item: item[0]):
+        for name, size in sorted(self._sizes().items()):
             trouble = PARTIAL if name.endswith(PARTIAL_SUFFIX) else None
             if name:
-                yield Entry(name, trouble, size=info["size"])
+                yield Entry(name, trouble, size=size)
             else:
-                yield Entry(self._root.rpartition("/")[2], trouble, number=_ITSELF, size=info["size"])
+                yield Entry(self._root.rpartition("/")[2], trouble, number=_ITSELF, size=size)
 
     @contextmanager
     def opened(self, entry: Entry) -> Generator[Path]:
@@ -147,7 +150,7 @@ class ObjectStore(_Bucket, StagedStore):
 
     def names(self) -> Iterator[str]:
         """Yield the names of the objects."""
-        yield from self._found()
+        yield from self._sizes()
 
     def has(self, name: str, size: int | None = None) -> bool:
         """Return whether an object is there, in that length."""
