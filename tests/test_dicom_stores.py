@@ -58,7 +58,7 @@ def instance(number: int, comment: str = "") -> bytes:
     dataset: Any = sample_dicom()[0].dataset.copy()
     dataset.SOPInstanceUID = f"1.2.3.{number}"
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.ImageComments = comment
+    dataset.TextValue = comment
     dataset.Rows = dataset.Columns = 4
     dataset.PixelData = bytes(16 * dataset.SamplesPerPixel * dataset.BitsAllocated // 8)
     buffer = io.BytesIO()
@@ -200,6 +200,17 @@ def test_an_end_travels_to_another_process_without_its_connection(lab: Lab) -> N
     originals = DicomStoreOriginals(lab.web(STORE))
     first = [*originals.entries()]
     assert [*pickle.loads(pickle.dumps(originals)).entries()] == first
+
+
+def test_an_instance_is_read_whole_however_large(lab: Lab, tmp_path: Path) -> None:
+    data = instance(99, "x" * (33 << 20))
+    (tmp_path / "large").mkdir()
+    (tmp_path / "large" / "99.dcm").write_bytes(data)
+    assert lab.client.upload(STORE, tmp_path / "large").succeeded == 1
+    reader = StoreReader(STORE, lab.url)
+    (name,) = (name for name in reader.names() if name.endswith(".99"))
+    assert reader.read(name) == data
+    reader.close()
 
 
 @pytest.mark.parametrize("name", ["1/2/..", "../2/3", "1/2/3?a=b", "1/2/3#", "1//", "1/2", "1/2/3/4", "1/2/\u0661"])

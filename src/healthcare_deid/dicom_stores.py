@@ -73,7 +73,9 @@ class StoreReader(_Store):
             ApiError: The store answered with an error.
             TransportError: No reply.
         """
-        return self._web.send("GET", _address(name), headers=_PART10).content
+        with temporary_file() as path:  # a reply in memory has a limit that instances do not have
+            self.read_into(name, path)
+            return path.read_bytes()
 
     def read_into(self, name: str, path: Path) -> None:
         """Write an instance into a file; raises what `read` does."""

@@ -61,3 +61,11 @@ def test_an_object_store_is_given_by_its_url(cli: Callable[..., Result], tags_on
     empty = cli("files", "memory://cli/nothing", tmp_path / "clean", "--config", tags_only, "--quiet")
     assert empty.exit_code == 1
     assert "holds no DICOM file" in empty.stderr
+
+
+def test_a_list_of_paths_holds_no_urls(cli: Callable[..., Result], tags_only: Path, tmp_path: Path) -> None:
+    listed = "memory://cli/in/Okonkwo.dcm\n"
+    result = cli("files", "-", tmp_path / "clean", "--config", tags_only, "--quiet", stdin=listed)
+    assert result.exit_code == 2
+    assert "give one URL, without a list" in result.stderr
+    assert "Okonkwo" not in result.output

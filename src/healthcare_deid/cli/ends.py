@@ -34,7 +34,7 @@ def _source(context: click.Context, parameter: click.Parameter, given: str) -> A
     if is_url(given):
         return given
     path = _SOURCE.convert(given, parameter, context)
-    return path if given != "-" else [Path(line) for line in map(str.strip, sys.stdin) if line]
+    return path if given != "-" else [line for line in map(str.strip, sys.stdin) if line]
 
 
 def _destination(context: click.Context, parameter: click.Parameter, given: str) -> Any:

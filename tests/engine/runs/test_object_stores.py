@@ -80,9 +80,10 @@ class Bucket:
 @pytest.fixture(scope="module")
 def s3_server() -> Iterator[str]:
     """Serves S3 on loopback."""
-    server_module = pytest.importorskip("moto.server")
+    from moto.server import ThreadedMotoServer
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = server_module.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
-from pydicom.fileset import FileSet
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
 
@@ -31,6 +30,8 @@ from healthcare_deid.errors import ConfigError, EngineError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from pydicom.fileset import FileSet
 
 DICOMDIR = "DICOMDIR"
 LEFT_OUT = (
@@ -46,8 +47,6 @@ _FIRST, _LAST = -26, -14
 _SEQUENCE = struct.Struct("<HH2sHI")
 _ITEM = struct.Struct("<HHI")
 _OFFSET = struct.Struct("<I")
-_RECORDER = FileSet.__new__(FileSet)
-"""Makes records. A whole File-set of pydicom's copies every file twice, and looks through all of them for each."""
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _PREFIXES = {"PATIENT": "PT", "STUDY": "ST", "SERIES": "SE"}
 _INVENTED = {
@@ -117,6 +116,10 @@ def write_file_set(destination: Path, results: Iterable[str], folder: Path) -> i
     Raises:
         OSError: It cannot be written.
     """
+    from pydicom.fileset import FileSet  # of use to few runs, and not quick to import
+
+    # For its records only: as a whole it copies every file twice, and looks through all of them for each.
+    recorder = FileSet.__new__(FileSet)
     partial_folder = folder.with_name(f".{folder.name}{PARTIAL_SUFFIX}")
     old = folder.with_name(f".{folder.name}.old{PARTIAL_SUFFIX}")
     for left in (partial_folder, old):
@@ -127,7 +130,7 @@ def write_file_set(destination: Path, results: Iterable[str], folder: Path) -> i
         left_out = 0
         for name in sorted(results):
             try:
-                path = guarded(partial(_add, root, destination / name))
+                path = guarded(partial(_add, root, recorder, destination / name))
             except EngineError:
                 left_out += 1
                 continue
@@ -150,7 +153,7 @@ def _link(result: Path, file: Path) -> None:
         shutil.copyfile(result, file)
 
 
-def _add(root: _Node, result: Path) -> list[str]:
+def _add(root: _Node, recorder: FileSet, result: Path) -> list[str]:
     """Add the records of a result; return the components of its File ID."""
     dataset = pydicom.dcmread(result, stop_before_pixels=True, defer_size=_LARGE)
     study, series, instance = (str(dataset.get(keyword) or "") for keyword in _UIDS)
@@ -158,7 +161,7 @@ def _add(root: _Node, result: Path) -> list[str]:
     keys = [str(dataset.get("PatientID") or f"\0{study}"), study, series, instance]
     patient = root.at(keys[0])
     _complete(dataset, f"PATIENT{patient.number}", str(patient.at(study).number))
-    records = [*_RECORDER._recordify(dataset)]
+    records = [*recorder._recordify(dataset)]
     node, nodes, components = root, [], []
     for key, record in zip(keys[-len(records) :], records, strict=True):
         node = node.at(key)
