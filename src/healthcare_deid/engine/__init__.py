@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import Redaction as Redaction
     from healthcare_deid.engine.results import TreeProgress as TreeProgress
     from healthcare_deid.engine.results import TreeReport as TreeReport
+    from healthcare_deid.engine.runs.admission import Admission as Admission
+    from healthcare_deid.engine.runs.admission import AdmissionRule as AdmissionRule
+    from healthcare_deid.engine.runs.admission import Bounds as Bounds
     from healthcare_deid.engine.runs.originals import Entry as Entry
     from healthcare_deid.engine.runs.originals import Originals as Originals
     from healthcare_deid.engine.runs.originals import Trouble as Trouble
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.text.match import Match as Match
 
 _HOMES = {
+    "Admission": "runs.admission",
+    "AdmissionRule": "runs.admission",
+    "Bounds": "runs.admission",
     "Box": "geometry",
     "BytesResult": "results",
     "Change": "results",
@@ -88,6 +94,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Admission",
+    "AdmissionRule",
+    "Bounds",
     "Box",
     "BytesResult",
     "Change",

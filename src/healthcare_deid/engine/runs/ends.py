@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from healthcare_deid.engine.runs.archives import archive_originals, is_archive
+from healthcare_deid.engine.runs.naming import default_run
 from healthcare_deid.engine.runs.object_stores import MEMORY, ObjectOriginals, ObjectStore
 from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals, ListOriginals, Originals
 from healthcare_deid.engine.runs.stores import FolderStore, Store
@@ -80,7 +81,7 @@ def run_folder_of(run: str | PathLike[str] | None, store: Store) -> Path:
         return path_of(run, "run")
     if store.folder is None:
         raise ConfigError("run: a destination that is not a folder needs a run folder on this machine (--run DIR)")
-    return store.folder.with_name(f"{store.folder.name}.run")
+    return default_run(store.folder)
 
 
 def folders_of(originals: Originals, store: Store) -> list[Path]:
