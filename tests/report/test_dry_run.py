@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydicom.uid import UID
 from tests.cli.conftest import run as command_line
 
 from healthcare_deid import DeidentifyConfig

@@ -355,8 +355,8 @@ class Deidentifier:
                 sensitive as the source. Rows are added to it.
             record: A file for a copy of the run's record, outside ``destination``.
             admit: Rules of what may leave at all, or their file; nothing is written for an instance that they refuse.
-            quarantine: A folder for copies of the sources that failed, with their reasons: originals, for their owner
-                only. It is outside ``source``, ``destination`` and ``run``, and filled when the run ends.
+            quarantine: A folder for copies of the sources that failed, filled when the run ends; originals, so it is
+                outside ``source``, ``destination`` and ``run``.
             dicomdir: Make a File-set of the results at the end, ``<destination>.fileset``: a DICOMDIR, and links to the
                 results by names that it can hold.
 
