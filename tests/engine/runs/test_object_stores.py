@@ -375,3 +375,18 @@ def test_an_object_that_travels_in_parts_is_the_same(
     report = keep.deidentify_tree(f"{bucket.url}/in", f"{bucket.url}/out", run=tmp_path / "run")
     assert report.succeeded == 1
     assert bucket.below("out") == contents(tmp_path / "expected")
+
+
+@memory
+def test_a_sample_and_a_quarantine_are_taken_from_a_bucket_too(
+    profile: Any, bucket: Bucket, tmp_path: Path, contents: Contents, instance_file: Callable[..., bytes]
+) -> None:
+    from healthcare_deid.report import dry_run
+
+    bucket.put("in/1.dcm", instance_file(1))
+    bucket.put("in/cut.dcm", instance_file(2)[:-1])
+    told = dry_run(f"{bucket.url}/in", profile(BASIC))
+    assert (told.total, told.succeeded, told.failed) == (2, 1, 1)
+    ends: dict[str, Any] = {"destination": f"{bucket.url}/out", "run": tmp_path / "run"}
+    profile(BASIC).deidentify_tree(f"{bucket.url}/in", quarantine=tmp_path / "failed", **ends)
+    assert instance_file(2)[:-1] in contents(tmp_path / "failed").values()
