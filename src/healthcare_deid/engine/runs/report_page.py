@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from healthcare_deid._border import border
 from healthcare_deid._html import page_of, table
 from healthcare_deid._version import __version__
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
@@ -52,6 +53,7 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 </style>"""
 
 
+@border
 def write_report(folder: Path) -> RunReport:
     """Write ``report.html`` and ``report.csv`` into a run folder, for its owner only, and return what they say.
 

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from healthcare_deid._border import border
 from healthcare_deid._version import __version__
 from healthcare_deid.config import summary
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
@@ -144,6 +145,7 @@ class RunReport:
     record: str
 
     @classmethod
+    @border
     def of(cls, folder: Path) -> Self:
         """Gather the numbers of a run folder.
 
