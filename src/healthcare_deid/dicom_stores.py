@@ -1,4 +1,7 @@
-"""DICOM stores as source and destination, by DICOMweb through the client: it waits where a store is busy (429, 503)."""
+"""DICOM stores as source and destination of runs and pipelines, over DICOMweb.
+
+The client retries when the store is busy (429, 503).
+"""
 
 from __future__ import annotations
 
@@ -31,15 +34,15 @@ _CONFLICT = 409
 _PART10 = {"accept": "application/dicom; transfer-syntax=*"}
 _STORED = {"content-type": "application/dicom", "accept": "application/dicom+json"}
 _SUFFIX = ".dcm"
-_UNUSABLE = "the search named an instance without usable UIDs"
+_UNUSABLE = "the search result has no valid UIDs for an instance"
 
 
 def is_store(place: str) -> bool:
-    """Say whether a place is the full name of a DICOM store."""
+    """Return whether *place* is the full name of a DICOM store."""
     return _STORE.fullmatch(place) is not None
 
 
-class _Store:
+class _StoreConnection:
     def __init__(self, name: str, endpoint: str | None, api_version: Any = "v1") -> None:
         from healthcare_deid.client.sync import DeidClient
 
@@ -56,22 +59,22 @@ class _Store:
             yield "/".join(uids)
 
 
-class StoreReader(_Store):
-    """Lists and retrieves.
+class StoreReader(_StoreConnection):
+    """Lists and retrieves instances.
 
     Args:
-        name: The store's full name.
+        name: Full name of the store.
         endpoint: As for `DeidClient`.
         api_version: As for `DeidClient`.
     """
 
     def read(self, name: str) -> bytes:
-        """Return an instance.
+        """Retrieve an instance.
 
         Raises:
-            ReplyError: The search named an instance without usable UIDs.
-            ApiError: The store answered with an error.
-            TransportError: No reply.
+            ReplyError: *name* is not made of three UIDs.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
         """
         with temporary_file() as path:  # a reply in memory has a limit that instances do not have
             self.read_into(name, path)
@@ -82,30 +85,32 @@ class StoreReader(_Store):
         self._web.send("GET", _address(name), headers=_PART10, into=path)
 
 
-class StoreWriter(_Store):
-    """Stores.
+class StoreWriter(_StoreConnection):
+    """Stores instances.
 
     Args:
-        name: The store's full name.
+        name: Full name of the store.
         endpoint: As for `DeidClient`.
         api_version: As for `DeidClient`.
     """
 
     def write(self, data: bytes) -> None:
-        """Store an instance; one that is there with the same bytes stays.
+        """Store an instance.
+
+        An instance that is already stored with the same bytes counts as success.
 
         Raises:
-            ReplyError: The store refused the instance, or has another one with its UIDs.
-            ApiError: The store answered with an error.
-            TransportError: No reply.
+            ReplyError: The store rejected the instance, or has a different one with its UIDs.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
         """
         reply = self._web.send("POST", "/studies", body=data, headers=_STORED, answers=(_CONFLICT,))
         answer = read_answer(reply.content)
         if answer.stored and reply.status != _CONFLICT:
             return
         if not answer.failed and reply.status != _CONFLICT:
-            raise ReplyError("the store's answer does not say that an instance is stored")
-        raise ReplyError("the store refused an instance, or has another one with the same UIDs")
+            raise ReplyError("the store's reply does not say whether the instance was stored")
+        raise ReplyError("the store rejected an instance, or has a different one with the same UIDs")
 
     def replace(self, name: str, data: bytes) -> None:
         """Store an instance in place of another one with its UIDs; raises what `write` does."""
@@ -198,8 +203,8 @@ class DicomStoreOriginals(_End):
         """Yield the instances, as the store lists them: ``study/series/instance.dcm``.
 
         Raises:
-            ApiError: The store answered with an error.
-            TransportError: No reply.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
         """
         for name in self._reader.names():
             usable = _is_name(name)
@@ -240,8 +245,8 @@ class DicomStoreResults(_End, StagedStore):
 
         Raises:
             ConfigError: Results are to be called as their sources.
-            ApiError: The store answered with an error.
-            TransportError: No reply.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
         """
         if names != "uid":
             raise ConfigError("names: a DICOM store calls instances by their UIDs: names='uid', without --keep-names")
@@ -299,6 +304,7 @@ def _is_name(name: str) -> bool:
 
 
 def _uids(name: str) -> list[str]:
+    # Names come from the store's search results. Anything but UIDs could address another path of the endpoint.
     if not _is_name(name):
         raise ReplyError(_UNUSABLE)
     return name.split("/")
