@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.admission import Admission as Admission
     from healthcare_deid.engine.runs.admission import AdmissionRule as AdmissionRule
     from healthcare_deid.engine.runs.admission import Bounds as Bounds
+    from healthcare_deid.engine.runs.originals import Entry as Entry
+    from healthcare_deid.engine.runs.originals import Originals as Originals
+    from healthcare_deid.engine.runs.originals import Trouble as Trouble
+    from healthcare_deid.engine.runs.stores import StagedStore as StagedStore
+    from healthcare_deid.engine.runs.stores import Store as Store
     from healthcare_deid.engine.text.engine import TextEngine as TextEngine
     from healthcare_deid.engine.text.find.detectors.base import Detector as Detector
     from healthcare_deid.engine.text.find.detectors.base import PatternDetector as PatternDetector
@@ -57,10 +62,12 @@ _HOMES = {
     "DeviceMask": "pixels.masks.device_masks",
     "Detector": "text.find.detectors.base",
     "EngineOptions": "options",
+    "Entry": "runs.originals",
     "Failure": "results",
     "Match": "text.match",
     "Ocr": "pixels.find.ocr",
     "OnnxOcr": "pixels.find.ocr",
+    "Originals": "runs.originals",
     "PatternDetector": "text.find.detectors.base",
     "PixelPlan": "plan.pixels",
     "PixelRedactor": "pixels.redactor",
@@ -72,12 +79,15 @@ _HOMES = {
     "Replacement": "identity.rewriting",
     "Scope": "plan.pixels",
     "SpacyDetector": "text.find.ner",
+    "StagedStore": "runs.stores",
+    "Store": "runs.stores",
     "TesseractOcr": "pixels.find.tesseract",
     "TextEngine": "text.engine",
     "TextLine": "pixels.lines",
     "TextPlan": "plan.text",
     "TreeProgress": "results",
     "TreeReport": "results",
+    "Trouble": "runs.originals",
     "UidMapper": "identity.uid_mapper",
     "WordsDetector": "text.find.detectors.custom",
     "compile_text": "plan.compile",
@@ -97,10 +107,12 @@ __all__ = [
     "Detector",
     "DeviceMask",
     "EngineOptions",
+    "Entry",
     "Failure",
     "Match",
     "Ocr",
     "OnnxOcr",
+    "Originals",
     "PatternDetector",
     "PixelPlan",
     "PixelRedactor",
@@ -112,12 +124,15 @@ __all__ = [
     "Replacement",
     "Scope",
     "SpacyDetector",
+    "StagedStore",
+    "Store",
     "TesseractOcr",
     "TextEngine",
     "TextLine",
     "TextPlan",
     "TreeProgress",
     "TreeReport",
+    "Trouble",
     "UidMapper",
     "WordsDetector",
     "compile_text",
