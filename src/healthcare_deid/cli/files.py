@@ -137,6 +137,7 @@ def _summary(report: TreeReport) -> dict[str, Any]:
         "failuresByReason": dict(Counter(failure.reason for failure in report.failures)),
         "passedOver": report.passed_over,
         "warnings": report.warnings,
+        "stillRead": report.still_read,
     }
 
 
@@ -147,6 +148,8 @@ def _print(report: TreeReport) -> None:
     if report.ignored:
         counts.append(f"{report.ignored} ignored")
     click.echo(", ".join(counts))
+    if report.still_read is not None:
+        click.echo(f"a second OCR reads {report.still_read} lines of text in the pixels of the results")
     for reason, count in sorted(report.passed_over.items()):
         click.echo(f"ignored ({count} files): {reason}", err=True)
     for warning, count in sorted(report.warnings.items()):

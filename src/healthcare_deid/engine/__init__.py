@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import ChangeAction as ChangeAction
     from healthcare_deid.engine.results import DeidentifyResult as DeidentifyResult
     from healthcare_deid.engine.results import Failure as Failure
+    from healthcare_deid.engine.results import PictureLook as PictureLook
     from healthcare_deid.engine.results import PixelReport as PixelReport
     from healthcare_deid.engine.results import Redaction as Redaction
     from healthcare_deid.engine.results import TreeProgress as TreeProgress
@@ -56,6 +57,7 @@ _HOMES = {
     "Ocr": "pixels.find.ocr",
     "OnnxOcr": "pixels.find.ocr",
     "PatternDetector": "text.find.detectors.base",
+    "PictureLook": "results",
     "PixelPlan": "plan.pixels",
     "PixelRedactor": "pixels.redactor",
     "PixelReport": "results",
@@ -93,6 +95,7 @@ __all__ = [
     "Ocr",
     "OnnxOcr",
     "PatternDetector",
+    "PictureLook",
     "PixelPlan",
     "PixelRedactor",
     "PixelReport",

@@ -156,6 +156,7 @@ class RunFolder:
                 "failuresByReason": _counted(failure.reason for failure in report.failures),
                 "ignored": report.passed_over,
                 "warnings": report.warnings,
+                "stillRead": report.still_read,
             },
         )
 

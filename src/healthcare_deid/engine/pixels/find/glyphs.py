@@ -172,7 +172,7 @@ def clear_texture(mask: Mask) -> None:
 
 
 def top_hat(gray: Gray, stroke: int) -> Gray:
-    """Return by how much each pixel is brighter than its surroundings, where what is bright is thinner than a stroke."""
+    """Return by how much each pixel stands out from its surroundings; 0 in what is no thinner than a stroke."""
     opened = _slid(_slid(gray, stroke, np.minimum), stroke, np.maximum)
     hat: Gray = gray - opened
     return hat

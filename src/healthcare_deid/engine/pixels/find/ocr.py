@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from healthcare_deid.engine.geometry import Box, merged
-from healthcare_deid.engine.pixels.find.detector import CUT_OUT, SCORE_THRESHOLD, SURE_SCORE, Detector, Edges, ScoredBox
+from healthcare_deid.engine.pixels.find.detector import CUT_OUT, SURE_SCORE, Detector, Edges, ScoredBox
 from healthcare_deid.engine.pixels.find.findings import as_lines, unknown, without_duplicates
 from healthcare_deid.engine.pixels.find.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.find.ink import is_ink
@@ -85,9 +85,7 @@ SWOLLEN = 0.2
 SMALL_SCALE = 3.0
 """What may be small print is looked at so many times as large,"""
 SMALL_ROOM = 16
-"""with so many pixels around it,"""
-SMALL_MARGIN = 2
-"""and covered with so many, where it reads as text and only its ink shows it."""
+"""with so many pixels around it."""
 NEARLY_ALL = 0.7
 """Where hints and their surroundings take a larger part of a picture, all of it is looked at again."""
 BRIGHT = 128
@@ -188,13 +186,12 @@ class OnnxOcr:
     def _small_print(
         self, picture: Picture, page: Picture, area: Box, known: Sequence[ScoredBox]
     ) -> Iterator[list[ScoredBox]]:
-        """Yield what is found, enlarged, where there may be small print; and the words themselves, to be read."""
+        """Yield what is found where there may be small print, looked at enlarged."""
         sure = [part for scored in known if scored.score >= SURE_SCORE for part in scored.parts]
         words = [word.moved(area.left, area.top) for word in small_print(_cut(picture, area), sure)]
         for region in merged([word.grown(SMALL_ROOM).intersection(area) for word in words]):
             found = self._detector.find(_cut(page, region), SMALL_SCALE, _edges(picture, region))
             yield [scored.moved(region.left, region.top) for scored in found]
-        yield [ScoredBox(word.grown(SMALL_MARGIN).intersection(area), SCORE_THRESHOLD, word) for word in words]
 
     def _thoroughly(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
         """Yield what is found by the looks of every detector."""
