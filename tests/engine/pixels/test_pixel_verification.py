@@ -47,7 +47,7 @@ def line(text: str, sure: float = 0.9, left: int = 2) -> TextLine:
     return TextLine(Box(left, 2, left + 40, 10), 0.9, text, sure)
 
 
-def picture_of(make_instance: Any, *, frames: int = 1) -> Dataset:
+def picture_of(make_instance: Any, *, frames: int = 1) -> Any:
     pixels = np.random.default_rng(1).integers(0, 200, (frames, 40, 64), np.uint8)
     return make_instance(pixels if frames > 1 else pixels[0])
 

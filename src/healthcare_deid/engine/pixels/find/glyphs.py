@@ -164,11 +164,13 @@ def _median(values: Floats) -> float:
 def clear_texture(mask: Mask) -> None:
     """Clear the blocks of a mask that are crowded."""
     rows, columns = mask.shape
-    for top in range(0, rows, BLOCK):
-        for left in range(0, columns, BLOCK):
-            block = mask[top : top + BLOCK, left : left + BLOCK]
-            if block.mean() > CROWDED:
-                block[:] = False
+    down, across = np.arange(0, rows, BLOCK), np.arange(0, columns, BLOCK)
+    of_rows = np.add.reduceat(mask.view(np.uint8), down, axis=0, dtype=np.uint8)  # BLOCK at most
+    ink = np.add.reduceat(of_rows, across, axis=1, dtype=np.int64)
+    sizes = np.outer(np.diff(down, append=rows), np.diff(across, append=columns))
+    for row, column in np.argwhere(ink > CROWDED * sizes).tolist():
+        top, left = row * BLOCK, column * BLOCK
+        mask[top : top + BLOCK, left : left + BLOCK] = False
 
 
 def top_hat(gray: Gray, stroke: int) -> Gray:
