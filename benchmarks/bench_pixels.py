@@ -175,8 +175,9 @@ def _hard() -> list[Row]:
             if name and difficulty.sizes[0] >= 10 and not difficulty.turns and difficulty.contrast[1] > 0.2:
                 continue  # what blur and noise take away, looking closer does not bring back
             total = score(labelled_set(REPORT_SEED, difficulty, scale=HARD_PART), redactor)
-            value = total.found / max(1, total.lines)
-            rows.append(Row(f"hard: {difficulty.name}{name}", value, "", "", f"{total.lines} lines"))
+            value, goal = total.found / max(1, total.lines), f">= {difficulty.goal}" if difficulty.goal else ""
+            note = f"{total.lines} lines, area precision {total.area_on_text / max(1, total.area):.3f}"
+            rows.append(Row(f"hard: {difficulty.name}{name}", value, "", goal, note))
     return rows
 
 

@@ -188,20 +188,22 @@ class Difficulty:
     noise: float = 0.0
     jpeg: int | None = None
     kinds: tuple[str, ...] = field(default=tuple(KINDS))
+    goal: float | None = None
 
 
 SLANTS = tuple(sign * turn for turn in range(2, 46) for sign in (1, -1))
 """Degrees, counterclockwise."""
 HARD = (
-    Difficulty("contrast 0.15", contrast=(0.15, 0.15)),
-    Difficulty("contrast 0.08", contrast=(0.08, 0.08)),
+    Difficulty("contrast 0.15", contrast=(0.15, 0.15), goal=0.95),
+    Difficulty("contrast 0.08", contrast=(0.08, 0.08), goal=0.9),
     Difficulty("5 px text", sizes=(5, 5)),
     Difficulty("6 px text", sizes=(6, 6)),
     Difficulty("7 to 9 px text", sizes=(7, 9)),
+    Difficulty("5 to 9 px text", sizes=(5, 9), goal=0.95),
     Difficulty("60 to 150 px text", sizes=(60, 150)),
-    Difficulty("turned by 90°", turns=(90, 270)),
-    Difficulty("turned by 180°", turns=(180,)),
-    Difficulty("turned by 2 to 45°", turns=SLANTS),
+    Difficulty("turned by 90°", turns=(90, 270), goal=0.98),
+    Difficulty("turned by 180°", turns=(180,), goal=0.98),
+    Difficulty("turned by 2 to 45°", turns=SLANTS, goal=0.98),
     Difficulty("mirrored", mirrored=True),
     Difficulty("blurred", blur=1.2),
     Difficulty("noisy", noise=0.08),
