@@ -85,7 +85,9 @@ SWOLLEN = 0.2
 SMALL_SCALE = 3.0
 """What may be small print is looked at so many times as large,"""
 SMALL_ROOM = 16
-"""with so many pixels around it."""
+"""with so many pixels around it;"""
+SMALL_LINE = 20
+"""what is thicker there is none: larger lines are found as they are, and anatomy looks like one from so near."""
 NEARLY_ALL = 0.7
 """Where hints and their surroundings take a larger part of a picture, all of it is looked at again."""
 BRIGHT = 128
@@ -191,7 +193,7 @@ class OnnxOcr:
         words = [word.moved(area.left, area.top) for word in small_print(_cut(picture, area), sure)]
         for region in merged([word.grown(SMALL_ROOM).intersection(area) for word in words]):
             found = self._detector.find(_cut(page, region), SMALL_SCALE, _edges(picture, region))
-            yield [scored.moved(region.left, region.top) for scored in found]
+            yield [scored.moved(region.left, region.top) for scored in found if scored.thickness <= SMALL_LINE]
 
     def _thoroughly(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
         """Yield what is found by the looks of every detector."""
