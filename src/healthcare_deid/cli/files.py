@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from healthcare_deid.cli.admission import admission_options
 from healthcare_deid.cli.choice import with_choice
+from healthcare_deid.cli.dry_run import dry_run_options, show_dry_run
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
 from healthcare_deid.cli.paths import print_failures, with_paths
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.cli.choice import Choice
     from healthcare_deid.engine.results import TreeProgress, TreeReport
+    from healthcare_deid.engine.runs.naming import Names
 
 _STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -55,6 +58,11 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
                 type=_FILE,
                 help="Add which file became which to this CSV file, as sensitive as SOURCE; outside DESTINATION.",
             ),
+            click.option(
+                "--quarantine",
+                type=_FOLDER,
+                help="Copy the sources that failed into this folder, with their reasons; as sensitive as SOURCE.",
+            ),
             click.option("--record", type=_FILE, help="Copy the run's record here when it ends; outside DESTINATION."),
         )
     ):
@@ -68,6 +76,8 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 @with_choice()
 @engine_options()
 @run_options
+@admission_options
+@dry_run_options
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
@@ -81,6 +91,8 @@ def command(
     keep_names: bool,
     style: str,
     quiet: bool,
+    dry_run: bool,
+    sample: int,
     **options: Any,
 ) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
@@ -98,17 +110,24 @@ def command(
 
     from healthcare_deid.engine import Deidentifier
 
+    given = source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line]
+    names: Names = "source" if keep_names else "uid"
     try:
+        if dry_run:
+            of_sample = {"admit": options["admit"], "strict": options["strict"], "names": names, "sample": sample}
+            show_dry_run(config, engine, given, style=style, quiet=quiet, **of_sample)
+            return
+        _make_secret(engine["secret"], source, destination, options["run"])
         with Progress(quiet=quiet) as progress:
             report = Deidentifier(config, **engine).deidentify_tree(
-                source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line],
+                given,
                 destination,
                 on_progress=lambda state: progress.show(_counts(state)),
-                names="source" if keep_names else "uid",
+                names=names,
                 **options,
             )
     except KeyboardInterrupt as error:
-        raise stopped(error, _GO_ON) from None
+        raise stopped(error, "" if dry_run else _GO_ON) from None
     except ValueError as error:  # two paths that do not go together: the engine's own words
         raise CommandError(str(error), Exit.USAGE) from None
     if style == "json":
@@ -119,6 +138,21 @@ def command(
         raise SystemExit(Exit.PARTIAL)
     if not report.found:
         raise CommandError("SOURCE holds no DICOM file: is it the right folder, and is it there?")
+
+
+def _make_secret(path: Path | None, source: Path, destination: Path, run: Path | None) -> None:
+    """Make the secret's file where it does not exist, and say so."""
+    if path is None or path.exists():
+        return
+    from healthcare_deid.engine.runs.naming import default_run
+    from healthcare_deid.engine.runs.run_secret import make_secret
+
+    fingerprint = make_secret(path, run or default_run(destination), (source, destination))
+    click.echo(
+        f"a new secret was made: {path}, fingerprint {fingerprint}\n"
+        "Keep it, away from the results: without it nobody makes the same dates, UIDs and pseudonyms again.",
+        err=True,
+    )
 
 
 def _counts(state: TreeProgress) -> str:
@@ -134,7 +168,9 @@ def _summary(report: TreeReport) -> dict[str, Any]:
         "skipped": report.skipped,
         "ignored": report.ignored,
         "failed": report.failed,
+        "refused": report.refused,
         "failuresByReason": dict(Counter(failure.reason for failure in report.failures)),
+        "refusedByRule": report.refused_by,
         "passedOver": report.passed_over,
         "warnings": report.warnings,
         "stillRead": report.still_read,
@@ -145,11 +181,15 @@ def _print(report: TreeReport) -> None:
     counts = [f"{report.succeeded} de-identified", f"{report.failed} failed", f"{report.skipped} skipped"]
     if report.duplicates:
         counts.append(f"{report.duplicates} duplicates")
+    if report.refused:
+        counts.append(f"{report.refused} refused")
     if report.ignored:
         counts.append(f"{report.ignored} ignored")
     click.echo(", ".join(counts))
     if report.still_read is not None:
         click.echo(f"a second OCR reads {report.still_read} lines of text in the pixels of the results")
+    for rule, count in sorted(report.refused_by.items()):
+        click.echo(f"refused ({count} files): {rule}", err=True)
     for reason, count in sorted(report.passed_over.items()):
         click.echo(f"ignored ({count} files): {reason}", err=True)
     for warning, count in sorted(report.warnings.items()):
