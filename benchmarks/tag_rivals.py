@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -76,7 +76,7 @@ def test_a_store_name_without_its_dataset_is_refused() -> None:
     ],
 )
 def test_a_name_of_another_form_is_refused(text: str) -> None:
-    with pytest.raises(ResourceNameError, match=r"a name of the form"):
+    with pytest.raises(ResourceNameError, match=r"the name must have the form"):
         DatasetName.parse(text)
 
 

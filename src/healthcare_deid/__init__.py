@@ -1,6 +1,6 @@
-"""De-identify DICOM and FHIR: Google's Cloud Healthcare API from Python, and the same config on this machine.
+"""De-identify DICOM and FHIR with Google's Cloud Healthcare API or on this machine.
 
-Names load when they are first used: ``import healthcare_deid`` alone imports neither pydantic nor Google's packages.
+Names are imported on first use. ``import healthcare_deid`` alone imports neither pydantic nor Google's packages.
 """
 
 from __future__ import annotations
@@ -96,6 +96,7 @@ __all__ = [
     "wait",
 ]
 
+# Module of each lazily imported name.
 _MODULES = {
     "AsyncDeidClient": "client.aio",
     "AsyncOperation": "client.operation.async_operation",
@@ -144,13 +145,12 @@ _MODULES = {
     "as_completed": "client.operation.wait",
     "wait": "client.operation.wait",
 }
-"""Which module each lazily loaded name lives in."""
 
 _SUBMODULES = frozenset({"credentials", "errors", "presets", "v1beta1"})
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used (PEP 562)."""
+    """Import a public name on first use (PEP 562)."""
     from importlib import import_module
 
     if name in _SUBMODULES:
@@ -158,6 +158,7 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    # Cached, so that the next access does not come here.
     globals()[name] = value
     return value
 

@@ -1,4 +1,7 @@
-"""Credentials for `DeidClient`: an access token, impersonation, a service account's key, a quota project."""
+"""Credentials for `DeidClient`.
+
+Access tokens, impersonation, service account keys and quota projects.
+"""
 
 from healthcare_deid.client.http.credentials import (
     access_token,

@@ -1,42 +1,42 @@
-"""Every exception this package raises, as one tree.
+"""All exceptions of this package.
 
 ::
 
     DeidError
-    ├── ConfigError(ValueError)          a config that cannot be right: JSON path and rule
-    ├── ResourceNameError(ValueError)    a resource name that cannot be right
+    ├── ConfigError(ValueError)          invalid config: JSON path and rule
+    ├── ResourceNameError(ValueError)    invalid resource name
     ├── CredentialsError                 no usable credentials
-    ├── ForeignUrlError                  a URL that leads away from the client's endpoint
-    ├── MissingExtraError(ImportError)   an optional dependency is not installed
-    ├── TransportError                   no reply: ``sent`` says whether the server may have acted
-    │   ├── ConnectError                 surely not sent
+    ├── ForeignUrlError                  URL outside the client's endpoint
+    ├── MissingExtraError(ImportError)   optional dependency not installed
+    ├── TransportError                   no reply; ``sent`` says whether the server may have executed the request
+    │   ├── ConnectError                 not sent
     │   ├── ConnectionDropped            maybe sent
     │   └── RequestTimeout(TimeoutError) maybe sent
-    ├── ApiError                         the service answered with an error
+    ├── ApiError                         error reply of the service
     │   ├── BadRequest            400        ├── ResourceExhausted  429
     │   ├── Unauthenticated       401        ├── RequestCancelled   499
     │   ├── PermissionDenied      403        ├── InternalError      500
     │   ├── NotFound              404        ├── NotImplementedByServer 501
     │   ├── AlreadyExists         409        ├── Unavailable        502, 503
     │   └── FailedPrecondition    400, 412   └── DeadlineExceeded   408, 504
-    ├── AmbiguousSubmit                  a long-running call may or may not have started
-    ├── OperationError                   the operation ended, and not well
+    ├── AmbiguousSubmit                  operation may or may not have started
+    ├── OperationError                   operation ended without full success
     │   ├── OperationFailed
     │   ├── OperationCancelled
     │   └── PartialFailure
-    ├── OperationTimeout(TimeoutError)   it still runs: ``operation`` resumes it
-    ├── OperationLost                    its state could not be read for too long
-    ├── ReplyError                       a reply that is not what the method answers
-    ├── TransferError                    a DICOM upload or download that did not complete
-    ├── EmulatorError                    the emulator cannot start, or is closed
-    ├── RunRefused                       a run over a folder may not begin, or not go on as asked
-    └── EngineError                      one instance could not be de-identified on this machine
-        ├── InvalidDicomError            not DICOM, or broken beyond reading
-        ├── UnsupportedPixelsError       pixel data that must be looked at and cannot be
-        └── ModelNotFoundError           no text-detection model is installed
+    ├── OperationTimeout(TimeoutError)   operation still running; ``operation`` resumes it
+    ├── OperationLost                    operation could not be polled for too long
+    ├── ReplyError                       unexpected reply
+    ├── TransferError                    DICOM upload or download stopped
+    ├── EmulatorError                    emulator cannot start, or is closed
+    ├── RunRefused                       run over a folder cannot start or continue as asked
+    └── EngineError                      instance could not be de-identified on this machine
+        ├── InvalidDicomError            not DICOM, or damaged
+        ├── UnsupportedPixelsError       pixel data that must be inspected and cannot be decoded
+        └── ModelNotFoundError           no text-detection model installed
 
-No exception's text carries a tag value, a URL query, a key or the server's message: ``str(error)`` is safe to log.
-What the server wrote is kept apart, in ``ApiError.message`` and ``OperationError.message``.
+The text of an exception contains no tag value, URL query, key or message of the server: ``str(error)`` is safe to log.
+The server's own text is in ``ApiError.message`` and ``OperationError.message``.
 """
 
 from __future__ import annotations
@@ -51,14 +51,15 @@ Sent = Literal["no", "maybe", "yes"]
 
 
 class DeidError(Exception):
-    """Base of every exception of this package."""
+    """Base class of this package's exceptions."""
 
 
+# Where a built-in exception has the same meaning it is a base class too, so that existing handlers catch it.
 class ConfigError(DeidError, ValueError):
-    """A message that the service would refuse, refused before it is sent.
+    """Invalid config or argument, refused before anything is sent.
 
     Attributes:
-        problems: One ``(JSON path, rule)`` pair a problem; never a value.
+        problems: One ``(JSON path, rule)`` pair per problem, without values.
     """
 
     def __init__(self, message: str, *, problems: Sequence[tuple[str, str]] = ()) -> None:
@@ -67,7 +68,7 @@ class ConfigError(DeidError, ValueError):
 
     @classmethod
     def of(cls, type_name: str, problems: Sequence[tuple[str, str]]) -> ConfigError:
-        """Build the error for a message of type ``type_name`` from its problems."""
+        """Build the error for a message of type *type_name*."""
         lines = [f"{path}: {rule}" if path else rule for path, rule in problems]
         body = lines[0] if len(lines) == 1 else "".join(f"\n  - {line}" for line in lines)
         return cls(f"{type_name}: {body}", problems=problems)
@@ -77,14 +78,16 @@ class ConfigError(DeidError, ValueError):
 
 
 class ResourceNameError(DeidError, ValueError):
-    """A resource name that does not have the form the API wants."""
+    """Invalid resource name."""
 
 
 class CredentialsError(DeidError):
-    """No usable credentials, or their refresh failed. Nothing was sent.
+    """No usable credentials, or their refresh failed.
+
+    Nothing was sent.
 
     Attributes:
-        transient: Whether another try may succeed: the token server could not be reached.
+        transient: Whether another attempt may succeed, because the token server could not be reached.
     """
 
     def __init__(self, text: str, *, transient: bool = False) -> None:
@@ -96,16 +99,18 @@ class CredentialsError(DeidError):
 
 
 class ForeignUrlError(DeidError):
-    """A URL leads away from the client's endpoint, where its credentials must not go. Nothing was sent.
+    """URL at a server other than the client's endpoint.
+
+    Credentials must not be sent there, so nothing was sent.
 
     Attributes:
-        origin: Scheme, host and port of the URL, as a reply or the caller gave it; empty where it has none.
+        origin: Scheme, host and port of the URL; empty if it has none.
     """
 
     def __init__(self, endpoint: str, *, origin: str = "") -> None:
         super().__init__(
-            f"the URL does not lead to this client's endpoint, {endpoint}, and its credentials go nowhere else: fetch "
-            "it without this client, or with one that has endpoint= and credentials for that server (.origin names it)"
+            f"the URL is not at this client's endpoint, {endpoint}, and its credentials are not sent elsewhere: fetch "
+            "it without this client, or with one that has endpoint= and credentials for that server (see .origin)"
         )
         self.origin = origin
 
@@ -114,7 +119,10 @@ class ForeignUrlError(DeidError):
 
 
 class MissingExtraError(DeidError, ImportError):
-    """An optional dependency is needed and not installed; the text names the ``pip install`` to run."""
+    """An optional dependency is not installed.
+
+    The text contains the ``pip install`` command to run.
+    """
 
     def __init__(self, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs an extra: pip install 'healthcare-deid[{extra}]'")
@@ -126,14 +134,15 @@ class MissingExtraError(DeidError, ImportError):
 
 
 class TransportError(DeidError):
-    """The request got no reply.
+    """No reply to a request.
 
     Attributes:
-        sent: Whether the server can have acted on it: ``"no"``, ``"maybe"`` or ``"yes"``.
-        method_id: The API method, such as ``healthcare.projects.locations.datasets.get``.
-        attempts: How many times it was tried.
+        sent: Whether the server may have executed the request: ``"no"``, ``"maybe"`` or ``"yes"``.
+        method_id: API method, such as ``healthcare.projects.locations.datasets.get``.
+        attempts: Number of attempts made.
     """
 
+    # The worst case, unless a subclass knows better.
     default_sent: ClassVar[Sent] = "maybe"
 
     def __init__(self, text: str, *, sent: Sent | None = None, method_id: str = "", attempts: int = 1) -> None:
@@ -147,10 +156,10 @@ class TransportError(DeidError):
 
 
 class ConnectError(TransportError):
-    """No connection: the request surely did not leave.
+    """No connection, so nothing was sent.
 
     Attributes:
-        transient: Whether another try may succeed; False for a refused certificate or a proxy that refuses.
+        transient: Whether another attempt may succeed. False if a certificate or a proxy was the reason.
     """
 
     default_sent = "no"
@@ -163,27 +172,33 @@ class ConnectError(TransportError):
 
 
 class ConnectionDropped(TransportError):
-    """The peer hung up before it answered: the request may have been carried out."""
+    """The server closed the connection before it replied.
+
+    The request may have been executed.
+    """
 
 
 class RequestTimeout(TransportError, TimeoutError):
-    """One HTTP try took longer than its timeout: the request may have been carried out."""
+    """One HTTP attempt exceeded its timeout.
+
+    The request may have been executed.
+    """
 
 
 class ApiError(DeidError):
-    """The service answered with an error.
+    """Error reply of the service.
 
     Attributes:
         status: HTTP status.
-        code: Canonical code name of ``google.rpc.Code``, such as ``"NOT_FOUND"``.
-        reason: Machine-readable reason, when the reply gave one.
-        message: The server's own text. May hold resource names or data: not part of ``str(error)``.
-        details: The reply's ``details``, as sent.
-        request_id: The server's id of the request, when it gave one.
-        retry_after: Seconds the server asked to wait, when it did.
-        method_id: The API method.
-        attempts: How many times the call was tried.
-        remedy: What the caller can do about it, where more is known than the class says.
+        code: Name of the ``google.rpc.Code``, such as ``"NOT_FOUND"``.
+        reason: Machine-readable reason, if the reply has one.
+        message: The server's own text. It may contain resource names or patient data and is not part of ``str(error)``.
+        details: ``details`` of the reply, as sent.
+        request_id: The server's ID for the request, if the reply has one.
+        retry_after: Seconds to wait, if the server asked for it.
+        method_id: API method.
+        attempts: Number of attempts made.
+        remedy: Advice that is more specific than the class's own, if any.
     """
 
     hint: ClassVar[str] = ""
@@ -212,6 +227,7 @@ class ApiError(DeidError):
         self.method_id = method_id
         self.attempts = attempts
         self.remedy = remedy
+        # Without arguments: repr() would show them, and the server's text may contain PHI.
         super().__init__()
 
     def __str__(self) -> str:
@@ -224,46 +240,49 @@ class ApiError(DeidError):
             parts.append(f"after {self.attempts} attempts")
         text = " ".join(parts)
         advice = self.remedy or self.hint
-        return f"{text}. {advice}" if advice else f"{text} (the server's text is in .message)"
+        return f"{text}. {advice}" if advice else f"{text} (see .message for the server's text)"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class BadRequest(ApiError):
-    """400 INVALID_ARGUMENT: the request itself is wrong; sending it again cannot help."""
+    """400 INVALID_ARGUMENT: invalid request; sending it again does not help."""
 
 
 class Unauthenticated(ApiError):
     """401: missing, malformed or expired access token."""
 
-    hint = "Check the credentials: 'gcloud auth application-default login' makes new ones."
+    hint = "Check the credentials: 'gcloud auth application-default login' creates new ones."
 
 
 class PermissionDenied(ApiError):
-    """403: missing permission, or a dataset that does not exist (the service hides which)."""
+    """403: missing permission, or missing dataset.
 
-    hint = "Either a permission is missing or the dataset does not exist: the service does not tell which."
+    The service does not say which.
+    """
+
+    hint = "A permission is missing, or the dataset does not exist. The service does not say which."
 
 
 class NotFound(ApiError):
-    """404: no such resource."""
+    """404: the resource does not exist."""
 
-    hint = "No store, operation or instance of that name; .message has the server's text."
+    hint = "The store, operation or instance does not exist; see .message for the server's text."
 
 
 class AlreadyExists(ApiError):
-    """409: the resource exists."""
+    """409: the resource already exists."""
 
-    hint = "What was to be made exists: name another, or delete that one; .message has the server's text."
+    hint = "The resource already exists: choose another name, or delete it; see .message for the server's text."
 
 
 class FailedPrecondition(ApiError):
-    """400 FAILED_PRECONDITION or 412: the resource's state does not allow the call."""
+    """400 FAILED_PRECONDITION or 412: the resource's state forbids the call."""
 
 
 class ResourceExhausted(ApiError):
-    """429: quota or rate limit."""
+    """429: quota or rate limit exceeded."""
 
 
 class RequestCancelled(ApiError):
@@ -271,19 +290,19 @@ class RequestCancelled(ApiError):
 
 
 class InternalError(ApiError):
-    """500: the service failed."""
+    """500: internal error of the service."""
 
 
 class NotImplementedByServer(ApiError):
-    """501 UNIMPLEMENTED: the service does not do this."""
+    """501 UNIMPLEMENTED: not supported by the service."""
 
 
 class Unavailable(ApiError):
-    """502 or 503: the service cannot answer now."""
+    """502 or 503: service temporarily unavailable."""
 
 
 class DeadlineExceeded(ApiError):
-    """408 or 504: the service gave up waiting."""
+    """408 or 504: the service timed out."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -305,17 +324,20 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def api_error_class(status: int, code: str = "") -> type[ApiError]:
-    """Return the exception class for an HTTP status and, where 400 is ambiguous, the canonical code."""
+    """Return the exception class for an HTTP status.
+
+    The canonical code decides for 400, which stands for two classes.
+    """
     if status == HTTPStatus.BAD_REQUEST and code == "FAILED_PRECONDITION":
         return FailedPrecondition
     return _BY_STATUS.get(status, ApiError)
 
 
 class AmbiguousSubmit(DeidError):
-    """A long-running call may have started, and it could not be told which operation is ours.
+    """An operation may have started, but which one is unknown.
 
     Attributes:
-        candidates: Names of the operations that could be ours; empty when none could be listed.
+        candidates: Names of the operations that may be the one; empty if none were listed.
     """
 
     def __init__(self, text: str, *, candidates: Sequence[str] = ()) -> None:
@@ -327,13 +349,13 @@ class AmbiguousSubmit(DeidError):
 
 
 class OperationError(DeidError):
-    """A long-running operation ended, and not well.
+    """A long-running operation ended without full success.
 
     Attributes:
-        operation: The operation (an ``Operation`` or ``AsyncOperation``).
-        code: Canonical code number of ``google.rpc.Status``; 0 for a partial failure.
-        message: The server's own text; not part of ``str(error)``.
-        details: The status' details, as sent.
+        operation: The ``Operation`` or ``AsyncOperation``.
+        code: Number of the ``google.rpc.Code``; 0 for a partial failure.
+        message: The server's own text, which is not part of ``str(error)``.
+        details: ``details`` of the status, as sent.
     """
 
     def __init__(
@@ -354,15 +376,24 @@ class OperationFailed(OperationError):
 
 
 class OperationCancelled(OperationError):
-    """The operation was cancelled; what it had written stays."""
+    """The operation was cancelled.
+
+    Instances already written stay in the destination.
+    """
 
 
 class PartialFailure(OperationError):
-    """The operation ended, and some instances failed: they are missing in the destination."""
+    """The operation ended, but some instances failed.
+
+    They are missing in the destination.
+    """
 
 
 class OperationTimeout(DeidError, TimeoutError):
-    """``wait(timeout=)`` ran out; the operation still runs, and ``operation`` resumes it."""
+    """The operation is still running after ``wait(timeout=)``.
+
+    ``operation`` resumes waiting.
+    """
 
     def __init__(self, text: str, *, operation: Any = None) -> None:
         super().__init__(text)
@@ -373,7 +404,7 @@ class OperationTimeout(DeidError, TimeoutError):
 
 
 class OperationLost(DeidError):
-    """The operation's state could not be read for too long, or it is past its retention."""
+    """The operation could not be polled for too long, or has expired."""
 
     def __init__(self, text: str, *, operation: Any = None) -> None:
         super().__init__(text)
@@ -384,11 +415,11 @@ class OperationLost(DeidError):
 
 
 class ReplyError(DeidError):
-    """A reply that is not what the method answers: not JSON, cut short, a redirect, or of another shape.
+    """Unexpected reply: not JSON, truncated, a redirect, or malformed.
 
     Attributes:
-        method_id: The API method.
-        accepted: Whether the status said that the request was carried out.
+        method_id: API method.
+        accepted: Whether the status says that the request was executed.
     """
 
     def __init__(self, text: str, *, method_id: str = "", accepted: bool = False) -> None:
@@ -401,10 +432,12 @@ class ReplyError(DeidError):
 
 
 class TransferError(DeidError):
-    """A DICOM upload or download that had to stop: the store refuses all of it. The refusal is the ``__cause__``.
+    """A DICOM upload or download stopped, because the store refuses everything.
+
+    The refusal is the ``__cause__``.
 
     Attributes:
-        report: What had been transferred by then (a ``TransferReport``).
+        report: ``TransferReport`` up to that point.
     """
 
     def __init__(self, text: str, *, report: Any = None) -> None:
@@ -416,14 +449,16 @@ class TransferError(DeidError):
 
 
 class EmulatorError(DeidError):
-    """The emulator cannot use its folder, or is closed."""
+    """The emulator cannot use its data directory, or is closed."""
 
 
 class RunRefused(DeidError):
-    """A run over a folder may not begin, or not go on as asked. Nothing was written.
+    """A run over a folder cannot start, or cannot continue as asked.
+
+    Nothing was written.
 
     Attributes:
-        differences: How the run's settings differ from those that the destination was made with; never a value.
+        differences: Differences between this run's settings and those the destination was made with, without values.
     """
 
     def __init__(self, text: str, *, differences: Sequence[str] = ()) -> None:
@@ -435,10 +470,10 @@ class RunRefused(DeidError):
 
 
 class EngineError(DeidError):
-    """One instance could not be de-identified on this machine.
+    """An instance could not be de-identified on this machine.
 
     Attributes:
-        reason: A short, stable word for reports, such as ``"not-dicom"``.
+        reason: Short, stable word for reports, such as ``"not-dicom"``.
     """
 
     default_reason: ClassVar[str] = "engine-error"
@@ -452,13 +487,16 @@ class EngineError(DeidError):
 
 
 class InvalidDicomError(EngineError):
-    """Not a DICOM instance, or broken beyond reading."""
+    """Not a DICOM instance, or a damaged one."""
 
     default_reason = "not-dicom"
 
 
 class UnsupportedPixelsError(EngineError):
-    """Pixel data that the config wants looked at, and that cannot be decoded or written here."""
+    """Pixel data that cannot be decoded or encoded here.
+
+    The config requires it to be inspected.
+    """
 
     default_reason = "unsupported-pixels"
 
@@ -471,6 +509,7 @@ class ModelNotFoundError(EngineError):
 
 def _rebuild(cls: type[DeidError], args: tuple[Any, ...], state: Mapping[str, Any]) -> DeidError:
     """Restore a pickled exception without calling its constructor."""
+    # Constructors have keyword-only arguments, which pickle does not pass.
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)

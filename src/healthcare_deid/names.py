@@ -1,12 +1,12 @@
-"""Resource names of the Cloud Healthcare API: parse, format, refuse.
+"""Resource names of the Cloud Healthcare API.
 
-A name is a value: ``str(name)`` is the text that goes on the wire, and two equal names are the same resource. Every
-place that takes a name also takes the short form (``"dataset1"``, ``"dataset1/dicomstore1"``), which `resolve`
-completes with a project and a location, or the full text.
+Names are values: ``str(name)`` is the name as sent to the API, and equal names are the same resource. Every argument
+that takes a name also takes its full text or a short form (``"dataset1"``, ``"dataset1/dicomstore1"``), which `resolve`
+completes with a project and a location.
 
-Source: the path patterns of the API's discovery document (``^projects/[^/]+/locations/[^/]+/datasets/[^/]+$`` and
-below). IDs are checked for what would turn a name into another request (``/ ? # %``, white space, control characters),
-not for the service's own rules, which differ by kind and change.
+Source: the path patterns in the API's discovery document (``^projects/[^/]+/locations/[^/]+/datasets/[^/]+$`` and
+below). IDs are checked only for characters that would change the request (``/ ? # %``, white space, control
+characters). The service's own rules for IDs differ by resource and change over time, so they are left to the service.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 _FORBIDDEN = re.compile(r"[/?#%:\s\x00-\x1f\x7f]")
 _MAX_ID_CHARACTERS = 256
+# Nearly every ID matches this. It is a shortcut: only other IDs go through the slower checks.
 _USUAL = re.compile(r"[\w-][\w.-]{0,255}")
-"""What nearly every ID is; anything else is looked at one character after the other."""
 
 
 def _check_id(kind: str, value: object, *, colon: bool = False) -> None:
     if isinstance(value, str) and _USUAL.fullmatch(value):
         return
     if not isinstance(value, str) or not value:
-        raise ResourceNameError(f"{kind}: an ID is needed, and it must be text")
+        raise ResourceNameError(f"{kind}: the ID must be a non-empty string")
     if len(value) > _MAX_ID_CHARACTERS:
-        raise ResourceNameError(f"{kind}: {len(value)} characters; an ID has {_MAX_ID_CHARACTERS} at most")
+        raise ResourceNameError(f"{kind}: the ID has {len(value)} characters; at most {_MAX_ID_CHARACTERS} are allowed")
     found = _FORBIDDEN.search(value.replace(":", "") if colon else value)
     if found or value in {".", ".."}:
-        what = repr(found.group()) if found else repr(value)
-        raise ResourceNameError(f"{kind}: {what} cannot stand in an ID; it would change which resource is meant")
+        part = repr(found.group()) if found else repr(value)
+        raise ResourceNameError(f"{kind}: {part} is not allowed in an ID; it would address a different resource")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,9 +60,9 @@ class LocationName:
         """Parse a full name.
 
         Raises:
-            ResourceNameError: It does not have the form.
+            ResourceNameError: *text* is not a full location name.
         """
-        project, location = _split(text, "projects/{project}/locations/{location}")
+        project, location = _ids_of(text, "projects/{project}/locations/{location}")
         return cls(project, location)
 
 
@@ -84,7 +84,7 @@ class DatasetName:
 
     @property
     def parent(self) -> LocationName:
-        """The location the dataset is in."""
+        """Location of the dataset."""
         return LocationName(self.project, self.location)
 
     @classmethod
@@ -92,28 +92,28 @@ class DatasetName:
         """Parse a full name.
 
         Raises:
-            ResourceNameError: It does not have the form.
+            ResourceNameError: *text* is not a full dataset name.
         """
-        project, location, dataset = _split(text, "projects/{project}/locations/{location}/datasets/{dataset}")
+        project, location, dataset = _ids_of(text, "projects/{project}/locations/{location}/datasets/{dataset}")
         return cls(project, location, dataset)
 
     @classmethod
     def resolve(cls, name: str | DatasetName, *, project: str | None, location: str | None) -> DatasetName:
-        """Complete a short form (``"dataset1"``) with a project and a location; full names pass through.
+        """Complete a short name (``"dataset1"``); return a full name as is.
 
         Raises:
-            ResourceNameError: It has neither form, or the short form lacks a project or a location.
+            ResourceNameError: *name* is not a dataset name, or it is short and *project* or *location* is missing.
         """
         if isinstance(name, DatasetName):
             return name
         if _is_inside_a_dataset(name):
             raise ResourceNameError(
-                "a dataset is needed, and this names something inside one: give the dataset alone ('dataset1', or the "
+                "expected a dataset, got the name of a resource inside one: pass the dataset alone ('dataset1', or the "
                 "full name up to it), or call the method for stores"
             )
         if _is_full(name):
             return cls.parse(name)
-        base = _base(project, location, name)
+        base = _location_of(project, location, name)
         return cls(base.project, base.location, name)
 
 
@@ -136,7 +136,7 @@ class _StoreName:
 
     @property
     def parent(self) -> DatasetName:
-        """The dataset the store is in."""
+        """Dataset of the store."""
         return DatasetName(self.project, self.location, self.dataset)
 
     @classmethod
@@ -148,18 +148,18 @@ class _StoreName:
         """Parse a full name.
 
         Raises:
-            ResourceNameError: It does not have the form.
+            ResourceNameError: *text* is not a full store name.
         """
         form = f"projects/{{project}}/locations/{{location}}/datasets/{{dataset}}/{cls._collection()}/{{store}}"
-        project, location, dataset, store = _split(text, form)
+        project, location, dataset, store = _ids_of(text, form)
         return cls(project, location, dataset, store)
 
     @classmethod
     def resolve(cls, name: str | Self, *, project: str | None, location: str | None) -> Self:
-        """Complete a short form (``"dataset1/store1"``) with a project and a location; full names pass through.
+        """Complete a short name (``"dataset1/store1"``); return a full name as is.
 
         Raises:
-            ResourceNameError: It has neither form, or the short form lacks a project or a location.
+            ResourceNameError: *name* is not a store name, or it is short and *project* or *location* is missing.
         """
         if isinstance(name, cls):
             return name
@@ -169,9 +169,9 @@ class _StoreName:
         dataset, separator, store = text.partition("/")
         if not separator:
             raise ResourceNameError(
-                f"a store is needed, as 'dataset/store' or in full ({cls._collection()}); without '/' it is a dataset"
+                f"expected a store, as 'dataset/store' or in full ({cls._collection()}); the name has no '/'"
             )
-        base = _base(project, location, text)
+        base = _location_of(project, location, text)
         return cls(base.project, base.location, dataset, store)
 
 
@@ -197,7 +197,7 @@ class FhirStoreName(_StoreName):
 class OperationName:
     """``projects/{project}/locations/{location}/datasets/{dataset}/operations/{operation}``.
 
-    The dataset is the one the operation was started on: of a de-identification, the source.
+    The dataset is the one the operation was started on. For a de-identification, that is the source.
     """
 
     project: str
@@ -217,7 +217,7 @@ class OperationName:
 
     @property
     def parent(self) -> DatasetName:
-        """The dataset the operation was started on."""
+        """Dataset that the operation was started on."""
         return DatasetName(self.project, self.location, self.dataset)
 
     @classmethod
@@ -225,29 +225,29 @@ class OperationName:
         """Parse a full name.
 
         Args:
-            text: The name.
-            lenient: Accept the form without ``operations/`` that Google's tutorial prints as the first answer.
+            text: Full name.
+            lenient: Whether to accept a name without ``operations/``, as Google's tutorial shows it in the first reply.
 
         Raises:
-            ResourceNameError: It does not have the form.
+            ResourceNameError: *text* is not a full operation name.
         """
         form = "projects/{project}/locations/{location}/datasets/{dataset}/operations/{operation}"
         if lenient and "/operations/" not in text:
             try:
-                project, location, dataset, operation = _split(text, form.replace("operations/", ""))
+                project, location, dataset, operation = _ids_of(text, form.replace("operations/", ""))
             except ResourceNameError:
                 pass
             else:
                 return cls(project, location, dataset, operation)
-        project, location, dataset, operation = _split(text, form)
+        project, location, dataset, operation = _ids_of(text, form)
         return cls(project, location, dataset, operation)
 
     @classmethod
     def resolve(cls, name: str | OperationName, *, project: str | None, location: str | None) -> OperationName:
-        """Complete a short form (``"dataset1/123"``) with a project and a location; full names pass through.
+        """Complete a short name (``"dataset1/123"``); return a full name as is.
 
         Raises:
-            ResourceNameError: It has neither form, or the short form lacks a project or a location.
+            ResourceNameError: *name* is not an operation name, or it is short and *project* or *location* is missing.
         """
         if isinstance(name, OperationName):
             return name
@@ -255,43 +255,49 @@ class OperationName:
             return cls.parse(name, lenient=True)
         dataset, separator, operation = name.partition("/")
         if not separator:
-            raise ResourceNameError("an operation is named 'dataset/operation' or in full; there is no '/'")
-        base = _base(project, location, name)
+            raise ResourceNameError("expected an operation, as 'dataset/operation' or in full; the name has no '/'")
+        base = _location_of(project, location, name)
         return cls(base.project, base.location, dataset, operation)
 
 
 def _is_inside_a_dataset(name: object) -> bool:
-    """Return whether a store, an operation or an instance is named."""
+    """Return whether *name* is a resource inside a dataset."""
     if not isinstance(name, str):
         return isinstance(name, _StoreName | OperationName)
+    # A short name with a slash is dataset/store or dataset/operation.
     below = name.partition("/datasets/")[2] if name.startswith("projects/") else name
     return "/" in below
 
 
 def _is_full(text: object) -> bool:
     if not isinstance(text, str):
-        raise ResourceNameError(f"a name is text or a name object of its kind, not {type(text).__name__}")
+        raise ResourceNameError(f"a name must be a string or a name object, not {type(text).__name__}")
     return text.startswith("projects/")
 
 
-def _split(text: str, form: str) -> tuple[str, ...]:
-    """Return the IDs of ``text`` in the order of ``form``, whose collections must match exactly."""
+def _ids_of(text: str, form: str) -> tuple[str, ...]:
+    """Return the IDs in *text*, in the order of *form*.
+
+    Raises:
+        ResourceNameError: *text* does not match *form*.
+    """
     found = _pattern(form).fullmatch(text)
     if found is None:
-        raise ResourceNameError(f"a name of the form {form} is needed")
+        raise ResourceNameError(f"the name must have the form {form}")
     return found.groups()
 
 
 @functools.cache
 def _pattern(form: str) -> re.Pattern[str]:
+    # An ID may be empty here, so that _check_id can say which one is missing.
     return re.compile("/".join("([^/]*)" if part.startswith("{") else part for part in form.split("/")))
 
 
-def _base(project: str | None, location: str | None, name: str) -> LocationName:
-    missing: list[str] = [what for what, value in (("project", project), ("location", location)) if not value]
+def _location_of(project: str | None, location: str | None, name: str) -> LocationName:
+    missing: list[str] = [part for part, value in (("project", project), ("location", location)) if not value]
     if missing:
         raise ResourceNameError(
-            f"the short name {name!r} needs a {' and a '.join(missing)}: give the client project= and location=, "
+            f"the short name {name!r} needs a {' and a '.join(missing)}: pass project= and location= to the client, "
             "or use the full name projects/…/locations/…/datasets/…"
         )
     assert project is not None
@@ -303,7 +309,7 @@ def parse_name(text: str) -> LocationName | DatasetName | DicomStoreName | FhirS
     """Parse a full name of any kind.
 
     Raises:
-        ResourceNameError: It is not a name of any of these resources.
+        ResourceNameError: *text* is not a full name of one of these resources.
     """
     parsers: tuple[
         Callable[[str], LocationName | DatasetName | DicomStoreName | FhirStoreName | OperationName], ...
@@ -319,4 +325,4 @@ def parse_name(text: str) -> LocationName | DatasetName | DicomStoreName | FhirS
             return parse(text)
         except ResourceNameError:
             continue
-    raise ResourceNameError("not the name of a location, dataset, DICOM store, FHIR store or operation")
+    raise ResourceNameError("not a full name of a location, dataset, DICOM store, FHIR store or operation")

@@ -1,4 +1,4 @@
-"""Ready configs, the tutorial's two use cases among them (see `healthcare_deid.config.presets`)."""
+"""Predefined configs, including the tutorial's two use cases (see `healthcare_deid.config.presets`)."""
 
 from healthcare_deid.config.presets import (
     TUTORIAL_KEEP_TAGS,

@@ -83,8 +83,8 @@ def test_a_service_that_is_not_there_is_one_line(cli: Callable[..., Result], mon
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["datasets", "describe", "projects/p/datasets/d"], "a name of the form projects/{project}"),
-        (["datasets", "describe", "a?b", "--project", "p", "--location", "l"], "cannot stand in an ID"),
+        (["datasets", "describe", "projects/p/datasets/d"], "the name must have the form projects/{project}"),
+        (["datasets", "describe", "a?b", "--project", "p", "--location", "l"], "is not allowed in an ID"),
         (["operations", "describe", "1", "--project", "p", "--location", "l"], "--dataset is needed"),
         (["datasets", "list", "--project", "p"], "--location is needed"),
         (["datasets", "list", "--endpoint", "http://example.com", "--project", "p", "--location", "l"], "unencrypted"),

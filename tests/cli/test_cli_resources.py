@@ -65,10 +65,10 @@ def test_instances_are_uploaded_and_downloaded_and_a_bad_file_is_counted(
     uploaded = filled("dicom-stores", "upload", "dataset1/dicomstore1", scans)
     assert uploaded.exit_code == 3
     assert uploaded.stdout == "2 transferred, 1 invalid\n"
-    assert "invalid (1 file): not DICOM" in uploaded.stderr
+    assert "invalid (1 file): not a DICOM file" in uploaded.stderr
     assert "notes.dcm" not in uploaded.output
     named = filled("dicom-stores", "upload", "dataset1/dicomstore1", scans, "--show-paths")
-    assert "notes.dcm: not DICOM" in named.stderr
+    assert "notes.dcm: not a DICOM file" in named.stderr
     assert "Rivera" not in uploaded.output
     assert filled.ok("dicom-stores", "download", "dataset1/dicomstore1", tmp_path / "out") == "2 transferred\n"
     got = {path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}

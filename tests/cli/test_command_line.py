@@ -116,7 +116,7 @@ def test_rebuild_index_makes_an_index_of_the_files(cli: Callable[..., Result], t
 def test_listening_elsewhere_needs_to_be_asked_for(cli: Callable[..., Result]) -> None:
     result = cli("emulator", "--host", "0.0.0.0", "--in-memory")
     assert result.exit_code == 1
-    assert "can be reached from other machines" in result.stderr
+    assert "is reachable from other machines" in result.stderr
 
 
 def test_storage_on_another_machine_needs_to_be_asked_for(

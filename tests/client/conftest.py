@@ -1,4 +1,4 @@
-"""A server on loopback that misbehaves on purpose, and clients of it."""
+"""A misbehaving server on loopback, and clients of it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ NOW = "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 @dataclass(frozen=True)
-class Behaviour:
-    """What the server does with one request: what it writes, and how it ends."""
+class Behavior:
+    """Bytes that the server writes for one request, and how it ends the connection."""
 
     raw: bytes = b""
     close: bool = False
@@ -32,24 +32,24 @@ class Behaviour:
     dribble: bool = False
 
 
-def answer(status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None) -> Behaviour:
-    """Answer properly."""
+def answer(status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None) -> Behavior:
+    """Reply with success."""
     content = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
     lines = {"Content-Length": str(len(content)), "Content-Type": "application/json", "Date": NOW, **(headers or {})}
     head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{key}: {value}\r\n" for key, value in lines.items())
-    return Behaviour(head.encode() + b"\r\n" + content)
+    return Behavior(head.encode() + b"\r\n" + content)
 
 
-def error(status: int, code: str = "", message: str = "", *, headers: dict[str, str] | None = None) -> Behaviour:
-    """Answer with an error as Google writes it."""
+def error(status: int, code: str = "", message: str = "", *, headers: dict[str, str] | None = None) -> Behavior:
+    """Reply with an error as Google formats it."""
     return answer(status, {"error": {"code": status, "status": code, "message": message}}, headers=headers)
 
 
-DROP = Behaviour(close=True)
-DROP_MID_BODY = Behaviour(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"name": "', close=True)
-STALL = Behaviour(stall=True)
-DRIBBLE = Behaviour(dribble=True)
-HALF_JSON = Behaviour(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"name": "projects/', close=True)
+DROP = Behavior(close=True)
+DROP_MID_BODY = Behavior(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"name": "', close=True)
+STALL = Behavior(stall=True)
+DRIBBLE = Behavior(dribble=True)
+HALF_JSON = Behavior(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"name": "projects/', close=True)
 GARBAGE = answer(200, b"<html>hello</html>")
 JSON_LIST = answer(200, [1, 2])
 HTML_502 = answer(502, b"<html>Bad gateway PHI-CANARY</html>", headers={"Content-Type": "text/html"})
@@ -58,7 +58,7 @@ REDIRECT = answer(302, b"", headers={"Location": "http://127.0.0.1:9/elsewhere"}
 
 @dataclass
 class Seen:
-    """One request the server got."""
+    """One request that the server received."""
 
     method: str
     path: str
@@ -69,7 +69,7 @@ class Seen:
 def operation(
     number: str = "1", *, done: bool = False, created: str = "2023-11-14T22:13:20Z", **fields: Any
 ) -> dict[str, Any]:
-    """Return an operation as the service writes it."""
+    """Return an operation message as the service sends it."""
     method = fields.pop("method", "google.cloud.healthcare.v1.dataset.DatasetService.DeidentifyDataset")
     metadata = {"apiMethodName": method, "createTime": created, **fields.pop("metadata", {})}
     body: dict[str, Any] = {"name": f"{DATASET}/operations/{number}", "metadata": metadata, **fields}
@@ -80,7 +80,7 @@ def operation(
     return body
 
 
-BEHAVIOURS: dict[str, Behaviour] = {
+BEHAVIORS: dict[str, Behavior] = {
     "drop": DROP,
     "drop mid-body": DROP_MID_BODY,
     "stall": STALL,
@@ -99,7 +99,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 @dataclass
 class Server:
-    """Does what the test says, request by request; what nobody planned is answered 404."""
+    """Server scripted by the test; an unplanned request gets 404."""
 
     DATASET = DATASET
     answer = staticmethod(answer)
@@ -110,28 +110,28 @@ class Server:
     connections: int = 0
 
     def __post_init__(self) -> None:
-        self._plans: list[tuple[str, re.Pattern[str], list[Behaviour | Callable[[Seen], Behaviour]]]] = []
+        self._plans: list[tuple[str, re.Pattern[str], list[Behavior | Callable[[Seen], Behavior]]]] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def on(self, method: str, path: str, *behaviours: str | Behaviour | Callable[[Seen], Behaviour]) -> None:
-        """Plan what requests whose path matches get, one after the other; the last stays. Words are of BEHAVIOURS."""
-        planned = [BEHAVIOURS[item] if isinstance(item, str) else item for item in behaviours]
+    def on(self, method: str, path: str, *behaviors: str | Behavior | Callable[[Seen], Behavior]) -> None:
+        """Plan what requests whose path matches get, one after the other; the last stays. Words are of BEHAVIORS."""
+        planned = [BEHAVIORS[item] if isinstance(item, str) else item for item in behaviors]
         with self._lock:
             self._plans.insert(0, (method, re.compile(path), planned))
 
     def count(self, method: str, path: str = "") -> int:
-        """Return how many such requests came."""
+        """Return the number of such requests."""
         with self._lock:
             return sum(item.method == method and re.search(path, item.path) is not None for item in self.seen)
 
     @staticmethod
-    def behaviour(word: str) -> Behaviour:
-        """Return what a word of BEHAVIOURS stands for."""
-        return BEHAVIOURS[word]
+    def behavior(word: str) -> Behavior:
+        """Return the behavior for a word of BEHAVIORS."""
+        return BEHAVIORS[word]
 
     def close(self) -> None:
         self._over.set()
@@ -167,34 +167,34 @@ class Server:
         content = stream.read(int(headers.get("content-length", "0")))
         is_json = "json" in headers.get("content-type", "") and content
         request = Seen(line[0], line[1], headers, json.loads(content) if is_json else content)
-        behaviour = self._plan(request)
-        if behaviour.raw:
-            connection.sendall(behaviour.raw)
-        if behaviour.stall:
+        behavior = self._plan(request)
+        if behavior.raw:
+            connection.sendall(behavior.raw)
+        if behavior.stall:
             self._over.wait(10)
-        if behaviour.dribble:
+        if behavior.dribble:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
             for _ in range(200):
                 connection.sendall(b" ")
                 if self._over.wait(0.05):
                     break
-        return not (behaviour.close or behaviour.stall or behaviour.dribble)
+        return not (behavior.close or behavior.stall or behavior.dribble)
 
-    def _plan(self, request: Seen) -> Behaviour:
+    def _plan(self, request: Seen) -> Behavior:
         with self._lock:
             self.seen.append(request)
-            for method, pattern, behaviours in self._plans:
+            for method, pattern, behaviors in self._plans:
                 if method == request.method and pattern.search(request.path):
-                    chosen = behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
+                    chosen = behaviors.pop(0) if len(behaviors) > 1 else behaviors[0]
                     break
             else:
                 return error(404, "NOT_FOUND")
-        return chosen if isinstance(chosen, Behaviour) else chosen(request)
+        return chosen if isinstance(chosen, Behavior) else chosen(request)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Return a server on loopback that does what it is told."""
+    """Return a scripted server on loopback."""
     server = Server()
     yield server
     server.close()
@@ -202,7 +202,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Return time that takes none."""
+    """Return a clock whose waits take no real time."""
     return FakeClock()
 
 
@@ -215,5 +215,5 @@ def client(server: Server, clock: FakeClock) -> Iterator[DeidClient]:
 
 @pytest.fixture
 def config() -> DeidentifyConfig:
-    """Return a config that does something."""
+    """Return a config with a rule."""
     return presets.remove_metadata_and_all_text()

@@ -1,4 +1,4 @@
-"""The async client has the sync one's names, arguments, results and errors, and never blocks the loop."""
+"""The async client equals the sync client and never blocks the event loop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_both_have_the_same_names_and_signatures(sync: type, aio: type) -> None:
 
 
 @pytest.mark.parametrize(("sync", "aio"), [(DeidClient, AsyncDeidClient), (Operation, AsyncOperation)])
-def test_the_same_errors_are_documented(sync: type, aio: type) -> None:
+def test_both_document_the_same_errors(sync: type, aio: type) -> None:
     for name, function in public(sync).items():
         theirs = inspect.getdoc(public(aio)[name]) or ""
         if "those of `DeidClient" in theirs or not callable(function):
@@ -67,9 +67,9 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("behaviour", ERRORS)
-def test_both_raise_the_same_exception_after_the_same_tries(server: Any, behaviour: str) -> None:
-    server.on("GET", "", behaviour)
+@pytest.mark.parametrize("behavior", ERRORS)
+def test_both_raise_the_same_exception_after_the_same_attempts(server: Any, behavior: str) -> None:
+    server.on("GET", "", behavior)
     with (
         DeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client,
         pytest.raises(errors.DeidError) as first,
@@ -88,7 +88,7 @@ def test_both_raise_the_same_exception_after_the_same_tries(server: Any, behavio
     assert len(server.seen) == 2 * tries
 
 
-def test_a_start_is_adopted_here_too(server: Any, config: DeidentifyConfig) -> None:
+def test_a_start_is_adopted_in_the_async_client_too(server: Any, config: DeidentifyConfig) -> None:
     server.on("POST", "", "drop")
     server.on("GET", r"operations\?", server.answer(200, {"operations": [server.operation("8")]}))
     server.on("GET", "operations/", server.answer(200, server.operation("8", done=True)))
@@ -174,7 +174,7 @@ def test_closing_the_client_ends_the_waiting(server: Any) -> None:
     in_loop(server, work)
 
 
-def test_a_thousand_waiting_operations_share_one_list_a_tick_and_few_threads(server: Any) -> None:
+def test_a_thousand_waiting_operations_share_one_list_per_poll_and_few_threads(server: Any) -> None:
     ticks = 0
     threads: list[int] = []
 
@@ -220,7 +220,7 @@ def test_nothing_blocks_the_loop(server: Any) -> None:
     assert len(beats) > 12, "six tries of 0.1 s: a blocked loop beats once or twice a try"
 
 
-def test_the_local_emulator_answers_too(tmp_path: Any) -> None:
+def test_the_local_emulator_works_with_the_async_client(tmp_path: Any) -> None:
     async def main() -> list[str | None]:
         async with AsyncDeidClient.local(tmp_path / "lab") as client:
             await (await client.create_dataset("d")).result(timeout=20)

@@ -1,4 +1,4 @@
-"""The connection: where it goes, whose credentials go along, and what plugs in its place."""
+"""The connection: endpoint, credentials, and replaceable transports."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_request_mock_builder_plugs_in() -> None:
         assert client.get_dataset("d").name == NAME, "and needs neither a transport nor credentials"
 
 
-def test_a_mocked_error_is_this_packages() -> None:
+def test_a_mocked_error_raises_this_packages_exception() -> None:
     response = httplib2.Response({"status": "404"})
     method = "healthcare.projects.locations.datasets.get"
     builder = RequestMockBuilder({method: (response, b'{"error": {"code": 404, "message": "gone"}}')})
@@ -80,7 +80,7 @@ def test_a_mocked_error_is_this_packages() -> None:
     assert caught.value.message == "gone"
 
 
-def test_a_ready_made_httplib2_http_sends_one_post_too(server: Any, clock: FakeClock, config: DeidentifyConfig) -> None:
+def test_a_users_httplib2_http_sends_one_post_too(server: Any, clock: FakeClock, config: DeidentifyConfig) -> None:
     server.on("POST", "", "drop")
     server.on("GET", r"datasets/e\?", server.answer(200, {}))
     server.on("GET", "operations", server.answer(200, {"operations": [server.operation("4")]}))
@@ -90,7 +90,7 @@ def test_a_ready_made_httplib2_http_sends_one_post_too(server: Any, clock: FakeC
     assert server.count("POST") == 1
 
 
-def test_a_ready_made_httplib2_http_serves_threads_one_at_a_time(server: Any) -> None:
+def test_a_users_httplib2_http_serves_one_thread_at_a_time(server: Any) -> None:
     def reply(request: Any) -> Any:
         return server.answer(200, {"name": request.path.split("/")[-1].split("?")[0]})
 
@@ -110,7 +110,7 @@ def test_a_ready_made_httplib2_http_serves_threads_one_at_a_time(server: Any) ->
     assert wrong == []
 
 
-def test_the_emulator_variable_is_obeyed_without_credentials(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_emulator_variable_is_used_without_credentials(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", server.url)
     server.on("GET", "", server.answer(200, {"name": NAME}))
     with DeidClient("p", "l") as client:
@@ -118,7 +118,7 @@ def test_the_emulator_variable_is_obeyed_without_credentials(server: Any, monkey
     assert "authorization" not in server.seen[0].headers
 
 
-def test_the_universe_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_universe_domain_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "example.goog")
     http = HttpMockSequence([({"status": "200"}, "{}")])
     DeidClient("p", "l", http=http).get_dataset("d")
@@ -163,7 +163,7 @@ def test_sixteen_cold_threads_cause_one_refresh(server: Any) -> None:
     assert {item.headers["authorization"] for item in server.seen} == {"Bearer token-1"}
 
 
-def test_a_token_that_expires_on_the_way_is_renewed_once(server: Any) -> None:
+def test_a_token_that_expires_during_a_call_is_renewed_once(server: Any) -> None:
     def reply(request: Any) -> Any:
         return server.error(401) if request.headers["authorization"] == "Bearer token-1" else server.answer(200, {})
 
@@ -175,7 +175,7 @@ def test_a_token_that_expires_on_the_way_is_renewed_once(server: Any) -> None:
     assert tokens.refreshed == 2
 
 
-def test_another_thread_that_renewed_already_is_enough() -> None:
+def test_a_token_renewed_by_another_thread_is_not_renewed_again() -> None:
     tokens = Tokens()
     shared = SharedCredentials(lambda: tokens, None)
     headers: dict[str, str] = {}
@@ -189,7 +189,7 @@ def test_another_thread_that_renewed_already_is_enough() -> None:
     assert tokens.refreshed == 2, "the first token, and one renewal for all threads"
 
 
-def test_a_token_server_that_cannot_be_reached_is_tried_again(server: Any, clock: FakeClock) -> None:
+def test_an_unreachable_token_server_is_retried(server: Any, clock: FakeClock) -> None:
     tokens = Tokens(fail=ConnectionRefusedError("https://token.example/secret"))
     client = DeidClient("p", "l", endpoint=server.url, credentials=tokens, clock=clock, retry=RetryPolicy(tries=3))
     with client, pytest.raises(errors.CredentialsError) as caught:
@@ -199,13 +199,13 @@ def test_a_token_server_that_cannot_be_reached_is_tried_again(server: Any, clock
     assert server.seen == []
 
 
-def test_no_application_default_credentials_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_application_default_credentials_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "absent.json"))
     with pytest.raises(errors.CredentialsError, match="gcloud auth application-default login"):
         DeidClient("p", "l").warm()
 
 
-def test_a_service_accounts_file_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_service_account_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     path.write_text('{"private_key": "SECRET"}')
     with pytest.raises(errors.CredentialsError) as caught:
@@ -213,7 +213,7 @@ def test_a_service_accounts_file_that_is_none_is_refused(tmp_path: Path) -> None
     assert "SECRET" not in str(caught.value)
 
 
-def test_an_access_token_and_a_quota_project_travel_as_headers(server: Any) -> None:
+def test_an_access_token_and_a_quota_project_are_sent_as_headers(server: Any) -> None:
     server.on("GET", "", server.answer(200, {}))
     token = ours.with_quota_project(ours.access_token("abc"), "billing-project")
     with DeidClient("p", "l", endpoint=server.url, credentials=token) as client:
@@ -223,20 +223,20 @@ def test_an_access_token_and_a_quota_project_travel_as_headers(server: Any) -> N
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_server_that_is_not_there_is_named_with_who_pointed_at_it(
+def test_an_unreachable_server_is_named_with_the_setting_that_names_it(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(errors.ConnectError) as by_argument:
         DeidClient("p", "l", endpoint="http://127.0.0.1:9", clock=clock).get_dataset("d")
-    assert "127.0.0.1:9, where endpoint= points" in str(by_argument.value)
+    assert "127.0.0.1:9 (set by endpoint)" in str(by_argument.value)
     monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "localhost:9")
     with pytest.raises(errors.ConnectError) as by_variable:
         DeidClient("p", "l", clock=clock).get_dataset("d")
-    assert "localhost:9, where HEALTHCARE_EMULATOR_HOST points" in str(by_variable.value)
+    assert "localhost:9 (set by HEALTHCARE_EMULATOR_HOST)" in str(by_variable.value)
     assert "is the emulator running there?" in str(by_variable.value)
 
 
-def test_impersonation_asks_for_a_token_of_the_other_account() -> None:
+def test_impersonation_requests_a_token_for_the_other_account() -> None:
     asked: list[tuple[str, dict[str, Any]]] = []
 
     def token_server(url: str, method: str, body: bytes, headers: dict[str, str], **_: Any) -> Any:
@@ -264,25 +264,25 @@ def test_a_closed_client_says_so(server: Any) -> None:
     assert clock.slept == []  # it is not tried again
 
 
-def test_credentials_that_are_none_are_refused_at_once() -> None:
+def test_invalid_credentials_are_refused_at_once() -> None:
     with pytest.raises(errors.ConfigError, match=r"^credentials: .* not bytes$"):
         DeidClient("p", "l", credentials=b"token")
 
 
 @pytest.mark.parametrize("options", [{"api_version": "v2"}, {"timeout": 0}, {"timeout": -1.0}])
-def test_options_that_cannot_be_right_are_refused_at_once(options: dict[str, Any]) -> None:
+def test_invalid_options_are_refused_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(errors.ConfigError, match=next(iter(options))):
         DeidClient("p", "l", http=HttpMockSequence([]), **options)
 
 
-def test_an_emulator_address_that_is_none_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_emulator_address_is_refused_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "localhost::8085")
     with pytest.raises(errors.ConfigError, match=r"^HEALTHCARE_EMULATOR_HOST: "):
         DeidClient("p", "l")
 
 
 @pytest.mark.parametrize("name", [None, 5, DeidentifyConfig()])
-def test_a_name_that_is_no_name_is_refused(name: Any) -> None:
+def test_an_invalid_name_is_refused(name: Any) -> None:
     client = DeidClient("p", "l", http=HttpMockSequence([]))
     with pytest.raises(errors.ResourceNameError, match=f"not {type(name).__name__}"):
         client.get_dataset(name)
@@ -297,7 +297,7 @@ def test_a_copy_with_other_options_shares_the_connection(server: Any) -> None:
     assert server.seen[1].path.startswith("/v1/projects/q/")
 
 
-def test_other_options_hold_for_the_operations_too(server: Any) -> None:
+def test_other_options_apply_to_operations_too(server: Any) -> None:
     server.on("GET", "operations", server.answer(200, server.operation("1")), "stall")
     clock = FakeClock()
     with DeidClient("p", "l", endpoint=server.url, clock=clock) as client:
@@ -310,7 +310,7 @@ def test_other_options_hold_for_the_operations_too(server: Any) -> None:
     assert server.count("GET") == 3, "one poll in 200 s, given up after 0.1 s"
 
 
-def test_no_proxy_stands_between_the_client_and_this_machine(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loopback_is_reached_without_a_proxy(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(variable, "http://127.0.0.1:9")
     server.on("GET", "", server.answer(200, {"name": NAME}))

@@ -1,4 +1,4 @@
-"""What a notebook shows of an operation and of progress: one safe line that stays in its place."""
+"""Notebook display of operations and progress: one safe line, updated in place."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_the_line_has_state_counters_elapsed_time_and_the_logs() -> None:
     assert 'q=&quot;x&quot;"' in html
 
 
-def test_a_link_that_is_none_is_not_shown() -> None:
+def test_an_invalid_link_is_not_shown() -> None:
     operation = ScriptedOperation(Step({"metadata": {"logsUrl": "javascript:alert(1)"}}))
     operation.refresh()
     assert "javascript" not in operation._repr_html_()
 
 
-def test_a_poll_that_failed_is_told_apart_from_the_state() -> None:
+def test_a_failed_poll_is_shown_apart_from_the_state() -> None:
     operation = ScriptedOperation(unreachable())
     with pytest.raises(errors.Unavailable):
         operation.refresh()
@@ -43,7 +43,7 @@ def test_a_poll_that_failed_is_told_apart_from_the_state() -> None:
 
 
 class Notebook:
-    """What of IPython a front end with a kernel answers; collects what is shown."""
+    """IPython display of a front end with a kernel; records what is shown."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []
@@ -68,7 +68,7 @@ class Notebook:
 
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
-    """Stand in for IPython in a notebook."""
+    """Replace IPython with a recording notebook."""
     notebook = Notebook()
     shell = types.SimpleNamespace(kernel=object())
     package, module = types.ModuleType("IPython"), types.ModuleType("IPython.display")
@@ -79,7 +79,7 @@ def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
     return notebook
 
 
-def test_the_line_stays_up_to_date_after_every_poll_until_the_end(notebook: Notebook) -> None:
+def test_the_line_is_updated_after_every_poll_until_the_end(notebook: Notebook) -> None:
     same = running(success=1, pending=1)
     ScriptedOperation(running(pending=2), same, same, unreachable(), succeeded(success=2))._ipython_display_()
     assert notebook.wait_for(lambda: "SUCCEEDED" in notebook.shown[-1])
@@ -89,21 +89,21 @@ def test_the_line_stays_up_to_date_after_every_poll_until_the_end(notebook: Note
     assert len(notebook.shown) == 6, "one at first, and one a poll"
 
 
-def test_progress_updates_one_line_in_its_place(notebook: Notebook) -> None:
+def test_progress_in_a_notebook_updates_one_line(notebook: Notebook) -> None:
     operation = ScriptedOperation(running(pending=2), running(success=1, pending=1), succeeded(success=2))
     operation.wait(on_progress=ProgressLine())
     assert notebook.handles == 1
     assert notebook.shown == ["RUNNING: 0 done, 2 to do", "RUNNING: 1 done, 1 to do", "SUCCEEDED: 2 done"]
 
 
-def test_progress_elsewhere_is_a_line_a_change(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_outside_a_notebook_prints_one_line_per_change(capsys: pytest.CaptureFixture[str]) -> None:
     line = ProgressLine()
     for done in (1, 1, 2):
         line(TransferReport(succeeded=done))
     assert capsys.readouterr().out.splitlines() == ["1 transferred", "2 transferred"]
 
 
-def test_no_line_shows_what_the_server_wrote(notebook: Notebook) -> None:
+def test_no_line_shows_the_servers_text(notebook: Notebook) -> None:
     operation = ScriptedOperation(running(), failed(13, "PHI-CANARY"))
     operation.wait(on_progress=ProgressLine())
     operation._ipython_display_()
@@ -125,7 +125,7 @@ operation
 
 
 @pytest.mark.slow
-def test_a_real_kernel_updates_the_line_of_the_cell_that_showed_it() -> None:
+def test_a_real_kernel_updates_the_line_in_its_own_cell() -> None:
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120).execute()

@@ -1,4 +1,4 @@
-"""Ctrl-C, ``close()`` and cancellation end at once, whatever hangs."""
+"""Ctrl-C, ``close()`` and cancellation end at once, even if a request hangs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WORK = {
 
 
 def plan(server: Any) -> None:
-    """Let every request that matters hang."""
+    """Make every relevant request hang."""
     found = [{"0020000D": {"Value": ["1.2"]}, "0020000E": {"Value": ["1.2.3"]}, "00080018": {"Value": ["1.2.3.4"]}}]
     server.on("POST", "studies", "stall")
     server.on("GET", "datasets/d", "stall")
@@ -84,7 +84,9 @@ def test_ctrl_c_ends_a_program_whose_request_hangs(server: Any, scans: Path, wor
 
 
 @pytest.mark.parametrize("work", WORK)
-def test_closing_a_client_ends_what_hangs_with_an_error_that_says_so(server: Any, scans: Path, work: str) -> None:
+def test_closing_a_client_ends_a_hanging_request_with_an_error_that_says_so(
+    server: Any, scans: Path, work: str
+) -> None:
     plan(server)
     client = DeidClient("p", "l", endpoint=server.url)
     caught: list[BaseException] = []
@@ -137,7 +139,7 @@ async def _wait(client: AsyncDeidClient) -> None:
     await (await client.operation("d/1")).wait()
 
 
-def test_a_pause_between_tries_ends_with_the_client(server: Any) -> None:
+def test_closing_the_client_ends_a_pause_between_attempts(server: Any) -> None:
     server.on("GET", "", server.error(503, headers={"Retry-After": "50"}))
     client = DeidClient("p", "l", endpoint=server.url)
     caught: list[BaseException] = []
@@ -153,7 +155,7 @@ def test_a_pause_between_tries_ends_with_the_client(server: Any) -> None:
     wait_for(lambda: server.count("GET") == 1)
     client.close()
     thread.join(SOON)
-    assert [str(error) for error in caught] == ["the client is closed"]
+    assert [str(error) for error in caught] == ["the client is closed: create a new one"]
 
 
 def test_a_pool_runs_everything_on_a_few_threads_and_ends() -> None:

@@ -1,4 +1,4 @@
-"""Work starts once, whatever the connection does, or the caller is told that it cannot be known."""
+"""An operation starts once, or the caller learns that this is unknown."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MAY_HAVE_RUN = ["drop", "drop mid-body", "500", "503", "504", "408", "an HTML 50
 
 @pytest.fixture(autouse=True)
 def destination(server: Any) -> None:
-    """Let the destination dataset exist from the second look on."""
+    """Make the destination dataset exist from the second check on."""
     server.on("GET", DESTINATION, "403", server.answer(200, {}))
 
 
 @pytest.mark.parametrize("loss", [*MAY_HAVE_RUN, "garbage", "half a JSON", "a JSON list"])
-def test_a_start_whose_answer_is_lost_is_adopted_not_sent_again(
+def test_a_start_whose_reply_is_lost_is_adopted_not_sent_again(
     server: Any, client: DeidClient, config: DeidentifyConfig, loss: str
 ) -> None:
     server.on("POST", START, loss)
@@ -41,7 +41,7 @@ def test_a_start_whose_answer_is_lost_is_adopted_not_sent_again(
 
 
 @pytest.mark.parametrize("loss", ["stall", "dribble"])
-def test_a_start_that_is_not_answered_in_time_is_adopted(
+def test_a_start_that_times_out_is_adopted(
     server: Any, client: DeidClient, config: DeidentifyConfig, loss: str
 ) -> None:
     server.on("POST", START, loss)
@@ -52,7 +52,7 @@ def test_a_start_that_is_not_answered_in_time_is_adopted(
 
 
 @pytest.mark.parametrize("loss", MAY_HAVE_RUN)
-def test_silence_is_no_proof_and_nothing_is_sent_again(
+def test_an_empty_list_proves_nothing_and_nothing_is_sent_again(
     server: Any, client: DeidClient, clock: FakeClock, config: DeidentifyConfig, loss: str
 ) -> None:
     server.on("POST", START, loss)
@@ -64,7 +64,7 @@ def test_silence_is_no_proof_and_nothing_is_sent_again(
 
 
 @pytest.mark.parametrize("loss", MAY_HAVE_RUN)
-def test_a_user_whose_destination_bears_a_second_run_can_have_it_sent_again(
+def test_reconcile_resend_sends_the_call_again(
     server: Any, client: DeidClient, config: DeidentifyConfig, loss: str
 ) -> None:
     server.on("POST", START, loss, server.answer(200, server.operation("5")))
@@ -75,7 +75,7 @@ def test_a_user_whose_destination_bears_a_second_run_can_have_it_sent_again(
     assert server.count("POST") == 2
 
 
-def test_a_user_who_wants_certainty_is_told_the_candidates_at_once(
+def test_reconcile_raise_names_the_candidates_at_once(
     server: Any, client: DeidClient, clock: FakeClock, config: DeidentifyConfig
 ) -> None:
     server.on("POST", START, "drop")
@@ -86,7 +86,7 @@ def test_a_user_who_wants_certainty_is_told_the_candidates_at_once(
     assert clock.slept == []
 
 
-def test_a_list_whose_pages_never_end_ends(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+def test_an_endless_list_ends(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
     server.on("POST", START, "drop")
     page = {"operations": [server.operation("77")], "nextPageToken": "again"}
     server.on("GET", LIST, server.answer(200, page))
@@ -94,7 +94,7 @@ def test_a_list_whose_pages_never_end_ends(server: Any, client: DeidClient, conf
         client.deidentify_dataset("d", "e", config)
 
 
-def test_a_list_whose_pages_go_round_is_no_proof(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+def test_a_list_with_repeating_pages_proves_nothing(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
     def page(request: Any) -> Any:
         following = "b" if "pageToken=a" in request.path else "a"
         return server.answer(200, {"operations": [server.operation("77")], "nextPageToken": following})
@@ -103,12 +103,12 @@ def test_a_list_whose_pages_go_round_is_no_proof(server: Any, client: DeidClient
     server.on("GET", LIST, page)
     with pytest.raises(errors.AmbiguousSubmit, match="cannot be listed"):
         client.deidentify_dataset("d", "e", config)
-    with pytest.raises(errors.ReplyError, match="go round"):
+    with pytest.raises(errors.ReplyError, match="page token repeats"):
         list(client.list_operations("d"))
 
 
 @pytest.mark.parametrize("listed", [7, {"a": 1}, "text", [None], [7]])
-def test_a_list_of_something_else_is_ambiguous(
+def test_a_malformed_list_is_ambiguous(
     server: Any, client: DeidClient, config: DeidentifyConfig, listed: object
 ) -> None:
     server.on("POST", START, "drop")
@@ -127,7 +127,7 @@ def test_an_operation_on_two_pages_is_one(server: Any, client: DeidClient, confi
     assert client.deidentify_dataset("d", "e", config).adopted
 
 
-def test_an_unknown_way_to_reconcile_is_refused() -> None:
+def test_an_unknown_value_of_reconcile_is_refused() -> None:
     with pytest.raises(errors.ConfigError, match="reconcile must be"):
         RetryPolicy(reconcile="guess")  # type: ignore[arg-type]
 
@@ -139,7 +139,7 @@ def test_an_operation_is_not_adopted_while_the_destination_does_not_exist(
     server.on("POST", START, "drop")
     server.on("GET", LIST, server.answer(200, {"operations": [server.operation("77")]}))
     server.on("GET", DESTINATION, "403", after)
-    with pytest.raises(errors.AmbiguousSubmit, match="another program's"):
+    with pytest.raises(errors.AmbiguousSubmit, match="another program"):
         client.deidentify_dataset("d", "e", config)
 
 
@@ -153,7 +153,7 @@ def test_an_operation_is_not_adopted_if_the_destination_existed_before(
         client.deidentify_dataset("d", "e", config)
 
 
-def test_a_look_that_fails_neither_stops_the_start_nor_proves_anything(
+def test_a_failed_existence_check_neither_stops_the_start_nor_proves_anything(
     server: Any, client: DeidClient, config: DeidentifyConfig
 ) -> None:
     server.on("POST", START, "drop")
@@ -175,7 +175,7 @@ def test_several_operations_that_could_be_ours_are_ambiguous(
     assert server.count("POST") == 1
 
 
-def test_a_list_that_cannot_be_read_is_ambiguous_too(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+def test_an_unreadable_list_is_ambiguous(server: Any, client: DeidClient, config: DeidentifyConfig) -> None:
     server.on("POST", START, "drop")
     server.on("GET", LIST, "403")
     with pytest.raises(errors.AmbiguousSubmit) as caught:
@@ -184,7 +184,7 @@ def test_a_list_that_cannot_be_read_is_ambiguous_too(server: Any, client: DeidCl
     assert server.count("POST") == 1
 
 
-def test_a_call_the_service_said_it_accepted_is_never_sent_again(
+def test_a_call_that_the_service_accepted_is_never_sent_again(
     server: Any, client: DeidClient, config: DeidentifyConfig
 ) -> None:
     server.on("POST", START, "garbage")
@@ -205,7 +205,7 @@ def test_a_start_the_service_refuses_is_neither_sent_again_nor_looked_for(
     assert server.count("GET", LIST) == 0
 
 
-def test_a_conflict_after_a_lost_answer_is_our_own_first_try(
+def test_a_conflict_after_a_lost_reply_is_our_own_first_attempt(
     server: Any, client: DeidClient, config: DeidentifyConfig
 ) -> None:
     server.on("POST", START, "503", "409")
@@ -214,7 +214,7 @@ def test_a_conflict_after_a_lost_answer_is_our_own_first_try(
     assert client.deidentify_dataset("d", "e", config, retry=RESEND).name.endswith("/9")
 
 
-def test_a_conflict_after_a_lost_answer_that_is_not_ours_is_raised(
+def test_a_conflict_after_a_lost_reply_is_raised_if_it_is_not_ours(
     server: Any, client: DeidClient, config: DeidentifyConfig
 ) -> None:
     server.on("POST", START, "503", "409")
@@ -271,7 +271,7 @@ def test_a_rate_limit_is_waited_out_as_the_service_asks(
     assert server.count("GET", LIST) == 0, "a refused start did not run"
 
 
-def test_a_server_that_is_not_there_is_tried_again_and_raised(clock: FakeClock, config: DeidentifyConfig) -> None:
+def test_an_unreachable_server_is_retried_and_then_raised(clock: FakeClock, config: DeidentifyConfig) -> None:
     client = DeidClient("p", "l", endpoint="http://127.0.0.1:9", clock=clock)
     with client, pytest.raises(errors.ConnectError) as caught:
         client.deidentify_dataset("d", "e", config)
@@ -279,9 +279,7 @@ def test_a_server_that_is_not_there_is_tried_again_and_raised(clock: FakeClock, 
     assert caught.value.attempts == 6
 
 
-def test_two_threads_that_lose_their_answers_never_adopt_each_others_operation(
-    server: Any, config: DeidentifyConfig
-) -> None:
+def test_two_threads_with_lost_replies_never_adopt_each_others_operation(server: Any, config: DeidentifyConfig) -> None:
     """Real time: both starts are under way at once, and one of the two ran."""
     ran: list[str] = []
     gate = threading.Barrier(2)
@@ -317,7 +315,7 @@ def test_two_threads_that_lose_their_answers_never_adopt_each_others_operation(
 
 
 @pytest.mark.parametrize("method", ["create_dataset", "import", "export", "store", "fhir"])
-def test_every_method_that_starts_work_looks_before_it_sends_again(
+def test_every_method_that_starts_an_operation_reconciles_before_it_is_sent_again(
     server: Any, client: DeidClient, config: DeidentifyConfig, method: str
 ) -> None:
     names = {
@@ -372,7 +370,7 @@ REFUSED = ["drop", "an HTML 502", "408", "429", "500", "503", "504", "400", "403
     looks_late=st.integers(0, 2),
 )
 @example(starts=[(False, "503"), (True, "drop")], looks_late=2)
-def test_however_starts_are_answered_one_operation_runs_at_most(
+def test_at_most_one_operation_runs_whatever_happens_to_replies(
     server: Any, config: DeidentifyConfig, starts: list[tuple[bool, str]], looks_late: int
 ) -> None:
     """A model of the service: some starts run, some do not, answers get lost, and lists lag behind."""
@@ -390,7 +388,7 @@ def test_however_starts_are_answered_one_operation_runs_at_most(
             looks = 0
         if not said:
             return server.answer(200, server.operation(created[-1]))
-        return server.behaviour(said)
+        return server.behavior(said)
 
     def look(_: Any) -> Any:
         return server.answer(200, {}) if created else server.error(404)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_who_was_woken_may_wait_again_before_a_later_alarm_rings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LOOK_AGAIN", 0)  # the alarm looks at every turn of the loop
+def test_a_woken_task_can_wait_again_before_a_later_alarm_fires(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CHECK_INTERVAL", 0)  # the alarm looks at every turn of the loop
     clock = FakeClock()
 
     async def work() -> list[float]:

@@ -1,4 +1,4 @@
-"""A client and its operations in another process: forked with threads at work, or from a pickle."""
+"""Clients and operations in another process: forked, or unpickled."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_forked_child_makes_its_own_connection(server: Any) -> None:
     assert server.connections == 2, "the parent keeps its connection, the child has one of its own"
 
 
-def test_locks_held_in_the_parent_do_not_hold_up_the_child(
+def test_locks_held_in_the_parent_do_not_block_the_child(
     server: Any, client: DeidClient, config: DeidentifyConfig
 ) -> None:
     server.on("POST", "", server.answer(200, server.operation("2")))
@@ -78,7 +78,7 @@ def test_locks_held_in_the_parent_do_not_hold_up_the_child(
     assert state == "SUCCEEDED"
 
 
-def test_a_child_waits_for_an_operation_the_parent_waits_for_too(server: Any) -> None:
+def test_a_forked_child_can_wait_for_an_operation_of_its_parent(server: Any) -> None:
     """Real time: the parent's threads are at work when it forks."""
     running, ended = (server.answer(200, server.operation("1", done=done)) for done in (False, True))
     server.on("GET", "", running)
@@ -111,7 +111,7 @@ print(operation.state, type(operation.result(timeout=20)).__name__, operation.st
 """
 
 
-def test_a_pickled_operation_goes_on_in_another_process(server: Any, tmp_path: Path) -> None:
+def test_a_pickled_operation_resumes_in_another_process(server: Any, tmp_path: Path) -> None:
     running, ended = server.operation("1"), server.operation("1", done=True, metadata={"counter": {"success": "2"}})
     server.on("GET", "", server.answer(200, running), server.answer(200, ended))
     with DeidClient("p", "l", endpoint=server.url) as client:
@@ -122,7 +122,7 @@ def test_a_pickled_operation_goes_on_in_another_process(server: Any, tmp_path: P
     assert said.split() == ["RUNNING", "DeidentifySummary", "SUCCEEDED"]
 
 
-def test_a_pickled_local_operation_opens_its_lab_when_it_is_asked(tmp_path: Path) -> None:
+def test_a_pickled_local_operation_opens_its_emulator_on_first_use(tmp_path: Path) -> None:
     with DeidClient.local(tmp_path / "lab") as client:
         operation = client.create_dataset("d")
         operation.wait(timeout=30)
@@ -132,7 +132,7 @@ def test_a_pickled_local_operation_opens_its_lab_when_it_is_asked(tmp_path: Path
     assert pickle.loads(fresh).result(timeout=30).name.endswith("/datasets/d")
 
 
-def test_an_operation_of_an_emulator_on_another_host_is_unpickled_for_it_without_a_token(
+def test_an_unpickled_operation_of_a_remote_emulator_sends_no_token(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "http://emulator.invalid:8085")
@@ -151,13 +151,13 @@ def test_an_operation_of_an_emulator_on_another_host_is_unpickled_for_it_without
         assert found._tracker.timeout == 7.0
 
 
-def test_a_client_that_is_pickled_says_what_to_do() -> None:
+def test_pickling_a_client_raises_with_a_remedy() -> None:
     for client in (DeidClient("p", "l"), AsyncDeidClient("p", "l")):
-        with pytest.raises(errors.DeidError, match=r"make one in each process, or pass operation\.name"):
+        with pytest.raises(errors.DeidError, match=r"create one in each process, or pass operation\.name"):
             pickle.dumps(client)
 
 
-def test_an_operation_keeps_saying_that_it_was_adopted(server: Any, config: DeidentifyConfig) -> None:
+def test_an_unpickled_operation_is_still_adopted(server: Any, config: DeidentifyConfig) -> None:
     server.on("POST", "", "drop")
     server.on("GET", r"datasets/e\?", "404", server.answer(200, {}))
     server.on("GET", r"operations\?", server.answer(200, {"operations": [server.operation("1")]}))

@@ -1,4 +1,4 @@
-"""The methods for threads are those for event loops without ``async`` and ``await``, as the generator writes them."""
+"""The sync methods are generated from the async ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPEC.loader.exec_module(generate_sync)
 
 
 def _code(text: str) -> tuple[set[str], str]:
-    """Return a module's imports, whose order the formatter decides, and the rest of it."""
+    """Return a module's imports as a set, and the rest of it."""
     imports: set[str] = set()
 
     class Take(ast.NodeTransformer):
@@ -31,7 +31,7 @@ def _code(text: str) -> tuple[set[str], str]:
 
 
 @pytest.mark.parametrize(("source", "target"), generate_sync.MODULES.items())
-def test_a_generated_module_is_what_the_generator_makes(source: str, target: str) -> None:
+def test_a_generated_module_is_up_to_date(source: str, target: str) -> None:
     made, committed = generate_sync.generated(source), (generate_sync.CLIENT / target).read_text()
     assert _code(made) == _code(committed), "run tools/generate_sync.py"
 

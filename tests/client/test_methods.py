@@ -1,4 +1,4 @@
-"""The method table against the discovery documents inside the installed google-api-python-client."""
+"""The method table matches the discovery documents of the installed google-api-python-client."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_method_has_the_verb_and_path_of_the_discovery_document(method: Me
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.id.removeprefix("healthcare.projects."))
-def test_every_method_is_as_safe_as_its_reply_says(method: Method) -> None:
+def test_the_safety_of_every_method_fits_its_reply_type(method: Method) -> None:
     theirs = discovered("v1")[method.id]
     starts = theirs["response"]["$ref"] == "Operation" and theirs["httpMethod"] != "GET"
     assert (method.safety is Safety.START) == starts

@@ -1,4 +1,4 @@
-"""Reads from a server that misbehaves: the documented exception each time, after as many tries as the policy says."""
+"""Reads from a misbehaving server: documented exceptions after documented attempts."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ READS: list[tuple[str, type[errors.DeidError], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("behaviour", "kind", "tries"), READS, ids=[row[0] for row in READS])
-def test_a_read_raises_the_documented_exception_after_the_documented_tries(
-    server: Any, client: DeidClient, behaviour: str, kind: type[errors.DeidError], tries: int
+@pytest.mark.parametrize(("behavior", "kind", "tries"), READS, ids=[row[0] for row in READS])
+def test_a_read_raises_the_documented_exception_after_the_documented_attempts(
+    server: Any, client: DeidClient, behavior: str, kind: type[errors.DeidError], tries: int
 ) -> None:
-    server.on("GET", PATH, behaviour)
+    server.on("GET", PATH, behavior)
     with pytest.raises(errors.DeidError) as caught:
         client.get_dataset("d")
     assert type(caught.value) is kind
@@ -54,16 +54,16 @@ def test_a_read_raises_the_documented_exception_after_the_documented_tries(
         assert caught.value.attempts == tries
 
 
-@pytest.mark.parametrize("behaviour", ["drop", "drop mid-body", "an HTML 502", "408", "429", "500", "503"])
-def test_a_read_succeeds_when_the_trouble_passes(server: Any, client: DeidClient, behaviour: str) -> None:
-    server.on("GET", PATH, behaviour, behaviour, server.answer(200, {"name": server.DATASET}))
+@pytest.mark.parametrize("behavior", ["drop", "drop mid-body", "an HTML 502", "408", "429", "500", "503"])
+def test_a_read_succeeds_after_transient_failures(server: Any, client: DeidClient, behavior: str) -> None:
+    server.on("GET", PATH, behavior, behavior, server.answer(200, {"name": server.DATASET}))
     assert client.get_dataset("d").name == server.DATASET
     assert server.count("GET") == 3
 
 
-@pytest.mark.parametrize("behaviour", ["stall", "dribble"])
-def test_a_timeout_holds_on_a_connection_that_is_already_warm(server: Any, client: DeidClient, behaviour: str) -> None:
-    server.on("GET", PATH, server.answer(200, {"name": server.DATASET}), behaviour)
+@pytest.mark.parametrize("behavior", ["stall", "dribble"])
+def test_a_timeout_applies_to_a_kept_connection(server: Any, client: DeidClient, behavior: str) -> None:
+    server.on("GET", PATH, server.answer(200, {"name": server.DATASET}), behavior)
     client.get_dataset("d")
     began = time.monotonic()
     with pytest.raises(errors.RequestTimeout) as caught:
@@ -73,7 +73,7 @@ def test_a_timeout_holds_on_a_connection_that_is_already_warm(server: Any, clien
     assert caught.value.sent == "maybe"
 
 
-def test_reads_ride_one_connection_and_a_start_takes_a_new_one(server: Any, client: DeidClient) -> None:
+def test_reads_share_one_connection_and_a_start_opens_a_new_one(server: Any, client: DeidClient) -> None:
     server.on("GET", PATH, server.answer(200, {"name": server.DATASET}))
     server.on("POST", "", server.answer(200, server.operation("1")))
     for _ in range(3):
@@ -83,15 +83,13 @@ def test_reads_ride_one_connection_and_a_start_takes_a_new_one(server: Any, clie
     assert server.connections == 2
 
 
-def test_a_403_for_the_rate_is_waited_out_and_another_is_not(server: Any, client: DeidClient) -> None:
+def test_only_a_403_for_a_rate_limit_is_retried(server: Any, client: DeidClient) -> None:
     reason = {"error": {"code": 403, "errors": [{"reason": "rateLimitExceeded"}]}}
     server.on("GET", PATH, server.answer(403, reason), server.answer(200, {"name": server.DATASET}))
     assert client.get_dataset("d").name == server.DATASET
 
 
-def test_a_retry_after_that_passes_the_deadline_is_raised_at_once(
-    server: Any, client: DeidClient, clock: FakeClock
-) -> None:
+def test_a_retry_after_beyond_the_deadline_is_raised_at_once(server: Any, client: DeidClient, clock: FakeClock) -> None:
     server.on("GET", PATH, server.error(503, headers={"Retry-After": "3600"}))
     with pytest.raises(errors.Unavailable) as caught:
         client.get_dataset("d")
@@ -107,7 +105,7 @@ def test_a_retry_after_may_be_a_date(server: Any, client: DeidClient, clock: Fak
     assert clock.slept == [12.0]
 
 
-def test_the_deadline_bounds_all_tries_together(server: Any, client: DeidClient, clock: FakeClock) -> None:
+def test_the_deadline_limits_all_attempts_together(server: Any, client: DeidClient, clock: FakeClock) -> None:
     server.on("GET", PATH, "503")
     patient = RetryPolicy(tries=1000, deadline=20.0)
     with pytest.raises(errors.Unavailable):
@@ -116,19 +114,19 @@ def test_the_deadline_bounds_all_tries_together(server: Any, client: DeidClient,
     assert 2 < server.count("GET") < 1000
 
 
-def test_a_delete_that_finds_nothing_after_a_lost_answer_has_worked(server: Any, client: DeidClient) -> None:
+def test_not_found_on_a_retried_delete_is_success(server: Any, client: DeidClient) -> None:
     server.on("DELETE", "", "drop", "404")
     client.delete_dataset("d")
     assert server.count("DELETE") == 2
 
 
-def test_a_delete_that_finds_nothing_at_first_says_so(server: Any, client: DeidClient) -> None:
+def test_not_found_on_the_first_delete_is_raised(server: Any, client: DeidClient) -> None:
     server.on("DELETE", "", "404")
     with pytest.raises(errors.NotFound):
         client.delete_dataset("d")
 
 
-def test_lists_page_by_themselves(server: Any, client: DeidClient) -> None:
+def test_lists_fetch_all_pages(server: Any, client: DeidClient) -> None:
     pages = {"": ("1", "2"), "2": ("2", "3"), "3": ("3", "")}
 
     def page(request: Any) -> Any:
@@ -140,19 +138,19 @@ def test_lists_page_by_themselves(server: Any, client: DeidClient) -> None:
     assert [dataset.name for dataset in client.list_datasets()] == ["1", "2", "3"]
 
 
-def test_a_list_that_does_not_end_is_an_error(server: Any, client: DeidClient) -> None:
+def test_an_endless_list_is_an_error(server: Any, client: DeidClient) -> None:
     server.on("GET", r"/datasets\?", server.answer(200, {"datasets": [], "nextPageToken": "x"}))
     with pytest.raises(errors.ReplyError):
         list(client.list_datasets())
 
 
-def test_fields_and_values_the_client_does_not_know_survive(server: Any, client: DeidClient) -> None:
+def test_unknown_fields_and_values_are_kept(server: Any, client: DeidClient) -> None:
     reply = {"name": server.DATASET, "newField": {"deep": [1]}, "timeZone": "UTC"}
     server.on("GET", PATH, server.answer(200, reply))
     assert client.get_dataset("d").to_api() == reply
 
 
-def test_the_raw_reply_can_be_had(server: Any, client: DeidClient) -> None:
+def test_raw_replies_are_available(server: Any, client: DeidClient) -> None:
     server.on("GET", PATH, server.answer(200, {"name": server.DATASET}, headers={"X-Thing": "yes"}))
     with client.raw_replies() as replies:
         client.get_dataset("d")
@@ -162,7 +160,7 @@ def test_the_raw_reply_can_be_had(server: Any, client: DeidClient) -> None:
     assert replies[0].json == {"name": server.DATASET}
 
 
-def test_eight_threads_of_500_polls_each_get_their_own_operation(server: Any, client: DeidClient) -> None:
+def test_eight_threads_with_500_polls_each_get_their_own_operation(server: Any, client: DeidClient) -> None:
     def reply(request: Any) -> Any:
         return server.answer(200, server.operation(request.path.rsplit("/", 1)[1].partition("?")[0]))
 

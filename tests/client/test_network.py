@@ -1,4 +1,4 @@
-"""Proxies, certificates, endless and broken bodies, hanging token servers: an error of ours, in time."""
+"""Proxies, certificates, endless and broken bodies, hanging token servers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\
 
 
 class Listener:
-    """A server on loopback that hands each connection to a function."""
+    """Server on loopback that passes each connection to a function."""
 
     def __init__(self, serve: Callable[[socket.socket], object]) -> None:
         self.requests: list[bytes] = []
@@ -105,7 +105,7 @@ def proxied(**options: Any) -> DeidClient:
     )
 
 
-@pytest.mark.parametrize(("status", "word"), [(403, "may not allow"), (407, "user and a password"), (502, "HTTP 502")])
+@pytest.mark.parametrize(("status", "word"), [(403, "may block"), (407, "user name and password"), (502, "HTTP 502")])
 def test_a_proxy_that_refuses_is_named_without_its_password(
     listen: Any, monkeypatch: pytest.MonkeyPatch, status: int, word: str
 ) -> None:
@@ -122,15 +122,13 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     assert caught.value.transient == (status >= 500), "asking again cannot help where it is forbidden"
 
 
-def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with proxied() as client, pytest.raises(errors.ConnectError, match=r"the proxy http://127.0.0.1:9, which HTTPS"):
+    with proxied() as client, pytest.raises(errors.ConnectError, match=r"the proxy http://127.0.0.1:9 from HTTPS"):
         client.get_dataset("d", timeout=3)
 
 
-def test_a_request_without_tls_goes_to_the_proxy_with_its_whole_url(
-    listen: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_http_request_goes_to_the_proxy_with_its_absolute_url(listen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = listen(sending(HEAD + b"Content-Length: 2\r\n\r\n{}"))
     monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.port}")
     monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "http://emulator.invalid:8085")
@@ -158,7 +156,7 @@ def test_a_request_without_tls_goes_to_the_proxy_with_its_whole_url(
         ("http://metadata.google.internal", "", True),
     ],
 )
-def test_no_proxy_is_obeyed(monkeypatch: pytest.MonkeyPatch, url: str, names: str, bypassed: bool) -> None:
+def test_the_no_proxy_variable_is_obeyed(monkeypatch: pytest.MonkeyPatch, url: str, names: str, bypassed: bool) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
     monkeypatch.setenv("NO_PROXY", names)
@@ -175,15 +173,13 @@ def test_a_socks_proxy_without_pysocks_says_what_to_install(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("address", ["https://proxy:3128", "http://proxy:port", "ftp://proxy", "http://"])
-def test_a_proxy_that_cannot_be_used_is_refused_by_the_variables_name(
-    monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
+def test_an_invalid_proxy_is_refused_by_its_variable(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)
-    with proxied() as client, pytest.raises(errors.ConnectError, match=r"HTTPS_PROXY must be of the form http://"):
+    with proxied() as client, pytest.raises(errors.ConnectError, match=r"HTTPS_PROXY must have the form http://"):
         client.get_dataset("d", timeout=3)
 
 
-def test_a_ready_made_httplib2_http_that_would_ignore_the_proxy_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_httplib2_http_that_would_ignore_the_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setattr("healthcare_deid.client.http.transport.find_spec", _not_found)
     client = DeidClient("p", "l", endpoint="https://healthcare.invalid", http=httplib2.Http(), retry=ONCE)
@@ -196,7 +192,7 @@ def test_a_ready_made_httplib2_http_that_would_ignore_the_proxy_says_so(monkeypa
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return a file with a key and a certificate for localhost that nobody has signed."""
+    """Return a file with a key and a self-signed certificate for localhost."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     made = (
@@ -239,18 +235,18 @@ def secure(certificate: Path) -> Iterator[tuple[str, list[Any]]]:
     server.close()
 
 
-def test_a_refused_certificate_is_one_try_and_says_why(secure: tuple[str, list[Any]]) -> None:
+def test_a_rejected_certificate_is_one_attempt_and_an_error_with_the_reason(secure: tuple[str, list[Any]]) -> None:
     url, handshakes = secure
     with DeidClient("p", "l", endpoint=url) as client, pytest.raises(errors.ConnectError) as caught:
         client.get_dataset("d", timeout=5)
-    assert "certificate is refused: self" in str(caught.value)
+    assert "certificate was rejected: self" in str(caught.value)
     assert "SSL_CERT_FILE" in str(caught.value)
     assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
     assert caught.value.__cause__.__traceback__ is None
     assert (caught.value.attempts, len(handshakes)) == (1, 1)
 
 
-def test_a_request_goes_through_the_proxy_within_tls(
+def test_a_https_request_goes_through_the_proxy_in_a_tunnel(
     listen: Any, secure: tuple[str, list[Any]], certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def tunnel(connection: socket.socket) -> None:
@@ -280,7 +276,7 @@ def _pipe(source: socket.socket, target: socket.socket) -> None:
         return
 
 
-def test_a_server_that_does_not_speak_tls_is_one_try_and_said_so(listen: Any) -> None:
+def test_a_server_without_tls_is_one_attempt_and_a_clear_error(listen: Any) -> None:
     plain = listen(sending(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     client = DeidClient("p", "l", endpoint=f"https://localhost:{plain.port}")
     with client, pytest.raises(errors.ConnectError, match="no TLS connection: ") as caught:
@@ -289,7 +285,7 @@ def test_a_server_that_does_not_speak_tls_is_one_try_and_said_so(listen: Any) ->
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
-def test_the_authorities_that_the_environment_names_are_trusted(
+def test_ca_certificates_from_the_environment_are_trusted(
     secure: tuple[str, list[Any]], certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, str(certificate))
@@ -298,13 +294,11 @@ def test_the_authorities_that_the_environment_names_are_trusted(
     assert secure[1], "nothing reached the server"
 
 
-def test_a_file_of_authorities_that_is_not_there_is_named(
-    secure: tuple[str, list[Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_ca_file_is_named(secure: tuple[str, list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with DeidClient("p", "l", endpoint=secure[0]) as client, pytest.raises(errors.ConnectError) as caught:
         client.get_dataset("d", timeout=5)
-    assert "SSL_CERT_FILE does not name a readable file" in str(caught.value)
+    assert "SSL_CERT_FILE is not the path of a readable" in str(caught.value)
     assert caught.value.attempts == 1
 
 
@@ -338,19 +332,19 @@ def asked(listener: Listener, **options: Any) -> Any:
         return client.get_dataset("d", **options)
 
 
-def test_an_endless_reply_is_an_error_of_ours(listen: Any) -> None:
+def test_an_endless_reply_raises_this_packages_error(listen: Any) -> None:
     with pytest.raises(errors.ReplyError, match="larger than 32 MiB"):
         asked(listen(endless))
 
 
-def test_a_reply_that_drips_ends_with_the_timeout(listen: Any) -> None:
+def test_a_reply_sent_byte_by_byte_ends_with_the_timeout(listen: Any) -> None:
     began = time.monotonic()
     with pytest.raises(errors.RequestTimeout):
         asked(listen(dripping), timeout=0.5)
     assert time.monotonic() - began < 5
 
 
-def test_an_exploding_reply_is_an_error_of_ours(listen: Any) -> None:
+def test_a_zip_bomb_raises_this_packages_error(listen: Any) -> None:
     packed = gzip.compress(bytes(limits.JSON_BYTES + 2**20))
     assert len(packed) < 2**17
     with pytest.raises(errors.ReplyError, match="larger than 32 MiB"):
@@ -383,7 +377,7 @@ def test_every_usual_compression_is_read(listen: Any, packed: bytes, encoding: b
 @pytest.mark.parametrize(
     "packed", [gzip.compress(NAME)[:-12], b"\x1f\x8b" + b"x" * 40, b"\xff" * 40], ids=["short", "broken", "noise"]
 )
-def test_a_damaged_compression_is_an_error_of_ours(listen: Any, packed: bytes) -> None:
+def test_a_corrupt_compressed_body_raises_this_packages_error(listen: Any, packed: bytes) -> None:
     with pytest.raises(errors.ReplyError):
         asked(listen(sized(packed, encoding=b"gzip")))
 
@@ -393,13 +387,13 @@ def test_a_damaged_compression_is_an_error_of_ours(listen: Any, packed: bytes) -
     [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 10_000, b'{"name": ' + b"9" * 10_000 + b"}"],
     ids=["lists", "objects", "a long number", "a long number inside"],
 )
-def test_json_that_cannot_be_read_is_an_error_of_ours(listen: Any, body: bytes) -> None:
+def test_invalid_json_raises_this_packages_error(listen: Any, body: bytes) -> None:
     with pytest.raises(errors.DeidError):
         asked(listen(sized(body)))
 
 
 @pytest.mark.parametrize("value", ["²", "٣", "-1", "1e3", "Mon, 32 Foo 99999 99:99:99 +9999", "9" * 5000, ""])
-def test_any_retry_after_is_survived(listen: Any, value: str) -> None:
+def test_any_retry_after_is_parsed_or_ignored(listen: Any, value: str) -> None:
     head = (
         b"HTTP/1.1 503 No\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
         + value.encode("latin-1", "replace")
@@ -454,7 +448,7 @@ EXPLODING = gzip.compress(WHOLE + bytes(2**23))
 FIRSTS: dict[str, tuple[Callable[[socket.socket], object], str]] = {
     "endless": (endless_chunks, "larger than 4 MiB"),
     "exploding": (sized(EXPLODING, encoding=b"gzip"), "larger than 4 MiB"),
-    "cut off": (cut(40), "broke off"),
+    "cut off": (cut(40), "connection was lost"),
     "cut off without a length": (replying(b"", WHOLE[:-40]), "no Content-Length"),
     "whole without a length": (replying(b"", WHOLE), "no Content-Length"),
     "cut off in gzip": (sized(gzip.compress(WHOLE)[:-30], encoding=b"gzip"), "ends too early"),
@@ -464,7 +458,7 @@ FIRSTS: dict[str, tuple[Callable[[socket.socket], object], str]] = {
 
 
 @pytest.mark.parametrize("first", FIRSTS)
-def test_an_instance_that_does_not_arrive_whole_is_a_failure_and_the_others_go_on(
+def test_a_truncated_instance_is_a_failure_and_the_others_continue(
     listen: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
     monkeypatch.setattr("healthcare_deid.client.http.reply_body.INSTANCE_BYTES", 2**22)
@@ -477,9 +471,7 @@ def test_an_instance_that_does_not_arrive_whole_is_a_failure_and_the_others_go_o
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 7, "nothing half-written is left"
 
 
-def test_a_picture_that_shrinks_a_thousandfold_arrives_without_going_through_memory(
-    listen: Any, tmp_path: Path
-) -> None:
+def test_a_highly_compressed_instance_is_streamed_not_held_in_memory(listen: Any, tmp_path: Path) -> None:
     import tracemalloc
 
     black = WHOLE + bytes(2**26)
@@ -494,7 +486,7 @@ def test_a_picture_that_shrinks_a_thousandfold_arrives_without_going_through_mem
     assert most < 2**24
 
 
-def test_a_large_upload_may_take_longer_than_its_timeout_while_it_moves(server: Any, tmp_path: Path) -> None:
+def test_a_large_upload_may_exceed_its_timeout_while_data_moves(server: Any, tmp_path: Path) -> None:
     (tmp_path / "1.dcm").write_bytes(WHOLE + bytes(2**22))
     server.on("POST", "studies", server.answer(200, {"00081199": {"vr": "SQ", "Value": [{}]}}))
     with DeidClient("p", "l", endpoint=server.url, retry=ONCE) as client:
@@ -502,7 +494,7 @@ def test_a_large_upload_may_take_longer_than_its_timeout_while_it_moves(server: 
     assert len(server.seen[0].body) == len(WHOLE) + 2**22
 
 
-def test_a_delete_whose_answer_was_lost_is_a_success(server: Any) -> None:
+def test_a_delete_whose_reply_was_lost_is_a_success(server: Any) -> None:
     server.on("DELETE", "", "drop", "404")
     with DeidClient("p", "l", endpoint=server.url, clock=FakeClock()) as client:
         client.delete_dicom_store("d/s")
@@ -530,7 +522,7 @@ class Hanging(google_credentials.Credentials):
         self.over.wait(60)
 
 
-def test_a_hanging_refresh_ends_all_calls_within_their_timeouts_and_runs_once(server: Any) -> None:
+def test_a_hanging_refresh_runs_once_and_all_calls_end_within_their_timeouts(server: Any) -> None:
     tokens = Hanging()
     caught: list[BaseException] = []
     with DeidClient("p", "l", endpoint=server.url, credentials=tokens, retry=ONCE) as client:
@@ -553,10 +545,10 @@ def test_a_hanging_refresh_ends_all_calls_within_their_timeouts_and_runs_once(se
     assert server.seen == []
 
 
-def test_a_token_server_with_a_refused_certificate_is_named(secure: tuple[str, list[Any]], server: Any) -> None:
+def test_a_token_server_with_a_rejected_certificate_is_named(secure: tuple[str, list[Any]], server: Any) -> None:
     tokens: Any = Credentials(  # type: ignore[no-untyped-call] # google-auth's is untyped
         None, refresh_token="r", token_uri=f"{secure[0]}/token", client_id="c", client_secret="s"
     )
     client = DeidClient("p", "l", endpoint=server.url, credentials=tokens)
-    with client, pytest.raises(errors.CredentialsError, match="certificate is refused"):
+    with client, pytest.raises(errors.CredentialsError, match="certificate was rejected"):
         client.get_dataset("d", timeout=5)

@@ -1,4 +1,4 @@
-"""Operations: their states, what waiting returns and raises, and the future's words."""
+"""Operations: states, waiting, results, exceptions, futures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize(("step", "state"), ENDINGS)
-def test_an_operation_ends_in_the_state_its_reply_tells(step: Step, state: str) -> None:
+def test_the_final_state_follows_from_the_reply(step: Step, state: str) -> None:
     assert ScriptedOperation(running(), step).wait().state == state
 
 
@@ -62,7 +62,7 @@ def test_an_operation_ends_in_the_state_its_reply_tells(step: Step, state: str) 
         },
     )
 )
-def test_success_is_never_said_unless_it_was_seen(reply: dict[str, Any]) -> None:
+def test_success_is_never_reported_unless_it_was_seen(reply: dict[str, Any]) -> None:
     state = parse_operation({"name": NAME, **reply}).state
     counter = reply.get("metadata", {}).get("counter", {})
     good = reply.get("done") and "response" in reply and not reply.get("error", {}).get("code")
@@ -74,7 +74,7 @@ def test_success_is_never_said_unless_it_was_seen(reply: dict[str, Any]) -> None
         assert state is OperationState.RUNNING
 
 
-def test_an_end_with_neither_a_result_nor_an_error_ends_the_waiting(server: Any, client: DeidClient) -> None:
+def test_a_done_operation_without_result_and_error_ends_the_wait(server: Any, client: DeidClient) -> None:
     server.on("GET", "", server.answer(200, {"name": NAME}), server.answer(200, {"name": NAME, "done": True}))
     operation = client.operation(NAME).wait(timeout=60)
     assert operation.state is OperationState.FAILED, "nothing was seen that says it succeeded"
@@ -82,14 +82,14 @@ def test_an_end_with_neither_a_result_nor_an_error_ends_the_waiting(server: Any,
         operation.result()
 
 
-def test_another_operations_reply_is_refused() -> None:
+def test_the_reply_of_another_operation_is_refused() -> None:
     from healthcare_deid.names import OperationName
 
-    with pytest.raises(errors.ReplyError, match="another operation"):
+    with pytest.raises(errors.ReplyError, match="different operation"):
         parse_operation({"name": NAME}, expected=OperationName.parse(NAME[:-1] + "2"))
 
 
-def test_a_poll_that_fails_is_not_the_operation_failing() -> None:
+def test_a_failed_poll_is_not_a_failed_operation() -> None:
     operation = ScriptedOperation(
         unreachable(), unreachable(403), unreachable(500), Step(status=401), succeeded(success=1)
     )
@@ -97,7 +97,7 @@ def test_a_poll_that_fails_is_not_the_operation_failing() -> None:
     assert operation.polls == 5
 
 
-def test_progress_is_told_in_this_thread_once_a_change() -> None:
+def test_on_progress_is_called_in_this_thread_once_per_change() -> None:
     operation = ScriptedOperation(
         running(pending=2), running(pending=2), running(success=1, pending=1), succeeded(success=2)
     )
@@ -113,7 +113,7 @@ def test_progress_is_told_in_this_thread_once_a_change() -> None:
     assert threads == {threading.current_thread().name}
 
 
-def test_watching_begins_with_what_is_known_and_ends_with_the_end() -> None:
+def test_watch_starts_with_the_last_known_state_and_stops_at_the_end() -> None:
     states = [str(snapshot.state) for snapshot in ScriptedOperation(running(pending=1), succeeded()).watch()]
     assert states == ["RUNNING", "RUNNING", "SUCCEEDED"]
 
@@ -125,7 +125,7 @@ def test_a_result_is_typed() -> None:
     assert result.success_store_count == 3
 
 
-def test_a_failure_carries_the_operation_and_keeps_the_servers_text_apart() -> None:
+def test_a_failure_carries_the_operation_and_the_servers_text_separately() -> None:
     operation = ScriptedOperation(failed(7, "patient Smith"))
     with pytest.raises(errors.OperationFailed) as caught:
         operation.result()
@@ -144,7 +144,7 @@ def test_a_partial_failure_has_a_result_and_raises_when_asked_to() -> None:
         operation.result(raise_on_partial=True)
 
 
-def test_a_timeout_raises_and_never_returns_the_unfinished() -> None:
+def test_a_timeout_raises_instead_of_returning_an_unfinished_operation() -> None:
     operation = ScriptedOperation(running(pending=1))
     with pytest.raises(errors.OperationTimeout) as caught:
         operation.result(timeout=90)
@@ -161,7 +161,7 @@ def test_polling_begins_at_once_and_slows_down() -> None:
     assert operation.polls == 4
 
 
-def test_an_operation_that_cannot_be_read_for_ten_minutes_is_lost_not_failed() -> None:
+def test_an_operation_that_cannot_be_polled_for_ten_minutes_is_lost_not_failed() -> None:
     operation = ScriptedOperation(running(), unreachable())
     with pytest.raises(errors.OperationLost) as caught:
         operation.result()
@@ -244,7 +244,7 @@ def test_closing_the_client_ends_the_waiting() -> None:
         operation.wait()
 
 
-def test_it_goes_where_a_future_is_expected() -> None:
+def test_an_operation_can_be_used_as_a_future() -> None:
     good, bad = (
         ScriptedOperation(running(), succeeded()).as_future(),
         ScriptedOperation(running(), failed()).as_future(),
@@ -262,7 +262,7 @@ def test_a_future_of_a_lost_operation_ends() -> None:
     operation.close()
 
 
-def test_cancelling_asks_and_waiting_tells_how_it_ended() -> None:
+def test_cancel_returns_at_once_and_waiting_returns_the_final_state() -> None:
     operation = ScriptedOperation(running())
     assert operation.cancel()
     assert not operation.cancelled()
@@ -273,7 +273,7 @@ def test_cancelling_asks_and_waiting_tells_how_it_ended() -> None:
         operation.result()
 
 
-def test_a_loop_over_done_ends_without_asking_each_time() -> None:
+def test_a_loop_over_done_does_not_poll_each_time() -> None:
     operation = ScriptedOperation(running(), running(), succeeded())
     turns = 0
     while not operation.done():
@@ -312,7 +312,7 @@ def test_waiting_for_many_returns_those_that_ended_and_those_that_did_not() -> N
     assert (ended, running_still) == ({good}, {late})
 
 
-def test_operations_come_as_they_complete(server: Any, client: DeidClient) -> None:
+def test_as_completed_yields_operations_in_order_of_completion(server: Any, client: DeidClient) -> None:
     turn = 0
 
     def listing(_: Any) -> Any:
@@ -331,7 +331,7 @@ def test_as_completed_raises_when_the_time_is_up() -> None:
         list(as_completed([ScriptedOperation(running())], timeout=30))
 
 
-def test_a_thousand_operations_of_a_dataset_take_one_list_a_tick_and_few_threads(
+def test_a_thousand_operations_of_a_dataset_take_one_list_per_poll_and_few_threads(
     server: Any, client: DeidClient
 ) -> None:
     ticks = 0

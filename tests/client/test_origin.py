@@ -1,4 +1,4 @@
-"""The access token goes to the endpoint's own origin, and nowhere else, whoever names a URL."""
+"""The access token goes only to the endpoint's own origin."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GOOGLE = Origin("https", "healthcare.googleapis.com", 443)
 
 @pytest.fixture
 def stranger(server: Any) -> Iterator[Any]:
-    """Return another server on loopback, to which the client under test does not belong."""
+    """Return another server on loopback, which the client must not contact."""
     other = type(server)()
     other.on("GET", "", other.answer(200, b"x"))
     other.on("POST", "", other.answer(200, {}))
@@ -53,7 +53,7 @@ def bearer(server: Any, clock: FakeClock) -> Iterator[DeidClient]:
         "HTTPS://healthcare.googleapis.com/v1/x?y=1#fragment",
     ],
 )
-def test_a_url_of_the_endpoint_is_sent_in_the_endpoints_spelling(url: str) -> None:
+def test_a_url_of_the_endpoint_is_normalized(url: str) -> None:
     assert GOOGLE.own(url) == "https://healthcare.googleapis.com/v1/x?y=1"
 
 
@@ -81,7 +81,7 @@ def test_a_url_of_the_endpoint_is_sent_in_the_endpoints_spelling(url: str) -> No
         " https://healthcare.googleapis.com/x",
     ],
 )
-def test_any_other_url_is_refused_without_a_word_of_it(url: str) -> None:
+def test_any_other_url_is_refused_and_not_quoted(url: str) -> None:
     with pytest.raises(errors.ForeignUrlError) as caught:
         GOOGLE.own(f"{url}?PatientName=Rivera")
     assert "Rivera" not in f"{caught.value}{caught.value!r}{caught.value.origin}"
@@ -114,7 +114,7 @@ FETCHES: dict[str, Callable[[Any, str], object]] = {
 
 @pytest.mark.parametrize("url", ELSEWHERE)
 @pytest.mark.parametrize("fetch", FETCHES)
-def test_a_url_in_a_reply_gets_no_token_of_another_server(
+def test_a_url_of_another_server_in_a_reply_gets_no_token(
     server: Any, stranger: Any, bearer: DeidClient, fetch: str, url: str
 ) -> None:
     host = server.url.removeprefix("http://")
@@ -134,7 +134,7 @@ def test_a_bulk_data_uri_of_the_endpoint_is_fetched_with_the_token(server: Any, 
     assert server.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-def test_nor_does_a_client_without_credentials_go_elsewhere(stranger: Any, client: DeidClient) -> None:
+def test_a_client_without_credentials_stays_at_its_endpoint_too(stranger: Any, client: DeidClient) -> None:
     with pytest.raises(errors.ForeignUrlError):
         client.dicomweb("d/s").retrieve_bulkdata(f"{stranger.url}/bulk/1")
     assert stranger.connections == 0
@@ -142,9 +142,7 @@ def test_nor_does_a_client_without_credentials_go_elsewhere(stranger: Any, clien
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("given", [False, True], ids=["our own transport", "a ready-made AuthorizedHttp"])
-def test_a_redirect_is_followed_by_nobody(
-    server: Any, stranger: Any, clock: FakeClock, status: int, *, given: bool
-) -> None:
+def test_no_redirect_is_followed(server: Any, stranger: Any, clock: FakeClock, status: int, *, given: bool) -> None:
     location = {"Location": f"{stranger.url}/elsewhere", "Content-Location": f"{stranger.url}/elsewhere"}
     for verb in ("GET", "POST", "DELETE"):
         server.on(verb, "", server.answer(status, b"", headers=location))
@@ -166,7 +164,7 @@ def test_a_redirect_is_followed_by_nobody(
 
 
 @pytest.mark.parametrize("status", [303, 307, 308])
-def test_a_token_servers_redirect_takes_no_refresh_token_along(
+def test_a_redirect_of_the_token_server_gets_no_refresh_token(
     server: Any, stranger: Any, clock: FakeClock, status: int
 ) -> None:
     server.on("POST", "/token", server.answer(status, b"", headers={"Location": f"{stranger.url}/token"}))
@@ -180,7 +178,9 @@ def test_a_token_servers_redirect_takes_no_refresh_token_along(
     assert stranger.connections == 0
 
 
-def test_page_tokens_and_names_in_replies_lead_nowhere(server: Any, stranger: Any, bearer: DeidClient) -> None:
+def test_page_tokens_and_names_in_replies_cannot_change_the_host(
+    server: Any, stranger: Any, bearer: DeidClient
+) -> None:
     pages = [{"datasets": [], "nextPageToken": f"{stranger.url}/next"}, {"datasets": []}]
     server.on("GET", "", *(server.answer(200, page) for page in pages))
     assert list(bearer.list_datasets()) == []
@@ -227,12 +227,12 @@ def test_the_async_client_keeps_its_token_too(server: Any, stranger: Any, clock:
     ],
     ids=["credentials", "an AuthorizedHttp", "the application default"],
 )
-def test_an_endpoint_in_clear_text_is_refused_to_who_has_credentials(options: dict[str, Any]) -> None:
+def test_an_http_endpoint_is_refused_with_credentials(options: dict[str, Any]) -> None:
     with pytest.raises(errors.ConfigError, match="https://"):
         assert "emulator.example" in repr(DeidClient("p", "l", endpoint="http://emulator.example:8085", **options))
 
 
-def test_credentials_are_refused_to_an_emulator_in_clear_text_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_http_emulator_on_another_machine_is_refused_with_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEALTHCARE_EMULATOR_HOST", "http://emulator.example:8085")
     DeidClient("p", "l")
     bearers: list[dict[str, Any]] = [
@@ -253,7 +253,7 @@ def test_credentials_are_refused_to_an_emulator_in_clear_text_as_well(monkeypatc
     ],
     ids=["credentials", "an AuthorizedHttp", "an Http"],
 )
-def test_without_a_token_clear_text_is_allowed(options: dict[str, Any]) -> None:
+def test_an_http_endpoint_is_allowed_without_credentials(options: dict[str, Any]) -> None:
     assert "emulator.example" in repr(DeidClient("p", "l", endpoint="http://emulator.example:8085", **options))
 
 

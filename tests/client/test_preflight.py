@@ -1,4 +1,4 @@
-"""A preflight reads, and says what would go wrong before it costs anything."""
+"""A preflight only reads, and finds problems before they cost anything."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def codes(findings: list[Finding]) -> set[str]:
     return {finding.code for finding in findings if finding.code in CODES}
 
 
-def test_all_is_well_and_the_volume_is_told(place: Any, client: DeidClient, config: DeidentifyConfig) -> None:
+def test_a_valid_plan_reports_only_its_volume(place: Any, client: DeidClient, config: DeidentifyConfig) -> None:
     found = client.preflight("d", "new", config)
     assert codes(found) == {"estimate", "instance-maybe-too-large"}
     assert "10 instances, 5.00 GiB" in str(found[-1]) + str(found[-2])
@@ -88,12 +88,12 @@ def test_fhir_stores_are_measured_too(place: Any, client: DeidClient, config: De
     assert any("10 instances and 9 FHIR resources, 6.00 GiB" in finding.message for finding in found)
 
 
-def test_what_cannot_be_measured_is_said_and_the_rest_is_told(
+def test_a_failed_measurement_is_a_finding_and_the_others_are_reported(
     place: Any, client: DeidClient, config: DeidentifyConfig
 ) -> None:
     place.on("GET", r"datasets/d/fhirStores\?", "501")
     found = client.preflight("d", "new", config)
-    assert any("how much FHIR it holds (HTTP 501)" in finding.message for finding in found)
+    assert any("its amount of FHIR data (HTTP 501)" in finding.message for finding in found)
     assert any("10 instances, 5.00 GiB" in finding.message for finding in found)
 
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_measured_is_said_and_the_rest_is_told(
         ),
     ],
 )
-def test_what_would_go_wrong_is_found(
+def test_problems_are_found(
     place: Any,
     client: DeidClient,
     config: DeidentifyConfig,
@@ -146,7 +146,7 @@ def test_a_missing_config_is_a_finding(place: Any, client: DeidClient) -> None:
     assert "config-missing" in codes(client.preflight("d", "new"))
 
 
-def test_the_configs_own_findings_are_among_them(place: Any, client: DeidClient) -> None:
+def test_the_findings_include_those_of_the_config(place: Any, client: DeidClient) -> None:
     assert any(finding.code == "config-empty" for finding in client.preflight("d", "new", DeidentifyConfig()))
 
 

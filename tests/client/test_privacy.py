@@ -1,4 +1,4 @@
-"""No tag value, URL query, server message, token or key in an exception's text, a log line, a span or a repr."""
+"""No PHI, URL query, server text, token or key in errors, logs, spans or reprs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEY = "UEhJQ0FOQVJZUEhJQ0FOQVJZUEhJQ0FOQVJZUEhJQ0E="
 
 
 class Spans(list[Any]):
-    """What a tracer of a test was told."""
+    """Tracer that records spans."""
 
     def text(self) -> str:
         return repr([vars(span) for span in self])
@@ -90,7 +90,7 @@ def logs() -> Iterator[io.StringIO]:
 
 
 def all_text(error: BaseException) -> str:
-    """Return all that printing, logging or inspecting an exception shows, with whatever it drags along."""
+    """Return everything that printing, logging or inspecting an exception shows."""
     parts = ["".join(traceback.format_exception(error)), repr(error), str(error)]
     seen: BaseException | None = error
     while seen is not None:
@@ -154,7 +154,7 @@ ANY_TROUBLE = st.one_of(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with a file to upload, whose name and content are the canary."""
+    """Return a folder with a file whose name and content are the canary."""
     patient = tmp_path / "scans" / CANARY
     patient.mkdir(parents=True)
     (patient / f"{CANARY}.dcm").write_bytes(bytes(128) + b"DICM" + CANARY.encode() * 9)
@@ -171,7 +171,7 @@ def folder(tmp_path: Path) -> Path:
 @example(call="download", trouble=(403, False, False))
 @example(call="preflight", trouble=(500, False, False))
 @example(call="many", trouble={"operations": [{"name": CANARY}]})
-def test_a_canary_in_every_input_and_reply_shows_nowhere(
+def test_a_canary_in_every_input_and_reply_never_shows(
     server: Any, spans: Spans, logs: io.StringIO, folder: Path, call: str, trouble: Any
 ) -> None:
     plan(server, trouble)
@@ -188,7 +188,7 @@ def test_a_canary_in_every_input_and_reply_shows_nowhere(
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(call=st.sampled_from(sorted(ASYNC_CALLS)), trouble=ANY_TROUBLE)
-def test_nor_does_it_in_an_event_loop(
+def test_the_same_holds_in_an_event_loop(
     server: Any, spans: Spans, logs: io.StringIO, folder: Path, call: str, trouble: Any
 ) -> None:
     plan(server, trouble)
@@ -209,7 +209,7 @@ def test_nor_does_it_in_an_event_loop(
 
 
 def plan(server: Any, trouble: Any) -> None:
-    """Have the server answer everything with one trouble, the canary in it."""
+    """Make the server answer every request with one failure that contains the canary."""
     if isinstance(trouble, tuple):
         status, as_list, html = trouble
         body: Any = {"error": {"message": CANARY, "status": CANARY, "details": [{"reason": CANARY, "x": CANARY}]}}
@@ -242,14 +242,14 @@ def test_spans_carry_nothing_but_the_listed_attributes(server: Any, spans: Spans
     assert first.attributes["error.type"] == "Unavailable"
 
 
-def test_a_span_shows_no_method_that_the_server_made_up(spans: Spans) -> None:
+def test_a_span_never_shows_an_unknown_method_name(spans: Spans) -> None:
     operation = ScriptedOperation(Step({"done": True, "metadata": {"apiMethodName": f"a.{CANARY}"}, "response": {}}))
     operation.wait()
     assert spans[-1].name == "healthcare_deid.operation"
     assert CANARY not in str(spans[-1].attributes)
 
 
-def test_an_operation_shows_its_counters_and_nothing_the_server_wrote() -> None:
+def test_an_operation_shows_its_counters_and_no_text_of_the_server() -> None:
     operation = ScriptedOperation(running(), failed(13, CANARY))
     operation.wait()
     shown = f"{operation!r}{operation.snapshot!r}{operation.snapshot}{operation._repr_html_()}"
@@ -261,7 +261,7 @@ def test_an_operation_shows_its_counters_and_nothing_the_server_wrote() -> None:
     assert CANARY not in f"{done!r}{done.snapshot!r}"
 
 
-def test_credentials_show_nowhere(tmp_path: Path) -> None:
+def test_credentials_never_show(tmp_path: Path) -> None:
     path = tmp_path / f"{CANARY}.json"
     path.write_text(f'{{"type": "service_account", "private_key": "{CANARY}"}}')
     for source in (str(path), {"type": "service_account", "private_key": CANARY}):
@@ -271,14 +271,14 @@ def test_credentials_show_nowhere(tmp_path: Path) -> None:
         assert CANARY not in all_text(caught.value) + repr(client) + repr(vars(client._session.connection))
 
 
-def test_the_repr_of_a_client_names_the_transport_it_was_given() -> None:
+def test_the_repr_of_a_client_names_its_transport() -> None:
     with DeidClient("p", "l", http=HttpMock(headers={"status": "200"})) as client:
         assert repr(client) == "<DeidClient of https://healthcare.googleapis.com through HttpMock>"
 
 
-def test_the_repr_of_a_local_client_says_that_it_is_local_and_not_where(tmp_path: Path) -> None:
+def test_the_repr_of_a_local_client_says_local_without_the_path(tmp_path: Path) -> None:
     with DeidClient.local(tmp_path / "secret") as client:
-        assert repr(client) == "<DeidClient of the emulator in this process (local), without Google>"
+        assert repr(client) == "<DeidClient of the in-process emulator (local), without Google>"
 
 
 def test_reprs_of_clients_show_the_endpoint_only() -> None:

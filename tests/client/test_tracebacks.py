@@ -1,4 +1,4 @@
-"""What a traceback of an error shows: the user's line and the client's method, not the machinery between."""
+"""Tracebacks show the user's line and the client's method, not its internals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def frames(error: BaseException) -> list[str]:
-    """Return the functions of this package that printing the error shows, of its causes too."""
+    """Return the functions of this package that the printed error shows."""
     shown = traceback.TracebackException.from_exception(error)
     found: list[str] = []
     while shown is not None:
@@ -44,7 +44,7 @@ def test_an_error_of_a_start_shows_five_frames_at_most(
     assert frames(caught.value) == ["deidentify_dataset", "_start", "_run", "run", "run"]
 
 
-def test_an_error_in_a_loop_shows_as_few(server: Any, clock: FakeClock) -> None:
+def test_an_error_of_the_async_client_shows_as_few_frames(server: Any, clock: FakeClock) -> None:
     server.on("GET", "", "503")
 
     async def ask() -> None:
@@ -56,7 +56,7 @@ def test_an_error_in_a_loop_shows_as_few(server: Any, clock: FakeClock) -> None:
     assert frames(caught.value) == ["get_dataset", "_run", "run", "run_async"]
 
 
-def test_a_cause_stays(server: Any, client: DeidClient, tmp_path: Any) -> None:
+def test_a_cause_is_kept(server: Any, client: DeidClient, tmp_path: Any) -> None:
     server.on("POST", "", "401")
     (tmp_path / "a.dcm").write_bytes(bytes(128) + b"DICM" + bytes(100))
     with pytest.raises(errors.TransferError) as caught:

@@ -1,4 +1,4 @@
-"""Uploads and downloads: every file is accounted for, and one that fails stops no other."""
+"""Uploads and downloads account for every file, and one failure stops no other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refusal(reason: int, detail: str, *, uid: str = UID) -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with three files that can be DICOM."""
+    """Return a folder with three files that look like DICOM."""
     for name in ("a.dcm", "b.dcm", "c.dcm"):
         (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "in" / name).write_bytes(DICOM + name.encode())
@@ -51,7 +51,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeidClient]:
         yield client
 
 
-def test_files_arrive_as_they_are_and_come_back_as_they_are(lab: DeidClient, tmp_path: Path) -> None:
+def test_files_are_uploaded_and_downloaded_unchanged(lab: DeidClient, tmp_path: Path) -> None:
     paths = write_samples(tmp_path / "in")
     reports: list[TransferReport] = []
     report = lab.upload("d/s", tmp_path / "in", on_progress=reports.append)
@@ -67,9 +67,7 @@ def test_files_arrive_as_they_are_and_come_back_as_they_are(lab: DeidClient, tmp
     assert again.complete, "the same bytes again are no conflict"
 
 
-def test_another_instance_with_the_same_uids_is_a_conflict_and_rubbish_is_invalid(
-    lab: DeidClient, tmp_path: Path
-) -> None:
+def test_other_bytes_with_the_same_uids_are_a_conflict_and_junk_is_invalid(lab: DeidClient, tmp_path: Path) -> None:
     paths = write_samples(tmp_path / "in")
     lab.upload("d/s", paths)
     import pydicom
@@ -97,7 +95,7 @@ def test_dicomweb_client_works_over_the_same_connection(lab: DeidClient, tmp_pat
         web.retrieve_instance("1.2.3", "1.2.3", "1.2.3")
 
 
-def test_what_is_not_dicom_is_not_sent(server: Any, client: DeidClient, tmp_path: Path) -> None:
+def test_a_file_that_is_not_dicom_is_not_sent(server: Any, client: DeidClient, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("not for the network")
     (tmp_path / "DICOMDIR").write_bytes(DICOM)
     report = client.upload("d/s", tmp_path)
@@ -116,7 +114,7 @@ def test_one_file_that_fails_does_not_stop_the_others(server: Any, client: DeidC
 
 
 @pytest.mark.parametrize("trouble", ["drop", "503", "429", "an HTML 502"])
-def test_storing_again_after_trouble_is_safe(
+def test_storing_again_after_a_failure_is_safe(
     server: Any, client: DeidClient, clock: FakeClock, folder: Path, trouble: str
 ) -> None:
     server.on("POST", "", trouble, trouble, server.answer(200, STORED))
@@ -125,7 +123,7 @@ def test_storing_again_after_trouble_is_safe(
     assert len(clock.slept) == 2
 
 
-def test_trouble_that_stays_is_a_counted_failure(server: Any, client: DeidClient, folder: Path) -> None:
+def test_a_permanent_failure_is_counted(server: Any, client: DeidClient, folder: Path) -> None:
     server.on("POST", "", "503")
     report = client.upload("d/s", folder, retry=RetryPolicy.never())
     assert (report.succeeded, report.failed) == (0, 3)
@@ -143,7 +141,7 @@ def test_a_store_that_refuses_everything_stops_the_transfer_and_keeps_the_report
     assert isinstance(caught.value.__cause__, errors.ApiError)
 
 
-def test_a_store_that_does_not_exist_is_an_error_and_no_report(server: Any, client: DeidClient, folder: Path) -> None:
+def test_a_missing_store_is_an_error_not_a_report(server: Any, client: DeidClient, folder: Path) -> None:
     server.on("POST", "", "404")
     with pytest.raises(errors.TransferError) as caught:
         client.upload("d/s", folder)
@@ -157,12 +155,12 @@ def test_a_closed_client_transfers_nothing_and_says_so(server: Any, client: Deid
     assert server.seen == []
 
 
-def test_a_path_that_is_missing_is_named_by_its_place(client: DeidClient, folder: Path) -> None:
+def test_a_missing_path_is_named_by_its_position(client: DeidClient, folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match="path 2 of 3 does not exist"):
         client.upload("d/s", [folder / "a.dcm", folder / "patient-name.dcm", folder / "b.dcm"])
 
 
-def test_a_conflict_the_answer_does_not_name_is_looked_up(server: Any, client: DeidClient, folder: Path) -> None:
+def test_a_conflict_without_details_is_looked_up(server: Any, client: DeidClient, folder: Path) -> None:
     server.on("POST", "", server.answer(409, refusal(272, "")))
     server.on("GET", r"instances\?SOPInstanceUID=1.2.3", server.answer(200, [{}]), server.answer(204, b""))
     report = client.upload("d/s", [folder / "a.dcm", folder / "b.dcm"], parallel=1)
@@ -179,7 +177,7 @@ def test_a_conflict_the_answer_does_not_name_is_looked_up(server: Any, client: D
         (272, "", "unknown"),
     ],
 )
-def test_the_answer_to_store_is_told_apart_in_json_and_xml(reason: int, detail: str, verdict: str) -> None:
+def test_a_store_reply_is_parsed_in_json_and_xml(reason: int, detail: str, verdict: str) -> None:
     import json
 
     xml = (
@@ -209,22 +207,22 @@ def test_a_download_asks_for_every_page(server: Any, client: DeidClient, tmp_pat
 
 
 @pytest.mark.parametrize("answer", [b"<html>Sign in</html>", b"{}", b"[]", b"\xff", b'{"ok": true}', b'{"00081199": 1'])
-def test_an_upload_whose_answer_does_not_say_that_it_is_stored_is_a_failure(
+def test_a_reply_that_does_not_confirm_the_upload_is_a_failure(
     server: Any, client: DeidClient, folder: Path, answer: bytes
 ) -> None:
     server.on("POST", "", server.answer(200, answer))
     report = client.upload("d/s", folder)
     assert (report.succeeded, report.failed) == (0, 3)
-    assert {one.reason for one in report.failures} == {"the answer does not say that it is stored"}
+    assert {one.reason for one in report.failures} == {"the reply does not say whether the instance was stored"}
 
 
-def test_an_answer_in_xml_or_without_a_body_says_that_it_is_stored() -> None:
+def test_a_reply_in_xml_or_without_a_body_means_stored() -> None:
     element = b'<DicomAttribute tag="00081199" vr="SQ"><Item number="1"/></DicomAttribute>'
     assert read_answer(b"<NativeDicomModel>" + element + b"</NativeDicomModel>").stored
     assert read_answer(b"").stored
 
 
-def test_a_search_whose_pages_are_all_the_same_ends(server: Any, client: DeidClient, tmp_path: Path) -> None:
+def test_a_search_with_identical_pages_ends(server: Any, client: DeidClient, tmp_path: Path) -> None:
     page = [{"0020000E": {"Value": ["2"]}, "00080018": {"Value": ["3"]}}]
     server.on("GET", "/instances/", server.answer(200, DICOM))
     server.on("GET", r"/studies/1/instances\?", server.answer(200, page))
@@ -246,7 +244,7 @@ def test_a_download_never_writes_outside_its_folder_or_half_a_file(
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["4.dcm"]
 
 
-def test_no_more_than_twenty_requests_are_under_way(server: Any, client: DeidClient, folder: Path) -> None:
+def test_at_most_twenty_requests_run_at_once(server: Any, client: DeidClient, folder: Path) -> None:
     now, most, lock = 0, 0, threading.Lock()
 
     def store(_: Any) -> Any:
@@ -288,7 +286,7 @@ def test_dicomweb_client_logs_no_url(server: Any, client: DeidClient, caplog: py
     assert "PHI-CANARY" not in caplog.text
 
 
-def test_a_file_that_cannot_be_read_is_a_counted_failure(server: Any, client: DeidClient, folder: Path) -> None:
+def test_an_unreadable_file_is_a_counted_failure(server: Any, client: DeidClient, folder: Path) -> None:
     server.on("POST", "", server.answer(200, STORED))
     files = [folder / "a.dcm", folder / "b.dcm"]
 

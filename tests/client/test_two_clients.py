@@ -1,4 +1,4 @@
-"""A service whose lists lag and whose answers get lost, and two clients: nothing starts twice, strangers are named."""
+"""Two clients, lagging lists and lost replies: nothing starts twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ METHODS = {"dataset": "dataset.DatasetService.DeidentifyDataset", "store": "deid
 
 
 class Response(dict[str, str]):
-    """The response of an httplib2-like transport."""
+    """Response of an httplib2-like transport."""
 
     status = 200
     reason = "OK"
@@ -44,7 +44,7 @@ class Service:
     datasets: set[str] = field(default_factory=lambda: {"d"})
 
     def transport(self, who: str) -> Transport:
-        """Return one client's way to the service."""
+        """Return one client's transport to the service."""
         return Transport(self, who)
 
     def started_by(self, who: str) -> list[str]:
@@ -54,7 +54,7 @@ class Service:
 
 @dataclass
 class Transport:
-    """A transport with httplib2's signature."""
+    """Transport with httplib2's signature."""
 
     service: Service
     who: str
@@ -134,7 +134,7 @@ LOSSES = st.lists(st.sampled_from(["request", "answer"]), max_size=3)
 @example(level="dataset", lag=60.0, losses=["answer"], other="at once", other_level="dataset")
 @example(level="dataset", lag=0.0, losses=["request"], other="at once", other_level="dataset")
 @example(level="store", lag=60.0, losses=["request", "answer"], other="before", other_level="store")
-def test_nothing_starts_twice_and_no_stranger_is_taken_for_ours(
+def test_nothing_starts_twice_and_no_other_operation_is_adopted(
     level: str, lag: float, losses: list[str], other: str, other_level: str
 ) -> None:
     service = Service(lag, list(losses))
@@ -165,7 +165,7 @@ def test_nothing_starts_twice_and_no_stranger_is_taken_for_ours(
 
 @pytest.mark.parametrize("lag", [0, 1, 5, 20, 59])
 @pytest.mark.parametrize("level", ["dataset", "store"])
-def test_a_start_whose_answer_is_lost_is_found_however_late_it_is_listed(level: str, lag: float) -> None:
+def test_a_start_whose_reply_is_lost_is_found_however_late_it_is_listed(level: str, lag: float) -> None:
     service = Service(lag, ["answer"])
     operation = start(service, "ours", level, "x")
     assert operation is not None
@@ -173,7 +173,7 @@ def test_a_start_whose_answer_is_lost_is_found_however_late_it_is_listed(level: 
     assert [operation.name] == service.started_by("ours")
 
 
-def test_a_second_run_happens_only_to_who_asked_for_it() -> None:
+def test_a_second_run_happens_only_with_reconcile_resend() -> None:
     service = Service(90.0, ["answer"])
     assert start(service, "ours", "store", "x") is None
     again = Service(90.0, ["answer"])
@@ -181,7 +181,7 @@ def test_a_second_run_happens_only_to_who_asked_for_it() -> None:
     assert (len(service.started_by("ours")), len(again.started_by("ours"))) == (1, 2)
 
 
-def test_two_threads_of_one_config_are_told_apart_by_their_own_client() -> None:
+def test_one_client_tells_the_starts_of_two_threads_apart() -> None:
     config: DeidentifyConfig = CONFIG
     service = Service(10.0, ["answer"])
     client = DeidClient("p", "l", http=service.transport("ours"), clock=service.clock)

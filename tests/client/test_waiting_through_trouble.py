@@ -1,4 +1,4 @@
-"""Polls of a server that misbehaves: no wrong state, no hang, and the operation's own end is told."""
+"""Waiting while polls fail: no wrong state, no hang, and the right outcome."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def ended(server: Any, **counter: int) -> Any:
 
 
 @pytest.mark.parametrize("trouble", PASSING)
-def test_trouble_in_a_poll_changes_neither_the_state_nor_the_end(server: Any, client: DeidClient, trouble: str) -> None:
+def test_failing_polls_change_neither_the_state_nor_the_outcome(server: Any, client: DeidClient, trouble: str) -> None:
     server.on("GET", POLL, running(server), trouble, trouble, running(server), trouble, ended(server))
     states = [snapshot.state for snapshot in client.operation("d/1").watch(timeout=3600)]
     assert states == ["RUNNING", "SUCCEEDED"]
 
 
 @pytest.mark.parametrize("trouble", PASSING)
-def test_nor_does_it_in_an_event_loop(server: Any, clock: FakeClock, trouble: str) -> None:
+def test_the_same_holds_in_an_event_loop(server: Any, clock: FakeClock, trouble: str) -> None:
     server.on("GET", POLL, running(server), trouble, ended(server, success=2, failure=1))
 
     async def watch() -> list[str]:
@@ -57,7 +57,7 @@ def test_nor_does_it_in_an_event_loop(server: Any, clock: FakeClock, trouble: st
 
 
 @pytest.mark.parametrize("trouble", PASSING)
-def test_trouble_in_a_list_that_polls_for_many_changes_nothing(server: Any, client: DeidClient, trouble: str) -> None:
+def test_failing_list_polls_change_nothing(server: Any, client: DeidClient, trouble: str) -> None:
     both, done = ([server.operation(n, done=over) for n in "12"] for over in (False, True))
     first, last = (server.answer(200, {"operations": items}) for items in (both, done))
     server.on("GET", r"operations\?", first, trouble, first, trouble, last)
@@ -66,16 +66,14 @@ def test_trouble_in_a_list_that_polls_for_many_changes_nothing(server: Any, clie
 
 
 @pytest.mark.parametrize("trouble", ["stall", "dribble"])
-def test_a_poll_that_stalls_is_given_up_and_asked_again(server: Any, clock: FakeClock, trouble: str) -> None:
+def test_a_stalled_poll_is_abandoned_and_repeated(server: Any, clock: FakeClock, trouble: str) -> None:
     server.on("GET", POLL, running(server), trouble, ended(server))
     with DeidClient("p", "l", endpoint=server.url, clock=clock, timeout=0.2) as client:
         assert client.operation("d/1").wait().state == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("trouble", PASSING)
-def test_trouble_that_stays_is_a_lost_operation_never_a_failed_one(
-    server: Any, client: DeidClient, trouble: str
-) -> None:
+def test_permanently_failing_polls_mean_lost_never_failed(server: Any, client: DeidClient, trouble: str) -> None:
     server.on("GET", POLL, running(server), trouble)
     operation = client.operation("d/1")
     with pytest.raises(errors.OperationLost):
@@ -83,14 +81,14 @@ def test_trouble_that_stays_is_a_lost_operation_never_a_failed_one(
     assert operation.state == "RUNNING"
 
 
-def test_what_cannot_be_reached_is_not_done(server: Any, client: DeidClient) -> None:
+def test_an_unreachable_operation_is_not_done(server: Any, client: DeidClient) -> None:
     server.on("GET", POLL, running(server), "503")
     operation = client.operation("d/1")
     assert wait([operation]) == (set(), {operation})
 
 
 class Hourly(google_credentials.Credentials):
-    """Credentials whose tokens the server stops taking."""
+    """Credentials whose tokens the server stops accepting."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # google-auth's is untyped
@@ -104,7 +102,7 @@ class Hourly(google_credentials.Credentials):
             self.token = f"token-{self.issued}"
 
 
-def test_a_token_that_expires_while_it_waits_is_renewed_once(server: Any, clock: FakeClock) -> None:
+def test_a_token_that_expires_during_a_wait_is_renewed_once(server: Any, clock: FakeClock) -> None:
     taken = "Bearer token-1"
 
     def reply(request: Any) -> Any:
@@ -125,7 +123,7 @@ def test_a_token_that_expires_while_it_waits_is_renewed_once(server: Any, clock:
     assert tokens.issued == 2
 
 
-def test_an_access_token_that_cannot_be_renewed_is_no_failure_of_the_operation(server: Any, clock: FakeClock) -> None:
+def test_an_expired_access_token_is_not_a_failed_operation(server: Any, clock: FakeClock) -> None:
     from healthcare_deid.credentials import access_token
 
     server.on("GET", POLL, running(server), "401")

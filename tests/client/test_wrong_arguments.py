@@ -1,4 +1,4 @@
-"""Arguments of the wrong type are named at the call, before anything is sent."""
+"""Invalid arguments are named at the call, before anything is sent."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ OTHERS: list[tuple[str, Callable[[Any], Any]]] = [
 
 
 @pytest.mark.parametrize("call", [call for _, call in NAMES], ids=[name for name, _ in NAMES])
-def test_what_is_no_name_is_refused_before_anything_is_sent(
+def test_an_invalid_name_is_refused_before_anything_is_sent(
     server: Any, client: DeidClient, call: Callable[[Any], object]
 ) -> None:
     with pytest.raises(errors.ResourceNameError):
@@ -109,7 +109,7 @@ def test_an_option_of_the_wrong_type_is_named(option: dict[str, Any]) -> None:
     "options",
     [{"tries": "6"}, {"tries": 0}, {"settle": 1}, {"deadline": -1}, {"multiplier": 0.5}, {"maximum": float("nan")}],
 )
-def test_a_retry_policy_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
+def test_an_invalid_retry_policy_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(errors.ConfigError, match="RetryPolicy"):
         RetryPolicy(**options)
 
@@ -118,7 +118,7 @@ def test_a_retry_policy_that_cannot_be_is_refused(options: dict[str, Any]) -> No
     "options",
     [{"initial": 0}, {"maximum": -1}, {"lost_after": 0}, {"jitter": 1}, {"initial": "1"}, {"multiplier": 0.9}],
 )
-def test_a_poll_policy_that_would_never_rest_is_refused(options: dict[str, Any]) -> None:
+def test_a_poll_policy_without_pauses_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(errors.ConfigError, match="PollPolicy"):
         PollPolicy(**options)
 
@@ -126,26 +126,26 @@ def test_a_poll_policy_that_would_never_rest_is_refused(options: dict[str, Any])
 @pytest.mark.parametrize(
     "price", [(), (Tier(1, 1.0),), (Tier(0, 1.0), Tier(0, 2.0)), (Tier(0, -1.0),)], ids=["none", "gap", "twice", "gain"]
 )
-def test_prices_that_cannot_be_are_refused(price: Any) -> None:
+def test_invalid_prices_are_refused(price: Any) -> None:
     with pytest.raises(errors.ConfigError, match="inspect_per_gib"):
         PriceTable(inspect_per_gib=price)
 
 
 @pytest.mark.parametrize("items", [None, 1, "x", ["x"], [None]], ids=repr)
-def test_waiting_for_what_is_no_operation_is_refused(items: Any) -> None:
-    with pytest.raises(TypeError, match=r"^wait: takes .*operations, not (NoneType|int|str)$"):
+def test_wait_refuses_anything_but_operations(items: Any) -> None:
+    with pytest.raises(TypeError, match=r"^wait\(\) takes .*operations, not (NoneType|int|str)$"):
         wait(items)
-    with pytest.raises(TypeError, match=r"^as_completed: takes .*operations, not (NoneType|int|str)$"):
+    with pytest.raises(TypeError, match=r"^as_completed\(\) takes .*operations, not (NoneType|int|str)$"):
         list(as_completed(items))
 
 
-def test_waiting_for_one_operation_alone_says_how() -> None:
+def test_wait_with_a_single_operation_names_the_remedy() -> None:
     operation: Any = ScriptedOperation(running())
     with pytest.raises(TypeError, match=r"\.wait\(\)"):
         wait(operation)
 
 
-def test_waiting_for_an_async_operation_says_how(server: Any) -> None:
+def test_wait_with_an_async_operation_names_the_remedy(server: Any) -> None:
     server.on("GET", "", server.answer(200, server.operation("1")))
 
     async def mix() -> None:
@@ -158,14 +158,14 @@ def test_waiting_for_an_async_operation_says_how(server: Any) -> None:
 
 
 @pytest.mark.parametrize("timeout", ["1", -1, float("nan")])
-def test_a_wait_for_no_time_is_refused(timeout: Any) -> None:
+def test_an_invalid_wait_timeout_is_refused(timeout: Any) -> None:
     operation = ScriptedOperation(running())
     for call in (operation.wait, operation.result, operation.exception, partial(wait, [operation])):
         with pytest.raises(errors.ConfigError, match="timeout"):
             call(timeout)
 
 
-def test_a_callback_that_cannot_be_called_is_refused_when_it_is_given() -> None:
+def test_a_callback_that_is_not_callable_is_refused_at_once() -> None:
     operation, uncallable = ScriptedOperation(running()), WRONG
     with pytest.raises(errors.ConfigError, match="function"):
         operation.add_done_callback(uncallable)

@@ -1,4 +1,4 @@
-"""What the tests of the config share: the discovery documents, files as printed in documents, and configs to try."""
+"""Shared fixtures: discovery documents, files as printed in documents, and sample configs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configs written as sentences, and the ready ones."""
+"""The config builder of v1, and the presets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the checks find: at least one config for every code, its path and what it says."""
+"""Findings of the checks: at least one config for every code, with its path and text."""
 
 from __future__ import annotations
 
@@ -428,7 +428,7 @@ def test_the_presets_have_no_errors_and_with_a_key_no_warnings() -> None:
     assert "key-missing" in codes
 
 
-def test_the_tutorials_keep_list_is_told_what_is_missing_and_what_is_redundant() -> None:
+def test_the_tutorials_keep_list_gets_findings_for_missing_and_redundant_tags() -> None:
     codes = [finding.code for finding in presets.keep_tags_and_redact_all_text().checks()]
     assert codes == ["keep-no-viewer", "keep-redundant", "all-text-laterality"]
 

@@ -1,4 +1,4 @@
-"""The messages against Google's own description of the API: every field, type, enum value, default and deprecation."""
+"""Messages against Google's discovery document: every field, type, enum value, default and deprecation."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_every_field_has_the_described_type_and_enum_values(version: str, discov
 
 
 @BOTH
-def test_every_deprecation_is_told_and_no_other(version: str, discovery: dict[str, dict[str, Any]]) -> None:
+def test_docstrings_name_every_deprecation_and_no_other(version: str, discovery: dict[str, dict[str, Any]]) -> None:
     differences: list[str] = []
     for name, schema in reached(version, discovery[version]):
         documents = attribute_documents(class_of(name, version))
@@ -247,7 +247,7 @@ def test_every_default_that_google_states_is_known(version: str, discovery: dict
 
 
 @BOTH
-def test_every_default_is_told_in_our_docstring(version: str) -> None:
+def test_docstrings_name_every_default(version: str) -> None:
     untold: list[str] = []
     for place in set(DEFAULTS) - (ONLY_BETA_DEFAULTS if version == "v1" else ONLY_V1_DEFAULTS):
         schema, _, rest = place.partition(".")

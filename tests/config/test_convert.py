@@ -157,7 +157,7 @@ def test_names_of_two_kinds_are_refused(source: Any, destination: Any) -> None:
         ("curl x\nrm -rf /", "a second line follows without a backslash"),
     ],
 )
-def test_what_is_no_deidentify_call_is_refused(text: str, rule: str) -> None:
+def test_a_command_that_is_not_a_deidentify_call_is_refused(text: str, rule: str) -> None:
     with pytest.raises(ConfigError, match=rule):
         from_curl(text)
 
@@ -191,7 +191,7 @@ def test_the_forms_that_curls_options_take_are_read() -> None:
         ),
     ],
 )
-def test_gcloud_says_what_it_cannot_express(body: dict[str, Any], unsaid: str) -> None:
+def test_the_gcloud_error_names_the_inexpressible_fields(body: dict[str, Any], unsaid: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         DeidentifyConfig.from_api(body).to_gcloud(SOURCE, DESTINATION)
     assert str(refusal.value) == f"gcloud cannot express: {unsaid}"
@@ -236,7 +236,7 @@ def test_gcloud_beta_is_v1beta1() -> None:
         ("gcloud healthcare fhir-stores deidentify f --dicom-filter-tags=PatientID", "unknown flag"),
     ],
 )
-def test_gcloud_commands_that_are_none_are_refused(text: str, rule: str) -> None:
+def test_malformed_gcloud_commands_are_refused(text: str, rule: str) -> None:
     with pytest.raises(ConfigError, match=rule):
         from_gcloud(text, project="p", location="l")
 

@@ -1,4 +1,4 @@
-"""What importing and using the config loads: pydantic, and nothing heavier."""
+"""Modules that importing and using the config loads: pydantic, and nothing heavier."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_nothing_heavy_is_loaded(program: str) -> None:
     assert not loaded_by(program) & (HEAVY - {"email", "asyncio"})
 
 
-def test_the_config_alone_loads_none_of_what_only_some_methods_need() -> None:
+def test_importing_the_config_does_not_load_what_only_some_methods_need() -> None:
     loaded = loaded_by("from healthcare_deid import DeidentifyConfig")
     extra = {
         "base.problems",

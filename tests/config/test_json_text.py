@@ -79,12 +79,12 @@ def test_any_text_is_read_or_refused_with_a_config_error(text: str) -> None:
         ("  [-1.5e2, 0]  ", [-150.0, 0]),
     ],
 )
-def test_what_the_service_forgives_is_read(text: str | bytes, value: Any) -> None:
+def test_json_errors_that_the_service_tolerates_are_accepted(text: str | bytes, value: Any) -> None:
     assert parse_json(text) == value
 
 
 @pytest.mark.parametrize("text", ["{'a': 1}", "{a: 1}", "[1,]", '{"a": 1,}', "'a'"])
-def test_strict_refuses_what_the_service_forgives(text: str) -> None:
+def test_strict_refuses_json_errors_that_the_service_tolerates(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^not JSON: line 1, column \d+: "):
         parse_json(text, strict=True)
 
@@ -146,7 +146,7 @@ def test_the_tutorials_bodies_parse_as_printed(name: str, data: Path) -> None:
         DeidentifyDatasetRequest.from_json(text, strict=True)
 
 
-def test_the_tutorials_second_body_says_what_its_prose_says(data: Path) -> None:
+def test_the_tutorials_second_body_means_what_its_prose_says(data: Path) -> None:
     request = DeidentifyDatasetRequest.from_json((data / "tutorial_use_case_2.json").read_bytes())
     assert request.config is not None
     assert request.config.text is not None

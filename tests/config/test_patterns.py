@@ -11,7 +11,7 @@ from healthcare_deid.errors import MissingExtraError
 @pytest.mark.parametrize(
     "pattern", ["(?<=MRN )1", r"(a)\1", "a++", "(a", r"\d{1,2000}", "(?>a)", "[b-a]", "\ud800", "((a{500}){500}){500}"]
 )
-def test_what_re2_refuses_is_refused_in_words_that_do_not_quote_it(
+def test_the_error_for_a_pattern_that_re2_refuses_does_not_quote_it(
     pattern: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ValueError, match="RE2") as caught:
@@ -35,7 +35,7 @@ def test_patterns_that_other_engines_never_finish_take_linear_time(pattern: str)
     assert time.process_time() - begun < 1
 
 
-def test_a_compiled_pattern_goes_to_another_process() -> None:
+def test_a_compiled_pattern_can_be_pickled_to_another_process() -> None:
     pattern = pickle.loads(pickle.dumps(compile_pattern("(?i)mrn[: ]*([0-9]+)")))
     (match,) = pattern.finditer("x MRN: 42")
     assert match.span(1) == (7, 9)
@@ -71,7 +71,7 @@ def test_groups_are_counted_with_and_without_re2(
     "pattern", ["(?=a)", r"(a)\1", "a++", "(?>a)", "(", "(?#a)", r"a\Z", "(?x)a", "(?a:b)", "\ud800"]
 )
 @pytest.mark.parametrize("installed", [True, False])
-def test_what_re2_lacks_is_refused_with_and_without_it(
+def test_syntax_that_re2_lacks_is_refused_with_and_without_re2(
     pattern: str, installed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not installed:

@@ -1,4 +1,4 @@
-"""Configs that must be refused, each with the text it must be refused with."""
+"""Configs that must be refused, each with the expected error text."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_constructor_refuses_a_misspelt_argument() -> None:
         untyped(DeidentifyConfig)(dicm=None)
 
 
-def test_the_constructor_of_a_reply_refuses_what_parsing_it_keeps() -> None:
+def test_the_constructor_of_a_reply_refuses_unknown_fields_that_parsing_keeps() -> None:
     assert Dataset.from_api({"name": "d", "color": "red"}).unknown == {"color": "red"}
     with pytest.raises(ConfigError, match=r"timeZon: Dataset has no such field: did you mean timeZone\?"):
         untyped(Dataset)(timeZon="UTC")
@@ -137,7 +137,7 @@ def test_setting_a_key_does_not_quote_it() -> None:
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_a_whole_request_is_told_from_a_config() -> None:
+def test_a_whole_request_is_distinguished_from_a_config() -> None:
     body = {"destinationDataset": "x", "config": {"dicom": {}}}
     with pytest.raises(ConfigError, match=r"config: .*pass the value of its 'config' field"):
         DeidentifyConfig.from_api(body)
@@ -145,13 +145,13 @@ def test_a_whole_request_is_told_from_a_config() -> None:
         DeidentifyConfig.from_json(json.dumps(body), strict=True)
 
 
-def test_a_request_that_says_more_than_its_destination_is_no_config() -> None:
+def test_a_request_with_more_than_a_destination_is_not_read_as_a_config() -> None:
     with pytest.raises(ConfigError, match="resourceFilter"):
         DeidentifyConfig.from_json("{'destinationStore': 'x', 'resourceFilter': {}, 'config': {'fhir': {}}}")
 
 
 @pytest.mark.parametrize("given", [None, {"dicom": {}}])
-def test_json_that_is_no_text_is_told_where_to_go(given: Any) -> None:
+def test_the_error_for_parsed_json_names_from_api(given: Any) -> None:
     with pytest.raises(ConfigError, match="from_api takes parsed JSON"):
         DeidentifyConfig.from_json(given)
 

@@ -1,4 +1,4 @@
-"""What the service answers: read whatever it is, and lose nothing."""
+"""Replies of the service: any reply is read, and nothing of it is lost."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_times_are_aware_and_kept_as_sent() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2018-01-01T00:00:00"])
-def test_a_time_that_is_none_is_kept_and_not_guessed(text: str) -> None:
+def test_a_malformed_time_is_kept_as_text_and_parsed_as_none(text: str) -> None:
     metadata = OperationMetadata(create_time=text)
     assert metadata.created_at is None
     assert metadata.to_api() == {"createTime": text}
 
 
-def test_a_copy_of_a_reply_keeps_what_is_unknown() -> None:
+def test_a_copy_of_a_reply_keeps_unknown_fields() -> None:
     operation = Operation.from_api({"name": "n", "new": 1})
     assert operation.model_copy(update={"done": True}).to_api() == {"name": "n", "done": True, "new": 1}
 

@@ -1,4 +1,4 @@
-"""DICOM tags in every spelling, against pydicom's own dictionary."""
+"""DICOM tags in every spelling, compared with pydicom's dictionary."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_keyword_stays_a_keyword_in_its_right_case() -> None:
     assert normalize("Highbit") == "HighBit"
 
 
-def test_repeating_groups_are_known_by_keyword_and_by_any_of_their_numbers() -> None:
+def test_repeating_groups_are_found_by_keyword_and_by_any_of_their_numbers() -> None:
     assert normalize("OverlayData") == "OverlayData"
     assert keyword_of(0x60023000) == "OverlayData"
     assert normalize("(601E,3000)") == "601E3000"
@@ -113,7 +113,7 @@ def test_two_spellings_of_one_tag_are_the_same() -> None:
         ((0x10, 0x10000), "a tag must be a keyword, eight hexadecimal digits, (gggg,eeee), or a pydicom tag"),
     ],
 )
-def test_what_is_no_tag_is_refused(tag: object, text: str) -> None:
+def test_a_value_that_is_not_a_tag_is_refused(tag: object, text: str) -> None:
     with pytest.raises(ValueError) as refusal:
         normalize(tag)
     assert str(refusal.value) == text
@@ -131,7 +131,7 @@ def test_the_minimal_keep_list_is_in_the_order_of_their_numbers() -> None:
     assert "SOPClassUID" not in MINIMAL_KEEP_TAGS
 
 
-def test_the_table_is_what_its_script_writes() -> None:
+def test_the_tag_table_equals_the_output_of_its_script() -> None:
     root = Path(__file__).parents[2]
     script = "import sys; sys.path.insert(0, 'tools'); import generate_tag_table as t; print('\\n'.join(t.lines()))"
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)

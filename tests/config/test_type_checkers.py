@@ -1,4 +1,4 @@
-"""What a user's type checker says: constructors in Python's names are right, misspelt ones are not."""
+"""Type checking of a user's code: constructors accept Python names, and misspelled ones are errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""v1 configs as v1beta1 ones: Google's migration rules, and every difference told."""
+"""Conversion of v1 configs to v1beta1: Google's migration rules, and every reported difference."""
 
 from __future__ import annotations
 
@@ -167,13 +167,13 @@ DIFFERENCES: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("v1", "path", "says"), DIFFERENCES)
-def test_a_difference_is_told(v1: dict[str, Any], path: str, says: str) -> None:
+def test_a_difference_is_reported(v1: dict[str, Any], path: str, says: str) -> None:
     told = [item for item in DeidentifyConfig.from_api(v1).to_v1beta1().differences if item.path == path]
     assert any(says in item.v1beta1 for item in told)
     assert all(str(item).startswith(f"{path}: v1: ") for item in told)
 
 
-def test_what_is_the_same_in_both_versions_has_no_difference() -> None:
+def test_configs_with_the_same_meaning_in_both_versions_have_no_difference() -> None:
     config = DeidentifyConfig.builder().filter_profile("MINIMAL_KEEP_LIST_PROFILE").redact_image_text("all").build()
     assert config.to_v1beta1().differences == ()
 

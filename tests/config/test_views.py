@@ -1,4 +1,4 @@
-"""Configs as people see them: repr, notebook, diff, YAML, JSON Schema. No key is ever among what they see."""
+"""Views of configs for people: repr, notebook, diff, YAML, JSON Schema. None of them shows a key."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_config_shows_itself_at_a_glance(key_bytes: bytes) -> None:
     ]
 
 
-def test_an_empty_config_says_what_is_skipped() -> None:
+def test_the_summary_of_an_empty_config_names_the_skipped_stores() -> None:
     assert repr(DeidentifyConfig()).splitlines() == [
         "<DeidentifyConfig v1>",
         "  tags    DICOM stores are skipped",
@@ -121,7 +121,7 @@ def test_a_notebook_gets_a_table_in_which_nothing_is_markup() -> None:
     assert "masked with &lt;" in config._repr_html_()
 
 
-def test_a_diff_names_what_changed(key_bytes: bytes) -> None:
+def test_a_diff_names_the_changed_fields(key_bytes: bytes) -> None:
     before = presets.transform_contents_and_sensitive_text(crypto_key=key_bytes)
     after = (
         DeidentifyConfig.builder()
@@ -298,7 +298,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cls", [DeidentifyConfig, v1beta1.DeidentifyConfig, DeidentifyDatasetRequest])
-def test_the_json_schema_is_one_and_takes_what_we_take(cls: Any) -> None:
+def test_the_json_schema_is_valid_and_accepts_the_same_configs(cls: Any) -> None:
     from jsonschema import Draft202012Validator
 
     schema = cls.json_schema()

@@ -1,4 +1,4 @@
-"""A lab: an emulator in a temporary folder, with short ways to call it and real DICOM to put in."""
+"""A lab: an emulator in a temporary folder, helpers to call it, and real DICOM."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Lab:
         return answer.json
 
     def instances(self, store: str) -> list[pydicom.FileDataset]:
-        """Return every instance of a store, read from the bytes that the service gives."""
+        """Return all instances of a store, parsed from the bytes retrieved."""
         found = self.get(f"{store}/dicomWeb/instances")
         if found.status == 204:
             return []
@@ -98,7 +98,7 @@ class Lab:
 
 @pytest.fixture
 def dicom_bytes() -> Callable[..., bytes]:
-    """Return a maker of DICOM files: a real CT with the attributes that a test sets; new UIDs unless it sets them."""
+    """Return a factory of DICOM files: a real CT with attributes set by the test."""
 
     def make(name: str = "CT_small.dcm", **attributes: Any) -> bytes:
         dataset = pydicom.dcmread(FILES / name)
@@ -115,7 +115,7 @@ def dicom_bytes() -> Callable[..., bytes]:
 
 @pytest.fixture
 def make_lab() -> Callable[[Emulator], Lab]:
-    """Return what makes a lab of an emulator that a test set up by itself."""
+    """Return a factory of labs for emulators with other options."""
     return Lab
 
 
@@ -127,7 +127,7 @@ def empty_lab(tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(empty_lab: Lab) -> Lab:
-    """A lab with the tutorial's dataset and DICOM store, empty."""
+    """Return a lab with an empty dataset and DICOM store, named as in the tutorial."""
     empty_lab.create_dataset()
     empty_lab.create_store()
     return empty_lab

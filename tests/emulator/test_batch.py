@@ -1,4 +1,4 @@
-"""The batch endpoint, with Google's own Python client and by hand."""
+"""The batch endpoint, used by Google's Python client and by hand."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def test_googles_client_sends_several_calls_at_once(lab: Lab) -> None:
         ("", b""),
     ],
 )
-def test_a_body_that_is_no_batch_is_refused(lab: Lab, kind: str, body: bytes) -> None:
+def test_an_invalid_batch_is_refused(lab: Lab, kind: str, body: bytes) -> None:
     response, _ = lab.http.request("http://localhost/batch", "POST", body, {"content-type": kind})
     assert response.status == 400

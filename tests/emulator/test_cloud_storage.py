@@ -1,4 +1,4 @@
-"""``gs://`` URIs: folders that are mapped, and the buckets of an emulated Cloud Storage over real HTTP."""
+"""``gs://`` URIs: mapped folders, and a Cloud Storage emulator over real HTTP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGE = 2
 
 @dataclass
 class Storage:
-    """What the server holds, how it was asked, and how it is told to misbehave."""
+    """Content of the server, its requests, and its planned misbehavior."""
 
     url: str = ""
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict[tuple[str, str], bytes])
@@ -73,7 +73,7 @@ class _JsonApi(BaseHTTPRequestHandler):
         self._send(200 if bucket == "scans" else 404, b"{}")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class' name
-        """Say nothing."""
+        """Do not log."""
 
     def _list(self, bucket: str, query: dict[str, str]) -> dict[str, Any]:
         # Cloud Storage orders by name; a client must not need that.
@@ -113,7 +113,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
 
 @pytest.fixture
 def storage_lab(storage: Storage, make_lab: Callable[[Emulator], Lab], tmp_path: Path) -> Iterator[Lab]:
-    """A lab beside the storage, with a folder mapped as well."""
+    """Return a lab with the storage server and a mapped folder."""
     assert storage.url
     with Emulator(tmp_path / "lab", workers=0, gcs={"mapped": tmp_path / "mapped"}) as emulator:
         lab = make_lab(emulator)
@@ -133,7 +133,7 @@ def export_to(lab: Lab, prefix: str) -> Any:
 
 
 class TestEmulatedCloudStorage:
-    def test_every_page_of_a_bucket_is_imported_and_what_is_no_instance_is_a_failure(
+    def test_every_page_of_a_bucket_is_imported_and_other_files_are_failures(
         self, storage_lab: Lab, storage: Storage, dicom_bytes: Any
     ) -> None:
         for number in range(5):
@@ -150,7 +150,7 @@ class TestEmulatedCloudStorage:
         assert all("prefix=in%2F" in line for line in lists)
         assert import_from(storage_lab, "gs://scans/in/")["metadata"]["counter"] == {"success": "6", "failure": "1"}
 
-    def test_an_export_writes_objects_and_they_are_the_instances(
+    def test_an_export_writes_the_instances_as_objects(
         self, storage_lab: Lab, storage: Storage, dicom_bytes: Any
     ) -> None:
         data = dicom_bytes()
@@ -180,7 +180,7 @@ class TestEmulatedCloudStorage:
         assert instance.PatientID == "KEPT"
         assert "PatientName" not in instance
 
-    def test_a_mapped_folder_goes_first(
+    def test_a_mapped_folder_takes_precedence(
         self, storage_lab: Lab, storage: Storage, tmp_path: Path, dicom_bytes: Any
     ) -> None:
         storage_lab.store(dicom_bytes())
@@ -191,7 +191,7 @@ class TestEmulatedCloudStorage:
         assert storage.requests == []
 
     @pytest.mark.parametrize("ask", [import_from, export_to])
-    def test_a_bucket_that_is_not_there_is_forbidden(self, storage_lab: Lab, ask: Callable[[Lab, str], Any]) -> None:
+    def test_a_missing_bucket_is_forbidden(self, storage_lab: Lab, ask: Callable[[Lab, str], Any]) -> None:
         answer = ask(storage_lab, "gs://elsewhere/x")
         assert answer.status == 403
         assert answer.json["error"]["status"] == "PERMISSION_DENIED"
@@ -218,16 +218,16 @@ class TestAStorageThatMisbehaves:
         storage.status = status
         answer = import_from(storage_lab, "gs://scans/*")
         assert answer.status == 503
-        assert f"answered with status {status}" in answer.json["error"]["message"]
+        assert f"replied with HTTP {status}" in answer.json["error"]["message"]
 
     @pytest.mark.parametrize(
         "body", [b"<html>", b"[]", b'{"items": [{}]}', b'{"items": 1}', b'{"nextPageToken": "again"}']
     )
-    def test_a_list_that_is_none_is_unavailable(self, storage_lab: Lab, storage: Storage, body: bytes) -> None:
+    def test_an_invalid_list_is_unavailable(self, storage_lab: Lab, storage: Storage, body: bytes) -> None:
         storage.answer = body
         assert import_from(storage_lab, "gs://scans/*").status == 503
 
-    def test_half_an_object_is_never_stored(self, storage_lab: Lab, storage: Storage, dicom_bytes: Any) -> None:
+    def test_a_truncated_object_is_never_stored(self, storage_lab: Lab, storage: Storage, dicom_bytes: Any) -> None:
         storage.objects["scans", "a.dcm"] = dicom_bytes()
         storage.cut_short = True
         assert import_from(storage_lab, "gs://scans/a.dcm").status == 503
@@ -260,7 +260,7 @@ class TestWhichHost:
         assert answer.status == 400
         assert "another machine" in answer.json["error"]["message"]
 
-    def test_another_machine_is_asked_when_that_is_allowed(
+    def test_another_machine_is_used_if_allowed(
         self, make_lab: Callable[[Emulator], Lab], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[Any] = []
@@ -280,7 +280,7 @@ class TestWhichHost:
         assert answer.status == 503
 
     @pytest.mark.parametrize("address", ["ftp://localhost", "http://me:secret@localhost", "localhost:port", "http://["])
-    def test_what_is_no_address_is_refused_and_not_repeated(
+    def test_an_invalid_address_is_refused_and_not_quoted(
         self, make_lab: Callable[[Emulator], Lab], monkeypatch: pytest.MonkeyPatch, address: str
     ) -> None:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)

@@ -1,4 +1,4 @@
-"""The conformance recorder, on the emulator itself: what it sees is what the fidelity table says."""
+"""The conformance recorder, run on the emulator: it observes the fidelity table."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_every_row_that_is_observed_agrees_with_the_table(recorded: Any) -> None
     assert all(item["agrees"] is True for item in records)
 
 
-def test_every_row_is_observed_or_says_why_it_is_not(recorded: Any) -> None:
+def test_every_row_is_observed_or_has_a_reason(recorded: Any) -> None:
     observed = [item["id"] for item in recorded.report["records"]]
     assert sorted([*observed, *recorded.report["not_observed"]]) == sorted(row.id for row in TABLE)
     stated = {row.id: (row.subject, row.default) for row in TABLE}
     assert all((item["question"], item["stated"]) == stated[item["id"]] for item in recorded.report["records"])
 
 
-def test_what_needs_a_bucket_is_left_out_without_one(small: Any) -> None:
+def test_observations_that_need_a_bucket_are_skipped_without_one(small: Any) -> None:
     script = small("F-34", "F-22")
     with Emulator(None, workers=0) as emulator:
         report = script.record(emulator.http(), ENDPOINT, PROJECT, LOCATION)
@@ -91,7 +91,7 @@ def test_the_report_names_neither_project_nor_patient(recorded: Any) -> None:
     assert not [word for word in (PROJECT, "Rivera", "MRN204816", "19610709", "example.com") if word in text]
 
 
-def test_a_service_that_behaves_otherwise_is_found_out(small: Any) -> None:
+def test_a_service_that_behaves_differently_is_detected(small: Any) -> None:
     script = small("F-01", "F-04", "F-14")
     with Emulator(
         None,
@@ -128,7 +128,7 @@ def test_a_dataset_that_cannot_be_deleted_is_named(small: Any, capsys: pytest.Ca
 
 
 class TestCommand:
-    def test_it_says_what_it_will_make_and_makes_nothing_without_a_yes(
+    def test_it_announces_its_resources_and_creates_nothing_without_yes(
         self, conformance: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         def answer(_: str) -> str:

@@ -1,4 +1,4 @@
-"""What survives a lost or damaged database, a kill, and a restart."""
+"""Recovery from a lost or damaged database, a kill, and a restart."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ KINDS = ["empty", "missing", "cut off", "overwritten", "another's"]
 
 class TestIndex:
     @pytest.mark.parametrize("kind", KINDS)
-    def test_a_lost_database_deletes_nothing_and_says_how_to_make_it_anew(self, filled: Path, kind: str) -> None:
+    def test_a_lost_database_deletes_nothing_and_the_error_says_how_to_rebuild_it(
+        self, filled: Path, kind: str
+    ) -> None:
         before = files(filled)
         damage(filled, kind)
         with pytest.raises(EmulatorError, match="rebuild-index"):
@@ -81,7 +83,7 @@ class TestIndex:
         assert len(before) == 3
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_the_index_is_made_anew_from_the_files(
+    def test_the_index_is_rebuilt_from_the_files(
         self, filled: Path, kind: str, make_lab: Callable[[Emulator], Lab]
     ) -> None:
         damage(filled, kind)
@@ -130,7 +132,7 @@ class TestIndex:
 
 
 class Copying:
-    """An engine that copies, one instance at a time, and stops where a test wants it to."""
+    """Engine that copies one instance at a time and stops where the test wants."""
 
     needs_secret = False
 
@@ -169,7 +171,7 @@ class TestOperations:
         lab.http.close()
         return str(name)
 
-    def test_an_interrupted_operation_goes_on_with_what_is_left(
+    def test_an_interrupted_operation_resumes_with_the_remaining_instances(
         self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
     ) -> None:
         name = self.interrupted(tmp_path / "lab", make_lab, dicom_bytes, needs_secret=False)
@@ -190,7 +192,7 @@ class TestOperations:
             assert operation["response"]["successStoreCount"] == "1"
             assert len(lab.instances(f"{CLEAN}/dicomStores/dicomstore1")) == int(counter["success"])
 
-    def test_an_operation_with_a_random_key_is_not_gone_on_with(
+    def test_an_operation_with_a_random_key_is_not_resumed(
         self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
     ) -> None:
         name = self.interrupted(tmp_path / "lab", make_lab, dicom_bytes, needs_secret=True)
@@ -218,7 +220,7 @@ class TestOperations:
             ),
         ],
     )
-    def test_the_engine_says_whether_another_process_would_do_the_same(
+    def test_the_engine_says_whether_another_process_gives_the_same_results(
         self, lab: Lab, dicom_bytes: Any, config: dict[str, Any], kept: bool
     ) -> None:
         if not hasattr(Deidentifier, "needs_secret"):

@@ -1,4 +1,4 @@
-"""``deidentify`` on datasets and DICOM stores, with the package's own engine."""
+"""``deidentify`` on datasets and DICOM stores, with this package's engine."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_uids_of_one_study_stay_together(lab: Lab, dicom_bytes: Make) -> None:
     assert "1.2.3" not in {item.StudyInstanceUID for item in clean}
 
 
-def test_dates_of_a_patient_move_together_though_no_key_was_given(lab: Lab, dicom_bytes: Make) -> None:
+def test_dates_of_a_patient_shift_together_without_a_key(lab: Lab, dicom_bytes: Make) -> None:
     before = {"1": "20200101", "2": "20200111"}
     for number, day in before.items():
         lab.store(dicom_bytes(PatientID="MRN1", StudyDate=day, InstanceNumber=number))
@@ -84,7 +84,7 @@ def _days(text: str) -> int:
     return date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal()
 
 
-def test_a_store_is_deidentified_into_a_store_that_exists(lab: Lab, dicom_bytes: Make) -> None:
+def test_a_store_is_deidentified_into_an_existing_store(lab: Lab, dicom_bytes: Make) -> None:
     lab.store(dicom_bytes(PatientName="Rivera^Ana"))
     target = lab.create_store(name="clean")
     started = lab.post(f"{STORE}:deidentify", {"destinationStore": target, "config": MINIMAL})
@@ -94,7 +94,7 @@ def test_a_store_is_deidentified_into_a_store_that_exists(lab: Lab, dicom_bytes:
     assert [("PatientName" in item) for item in lab.instances(target)] == [False]
 
 
-def test_the_version_that_started_an_operation_is_the_one_it_shows(lab: Lab, dicom_bytes: Make) -> None:
+def test_an_operation_shows_the_api_version_that_started_it(lab: Lab, dicom_bytes: Make) -> None:
     lab.store(dicom_bytes())
     body = {"destinationDataset": CLEAN, "config": {"dicomTagConfig": {"profileType": "MINIMAL_KEEP_LIST_PROFILE"}}}
     started = lab.post(f"{DATASET}:deidentify", body, version="v1beta1")
@@ -106,7 +106,7 @@ def test_the_version_that_started_an_operation_is_the_one_it_shows(lab: Lab, dic
 
 
 class TestPartialFailure:
-    def test_an_instance_that_fails_is_counted_logged_and_missing_and_the_operation_ends_well(
+    def test_a_failed_instance_is_counted_logged_and_missing_and_the_operation_succeeds(
         self, lab: Lab, dicom_bytes: Make
     ) -> None:
         lab.store(dicom_bytes(SOPInstanceUID="1.2.3.4.5", PatientName="Rivera^Ana"))
@@ -123,7 +123,7 @@ class TestPartialFailure:
         assert entry["jsonPayload"]["error"]["message"].startswith("not-dicom: ")
         assert "Rivera" not in str(entry)
 
-    def test_an_engine_that_breaks_in_an_unforeseen_way_breaks_one_instance(
+    def test_an_unexpected_engine_error_fails_one_instance(
         self, tmp_path: Path, dicom_bytes: Make, make_lab: Callable[[Emulator], Lab]
     ) -> None:
         class Broken:
@@ -144,7 +144,7 @@ class TestPartialFailure:
             assert "Rivera" not in str(entry)
             assert not list((tmp_path / "broken").rglob("*.part"))
 
-    def test_what_is_there_with_other_bytes_is_a_conflict_of_that_instance(self, lab: Lab, dicom_bytes: Make) -> None:
+    def test_a_result_that_exists_with_other_bytes_is_a_failed_instance(self, lab: Lab, dicom_bytes: Make) -> None:
         lab.store(dicom_bytes(PatientID="MRN1", StudyDate="20200101"))
         target = lab.create_store(name="clean")
         # With no key given each run has its own, so a second run makes other bytes under the same UIDs.
@@ -158,7 +158,7 @@ class TestPartialFailure:
         assert again["metadata"]["counter"] == {"failure": "1"}
         assert "checksum mismatch" in str(log_of(again))
 
-    def test_the_very_same_result_again_is_a_success(self, lab: Lab, dicom_bytes: Make) -> None:
+    def test_storing_the_same_result_again_is_a_success(self, lab: Lab, dicom_bytes: Make) -> None:
         lab.store(dicom_bytes())
         target = lab.create_store(name="clean")
         body = {"destinationStore": target, "config": MINIMAL}
@@ -189,7 +189,7 @@ class TestWhatIsLeftOut:
         body = {"destinationStore": f"{DATASET}/fhirStores/g", "config": {"fhir": {}}}
         assert lab.post(f"{DATASET}/fhirStores/f:deidentify", body).status == 501
 
-    def test_a_fhir_store_is_skipped_when_the_config_does_not_speak_of_fhir(self, lab: Lab) -> None:
+    def test_fhir_stores_are_skipped_if_the_config_has_no_fhir(self, lab: Lab) -> None:
         lab.post(f"{DATASET}/fhirStores?fhirStoreId=f", {"version": "R4"})
         answer = lab.post(f"{DATASET}:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
         assert answer.status == 200
@@ -251,7 +251,7 @@ class TestRefusals:
             ),
         ],
     )
-    def test_a_wrong_request_is_refused_at_once_and_nothing_is_made(
+    def test_an_invalid_request_is_refused_at_once_and_nothing_is_created(
         self, lab: Lab, body: dict[str, Any], status: int, code: str
     ) -> None:
         answer = lab.post(f"{DATASET}:deidentify", body)
@@ -260,7 +260,7 @@ class TestRefusals:
         created = lab.get(f"{DATASET}/operations").json["operations"]
         assert all("CreateDataset" in item["metadata"]["apiMethodName"] for item in created)
 
-    def test_a_source_dataset_that_is_missing_is_forbidden_and_a_missing_store_is_not_found(self, lab: Lab) -> None:
+    def test_a_missing_source_dataset_is_forbidden_and_a_missing_store_not_found(self, lab: Lab) -> None:
         missing = lab.post(f"{LOCATION}/datasets/none:deidentify", {"destinationDataset": CLEAN, "config": MINIMAL})
         assert missing.status == 403
         body = {"destinationStore": f"{DATASET}/dicomStores/none", "config": MINIMAL}

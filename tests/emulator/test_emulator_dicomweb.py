@@ -1,4 +1,4 @@
-"""DICOMweb: store, search, retrieve, delete, and the traps that real clients showed."""
+"""DICOMweb: store, search, retrieve, delete, and pitfalls of real clients."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class TestStore:
         assert item["00081190"]["Value"] == [f"http://localhost:8085/v1/{ONE}"]
         assert lab.get(ONE, "application/dicom; transfer-syntax=*").body == data
 
-    def test_many_are_stored_in_one_request(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_many_instances_are_stored_in_one_request(self, lab: Lab, dicom_bytes: Any) -> None:
         answer = stored(lab, dicom_bytes(), dicom_bytes(), dicom_bytes())
         assert answer.status == 200
         assert len(answer.json["00081199"]["Value"]) == 3
@@ -61,7 +61,7 @@ class TestStore:
         assert b'<DicomAttribute tag="00081199" vr="SQ" keyword="ReferencedSOPSequence">' in answer.body
         assert b'<Value number="1">1.2.3.4</Value>' in answer.body
 
-    def test_the_very_same_bytes_again_are_no_conflict(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_storing_the_same_bytes_again_is_not_a_conflict(self, lab: Lab, dicom_bytes: Any) -> None:
         data = dicom_bytes(**IDS)
         assert [lab.store(data).status, lab.store(data).status] == [200, 200]
         assert lab.get(f"{STORE}:getDICOMStoreMetrics").json["instanceCount"] == "1"
@@ -81,19 +81,19 @@ class TestStore:
         assert lab.get(ONE, "application/dicom; transfer-syntax=*").body == first
 
     @pytest.mark.parametrize("data", [b"not DICOM", b"\0" * 128 + b"DICM", b"\0" * 200])
-    def test_what_is_not_an_instance_is_a_failure_of_its_own(self, lab: Lab, dicom_bytes: Any, data: bytes) -> None:
+    def test_a_part_that_is_not_an_instance_fails_alone(self, lab: Lab, dicom_bytes: Any, data: bytes) -> None:
         assert lab.store(data).status == 409
         answer = stored(lab, data, dicom_bytes())
         assert answer.status == 202
         assert len(answer.json["00081198"]["Value"]) == 1
         assert len(answer.json["00081199"]["Value"]) == 1
 
-    def test_a_file_without_preamble_is_taken(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_a_file_without_preamble_is_accepted(self, lab: Lab, dicom_bytes: Any) -> None:
         data = dicom_bytes(**IDS)
         assert lab.store(data[132:]).status == 200
         assert lab.get(ONE, "application/dicom; transfer-syntax=*").body[128:] == data[128:]
 
-    def test_an_instance_of_another_study_than_the_urls_is_refused(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_an_instance_outside_the_study_in_the_url_is_refused(self, lab: Lab, dicom_bytes: Any) -> None:
         assert stored(lab, dicom_bytes(**IDS), path="studies/9.9").status == 409
         assert stored(lab, dicom_bytes(**IDS), path="studies/1.2").status == 200
 
@@ -109,7 +109,7 @@ class TestStore:
             ("multipart/related; boundary=x", b"--x--", 400),
         ],
     )
-    def test_a_body_that_cannot_be_read_is_refused_as_a_whole(
+    def test_an_unreadable_body_is_refused_as_a_whole(
         self, lab: Lab, content_type: str, body: bytes, status: int
     ) -> None:
         headers = {"Content-Type": content_type}
@@ -172,11 +172,11 @@ class TestSearch:
     def test_studies_by_attribute(self, shelf: Lab, query: str, found: set[str]) -> None:
         assert uids_of(shelf.get(f"{WEB}/studies?{query}"), "0020000D") == found
 
-    def test_nothing_found_is_no_content(self, shelf: Lab) -> None:
+    def test_an_empty_result_is_no_content(self, shelf: Lab) -> None:
         answer = shelf.get(f"{WEB}/studies?PatientID=none")
         assert (answer.status, answer.body) == (204, b"")
 
-    def test_results_are_counted_and_say_where_they_are(self, shelf: Lab) -> None:
+    def test_results_have_counts_and_retrieve_urls(self, shelf: Lab) -> None:
         study = next(item for item in shelf.get(f"{WEB}/studies").json if item["0020000D"]["Value"] == ["1.1"])
         assert study["00201206"]["Value"] == [2]
         assert study["00201208"]["Value"] == [3]
@@ -192,7 +192,7 @@ class TestSearch:
         assert uids_of(shelf.get(f"{WEB}/studies/1.1/series/1.1.1/instances"), "00080018") == {"1.1.1.1", "1.1.1.2"}
         assert len(uids_of(shelf.get(f"{WEB}/instances"), "00080018")) == 5
 
-    def test_fields_are_included_when_asked_for_by_keyword_or_tag_again_and_again(self, shelf: Lab) -> None:
+    def test_includefield_accepts_keywords_and_tags_and_can_be_repeated(self, shelf: Lab) -> None:
         plain = shelf.get(f"{WEB}/instances?SOPInstanceUID=1.2.1.1").json[0]
         assert not {"00080008", "00180060"} & plain.keys()
         query = "SOPInstanceUID=1.2.1.1&includefield=ImageType&includefield=00180060"
@@ -211,7 +211,7 @@ class TestSearch:
         "query",
         ["limit=-1", "limit=x", "limit=5001", "offset=1000001", "NoSuchKeyword=1", "fuzzymatching=maybe", "123=4"],
     )
-    def test_a_wrong_query_is_refused(self, shelf: Lab, query: str) -> None:
+    def test_an_invalid_query_is_refused(self, shelf: Lab, query: str) -> None:
         answer = shelf.get(f"{WEB}/studies?{query}")
         assert (answer.status, answer.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
@@ -232,16 +232,16 @@ def test_a_name_is_found_in_any_case_and_script(lab: Lab, dicom_bytes: Any, name
     assert found["00100010"]["Value"] == [{"Alphabetic": name}]
 
 
-def test_more_attributes_can_be_asked_for_than_sqlite_picks_at_once(shelf: Lab) -> None:
+def test_more_attributes_can_be_requested_than_sqlite_extracts_at_once(shelf: Lab) -> None:
     many = "&".join(f"includefield=0008{number:04X}" for number in range(0x1000, 0x1100))
     (found,) = shelf.get(f"{WEB}/instances?limit=1&includefield=PatientName&{many}").json
     assert found["00100010"]["Value"]
 
 
-class TestWhatAResultAlwaysHas:
+class TestRequiredAttributesOfResults:
     """PS3.18 tables 10.6.3-3 to 10.6.3-5, type R: without a value where the instance has none."""
 
-    def test_a_study_without_date_and_patient_says_so_with_empty_attributes(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_missing_date_and_patient_of_a_study_are_empty_attributes(self, lab: Lab, dicom_bytes: Any) -> None:
         names = ("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID", "PatientBirthDate")
         lab.store(dicom_bytes(**IDS, Modality=None, SeriesNumber=None, **dict.fromkeys(names)))
         lab.store(bare(dicom_bytes(**IDS | {"SOPInstanceUID": "1.2.3.5", "StudyInstanceUID": "1.9"})))
@@ -256,13 +256,13 @@ class TestWhatAResultAlwaysHas:
         assert instance["00200013"] == {"vr": "IS"}
         assert instance["00100010"] == {"vr": "PN"}
 
-    def test_metadata_has_only_what_the_instance_has(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_metadata_has_only_the_attributes_of_the_instance(self, lab: Lab, dicom_bytes: Any) -> None:
         lab.store(bare(dicom_bytes(**IDS)))
         assert "00100010" not in lab.get(f"{ONE}/metadata").json[0]
 
 
 def bare(data: bytes) -> bytes:
-    """Return an instance with its UIDs and its pixels only, as use case I of the tutorial leaves it."""
+    """Return an instance with only UIDs and pixels, as after use case I of the tutorial."""
     dataset = pydicom.dcmread(io.BytesIO(data))
     keep = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "Rows", "Columns", "PixelData")
     for element in list(dataset):
@@ -274,7 +274,7 @@ def bare(data: bytes) -> bytes:
 
 
 class TestRetrieve:
-    def test_whole_studies_and_series_come_in_parts(self, shelf: Lab) -> None:
+    def test_studies_and_series_are_returned_as_multipart(self, shelf: Lab) -> None:
         for path, count in (("studies/1.1", 3), ("studies/1.1/series/1.1.1", 2)):
             answer = shelf.get(f"{WEB}/{path}", 'multipart/related; type="application/dicom"; transfer-syntax=*')
             parts = parts_of(answer)
@@ -294,14 +294,14 @@ class TestRetrieve:
             ("image/png", 406),
         ],
     )
-    def test_an_instance_comes_as_the_client_accepts_it(
+    def test_an_instance_is_returned_as_the_client_accepts_it(
         self, lab: Lab, dicom_bytes: Any, accept: str | None, status: int
     ) -> None:
         lab.store(dicom_bytes(**IDS))
         assert lab.get(ONE, accept).status == status
 
     @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless, JPEG2000Lossless])
-    def test_it_is_transcoded_to_the_syntax_asked_for(self, lab: Lab, dicom_bytes: Any, syntax: str) -> None:
+    def test_an_instance_is_transcoded_to_the_requested_syntax(self, lab: Lab, dicom_bytes: Any, syntax: str) -> None:
         data = dicom_bytes(**IDS)
         lab.store(data)
         answer = lab.get(ONE, f"application/dicom; transfer-syntax={syntax}")
@@ -310,12 +310,12 @@ class TestRetrieve:
         assert got.SOPInstanceUID == "1.2.3.4"
         assert np.array_equal(got.pixel_array, pydicom.dcmread(io.BytesIO(data)).pixel_array)
 
-    def test_a_compressed_instance_comes_native_by_default(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_a_compressed_instance_is_returned_native_by_default(self, lab: Lab, dicom_bytes: Any) -> None:
         lab.store(dicom_bytes("MR_small_RLE.dcm", **IDS))
         got = pydicom.dcmread(io.BytesIO(lab.get(ONE, "application/dicom").body))
         assert got.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
 
-    def test_what_is_not_there_is_a_json_text(self, lab: Lab) -> None:
+    def test_a_missing_resource_is_a_json_string(self, lab: Lab) -> None:
         answer = lab.get(ONE, "application/dicom")
         assert (answer.status, answer.json) == (404, "DICOM instance does not exist.")
         assert lab.get(f"{WEB}/studies/1.2/metadata").status == 404
@@ -338,7 +338,7 @@ class TestRetrieve:
 
 
 class TestFrames:
-    def test_frames_of_a_cine_come_one_by_one(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_frames_of_a_cine_are_returned_one_by_one(self, lab: Lab, dicom_bytes: Any) -> None:
         data = dicom_bytes("examples_ybr_color.dcm", **IDS)
         lab.store(data)
         dataset = pydicom.dcmread(io.BytesIO(data))
@@ -350,18 +350,18 @@ class TestFrames:
         wanted = [dataset.PixelData[:length], dataset.PixelData[2 * length : 3 * length]]
         assert parts == wanted
 
-    def test_a_compressed_frame_comes_as_it_is_stored_when_that_is_accepted(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_a_compressed_frame_is_returned_as_stored_if_accepted(self, lab: Lab, dicom_bytes: Any) -> None:
         lab.store(dicom_bytes("MR_small_RLE.dcm", **IDS))
         answer = lab.get(f"{ONE}/frames/1", 'multipart/related; type="image/dicom-rle"; transfer-syntax=*')
         (part,) = multipart.read(answer.headers["content-type"], io.BytesIO(answer.body))
         assert part.headers["content-type"] == f"image/dicom-rle; transfer-syntax={RLELossless}"
 
     @pytest.mark.parametrize("frames", ["0", "2", "x", "1,", "-1", "1,99999999999999"])
-    def test_a_wrong_frame_number_is_refused(self, lab: Lab, dicom_bytes: Any, frames: str) -> None:
+    def test_an_invalid_frame_number_is_refused(self, lab: Lab, dicom_bytes: Any, frames: str) -> None:
         lab.store(dicom_bytes(**IDS))
         assert lab.get(f"{ONE}/frames/{frames}").status == 400
 
-    def test_what_frames_cannot_be_is_not_acceptable(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_an_impossible_form_of_frames_is_not_acceptable(self, lab: Lab, dicom_bytes: Any) -> None:
         lab.store(dicom_bytes(**IDS))
         assert lab.get(f"{ONE}/frames/1", "text/html").status == 406
 
@@ -385,13 +385,13 @@ class TestFrames:
 
 
 class TestDelete:
-    def test_an_instance_goes_at_once(self, shelf: Lab) -> None:
+    def test_an_instance_is_deleted_at_once(self, shelf: Lab) -> None:
         path = f"{WEB}/studies/1.1/series/1.1.1/instances/1.1.1.1"
         assert shelf.call("DELETE", path).json == {}
         assert shelf.get(path).status == 404
         assert shelf.call("DELETE", path).status == 404
 
-    def test_a_study_or_series_goes_by_an_operation_that_clients_poll(self, shelf: Lab) -> None:
+    def test_deleting_a_study_or_series_returns_an_operation(self, shelf: Lab) -> None:
         operation = shelf.call("DELETE", f"{WEB}/studies/1.1").json
         assert shelf.finished(operation["name"])["done"] is True
         assert uids_of(shelf.get(f"{WEB}/studies"), "0020000D") == {"1.2", "2.1"}
@@ -405,5 +405,5 @@ class TestAccept:
         assert wanted[0].transfer_syntax == "*"
 
     @pytest.mark.parametrize("header", ["", ",", ";;", "a/b;q=x", '"', "multipart/related", "\x00"])
-    def test_any_header_can_be_read(self, header: str) -> None:
+    def test_any_accept_header_is_parsed(self, header: str) -> None:
         assert media.accepted(header)

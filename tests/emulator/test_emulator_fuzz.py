@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a reply of the service's, never a failure inside."""
+"""Any request gets a proper reply and never an internal error."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def check(emulator: Emulator, request: Request) -> None:
 
 @FEW
 @given(st.sampled_from(["GET", "POST", "PATCH", "DELETE", "PUT", "BREW"]), paths, queries, bodies, accepts)
-def test_any_route_query_and_body_gets_an_answer(
+def test_any_route_query_and_body_gets_a_reply(
     emulator: Emulator, method: str, path: str, query: list[tuple[str, str]], body: dict[str, object], accept: str
 ) -> None:
     if method == "DELETE" and path in {STORE, DATASET}:
@@ -86,7 +86,7 @@ def test_any_route_query_and_body_gets_an_answer(
 
 @FEW
 @given(bodies)
-def test_any_config_gets_an_answer(emulator: Emulator, body: dict[str, object]) -> None:
+def test_any_config_gets_a_reply(emulator: Emulator, body: dict[str, object]) -> None:
     for version in ("v1", "v1beta1"):
         whole = {"destinationStore": STORE, **body}
         check(emulator, Request.of("POST", f"/{version}/{STORE}:deidentify", body=json.dumps(whole).encode()))
@@ -96,7 +96,7 @@ def test_any_config_gets_an_answer(emulator: Emulator, body: dict[str, object]) 
 @given(
     st.binary(max_size=300), st.sampled_from(["application/json", "application/dicom", "multipart/related; boundary=b"])
 )
-def test_any_bytes_get_an_answer(emulator: Emulator, body: bytes, kind: str) -> None:
+def test_any_bytes_get_a_reply(emulator: Emulator, body: bytes, kind: str) -> None:
     for path in (f"{DATASET}:deidentify", f"{STORE}/dicomWeb/studies", f"{STORE}:setIamPolicy"):
         check(emulator, Request.of("POST", f"/v1/{path}", headers={"Content-Type": kind}, body=body))
 
@@ -106,7 +106,7 @@ def test_any_bytes_get_an_answer(emulator: Emulator, body: bytes, kind: str) -> 
     st.lists(st.tuples(st.integers(132, len(CT) - 1), st.integers(0, 255)), min_size=1, max_size=20),
     st.integers(140, len(CT)),
 )
-def test_a_damaged_instance_is_stored_or_refused_and_can_be_asked_for(
+def test_a_damaged_instance_is_stored_or_refused_and_can_be_retrieved(
     emulator: Emulator, changes: list[tuple[int, int]], length: int
 ) -> None:
     damaged = bytearray(CT)

@@ -1,4 +1,4 @@
-"""Operations: live counters, cancelling, worker processes, retention, what survives a restart and a kill."""
+"""Operations: counters, cancellation, worker processes, retention, restart, kill."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DAY = 24 * 3600.0
 
 
 class Gate:
-    """An engine that copies one file each time it is let through."""
+    """Engine that copies one file each time it is let through."""
 
     def __init__(self) -> None:
         self.arrived = threading.Semaphore(0)
@@ -47,7 +47,7 @@ class Gate:
 
 
 class CrashOnSight:
-    """An engine that kills its process when it meets one patient."""
+    """Engine that crashes its process on one patient."""
 
     def deidentify_file(self, source: Path, destination: Path) -> None:
         if b"CRASH" in source.read_bytes():
@@ -68,7 +68,7 @@ def start(lab: Lab) -> str:
 
 
 class TestWhileItRuns:
-    def test_counters_move_and_cancelling_stops_soon_and_leaves_what_was_written(
+    def test_counters_are_live_and_cancelling_stops_soon_and_keeps_written_instances(
         self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
     ) -> None:
         gate = Gate()
@@ -95,7 +95,7 @@ class TestWhileItRuns:
             assert not list((tmp_path / "lab").rglob("*.part"))
             assert lab.post(f"{name}:cancel", {}).json == {}
 
-    def test_an_operation_that_is_done_is_listed_so(self, lab: Lab) -> None:
+    def test_a_done_operation_is_listed_as_done(self, lab: Lab) -> None:
         done = lab.get(f"{DATASET}/operations?filter=done%3Dtrue").json["operations"]
         assert len(done) == 1
         assert lab.get(f"{DATASET}/operations?filter=done%3Dfalse").json == {}
@@ -110,7 +110,7 @@ class TestWhileItRuns:
         assert len(rest["operations"]) == 2
         assert "nextPageToken" not in rest
 
-    def test_closing_the_emulator_ends_what_runs_and_says_why(
+    def test_closing_the_emulator_ends_running_operations_with_a_reason(
         self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
     ) -> None:
         gate = Gate()
@@ -127,7 +127,7 @@ class TestWhileItRuns:
             operation = make_lab(again).get(name).json
         assert operation["done"] is True
         assert operation["error"]["code"] == 10
-        assert "start it again" in operation["error"]["message"]
+        assert "start the operation again" in operation["error"]["message"]
 
 
 def start_store(lab: Lab, number: int) -> str:
@@ -176,7 +176,7 @@ class TestWorkerProcesses:
             (entry,) = emulator_log(lab, operation["name"])
             assert "worker-died" in str(entry)
 
-    def test_an_engine_that_cannot_leave_this_process_is_run_here(
+    def test_an_engine_that_cannot_be_pickled_runs_in_this_process(
         self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
     ) -> None:
         class Refuses:
@@ -202,7 +202,7 @@ def emulator_log(lab: Lab, operation: str) -> list[Any]:
 
 
 class TestRestart:
-    def test_everything_is_there_again(
+    def test_everything_is_restored_after_a_restart(
         self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
     ) -> None:
         with Emulator(str(tmp_path / "lab")) as emulator:
@@ -216,7 +216,7 @@ class TestRestart:
             assert len(lab.instances(STORE)) == 3
             assert len(lab.instances(f"{CLEAN}/dicomStores/dicomstore1")) == 3
 
-    def test_a_folder_is_one_emulator_in_a_process(self, tmp_path: Path, make_lab: Callable[[Emulator], Lab]) -> None:
+    def test_a_folder_has_one_emulator_per_process(self, tmp_path: Path, make_lab: Callable[[Emulator], Lab]) -> None:
         with Emulator(tmp_path / "lab") as first, Emulator(tmp_path / "lab") as second:
             make_lab(first).create_dataset()
             assert make_lab(second).get(DATASET).status == 200
@@ -242,9 +242,7 @@ class TestRestart:
             ("another's instances", "not the emulator's"),
         ],
     )
-    def test_a_folder_that_cannot_be_the_emulators_is_refused_and_left_as_it_is(
-        self, tmp_path: Path, kind: str, says: str
-    ) -> None:
+    def test_a_foreign_folder_is_refused_and_left_unchanged(self, tmp_path: Path, kind: str, says: str) -> None:
         folder = tmp_path / "lab"
         content = {"below a file": folder, "file": folder, "another database": folder / "emulator.sqlite"}.get(
             kind, folder / "instances" / "mine.dcm"
@@ -255,7 +253,7 @@ class TestRestart:
             DeidClient.local(folder / "deeper" if kind == "below a file" else folder)
         assert content.read_text() == "something else " * 500
 
-    def test_a_second_process_is_refused_and_told_what_to_do(self, tmp_path: Path) -> None:
+    def test_a_second_process_is_refused_with_a_remedy(self, tmp_path: Path) -> None:
         program = f"from healthcare_deid.emulator import Emulator; Emulator({str(tmp_path / 'lab')!r})"
         with Emulator(tmp_path / "lab"):
             result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -339,7 +337,7 @@ for data in more:
 
 
 class TestKill:
-    def test_a_killed_process_loses_nothing_it_acknowledged_and_leaves_nothing_half_written(
+    def test_a_killed_process_loses_nothing_acknowledged_and_leaves_no_partial_files(
         self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
     ) -> None:
         (tmp_path / "in").mkdir()
@@ -379,7 +377,7 @@ class TestKill:
             ("any", ["stored"] * 6, set(range(7, 31))),  # nothing is held up: wherever the kill falls
         ],
     )
-    def test_a_store_request_that_is_killed_leaves_whole_instances_only(
+    def test_a_killed_store_request_leaves_only_complete_instances(
         self,
         tmp_path: Path,
         make_lab: Callable[[Emulator], Lab],
@@ -447,13 +445,13 @@ with Emulator(sys.argv[1] or None, workers=0, engine=lambda _: Slow()) as emulat
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 class TestTermination:
-    """What happens when the process is told to end: ``kill``, ``docker stop``, a closing session."""
+    """Termination of the process: ``kill``, ``docker stop``, a closing session."""
 
     def serve(self, folder: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", _SERVING, folder, LOCATION]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    def test_operations_end_and_say_so_and_nothing_half_written_is_left(
+    def test_operations_end_with_a_reason_and_leave_no_partial_files(
         self, tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
     ) -> None:
         with Emulator(tmp_path / "lab") as emulator:
@@ -475,7 +473,7 @@ class TestTermination:
             written = lab.instances(f"{CLEAN}/dicomStores/dicomstore1")
             assert int(counter["success"]) == len(written) == 3 - int(counter["pending"])
 
-    def test_a_temporary_folder_goes_with_the_process(self) -> None:
+    def test_a_temporary_folder_is_removed_with_the_process(self) -> None:
         process = self.serve("")
         assert process.stdout
         with process:
@@ -488,7 +486,7 @@ class TestTermination:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of folders are POSIX's")
-def test_nobody_else_on_the_machine_may_look_into_the_folder(
+def test_the_folder_is_private_to_the_user(
     tmp_path: Path, make_lab: Callable[[Emulator], Lab], dicom_bytes: Any
 ) -> None:
     (tmp_path / "theirs").mkdir(mode=0o755)

@@ -1,4 +1,4 @@
-"""Datasets, stores, operations, IAM: what the REST surface answers, and how it refuses."""
+"""Datasets, stores, operations and IAM over REST."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_route_is_a_method_of_the_api_with_its_verb_and_path(empty_lab: La
 
 
 class TestDatasets:
-    def test_creating_one_answers_an_operation_that_is_done_and_holds_it(self, empty_lab: Lab) -> None:
+    def test_creating_a_dataset_returns_a_done_operation_with_it(self, empty_lab: Lab) -> None:
         answer = empty_lab.post(f"{LOCATION}/datasets?datasetId=dataset1", {"timeZone": "America/New_York"})
         assert answer.json["done"] is True
         assert answer.json["name"].startswith(f"{DATASET}/operations/")
@@ -61,7 +61,7 @@ class TestDatasets:
         }
         assert empty_lab.get(DATASET).json == {"name": DATASET, "timeZone": "America/New_York"}
 
-    def test_a_second_one_of_the_name_is_a_conflict(self, lab: Lab) -> None:
+    def test_a_second_resource_of_the_same_name_is_a_conflict(self, lab: Lab) -> None:
         answer = lab.post(f"{LOCATION}/datasets?datasetId=dataset1", {})
         assert (answer.status, answer.json["error"]["status"]) == (409, "ALREADY_EXISTS")
 
@@ -69,7 +69,7 @@ class TestDatasets:
     def test_an_impossible_id_is_refused(self, empty_lab: Lab, name: str) -> None:
         assert empty_lab.post(f"{LOCATION}/datasets?datasetId={name}", {}).status == 400
 
-    def test_one_that_is_missing_is_forbidden_not_missing(self, empty_lab: Lab) -> None:
+    def test_a_missing_dataset_is_forbidden_not_missing(self, empty_lab: Lab) -> None:
         answer = empty_lab.get(DATASET)
         assert (answer.status, answer.json["error"]["status"]) == (403, "PERMISSION_DENIED")
 
@@ -83,13 +83,13 @@ class TestDatasets:
         assert [item["name"][-1] for item in rest["datasets"]] == ["c"]
         assert "nextPageToken" not in rest
 
-    def test_the_time_zone_can_be_changed_by_mask_and_nothing_else(self, lab: Lab) -> None:
+    def test_only_the_time_zone_can_be_changed_by_mask(self, lab: Lab) -> None:
         changed = lab.call("PATCH", f"{DATASET}?updateMask=timeZone", {"timeZone": "Europe/Paris"})
         assert changed.json == {"name": DATASET, "timeZone": "Europe/Paris"}
         assert lab.call("PATCH", f"{DATASET}?updateMask=name", {"name": "x"}).status == 400
         assert lab.call("PATCH", f"{DATASET}?updateMask=time_zone", {"time_zone": "Nowhere/Land"}).status == 400
 
-    def test_deleting_one_deletes_its_stores_and_files(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_deleting_a_dataset_deletes_its_stores_and_files(self, lab: Lab, dicom_bytes: Any) -> None:
         lab.store(dicom_bytes())
         assert lab.call("DELETE", DATASET).json == {}
         assert lab.get(DATASET).status == 403
@@ -119,7 +119,7 @@ class TestStores:
         assert (metrics["studyCount"], metrics["seriesCount"], metrics["instanceCount"]) == ("1", "2", "2")
         assert int(metrics["blobStorageSizeBytes"]) > 2 * 32768
 
-    def test_fhir_stores_can_be_made_listed_and_deleted(self, lab: Lab) -> None:
+    def test_fhir_stores_can_be_created_listed_and_deleted(self, lab: Lab) -> None:
         made = lab.post(f"{DATASET}/fhirStores?fhirStoreId=f", {"version": "R4", "enableUpdateCreate": True})
         assert made.json["version"] == "R4"
         assert lab.get(f"{DATASET}/fhirStores").json["fhirStores"] == [made.json]
@@ -142,7 +142,7 @@ class TestIam:
         assert written["etag"] != empty["etag"]
         assert lab.get(f"{STORE}:getIamPolicy").json == written
 
-    def test_writing_over_a_change_one_has_not_seen_is_refused(self, lab: Lab) -> None:
+    def test_overwriting_an_unseen_change_is_refused(self, lab: Lab) -> None:
         stale = lab.get(f"{DATASET}:getIamPolicy").json["etag"]
         lab.post(f"{DATASET}:setIamPolicy", {"policy": {"bindings": [{"role": "roles/viewer", "members": []}]}})
         answer = lab.post(f"{DATASET}:setIamPolicy", {"policy": {"bindings": [], "etag": stale}})
@@ -170,13 +170,13 @@ class TestErrors:
         answer = lab.call("POST", f"{DATASET}:deidentify", b" " * (10 * 1024 * 1024 + 1))
         assert "exceeds the limit" in answer.json["error"]["message"]
 
-    def test_wrong_paging_is_refused(self, lab: Lab) -> None:
+    def test_invalid_paging_is_refused(self, lab: Lab) -> None:
         for query in ("pageSize=-1", "pageSize=x", "pageToken=%00", "pageToken=!"):
             assert lab.get(f"{DATASET}/operations?{query}").status == 400
 
 
 class TestSystemParameters:
-    def test_fields_cuts_a_reply_down(self, lab: Lab) -> None:
+    def test_the_fields_parameter_selects_fields_of_a_reply(self, lab: Lab) -> None:
         listed = lab.get(f"{DATASET}/operations?fields=operations(name,metadata/createTime)").json
         assert listed["operations"][0].keys() == {"name", "metadata"}
         assert listed["operations"][0]["metadata"].keys() == {"createTime"}
@@ -192,7 +192,7 @@ class TestSystemParameters:
         answer = lab.call("POST", f"{LOCATION}/datasets", b"pageSize=1&alt=json", headers=headers)
         assert [item["name"] for item in answer.json["datasets"]] == [DATASET]
 
-    def test_they_are_no_search_filters(self, lab: Lab) -> None:
+    def test_they_are_not_search_filters(self, lab: Lab) -> None:
         query = "alt=json&fields=&prettyPrint=true&key=k&$.xgafv=2&quotaUser=u"
         assert lab.get(f"{STORE}/dicomWeb/studies?{query}").status == 204
 
@@ -206,13 +206,13 @@ class TestLenientJson:
             '{"destinationDataset": "%s", "config": {"dicom": {},},}',
         ],
     )
-    def test_what_the_services_parser_takes_is_taken(self, lab: Lab, body: str) -> None:
+    def test_lenient_json_is_accepted_as_by_the_service(self, lab: Lab, body: str) -> None:
         answer = lab.post(f"{DATASET}:deidentify", body % f"{LOCATION}/datasets/clean")
         assert answer.status == 200, answer.body
 
 
 class TestControl:
-    def test_health_says_who_is_there(self, lab: Lab) -> None:
+    def test_health_identifies_the_emulator(self, lab: Lab) -> None:
         response, body = lab.http.request("http://localhost/_emulator/health")
         assert (response.status, json.loads(body)["status"]) == (200, "ok")
 
@@ -223,14 +223,14 @@ class TestControl:
         assert lab.get(DATASET).status == 403
         assert lab.emulator.faults.pending == ()
 
-    def test_the_discovery_document_leads_back_here(self, lab: Lab) -> None:
+    def test_the_discovery_document_has_the_emulators_address(self, lab: Lab) -> None:
         response, body = lab.http.request("http://localhost:8085/$discovery/rest?version=v1beta1")
         assert response.status == 200
         assert json.loads(body)["rootUrl"] == "http://localhost:8085/"
         assert lab.http.request("http://localhost/$discovery/rest?version=../../x")[0].status == 404
 
 
-def test_the_location_methods_answer(empty_lab: Lab) -> None:
+def test_locations_can_be_listed_and_read(empty_lab: Lab) -> None:
     assert empty_lab.get(LOCATION).json == {"name": LOCATION, "locationId": "us-central1"}
     listed = empty_lab.get("projects/MyProj/locations").json["locations"]
     assert "us-central1" in {item["locationId"] for item in listed}

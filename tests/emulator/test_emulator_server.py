@@ -1,4 +1,4 @@
-"""The emulator on a port: who may reach it, many clients at once, dropped connections."""
+"""The emulator on a port: access, concurrent clients, dropped connections."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_it_is_reached_by_name_and_by_both_loopback_addresses(server: Server) ->
         connection.close()
 
 
-def test_its_urls_come_from_its_own_address_whatever_host_a_client_names(server: Server, dicom_bytes: Any) -> None:
+def test_urls_in_replies_use_the_servers_own_address_whatever_the_host_header(server: Server, dicom_bytes: Any) -> None:
     status, _, body = call(
         server,
         "POST",
@@ -67,7 +67,7 @@ def test_its_urls_come_from_its_own_address_whatever_host_a_client_names(server:
 
 
 class TestHosts:
-    def test_a_host_that_is_named_may_be_asked_for_behind_a_proxy(self, lab: Lab) -> None:
+    def test_an_allowed_host_may_be_requested_behind_a_proxy(self, lab: Lab) -> None:
         with lab.emulator.server(hosts=["healthcare.googleapis.com"]) as server:
             for host, status in (
                 ("healthcare.googleapis.com", 200), ("Healthcare.GoogleAPIs.com:443", 200), ("localhost", 200),
@@ -75,22 +75,22 @@ class TestHosts:
             ):  # fmt: skip
                 assert call(server, "GET", f"/v1/{DATASET}", Host=host)[0] == status, host
 
-    def test_nobody_is_named_by_default(self, server: Server) -> None:
+    def test_no_other_host_or_origin_is_allowed_by_default(self, server: Server) -> None:
         assert call(server, "GET", f"/v1/{DATASET}", Host="healthcare.googleapis.com")[0] == 403
 
     @pytest.mark.parametrize("path", ["//[", "/v1/%ff%fe", "/%00", "/v1/" + "x" * 30_000, "*"])
-    def test_a_path_of_any_kind_gets_an_answer(self, server: Server, path: str) -> None:
+    def test_any_path_gets_a_reply(self, server: Server, path: str) -> None:
         assert 400 <= call(server, "GET", path)[0] < 500
 
 
 class TestWhoMayReachIt:
-    def test_an_address_others_reach_is_refused_unless_it_is_allowed(self, lab: Lab) -> None:
+    def test_a_remotely_reachable_address_is_refused_unless_allowed(self, lab: Lab) -> None:
         with pytest.raises(EmulatorError, match="other machines"):
             lab.emulator.server("0.0.0.0")
         allowed = lab.emulator.server("0.0.0.0", allow_remote=True)
         allowed.stop()
 
-    def test_a_web_page_of_this_machine_may_read_and_another_may_not(self, server: Server) -> None:
+    def test_only_web_pages_of_this_machine_may_read(self, server: Server) -> None:
         status, headers, _ = call(server, "GET", f"/v1/{DATASET}", Origin="http://localhost:3000")
         assert (status, headers["access-control-allow-origin"]) == (200, "http://localhost:3000")
         status, headers, body = call(server, "GET", f"/v1/{DATASET}", Origin="https://evil.example")
@@ -99,13 +99,13 @@ class TestWhoMayReachIt:
         assert b"dataset1" not in body
 
     @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "http://localhost.evil.example", "null"])
-    def test_an_origin_that_is_no_url_of_this_machine_may_not_read(self, lab: Lab, origin: str) -> None:
+    def test_an_origin_that_is_not_a_url_of_this_machine_may_not_read(self, lab: Lab, origin: str) -> None:
         with lab.emulator.server() as server:
             status, headers, _ = call(server, "GET", f"/v1/{DATASET}", Origin=origin)
         assert status == 403
         assert "access-control-allow-origin" not in headers
 
-    def test_an_origin_that_is_named_may_read(self, lab: Lab) -> None:
+    def test_an_allowed_origin_may_read(self, lab: Lab) -> None:
         with lab.emulator.server(origins=["https://viewer.example"]) as server:
             status, headers, _ = call(
                 server,
@@ -119,31 +119,31 @@ class TestWhoMayReachIt:
             assert headers["access-control-allow-headers"] == "accept,authorization"
             assert headers["access-control-allow-origin"] == "https://viewer.example"
 
-    def test_a_name_that_an_attacker_points_at_this_machine_is_refused(self, server: Server) -> None:
+    def test_a_host_name_rebound_to_this_machine_is_refused(self, server: Server) -> None:
         status, _, body = call(server, "GET", f"/v1/{DATASET}", Host="rebound.example")
         assert status == 403
         assert b"dataset1" not in body
         for host in ("localhost", "127.0.0.1:1", "[::1]:8085", "[::1]"):
             assert call(server, "GET", f"/v1/{DATASET}", Host=host)[0] == 200
 
-    def test_a_port_that_is_taken_is_said_so(self, lab: Lab, server: Server) -> None:
+    def test_a_port_in_use_is_reported(self, lab: Lab, server: Server) -> None:
         with pytest.raises(EmulatorError, match=f"port {server.port}"):
             lab.emulator.server(port=server.port)
 
 
-def test_a_planned_drop_closes_the_connection_without_an_answer(lab: Lab, server: Server) -> None:
+def test_a_planned_drop_closes_the_connection_without_a_reply(lab: Lab, server: Server) -> None:
     lab.emulator.faults.drop("datasets.get")
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
         call(server, "GET", f"/v1/{DATASET}")
     assert call(server, "GET", f"/v1/{DATASET}")[0] == 200
 
 
-def test_head_answers_without_a_body(server: Server) -> None:
+def test_head_replies_without_a_body(server: Server) -> None:
     status, _, body = call(server, "HEAD", f"/v1/{DATASET}")
     assert (status, body) == (404, b"")
 
 
-def test_many_clients_at_once_lose_nothing_and_mix_nothing_while_operations_run(
+def test_concurrent_clients_lose_and_mix_nothing_while_operations_run(
     lab: Lab, server: Server, dicom_bytes: Any
 ) -> None:
     for _ in range(4):

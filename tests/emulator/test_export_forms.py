@@ -1,4 +1,4 @@
-"""Exports in every form that ``GcsDestination.mimeType`` names."""
+"""Exports in every format of ``GcsDestination.mimeType``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ UIDS = {"StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.2.3", "SOPInstanceUID
         ("image/jpeg", ".jpg", "JPEG"),
     ],
 )
-def test_pictures_are_pictures_without_anything_of_the_header(
+def test_pictures_contain_nothing_of_the_header(
     lab: Lab, bucket: Path, dicom_bytes: Callable[..., bytes], mime_type: str, ending: str, kind: str
 ) -> None:
     lab.store(dicom_bytes(**UIDS, PatientName="Zebrowska^Oktawia"))
@@ -62,7 +62,7 @@ def test_pictures_are_pictures_without_anything_of_the_header(
     assert b"Zebrowska" not in content
 
 
-def test_an_instance_of_several_frames_has_a_file_for_each(lab: Lab, bucket: Path, dicom_bytes: Any) -> None:
+def test_a_multi_frame_instance_has_one_file_per_frame(lab: Lab, bucket: Path, dicom_bytes: Any) -> None:
     lab.store(dicom_bytes("SC_rgb_rle_2frame.dcm", **UIDS))
     assert export(lab, "image/png") == {"success": "1"}
     assert sorted(files(bucket)) == sorted(f"out/1.2/1.2.3/1.2.3.4/{number}.png" for number in (1, 2))
@@ -82,7 +82,7 @@ def test_octets_are_raw_frames_native_or_as_stored(lab: Lab, bucket: Path, dicom
     assert next(generate_frames(stored.PixelData)) == written["stored/1.2/1.2.3/1.2.3.4"]
 
 
-def test_dicom_is_transcoded_or_as_it_was_stored(lab: Lab, bucket: Path, dicom_bytes: Any) -> None:
+def test_dicom_is_exported_transcoded_or_as_stored(lab: Lab, bucket: Path, dicom_bytes: Any) -> None:
     data = dicom_bytes(**UIDS)
     lab.store(data)
     for prefix, mime_type in (("a", None), ("b", "application/dicom; transfer-syntax=*"), ("c", "application/dicom")):
@@ -94,7 +94,7 @@ def test_dicom_is_transcoded_or_as_it_was_stored(lab: Lab, bucket: Path, dicom_b
     assert (made.pixel_array == pydicom.dcmread(io.BytesIO(data)).pixel_array).all()
 
 
-def test_an_instance_that_has_no_such_form_is_a_failure_and_no_file(lab: Lab, bucket: Path, dicom_bytes: Any) -> None:
+def test_an_instance_without_the_form_is_a_failure_without_a_file(lab: Lab, bucket: Path, dicom_bytes: Any) -> None:
     lab.store(dicom_bytes("reportsi.dcm", StudyInstanceUID="1.9"))
     lab.store(dicom_bytes(**UIDS))
     assert export(lab, "image/png", "pictures") == {"success": "1", "failure": "1"}
@@ -111,7 +111,7 @@ def test_an_instance_that_has_no_such_form_is_a_failure_and_no_file(lab: Lab, bu
         "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.90", "multipart/related; type=image/png", ";",
     ],
 )  # fmt: skip
-def test_a_form_that_the_api_does_not_list_is_refused_and_nothing_is_written(
+def test_an_unsupported_form_is_refused_and_nothing_is_written(
     lab: Lab, bucket: Path, dicom_bytes: Callable[..., bytes], mime_type: str
 ) -> None:
     lab.store(dicom_bytes())

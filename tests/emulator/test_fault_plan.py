@@ -1,4 +1,4 @@
-"""Faults on demand: what a user's own tests plan, and what the emulator then does."""
+"""Faults planned by a test, and their effect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_error_has_the_services_form(lab: Lab) -> None:
     assert error == {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED"}
 
 
-def test_a_connection_is_dropped_before_or_after_the_call_was_carried_out(lab: Lab) -> None:
+def test_a_connection_is_dropped_before_or_after_the_call_is_executed(lab: Lab) -> None:
     lab.emulator.faults.drop("datasets.deidentify")
     with pytest.raises(ConnectionResetError):
         lab.post(f"{DATASET}:deidentify", BODY)
@@ -55,7 +55,7 @@ def test_a_delay_passes_on_the_emulators_clock(tmp_path: Path, make_lab: Callabl
     assert clock.slept == [90]
 
 
-def test_operations_can_seem_to_run_for_some_polls(lab: Lab) -> None:
+def test_operations_can_appear_to_run_for_some_polls(lab: Lab) -> None:
     lab.emulator.faults.hold_operations(polls=2)
     name = lab.post(f"{DATASET}:deidentify", BODY).json["name"]
     assert lab.emulator.settle(30)
@@ -85,7 +85,7 @@ def test_a_method_that_does_not_exist_cannot_be_planned(lab: Lab) -> None:
     plan.fail("datasets.gett")
     with pytest.raises(ValueError, match="gett"):
         Emulator(lab.emulator.data_dir.parent / "other", faults=plan)
-    with pytest.raises(ValueError, match="which"):
+    with pytest.raises(ValueError, match="SOP Instance UIDs"):
         plan.fail_instances()
     with pytest.raises(ValueError, match="400 to 599"):
         plan.fail("*", status=200)

@@ -1,4 +1,4 @@
-"""The table of undocumented behaviour: complete, and the same in code and documentation."""
+"""The table of undocumented behavior is complete, and equal in code and docs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_every_row_has_an_id_of_its_own() -> None:
     assert all(re.fullmatch(r"[FO]-\d\d", name) for name in ids)
 
 
-def test_what_the_code_cites_is_in_the_table() -> None:
+def test_rows_cited_in_the_code_are_in_the_table() -> None:
     known = {row.id for row in fidelity.TABLE}
     cited = {
         name

@@ -1,4 +1,4 @@
-"""Bodies that need not fit into memory: multipart in pieces, payloads of files, and both over the port."""
+"""Bodies larger than memory: multipart chunks, payloads of files, and a port."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from healthcare_deid.emulator.errors import ServiceError
 from healthcare_deid.emulator.http import multipart
-from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, Payload
+from healthcare_deid.emulator.http.payload import MAX_IN_MEMORY, Payload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ TYPE = "multipart/related; boundary=cut"
 
 
 class Dripping(io.BytesIO):
-    """A stream that gives a few bytes at a time, however many are asked for."""
+    """Stream that returns a few bytes at a time."""
 
     def __init__(self, data: bytes, step: int) -> None:
         super().__init__(data)
@@ -49,7 +49,7 @@ class TestMultipart:
         st.integers(1, 40),
         st.binary(max_size=5).filter(lambda data: b"--" not in data),
     )
-    def test_parts_come_out_as_they_went_in_wherever_the_chunks_end(
+    def test_parts_are_read_correctly_wherever_the_chunks_end(
         self, parts: list[bytes], step: int, before: bytes
     ) -> None:
         if any(b"\r\n--cut" in b"\r\n" + part + b"\r\n" for part in parts):
@@ -57,22 +57,22 @@ class TestMultipart:
         framed = b"".join(b"\r\n--cut\r\nA: b\r\n\r\n" + part for part in parts)
         assert contents(before + framed + b"\r\n--cut--\r\nafter", step) == parts
 
-    def test_what_only_begins_like_the_boundary_is_content(self) -> None:
+    def test_a_line_that_only_starts_like_the_boundary_is_content(self) -> None:
         content = b"a\r\n--cutter\r\n--cut-\r\nb" + b"x" * 100
         for step in (1, 7, 1 << 20):
             assert contents(b"--cut\r\n\r\n" + content + b"\r\n--cut--", step) == [content]
 
-    def test_a_part_may_have_no_headers_and_a_boundary_spaces_after_it(self) -> None:
+    def test_a_part_may_have_no_headers_and_a_boundary_trailing_spaces(self) -> None:
         assert contents(b"--cut  \r\n\r\none\r\n--cut\t\r\n\r\ntwo\r\n--cut--") == [b"one", b"two"]
 
     @pytest.mark.parametrize(
         "body", [b"", b"--cu", b"--cut\r\n", b"--cut\r\nA: b\r\n\r\nx", b"--cut\r\n" + b"x" * 99999]
     )
-    def test_a_body_that_does_not_come_to_its_end_is_refused(self, body: bytes) -> None:
+    def test_a_truncated_body_is_refused(self, body: bytes) -> None:
         with pytest.raises(ServiceError):
             contents(body, 1000)
 
-    def test_a_request_that_breaks_off_stores_nothing(self, lab: Lab, dicom_bytes: Any) -> None:
+    def test_a_truncated_request_stores_nothing(self, lab: Lab, dicom_bytes: Any) -> None:
         body = b"--cut\r\nContent-Type: application/dicom\r\n\r\n" + dicom_bytes() + b"\r\n--cut\r\n\r\nhalf"
         assert lab.call("POST", f"{WEB}/studies", body, headers={"Content-Type": TYPE}).status == 400
         assert lab.get(f"{WEB}/instances").status == 204
@@ -91,15 +91,15 @@ class TestPayload:
         assert b"".join(payload.chunks()) == b"before " + file.read_bytes() + b" after"
         payload.close()
 
-    def test_what_is_too_long_for_memory_leaves_no_file_that_can_be_found(self, tmp_path: Path) -> None:
+    def test_a_body_too_large_for_memory_leaves_no_visible_file(self, tmp_path: Path) -> None:
         payload = Payload(tmp_path)
-        payload.write(bytes(MOST_IN_MEMORY + 1))
+        payload.write(bytes(MAX_IN_MEMORY + 1))
         assert not list(tmp_path.iterdir())
-        assert sum(map(len, payload.chunks())) == MOST_IN_MEMORY + 1
+        assert sum(map(len, payload.chunks())) == MAX_IN_MEMORY + 1
         payload.close()
 
     @pytest.mark.parametrize("left", [None, b"short"])
-    def test_a_file_that_is_gone_or_cut_is_never_passed_over(self, tmp_path: Path, left: bytes | None) -> None:
+    def test_a_deleted_or_truncated_file_is_never_skipped(self, tmp_path: Path, left: bytes | None) -> None:
         payload = Payload(tmp_path)
         payload.add_file(tmp_path / "file", 10)
         if left is not None:
@@ -109,7 +109,7 @@ class TestPayload:
         payload.close()
 
 
-def test_a_client_that_goes_away_while_it_sends_has_stored_nothing(lab: Lab, dicom_bytes: Any) -> None:
+def test_a_client_that_disconnects_while_sending_stores_nothing(lab: Lab, dicom_bytes: Any) -> None:
     data = dicom_bytes()
     with lab.emulator.server() as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
@@ -152,7 +152,7 @@ _LARGE = 160 * _MB
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is counted in kB on Linux")
-def test_storing_and_retrieving_what_is_large_takes_little_memory(tmp_path: Path, lab: Lab, dicom_bytes: Any) -> None:
+def test_storing_and_retrieving_large_instances_takes_little_memory(tmp_path: Path, lab: Lab, dicom_bytes: Any) -> None:
     lab.emulator.close()
     lab.http.close()
     frames = _LARGE // (128 * 128 * 2)

@@ -1,4 +1,4 @@
-"""An option is carried out or refused, never accepted and ignored."""
+"""Every option is executed or refused, never accepted and ignored."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_topic_that_cannot_exist_is_refused(lab: Lab, topic: Any) -> None:
         (f"{STORE}:export", {"bigqueryDestination": {"tableUri": "bq://p.d.t"}}),
     ],
 )
-def test_what_needs_another_service_is_not_emulated_and_names_the_row(
+def test_an_option_that_needs_another_service_is_refused_with_its_fidelity_row(
     lab: Lab, path: str, body: dict[str, Any]
 ) -> None:
     answer = lab.post(path, body)
@@ -174,7 +174,7 @@ class TestStorageClasses:
         ]
         assert [item["blobStorageInfo"]["storageClass"] for item in classes] == ["ARCHIVE", "ARCHIVE", "STANDARD"]
 
-    def test_an_import_stores_in_the_class_it_asks_for(self, lab: Lab, dicom_bytes: Callable[..., bytes]) -> None:
+    def test_an_import_uses_the_requested_storage_class(self, lab: Lab, dicom_bytes: Callable[..., bytes]) -> None:
         bucket = lab.emulator.data_dir.parent / "bucket"
         bucket.mkdir()
         data = dicom_bytes(StudyInstanceUID="1.2", SeriesInstanceUID="1.2.3", SOPInstanceUID="1.2.3.4")

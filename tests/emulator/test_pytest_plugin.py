@@ -1,4 +1,4 @@
-"""The pytest plugin, as a user's own test file meets it."""
+"""The pytest plugin in a user's own test file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_users_tests_get_an_emulator_a_client_and_a_clock(tmp_path: Path) -> N
     assert "3 passed" in result.stdout
 
 
-def test_the_plugin_costs_a_run_that_does_not_use_it_nearly_nothing() -> None:
+def test_the_plugin_costs_almost_nothing_if_unused() -> None:
     program = "import sys, healthcare_deid.testing.plugin; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pydicom", "numpy", "pydantic", "healthcare_deid.emulator", "googleapiclient"} & set(loaded)

@@ -1,4 +1,4 @@
-"""Clients that were not written for this emulator, unpatched: curl, gcloud, googleapiclient, dicomweb-client."""
+"""Unmodified clients: curl, gcloud, googleapiclient, dicomweb-client."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class TestTutorialWithCurl:
         assert clean.StudyDate != sample.study_date
         assert sample.person.phone not in str(clean)
 
-    def test_a_command_with_a_mistake_gets_an_error_it_can_be_told_from(self, tutorial: Any) -> None:
+    def test_a_command_with_a_mistake_gets_a_helpful_error(self, tutorial: Any) -> None:
         error = tutorial(PROFILE.replace("MINIMAL_KEEP_LIST_PROFILE", "MINIMAL"))["error"]
         assert (error["code"], error["status"]) == (400, "INVALID_ARGUMENT")
 
@@ -195,9 +195,7 @@ def gcloud(server: Server, tmp_path: Path) -> Any:
 
 @pytest.mark.slow
 class TestGcloud:
-    def test_the_tutorials_way_works_from_the_first_dataset_to_the_last(
-        self, empty_lab: Lab, gcloud: Any, dicom_bytes: Any
-    ) -> None:
+    def test_the_tutorial_works_from_start_to_end(self, empty_lab: Lab, gcloud: Any, dicom_bytes: Any) -> None:
         lab = empty_lab
         place = "projects/my-proj/locations/us-central1/datasets"
         gcloud("datasets", "create", "dataset1")
@@ -235,7 +233,7 @@ class TestGoogleApiClient:
         yield build("healthcare", "v1", http=http, client_options={"api_endpoint": server.url})
         http.close()
 
-    def test_the_published_samples_way_works(self, lab: Lab, service: Any, dicom_bytes: Any) -> None:
+    def test_googles_published_sample_works(self, lab: Lab, service: Any, dicom_bytes: Any) -> None:
         lab.store(dicom_bytes(PatientName="Rivera^Ana"))
         datasets = service.projects().locations().datasets()
         body = {

@@ -75,7 +75,7 @@ class TestUpdateMasks:
         assert lab.call("PATCH", f"{STORE}?update_mask=*", body).json["labels"] == {"a": "1"}
 
     @pytest.mark.parametrize("mask", ["", "name", "labels,nonsense", "version", ".", "labels..a"])
-    def test_a_mask_of_something_that_cannot_change_is_refused(self, lab: Lab, mask: str) -> None:
+    def test_a_mask_of_an_immutable_field_is_refused(self, lab: Lab, mask: str) -> None:
         answer = lab.call("PATCH", f"{STORE}?updateMask={mask}", {"labels": {"a": "1"}})
         assert answer.status == 400
 
@@ -131,5 +131,5 @@ def test_every_list_has_pages(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "99999999999999999999999999", base64.urlsafe_b64encode(b"9" * 30).decode()])
-def test_a_page_token_that_nobody_gave_is_refused(lab: Lab, token: str) -> None:
+def test_an_invented_page_token_is_refused(lab: Lab, token: str) -> None:
     assert lab.get(f"{DATASET}/operations?pageToken={token}").status == 400

@@ -1,4 +1,4 @@
-"""v1beta1 updates, patches of metadata, and instances made of metadata and JPEG streams."""
+"""v1beta1 updates, metadata patches, and instances from metadata and JPEG."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ class TestMetadataWithPictures:
             ((JSON_PART, b'[{"zz": 1}]'),),
         ],
     )
-    def test_what_makes_no_instance_is_refused(self, lab: Lab, parts: tuple[tuple[str, bytes], ...]) -> None:
+    def test_metadata_that_does_not_form_an_instance_is_refused(
+        self, lab: Lab, parts: tuple[tuple[str, bytes], ...]
+    ) -> None:
         assert send(lab, *parts).status in {400, 409}
         assert lab.get(f"{WEB}/instances").status == 204
 
@@ -164,5 +166,5 @@ class TestPatches:
         assert lab.get(f"{INSTANCE}/metadata").body == before
 
     @pytest.mark.parametrize("body", [b"{}", b"no", b'[{"op": "add"}', b"[[]]", b"[" * 5000])
-    def test_a_body_that_is_no_patch_is_refused(self, lab: Lab, body: bytes) -> None:
+    def test_an_invalid_patch_is_refused(self, lab: Lab, body: bytes) -> None:
         assert lab.call("PATCH", f"{INSTANCE}/metadata", body, version="v1beta1").status == 400

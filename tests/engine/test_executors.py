@@ -473,7 +473,7 @@ def test_what_begins_as_a_sequence_and_is_none_is_emptied_with_a_warning(
 
     for way in (by_dataset, by_bytes):
         result = way(make({"removeList": {"tags": ["PatientName"]}}), source, tmp_path / "out.dcm")
-        assert [warning for warning in result.warnings if "may say anything" in warning]
+        assert [warning for warning in result.warnings if "may hold anything" in warning]
         assert b"but no items" not in (tmp_path / "out.dcm").read_bytes()
         assert result.dataset[0x00091001].is_empty
 

@@ -184,11 +184,11 @@ def test_a_list_can_be_told_to_stay_out_of_sequences_and_every_result_warns_of_i
         assert study.ReferencedSOPInstanceUID not in ("", old_uid)
         assert "RequestedProcedureDescription" not in result.dataset
         assert "PatientIdentityRemoved" not in result.dataset
-        assert any("sequences were not looked into" in warning for warning in result.warnings)
+        assert any("sequences are not inspected" in warning for warning in result.warnings)
 
 
 def test_profiles_and_v1beta1_cannot_be_told_to_stay_out_of_sequences(profile: Any, make_beta: Any) -> None:
-    with pytest.raises(ConfigError, match="keepList or a removeList"):
+    with pytest.raises(ConfigError, match="keepList or removeList"):
         profile(BASIC, nested=False)
     with pytest.raises(ConfigError, match="recurseTag"):
         make_beta({}, nested=False)

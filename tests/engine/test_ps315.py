@@ -14,8 +14,8 @@ from pydicom.datadict import tag_for_keyword
 
 from healthcare_deid.engine.options import Edition
 from healthcare_deid.engine.plan.profiles import basic_plan
-from healthcare_deid.engine.plan.ps315 import ProfileOption, Table, basic_codes, identifying_tags
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.ps315 import ProfileOption, ProfileTable, basic_codes, identifying_tags
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.errors import ConfigError
 
 DATES = ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES
@@ -100,13 +100,13 @@ def test_the_tables_name_their_sources() -> None:
 )
 def test_the_last_code_of_a_cell_counts(tag: int, code: str, op: Op) -> None:
     assert basic_codes("2026d")[tag] == code
-    assert Table("2026d").tags[tag].op is op
+    assert ProfileTable("2026d").tags[tag].op is op
 
 
 @pytest.mark.parametrize("options", [[], [ProfileOption.CLEAN_GRAPHICS]])
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_curves_overlays_and_private_elements_go(edition: Edition, options: list[ProfileOption]) -> None:
-    table = Table(edition, options)
+    table = ProfileTable(edition, options)
 
     assert table.private.op is Op.DELETE
     assert {entry.value for entry in table.patterns} == {0x50000000, 0x60003000, 0x60004000, 0x60000000}
@@ -116,10 +116,10 @@ def test_curves_overlays_and_private_elements_go(edition: Edition, options: list
 def test_an_older_edition_is_completed_by_the_current_one_unless_it_is_to_be_strict() -> None:
     encapsulated_document = 0x00420011
 
-    assert encapsulated_document in Table("2018e-google").tags
-    assert encapsulated_document not in Table("2018e-google", strict=True).tags
-    assert "2018e-google" in Table("2018e-google").tags[0x00100010].reason
-    assert "2026d" in Table("2018e-google").tags[encapsulated_document].reason
+    assert encapsulated_document in ProfileTable("2018e-google").tags
+    assert encapsulated_document not in ProfileTable("2018e-google", strict=True).tags
+    assert "2018e-google" in ProfileTable("2018e-google").tags[0x00100010].reason
+    assert "2026d" in ProfileTable("2018e-google").tags[encapsulated_document].reason
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
@@ -152,10 +152,10 @@ def test_free_text_about_one_patient_goes_although_the_table_forgot_it(keyword: 
     tag = tag_for_keyword(keyword) or 0
 
     assert tag not in basic_codes("2026d")
-    assert Table("2026d").tags[tag].op is op
-    assert tag not in Table("2026d", strict=True).tags
+    assert ProfileTable("2026d").tags[tag].op is op
+    assert tag not in ProfileTable("2026d", strict=True).tags
     if keyword != "ContactDisplayName":
-        assert Table("2026d", [ProfileOption.CLEAN_DESCRIPTORS]).tags[tag].op is Op.TEXT
+        assert ProfileTable("2026d", [ProfileOption.CLEAN_DESCRIPTORS]).tags[tag].op is Op.TEXT
 
 
 @pytest.mark.parametrize(("option", "op"), [(DATES, {Op.KEEP, Op.CHECK}), (SHIFTED, {Op.SHIFT})])
@@ -180,20 +180,20 @@ def test_dates_that_the_table_forgot_are_treated_as_those_it_lists(option: Profi
     ],
 )
 def test_an_option_is_stronger_than_the_profile(option: ProfileOption, tag: int, op: Op) -> None:
-    assert Table("2026d").tags[tag].op is not op
-    assert Table("2026d", [option]).tags[tag].op is op
+    assert ProfileTable("2026d").tags[tag].op is not op
+    assert ProfileTable("2026d", [option]).tags[tag].op is op
 
 
 def test_dates_cannot_be_kept_and_shifted() -> None:
     with pytest.raises(ConfigError, match="exclude each other"):
-        Table("2026d", [DATES, SHIFTED])
+        ProfileTable("2026d", [DATES, SHIFTED])
 
 
 def test_unknown_options_and_editions_are_refused() -> None:
     with pytest.raises(ConfigError, match="retain_uids"):
-        Table("2026d", ["keep_everything"])
+        ProfileTable("2026d", ["keep_everything"])
     with pytest.raises(ConfigError, match="2018e-google"):
-        Table("1999a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] # a user's mistake
+        ProfileTable("1999a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] # a user's mistake
 
 
 def test_the_identifying_tags_are_those_with_a_row() -> None:
@@ -203,6 +203,6 @@ def test_the_identifying_tags_are_those_with_a_row() -> None:
 
 @pytest.mark.parametrize("edition", ["2018e-google", "2026d"])
 def test_what_describes_a_replaced_document_goes_with_it(edition: Any) -> None:
-    table = Table(edition)
+    table = ProfileTable(edition)
     assert table.tags[0x00420011].op is Op.DUMMY
     assert (table.tags[0x00420012].op, table.tags[0x00420015].op) == (Op.DUMMY, Op.DELETE)

@@ -10,10 +10,11 @@ import pytest
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine import Deidentifier
 from healthcare_deid.engine.header.actions import action_of
-from healthcare_deid.engine.header.fast.tables import Tables
+from healthcare_deid.engine.header.fast.tables import DecisionTables
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
-from healthcare_deid.engine.plan.tags import Op, Rule, TagPlan
+from healthcare_deid.engine.plan.rules import Op, Rule
+from healthcare_deid.engine.plan.tags import TagPlan
 from healthcare_deid.errors import EngineError
 
 PATIENT_COMMENTS = 0x00104000
@@ -44,7 +45,7 @@ def test_an_instance_with_it_is_refused_both_ways(planted: Any, write: Any, tmp_
     deidentifier = Deidentifier(DeidentifyConfig.from_api({"dicom": {}}))
     tags = {**deidentifier.plan.tags, PATIENT_COMMENTS: Rule(new_operation(), "new")}
     deidentifier.instances.plan = replace(deidentifier.plan, tags=tags)
-    deidentifier.instances._tables = Tables(deidentifier.instances.plan)
+    deidentifier.instances._tables = DecisionTables(deidentifier.instances.plan)
 
     with pytest.raises(EngineError):
         deidentifier.deidentify(planted.dataset)

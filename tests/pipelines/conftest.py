@@ -1,4 +1,4 @@
-"""Folders of instances for pipelines: good ones, broken ones, copies, and others with the same UID."""
+"""Folders of instances for pipelines: valid, broken, duplicate, and same-UID ones."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ NAME = "Zqxsmith"
 
 @dataclass
 class Scans:
-    """A folder and what is in it, by SHA-256.
+    """Folder of instances, described by SHA-256.
 
     Attributes:
-        folder: The folder.
-        broken: Sources that are not whole.
-        losers: Sources with another's UID and a larger digest.
-        copies: How many files are copies of another one.
-        results: How many results there are to be.
+        folder: Path of the folder.
+        broken: Truncated sources.
+        losers: Sources that have another source's UID and a larger digest.
+        copies: Number of files that are copies of another file.
+        results: Expected number of results.
     """
 
     folder: Path
@@ -48,7 +48,7 @@ class Scans:
 
 
 def made_instance(number: int, text: str = "") -> bytes:
-    """Return a small instance with a UID of its own."""
+    """Return a small instance with its own UID."""
     dataset: Any = sample_dicom()[0].dataset.copy()
     dataset.file_meta = dataset.file_meta.copy() if hasattr(dataset.file_meta, "copy") else dataset.file_meta
     dataset.SOPInstanceUID = f"1.2.3.{number}"
@@ -65,7 +65,7 @@ def made_instance(number: int, text: str = "") -> bytes:
 
 @pytest.fixture
 def scans(tmp_path: Path) -> Callable[..., Scans]:
-    """Write a folder of so many instances: 5 % are cut off, one in a hundred has another one's UID, some are copies."""
+    """Write a folder of instances: 5 % truncated, 1 % with another's UID, some copies."""
 
     def make(count: int) -> Scans:
         found = Scans(tmp_path / "scans")
@@ -99,13 +99,13 @@ def basic() -> DeidentifyConfig:
 
 @pytest.fixture(scope="session")
 def shifting() -> DeidentifyConfig:
-    """Return a config that shifts dates with a key of the run's."""
+    """Return a config that shifts dates with the run's key."""
     return DeidentifyConfig.builder().filter_profile("DEIDENTIFY_TAG_CONTENTS").shift_dates("DATE").build()
 
 
 @pytest.fixture
 def instance() -> Callable[..., bytes]:
-    """Return a maker of small instances, each with a UID of its own."""
+    """Return a factory of small instances with their own UIDs."""
     return made_instance
 
 

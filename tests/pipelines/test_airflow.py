@@ -1,4 +1,4 @@
-"""The operators, run by Airflow itself against the emulator on a port."""
+"""Airflow operators, run by Airflow itself against the emulator on a port."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def run(dag: str, endpoint: str, on_partial: str = "fail") -> tuple[Any, dict[st
     return done.state, {one.task_id: one.xcom_pull(task_ids=one.task_id, key="return_value") for one in tasks}
 
 
-def test_a_dataset_is_de_identified_and_the_result_holds_counts(
+def test_a_dataset_is_de_identified_and_the_task_returns_counts(
     emulator: Emulator, endpoint: str, client: DeidClient
 ) -> None:
     emulator.faults.hold_operations(2)  # so that the task is deferred
@@ -135,12 +135,12 @@ def test_a_dataset_is_de_identified_and_the_result_holds_counts(
 
 
 class Task:
-    """What a task's context says of it."""
+    """Task attributes of an Airflow context."""
 
     dag_id, run_id, task_id, map_index = "store", "run", "start", -1
 
 
-def test_a_task_that_is_tried_again_goes_on_with_its_operation(
+def test_a_retried_task_resumes_its_operation(
     basic: DeidentifyConfig, endpoint: str, client: DeidClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: dict[str, str] = {}
@@ -168,7 +168,7 @@ def test_a_task_that_is_tried_again_goes_on_with_its_operation(
     assert len(operations(client)) == 2
 
 
-def test_a_task_that_is_tried_again_with_another_request_takes_no_earlier_operation_for_its_own(
+def test_a_task_retried_with_another_request_starts_a_new_operation(
     basic: DeidentifyConfig, shifting: DeidentifyConfig
 ) -> None:
     given: dict[str, Any] = {
@@ -199,7 +199,7 @@ def test_instances_that_fail_fail_the_task_or_are_counted(endpoint: str, emulato
         assert (given["start"]["state"], given["start"]["success"], given["start"]["failure"]) == ("PARTIAL", 3, 1)
 
 
-def test_a_folder_is_de_identified_and_a_second_try_goes_on(
+def test_a_folder_is_de_identified_and_a_retry_continues(
     basic: DeidentifyConfig, shifting: DeidentifyConfig, tmp_path: Path, instance: Any
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -247,13 +247,13 @@ def test_a_config_with_a_key_is_not_stored_with_a_dag() -> None:
 
 @pytest.mark.parametrize("name", ["salt", "patient_keys", "unwrapped_keys", "secret"])
 def test_a_secret_among_the_engines_options_is_not_stored_with_a_dag(basic: DeidentifyConfig, name: str) -> None:
-    with pytest.raises(ConfigError, match="place"):
+    with pytest.raises(ConfigError, match="SecretSource"):
         DeidentifyFolderOperator(
             task_id="a", source="a", destination="b", config=basic, engine_options={name: b"x" * 32}
         )
 
 
-def test_the_provider_tells_airflow_what_it_has() -> None:
+def test_the_provider_lists_its_operators_and_triggers() -> None:
     info = get_provider_info()
 
     assert info["package-name"] == "healthcare-deid"

@@ -1,4 +1,4 @@
-"""The Beam transforms give what a run over a folder gives, whatever the runner and the sharding."""
+"""Beam transforms give the results of a run over a folder, on any runner."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from healthcare_deid.pipelines.beam import (
     WriteInstances,
 )
 from healthcare_deid.pipelines.beam.command import run
-from healthcare_deid.pipelines.beam.writing import _Write
+from healthcare_deid.pipelines.beam.writing import _WriteToFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +116,7 @@ def test_files_are_those_of_a_run_over_the_folder(
 
 
 @pytest.mark.parametrize("name_sources", [False, True])
-def test_pairs_come_out_as_pairs_each_once_and_counted(
+def test_each_pair_gives_one_counted_pair(
     scans: Any, basic: DeidentifyConfig, tmp_path: Path, name_sources: bool, files_of: Any
 ) -> None:
     made = scans(120)
@@ -143,7 +143,7 @@ def test_pairs_come_out_as_pairs_each_once_and_counted(
     assert counts["write_succeeded"] == made.results == len(files_of(tmp_path / "out"))
 
 
-def test_what_is_shifted_is_shifted_alike_on_every_worker(
+def test_every_worker_shifts_dates_alike(
     shifting: DeidentifyConfig, tmp_path: Path, files_of: Any, instance: Any
 ) -> None:
     (tmp_path / "secret").write_bytes(SECRET)
@@ -160,7 +160,7 @@ def test_what_is_shifted_is_shifted_alike_on_every_worker(
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two") == files_of(tmp_path / "tree")
 
 
-def test_the_graph_holds_no_secret_and_shows_no_place(shifting: DeidentifyConfig, tmp_path: Path) -> None:
+def test_the_graph_contains_no_secret_and_shows_no_path(shifting: DeidentifyConfig, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(SECRET)
     pipeline = beam.Pipeline()
     _ = pipeline | DeidentifyFiles(
@@ -199,7 +199,7 @@ def test_members_of_archives_are_instances(
     assert len(files_of(tmp_path / "out")) == 2
 
 
-def test_what_an_archive_holds_is_a_result_or_a_dead_letter(
+def test_every_member_of_an_archive_is_a_result_or_a_dead_letter(
     basic: DeidentifyConfig, tmp_path: Path, files_of: Any, instance: Any
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -229,13 +229,13 @@ def test_what_an_archive_holds_is_a_result_or_a_dead_letter(
 
 
 @pytest.mark.parametrize("name", ["", ".", "/a", "../a", "a/../b", "a//b", "a/", "..\\a", "a\\..\\b", "a::file:///b"])
-def test_a_result_is_written_nowhere_but_in_the_destination(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="leads out"):
-        next(_Write(str(tmp_path / "out")).process((name, b"data")))
+def test_a_result_is_never_written_outside_the_destination(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="inside the destination"):
+        next(_WriteToFolder(str(tmp_path / "out")).process((name, b"data")))
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_worker_that_is_killed_leaves_whole_results_and_a_second_run_gives_all(
+def test_a_killed_worker_leaves_only_complete_results_and_a_second_run_finishes(
     config_file: str, basic: DeidentifyConfig, tmp_path: Path, files_of: Any, instance: Any
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -273,7 +273,7 @@ def lab(tmp_path: Path, instance: Any) -> Iterator[tuple[Emulator, str, DeidClie
             yield emulator, server.url, client
 
 
-def test_stores_are_read_and_written_and_a_busy_one_is_waited_for(
+def test_stores_are_read_and_written_and_a_busy_store_is_retried(
     lab: tuple[Emulator, str, DeidClient], basic: DeidentifyConfig
 ) -> None:
     emulator, endpoint, client = lab
@@ -294,7 +294,7 @@ def test_stores_are_read_and_written_and_a_busy_one_is_waited_for(
 
 
 @pytest.mark.parametrize("failing", [False, True])
-def test_the_services_own_operation_is_started_once_and_waited_for(
+def test_an_operation_of_the_service_is_started_once_and_waited_for(
     lab: tuple[Emulator, str, DeidClient], basic: DeidentifyConfig, failing: bool
 ) -> None:
     emulator, endpoint, client = lab
@@ -322,7 +322,7 @@ def test_the_services_own_operation_is_started_once_and_waited_for(
         (["--output=out/*"], "destination"),
     ],
 )
-def test_what_cannot_be_right_is_said_before_anything_runs(
+def test_invalid_arguments_are_refused_before_anything_runs(
     config_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], text: str
 ) -> None:
     whole = [f"--input={tmp_path}", "--output=out", f"--config={config_file}", "--dead-letters=dead"]

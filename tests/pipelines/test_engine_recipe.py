@@ -1,4 +1,4 @@
-"""A recipe is refused where the graph is built, and made once a process where the work is done."""
+"""A recipe is checked with the graph, and loaded once per worker process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEY = presets.generate_crypto_key()
 
 
-def test_a_config_that_shifts_without_a_key_is_refused_unless_a_secrets_place_is_named(
+def test_a_config_that_shifts_without_a_key_is_refused_unless_it_has_a_secret_source(
     shifting: DeidentifyConfig,
 ) -> None:
     with pytest.raises(ConfigError, match="place of a secret"):
@@ -30,7 +30,7 @@ def test_a_config_that_shifts_without_a_key_is_refused_unless_a_secrets_place_is
 def test_a_config_with_a_key_is_refused(basic: DeidentifyConfig) -> None:
     config = presets.transform_contents_and_sensitive_text(crypto_key=KEY)
 
-    with pytest.raises(ConfigError, match="holds a key") as caught:
+    with pytest.raises(ConfigError, match="contains a key") as caught:
         EngineRecipe(config, None, {})
 
     assert str(config.to_api()["text"]) not in str(caught.value)
@@ -41,11 +41,11 @@ def test_a_config_with_a_key_is_refused(basic: DeidentifyConfig) -> None:
     "options", [{"secret": b"x" * 32}, {"salt": b"x" * 32, "uid_rule": "salted"}, {"patient_keys": {"1": b"x" * 32}}]
 )
 def test_an_argument_that_is_a_secret_is_refused(basic: DeidentifyConfig, options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="place"):
+    with pytest.raises(ConfigError, match="SecretSource"):
         EngineRecipe(basic, None, options)
 
 
-def test_what_travels_holds_the_place_and_not_the_secret(shifting: DeidentifyConfig, tmp_path: Path) -> None:
+def test_a_pickled_recipe_holds_the_place_and_not_the_secret(shifting: DeidentifyConfig, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"a secret of this project's own")
     recipe = EngineRecipe(shifting, SecretSource.file(tmp_path / "secret"), {})
 

@@ -33,14 +33,14 @@ def test_files_are_written_found_moved_and_removed(tmp_path: Path, form: str) ->
     assert [path.name for path in (tmp_path / "a folder").rglob("*.dcm")] == ["c.dcm"]
 
 
-def test_no_match_is_an_error_that_names_nothing(tmp_path: Path) -> None:
+def test_no_match_is_an_error_without_the_path(tmp_path: Path) -> None:
     for place in (f"{tmp_path}/SMITH", f"{tmp_path}/SMITH/*.dcm", f"file://{tmp_path}/SMITH"):
         with pytest.raises(FileNotFoundError) as caught:
             next(places.matching(place))
         assert "SMITH" not in str(caught.value)
 
 
-def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unlistable_folder_is_not_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "SMITH").mkdir()
     (tmp_path / "a.dcm").write_bytes(b"")
     scandir = os.scandir
@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path: Path, monke
         ("a", "memory://a", False),
     ],
 )
-def test_a_destination_in_the_source_or_around_it_is_refused(source: str, destination: str, refused: bool) -> None:
+def test_a_destination_inside_or_around_the_source_is_refused(source: str, destination: str, refused: bool) -> None:
     if refused:
         with pytest.raises(ConfigError):
             places.check_apart(source, destination)

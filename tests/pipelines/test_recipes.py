@@ -1,4 +1,4 @@
-"""The recipes give what a run over the folder gives, on `deidentify_bytes` alone."""
+"""Recipes for other engines give the results of a run over the folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "engines"
 NEEDS = {"process_pool": "json", "dask_bag": "dask"}
 
 
-def test_every_recipe_is_tried() -> None:
+def test_every_recipe_is_tested() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(NEEDS)
 
 

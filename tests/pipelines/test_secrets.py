@@ -1,4 +1,4 @@
-"""The place of a secret is in the graph; the secret is read where the work is done."""
+"""The graph holds the place of a secret; workers read the secret."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VERSION = "projects/p/secrets/deid/versions/latest"
 
 
 class Manager(BaseHTTPRequestHandler):
-    """Answers as Secret Manager does."""
+    """Server that answers as Secret Manager does."""
 
     answers: ClassVar[dict[str, tuple[int, Any]]] = {
         f"/v1/{VERSION}:access": (200, {"payload": {"data": base64.b64encode(SECRET).decode()}}),
@@ -52,14 +52,14 @@ def manager() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_file_holds_it_but_for_a_line_break(tmp_path: Path) -> None:
+def test_a_file_gives_the_secret_without_its_line_break(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(SECRET + b"\n")
 
     assert SecretSource.file(tmp_path / "secret").load() == SECRET
     assert SecretSource.file(f"file://{tmp_path}/secret").load() == SECRET
 
 
-def test_a_variable_of_the_worker_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_variable_gives_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     source = SecretSource.environment("PROJECT_SECRET")
     monkeypatch.setenv("PROJECT_SECRET", SECRET.decode())
 
@@ -67,26 +67,26 @@ def test_a_variable_of_the_worker_holds_it(monkeypatch: pytest.MonkeyPatch) -> N
     assert SECRET not in pickle.dumps(source)
 
 
-def test_secret_manager_holds_it(manager: str) -> None:
+def test_secret_manager_gives_the_secret(manager: str) -> None:
     assert SecretSource.secret_manager(VERSION, endpoint=manager).load() == SECRET
 
 
 @pytest.mark.parametrize(("secret", "error"), [("closed", CredentialsError), ("odd", ReplyError), ("none", DeidError)])
-def test_secret_manager_that_does_not_give_it_is_an_error(manager: str, secret: str, error: type[Exception]) -> None:
+def test_a_refusal_of_secret_manager_is_an_error(manager: str, secret: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         SecretSource.secret_manager(f"projects/p/secrets/{secret}/versions/1", endpoint=manager).load()
 
 
-def test_where_none_is_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_secret_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"\n")
     for source in (SecretSource.environment("NOBODY_SET_THIS"), SecretSource.file(tmp_path / "empty")):
-        with pytest.raises(ConfigError, match="there is none in its place"):
+        with pytest.raises(ConfigError, match="not found or empty"):
             source.load()
     with pytest.raises(FileNotFoundError):
         SecretSource.file(tmp_path / "nowhere").load()
 
 
 @pytest.mark.parametrize("version", ["", "deid", "projects/p/secrets/deid", "projects/p/secrets//versions/1"])
-def test_secret_manager_wants_a_versions_full_name(version: str) -> None:
+def test_secret_manager_requires_the_full_name_of_a_version(version: str) -> None:
     with pytest.raises(ConfigError, match="versions"):
         SecretSource.secret_manager(version)

@@ -1,4 +1,4 @@
-"""The service's own operation, as pipelines start it."""
+"""Operations of the service, as started by pipelines."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 PARENT = "projects/p/locations/eu/datasets"
 
 
-def test_another_programs_operation_is_not_taken_for_the_one_that_made_the_destination(
-    tmp_path: Path, basic: DeidentifyConfig
-) -> None:
+def test_another_programs_operation_is_never_adopted(tmp_path: Path, basic: DeidentifyConfig) -> None:
     with Emulator(tmp_path / "lab") as emulator, DeidClient("p", "eu", http=emulator.http()) as client:
         client.create_dataset("source").result()
         client.create_dataset("ours").result()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 from healthcare_deid import presets
 from healthcare_deid.engine import Deidentifier
@@ -157,4 +160,19 @@ def test_a_picture_shows_both_sides(tmp_path: Path, index: int) -> None:
     picture = np.asarray(Image.open(path))
     left, right = picture[34:-12, 12 : picture.shape[1] // 2 - 6], picture[34:-12, picture.shape[1] // 2 + 6 : -12]
     assert left.std() > 0
+    assert np.array_equal(left, right)
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_picture_shows_frames_that_pydicom_does_not_decode(tmp_path: Path, index: int) -> None:
+    native = sample_dicom()[index].dataset
+    size = len(native.PixelData) // int(native.get("NumberOfFrames") or 1)
+    frames = [native.PixelData[start : start + size] for start in range(0, len(native.PixelData), size)]
+    deflated = sample_dicom()[index].dataset
+    deflated.PixelData = encapsulate([zlib.compress(frame, wbits=-zlib.MAX_WBITS) for frame in frames])
+    deflated["PixelData"].is_undefined_length = True
+    deflated.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.8.1")
+    path = write_before_after(native, deflated, tmp_path / "x.png")
+    picture = np.asarray(Image.open(path))
+    left, right = picture[34:-12, 12 : picture.shape[1] // 2 - 6], picture[34:-12, picture.shape[1] // 2 + 6 : -12]
     assert np.array_equal(left, right)

@@ -1,1 +1,1 @@
-"""Client of the Cloud Healthcare API: methods, operations, transfers."""
+"""Client for the Cloud Healthcare API."""

@@ -1,4 +1,4 @@
-"""`AsyncDeidClient`: typed methods of the API for programs with an event loop."""
+"""`AsyncDeidClient`: typed API methods for asyncio programs."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 class AsyncDeidClient(
     AsyncDeidentifyMethods, AsyncOperationMethods, AsyncDatasetMethods, AsyncDicomStoreMethods, AsyncInstanceMethods
 ):
-    """`DeidClient` for an event loop: the same names, arguments, results and errors, with ``await``.
+    """`DeidClient` for asyncio.
 
-    Requests go through a few threads of the client's own and pauses through the loop, so nothing here blocks it. Call
-    `warm` first to keep imports and the search for credentials out of the first call.
+    Names, arguments, results and errors are those of `DeidClient`. A small thread pool sends the requests and pauses
+    use the event loop, so no method blocks it. Await `warm` first to load imports and credentials before the first
+    call.
 
     Args:
-        project: Completes short names.
-        location: Completes short names.
+        project: Project for short names.
+        location: Location for short names.
         credentials: As in `DeidClient`.
         http: As in `DeidClient`; called from several threads.
         request_builder: As in `DeidClient`.
@@ -43,7 +44,7 @@ class AsyncDeidClient(
         api_version: As in `DeidClient`.
         retry: As in `DeidClient`.
         poll: As in `DeidClient`.
-        timeout: Seconds one HTTP try may take.
+        timeout: Seconds allowed for one HTTP attempt.
         app_info: As in `DeidClient`.
         clock: As in `DeidClient`.
     """
@@ -83,6 +84,7 @@ class AsyncDeidClient(
         )
 
     def _take(self, sync: DeidClient, session: AsyncSession | None = None) -> None:
+        # Built on a DeidClient: connection, retries and credentials are thread-safe, so only the driver differs.
         self._sync = sync
         self._context = sync._context
         self._session = session or AsyncSession(sync._session)
@@ -101,7 +103,7 @@ class AsyncDeidClient(
         app_info: str | None = None,
         clock: Clock | None = None,
     ) -> Self:
-        """Return a client of an emulator in this process; see `DeidClient.local`.
+        """Return a client for an in-process emulator; see `DeidClient.local`.
 
         Raises:
             MissingExtraError: The extra ``[local]`` is not installed.
@@ -131,9 +133,9 @@ class AsyncDeidClient(
         poll: PollPolicy | None = None,
         timeout: float | None = None,
     ) -> Self:
-        """Return a client with other options that shares this one's connection.
+        """Return a client with different options and the same connection.
 
-        Closing either closes both.
+        Closing either client closes both.
         """
         other = type(self).__new__(type(self))
         sync = self._sync.with_options(project=project, location=location, retry=retry, poll=poll, timeout=timeout)
@@ -141,15 +143,18 @@ class AsyncDeidClient(
         return other
 
     async def warm(self) -> None:
-        """Import what calls need and find the credentials now, on a thread, instead of at the first call.
+        """Load imports and credentials in a thread, before the first call.
 
         Raises:
-            CredentialsError: There are no credentials.
+            CredentialsError: No credentials were found.
         """
         await self._session.call(self._sync.warm)
 
     async def close(self) -> None:
-        """Stop polling and close the connections. Operations go on at the service."""
+        """Stop polling and close all connections.
+
+        Operations keep running at the service.
+        """
         await self._session.close()
 
     async def __aenter__(self) -> Self:
@@ -165,5 +170,8 @@ class AsyncDeidClient(
         self._sync.__reduce__()
 
     def raw_replies(self) -> AbstractContextManager[list[ApiReply]]:
-        """Collect the raw replies (status, headers, body) of the calls that this task makes in a ``with`` block."""
+        """Collect raw replies inside a ``with`` block.
+
+        Each holds the status, headers and body of one call made by this task.
+        """
         return captured_replies()

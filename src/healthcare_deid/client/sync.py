@@ -1,4 +1,4 @@
-"""`DeidClient`: typed methods of the API for programs with threads."""
+"""`DeidClient`: typed API methods for threaded programs."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
 
 RETRY = RetryPolicy()
 POLL = PollPolicy()
+# The in-process emulator lists an operation at once, and polling it costs no quota.
 RETRY_LOCAL = RetryPolicy(settle=(0.5, 1.0))
-"""For an emulator in this process, whose lists do not lag."""
 POLL_LOCAL = PollPolicy(initial=0.05, maximum=2.0)
-"""For an emulator in this process, which polls do not burden."""
 
 
 class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStoreMethods, InstanceMethods):
-    """Client of the Cloud Healthcare API or of an emulator.
+    """Client for the Cloud Healthcare API or an emulator.
 
-    Every name can be short (``"dataset1"``, ``"dataset1/dicomstore1"``), a full resource name, or a name object. One
-    client serves any number of threads. It connects and looks for credentials at the first call.
+    Every name argument takes a short name (``"dataset1"``, ``"dataset1/dicomstore1"``), a full resource name, or a name
+    object. A client is thread-safe. It connects and looks up credentials on the first call.
 
     Args:
-        project: Completes short names.
-        location: Completes short names.
-        credentials: google-auth credentials, or the path or content of a service account's key file. By default the
-            application default credentials; none for a loopback endpoint.
-        http: Transport with the ``request`` method of ``httplib2.Http``, used as it is.
-        request_builder: Called instead of googleapiclient's ``HttpRequest``, such as its ``RequestMockBuilder``.
-        endpoint: ``https://host[:port]`` instead of Google's; the variable ``HEALTHCARE_EMULATOR_HOST`` does the same.
-        api_version: ``"v1"`` or ``"v1beta1"`` for calls without a config; a config decides for its own call.
-        retry: Retry policy of all calls.
-        poll: Poll policy of all operations.
-        timeout: Seconds one HTTP try may take.
+        project: Project for short names.
+        location: Location for short names.
+        credentials: google-auth credentials, or a service account key as a path or as JSON text. Defaults to the
+            application default credentials. A loopback endpoint gets no credentials.
+        http: Transport with the ``request`` method of ``httplib2.Http``. It is used as is.
+        request_builder: Replacement for googleapiclient's ``HttpRequest``, such as its ``RequestMockBuilder``.
+        endpoint: ``https://host[:port]`` to use instead of Google's. The environment variable
+            ``HEALTHCARE_EMULATOR_HOST`` does the same.
+        api_version: ``"v1"`` or ``"v1beta1"`` for calls without a config. A config sets the version of its own call.
+        retry: Retry policy for all calls.
+        poll: Poll policy for all operations.
+        timeout: Seconds allowed for one HTTP attempt.
         app_info: ``name/version`` of your program, added to the user agent.
-        clock: Source of time; a test passes `healthcare_deid.testing.FakeClock`.
+        clock: Source of time. Tests pass `healthcare_deid.testing.FakeClock`.
     """
 
     @border
@@ -78,6 +78,7 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
         connection = connect(
             endpoint=endpoint, credentials=credentials, http=http, request_builder=request_builder, app_info=app_info
         )
+        # Another process can create Google's transport again, but not a user's own object.
         portable = http is None and request_builder is None
         self._context = CallContext(
             project=project,
@@ -88,7 +89,8 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
             poll=poll,
             clock=clock or SystemClock(),
             starts=StartRegistry(),
-            look_ahead=portable,  # a transport of the user's, such as a mock, gets no request that was not asked for
+            # A user's mock expects exactly the requests that the test asked for.
+            look_ahead=portable,
         )
         self._session = Session(self._context, connection, recipe_of(self._context, connection, portable=portable))
 
@@ -106,12 +108,14 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
         app_info: str | None = None,
         clock: Clock | None = None,
     ) -> Self:
-        """Return a client of an emulator in this process: the same calls on this machine, without a Google account.
+        """Return a client for an in-process emulator.
+
+        It makes the same calls on this machine and needs no Google account.
 
         Args:
-            data_dir: Folder of the emulator's stores; created if it does not exist.
-            project: Completes short names; any word will do.
-            location: Completes short names; any word will do.
+            data_dir: Directory for the emulator's stores. It is created if missing.
+            project: Project for short names. Any name works.
+            location: Location for short names. Any name works.
             api_version: As in the constructor.
             retry: As in the constructor, with shorter pauses.
             poll: As in the constructor, with shorter pauses.
@@ -135,7 +139,9 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
             clock=clock,
         )
         session = client._session
+        # The transport is an object of this process, but the data directory is enough to open it in another.
         session.recipe = recipe_of(client._context, session.connection, data_dir=str(data_dir))
+        # The client opened this emulator, so closing the client must release its data directory.
         session.also_close = emulator.close
         return client
 
@@ -148,25 +154,29 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
         poll: PollPolicy | None = None,
         timeout: float | None = None,
     ) -> Self:
-        """Return a client with other options that shares this one's connection.
+        """Return a client with different options and the same connection.
 
-        Closing either closes both.
+        Closing either client closes both.
         """
+        # Not the constructor, which would open a second connection. type(self) keeps a user's subclass.
         other = type(self).__new__(type(self))
         other._session = self._session
         other._context = self._context.with_options(project, location, retry, poll, timeout)
         return other
 
     def warm(self) -> None:
-        """Import what calls need and find the credentials now instead of at the first call.
+        """Load imports and credentials now instead of on the first call.
 
         Raises:
-            CredentialsError: There are no credentials.
+            CredentialsError: No credentials were found.
         """
         self._session.connection.warm()
 
     def close(self) -> None:
-        """Stop polling and close the connections. Operations go on at the service."""
+        """Stop polling and close all connections.
+
+        Operations keep running at the service.
+        """
         self._session.close()
 
     def __enter__(self) -> Self:
@@ -180,10 +190,13 @@ class DeidClient(DeidentifyMethods, OperationMethods, DatasetMethods, DicomStore
 
     def __reduce__(self) -> NoReturn:
         raise ConfigError(
-            f"a {type(self).__name__} cannot be pickled or copied: make one in each process, or pass "
-            "operation.name (or the operation itself, which can be pickled)"
+            f"{type(self).__name__} cannot be pickled or copied: create one in each process, or pass "
+            "operation.name or the operation itself"
         )
 
     def raw_replies(self) -> AbstractContextManager[list[ApiReply]]:
-        """Collect the raw replies (status, headers, body) of the calls that this thread makes in a ``with`` block."""
+        """Collect raw replies inside a ``with`` block.
+
+        Each holds the status, headers and body of one call made by this thread.
+        """
         return captured_replies()

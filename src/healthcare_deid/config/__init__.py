@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from healthcare_deid.config.versions import AnyDeidentifyConfig, AnyRequest
 
+# Module of each public name.
 _MODULES = {
     "AnyDeidentifyConfig": "versions",
     "AnyRequest": "versions",
@@ -121,7 +122,6 @@ _MODULES = {
     "from_gcloud": "convert",
     "published_schema": "dialects.json_schema",
 }
-"""Module of each public name."""
 
 __all__ = [
     "CHECKS",

@@ -105,6 +105,7 @@ class SharedSteps(ABC):
 
     def _with_transformation(self, info_types: Sequence[str], **transformation: Any) -> Self:
         made = InfoTypeTransformation(info_types=info_types, **transformation)
+        # The API does not document which of two transformations of one infoType applies.
         present = self._text.additional_transformations
         for before in present:
             twice = sorted(set(before.info_types) & set(made.info_types))

@@ -71,6 +71,7 @@ def _value(path: str, before: Any, after: Any) -> Iterator[Difference]:
 
 
 def _items(path: str, before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterator[Difference]:
+    # Lists of names without duplicates are sets, so an added tag is one difference and not a shift of all that follow.
     if all(isinstance(item, str) for item in (*before, *after)) and len(set(before)) + len(set(after)) == len(
         before
     ) + len(after):

@@ -1,6 +1,4 @@
-"""Documented infoTypes of Sensitive Data Protection.
-
-The API uses this inspection service.
+"""Documented infoTypes of Sensitive Data Protection, the API's inspection service.
 
 The API accepts any name, so a custom infoType is plain text wherever an `InfoType` is accepted. The infoTypes that the
 service looks for by default are not fully documented; `DEFAULT_DICOM_INFO_TYPES` is assumed.

@@ -100,7 +100,7 @@ class ConfigParts:
                 yield ConfiguredTransformation(f"text.{name}[{index}]", item)
 
     def keyed(self) -> Iterator[tuple[str, Keyed]]:
-        """Yield every keyed transformation with its JSON path."""
+        """Yield each transformation that takes a key, with its JSON path."""
         for path, item in self.transformations():
             if item.date_shift_config is not None:
                 yield f"{path}.dateShiftConfig", item.date_shift_config

@@ -1,4 +1,7 @@
-"""Regular expressions that a config brings: RE2's, as at the service, which take linear time on any text."""
+"""Regular expressions in a config, compiled by RE2 as the service does.
+
+RE2 takes linear time on any text, so a user's pattern cannot stall the engine.
+"""
 
 from __future__ import annotations
 
@@ -14,31 +17,33 @@ if TYPE_CHECKING:
 _REFUSED = (
     "RE2 refuses the pattern: it is not a regular expression, or has look-around, back-references or possessive repeats"
 )
+# Syntax that RE2 lacks: look-around, atomic groups, comments, conditions, Python's flags, back-references, possessive
+# repeats.
 _NOT_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>#]|<[=!]|\(|P=|[\w-]*[aLux][\w-]*[:)])|\\[1-9Z]|[*+?}]\+)")
-"""Look-around, atomic groups, comments, conditions, flags of Python, back-references, possessive repeats."""
+# Escapes and flags that RE2 spells differently from Python. Every other escape is matched too, so that a match never
+# starts in the middle of one.
 _OWN_ESCAPES = re.compile(
     r"\\Q(?P<literal>.*?)(?:\\E|\Z)|(?P<kind>\\[pP](?:\{\^?\w+\}|\w))|(?P<character>\\x\{[0-9A-Fa-f]+\}|\\C)|(?P<end>\\z)"
     r"|\\.|(?P<name>\(\?<(?=\w))|\(\?[imsU]*-?[imsU]*(?P<flags>[:)])",
     re.DOTALL,
 )
-"""What RE2 writes in its own way, or in more places than Python; and every other escape, so that none is torn."""
 _IN_PYTHON = {"kind": r"\w", "character": "a", "end": r"\Z", "name": "(?P<"}
 
 
-class Found(Protocol):
-    """Place where a pattern matched."""
+class PatternMatch(Protocol):
+    """A match of a pattern."""
 
     def span(self, group: int = 0, /) -> tuple[int, int]:
-        """Return the first character of a group, and the one after it; -1 and -1 where it took no part."""
+        """Return start and end of a group, or (-1, -1) if the group did not match."""
         ...
 
     def __getitem__(self, group: int, /) -> str | None:
-        """Return the text of a group, or None where it took no part."""
+        """Return the text of a group, or None if the group did not match."""
         ...
 
 
 class Pattern(Protocol):
-    """A compiled pattern. It can be pickled, and threads may share it."""
+    """A compiled pattern, picklable and shared by threads."""
 
     @property
     def groups(self) -> int:
@@ -47,23 +52,23 @@ class Pattern(Protocol):
 
     @property
     def groupindex(self) -> Mapping[str, int]:
-        """Numbers of the groups that have names."""
+        """Number of each named group."""
         ...
 
-    def finditer(self, text: str, /) -> Iterator[Found]:
+    def finditer(self, text: str, /) -> Iterator[PatternMatch]:
         """Yield every match."""
         ...
 
-    def sub(self, replacement: Callable[[Found], str], text: str, /) -> str:
-        """Return a text with every match replaced."""
+    def sub(self, replacement: Callable[[PatternMatch], str], text: str, /) -> str:
+        """Return the text with every match replaced."""
         ...
 
 
 def compile_pattern(pattern: str) -> Pattern:
-    """Compile a pattern that is not our own.
+    """Compile a user's pattern with RE2.
 
     Raises:
-        ValueError: RE2 refuses it. The text does not quote the pattern.
+        ValueError: RE2 refuses the pattern. The error does not quote it.
         MissingExtraError: RE2 is not installed.
     """
     try:
@@ -81,12 +86,13 @@ def compile_pattern(pattern: str) -> Pattern:
 
 
 def group_count(pattern: str) -> int:
-    """Return how many groups a pattern has.
+    """Return the number of groups in a pattern.
 
-    Without RE2, which comes with the engine, Python's reader has to do; what RE2 is known to lack is refused then.
+    RE2 comes with the engine. Without it, Python's parser counts the groups, and syntax known to be missing in RE2 is
+    refused.
 
     Raises:
-        ValueError: RE2 refuses it. The text does not quote the pattern.
+        ValueError: RE2 refuses the pattern. The error does not quote it.
     """
     try:
         return compile_pattern(pattern).groups
@@ -101,8 +107,9 @@ def group_count(pattern: str) -> int:
 
 
 def _as_python(pattern: str) -> str:
-    """Write RE2's own escapes so that Python can count the groups; what they match does not matter here."""
+    """Translate RE2's own escapes, so that Python can count the groups."""
 
+    # Only the groups are counted, so a translation may match something else.
     def own(match: re.Match[str]) -> str:
         if match.lastgroup == "literal":
             return re.escape(match["literal"])

@@ -42,6 +42,7 @@ TUTORIAL_KEEP_TAGS: tuple[str, ...] = (
 )
 """The fifteen tags that the tutorial's first use case keeps."""
 
+# AES-128, AES-192 and AES-256.
 _KEY_BITS = (128, 192, 256)
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from healthcare_deid.config.v1.keys import Keyed
     from healthcare_deid.config.v1beta1.dicom import Action, DicomTagConfig
 
+# Number of names shown from a list.
 _SHOWN = 6
-"""Number of names shown of a list."""
 
 _PROFILES = {
     "MINIMAL_KEEP_LIST_PROFILE": "keep what valid DICOM needs; remove every other",

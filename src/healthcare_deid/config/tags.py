@@ -64,7 +64,9 @@ _VR_TEXT = "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS
 VRS: frozenset[str] = frozenset(_VR_TEXT.split())
 """Value representations, PS3.5 section 6.2."""
 
+# 00100010 or 0x00100010
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{8})")
+# 0010,0010 or (0010,0010)
 _PAIR = re.compile(r"\(?\s*(?:0[xX])?([0-9A-Fa-f]{4})\s*,\s*(?:0[xX])?([0-9A-Fa-f]{4})\s*\)?")
 _MAX_TAG = 0xFFFFFFFF
 
@@ -98,6 +100,7 @@ def _table() -> _Table:
     text = Path(__file__).with_name("data").joinpath("tags.txt").read_text("ascii")
     for line in text.splitlines()[1:]:
         tag, vr, keyword = line.split(" ")
+        # A repeating group such as 60xx (overlays): PS3.6 lists it once, with x for the digits that vary.
         if "x" in tag:
             mask = int("".join("0" if digit == "x" else "F" for digit in tag), 16)
             entry = DictionaryEntry(int(tag.replace("x", "0"), 16), vr, keyword)
@@ -168,9 +171,7 @@ def same_tag(one: str, other: str) -> bool:
 
 
 def normalize(tag: object) -> str:
-    """Return a tag as the API spells it.
-
-    It is a keyword or eight hexadecimal digits.
+    """Return a tag as the API spells it: a keyword or eight hexadecimal digits.
 
     Args:
         tag: A keyword in any case, ``00100010``, ``0010,0010``, ``(0010,0010)``, ``0x00100010``, or a pydicom tag (a
@@ -191,6 +192,7 @@ def normalize(tag: object) -> str:
 
 @lru_cache(maxsize=4096)
 def _normalize_text(text: str) -> str:
+    # A misspelled keyword may be repeated in the error; a wrong value in its place may be patient data.
     found = _table().by_lower_keyword.get(text.strip().lower())
     if found:
         return found.keyword

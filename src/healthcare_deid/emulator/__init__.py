@@ -1,4 +1,7 @@
-"""A Cloud Healthcare API on this machine: REST, DICOMweb and operations, in process or on a port."""
+"""Emulator of the Cloud Healthcare API: REST, DICOMweb, operations.
+
+It runs in process or on a port.
+"""
 
 from __future__ import annotations
 

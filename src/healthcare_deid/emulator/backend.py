@@ -1,4 +1,4 @@
-"""The parts of an emulator, wired together over one data folder."""
+"""`Backend`: storage and jobs of an emulator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from healthcare_deid.errors import ConfigError, EmulatorError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import EmulatorClock
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.jobs.execution import EngineFactory, Executor
     from healthcare_deid.emulator.storage.buckets import Buckets
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Backend:
-    """Storage and jobs of an emulator. The folder belongs to this process until `close`."""
+    """Storage and jobs over one data directory.
+
+    The directory belongs to this process until `close`.
+    """
 
     folder: Path
     database: Database
@@ -50,16 +53,16 @@ class Backend:
         cls,
         folder: Path,
         *,
-        clock: Clock,
+        clock: EmulatorClock,
         executor: Executor,
         make_engine: EngineFactory,
         buckets: Buckets,
         faults: FaultPlan,
     ) -> Backend:
-        """Open a folder, and finish or end what a stopped emulator left behind.
+        """Open a directory, and finish or abort interrupted operations.
 
         Raises:
-            EmulatorError: The folder is in use, was written by another version, or does not belong to an emulator.
+            EmulatorError: The directory is in use, was written by another version, or belongs to something else.
         """
         fresh = _prepare(folder)
         database = Database(folder, create=fresh)
@@ -68,6 +71,7 @@ class Backend:
         operations = Operations(database, clock)
         runner = Runner(database, operations, clock)
         try:
+            # Before anything else is served: files of an unfinished transaction must not be indexed or kept.
             instances.recover()
         except BaseException:
             database.close()
@@ -94,18 +98,19 @@ class Backend:
         return opened
 
     def delete(self, name: str) -> None:
-        """Delete a dataset or a store with all its content."""
+        """Delete a dataset or store with all its content."""
         self.catalog.delete(name)
         self.instances.purge()
 
     def close(self) -> None:
-        """Stop the operations, then release everything."""
+        """Stop all operations and release the directory."""
         self.runner.close()
         self.executor.close()
         self.database.close()
 
     def _resume(self) -> None:
         for record, request in self.operations.interrupted():
+            # A cancelled operation ends as cancelled; one without its request cannot be repeated.
             if request is None or record.cancel_requested:
                 self.runner.abort(record.name)
                 continue
@@ -113,25 +118,30 @@ class Backend:
             job = self.deidentification if request["kind"] == DEIDENTIFY else self.import_export
             try:
                 job.resume(record.name, request, units)
+            # Its buckets or config can no longer be used. It must end, or clients would wait forever.
             except (ServiceError, ConfigError):
                 self.runner.abort(record.name)
 
 
 def _prepare(folder: Path) -> bool:
-    """Create the folder, or refuse one that belongs to something else; return whether it has no instances."""
+    """Create the data directory, or refuse one that belongs to something else.
+
+    Returns:
+        Whether the directory has no instances.
+    """
     if folder.exists() and not folder.is_dir():
-        raise EmulatorError(f"{folder} is a file: the emulator keeps its data in a folder")
+        raise EmulatorError(f"{folder} is a file: the emulator needs a directory")
     places = list((folder / INSTANCES).iterdir()) if (folder / INSTANCES).is_dir() else []
     if not (folder / DATABASE).exists() and places:
         raise EmulatorError(
-            f"{folder} has a folder {INSTANCES!r} that is not the emulator's, or has lost its database. Use another "
-            f"folder, or run: healthcare-deid emulator --data-dir {folder} rebuild-index"
+            f"{folder} has a directory {INSTANCES!r} that is not the emulator's, or its database is missing. Use "
+            f"another directory, or run: healthcare-deid emulator --data-dir {folder} rebuild-index"
         )
     try:
-        # The data identifies people: nobody else on the machine may read it.
+        # The data identifies patients: no other user of the machine may read it.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / INSTANCES).mkdir(mode=0o700, exist_ok=True)
         (folder / DATABASE).touch(mode=0o600)
     except OSError as error:
-        raise EmulatorError(f"the emulator cannot write its data to {folder}: {error.strerror}") from None
+        raise EmulatorError(f"the emulator cannot write to {folder}: {error.strerror}") from None
     return not any((folder / INSTANCES).glob("*/*"))

@@ -1,4 +1,4 @@
-"""Time, which tests replace."""
+"""Emulator's source of time, which tests replace."""
 
 from __future__ import annotations
 
@@ -7,50 +7,56 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 
-class Hold(Protocol):
-    """Work in progress; a fake clock stands still until it ends."""
+class ClockHold(Protocol):
+    """Lock on a fake clock while an operation runs."""
 
     def release(self) -> None:
-        """End the hold; a second call does nothing."""
+        """End the hold. Calling it again does nothing."""
 
 
-class Clock(Protocol):
-    """A clock, such as `healthcare_deid.testing.FakeClock`."""
+class EmulatorClock(Protocol):
+    """Source of time, such as `healthcare_deid.testing.FakeClock`."""
 
     def time(self) -> float:
-        """Return seconds since the epoch."""
+        """Return seconds since 1970-01-01 UTC."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep for *seconds*."""
         ...
 
-    def hold(self) -> Hold:
-        """Start a hold for a running operation, so that a waiting client does not make days pass."""
+    def hold(self) -> ClockHold:
+        """Stop a fake clock while an operation runs.
+
+        Otherwise a client that waits for it could make days pass.
+        """
         ...
 
 
-class SystemClock:
-    """The machine's clock."""
+class WallClock:
+    """The machine's own clock."""
 
     def time(self) -> float:
-        """Return seconds since the epoch."""
+        """Return `time.time`."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep with `time.sleep`."""
         time.sleep(seconds)
 
-    def hold(self) -> Hold:
-        """Return a hold that does nothing."""
-        return _NoHold()
+    def hold(self) -> ClockHold:
+        """Return a hold without effect."""
+        return _NoClockHold()
 
 
-class _NoHold:
+class _NoClockHold:
     def release(self) -> None:
         """Do nothing."""
 
 
 def timestamp(seconds: float) -> str:
-    """Format a time as RFC 3339 in UTC with microseconds, as protobuf's JSON does."""
+    """Format a time as RFC 3339 in UTC with microseconds.
+
+    This is protobuf's JSON form of a timestamp.
+    """
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

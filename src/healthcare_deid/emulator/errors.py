@@ -1,4 +1,4 @@
-"""Errors of the service: the canonical codes, and the exception that handlers raise."""
+"""Error codes of the service, and the exception for an error reply."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Code(Enum):
-    """A ``google.rpc.Code``: its number, and the HTTP status it is sent with."""
+class StatusCode(Enum):
+    """``google.rpc.Code`` with its number and HTTP status."""
 
+    # Numbers and HTTP statuses as in google/rpc/code.proto.
     CANCELLED = (1, 499)
     UNKNOWN = (2, 500)
     INVALID_ARGUMENT = (3, 400)
@@ -30,17 +31,18 @@ class Code(Enum):
 
     @property
     def number(self) -> int:
-        """Number of the code in a ``google.rpc.Status``."""
+        """Number in a ``google.rpc.Status``."""
         return self.value[0]
 
     @property
     def http(self) -> int:
-        """HTTP status of a reply with this code."""
+        """HTTP status of the reply."""
         return self.value[1]
 
     @classmethod
-    def of_http(cls, status: int) -> Code:
-        """Return the code that an HTTP status usually stands for."""
+    def of_http(cls, status: int) -> StatusCode:
+        """Return the code for an HTTP status."""
+        # Statuses that several codes share, or that none has.
         special = {408: cls.DEADLINE_EXCEEDED, 409: cls.ALREADY_EXISTS, 413: cls.INVALID_ARGUMENT, 502: cls.UNAVAILABLE}
         if status in special:
             return special[status]
@@ -48,16 +50,16 @@ class Code(Enum):
 
 
 class ServiceError(Exception):
-    """An error reply of the service.
+    """Error reply of the service.
 
     Attributes:
         code: Canonical code.
         http: HTTP status.
-        message: Text for the client. It may name resources and fields, never a value of a DICOM instance.
+        message: Text for the client. It may name resources and fields, but never contains a value of an instance.
         details: ``google.rpc`` detail messages.
     """
 
-    def __init__(self, code: Code, message: str, *, http: int | None = None, details: Sequence[Any] = ()) -> None:
+    def __init__(self, code: StatusCode, message: str, *, http: int | None = None, details: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.http = http or code.http
@@ -65,39 +67,42 @@ class ServiceError(Exception):
         self.details = tuple(details)
 
     def to_status(self) -> dict[str, Any]:
-        """Return the error as the ``google.rpc.Status`` of an operation."""
+        """Return the error as ``google.rpc.Status`` for an operation."""
         status: dict[str, Any] = {"code": self.code.number, "message": self.message}
         return status | {"details": list(self.details)} if self.details else status
 
 
 def invalid(message: str) -> ServiceError:
-    """400 INVALID_ARGUMENT."""
-    return ServiceError(Code.INVALID_ARGUMENT, message)
+    """Return a 400 INVALID_ARGUMENT error."""
+    return ServiceError(StatusCode.INVALID_ARGUMENT, message)
 
 
 def not_found(message: str) -> ServiceError:
-    """404 NOT_FOUND."""
-    return ServiceError(Code.NOT_FOUND, message)
+    """Return a 404 NOT_FOUND error."""
+    return ServiceError(StatusCode.NOT_FOUND, message)
 
 
 def already_exists(message: str) -> ServiceError:
-    """409 ALREADY_EXISTS."""
-    return ServiceError(Code.ALREADY_EXISTS, message)
+    """Return a 409 ALREADY_EXISTS error."""
+    return ServiceError(StatusCode.ALREADY_EXISTS, message)
 
 
 def not_acceptable(message: str) -> ServiceError:
-    """406: the reply cannot be made in any form that the client accepts."""
-    return ServiceError(Code.INVALID_ARGUMENT, message, http=406)
+    """Return a 406 error: no acceptable form of the reply is available."""
+    return ServiceError(StatusCode.INVALID_ARGUMENT, message, http=406)
 
 
 def unimplemented(message: str) -> ServiceError:
-    """501 UNIMPLEMENTED."""
-    return ServiceError(Code.UNIMPLEMENTED, message)
+    """Return a 501 UNIMPLEMENTED error."""
+    return ServiceError(StatusCode.UNIMPLEMENTED, message)
 
 
 def denied(permission: str, resource: str) -> ServiceError:
-    """403 PERMISSION_DENIED; the service also sends it for a dataset that does not exist."""
+    """Return a 403 PERMISSION_DENIED error.
+
+    The service also sends it for a dataset that does not exist.
+    """
     return ServiceError(
-        Code.PERMISSION_DENIED,
+        StatusCode.PERMISSION_DENIED,
         f"Permission '{permission}' denied on resource '//healthcare.googleapis.com/{resource}' (or it may not exist).",
     )

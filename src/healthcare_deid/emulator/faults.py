@@ -1,4 +1,4 @@
-"""`FaultPlan`: faults that tests plan."""
+"""`FaultPlan`: faults that a test injects."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import EmulatorClock
 
 Answer = TypeVar("Answer")
 Kind = Literal["fail", "drop", "delay", "hold", "instance"]
@@ -29,7 +29,7 @@ _JSON_TYPES: dict[str, Any] = {
 
 
 class Dropped(ConnectionResetError):  # noqa: N818 - what happened
-    """A connection dropped on purpose, without a reply."""
+    """Connection dropped by a fault plan."""
 
 
 @dataclass(slots=True)
@@ -37,15 +37,15 @@ class Fault:
     """One planned fault.
 
     Attributes:
-        kind: An error reply, a dropped connection, a delay, an operation that seems to run on, or a failing instance.
+        kind: Error reply, dropped connection, delay, operation that appears to keep running, or failing instance.
         method: End of the method ID, such as ``operations.get`` or ``deidentify``; ``*`` for all methods.
-        left: Remaining repetitions; None: no end.
-        skip: Matching calls that pass first.
+        left: Remaining repetitions; None for no limit.
+        skip: Number of matching calls to let through first.
         status: HTTP status of the error reply.
         message: Text of the error reply.
         seconds: Length of the delay.
-        acted: Whether a dropped request is carried out before its reply is lost.
-        uids: SOP instance UIDs that fail; empty for any.
+        acted: Whether a dropped request is executed before its reply is lost.
+        uids: SOP Instance UIDs that fail; empty for any.
     """
 
     kind: Kind
@@ -60,15 +60,18 @@ class Fault:
 
     def meets(self, method_id: str) -> bool:
         """Return whether the fault applies to a method."""
+        # With leading dots, so that only whole parts of the ID match: "get" is not the end of "budget".
         return self.method == "*" or f".{method_id}".endswith(f".{self.method}")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fault for the control route."""
+        """Return the fault as JSON for the control route."""
         return {**asdict(self), "uids": sorted(self.uids)}
 
 
 class FaultPlan:
-    """Planned faults, in order. Thread-safe; more can be planned at any time.
+    """Planned faults, in order.
+
+    Thread-safe. Faults can be added at any time.
 
     Example:
         >>> faults = FaultPlan()
@@ -99,59 +102,77 @@ class FaultPlan:
         message: str = "The service is currently unavailable.",
         after: int = 0,
     ) -> None:
-        """Answer calls of a method with an error instead of carrying them out.
+        """Make calls of a method return an error.
+
+        The calls are not executed.
 
         Args:
             method: End of the method ID, such as ``operations.get``; ``*`` for all methods.
-            times: Number of repetitions; None: no end.
+            times: Number of repetitions; None for no limit.
             status: HTTP status.
             message: Text of the error.
-            after: Calls that pass first.
+            after: Number of calls to let through first.
 
         Raises:
-            ValueError: There is no such method.
+            ValueError: The method does not exist.
         """
         self._plan(Fault("fail", method, times, after, status, message))
 
     def drop(self, method: str, *, times: int | None = 1, acted: bool = False, after: int = 0) -> None:
-        """Drop the connection of calls of a method, before they are carried out or (``acted``) after.
+        """Drop the connection of calls of a method.
+
+        Args:
+            method: End of the method ID; ``*`` for all methods.
+            times: Number of repetitions; None for no limit.
+            acted: Whether to execute the call before dropping its reply.
+            after: Number of calls to let through first.
 
         Raises:
-            ValueError: There is no such method.
+            ValueError: The method does not exist.
         """
         self._plan(Fault("drop", method, times, after, acted=acted))
 
     def delay(self, method: str, seconds: float, *, times: int | None = 1, after: int = 0) -> None:
-        """Advance the emulator's clock before calls of a method are carried out.
+        """Advance the emulator's clock before calls of a method.
 
         Raises:
-            ValueError: There is no such method.
+            ValueError: The method does not exist.
         """
         self._plan(Fault("delay", method, times, after, seconds=seconds))
 
     def hold_operations(self, polls: int) -> None:
-        """Make every operation seem to run for its first ``polls`` calls of ``operations.get``."""
+        """Make every operation appear to run for its first *polls* polls.
+
+        A poll is a call of ``operations.get``.
+        """
         self._plan(Fault("hold", "*", None, polls))
 
     def fail_instances(self, *uids: str, times: int | None = None, message: str = "injected failure") -> None:
-        """Make the de-identification of instances fail, by SOP instance UID or for the first ``times``.
+        """Make the de-identification of instances fail.
+
+        Args:
+            *uids: SOP Instance UIDs to fail; any if empty.
+            times: Number of failures; None for no limit.
+            message: Text of the failure.
 
         Raises:
-            ValueError: Neither UIDs nor ``times`` are given.
+            ValueError: Neither *uids* nor *times* is given.
         """
         if not uids and times is None:
-            raise ValueError("fail_instances: say which instances, by SOP instance UID or times=")
+            raise ValueError("fail_instances: pass SOP Instance UIDs or times=")
         self._plan(Fault("instance", "*", times, message=message, uids=frozenset(uids)))
 
     def add_json(self, value: Any) -> None:
-        """Plan a fault given as JSON with the fields of `Fault`; ``kind`` is required.
+        """Add a fault given as JSON with the fields of `Fault`.
+
+        ``kind`` is required.
 
         Raises:
             TypeError: A field is unknown or has the wrong type.
             ValueError: A value is out of range.
         """
         if not isinstance(value, dict) or value.get("kind") not in get_args(Kind):
-            raise ValueError(f"a fault is an object whose kind is one of {', '.join(get_args(Kind))}")
+            raise ValueError(f"a fault must be an object with one of these kinds: {', '.join(get_args(Kind))}")
         for name, kinds in _JSON_TYPES.items():
             if name in value and not isinstance(value[name], kinds):
                 raise TypeError(f"{name} has the wrong type")
@@ -161,12 +182,12 @@ class FaultPlan:
         self._plan(Fault(**fields))
 
     def clear(self) -> None:
-        """Remove every fault."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
             self._polls.clear()
 
-    # -- the emulator's side
+    # -- Used by the emulator
 
     def attach(self, method_ids: Iterable[str]) -> None:
         """Set the known methods, so that a misspelled one is refused.
@@ -178,28 +199,30 @@ class FaultPlan:
         for fault in self.pending:
             self._check(fault)
 
-    def around(self, method_id: str, clock: Clock, answer: Callable[[], Answer]) -> Answer:
-        """Answer a call, or apply a planned fault.
+    def around(self, method_id: str, clock: EmulatorClock, answer: Callable[[], Answer]) -> Answer:
+        """Execute a call, or apply a planned fault.
 
         Raises:
-            ServiceError: A planned error.
-            Dropped: A planned drop.
+            ServiceError: An error was planned.
+            Dropped: A dropped connection was planned.
         """
+        # A delayed call can also fail or be dropped.
         delay = self._take("delay", method_id)
         if delay:
             clock.sleep(delay.seconds)
         fault = self._take("fail", method_id)
         if fault:
-            raise ServiceError(Code.of_http(fault.status), fault.message, http=fault.status)
+            raise ServiceError(StatusCode.of_http(fault.status), fault.message, http=fault.status)
         drop = self._take("drop", method_id)
         if drop is None:
             return answer()
+        # The client cannot tell the two apart: the case that AmbiguousSubmit exists for.
         if drop.acted:
             answer()
         raise Dropped("the connection was dropped by a fault plan")
 
     def seems_running(self, operation: str) -> bool:
-        """Count a poll of an operation, and return whether it must seem to run."""
+        """Count a poll and return whether the operation must appear to run."""
         with self._lock:
             held = [fault for fault in self._faults if fault.kind == "hold"]
             if not held:
@@ -238,6 +261,6 @@ class FaultPlan:
 
     def _check(self, fault: Fault) -> None:
         if fault.kind == "fail" and not 400 <= fault.status <= 599:
-            raise ValueError("FaultPlan: the status of an error is from 400 to 599")
+            raise ValueError("FaultPlan: the status of an error must be from 400 to 599")
         if self._known and fault.method != "*" and not any(fault.meets(known) for known in self._known):
             raise ValueError(f"FaultPlan: no method of the API ends in {fault.method!r}")

@@ -1,7 +1,7 @@
-"""Behavior that Google does not document, and its equivalent here: one table, in code.
+"""Behavior that Google does not document, and the emulator's choice.
 
-Every behaviour below could be different at Google. Each names the default here and where another choice is made.
-``docs/fidelity.md`` shows the table; `to_markdown` writes it.
+Google's service may behave differently in each of these points. Each row has the default and, if there is one, the
+switch for another choice. `to_markdown` writes the table in ``docs/fidelity.md``.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ Area = Literal["engine", "emulator", "client", "config"]
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
-    """One behaviour that is not documented.
+class Behavior:
+    """One undocumented behavior.
 
     Attributes:
-        id: Stable name, as comments in the code use it.
-        area: Which part of this package decides it.
-        subject: What is not documented.
-        default: What is done here.
-        switch: Where to choose otherwise; empty when there is no choice.
-        basis: What speaks for the default.
+        id: Stable ID, used in comments.
+        area: Part of this package that implements it.
+        subject: Point that is not documented.
+        default: Behavior of this package.
+        switch: Way to choose otherwise; empty if there is no choice.
+        basis: Evidence for the default.
     """
 
     id: str
@@ -33,304 +33,305 @@ class Behaviour:
     basis: str = ""
 
 
-TABLE: tuple[Behaviour, ...] = (
-    Behaviour(
+# F rows are assumptions. O rows are open points, about which nothing authoritative is known.
+TABLE: tuple[Behavior, ...] = (
+    Behavior(
         "F-01",
         "engine",
-        "How new UIDs are made",
-        "A version-3 UUID of the old UID in the all-zero name space, as a decimal number under Google's UID root",
+        "Generation of new UIDs",
+        "Version-3 UUID of the old UID in the all-zero namespace, as a decimal number under Google's UID root",
         'Deidentifier(uid_rule="salted", salt=…)',
-        "Pairs of UIDs that third parties published; one pair of SOP instance UIDs does not fit",
+        "Pairs of UIDs published by third parties; one pair of SOP Instance UIDs does not fit",
     ),
-    Behaviour(
+    Behavior(
         "F-02",
         "engine",
-        "Which tags are kept beside a keepList, and by MINIMAL_KEEP_LIST_PROFILE",
-        "33 tags: UIDs, transfer syntax, pixel data (of floats too) and what decodes and windows it",
+        "Tags kept in addition to a keepList, and by MINIMAL_KEEP_LIST_PROFILE",
+        "33 tags: UIDs, transfer syntax, pixel data (also float) and the attributes that decode and window it",
         "",
         "The tutorial's list, Google's samples",
     ),
-    Behaviour(
+    Behavior(
         "F-03",
         "engine",
         "A keepList or removeList without tags",
-        "Refused with 400; the SDK refuses to send one",
+        "400; the SDK refuses to send one",
     ),
-    Behaviour(
+    Behavior(
         "F-04",
         "engine",
         "SOPClassUID when tags are kept by list",
         "Kept: readers need it, and the file meta information has the same value",
         "Deidentifier(strict_keep_list=True)",
     ),
-    Behaviour(
+    Behavior(
         "F-05",
         "engine",
-        "What else a removeList removes, and what it may not",
-        "OverlayData is removed too; a tag of F-02 in the list is refused",
+        "Other tags that a removeList removes, and tags that it must not have",
+        "OverlayData is removed too; a list with a tag of F-02 is refused",
         "",
-        "A third party's rendering of Google's page",
+        "A third party's copy of Google's page",
     ),
-    Behaviour(
+    Behavior(
         "F-06",
         "engine",
         "DEIDENTIFY_TAG_CONTENTS without a text config in v1",
-        "Dates are shifted, everything else becomes its infoType in brackets",
+        "Dates are shifted, everything else is replaced by its infoType in brackets",
         "",
         "The BASIC text profile of v1beta1",
     ),
-    Behaviour(
+    Behavior(
         "F-07",
         "engine",
-        "The infoTypes that are looked for by default",
-        "Fifteen, among them names, dates, places, phone numbers, e-mail, ages; patient IDs in pixels",
+        "Default infoTypes",
+        "Fifteen, including names, dates, places, phone numbers, e-mail addresses and ages; patient IDs in pixels",
         "excludeInfoTypes; additionalInfoTypes in v1beta1",
     ),
-    Behaviour("F-08", "engine", "How cryptoHashConfig hashes", "HMAC-SHA-256 of the UTF-8 text, in base64"),
-    Behaviour(
+    Behavior("F-08", "engine", "Hash function of cryptoHashConfig", "HMAC-SHA-256 of the UTF-8 text, in base64"),
+    Behavior(
         "F-09",
         "engine",
-        "By how much dates are shifted",
-        "At most 100 days, back or forth, both ends included",
+        "Range of date shifts",
+        "At most 100 days back or forth, inclusive",
         "Deidentifier(date_shift_days=…)",
-        "The tutorial's words allow ±50 as well",
+        "The tutorial's wording also allows ±50",
     ),
-    Behaviour(
+    Behavior(
         "F-10",
         "engine",
-        "A transformation whose result its VR cannot hold",
+        "A transformation whose result is invalid for the VR",
         "The text is erased instead",
         "",
-        "Documented so for FHIR in v1beta1",
+        "Documented for FHIR in v1beta1",
     ),
-    Behaviour("F-11", "config", "An empty maskingCharacter", "An asterisk", "", "The tutorial sends one"),
-    Behaviour("F-12", "config", "Lengths of cryptoKey", "16, 24 or 32 bytes; 32 recommended"),
-    Behaviour("F-13", "engine", "The color that covers text", "Black, opaque", "", "The default of Cloud DLP"),
-    Behaviour("F-14", "engine", "How PS3.15 action codes become tag actions", "X delete, Z empty, D dummy, U new UID"),
-    Behaviour(
+    Behavior("F-11", "config", "An empty maskingCharacter", "An asterisk", "", "The tutorial sends one"),
+    Behavior("F-12", "config", "Length of cryptoKey", "16, 24 or 32 bytes; 32 recommended"),
+    Behavior("F-13", "engine", "Color of redacted text", "Black, opaque", "", "The default of Cloud DLP"),
+    Behavior("F-14", "engine", "Tag actions for PS3.15 action codes", "X delete, Z empty, D dummy, U new UID"),
+    Behavior(
         "F-15",
         "emulator",
         "A request with an unknown field, value or tag keyword, or two members of a union",
-        "400 INVALID_ARGUMENT at once; nothing is started",
+        "400 INVALID_ARGUMENT at once; no operation is started",
     ),
-    Behaviour(
+    Behavior(
         "F-16",
         "emulator",
         "JSON that is not strict: single quotes, snake_case, 'True'",
-        "The emulator takes it; the SDK sends strict JSON",
+        "The emulator accepts it; the SDK sends strict JSON",
         "",
         "The tutorial sends single quotes, a Google sample sends 'True'",
     ),
-    Behaviour(
+    Behavior(
         "F-17",
         "emulator",
         "Layout of error bodies",
         "code, message, status, details; the errors list only with $.xgafv=1",
     ),
-    Behaviour(
+    Behavior(
         "F-18",
         "emulator",
         "apiMethodName and @type of operations on stores",
         "…deidentify.DeidentifyService.DeidentifyDicomStore, …DeidentifyDicomStoreSummary",
         "",
-        "By analogy with the tutorial's of datasets",
+        "By analogy with those of datasets in the tutorial",
     ),
-    Behaviour(
+    Behavior(
         "F-19",
         "emulator",
-        "Where an operation is listed; counters that are zero; cancelRequested",
-        "Under the source dataset; left out, but the counter is there; true until a cancelled operation has ended",
+        "List that has an operation; counters that are zero; cancelRequested",
+        "The source dataset's; omitted, but counter itself is present; true until a cancelled operation has ended",
     ),
-    Behaviour("F-20", "client", "Which replies may be tried again", "408, 425, 429, 500, 502, 503, 504", "RetryPolicy"),
-    Behaviour(
+    Behavior("F-20", "client", "Retryable replies", "408, 425, 429, 500, 502, 503, 504", "RetryPolicy"),
+    Behavior(
         "F-21",
         "emulator",
         "A start that is sent twice, and a run into a store that holds results",
         "A dataset: 409. A store: a second operation. Equal instances are successes, others failures of that instance",
     ),
-    Behaviour("F-22", "emulator", "An operation that is unknown, or ended over 30 days ago", "404 NOT_FOUND"),
-    Behaviour("F-23", "emulator", "Results of a search without a limit", "100 studies or series, 1,000 instances"),
-    Behaviour(
+    Behavior("F-22", "emulator", "An operation that is unknown, or ended more than 30 days ago", "404 NOT_FOUND"),
+    Behavior("F-23", "emulator", "Default limit of a search", "100 studies or series, 1,000 instances"),
+    Behavior(
         "F-24",
         "emulator",
         "Permissions",
-        "Nobody is asked; policies are kept and given back. A dataset that does not exist is 403, a store 404",
+        "Not checked; policies are stored and returned. A dataset that does not exist is 403, a store 404",
         "FaultPlan.fail(…, status=401 or 403)",
     ),
-    Behaviour(
+    Behavior(
         "F-25",
         "emulator",
-        "dicom: {} and, on a DICOM store, no dicom at all",
-        "All tags are kept, UIDs are regenerated, pixels follow image. On a dataset, no dicom skips its DICOM stores",
+        "dicom: {}, and no dicom for a DICOM store",
+        "All tags are kept, UIDs are regenerated, image applies to pixels. For a dataset, no dicom skips its DICOM "
+        "stores",
     ),
-    Behaviour("F-26", "client", "Names without project or location", "Argument, then environment, then an error"),
-    Behaviour("F-27", "emulator", "Other codes of errors", "One table: healthcare_deid.emulator.errors.Code"),
-    Behaviour(
+    Behavior("F-26", "client", "Names without project or location", "Argument, then environment, then an error"),
+    Behavior("F-27", "emulator", "Other error codes", "One table: healthcare_deid.emulator.errors.StatusCode"),
+    Behavior(
         "F-28",
         "emulator",
-        "A store request of which some instances are refused",
-        "202 with both lists; 409 when all are refused, 200 when none is",
+        "A store request with some rejected instances",
+        "202 with both lists; 409 if all are rejected, 200 if all are stored",
         "",
         "PS3.18 section 10.5.3",
     ),
-    Behaviour(
+    Behavior(
         "F-29",
         "emulator",
-        "FailureReason of a refused instance",
-        "272 for any, with the text in (0009,0097)",
+        "FailureReason of a rejected instance",
+        "Always 272, with the text in (0009,0097)",
         "",
-        "Replies that users of the service published",
+        "Replies published by users of the service",
     ),
-    Behaviour(
+    Behavior(
         "F-30",
         "emulator",
-        "An instance asked for without a transfer syntax",
-        "Explicit VR Little Endian, decompressed; 406 when no decoder is there",
+        "Retrieval of an instance without a transfer syntax",
+        "Explicit VR Little Endian, decompressed; 406 without a decoder",
         "Accept: …; transfer-syntax=*",
         "The page on DICOM support names it as the default",
     ),
-    Behaviour("F-31", "emulator", "v1alpha2 in paths, which gcloud alpha sends", "Answered as v1beta1"),
-    Behaviour(
-        "F-32", "emulator", "Order of search results and lists", "By UID; lists by name; operations newest first"
-    ),
-    Behaviour(
+    Behavior("F-31", "emulator", "v1alpha2 in paths, as sent by gcloud alpha", "Handled as v1beta1"),
+    Behavior("F-32", "emulator", "Order of search results and lists", "By UID; lists by name; operations newest first"),
+    Behavior(
         "F-33",
         "emulator",
-        "Which attributes can be searched for",
-        "Any that an instance has, by keyword, tag or path with dots; an unknown keyword is 400",
+        "Searchable attributes",
+        "Every attribute of an instance, by keyword, tag or dotted path; an unknown keyword is 400",
     ),
-    Behaviour("F-34", "emulator", "Layout of an export", "prefix/study/series/instance.dcm"),
-    Behaviour("F-35", "emulator", "Deleting a study or series", "Gone at once; the operation has already ended"),
-    Behaviour(
+    Behavior("F-34", "emulator", "Layout of an export", "prefix/study/series/instance.dcm"),
+    Behavior("F-35", "emulator", "Deletion of a study or series", "Immediate; the operation has already ended"),
+    Behavior(
         "F-36",
         "emulator",
-        "Attributes that a search result must have and the instance has not",
-        "There, without a value, but for ModalitiesInStudy; metadata has only what the instance has",
+        "Required attributes of a search result that the instance lacks",
+        "Present without a value, except ModalitiesInStudy; metadata has only the instance's attributes",
         "",
         "PS3.18 tables 10.6.3-3 to 10.6.3-5, type R",
     ),
-    Behaviour(
+    Behavior(
         "F-37",
         "emulator",
         "Methods of other parts of the API: FHIR resources, HL7v2, consent, annotation and data mapper stores",
-        "501 UNIMPLEMENTED; a path that the API does not have is 404",
+        "501 UNIMPLEMENTED; a path that is not in the API is 404",
     ),
-    Behaviour(
+    Behavior(
         "F-38",
         "emulator",
         "Storage classes of blobs",
-        "Kept with each instance and shown by getStorageInfo; a class changes neither cost nor speed, and at once",
+        "Stored with each instance and returned by getStorageInfo. A change applies at once, without effect on cost or "
+        "speed",
     ),
-    Behaviour(
+    Behavior(
         "F-39",
         "emulator",
-        "Options that need another service of Google's: encryptionSpec, streamConfigs, BigQuery, fhirOutput",
+        "Options that need another Google service: encryptionSpec, streamConfigs, BigQuery, fhirOutput",
         "501 UNIMPLEMENTED; nothing is stored or started",
     ),
-    Behaviour(
+    Behavior(
         "F-40",
         "emulator",
         "Pub/Sub notifications",
-        "The form of the topic is checked, and the config is kept and given back; nothing is published",
+        "The topic's form is checked, and the config is stored and returned; nothing is published",
     ),
-    Behaviour(
+    Behavior(
         "F-41",
         "emulator",
-        "Which locations exist",
-        "Any name in the form of a region, us and eu; others are 404. Lists of locations take no filter",
+        "Existing locations",
+        "us, eu, and any name in the form of a region; others are 404. Lists of locations accept no filter",
     ),
-    Behaviour(
+    Behavior(
         "F-42",
         "emulator",
-        "A config that breaks a rule in the reference: regional processing, infoTypes of images, regexes",
+        "A config that breaks a documented rule: regional processing, infoTypes of images, regexes",
         "400 at once, with the field and the reason",
     ),
-    Behaviour(
+    Behavior(
         "F-43",
         "emulator",
         "v1beta1: update of instances, patch of metadata",
-        "An update stores, and replaces what has the same UIDs. A patch takes add, remove, replace and test, and "
-        "changes neither UIDs nor file meta information nor bulk data",
+        "An update stores instances and replaces those with the same UIDs. A patch accepts add, remove, replace and "
+        "test, and cannot change UIDs, file meta information or bulk data",
         "",
         "The service describes both as previews",
     ),
-    Behaviour(
+    Behavior(
         "O-01",
         "engine",
         "Compound codes of the Basic Profile (X/Z, X/Z/D …)",
         "The last code, which keeps every IOD valid",
     ),
-    Behaviour("O-02", "engine", "Dummy values", "Fixed ones for each VR, never made from data"),
-    Behaviour(
+    Behavior("O-02", "engine", "Dummy values", "Fixed for each VR, never derived from data"),
+    Behavior(
         "O-03",
         "engine",
         "Private tags",
-        "Deleted by the Basic Profile and keep lists, else kept; contents mode inspects text VRs",
+        "Deleted by the Basic Profile and keep lists, otherwise kept; contents mode inspects text VRs",
         "Deidentifier(safe_private=…)",
     ),
-    Behaviour(
+    Behavior(
         "O-04", "config", "Spellings in tag lists", "Keyword, 8 digits, gggg,eeee; wildcards and paths are refused"
     ),
-    Behaviour("O-05", "engine", "Tags inside sequences in v1", "Treated as at the top level"),
-    Behaviour(
+    Behavior("O-05", "engine", "Tags inside sequences in v1", "Treated as at the top level"),
+    Behavior(
         "O-06",
         "engine",
         "UIDs other than study, series and instance",
-        "A reference follows what it refers to; others stay, and are regenerated by the Basic Profile",
+        "A reference follows its target; others are kept, or regenerated by the Basic Profile",
         "Deidentifier(other_uids=…)",
     ),
-    Behaviour(
+    Behavior(
         "O-07",
         "engine",
         "Curves and overlays",
-        "The Basic Profile deletes them; pixel redaction covers text in overlays too",
+        "Deleted by the Basic Profile; pixel redaction also covers text in overlays",
     ),
-    Behaviour("O-08", "emulator", "When a removeList with a required tag is refused", "At once, 400"),
-    Behaviour("O-09", "config", "transformations and additionalTransformations together", "Refused"),
-    Behaviour(
+    Behavior("O-08", "emulator", "A removeList with a required tag", "400 at once"),
+    Behavior("O-09", "config", "transformations and additionalTransformations together", "Refused"),
+    Behavior(
         "O-10",
         "engine",
-        "Pixels that can be redacted",
-        "Whatever the installed decoders read; anything else is a failed instance, never a copied one",
+        "Pixel data that can be redacted",
+        "All that the installed decoders read; any other instance fails and is never copied",
     ),
-    Behaviour(
+    Behavior(
         "O-11",
         "engine",
         "Transfer syntax after redaction",
-        "The one before where it can be written without loss, else Explicit VR Little Endian",
+        "Unchanged if it can be encoded without loss, otherwise Explicit VR Little Endian",
     ),
-    Behaviour(
+    Behavior(
         "O-12",
         "emulator",
         "De-identification markers such as PatientIdentityRemoved",
         "Not written by the emulator; written to files",
         "Deidentifier(markers=…)",
     ),
-    Behaviour(
+    Behavior(
         "O-13",
         "engine",
-        "How the days of a date shift are found",
-        "HMAC-SHA-256 of the patient ID, or the study's UID; never 0 days",
+        "Calculation of a date shift",
+        "HMAC-SHA-256 of the patient ID or the Study Instance UID; never 0 days",
     ),
-    Behaviour("O-14", "emulator", "After cancelling", "What was written stays; error code 1"),
-    Behaviour("O-15", "emulator", "Filters of operations.list", "done=true and done=false; others are 400"),
-    Behaviour("O-16", "emulator", "Quotas", "None", "FaultPlan.fail(…, status=429)"),
-    Behaviour(
+    Behavior("O-14", "emulator", "After cancellation", "Instances already written stay; error code 1"),
+    Behavior("O-15", "emulator", "Filters of operations.list", "done=true and done=false; others are 400"),
+    Behavior("O-16", "emulator", "Quotas", "None", "FaultPlan.fail(…, status=429)"),
+    Behavior(
         "O-17",
         "emulator",
         "De-identification of FHIR stores",
-        "501 UNIMPLEMENTED; nothing is copied. A config without fhir skips them",
+        "501 UNIMPLEMENTED; nothing is copied. A config without fhir skips FHIR stores",
     ),
-    Behaviour(
+    Behavior(
         "O-18",
         "emulator",
-        "Transfer syntaxes that can be asked for",
-        "Those of the conformance statement, as far as pixels and codecs allow; as stored; others are 406. HTJ2K, JPEG "
-        "XL and JPEG of 12 bits need the extra [codecs]",
+        "Transfer syntaxes available on retrieval",
+        "Those of the conformance statement, as far as pixel data and codecs allow, and the stored one; others are "
+        "406. HTJ2K, JPEG XL and 12-bit JPEG need the extra [codecs]",
     ),
-    Behaviour("O-19", "client", "Retry-After", "Honoured"),
+    Behavior("O-19", "client", "Retry-After", "Honored"),
 )
-"""All of them."""
+"""All rows."""
 
 
 def to_markdown() -> str:

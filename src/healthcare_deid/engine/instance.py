@@ -32,16 +32,18 @@ from healthcare_deid.engine.header import markers as marks
 from healthcare_deid.engine.header import originals
 from healthcare_deid.engine.header.executor import DatasetExecutor, removes
 from healthcare_deid.engine.header.facts import FACE_LEFT, OTHER_IDS_SEQUENCE, Facts, FactsOfInstances, noted_tags
+from healthcare_deid.engine.header.fast.dataset_writer import Slot
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile, encoded_meta
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
-from healthcare_deid.engine.header.fast.executor import EncodedExecutor, Slot
+from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 from healthcare_deid.engine.header.fast.frame_side_data import without_side_data
 from healthcare_deid.engine.header.fast.lookup import IDENTITY, own_uids
-from healthcare_deid.engine.header.fast.tables import Tables
+from healthcare_deid.engine.header.fast.tables import DecisionTables
 from healthcare_deid.engine.header.fast.text_contexts import Contexts
 from healthcare_deid.engine.header.fast.value_cache import Memo
+from healthcare_deid.engine.header.instance_rewriting import IDENTIFIERS
 from healthcare_deid.engine.header.originals import ENCRYPTED_ATTRIBUTES, ENCRYPTED_REASON
-from healthcare_deid.engine.header.rewriting import IDENTIFIERS, rewriter_of, set_elements
+from healthcare_deid.engine.header.rewriting import rewriter_of, set_elements
 from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.header.vaulted import Keeper
 from healthcare_deid.engine.identity.envelope import Recipients
@@ -52,11 +54,11 @@ from healthcare_deid.engine.identity.vault import Vault
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
 from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.result_names import result_name
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
 from healthcare_deid.engine.text.effects import inspected_dates, what_stays
-from healthcare_deid.engine.text.find.own_terms import name_tags
+from healthcare_deid.engine.text.find.own_values import name_tags
 from healthcare_deid.errors import ConfigError, InvalidDicomError
 
 if TYPE_CHECKING:
@@ -143,8 +145,8 @@ class InstanceEngine:
         self._noted = noted_tags() if self.plan.removes_identity else marks.EARLIER | _names_if(self._text)
         if self._pseudonymizes:
             self._noted |= IDENTIFIERS | {OTHER_IDS_SEQUENCE}
-        self._tables = Tables(self.plan, self._noted)
-        self._searching = Tables(self.plan, self._noted, searching=True)
+        self._tables = DecisionTables(self.plan, self._noted)
+        self._searching = DecisionTables(self.plan, self._noted, searching=True)
         patterns = self._rewriter.patterns if self._rewriter is not None else {}
         self._facts = FactsOfInstances(patterns, frozenset(filter(self._stays, patterns)))
         self.warnings: tuple[str, ...] = what_stays(self.plan, self._text)
@@ -357,7 +359,7 @@ class InstanceEngine:
 
     def _claims(
         self, facts: Facts, private_kept: bool, values: Values, pixels: PixelReport | None
-    ) -> marks.Claims | None:
+    ) -> marks.DeidentificationClaims | None:
         """Return what the result may say of itself; None where it is to say nothing."""
         if not self._markers:
             return None

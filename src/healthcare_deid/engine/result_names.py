@@ -19,7 +19,7 @@ from healthcare_deid.engine.dicom.uids import (
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.lookup import OWN_UIDS
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.silence import quiet
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""De-identification on engines of many machines: Apache Beam and Apache Airflow.
+"""De-identification on Apache Beam and Apache Airflow.
 
-`healthcare_deid.pipelines.beam` and `healthcare_deid.pipelines.airflow` need the extras of these names. Any other
-engine needs no more than `Deidentifier.deidentify_bytes` in its map function.
+`healthcare_deid.pipelines.beam` and `healthcare_deid.pipelines.airflow` need the extras of the same names. Other
+engines can call `Deidentifier.deidentify_bytes` in their map function.
 """
 
 from healthcare_deid.pipelines.secrets import SecretSource

@@ -1,4 +1,4 @@
-"""Configs on their way through an engine: as text, read from files, and without keys."""
+"""Parsing of configs, and refusal of keys and secrets in them."""
 
 from __future__ import annotations
 
@@ -12,41 +12,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 AnyConfig = DeidentifyConfig | DeidentifyConfigV1Beta1
+# Arguments of Deidentifier whose values are secrets.
 _SECRETS = ("secret", "salt", "patient_keys", "unwrapped_keys")
-"""Arguments of `Deidentifier` whose values are secrets."""
 
 
 def config_of(text: str, api_version: str = "v1") -> AnyConfig:
-    """Return the config that JSON or YAML says.
+    """Parse a config from JSON or YAML.
 
     Raises:
-        ConfigError: *text* is not a config.
-        MissingExtraError: YAML needs the extra ``[yaml]``.
+        ConfigError: *text* is not a valid config, or *api_version* is unknown.
+        MissingExtraError: *text* is YAML and the extra ``[yaml]`` is not installed.
     """
     if api_version not in ("v1", "v1beta1"):
-        raise ConfigError('api_version is "v1" or "v1beta1"')
+        raise ConfigError("api_version: must be 'v1' or 'v1beta1'")
     message = DeidentifyConfig if api_version == "v1" else DeidentifyConfigV1Beta1
+    # Every JSON text is YAML too, but JSON needs no extra.
     return message.from_json(text) if text.lstrip().startswith("{") else message.from_yaml(text)
 
 
 def refuse_keys(config: AnyConfig) -> None:
-    """Refuse a config with a plain key: what holds it is stored and shown.
+    """Refuse a config that contains an unwrapped key.
+
+    Pipelines and DAGs are stored and displayed together with their config.
 
     Raises:
-        ConfigError: It has one.
+        ConfigError: *config* contains an unwrapped key.
     """
     if any(_keys(config.to_api())):
         raise ConfigError(
-            "the config holds a key, which would be stored and shown with the pipeline: leave it out and name the "
-            "place of a secret (secret=), or of the whole config (gcs_config_uri=)"
+            "the config contains a key, which would be stored and shown with the pipeline: remove it and pass the "
+            "place of a secret (secret=) or of the whole config (gcs_config_uri=)"
         )
 
 
 def refuse_text_with_keys(text: str, api_version: str) -> None:
-    """Refuse a config's text with a plain key, as far as it can be read: a template is read when it is filled in.
+    """Refuse a config text that contains an unwrapped key.
+
+    A text that is not a valid config passes: it may be a template, and is checked again when filled in.
 
     Raises:
-        ConfigError: It has one.
+        ConfigError: *text* contains an unwrapped key.
     """
     try:
         config = config_of(text, api_version)
@@ -56,18 +61,21 @@ def refuse_text_with_keys(text: str, api_version: str) -> None:
 
 
 def refuse_secrets(options: Mapping[str, Any]) -> None:
-    """Refuse arguments of `Deidentifier` that are secrets: what holds them is stored and shown.
+    """Refuse arguments of `Deidentifier` that are secrets.
 
     Raises:
-        ConfigError: There is one.
+        ConfigError: *options* contains a secret.
     """
     given = [name for name in _SECRETS if options.get(name)]
     if given:
-        raise ConfigError(f"{given[0]}: it would be stored and shown; name a secret's place instead: secret=")
+        raise ConfigError(f"{given[0]}: would be stored and shown with the pipeline; pass a SecretSource: secret=")
 
 
 def _keys(message: Any, above: str = "") -> Iterator[str]:
-    """Yield the plain keys in a message; the ``cryptoKey`` of a wrapped one is a name."""
+    """Yield the unwrapped keys in a message.
+
+    In ``kmsWrapped``, ``cryptoKey`` is the name of a KMS key and not a secret.
+    """
     if isinstance(message, dict):
         for name, value in message.items():
             if name == "cryptoKey" and isinstance(value, str) and above != "kmsWrapped":

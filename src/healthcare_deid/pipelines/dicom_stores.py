@@ -1,4 +1,7 @@
-"""Instances of a DICOM store, by DICOMweb through the client: it waits where the store is busy (429, 503)."""
+"""Reading and writing instances of a DICOM store with DICOMweb.
+
+The client retries when the store is busy (429, 503).
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ _STORED = {"content-type": "application/dicom", "accept": "application/dicom+jso
 
 
 def is_store(place: str) -> bool:
-    """Say whether a place is the full name of a DICOM store."""
+    """Return whether *place* is the full name of a DICOM store."""
     return _STORE.fullmatch(place) is not None
 
 
-class _Store:
+class _StoreConnection:
     def __init__(self, name: str, endpoint: str | None) -> None:
         from healthcare_deid.client.sync import DeidClient
 
@@ -37,11 +40,11 @@ class _Store:
         self._client.close()
 
 
-class StoreReader(_Store):
-    """Lists and retrieves.
+class StoreReader(_StoreConnection):
+    """Lists and retrieves instances.
 
     Args:
-        name: The store's full name.
+        name: Full name of the store.
         endpoint: As for `DeidClient`.
     """
 
@@ -51,41 +54,44 @@ class StoreReader(_Store):
             yield "/".join(uids)
 
     def read(self, name: str) -> bytes:
-        """Return an instance.
+        """Retrieve an instance.
 
         Raises:
-            ReplyError: The search named an instance without usable UIDs.
-            ApiError: The store answered with an error.
-            TransportError: No reply.
+            ReplyError: *name* is not made of three UIDs.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
         """
         uids = name.split("/")
+        # Names come from the store's search results. Anything but UIDs could address another path of the endpoint.
         if len(uids) != 3 or not all(map(is_uid, uids)):
-            raise ReplyError("the search named an instance without usable UIDs")
+            raise ReplyError("the search result has no valid UIDs for an instance")
         study, series, instance = uids
         uri = f"/studies/{study}/series/{series}/instances/{instance}"
         return self._web.send("GET", uri, headers=_PART10).content
 
 
-class StoreWriter(_Store):
-    """Stores.
+class StoreWriter(_StoreConnection):
+    """Stores instances.
 
     Args:
-        name: The store's full name.
+        name: Full name of the store.
         endpoint: As for `DeidClient`.
     """
 
     def write(self, data: bytes) -> None:
-        """Store an instance; one that is there with the same bytes stays.
+        """Store an instance.
+
+        An instance that is already stored with the same bytes counts as success.
 
         Raises:
-            ReplyError: The store refused the instance, or has another one with its UIDs.
-            ApiError: The store answered with an error.
-            TransportError: No reply.
+            ReplyError: The store rejected the instance, or has a different one with its UIDs.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
         """
         reply = self._web.send("POST", "/studies", body=data, headers=_STORED, answers=(_CONFLICT,))
         answer = read_answer(reply.content)
         if answer.stored and reply.status != _CONFLICT:
             return
         if not answer.failed and reply.status != _CONFLICT:
-            raise ReplyError("the store's answer does not say that an instance is stored")
-        raise ReplyError("the store refused an instance, or has another one with the same UIDs")
+            raise ReplyError("the store's reply does not say whether the instance was stored")
+        raise ReplyError("the store rejected an instance, or has a different one with the same UIDs")

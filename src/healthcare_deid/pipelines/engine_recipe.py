@@ -1,4 +1,7 @@
-"""Everything that a worker needs to make a deidentifier, and nothing that must not be in a pipeline's graph."""
+"""`EngineRecipe`: config, options and place of the secret for a worker.
+
+It holds nothing that must not be stored in a pipeline's graph.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,24 @@ from healthcare_deid.pipelines.secrets import SecretSource
 if TYPE_CHECKING:
     from healthcare_deid.pipelines.configs import AnyConfig
 
-_made: dict[tuple[int, bytes], Deidentifier] = {}
+# One deidentifier per process and recipe: word lists and models take seconds to load. The process ID is in the key,
+# because a forked worker must not use its parent's OCR threads.
+_deidentifiers: dict[tuple[int, bytes], Deidentifier] = {}
 _lock = threading.Lock()
 
 
 class EngineRecipe:
-    """A config, options and the place of a secret: checked where the graph is built, made where the work is done.
+    """Config, options and place of a secret.
+
+    They are checked where the pipeline's graph is built, and used where the work is done.
 
     Args:
-        config: What to do.
-        secret: The place of the secret.
-        options: Further arguments of `Deidentifier`; ``threads`` is 1 unless it is given.
+        config: Rules to apply.
+        secret: Place of the secret.
+        options: Other arguments of `Deidentifier`. ``threads`` defaults to 1.
 
     Raises:
-        ConfigError: The config cannot be carried out, holds a key, or needs a secret and has none.
+        ConfigError: The config cannot be executed, contains a key, or needs a secret and has none.
     """
 
     def __init__(
@@ -39,37 +46,41 @@ class EngineRecipe:
         options: dict[str, Any],
     ) -> None:
         if secret is not None and not isinstance(secret, SecretSource):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigError("secret: a SecretSource is needed: a secret itself would be in the pipeline's graph")
+            raise ConfigError("secret: must be a SecretSource, because a secret itself would be stored in the graph")
         refuse_secrets(options)
-        tried = Deidentifier(config, **options)
+        trial = Deidentifier(config, **options)
         refuse_keys(config)
-        if secret is None and tried.needs_secret:
+        if secret is None and trial.needs_secret:
             raise ConfigError(
-                "the config shifts or hashes and has no key: every worker would do it differently. Name the place of a "
-                "secret: secret="
+                "the config shifts dates or hashes and has no key, so every worker would use its own: pass the place "
+                "of a secret (secret=)"
             )
-        self.name = tried.plan.name
+        self.name = trial.plan.name
         self._config = config
         self._secret = secret
+        # Runners start a worker per core already.
         self._options: dict[str, Any] = {"threads": 1, **options}
 
     def deidentifier(self) -> Deidentifier:
-        """Return this process' one deidentifier of the recipe, ready for work; threads may share it.
+        """Return this process's deidentifier for the recipe.
+
+        It is loaded and can be shared by threads.
 
         Raises:
-            ConfigError: The secret is not in its place.
-            ModelNotFoundError: Burned-in text is to be found, and no text model is installed.
+            ConfigError: The secret is missing.
+            ModelNotFoundError: Burned-in text is to be found and no text-detection model is installed.
         """
+        # A worker unpickles a recipe many times, so equal recipes are recognized by their content.
         recipe = pickle.dumps((self._config, self._secret, self._options))
         key = (os.getpid(), hashlib.sha256(recipe).digest())
         with _lock:
-            made = _made.get(key)
-            if made is None:
+            deidentifier = _deidentifiers.get(key)
+            if deidentifier is None:
                 secret = self._secret.load() if self._secret is not None else None
-                made = Deidentifier(self._config, secret=secret, **self._options)
-                made.warm()
-                _made[key] = made
-        return made
+                deidentifier = Deidentifier(self._config, secret=secret, **self._options)
+                deidentifier.warm()
+                _deidentifiers[key] = deidentifier
+        return deidentifier
 
     def __repr__(self) -> str:
         return f"EngineRecipe({self.name!r})"

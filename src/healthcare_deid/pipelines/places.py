@@ -1,4 +1,7 @@
-"""Files by path or URL: paths by the system's own means, URLs through fsspec."""
+"""Files by path or URL.
+
+Paths use the operating system, URLs use fsspec.
+"""
 
 from __future__ import annotations
 
@@ -12,45 +15,50 @@ from healthcare_deid.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MAGIC = frozenset("*?[")
+_MAGIC = frozenset("*?[")  # glob characters
 
 
 def is_url(place: str) -> bool:
-    """Say whether a place is a URL, and not a path."""
+    """Return whether *place* is a URL."""
     return "://" in place
 
 
 def folder(place: str) -> str:
-    """Return a folder's place without what is at its end or only says where we are: names are added to it.
+    """Normalize the path or URL of the destination folder.
+
+    File names are appended to it, so it gets no trailing separator.
 
     Raises:
-        ConfigError: It is empty, or a pattern.
+        ConfigError: *place* is empty or a pattern.
     """
     if not place.strip("/") or _MAGIC & set(place):
-        raise ConfigError("destination: a folder is needed, as a path or a URL")
+        raise ConfigError("destination: must be a folder, as a path or a URL")
     return place.rstrip("/") if is_url(place) else os.path.normpath(place)
 
 
 def check_apart(source: str, destination: str) -> None:
-    """Refuse a destination that is inside the source, or around it.
+    """Check that source and destination are not inside each other.
 
     Raises:
-        ConfigError: It is.
+        ConfigError: One is inside the other.
     """
     if is_url(source) != is_url(destination):
         return
+    # The part of a glob before its first wildcard.
     fixed = source[: min((source.index(sign) for sign in _MAGIC & set(source)), default=len(source))]
     old, new = (
         f"{place.rstrip('/')}/" if is_url(place) else f"{Path(place).resolve()}/" for place in (fixed, destination)
     )
     if old.startswith(new):
-        raise ConfigError("the source is inside the destination: originals would be among the results")
+        raise ConfigError("the source is inside the destination: originals would be mixed with results")
     if new.startswith(old) and (fixed == source or "**" in source):
-        raise ConfigError("the destination is inside the source: results would be taken for input")
+        raise ConfigError("the destination is inside the source: results would be read as input")
 
 
 def matching(pattern: str) -> Iterator[str]:
-    """Yield the files that a file's name, a folder's, or a glob stands for, in order; those below folders too.
+    """Yield the files of a path, folder or glob in sorted order.
+
+    Folders are read recursively.
 
     Raises:
         FileNotFoundError: No file matches.
@@ -58,7 +66,7 @@ def matching(pattern: str) -> Iterator[str]:
     """
     found = sorted(_matching(pattern))
     if not found:
-        raise FileNotFoundError("the input matches no file")
+        raise FileNotFoundError("no file matches the input")
     yield from found
 
 
@@ -72,7 +80,7 @@ def _matching(pattern: str) -> Iterator[str]:
     if _MAGIC & set(pattern):
         import glob
 
-        roots = glob.glob(pattern, recursive=True)  # noqa: PTH207 - it takes absolute patterns too
+        roots = glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
     else:
         roots = [pattern]
     for root in roots:
@@ -80,19 +88,20 @@ def _matching(pattern: str) -> Iterator[str]:
             yield root
         elif Path(root).is_dir():
             for folder, _, names in os.walk(root, onerror=_unlisted):
+                # Files of an interrupted write are not input.
                 yield from (f"{folder}/{name}" for name in names if not name.endswith(PARTIAL_SUFFIX))
 
 
 def _unlisted(error: OSError) -> None:
-    """Refuse to pass over a folder that cannot be listed."""
+    """Raise the error, because ``os.walk`` skips a folder that it cannot list."""
     raise OSError(f"a folder of the input cannot be listed ({type(error).__name__})")
 
 
 def opened(place: str) -> BinaryIO:
-    """Open a file to read.
+    """Open a file for reading.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: The file cannot be opened.
     """
     if is_url(place):
         system, path = _system(place)
@@ -101,20 +110,22 @@ def opened(place: str) -> BinaryIO:
 
 
 def read(place: str) -> bytes:
-    """Return a file's content.
+    """Return the content of a file.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     with opened(place) as file:
         return file.read()
 
 
 def write(place: str, data: bytes) -> None:
-    """Write a file, whole or not at all; object stores do so by themselves.
+    """Write a file atomically.
+
+    Object stores do so by themselves.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     if is_url(place):
         system, path = _system(place)
@@ -126,10 +137,12 @@ def write(place: str, data: bytes) -> None:
 
 
 def move(old: str, new: str) -> None:
-    """Give a file another name, in place of what has it. One that has moved already is left where it is.
+    """Move a file, replacing an existing one.
+
+    A file that has already been moved is left alone, because runners retry bundles.
 
     Raises:
-        OSError: It cannot be moved, or is in neither place.
+        OSError: The file cannot be moved, or does not exist in either place.
     """
     if is_url(old):
         system, path = _system(old)
@@ -148,7 +161,7 @@ def move(old: str, new: str) -> None:
 
 
 def remove(place: str) -> None:
-    """Remove a file, or a folder with all that is in it, if it is there."""
+    """Remove a file or a folder with its content, if it exists."""
     if is_url(place):
         system, path = _system(place)
         if system.exists(path):
@@ -164,7 +177,7 @@ def remove(place: str) -> None:
 
 
 def _system(url: str) -> tuple[Any, str]:
-    """Return a URL's file system, and its path there."""
+    """Return the file system of a URL, and its path there."""
     try:
         from fsspec.core import url_to_fs
     except ModuleNotFoundError:

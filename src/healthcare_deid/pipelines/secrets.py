@@ -1,4 +1,7 @@
-"""Where workers find the project's secret: a pipeline's graph, which is stored and shown, holds the place only."""
+"""`SecretSource`: the place where workers find the project's secret.
+
+A pipeline's graph is stored and displayed, so it holds the place and never the secret.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,14 @@ class _Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """The place of a secret, read where the work is done. Make one with its class methods.
+    """Place of a secret, which is read where the work is done.
+
+    Create one with its class methods.
 
     Attributes:
-        kind: The kind of place.
-        name: The file, the variable, or the secret's version.
-        endpoint: Of Secret Manager.
+        kind: Kind of place.
+        name: Path, variable name, or resource name of the secret version.
+        endpoint: Endpoint of Secret Manager.
     """
 
     kind: _Kind
@@ -41,45 +46,50 @@ class SecretSource:
 
     def __post_init__(self) -> None:
         if not self.name:
-            raise ConfigError("secret: the name of its place is empty")
+            raise ConfigError("secret: the path, variable or resource name is empty")
 
     @classmethod
     def file(cls, path: str | os.PathLike[str]) -> Self:
-        """Name a file that every worker has, such as a mounted secret, or a URL that fsspec opens."""
+        """Use a file that every worker has, such as a mounted secret.
+
+        Args:
+            path: Path, or a URL that fsspec opens.
+        """
         return cls(_Kind.FILE, os.fspath(path))
 
     @classmethod
     def environment(cls, variable: str) -> Self:
-        """Name an environment variable of the workers."""
+        """Use an environment variable of the workers."""
         return cls(_Kind.ENVIRONMENT, variable)
 
     @classmethod
     def secret_manager(cls, version: str, *, endpoint: str = _ENDPOINT) -> Self:
-        """Name a version in Secret Manager: ``projects/{project}/secrets/{secret}/versions/{version}``.
+        """Use a secret version in Secret Manager.
 
         It is read with the worker's own credentials.
 
         Args:
-            version: The full name.
-            endpoint: A regional endpoint, or a test's.
+            version: ``projects/{project}/secrets/{secret}/versions/{version}``.
+            endpoint: Regional endpoint, or a test server.
         """
         parts = version.split("/")
         if len(parts) != 6 or parts[::2] != ["projects", "secrets", "versions"] or not all(parts):
-            raise ConfigError("secret: projects/{project}/secrets/{secret}/versions/{version} is needed")
+            raise ConfigError("secret: must have the form projects/{project}/secrets/{secret}/versions/{version}")
         return cls(_Kind.MANAGER, version, endpoint)
 
     def load(self) -> bytes:
-        """Return the secret.
+        """Read and return the secret.
 
         Raises:
-            ConfigError: The secret is not in its place.
+            ConfigError: The place is empty.
             OSError: The file cannot be read.
-            DeidError: Secret Manager does not give it.
+            DeidError: Secret Manager refuses the request.
         """
         match self.kind:
             case _Kind.FILE:
                 from healthcare_deid.pipelines.places import read
 
+                # Editors end a file with a newline, which is not part of the secret.
                 found = read(self.name).rstrip(b"\r\n")
             case _Kind.ENVIRONMENT:
                 found = os.environ.get(self.name, "").encode()
@@ -88,14 +98,15 @@ class SecretSource:
             case _:
                 assert_never(self.kind)
         if not found:
-            raise ConfigError(f"secret: there is none in its place ({self.kind.value})")
+            raise ConfigError(f"secret: not found or empty ({self.kind.value})")
         return found
 
 
 def _from_manager(version: str, endpoint: str) -> bytes:
     from healthcare_deid.client.http.endpoint import connect
-    from healthcare_deid.client.protocol.replies import api_error
+    from healthcare_deid.client.protocol.replies import RawResponse, api_error
 
+    # The client's own connection, with its proxies, certificates and time limits.
     connection = connect(endpoint=endpoint)
     try:
         status, headers, content = connection.exchange(
@@ -109,20 +120,14 @@ def _from_manager(version: str, endpoint: str) -> bytes:
     finally:
         connection.close()
     if status in {401, 403}:
-        raise CredentialsError("secret: these credentials may not read it (roles/secretmanager.secretAccessor)")
+        raise CredentialsError("secret: access denied. Grant the worker roles/secretmanager.secretAccessor")
     if status >= 300:
-        raise api_error(_METHOD, _Response(headers, status), b"")
+        raise api_error(_METHOD, RawResponse(headers, status), b"")
     try:
         reply: Any = json.loads(content)
+        # Without validate=True, invalid characters are skipped and the result is a different secret.
         return base64.b64decode(reply["payload"]["data"], validate=True)
     except (ValueError, KeyError, TypeError):
         pass
-    raise ReplyError(f"{_METHOD}: the answer holds no secret", method_id=_METHOD)
-
-
-class _Response(dict[str, str]):
-    """The shape of an httplib2 response."""
-
-    def __init__(self, headers: dict[str, str], status: int) -> None:
-        super().__init__(headers)
-        self.status = status
+    # Raised outside the except block: the exception there may hold the secret.
+    raise ReplyError(f"{_METHOD}: the reply contains no secret", method_id=_METHOD)

@@ -1,4 +1,7 @@
-"""The service's own de-identification, started once from a task that may be tried again."""
+"""`ServiceRequest`: a de-identification at the service, started exactly once.
+
+The task that starts it may be retried.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,16 @@ Level = Literal["dataset", "store"]
 
 @dataclass(frozen=True, slots=True)
 class ServiceRequest:
-    """What to start, as plain values: it can be kept in any scheduler's database.
+    """Operation to start, as plain values for any scheduler's database.
 
     Attributes:
-        level: What is de-identified.
-        source: Its full name.
-        destination: The full name of what is made or filled.
-        config: The config as JSON; empty where the service reads it itself.
-        gcs_config_uri: ``gs://`` URI of the config that the service reads.
-        api_version: Of the config.
-        endpoint: Of the service; by default Google's, or the emulator that the environment names.
+        level: ``"dataset"`` or ``"store"``.
+        source: Full name of the resource to read.
+        destination: Full name of the resource to create or fill.
+        config: Config as JSON; empty if the service reads the config itself.
+        gcs_config_uri: ``gs://`` URI of a config that the service reads.
+        api_version: API version of the config.
+        endpoint: Endpoint of the service. Defaults to Google's, or to the emulator named by the environment.
     """
 
     level: Level
@@ -44,7 +47,7 @@ class ServiceRequest:
         for name in (self.source, self.destination):
             parse(name)
         if bool(self.config) == bool(self.gcs_config_uri):
-            raise ConfigError("config: either a config or gcs_config_uri is needed")
+            raise ConfigError("config: pass either config or gcs_config_uri")
 
     @classmethod
     def of(
@@ -56,7 +59,7 @@ class ServiceRequest:
         gcs_config_uri: str = "",
         endpoint: str | None = None,
     ) -> Self:
-        """Return the request with a config."""
+        """Build the request for a config."""
         text, version = (config.to_json(), config.api_version) if config is not None else ("", "v1")
         return cls(level, source, destination, text, gcs_config_uri, version, endpoint)
 
@@ -67,12 +70,12 @@ class ServiceRequest:
         return DeidClient(endpoint=self.endpoint, api_version=self.api_version)
 
     def start(self, client: DeidClient) -> Operation[Any]:
-        """Start it.
+        """Start the operation.
 
         Raises:
-            AlreadyExists: The destination dataset exists. An operation does not tell its destination, so that none that
-                runs can be known to have made it.
-            DeidError: It did not start.
+            AlreadyExists: The destination dataset exists. A running operation does not show its destination, so none
+                can be known to have created it.
+            DeidError: The operation was not started.
         """
         given: dict[str, Any] = {"gcs_config_uri": self.gcs_config_uri or None}
         if self.config:
@@ -83,7 +86,10 @@ class ServiceRequest:
 
 
 def summary_of(operation: Operation[Any]) -> dict[str, Any]:
-    """Return what became of an operation: names of resources and counts, no PHI."""
+    """Return the outcome of an operation.
+
+    It contains resource names and counts, no PHI.
+    """
     count = operation.progress
     return {
         "operation": str(operation.name),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.pixels.utils import pixel_array
 
 from healthcare_deid._border import border
+from healthcare_deid.engine.pixels.decompress import frame_values
 from healthcare_deid.engine.safe_errors import guarded
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _write(before: Dataset, after: Dataset, target: Path, frame: int) -> None:
 
 
 def _frame(dataset: Dataset, index: int) -> NDArray[Any]:
-    pixels = pixel_array(dataset, index=index)
+    pixels = frame_values(dataset, index)
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, dataset)
     return pixels

@@ -1,4 +1,7 @@
-"""Helpers for a user's own tests: sample DICOM, a fake clock, scripted operations, faults, and the pytest plugin."""
+"""Helpers for your own tests.
+
+Sample DICOM, a fake clock, scripted operations, faults, and the pytest plugin.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used: the client's tests need no pydicom."""
+    """Import a public name on first use (PEP 562).
+
+    Tests of client code then do not need pydicom.
+    """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

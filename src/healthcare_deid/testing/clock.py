@@ -1,4 +1,4 @@
-"""`FakeClock`: time that passes when everybody waits for it, and only then."""
+"""`FakeClock`: a clock that advances only when all waiters wait."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.protocol.clock import Hold
 
-_LOOK_AGAIN = 0.001
-"""Real seconds between looks at a fake time."""
-_TURNS = 5
-"""Turns of an event loop in which whoever was woken says what it waits for next."""
+# Real seconds between two checks of the fake time.
+_CHECK_INTERVAL = 0.001
+# Passes of the event loop after which every task that was woken has begun its next wait.
+_LOOP_PASSES = 5
 
 
 class _Hold:
@@ -40,13 +40,14 @@ class _Hold:
 
 
 class FakeClock:
-    """A clock for tests: waiting takes no real time, and two runs see the same times.
+    """Clock for tests: waiting takes no real time.
 
-    Time moves to the earliest moment anybody waits for, once nobody is at work; or by `advance`. Give it to a client
-    (``DeidClient(clock=...)``), an emulator (``Emulator(data_dir, clock=...)``), or both.
+    When nobody is working, time jumps to the earliest moment that anybody waits for. `advance` moves it explicitly. Two
+    runs see the same times. Pass it to a client (``DeidClient(clock=...)``), an emulator (``Emulator(data_dir,
+    clock=...)``), or both.
 
     Args:
-        start: Seconds since 1970 to start at.
+        start: Initial time in seconds since 1970.
     """
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
@@ -58,10 +59,10 @@ class FakeClock:
         self._waiting: dict[int, float] = {}
         self._changes = 0
         self.slept: list[float] = []
-        """Every pause that was asked for by sleeping, in order."""
+        """All requested sleeps in seconds, in order."""
 
     def monotonic(self) -> float:
-        """Return the fake seconds since the clock was made."""
+        """Return the fake seconds since the clock was created."""
         with self._lock:
             return self._now
 
@@ -71,30 +72,33 @@ class FakeClock:
             return self._start + self._now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once."""
+        """Advance the clock at once."""
         with self._lock:
             self._now += max(0.0, seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Note the pause and let it pass at once."""
+        """Record the sleep and advance the clock at once."""
         with self._lock:
             self.slept.append(seconds)
             self.advance(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
-        """Let the pause pass when nobody in the program waits for an earlier moment."""
+        """Sleep until the clock reaches the moment.
+
+        It does so when nobody waits for an earlier moment.
+        """
         with self._lock:
             self.slept.append(seconds)
         number = self._begin(seconds)
         try:
             while True:
-                # Everybody who is ready to run comes before time does.
+                # Tasks that are ready to run go first; only then may time advance.
                 seen = self._changes
-                for _ in range(_TURNS):
+                for _ in range(_LOOP_PASSES):
                     await asyncio.sleep(0)
                 if self._reached(number, None, seen):
                     return
-                await asyncio.sleep(_LOOK_AGAIN)
+                await asyncio.sleep(_CHECK_INTERVAL)
         finally:
             self._end(number)
 
@@ -105,17 +109,20 @@ class FakeClock:
         seconds: float | None,
         hold: Hold | None = None,
     ) -> bool:
-        """Wait for the condition or the fake moment; see `healthcare_deid.client.protocol.clock.Clock`."""
+        """Wait for the condition or the fake moment.
+
+        See `healthcare_deid.client.protocol.clock.Clock`.
+        """
         mine = hold if isinstance(hold, _Hold) else None
         number = self._begin(seconds)
         if mine is not None:
             mine.release()
         try:
-            # A notification can fall between two looks: what counts is whether it is ready.
+            # A notification can come between two checks and be missed, so ready() decides.
             while not ready():
                 if self._reached(number, mine):
                     return ready()
-                condition.wait(_LOOK_AGAIN)
+                condition.wait(_CHECK_INTERVAL)
             return True
         finally:
             self._end(number)
@@ -123,13 +130,14 @@ class FakeClock:
                 mine.take()
 
     def hold(self) -> Hold:
-        """Keep time from moving by itself until the hold is released."""
+        """Stop the clock from advancing until the hold is released."""
         return _Hold(self)
 
     def _begin(self, seconds: float | None) -> int:
         with self._lock:
             number = next(self._numbers)
             self._changes += 1
+            # A wait without a limit never makes time advance.
             self._waiting[number] = float("inf") if seconds is None else self._now + max(0.0, seconds)
             return number
 
@@ -139,16 +147,19 @@ class FakeClock:
             del self._waiting[number]
 
     def _reached(self, number: int, hold: _Hold | None, seen: int | None = None) -> bool:
-        """Whether the moment has come, which it does when it is the next one and nobody is at work.
+        """Return whether the moment has come.
+
+        It comes when it is the next one and nobody is working.
 
         Args:
-            number: Who asks.
-            hold: To take, when it has come.
-            seen: How often the waiting had changed when it was last looked at; time stands still while it changes.
+            number: Number of the waiter.
+            hold: Hold to take when the moment has come.
+            seen: Value of the change counter at the last check. Time does not advance while the waiters change.
         """
         with self._lock:
             moment = self._waiting[number]
             if self._now < moment:
+                # Only the earliest waiter moves time, so that two runs see the same order.
                 first = min(self._waiting.values()) == moment
                 changing = seen is not None and seen != self._changes
                 if self._holds or changing or not first or moment == float("inf"):

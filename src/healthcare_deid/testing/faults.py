@@ -1,4 +1,4 @@
-"""`FaultPlan`: what goes wrong in the emulator, when a test wants it to."""
+"""`FaultPlan`: faults to inject into the emulator."""
 
 from __future__ import annotations
 

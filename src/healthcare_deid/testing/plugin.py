@@ -1,6 +1,6 @@
-"""The pytest plugin: an emulator, a client of it, and a clock, fresh for each test.
+"""Pytest plugin: an emulator, a client and a clock for each test.
 
-It is found by pytest by itself once the package is installed. ::
+Pytest loads it automatically once the package is installed. ::
 
     def test_nightly_job(deid_client, healthcare_emulator, fake_clock):
         healthcare_emulator.faults.fail("operations.get", times=2, status=503)
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fake_clock() -> FakeClock:
-    """The time the other fixtures live by: waiting takes no real time, and `advance` makes days pass."""
-    # Imports are inside the fixtures: a plugin is loaded by every pytest run, whether it is used or not.
+    """Clock shared by the other fixtures.
+
+    Waiting takes no real time, and `FakeClock.advance` lets days pass.
+    """
+    # Imported late: every pytest run loads the plugin, whether it uses it or not.
     from healthcare_deid.testing.clock import FakeClock
 
     return FakeClock()
@@ -33,7 +36,10 @@ def fake_clock() -> FakeClock:
 
 @pytest.fixture
 def healthcare_emulator(tmp_path: Path, fake_clock: FakeClock) -> Iterator[Emulator]:
-    """An empty emulator in a temporary folder; `faults` says what goes wrong."""
+    """Empty emulator in a temporary directory.
+
+    ``healthcare_emulator.faults`` injects faults.
+    """
     from healthcare_deid.emulator import Emulator
 
     with Emulator(tmp_path / "healthcare-emulator", clock=fake_clock) as emulator:
@@ -42,8 +48,12 @@ def healthcare_emulator(tmp_path: Path, fake_clock: FakeClock) -> Iterator[Emula
 
 @pytest.fixture
 def deid_client(healthcare_emulator: Emulator, fake_clock: FakeClock) -> Iterator[DeidClient]:
-    """A client of the emulator, with project ``test-project`` and location ``us-central1``."""
+    """Client of the emulator.
+
+    The project is ``test-project`` and the location ``us-central1``.
+    """
     from healthcare_deid import DeidClient
 
+    # The emulator's own clock: otherwise a wait of the client would not let the emulator's time pass.
     with DeidClient("test-project", "us-central1", http=healthcare_emulator.http(), clock=fake_clock) as client:
         yield client

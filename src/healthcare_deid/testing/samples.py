@@ -1,8 +1,8 @@
-"""Real DICOM instances with known PHI in tags and pixels: an answer key for tests, the quickstart and demos.
+"""DICOM instances with known PHI in tags and pixels.
 
-The images are pydicom's own sample files (CT, MR, US, an ultrasound cine). The people are invented. Everything planted
-is named in `Sample`, so that a test can look for it afterwards. Small images are enlarged by repeating pixels, so that
-text fits.
+They serve tests, the quickstart and demos. The images are pydicom's sample files (CT, MR, US, an ultrasound cine); the
+patients are invented. `Sample` lists all PHI added, so that a test can look for it. Small images are enlarged by
+repeating pixels, to make room for text.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _PRIVATE_CREATOR = "ACME SCANNER 1.0"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """An invented patient.
+class Patient:
+    """Invented patient.
 
     Attributes:
         name: DICOM person name.
         patient_id: Patient ID.
-        birth_date: ``YYYYMMDD``.
+        birth_date: Birth date, ``YYYYMMDD``.
         phone: Telephone number as written in tags.
         address: Postal address.
-        physician: Referring physician, DICOM person name.
+        physician: Referring physician, as a DICOM person name.
     """
 
     name: str
@@ -58,27 +58,29 @@ class Person:
         return f"{given} {family}"
 
 
-ANA = Person("Rivera^Ana", "MRN204816", "19610709", "(555) 010-4477", "12 Harbour St, Springfield", "Lindqvist^Tom")
-DANIEL = Person("Okafor^Daniel", "MRN771903", "19840221", "(555) 010-9182", "88 Mill Ln, Greenville", "Marchetti^Paola")
+ANA = Patient("Rivera^Ana", "MRN204816", "19610709", "(555) 010-4477", "12 Harbour St, Springfield", "Lindqvist^Tom")
+DANIEL = Patient(
+    "Okafor^Daniel", "MRN771903", "19840221", "(555) 010-9182", "88 Mill Ln, Greenville", "Marchetti^Paola"
+)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One instance and what is hidden in it.
+    """One instance and the PHI in it.
 
     Attributes:
         name: File name.
-        dataset: The instance, native (uncompressed) pixels, Explicit VR Little Endian, with file meta.
-        person: Whose it is.
-        study_date: ``YYYYMMDD``.
+        dataset: Dataset with native pixel data, Explicit VR Little Endian, and file meta information.
+        person: Patient.
+        study_date: Study date, ``YYYYMMDD``.
         sensitive_text: Burned-in lines that identify the patient.
-        innocent_text: Burned-in lines that do not: laterality marks, views.
-        text_boxes: Where each burned-in line is: ``(x, y, width, height)``, in every frame.
+        innocent_text: Burned-in lines that do not, such as laterality marks and views.
+        text_boxes: Position of each burned-in line in every frame: ``(x, y, width, height)``.
     """
 
     name: str
     dataset: FileDataset
-    person: Person
+    person: Patient
     study_date: str
     sensitive_text: tuple[str, ...]
     innocent_text: tuple[str, ...]
@@ -86,15 +88,20 @@ class Sample:
 
 
 def sample_dicom() -> tuple[Sample, ...]:
-    """Return the samples: two patients, three studies, CT, US, MR, and a cine of several frames.
+    """Return sample instances: two patients, three studies.
 
-    The first patient has two studies, so that consistency across studies can be seen. Every call returns fresh copies.
+    They are CT, US and MR images and a multi-frame US cine. The first patient has two studies, so that consistency
+    across studies can be tested. Each call returns new copies.
     """
     return tuple(copy.deepcopy(sample) for sample in _samples())
 
 
 def write_samples(folder: str | PathLike[str]) -> list[Path]:
-    """Write the samples as DICOM files into ``folder``, which is made when it is missing, and return their paths."""
+    """Write the samples as DICOM files and return their paths.
+
+    Args:
+        folder: Directory to write to. It is created if missing.
+    """
     directory = Path(folder)
     directory.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
@@ -106,8 +113,11 @@ def write_samples(folder: str | PathLike[str]) -> list[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipe:
-    """Recipe of a sample: the source, its contents, and where text has room, in tenths of width and height."""
+class _SampleRecipe:
+    """Recipe for a sample.
+
+    Positions of text are in tenths of the image's width and height.
+    """
 
     source: str
     region: str
@@ -117,10 +127,14 @@ class _Recipe:
     mark_at: tuple[float, float] = (9.2, 9.0)
 
 
-_CT = _Recipe("CT_small.dcm", "spine", enlarge=4, mark="L")
-_US = _Recipe("examples_rgb_color.dcm", "neck", enlarge=2, mark="GAIN 50%", lines_at=(0.2, 7.2), mark_at=(7.5, 7.6))
-_MR = _Recipe("examples_overlay.dcm", "abdomen", enlarge=1, mark="R")
-_CINE = _Recipe("examples_ybr_color.dcm", "heart", enlarge=2, mark="91 BPM", lines_at=(0.2, 2.2), mark_at=(0.2, 8.2))
+_CT = _SampleRecipe("CT_small.dcm", "spine", enlarge=4, mark="L")
+_US = _SampleRecipe(
+    "examples_rgb_color.dcm", "neck", enlarge=2, mark="GAIN 50%", lines_at=(0.2, 7.2), mark_at=(7.5, 7.6)
+)
+_MR = _SampleRecipe("examples_overlay.dcm", "abdomen", enlarge=1, mark="R")
+_CINE = _SampleRecipe(
+    "examples_ybr_color.dcm", "heart", enlarge=2, mark="91 BPM", lines_at=(0.2, 2.2), mark_at=(0.2, 8.2)
+)
 
 
 @lru_cache(maxsize=1)
@@ -134,7 +148,7 @@ def _samples() -> tuple[Sample, ...]:
     )
 
 
-def _make(name: str, recipe: _Recipe, person: Person, study_date: str, *, instance: int) -> Sample:
+def _make(name: str, recipe: _SampleRecipe, person: Patient, study_date: str, *, instance: int) -> Sample:
     dataset = pydicom.dcmread(_FILES / recipe.source)
     pixels = _native_pixels(dataset, recipe.enlarge)
     sensitive = (
@@ -149,7 +163,10 @@ def _make(name: str, recipe: _Recipe, person: Person, study_date: str, *, instan
 
 
 def _native_pixels(dataset: FileDataset, enlarge: int) -> NDArray[Any]:
-    """Return writable stored values, shape (frames, rows, columns[, samples]), colour as RGB, at most six frames."""
+    """Return writable stored values of at most six frames.
+
+    Their shape is (frames, rows, columns[, samples]). Color is RGB.
+    """
     pixels: NDArray[Any] = np.array(dataset.pixel_array)
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     if frames == 1:
@@ -158,8 +175,13 @@ def _native_pixels(dataset: FileDataset, enlarge: int) -> NDArray[Any]:
     return np.ascontiguousarray(pixels.repeat(enlarge, axis=1).repeat(enlarge, axis=2))
 
 
-def _burn_in(pixels: NDArray[Any], sensitive: tuple[str, ...], recipe: _Recipe) -> dict[str, tuple[int, int, int, int]]:
-    """Draw the lines into every frame, in place, and return where each one is."""
+def _burn_in(
+    pixels: NDArray[Any], sensitive: tuple[str, ...], recipe: _SampleRecipe
+) -> dict[str, tuple[int, int, int, int]]:
+    """Draw the lines into every frame in place.
+
+    Returns the position of each line.
+    """
     rows, columns = pixels.shape[1:3]
     size = max(16, rows // 24)
     font = ImageFont.load_default(size=size)
@@ -172,10 +194,12 @@ def _burn_in(pixels: NDArray[Any], sensitive: tuple[str, ...], recipe: _Recipe) 
         y += round(size * 1.6)
     at = round(recipe.mark_at[0] * columns / 10), round(recipe.mark_at[1] * rows / 10)
     boxes[recipe.mark] = _draw_line(draw, at, recipe.mark, font)
+    # Blended with the picture, because the font is drawn anti-aliased.
     opacity = np.asarray(canvas, dtype=np.float64) / 255.0
     if pixels.ndim > 3:
         opacity = opacity[..., np.newaxis]
     for frame in pixels:
+        # The brightest value of the frame itself: text must not change the range that a viewer's window is set to.
         bright = float(frame.max())
         frame[...] = np.rint(frame * (1 - opacity) + bright * opacity).astype(frame.dtype)
     return boxes
@@ -196,6 +220,7 @@ def _set_pixels(dataset: FileDataset, pixels: NDArray[Any]) -> None:
     if pixels.ndim > 3:
         dataset.PhotometricInterpretation = "RGB"
         dataset.PlanarConfiguration = 0
+    # These describe the original pixels or all of the frames, and would be wrong now.
     for keyword in ("SmallestImagePixelValue", "LargestImagePixelValue", "FrameTimeVector"):
         if keyword in dataset:
             delattr(dataset, keyword)
@@ -206,8 +231,13 @@ def _set_pixels(dataset: FileDataset, pixels: NDArray[Any]) -> None:
     dataset.set_original_encoding(is_implicit_vr=False, is_little_endian=True, character_encoding="ISO_IR 100")
 
 
-def _set_identity(dataset: FileDataset, person: Person, study_date: str, region: str, name: str, instance: int) -> None:
-    """Write the person into the header: top level, free text, a nested sequence and a private block."""
+def _set_identity(
+    dataset: FileDataset, person: Patient, study_date: str, region: str, name: str, instance: int
+) -> None:
+    """Write the patient into the header.
+
+    PHI goes to the top level, free text, a nested sequence and a private block.
+    """
     study = (person.patient_id, study_date)
     dataset.SpecificCharacterSet = "ISO_IR 100"
     dataset.PatientName = person.name
@@ -229,9 +259,11 @@ def _set_identity(dataset: FileDataset, person: Person, study_date: str, region:
     request.RequestingPhysician = person.physician
     request.ScheduledProcedureStepDescription = f"Requested for {person.spoken_name}"
     dataset.RequestAttributesSequence = Sequence([request])
+    # Private elements are easily forgotten in a de-identification, so one of them has PHI too.
     block = dataset.private_block(0x0099, _PRIVATE_CREATOR, create=True)
     block.add_new(0x01, "LO", f"{person.spoken_name} {person.patient_id}")
 
+    # UIDs from fixed entropy: every run gets the same samples, so that tests can compare results.
     dataset.StudyInstanceUID = generate_uid(entropy_srcs=["study", *study])
     dataset.SeriesInstanceUID = generate_uid(entropy_srcs=["series", *study])
     dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=["frame", *study])

@@ -1,6 +1,6 @@
-"""`ScriptedOperation`: an operation that goes as a test says, without a client, a server or real time.
+"""`ScriptedOperation`: an operation that follows a test's script.
 
-::
+It needs no client, no server and no real time. ::
 
     operation = ScriptedOperation(running(pending=3), running(success=2, pending=1), partial(success=2, failure=1))
     assert operation.wait().state == "PARTIAL"
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client.operation.operation import Operation
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot
+from healthcare_deid.client.protocol.replies import RawResponse
 from healthcare_deid.client.sync import DeidClient
 from healthcare_deid.names import OperationName
 from healthcare_deid.testing.clock import FakeClock
@@ -30,59 +31,66 @@ NAME = OperationName("project", "us-central1", "dataset1", "1")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Answer of the service to one poll."""
+    """Reply of the service to one poll."""
 
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The operation, without its name and metadata's method."""
+    """Operation message, without ``name`` and ``apiMethodName``."""
     status: int = 200
-    """HTTP status; an error's body is made from it."""
+    """HTTP status. The body of an error reply is made from it."""
 
 
 def running(*, success: int = 0, failure: int = 0, pending: int = 0) -> Step:
-    """Answer that it runs, with these counters."""
+    """Reply that the operation is running."""
     return Step({"metadata": _metadata(success, failure, pending)})
 
 
 def succeeded(*, success: int = 0, response: Mapping[str, Any] | None = None) -> Step:
-    """Answer that it ended, and nothing failed."""
+    """Reply that the operation ended without failures."""
     return Step({"done": True, "metadata": _metadata(success, 0, 0), "response": {"@type": "", **(response or {})}})
 
 
+# A done operation needs a response, even an empty one. Without it, it counts as failed.
 def partial(*, success: int = 0, failure: int = 1) -> Step:
-    """Answer that it ended, and some instances failed."""
+    """Reply that the operation ended and some instances failed."""
     return Step({"done": True, "metadata": _metadata(success, failure, 0), "response": {"@type": ""}})
 
 
 def failed(code: int = 13, message: str = "") -> Step:
-    """Answer that it ended with an error; ``code`` is a number of ``google.rpc.Code``."""
+    """Reply that the operation ended with an error.
+
+    *code* is a number of ``google.rpc.Code``.
+    """
     return Step({"done": True, "metadata": {}, "error": {"code": code, "message": message}})
 
 
 def cancelled() -> Step:
-    """Answer that it was cancelled."""
+    """Reply that the operation was cancelled."""
     return failed(1)
 
 
 def expired() -> Step:
-    """Answer that the service does not know it (any more)."""
+    """Reply that the service does not know the operation."""
     return Step(status=404)
 
 
 def unreachable(status: int = 503) -> Step:
-    """Answer one poll with an error, which says nothing about the operation."""
+    """Reply to one poll with an HTTP error.
+
+    It says nothing about the operation itself.
+    """
     return Step(status=status)
 
 
 class ScriptedOperation(Operation[Any]):
-    """An `Operation` whose polls are answered by a script, the last step again and again. Time is a `FakeClock`'s.
+    """Operation whose polls are answered by a script.
 
-    Cancelling it makes `cancelled` the answer from then on.
+    The last step is repeated. Time comes from a `FakeClock`. After a cancellation every reply is `cancelled`.
 
     Args:
-        *steps: What each poll is answered.
-        method: Last part of the ``apiMethodName``, which decides the type of the result.
-        clock: Where time comes from; operations that are waited for together need the same one.
-        poll: How it is polled.
+        *steps: Replies to the polls.
+        method: Last part of ``apiMethodName``. It determines the type of the result.
+        clock: Source of time. Operations that are waited for together need the same clock.
+        poll: Poll policy.
     """
 
     def __init__(
@@ -93,7 +101,7 @@ class ScriptedOperation(Operation[Any]):
         poll: PollPolicy | None = None,
     ) -> None:
         if not steps:
-            raise ValueError("ScriptedOperation: at least one step is needed")
+            raise ValueError("ScriptedOperation: pass at least one step")
         self.clock = clock or FakeClock()
         self._script = _Script(steps, method)
         client = DeidClient(http=self._script, clock=self.clock)
@@ -102,7 +110,10 @@ class ScriptedOperation(Operation[Any]):
         super().__init__(client._session, client._context, OperationSnapshot(NAME))
 
     def close(self) -> None:
-        """Stop polling, for a test that leaves callbacks behind."""
+        """Stop polling.
+
+        Call it in a test that leaves callbacks behind.
+        """
         self._session.close()
 
     @property
@@ -112,7 +123,7 @@ class ScriptedOperation(Operation[Any]):
 
 
 class _Script:
-    """A transport of the shape of ``httplib2.Http``."""
+    """Transport with the signature of ``httplib2.Http``."""
 
     def __init__(self, steps: tuple[Step, ...], method: str) -> None:
         self._steps = list(steps)
@@ -124,21 +135,15 @@ class _Script:
         del body, headers
         with self._lock:
             if method == "POST" and ":cancel" in uri:
+                # The service answers a cancel request at once, and the operation ends at a later poll.
                 self._steps = [cancelled()]
-                return _Response(200), b"{}"
+                return RawResponse({}, 200), b"{}"
             self.polls += 1
             step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
         if step.status != 200:
-            return _Response(step.status), json.dumps({"error": {"code": step.status}}).encode()
+            return RawResponse({}, step.status), json.dumps({"error": {"code": step.status}}).encode()
         metadata = {"apiMethodName": f"google.cloud.healthcare.v1.{self._method}", **step.body.get("metadata", {})}
-        return _Response(200), json.dumps({"name": str(NAME), **step.body, "metadata": metadata}).encode()
-
-
-class _Response(dict[str, str]):
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
-        self.reason = ""
+        return RawResponse({}, 200), json.dumps({"name": str(NAME), **step.body, "metadata": metadata}).encode()
 
 
 def _metadata(success: int, failure: int, pending: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Scripts of the CTP DICOM anonymizer: read, converted, and carried out by the engine as they say."""
+"""Scripts of the CTP DICOM anonymizer: reading, conversion, and the engine's results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from healthcare_deid.config import RecipeConversion, from_ctp_script
-from healthcare_deid.config.dialects.ctp_functions import Call, parse_script
+from healthcare_deid.config.dialects.ctp_functions import FunctionCall, parse_script
 from healthcare_deid.errors import ConfigError
 
 
@@ -104,11 +104,11 @@ def test_the_three_uids_of_an_instance_are_regenerated_as_the_script_says(uids: 
     assert ("StudyInstanceUID" in actions(conversion)) == (len(uids) == 1)
 
 
-def test_a_parameter_that_is_no_uid_root_is_not_used() -> None:
+def test_an_invalid_uid_root_is_not_used() -> None:
     conversion = from_ctp_script(script('<p t="UIDROOT">9999</p>', element("00200052", "@hashuid(@UIDROOT,this)")))
     assert conversion.options == {}
     assert [str(line) for line in conversion.approximated] == [
-        "line 2: UIDROOT: it is not the root of UIDs; new UIDs have the engine's root"
+        "line 2: UIDROOT: not a valid UID root; new UIDs have the engine's root"
     ]
 
 
@@ -155,7 +155,7 @@ def test_texts_and_patterns_become_options() -> None:
         ("@hashuid(@R,this)", "@hashuid of an attribute that is not a UID", "remove_tag"),
         ("@incrementdate(this,3)", "only dates", "remove_tag"),
         ("A@hash(this)B", "text and functions are joined", "remove_tag"),
-        ("@keep(", "a call without an end", "remove_tag"),
+        ("@keep(", "a call is not closed", "remove_tag"),
         ('@if(Modality,equals,"CT"){@keep()}{@empty()}', "a condition cannot be expressed", "remove_tag"),
         ('@if(Modality,equals,"CT"){@keep()}{@remove()}', "a condition cannot be expressed", "delete_tag"),
         ('@if(Modality,equals,"CT"){ROOM}{@keep()}', "a condition cannot be expressed", "remove_tag"),
@@ -273,11 +273,11 @@ def test_another_text_is_refused(text: str, rule: str) -> None:
     [
         ("plain", ["plain"]),
         (r"a\@b", ["a@b"]),
-        ("@remove()", [Call("remove", ())]),
-        ('@contents(this, "a,b)" ,"c")', [Call("contents", ("this", "a,b)", "c"))]),
-        ("x@param(@A)y", ["x", Call("param", ("@A",)), "y"]),
-        ("@if(A,exists){@if(B,exists){x}{y}}{z}", [Call("if", ("A", "exists"), ("@if(B,exists){x}{y}", "z"))]),
-        ("@append(){x}", [Call("append", (), ("x",))]),
+        ("@remove()", [FunctionCall("remove", ())]),
+        ('@contents(this, "a,b)" ,"c")', [FunctionCall("contents", ("this", "a,b)", "c"))]),
+        ("x@param(@A)y", ["x", FunctionCall("param", ("@A",)), "y"]),
+        ("@if(A,exists){@if(B,exists){x}{y}}{z}", [FunctionCall("if", ("A", "exists"), ("@if(B,exists){x}{y}", "z"))]),
+        ("@append(){x}", [FunctionCall("append", (), ("x",))]),
     ],
 )
 def test_scripts_are_split_into_text_and_calls(text: str, parts: list[Any]) -> None:
@@ -295,7 +295,7 @@ def test_scripts_are_split_into_text_and_calls(text: str, parts: list[Any]) -> N
         ("remove.privategroups=\nset.[0010,0010]PatientName:@remove()", 2, "line"),
     ],
 )
-def test_what_is_no_entry_of_a_script_is_listed(text: str, line: int, subject: str) -> None:
+def test_a_line_that_is_not_a_script_entry_is_listed(text: str, line: int, subject: str) -> None:
     found = [(one.line, one.subject) for one in from_ctp_script(text).unconverted]
     assert (line, subject) in found
 

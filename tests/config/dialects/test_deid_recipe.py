@@ -1,4 +1,4 @@
-"""Recipes of pydicom's deid: read and converted."""
+"""Reading and conversion of recipes of pydicom's deid."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_last_action_counts_but_for_kept_and_changed_attributes() -> None:
     }
 
 
-def test_remove_all_leaves_what_is_kept_or_changed_later() -> None:
+def test_remove_all_does_not_remove_attributes_kept_or_changed_later() -> None:
     conversion = convert("REMOVE ALL", "KEEP Modality", "REPLACE StationName X", "BLANK PatientName")
     config = conversion.config.dicom_tag_config
     assert config is not None

@@ -1,4 +1,4 @@
-"""Bytes after the last native frame go in every profile, also where nobody looks at pixels."""
+"""Bytes after the last native frame are removed under every profile, even if pixels are not inspected."""
 
 from __future__ import annotations
 

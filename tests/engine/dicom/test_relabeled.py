@@ -1,4 +1,4 @@
-"""Files whose data is in another syntax than they name: read as they are, and labeled rightly in the result."""
+"""Files that name the wrong transfer syntax: they are read correctly, and the result names the right one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_result_names_the_syntax_that_its_data_is_in(
     new, expected = pydicom.dcmread(tmp_path / "out.dcm"), pydicom.dcmread(tmp_path / "expected.dcm")
     assert new.file_meta.TransferSyntaxUID == real
     assert new == expected
-    assert [warning for warning in result.warnings if "names another transfer syntax" in warning]
+    assert [warning for warning in result.warnings if "names the wrong transfer syntax" in warning]
     assert profile(profile_name).result_name(wrong) == profile(profile_name).result_name(right)
 
 

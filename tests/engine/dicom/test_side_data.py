@@ -1,4 +1,4 @@
-"""A name is planted wherever a compressed frame has room for it: no decoder sees a difference, and it is gone."""
+"""Side data of compressed frames: a planted name is removed, and every decoder sees the same pixels."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ def test_fragments_of_no_frame_go(deidentifiers: dict[str, Deidentifier], tmp_pa
     assert np.array_equal(pixel_array(result.dataset)[1], _picture())
 
 
-def test_one_image_more_behind_a_frame_goes_with_a_warning(
+def test_a_second_image_after_a_frame_is_removed_with_a_warning(
     deidentifiers: dict[str, Deidentifier], tmp_path: Path
 ) -> None:
     _instance(JPEGBaseline8Bit, [_jpeg() + _jpeg()], color=True).save_as(tmp_path / "in.dcm", enforce_file_format=True)
@@ -359,7 +359,7 @@ def test_pictures_in_sequences_lose_their_side_data(
         b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x08PHI.",
     ],
 )
-def test_what_cannot_be_followed_is_refused_and_not_passed_on(
+def test_a_frame_with_broken_markers_is_refused(
     stream: bytes, deidentifiers: dict[str, Deidentifier], tmp_path: Path
 ) -> None:
     _instance(JPEGBaseline8Bit, [stream]).save_as(tmp_path / "in.dcm", enforce_file_format=True)
@@ -369,13 +369,13 @@ def test_what_cannot_be_followed_is_refused_and_not_passed_on(
     assert not (tmp_path / "out.dcm").exists()
 
 
-def test_frames_that_are_not_followed_stay_with_a_warning(
+def test_frames_in_an_unknown_format_are_kept_with_a_warning(
     deidentifiers: dict[str, Deidentifier], tmp_path: Path
 ) -> None:
     dataset = _instance(MPEG2MPML, [b"\0\0\1\xb3 a video "])
     dataset.save_as(tmp_path / "in.dcm", enforce_file_format=True)
     result = deidentifiers[PROFILES[0]].deidentify_file(tmp_path / "in.dcm", tmp_path / "out.dcm")
-    assert any("not followed" in warning for warning in result.warnings)
+    assert any("cannot be parsed" in warning for warning in result.warnings)
     assert pydicom.dcmread(tmp_path / "out.dcm").PixelData == dataset.PixelData
 
 

@@ -1,4 +1,4 @@
-"""What stays of an instance: understood, without the instance's own identity, with new UIDs in its text."""
+"""Kept values: valid for their VR, without the patient's identity, and with new UIDs in text."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def engine(profile: str = BASIC, **options: Any) -> Deidentifier:
         "1958-02-03",
     ],
 )
-def test_the_instances_own_identity_goes_from_text_that_no_rule_touches(way: Any, typed: str, tmp_path: Path) -> None:
+def test_the_patients_identity_is_erased_from_text_that_no_rule_inspects(way: Any, typed: str, tmp_path: Path) -> None:
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "T-D3000", "SRT", typed
     deeper = Dataset()
@@ -104,7 +104,7 @@ def test_the_instances_own_identity_goes_from_text_that_no_rule_touches(way: Any
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_name_that_is_a_clinical_word_spoils_no_text(way: Any, tmp_path: Path) -> None:
+def test_a_name_that_is_a_clinical_word_does_not_damage_text(way: Any, tmp_path: Path) -> None:
     dataset = instance(PatientName="Chest^Wall", ContentDescription="chest wall and ribs", RTImageLabel="left breast")
 
     result = way(engine(), saved(dataset, tmp_path / "in.dcm"), tmp_path / "out.dcm").dataset
@@ -121,7 +121,7 @@ def test_a_code_is_not_rewritten_and_the_result_does_not_claim_removal(way: Any,
 
     assert result.dataset.AnatomicRegionSequence[0].CodeValue == "BRZEZICKA"
     assert "PatientIdentityRemoved" not in result.dataset
-    assert [warning for warning in result.warnings if "does not say" in warning]
+    assert [warning for warning in result.warnings if "does not claim" in warning]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -156,7 +156,7 @@ def test_a_code_is_not_rewritten_and_the_result_does_not_claim_removal(way: Any,
     ],
 )
 @pytest.mark.parametrize("cleans", ["contents", "basic", "basic, cleaned"])
-def test_a_name_goes_whatever_character_set_its_bytes_are_in(
+def test_a_name_is_erased_in_any_character_set(
     way: Any, cleans: str, declared: str | None, encoding: str, name: str, text: str, tmp_path: Path
 ) -> None:
     config = DeidentifyConfig.builder().filter_profile(CONTENTS if cleans == "contents" else BASIC)
@@ -178,7 +178,7 @@ def test_a_name_goes_whatever_character_set_its_bytes_are_in(
             assert part.encode(encoding) not in data
 
 
-def test_what_a_site_knows_of_its_archive_is_tried_first(tmp_path: Path) -> None:
+def test_the_fallback_character_set_is_tried_first(tmp_path: Path) -> None:
     text = "\u0412\u0440\u0430\u0447 20210314"
     dataset = instance()
     dataset[0x00081030] = RawDataElement(Tag(0x00081030), "LO", 14, text.encode("koi8_r").ljust(14), 0, False, True)
@@ -194,7 +194,9 @@ def test_what_a_site_knows_of_its_archive_is_tried_first(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("profile", "options"), [(CONTENTS, []), (BASIC, CLEANING), (BASIC, []), ("KEEP_ALL_PROFILE", [])]
 )
-def test_old_uids_in_text_follow_the_uid_map(way: Any, profile: str, options: list[str], tmp_path: Path) -> None:
+def test_old_uids_in_text_are_mapped_like_those_in_elements(
+    way: Any, profile: str, options: list[str], tmp_path: Path
+) -> None:
     item = Dataset()
     item.ValueType, item.TextValue = "TEXT", f"image {INSTANCE}, series {SERIES}."
     dataset = instance(ContentDescription=f"from {SERIES}", ContentSequence=[item], ImageComments=f"study={STUDY}")
@@ -219,7 +221,7 @@ def test_old_uids_in_text_follow_the_uid_map(way: Any, profile: str, options: li
         b"DOE^JOHN\xfe\xff\x00\xe0\0\0\0\0",
     ],
 )
-def test_bytes_in_a_sequence_that_are_no_items_go(
+def test_bytes_in_a_sequence_that_are_not_items_are_removed(
     way: Any, profile: str, tag: int, value: bytes, tmp_path: Path
 ) -> None:
     dataset = instance()
@@ -251,9 +253,7 @@ def test_bytes_in_a_sequence_that_are_no_items_go(
         (0x00490013, "LO", "seen: Brzezicka Halina"),
     ],
 )
-def test_data_where_only_private_creators_belong_is_looked_at(
-    way: Any, tag: int, vr: str, value: str, tmp_path: Path
-) -> None:
+def test_data_in_place_of_a_private_creator_is_checked(way: Any, tag: int, vr: str, value: str, tmp_path: Path) -> None:
     dataset = instance()
     dataset.add_new(tag, vr, value)
     config = DeidentifyConfig.builder().filter_profile(CONTENTS).redact("PERSON_NAME", "DATE", "DATE_OF_BIRTH").build()
@@ -266,7 +266,7 @@ def test_data_where_only_private_creators_belong_is_looked_at(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_codes_say_what_was_done_and_an_earlier_step_stays(way: Any, tmp_path: Path) -> None:
+def test_method_codes_state_what_was_done_and_keep_those_of_earlier_steps(way: Any, tmp_path: Path) -> None:
     earlier = Dataset()
     earlier.CodeValue, earlier.CodingSchemeDesignator = "113102", "DCM"
     earlier.CodeMeaning = "Clean Recognizable Visual Features Option"
@@ -305,7 +305,7 @@ def test_safe_private_dates_are_shifted_with_the_others(way: Any, tmp_path: Path
     assert result.LongitudinalTemporalInformationModified == "MODIFIED"
 
 
-def test_a_secret_keys_uids_and_dates_alike_everywhere_and_an_explicit_rule_wins(tmp_path: Path) -> None:
+def test_a_secret_makes_uids_and_dates_consistent_unless_a_rule_is_given(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(bytes(range(40, 72)) + b"\n")
     options: dict[str, Any] = {"options": ["retain_longitudinal_modified_dates"]}
@@ -344,7 +344,7 @@ def test_a_series_of_heads_warns_of_faces() -> None:
         ("Brzezicka^Halina", "born 03.02.58", "03.02.58"),
     ],
 )
-def test_other_spellings_of_a_name_or_birthday_go_too(
+def test_other_spellings_of_a_name_or_birth_date_are_erased_too(
     way: Any, name: str, typed: str, term: str, tmp_path: Path
 ) -> None:
     dataset = instance(SpecificCharacterSet="ISO_IR 100", PatientName=name, ContentDescription=typed)
@@ -354,7 +354,7 @@ def test_other_spellings_of_a_name_or_birthday_go_too(
     assert term.encode() not in (tmp_path / "out.dcm").read_bytes().lower()
 
 
-def test_nothing_is_said_of_burned_in_text_where_there_is_no_picture() -> None:
+def test_an_instance_without_a_picture_makes_no_claim_about_burned_in_text() -> None:
     config = DeidentifyConfig.builder().filter_profile(BASIC).redact_image_text("all").build()
 
     result = Deidentifier(config).deidentify(instance()).dataset

@@ -1,4 +1,4 @@
-"""An instance of one patient, its identity in every kind of place, and both ways through the engine."""
+"""An instance with a patient's identity in every kind of place, de-identified by both executors."""
 
 from __future__ import annotations
 

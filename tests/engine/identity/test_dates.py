@@ -1,4 +1,4 @@
-"""Dates: one number of days a patient, everywhere in the instance; ages capped; the anchor stays in the table."""
+"""Dates: one number of days per patient in the whole instance, capped ages, and anchor dates."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def test_the_table_s_days_are_stronger_than_the_secret(tmp_path: Path, both_ways
     assert abs(day(other.StudyDate) - date(2020, 3, 10)) <= timedelta(100)
 
 
-def test_a_table_whose_days_nothing_uses_is_told_of(tmp_path: Path) -> None:
+def test_a_table_with_unused_days_gets_a_warning(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("old_id,new_id,days\nMRN4711-22,P-1,-400\n")
     result = Deidentifier(BASIC, pseudonyms=Pseudonyms.from_table(table)).deidentify(instance())
 
-    assert any("how to shift dates" in warning for warning in result.warnings)
+    assert any("the table has date shifts" in warning for warning in result.warnings)
 
 
 def test_dates_relative_to_an_anchor_begin_on_day_0(tmp_path: Path, both_ways: BothWays) -> None:
@@ -156,7 +156,7 @@ def test_age_and_year_of_birth_stay_together(both_ways: BothWays) -> None:
     assert young.PatientBirthDate in {"19810101", "19820101"}
 
 
-def test_a_date_of_birth_that_is_shifted_tells_no_age_above_ninety(both_ways: BothWays) -> None:
+def test_a_shifted_date_of_birth_reveals_no_age_above_ninety(both_ways: BothWays) -> None:
     old = both_ways(Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates()), instance()).dataset
     as_it_is = both_ways(Deidentifier(KEEP_ALL, secret=SECRET, dates=Dates(cap_ages=False)), instance()).dataset
 
@@ -167,7 +167,7 @@ def test_a_date_of_birth_that_is_shifted_tells_no_age_above_ninety(both_ways: Bo
 
 @pytest.mark.parametrize("birth_year", [True, False])
 @pytest.mark.parametrize("study_date", [None, ""])
-def test_without_a_study_date_no_date_of_birth_tells_an_age(
+def test_without_a_study_date_no_date_of_birth_reveals_an_age(
     study_date: str | None, birth_year: bool, both_ways: BothWays
 ) -> None:
     dataset = instance(StudyDate=study_date)

@@ -1,4 +1,4 @@
-"""The key folder: secrets that are found by name or fingerprint, and that nobody else can read."""
+"""The key folder: secrets are found by name or fingerprint, and only their owner can read them."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def test_a_name_cannot_lead_out_of_the_folder(keys: Path) -> None:
     assert not keys.exists()
 
 
-def test_a_file_that_is_no_secret_hides_none_of_the_others(keys: Path) -> None:
+def test_an_invalid_secret_file_does_not_hide_the_others(keys: Path) -> None:
     path = new_secret("z")
     (keys / "a.secret").write_bytes(b"short")
     assert find_secret(ProjectSecret(path).fingerprint) == path
     assert find_secret("0123456789abcdef") is None
 
 
-def test_the_fingerprint_tells_nothing_of_the_keys_in_use() -> None:
+def test_the_fingerprint_reveals_nothing_about_the_keys_in_use() -> None:
     secret = ProjectSecret(b"a secret of sixteen bytes or more")
     assert secret.fingerprint not in secret.key("uids").hex() + secret.key("dates").hex() + secret.key("hashes").hex()
     assert secret.fingerprint == ProjectSecret(b"a secret of sixteen bytes or more").fingerprint

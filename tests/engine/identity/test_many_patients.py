@@ -1,4 +1,4 @@
-"""Many patients with three studies each, over processes and machines: apart from each other, and nobody's.
+"""Many patients with three studies each, over processes and machines: their pseudonyms differ and reveal nobody.
 
 CI takes five hundred; ``HEALTHCARE_DEID_PATIENTS=10000`` takes as many, and some twenty minutes.
 """

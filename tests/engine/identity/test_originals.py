@@ -1,4 +1,4 @@
-"""The way back in the instance itself: whoever has the key gets identical attributes, and nobody else anything."""
+"""Encrypted original attributes: a recipient's key restores them exactly, and no other key does."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_damaged_envelope_gives_nothing(tmp_path: Path) -> None:
             opener.open(damaged)
 
 
-def test_what_is_no_certificate_or_no_rsa_key_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_a_certificate_or_rsa_key_is_refused(tmp_path: Path) -> None:
     key, certificate = recipient(tmp_path, "elliptic", key=ec.generate_private_key(ec.SECP256R1()))
     for path in (key, certificate):
         with pytest.raises(ConfigError, match="recipients"):
@@ -159,13 +159,13 @@ def test_what_is_no_certificate_or_no_rsa_key_is_refused(tmp_path: Path) -> None
         RecipientKey(certificate)
 
 
-def test_a_key_that_may_be_broken_is_no_recipient_s(tmp_path: Path) -> None:
+def test_a_short_rsa_key_is_refused(tmp_path: Path) -> None:
     _, certificate = recipient(tmp_path, "short", key=rsa.generate_private_key(65537, 1024))
     with pytest.raises(ConfigError, match="2048 bits"):
         Deidentifier(BASIC, recipients=[certificate])
 
 
-def test_one_file_is_no_list_of_recipients(tmp_path: Path) -> None:
+def test_a_single_file_is_refused_as_a_list_of_recipients(tmp_path: Path) -> None:
     _, certificate = recipient(tmp_path, "one")
     for given in (certificate, str(certificate)):
         with pytest.raises(ConfigError, match="recipients: a list"):

@@ -1,4 +1,4 @@
-"""The project secret: given in any form, everything keyed is the same; UIDs go under a root of one's own."""
+"""The project secret: every form gives the same keys, and UIDs can have an own root."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_bytes_a_file_a_name_and_the_environment_give_the_same(tmp_path: Path, m
     assert result(secret=SECRET) != wanted
 
 
-def test_a_name_that_nobody_knows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_secret_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))
-    with pytest.raises(ConfigError, match="no secret of that name"):
+    with pytest.raises(ConfigError, match="has this name"):
         result(secret="trial-8")
 
 
@@ -60,7 +60,7 @@ def test_uids_go_under_a_root_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("root", ["1.02.3", "x", "1.2." + "3" * 31])
-def test_what_cannot_be_a_root_is_refused(root: str) -> None:
+def test_an_invalid_uid_root_is_refused(root: str) -> None:
     with pytest.raises(ConfigError, match="uid_root"):
         UidMapper("salted", SECRET, root)
     with pytest.raises(ConfigError, match="keyed"):

@@ -1,4 +1,4 @@
-"""The table of pseudonyms: what it may say, and that no row is lost when runs add to it."""
+"""The table of pseudonyms: valid contents, and no row lost when several runs extend it."""
 
 from __future__ import annotations
 
@@ -52,22 +52,22 @@ def test_headings_are_known_as_people_write_them(heading: str, tmp_path: Path) -
         ("A,B\nB,C", "another patient's"),
         ("12345,P1\n67890,P-12345", "another patient's"),
         ("A,P1\nA,P2", "another row"),
-        ("A,P1,5\nB,P1,6", "another shift"),
-        ("A,", "both needed"),
-        (",P1", "both needed"),
-        ("A", "too few"),
-        ("A,P1,5,x,y", "more than"),
+        ("A,P1,5\nB,P1,6", "a different date shift"),
+        ("A,", "both required"),
+        (",P1", "both required"),
+        ("A", "number of cells"),
+        ("A,P1,5,x,y", "number of cells"),
         ("A,P\\1", "ASCII"),
         ("A,Pä", "ASCII"),
         (f"A,{'P' * 65}", "ASCII"),
         ("A,P1,0", "true dates"),
         ("A,P1,x", "whole number"),
-        ("A,P1,,2019-13-01", "anchor is a date"),
-        ("A,P1,5,2019-01-01", "two ways"),
+        ("A,P1,,2019-13-01", "anchor must be a date"),
+        ("A,P1,5,2019-01-01", "exclude each other"),
         ('A,"P1', "CSV"),
     ],
 )
-def test_a_row_that_tells_an_original_or_makes_no_sense_is_refused_by_its_line(
+def test_a_row_that_is_invalid_or_reveals_an_original_is_refused_with_its_line(
     rows: str, why: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=why) as caught:
@@ -91,7 +91,7 @@ def test_rows_are_appended_and_the_rest_of_the_file_stays_as_it_is(tmp_path: Pat
     assert PseudonymTable(tmp_path / "table.csv").find("C") == row
 
 
-def test_a_number_that_would_tell_the_original_is_passed_over(tmp_path: Path) -> None:
+def test_a_number_that_would_reveal_the_original_is_skipped(tmp_path: Path) -> None:
     table = PseudonymTable(tmp_path / "table.csv", ("old_id", "new_id"))
     assert table.add("0001", lambda number: f"SITE-{number:04}").new_id == "SITE-0002"
 
@@ -115,7 +115,7 @@ def test_another_process_sees_the_row_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, 11))
-def test_what_a_killed_process_wrote_of_a_row_is_dropped_and_all_others_stay(cut: int, tmp_path: Path) -> None:
+def test_the_incomplete_row_of_a_killed_process_is_dropped_and_others_stay(cut: int, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     table = PseudonymTable(path, ("old_id", "new_id"))
     table.add("A", lambda number: f"P{number}")
@@ -172,7 +172,7 @@ def test_another_patient_s_id_is_known_in_any_case(new: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("prefix", "digits", "patient"), [("SITE-", 4, "SITE"), ("TRIAL-7-", 4, "7"), ("S-", 12, "0000"), ("X-", 9, "x")]
 )
-def test_a_patient_id_that_every_number_would_tell_is_a_failure_and_no_endless_search(
+def test_a_patient_id_that_every_number_would_reveal_fails_without_an_endless_search(
     prefix: str, digits: int, patient: str, tmp_path: Path
 ) -> None:
     table = PseudonymTable(tmp_path / "table.csv", ("old_id", "new_id"))

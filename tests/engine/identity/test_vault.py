@@ -1,4 +1,4 @@
-"""The vault: it says whose everything new is, to its owner or a recipient, and to nobody else."""
+"""The vault: it gives the originals to its owner or a recipient, and to nobody else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from healthcare_deid import DeidentifyConfig, presets
 from healthcare_deid.engine import Dates, Deidentifier, Pseudonyms
 from healthcare_deid.engine.identity.envelope import RecipientKey, Recipients
-from healthcare_deid.engine.identity.vault import Entry, Vault, read_vault
+from healthcare_deid.engine.identity.vault import Vault, VaultEntry, read_vault
 from healthcare_deid.engine.runs.reidentify import Restored, UseLog, restore_tree, who
 from healthcare_deid.errors import ConfigError, EngineError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BASIC = presets.basic_confidentiality_profile()
-ENTRY = Entry("patient", "P-1", {"PatientID": "MRN4711-22", "PatientName": "Brückenmüller^Jürgen"})
+ENTRY = VaultEntry("patient", "P-1", {"PatientID": "MRN4711-22", "PatientName": "Brückenmüller^Jürgen"})
 
 
 def engine(**arguments: Any) -> Deidentifier:
@@ -80,7 +80,7 @@ def test_an_encrypted_vault_opens_for_its_recipient_only(tmp_path: Path) -> None
     assert not [part for part in (b"MRN4711", b"Walkenhorst", b"Annegret", b"1.2.3.42", b"19280203") if part in data]
     entries = set(map(str, read_vault(path, RecipientKey(key))))
     assert any("MRN4711-22" in entry for entry in entries)
-    with pytest.raises(ConfigError, match="key is needed"):
+    with pytest.raises(ConfigError, match="pass a recipient"):
         list(read_vault(path))
     with pytest.raises(EngineError):
         list(read_vault(path, RecipientKey(stranger)))
@@ -106,13 +106,13 @@ def test_a_vault_that_others_can_read_or_that_is_something_else_is_refused(tmp_p
     (tmp_path / "other.vault").write_text("a text that is no database, and long enough to be taken for one" * 9)
     for name in ("other.csv", "other.vault"):
         (tmp_path / name).chmod(0o600)
-    for name, why in (("open.vault", "others"), ("other.csv", "no vault"), ("other.vault", "no vault")):
+    for name, why in (("open.vault", "other users"), ("other.csv", "not a vault"), ("other.vault", "not a vault")):
         with pytest.raises(ConfigError, match=why):
             Vault(tmp_path / name)
     with pytest.raises(ConfigError, match="CSV"):
         Vault(tmp_path / "a.csv", Recipients([certificate]))
     Vault(tmp_path / "plain.vault").add([ENTRY])
-    with pytest.raises(ConfigError, match="other way"):
+    with pytest.raises(ConfigError, match="without them"):
         Vault(tmp_path / "plain.vault", Recipients([certificate]))
 
 
@@ -130,9 +130,9 @@ def test_a_vault_is_not_kept_among_originals_or_results(where: str, tmp_path: Pa
 _WRITER = """
 import sys, pickle
 vault = pickle.loads(bytes.fromhex(sys.argv[1]))
-from healthcare_deid.engine.identity.vault import Entry
+from healthcare_deid.engine.identity.vault import VaultEntry
 for number in range(50):
-    vault.add([Entry("instance", f"{sys.argv[2]}.{number}", {"SOPInstanceUID": str(number)})])
+    vault.add([VaultEntry("instance", f"{sys.argv[2]}.{number}", {"SOPInstanceUID": str(number)})])
 """
 
 
@@ -169,7 +169,7 @@ def test_a_folder_is_restored_and_the_log_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_the_vault_does_not_know_is_not_restored(tmp_path: Path) -> None:
+def test_a_uid_that_is_not_in_the_vault_is_not_restored(tmp_path: Path) -> None:
     folder = scans(tmp_path)
     engine().deidentify_tree(folder, tmp_path / "clean", workers=1)
     Vault(tmp_path / "a.vault")
@@ -179,7 +179,7 @@ def test_what_the_vault_does_not_know_is_not_restored(tmp_path: Path) -> None:
     assert not list((tmp_path / "restored").rglob("*.dcm"))
 
 
-def test_what_a_killed_process_wrote_of_a_row_spoils_no_other(tmp_path: Path) -> None:
+def test_the_incomplete_row_of_a_killed_process_does_not_damage_others(tmp_path: Path) -> None:
     vault = tmp_path / "a.csv"
     Vault(vault).add([ENTRY])
     with vault.open("a") as file:
@@ -191,7 +191,7 @@ def test_what_a_killed_process_wrote_of_a_row_spoils_no_other(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("row", ["patient,P-2,MRN4711-22", "MRN4711-22", 'patient,"P-2"MRN4711-22,{}', "a,b,c,d"])
-def test_a_damaged_vault_is_told_of_without_a_word_of_it(row: str, tmp_path: Path) -> None:
+def test_the_error_for_a_damaged_vault_quotes_nothing_of_it(row: str, tmp_path: Path) -> None:
     vault = tmp_path / "a.csv"
     Vault(vault).add([ENTRY])
     with vault.open("a") as file:

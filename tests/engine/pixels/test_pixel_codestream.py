@@ -34,6 +34,7 @@ GRAY = PixelLayout(rows=48, columns=64)
 COLOUR = replace(GRAY, samples=3, photometric="RGB")
 DEEP = replace(GRAY, bits_allocated=16, bits_stored=12, high_bit=11)
 WITH_HEADER = (JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, *((HTJ2KLossless,) if has_extra() else ()))
+NEWER = ("1.2.840.10008.1.2.8.1", *(("1.2.840.10008.1.2.4.110",) if has_extra() else ()))
 
 
 def _words(layout: PixelLayout) -> Any:
@@ -156,7 +157,7 @@ print("alive")
 """
 
 
-@pytest.mark.parametrize("uid", [*WITH_HEADER, RLELossless], ids=lambda uid: uid.keyword)
+@pytest.mark.parametrize("uid", [*WITH_HEADER, RLELossless, *NEWER], ids=str)
 def test_no_broken_frame_ends_the_process(uid: UID) -> None:
     """In a child process: what is looked for would end this one."""
     command = [sys.executable, "-W", "ignore", "-c", FUZZ, uid, "300"]
@@ -170,3 +171,23 @@ def refused_or(read: Callable[[], object]) -> None:
         read()
     except UnsupportedPixelsError:
         return
+
+
+ODD_FORMS: dict[str, Callable[[bytes], bytes]] = {
+    "a zero before the end": lambda stream: stream[:-2] + b"\0" + stream[-2:],
+    "zeros before the end": lambda stream: stream[:-2] + bytes(5) + stream[-2:],
+    "no end": lambda stream: stream[:-2],
+    "zeros in its place": lambda stream: stream[:-2] + bytes(7),
+    "sampling of one component": lambda stream: stream.replace(b"\x01\x11\x00", b"\x01\x22\x00", 1),
+}
+
+
+@pytest.mark.parametrize("form", ODD_FORMS)
+def test_jpeg_ls_of_a_form_that_other_decoders_take_is_read(form: str) -> None:
+    imagecodecs: Any = pytest.importorskip("imagecodecs")
+    values = np.random.default_rng(1).integers(0, 4096, (40, 64)).astype(np.uint16)
+    layout = PixelLayout(40, 64, bits_allocated=16, bits_stored=12, high_bit=11)
+    stream = ODD_FORMS[form](imagecodecs.jpegls_encode(values))
+    assert np.array_equal(decode(stream, JPEGLSLossless, layout), values)
+    with pytest.raises(UnsupportedPixelsError):
+        decode(stream[:-300], JPEGLSLossless, layout)

@@ -143,7 +143,7 @@ class Everywhere:
         ("examples_jpeg2k.dcm", JPEG2000Lossless),
         ("MR_small_RLE.dcm", RLELossless),
         ("SC_rgb_rle_16bit_2frame.dcm", RLELossless),
-        ("rtdose_rle_1frame.dcm", ExplicitVRLittleEndian),
+        ("rtdose_rle_1frame.dcm", RLELossless),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*Invalid value for VR UI")  # some samples have UIDs that are none
@@ -386,8 +386,7 @@ def test_lossy_jpeg_of_twelve_bits_names_the_extra_that_reads_it(monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "uid",
-    ["1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.53", "1.2.3"],
+    "uid", ["1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.92", "1.2.3"]
 )
 @pytest.mark.parametrize("fragments", [1, 2, 5])
 def test_a_syntax_without_a_decoder_is_refused_by_its_name_however_many_fragments_there_are(

@@ -105,7 +105,7 @@ def test_what_is_not_encapsulated_is_an_error(value: bytes) -> None:
 
 
 def test_more_frames_than_can_be_told_apart_are_an_error() -> None:
-    with pytest.raises(UnsupportedPixelsError, match="do not tell"):
+    with pytest.raises(UnsupportedPixelsError, match="cannot be assigned to frames"):
         Codestreams(_encapsulated([b"aa", b"bb", b"cc"]), 2)
 
 

@@ -249,7 +249,7 @@ def test_warnings_are_counted(profile: Any, scans: Path, tmp_path: Path, planted
 
     report = profile(BASIC).deidentify_tree(scans, tmp_path / "clean", names="source")
 
-    assert report.warnings == {"the file had no DICOM preamble: its result has one": 1}
+    assert report.warnings == {"the file has no DICOM preamble; the result has one": 1}
 
 
 def test_results_cannot_go_into_the_source(profile: Any, scans: Path) -> None:

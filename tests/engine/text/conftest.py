@@ -1,4 +1,4 @@
-"""Instances to bind the text engine to, and short ways to ask it."""
+"""Instances to bind the text engine to, and helpers to call it."""
 
 from __future__ import annotations
 

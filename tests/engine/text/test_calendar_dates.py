@@ -79,11 +79,11 @@ def test_a_date_is_read_in_many_spellings(text: str, day: date) -> None:
         "320x256",
     ],
 )
-def test_other_numbers_are_no_dates(text: str) -> None:
+def test_other_numbers_are_not_dates(text: str) -> None:
     assert find_dates(text) == ()
 
 
-def test_the_time_of_day_beside_a_date_belongs_to_it_and_alone_is_none() -> None:
+def test_a_time_of_day_belongs_to_a_date_beside_it_and_alone_is_not_a_date() -> None:
     text = "Acq 2021-03-04 12:33:01.5 done, printed 08:15 2021/03/05"
     assert [text[item.start : item.end] for item in find_dates(text)] == ["2021-03-04 12:33:01.5", "08:15 2021/03/05"]
 

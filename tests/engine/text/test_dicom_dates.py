@@ -54,12 +54,12 @@ def test_dt_is_shifted_in_every_legal_form(value: str, shifted: str) -> None:
     "value",
     ["", "20201332", "20210229", "2020", "yesterday", "20200101x", "00000000", "-", "20200101-20200102-20200103"],
 )
-def test_what_is_no_date_is_not_shifted(value: str) -> None:
+def test_an_invalid_date_is_not_shifted(value: str) -> None:
     assert shift_da(value, 5) is None
 
 
 @pytest.mark.parametrize("value", ["", "20201332", "20210229", "202", "now", "00000101", "2020-01-01"])
-def test_what_is_no_date_time_is_not_shifted(value: str) -> None:
+def test_an_invalid_date_time_is_not_shifted(value: str) -> None:
     assert shift_dt(value, 5) is None
 
 

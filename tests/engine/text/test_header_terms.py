@@ -1,4 +1,4 @@
-"""The instance's own header values, found in any text: spelled, ordered, broken and misread in other ways."""
+"""An instance's own header values in text, in other spellings, orders and groupings, and misread."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_an_eponym_is_a_name_when_the_patient_is_called_so_but_not_in_its_term(
 
 
 @pytest.mark.parametrize("name", ["ANONYMOUS", "TEST^PATIENT", "UNKNOWN", "^^^", "NONAME", "Anon^"])
-def test_a_placeholder_for_a_name_is_no_term(make_header: MakeHeader, found: Found, name: str) -> None:
+def test_a_placeholder_for_a_name_is_not_a_term(make_header: MakeHeader, found: Found, name: str) -> None:
     assert found(bind(make_header(PatientName=name)), "test of unknown patient, anonymous") == []
 
 
@@ -210,7 +210,7 @@ def test_organizations_in_pixels_have_their_own_name_when_asked_for(patient: Dat
         ("Hong^Gildong=洪^吉洞=홍^길동", "환자 홍길동님", "홍길동님"),
     ],
 )
-def test_a_name_is_found_where_no_space_stands_around_it_in_scripts_that_have_none(
+def test_a_name_is_found_in_scripts_without_spaces(
     make_header: MakeHeader, found: Found, name: str, text: str, finding: str
 ) -> None:
     assert (finding, "PERSON_NAME") in found(bind(make_header(PatientName=name)), text)
@@ -247,7 +247,7 @@ def test_a_name_of_two_letters_is_found_in_every_spelling_that_shows_it(make_hea
 @pytest.mark.parametrize(
     "text", ["NG tube in place", "CHEST NG TUBE", "LONG AXIS VIEW", "along the wall", "gallstones"]
 )
-def test_words_of_the_field_are_no_parts_of_a_name_in_running_text(make_header: MakeHeader, text: str) -> None:
+def test_words_of_the_field_are_not_parts_of_a_name_in_running_text(make_header: MakeHeader, text: str) -> None:
     terms = bind(make_header(PatientName="Ng^Long", OperatorsName="Stone^A"))
     assert terms.find(text) == []
 

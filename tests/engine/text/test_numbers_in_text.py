@@ -1,4 +1,4 @@
-"""Numbers in running text: which go because of what they are called, which because nothing explains them."""
+"""Numbers in text: found by a cue, or because nothing explains them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def modest() -> InstanceText:
 
 
 @pytest.mark.parametrize(("cue", "number"), list(itertools.product(CUES, NUMBERS)))
-def test_a_number_goes_with_every_ordinary_cue(modest: InstanceText, cue: str, number: str) -> None:
+def test_a_number_is_found_after_every_ordinary_cue(modest: InstanceText, cue: str, number: str) -> None:
     result = modest.transform(f"CT chest, {cue} {number}, follow-up", "LT").value
     assert number not in result
     assert result.startswith("CT chest, ")
@@ -46,7 +46,7 @@ def test_a_number_goes_with_every_ordinary_cue(modest: InstanceText, cue: str, n
         "provider A36505", "provider 365 051",
     ],
 )  # fmt: skip
-def test_an_unexplained_number_goes_where_the_result_claims_removal(claiming: InstanceText, text: str) -> None:
+def test_an_unexplained_number_is_found_if_the_result_claims_removal(claiming: InstanceText, text: str) -> None:
     assert not any(map(str.isdigit, claiming.transform(text, "LT").value))
 
 
@@ -69,7 +69,7 @@ def test_measurements_settings_and_codes_stay(claiming: InstanceText, text: str)
     "text",
     ["case 1", "visit 2 of 3", "order 5 mm slices", "study 3", "chart review 12", "plan 2 arcs", "unit dose 10 mg"],
 )
-def test_a_short_number_is_none_because_of_an_everyday_word(claiming: InstanceText, text: str) -> None:
+def test_an_ordinary_word_does_not_make_a_short_number_an_identifier(claiming: InstanceText, text: str) -> None:
     assert claiming.transform(text, "LT").value == text
 
 

@@ -1,4 +1,4 @@
-"""How much is found on generated texts the rules were not made with, and how fast."""
+"""Recall and speed on generated texts that the rules were not made with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each infoType's detector takes, and what it must leave."""
+"""Detectors: texts that each must find, and texts that it must leave."""
 
 from __future__ import annotations
 
@@ -172,13 +172,13 @@ def test_every_infotype_is_found_by_some_detector_and_every_detector_finds_known
     assert frozenset().union(*(detector.info_types for detector in detectors_for(INFO_TYPES))) == frozenset(INFO_TYPES)
 
 
-def test_every_infotype_says_what_it_is() -> None:
+def test_every_infotype_has_a_description() -> None:
     for item in INFO_TYPES.values():
         assert item.description.endswith(".")
         assert not item.broader or item.broader in INFO_TYPES
 
 
-def test_one_text_is_no_list_of_phrases_and_no_pattern() -> None:
+def test_a_text_is_refused_as_a_list_of_phrases_and_as_a_pattern() -> None:
     with pytest.raises(TypeError, match="list of texts"):
         WordsDetector("TRIAL_SITE", "Umbra")
     with pytest.raises(TypeError, match=r"re\.compile"):

@@ -1,4 +1,4 @@
-"""What becomes of one value of a data element, by VR and by transformation."""
+"""Transformation of single values, by VR and transformation."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def test_only_the_finding_is_replaced(transformation: dict[str, Any], new: str) 
         ("20211399120000", "DT"),
     ],
 )
-def test_an_impossible_date_is_erased_and_said_so(stranger: InstanceText, value: str, vr: str) -> None:
+def test_an_impossible_date_is_erased_with_a_warning(stranger: InstanceText, value: str, vr: str) -> None:
     result = stranger.transform(value, vr)
     assert result.value == ""
     assert result.rules == ("infoType:DATE",)
-    assert result.warnings == (f"DATE in {vr}: the transformation cannot be done there, erased instead",)
+    assert result.warnings == (f"DATE in {vr}: the transformation is not possible there, so it was erased",)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_transformation_that_the_vr_cannot_hold_erases_instead(
     result = engine(transformation).bind(Dataset()).transform(value, vr)
     assert result.value == ""
     assert result.rules
-    assert "erased instead" in result.warnings[0]
+    assert "was erased" in result.warnings[0]
 
 
 def test_a_person_name_is_one_whatever_it_says_and_keeps_its_delimiters_when_masked() -> None:
@@ -137,7 +137,7 @@ def test_other_vrs_are_not_touched(known: InstanceText, vr: str) -> None:
     assert known.transform("Maria Lindqvist", vr) == ("Maria Lindqvist", (), ())
 
 
-def test_padding_stays_around_what_changes(stranger: InstanceText) -> None:
+def test_padding_stays_around_a_transformed_value(stranger: InstanceText) -> None:
     assert stranger.transform("  Anna Kowalski ", "LT").value == "  [PERSON_NAME] "
     shifted = stranger.transform("20210304 ", "DA").value
     assert parse_da(shifted) is not None
@@ -152,11 +152,11 @@ def test_a_study_description_of_the_fields_own_words_is_unchanged(known: Instanc
     )
 
 
-def test_what_no_transformation_names_is_left_and_said_so() -> None:
+def test_an_infotype_without_a_transformation_is_kept_with_a_warning() -> None:
     result = engine({"infoTypes": ["DATE"], "redactConfig": {}}).bind(Dataset()).transform("Anna Kowalski", "LO")
     assert result.value == "Anna Kowalski"
     assert result.rules == ()
-    assert result.warnings == ("text of infoType PERSON_NAME was left: no transformation names it",)
+    assert result.warnings == ("text of infoType PERSON_NAME was kept: no transformation covers it",)
 
 
 def test_a_finding_that_is_left_does_not_hide_one_that_is_not(patient: Dataset) -> None:
@@ -352,9 +352,9 @@ def test_a_custom_infotype_is_found_and_transformed_like_any_other() -> None:
     assert text.find("arm SC-1234") == [Match(4, 11, "STUDY_CODE")]
 
 
-def test_an_infotype_that_no_detector_knows_is_said_so() -> None:
+def test_an_infotype_that_no_detector_finds_gets_a_warning() -> None:
     assert engine({"infoTypes": ["FRANCE_CNI"], "redactConfig": {}}).warnings == (
-        "infoType FRANCE_CNI is not looked for on this machine: no detector knows it",
+        "infoType FRANCE_CNI is not found by the local engine: pass a detector for it",
     )
 
 

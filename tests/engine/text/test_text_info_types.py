@@ -1,4 +1,4 @@
-"""Every infoType: what is one, and what only looks like one. The table is the specification."""
+"""Every infoType: texts that are findings, and look-alikes that are not. The table is the specification."""
 
 from __future__ import annotations
 
@@ -212,9 +212,9 @@ def test_one_of_the_infotype_is_found_from_end_to_end(every: InstanceText, info_
 
 
 @pytest.mark.parametrize(("info_type", "text"), [(name, text) for name, (_, wrong) in CASES.items() for text in wrong])
-def test_what_only_looks_like_one_is_none(every: InstanceText, info_type: str, text: str) -> None:
+def test_a_look_alike_is_not_a_finding(every: InstanceText, info_type: str, text: str) -> None:
     assert f"infoType:{info_type}" not in every.transform(text, "UT").rules
 
 
-def test_what_identifies_nobody_by_itself_is_looked_for_only_when_named(stranger: InstanceText, found: Found) -> None:
+def test_infotypes_that_identify_nobody_are_found_only_when_named(stranger: InstanceText, found: Found) -> None:
     assert found(stranger, "dx C34.90, ICD-9: 250.00") == []

@@ -50,7 +50,7 @@ def test_eponyms_vendors_and_body_parts_are_words(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["smith", "johnson", "maria", "jennifer", "nguyen"])
-def test_plain_names_are_no_words(word: str) -> None:
+def test_common_names_are_not_words(word: str) -> None:
     assert word not in lexicon.vocabulary()
 
 

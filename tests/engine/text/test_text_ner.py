@@ -36,7 +36,7 @@ def test_a_model_adds_names_that_no_list_has(spacy_detector: SpacyDetector) -> N
 
 
 @pytest.mark.slow
-def test_what_a_model_takes_for_a_name_and_is_a_word_of_the_field_is_left(spacy_detector: SpacyDetector) -> None:
+def test_a_medical_term_that_a_model_takes_for_a_name_is_left(spacy_detector: SpacyDetector) -> None:
     for text in ("CT CHEST", "L-SPINE AP", "Graves disease", "Philips", "MR Brain"):
         assert spacy_detector.find(text) == []
 
@@ -49,7 +49,7 @@ def test_a_model_travels_to_other_processes(spacy_detector: SpacyDetector) -> No
     assert again.bind(Dataset()).find(text) == engine.bind(Dataset()).find(text)
 
 
-def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_error_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.import_module
 
     def missing(name: str, *arguments: Any) -> Any:

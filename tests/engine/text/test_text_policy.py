@@ -1,4 +1,4 @@
-"""Which transformation applies to which infoType, in both versions of the API."""
+"""Choice of the transformation for each infoType, in both versions of the API."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def test_v1_without_transformations_shifts_dates_and_names_the_infotype_of_the_r
     assert v1(text).transform("20210304", "DA").value != "20210304"
 
 
-def test_v1_leaves_what_its_transformations_do_not_name() -> None:
+def test_v1_leaves_infotypes_that_its_transformations_do_not_name() -> None:
     result = v1({"additionalTransformations": [REDACT_NAMES]}).transform(TEXT, "LO")
     assert result.value == ", Munich"
-    assert result.warnings == ("text of infoType LOCATION was left: no transformation names it",)
+    assert result.warnings == ("text of infoType LOCATION was kept: no transformation covers it",)
 
 
 def test_v1_reads_the_deprecated_field_too() -> None:
@@ -109,7 +109,7 @@ def test_a_facility_is_a_location_unless_organizations_are_asked_for() -> None:
 def test_record_numbers_in_tags_are_transformed_only_when_asked_for(patient: Dataset) -> None:
     left = v1(None, patient).transform("MRN204816", "LO")
     assert left.value == "MRN204816"
-    assert left.warnings == ("text of infoType MEDICAL_RECORD_NUMBER was left: no transformation names it",)
+    assert left.warnings == ("text of infoType MEDICAL_RECORD_NUMBER was kept: no transformation covers it",)
     named = {"infoTypes": ["MEDICAL_RECORD_NUMBER"], "redactConfig": {}}
     assert v1({"additionalTransformations": [named]}, patient).transform("MRN204816", "LO").value == ""
     assert v1({"additionalTransformations": [MASK_ALL]}, patient).transform("MRN204816", "LO").value == "*********"
@@ -134,7 +134,7 @@ def test_contextual_cleaning_knows_every_value_that_the_basic_profile_does_not_k
     assert "Sergeant" in beta({}, patient).transform(text, "LO").value
 
 
-def test_a_description_that_is_cleaned_is_no_phrase_itself(patient: Dataset) -> None:
+def test_a_cleaned_description_is_not_a_search_phrase(patient: Dataset) -> None:
     patient.StudyDescription = "CT Chest routine"
     assert beta(CLEAN, patient).transform("CT Chest routine", "LO").value == "CT Chest routine"
 

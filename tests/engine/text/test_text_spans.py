@@ -5,10 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthcare_deid.engine.text.engine import windows
 from healthcare_deid.engine.text.find.detectors.base import GUESS, MODEL
 from healthcare_deid.engine.text.find.spans import join_alike, resolve, without_refuted
 from healthcare_deid.engine.text.match import Match
+from healthcare_deid.engine.text.windows import windows
 
 TEXT = "abc def, ghi 123 jkl-mno"
 
@@ -25,7 +25,7 @@ def places(matches: list[Match]) -> set[int]:
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), MATCHES), max_size=12))
-def test_what_any_detector_found_stays_covered_and_nothing_overlaps(candidates: list[tuple[int, Match]]) -> None:
+def test_every_finding_stays_covered_and_nothing_overlaps(candidates: list[tuple[int, Match]]) -> None:
     resolved = resolve(candidates, TEXT)
     assert places(resolved) == places([match for _, match in candidates])
     assert all(left.end <= right.start for left, right in pairwise(resolved))
@@ -53,7 +53,7 @@ def test_a_guess_gives_way_to_a_sure_finding_of_another_infotype() -> None:
     assert without_refuted([guess], text) == (guess,)
 
 
-def test_a_guess_stays_where_a_name_sticks_out_of_what_is_sure() -> None:
+def test_a_guess_stays_if_a_name_extends_beyond_the_certain_finding() -> None:
     guess, sure = (GUESS, Match(0, 16, "PERSON_NAME")), (8, Match(0, 7, "LOCATION"))
     assert without_refuted([guess, sure], "Houston, Whitney") == (guess, sure)
 

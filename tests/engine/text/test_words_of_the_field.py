@@ -1,4 +1,4 @@
-"""What a study needs stays: drugs, eponyms, devices, weekdays, and the words beside a finding."""
+"""Words that a study needs are kept: drugs, eponyms, devices, weekdays, and words next to a finding."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def claiming() -> InstanceText:
 
 
 @pytest.mark.parametrize(("drug", "frame"), list(itertools.product(DRUGS, FRAMES)))
-def test_a_drug_is_no_name(claiming: InstanceText, drug: str, frame: str) -> None:
+def test_a_drug_is_not_a_name(claiming: InstanceText, drug: str, frame: str) -> None:
     assert claiming.find(frame.format(drug)) == []
 
 

@@ -1,1 +1,1 @@
-"""The API's methods, one group a file, and the requests and replies behind them."""
+"""API methods by resource, with their requests and replies."""

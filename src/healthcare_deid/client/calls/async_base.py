@@ -1,4 +1,4 @@
-"""`AsyncMethodGroup`: run a flow, start an operation, page through a list, in an event loop."""
+"""`AsyncMethodGroup`: base class of the async client's methods."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from healthcare_deid.client.drivers.async_session import AsyncSession
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.flow import Flow
     from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class AsyncMethodGroup:
-    """Part of `AsyncDeidClient`."""
+    """Base class of the parts of `AsyncDeidClient`."""
 
     _context: CallContext
     _session: AsyncSession
@@ -27,7 +27,7 @@ class AsyncMethodGroup:
     async def _run(self, flow: Flow[T]) -> T:
         return await self._session.run(flow)
 
-    async def _start(self, flow: Flow[Started], kind: Any) -> AsyncOperation[Any]:
+    async def _start(self, flow: Flow[StartedOperation], kind: Any) -> AsyncOperation[Any]:
         started = await self._run(flow)
         return AsyncOperation(self._session, self._context, started.snapshot, started=started, kind=kind)
 
@@ -42,6 +42,7 @@ class AsyncMethodGroup:
                 yield item
             if not token:
                 return
+            # A server that cycles through the same pages would otherwise never end the loop.
             if token in seen:
-                raise ReplyError("the list does not end: its pages go round")
+                raise ReplyError("the list does not end, its page token repeats")
             seen.add(token)

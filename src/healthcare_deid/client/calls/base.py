@@ -1,4 +1,4 @@
-"""`MethodGroup`: run a flow, start an operation, page through a list, in a program with threads."""
+"""`MethodGroup`: base class of the client's methods."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from healthcare_deid.client.drivers.session import Session
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.flow import Flow
     from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class MethodGroup:
-    """Part of `DeidClient`."""
+    """Base class of the parts of `DeidClient`."""
 
     _context: CallContext
     _session: Session
@@ -27,7 +27,7 @@ class MethodGroup:
     def _run(self, flow: Flow[T]) -> T:
         return self._session.run(flow)
 
-    def _start(self, flow: Flow[Started], kind: Any) -> Operation[Any]:
+    def _start(self, flow: Flow[StartedOperation], kind: Any) -> Operation[Any]:
         started = self._run(flow)
         return Operation(self._session, self._context, started.snapshot, started=started, kind=kind)
 
@@ -41,6 +41,7 @@ class MethodGroup:
             yield from items
             if not token:
                 return
+            # A server that cycles through the same pages would otherwise never end the loop.
             if token in seen:
-                raise ReplyError("the list does not end: its pages go round")
+                raise ReplyError("the list does not end, its page token repeats")
             seen.add(token)

@@ -1,4 +1,4 @@
-"""Size of a de-identification and an estimate of its cost."""
+"""Size and estimated cost of a de-identification."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthcare_deid.client.calls.requests import dicom_store_metrics, dicom_stores_page
 from healthcare_deid.client.protocol import methods as table
+from healthcare_deid.client.protocol.operation_state import int64
 from healthcare_deid.errors import ConfigError
 from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
@@ -22,34 +23,37 @@ T = TypeVar("T")
 
 GIB = 2**30
 PRICE_LIST = "https://cloud.google.com/healthcare-api/pricing"
-"""Price list of the service; see its section "De-identification operations"."""
+"""Google's price list; see its section "De-identification operations"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Price above an amount of data, up to the next tier."""
+    """Price tier: the price of a GiB above a monthly amount.
+
+    It applies up to the start of the next tier.
+    """
 
     above_gib: float
     per_gib: float
 
 
 Price = float | tuple[Tier, ...]
-"""Price of a GiB, or tiers of the amount in a month: ``(Tier(0, 0.0), Tier(1, 0.3), Tier(1024, 0.2))``."""
+"""Price per GiB, or tiers by monthly amount: ``(Tier(0, 0.0), Tier(1, 0.3), Tier(1024, 0.2))``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
-    """Prices of de-identification, from the service's `PRICE_LIST`.
+    """Prices of de-identification, taken from Google's `PRICE_LIST`.
 
-    There is no default: the list changes and differs by contract and currency, and a wrong estimate is worse than no
-    estimate. The service charges for data that it inspects and for data that it transforms, by the amounts of a month.
+    There are no default prices: they change over time and depend on contract and currency, and a wrong estimate is
+    worse than none. The service charges for data that it inspects and for data that it transforms, by monthly amount.
 
     Attributes:
         inspect_per_gib: Price of inspecting a GiB for sensitive text.
-        transform_per_gib: Price of writing a GiB transformed.
-        currency: Currency of both.
-        as_of: Date of the list; the finding repeats it.
-        already_gib: GiB charged this month so far, which decide the tier.
+        transform_per_gib: Price of writing a GiB of transformed data.
+        currency: Currency of both prices.
+        as_of: Date of the price list. The finding repeats it.
+        already_gib: GiB already charged this month. It selects the tier.
     """
 
     inspect_per_gib: Price = 0.0
@@ -63,12 +67,15 @@ class PriceTable:
             tiers = tiers_of(price)
             starts = [tier.above_gib for tier in tiers]
             if not tiers or starts[0] != 0 or starts != sorted(set(starts)):
-                raise ConfigError(f"PriceTable: {name}: the first tier must begin at 0 GiB, and each later one higher")
+                raise ConfigError(f"PriceTable: {name}: tiers must start at 0 GiB and be in ascending order")
             if min(tier.per_gib for tier in tiers) < 0:
                 raise ConfigError(f"PriceTable: {name}: a price must be 0 or more")
 
     def cost(self, gib: float) -> float:
-        """Return the most that an amount can cost: all of it inspected and all of it transformed."""
+        """Return the maximum cost of an amount.
+
+        All of it is taken to be inspected and transformed.
+        """
         return sum(
             _charge(tiers_of(price), self.already_gib + gib) - _charge(tiers_of(price), self.already_gib)
             for price in (self.inspect_per_gib, self.transform_per_gib)
@@ -81,7 +88,8 @@ def tiers_of(price: Price) -> tuple[Tier, ...]:
 
 
 def _charge(tiers: tuple[Tier, ...], gib: float) -> float:
-    """Return the cost of an amount in a month."""
+    """Return the cost of a monthly amount."""
+    # Each tier's price applies only to the part of the amount within the tier.
     ends = [*(tier.above_gib for tier in tiers[1:]), float("inf")]
     return sum(
         tier.per_gib * (min(gib, end) - tier.above_gib)
@@ -100,7 +108,7 @@ class Volume:
     """FHIR resources."""
     bytes: int = 0
     largest_average: float = 0.0
-    """Largest average size of a DICOM instance among the stores."""
+    """Average size of a DICOM instance, in the store where it is largest."""
 
     def __bool__(self) -> bool:
         return bool(self.instances or self.resources)
@@ -120,7 +128,7 @@ class Volume:
 
 
 def dicom_volume(context: CallContext, name: DatasetName | DicomStoreName) -> Flow[Volume]:
-    """Return the volume of a DICOM store, or of all in a dataset."""
+    """Return the volume of one DICOM store, or of all in a dataset."""
     stores: list[str | DicomStoreName] = []
     if isinstance(name, DicomStoreName):
         stores.append(name)
@@ -130,13 +138,17 @@ def dicom_volume(context: CallContext, name: DatasetName | DicomStoreName) -> Fl
     total = Volume()
     for store in stores:
         held = yield from dicom_store_metrics(context, store)
+        # Blobs are the files. Structured storage holds the service's own copy of the attributes.
         count, blobs = held.instance_count, held.blob_storage_size_bytes
         total += Volume(count, 0, blobs + held.structured_storage_size_bytes, blobs / count if count else 0.0)
     return total
 
 
 def fhir_volume(context: CallContext, name: DatasetName | FhirStoreName) -> Flow[Volume]:
-    """Return the volume of a FHIR store, or of all in a dataset. Source: v1 ``FhirStoreMetrics``."""
+    """Return the volume of one FHIR store, or of all in a dataset.
+
+    Source: v1 ``FhirStoreMetrics``.
+    """
     stores: list[str | FhirStoreName] = []
     if isinstance(name, FhirStoreName):
         stores.append(name)
@@ -148,7 +160,9 @@ def fhir_volume(context: CallContext, name: DatasetName | FhirStoreName) -> Flow
         reply = yield from context.send(context.call(table.FHIR_STORES_METRICS, context.fhir_store(store)))
         rows: Any = reply.json.get("metrics") or ()
         for row in rows if isinstance(rows, list) else ():
-            total += Volume(resources=_number(row, "count"), bytes=_number(row, "structuredStorageSizeBytes"))
+            counts: dict[str, Any] = row if isinstance(row, dict) else {}
+            size = int64(counts.get("structuredStorageSizeBytes"))
+            total += Volume(resources=int64(counts.get("count")), bytes=size)
     return total
 
 
@@ -159,9 +173,3 @@ def _every(page: Callable[[str], Flow[tuple[list[T], str]]]) -> Flow[list[T]]:
         more, token = yield from page(token)
         items += more
     return items
-
-
-def _number(row: Any, key: str) -> int:
-    """Return an int64, which JSON carries as text."""
-    value: Any = row.get(key) if isinstance(row, dict) else None
-    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0

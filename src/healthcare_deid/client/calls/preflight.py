@@ -1,6 +1,7 @@
-"""`preflight`: problems of a planned de-identification, found by reading alone.
+"""`preflight`: read-only checks of a planned de-identification.
 
-Findings have the form of ``config.checks()``: code, severity, place, message, remedy. `CODES` lists those made here.
+Findings look like those of ``config.checks()``: code, severity, place, message, remedy. `CODES` lists the codes used
+here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.client.calls.estimate import GIB, PRICE_LIST, PriceTable, Tier, Volume, dicom_volume, fhir_volume
 from healthcare_deid.client.calls.requests import dicom_store_metrics
 from healthcare_deid.client.protocol import methods as table
-from healthcare_deid.client.protocol.arguments import deidentify_config, of_type
+from healthcare_deid.client.protocol.arguments import require_config, require_type
 from healthcare_deid.config.checks.findings import Finding, Severity
 from healthcare_deid.config.v1.image import TextRedactionMode
 from healthcare_deid.errors import ApiError, DeidError, NotFound, PermissionDenied, ResourceNameError
@@ -26,90 +27,93 @@ if TYPE_CHECKING:
 Name = DatasetName | DicomStoreName | FhirStoreName
 
 PIXEL_FILE_LIMIT = GIB
-"""Size of the largest DICOM file whose pixels the service redacts. Source: its quotas page."""
+"""Largest DICOM file that the service redacts pixels in. Source: its quotas page."""
 
 CODES: dict[str, tuple[Severity, str, str]] = {
-    "name": (Severity.ERROR, "A name is wrong: {0}.", "Use 'dataset', 'dataset/store', or a full name."),
+    "name": (Severity.ERROR, "A name is invalid: {0}.", "Use 'dataset', 'dataset/store', or a full resource name."),
     "kinds-differ": (
         Severity.ERROR,
         "Source and destination are not of the same kind.",
-        "De-identify a dataset into a dataset, a store into a store of its kind.",
+        "De-identify a dataset into a dataset, or a store into a store of the same kind.",
     ),
     "same-place": (
         Severity.ERROR,
         "Source and destination are the same.",
-        "De-identified copies need a place of their own.",
+        "Choose a different destination: de-identification writes copies.",
     ),
     "location-differs": (
         Severity.ERROR,
         "Source and destination are in different locations.",
         "The service de-identifies within one location.",
     ),
-    "source-missing": (Severity.ERROR, "The source does not exist.", "Check the name, or create and fill it."),
+    "source-missing": (Severity.ERROR, "The source does not exist.", "Check the name, or create the source first."),
     "source-hidden": (
         Severity.ERROR,
-        "The source does not exist, or may not be seen: the service does not tell which.",
-        "Check the name and the caller's role (healthcare.datasetAdmin has all that is needed).",
+        "The source does not exist, or the caller has no access to it. The service does not say which.",
+        "Check the name and the caller's role (healthcare.datasetAdmin has every permission needed).",
     ),
-    "source-empty": (Severity.WARNING, "The source holds nothing.", "Upload or import some first."),
+    "source-empty": (Severity.WARNING, "The source is empty.", "Upload or import instances first."),
     "destination-exists": (
         Severity.ERROR,
-        "The destination dataset exists.",
-        "The service creates it: name another, or delete that one.",
+        "The destination dataset already exists.",
+        "The service creates the destination: choose another name, or delete the dataset.",
     ),
     "destination-missing": (
         Severity.ERROR,
         "The destination store does not exist.",
-        "Create the store, and its dataset, first.",
+        "Create the dataset and the store first.",
     ),
     "destination-hidden": (
         Severity.ERROR,
-        "The destination's dataset does not exist, or may not be seen: the service does not tell which.",
+        "The destination's dataset does not exist, or the caller has no access to it. The service does not say which.",
         "Check the name and the caller's role.",
     ),
     "destination-not-empty": (
         Severity.WARNING,
-        "The destination store already holds {0} instances.",
-        "Instances with the same UIDs and other bytes are counted as failures.",
+        "The destination store already has {0} instances.",
+        "An instance with the same UIDs but different content is counted as a failure.",
     ),
-    "permission-missing": (Severity.ERROR, "The caller lacks {0}.", "Grant a role that has it."),
+    "permission-missing": (Severity.ERROR, "The caller lacks the permission {0}.", "Grant a role that includes it."),
     "config-missing": (
         Severity.WARNING,
-        "Neither a config nor gcs_config_uri is given.",
-        "The service's defaults would decide what is removed: give a config.",
+        "Neither config nor gcs_config_uri is given.",
+        "Pass a config. Without one, the service's defaults decide what is removed.",
     ),
     "instance-too-large": (
         Severity.ERROR,
-        "At least one instance is larger than 1 GiB, whose pixels the service does not redact.",
-        "It would fail: leave it out by filter_config, or de-identify it on this machine.",
+        "At least one instance is larger than 1 GiB. The service does not redact pixels in it.",
+        "It would fail: exclude it with filter_config, or de-identify it on this machine.",
     ),
     "instance-maybe-too-large": (
         Severity.INFO,
-        "The source is large enough to hold an instance above 1 GiB, whose pixels the service does not redact.",
-        "Such an instance would fail; the operation's counters and logs tell.",
+        "The source may have an instance larger than 1 GiB. The service does not redact pixels in it.",
+        "Such an instance would fail; check the operation's counters and logs.",
     ),
-    "estimate": (Severity.INFO, "The source holds {0}.", "{1}"),
+    "estimate": (Severity.INFO, "The source has {0}.", "{1}"),
     "not-checked": (Severity.INFO, "Not checked: {0} ({1}).", ""),
 }
-"""Severity, message and remedy of each code; the codes of a config's own checks come on top."""
+"""Severity, message and remedy of each code, besides the codes of a config's own checks."""
 
 
 def preflight(
     context: CallContext, source: Any, destination: Any, config: Any, prices: PriceTable | None
 ) -> Flow[list[Finding]]:
-    """Check a de-identification without writing anything, and return the findings, worst first.
+    """Check a planned de-identification without writing anything.
+
+    Returns:
+        Findings, worst first.
 
     Raises:
-        ConfigError: ``config`` or ``prices`` is of another type.
+        ConfigError: *config* is not a `DeidentifyConfig`, or *prices* is not a `PriceTable`.
     """
     if prices is not None:
-        of_type("prices", prices, PriceTable)
+        require_type("prices", prices, PriceTable)
     found: list[Finding] = []
-    names = _names(context, source, destination, found)
+    names = _resolved_names(context, source, destination, found)
     if config is None:
         found.append(_finding("config-missing", "config"))
     else:
-        found += deidentify_config(config).checks()
+        found += require_config(config).checks()
     if names is not None:
         start, end = names
         visible = yield from _source(context, start, found)
@@ -120,7 +124,9 @@ def preflight(
     return sorted(found, key=lambda finding: finding.severity.rank)
 
 
-def _names(context: CallContext, source: Any, destination: Any, found: list[Finding]) -> tuple[Name, Name] | None:
+def _resolved_names(
+    context: CallContext, source: Any, destination: Any, found: list[Finding]
+) -> tuple[Name, Name] | None:
     names: list[Name] = []
     for place, given in (("source", source), ("destination", destination)):
         try:
@@ -141,7 +147,7 @@ def _names(context: CallContext, source: Any, destination: Any, found: list[Find
 
 
 def _name(context: CallContext, given: Any) -> Name:
-    """Return the name object for a name, whose form tells a dataset from a store."""
+    """Return the name object for a dataset's or a store's name."""
     if isinstance(given, DatasetName | DicomStoreName | FhirStoreName):
         return given
     if isinstance(given, str) and "/fhirStores/" in given:
@@ -159,6 +165,7 @@ def _source(context: CallContext, name: Name, found: list[Finding]) -> Flow[bool
     except PermissionDenied:
         found.append(_finding("source-hidden", "source"))
     except DeidError as error:
+        # A failed check is reported. Otherwise silence could mean both "fine" and "not checked".
         found.append(_not_checked("source", "whether it exists", error))
     else:
         return True
@@ -174,7 +181,7 @@ def _destination(context: CallContext, name: Name, found: list[Finding]) -> Flow
             found.append(_finding("destination-missing", "destination"))
         return
     except PermissionDenied:
-        # What a dataset that does not exist answers: as it should be for one that is to be made.
+        # The service gives this reply for a dataset that does not exist, as a new destination should not.
         if not new:
             found.append(_finding("destination-hidden", "destination"))
         return
@@ -232,14 +239,16 @@ def _volume(
             total += yield from measure
         except DeidError as error:
             complete = False
-            found.append(_not_checked("source", f"how much {kind} it holds", error))
+            found.append(_not_checked("source", f"its amount of {kind} data", error))
     if not total:
         if complete:
             found.append(_finding("source-empty", "source"))
         return
     if _redacts_pixels(config):
+        # The service reports only totals. An average above the limit proves that one instance exceeds it.
         if total.largest_average > PIXEL_FILE_LIMIT:
             found.append(_finding("instance-too-large", "source"))
+        # Possible, but not proved: the service does not report the sizes of instances.
         elif total.instances and total.bytes > PIXEL_FILE_LIMIT:
             found.append(_finding("instance-maybe-too-large", "source"))
     found.append(_finding("estimate", "source", str(total), _cost(total, prices)))
@@ -247,14 +256,15 @@ def _volume(
 
 def _cost(volume: Volume, prices: PriceTable | None) -> str:
     if prices is None:
-        return f"For the cost, give prices=PriceTable(...) with today's figures: {PRICE_LIST}"
+        return f"For a cost estimate, pass prices=PriceTable(...) with current prices from {PRICE_LIST}"
     day = f" of {prices.as_of}" if prices.as_of else ""
     cost = prices.cost(volume.bytes / GIB)
-    return f"By the prices given{day}, about {cost:.2f} {prices.currency} at most; storage and requests not included."
+    return f"At most {cost:.2f} {prices.currency} at the given prices{day}, without storage and requests."
 
 
 def _redacts_pixels(config: Any) -> bool:
-    """Return whether a config of either version covers text in pixels."""
+    """Return whether a config of either version redacts burned-in text."""
+    # Compared as strings, because v1 and v1beta1 have different enum classes.
     off = {TextRedactionMode.REDACT_NO_TEXT, TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED, None}
     return any(str(mode) not in {str(item) for item in off} for mode in _modes(config.to_api() if config else {}))
 

@@ -1,4 +1,4 @@
-"""Request and reply of each method, as flows that both clients share."""
+"""Request and reply of each API method, as flows for both clients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client.protocol import methods as table
-from healthcare_deid.client.protocol.arguments import deidentify_config
+from healthcare_deid.client.protocol.arguments import require_config
 from healthcare_deid.config.v1 import requests as v1
 from healthcare_deid.config.v1.resources import Dataset, DicomStore, DicomStoreMetrics
 from healthcare_deid.errors import ConfigError
@@ -14,7 +14,7 @@ from healthcare_deid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.flow import Flow
     from healthcare_deid.config.v1.requests import DicomFilterConfig, FhirFilter
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName, LocationName
@@ -25,7 +25,7 @@ logger = logging.getLogger("healthcare_deid.client")
 # Datasets
 
 
-def create_dataset(context: CallContext, name: str | DatasetName, time_zone: str | None) -> Flow[Started]:
+def create_dataset(context: CallContext, name: str | DatasetName, time_zone: str | None) -> Flow[StartedOperation]:
     """Start ``datasets.create``."""
     dataset = context.dataset(name)
     body, query = Dataset(time_zone=time_zone).to_api(), {"datasetId": dataset.dataset}
@@ -39,7 +39,7 @@ def get_dataset(context: CallContext, name: str | DatasetName) -> Flow[Dataset]:
 
 
 def datasets_page(context: CallContext, location: LocationName, token: str) -> Flow[tuple[list[Dataset], str]]:
-    """Send ``datasets.list`` for one page."""
+    """Fetch one page of ``datasets.list``."""
     return context.page(Dataset, table.DATASETS_LIST, location, "datasets", token)
 
 
@@ -68,7 +68,7 @@ def get_dicom_store(context: CallContext, name: str | DicomStoreName) -> Flow[Di
 def dicom_stores_page(
     context: CallContext, dataset: DatasetName, labels: str, token: str
 ) -> Flow[tuple[list[DicomStore], str]]:
-    """Send ``dicomStores.list`` for one page."""
+    """Fetch one page of ``dicomStores.list``."""
     query = {"filter": labels} if labels else {}
     return context.page(DicomStore, table.DICOM_STORES_LIST, dataset, "dicomStores", token, query)
 
@@ -83,7 +83,7 @@ def dicom_store_metrics(context: CallContext, name: str | DicomStoreName) -> Flo
     return context.read(DicomStoreMetrics, context.call(table.DICOM_STORES_METRICS, context.dicom_store(name)))
 
 
-def import_dicom(context: CallContext, name: str | DicomStoreName, gcs_uri: str) -> Flow[Started]:
+def import_dicom(context: CallContext, name: str | DicomStoreName, gcs_uri: str) -> Flow[StartedOperation]:
     """Start ``dicomStores.import``."""
     store = context.dicom_store(name)
     source = v1.DicomGcsSource(uri=_required("gcs_uri", gcs_uri))
@@ -96,7 +96,7 @@ def export_dicom(
     name: str | DicomStoreName,
     gcs_uri_prefix: str,
     filter_config: DicomFilterConfig | str | None,
-) -> Flow[Started]:
+) -> Flow[StartedOperation]:
     """Start ``dicomStores.export``."""
     store = context.dicom_store(name)
     destination = v1.DicomGcsDestination(uri_prefix=_required("gcs_uri_prefix", gcs_uri_prefix))
@@ -113,7 +113,7 @@ def deidentify_dataset(
     destination: str | DatasetName,
     config: Any,
     gcs_config_uri: str | None,
-) -> Flow[Started]:
+) -> Flow[StartedOperation]:
     """Start ``datasets.deidentify``."""
     start, end = context.dataset(source), context.dataset(destination)
     version = _version(context, config, gcs_config_uri)
@@ -131,7 +131,7 @@ def deidentify_dicom_store(
     config: Any,
     gcs_config_uri: str | None,
     filter_config: DicomFilterConfig | str | None,
-) -> Flow[Started]:
+) -> Flow[StartedOperation]:
     """Start ``dicomStores.deidentify``."""
     start, end = context.dicom_store(source), context.dicom_store(destination)
     version = _version(context, config, gcs_config_uri)
@@ -153,7 +153,7 @@ def deidentify_fhir_store(
     gcs_config_uri: str | None,
     resource_filter: FhirFilter | Sequence[str] | None,
     skip_modified_resources: bool | None,
-) -> Flow[Started]:
+) -> Flow[StartedOperation]:
     """Start ``fhirStores.deidentify``."""
     start, end = context.fhir_store(source), context.fhir_store(destination)
     version = _version(context, config, gcs_config_uri)
@@ -169,46 +169,51 @@ def deidentify_fhir_store(
 
 
 def _version(context: CallContext, config: Any, gcs_config_uri: str | None) -> str:
-    """Return the API version of a call: its config's own where it has one."""
+    """Return the API version of a call, from its config if it has one."""
     if config is None:
+        # v1 then keeps all tags and v1beta1 applies the Basic Profile; neither may be meant.
         if gcs_config_uri is None:
-            logger.warning("de-identifying without a config: the service's defaults decide what is removed")
+            logger.warning("no config given: the service's defaults decide what is removed")
         return context.api_version
-    version = deidentify_config(config).api_version
-    # The other way around is safe: a v1beta1 config turns the call into one of v1beta1.
+    version = require_config(config).api_version
+    # The reverse is safe: a v1beta1 config makes the call a v1beta1 call. But sent to v1beta1, a v1 config would get
+    # v1beta1's defaults, which remove different tags.
     if version == "v1" and context.api_version == "v1beta1":
         raise ConfigError(
-            "a v1 config in a client with api_version='v1beta1': the same fields mean something else there. "
-            "Convert the config, or leave api_version out"
+            "a v1 config cannot be used by a client with api_version='v1beta1', where the same fields mean something "
+            "else. Convert the config, or remove api_version="
         )
     return version
 
 
 def _messages(version: str) -> Any:
-    """Return the module with the request messages of an API version."""
+    """Return the module of an API version's request messages."""
     if version == "v1":
         return v1
-    # Imported here because most programs never use the second tree.
+    # Imported late, because most programs never use v1beta1.
     from healthcare_deid.config import v1beta1
 
     return v1beta1
 
 
 def _dicom_filter(value: Any) -> Any:
-    """Return a filter given as a message or as the ``gs://`` URI of its file."""
+    """Return a DICOM filter from a message or a ``gs://`` URI."""
     return v1.DicomFilterConfig(resource_paths_gcs_uri=value) if isinstance(value, str) else value
 
 
 def _fhir_filter(value: Any) -> Any:
-    """Return a filter given as a message or as the names of resources."""
+    """Return a FHIR filter from a message or resource names."""
     if value is None or isinstance(value, v1.FhirFilter):
         return value
-    names = (value,) if isinstance(value, str) else value  # a str is a sequence of letters, too
+    names = (value,) if isinstance(value, str) else value  # a str is itself a sequence of str
     return v1.FhirFilter(resources=v1.Resources(resources=names))
 
 
 def _required(argument: str, value: str) -> str:
-    """Return a ``gs://`` URI; the message itself allows it to be unset."""
+    """Return a ``gs://`` URI that must not be empty.
+
+    The API's message allows it to be unset.
+    """
     if not value:
-        raise ConfigError(f"{argument}: give a URI of the form gs://bucket/path")
+        raise ConfigError(f"{argument}: must be a URI of the form gs://bucket/path")
     return value

@@ -1,4 +1,4 @@
-"""`AsyncSession`: connection, threads and pollers that an async client shares with its operations."""
+"""`AsyncSession`: state shared by an async client and its operations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _THREADS = 8
 
 
 class AsyncSession:
-    """Parts that an async client shares with its operations and with its copies with other options."""
+    """State shared by an async client and its operations.
+
+    Clients made by ``with_options`` share it too.
+    """
 
     def __init__(self, session: Session) -> None:
         self.sync = session
@@ -39,15 +42,16 @@ class AsyncSession:
 
     @property
     def executor(self) -> DaemonPool:
-        """Threads that requests go through."""
+        """Thread pool for requests."""
         if self._executor is None:
             self._executor = DaemonPool(_THREADS, "healthcare-deid-async")
+            # Not at exit: the threads are daemons, and shutdown must not delay the end of the program.
             weakref.finalize(self, self._executor.shutdown).atexit = False
         return self._executor
 
     @property
     def poller(self) -> AsyncPoller:
-        """Poller of the running loop."""
+        """Poller of the running event loop."""
         loop = asyncio.get_running_loop()
         poller = self._pollers.get(loop)
         if poller is None:
@@ -55,22 +59,23 @@ class AsyncSession:
         return poller
 
     async def run(self, flow: Flow[T]) -> T:
-        """Run a flow without blocking the loop."""
+        """Run a flow without blocking the event loop."""
         return await run_async(flow, self.sync.connection, self.clock, self.executor)
 
     async def call(self, function: Callable[[], T]) -> T:
-        """Run a blocking function on one of the threads."""
+        """Run a blocking function in the thread pool."""
         return await asyncio.get_running_loop().run_in_executor(self.executor, function)
 
     async def close(self) -> None:
-        """Stop polling and close the connections.
+        """Stop polling and close all connections.
 
-        Requests on their way end with an error.
+        Requests in progress end with an error.
         """
         poller = self._pollers.pop(asyncio.get_running_loop(), None)
         if poller is not None:
             await poller.close()
         executor, self._executor = self._executor, None
+        # In a thread, because it waits for the polling thread to end.
         await asyncio.to_thread(self.sync.close)
         if executor is not None:
             executor.shutdown(cancel_futures=True)

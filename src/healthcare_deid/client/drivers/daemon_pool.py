@@ -1,7 +1,7 @@
-"""`DaemonPool`: worker threads that never keep a program from ending.
+"""`DaemonPool`: worker threads that never keep a program alive.
 
-The threads of a ``ThreadPoolExecutor`` are joined when the interpreter exits, daemon or not: Ctrl-C in a program whose
-poll hangs would end it only when the poll does.
+The interpreter joins the threads of a ``ThreadPoolExecutor`` at exit, daemon or not. Ctrl-C would then wait for a poll
+that hangs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ T = TypeVar("T")
 
 
 class DaemonPool(Executor):
-    """Runs functions on up to ``size`` daemon threads, which end with `shutdown`."""
+    """Executor with up to *size* daemon threads.
+
+    The threads end after `shutdown`.
+    """
 
     def __init__(self, size: int, name: str) -> None:
         self._size = size
@@ -32,7 +35,7 @@ class DaemonPool(Executor):
         self._over = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a function on one of the threads.
+        """Run a function on a worker thread.
 
         Raises:
             RuntimeError: The pool has been shut down.
@@ -43,6 +46,7 @@ class DaemonPool(Executor):
                 raise RuntimeError("the pool has been shut down")
             self._work.put((future, partial(fn, *args, **kwargs)))
             if self._idle:
+                # Reserved now: until that thread takes the work, a second submit() would count on it too.
                 self._idle -= 1
             elif len(self._threads) < self._size:
                 name = f"{self._name}_{len(self._threads)}"
@@ -51,11 +55,11 @@ class DaemonPool(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the threads end after the work they have.
+        """Let the threads end after their remaining work.
 
         Args:
-            wait: Ignored: nothing waits for a request that hangs.
-            cancel_futures: Cancel work that has not begun.
+            wait: Ignored; a request that hangs must not block the caller.
+            cancel_futures: Whether to cancel work that has not started.
         """
         del wait
         with self._lock:
@@ -70,7 +74,7 @@ class DaemonPool(Executor):
     def _run(self) -> None:
         while (item := self._work.get()) is not None:
             _work(*item)
-            del item  # a thread that waits must not keep what it last worked on
+            del item  # an idle thread must not keep its last work alive
             with self._lock:
                 self._idle += 1
 
@@ -80,7 +84,7 @@ def _work(future: Future[Any], function: Callable[[], Any]) -> None:
         return
     try:
         result = function()
-    except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+    except BaseException as error:  # noqa: BLE001 - result() raises it in the caller
         future.set_exception(error)
     else:
         future.set_result(result)

@@ -1,4 +1,4 @@
-"""`EventQueue`: hands events from the thread that polls to the one that waits."""
+"""`EventQueue`: passes events from the polling thread to a waiter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class EventQueue(Generic[T]):
-    """Queue that waits by the client's clock and drops nothing."""
+    """Queue that waits on the client's clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -27,12 +27,15 @@ class EventQueue(Generic[T]):
             self._changed.notify_all()
 
     def waiting(self) -> bool:
-        """Return whether an item is there."""
+        """Return whether the queue has an item."""
         with self._changed:
             return bool(self._items)
 
     def get(self, end: float | None) -> T | None:
-        """Return the next item, or None if none comes by ``end``, a moment of the clock."""
+        """Return the next item, or None if none arrives by *end*.
+
+        *end* is a time of the client's clock.
+        """
         with self._changed:
             while not self._items:
                 left = None if end is None else end - self._clock.monotonic()

@@ -1,7 +1,7 @@
-"""`Poller`: polls a client's operations with one thread that keeps time and a few that send requests.
+"""`Poller`: polls a client's operations.
 
-However many operations wait, there are at most `MAXIMUM_THREADS` threads, and none while nobody waits. Callbacks of
-users run on a thread of their own, where one that blocks delays no poll.
+One thread keeps the schedule and a few send requests. There are at most `MAXIMUM_THREADS` threads for any number of
+operations, and none while nobody waits. Users' callbacks run on a separate thread, so a slow callback delays no poll.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("healthcare_deid.client")
 
-_ASKING = 4
-MAXIMUM_THREADS = _ASKING + 2
+_POLL_THREADS = 4
+MAXIMUM_THREADS = _POLL_THREADS + 2
 
 
 class Poller:
-    """Asks for the operations that are watched and updates their trackers."""
+    """Polls watched operations and updates their trackers."""
 
     def __init__(self, context: CallContext, connection: Connection, clock: Clock) -> None:
         self._context = context
@@ -42,34 +42,41 @@ class Poller:
         reset_in_child(self)
 
     def _reset(self) -> None:
-        """Start empty: at first, and in a forked child, which has none of its parent's threads."""
+        """Start without operations and threads.
+
+        Called on creation and in a forked child, which has none of its parent's threads.
+        """
         self._changed = threading.Condition()
         self._schedule = PollSchedule()
         self._watchers: dict[int, int] = {}
         self._dirty = False
-        self._handed_over: list[Hold] = []
+        self._pending_holds: list[Hold] = []
         self._thread: threading.Thread | None = None
-        self._askers: DaemonPool | None = None
-        self._callers: DaemonPool | None = None
+        self._poll_pool: DaemonPool | None = None
+        self._callback_pool: DaemonPool | None = None
         self._closed = False
 
     def watch(self, *trackers: Tracker) -> None:
-        """Ask for operations until their end, or until each `watch` has had its `unwatch`."""
+        """Poll operations until they end.
+
+        Polling also stops when each `watch` has had its `unwatch`.
+        """
         with self._changed:
             if self._closed:
-                raise DeidError("the client is closed")
+                raise DeidError("the client is closed: create a new one")
             for tracker in trackers:
+                # Counted, because several threads may wait for the same operation.
                 self._watchers[id(tracker)] = self._watchers.get(id(tracker), 0) + 1
                 self._schedule.add(tracker, self._clock.monotonic())
-            # Time must not move on before the thread has seen what is due.
-            self._handed_over.append(self._clock.hold())
+            # A fake clock must not advance before the thread has seen the new operation.
+            self._pending_holds.append(self._clock.hold())
             if self._thread is None:
-                self._thread = threading.Thread(target=self._keep_time, name="healthcare-deid-poll", daemon=True)
+                self._thread = threading.Thread(target=self._run_schedule, name="healthcare-deid-poll", daemon=True)
                 self._thread.start()
             self._note_change()
 
     def unwatch(self, tracker: Tracker) -> None:
-        """Take back one `watch`."""
+        """Undo one `watch`."""
         with self._changed:
             left = self._watchers.get(id(tracker), 0) - 1
             if left > 0:
@@ -80,47 +87,47 @@ class Poller:
             self._note_change()
 
     def call(self, function: Callable[[], object]) -> None:
-        """Run a user's callback on the thread for callbacks."""
+        """Run a user's callback on the callback thread."""
         with self._changed:
-            if self._callers is None:
-                self._callers = DaemonPool(1, "healthcare-deid-callback")
-            self._callers.submit(_logged, function)
+            if self._callback_pool is None:
+                self._callback_pool = DaemonPool(1, "healthcare-deid-callback")
+            self._callback_pool.submit(run_callback, function)
 
     def close(self) -> None:
-        """Stop asking and tell everybody who waits."""
+        """Stop polling and notify all waiters."""
         with self._changed:
             left = self._schedule.trackers()
             self._closed = True
             self._note_change()
             thread = self._thread
-            self._dismiss()
+            self._shut_down_pools()
         for tracker in left:
             tracker.abandon("the client was closed")
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
 
-    def _keep_time(self) -> None:
+    def _run_schedule(self) -> None:
         hold = self._clock.hold()
         changed = self._changed
         try:
             while True:
                 with changed:
-                    for handed in self._handed_over:
+                    for handed in self._pending_holds:
                         handed.release()
-                    self._handed_over.clear()
+                    self._pending_holds.clear()
                     self._dirty = False
                     if self._closed or not len(self._schedule):
                         self._thread = None
-                        self._dismiss()
+                        self._shut_down_pools()
                         return
                     now, due = self._clock.monotonic(), self._schedule.next_due()
                     if due is None or due > now:
                         self._clock.wait(changed, self._is_changed, None if due is None else due - now, hold)
                         continue
                     for job in self._schedule.take(now):
-                        if self._askers is None:
-                            self._askers = DaemonPool(_ASKING, "healthcare-deid-ask")
-                        self._askers.submit(self._ask, job, self._clock.hold())
+                        if self._poll_pool is None:
+                            self._poll_pool = DaemonPool(_POLL_THREADS, "healthcare-deid-ask")
+                        self._poll_pool.submit(self._poll, job, self._clock.hold())
         finally:
             hold.release()
 
@@ -131,21 +138,21 @@ class Poller:
     def _is_changed(self) -> bool:
         return self._dirty
 
-    def _dismiss(self) -> None:
-        """Let the threads of the pools end after the work they have."""
-        for pool in (self._askers, self._callers):
+    def _shut_down_pools(self) -> None:
+        """Let the pools' threads end after their remaining work."""
+        for pool in (self._poll_pool, self._callback_pool):
             if pool is not None:
                 pool.shutdown(wait=False)
-        self._askers = self._callers = None
+        self._poll_pool = self._callback_pool = None
 
-    def _ask(self, job: PollJob, hold: Hold) -> None:
+    def _poll(self, job: PollJob, hold: Hold) -> None:
         pages = 0
         try:
             outcome, pages = run(poll(self._context, job), self._connection, self._clock)
-        except Exception as error:  # noqa: BLE001 - a poll that breaks must neither end the thread nor the waiting
-            logger.warning("a poll broke with %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - a failed poll must end neither the thread nor the waiting
+            logger.warning("a poll failed with %s", type(error).__name__)
             problem = (
-                error if isinstance(error, DeidError) else DeidError(f"the poll broke with {type(error).__name__}")
+                error if isinstance(error, DeidError) else DeidError(f"the poll failed with {type(error).__name__}")
             )
             outcome = {id(tracker): problem for tracker in job.trackers}
         with self._changed:
@@ -153,16 +160,18 @@ class Poller:
             for tracker in job.trackers:
                 if tracker.snapshot.state.ended:
                     self._watchers.pop(id(tracker), None)
+            # If the schedule has ended meanwhile, nobody else would release the hold.
             if self._thread is None:
                 hold.release()
             else:
-                self._handed_over.append(hold)
+                self._pending_holds.append(hold)
             self._note_change()
 
 
-def _logged(function: Callable[[], object]) -> None:
+def run_callback(function: Callable[[], object]) -> None:
+    """Run a user's callback; log the type of an exception that it raises."""
     try:
         function()
     except Exception as error:  # noqa: BLE001 - a callback may raise anything
-        # TRY400: logging.exception would write the text and the frames, which may hold data.
+        # Not logging.exception (TRY400): it would log the text and frames, which may contain patient data.
         logger.error("a callback of an operation raised %s", type(error).__name__)  # noqa: TRY400

@@ -1,4 +1,4 @@
-"""`run` and `run_async`: drive a flow with a thread or an event loop."""
+"""`run` and `run_async`: run a flow on a thread or an event loop."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 logger = logging.getLogger("healthcare_deid.client")
 
+# A ContextVar, so that threads and tasks do not collect each other's replies.
 _captured: ContextVar[list[ApiReply] | None] = ContextVar("healthcare_deid_replies", default=None)
 
 
 @contextmanager
 def captured_replies() -> Generator[list[ApiReply]]:
-    """Collect the raw reply of every call that this thread or task makes inside the block."""
+    """Collect raw replies to this thread's or task's calls in a block."""
     replies: list[ApiReply] = []
     token = _captured.set(replies)
     try:
@@ -40,7 +41,7 @@ def captured_replies() -> Generator[list[ApiReply]]:
 
 
 def run(flow: Flow[T], connection: Connection, clock: Clock) -> T:
-    """Run a flow to its end in this thread."""
+    """Run a flow in this thread."""
     try:
         effect = next(flow)
         while True:
@@ -52,18 +53,19 @@ def run(flow: Flow[T], connection: Connection, clock: Clock) -> T:
     except StopIteration as stop:
         return cast("T", stop.value)
     except DeidError as error:
-        # The frames of the generators and the failures on the way are of no use to the caller; a cause stays.
+        # Frames of the generators and earlier failures do not help the caller, and their locals hold requests. An
+        # explicit cause stays.
         raise error.with_traceback(None) from error.__cause__
     finally:
         flow.close()
 
 
 async def run_async(flow: Flow[T], connection: Connection, clock: Clock, executor: Executor) -> T:
-    """Run a flow to its end in an event loop.
+    """Run a flow in an event loop.
 
-    Requests go through a small thread pool.
+    Requests are sent from a small thread pool.
     """
-    from asyncio import get_running_loop  # not needed, and 20 ms, in a program with threads
+    from asyncio import get_running_loop  # imported late: takes 20 ms, which threaded programs need not pay
 
     loop = get_running_loop()
     try:
@@ -77,16 +79,16 @@ async def run_async(flow: Flow[T], connection: Connection, clock: Clock, executo
     except StopIteration as stop:
         return cast("T", stop.value)
     except DeidError as error:
-        # As above.
+        # As in run().
         raise error.with_traceback(None) from error.__cause__
     finally:
         flow.close()
 
 
 def send_once(connection: Connection, effect: Send) -> ApiReply | DeidError:
-    """Make one HTTP try.
+    """Make one HTTP attempt.
 
-    Its span and log line carry the method, the attempt and the outcome, and nothing else.
+    Its span and log line hold the method, the attempt and the outcome, and nothing else.
     """
     method = effect.call.method.id
     began = time.monotonic()
@@ -99,12 +101,12 @@ def send_once(connection: Connection, effect: Send) -> ApiReply | DeidError:
         else:
             span.answered(reply.status)
             outcome, result = f"HTTP {reply.status}", reply
-    logger.debug("%s try %d: %s in %.0f ms", method, effect.attempt, outcome, (time.monotonic() - began) * 1000)
+    logger.debug("%s attempt %d: %s in %.0f ms", method, effect.attempt, outcome, (time.monotonic() - began) * 1000)
     return result
 
 
 def _resume(flow: Flow[T], outcome: ApiReply | DeidError) -> Effect:
-    """Hand a flow the outcome of a try and return what it wants next."""
+    """Give a flow the outcome of an attempt and return its next request."""
     try:
         if isinstance(outcome, DeidError):
             return flow.throw(outcome)
@@ -114,13 +116,17 @@ def _resume(flow: Flow[T], outcome: ApiReply | DeidError) -> Effect:
         return flow.send(outcome)
     except (DeidError, StopIteration):
         raise
-    except Exception as error:  # noqa: BLE001 - no reply, however strange, may break a program with another error
+    except Exception as error:  # noqa: BLE001 - an unexpected reply must raise ReplyError, not a bug's TypeError
         problem = f"the reply cannot be read ({type(error).__name__} at {place(error)})"
     raise ReplyError(problem, accepted=True)
 
 
 def _pause(seconds: float, connection: Connection, clock: Clock) -> None:
-    """Let time pass; closing the client ends a real pause."""
+    """Sleep.
+
+    Closing the client ends a pause of the real clock.
+    """
+    # Waiting on the event instead of sleeping: close() then ends the pause at once.
     if isinstance(clock, SystemClock):
         connection.closed.wait(seconds)
     else:

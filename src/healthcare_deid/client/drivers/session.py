@@ -1,4 +1,4 @@
-"""`Session`: connection, clock and poller that a client shares with its operations."""
+"""`Session`: state shared by a client and its operations."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAXIMUM_PARALLEL = 20
-"""Most DICOMweb requests that a client sends at the same time."""
+"""Largest number of concurrent DICOMweb requests of a client."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Arguments from which another process makes the same client, without credentials."""
+    """Arguments to create the same client in another process.
+
+    It holds no credentials.
+    """
 
     endpoint: str
     api_version: str
@@ -42,15 +45,18 @@ class Recipe:
     retry: RetryPolicy
     poll: PollPolicy
     data_dir: str | None = None
-    """Folder of a client made by ``DeidClient.local``."""
+    """Data directory of a client made by ``DeidClient.local``."""
     portable: bool = True
-    """False for a client with a transport of its own, which no other process has."""
+    """False for a client with a user's transport, which another process does not have."""
     anonymous: bool = False
-    """True where requests carry no token, as those to an emulator."""
+    """True if requests carry no token, such as requests to an emulator."""
 
 
 class Session:
-    """Parts that a client shares with its operations and with its copies with other options."""
+    """State shared by a client and its operations.
+
+    Clients made by ``with_options`` share it too.
+    """
 
     def __init__(self, context: CallContext, connection: Connection, recipe: Recipe) -> None:
         self.context = context
@@ -61,16 +67,16 @@ class Session:
         self._reset()
         reset_in_child(self)
         self.also_close: Callable[[], object] | None = None
-        """Closes an emulator in this process that belongs to the client."""
+        """Closes the client's in-process emulator, if it has one."""
 
     def _reset(self) -> None:
         self.dicom_slots = threading.BoundedSemaphore(MAXIMUM_PARALLEL)
-        """Held by every DICOMweb request while it is on its way."""
+        """Held by every DICOMweb request in progress."""
 
     def __str__(self) -> str:
-        """Return where requests go."""
+        """Return the endpoint or emulator that requests are sent to."""
         if self.recipe.data_dir is not None:
-            return "the emulator in this process (local), without Google"
+            return "the in-process emulator (local), without Google"
         return str(self.connection)
 
     def run(self, flow: Flow[T]) -> T:
@@ -78,7 +84,7 @@ class Session:
         return run(flow, self.connection, self.clock)
 
     def close(self) -> None:
-        """Stop polling and close the connections."""
+        """Stop polling and close all connections."""
         self.poller.close()
         self.connection.close()
         if self.also_close is not None:
@@ -88,7 +94,7 @@ class Session:
 def recipe_of(
     context: CallContext, connection: Connection, *, data_dir: str | None = None, portable: bool = True
 ) -> Recipe:
-    """Return the recipe of a client with this context and connection."""
+    """Return the recipe for a client's context and connection."""
     return Recipe(
         connection.endpoint,
         context.api_version,
@@ -103,11 +109,12 @@ def recipe_of(
     )
 
 
+# Cached, so that operations pickled from one client share one connection and poller again.
 @functools.lru_cache(maxsize=32)
 def session_for(recipe: Recipe) -> Session:
-    """Return this process's session for an operation pickled in another one.
+    """Return this process's session for an operation pickled in another.
 
-    Opens nothing yet.
+    Nothing is opened yet.
     """
     http: Http | None = None
     if recipe.data_dir is not None:
@@ -122,6 +129,7 @@ def session_for(recipe: Recipe) -> Session:
         timeout=recipe.timeout,
         retry=recipe.retry,
         poll=recipe.poll,
+        # A fake clock belongs to its test process and is not pickled.
         clock=SystemClock(),
         starts=StartRegistry(),
     )
@@ -129,11 +137,11 @@ def session_for(recipe: Recipe) -> Session:
 
 
 class _NoTransport:
-    """Transport of an operation whose client had one that could not be pickled."""
+    """Transport of an operation whose client's transport was not picklable."""
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[Any, Any]:
         del uri, method, body, headers
         raise DeidError(
             "this operation was pickled from a client with http= or request_builder=, which cannot be pickled: "
-            "make such a client here and call client.operation(operation.name)"
+            "create such a client in this process and call client.operation(operation.name)"
         )

@@ -1,1 +1,4 @@
-"""HTTP connection, credentials, endpoint and telemetry: the only modules that import Google's packages."""
+"""Connection, credentials, endpoint and telemetry.
+
+Only the modules in this package import Google's packages.
+"""

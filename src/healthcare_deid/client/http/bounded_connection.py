@@ -1,8 +1,8 @@
-"""Connections of ``http.client`` that send a request exactly once and say whether it left.
+"""``http.client`` connections that send a request exactly once.
 
-- A peer that hangs up before it answers raises `DroppedBeforeAnswerError`. ``http.client`` raises ``BadStatusLine``,
-  which httplib2 takes for a stale connection and answers by sending again, whatever the verb.
-- A failure while connecting raises `NotConnectedError`: the request surely did not leave.
+- A peer that closes the connection before it replies raises `DroppedBeforeAnswerError`. ``http.client`` itself raises
+  ``BadStatusLine``, which httplib2 takes for a stale connection: it sends the request again, even a POST.
+- A failure to connect raises `NotConnectedError`: the request certainly was not sent.
 - Replies are read by `BoundedResponse`.
 """
 
@@ -14,7 +14,7 @@ import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.client.http.limits import current
+from healthcare_deid.client.http.limits import current_limits
 from healthcare_deid.client.http.reply_body import BoundedResponse
 
 if TYPE_CHECKING:
@@ -25,16 +25,19 @@ _PIECE = 64 * 1024
 
 
 class DroppedBeforeAnswerError(ConnectionResetError):
-    """The peer closed the connection without a status line: it may have acted."""
+    """The peer closed the connection without a status line.
+
+    The server may have executed the request.
+    """
 
 
 class NotConnectedError(OSError):
-    """No connection was made: nothing was sent.
+    """No connection was made, so nothing was sent.
 
     Attributes:
-        problem: The reason, if it is more than that nobody answered.
-        transient: Whether another try may succeed.
-        cause: Error that says more, if its text is safe to show.
+        problem: Reason, if it is more than "no answer".
+        transient: Whether another attempt may succeed.
+        cause: Underlying exception, if its text is safe to show.
     """
 
     def __init__(self, problem: str = "", *, transient: bool = True, cause: Exception | None = None) -> None:
@@ -44,11 +47,11 @@ class NotConnectedError(OSError):
         self.cause = cause
 
 
-class Pieces:
-    """Body of a request that is sent in pieces.
+class BodyPieces:
+    """Request body that is sent in pieces.
 
-    ``sendall`` holds a whole body to the socket's timeout, within which 500 MB would have to leave. Each piece has its
-    own.
+    ``sendall`` must send the whole body within one socket timeout, which 500 MB would exceed. Each piece has a timeout
+    of its own.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -58,20 +61,21 @@ class Pieces:
         for start in range(0, len(self._body), _PIECE):
             piece = self._body[start : start + _PIECE]
             yield piece
-            limits = current()
+            limits = current_limits()
             if limits is not None:
+                # Data that has moved extends the time limit of a transfer.
                 limits.moved += len(piece)
                 limits.left()
 
 
 @functools.cache
 def bounded(base: Any) -> Any:
-    """Return ``base``, a class of ``http.client.HTTPConnection``, with the guarantees of this module."""
+    """Return a subclass of *base* with the guarantees of this module."""
 
     class BoundedConnection(base):  # type: ignore[misc]
         response_class = BoundedResponse
         route = ""
-        """Proxy on the way, for the error's text."""
+        """Proxy in between, for error texts."""
 
         def connect(self) -> None:
             try:
@@ -79,7 +83,7 @@ def bounded(base: Any) -> Any:
             except NotConnectedError:
                 self.close()
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, nothing left
+            except Exception as error:  # noqa: BLE001 - nothing was sent, whatever it is
                 self.close()
                 failure = _not_connected(error, self.route)
             else:
@@ -89,6 +93,7 @@ def bounded(base: Any) -> Any:
         def getresponse(self) -> Any:
             try:
                 return super().getresponse()
+            # Includes RemoteDisconnected, a subclass of BadStatusLine.
             except (http.client.BadStatusLine, http.client.ResponseNotReady):
                 self.close()
             raise DroppedBeforeAnswerError("no status line")
@@ -100,13 +105,13 @@ def _not_connected(error: Exception, route: str) -> NotConnectedError:
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = error.verify_message or "it cannot be verified"
         return NotConnectedError(
-            f"the server's certificate is refused: {reason}. If a proxy of your organization signs certificates, let "
-            "SSL_CERT_FILE or REQUESTS_CA_BUNDLE name the file with its authority",
+            f"the server's certificate was rejected: {reason}. If your organization's proxy signs certificates, set "
+            "SSL_CERT_FILE or REQUESTS_CA_BUNDLE to the file with its CA certificate",
             transient=False,
             cause=error,
         )
     if isinstance(error, ssl.SSLError):
-        # A peer that hangs up during the handshake may be back soon; one that does not speak TLS will not learn it.
+        # A peer that closes during the handshake may be restarting. Any other TLS error stays the same on a retry.
         passing = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
         reason = (error.reason or type(error).__name__).replace("_", " ").lower()
         return NotConnectedError(f"no TLS connection: {reason}", transient=passing)
@@ -114,9 +119,9 @@ def _not_connected(error: Exception, route: str) -> NotConnectedError:
     if refused is not None:
         status = int(refused[1])
         remedy = (
-            "it asks for a user and a password: HTTPS_PROXY=http://user:password@host:port"
+            "it requires a user name and password: set HTTPS_PROXY=http://user:password@host:port"
             if status == http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
-            else "it may not allow this host"
+            else "it may block this host"
         )
         return NotConnectedError(
             f"{route or 'the proxy'} refused the connection with HTTP {status}; {remedy}",

@@ -1,10 +1,10 @@
-"""`Connection`: sends one HTTP request and says truthfully what became of it.
+"""`Connection`: sends one HTTP request and reports its outcome.
 
-Nothing is tried again here or below: httplib2 sends a POST a second time when the peer hangs up before answering,
-unless its connections raise an exception that it does not know (`bounded_connection`).
+Nothing is retried here or below. httplib2 would send a POST again if the peer closes the connection before replying,
+unless the connection raises an exception that httplib2 does not handle (`bounded_connection`).
 
-Every request of a client, DICOMweb's too, leaves through `Transport.request`, which sends to the endpoint's own origin
-only, whatever URL a reply or a caller gave.
+All requests, DICOMweb included, go through `Transport.request`. It sends only to the endpoint's own origin, whatever
+URL a reply or a caller gave.
 """
 
 from __future__ import annotations
@@ -30,22 +30,25 @@ if TYPE_CHECKING:
     from healthcare_deid.client.http.transport import Transport
     from healthcare_deid.client.protocol.flow import ApiCall, ApiReply
 
-_WARM = 60.0
+_WARM_TIMEOUT = 60.0
 
 
 class Http(Protocol):
-    """The seam: an object that answers requests, with the signature of ``httplib2.Http``."""
+    """Transport interface, with the signature of ``httplib2.Http``.
+
+    The real service, googleapiclient's mocks and the emulator all plug in here.
+    """
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[Any, Any]:
-        """Return a response (``status`` and lower-case headers) and its body."""
+        """Return the response (``status``, lower-case headers) and its body."""
         ...
 
 
 class Connection:
-    """One endpoint, its credentials, and a transport for each thread.
+    """Endpoint, credentials, and one transport per thread.
 
     Raises:
-        ConfigError: The endpoint is not a URL, or the access token would travel to it unencrypted.
+        ConfigError: The endpoint is not a URL, or the access token would be sent to it unencrypted.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Connection:
         given_as: str = "",
     ) -> None:
         origin = Origin.of(endpoint)
+        # Paths are appended to the endpoint, so a query or fragment in it would swallow them.
         if origin is None or "?" in endpoint or "#" in endpoint:
             raise ConfigError(f"{given_as.rstrip('=')}: must be of the form https://host[:port]")
         if not origin.is_confidential and (credentials is not None or carries_credentials(http)):
@@ -74,17 +78,21 @@ class Connection:
         reset_in_child(self)
 
     def _reset(self) -> None:
-        """Start without any connection: at first, and in a forked child, whose sockets are its parent's."""
+        """Drop all connections.
+
+        Called on creation and in a forked child, whose sockets belong to its parent.
+        """
         self._local = threading.local()
         self._lock = threading.Lock()
         self._given_lock = threading.RLock()
+        # A transport ends with its thread; the set only lets close() find those of other threads.
         self._transports: weakref.WeakSet[Transport] = weakref.WeakSet()
         self._credentials: SharedCredentials | None = None
         self.closed = threading.Event()
-        """Set by `close`, which also ends the pauses between tries."""
+        """Set by `close`. Ends pauses between attempts."""
 
     def __str__(self) -> str:
-        """Return where requests go: the endpoint, and the transport in between."""
+        """Return the endpoint and the transport in between."""
         return self.endpoint if self._http is None else f"{self.endpoint} through {type(self._http).__name__}"
 
     def __repr__(self) -> str:
@@ -92,57 +100,58 @@ class Connection:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether requests carry no access token of this client's."""
+        """Whether this client adds no access token."""
         return self._source is None
 
     @property
     def _place(self) -> str:
-        """Host and port for an error's text, and the setting that names them."""
+        """Host and port for error texts, with the setting they come from."""
         place = str(self._origin).partition("://")[2]
         if not self._given_as:
             return place
         hint = "; is the emulator running there?" if self._source is None else ""
-        return f"{place}, where {self._given_as} points{hint}"
+        return f"{place} (set by {self._given_as.rstrip('=')}){hint}"
 
     def warm(self) -> None:
-        """Import what a request needs and find the credentials, ahead of the first request.
+        """Load imports and credentials before the first request.
 
         Raises:
-            CredentialsError: There are no credentials.
+            CredentialsError: No credentials were found.
         """
         self._transport()
         if self._credentials is not None:
-            self._credentials.find(Limits(_WARM))
+            self._credentials.find(Limits(_WARM_TIMEOUT))
 
     def close(self) -> None:
         """Close the connections of all threads.
 
-        Requests on their way end with an error, and no other is sent.
+        Requests in progress end with an error, and no further requests are sent.
         """
         self.closed.set()
         for transport in list(self._transports):
             transport.close()
         close = getattr(self._http, "close", None)
-        if callable(close):  # HttpMockSequence has none
+        if callable(close):  # HttpMockSequence has no close()
             close()
 
     def send(self, call: ApiCall) -> ApiReply:
-        """Make one HTTP try.
+        """Make one HTTP attempt.
 
         Raises:
-            TransportError: No reply. Its ``sent`` says whether the server may have acted.
-            ApiError: The service answered with an error.
-            ReplyError: The reply is not JSON, or a redirect.
-            CredentialsError: There are no usable credentials; nothing was sent.
+            TransportError: No reply arrived. ``sent`` says whether the server may have executed the request.
+            ApiError: The service replied with an error.
+            ReplyError: The reply is not JSON, or it is a redirect.
+            CredentialsError: No usable credentials; nothing was sent.
         """
         http_request, json_model = _googleapiclient()
+        # googleapiclient's request classes, called directly: importing its discovery module takes 160 ms and 28 MiB.
         headers, _, query, body = json_model().request(
             {"user-agent": self.user_agent}, {}, dict(call.query), None if call.body is None else dict(call.body)
         )
         uri = f"{self.endpoint}/{call.version}/{call.path}{query}"
         method_id = call.method.id
         request = (self._builder or http_request)(
-            _Once(self, call),
+            _DeferredHttp(self, call),
             functools.partial(replies.parse, method_id),
             uri,
             method=call.method.verb,
@@ -164,23 +173,23 @@ class Connection:
         memory: int = JSON_BYTES,
         sink: BinaryIO | None = None,
     ) -> tuple[int, dict[str, str], bytes]:
-        """Make one HTTP try of DICOMweb, whose bodies are not JSON, and return status, headers and body.
+        """Make one DICOMweb attempt and return status, headers and body.
 
         Args:
-            uri: Absolute URL of the endpoint's own origin.
-            method: Verb.
-            body: Sent as it is.
-            headers: Sent as they are, with the user agent and the access token.
-            method_id: For errors and logs.
-            timeout: Seconds for the try, and more while data moves.
-            memory: Largest body in memory.
-            sink: File for the body of a good reply; the returned body is then empty.
+            uri: Absolute URL at the endpoint's own origin.
+            method: HTTP verb.
+            body: Body, sent as is.
+            headers: Headers to send, besides the user agent and access token.
+            method_id: Method name for errors and logs.
+            timeout: Seconds for the attempt. It grows while data is moving.
+            memory: Largest body to hold in memory, in bytes.
+            sink: File for the body of a successful reply. The returned body is then empty.
 
         Raises:
-            TransportError: No reply.
+            TransportError: No reply arrived.
             ReplyError: The body cannot be read.
-            CredentialsError: There are no usable credentials; nothing was sent.
-            ForeignUrlError: The URL leads away from the endpoint; nothing was sent.
+            CredentialsError: No usable credentials; nothing was sent.
+            ForeignUrlError: *uri* is at another origin; nothing was sent.
         """
 
         def request() -> tuple[int, dict[str, str], bytes]:
@@ -201,13 +210,15 @@ class Connection:
             return request()
         except DeidError:
             raise
-        except Exception as error:  # noqa: BLE001 - every kind is told apart, and none may carry a URL outside
+        except Exception as error:  # noqa: BLE001 - explain() sorts them; none may carry a URL to the caller
             from healthcare_deid.client.http.failures import explain
 
             failure = explain(error, method_id, self._place)
+        # close() shuts down the sockets, so a request in progress fails with some connection error.
         if self.closed.is_set():
             failure = _closed()
-        # Raised outside the handler: the original, whose text holds the URL, is not even its context.
+        # Raised outside the except block. Otherwise the original exception, whose text holds the URL, would be its
+        # __context__ and show in tracebacks.
         raise failure
 
     def _transport(self) -> Transport:
@@ -223,24 +234,26 @@ class Connection:
     def _given(self) -> Transport:
         from healthcare_deid.client.http.transport import Transport, is_httplib2
 
-        # httplib2 is not thread-safe, so an object of its serves one request at a time; mocks need no lock.
+        # httplib2 is not thread-safe: of 8 threads that shared one object, 4 got another thread's reply and 7 hung.
+        # Mocks need no lock.
         return Transport(self._http, self._origin, lock=self._given_lock if is_httplib2(self._http) else None)
 
     def _own(self) -> Transport:
-        from healthcare_deid.client.http.transport import Transport, own_http, token_request
+        from healthcare_deid.client.http.transport import Transport, new_http, token_request
 
+        # One set of credentials for all threads: 16 new threads would otherwise refresh the token 16 times.
         with self._lock:
             if self._source is not None and self._credentials is None:
                 from healthcare_deid.client.http.token_refresh import SharedCredentials
 
                 self._credentials = SharedCredentials(self._source.find, token_request())
-        return Transport(own_http(), self._origin, credentials=self._credentials, owned=True)
+        return Transport(new_http(), self._origin, credentials=self._credentials, owned=True)
 
 
-class _Once:
-    """The ``http`` of one request, which finds a transport when the request leaves.
+class _DeferredHttp:
+    """``http`` argument of one request, which opens a transport late.
 
-    A request builder that never sends, such as googleapiclient's ``RequestMockBuilder``, needs none.
+    A request builder that never sends, such as googleapiclient's ``RequestMockBuilder``, then needs no transport.
     """
 
     __slots__ = ("_call", "_connection")
@@ -250,12 +263,13 @@ class _Once:
         self._call = call
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
-        """Send, with httplib2's signature.
+        """Send the request, with httplib2's signature.
 
         Raises:
-            ApiError: At once, for any answer of 300 and above: googleapiclient logs the bodies of some.
+            ApiError: The status is 300 or above. Raised here because googleapiclient logs some error bodies.
         """
         call = self._call
+        # A POST gets a new connection: a kept one may turn out to be stale only after the request was sent.
         response, content = self._connection._transport().request(
             uri, method, body, headers, Limits(call.timeout), fresh=call.method.verb == "POST"
         )
@@ -266,11 +280,14 @@ class _Once:
 
 @functools.cache
 def _googleapiclient() -> tuple[Any, Any]:
-    """Return googleapiclient's classes for a request, imported when the first leaves: that takes 120 ms."""
+    """Return googleapiclient's request classes.
+
+    Imported on the first request, because the import takes 120 ms.
+    """
     from healthcare_deid.client.http.transport import HttpRequest, JsonModel
 
     return HttpRequest, JsonModel
 
 
 def _closed() -> DeidError:
-    return DeidError("the client is closed")  # not a ConnectError, which would be tried again
+    return DeidError("the client is closed: create a new one")  # not a ConnectError, which would be retried

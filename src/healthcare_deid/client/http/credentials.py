@@ -1,6 +1,6 @@
-"""Sources of credentials: application default, a service account, impersonation, a bare token, a quota project.
+"""Credentials: default, service account, impersonated, access token, quota project.
 
-google-auth is imported when the credentials are first needed.
+google-auth is imported when credentials are first needed, to keep ``import healthcare_deid`` fast.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from google.auth.credentials import Credentials
 
+# The API's own scope, cloud-healthcare, would not cover Secret Manager, which pipelines read.
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 DEFAULT_UNIVERSE = "googleapis.com"
 
@@ -25,13 +26,15 @@ CredentialsLike = "Credentials | str | os.PathLike[str] | Mapping[str, Any]"
 
 
 def universe_domain() -> str:
-    """Return ``GOOGLE_CLOUD_UNIVERSE_DOMAIN``, by default Google's public universe."""
+    """Return ``GOOGLE_CLOUD_UNIVERSE_DOMAIN``, or Google's public universe."""
     return os.environ.get("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or DEFAULT_UNIVERSE
 
 
 @border
 def application_default(*, quota_project: str | None = None) -> Credentials:
-    """Find the application default credentials (``gcloud auth application-default login``, or the machine's own).
+    """Find the application default credentials.
+
+    They come from ``gcloud auth application-default login`` or from the machine's service account.
 
     Raises:
         CredentialsError: No credentials were found.
@@ -48,10 +51,10 @@ def application_default(*, quota_project: str | None = None) -> Credentials:
 
 @border
 def from_service_account(source: str | os.PathLike[str] | Mapping[str, Any]) -> Credentials:
-    """Load a service account's key from its JSON file, or from the content of one.
+    """Load a service account key from a JSON file or its content.
 
     Raises:
-        CredentialsError: It cannot be read, or is not a service account's key.
+        CredentialsError: The key cannot be read, or is not a service account key.
     """
 
     def load() -> Credentials:
@@ -62,14 +65,14 @@ def from_service_account(source: str | os.PathLike[str] | Mapping[str, Any]) -> 
             return cast("Credentials", kind.from_service_account_info(dict(source), scopes=SCOPES))
         return cast("Credentials", kind.from_service_account_file(os.fspath(Path(source)), scopes=SCOPES))
 
-    return _made(load, "the service account's key cannot be used")
+    return _made(load, "the service account key cannot be used")
 
 
 @border
 def access_token(token: str) -> Credentials:
-    """Use a bare access token (``gcloud auth print-access-token``).
+    """Use an access token (``gcloud auth print-access-token``).
 
-    It expires within the hour and is not renewed.
+    It expires within an hour and cannot be refreshed.
     """
 
     def make() -> Credentials:
@@ -84,16 +87,16 @@ def access_token(token: str) -> Credentials:
 def impersonated(
     service_account: str, *, source: Credentials | None = None, lifetime: int = 3600, delegates: tuple[str, ...] = ()
 ) -> Credentials:
-    """Act as another service account.
+    """Impersonate a service account.
 
     Args:
-        service_account: Its e-mail address.
-        source: Credentials that may impersonate it; by default the application default credentials.
-        lifetime: Seconds until a token expires.
-        delegates: Accounts in between, in a chained delegation.
+        service_account: E-mail address of the account.
+        source: Credentials that may impersonate it. Defaults to the application default credentials.
+        lifetime: Lifetime of each token in seconds.
+        delegates: Intermediate accounts of a delegation chain.
 
     Raises:
-        CredentialsError: There are no source credentials.
+        CredentialsError: No source credentials were found.
     """
     start = source if source is not None else application_default()
 
@@ -117,18 +120,18 @@ def impersonated(
 
 @border
 def with_quota_project(credentials: Credentials, project: str) -> Credentials:
-    """Charge quota to ``project`` (the header ``x-goog-user-project``).
+    """Charge quota to *project* (header ``x-goog-user-project``).
 
     Raises:
-        CredentialsError: These credentials cannot name one.
+        CredentialsError: The credentials do not support a quota project.
     """
     return _made(
-        lambda: cast("Any", credentials).with_quota_project(project), "these credentials take no quota project"
+        lambda: cast("Any", credentials).with_quota_project(project), "these credentials do not support a quota project"
     )
 
 
 def is_anonymous(given: Any) -> bool:
-    """Return whether these are google-auth's `AnonymousCredentials`, which add no token."""
+    """Return whether *given* is google-auth's `AnonymousCredentials`."""
     if not hasattr(given, "before_request"):
         return False
     from google.auth.credentials import AnonymousCredentials
@@ -137,21 +140,22 @@ def is_anonymous(given: Any) -> bool:
 
 
 def carries_credentials(http: Any) -> bool:
-    """Return whether a user's transport would add credentials, as far as it shows.
+    """Return whether a user's transport appears to add credentials.
 
-    google-auth's ``AuthorizedHttp`` has them as ``credentials``; ``httplib2.Http`` has a list of passwords there.
+    google-auth's ``AuthorizedHttp`` holds them in ``credentials``. ``httplib2.Http`` has a list of passwords there.
     """
     held = getattr(http, "credentials", None)
     return held is not None and not is_anonymous(held) and bool(getattr(held, "credentials", True))
 
 
 class CredentialsSource:
-    """Credentials that are found when the first request leaves.
+    """Credentials that are looked up when the first request is sent.
 
-    Its `repr` shows nothing of them.
+    The `repr` shows nothing of them.
     """
 
     def __init__(self, given: Any = None) -> None:
+        # By attribute instead of isinstance(), because google-auth is not imported yet.
         usable = given is None or isinstance(given, str | os.PathLike | Mapping) or hasattr(given, "before_request")
         if not usable:
             kind = type(given).__name__
@@ -174,16 +178,20 @@ class CredentialsSource:
             given = application_default()
         elif isinstance(given, str | os.PathLike | Mapping):
             given = from_service_account(cast("str", given))
+        # A token of one universe, such as a sovereign cloud, is not valid in another.
         theirs = getattr(given, "universe_domain", DEFAULT_UNIVERSE)
         if isinstance(theirs, str) and theirs != universe_domain():
             raise CredentialsError(
-                "the credentials belong to another universe than the endpoint: set GOOGLE_CLOUD_UNIVERSE_DOMAIN"
+                "the credentials and the endpoint belong to different universes: set GOOGLE_CLOUD_UNIVERSE_DOMAIN"
             )
         return given
 
 
 def credentials_error(error: BaseException) -> CredentialsError | None:
-    """Return our error for one of google-auth's, whose text may hold a token server's answer."""
+    """Return a `CredentialsError` for a google-auth exception.
+
+    Its text is not copied: it may contain the token server's reply. Returns None for any other exception.
+    """
     from google.auth import exceptions
 
     if not isinstance(error, exceptions.GoogleAuthError):
@@ -191,12 +199,12 @@ def credentials_error(error: BaseException) -> CredentialsError | None:
     transient = isinstance(error, exceptions.TransportError) or bool(getattr(error, "retryable", False))
     if isinstance(error, exceptions.DefaultCredentialsError):
         return CredentialsError("no application default credentials: run 'gcloud auth application-default login'")
-    what = (
+    problem = (
         "the token server could not be reached"
         if transient
         else "no access token was issued; the credentials may be revoked"
     )
-    return CredentialsError(f"{type(error).__name__}: {what}", transient=transient)
+    return CredentialsError(f"{type(error).__name__}: {problem}", transient=transient)
 
 
 def _made(make: Callable[[], Credentials], problem: str) -> Credentials:
@@ -206,4 +214,5 @@ def _made(make: Callable[[], Credentials], problem: str) -> Credentials:
         return make()
     except (exceptions.GoogleAuthError, OSError, ValueError, KeyError, AttributeError) as error:
         name = type(error).__name__
+    # Raised outside the except block: texts and frames of google-auth's exceptions may contain the key.
     raise CredentialsError(f"{problem} ({name})")

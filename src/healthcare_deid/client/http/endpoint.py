@@ -1,4 +1,4 @@
-"""Endpoint of a client: its URL, the credentials that go there, and the user agent."""
+"""Endpoint of a client: URL, credentials and user agent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from healthcare_deid._version import __version__
 from healthcare_deid.client.http.connection import Connection
 from healthcare_deid.client.http.credentials import CredentialsSource, is_anonymous, universe_domain
 from healthcare_deid.client.http.origin import Origin
-from healthcare_deid.client.protocol.arguments import of_type, with_methods
+from healthcare_deid.client.protocol.arguments import require_methods, require_type
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def connect(
     app_info: str | None = None,
     anonymous: bool = False,
 ) -> Connection:
-    """Return the connection that a client's arguments and the environment ask for.
+    """Return a connection for a client's arguments and the environment.
 
     Args:
         endpoint: ``endpoint=`` of the client.
@@ -37,26 +37,29 @@ def connect(
         http: ``http=`` of the client.
         request_builder: ``request_builder=`` of the client.
         app_info: ``app_info=`` of the client.
-        anonymous: Send no token, whatever the endpoint.
+        anonymous: Whether to send no token, whatever the endpoint.
 
     Raises:
-        ConfigError: A token would travel unencrypted to another machine, or two arguments exclude each other.
+        ConfigError: A token would be sent to another machine unencrypted, or two arguments exclude each other.
     """
     for name, value in (("endpoint", endpoint), ("app_info", app_info)):
         if value is not None:
-            of_type(name, value, str)
+            require_type(name, value, str)
     if http is not None:
-        with_methods("http", http, "an object with httplib2.Http's request()", "request")
+        require_methods("http", http, "an object with httplib2.Http's request()", "request")
+    # A user's transport is used as is, so credentials= would silently have no effect.
     if http is not None and credentials is not None:
-        raise ConfigError("http= brings its own credentials: leave credentials= out")
+        raise ConfigError("http= has its own credentials: remove credentials=")
     emulator = os.environ.get(EMULATOR_VARIABLE, "")
     address, given_as = (endpoint, "endpoint=") if endpoint else (emulator, EMULATOR_VARIABLE)
     if not address:
         address, given_as = f"https://healthcare.{universe_domain()}", ""
+    # HEALTHCARE_EMULATOR_HOST is host:port, as for Google's other emulators.
     elif "://" not in address:
         address = f"http://{address}"
     origin = Origin.of(address)
     nearby = origin is not None and origin.is_loopback
+    # An emulator takes no token. Looking for credentials would fail on a CI machine that has none.
     from_environment = not endpoint and bool(emulator)
     no_token = anonymous or is_anonymous(credentials) or (credentials is None and (nearby or from_environment))
     return Connection(
@@ -70,10 +73,10 @@ def connect(
 
 
 def user_agent(app_info: str | None) -> str:
-    """Return the user agent: this package, then the program's own ``name/version``.
+    """Return the user agent: this package, then the program's ``name/version``.
 
     Raises:
-        ConfigError: ``app_info`` cannot be part of a header.
+        ConfigError: *app_info* is not printable ASCII.
     """
     if app_info is not None and not (app_info.isascii() and app_info.isprintable()):
         raise ConfigError("app_info: must be printable ASCII, such as 'nightly-job/1.2'")

@@ -1,4 +1,4 @@
-"""`Limits`: time and size that one HTTP try may take."""
+"""`Limits`: time and size limits of one HTTP attempt."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 JSON_BYTES = 32 * 2**20
-"""Largest JSON reply. The largest page of a list, 1,000 stores with full labels, has about 8 MB."""
+"""Largest JSON reply. The largest list page, 1,000 stores with all labels, takes about 8 MB."""
 MEMORY_BYTES = 2 * 2**30
-"""Largest reply that a DICOMweb client of the user's gets in memory."""
+"""Largest reply that ``dicomweb_client`` holds in memory."""
 INSTANCE_BYTES = 4 * 2**30
 """Largest instance. A data element of defined length ends at 4 GiB (PS3.5 Section 7.1)."""
 WHOLE_TRANSFER = 1800.0
-"""Seconds of the longest transfer; the service ends Store and Retrieve after 30 minutes (its quotas page)."""
-_SLOWEST = 4096
-"""Bytes a second below which a transfer is given up: a server that drips holds its thread no longer than one that
-is silent, and a large instance over a slow line is not cut off."""
+"""Longest transfer in seconds. The service ends Store and Retrieve after 30 minutes (its quotas page)."""
+# Slowest transfer in bytes per second. A fixed timeout would cut off a large instance on a slow line; no timeout would
+# let a server that sends a byte now and then block its thread for good.
+_MIN_BYTES_PER_SECOND = 4096
 
 
 class Limits:
-    """Time and size of one HTTP try.
+    """Time and size limits of one HTTP attempt.
 
     Args:
-        timeout: Seconds for the whole try; in a transfer, for what does not move data.
-        transfer: Whether the try moves an instance, and may take longer the more it has moved.
-        memory: Largest body in memory, in bytes after decompression.
-        sink: File for the body of a good reply, which may then have the size of an instance.
+        timeout: Seconds for the attempt. In a transfer, time that moves data is added.
+        transfer: Whether the attempt transfers instances.
+        memory: Largest body to hold in memory, in bytes after decompression.
+        sink: File for the body of a successful reply, which may then be as large as an instance.
     """
 
     __slots__ = ("_began", "_timeout", "_transfer", "memory", "moved", "sink")
@@ -44,17 +44,18 @@ class Limits:
         self.memory = memory
         self.sink = sink
         self.moved = 0
-        """Bytes that have been sent and received."""
+        """Bytes sent and received so far."""
 
     def left(self) -> float:
-        """Return the seconds that are left.
+        """Return the remaining seconds.
 
         Raises:
-            TimeoutError: None are.
+            TimeoutError: The time is up.
         """
         allowed = self._timeout
         if self._transfer:
-            allowed = min(allowed + self.moved / _SLOWEST, max(WHOLE_TRANSFER, self._timeout))
+            # Every byte moved buys time, up to the service's own limit for a transfer.
+            allowed = min(allowed + self.moved / _MIN_BYTES_PER_SECOND, max(WHOLE_TRANSFER, self._timeout))
         left = self._began + allowed - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -65,17 +66,18 @@ class _Current(threading.local):
     limits: Limits | None = None
 
 
+# Thread-local, because httplib2 has no argument that would pass the limits on to the socket.
 _current = _Current()
 
 
-def current() -> Limits | None:
-    """Return the limits of the try that this thread makes."""
+def current_limits() -> Limits | None:
+    """Return the limits of this thread's current attempt."""
     return _current.limits
 
 
 @contextmanager
 def limited(limits: Limits) -> Generator[None]:
-    """Hold this thread to limits inside the block."""
+    """Apply *limits* to this thread inside the block."""
     before, _current.limits = _current.limits, limits
     try:
         yield

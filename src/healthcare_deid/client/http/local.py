@@ -1,4 +1,4 @@
-"""The emulator in this process, as a transport."""
+"""In-process emulator as a transport."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def local_emulator(data_dir: str | os.PathLike[str], clock: Clock | None = None) -> Emulator:
-    """Open the emulator in this process.
+    """Open an in-process emulator.
 
     Raises:
         MissingExtraError: The extra ``[local]`` is not installed.
     """
     try:
-        # The one upward import of the package: DeidClient.local() opens an emulator.
+        # The only import from a higher layer in this package, for DeidClient.local().
         from healthcare_deid.emulator import Emulator
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("healthcare_deid"):
@@ -32,7 +32,7 @@ def local_emulator(data_dir: str | os.PathLike[str], clock: Clock | None = None)
 
 
 class LocalHttp:
-    """Transport over an emulator that is opened by the first request."""
+    """Transport that opens the emulator on the first request."""
 
     def __init__(self, data_dir: str) -> None:
         self._data_dir = data_dir
@@ -40,8 +40,9 @@ class LocalHttp:
         self._http: Http | None = None
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None) -> tuple[Any, Any]:
-        """Answer a request, with httplib2's signature."""
+        """Handle a request, with httplib2's signature."""
         with self._lock:
+            # Not earlier: unpickling an operation must not open and lock its data directory.
             if self._http is None:
                 self._http = local_emulator(self._data_dir).http()
         return self._http.request(uri, method=method, body=body, headers=headers)

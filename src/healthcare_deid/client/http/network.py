@@ -1,7 +1,7 @@
-"""Proxies and certificates that the environment names, and the connections that use them.
+"""Proxies and certificates from the environment.
 
-httplib2 uses proxies only where PySocks is installed, and ignores them silently otherwise; ``http.client`` can do HTTP
-proxies itself.
+httplib2 supports proxies only with PySocks, and silently ignores them without it. ``http.client`` supports HTTP proxies
+itself.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from healthcare_deid.client.http.origin import Origin
 
 _CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# Reachable only from the machine itself, never through a proxy.
 _METADATA_SERVERS = frozenset({"metadata.google.internal", "metadata", "169.254.169.254"})
-"""Reached from the machine itself only; no proxy leads there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Proxy that the environment names. Its `repr` shows no password."""
+    """Proxy from the environment.
+
+    Its `repr` shows no password.
+    """
 
     scheme: str
     host: str
@@ -44,7 +47,7 @@ class Proxy:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers that authenticate to it."""
+        """Headers that authenticate to the proxy."""
         if not self.user:
             return {}
         token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
@@ -52,13 +55,16 @@ class Proxy:
 
 
 def proxy_for(origin: Origin) -> Proxy | None:
-    """Return the proxy for an origin by ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``.
+    """Return the proxy for an origin, or None.
+
+    Reads ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``.
 
     Raises:
-        NotConnectedError: The variable does not name a usable proxy.
+        NotConnectedError: The variable is not a valid proxy URL.
     """
     from urllib.request import getproxies
 
+    # A proxy cannot reach this machine's own ports either.
     if origin.is_loopback or origin.host in _METADATA_SERVERS:
         return None
     proxies = getproxies()
@@ -72,7 +78,7 @@ def proxy_for(origin: Origin) -> Proxy | None:
         parts, port = urlsplit(""), 0
     variable = f"{origin.scheme.upper()}_PROXY"
     if not parts.hostname or parts.scheme not in {"http", "socks4", "socks4a", "socks5", "socks5h"}:
-        raise NotConnectedError(f"{variable} must be of the form http://[user:password@]host[:port]", transient=False)
+        raise NotConnectedError(f"{variable} must have the form http://[user:password@]host[:port]", transient=False)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return Proxy(parts.scheme, parts.hostname, port, user, password)
 
@@ -80,9 +86,10 @@ def proxy_for(origin: Origin) -> Proxy | None:
 def _bypassed(origin: Origin) -> bool:
     from urllib.request import proxy_bypass
 
+    # NO_PROXY may list hosts with or without a port.
     if proxy_bypass(f"{origin.host}:{origin.port}") or proxy_bypass(origin.host):
         return True
-    # urllib does not know networks in NO_PROXY, as curl and requests do: 10.0.0.0/8.
+    # curl and requests accept networks such as 10.0.0.0/8 in NO_PROXY; urllib's proxy_bypass does not.
     networks = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     try:
         address = ipaddress.ip_address(origin.host)
@@ -99,10 +106,12 @@ def _contains(network: str, address: ipaddress.IPv4Address | ipaddress.IPv6Addre
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS settings, with the authorities that the environment names or those of httplib2.
+    """Return TLS settings with the environment's CA certificates.
+
+    The defaults are httplib2's CA certificates.
 
     Raises:
-        NotConnectedError: The file that a variable names cannot be used.
+        NotConnectedError: A variable names a file that cannot be used.
     """
     named = next((name for name in _CERTIFICATES if os.environ.get(name)), "")
     if not named:
@@ -111,52 +120,58 @@ def tls_context() -> ssl.SSLContext:
         return _context(certs.where())
     try:
         return _context(os.environ[named])
-    except OSError:  # ssl.SSLError is one, too
+    except OSError:  # includes ssl.SSLError
         pass
-    raise NotConnectedError(f"{named} does not name a readable file of certificates", transient=False)
+    raise NotConnectedError(f"{named} is not the path of a readable certificate file", transient=False)
 
 
 @functools.lru_cache(maxsize=8)
 def _context(path: str) -> ssl.SSLContext:
-    """Return one context for all connections: reading the authorities takes 20 ms."""
+    """Return the TLS context for a CA file.
+
+    Cached, because reading the certificates takes 20 ms.
+    """
     is_folder = Path(path).is_dir()
     return ssl.create_default_context(cafile=None if is_folder else path, capath=path if is_folder else None)
 
 
 def connection_class(origin: Origin) -> Any:
-    """Return the class of connections to an origin, through a proxy where the environment names one.
+    """Return the connection class for an origin, with its proxy if any.
 
     Raises:
-        NotConnectedError: The environment's proxy cannot be used.
+        NotConnectedError: The proxy from the environment cannot be used.
     """
     proxy = proxy_for(origin)
     if proxy is not None and proxy.scheme != "http":
         _require_socks(origin)
-    return bounded(_base(origin.scheme, origin.host, origin.port, proxy))
+    return bounded(_routed_connection_class(origin.scheme, origin.host, origin.port, proxy))
 
 
 @functools.lru_cache(maxsize=64)
-def _base(scheme: str, host: str, port: int, proxy: Proxy | None) -> Any:
-    """Return a class of connections to one host, in the form that httplib2 calls."""
+def _routed_connection_class(scheme: str, host: str, port: int, proxy: Proxy | None) -> Any:
+    """Return the connection class for one host, as httplib2 calls it."""
     base: Any = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
     http_proxy = proxy if proxy is not None and proxy.scheme == "http" else None
+    # Through an HTTP proxy, the connection goes to the proxy. The tunnel or the absolute URL names the host.
     near = (host, port) if http_proxy is None else (http_proxy.host, http_proxy.port)
 
     class RoutedConnection(base):  # type: ignore[misc]
         def __init__(self, authority: str, *, timeout: float | None = None, **ignored: Any) -> None:
+            # httplib2 passes its own proxy and certificate settings, which this module replaces.
             del authority, ignored
             security = {"context": tls_context()} if scheme == "https" else {}
             super().__init__(*near, timeout=timeout, **security)
             if proxy is not None:
-                self.route = f"the proxy {proxy!r}, which {scheme.upper()}_PROXY names,"
+                self.route = f"the proxy {proxy!r} from {scheme.upper()}_PROXY"
             if http_proxy is not None and scheme == "https":
                 self.set_tunnel(host, port, http_proxy.headers)
             elif proxy is not None and http_proxy is None:
+                # http.client calls this to open the socket, and wraps the result in TLS as usual.
                 self._create_connection = functools.partial(_through_socks, proxy)
 
         def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
             absolute = http_proxy is not None and scheme == "http"
-            # A proxy gets the whole URL of a request without TLS (RFC 9112 Section 3.2.2).
+            # Without TLS, a proxy needs the absolute URL in the request line (RFC 9112, 3.2.2).
             super().putrequest(method, f"http://{_authority(host, port)}{url}" if absolute else url, *args, **kwargs)
             if http_proxy is not None and absolute:
                 for name, value in http_proxy.headers.items():
@@ -174,13 +189,13 @@ def _require_socks(origin: Origin) -> None:
     if find_spec("socks") is not None:
         return
     raise NotConnectedError(
-        f"{origin.scheme.upper()}_PROXY names a SOCKS proxy, which needs PySocks: pip install pysocks", transient=False
+        f"{origin.scheme.upper()}_PROXY is a SOCKS proxy, which requires PySocks: pip install pysocks", transient=False
     )
 
 
 def _through_socks(proxy: Proxy, address: tuple[str, int], timeout: Any, source: Any = None) -> Any:
-    """Open a connection through a SOCKS proxy, in place of ``socket.create_connection``."""
-    socks: Any = import_module("socks")  # optional; _require_socks has found it
+    """Connect through a SOCKS proxy, like ``socket.create_connection``."""
+    socks: Any = import_module("socks")  # optional package; _require_socks has checked for it
     kind = socks.SOCKS5 if proxy.scheme.startswith("socks5") else socks.SOCKS4
     return socks.create_connection(
         address,
@@ -189,6 +204,7 @@ def _through_socks(proxy: Proxy, address: tuple[str, int], timeout: Any, source:
         kind,
         proxy.host,
         proxy.port,
+        # The "h" and "a" variants let the proxy resolve the host name.
         proxy.scheme in {"socks5h", "socks4a"},
         proxy.user or None,
         proxy.password or None,

@@ -1,7 +1,7 @@
-"""`Origin`: scheme, host and port of the endpoint, the only place where a client's credentials may go.
+"""`Origin`: scheme, host and port that credentials may be sent to.
 
-Replies hold URLs, too: BulkDataURI, RetrieveURL, ``Location``, links to a next page. If requests followed them
-unchecked, the author of a reply would choose who gets the access token.
+Replies contain URLs: BulkDataURI, RetrieveURL, ``Location``, links to the next page. If a request followed them
+unchecked, the author of a reply could choose who receives the access token.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host in lower case, and port as a number (RFC 6454)."""
+    """Scheme, lower-case host and numeric port (RFC 6454)."""
 
     scheme: str
     host: str
@@ -27,16 +27,17 @@ class Origin:
     def of(cls, url: str) -> Origin | None:
         """Return the origin of an absolute http or https URL.
 
-        Any other, and one with a user name, gives None.
+        Returns None for any other URL, and for a URL with a user name.
         """
-        parts = _split(url)
+        parts = _split_url(url)
+        # A user name can disguise the host, as in https://healthcare.googleapis.com@example.org/.
         if parts is None or parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
             return None
         return cls(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine (RFC 6761 for the names)."""
+        """Whether the host is this machine (RFC 6761 for names)."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -44,16 +45,19 @@ class Origin:
 
     @property
     def is_confidential(self) -> bool:
-        """Whether nobody on the way can read a request: over TLS, or within this machine."""
+        """Whether requests cannot be read on the way.
+
+        They cannot over TLS, or on this machine.
+        """
         return self.scheme == "https" or self.is_loopback
 
     def own(self, url: str) -> str:
-        """Return a URL of this origin in the origin's own spelling, without its fragment.
+        """Return *url* rebuilt for this origin, without its fragment.
 
-        Host and port are the origin's and not taken from the URL: the next library may split that in another way.
+        Host and port come from the origin, not from *url*, because another library may split the URL differently.
 
         Raises:
-            ForeignUrlError: It leads elsewhere, or cannot be sent.
+            ForeignUrlError: *url* is at another origin, or is not a valid URL.
         """
         theirs = Origin.of(url)
         if theirs != self:
@@ -70,16 +74,17 @@ class Origin:
         return f"{self.scheme}://{self._authority}"
 
 
-def _split(url: str) -> SplitResult | None:
+def _split_url(url: str) -> SplitResult | None:
     """Split a URL.
 
-    Gives None if libraries disagree about its parts, or it cannot be part of a request line.
+    Returns None for a URL that libraries split differently, or that cannot stand in a request line.
     """
     if "\\" in url or not all(letter.isprintable() and not letter.isspace() for letter in url):
         return None
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError:  # a port that is not a number, half an IPv6 address, letters that normalize to others
+    # A port that is not a number, an unclosed IPv6 address, or characters that NFKC turns into "/", "?" or "@".
+    except ValueError:
         return None
     return parts

@@ -1,4 +1,7 @@
-"""`BoundedResponse`: a reply that is read within the thread's `Limits`, decompressed, and streamed where asked."""
+"""`BoundedResponse`: reads a reply within the thread's `Limits`.
+
+It decompresses the body, and streams it to a file if asked to.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import io
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from healthcare_deid.client.http.limits import INSTANCE_BYTES, Limits, current
+from healthcare_deid.client.http.limits import INSTANCE_BYTES, Limits, current_limits
 
 if TYPE_CHECKING:
     import socket
@@ -18,11 +21,17 @@ _GZIP_OR_ZLIB, _RAW_DEFLATE = 47, -15  # zlib's wbits
 
 
 class UnreadableBodyError(http.client.HTTPException):
-    """A body that cannot be read; the text says why, without data."""
+    """The body cannot be read.
+
+    The text gives the reason and contains no data.
+    """
 
 
 class BoundedResponse(http.client.HTTPResponse):
-    """Reply of a connection. httplib2 calls ``read()`` once; all limits hold there."""
+    """Response that enforces the limits of the thread.
+
+    httplib2 calls ``read()`` once, and all limits apply there.
+    """
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(cast("socket.socket", _TimedSocket(sock)), *args, **kwargs)
@@ -30,36 +39,36 @@ class BoundedResponse(http.client.HTTPResponse):
     def read(self, amt: int | None = None) -> bytes:
         """Read the body.
 
-        With a sink in the limits, a good reply goes there and nothing is returned.
+        If the limits have a sink, a successful reply is written to it and nothing is returned.
 
         Raises:
-            UnreadableBodyError: It is too large, damaged, or of unknown length where that matters.
-            http.client.IncompleteRead: The connection broke off.
+            UnreadableBodyError: The body is too large, is corrupt, or has no length although it is streamed.
+            http.client.IncompleteRead: The connection was lost.
         """
-        limits = current()
+        limits = current_limits()
         if amt is not None or limits is None:
             return super().read(amt)
         try:
             return self._whole(limits)
         except BaseException:
-            self.close()  # the socket stays open until this lets go of it
+            self.close()  # the socket stays open until the response is closed
             raise
 
     def _whole(self, limits: Limits) -> bytes:
         streamed = limits.sink is not None and self.status == http.HTTPStatus.OK
         if streamed and self.length is None and not self.chunked:
-            # Only the end of the connection ends such a body: an instance that broke off looks whole.
-            raise UnreadableBodyError(
-                "the reply has no Content-Length, so that a whole instance cannot be told from a broken one"
-            )
+            # Only the end of the connection ends such a body, so a truncated instance would look complete.
+            raise UnreadableBodyError("the reply has no Content-Length, so a truncated instance would go unnoticed")
+        # An error reply goes to memory even if a sink is given, because its text is needed for the exception.
         sink, most = (cast("Any", limits.sink), INSTANCE_BYTES) if streamed else (io.BytesIO(), limits.memory)
         size = 0
         for piece in self._decoded():
             size += len(piece)
             if size > most:
                 raise UnreadableBodyError(f"the body is larger than {most // 2**20} MiB")
-            write(sink, piece)
+            write_to_sink(sink, piece)
         if self._decodes():
+            # Otherwise httplib2 would decompress the body a second time.
             del self.headers["content-encoding"]
             del self.headers["content-length"]
             self.headers["content-length"] = str(size)
@@ -68,6 +77,7 @@ class BoundedResponse(http.client.HTTPResponse):
     def _raw(self) -> Iterator[bytes]:
         while piece := super().read(_PIECE):
             yield piece
+        # http.client raises IncompleteRead only from read() without a size.
         if self.length:
             raise http.client.IncompleteRead(b"", self.length)
 
@@ -75,7 +85,7 @@ class BoundedResponse(http.client.HTTPResponse):
         return self.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate", "zlib"}
 
     def _decoded(self) -> Iterator[bytes]:
-        """Yield the body in pieces of bounded size, however far it inflates."""
+        """Yield the decompressed body in pieces of bounded size."""
         if not self._decodes():
             yield from self._raw()
             return
@@ -93,7 +103,7 @@ class BoundedResponse(http.client.HTTPResponse):
                 yield piece
                 rest = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
                 if decoder.eof:
-                    decoder = None  # a gzip file can have several members
+                    decoder = None  # a gzip stream can have several members (RFC 1952, 2.2)
         while decoder is not None and not decoder.eof:
             piece = decoder.decompress(b"", _PIECE)
             if not piece:
@@ -101,13 +111,13 @@ class BoundedResponse(http.client.HTTPResponse):
             yield piece
 
 
-def write(sink: BinaryIO, data: bytes) -> None:
+def write_to_sink(sink: BinaryIO, data: bytes) -> None:
     """Write to a sink.
 
-    A full disk is not a broken connection, after which the request would be sent again.
+    A full disk must not look like a lost connection, which would be retried.
 
     Raises:
-        UnreadableBodyError: It cannot be written.
+        UnreadableBodyError: Writing failed.
     """
     try:
         sink.write(data)
@@ -119,13 +129,17 @@ def write(sink: BinaryIO, data: bytes) -> None:
 
 
 def _decoder_for(data: bytes) -> Any:
-    """Return a decoder for a body by its first bytes: some servers send raw deflate as ``deflate``."""
+    """Return a decoder chosen by the first bytes of the body.
+
+    Some servers send raw deflate data as ``deflate``, where RFC 9110 (8.4.1.2) requires the zlib format.
+    """
+    # The gzip signature, or a zlib header: method 8, and both bytes together a multiple of 31 (RFC 1950, 2.2).
     wrapped = data[:2] == b"\x1f\x8b" or (data[0] & 0x0F == 8 and int.from_bytes(data[:2].ljust(2), "big") % 31 == 0)
     return zlib.decompressobj(_GZIP_OR_ZLIB if wrapped else _RAW_DEFLATE)
 
 
 class _TimedSocket:
-    """The one method of a socket that `http.client.HTTPResponse` calls."""
+    """The one socket method that `http.client.HTTPResponse` calls."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -136,9 +150,10 @@ class _TimedSocket:
 
 
 class _TimedReader(io.RawIOBase):
-    """Reads a socket until the limits of the thread.
+    """Reader that stops at the limits of the thread.
 
-    Sockets time out a read, not a reply: a server that sends a byte now and then would hold its thread for ever.
+    A socket's timeout applies to one read, not to a whole reply. A server that sends a byte now and then would block
+    its thread forever.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -149,12 +164,13 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        limits = current()
+        limits = current_limits()
         if limits is None:
             return self._raw.readinto(buffer)
         return self._timed(buffer, limits)
 
     def _timed(self, buffer: Any, limits: Limits) -> int | None:
+        # Shortened for this read only: the socket may be kept for the next request.
         usual, left = self._sock.gettimeout(), limits.left()
         self._sock.settimeout(left if usual is None else min(usual, left))
         try:

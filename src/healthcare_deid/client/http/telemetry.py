@@ -1,6 +1,7 @@
-"""OpenTelemetry spans for HTTP tries and operations, with the attributes of `ATTRIBUTES` and no others.
+"""OpenTelemetry spans for HTTP attempts and operations.
 
-Spans are made only if the program has imported OpenTelemetry's tracing API: without it, nothing can collect them.
+Spans have the attributes in `ATTRIBUTES` and no others. They are made only if the program has imported OpenTelemetry's
+tracing API; otherwise nothing could collect them.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ ATTRIBUTES = frozenset(
         "http.response.status_code",
     }
 )
-"""Attributes of the spans: no names, no URLs, no texts."""
+"""Span attributes: no resource names, no URLs, no free text."""
 
 
 class CallSpan:
-    """Span of one HTTP try; does nothing without OpenTelemetry."""
+    """Span of one HTTP attempt; has no effect without OpenTelemetry."""
 
     __slots__ = ("_span",)
 
@@ -40,15 +41,19 @@ class CallSpan:
         self._span = span
 
     def _set(self, key: str, value: str | int) -> None:
+        # The allow-list is enforced here, whatever callers pass.
         if self._span is not None and key in ATTRIBUTES:
             self._span.set_attribute(key, value)
 
     def answered(self, status: int) -> None:
-        """Record a good answer."""
+        """Record the status of a successful reply."""
         self._set("http.response.status_code", status)
 
     def failed(self, error: DeidError) -> None:
-        """Record the type of a failure, never its text."""
+        """Record the type of a failure.
+
+        The exception's text is never recorded.
+        """
         self._set("error.type", type(error).__name__)
         if isinstance(error, ApiError):
             self._set("http.response.status_code", error.status)
@@ -62,13 +67,14 @@ _NO_SPAN = CallSpan()
 
 @contextmanager
 def call_span(method_id: str, attempt: int) -> Generator[CallSpan]:
-    """Open the span of one HTTP try."""
+    """Open the span of one HTTP attempt."""
     trace = _api()
     if trace is None:
         yield _NO_SPAN
         return
     tracer = trace.get_tracer("healthcare_deid")
     attributes = {"healthcare_deid.method": method_id, "healthcare_deid.attempt": attempt}
+    # Both options would copy the text of an exception, which may hold patient data, into the span.
     with tracer.start_as_current_span(
         method_id, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as span:
@@ -79,9 +85,9 @@ def operation_span(snapshot: OperationSnapshot, began: float | None, ended: floa
     """Record the span of an operation that has ended.
 
     Args:
-        snapshot: Its last state.
-        began: When this process first saw it, in seconds since 1970.
-        ended: When it was seen to have ended.
+        snapshot: Final state.
+        began: Time at which this process first saw it, in seconds since 1970.
+        ended: Time at which it was seen to have ended, in seconds since 1970.
     """
     trace = _api()
     if trace is None:
@@ -89,8 +95,10 @@ def operation_span(snapshot: OperationSnapshot, began: float | None, ended: floa
     method = (snapshot.metadata.api_method_name or "").rsplit(".", 1)[-1]
     span = trace.get_tracer("healthcare_deid").start_span(
         "healthcare_deid.operation",
+        # OpenTelemetry counts nanoseconds.
         start_time=int((ended if began is None else began) * 1e9),
         attributes={
+            # apiMethodName is the server's text, so only known names get into a span.
             "healthcare_deid.method": method if method.lower() in LONG_RUNNING else "",
             "healthcare_deid.state": str(snapshot.state),
             "healthcare_deid.successful_units": snapshot.progress.success,

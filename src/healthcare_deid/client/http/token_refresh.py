@@ -1,4 +1,7 @@
-"""`SharedCredentials`: one token refresh for all threads, none of which waits beyond its timeout."""
+"""`SharedCredentials`: one token refresh shared by all threads.
+
+No thread waits for it beyond its own timeout.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,18 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.http.limits import Limits
 
-_HOPELESS = 90.0
-"""Seconds after which a refresh that does not end is given up, and another thread may begin one."""
+# Seconds after which a refresh that hangs is abandoned and another may begin.
+_ABANDON_AFTER = 90.0
 
 
 class SharedCredentials:
-    """Credentials of a client, for many threads.
+    """Credentials that many threads share.
 
-    A refresh runs on a thread of its own: what it does (token servers, metadata servers, programs, a user's own code)
-    cannot be interrupted, and must not hold the callers beyond their timeouts.
+    A refresh runs on its own thread. The code behind it (token servers, metadata servers, external programs, users'
+    code) cannot be interrupted, and must not block callers beyond their timeouts.
 
     Args:
-        find: Returns the google-auth credentials, when they are first needed.
+        find: Returns the google-auth credentials when they are first needed.
         request: google-auth's transport for the token server.
     """
 
@@ -43,7 +46,7 @@ class SharedCredentials:
         return "<credentials>"
 
     def find(self, limits: Limits) -> None:
-        """Find the credentials now, without asking for a token.
+        """Look up the credentials now, without fetching a token.
 
         Raises:
             CredentialsError: No credentials were found.
@@ -51,10 +54,10 @@ class SharedCredentials:
         self._wait(self._begin(lambda _: None), limits)
 
     def apply(self, method: str, url: str, headers: dict[str, str], limits: Limits) -> Any:
-        """Add the token to ``headers``, refreshed if needed, and return it.
+        """Add a valid token to *headers* and return it.
 
         Raises:
-            CredentialsError: There is no token, or none within the limits.
+            CredentialsError: No token was issued, or not within the limits.
         """
         if getattr(self._credentials, "valid", False) is True:
             self._credentials.before_request(self._request, method, url, headers)
@@ -63,14 +66,15 @@ class SharedCredentials:
             def work(fresh: dict[str, str]) -> None:
                 self._credentials.before_request(self._request, method, url, fresh)
 
-            # What was under way may have been find(), which makes no headers.
+            # The work in progress may have been find(), which returns no headers. Then fetch a token.
             headers.update(self._wait(self._begin(work), limits) or self._wait(self._begin(work), limits))
         return getattr(self._credentials, "token", None)
 
     def renew(self, token: Any, method: str, url: str, headers: dict[str, str], limits: Limits) -> bool:
-        """Replace a token that was refused, unless another thread has.
+        """Replace a rejected token, unless another thread already has.
 
-        Returns whether there is a new one.
+        Returns:
+            Whether there is a new token.
         """
 
         def refresh(fresh: dict[str, str]) -> None:
@@ -86,13 +90,15 @@ class SharedCredentials:
         return True
 
     def _begin(self, work: Callable[[dict[str, str]], None]) -> Future[dict[str, str]]:
-        """Return the refresh under way, or begin one."""
+        """Return the refresh in progress, or begin one."""
         with self._lock:
             under_way, now = self._refreshing, time.monotonic()
-            if under_way is not None and not under_way.done() and now < self._since + _HOPELESS:
+            # Single flight: later callers wait for the same refresh.
+            if under_way is not None and not under_way.done() and now < self._since + _ABANDON_AFTER:
                 return under_way
             begun: Future[dict[str, str]] = Future()
             self._refreshing, self._since = begun, now
+        # A daemon thread: a refresh that hangs must not keep the program from ending.
         threading.Thread(target=self._work, args=(work, begun), name="healthcare-deid-token", daemon=True).start()
         return begun
 
@@ -102,7 +108,7 @@ class SharedCredentials:
             if self._credentials is None:
                 self._credentials = self._find()
             work(fresh)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the waiting threads get one of ours
+        except Exception as error:  # noqa: BLE001 - waiting threads must get an error, whatever it is
             begun.set_exception(_refusal(error))
         else:
             begun.set_result(fresh)
@@ -111,10 +117,12 @@ class SharedCredentials:
         try:
             return refreshing.result(limits.left())
         except CredentialsError as error:
-            # Each thread gets an error of its own: they add their frames to it.
+            # Raise a copy: every raise adds frames to the exception, and several threads share this one.
             failure = CredentialsError(str(error), transient=error.transient)
         except TimeoutError:
-            failure = CredentialsError("no access token within the timeout: its server does not answer", transient=True)
+            failure = CredentialsError(
+                "no access token within the timeout: the token server does not answer", transient=True
+            )
         raise failure
 
 

@@ -1,4 +1,4 @@
-"""`Transport`: sends the requests of one thread through httplib2, to one origin only."""
+"""`Transport`: sends one thread's requests to one origin, with httplib2."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from google_auth_httplib2 import AuthorizedHttp, Request
 from googleapiclient.http import HttpRequest
 from googleapiclient.model import JsonModel
 
-from healthcare_deid.client.http.bounded_connection import NotConnectedError, Pieces, bounded
+from healthcare_deid.client.http.bounded_connection import BodyPieces, NotConnectedError, bounded
 from healthcare_deid.client.http.limits import Limits, limited
 from healthcare_deid.client.http.network import connection_class, proxy_for
 from healthcare_deid.client.http.origin import Origin
-from healthcare_deid.client.http.reply_body import write
+from healthcare_deid.client.http.reply_body import write_to_sink
 
 if TYPE_CHECKING:
     import threading
 
     from healthcare_deid.client.http.token_refresh import SharedCredentials
 
-__all__ = ["HttpRequest", "JsonModel", "Transport", "drop", "is_httplib2", "own_http", "token_request"]
+__all__ = ["HttpRequest", "JsonModel", "Transport", "drop_connections", "is_httplib2", "new_http", "token_request"]
 
 _REFRESH_TIMEOUT = 20.0
-_WHOLE = 2**20
-"""Bytes up to which a body is sent at once."""
+# Bodies up to this many bytes are sent with one sendall(); see Pieces.
+_SENT_AT_ONCE = 2**20
 
 
 class Transport:
-    """Sends requests of one thread to one origin.
+    """Sends one thread's requests to one origin.
 
-    Its sockets close when the thread is gone.
+    Its sockets are closed when the thread ends.
 
     Args:
-        http: An `httplib2.Http` or a user's transport.
+        http: `httplib2.Http` object or a user's transport.
         origin: Origin of the endpoint.
-        credentials: Credentials to add; None where the transport adds its own, or none are needed.
-        lock: Held during a request, for an httplib2 object that threads share.
-        owned: Whether to close the connections at the end.
+        credentials: Credentials to add. None if the transport adds its own, or if no token is sent.
+        lock: Held during a request, for an httplib2 object shared by threads.
+        owned: Whether `close` closes the connections.
     """
 
     def __init__(
@@ -62,47 +62,53 @@ class Transport:
         self._bounded = is_httplib2(http)
         self._kind: Any = None
         if owned:
-            weakref.finalize(self, drop, http).atexit = False
+            # Closes the sockets of a thread that has ended. Not at exit, where the system closes them.
+            weakref.finalize(self, drop_connections, http).atexit = False
 
     def close(self) -> None:
-        """Close the connections; a request on its way ends with an error."""
+        """Close the connections.
+
+        A request in progress ends with an error.
+        """
         if not self._owned:
             return
         for connection in list(self._http.connections.values()):
             if connection.sock is not None:
-                # Closing a socket does not wake a thread that reads it; shutting it down does.
+                # close() does not wake a thread that is reading from the socket; shutdown() does.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        drop(self._http)
+        drop_connections(self._http)
 
     def request(
         self, uri: str, method: str, body: Any, headers: Any, limits: Limits, *, fresh: bool = False
     ) -> tuple[Any, Any]:
         """Send one request.
 
-        With a sink in the limits, the body of a good reply goes there.
+        If the limits have a sink, the body of a successful reply is written to it.
 
         Args:
-            uri: Absolute URL of the transport's origin.
-            method: Verb.
-            body: Sent as it is.
-            headers: Sent as they are, with the access token.
-            limits: Time and size of this try.
-            fresh: Open a new connection, which cannot turn out to be a stale one.
+            uri: Absolute URL at the transport's origin.
+            method: HTTP verb.
+            body: Body, sent as is.
+            headers: Headers to send, besides the access token.
+            limits: Time and size limits of this attempt.
+            fresh: Whether to open a new connection, which cannot be stale.
 
         Raises:
-            ForeignUrlError: The URL leads to another origin; nothing was sent, and no credentials were looked at.
+            ForeignUrlError: *uri* is at another origin. Nothing was sent and no credentials were looked up.
         """
         uri = self._origin.own(uri)
         if not self._bounded:
             response, content = self._http.request(uri, method=method, body=body, headers=headers)
+            # A user's transport knows no sink and returns the body.
             if limits.sink is not None and int(response.status) == HTTPStatus.OK:
-                write(limits.sink, content or b"")
+                write_to_sink(limits.sink, content or b"")
                 content = b""
             return response, content
         with self._lock:
             if fresh:
-                drop(self._http)
+                drop_connections(self._http)
+            # A copy of the headers, because the access token is added to them.
             return self._authorized(uri, method, body, dict(headers or {}), limits)
 
     def _authorized(self, uri: str, method: str, body: Any, headers: dict[str, str], limits: Limits) -> tuple[Any, Any]:
@@ -111,7 +117,7 @@ class Transport:
             return self._exchange(uri, method, body, headers, limits)
         token = credentials.apply(method, uri, headers, limits)
         response, content = self._exchange(uri, method, body, headers, limits)
-        # A request that is refused with 401 was not carried out: the token may have been revoked meanwhile.
+        # 401 means that the request was not executed, so even a START may be sent again with a new token.
         if int(response.status) == HTTPStatus.UNAUTHORIZED and credentials.renew(token, method, uri, headers, limits):
             response, content = self._exchange(uri, method, body, headers, limits)
         return response, content
@@ -123,11 +129,11 @@ class Transport:
     def _connection_class(self) -> Any:
         if self._owned:
             return connection_class(self._origin)
-        # A user's own httplib2 object has its own proxies and certificates.
+        # A user's httplib2 object has its own proxy and certificate settings.
         if find_spec("socks") is None and proxy_for(self._origin) is not None:
             raise NotConnectedError(
-                f"{self._origin.scheme.upper()}_PROXY is set, which httplib2 ignores without PySocks: pip install "
-                "pysocks, or leave http= out",
+                f"{self._origin.scheme.upper()}_PROXY is set, but httplib2 ignores it without PySocks: pip install "
+                "pysocks, or remove http=",
                 transient=False,
             )
         kinds: dict[Any, Any] = httplib2.SCHEME_TO_CONNECTION
@@ -135,35 +141,41 @@ class Transport:
 
 
 def is_httplib2(http: Any) -> bool:
-    """Return whether an object is httplib2's or google-auth's, which take a class of connections."""
+    """Return whether *http* is an httplib2 or google-auth object."""
     return isinstance(http, httplib2.Http | AuthorizedHttp)
 
 
-def own_http() -> httplib2.Http:
-    """Return a new httplib2 object without its own ideas of proxies and redirects."""
+def new_http() -> httplib2.Http:
+    """Return a new httplib2 object without proxies and redirects.
+
+    Proxies are handled in `network`.
+    """
     http = httplib2.Http(proxy_info=None)
-    http.follow_redirects = False  # the API sends none, and a token must not follow one
+    http.follow_redirects = False  # the API sends no redirects, and a token must not follow one
     return http
 
 
 def token_request() -> Any:
-    """Return google-auth's transport for token servers, which are asked within a timeout of their own."""
+    """Return google-auth's transport for token servers.
+
+    It has its own timeout.
+    """
     return Request(_TokenHttp())
 
 
 class _TokenHttp:
-    """The one method of `httplib2.Http` that google-auth's transport calls."""
+    """The one `httplib2.Http` method that google-auth calls."""
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any) -> Any:
         origin = Origin.of(uri)
         if origin is None:
-            raise NotConnectedError("the token server's URL is not one of http or https", transient=False)
-        http = own_http()
+            raise NotConnectedError("the token server's URL is not an http or https URL", transient=False)
+        http = new_http()
         limits = Limits(_REFRESH_TIMEOUT)
         try:
             return _exchange(http, connection_class(origin), uri, method, body, dict(headers or {}), limits)
         finally:
-            drop(http)
+            drop_connections(http)
 
 
 def _exchange(
@@ -171,28 +183,30 @@ def _exchange(
 ) -> tuple[Any, Any]:
     http.timeout = limits.left()
     for connection in http.connections.values():
-        # httplib2 applies a timeout to connections it opens, not to those it has.
+        # httplib2 applies its timeout only when it opens a connection: on a kept one, a timeout of 0.3 s took 1.5 s.
         connection.timeout = http.timeout
         if connection.sock is not None:
             connection.sock.settimeout(http.timeout)
-    if isinstance(body, bytes) and len(body) > _WHOLE:
+    if isinstance(body, bytes) and len(body) > _SENT_AT_ONCE:
         headers["content-length"] = str(len(body))
-        body = Pieces(body)
+        body = BodyPieces(body)
     with limited(limits):
         try:
             response, content = http.request(
                 uri, method=method, body=body, headers=headers, redirections=0, connection_type=kind
             )
+        # The connection may be in the middle of a reply, which the next request would take for its own.
         except BaseException:
-            drop(http)
+            drop_connections(http)
             raise
     return response, content
 
 
-def drop(http: Any) -> None:
-    """Close and forget the connections of an httplib2 object, which stays usable.
+def drop_connections(http: Any) -> None:
+    """Close and forget the connections of an httplib2 object.
 
-    They are not shut down: in a forked child, they are the parent's, too.
+    The object stays usable. Sockets are closed and not shut down, because in a forked child they also belong to the
+    parent.
     """
     connections = http.connections
     for key in list(connections):

@@ -1,1 +1,1 @@
-"""Operations as futures, waiting for many of them, and their notebook line."""
+"""Operations as futures, waiting, and their notebook display."""

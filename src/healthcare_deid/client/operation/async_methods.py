@@ -1,6 +1,6 @@
-"""`AsyncOperationWaiting`: ask for an operation, wait for it, cancel it, in an event loop."""
+"""`AsyncOperationWaiting`: poll, wait for and cancel an operation in an event loop."""
 
-# ruff: noqa: ASYNC109 - timeout= has the name and meaning it has in the other client
+# ruff: noqa: ASYNC109 - timeout= means the same as in the other client
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from healthcare_deid.client.operation.base import OperationBase, T
-from healthcare_deid.client.protocol.arguments import callback
+from healthcare_deid.client.protocol.arguments import check_callback
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot, OperationState
 from healthcare_deid.client.protocol.operations import cancel_operation, get_operation
 from healthcare_deid.errors import DeidError
@@ -23,35 +23,41 @@ logger = logging.getLogger("healthcare_deid.client")
 
 
 class AsyncOperationWaiting(OperationBase[T]):
-    """Methods of an operation that ask the service."""
+    """Operation methods that call the service."""
 
     _session: AsyncSession
 
     async def done(self) -> bool:
-        """Return whether it has ended, successfully or not; asks the service at most once a second."""
+        """Return whether the operation has ended, successfully or not.
+
+        Polls the service at most once a second.
+        """
+        # A loop over done() must not send a request each time.
         if not self.state.ended and not self._fresh():
             try:
                 await self.refresh()
             except DeidError as error:
-                logger.debug("done() could not ask: %s", type(error).__name__)
+                logger.debug("done() could not poll: %s", type(error).__name__)
         return self.state.ended
 
     async def refresh(self, *, timeout: float | None = None, retry: RetryPolicy | None = None) -> OperationSnapshot:
-        """Ask the service for the current state.
+        """Fetch the current state from the service.
 
         Returns:
-            The current state; `OperationState.EXPIRED` if the service no longer knows the operation.
+            The current state. It is `OperationState.EXPIRED` if the service no longer knows the operation.
 
         Raises:
-            DeidError: The service could not be asked. The operation itself goes on.
+            DeidError: The request failed. The operation itself is not affected.
         """
+        # A final state never changes, and the service deletes ended operations after a while.
         if self.state.ended:
             return self.snapshot
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         try:
             snapshot = await self._session.run(get_operation(context, self._path, self._tracker.version))
         except DeidError as error:
             self._tracker.failed(error, self._clock.monotonic())
+            # failed() takes NOT_FOUND for the final state EXPIRED. Then there is nothing to raise.
             if not self.state.ended:
                 raise
         else:
@@ -61,26 +67,26 @@ class AsyncOperationWaiting(OperationBase[T]):
     async def wait(
         self, timeout: float | None = None, on_progress: Callable[[OperationSnapshot], object] | None = None
     ) -> Self:
-        """Wait until it has ended, successfully or not.
+        """Wait until the operation ends, successfully or not.
 
         Args:
-            timeout: Seconds to wait; None waits as long as it takes.
-            on_progress: Called in the loop with every snapshot that differs from the one before.
+            timeout: Seconds to wait. None waits without limit.
+            on_progress: Called in the loop with every snapshot that differs from the last.
 
         Returns:
             The operation itself, for its `state` or `result`.
 
         Raises:
-            OperationTimeout: It still runs. Call `wait` again to go on.
+            OperationTimeout: The operation is still running. Call `wait` again to continue.
             OperationLost: Polls have failed for `PollPolicy.lost_after` seconds.
         """
-        callback("on_progress", on_progress)
-        told = False
+        check_callback("on_progress", on_progress)
+        notified = False
         async for snapshot in self._changes(timeout):
             if on_progress is not None:
                 on_progress(snapshot)
-            told = True
-        if not told and on_progress is not None:
+            notified = True
+        if not notified and on_progress is not None:
             on_progress(self.snapshot)
         return self
 
@@ -88,7 +94,7 @@ class AsyncOperationWaiting(OperationBase[T]):
         """Yield the last known state, then every change until the end.
 
         Raises:
-            OperationTimeout: It still runs after ``timeout`` seconds.
+            OperationTimeout: The operation is still running after *timeout* seconds.
             OperationLost: Polls have failed for `PollPolicy.lost_after` seconds.
         """
         yield self.snapshot
@@ -99,50 +105,55 @@ class AsyncOperationWaiting(OperationBase[T]):
         """Wait for the end and return the result.
 
         Args:
-            timeout: Seconds to wait; None waits as long as it takes.
-            raise_on_partial: Raise `PartialFailure` if some instances failed. Without it, check `state`.
+            timeout: Seconds to wait. None waits without limit.
+            raise_on_partial: Raise `PartialFailure` if some instances failed. If False, check `state`.
 
         Raises:
-            OperationFailed: It ended with an error.
-            OperationCancelled: It was cancelled.
+            OperationFailed: The operation ended with an error.
+            OperationCancelled: The operation was cancelled.
             PartialFailure: Some instances are missing in the destination.
-            OperationTimeout: It still runs; the error carries the operation.
+            OperationTimeout: The operation is still running. The exception carries the operation.
             OperationLost: Polls failed for too long, or the service no longer knows the operation.
         """
         await self.wait(timeout)
         if self.state is OperationState.PARTIAL and not raise_on_partial:
-            logger.warning("operation %s ended, and some instances failed: %s", self._path.operation, self.snapshot)
+            logger.warning("operation %s ended with failed instances: %s", self._path.operation, self.snapshot)
         return self._outcome(raise_on_partial=raise_on_partial)
 
     async def exception(self, timeout: float | None = None) -> DeidError | None:
-        """Wait for the end and return its error, or None.
+        """Wait for the end and return the exception, or None.
 
-        A partial failure has a result and no error: `state` shows it, and ``result(raise_on_partial=True)`` raises it.
+        A partial failure has a result, not an exception. `state` shows it and ``result(raise_on_partial=True)`` raises
+        it.
 
         Raises:
-            OperationTimeout: It still runs.
+            OperationTimeout: The operation is still running.
             OperationLost: Polls have failed for too long.
         """
         await self.wait(timeout)
         return self._failure()
 
     async def cancel(self, *, timeout: float | None = None, retry: RetryPolicy | None = None) -> bool:
-        """Ask the service to stop it, and return at once; it may still succeed.
+        """Request cancellation and return at once.
+
+        The operation may still succeed.
 
         Returns:
-            False if it is known to have ended, and the service was not asked.
+            False if the operation had already ended; no request is sent.
         """
         if self.state.ended:
             return False
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         await self._session.run(cancel_operation(context, self._path, self._tracker.version))
         return True
 
     async def cancel_and_wait(self, timeout: float | None = None) -> OperationState:
-        """Ask the service to stop it, wait, and return its last state, cancelled or not.
+        """Request cancellation, wait for the end, and return the final state.
+
+        The state can be other than cancelled.
 
         Raises:
-            OperationTimeout: It still runs.
+            OperationTimeout: The operation is still running.
         """
         await self.cancel()
         return (await self.wait(timeout)).state
@@ -150,4 +161,4 @@ class AsyncOperationWaiting(OperationBase[T]):
     async def _changes(self, timeout: float | None) -> AsyncIterator[OperationSnapshot]:
         """Yield every change until the end."""
         raise NotImplementedError(timeout)
-        yield self.snapshot
+        yield self.snapshot  # makes this a generator

@@ -1,32 +1,30 @@
-"""`AsyncOperation`: long-running work at the service, to be awaited."""
+"""`AsyncOperation`: an awaitable long-running operation."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.client.drivers.async_session import AsyncSession
+from healthcare_deid.client.drivers.poller import run_callback
 from healthcare_deid.client.drivers.session import Recipe, session_for
 from healthcare_deid.client.operation.async_methods import AsyncOperationWaiting
 from healthcare_deid.client.operation.base import T
-from healthcare_deid.client.protocol.arguments import callback, patience
+from healthcare_deid.client.protocol.arguments import check_callback, check_wait_timeout
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 from healthcare_deid.errors import DeidError, OperationLost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.polling import Event
-
-logger = logging.getLogger("healthcare_deid.client")
 
 
 class AsyncOperation(AsyncOperationWaiting[T]):
-    """Long-running work at the service: `Operation` with ``await``.
+    """Awaitable long-running operation.
 
-    ``await operation`` is ``await operation.result()``. Nothing here blocks the event loop.
+    ``await operation`` is short for ``await operation.result()``. No method blocks the event loop.
     """
 
     def __init__(
@@ -35,7 +33,7 @@ class AsyncOperation(AsyncOperationWaiting[T]):
         context: CallContext,
         snapshot: OperationSnapshot,
         *,
-        started: Started | None = None,
+        started: StartedOperation | None = None,
         kind: Any = None,
     ) -> None:
         super().__init__(context, snapshot, started=started, kind=kind)
@@ -45,27 +43,31 @@ class AsyncOperation(AsyncOperationWaiting[T]):
         return self.result().__await__()
 
     def add_done_callback(self, function: Callable[[AsyncOperation[T]], object]) -> None:
-        """Call ``function(operation)`` in the loop at its end, or at once if it has ended.
+        """Call ``function(operation)`` in the loop when the operation ends.
 
-        The client polls until then, whoever stops waiting.
+        It is called at once if the operation has already ended. The client keeps polling even if nobody waits.
         """
-        callback("function", function)
+        check_callback("function", function)
         loop = asyncio.get_running_loop()
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, OperationSnapshot) and event.state.ended:
-                loop.call_soon(_logged, function, self)
+                # Scheduled, not called: listeners run inside the poller and must not run a user's code.
+                loop.call_soon(run_callback, lambda: function(self))
 
-        if self._tracker.subscribe(hear):
+        if self._tracker.subscribe(on_event):
             self._session.poller.watch(self._tracker)
         else:
             function(self)
 
     def as_future(self) -> asyncio.Future[T]:
-        """Return an ``asyncio.Future`` of the result; cancelling that does not cancel the operation."""
+        """Return an ``asyncio.Future`` for the result.
+
+        Cancelling the future does not cancel the operation.
+        """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, OperationLost) and not future.done():
                 future.set_exception(self._lost(event))
 
@@ -79,12 +81,13 @@ class AsyncOperation(AsyncOperationWaiting[T]):
             else:
                 future.set_result(result)
 
-        self._tracker.subscribe(hear)
+        self._tracker.subscribe(on_event)
         self.add_done_callback(end)
         return future
 
     async def _changes(self, timeout: float | None) -> AsyncIterator[OperationSnapshot]:  # noqa: ASYNC109 - as in wait
-        patience(timeout)
+        check_wait_timeout(timeout)
+        # None in the queue marks the timeout.
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         if not self._tracker.subscribe(events.put_nowait):
             return
@@ -95,7 +98,7 @@ class AsyncOperation(AsyncOperationWaiting[T]):
             poller.watch(self._tracker)
             if timeout is not None:
                 alarm = asyncio.create_task(self._ring(events, timeout))
-                # The alarm has to be waiting before a fake clock may move.
+                # Let the timer start. Otherwise a fake clock could advance before anything waits for it.
                 await asyncio.sleep(0)
             hold.release()
             while not self.state.ended or not events.empty():
@@ -119,19 +122,11 @@ class AsyncOperation(AsyncOperationWaiting[T]):
         events.put_nowait(None)
 
     def _ipython_display_(self) -> None:
-        """Show one line, which a notebook keeps up to date until the end."""
+        """Display a line that a notebook updates until the end."""
         self._show_line(watch=self._session.poller.watch, call=lambda update: update())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _resumed, (self._session.sync.recipe, self._for_pickle, self._tracker.version, self._kind)
-
-
-def _logged(function: Callable[[AsyncOperation[T]], object], operation: AsyncOperation[T]) -> None:
-    try:
-        function(operation)
-    except Exception as error:  # noqa: BLE001 - a callback may raise anything
-        # TRY400: logging.exception would write the text and the frames, which may hold data.
-        logger.error("a callback of an operation raised %s", type(error).__name__)  # noqa: TRY400
 
 
 def _resumed(recipe: Recipe, snapshot: OperationSnapshot, version: str, kind: Any) -> AsyncOperation[Any]:

@@ -1,4 +1,4 @@
-"""`OperationBase`: the parts of `Operation` and `AsyncOperation` that read the last known state, without I/O."""
+"""`OperationBase`: state and outcome of an operation, without I/O."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.client.protocol.clock import Clock
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.config.base.message import ReplyMessage
     from healthcare_deid.config.v1.operations import OperationMetadata, ProgressCounter
     from healthcare_deid.names import OperationName
@@ -45,10 +45,15 @@ _RESULTS: dict[str, type[ReplyMessage]] = {
 
 
 class OperationBase(Generic[T]):
-    """Last known state of an operation, and the result or error it stands for."""
+    """Last known state of an operation, and its result or exception."""
 
     def __init__(
-        self, context: CallContext, snapshot: OperationSnapshot, *, started: Started | None = None, kind: Any = None
+        self,
+        context: CallContext,
+        snapshot: OperationSnapshot,
+        *,
+        started: StartedOperation | None = None,
+        kind: Any = None,
     ) -> None:
         self._context = context
         self._clock = context.clock
@@ -61,17 +66,20 @@ class OperationBase(Generic[T]):
             started=context.clock.monotonic() if started else None,
             timeout=context.timeout,
         )
-        # A partial of a function, not a bound method: the tracker must not keep the operation alive.
+        # A partial of a function, not a bound method: a bound method would make a reference cycle with the tracker.
         self._tracker.subscribe(partial(_record_end, context.clock, context.clock.time()))
 
     @property
     def name(self) -> str:
-        """Full name. ``client.operation(name)`` resumes it in another process."""
+        """Full resource name.
+
+        ``client.operation(name)`` resumes it in another process.
+        """
         return str(self._tracker.name)
 
     @property
     def snapshot(self) -> OperationSnapshot:
-        """Last known state with metadata, response and error, as one value."""
+        """Last known state, metadata, response and error in one value."""
         return self._tracker.snapshot
 
     @property
@@ -86,25 +94,28 @@ class OperationBase(Generic[T]):
 
     @property
     def progress(self) -> ProgressCounter:
-        """Last known counters: ints, 0 where the service gave none."""
+        """Last known counters; a missing counter is 0."""
         return self.snapshot.progress
 
     @property
     def logs_url(self) -> str | None:
-        """URL of its log in Cloud Logging, the only place that lists the failed instances."""
+        """URL of the operation's log in Cloud Logging.
+
+        Only this log lists the failed instances.
+        """
         return self.snapshot.logs_url
 
     @property
     def poll_error(self) -> DeidError | None:
-        """Error of the last poll, if that failed.
+        """Error of the last poll, if it failed.
 
-        It says nothing about the operation itself.
+        A failed poll says nothing about the operation itself.
         """
         return self._tracker.error
 
     @property
     def adopted(self) -> bool:
-        """Whether it was found after the answer to its start was lost.
+        """Whether it was adopted after the reply to its start was lost.
 
         See `adoption_proved`.
         """
@@ -112,19 +123,20 @@ class OperationBase(Generic[T]):
 
     @property
     def adoption_proved(self) -> bool:
-        """Whether an adopted operation is known to be the one that was started.
+        """Whether an adopted operation is certainly the one that was started.
 
-        The proof is a destination dataset that did not exist before the call and exists now. Without it, another
-        program may have started this operation at the same time.
+        It is if the destination dataset did not exist before the call and exists now. Otherwise another program may
+        have started this operation at the same time.
         """
         return self._adoption is Adoption.PROVED
 
     def cancelled(self) -> bool:
-        """Return whether it is known to have been cancelled."""
+        """Return whether the last known state is cancelled."""
         return self.state is OperationState.CANCELLED
 
     @property
     def _for_pickle(self) -> OperationSnapshot:
+        # Snapshots from later polls carry no adoption.
         return self.snapshot.adopted_as(self._adoption)
 
     @property
@@ -132,7 +144,7 @@ class OperationBase(Generic[T]):
         return self._tracker.name
 
     def _fresh(self) -> bool:
-        """Return whether the last poll is too recent to ask again."""
+        """Return whether the last poll is too recent to poll again."""
         polled = self._tracker.polled
         return polled is not None and self._clock.monotonic() - polled < self._tracker.policy.initial
 
@@ -145,9 +157,9 @@ class OperationBase(Generic[T]):
         return self._parsed()
 
     def _failure(self) -> DeidError | None:
-        """Return the exception for its end, or None.
+        """Return the exception for its final state, or None.
 
-        A partial failure has a result.
+        A partial failure has a result, so it gives None.
         """
         snapshot, number = self.snapshot, self._path.operation
         status = snapshot.error
@@ -155,11 +167,13 @@ class OperationBase(Generic[T]):
         if status is not None:
             details |= {"code": status.code, "message": status.message or "", "details": status.details}
         if snapshot.state is OperationState.CANCELLED:
-            return OperationCancelled(f"operation {number} was cancelled; what it had written stays", **details)
+            return OperationCancelled(
+                f"operation {number} was cancelled; instances already written stay in the destination", **details
+            )
         if snapshot.state is OperationState.FAILED:
-            code = status.code if status is not None else 2
+            code = status.code if status is not None else 2  # google.rpc.Code.UNKNOWN
             word = RPC_CODES[code] if 0 <= code < len(RPC_CODES) else f"code {code}"
-            return OperationFailed(f"operation {number} failed: {word} (the server's text is in .message)", **details)
+            return OperationFailed(f"operation {number} failed: {word} (see .message for the server's text)", **details)
         if snapshot.state is OperationState.EXPIRED:
             return OperationLost(
                 f"the service does not know operation {number}: it never existed, or ended more than about 30 days ago",
@@ -171,12 +185,13 @@ class OperationBase(Generic[T]):
         count = self.progress
         missing = count.failure or count.secondary_failure or count.pending
         return PartialFailure(
-            f"operation {self._path.operation} ended with {missing} of {count.success + missing} instances not done; "
-            "they are missing in the destination, and .operation.logs_url leads to the reasons",
+            f"operation {self._path.operation} failed for {missing} of {count.success + missing} instances; they are "
+            "missing in the destination. See .operation.logs_url for the reasons",
             operation=self,
         )
 
     def _parsed(self) -> T:
+        # "@type" marks the type of a protobuf Any and is not a field of the message.
         response = {key: value for key, value in (self.snapshot.response or {}).items() if key != "@type"}
         method = (self.metadata.api_method_name or "").rsplit(".", 1)[-1].lower()
         kind: type[ReplyMessage] = self._kind or _RESULTS.get(method, messages.Empty)
@@ -188,9 +203,10 @@ class OperationBase(Generic[T]):
 
     def _timed_out(self, timeout: float | None) -> OperationTimeout:
         error = OperationTimeout(
-            f"operation {self._path.operation} still runs after waiting for {timeout:g} s; .operation resumes it",
+            f"operation {self._path.operation} is still running after {timeout:g} s; wait again with .operation",
             operation=self,
         )
+        # The last poll's error explains a timeout that is really a connection problem.
         error.__cause__ = self._tracker.error
         return error
 
@@ -202,7 +218,7 @@ class OperationBase(Generic[T]):
         return f"<{type(self).__name__} {self._path.operation} {self.snapshot}>"
 
     def _parts(self) -> list[str]:
-        """Return the parts of the notebook line: state, counters, elapsed time, failure of the last poll."""
+        """Return the parts of the notebook line."""
         elapsed = self.snapshot.elapsed(datetime.fromtimestamp(self._clock.time(), UTC))
         problem = self.poll_error
         parts = [str(self.snapshot)]
@@ -214,12 +230,16 @@ class OperationBase(Generic[T]):
 
     def _repr_html_(self) -> str:
         parts = [f"<b>{escape(self._path.operation)}</b>", *map(escape, self._parts())]
+        # The URL comes from the server: a "javascript:" link must not get into the notebook.
         if self.logs_url and self.logs_url.startswith("https://"):
             parts.append(f'<a href="{escape(self.logs_url, quote=True)}" target="_blank" rel="noopener">logs</a>')
         return " · ".join(parts)
 
     def _show_line(self, *, watch: Callable[[Tracker], object], call: Callable[[Callable[[], object]], object]) -> None:
-        """Show the line, and where the front end can update it, do so after every poll until the end."""
+        """Display the notebook line and update it after every poll.
+
+        A front end that cannot update a line shows it once.
+        """
 
         def line() -> Line:
             return Line(" · ".join([self._path.operation, *self._parts()]), self._repr_html_())

@@ -1,4 +1,4 @@
-"""One line that a notebook keeps up to date: `ProgressLine` for callbacks, `show` for operations."""
+"""A notebook line that updates in place: `ProgressLine` and `show`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Line as text and as HTML, of which a front end shows what it can."""
+    """Line of text and its HTML form; the front end picks one."""
 
     text: str
     html: str
@@ -26,23 +26,25 @@ class Line:
 
 
 def show(line: Line) -> Callable[[Line], None] | None:
-    """Show a line, and return a function that replaces it.
+    """Display a line and return a function that replaces it.
 
-    Where lines cannot be replaced, it is None.
+    Returns None if the front end cannot replace lines.
     """
     display: Any = _display()
     if display is None:
         print(line.text)  # noqa: T201 - showing is its purpose
         return None
+    # Front ends without update_display return no handle.
     handle: Any = display(line, display_id=True)
     return None if handle is None else handle.update
 
 
 def _display() -> Any:
-    """Return IPython's ``display`` in a notebook.
+    """Return IPython's ``display`` when running in a notebook.
 
-    A terminal has no display to update, and gives None.
+    Returns None in a terminal, which cannot update a display.
     """
+    # Not imported: if IPython is not loaded yet, this is not a notebook.
     ipython: Any = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
     if getattr(shell, "kernel", None) is None:
@@ -53,9 +55,9 @@ def _display() -> Any:
 
 
 class ProgressLine:
-    """Callback for ``on_progress=`` that updates one line in a notebook and prints one line for each change elsewhere.
+    """Callback for ``on_progress=``.
 
-    It shows nothing but counts. ::
+    It updates one line in a notebook, and prints a line per change elsewhere. It shows only counts. ::
 
         operation.wait(on_progress=ProgressLine())
         client.upload("dataset1/dicomstore1", "scans/", on_progress=ProgressLine())
@@ -66,7 +68,7 @@ class ProgressLine:
         self._shown = ""
 
     def __call__(self, progress: object) -> None:
-        """Show the progress, an `OperationSnapshot` or a `TransferReport`."""
+        """Show an `OperationSnapshot` or a `TransferReport`."""
         text = str(progress)
         if text == self._shown:
             return

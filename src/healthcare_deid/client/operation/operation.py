@@ -1,4 +1,4 @@
-"""`Operation`: long-running work at the service as a future."""
+"""`Operation`: a long-running operation as a future."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from healthcare_deid.client.drivers.event_queue import EventQueue
 from healthcare_deid.client.drivers.session import Recipe, Session, session_for
 from healthcare_deid.client.operation.base import T
 from healthcare_deid.client.operation.sync_methods import OperationWaiting
-from healthcare_deid.client.protocol.arguments import callback, patience
+from healthcare_deid.client.protocol.arguments import check_callback, check_wait_timeout
 from healthcare_deid.client.protocol.operation_state import OperationSnapshot
 from healthcare_deid.errors import DeidError, OperationLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from healthcare_deid.client.protocol.context import CallContext, Started
+    from healthcare_deid.client.protocol.context import CallContext, StartedOperation
     from healthcare_deid.client.protocol.polling import Event
 
 
 class Operation(OperationWaiting[T]):
-    """Long-running work at the service.
+    """Long-running operation of the service.
 
-    Any thread can wait for it, for any time: the client polls, the waiter sleeps. A failed poll does not mean that the
-    operation failed. Pickled, it becomes a handle that another process resumes.
+    Any number of threads can wait for it. The client polls on a thread of its own. A failed poll does not mean that the
+    operation failed. A pickled operation can be resumed in another process.
     """
 
     def __init__(
@@ -33,35 +33,41 @@ class Operation(OperationWaiting[T]):
         context: CallContext,
         snapshot: OperationSnapshot,
         *,
-        started: Started | None = None,
+        started: StartedOperation | None = None,
         kind: Any = None,
     ) -> None:
         super().__init__(context, snapshot, started=started, kind=kind)
         self._session = session
 
     def add_done_callback(self, function: Callable[[Operation[T]], object]) -> None:
-        """Call ``function(operation)`` at its end, or at once if it has ended.
+        """Call ``function(operation)`` when the operation ends.
 
-        The client polls until then, whoever stops waiting. Callbacks run one after the other on a thread of the client.
+        It is called at once if the operation has already ended. The client keeps polling even if nobody waits.
+        Callbacks run one after the other on one of the client's threads.
         """
-        callback("function", function)
+        check_callback("function", function)
         poller = self._session.poller
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, OperationSnapshot) and event.state.ended:
+                # On the callback thread: listeners run on the polling thread, and a user's code may block.
                 poller.call(lambda: function(self))
 
-        if self._tracker.subscribe(hear):
+        if self._tracker.subscribe(on_event):
             poller.watch(self._tracker)
         else:
             function(self)
 
     def as_future(self) -> Future[T]:
-        """Return a ``concurrent.futures.Future`` of the result; cancelling that does not cancel the operation."""
+        """Return a ``concurrent.futures.Future`` for the result.
+
+        Cancelling the future does not cancel the operation.
+        """
         future: Future[T] = Future()
+        # A running future refuses cancel(), which would otherwise look as if the operation were cancelled.
         future.set_running_or_notify_cancel()
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, OperationLost) and not future.done():
                 future.set_exception(self._lost(event))
 
@@ -75,12 +81,12 @@ class Operation(OperationWaiting[T]):
             else:
                 future.set_result(result)
 
-        self._tracker.subscribe(hear)
+        self._tracker.subscribe(on_event)
         self.add_done_callback(end)
         return future
 
     def _changes(self, timeout: float | None) -> Iterator[OperationSnapshot]:
-        patience(timeout)
+        check_wait_timeout(timeout)
         events: EventQueue[Event] = EventQueue(self._clock)
         if not self._tracker.subscribe(events.put):
             return
@@ -102,7 +108,7 @@ class Operation(OperationWaiting[T]):
             self._tracker.unsubscribe(events.put)
 
     def _ipython_display_(self) -> None:
-        """Show one line, which a notebook keeps up to date until the end."""
+        """Display a line that a notebook updates until the end."""
         poller = self._session.poller
         self._show_line(watch=poller.watch, call=poller.call)
 

@@ -1,4 +1,7 @@
-"""`wait` and `as_completed`: wait for many operations with one list request a dataset and poll."""
+"""`wait` and `as_completed` for many operations.
+
+Each poll sends one list request per dataset.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from healthcare_deid.client.drivers.event_queue import EventQueue
 from healthcare_deid.client.operation.async_operation import AsyncOperation
 from healthcare_deid.client.operation.operation import Operation
-from healthcare_deid.client.protocol.arguments import patience
+from healthcare_deid.client.protocol.arguments import check_wait_timeout
 from healthcare_deid.errors import OperationLost
 
 if TYPE_CHECKING:
@@ -25,18 +28,18 @@ class Waited(NamedTuple, Generic[T]):
     done: set[Operation[T]]
     """Operations that have ended, successfully or not."""
     not_done: set[Operation[T]]
-    """Operations that still run, or whose state could not be read."""
+    """Operations that are still running, or that could not be polled."""
 
 
 def wait(operations: Iterable[Operation[T]], timeout: float | None = None) -> Waited[T]:
-    """Wait until all operations have ended, or for ``timeout`` seconds.
+    """Wait until all operations have ended, or for *timeout* seconds.
 
     Returns:
-        Operations that ended, and the others: those that still run, and those whose polls failed for
-        `PollPolicy.lost_after` seconds, which are not waited for any longer.
+        Operations that ended, and the others. The others are still running, or their polls failed for
+        `PollPolicy.lost_after` seconds.
 
     Raises:
-        TypeError: One is not an `Operation`; an `AsyncOperation` is awaited instead.
+        TypeError: An item is not an `Operation`. Await an `AsyncOperation` instead.
     """
     chosen = _chosen("wait", operations)
     done: set[Operation[T]] = set()
@@ -47,12 +50,12 @@ def wait(operations: Iterable[Operation[T]], timeout: float | None = None) -> Wa
 
 
 def as_completed(operations: Iterable[Operation[T]], timeout: float | None = None) -> Iterator[Operation[T]]:
-    """Yield each operation when it has ended, successfully or not.
+    """Yield each operation when it ends, successfully or not.
 
     Raises:
-        OperationTimeout: Some still run after ``timeout`` seconds; the error carries one of them.
-        OperationLost: Polls of one failed for too long; raised when all others have ended.
-        TypeError: One is not an `Operation`; an `AsyncOperation` is awaited instead.
+        OperationTimeout: An operation is still running after *timeout* seconds. The exception carries one of them.
+        OperationLost: Polls of an operation failed for too long. Raised after all others have ended.
+        TypeError: An item is not an `Operation`. Await an `AsyncOperation` instead.
     """
     chosen = _chosen("as_completed", operations)
     lost: OperationLost | None = None
@@ -71,25 +74,29 @@ def as_completed(operations: Iterable[Operation[T]], timeout: float | None = Non
 
 def _chosen(function: str, operations: Iterable[Operation[T]]) -> set[Operation[T]]:
     given: Any = operations
+    # Checked at run time too, because notebooks and scripts often have no type checker.
     if isinstance(given, Operation):
-        raise TypeError(f"{function}: takes a list of operations; a single one has .wait()")
+        raise TypeError(f"{function}() takes a list of operations; use operation.wait() for a single one")
     if not isinstance(given, Iterable) or isinstance(given, str):
-        raise TypeError(f"{function}: takes a list of operations, not {type(given).__name__}")
+        raise TypeError(f"{function}() takes a list of operations, not {type(given).__name__}")
     chosen: list[Any] = list(given)
     for item in chosen:
         if not isinstance(item, Operation):
             hint = ": await it, or use asyncio.gather" if isinstance(item, AsyncOperation) else ""
-            raise TypeError(f"{function}: takes operations, not {type(item).__name__}{hint}")
+            raise TypeError(f"{function}() takes operations, not {type(item).__name__}{hint}")
     return set(chosen)
 
 
 def _endings(
     operations: set[Operation[T]], timeout: float | None
 ) -> Iterator[tuple[Operation[T] | None, OperationLost | None]]:
-    """Yield each operation that ends or is lost, and None once the time is up."""
+    """Yield each operation that ends or is lost.
+
+    Yields ``(None, None)`` and stops when the time is up.
+    """
     if not operations:
         return
-    patience(timeout)
+    check_wait_timeout(timeout)
     clock = next(iter(operations))._clock
     end = None if timeout is None else clock.monotonic() + timeout
     events: EventQueue[tuple[Operation[T], Event]] = EventQueue(clock)
@@ -102,7 +109,7 @@ def _endings(
             if operation._tracker.subscribe(listener):
                 listeners[operation] = listener
                 waiting.add(operation)
-        # All of a client's at once, so that the first poll already asks for them together.
+        # Watch all operations of a client in one call, so that the first poll already uses one list request.
         for session in {operation._session for operation in waiting}:
             mine = [item._tracker for item in waiting if item._session is session]
             session.poller.watch(*mine)

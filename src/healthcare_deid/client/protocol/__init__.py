@@ -1,1 +1,1 @@
-"""The protocol without I/O: methods, retries, exactly-once starts, polling, replies."""
+"""The API's protocol without I/O: methods, retries, starts, polling."""

@@ -1,4 +1,7 @@
-"""Reset of objects in a forked child, whose sockets and threads are its parent's."""
+"""Reset of locks, sockets and threads in a forked child.
+
+A child inherits copies of its parent's locks and sockets, but none of its threads.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,22 @@ from typing import Protocol
 
 
 class Forkable(Protocol):
-    """Object with state that a forked child cannot use."""
+    """Object whose state is unusable in a forked child."""
 
     def _reset(self) -> None: ...
 
 
+# Weak references: registering for a fork must not keep a closed client alive.
 _FORKABLE: weakref.WeakSet[Forkable] = weakref.WeakSet()
 
 
 def reset_in_child(thing: Forkable) -> None:
-    """Call ``thing._reset()`` in every forked child, before anything else runs there."""
+    """Call ``thing._reset()`` in every forked child."""
     _FORKABLE.add(thing)
 
 
 def _forked() -> None:
+    # Copied first: a reset may create objects that register themselves.
     for thing in list(_FORKABLE):
         thing._reset()
 

@@ -1,4 +1,4 @@
-"""`Clock`: the client's source of time, which a test can replace."""
+"""`Clock`: the client's replaceable source of time."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ if TYPE_CHECKING:
 
 
 class Hold(Protocol):
-    """Work in progress, during which a fake clock must not move by itself."""
+    """Lock on a fake clock while work is in progress.
+
+    A fake clock must not advance by itself before the work is waiting.
+    """
 
     def release(self) -> None:
-        """End the hold; further calls do nothing."""
+        """End the hold. Calling it again does nothing."""
 
 
 class Clock(Protocol):
     """Source of time: `SystemClock`, or `healthcare_deid.testing.FakeClock` in a test."""
 
     def monotonic(self) -> float:
-        """Return seconds that never go back; only differences have a meaning."""
+        """Return monotonic seconds. Only differences are meaningful."""
         ...
 
     def time(self) -> float:
@@ -30,10 +33,10 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep for *seconds*."""
 
     async def sleep_async(self, seconds: float) -> None:
-        """Let time pass, leaving the event loop to others."""
+        """Sleep for *seconds* without blocking the event loop."""
 
     def wait(
         self,
@@ -42,14 +45,15 @@ class Clock(Protocol):
         seconds: float | None,
         hold: Hold | None = None,
     ) -> bool:
-        """Wait until ``ready()`` or for ``seconds``, and return ``ready()``.
+        """Wait until ``ready()`` is true or *seconds* have passed, and return ``ready()``.
 
-        The caller holds the condition's lock; the thread that makes it ready notifies. ``hold`` is released meanwhile.
+        The caller holds the lock of *condition*. A thread that makes ``ready()`` true notifies the condition. *hold* is
+        released while waiting.
         """
         ...
 
     def hold(self) -> Hold:
-        """Keep a fake clock from moving until the hold is released."""
+        """Stop a fake clock from advancing until the hold is released."""
         ...
 
 
@@ -57,14 +61,14 @@ class _NoHold:
     __slots__ = ()
 
     def release(self) -> None:
-        """Do nothing: real time cannot be held."""
+        """Do nothing; real time cannot be stopped."""
 
 
 _NO_HOLD = _NoHold()
 
 
 class SystemClock:
-    """Time of the machine."""
+    """The machine's own clock."""
 
     __slots__ = ()
 
@@ -77,11 +81,12 @@ class SystemClock:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep."""
+        """Sleep with `time.sleep`."""
+        # A deadline may have passed meanwhile, and time.sleep refuses negative numbers.
         time.sleep(max(0.0, seconds))
 
     async def sleep_async(self, seconds: float) -> None:
-        """Sleep in the event loop."""
+        """Sleep with `asyncio.sleep`."""
         await asyncio.sleep(max(0.0, seconds))
 
     def wait(
@@ -91,10 +96,10 @@ class SystemClock:
         seconds: float | None,
         hold: Hold | None = None,
     ) -> bool:
-        """Wait on the condition."""
+        """Wait on the condition in real time."""
         del hold
         return condition.wait_for(ready, None if seconds is None else max(0.0, seconds))
 
     def hold(self) -> Hold:
-        """Return a hold that does nothing."""
+        """Return a hold without effect."""
         return _NO_HOLD

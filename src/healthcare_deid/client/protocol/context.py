@@ -1,4 +1,4 @@
-"""`CallContext`: project, location and policies of a client's calls, and the flows that send them."""
+"""`CallContext`: the project, location, policies and clock of a call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from healthcare_deid.client.protocol.arguments import of_type, seconds, with_methods
+from healthcare_deid.client.protocol.arguments import require_methods, require_seconds, require_type
 from healthcare_deid.client.protocol.exactly_once import ExactlyOnceStart, StartRegistry
 from healthcare_deid.client.protocol.flow import ApiCall, ApiReply, Flow
 from healthcare_deid.client.protocol.retry import PollPolicy, RetryPolicy, send
@@ -25,8 +25,8 @@ _PAGE_SIZE = "500"
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """Operation just started, and the API version it was started with."""
+class StartedOperation:
+    """Operation just started, with the API version of its call."""
 
     snapshot: OperationSnapshot
     version: str
@@ -34,7 +34,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Names, policies and clock that a client's calls share."""
+    """Defaults shared by all calls of a client."""
 
     project: str | None
     location: str | None
@@ -45,18 +45,19 @@ class CallContext:
     clock: Clock
     starts: StartRegistry
     look_ahead: bool = False
-    """Whether calls that create a dataset look first if it exists; see `ExactlyOnceStart`."""
+    """Whether to check that a new dataset does not exist yet; see `ExactlyOnceStart`."""
 
     def __post_init__(self) -> None:
+        # Checked here, so that a wrong option is reported by the constructor and not by the first call.
         if self.api_version not in API_VERSIONS:
             raise ConfigError(f"api_version: must be {' or '.join(map(repr, API_VERSIONS))}")
-        seconds("timeout", self.timeout)
-        of_type("retry", self.retry, RetryPolicy)
-        of_type("poll", self.poll, PollPolicy)
-        with_methods("clock", self.clock, "a Clock", "monotonic", "time", "sleep", "wait", "hold")
+        require_seconds("timeout", self.timeout)
+        require_type("retry", self.retry, RetryPolicy)
+        require_type("poll", self.poll, PollPolicy)
+        require_methods("clock", self.clock, "a Clock", "monotonic", "time", "sleep", "wait", "hold")
 
-    def tuned(self, timeout: float | None, retry: RetryPolicy | None) -> CallContext:
-        """Return the context of a call with its own ``timeout=`` and ``retry=``."""
+    def for_call(self, timeout: float | None, retry: RetryPolicy | None) -> CallContext:
+        """Return a copy for one call's ``timeout=`` and ``retry=``."""
         if timeout is None and retry is None:
             return self
         return replace(
@@ -73,38 +74,38 @@ class CallContext:
         poll: PollPolicy | None,
         timeout: float | None,
     ) -> CallContext:
-        """Return the context with each option that is given."""
+        """Return a copy with each option that is not None."""
         return replace(
-            self.tuned(timeout, retry),
+            self.for_call(timeout, retry),
             project=project or self.project,
             location=location or self.location,
             poll=poll or self.poll,
         )
 
     def of_version(self, version: str) -> CallContext:
-        """Return the context with another API version."""
+        """Return a copy with another API version."""
         return replace(self, api_version=version)
 
     # Names
 
     def dataset(self, name: str | DatasetName) -> DatasetName:
-        """Complete a dataset's name."""
+        """Resolve a dataset name."""
         return DatasetName.resolve(name, project=self.project, location=self.location)
 
     def dicom_store(self, name: str | DicomStoreName) -> DicomStoreName:
-        """Complete a DICOM store's name."""
+        """Resolve a DICOM store name."""
         return DicomStoreName.resolve(name, project=self.project, location=self.location)
 
     def fhir_store(self, name: str | FhirStoreName) -> FhirStoreName:
-        """Complete a FHIR store's name."""
+        """Resolve a FHIR store name."""
         return FhirStoreName.resolve(name, project=self.project, location=self.location)
 
     def operation_name(self, name: str | OperationName) -> OperationName:
-        """Complete an operation's name."""
+        """Resolve an operation name."""
         return OperationName.resolve(name, project=self.project, location=self.location)
 
     def location_name(self) -> LocationName:
-        """Return the client's own location."""
+        """Return the client's default location."""
         return DatasetName.resolve("any", project=self.project, location=self.location).parent
 
     # Calls
@@ -118,7 +119,7 @@ class CallContext:
         query: Mapping[str, str] | None = None,
         version: str | None = None,
     ) -> ApiCall:
-        """Return the request of a method."""
+        """Build the request for a method."""
         return ApiCall(
             method,
             method.path_of(name),
@@ -129,50 +130,58 @@ class CallContext:
         )
 
     def send(self, call: ApiCall) -> Flow[ApiReply]:
-        """Send a call that starts no operation, as often as its method allows."""
+        """Send a call that does not start an operation, with retries."""
         return send(call, policy=self.retry, clock=self.clock)
 
-    def start(self, call: ApiCall, dataset: DatasetName, *, creates: DatasetName | None = None) -> Flow[Started]:
-        """Send a call that starts an operation, once.
+    def start(
+        self, call: ApiCall, dataset: DatasetName, *, creates: DatasetName | None = None
+    ) -> Flow[StartedOperation]:
+        """Send a call that starts an operation, exactly once.
 
         Args:
-            call: The call.
-            dataset: Dataset that lists the operation.
+            call: Request to send.
+            dataset: Dataset whose list shows the operation.
             creates: Dataset that the operation creates.
         """
-        look_ahead = self.look_ahead and creates != dataset  # under a dataset that is created, only that is listed
+        # The operation of datasets.create is listed under the new dataset. A new dataset lists no other operation, so
+        # checking first whether it exists would prove nothing.
+        look_ahead = self.look_ahead and creates != dataset
         start = ExactlyOnceStart(
             call, dataset, self.retry, self.clock, self.starts, creates=creates, look_ahead=look_ahead
         )
         snapshot = yield from start.flow()
-        return Started(snapshot, call.version)
+        return StartedOperation(snapshot, call.version)
 
     def read(self, kind: type[M], call: ApiCall) -> Flow[M]:
-        """Send a call and read its answer as a message of ``kind``."""
+        """Send a call and parse its reply as a message of *kind*."""
         reply = yield from self.send(call)
         return read_as(kind, reply.json, call.method)
 
     def delete(self, method: Method, name: object) -> Flow[None]:
-        """Delete a resource."""
+        """Delete a resource, with retries."""
         try:
             yield from self.send(self.call(method, name))
         except NotFound as error:
-            # After a lost answer, the resource is gone because of an earlier try.
+            # On a retry, NOT_FOUND means that an earlier attempt deleted it and only its reply was lost.
             if error.attempts == 1:
                 raise
 
     def items(
         self, method: Method, name: object, field: str, token: str, query: Mapping[str, str] | None = None
     ) -> Flow[tuple[list[Mapping[str, Any]], str]]:
-        """Return the items of one page of a list, and the token of the next page, empty at the end."""
+        """Return one page of a list and the next page token.
+
+        The token is empty on the last page.
+        """
         wanted = {"pageSize": _PAGE_SIZE, **(query or {}), **({"pageToken": token} if token else {})}
         reply = yield from self.send(self.call(method, name, query=wanted))
         items: Any = reply.json.get(field) or []
         following = str(reply.json.get("nextPageToken") or "")
         if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-            raise ReplyError(f"{method.id}: the answer is not a list", method_id=method.id)
+            raise ReplyError(f"{method.id}: the reply is not a list", method_id=method.id)
+        # A server that ignores pageToken would otherwise be asked for its first page forever.
         if following and following == token:
-            raise ReplyError(f"{method.id}: the list does not end", method_id=method.id)
+            raise ReplyError(f"{method.id}: the list does not end, its page token repeats", method_id=method.id)
         return cast("list[Mapping[str, Any]]", items), following
 
     def page(
@@ -184,19 +193,20 @@ class CallContext:
         token: str,
         query: Mapping[str, str] | None = None,
     ) -> Flow[tuple[list[M], str]]:
-        """Return one page of a list as messages of ``kind``, and the token of the next page."""
+        """Return one page of messages of *kind* and the next page token."""
         items, following = yield from self.items(method, name, field, token, query)
         return [read_as(kind, item, method) for item in items], following
 
 
 def read_as(kind: type[M], value: Mapping[str, Any], method: Method) -> M:
-    """Read an answer as a message.
+    """Parse a reply as a message of *kind*.
 
     Raises:
-        ReplyError: It is not such a message.
+        ReplyError: *value* is not a message of *kind*.
     """
     try:
         return kind.from_api(value)
     except ConfigError as error:
         paths = ", ".join(path for path, _ in error.problems if path)
+    # Raised outside the except block: the ConfigError would be its context, and its frames hold the reply.
     raise ReplyError(f"{method.id}: not a {kind.__name__} ({paths})", method_id=method.id, accepted=True)

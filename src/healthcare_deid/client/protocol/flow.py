@@ -1,7 +1,7 @@
-"""Flows: decisions without I/O, with the requests and replies that pass between them and their drivers.
+"""Flows: the client's decisions, without I/O.
 
-A *flow* is a generator. It yields `Send` or `Sleep`, is sent an `ApiReply` or has the failure thrown in, and returns
-its result. `drivers.run_flow` runs one with a thread or an event loop, and decides nothing.
+A *flow* is a generator. It yields `Send` or `Sleep`, receives an `ApiReply` or an exception, and returns its result.
+`drivers.run_flow` runs a flow on a thread or on an event loop, so both clients share every decision.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One request of the API. Its `repr` shows the method only."""
+    """One API request.
+
+    Its `repr` shows only the method: names and queries may identify a patient.
+    """
 
     method: Method
     path: str = field(repr=False)
-    """Path below the API version, quoted."""
+    """Percent-encoded path below the API version."""
     version: str = "v1"
     query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     body: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -29,7 +32,7 @@ class ApiCall:
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """Good answer of the API.
+    """One successful API reply.
 
     Header names are lower case; `json` is ``{}`` for an empty body.
     """
@@ -42,7 +45,7 @@ class ApiReply:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Make one HTTP try."""
+    """Request for one HTTP attempt."""
 
     call: ApiCall
     attempt: int = 1
@@ -50,7 +53,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Let time pass."""
+    """Request for a pause."""
 
     seconds: float
 

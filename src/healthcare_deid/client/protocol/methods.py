@@ -1,7 +1,8 @@
-"""Method table: id, verb, path and safety of each method. Source: the API's discovery documents.
+"""Table of the API's methods: ID, verb, path and retry safety.
 
-Discovery itself is not read at run time. A test compares this table with the documents in the installed
-google-api-python-client, for both API versions.
+Source: the API's discovery documents. They are not read at run time, because importing ``googleapiclient.discovery``
+takes longer than a request. A test compares this table with the documents in the installed google-api-python-client,
+for both API versions.
 """
 
 from __future__ import annotations
@@ -12,35 +13,36 @@ from urllib.parse import quote
 
 
 class Safety(Enum):
-    """Effect of sending a method twice."""
+    """Effect of sending a request twice."""
 
     READ = "read"
-    """No effect: every transient failure is tried again."""
+    """No effect. Every transient failure is retried."""
     START = "start"
-    """StartRegistry work that must not start twice: sent again only when the first try surely did nothing."""
+    """Starts a second operation. Retried only if the first attempt certainly did nothing."""
     CREATE = "create"
-    """A resource is created at once: as START, but without an operation to look for."""
+    """Creates a resource at once. As START, but without an operation to look for."""
     CANCEL = "cancel"
     """No further effect."""
     DELETE = "delete"
-    """No further effect; not found after a retry counts as done."""
+    """No further effect. NOT_FOUND on a retry counts as success."""
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method of the API."""
+    """One API method."""
 
     id: str
-    """Id in the discovery document."""
+    """ID in the discovery document."""
     verb: str
     path: str
-    """Path below the API version; ``{name}`` stands for the full name of the resource."""
+    """Path below the API version; ``{name}`` is the full resource name."""
     safety: Safety
     long_running: str = ""
-    """Last part of the ``apiMethodName`` of its operations, if it starts one."""
+    """Last part of ``apiMethodName`` in the operation that it starts, if it starts one."""
 
     def path_of(self, name: object) -> str:
-        """Return the quoted path for a resource."""
+        """Return the percent-encoded path for a resource."""
+        # "?" and "#" in a name must not turn the request into one for another method.
         return self.path.replace("{name}", quote(str(name), safe="/:"))
 
 
@@ -75,10 +77,11 @@ OPERATIONS_GET = Method(f"{_OPERATIONS}.get", "GET", "{name}", Safety.READ)
 OPERATIONS_LIST = Method(f"{_OPERATIONS}.list", "GET", "{name}/operations", Safety.READ)
 OPERATIONS_CANCEL = Method(f"{_OPERATIONS}.cancel", "POST", "{name}:cancel", Safety.CANCEL)
 
+# Collected from the constants above, so that a new method cannot be missing.
 METHODS: dict[str, Method] = {method.id: method for method in list(globals().values()) if isinstance(method, Method)}
-"""Methods that the client calls, by id."""
+"""Methods that the client calls, by ID."""
 
 LONG_RUNNING: frozenset[str] = frozenset(
     method.long_running.lower() for method in METHODS.values() if method.long_running
 )
-"""Last parts of ``apiMethodName`` that the client knows, in lower case."""
+"""Known last parts of ``apiMethodName``, in lower case."""

@@ -1,7 +1,7 @@
-"""State of an operation as a value, and its reading from the service's reply.
+"""State of an operation, and parsing of the service's reply.
 
-``done`` without an error is not success: instances may have failed, and are missing in the destination then. Only the
-counters tell, so that `OperationState.SUCCEEDED` requires counters without failures and without anything pending.
+``done`` without an error does not mean success: instances may have failed and be missing in the destination. Only the
+counters show that, so `OperationState.SUCCEEDED` requires counters without failures or pending instances.
 """
 
 from __future__ import annotations
@@ -20,46 +20,50 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-_CANCELLED = 1
-_FAILURES_OF_OLD = ("failureResourceCount", "failureStoreCount")
+_CANCELLED = 1  # google.rpc.Code.CANCELLED
+# Fields of the summaries in the first API version.
+_LEGACY_FAILURE_COUNTS = ("failureResourceCount", "failureStoreCount")
 
 
 class OperationState(StrEnum):
     """State of an operation."""
 
     RUNNING = "RUNNING"
-    """Not done when it was last seen."""
+    """Not done at the last poll."""
     SUCCEEDED = "SUCCEEDED"
-    """Done, and nothing failed."""
+    """Done without failures."""
     PARTIAL = "PARTIAL"
-    """Done, and some instances failed: they are missing in the destination; the logs say which."""
+    """Done, but some instances failed and are missing in the destination. The logs list them."""
     FAILED = "FAILED"
     """Ended with an error."""
     CANCELLED = "CANCELLED"
-    """Stopped on request; what it had written stays."""
+    """Stopped on request. Instances already written stay in the destination."""
     EXPIRED = "EXPIRED"
-    """Unknown to the service, which forgets operations about 30 days after their end."""
+    """Unknown to the service, which deletes operations about 30 days after they end."""
 
     @property
     def ended(self) -> bool:
-        """Whether this state is final."""
+        """Whether the state is final."""
         return self is not OperationState.RUNNING
 
 
 class Adoption(StrEnum):
-    """Proof that an operation found after a lost answer is the one that the call started."""
+    """Evidence that an adopted operation is the one the call started.
+
+    The operation was found in a list after the reply to the call was lost.
+    """
 
     PROVED = "PROVED"
-    """Its destination dataset did not exist before the call, exists now, and no other new operation is listed."""
+    """The destination dataset did not exist before the call and exists now, and this is the only new operation."""
     UNPROVED = "UNPROVED"
-    """No other new operation is listed. Another program may have started it at the same time."""
+    """This is the only new operation, but another program may have started it at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperationSnapshot:
-    """An operation at one moment.
+    """State of an operation at one moment.
 
-    Its text, state and counters, is safe to log.
+    Its ``str()`` shows the state and counters, and is safe to log.
     """
 
     name: OperationName
@@ -68,16 +72,16 @@ class OperationSnapshot:
     response: Mapping[str, Any] | None = field(default=None, repr=False)
     error: Status | None = field(default=None, repr=False)
     adoption: Adoption | None = field(default=None, compare=False)
-    """Set if the operation was found after the answer to its start was lost."""
+    """Set if the operation was adopted after the reply to its start was lost."""
 
     def adopted_as(self, adoption: Adoption | None) -> OperationSnapshot:
-        """Return the snapshot with an adoption."""
+        """Return a copy with *adoption*."""
         return replace(self, adoption=adoption)
 
     @property
     def progress(self) -> ProgressCounter:
-        """The counters, all zero until the service gives any."""
-        return self.metadata.counter or _counter_of_old(self.response)
+        """Progress counters, all zero until the service reports any."""
+        return self.metadata.counter or _legacy_counter(self.response)
 
     @property
     def logs_url(self) -> str | None:
@@ -85,7 +89,10 @@ class OperationSnapshot:
         return self.metadata.logs_url
 
     def elapsed(self, now: datetime) -> float | None:
-        """Return the seconds from its start to its end or to ``now``, by the service's times."""
+        """Return the seconds from start to end, or to *now* while running.
+
+        The service's own timestamps are used. Returns None without a start time.
+        """
         try:
             start, end = self.metadata.created_at, self.metadata.ended_at
             return max(0.0, ((end or now) - start).total_seconds()) if start else None
@@ -93,7 +100,7 @@ class OperationSnapshot:
             return None
 
     def expired(self) -> OperationSnapshot:
-        """Return the snapshot of the same operation, unknown to the service."""
+        """Return a copy in state `OperationState.EXPIRED`."""
         return replace(self, state=OperationState.EXPIRED)
 
     def __str__(self) -> str:
@@ -107,10 +114,15 @@ class OperationSnapshot:
 
 
 def parse_operation(reply: Mapping[str, Any], *, expected: OperationName | None = None) -> OperationSnapshot:
-    """Return the snapshot in a reply of ``operations.get``, of a list, or of a method that starts an operation.
+    """Parse an operation from a reply.
+
+    Args:
+        reply: Reply of ``operations.get``, an item of ``operations.list``, or the reply of a method that starts an
+            operation.
+        expected: Name of the operation that was asked for.
 
     Raises:
-        ReplyError: It is not an operation, or another one than ``expected``.
+        ReplyError: *reply* is not an operation, or not the expected one.
     """
     problem = "not an operation"
     snapshot: OperationSnapshot | None = None
@@ -130,33 +142,39 @@ def parse_operation(reply: Mapping[str, Any], *, expected: OperationName | None 
 
 
 def _problem(message: messages.Operation, name: OperationName, expected: OperationName | None) -> str:
-    # Projects have an ID and a number; the service may answer with the other one. The operation's own ID decides.
+    # A project has an ID and a number, and the service may answer with either. Compare only dataset and operation ID.
     if expected is not None and (name.dataset, name.operation) != (expected.dataset, expected.operation):
-        return "another operation than the one asked for"
+        return "the reply is about a different operation"
     return ""
 
 
 def state_of(message: messages.Operation) -> OperationState:
-    """Return the state of an operation in a reply."""
+    """Derive the state from an operation message."""
     if not message.done:
         return OperationState.RUNNING
     if message.response is None or (message.error is not None and message.error.code):
-        # Done with neither a result nor an error has been seen from proxies; it is an end, and no success.
+        # Proxies have been seen to return a done operation with neither a result nor an error. Count it as failed.
         code = message.error.code if message.error is not None else 0
         return OperationState.CANCELLED if code == _CANCELLED else OperationState.FAILED
     counter = message.metadata.counter if message.metadata else None
-    count = counter or _counter_of_old(message.response)
+    count = counter or _legacy_counter(message.response)
+    # A done operation with pending instances has not processed them.
     incomplete = count.failure or count.secondary_failure or count.pending
     return OperationState.PARTIAL if incomplete else OperationState.SUCCEEDED
 
 
-def _counter_of_old(response: Mapping[str, Any] | None) -> ProgressCounter:
-    """Return the counters of a summary, where the API had them at first and Google's tutorial still shows them."""
+def _legacy_counter(response: Mapping[str, Any] | None) -> ProgressCounter:
+    """Return the counters of a summary message.
+
+    The first API version had them there, and Google's tutorial still shows it.
+    """
     if not response:
         return ProgressCounter()
-    failure = sum(_number(response.get(name)) for name in _FAILURES_OF_OLD)
-    return ProgressCounter(success=_number(response.get("successResourceCount")), failure=failure)
+    failure = sum(int64(response.get(name)) for name in _LEGACY_FAILURE_COUNTS)
+    return ProgressCounter(success=int64(response.get("successResourceCount")), failure=failure)
 
 
-def _number(value: Any) -> int:
-    return int(value) if isinstance(value, int | str) and re.fullmatch("[0-9]{1,19}", str(value)) else 0  # an int64
+def int64(value: Any) -> int:
+    """Return an int64 of a reply, or 0 for anything else."""
+    # Protobuf's JSON writes an int64 as a string, of up to 19 digits.
+    return int(value) if isinstance(value, int | str) and re.fullmatch("[0-9]{1,19}", str(value)) else 0

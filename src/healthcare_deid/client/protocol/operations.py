@@ -1,4 +1,4 @@
-"""Flows of ``operations.get``, ``list`` and ``cancel``, and of one poll of many operations."""
+"""Flows for ``operations.get``, ``list`` and ``cancel``, and for polling."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def get_operation(context: CallContext, name: OperationName, version: str | None
 def operations_page(
     context: CallContext, dataset: DatasetName, token: str
 ) -> Flow[tuple[list[OperationSnapshot], str]]:
-    """Send ``operations.list`` for one page."""
+    """Fetch one page of ``operations.list``."""
     items, token = yield from context.items(table.OPERATIONS_LIST, dataset, "operations", token)
     return [parse_operation(item) for item in items], token
 
@@ -36,23 +36,28 @@ def cancel_operation(context: CallContext, name: OperationName, version: str | N
 
 
 def poll(context: CallContext, job: PollJob) -> Flow[tuple[dict[int, OperationSnapshot | DeidError], int]]:
-    """Ask once for each operation of a job, and return their states or errors and the number of list pages."""
+    """Poll each operation of a job once.
+
+    Returns:
+        State or error by ``id(tracker)``, and the number of list pages fetched.
+    """
     found: dict[int, OperationSnapshot | DeidError] = {}
     pages, token = 0, ""
     seen: set[str] = set()
     timeout = max(tracker.timeout for tracker in job.trackers)
+    # No retries: the next poll is the retry, and PollPolicy sets its pause.
     once = replace(context, retry=type(context.retry).never(), api_version=job.version, timeout=timeout)
     try:
         while job.by_list and len(found) < len(job.trackers) and (token or not pages):
             if token in seen:
-                raise ReplyError("the list does not end: its pages go round")
+                raise ReplyError("the list does not end, its page token repeats")
             seen.add(token)
             items, token = yield from once.items(table.OPERATIONS_LIST, job.dataset, "operations", token)
             pages += 1
             found.update(sort_page(items, job.trackers))
     except DeidError as error:
         return {id(tracker): found.get(id(tracker), error) for tracker in job.trackers}, pages
-    # An operation missing from a complete list is asked for by name: it has expired, or the list lags.
+    # An operation missing from a complete list has expired, or the list lags. Only operations.get can tell.
     for tracker in job.trackers:
         if id(tracker) not in found:
             try:

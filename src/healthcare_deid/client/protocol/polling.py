@@ -1,7 +1,7 @@
-"""Polling without I/O: a `Tracker` for each operation, and the `PollSchedule` that says what to ask for next.
+"""Polling without I/O: a `Tracker` per operation and one `PollSchedule`.
 
-Operations are grouped by dataset. One alone is asked for with ``operations.get``, several of one dataset with one
-``operations.list``, unless that list has more pages than there are operations to wait for.
+Operations are grouped by dataset. A single operation is polled with ``operations.get``. Several operations of one
+dataset share one ``operations.list``, unless the list has more pages than there are operations to poll.
 """
 
 from __future__ import annotations
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
     from healthcare_deid.client.protocol.retry import PollPolicy
     from healthcare_deid.names import DatasetName, OperationName
 
-_NEW = 60.0
-"""Seconds after its start in which an operation that is not found is too new, not expired."""
-_FAILURES = 2
-"""Polls in a row that have to fail before an operation is lost: after a night asleep, the first poll often does."""
+# The service may answer NOT_FOUND for an operation it has just started. Within this many seconds that is a failed poll,
+# not an expired operation.
+_TOO_NEW_SECONDS = 60.0
+# The first poll after a suspended laptop wakes up often fails, so that one failed poll never makes an operation lost.
+_MIN_FAILURES = 2
 
 
 class Tracker:
-    """Last known state of one operation, and its listeners. Thread-safe."""
+    """Last known state of one operation, and its listeners.
+
+    Thread-safe.
+    """
 
     def __init__(
         self,
@@ -42,14 +46,14 @@ class Tracker:
         self.snapshot = snapshot
         self.policy = policy
         self.timeout = timeout
-        """Seconds one poll may take."""
+        """Seconds allowed for one poll."""
         self.version = version
         self.started = started
-        """When this process started the operation; None if it was resumed by name."""
+        """Time at which this process started the operation; None if it was resumed by name."""
         self.polled: float | None = None
-        """When a poll last succeeded; None before that."""
+        """Time of the last successful poll."""
         self.error: DeidError | None = None
-        """Error of the last poll, if that failed."""
+        """Error of the last poll, if it failed."""
         self.polls = 0
         self.due = 0.0
         self._failures = 0
@@ -65,23 +69,24 @@ class Tracker:
 
     @property
     def name(self) -> OperationName:
-        """Name of the operation."""
+        """Operation name."""
         return self.snapshot.name
 
     def begin(self, now: float) -> None:
-        """Make the operation due at once.
+        """Make the operation due now.
 
-        What failed before somebody waited does not count.
+        Failures from before anyone waited are forgotten.
         """
         self.polls, self.due = 0, now
         self._failures, self._failing, self._asked = 0, 0.0, now
 
     def subscribe(self, listener: Callable[[Event], None]) -> bool:
-        """Call ``listener`` with every change from now on.
+        """Call *listener* with every change from now on.
 
-        Returns False if the operation has ended.
+        Listeners run on the polling thread and must not block.
 
-        Listeners are called by the thread that polled and must not block.
+        Returns:
+            False if the operation has already ended.
         """
         with self._lock:
             if self.snapshot.state.ended:
@@ -90,15 +95,16 @@ class Tracker:
             return True
 
     def unsubscribe(self, listener: Callable[[Event], None]) -> None:
-        """Stop calling a listener."""
+        """Stop calling *listener*."""
         with self._lock:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
     def on_poll(self, beat: Callable[[], object]) -> bool:
-        """Call ``beat`` after every poll until the end.
+        """Call *beat* after every poll until the operation ends.
 
-        Returns False if the operation has ended.
+        Returns:
+            False if the operation has already ended.
         """
         with self._lock:
             if self.snapshot.state.ended:
@@ -107,9 +113,9 @@ class Tracker:
             return True
 
     def seen(self, snapshot: OperationSnapshot, now: float) -> None:
-        """Take the result of a good poll.
+        """Record a successful poll.
 
-        An ended operation stays as it ended.
+        A final state never changes again.
         """
         with self._lock:
             self.polled, self.error = now, None
@@ -119,27 +125,30 @@ class Tracker:
             if changed:
                 self.snapshot = snapshot
             listeners, beats = list(self._listeners) if changed else [], [] if over else list(self._beats)
+        # Called without the lock, because a listener may subscribe, unsubscribe or poll.
         for beat in beats:
             beat()
         for listener in listeners:
             listener(snapshot)
 
     def failed(self, error: DeidError, now: float) -> None:
-        """Take the error of a failed poll, which says nothing about the operation itself.
+        """Record a failed poll, which says nothing about the operation itself.
 
-        The operation is lost after `PollPolicy.lost_after` seconds of failing polls. Of the time between two polls, no
-        more counts than their pause and their timeout: the rest, the machine was suspended.
+        The operation is lost after `PollPolicy.lost_after` seconds of failing polls. Between two polls only their pause
+        and timeout count; for any time beyond that the machine was suspended.
         """
+        # The service deletes operations about 30 days after their end, so that NOT_FOUND is a final state.
         if isinstance(error, NotFound) and not self._too_new(now):
             self.seen(self.snapshot.expired(), now)
             return
         with self._lock:
             self.error = error
+            # A laptop that slept through the night must not wake up with a lost operation.
             planned = max(0.0, self.due - self._asked) + self.timeout
             self._failing += min(now - self._asked, planned)
             self._failures += 1
             self._asked = now
-            gone = self._failures >= _FAILURES and self._failing >= self.policy.lost_after
+            gone = self._failures >= _MIN_FAILURES and self._failing >= self.policy.lost_after
             listeners, beats = list(self._listeners) if gone else [], list(self._beats)
             why = f"polls have failed for {self._failing:.0f} s"
         for listener in listeners:
@@ -155,32 +164,35 @@ class Tracker:
             listener(lost(self, why))
 
     def _too_new(self, now: float) -> bool:
-        return self.started is not None and self.polled is None and now - self.started < _NEW
+        return self.started is not None and self.polled is None and now - self.started < _TOO_NEW_SECONDS
 
 
 Event = OperationSnapshot | OperationLost
 
 
 def lost(tracker: Tracker, why: str) -> OperationLost:
-    """Return the error for an operation whose state cannot be read, caused by that of the last poll."""
-    error = OperationLost(f"operation {tracker.name.operation}: {why}; it may still run")
+    """Return the error for an operation that cannot be polled."""
+    error = OperationLost(f"operation {tracker.name.operation}: {why}; it may still be running")
     error.__cause__ = tracker.error
     return error
 
 
 @dataclass(frozen=True, slots=True)
 class PollJob:
-    """Operations of one dataset to ask for now."""
+    """Operations of one dataset that are due for a poll."""
 
     dataset: DatasetName
     trackers: tuple[Tracker, ...]
     version: str
     by_list: bool
-    """Whether to send one ``operations.list`` instead of an ``operations.get`` each."""
+    """Whether to send one ``operations.list`` instead of one ``operations.get`` per operation."""
 
 
 class PollSchedule:
-    """Operations that somebody waits for. Not thread-safe: its user has a lock."""
+    """Operations to poll, and when.
+
+    Not thread-safe; the caller holds a lock.
+    """
 
     def __init__(self, draw: Callable[[float, float], float] = random.uniform) -> None:
         self._draw = draw
@@ -189,14 +201,14 @@ class PollSchedule:
         self._pages: dict[tuple[DatasetName, str], int] = {}
 
     def add(self, tracker: Tracker, now: float) -> None:
-        """Begin to ask for an operation, at once."""
+        """Add an operation and make it due now."""
         group = self._groups.setdefault(_key(tracker), {})
         if id(tracker) not in group:
             group[id(tracker)] = tracker
             tracker.begin(now)
 
     def remove(self, tracker: Tracker) -> None:
-        """Stop asking for an operation."""
+        """Stop polling an operation."""
         group = self._groups.get(_key(tracker), {})
         group.pop(id(tracker), None)
         if not group:
@@ -204,16 +216,16 @@ class PollSchedule:
             self._pages.pop(_key(tracker), None)
 
     def trackers(self) -> list[Tracker]:
-        """Return the trackers of all operations."""
+        """Return all trackers."""
         return [tracker for group in self._groups.values() for tracker in group.values()]
 
     def __len__(self) -> int:
         return sum(len(group) for group in self._groups.values())
 
     def next_due(self) -> float | None:
-        """Return when the next job is due.
+        """Return the time of the next job.
 
-        It is None if all operations are being asked for, or there are none.
+        Returns None if every operation is being polled, or if there are no operations.
         """
         moments = [
             tracker.due for key, group in self._groups.items() if key not in self._busy for tracker in group.values()
@@ -223,13 +235,15 @@ class PollSchedule:
     def take(self, now: float) -> list[PollJob]:
         """Return the jobs that are due.
 
-        Each dataset has one job at a time.
+        A dataset has at most one job at a time.
         """
         jobs: list[PollJob] = []
         for key, group in self._groups.items():
+            # A second job of the same dataset would list the same operations again.
             if key in self._busy or min(tracker.due for tracker in group.values()) > now:
                 continue
             self._busy.add(key)
+            # One request per page against one per operation: the cheaper one wins.
             by_list = len(group) > max(1, self._pages.get(key, 0) - 1)
             trackers = tuple(tracker for tracker in group.values() if by_list or tracker.due <= now)
             jobs.append(PollJob(key[0], trackers, key[1], by_list))
@@ -238,10 +252,11 @@ class PollSchedule:
     def settle(
         self, job: PollJob, outcome: Mapping[int, OperationSnapshot | DeidError], now: float, pages: int = 0
     ) -> None:
-        """Take the outcome of a job, by ``id(tracker)``, and plan the next poll."""
+        """Record a job's results by ``id(tracker)``, and plan the next poll."""
         key = (job.dataset, job.version)
         self._busy.discard(key)
         if pages:
+            # The number of list pages decides whether the next poll lists or gets.
             self._pages[key] = pages
         for tracker in job.trackers:
             result = outcome.get(id(tracker))
@@ -250,6 +265,7 @@ class PollSchedule:
             elif result is not None:
                 tracker.failed(result, now)
             tracker.polls += 1
+            # Measured from the end of this poll: a slow service is not polled faster.
             tracker.due = now + tracker.policy.pause(tracker.polls, self._draw)
             if tracker.snapshot.state.ended:
                 self.remove(tracker)
@@ -258,7 +274,7 @@ class PollSchedule:
 def sort_page(
     items: Sequence[Mapping[str, Any]], trackers: Sequence[Tracker]
 ) -> dict[int, OperationSnapshot | DeidError]:
-    """Return the state of each operation on a page of a list, by ``id(tracker)``."""
+    """Match a page of ``operations.list`` to trackers, by ``id(tracker)``."""
     wanted: dict[str, list[Tracker]] = {}
     for tracker in trackers:
         wanted.setdefault(tracker.name.operation, []).append(tracker)

@@ -1,4 +1,4 @@
-"""Meaning of an HTTP answer: a reply, or one of the errors."""
+"""Parsing of HTTP responses into replies and errors."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from healthcare_deid.client.protocol.flow import ApiReply
 from healthcare_deid.client.protocol.remedies import remedy
 from healthcare_deid.errors import ApiError, ReplyError, api_error_class
 
+# Codes for error replies without a canonical code, such as a proxy's.
 _CODES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -45,19 +46,28 @@ RPC_CODES = (
     "DATA_LOSS",
     "UNAUTHENTICATED",
 )
-"""Names of ``google.rpc.Code`` by number. Any other word in a code's place may hold data, and is not shown."""
+"""Names of ``google.rpc.Code`` by number. A code outside this list may contain data and is not shown."""
 _REQUEST_ID_HEADERS = ("x-goog-request-id", "x-request-id", "x-cloud-trace-context")
 
 
+class RawResponse(dict[str, str]):
+    """Status and headers in the shape of an httplib2 response."""
+
+    def __init__(self, headers: Mapping[str, str], status: int) -> None:
+        super().__init__(headers)
+        self.status = status
+        self.reason = ""
+
+
 def headers_of(response: Any) -> dict[str, str]:
-    """Return the headers of an httplib2-like response, names in lower case."""
+    """Return an httplib2 response's headers with lower-case names."""
     return {str(name).lower(): str(value) for name, value in dict(response).items()}
 
 
 def parsed_json(text: bytes | str) -> Any:
-    """Return the value of a JSON text.
+    """Parse JSON, or return None.
 
-    A text that is not JSON, or nested too deeply to be read, gives None.
+    None stands for text that is not JSON or is nested too deeply.
     """
     try:
         return json.loads(text)
@@ -66,15 +76,16 @@ def parsed_json(text: bytes | str) -> Any:
 
 
 def parse(method_id: str, response: Any, content: bytes | str | None) -> ApiReply:
-    """Return the reply that a good answer holds.
+    """Parse a successful response.
 
     Raises:
-        ApiError: The answer is an error.
-        ReplyError: It is a redirect, or its body is not a JSON object.
+        ApiError: The response is an error.
+        ReplyError: The response is a redirect, or its body is not a JSON object.
     """
     status = int(response.status)
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         raise api_error(method_id, response, content)
+    # googleapiclient's mocks return text instead of bytes.
     raw = content.encode() if isinstance(content, str) else bytes(content or b"")
     value: Any = parsed_json(raw) if raw.strip() else {}
     if not isinstance(value, Mapping):
@@ -85,10 +96,13 @@ def parse(method_id: str, response: Any, content: bytes | str | None) -> ApiRepl
 
 
 def api_error(method_id: str, response: Any, content: bytes | str | None) -> ApiError | ReplyError:
-    """Return the error for an answer of HTTP 300 and above."""
+    """Return the exception for a response of HTTP 300 or above."""
     status = int(response.status)
     if status < HTTPStatus.BAD_REQUEST:
-        return ReplyError(f"{method_id}: HTTP {status}, a redirect, which the API never sends", method_id=method_id)
+        return ReplyError(
+            f"{method_id}: HTTP {status}, a redirect. The API never sends one; check the endpoint and the proxy",
+            method_id=method_id,
+        )
     headers = headers_of(response)
     error = _error_object(content)
     details = error["details"] if isinstance(error.get("details"), list) else []
@@ -109,12 +123,12 @@ def api_error(method_id: str, response: Any, content: bytes | str | None) -> Api
 
 
 def _error_object(content: bytes | str | None) -> Mapping[str, Any]:
-    """Return the ``error`` of Google's error body.
+    """Return the ``error`` object of a Google error body.
 
-    Any other body, such as a proxy's HTML, gives an empty one.
+    Any other body, such as a proxy's HTML page, gives an empty object.
     """
     value = parsed_json(content or b"")
-    # The v1 format of some gateways is a list of one.
+    # Some of Google's gateways wrap the error object in a list.
     if isinstance(value, list) and value:
         value = value[0]
     error: Any = cast("Mapping[str, Any]", value).get("error") if isinstance(value, Mapping) else None
@@ -124,30 +138,36 @@ def _error_object(content: bytes | str | None) -> Mapping[str, Any]:
 
 
 def _reason(error: Mapping[str, Any], details: list[Any]) -> str:
-    """Return the reason of ``ErrorInfo`` (format 2) or of the legacy ``errors`` (format 1)."""
+    """Return the reason from ``ErrorInfo`` or from the legacy ``errors``."""
     legacy: Any = error.get("errors")
     for item in [*details, *(legacy if isinstance(legacy, list) else [])]:
         if isinstance(item, Mapping):
             reason: Any = cast("Mapping[str, Any]", item).get("reason")
+            # A reason is an identifier. Any other text may contain patient data and must not get into str(error).
             if isinstance(reason, str) and reason.replace("_", "").isalnum():
                 return reason
     return ""
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return the seconds of ``Retry-After``: a number, or a date relative to the reply's own ``Date``."""
+    """Return ``Retry-After`` in seconds.
+
+    The header holds seconds or a date (RFC 9110, 10.2.3). A date is measured from the response's own ``Date``.
+    """
     value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():  # "²" is a digit, too
+    # str.isdigit() alone accepts "²", which float() refuses.
+    if value.isascii() and value.isdigit():
         return float(value)
     then = _date(value)
     if then is None:
         return None
+    # Not this machine's clock, which may be wrong: the server set both dates.
     start = _date(headers.get("date", "")) or now or datetime.now(UTC)
     return max(0.0, (then - start).total_seconds())
 
 
 def server_time(headers: Mapping[str, str]) -> float | None:
-    """Return the server's time in seconds since 1970, from the ``Date`` of its reply."""
+    """Return the server's ``Date`` in seconds since 1970."""
     date = _date(headers.get("date", ""))
     return date.timestamp() if date else None
 
@@ -155,6 +175,7 @@ def server_time(headers: Mapping[str, str]) -> float | None:
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except (TypeError, ValueError, OverflowError, IndexError):  # all seen, for dates that somebody made up
+    # parsedate_to_datetime raises each of these for some malformed date.
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
     return (date if date.tzinfo else date.replace(tzinfo=UTC)) if date.year > 1970 else None

@@ -1,7 +1,7 @@
-"""Retries: `RetryPolicy`, `PollPolicy`, the rules of what may be tried again, and the loop that tries.
+"""Retry and poll policies, retry rules, and the retry loop.
 
-Three clocks have three names: ``timeout=`` bounds one HTTP try, `RetryPolicy.deadline` all tries of one call, and
-``wait(timeout=)`` the wait for an operation.
+There are three time limits: ``timeout=`` for one HTTP attempt, `RetryPolicy.deadline` for all attempts of a call, and
+``wait(timeout=)`` for waiting on an operation.
 """
 
 from __future__ import annotations
@@ -34,42 +34,48 @@ T = TypeVar("T")
 Reconcile: TypeAlias = Literal["adopt", "raise", "resend"]
 
 _TOO_MANY_REQUESTS = 429
+# Google does not document which replies may be retried (fidelity F-20).
 _RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+# The older error format reports a rate limit as HTTP 403 with one of these reasons.
 _RATE_LIMIT_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
 _FORBIDDEN = 403
 _SERVER_ERRORS = 500
+# Like a server error, these do not exclude that the request was executed.
 _SERVER_TIMEOUTS = frozenset({408, 425})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Number, duration and pauses of the tries of one call.
+    """Number, duration and pauses of a call's attempts.
 
-    All times in seconds.
+    All times are in seconds.
     """
 
     tries: int = 6
-    """Most HTTP tries, including the first."""
+    """Maximum number of HTTP attempts, including the first."""
     deadline: float = 60.0
-    """Time after the first try in which the last pause ends."""
+    """Time from the first attempt within which the last pause must end."""
     initial: float = 0.5
-    """Upper bound of the first pause; each pause is drawn between 0 and its bound ("full jitter")."""
+    """Upper bound of the first pause. Each pause is random between 0 and its bound ("full jitter")."""
     multiplier: float = 2.0
-    """Growth of the bound with each try."""
+    """Factor by which the bound grows with each attempt."""
     maximum: float = 30.0
-    """Upper bound of any pause."""
+    """Upper bound of every pause."""
     reconcile: Reconcile = "adopt"
-    """Reaction to the lost answer of a call that starts an operation.
+    """Action if the reply to a call that starts an operation is lost.
 
-    ``"adopt"`` adopts the one new operation that is listed, and raises `AmbiguousSubmit` for none or several.
-    ``"raise"`` always raises. ``"resend"`` sends again if none is listed, for destinations that bear a second run.
+    ``"adopt"`` adopts the operation if exactly one new one is listed, and raises `AmbiguousSubmit` otherwise.
+    ``"raise"`` always raises. ``"resend"`` sends the call again if no new operation is listed; use it only if a second
+    run does no harm.
     """
+    # A list can lag: two starts were seen after waiting 4.5 s, so the client waits for more than a minute.
     settle: tuple[float, ...] = (1.0, 3.0, 6.0, 10.0, 20.0, 25.0)
-    """Pauses between the looks for that operation: 65 s together, because a list can lag."""
+    """Pauses between attempts to find that operation, 65 s in total, because the list can lag."""
     skew: float = 5.0
-    """Time before the call at which an operation may have been created and still be taken for ours."""
+    """Time before the call from which an operation may date and still count as started by it."""
 
     def __post_init__(self) -> None:
+        # Checked by hand: a dataclass does not check types, and ``settle=5`` would fail in the middle of a lost start.
         settle: Any = self.settle
         pauses: tuple[Any, ...] = settle if isinstance(settle, tuple) else (settle,)
         times = (self.deadline, self.initial, self.maximum, self.skew, *pauses)
@@ -77,22 +83,22 @@ class RetryPolicy:
             raise ConfigError("RetryPolicy: reconcile must be 'adopt', 'raise' or 'resend'")
         good = (
             isinstance(settle, tuple)
-            and _numbers(self.tries, self.multiplier, *times)
+            and _are_numbers(self.tries, self.multiplier, *times)
             and self.tries >= 1
             and self.multiplier >= 1
         )
         if not good or not all(time >= 0 for time in times):
-            raise ConfigError("RetryPolicy: tries and multiplier must be at least 1, and no time negative")
+            raise ConfigError("RetryPolicy: tries and multiplier must be at least 1, and times must not be negative")
 
     @classmethod
     def never(cls) -> RetryPolicy:
-        """Return the policy of one try."""
+        """Return a policy without retries."""
         return cls(tries=1)
 
     def pause(self, failures: int, draw: Callable[[float, float], float]) -> float:
         """Return the pause after a number of failures.
 
-        ``draw(low, high)`` is the source of chance.
+        *draw* returns a random number between its two arguments.
         """
         bound = min(self.maximum, self.initial * self.multiplier ** (failures - 1))
         return draw(0.0, bound)
@@ -100,35 +106,36 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollPolicy:
-    """Pauses between the polls of an operation: none before the first, then growing.
+    """Pauses between polls of an operation.
 
-    All times in seconds.
+    The first poll is immediate; then pauses grow. All times are in seconds.
     """
 
     initial: float = 1.0
     """Pause after the first poll."""
     multiplier: float = 1.5
-    """Growth of the pause with each poll."""
+    """Factor by which the pause grows with each poll."""
     maximum: float = 30.0
     """Longest pause."""
     jitter: float = 0.2
-    """Share by which a pause is drawn shorter or longer than its length."""
+    """Largest random change of a pause, as a fraction of its length."""
     lost_after: float = 600.0
-    """Time of failing polls after which waiting raises `OperationLost`."""
+    """Seconds of failing polls after which waiting raises `OperationLost`."""
 
     def __post_init__(self) -> None:
-        good = _numbers(self.initial, self.multiplier, self.maximum, self.jitter, self.lost_after)
+        good = _are_numbers(self.initial, self.multiplier, self.maximum, self.jitter, self.lost_after)
         if not (good and self.multiplier >= 1 and 0 <= self.jitter < 1):
-            raise ConfigError("PollPolicy: must be numbers, with multiplier >= 1 and 0 <= jitter < 1")
+            raise ConfigError("PollPolicy: values must be numbers, with multiplier >= 1 and 0 <= jitter < 1")
         if not (self.initial > 0 and self.maximum > 0 and self.lost_after > 0):
             raise ConfigError("PollPolicy: initial, maximum and lost_after must be above 0")
 
     def pause(self, polls: int, draw: Callable[[float, float], float]) -> float:
         """Return the pause after a number of polls.
 
-        ``draw(low, high)`` is the source of chance.
+        *draw* returns a random number between its two arguments.
         """
         length = self.initial
+        # Not initial * multiplier ** polls: float overflows after some 1,700 polls, less than a day.
         for _ in range(polls - 1):
             length *= self.multiplier
             if length >= self.maximum:
@@ -136,14 +143,15 @@ class PollPolicy:
         return min(length, self.maximum) * draw(1 - self.jitter, 1 + self.jitter)
 
 
-def _numbers(*values: Any) -> bool:
+def _are_numbers(*values: Any) -> bool:
     return all(isinstance(value, int | float) for value in values)
 
 
 def may_retry(error: DeidError, safety: Safety) -> bool:
-    """Return whether a call that failed with ``error`` may be sent again."""
+    """Return whether a call that failed may be sent again."""
     if isinstance(error, ConnectError | CredentialsError):
         return error.transient
+    # A request over quota was refused, not executed, so even a START may be sent again.
     if isinstance(error, ApiError) and error.status == _TOO_MANY_REQUESTS:
         return True
     if safety in {Safety.START, Safety.CREATE}:
@@ -157,7 +165,7 @@ def may_retry(error: DeidError, safety: Safety) -> bool:
 
 
 def may_have_run(error: DeidError) -> bool:
-    """Return whether the server may have carried out a call that failed with ``error``."""
+    """Return whether the server may have executed a failed call."""
     if isinstance(error, TransportError):
         return error.sent != "no"
     if isinstance(error, ApiError):
@@ -168,13 +176,13 @@ def may_have_run(error: DeidError) -> bool:
 def retrying(
     attempt: Callable[[int], Flow[T]], *, policy: RetryPolicy, clock: Clock, again: Callable[[DeidError], bool]
 ) -> Flow[T]:
-    """Run ``attempt(number)`` until it succeeds, fails for good, or the policy says stop."""
+    """Run ``attempt(number)`` until it succeeds or may not be retried."""
     started = clock.monotonic()
     try:
         return (yield from _numbered(attempt, 1))
     except DeidError as error:
         failure = error
-    # Imported here: most calls succeed at once, and tenacity takes 20 ms to import.
+    # Imported late: most calls succeed on the first attempt, and tenacity takes 20 ms to import.
     from tenacity import Retrying, retry_if_exception
 
     pauses: list[float] = []
@@ -182,6 +190,7 @@ def retrying(
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, ApiError) else None
+        # Retry-After is obeyed as sent. stop() gives up at once if it ends after the deadline.
         return policy.pause(state.attempt_number, random.uniform) if asked is None else asked
 
     def stop(state: RetryCallState) -> bool:
@@ -192,20 +201,20 @@ def retrying(
         wait=wait,
         stop=stop,
         retry=retry_if_exception(lambda error: isinstance(error, DeidError) and again(error)),
-        sleep=pauses.append,  # a flow does not sleep: it asks its driver to
+        sleep=pauses.append,  # a flow never sleeps itself; it yields Sleep to its driver
         reraise=True,
     ):
         with tried:
             number = tried.retry_state.attempt_number
             if number == 1:
-                raise failure  # made above
+                raise failure  # the attempt above, already made
             yield Sleep(pauses.pop())
             return (yield from _numbered(attempt, number))
-    raise failure  # not reached: the last failure is raised by the loop
+    raise failure  # unreachable: the loop raises the last failure
 
 
 def _numbered(attempt: Callable[[int], Flow[T]], number: int) -> Flow[T]:
-    """Run one attempt; its error says how many there have been."""
+    """Run one attempt and record its number in its error."""
     try:
         return (yield from attempt(number))
     except (ApiError, TransportError) as error:
@@ -214,7 +223,7 @@ def _numbered(attempt: Callable[[int], Flow[T]], number: int) -> Flow[T]:
 
 
 def send(call: ApiCall, *, policy: RetryPolicy, clock: Clock) -> Flow[ApiReply]:
-    """Send a call that starts no operation, as often as its method allows."""
+    """Send a call that does not start an operation, with retries."""
 
     def attempt(number: int) -> Flow[ApiReply]:
         reply: ApiReply = yield Send(call, number)

@@ -1,4 +1,4 @@
-"""`ByteBudget`: bound on the bytes that parallel transfers hold in memory."""
+"""`ByteBudget`: limit on the bytes that parallel transfers hold in memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class ByteBudget:
-    """Lets items in while their sizes add up to no more than ``limit``.
+    """Semaphore over bytes instead of a count.
 
-    A larger item goes alone.
+    An item larger than *limit* has to wait until it is alone.
     """
 
     def __init__(self, limit: int) -> None:
@@ -23,8 +23,9 @@ class ByteBudget:
 
     @contextmanager
     def taking(self, size: int) -> Generator[None]:
-        """Wait for room and hold it inside the block."""
+        """Reserve *size* bytes inside the block, waiting until they are free."""
         with self._changed:
+            # Without `not self._used`, an item larger than the limit would wait forever.
             self._changed.wait_for(lambda: not self._used or self._used + size <= self._limit)
             self._used += size
         try:

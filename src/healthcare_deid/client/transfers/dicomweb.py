@@ -1,4 +1,4 @@
-"""`DicomWeb`: requests to the DICOMweb resources of one store, over the client's own connection."""
+"""`DicomWeb`: DICOMweb requests to one store, over the client's connection."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from healthcare_deid.names import DicomStoreName
 
 METHODS = "healthcare.projects.locations.datasets.dicomStores.dicomWeb"
-"""Prefix of the method ids in errors and logs."""
+"""Prefix of method IDs in errors and logs."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebReply:
-    """Answer as it came; header names are lower case."""
+    """Raw reply with lower-case header names."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,34 +56,37 @@ class DicomWeb:
         memory: int = JSON_BYTES,
         into: Path | None = None,
     ) -> WebReply:
-        """Send one request, again where that is safe: storing the same bytes twice is storing them once.
+        """Send one request, with retries.
+
+        Every verb may be retried, because storing the same bytes twice has no further effect.
 
         Args:
-            verb: ``GET``, ``POST``, ``DELETE``.
-            uri: Absolute URL of the endpoint's own origin, or a path below `base` that begins with ``/``.
-            body: Sent as it is.
-            headers: Sent as they are.
-            answers: Statuses of 400 and above that are answers here, not errors.
-            memory: Largest body in memory.
-            into: File for the body of a good reply, which does not go through memory then.
+            verb: ``GET``, ``POST`` or ``DELETE``.
+            uri: Absolute URL at the endpoint's own origin, or a path below `base` that starts with ``/``.
+            body: Body, sent as is.
+            headers: Headers, sent as is.
+            answers: Statuses of 400 and above to return as replies instead of raising.
+            memory: Largest body to hold in memory, in bytes.
+            into: File for the body of a successful reply, which is then not held in memory.
 
         Raises:
-            ApiError: The store answered with an error.
-            TransportError: No reply.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
             ReplyError: The body cannot be read.
-            ForeignUrlError: The URL leads away from the endpoint; nothing was sent.
+            ForeignUrlError: *uri* is at another origin; nothing was sent.
         """
         address = f"{self.base}{uri}" if uri.startswith("/") else uri
         method_id = f"{METHODS}.{verb.lower()}"
 
         def attempt(number: int) -> Flow[WebReply]:
+            # Makes this a flow. The request is sent here, because Send covers the API's JSON methods only.
             yield from ()
             try:
                 return self._exchange(verb, address, body, headers or {}, answers, method_id, number, memory, into)
             except NotFound:
                 if verb != "DELETE" or number == 1:
                     raise
-            # An earlier try, whose answer was lost, has deleted it.
+            # An earlier attempt, whose reply was lost, deleted it.
             return WebReply(200, {}, b"")
 
         flow = retrying(
@@ -123,7 +126,7 @@ class DicomWeb:
                     sink=sink,
                 )
                 if status >= 300 and status not in answers:
-                    raise replies.api_error(method_id, _Response(received, status), content)
+                    raise replies.api_error(method_id, replies.RawResponse(received, status), content)
             except DeidError as error:
                 span.failed(error)
                 raise
@@ -131,23 +134,17 @@ class DicomWeb:
             return WebReply(status, received, content)
 
     def json(self, uri: str) -> list[dict[str, Any]]:
-        """Return the datasets of a search in the DICOM JSON model (PS3.18 Annex F), which may be none.
+        """Return the datasets of a search, in the DICOM JSON model.
+
+        Source: PS3.18 Annex F. The list is empty if nothing matches.
 
         Raises:
-            ReplyError: The answer is not a list of datasets.
+            ReplyError: The reply is not a list of datasets.
         """
         reply = self.send("GET", uri, headers={"accept": "application/dicom+json"})
         if reply.status == 204 or not reply.content.strip():
             return []
         value = replies.parsed_json(reply.content)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise ReplyError(f"{METHODS}.get: the answer is not a list of datasets", method_id=f"{METHODS}.get")
+            raise ReplyError(f"{METHODS}.get: the reply is not a list of datasets", method_id=f"{METHODS}.get")
         return value
-
-
-class _Response(dict[str, str]):
-    """Status and headers in the form of an httplib2 response."""
-
-    def __init__(self, headers: Mapping[str, str], status: int) -> None:
-        super().__init__(headers)
-        self.status = status

@@ -1,7 +1,7 @@
-"""`dicomweb_client`: a dicomweb-client whose requests go over the client's own connection.
+"""`dicomweb_client`: a ``DICOMwebClient`` that uses the client's own connection.
 
-The same code then works against Google, a port and the emulator in this process, with the same credentials, timeouts
-and errors.
+The same code then runs against Google, an emulator on a port, and the in-process emulator, with the same credentials,
+timeouts and exceptions.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
-_OF_THE_CONNECTION = ("host", "connection", "transfer-encoding", "content-length", "accept-encoding", "user-agent")
-"""Headers of requests that the connection sets itself."""
+# Request headers that the connection sets itself.
+_CONNECTION_HEADERS = ("host", "connection", "transfer-encoding", "content-length", "accept-encoding", "user-agent")
 
 
 def dicomweb_client(web: DicomWeb) -> DICOMwebClient:
-    """Return a ``dicomweb_client.DICOMwebClient`` of a store.
+    """Return a ``dicomweb_client.DICOMwebClient`` for a store.
 
     Raises:
         MissingExtraError: The extra ``[dicomweb]`` is not installed.
@@ -37,58 +37,62 @@ def dicomweb_client(web: DicomWeb) -> DICOMwebClient:
     requests_session = _requests_session(web)
     _silence("dicomweb_client.web")
     client = DICOMwebClient(url=web.base, session=requests_session)
-    client.set_http_retry_params(retry=False)  # the connection retries by this package's policy
+    client.set_http_retry_params(retry=False)  # DicomWeb.send retries, with the client's policy
     return client
 
 
 def _requests_session(web: DicomWeb) -> Any:
-    """Return a requests session over the connection, whatever the URL."""
+    """Return a requests session that sends every URL over the connection."""
     from requests import RequestException, Session
 
     class WebSession(Session):
-        """Hands every request to the connection, which decides where requests may go."""
+        """Session whose requests all go through the connection and its origin check."""
 
         @border
         def request(self, *arguments: Any, **options: Any) -> Any:
             try:
                 return super().request(*arguments, **options)
-            except RequestException:  # a URL that requests cannot read, quoted in full
+            # requests quotes a URL that it cannot parse in full.
+            except RequestException:
                 pass
             raise ForeignUrlError(web.endpoint)
 
     session = WebSession()
-    session.trust_env = False  # the connection has its own proxies, and wants no password of a .netrc
+    session.trust_env = False  # the connection handles proxies itself; a password from .netrc must not be sent
     session.adapters.clear()
+    # The empty prefix matches every URL, so that no request bypasses the connection.
     session.mount("", _adapter(web))
     return session
 
 
 def _adapter(web: DicomWeb) -> Any:
-    """Return a requests adapter over the connection."""
+    """Return a requests adapter for the connection."""
     from requests import Response
     from requests.adapters import BaseAdapter
     from requests.structures import CaseInsensitiveDict
 
     class WebResponse(Response):
-        """Answer whose text does not come back in an exception."""
+        """Response whose text never shows in an exception."""
 
         def json(self, **options: Any) -> Any:
             try:
                 return super().json(**options)
-            except (ValueError, RecursionError):  # the text of the first holds the whole answer
+            # JSONDecodeError holds the whole reply in its `doc` attribute.
+            except (ValueError, RecursionError):
                 pass
             raise ReplyError(f"{METHODS}.get: HTTP {self.status_code} with a body that is not JSON", accepted=True)
 
     class Adapter(BaseAdapter):
-        """Sends through the connection, whose errors have no URL in their text."""
+        """Adapter that sends through the connection, whose exceptions contain no URL."""
 
-        def send(self, request: Any, **ignored: Any) -> Response:  # type: ignore[override] # the connection has its own
+        def send(self, request: Any, **ignored: Any) -> Response:  # type: ignore[override] # connection sets options
             del ignored
             body = request.body
             if body is not None and not isinstance(body, bytes | str):
+                # requests also accepts an iterable of bytes.
                 body = b"".join(body)
             headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-            for name in _OF_THE_CONNECTION:
+            for name in _CONNECTION_HEADERS:
                 headers.pop(name, None)
             reply = web.send(
                 request.method,
@@ -104,11 +108,12 @@ def _adapter(web: DicomWeb) -> Any:
             response.request = request
             response._content = reply.content
             response._content_consumed = True  # type: ignore[attr-defined]
+            # requests calls these when it closes a response.
             response.raw = SimpleNamespace(close=lambda: None, release_conn=lambda: None)
             return response
 
         def close(self) -> None:
-            """Close nothing: the connection is the client's."""
+            """Do nothing; the connection belongs to the client."""
 
     return Adapter()
 
@@ -118,7 +123,7 @@ def _text(value: Any) -> str:
 
 
 class _NoUrls(logging.Filter):
-    """Drops the log lines of a library that writes URLs with their queries, and UIDs."""
+    """Filter that drops all records of a library that logs URLs and UIDs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         del record

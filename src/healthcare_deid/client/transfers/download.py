@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
-_PAGE = 1000
+_PAGE = 1000  # the service's default limit of an instance search
 _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
 
 
@@ -63,12 +63,13 @@ def _search(web: DicomWeb, path: str, tags: tuple[str, ...], study: str = "") ->
     before: list[dict[str, Any]] = []
     while True:
         page = web.json(f"{path}?limit={_PAGE}&offset={offset}")
-        if page and page == before:  # a store that does not know offset=
-            raise ReplyError("the search does not end: its pages are all the same")
+        # A store that ignores offset= returns its first page forever.
+        if page and page == before:
+            raise ReplyError("the search does not end: every page is the same. The store may not support offset=")
         before = page
         for item in page:
             yield tuple(first_value(item, tag) or (study if tag == _STUDY else "") for tag in tags)
-        # A store may return fewer than were asked for: only an empty page is the end.
+        # A store may return fewer results than requested, so only an empty page marks the end.
         if not page:
             return
         offset += len(page)
@@ -76,13 +77,15 @@ def _search(web: DicomWeb, path: str, tags: tuple[str, ...], study: str = "") ->
 
 def _retrieve(web: DicomWeb, item: tuple[str, str, str], target: Path, *, overwrite: bool) -> ItemResult:
     name = "/".join(item)
+    # The UIDs become parts of a URL and of a path. Text such as "../" from a server must not.
     if not all(map(is_uid, item)):
-        return failure("failed", name, "the search named an instance without usable UIDs")
+        return failure("failed", name, "the search result has no valid UIDs for this instance")
     study, series, instance = item
     path = target / study / series / f"{instance}.dcm"
     if path.exists() and not overwrite:
         return ItemResult("skipped")
-    # Written beside its place and then renamed: a file that is there is whole.
+    # Written under a temporary name and renamed, so that a file under its final name is always complete.
+    # With process and thread: two downloads into one folder must not share a temporary file.
     beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,6 +101,7 @@ def _received(web: DicomWeb, item: tuple[str, str, str], beside: Path, path: Pat
     name, (study, series, instance) = "/".join(item), item
     uri = f"/studies/{study}/series/{series}/instances/{instance}"
     try:
+        # As stored: the service transcodes to Explicit VR Little Endian by default.
         web.send("GET", uri, headers={"accept": "application/dicom; transfer-syntax=*"}, into=beside)
     except NotFound as error:  # deleted since the search
         return failure("failed", name, str(error), error.message)
@@ -106,8 +110,9 @@ def _received(web: DicomWeb, item: tuple[str, str, str], beside: Path, path: Pat
     except OF_ONE as error:
         return failure("failed", name, str(error), getattr(error, "message", ""))
     with beside.open("rb") as file:
+        # A proxy's login page is also HTTP 200.
         if file.read(PREAMBLE + 4)[PREAMBLE:] != b"DICM":
-            return failure("failed", name, "the answer is not a DICOM file")
+            return failure("failed", name, "the reply is not a DICOM file")
     size = beside.stat().st_size
     beside.replace(path)
     return ItemResult("done", size)

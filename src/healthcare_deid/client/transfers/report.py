@@ -1,4 +1,4 @@
-"""`TransferReport`: counts of an upload or a download, with a `TransferFailure` for each that failed."""
+"""`TransferReport`: counts and failures of an upload or download."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ Outcome = Literal["done", "conflict", "invalid", "failed", "skipped"]
 class TransferFailure:
     """File or instance that was not transferred.
 
-    Its `repr` leaves out the path, which may hold a patient's name.
+    The `repr` omits the path, which may contain a patient's name.
     """
 
     item: str = field(repr=False)
     """Path of the file (upload), or ``study/series/instance`` (download)."""
     kind: Outcome
-    """``conflict``: an instance with these UIDs and other bytes exists. ``invalid``: not DICOM, or refused as such."""
+    """``conflict``: an instance with the same UIDs but different bytes exists. ``invalid``: not DICOM, or rejected."""
     reason: str
-    """Reason in a few words, without data."""
+    """Short reason without patient data."""
     message: str = field(default="", repr=False)
-    """Text of the service, if it gave any; may hold data."""
+    """Text from the service, if any. It may contain patient data."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransferReport:
-    """Counts of an upload or a download, and its failures."""
+    """Counts and failures of an upload or download."""
 
     succeeded: int = 0
-    """Transferred, or already there with the same bytes."""
+    """Transferred, or already stored with the same bytes."""
     conflicts: int = 0
-    """Not stored: an instance with the same UIDs and other bytes exists."""
+    """Not stored, because an instance with the same UIDs but different bytes exists."""
     invalid: int = 0
-    """Not DICOM, or refused as invalid."""
+    """Not DICOM, or rejected as invalid."""
     failed: int = 0
     """Not transferred for another reason."""
     skipped: int = 0
-    """Left alone: already there (download), or a DICOMDIR (upload)."""
+    """Skipped: file already exists (download), or file is a DICOMDIR (upload)."""
     bytes: int = 0
-    """Size of all that was transferred."""
+    """Total size transferred."""
     failures: tuple[TransferFailure, ...] = ()
-    """One for each item counted as a conflict, invalid or failed; empty until the transfer has ended."""
+    """One entry per conflicting, invalid or failed item. Empty until the transfer has ended."""
 
     @property
     def complete(self) -> bool:
@@ -68,11 +68,11 @@ class ItemResult:
 
 
 def failure(kind: Outcome, item: object, reason: str, message: str = "") -> ItemResult:
-    """Return the result of an item that was not transferred."""
+    """Return the result for an item that was not transferred."""
     return ItemResult(kind, failure=TransferFailure(str(item), kind, reason, message))
 
 
-class Tally:
+class TransferCounts:
     """Running counts of a transfer."""
 
     def __init__(self) -> None:
@@ -88,7 +88,10 @@ class Tally:
             self._failures.append(result.failure)
 
     def report(self, *, ended: bool = True) -> TransferReport:
-        """Return the counts so far; the failures only at the end."""
+        """Return the counts so far.
+
+        Failures are included only when the transfer has ended.
+        """
         count = self._counts
         return TransferReport(
             succeeded=count.get("done", 0),
@@ -97,5 +100,6 @@ class Tally:
             failed=count.get("failed", 0),
             skipped=count.get("skipped", 0),
             bytes=self._bytes,
+            # Reports in between are made for every item; copying all failures each time would be quadratic.
             failures=tuple(self._failures) if ended else (),
         )

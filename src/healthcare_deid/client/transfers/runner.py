@@ -1,6 +1,6 @@
-"""`transfer`: move many items in parallel, count them, and stop when the store refuses everything.
+"""`transfer`: transfer many items in parallel and count them.
 
-An item that fails is counted, and the others go on.
+A failed item does not stop the others. The transfer stops if the store refuses everything.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from healthcare_deid._border import call_back
 from healthcare_deid.client.drivers.daemon_pool import DaemonPool
 from healthcare_deid.client.drivers.session import MAXIMUM_PARALLEL
-from healthcare_deid.client.protocol.arguments import callback
-from healthcare_deid.client.transfers.report import ItemResult, Tally, TransferReport, failure
+from healthcare_deid.client.protocol.arguments import check_callback
+from healthcare_deid.client.transfers.report import ItemResult, TransferCounts, TransferReport, failure
 from healthcare_deid.errors import (
     ApiError,
     ConfigError,
@@ -35,9 +35,9 @@ T = TypeVar("T")
 
 _REFUSED = (CredentialsError, Unauthenticated, PermissionDenied)
 REFUSED = (*_REFUSED, NotFound)
-"""Errors of one item that say that the store will take none of the others either."""
+"""Errors after which every other item would fail too."""
 OF_ONE = (ApiError, TransportError, ReplyError)
-"""Errors of one item while the others may succeed; a closed client is none of these."""
+"""Errors of a single item. A closed client raises a plain `DeidError`, which stops the transfer."""
 
 
 def transfer(
@@ -48,23 +48,23 @@ def transfer(
     on_progress: Callable[[TransferReport], object] | None,
     stop: threading.Event | None = None,
 ) -> TransferReport:
-    """Move every item, ``parallel`` at a time.
+    """Transfer all items, *parallel* at a time.
 
     Args:
-        items: Items to move.
-        move: Moves one; raises one of `REFUSED` if none can be moved.
-        parallel: Requests at a time.
+        items: Items to transfer.
+        move: Transfers one item. Raises one of `REFUSED` if no item can be transferred.
+        parallel: Number of concurrent requests.
         on_progress: Called in this thread with the counts so far.
-        stop: Ends the transfer before its next item, when it is set.
+        stop: Stops the transfer before its next item when set.
 
     Raises:
-        TransferError: The store refuses everything; the error carries the report.
+        TransferError: The store refuses everything. The exception carries the report.
     """
     if not isinstance(parallel, int) or not 1 <= parallel <= MAXIMUM_PARALLEL:
-        raise ConfigError(f"parallel: must be 1 to {MAXIMUM_PARALLEL} requests")
-    callback("on_progress", on_progress)
+        raise ConfigError(f"parallel: must be from 1 to {MAXIMUM_PARALLEL}")
+    check_callback("on_progress", on_progress)
     over = stop or threading.Event()
-    tally = Tally()
+    tally = TransferCounts()
     refusal: DeidError | None = None
     source = iter(items)
     pending: set[Future[ItemResult]] = set()
@@ -77,6 +77,7 @@ def transfer(
 
     try:
         while refusal is None and not over.is_set():
+            # Twice as many as can run, so that no thread idles. Not all at once, because a store may have millions.
             pending.update(pool.submit(one, item) for item in itertools.islice(source, 2 * parallel - len(pending)))
             if not pending:
                 break
@@ -85,13 +86,15 @@ def transfer(
                 refusal = _added(tally, future) or refusal
             if on_progress is not None:
                 call_back(on_progress, tally.report(ended=False))
+        # Requests in progress cannot be cancelled, so their results are counted.
         pending = {future for future in pending if not future.cancel()}
         for future in wait(pending).done:
             _added(tally, future)
-    except _REFUSED as error:  # raised by the search for items
+    # The iterator of items searches the store. NOT_FOUND there is an error of the caller's, not a refusal.
+    except _REFUSED as error:
         refusal = error
     finally:
-        # After Ctrl-C nobody waits for requests on their way, and no other begins.
+        # After Ctrl-C, do not wait for requests in progress and start no others.
         over.set()
         pool.shutdown(cancel_futures=True)
     if refusal is not None:
@@ -101,8 +104,8 @@ def transfer(
     return tally.report()
 
 
-def _added(tally: Tally, future: Future[ItemResult]) -> DeidError | None:
-    """Count one item, or return the error that means that the whole transfer is refused."""
+def _added(tally: TransferCounts, future: Future[ItemResult]) -> DeidError | None:
+    """Count one item, or return the error that stops the transfer."""
     try:
         tally.add(future.result())
     except REFUSED as error:

@@ -1,8 +1,8 @@
-"""Meaning of a store's answer to an instance: stored, conflict, or invalid.
+"""Parsing of a Store reply: stored, conflict, or invalid.
 
-The service answers HTTP 409 both if an instance with the same UIDs and other bytes exists and if an instance is
-invalid. The two differ in the attribute ``(0009,0097)`` of the private creator ``GOOGLE`` and in the failure reason, in
-a body that is DICOM JSON or ``NativeDicomModel`` XML (PS3.18 Annex I, PS3.19 Annex A).
+The service replies HTTP 409 both for an instance that exists with different bytes and for an invalid instance. The
+private element ``(0009,0097)`` of creator ``GOOGLE`` and the failure reason tell them apart. The body is DICOM JSON or
+``NativeDicomModel`` XML (PS3.18 Annex I, PS3.19 Annex A).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from healthcare_deid.client.transfers.identifiers import first_value
 
 Verdict = Literal["conflict", "invalid", "unknown"]
 
+# Duplicate SOP Instance (PS3.4 Annex B.2.3, PS3.7 Annex C.5.7).
 _DUPLICATE_REASONS = frozenset({0x0111})
-"""PS3.4 Annex B.2.3 / PS3.7 Annex C.5.7: Duplicate SOP Instance."""
 _FAILED, _REASON, _SOP_INSTANCE, _DETAIL = "00081198", "00081197", "00081155", "00090097"
 _OTHER_FAILED = "0008119A"
 _STORED = "00081199"
@@ -30,21 +30,21 @@ _INVALID = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class StoreAnswer:
-    """Content of an answer to Store."""
+    """Parsed Store reply."""
 
     failed: bool
     stored: bool = False
-    """Whether it says that an instance was stored, or nothing at all; a proxy's page says neither."""
+    """Whether the body reports a stored instance or is empty. A proxy's HTML page is neither."""
     verdict: Verdict = "unknown"
     reason: int | None = None
     """Failure Reason ``(0008,1197)``."""
     sop_instance_uid: str = field(default="", repr=False)
     detail: str = field(default="", repr=False)
-    """Text of the service; may hold data."""
+    """Text from the service. It may contain patient data."""
 
 
 def read_answer(content: bytes) -> StoreAnswer:
-    """Read the body of an answer to Store."""
+    """Parse the body of a Store reply."""
     text = content.decode("utf-8", "replace")
     if not text.strip():
         return StoreAnswer(failed=False, stored=True)
@@ -60,14 +60,19 @@ def read_answer(content: bytes) -> StoreAnswer:
     verdict: Verdict = "unknown"
     if reason in _DUPLICATE_REASONS or _EXISTS.search(detail):
         verdict = "conflict"
+    # 0xA700 and above: out of resources, dataset does not match SOP class, cannot understand (PS3.4 Annex B.2.3).
     elif _INVALID.search(detail) or (reason is not None and reason >= 0xA700):
         verdict = "invalid"
     return StoreAnswer(True, False, verdict, reason, values[_SOP_INSTANCE], detail)
 
 
 def _from_json(text: str) -> dict[str, str] | None:
-    """Return what is said of the first instance that failed, nothing where all are stored, None for another text."""
+    """Return the reason and text for the first failed instance.
+
+    Returns an empty dict if all are stored, and None if the text is not a Store reply.
+    """
     value = parsed_json(text)
+    # The DICOM JSON model is a list of datasets; the service sends a single object.
     if isinstance(value, list) and value:
         value = value[0]
     if not isinstance(value, dict):
@@ -86,9 +91,9 @@ def _from_json(text: str) -> dict[str, str] | None:
 
 
 def _from_xml(text: str) -> dict[str, str] | None:
-    """Return the same as `_from_json`."""
+    """Return the same as `_from_json` for XML."""
     try:
-        root = ET.fromstring(text)  # noqa: S314 - expat bounds the growth of entities, limits the size
+        root = ET.fromstring(text)  # noqa: S314 - expat limits entity expansion, and Limits limits the size
     except ET.ParseError:
         return None
     found: dict[str, str] = {}

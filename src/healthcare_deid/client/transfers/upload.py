@@ -1,4 +1,4 @@
-"""`upload`: store the DICOM files of folders."""
+"""`upload`: store DICOM files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
-_BYTES_UNDER_WAY = 256 * 2**20
+# A request holds its file in memory: 20 parallel uploads of 1 GiB each would not fit.
+_BYTES_IN_MEMORY = 256 * 2**20
 _CONFLICT = 409
 _INVALID = frozenset({400, 415, 422})
 PREAMBLE = 128
@@ -36,7 +37,7 @@ def upload(
     stop: threading.Event | None = None,
 ) -> TransferReport:
     """Store files; see `DeidClient.upload`."""
-    budget = ByteBudget(_BYTES_UNDER_WAY)
+    budget = ByteBudget(_BYTES_IN_MEMORY)
     return transfer(
         files_of(paths),
         lambda path: _store(web, path, budget),
@@ -47,7 +48,7 @@ def upload(
 
 
 def files_of(paths: Any) -> Iterator[Path]:
-    """Yield the files of ``paths``: one path or several, folders with everything in them.
+    """Yield the files of one or more paths, directories recursively.
 
     Raises:
         FileNotFoundError: A path does not exist.
@@ -55,10 +56,11 @@ def files_of(paths: Any) -> Iterator[Path]:
     given: list[Any] = [paths] if isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable) else [*paths]
     for path in given:
         if not isinstance(path, str | os.PathLike):
-            raise ConfigError(f"paths: must be a path or several, not {type(path).__name__}")
+            raise ConfigError(f"paths: must be one or more paths, not {type(path).__name__}")
     roots = [Path(path) for path in given]
     for number, root in enumerate(roots, 1):
         if not root.exists():
+            # By number: the path itself may contain a patient's name.
             which = "the path" if len(roots) == 1 else f"path {number} of {len(roots)}"
             raise FileNotFoundError(f"upload: {which} does not exist")
     for root in roots:
@@ -66,14 +68,18 @@ def files_of(paths: Any) -> Iterator[Path]:
 
 
 def looks_like_dicom(head: bytes) -> bool:
-    """Return whether a file that begins with ``head`` can be DICOM, with a preamble or without."""
+    """Return whether a file that starts with *head* may be DICOM.
+
+    Files without a preamble count too.
+    """
     if head[PREAMBLE : PREAMBLE + 4] == b"DICM":
         return True
-    # Older files begin with an element of group 0002 or 0008 in little endian.
+    # Files from before PS3.10 have no preamble and start with an element of group 0002 or 0008, little endian.
     return head[:2] in {b"\x02\x00", b"\x08\x00"} and head[3:4] == b"\x00" and len(head) > 8
 
 
 def _store(web: DicomWeb, path: Path, budget: ByteBudget) -> ItemResult:
+    # A DICOMDIR is the index of a file-set on media, not an instance (PS3.10 section 8.6).
     if path.name == "DICOMDIR":
         return ItemResult("skipped")
     try:
@@ -81,7 +87,7 @@ def _store(web: DicomWeb, path: Path, budget: ByteBudget) -> ItemResult:
         with budget.taking(size):
             content = path.read_bytes()
             if not looks_like_dicom(content[: PREAMBLE + 16]):
-                return failure("invalid", path, "not DICOM; it was not sent")
+                return failure("invalid", path, "not a DICOM file; it was not sent")
             return _sent(web, path, content)
     except OSError as error:
         return failure("failed", path, f"the file cannot be read ({type(error).__name__})")
@@ -97,18 +103,20 @@ def _sent(web: DicomWeb, path: Path, content: bytes) -> ItemResult:
         kind: Outcome = "invalid" if isinstance(error, ApiError) and error.status in _INVALID else "failed"
         return failure(kind, path, str(error), getattr(error, "message", ""))
     answer = read_answer(reply.content)
+    # HTTP 200 alone proves nothing, because a proxy's page has it too.
     if answer.stored and reply.status != _CONFLICT:
         return ItemResult("done", len(content))
     verdict = answer.verdict
+    # HTTP 409 without a known reason: if the store has the instance, it is a conflict.
     if verdict == "unknown" and answer.sop_instance_uid:
         verdict = "conflict" if _exists(web, answer.sop_instance_uid) else "invalid"
     if verdict == "conflict":
-        return failure("conflict", path, "an instance with these UIDs and other bytes exists", answer.detail)
+        return failure("conflict", path, "an instance with the same UIDs but different bytes exists", answer.detail)
     if verdict == "invalid":
-        return failure("invalid", path, f"refused as invalid (failure reason {answer.reason})", answer.detail)
+        return failure("invalid", path, f"rejected as invalid (failure reason {answer.reason})", answer.detail)
     if not answer.failed and reply.status != _CONFLICT:
-        return failure("failed", path, "the answer does not say that it is stored")
-    return failure("failed", path, f"refused with HTTP {reply.status}", answer.detail)
+        return failure("failed", path, "the reply does not say whether the instance was stored")
+    return failure("failed", path, f"rejected with HTTP {reply.status}", answer.detail)
 
 
 def _exists(web: DicomWeb, sop_instance_uid: str) -> bool:

@@ -107,5 +107,6 @@ def _without_request(value: dict[str, Any]) -> dict[str, Any]:
 
     The request is returned unchanged if it has other fields than its destination.
     """
+    # Google's tutorial prints whole requests, so pasted JSON often has the config one level down.
     others = value.keys() - {"config"}
     return value["config"] if "config" in value and others and others <= _DESTINATIONS else value

@@ -33,6 +33,7 @@ Flag = Annotated[bool, Field(strict=True)]
 Int32 = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1)]
 """A whole number of the API's ``int32`` format."""
 
+# The JSON mapping of Protocol Buffers writes 64-bit integers as text, because JSON numbers are exact up to 2**53 only.
 Int64 = Annotated[int, PlainSerializer(str, return_type=str, when_used="json")]
 """A whole number of the API's ``int64`` format, which is text on the wire."""
 

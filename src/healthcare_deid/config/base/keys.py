@@ -38,6 +38,7 @@ class SecretBytes(bytes):
             ValueError: The text is not base64.
         """
         if isinstance(value, str):
+            # Keys arrive in both base64 alphabets, padded or not; b64decode reads only the standard, padded one.
             text = value.strip().translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
             try:
                 value = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

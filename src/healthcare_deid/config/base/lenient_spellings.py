@@ -21,6 +21,7 @@ def without_leniency(cls: type[BaseModel], value: Any) -> Any:
     """Return ``value`` with accepted spellings made canonical and everything else unchanged."""
     if not isinstance(value, Mapping):
         return value
+    # Unknown names pass through: the model refuses them with the JSON path and the nearest right name.
     canonical: dict[Any, Any] = {}
     fields = fields_by_name(cls)
     for name, given in value.items():

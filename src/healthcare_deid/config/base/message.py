@@ -93,6 +93,7 @@ class Message(_Model):
         Raises:
             ConfigError: With the JSON path of every problem.
         """
+        # Strict input is the common case, so the lenient spellings are undone only after a first failure.
         if strict:
             from healthcare_deid.config.base.lenient_spellings import refuse_lenient_spelling
 

@@ -13,6 +13,7 @@ from healthcare_deid.errors import ResourceNameError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Names of Cloud Storage buckets have 3 to 63 characters, or up to 222 with dots.
 _GCS_OBJECT = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]/.+", re.DOTALL)
 _GCS_PREFIX = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?", re.DOTALL)
 

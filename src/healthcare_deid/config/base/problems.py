@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+# Our text for pydantic's error types whose own text mentions Python or pydantic.
 _RULES = {
     "missing": "is required",
     "bool_type": "must be true or false",
@@ -34,9 +35,9 @@ _RULES = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
-"""Our text for pydantic's error types whose own text mentions Python or pydantic."""
 
 _REQUEST = "it belongs to the request around a config; pass the value of its 'config' field"
+# Fields that users and old clients put at the top of a config, with the reason they are refused.
 _ELSEWHERE = {
     "config": _REQUEST,
     "destination_dataset": _REQUEST,
@@ -46,14 +47,13 @@ _ELSEWHERE = {
     "date_shift_config": "it belongs inside text.additionalTransformations[]",
     "crypto_hash_config": "it belongs inside text.additionalTransformations[]",
 }
-"""Fields that users and old clients put at the top of a config, with the reason they are refused."""
 
+# Fields and values that exist in v1beta1 only, by message.
 _ONLY_BETA = {
     "DeidentifyConfig": ("dicom_tag_config", "fhir_field_config", "operation_metadata"),
     "ImageConfig": ("additional_info_types", "exclude_info_types", "REDACT_SENSITIVE_TEXT_CLEAN_DESCRIPTORS"),
     "TextConfig": ("profile_type",),
 }
-"""Fields and values that a message has in v1beta1 and lacks in v1."""
 
 _BETA_ONLY_RULE = "it exists in v1beta1 only (healthcare_deid.v1beta1.DeidentifyConfig)"
 
@@ -92,6 +92,7 @@ def _unknown_value(cls: type[BaseModel], location: Sequence[int | str], given: o
     values = [str(member.value) for member in enum] if enum else []
     if owner is not None and given in _ONLY_BETA.get(owner.__name__, ()):
         return f"{given}: {_BETA_ONLY_RULE}"
+    # Only text close to a real enum value is repeated; anything else may be a secret or patient data.
     near = nearest(given, values) if isinstance(given, str) else None
     if near is None:
         return f"must be one of {', '.join(values)}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from healthcare_deid.config.parts import ConfigParts, ConfiguredImage
     from healthcare_deid.config.v1.image import CustomRegex
 
+# The API accepts at most three group indexes.
 _MAX_GROUPS = 3
 _NO_TEXT = frozenset({None, "REDACT_NO_TEXT", "TEXT_REDACTION_MODE_UNSPECIFIED"})
 

@@ -179,7 +179,7 @@ def _applies(action: Action, query: str) -> bool:
 
 
 def _dates(path: str, queries: Sequence[str]) -> Iterator[Finding]:
-    """Say which dates are kept as they are."""
+    """Yield a finding for dates that are kept unshifted."""
     dates = [query for query in queries if _vrs(query) & {"DA", "DT"}]
     if dates:
         yield CHECKS["keep-dates"].at(path, f"{', '.join(dates)}: kept unshifted.")

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from healthcare_deid.config.parts import ConfigParts, ConfiguredTransformation
 
 _TUTORIAL_KEY_SHA256 = "2d9140c403ba74c5e506a822f923724f86e8d79a8491a1e22e6c405db727987b"
+# "openssl enc -salt" writes this magic before its random salt.
 _SALTED = b"Salted__"
+# The inspection service behind the API hashes with 256-bit keys only.
 _FULL_KEY_BYTES = 32
+# A random key of 16 bytes has fewer distinct byte values than this with a probability below 1e-18.
 _FEW_BYTES = 5
+# AE and SH hold at most 16 characters (PS3.5 section 6.2).
 _SHORT_VR_CHARACTERS = 16
 _REGIONAL = ("LOCATION", "ORGANIZATION_NAME")
+# InfoTypes found in values of VR DA, DT and AS.
 _VR_BOUND = DATE_INFO_TYPES | {"AGE"}
-"""InfoTypes found in values of VR DA, DT and AS."""
 
 
 def check_text(config: ConfigParts) -> Iterator[Finding]:
@@ -67,9 +71,10 @@ def _keys(config: ConfigParts) -> Iterator[Finding]:
 
 
 def _is_published(key: bytes) -> bool:
-    """Compare by digest, so that no source repeats the key."""
+    """Return whether this is the key printed in Google's tutorial."""
     from hashlib import sha256
 
+    # Compare digests, so that this source does not publish the key a second time.
     return sha256(key).hexdigest() == _TUTORIAL_KEY_SHA256
 
 

@@ -25,6 +25,7 @@ def check(config: ConfigParts) -> tuple[Finding, ...]:
 
 
 def _roots(config: ConfigParts) -> Iterator[Finding]:
+    # v1beta1 still accepts v1's fields, which it has deprecated.
     if config.api_version == "v1beta1":
         pairs = (
             ("dicom", config.dicom, "dicomTagConfig", config.tag_config),

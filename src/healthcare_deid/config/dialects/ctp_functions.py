@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Number of scripts in braces that may follow a function.
 _WITH_CLAUSES = {"if": 2, "select": 2, "append": 1}
 
 
-class Call(NamedTuple):
+class FunctionCall(NamedTuple):
     """A function call.
 
     Attributes:
@@ -25,15 +26,15 @@ class Call(NamedTuple):
         return self.args[index] if index < len(self.args) else ""
 
 
-def parse_script(text: str) -> list[str | Call]:
-    """Split a script into literal text and calls.
+def parse_script(text: str) -> list[str | FunctionCall]:
+    """Split a script into literal text and function calls.
 
     A backslash makes the next character literal.
 
     Raises:
-        ValueError: A call has no end.
+        ValueError: A call is not closed.
     """
-    parts: list[str | Call] = []
+    parts: list[str | FunctionCall] = []
     literal = ""
     at = 0
     while at < len(text):
@@ -52,10 +53,10 @@ def parse_script(text: str) -> list[str | Call]:
     return [*parts, literal] if literal else parts
 
 
-def _call(text: str, start: int) -> tuple[Call, int]:
+def _call(text: str, start: int) -> tuple[FunctionCall, int]:
     bracket = text.find("(", start)
     if bracket < 0:
-        raise ValueError("a function without arguments")
+        raise ValueError("a function has no argument list")
     name = "".join(text[start:bracket].split())
     args: list[str] = []
     begin = bracket + 1
@@ -73,7 +74,7 @@ def _call(text: str, start: int) -> tuple[Call, int]:
         end = _end(text, brace + 1, "}", "{")
         clauses.append(text[brace + 1 : end])
         begin = end + 1
-    return Call(name, tuple(args) if any(args) else (), tuple(clauses)), begin
+    return FunctionCall(name, tuple(args) if any(args) else (), tuple(clauses)), begin
 
 
 def _end(text: str, start: int, delimiters: str, opening: str) -> int:
@@ -99,7 +100,7 @@ def _end(text: str, start: int, delimiters: str, opening: str) -> int:
             return at
         elif here == {"(": ")", "{": "}"}[opening] and depth:
             depth -= 1
-    raise ValueError("a call without an end")
+    raise ValueError("a call is not closed")
 
 
 def _unquoted(text: str) -> str:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from xml.parsers import expat
 
-from healthcare_deid.config.dialects.ctp_functions import Call, parse_script
+from healthcare_deid.config.dialects.ctp_functions import FunctionCall, parse_script
 from healthcare_deid.config.dialects.recipe import (
     MARKERS,
     Fate,
@@ -32,13 +32,18 @@ _ELEMENT = re.compile(r"\[\s*([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\s*\].*")
 _TAG = re.compile(r"[\[(]?\s*([0-9A-Fa-f]{4}),?\s*([0-9A-Fa-f]{4})\s*[\])]?")
 _KINDS = {"p": "param", "e": "set", "k": "keep", "r": "remove"}
 _REMOVABLE = frozenset({"curves", "overlays", "privategroups", "unspecifiedelements"})
+# Kind of a line or XML element that is not a script entry.
 _UNKNOWN = "unknown"
-"""Kind of what is no entry of a script."""
+# Repeating groups 60xx and 50xx (PS3.5 section 7.6), which the data dictionary lists by their first group.
 _OVERLAYS, _CURVES = (0x6000,), (0x5000,)
+# CTP keeps these groups even if it removes unspecified elements, because the image needs them.
 _ALWAYS_KEPT = (0x0028, 0x7FE0)
 _SOP_CLASS = tag_number("SOPClassUID")
+# Functions that reject or skip an instance.
 _REFUSES = {"quarantine", "skip"}
+# Functions whose result depends on the value and a key or table of CTP, so it differs from the engine's.
 _DERIVES = {"hash", "hashname", "hashptid", "integer", "lookup", "encrypt"}
+# From the weakest to the strongest. A condition is replaced by its strongest branch, so nothing more is kept.
 _STRENGTH = (Fate.KEEP, Fate.RECURSE, Fate.SHIFT, Fate.REGENERATE, Fate.EMPTY, Fate.DELETE)
 
 
@@ -62,10 +67,11 @@ def convert_ctp_script(text: str) -> RecipeConversion:
 
 
 def _xml_items(text: str) -> list[_Item]:
-    """Read the entries with line numbers, which ElementTree drops."""
+    """Read the entries of an XML script with their line numbers."""
     items: list[_Item] = []
     open_items: list[_Item | None] = []
     content: list[str] = []
+    # expat instead of ElementTree: the conversion reports line numbers.
     parser = expat.ParserCreate()
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -126,9 +132,9 @@ class _ScriptReader:
         self._globals(removed)
         for item in items:
             if item.kind == _UNKNOWN:
-                self._unconverted(item, "line", "not an entry of a script", "nothing is done for it")
+                self._unconverted(item, "line", "not an entry of a script", "the line is ignored")
             elif item.kind == "remove" and item.name not in _REMOVABLE:
-                self._unconverted(item, "remove", "not a kind of elements that CTP removes", "nothing is done for it")
+                self._unconverted(item, "remove", "not a group of elements that CTP can remove", "the line is ignored")
         for item in items:
             if item.kind == "keep":
                 self._keep(item)
@@ -144,7 +150,7 @@ class _ScriptReader:
         if not root or re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", root):
             return root
         line = next(item.line for item in items if (item.kind, item.name) == ("param", "UIDROOT"))
-        self.recipe.approximate(line, "UIDROOT", "it is not the root of UIDs", "new UIDs have the engine's root")
+        self.recipe.approximate(line, "UIDROOT", "not a valid UID root", "new UIDs have the engine's root")
         return ""
 
     def _globals(self, removed: dict[str, int]) -> None:
@@ -189,28 +195,29 @@ class _ScriptReader:
         except ValueError as error:
             self.recipe.give_up(tag, item.line, str(error))
             return
-        if parts and isinstance(parts[0], Call) and parts[0].name == "always":
+        if parts and isinstance(parts[0], FunctionCall) and parts[0].name == "always":
             parts = parts[1:]
             always = True
         else:
             always = False
         try:
             self._script(tag, item.line, parts, always=always)
+        # Branches of @if may contain further conditions, without a limit.
         except RecursionError:
             self.recipe.give_up(tag, item.line, "conditions are nested too deeply")
 
-    def _script(self, tag: int, line: int, parts: Sequence[str | Call], *, always: bool) -> None:
+    def _script(self, tag: int, line: int, parts: Sequence[str | FunctionCall], *, always: bool) -> None:
         literal = self._literal(parts)
         if tag in MARKERS:
             self.recipe.set_value(tag, "", line)
         elif literal is not None:
             self._set(tag, line, literal.strip(), always=always)
-        elif len(parts) == 1 and isinstance(parts[0], Call):
+        elif len(parts) == 1 and isinstance(parts[0], FunctionCall):
             self._call(tag, line, parts[0])
         else:
             self.recipe.give_up(tag, line, "text and functions are joined")
 
-    def _literal(self, parts: Sequence[str | Call]) -> str | None:
+    def _literal(self, parts: Sequence[str | FunctionCall]) -> str | None:
         """Return the script as fixed text, or `None`."""
         text = ""
         for part in parts:
@@ -235,7 +242,7 @@ class _ScriptReader:
                 line, _label(tag), "set only where it is present", "it is added where it is missing"
             )
 
-    def _call(self, tag: int, line: int, call: Call) -> None:
+    def _call(self, tag: int, line: int, call: FunctionCall) -> None:
         recipe = self.recipe
         match call.name:
             case "keep" | "require" | "contents" | "value" if len(call.args) < 2 and self._is_this(tag, call):
@@ -265,7 +272,7 @@ class _ScriptReader:
                 recipe.give_up(tag, line, f"@{_word(name)} has no counterpart")
 
     @staticmethod
-    def _is_this(tag: int, call: Call) -> bool:
+    def _is_this(tag: int, call: FunctionCall) -> bool:
         """Return whether a call reads its own element."""
         if not call.args or call.name == "keep" or call.arg(0) == "this":
             return True
@@ -288,16 +295,16 @@ class _ScriptReader:
             )
         )
 
-    def _branches(self, tag: int, line: int, call: Call) -> None:
+    def _branches(self, tag: int, line: int, call: FunctionCall) -> None:
         """Take the stronger branch, as conditions cannot be expressed."""
         fates: list[Fate] = []
         for clause in call.clauses:
             try:
                 parts = parse_script(clause.strip())
             except ValueError:
-                parts = [Call("", ())]
+                parts = [FunctionCall("", ())]
             only = parts[0] if len(parts) == 1 else None
-            if isinstance(only, Call) and only.name in _REFUSES:
+            if isinstance(only, FunctionCall) and only.name in _REFUSES:
                 self._refuses(tag, line, only.name)
                 continue
             trial = _ScriptReader([])
@@ -313,7 +320,7 @@ class _ScriptReader:
             if len(set(fates)) > 1:
                 self._unconverted_tag(tag, line, "a condition cannot be expressed", f"always: {strongest.name.lower()}")
 
-    def _rewrite(self, tag: int, line: int, call: Call) -> None:
+    def _rewrite(self, tag: int, line: int, call: FunctionCall) -> None:
         pattern, replacement = "", ""
         match call.name:
             case "truncate":
@@ -339,7 +346,7 @@ class _ScriptReader:
         else:
             self.recipe.rewrite(tag, pattern, replacement, line)
 
-    def _modified_date(self, call: Call) -> tuple[str, str]:
+    def _modified_date(self, call: FunctionCall) -> tuple[str, str]:
         parts = [self._param(call.arg(index)) for index in (1, 2, 3)]
         fixed = [
             f"{int(part):0{width}}" if part.isdecimal() else None for part, width in zip(parts, (4, 2, 2), strict=True)

@@ -24,6 +24,7 @@ _WITH_VALUE = frozenset(
     {"-H", "--header", "-X", "--request", "-o", "--output", "-u", "--user", "-A", "--user-agent", "-m", "--max-time"}
     | {"-w", "--write-out", "--retry", "--connect-timeout", "--cacert", "--oauth2-bearer", "-x", "--proxy"}
 )
+# Config values have no NUL, so a placeholder is never confused with one.
 _PLACEHOLDER = "\x00{}\x00"
 
 
@@ -91,6 +92,7 @@ def read_curl(words: Sequence[str]) -> Command:
         raise ConfigError("not a deidentify call: expected exactly one --data")
     if bodies[0].startswith("@"):
         raise ConfigError("the body is in a file: read that file with from_file of the request's class")
+    # The URL names version and source; headers and tokens of the command are ignored.
     return Command(cast("ApiVersion", found.group(1)), source_name(found.group(2)), parse_json(bodies[0]))
 
 

@@ -24,6 +24,7 @@ from healthcare_deid.errors import ConfigError
 _ACTIONS = ("ADD", "BLANK", "JITTER", "KEEP", "REPLACE", "REMOVE")
 _SECTIONS = ("fields", "filter", "header", "labels", "values")
 _EXPANDERS = ("contains", "startswith", "endswith", "except", "select")
+# Attributes that deid leaves out of every action.
 _NEVER_TOUCHED = frozenset(
     map(
         tag_number,
@@ -37,9 +38,8 @@ _NEVER_TOUCHED = frozenset(
         ),
     )
 )
-"""Attributes that deid leaves out of every action."""
+# Functions that replace a UID.
 _FUNCTIONS = {"dicom_uuid", "pydicom_uuid", "generate_uid", "simple_uuid"}
-"""Functions that replace a UID."""
 _NOT_IN_A_DATASET = frozenset({0x0000, 0x0004, 0xFFFE})
 
 
@@ -108,13 +108,13 @@ class _RecipeReader:
                 line, "%values", "values differ between instances", "the engine searches what stays for them"
             )
         elif line.section == "labels" and not line.text:
-            self._unconverted(line, "%labels", "labels are no attributes", "nothing is done for them")
+            self._unconverted(line, "%labels", "labels are not attributes", "the section is ignored")
         elif line.section not in _SECTIONS:
-            self._unconverted(line, "line", "it is in none of deid's sections", "nothing is done for it")
+            self._unconverted(line, "line", "not in a section that deid knows", "the line is ignored")
         elif line.section == "fields" and line.text:
             action, _, field = line.text.partition(" ")
             if action.upper() != "FIELD":
-                self._unconverted(line, "%fields", "not a FIELD", "the list is without it")
+                self._unconverted(line, "%fields", "not a FIELD", "the list is made without it")
             else:
                 self.lists.setdefault(line.name, set()).update(self._tags(line, field.split("#")[0].strip()) or ())
         elif line.section == "header" and line.text:
@@ -131,7 +131,7 @@ class _RecipeReader:
             self._unconverted(line, "line", "not an action", "it is ignored, as deid does")
         elif action == "KEEP":
             if ":" in field or not self._tags(None, field):
-                self._unconverted(line, "KEEP", "KEEP takes one attribute of DICOM PS3.6", "nothing is kept for it")
+                self._unconverted(line, "KEEP", "KEEP takes one attribute of DICOM PS3.6", "the line is ignored")
         elif field.lower() == "all":
             self._all(line, action)
         else:
@@ -175,6 +175,7 @@ class _RecipeReader:
             subject = keyword_of(tag) or f"{tag:08X}"
             self._unconverted(line, subject, "a condition cannot be expressed", "removed in every instance")
 
+    # "var" takes its value from the caller's own variables and "func" from program code: neither is in the recipe.
     def _replace(self, tag: int, line: _Line, value: str, *, adds: bool) -> None:
         recipe = self.recipe
         kind, _, name = value.partition(":")
@@ -229,9 +230,7 @@ class _RecipeReader:
             tag = tag_number(own)
         except ValueError:
             if line is not None:
-                self._unconverted(
-                    line, _split(line.text)[0], "not an attribute of DICOM PS3.6", "nothing is done for it"
-                )
+                self._unconverted(line, _split(line.text)[0], "not an attribute of DICOM PS3.6", "the line is ignored")
             self.recipe.removes_private = True  # it may name a private block
             return None
         if nested and line is not None:

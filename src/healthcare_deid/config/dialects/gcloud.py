@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.config.base.field_types import ApiVersion
 
+# Names of gcloud's command groups.
 _GROUPS = {DatasetName: "datasets", DicomStoreName: "dicom-stores", FhirStoreName: "fhir-stores"}
 _VALUE_FLAGS = {
     "datasets": ("--location", "--destination-dataset", "--dicom-filter-tags", "--text-redaction-mode"),
@@ -32,8 +33,8 @@ _SWITCHES = {
 }
 _COMMON_VALUES = ("--project", "--format", "--account", "--verbosity", "--billing-project", "--configuration")
 _COMMON_SWITCHES = ("--quiet", "-q")
+# Values that mean the same as an unset field.
 _DEFAULTS = (False, "REDACT_NO_TEXT", "TEXT_REDACTION_MODE_UNSPECIFIED")
-"""Values that mean the same as an unset field."""
 
 
 def write_gcloud(call: Command, *, wait: bool) -> str:
@@ -83,9 +84,8 @@ def _flags(body: dict[str, Any], group: str) -> list[str]:
 def _leaves(path: str, value: Any) -> Iterator[str]:
     """Yield the paths of fields set to a non-default value.
 
-    Paths end two levels below the config.
-
-    An object of defaults counts as set, except image: ``dicom: {}`` makes the service process DICOM.
+    Paths end two levels below the config. An object of defaults counts as set, except image: ``dicom: {}`` makes the
+    service process DICOM.
     """
     for name, item in value.items():
         at = f"{path}.{name}"

@@ -63,6 +63,7 @@ def exclude_each_other(definition: dict[str, Any], names: Sequence[str]) -> None
 
 
 def _without_null(entry: dict[str, Any]) -> None:
+    # Optional fields are "X or null" in Python, but an unset field is left out on the wire.
     options = [option for option in entry.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         del entry["anyOf"]

@@ -31,6 +31,7 @@ _PRIMARY = tuple(map(tag_number, ("StudyInstanceUID", "SeriesInstanceUID", "SOPI
 _META_INSTANCE = tag_number("MediaStorageSOPInstanceUID")
 _SOP_CLASS = tag_number("SOPClassUID")
 _CHARACTER_SET = tag_number("SpecificCharacterSet")
+# DeidentificationMethod and related attributes (PS3.15 section E.1.1).
 MARKERS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280301, 0x00280303})
 """Attributes that the engine writes itself, from what it did to the instance."""
 PSEUDONYMIZED = frozenset(map(tag_number, ("PatientID", "PatientName", "AccessionNumber", "StudyID")))
@@ -42,7 +43,7 @@ _NOT_IN_A_DATASET = frozenset({0x0000, _META, 0x0004, 0xFFFE})
 
 
 class Fate(Enum):
-    """Decision about an attribute."""
+    """Treatment of an attribute."""
 
     KEEP = auto()
     """It stays unchanged."""
@@ -98,7 +99,7 @@ class RecipeConversion:
 
 @dataclass
 class RecipeDecisions:
-    """The decisions of a recipe, collected by a reader."""
+    """Decisions that a reader collected from one recipe."""
 
     removes_others: bool = False
     """Whether attributes without a decision are removed."""
@@ -113,7 +114,7 @@ class RecipeDecisions:
     approximated: list[RecipeLine] = field(default_factory=list[RecipeLine])
 
     def decide(self, tag: int, fate: Fate) -> None:
-        """Record a decision, which replaces an earlier one."""
+        """Record a decision; it replaces an earlier one."""
         self.set_values.pop(tag, None)
         self.replace = [one for one in self.replace if one[0] != _name(tag)]
         self.fates[tag] = fate
@@ -161,7 +162,10 @@ class RecipeDecisions:
         self.approximate(line, _name(tag), f"{what} has another form here", instead)
 
     def give_up(self, tag: int, line: int, reason: str) -> None:
-        """List a line that cannot be expressed, and empty its attribute."""
+        """List a line that cannot be expressed and empty its attribute.
+
+        Attributes that the image needs stay, primary UIDs are regenerated, and private attributes are removed.
+        """
         if tag in _PRIMARY or tag == _META_INSTANCE:
             fate, instead = Fate.REGENERATE, "regenerated"
         elif tag in _REQUIRED or tag == _SOP_CLASS or tag >> 16 in {_META, 0x0028}:
@@ -178,7 +182,7 @@ class RecipeDecisions:
         self.approximated.append(RecipeLine(line, subject, reason, instead))
 
     def convert(self) -> RecipeConversion:
-        """Return the config and the engine's options."""
+        """Build the config and the engine's options."""
         if self.wants_pseudonyms:
             self._tell_other_pseudonyms()
         changes = self.removes_others or self.replace or set(self.fates.values()) - {Fate.KEEP}

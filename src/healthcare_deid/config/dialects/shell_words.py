@@ -1,6 +1,6 @@
 """Words of a shell command.
 
-The part of POSIX sh that pasted curl and gcloud commands use is understood.
+Covers the part of POSIX sh that pasted curl and gcloud commands use.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?\?[^}]*)?\}|(\w+))")
 _GAP = re.compile(r"(?:[ \t]|\\\r?\n)+|\r?\n|#[^\n]*")
+# In double quotes, a backslash escapes only these characters and the line break.
 _ESCAPED_IN_QUOTES = frozenset('"\\$`')
 
 

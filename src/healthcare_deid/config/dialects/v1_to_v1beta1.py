@@ -86,7 +86,7 @@ class SourceFields:
 
 
 def convert_to_v1beta1(source: SourceFields) -> Conversion:
-    """Return the equivalent v1beta1 config with every remaining difference."""
+    """Convert to v1beta1, listing every remaining difference."""
     converter = _Converter(source)
     made = converter.convert()
     return Conversion(made, tuple(converter.differences))
@@ -167,6 +167,7 @@ class _Converter:
         return [beta_dicom.Action(queries=more, keep_tag=beta_dicom.KeepTag())] if more else []
 
     def removed(self, tags: Sequence[str]) -> list[beta_dicom.Action]:
+        # v1's remove list removes OverlayData even if it is not listed; v1beta1's actions do not.
         numbers = {tag_number(tag) for tag in tags}
         more = [] if tag_number("OverlayData") in numbers else ["OverlayData"]
         required = [tag for tag in tags if tag_number(tag) in _REQUIRED]

@@ -1,8 +1,6 @@
-"""YAML with JSON's plain values.
+"""YAML restricted to JSON's plain values.
 
-There is no ``yes`` for true, no octal number and no date.
-
-YAML 1.1 reads the tag ``00100010`` as an octal number and ``no`` as false. Here such words stay text.
+YAML 1.1 reads the tag ``00100010`` as an octal number and ``no`` as false. Here such words stay text, and dates do too.
 """
 
 from __future__ import annotations
@@ -21,12 +19,12 @@ if TYPE_CHECKING:
 _WORDS = re.compile(r"[A-Za-z][A-Za-z_]{3,}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _NEVER_FOLD = 2**20
+# Plain values that are not text. A number has at most seven digits, because eight digits are a tag.
 _PLAIN = (
     ("null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
     ("bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
     ("int", re.compile(r"^-?(?:0|[1-9][0-9]{0,6})$"), list("-0123456789")),
 )
-"""Plain values that are not text. A number has at most seven digits, because eight digits are a tag."""
 
 
 def parse_yaml(text: str | bytes) -> Any:
@@ -94,6 +92,7 @@ def _loader() -> type[yaml.SafeLoader]:
             return dict(super().construct_mapping(node, deep=deep))
 
         def compose_node(self, parent: Any, index: Any) -> Any:
+            # Nested aliases expand exponentially ("billion laughs"), and no config needs one.
             if self.check_event(module.AliasEvent):
                 raise module.composer.ComposerError(
                     None, None, "aliases are not supported", self.peek_event().start_mark

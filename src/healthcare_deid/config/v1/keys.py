@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from healthcare_deid.config.base.keys import CryptoKey, WrappedKey
 from healthcare_deid.config.base.message import Message, OneOf
 
+# Name of a key, without a version.
 _KMS_NAME = re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+")
 
 

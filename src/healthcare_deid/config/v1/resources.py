@@ -14,8 +14,8 @@ from pydantic import Field
 from healthcare_deid.config.base.field_types import Int64, Items
 from healthcare_deid.config.base.message import ReplyMessage
 
+# An enum member if the value is known, otherwise the text as sent.
 _KNOWN_FIRST = Field(union_mode="left_to_right")
-"""An enum member if the value is known, otherwise the text as sent."""
 
 
 class EncryptionSpec(ReplyMessage):

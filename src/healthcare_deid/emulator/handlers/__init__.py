@@ -1,1 +1,1 @@
-"""The methods of the API, one resource a module."""
+"""API methods, one module per resource."""

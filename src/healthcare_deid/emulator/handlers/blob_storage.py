@@ -1,4 +1,4 @@
-"""Blob storage: storage classes, the metrics of studies and series, the storage info of instances."""
+"""Storage classes, and sizes of studies, series and instances."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
     from healthcare_deid.emulator.storage.instances import StoredInstance
 
 _STORE = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}"
@@ -31,7 +31,7 @@ _READ = "healthcare.dicomStores.dicomWebRead"
 
 
 class BlobStorageCalls:
-    """Handlers of the methods about storage classes and sizes."""
+    """Handlers of methods on storage classes and sizes."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -47,14 +47,14 @@ class BlobStorageCalls:
             Route("GET", f"{instance}:getStorageInfo", f"{_WEB}.series.instances.getStorageInfo", self.storage_info),
         ]
 
-    def set_class(self, call: Call) -> Reply:
-        """``setBlobStorageSettings`` of a store, a filtered part of it, or a study."""
+    def set_class(self, call: RoutedRequest) -> Reply:
+        """Handle ``setBlobStorageSettings`` for a store, a filter, or a study."""
         name = self._store(call, "healthcare.dicomStores.update")
         fields = frozenset({"blobStorageSettings", "filterConfig"})
         body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
         study = call.optional("study")
         if study is not None and body.get("filterConfig"):
-            raise invalid("filterConfig is for a DICOM store only, not for a study.")
+            raise invalid("filterConfig is allowed for a DICOM store only, not for a study.")
         storage_class = storage_class_of(body.get("blobStorageSettings"))
         try:
             only = resource_filter(self._backend.buckets, DicomFilterConfig.from_api(body.get("filterConfig") or {}))
@@ -66,13 +66,14 @@ class BlobStorageCalls:
         ids = [instance.id for instance in found if only is None or only(instance)]
         self._backend.instances.set_storage_class(ids, storage_class, self._backend.operations.now())
         answer = f"type.googleapis.com/google.cloud.healthcare.{call.version}.dicom.SetBlobStorageSettingsResponse"
+        # No data is moved, so the operation ends at once (fidelity F-38).
         operation = self._backend.operations.ended(
             call.dataset, "dicom.DicomService.SetBlobStorageSettings", call.version, {"@type": answer}, len(ids)
         )
         return Reply.json(self._backend.logs.describe(operation, call.request))
 
-    def study_metrics(self, call: Call) -> Reply:
-        """``getStudyMetrics``."""
+    def study_metrics(self, call: RoutedRequest) -> Reply:
+        """Handle ``getStudyMetrics``."""
         name, study = self._store(call, _READ), call.ids["study"]
         totals = self._backend.instances.totals(name, study)
         if not totals.instances:
@@ -87,8 +88,8 @@ class BlobStorageCalls:
             }
         )
 
-    def series_metrics(self, call: Call) -> Reply:
-        """``getSeriesMetrics``."""
+    def series_metrics(self, call: RoutedRequest) -> Reply:
+        """Handle ``getSeriesMetrics``."""
         name, study, series = self._store(call, _READ), call.ids["study"], call.ids["series"]
         totals = self._backend.instances.totals(name, study, series)
         if not totals.instances:
@@ -102,21 +103,23 @@ class BlobStorageCalls:
             }
         )
 
-    def storage_info(self, call: Call) -> Reply:
-        """``getStorageInfo``."""
+    def storage_info(self, call: RoutedRequest) -> Reply:
+        """Handle ``getStorageInfo``."""
         name, ids = self._store(call, _READ), call.ids
         found = self._backend.instances.find(name, ids["study"], ids["series"], ids["instance"])
         return Reply.json(_info(found[0])) if found else missing("instance")
 
-    def _store(self, call: Call, permission: str) -> str:
+    def _store(self, call: RoutedRequest, permission: str) -> str:
         return checked_store(self._backend, call, permission)
 
 
 def storage_class_of(settings: Any) -> str:
-    """Return the storage class in a ``BlobStorageSettings``; unset and unspecified mean STANDARD.
+    """Return the storage class in a ``BlobStorageSettings`` message.
+
+    Unset and unspecified mean STANDARD.
 
     Raises:
-        ServiceError: 400: there is no such class.
+        ServiceError: 400: the class does not exist.
     """
     if settings is not None and not isinstance(settings, dict):
         raise invalid("blobStorageSettings must be an object.")

@@ -1,4 +1,4 @@
-"""The emulator's own routes: ``/_emulator/…``, and the discovery document."""
+"""The emulator's own routes (``/_emulator/…``) and the discovery document."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class Control:
         }
 
     def answer(self, request: Request) -> Reply | None:
-        """Answer a request to the emulator itself; None for a request to the service.
+        """Handle a request to the emulator itself.
+
+        Returns:
+            None for a request to the service.
 
         Raises:
             ServiceError: The request is invalid.
@@ -58,14 +61,14 @@ class Control:
             return Reply.json(self._backend.logs.entries(request.path.removeprefix(ROUTE)))
         handler = self._routes.get((request.method, path))
         if handler is None:
-            raise not_found("The emulator has no such route.")
+            raise not_found("The emulator does not have this route.")
         return handler(request)
 
     def _health(self, _: Request) -> Reply:
         return Reply.json({"status": "ok", "emulator": "healthcare-deid", "version": __version__})
 
     def _reset(self, _: Request) -> Reply:
-        """Delete every dataset and clear the faults."""
+        """Delete all datasets and clear the faults."""
         self._backend.faults.clear()
         for name in self._backend.catalog.datasets():
             self._backend.delete(name)
@@ -80,7 +83,7 @@ class Control:
             wanted: Any = parse_json(request.body)
             self._backend.faults.add_json(wanted)
         except (ConfigError, ValueError, TypeError) as error:
-            raise invalid(f"Not a fault: {error}") from None
+            raise invalid(f"Invalid fault: {error}") from None
         return self._list_faults(request)
 
     def _clear_faults(self, _: Request) -> Reply:
@@ -89,7 +92,10 @@ class Control:
 
 
 def _discovery(request: Request) -> Reply:
-    """Return the discovery document in google-api-python-client, with this address as its root."""
+    """Return the discovery document with this emulator as its root.
+
+    It comes from the installed google-api-python-client.
+    """
     version = request.parameter("version") or "v1"
     spec = importlib.util.find_spec("googleapiclient")
     for folder in spec.submodule_search_locations or () if spec else ():
@@ -97,6 +103,7 @@ def _discovery(request: Request) -> Reply:
         if version in {"v1", "v1beta1"} and path.is_file():
             document: dict[str, Any] = json.loads(path.read_bytes())
             document |= {"rootUrl": f"{request.base_url}/", "baseUrl": f"{request.base_url}/"}
+            # Clients prefer it when they have a client certificate, and would leave the emulator.
             document.pop("mtlsRootUrl", None)
             return Reply.json(document)
-    raise not_found("There is no discovery document of that version.")
+    raise not_found("There is no discovery document for this version. Use v1 or v1beta1.")

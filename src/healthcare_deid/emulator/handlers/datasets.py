@@ -1,4 +1,4 @@
-"""Locations and datasets."""
+"""Location and dataset methods."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.field_masks import merge, update_paths
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import Route
-from healthcare_deid.emulator.storage.catalog import Kind, decode_token, encode_token, insert
+from healthcare_deid.emulator.storage.catalog import ResourceKind, decode_token, encode_token, insert
 from healthcare_deid.names import DatasetName
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _LOCATION_QUERY = parameters.PAGED | {"filter", "extraLocationTypes"}
 _FIELDS = frozenset({"name", "timeZone", "encryptionSpec", "satisfiesPzi", "satisfiesPzs"})
@@ -25,6 +25,7 @@ _LOCATIONS = (
     "asia-northeast1", "asia-south1", "asia-southeast1", "australia-southeast1", "eu", "europe-west2", "europe-west3",
     "europe-west4", "northamerica-northeast1", "southamerica-east1", "us", "us-central1", "us-east4", "us-west2",
 )  # fmt: skip
+# A form instead of a list, because Google adds regions (fidelity F-41).
 _REGION = re.compile(
     r"us|eu|(africa|asia|australia|europe|me|northamerica|southamerica|us)"
     r"-(central|east|north|northeast|northwest|south|southeast|southwest|west)\d{1,2}"
@@ -36,7 +37,7 @@ _METHOD = "projects.locations.datasets"
 
 
 class Datasets:
-    """Answers the calls on locations and datasets."""
+    """Handlers of location and dataset methods."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -53,10 +54,10 @@ class Datasets:
             Route("DELETE", _ONE, f"{_METHOD}.delete", self.delete),
         ]
 
-    def locations(self, call: Call) -> Reply:
-        """``locations.list``: regions of the service."""
+    def locations(self, call: RoutedRequest) -> Reply:
+        """Handle ``locations.list``."""
         if call.request.parameter("filter") or call.request.parameter("extraLocationTypes"):
-            raise unimplemented("The emulator has no filters for locations (fidelity F-41).")
+            raise unimplemented("The emulator does not filter locations (fidelity F-41).")
         after = decode_token(call.request.parameter("pageToken"))
         size = parameters.page_size(call)
         names = [name for name in _LOCATIONS if name > after]
@@ -65,13 +66,16 @@ class Datasets:
             body["nextPageToken"] = encode_token(names[size - 1])
         return Reply.json(body)
 
-    def location(self, call: Call) -> Reply:
-        """``locations.get``."""
+    def location(self, call: RoutedRequest) -> Reply:
+        """Handle ``locations.get``."""
         check_location(call.ids["location"])
         return Reply.json(_location(call.ids["project"], call.ids["location"]))
 
-    def create(self, call: Call) -> Reply:
-        """``datasets.create``: an operation that has already ended."""
+    def create(self, call: RoutedRequest) -> Reply:
+        """Handle ``datasets.create``.
+
+        The operation has already ended.
+        """
         check_location(call.ids["location"])
         identifier = call.request.parameter("datasetId") or ""
         if not _ID.fullmatch(identifier):
@@ -79,7 +83,8 @@ class Datasets:
         name = DatasetName(call.ids["project"], call.ids["location"], identifier)
         body = {**_checked(parameters.json_object(call)), "name": str(name)}
         with self._backend.database.write() as connection:
-            insert(connection, Kind.DATASET, str(name), None, body)
+            # One transaction: a dataset never appears without the operation that created it.
+            insert(connection, ResourceKind.DATASET, str(name), None, body)
             operation = self._backend.operations.insert(
                 connection, name, "dataset.DatasetService.CreateDataset", call.version
             )
@@ -87,10 +92,10 @@ class Datasets:
             self._backend.operations.finish(connection, operation, response=made, error=None)
         return Reply.json(self._backend.logs.describe(self._backend.operations.get(operation), call.request))
 
-    def list(self, call: Call) -> Reply:
-        """``datasets.list``."""
+    def list(self, call: RoutedRequest) -> Reply:
+        """Handle ``datasets.list``."""
         page = self._backend.catalog.page(
-            Kind.DATASET,
+            ResourceKind.DATASET,
             str(call.location),
             size=parameters.page_size(call),
             token=call.request.parameter("pageToken"),
@@ -98,13 +103,16 @@ class Datasets:
         )
         return Reply.json(page.to_api("datasets"))
 
-    def get(self, call: Call) -> Reply:
-        """``datasets.get``."""
+    def get(self, call: RoutedRequest) -> Reply:
+        """Handle ``datasets.get``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.get")
         return Reply.json(self._backend.catalog.get(str(call.dataset)))
 
-    def patch(self, call: Call) -> Reply:
-        """``datasets.patch``: only the time zone can change."""
+    def patch(self, call: RoutedRequest) -> Reply:
+        """Handle ``datasets.patch``.
+
+        Only the time zone can change.
+        """
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.update")
         paths = update_paths(call.request.parameter("updateMask") or "", {"timeZone"})
         changes = _checked(parameters.json_object(call))
@@ -113,18 +121,23 @@ class Datasets:
             self._backend.catalog.patch(name, lambda body: {"name": name, **_checked(merge(body, changes, paths))})
         )
 
-    def delete(self, call: Call) -> Reply:
-        """``datasets.delete``: with all its stores, at once."""
+    def delete(self, call: RoutedRequest) -> Reply:
+        """Handle ``datasets.delete``.
+
+        The dataset and all its stores are deleted at once.
+        """
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.delete")
         self._backend.delete(str(call.dataset))
         return Reply.json({})
 
 
 def check_location(name: str) -> None:
-    """Raise unless a text has the form of a region or multi-region of Google Cloud (fidelity F-41).
+    """Check that *name* has the form of a Google Cloud region.
+
+    Multi-regions are accepted too (fidelity F-41).
 
     Raises:
-        ServiceError: 404.
+        ServiceError: 404: *name* has another form.
     """
     if not _REGION.fullmatch(name):
         raise not_found(f"Location {name} is not found or access is unauthorized.")
@@ -137,8 +150,8 @@ def _location(project: str, name: str) -> dict[str, str]:
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
     fields = parameters.only_fields(body, _FIELDS, "dataset")
     if fields.get("encryptionSpec"):
-        raise unimplemented("The emulator does not encrypt with keys of Cloud KMS (fidelity F-39).")
+        raise unimplemented("The emulator does not encrypt with Cloud KMS keys (fidelity F-39).")
     zone = fields.get("timeZone")
     if zone is not None and (not isinstance(zone, str) or (zone and zone not in zoneinfo.available_timezones())):
-        raise invalid("timeZone must be the name of an IANA time zone, such as America/New_York.")
+        raise invalid("timeZone must be an IANA time zone, such as America/New_York.")
     return {name: value for name, value in fields.items() if name not in _OUTPUT_ONLY and value not in ("", None)}

@@ -1,4 +1,4 @@
-"""``deidentify`` on datasets and stores."""
+"""``deidentify`` methods of datasets and stores."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _DICOM, _FHIR = f"{_DATASET}/dicomStores/{{dicomStore}}", f"{_DATASET}/fhirStores/{{fhirStore}}"
 _METHOD = "projects.locations.datasets"
+# Config checks that correspond to a rule in the API reference.
 _RULES = frozenset({"image-info-types", "regional-info-types", "regional-pixels", "regex-groups", "regex-invalid"})
-"""Checks of the config that stand for a rule in the reference of the API."""
 
 
 class DeidentifyCalls:
@@ -40,8 +40,8 @@ class DeidentifyCalls:
             Route("POST", f"{_FHIR}:deidentify", f"{_METHOD}.fhirStores.deidentify", self.fhir_store, ANY_QUERY),
         ]
 
-    def dataset(self, call: Call) -> Reply:
-        """``datasets.deidentify``."""
+    def dataset(self, call: RoutedRequest) -> Reply:
+        """Handle ``datasets.deidentify``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.datasets.deidentify")
         if call.version == "v1":
             body: requests.DatasetRequest = parameters.message(call, requests.DeidentifyDatasetRequest)
@@ -52,8 +52,8 @@ class DeidentifyCalls:
         )
         return Reply.json({"name": operation})
 
-    def dicom_store(self, call: Call) -> Reply:
-        """``dicomStores.deidentify``."""
+    def dicom_store(self, call: RoutedRequest) -> Reply:
+        """Handle ``dicomStores.deidentify``."""
         self._backend.catalog.check_store(call.dicom_store, "healthcare.dicomStores.deidentify")
         if call.version == "v1":
             body: requests.DicomStoreRequest = parameters.message(call, requests.DeidentifyDicomStoreRequest)
@@ -69,19 +69,25 @@ class DeidentifyCalls:
         )
         return Reply.json({"name": operation})
 
-    def fhir_store(self, call: Call) -> Reply:
-        """``fhirStores.deidentify``: checked as the service does, then refused (fidelity O-17)."""
+    def fhir_store(self, call: RoutedRequest) -> Reply:
+        """Handle ``fhirStores.deidentify``.
+
+        The request is checked as the service does, then refused (fidelity O-17).
+        """
         self._backend.catalog.check_store(call.fhir_store, "healthcare.fhirStores.deidentify")
         if call.version == "v1":
             body: requests.FhirStoreRequest = parameters.message(call, requests.DeidentifyFhirStoreRequest)
         else:
             body = parameters.message(call, v1beta1.DeidentifyFhirStoreRequest)
+        # Checked before it is refused, so that a client sees the service's own error for a missing store.
         destination = FhirStoreName.parse(body.destination_store)
         self._backend.catalog.check_store(destination, "healthcare.fhirResources.update")
-        raise unimplemented("The emulator does not de-identify FHIR stores; nothing was copied.")
+        raise unimplemented("The emulator does not de-identify FHIR stores. Nothing was copied.")
 
-    def _config(self, call: Call, body: requests.DeidentifyRequest) -> DeidentifyConfig | v1beta1.DeidentifyConfig:
-        """Return the config in the request, or in the file that it names."""
+    def _config(
+        self, call: RoutedRequest, body: requests.DeidentifyRequest
+    ) -> DeidentifyConfig | v1beta1.DeidentifyConfig:
+        """Return the config in the request or in its ``gcsConfigUri``."""
         kind = DeidentifyConfig if call.version == "v1" else v1beta1.DeidentifyConfig
         given = getattr(body, "config", None)
         if given is not None:
@@ -100,8 +106,13 @@ class DeidentifyCalls:
 
 
 def _check_rules(config: DeidentifyConfig | v1beta1.DeidentifyConfig) -> None:
-    """Raise for a config that breaks a documented rule, or needs what the emulator does not have."""
+    """Check the documented rules for a config.
+
+    Raises:
+        ServiceError: 400: the config breaks a rule. 501: it needs a feature that is not emulated.
+    """
     for finding in config.checks():
+        # The other findings are advice. The service accepts such configs.
         if finding.code in _RULES:
             raise invalid(f"Invalid config at {finding.path}: {finding.message}")
     metadata = getattr(config, "operation_metadata", None)

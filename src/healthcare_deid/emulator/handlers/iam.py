@@ -1,4 +1,7 @@
-"""IAM policies of datasets and stores: stored and returned, not enforced (fidelity F-24)."""
+"""IAM policies of datasets and stores.
+
+They are stored and returned, but not enforced (fidelity F-24).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _VERSION_QUERY = frozenset({"options.requestedPolicyVersion"})
@@ -40,32 +43,39 @@ class IamCalls:
             ]
         return routes
 
-    def get(self, call: Call) -> Reply:
-        """``getIamPolicy``."""
+    def get(self, call: RoutedRequest) -> Reply:
+        """Handle ``getIamPolicy``."""
         return Reply.json(self._backend.catalog.get_policy(self._name(call, "getIamPolicy")))
 
-    def set(self, call: Call) -> Reply:
-        """``setIamPolicy``: refused if the policy changed since it was read."""
+    def set(self, call: RoutedRequest) -> Reply:
+        """Handle ``setIamPolicy``.
+
+        The request is refused if the policy has changed since it was read.
+        """
         name = self._name(call, "setIamPolicy")
         fields = frozenset({"policy", "updateMask"})
         body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
         policy: Any = body.get("policy")
         if not isinstance(policy, dict):
-            raise invalid("setIamPolicy needs a policy.")
+            raise invalid("policy is required and must be an object.")
         allowed = frozenset({"bindings", "etag", "version", "auditConfigs"})
         return Reply.json(self._backend.catalog.set_policy(name, parameters.only_fields(policy, allowed, "policy")))
 
-    def test(self, call: Call) -> Reply:
-        """``testIamPermissions``: the caller has every permission."""
+    def test(self, call: RoutedRequest) -> Reply:
+        """Handle ``testIamPermissions``.
+
+        The caller has every permission.
+        """
         self._name(call, "getIamPolicy")
         fields = frozenset({"permissions"})
         body = parameters.only_fields(parameters.bound_object(call, fields), fields, "request")
         asked = body.get("permissions", [])
+        # The API does not accept wildcards here.
         if not isinstance(asked, list) or not all(isinstance(item, str) and "*" not in item for item in asked):
             raise invalid("permissions must be a list of permission names without wildcards.")
         return Reply.json({"permissions": asked} if asked else {})
 
-    def _name(self, call: Call, action: str) -> str:
+    def _name(self, call: RoutedRequest, action: str) -> str:
         if "dicomStore" in call.ids:
             self._backend.catalog.check_store(call.dicom_store, f"healthcare.dicomStores.{action}")
             return str(call.dicom_store)

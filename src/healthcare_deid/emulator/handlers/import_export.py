@@ -1,4 +1,4 @@
-"""``import`` and ``export`` of DICOM stores."""
+"""``import`` and ``export`` methods of DICOM stores."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from healthcare_deid.emulator.storage.forms import Form
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _STORE = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}"
 _METHOD = "projects.locations.datasets.dicomStores"
 
 
 class ImportExportCalls:
-    """Handlers of the methods that move instances between a store and Cloud Storage."""
+    """Handlers of ``import`` and ``export``."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -35,8 +35,8 @@ class ImportExportCalls:
             Route("POST", f"{_STORE}:export", f"{_METHOD}.export", self.export, ANY_QUERY),
         ]
 
-    def import_(self, call: Call) -> Reply:
-        """``dicomStores.import``."""
+    def import_(self, call: RoutedRequest) -> Reply:
+        """Handle ``dicomStores.import``."""
         self._backend.catalog.check_store(call.dicom_store, "healthcare.dicomStores.import")
         body = parameters.message(call, ImportDicomDataRequest)
         if body.gcs_source is None or body.gcs_source.uri is None:
@@ -48,8 +48,11 @@ class ImportExportCalls:
         )
         return Reply.json({"name": name})
 
-    def export(self, call: Call) -> Reply:
-        """``dicomStores.export``: to Cloud Storage; BigQuery is not emulated."""
+    def export(self, call: RoutedRequest) -> Reply:
+        """Handle ``dicomStores.export``.
+
+        Only Cloud Storage is emulated as destination.
+        """
         self._backend.catalog.check_store(call.dicom_store, "healthcare.dicomStores.export")
         body = parameters.message(call, ExportDicomDataRequest)
         if body.bigquery_destination is not None:
@@ -69,5 +72,5 @@ def _form(mime_type: str | None) -> Form:
         return Form("application/dicom")
     wanted = accepted(mime_type)
     if len(wanted) != 1 or wanted[0].multipart or wanted[0].parameters.keys() - {"transfer-syntax"}:
-        raise invalid("gcsDestination.mimeType must be one media type, with transfer-syntax as its only parameter.")
+        raise invalid("gcsDestination.mimeType must be one media type, with no parameter other than transfer-syntax.")
     return Form.parse(wanted[0].media_type, wanted[0].transfer_syntax)

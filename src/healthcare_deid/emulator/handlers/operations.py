@@ -1,4 +1,4 @@
-"""Long-running operations: get, list, cancel."""
+"""Operation methods: get, list, cancel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from healthcare_deid.emulator.storage.catalog import decode_token, encode_token
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _MANY = "projects/{project}/locations/{location}/datasets/{dataset}/operations"
 _ONE = f"{_MANY}/{{operation}}"
@@ -23,7 +23,7 @@ _FILTERS = {"": None, "done=true": True, "done:true": True, "done=false": False,
 
 
 class OperationCalls:
-    """Handlers of the methods of operations."""
+    """Handlers of operation methods."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -36,16 +36,20 @@ class OperationCalls:
             Route("POST", f"{_ONE}:cancel", f"{_METHOD}.cancel", self.cancel),
         ]
 
-    def get(self, call: Call) -> Reply:
-        """``operations.get``."""
+    def get(self, call: RoutedRequest) -> Reply:
+        """Handle ``operations.get``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.get")
         record = self._backend.operations.get(str(call.operation))
+        # Operations of a few instances end before the first poll. With the fault, a test can see a client wait.
         if self._backend.faults.seems_running(record.name):
             record = replace(record, ended=None)
         return Reply.json(self._backend.logs.describe(record, call.request))
 
-    def list(self, call: Call) -> Reply:
-        """``operations.list``: newest first; the only filter is ``done`` (fidelity O-15)."""
+    def list(self, call: RoutedRequest) -> Reply:
+        """Handle ``operations.list``.
+
+        The newest operation comes first. The only filter is ``done`` (fidelity O-15).
+        """
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.list")
         if call.request.parameter("returnPartialSuccess") == "true":
             raise unimplemented("returnPartialSuccess is not supported.")
@@ -62,8 +66,8 @@ class OperationCalls:
         body = {"operations": listed} if listed else {}
         return Reply.json({**body, "nextPageToken": encode_token(after)} if after else body)
 
-    def cancel(self, call: Call) -> Reply:
-        """``operations.cancel``: asks the operation to stop."""
+    def cancel(self, call: RoutedRequest) -> Reply:
+        """Handle ``operations.cancel``."""
         self._backend.catalog.check_dataset(call.dataset, "healthcare.operations.cancel")
         parameters.only_fields(parameters.json_object(call), frozenset(), "cancel")
         self._backend.operations.request_cancel(str(call.operation))

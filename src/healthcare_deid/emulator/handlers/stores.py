@@ -1,4 +1,4 @@
-"""DICOM and FHIR stores: create, get, list, patch, delete; metrics of DICOM stores."""
+"""DICOM and FHIR store methods."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from healthcare_deid.emulator.http import parameters
 from healthcare_deid.emulator.http.field_masks import merge, update_paths
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import Route
-from healthcare_deid.emulator.storage.catalog import Kind
+from healthcare_deid.emulator.storage.catalog import ResourceKind
 from healthcare_deid.errors import ResourceNameError
 from healthcare_deid.names import DicomStoreName, FhirStoreName
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _DATASET = "projects/{project}/locations/{location}/datasets/{dataset}"
 _METHOD = "projects.locations.datasets"
@@ -31,28 +31,30 @@ _FHIR_FIELDS = frozenset(
 _FHIR_NOTIFICATION = ("sendFullResource", "sendPreviousResourceOnDelete")
 _LABEL_KEY = re.compile(r"[^\W\d_A-Z][\w-]{0,62}")
 _LABEL_VALUE = re.compile(r"[\w-]{0,63}")
-_MOST_LABELS = 64
-_MOST_LABEL_BYTES = 128
+_MAX_LABELS = 64
+_MAX_LABEL_BYTES = 128
 _TOPIC = re.compile(r"projects/[^/]+/topics/[A-Za-z][\w.~+%-]{0,254}")
 _FHIR_VERSIONS = frozenset({"DSTU2", "STU3", "R4", "R5"})
 
 
 class Stores:
-    """Handlers of the methods that DICOM and FHIR stores share, for one of the two kinds.
+    """Handlers of the methods common to DICOM and FHIR stores.
 
     Args:
         backend: Storage and jobs.
-        kind: DICOM or FHIR stores.
+        kind: Kind of store.
     """
 
-    def __init__(self, backend: Backend, kind: Kind) -> None:
+    def __init__(self, backend: Backend, kind: ResourceKind) -> None:
         self._backend = backend
         self._kind = kind
-        self._variable = "dicomStore" if kind is Kind.DICOM_STORE else "fhirStore"
+        self._variable = "dicomStore" if kind is ResourceKind.DICOM_STORE else "fhirStore"
         self._notification_fields = (
-            {"pubsubTopic", "sendForBulkImport"} if kind is Kind.DICOM_STORE else {"pubsubTopic", *_FHIR_NOTIFICATION}
+            {"pubsubTopic", "sendForBulkImport"}
+            if kind is ResourceKind.DICOM_STORE
+            else {"pubsubTopic", *_FHIR_NOTIFICATION}
         )
-        self._fields = _DICOM_FIELDS if kind is Kind.DICOM_STORE else _FHIR_FIELDS
+        self._fields = _DICOM_FIELDS if kind is ResourceKind.DICOM_STORE else _FHIR_FIELDS
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -66,18 +68,18 @@ class Stores:
             Route("PATCH", one, f"{method}.patch", self.patch, frozenset({"updateMask"})),
             Route("DELETE", one, f"{method}.delete", self.delete),
         ]
-        if self._kind is Kind.DICOM_STORE:
+        if self._kind is ResourceKind.DICOM_STORE:
             routes.append(Route("GET", f"{one}:getDICOMStoreMetrics", f"{method}.getDICOMStoreMetrics", self.metrics))
         return routes
 
-    def create(self, call: Call) -> Reply:
-        """``create``: returns the store."""
+    def create(self, call: RoutedRequest) -> Reply:
+        """Handle ``create``."""
         self._backend.catalog.check_dataset(call.dataset, self._permission("create"))
         body = self._checked(parameters.json_object(call))
-        if self._kind is Kind.FHIR_STORE and body.setdefault("version", "R4") not in _FHIR_VERSIONS:
+        if self._kind is ResourceKind.FHIR_STORE and body.setdefault("version", "R4") not in _FHIR_VERSIONS:
             raise invalid(f"version must be one of {', '.join(sorted(_FHIR_VERSIONS))}.")
         identifier = call.request.parameter(f"{self._variable}Id") or ""
-        make = DicomStoreName if self._kind is Kind.DICOM_STORE else FhirStoreName
+        make = DicomStoreName if self._kind is ResourceKind.DICOM_STORE else FhirStoreName
         try:
             name = make(call.dataset.project, call.dataset.location, call.dataset.dataset, identifier)
         except ResourceNameError as error:
@@ -85,8 +87,8 @@ class Stores:
         body = {"name": str(name), **body}
         return Reply.json(self._backend.catalog.create(self._kind, str(name), str(call.dataset), body))
 
-    def list(self, call: Call) -> Reply:
-        """``list``, with a filter for labels."""
+    def list(self, call: RoutedRequest) -> Reply:
+        """Handle ``list``, with a label filter."""
         self._backend.catalog.check_dataset(call.dataset, self._permission("list"))
         page = self._backend.catalog.page(
             self._kind,
@@ -97,13 +99,14 @@ class Stores:
         )
         return Reply.json(page.to_api(self._kind))
 
-    def get(self, call: Call) -> Reply:
-        """``get``."""
+    def get(self, call: RoutedRequest) -> Reply:
+        """Handle ``get``."""
         return Reply.json(self._backend.catalog.get(self._name(call, "get")))
 
-    def patch(self, call: Call) -> Reply:
-        """``patch``: changes the fields of the update mask."""
+    def patch(self, call: RoutedRequest) -> Reply:
+        """Handle ``patch``."""
         name = self._name(call, "update")
+        # The version of a FHIR store cannot be changed after its creation.
         paths = update_paths(call.request.parameter("updateMask") or "", self._fields - {"name", "version"})
         changes = parameters.only_fields(parameters.json_object(call), self._fields, self._variable)
 
@@ -112,14 +115,20 @@ class Stores:
 
         return Reply.json(self._backend.catalog.patch(name, changed))
 
-    def delete(self, call: Call) -> Reply:
-        """``delete``: with all its content."""
+    def delete(self, call: RoutedRequest) -> Reply:
+        """Handle ``delete``.
+
+        The store and its content are deleted.
+        """
         name = self._name(call, "delete")
         self._backend.delete(name)
         return Reply.json({})
 
-    def metrics(self, call: Call) -> Reply:
-        """``getDICOMStoreMetrics``: counts and sizes, as text."""
+    def metrics(self, call: RoutedRequest) -> Reply:
+        """Handle ``getDICOMStoreMetrics``.
+
+        Counts and sizes are strings, because protobuf JSON writes an int64 as a string.
+        """
         name = self._name(call, "get")
         totals = self._backend.instances.totals(name)
         return Reply.json(
@@ -133,8 +142,8 @@ class Stores:
             }
         )
 
-    def _name(self, call: Call, action: str) -> str:
-        name = call.dicom_store if self._kind is Kind.DICOM_STORE else call.fhir_store
+    def _name(self, call: RoutedRequest, action: str) -> str:
+        name = call.dicom_store if self._kind is ResourceKind.DICOM_STORE else call.fhir_store
         self._backend.catalog.check_store(name, self._permission(action))
         return str(name)
 
@@ -153,16 +162,20 @@ class Stores:
 
 
 def _check_labels(labels: Any) -> None:
-    """Raise for labels that break the rules in the reference of ``DicomStore.labels``."""
+    """Check the rules for ``DicomStore.labels`` in the API reference.
+
+    Raises:
+        ServiceError: 400: a label is invalid.
+    """
     if not isinstance(labels, dict):
-        raise invalid("labels must be an object of texts.")
-    if len(labels) > _MOST_LABELS:
-        raise invalid(f"A store has at most {_MOST_LABELS} labels.")
+        raise invalid("labels must be an object of strings.")
+    if len(labels) > _MAX_LABELS:
+        raise invalid(f"A store has at most {_MAX_LABELS} labels.")
     for key, value in labels.items():
         if not (_is_label(key, _LABEL_KEY) and _is_label(value, _LABEL_VALUE)):
             raise invalid(
-                "Label keys have 1 to 63 lower-case letters, digits, _ and -, and begin with a letter; label values "
-                "have up to 63 of them; both have at most 128 bytes in UTF-8."
+                "A label key must have 1 to 63 lower-case letters, digits, _ or -, and start with a letter. A label "
+                "value may have up to 63 of them. Both are limited to 128 bytes in UTF-8."
             )
 
 
@@ -170,13 +183,20 @@ def _is_label(text: Any, form: re.Pattern[str]) -> bool:
     return (
         isinstance(text, str)
         and form.fullmatch(text) is not None
+        # Not a character class: letters of every script are allowed.
         and text == text.lower()
-        and len(text.encode()) <= _MOST_LABEL_BYTES
+        and len(text.encode()) <= _MAX_LABEL_BYTES
     )
 
 
 def _check_topic(notification: Any, fields: set[str]) -> None:
-    """Raise for a notification config without a valid topic. Nothing is published (fidelity F-40)."""
+    """Check a notification config.
+
+    Nothing is published (fidelity F-40).
+
+    Raises:
+        ServiceError: 400: the topic is not a valid name.
+    """
     if not isinstance(notification, dict):
         raise invalid("A notification config must be an object.")
     named = parameters.only_fields(notification, frozenset(fields), "notificationConfig")

@@ -1,1 +1,4 @@
-"""HTTP: requests and replies as values, the routes, and the two ways in: a port and the caller's process."""
+"""HTTP front end: request and reply values, routes, and two ways in.
+
+Requests arrive on a port or from the same process.
+"""

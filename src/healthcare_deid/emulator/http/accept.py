@@ -1,4 +1,4 @@
-"""The Accept header, in order of the client's preference."""
+"""Parsing of the Accept header."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*("[^"]*"|[^;]*)')
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """One acceptable media type.
+class AcceptedType:
+    """Acceptable media type.
 
     Attributes:
-        media_type: Media type in lower case, with wildcards; of a multipart, the type of its parts.
-        multipart: Whether ``multipart/related`` was asked for.
+        media_type: Media type in lower case, may have wildcards. For a multipart type, the type of its parts.
+        multipart: Whether ``multipart/related`` is requested.
         parameters: Parameters by lower-case name, without ``q`` and ``type``.
-        quality: ``q``, 1 unless given.
+        quality: ``q``, 1 by default.
     """
 
     media_type: str
@@ -32,23 +32,27 @@ class Wanted:
 
     @property
     def transfer_syntax(self) -> str | None:
-        """Requested transfer syntax: a UID, ``*`` for "as stored", or None."""
+        """Requested transfer syntax UID, ``*`` for the stored one, or None."""
         return self.parameters.get("transfer-syntax")
 
     def covers(self, media_type: str) -> bool:
-        """Return whether a media type is acceptable."""
+        """Return whether *media_type* is acceptable."""
         return self.media_type in {"*/*", "*", media_type, f"{media_type.partition('/')[0]}/*"}
 
 
-def accepted(header: str | None) -> list[Wanted]:
-    """Parse an Accept header, best first; a missing header accepts anything."""
+def accepted(header: str | None) -> list[AcceptedType]:
+    """Parse an Accept header, best type first.
+
+    A missing header accepts anything (RFC 9110, 12.5.1).
+    """
     if not header or not header.strip():
-        return [Wanted("*/*")]
+        return [AcceptedType("*/*")]
     found = [_wanted(item.strip()) for item in _ITEM.findall(header) if item.strip()]
-    return sorted(found or [Wanted("*/*")], key=lambda wanted: -wanted.quality)
+    # sorted() is stable, so types of equal quality keep the client's order.
+    return sorted(found or [AcceptedType("*/*")], key=lambda wanted: -wanted.quality)
 
 
-def _wanted(item: str) -> Wanted:
+def _wanted(item: str) -> AcceptedType:
     media_type = item.partition(";")[0].strip().lower()
     parameters = {name.lower(): value.strip().strip('"') for name, value in _PARAMETER.findall(item)}
     try:
@@ -56,5 +60,5 @@ def _wanted(item: str) -> Wanted:
     except ValueError:
         quality = 0.0
     if media_type == MULTIPART:
-        return Wanted(parameters.pop("type", "*/*").lower(), True, parameters, quality)
-    return Wanted(media_type, False, parameters, quality)
+        return AcceptedType(parameters.pop("type", "*/*").lower(), True, parameters, quality)
+    return AcceptedType(media_type, False, parameters, quality)

@@ -1,4 +1,7 @@
-"""The batch endpoint: several requests in one ``multipart/mixed`` body, as Google's client libraries send them."""
+"""Batch endpoint: several requests in one ``multipart/mixed`` body.
+
+Google's client libraries send batches in this form.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,17 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
 PATH = "/batch"
-_MOST_CALLS = 1000
-"""Calls that google-api-python-client puts into one batch."""
+# The limit of google-api-python-client's BatchHttpRequest.
+_MAX_CALLS = 1000
 
 
 def is_batch(request: Request) -> bool:
-    """Return whether a request goes to the batch endpoint."""
+    """Return whether the request is for the batch endpoint."""
     return request.method == "POST" and (request.path == PATH or request.path.startswith(f"{PATH}/"))
 
 
 def answer(request: Request, handle: Callable[[Request], Reply]) -> Reply:
-    """Answer every call of a batch, in order.
+    """Handle all calls of a batch in order.
 
     Raises:
         ServiceError: 400: the body is not a batch.
@@ -35,8 +38,9 @@ def answer(request: Request, handle: Callable[[Request], Reply]) -> Reply:
     boundary = f"batch_{secrets.token_hex(20)}"
     pieces: list[bytes] = []
     for part in parts:
-        reply = handle(_call(part, request))
+        reply = handle(_inner_request(part, request))
         body = b"".join(reply.chunks())
+        # googleapiclient matches replies to requests by "response-" and its own Content-ID.
         identifier = str(part.get("content-id", "")).strip().removeprefix("<").removesuffix(">")
         pieces.append(
             f"--{boundary}\r\nContent-Type: application/http\r\nContent-ID: <response-{identifier}>\r\n\r\n"
@@ -55,29 +59,31 @@ def answer(request: Request, handle: Callable[[Request], Reply]) -> Reply:
 
 def _parts(request: Request) -> list[EmailMessage]:
     head = f"Content-Type: {request.headers.get('content-type', '')}\r\n\r\n".encode("latin-1", "replace")
-    # Google's Python client ends lines with LF only; the email package reads both.
+    # Google's Python client ends lines with LF instead of CRLF; the email package accepts both.
     message = BytesParser(policy=email.policy.HTTP).parsebytes(head + request.body)
     parts = [part for part in message.walk() if part.get_content_type() == "application/http"]
     if message.get_content_type() != "multipart/mixed" or not parts:
-        raise invalid("A batch is a multipart/mixed body with parts of type application/http.")
-    if len(parts) > _MOST_CALLS:
-        raise invalid(f"A batch has at most {_MOST_CALLS} calls.")
+        raise invalid("The body of a batch must be multipart/mixed with parts of type application/http.")
+    if len(parts) > _MAX_CALLS:
+        raise invalid(f"A batch has at most {_MAX_CALLS} calls.")
     return parts
 
 
-def _call(part: EmailMessage, batch: Request) -> Request:
+def _inner_request(part: EmailMessage, batch: Request) -> Request:
     content = part.get_payload(decode=True)
     text = content if isinstance(content, bytes) else b""
     line, _, rest = text.lstrip(b"\r\n").partition(b"\n")
     words = line.decode("utf-8", "replace").split()
+    # A batch inside a batch would recurse.
     if len(words) < len(("GET", "/v1/…")) or words[1].partition("?")[0].startswith(PATH):
-        raise invalid("A part of the batch does not begin with a request line.")
+        raise invalid("Each part of a batch must start with a request line.")
     inner = BytesParser(policy=email.policy.HTTP).parsebytes(rest)
     body = inner.get_payload(decode=True)
     return Request.of(
         words[0],
         words[1],
         headers={name: str(value) for name, value in inner.items()},
+        # Multipart serialization adds line breaks around a body.
         body=body.strip(b"\r\n") if isinstance(body, bytes) else b"",
         base_url=batch.base_url,
         on_port=batch.on_port,

@@ -1,4 +1,4 @@
-"""Field masks: the ``fields`` system parameter, and the ``updateMask`` of a patch."""
+"""Field masks: the ``fields`` parameter and the ``updateMask`` of a patch."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 Mask: TypeAlias = "dict[str, Mask]"
-"""Fields, and the mask of each; an empty mask stands for everything."""
+"""Fields with their masks. An empty mask selects everything."""
 
-_MAX_DEPTH = 50
+_MAX_DEPTH = 50  # far beyond any message, and far below Python's recursion limit
 
 
 def camel(name: str) -> str:
-    """Return a field's JSON name; protobuf's JSON mapping also accepts ``snake_case``."""
+    """Return a field's JSON name.
+
+    Protobuf's JSON mapping also accepts ``snake_case``.
+    """
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 def select(value: Any, mask: str) -> Any:
-    """Return the fields of a reply that a mask such as ``name,metadata/counter(success,failure)`` names.
+    """Return the fields of a reply that a mask selects.
+
+    Args:
+        value: Reply as JSON.
+        mask: Mask such as ``name,metadata/counter(success,failure)``.
 
     Raises:
         ServiceError: 400: the mask is malformed.
@@ -37,22 +44,26 @@ def update_paths(text: str, allowed: Collection[str]) -> list[tuple[str, ...]]:
     """Return the paths of an update mask, in JSON names.
 
     Args:
-        text: The mask, such as ``labels,notification_config.pubsub_topic``; ``*`` names every field that can change.
+        text: Mask such as ``labels,notification_config.pubsub_topic``. ``*`` selects all fields that can change.
         allowed: Top-level fields that can change.
 
     Raises:
-        ServiceError: 400: the mask is empty, or names a field that cannot change.
+        ServiceError: 400: the mask is empty, or has a field that cannot change.
     """
     paths = [_path(path.strip()) for path in text.split(",") if path.strip()]
+    # A star replaces the whole resource, so that fields missing in the body are cleared.
     if ("*",) in paths:
         paths = [(name,) for name in sorted(allowed)]
     if not paths or any(path[0] not in allowed or not all(path) for path in paths):
-        raise invalid(f"updateMask must name fields that can be changed: {', '.join(sorted(allowed))}.")
+        raise invalid(f"updateMask must contain fields that can be changed: {', '.join(sorted(allowed))}.")
     return paths
 
 
 def merge(resource: dict[str, Any], changes: dict[str, Any], paths: list[tuple[str, ...]]) -> dict[str, Any]:
-    """Return a resource with the fields at ``paths`` taken from ``changes``; absent and empty ones are cleared."""
+    """Return a resource with the fields at *paths* taken from *changes*.
+
+    Missing and empty fields are cleared.
+    """
     merged = dict(resource)
     for head, *rest in paths:
         new: Any = changes.get(head)
@@ -69,7 +80,7 @@ def merge(resource: dict[str, Any], changes: dict[str, Any], paths: list[tuple[s
 
 def _path(text: str) -> tuple[str, ...]:
     head, *rest = text.split(".")
-    # The keys of a map are data: they keep their spelling.
+    # Keys of a map, such as labels, are data and keep their spelling.
     return (camel(head), *(rest if head == "labels" else map(camel, rest)))
 
 

@@ -1,4 +1,4 @@
-"""`EmulatorHttp`: the emulator as an ``httplib2.Http``, without a socket."""
+"""`EmulatorHttp`: the emulator as ``httplib2.Http``, without a socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Response(dict[str, str]):
-    """Headers of a reply, with the attributes of an ``httplib2.Response``."""
+    """Reply headers, with the attributes of ``httplib2.Response``."""
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         super().__init__({name.lower(): value for name, value in headers.items()})
@@ -30,18 +30,19 @@ class Response(dict[str, str]):
 
 
 class EmulatorHttp:
-    """A transport that answers in this process, from any thread.
+    """In-process transport for the emulator.
 
-    Use it wherever an ``httplib2.Http`` is expected:
+    Thread-safe. Use it wherever an ``httplib2.Http`` is expected:
     ``googleapiclient.discovery.build("healthcare", "v1", http=emulator.http())``.
 
     Args:
-        handle: The emulator as a function.
-        release: Called once, when the transport is closed or garbage-collected.
+        handle: Function that handles a request.
+        release: Called once when the transport is closed or garbage-collected.
     """
 
     def __init__(self, handle: Callable[[Request], Reply], release: Callable[[], None]) -> None:
         self._handle = handle
+        # Also runs when the transport is garbage-collected, because users of httplib2 rarely close one.
         self._release = weakref.finalize(self, release)
         self.timeout: float | None = None
         self.redirect_codes: frozenset[int] = frozenset()
@@ -55,39 +56,43 @@ class EmulatorHttp:
         headers: Mapping[str, str] | None = None,
         **ignored: Any,
     ) -> tuple[Response, bytes]:
-        """Answer a request.
+        """Handle a request.
 
         Args:
-            uri: Absolute URI; its host is ignored.
+            uri: Absolute URI. Its host is ignored.
             method: HTTP method.
-            body: Text, bytes, or a file.
+            body: Text, bytes, or a file object.
             headers: Request headers.
-            **ignored: Further arguments of ``httplib2`` (``redirections``, ``connection_type``).
+            **ignored: Other arguments of ``httplib2`` (``redirections``, ``connection_type``).
 
         Returns:
             Status and headers of the reply, and its body.
 
         Raises:
             EmulatorError: The transport is closed.
-            ConnectionResetError: The fault plan drops this connection, or an instance was deleted while it was read.
+            ConnectionResetError: The fault plan drops the connection, or an instance was deleted while being read.
         """
         if not self._release.alive:
-            raise EmulatorError("this transport is closed: take a new one from Emulator.http()")
+            raise EmulatorError("this transport is closed: get a new one from Emulator.http()")
         parts = urlsplit(uri)
+        # URLs in replies start with the address that the client used.
         base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://healthcare.googleapis.com"
-        reply = self._handle(Request.of(method, uri, headers=headers, body=_bytes(body), base_url=base))
+        reply = self._handle(Request.of(method, uri, headers=headers, body=_encoded_body(body), base_url=base))
         content = b"".join(reply.chunks())
         return Response(reply.status, {**reply.headers, "content-length": str(len(content))}), content
 
     def close(self) -> None:
-        """Release the emulator, which closes with its last user. A second call does nothing."""
+        """Release the emulator.
+
+        Its last user closes it. Calling it again does nothing.
+        """
         self._release()
 
     def add_credentials(self, *_: Any, **__: Any) -> None:
-        """Do nothing: the emulator has no authentication."""
+        """Do nothing; the emulator has no authentication."""
 
 
-def _bytes(body: Any) -> bytes:
+def _encoded_body(body: Any) -> bytes:
     if body is None:
         return b""
     if hasattr(body, "read"):

@@ -1,4 +1,4 @@
-"""``multipart/related`` bodies (RFC 2387), read and written in chunks."""
+"""Streaming reader and writer of ``multipart/related`` bodies (RFC 2387)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from healthcare_deid.emulator.http.payload import Payload
 
-_MOST_HEADERS = 16 * 1024
+_MAX_HEADER_BYTES = 16 * 1024
+# RFC 2046 allows white space between a boundary and its line end. Limited to 64 characters, so that the reader knows
+# how many bytes it needs to decide.
 _AFTER_BOUNDARY = re.compile(rb"--|[ \t]{0,64}\r\n")
 _LONGEST_AFTER = 66
 
@@ -27,7 +29,7 @@ class Part:
 
     Attributes:
         headers: Header values by lower-case name.
-        chunks: The content, to be read before the next part.
+        chunks: Content, which must be read before the next part.
     """
 
     headers: Mapping[str, str]
@@ -40,7 +42,7 @@ class Part:
 
 
 def content_parameter(content_type: str, name: str) -> str | None:
-    """Return a parameter of a Content-Type header."""
+    """Return a parameter of a Content-Type header, or None."""
     message = Message()
     message["content-type"] = content_type
     value = message.get_param(name)
@@ -55,10 +57,10 @@ def read(content_type: str, stream: IO[bytes]) -> Iterator[Part]:
     """
     boundary = content_parameter(content_type, "boundary")
     if not boundary:
-        raise invalid("The Content-Type multipart/related needs a boundary parameter.")
+        raise invalid("The Content-Type multipart/related requires a boundary parameter.")
     sections = _Sections(stream, b"\r\n--" + boundary.encode("utf-8", "replace"))
-    for _ in sections.content("The body does not contain the boundary its Content-Type names."):
-        pass  # RFC 2046: the preamble is ignored
+    for _ in sections.content("The body does not contain the boundary given in its Content-Type."):
+        pass  # the preamble is ignored (RFC 2046, 5.1.1)
     while not sections.closed:
         headers = sections.headers()
         chunks = sections.content("The multipart body ends without its closing boundary.")
@@ -68,17 +70,17 @@ def read(content_type: str, stream: IO[bytes]) -> Iterator[Part]:
 
 
 class _Sections:
-    """Reader of the sections between boundaries."""
+    """Reader of the content between boundaries."""
 
     def __init__(self, stream: IO[bytes], delimiter: bytes) -> None:
         self._stream = stream
         self._delimiter = delimiter
-        self._buffer = b"\r\n"  # a body may begin with its boundary
+        self._buffer = b"\r\n"  # the delimiter starts with CRLF, but a body may start with the boundary itself
         self._at = 0
         self.closed = False
 
     def content(self, unended: str) -> Iterator[bytes]:
-        """Yield the bytes up to the next boundary, and skip the boundary."""
+        """Yield the bytes up to the next boundary and skip the boundary."""
         look = self._at
         while True:
             found = self._buffer.find(self._delimiter, look)
@@ -88,12 +90,14 @@ class _Sections:
                 if found > self._at:
                     yield self._buffer[self._at : found]
                 self.closed = end.group() == b"--"
-                # A part without headers has two line ends before its content, and this is the first.
+                # Keep the CRLF: in a part without headers it is the first half of the empty line before the content.
                 self._at = end.end() if self.closed else end.end() - 2
                 return
+            # With fewer bytes after it, the line may still turn out to be the boundary.
             if found >= 0 and len(self._buffer) >= after + _LONGEST_AFTER:
-                look = found + 1  # a longer line that begins like the boundary
+                look = found + 1  # a longer line that only starts like the boundary
                 continue
+            # The last bytes are kept, because a boundary may be split between two chunks.
             last = found if found >= 0 else max(self._at, len(self._buffer) - len(self._delimiter) + 1)
             if last > self._at:
                 yield self._buffer[self._at : last]
@@ -104,8 +108,8 @@ class _Sections:
     def headers(self) -> dict[str, str]:
         """Read the headers of a part."""
         missing = "A part of the multipart body has no empty line after its headers."
-        while (end := self._buffer.find(b"\r\n\r\n", self._at, self._at + _MOST_HEADERS)) < 0:
-            if len(self._buffer) - self._at > _MOST_HEADERS:
+        while (end := self._buffer.find(b"\r\n\r\n", self._at, self._at + _MAX_HEADER_BYTES)) < 0:
+            if len(self._buffer) - self._at > _MAX_HEADER_BYTES:
                 raise invalid(missing)
             self._more(missing)
         head, self._at = self._buffer[self._at : end], end + 4
@@ -138,7 +142,10 @@ class Writer:
         self.content_type = f'multipart/related; type="{root_type}"; boundary={self._boundary}'
 
     def begin(self, content_type: str) -> None:
-        """Begin a part, whose content is then added to the payload."""
+        """Start a part.
+
+        Its content is then written to the payload.
+        """
         self._payload.write(f"{self._start}--{self._boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode())
         self._start = "\r\n"
 

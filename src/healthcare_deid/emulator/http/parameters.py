@@ -12,7 +12,7 @@ from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from healthcare_deid.config.base.message import Message
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 M = TypeVar("M", bound="Message")
 PAGED = frozenset({"pageSize", "pageToken"})
@@ -20,8 +20,10 @@ PAGED = frozenset({"pageSize", "pageToken"})
 _DEFAULT_PAGE, _MAX_PAGE = 100, 1000
 
 
-def json_object(call: Call) -> dict[str, Any]:
-    """Return the body as a JSON object; a missing body is an empty object.
+def json_object(call: RoutedRequest) -> dict[str, Any]:
+    """Return the body as a JSON object.
+
+    A missing body is an empty object.
 
     Raises:
         ServiceError: 400: the body is not a JSON object.
@@ -32,25 +34,25 @@ def json_object(call: Call) -> dict[str, Any]:
         value = parse_json(call.request.body)
     except ConfigError as error:
         raise invalid(f"Invalid JSON payload received. {error}") from None
-    except ValueError:  # Python refuses numbers of thousands of digits
+    except ValueError:  # Python refuses to parse integers of more than 4,300 digits
         raise invalid("Invalid JSON payload received. A number is out of range.") from None
     if not isinstance(value, dict):
         raise invalid("Invalid JSON payload received. The body must be an object.")
     return value
 
 
-def bound_object(call: Call, fields: frozenset[str]) -> dict[str, Any]:
-    """Return the body with the fields that the query sets.
+def bound_object(call: RoutedRequest, fields: frozenset[str]) -> dict[str, Any]:
+    """Return the body with the fields that are set in the query.
 
-    Google's API layer binds query parameters to fields of the request; a path such as ``config.text`` names a field
-    of a field.
+    Google's API layer binds query parameters to fields of the request. A path such as ``config.text`` is a field of a
+    field.
 
     Args:
-        call: The call.
+        call: Request.
         fields: Top-level fields of the request message, in JSON names.
 
     Raises:
-        ServiceError: 400: the body is not a JSON object, or a parameter is no field of the request.
+        ServiceError: 400: the body is not a JSON object, or a parameter is not a field of the request.
     """
     body = json_object(call)
     for name, value in call.request.query:
@@ -66,11 +68,11 @@ def bound_object(call: Call, fields: frozenset[str]) -> dict[str, Any]:
     return body
 
 
-def message(call: Call, cls: type[M]) -> M:
-    """Return the body, and the fields that the query sets, as a message.
+def message(call: RoutedRequest, cls: type[M]) -> M:
+    """Return the body and query as a message.
 
     Raises:
-        ServiceError: 400: a field is unknown or has a bad value, or two members of a union are set.
+        ServiceError: 400: a field is unknown or invalid, or two members of a union are set.
     """
     fields = frozenset(camel(name) for name in cls.model_fields)
     try:
@@ -79,23 +81,26 @@ def message(call: Call, cls: type[M]) -> M:
         raise invalid(f"Invalid JSON payload received. {error}") from None
 
 
-def page_size(call: Call) -> int:
-    """Return the number of items on a page: 100 by default, at most 1,000.
+def page_size(call: RoutedRequest) -> int:
+    """Return the page size: 100 by default, 1,000 at most.
 
     Raises:
-        ServiceError: 400: it is negative or not a number.
+        ServiceError: 400: the parameter is negative or not a number.
     """
     text = call.request.parameter("pageSize") or "0"
     if not (text.isascii() and text.isdigit()):
-        raise invalid("pageSize must be a number that is not negative.")
+        raise invalid("pageSize must be 0 or more.")
+    # Nine digits are enough to exceed every limit, and int() is slow on very long text.
     return min(int(text[:9]), _MAX_PAGE) or _DEFAULT_PAGE
 
 
-def label_filter(call: Call) -> dict[str, str]:
-    """Return the labels in the filter of a list: ``labels.key=value``, joined by AND.
+def label_filter(call: RoutedRequest) -> dict[str, str]:
+    """Return the labels in a list filter.
+
+    The supported form is ``labels.key=value``, joined by AND.
 
     Raises:
-        ServiceError: 400: another filter.
+        ServiceError: 400: the filter has another form.
     """
     text = (call.request.parameter("filter") or "").strip()
     labels: dict[str, str] = {}
@@ -108,7 +113,7 @@ def label_filter(call: Call) -> dict[str, str]:
 
 
 def only_fields(body: dict[str, Any], allowed: frozenset[str], kind: str) -> dict[str, Any]:
-    """Return the body of a resource with JSON names.
+    """Return the body of a resource in JSON names.
 
     Raises:
         ServiceError: 400: a field is unknown.

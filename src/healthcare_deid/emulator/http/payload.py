@@ -1,4 +1,4 @@
-"""A reply body too large for memory, assembled from bytes and from files."""
+"""`Payload`: a reply body of any size, made of bytes and files."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK = 1 << 20
-"""Bytes moved at a time."""
-MOST_IN_MEMORY = 10 << 20
-"""Largest body kept in memory; a larger one goes to a file without a name."""
+"""Bytes read or written at a time."""
+MAX_IN_MEMORY = 10 << 20
+"""Largest body held in memory, and the service's limit for requests without instances (its quotas page)."""
 
 
 def spool(folder: Path | None) -> IO[bytes]:
     """Return a file that stays in memory while it is short.
 
     Args:
-        folder: Folder for a longer one, readable by this user only. None: the system's temporary folder.
+        folder: Directory for a longer file, readable only by this user. None uses the system's temporary directory.
     """
-    return tempfile.SpooledTemporaryFile(MOST_IN_MEMORY, dir=None if folder is None else str(folder))
+    # Without a name, so that patient data does not stay on disk after a crash.
+    return tempfile.SpooledTemporaryFile(MAX_IN_MEMORY, dir=None if folder is None else str(folder))
 
 
 class Payload:
-    """A body that is put together, then sent. Its sender closes it.
+    """Reply body that is assembled first and then sent.
+
+    The sender closes it.
 
     Args:
-        folder: Folder for what does not fit into memory, readable by this user only.
+        folder: Directory for data that does not fit into memory, readable only by this user.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,14 +50,17 @@ class Payload:
         self._pieces.append((None, len(data)))
 
     def add_file(self, path: Path, size: int) -> None:
-        """Append a file of ``size`` bytes, which is opened when it is sent."""
+        """Append a file of *size* bytes.
+
+        It is opened when it is sent.
+        """
         self._pieces.append((path, size))
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes, once.
+        """Yield the body once.
 
         Raises:
-            ConnectionResetError: A file was deleted. The length is already promised, so the reply is cut off.
+            ConnectionResetError: A file was deleted. Its length has already been sent, so the reply must be cut off.
         """
         self._made.seek(0)
         for path, size in self._pieces:
@@ -69,7 +75,7 @@ class Payload:
                 yield from _exactly(stream, size)
 
     def close(self) -> None:
-        """Release the bytes."""
+        """Release the data."""
         self._made.close()
 
 

@@ -1,4 +1,4 @@
-"""An HTTP reply as a value."""
+"""`Reply`: an HTTP reply as a value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code
+from healthcare_deid.emulator.errors import StatusCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,13 +20,13 @@ JSON = "application/json; charset=UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply.
+    """HTTP reply.
 
     Attributes:
         status: HTTP status.
         headers: Header values by lower-case name, without the length.
-        body: The body, if it fits into memory.
-        payload: The body otherwise; `body` is then empty.
+        body: Body, if it fits into memory.
+        payload: Body otherwise; `body` is then empty.
     """
 
     status: int = 200
@@ -37,11 +37,15 @@ class Reply:
     @classmethod
     def json(cls, value: Any, status: int = 200, content_type: str = JSON) -> Reply:
         """Build a reply with a JSON body."""
+        # Indented, because prettyPrint is on by default.
         return cls(status, {"content-type": content_type}, json.dumps(value, ensure_ascii=False, indent=2).encode())
 
     @classmethod
     def of_error(cls, error: ServiceError, error_format: str | None = None) -> Reply:
-        """Build an error reply; format ``"1"`` adds the legacy ``errors`` list (fidelity F-17)."""
+        """Build an error reply.
+
+        Error format ``"1"`` adds the legacy ``errors`` list (fidelity F-17).
+        """
         body: dict[str, Any] = {"code": error.http, "message": error.message}
         if error_format == "1":
             reason = _LEGACY_REASONS.get(error.code, "backendError")
@@ -57,7 +61,7 @@ class Reply:
         return len(self.body) if self.payload is None else self.payload.size
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body, once.
+        """Yield the body once.
 
         Raises:
             ConnectionResetError: A file of the payload was deleted before it was sent.
@@ -71,20 +75,24 @@ class Reply:
             self.payload.close()
 
     def with_headers(self, **headers: str) -> Reply:
-        """Return the reply with more headers; underscores in the names stand for hyphens."""
+        """Return the reply with more headers.
+
+        Underscores in argument names stand for hyphens.
+        """
         added = {name.replace("_", "-"): value for name, value in headers.items()}
         return replace(self, headers={**self.headers, **added})
 
 
+# Reasons in error format 1 (fidelity F-17).
 _LEGACY_REASONS = {
-    Code.INVALID_ARGUMENT: "badRequest",
-    Code.FAILED_PRECONDITION: "failedPrecondition",
-    Code.NOT_FOUND: "notFound",
-    Code.ALREADY_EXISTS: "alreadyExists",
-    Code.PERMISSION_DENIED: "forbidden",
-    Code.UNAUTHENTICATED: "authError",
-    Code.RESOURCE_EXHAUSTED: "rateLimitExceeded",
-    Code.UNIMPLEMENTED: "notImplemented",
+    StatusCode.INVALID_ARGUMENT: "badRequest",
+    StatusCode.FAILED_PRECONDITION: "failedPrecondition",
+    StatusCode.NOT_FOUND: "notFound",
+    StatusCode.ALREADY_EXISTS: "alreadyExists",
+    StatusCode.PERMISSION_DENIED: "forbidden",
+    StatusCode.UNAUTHENTICATED: "authError",
+    StatusCode.RESOURCE_EXHAUSTED: "rateLimitExceeded",
+    StatusCode.UNIMPLEMENTED: "notImplemented",
 }
 
 
@@ -93,4 +101,5 @@ def http_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
-        return "Client Closed Request" if status == Code.CANCELLED.http else ""
+        # HTTPStatus has no 499, which is nginx's.
+        return "Client Closed Request" if status == StatusCode.CANCELLED.http else ""

@@ -1,4 +1,4 @@
-"""An HTTP request as a value."""
+"""`Request`: an HTTP request as a value."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from healthcare_deid.emulator.http.field_masks import camel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Anchored, because sub() would otherwise search from every position of a long path, in quadratic time.
 _ORIGIN = re.compile(r"\A[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 SERVICE = "https://healthcare.googleapis.com"
 
@@ -23,23 +24,23 @@ SYSTEM_PARAMETERS = frozenset(
         "uploadType", "upload_protocol", "userIp",
     }
 )  # fmt: skip
-"""Query parameters of every Google API (``parameters`` in the discovery document); ``$name`` equals ``name``."""
+"""Query parameters of every Google API (``parameters`` in the discovery document). ``$name`` equals ``name``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request.
+    """HTTP request.
 
     Attributes:
         method: HTTP method in upper case.
-        path: Percent-encoded path, without the query.
-        query: Decoded pairs of the query in order, without the system parameters.
+        path: Percent-encoded path without the query.
+        query: Decoded query pairs in order, without system parameters.
         system: System parameters (``alt``, ``fields``, ``xgafv`` …), without a leading ``$`` or ``$.``.
         headers: Header values by lower-case name.
-        body: The body, if it fits into memory.
-        base_url: Scheme and host that start every URL in a reply, without a trailing slash.
-        stream: The body otherwise, as a seekable file; `body` is then empty.
-        on_port: Whether a port serves this emulator at ``base_url``.
+        body: Body, if it fits into memory.
+        base_url: Scheme and host for URLs in replies, without a trailing slash.
+        stream: Body otherwise, as a seekable file; `body` is then empty.
+        on_port: Whether the emulator is served on a port at ``base_url``.
     """
 
     method: str
@@ -64,15 +65,25 @@ class Request:
         stream: IO[bytes] | None = None,
         on_port: bool = False,
     ) -> Request:
-        """Build a request from a URI (absolute or not) and headers in any case."""
+        """Build a request.
+
+        Args:
+            method: HTTP method.
+            uri: URI, absolute or relative.
+            headers: Headers, with names in any case.
+            body: Body, if it fits into memory.
+            base_url: Scheme and host for URLs in replies.
+            stream: Body otherwise.
+            on_port: Whether the emulator is served on a port.
+        """
         lowered = {str(name).lower(): str(value) for name, value in (headers or {}).items()}
         method = method.upper()
-        # Not urlsplit: it raises for a path that starts with "//[".
+        # Not urlsplit(): it raises ValueError for a path that starts with "//[".
         path, _, query = uri.partition("#")[0].partition("?")
         pairs = parse_qsl(query, keep_blank_values=True)
         override = lowered.get("x-http-method-override")
         if method == "POST" and override:
-            # googleapiclient moves a query of more than 2,048 characters into the body.
+            # googleapiclient sends a GET with a query of more than 2,048 characters as a POST, with the query as body.
             method = override.upper()
             pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
             body = b""
@@ -87,19 +98,25 @@ class Request:
         return len(self.body) if self.stream is None else self.stream.seek(0, os.SEEK_END)
 
     def open(self) -> IO[bytes]:
-        """Return the body as a file at its start."""
+        """Return the body as a file, at its start."""
         if self.stream is None:
             return io.BytesIO(self.body)
         self.stream.seek(0)
         return self.stream
 
     def parameter(self, name: str) -> str | None:
-        """Return the last value of a query parameter, given in camelCase or snake_case."""
+        """Return the last value of a query parameter.
+
+        The query may use camelCase or snake_case; *name* is camelCase.
+        """
         values = [value for key, value in self.query if camel(key) == name]
         return values[-1] if values else None
 
     def media_type(self) -> str:
-        """Return the media type of the body in lower case, without parameters."""
+        """Return the media type of the body.
+
+        It is in lower case and without parameters.
+        """
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 

@@ -1,4 +1,7 @@
-"""The whole service as a function from a request to a reply. Nothing here knows a socket."""
+"""`Router`: the service as a function from request to reply.
+
+It does not depend on sockets.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,18 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid
 from healthcare_deid.emulator.http.batch import answer as answer_batch
 from healthcare_deid.emulator.http.batch import is_batch
 from healthcare_deid.emulator.http.field_masks import select
-from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY
+from healthcare_deid.emulator.http.payload import MAX_IN_MEMORY
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.errors import ResourceNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import EmulatorClock
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.http.request import Request
     from healthcare_deid.emulator.http.routes import Routes
@@ -27,17 +30,17 @@ _LOG = logging.getLogger(__name__)
 
 
 class Router:
-    """Dispatch of requests.
+    """Dispatcher of requests.
 
     Args:
-        routes: Methods of the API.
-        control: Handler of the emulator's own routes; it returns None for a request that is not one of them.
+        routes: API methods.
+        control: Handler of the emulator's own routes. It returns None for any other request.
         faults: Planned faults.
         clock: Clock that planned delays advance.
     """
 
     def __init__(
-        self, routes: Routes, control: Callable[[Request], Reply | None], faults: FaultPlan, clock: Clock
+        self, routes: Routes, control: Callable[[Request], Reply | None], faults: FaultPlan, clock: EmulatorClock
     ) -> None:
         self._routes = routes
         self._control = control
@@ -45,7 +48,9 @@ class Router:
         self._clock = clock
 
     def handle(self, request: Request) -> Reply:
-        """Answer a request; every failure but a dropped connection becomes an error reply.
+        """Handle a request.
+
+        Every failure except a dropped connection becomes an error reply.
 
         Raises:
             Dropped: The fault plan drops this connection.
@@ -57,14 +62,14 @@ class Router:
         except ResourceNameError as error:
             failure = invalid(f"Invalid resource name: {error}")
         except (RecursionError, UnicodeError, OverflowError):
-            # Unpaired surrogates in JSON, numbers beyond 64 bits, and nesting beyond Python's stack.
-            failure = invalid("The request has text that is not Unicode, a number out of range, or too many levels.")
+            # Unpaired surrogates in JSON, numbers beyond 64 bits, and nesting beyond Python's recursion limit.
+            failure = invalid("The request has invalid Unicode, a number out of range, or is nested too deeply.")
         except ConnectionError:
             raise
-        except Exception as error:  # noqa: BLE001 - a reply must come, whatever happened
-            # The text of an unforeseen error may quote data: neither the log nor the client gets it.
+        except Exception as error:  # noqa: BLE001 - the client must get a reply
+            # The text of an unexpected error may contain patient data, so it goes neither to the log nor to the client.
             _LOG.error("%s failed: %s at %s", request.method, type(error).__name__, _place(error))
-            failure = ServiceError(Code.INTERNAL, "Internal error encountered.")
+            failure = ServiceError(StatusCode.INTERNAL, "Internal error encountered.")
         return Reply.of_error(failure, request.system.get("xgafv"))
 
     def _answer(self, request: Request) -> Reply:
@@ -73,10 +78,11 @@ class Router:
         own = self._control(request)
         if own is not None:
             return own
+        # After the control routes, so that faults never apply to the requests that plan them.
         route, call = self._routes.find(request)
-        # Page "quotas": 10 MB for every method but the store.
-        if not route.is_store and request.size > MOST_IN_MEMORY:
-            raise invalid(f"Request payload size exceeds the limit: {MOST_IN_MEMORY} bytes.")
+        # The service's quotas page: 10 MB for every method except Store.
+        if not route.is_store and request.size > MAX_IN_MEMORY:
+            raise invalid(f"Request payload size exceeds the limit: {MAX_IN_MEMORY} bytes.")
         route.check_query(request)
         return self._faults.around(route.method_id, self._clock, lambda: route.handler(call))
 
@@ -89,7 +95,7 @@ def _place(error: BaseException) -> str:
 
 
 def _finished(reply: Reply, request: Request) -> Reply:
-    """Apply the system parameters ``fields`` and ``prettyPrint`` to a JSON reply."""
+    """Apply the system parameters ``fields`` and ``prettyPrint``."""
     mask, pretty = request.system.get("fields"), request.system.get("prettyPrint", "true")
     if not reply.headers.get("content-type", "").startswith("application/json") or not (mask or pretty == "false"):
         return reply

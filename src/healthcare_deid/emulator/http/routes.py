@@ -1,4 +1,4 @@
-"""The table of routes: which method and path is which API method."""
+"""Routes: the API method for each verb and path."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.http.request import Request
 
 VERSIONS = {"v1": "v1", "v1beta1": "v1beta1", "v1alpha2": "v1beta1"}
-"""API versions in paths, and the version that answers. ``gcloud alpha`` sends v1alpha2 (fidelity F-31)."""
+"""API versions in paths and the version that handles each. ``gcloud alpha`` sends v1alpha2 (fidelity F-31)."""
 
 ANY_QUERY: frozenset[str] | None = None
-"""Marks a route whose handler reads the query itself: searches, and requests whose fields a query can set."""
+"""Marks a route whose handler checks the query: searches, and methods whose fields can be set in the query."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A routed request.
+class RoutedRequest:
+    """Request with its route's variables.
 
     Attributes:
-        request: The request.
+        request: Request.
         version: ``v1`` or ``v1beta1``.
-        ids: Decoded variables of the path.
+        ids: Decoded path variables.
     """
 
     request: Request
@@ -63,41 +63,41 @@ class Call:
         return OperationName(self.ids["project"], self.ids["location"], self.ids["dataset"], self.ids["operation"])
 
     def optional(self, name: str) -> str | None:
-        """Return a variable that only some paths have."""
+        """Return a path variable, or None if the path does not have it."""
         return self.ids.get(name)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of the API.
+    """API method.
 
     Attributes:
         verb: HTTP method.
-        template: Path after the version, such as ``projects/{project}/locations``. It may end in ``:action``, or in a
-            variable ``{name*}`` for the rest of the path.
+        template: Path after the version, such as ``projects/{project}/locations``. It may end in ``:action``, or in
+            ``{name*}`` for the rest of the path.
         method_id: Method ID in the discovery document, without ``healthcare.``.
-        handler: Function that answers.
-        query: Accepted query parameters; `ANY_QUERY` leaves the check to the handler.
+        handler: Function that handles the request.
+        query: Accepted query parameters. `ANY_QUERY` leaves the check to the handler.
         versions: API versions that have the method.
     """
 
     verb: str
     template: str
     method_id: str
-    handler: Callable[[Call], Reply]
+    handler: Callable[[RoutedRequest], Reply]
     query: frozenset[str] | None = frozenset()
     versions: frozenset[str] = field(default=frozenset({"v1", "v1beta1"}))
 
     @property
     def is_store(self) -> bool:
-        """Whether the body holds instances, which the service does not limit in size."""
+        """Whether the body holds instances, whose size is not limited."""
         return self.method_id.endswith(("storeInstances", "updateInstances"))
 
     def check_query(self, request: Request) -> None:
         """Refuse query parameters that the method does not have.
 
         Raises:
-            ServiceError: 400.
+            ServiceError: 400: a parameter is unknown.
         """
         for name, _ in request.query:
             if self.query is not None and camel(name) not in self.query:
@@ -105,7 +105,7 @@ class Route:
 
 
 class Routes:
-    """Lookup of the route for a request."""
+    """Table of routes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._by_shape: dict[tuple[str, str, int], list[tuple[list[str], Route]]] = {}
@@ -113,16 +113,17 @@ class Routes:
         for route in routes:
             path, _, action = route.template.partition(":")
             segments = path.split("/")
+            # A bulk data path has any number of segments.
             if segments[-1].endswith("*}"):
                 self._open_ended.append((segments, route))
                 continue
             self._by_shape.setdefault((route.verb, action, len(segments)), []).append((segments, route))
 
-    def find(self, request: Request) -> tuple[Route, Call]:
-        """Return the route and its variables.
+    def find(self, request: Request) -> tuple[Route, RoutedRequest]:
+        """Return the route and variables for a request.
 
         Raises:
-            ServiceError: 404: no such method; 501: a method of the API that is not emulated.
+            ServiceError: 404: the method does not exist. 501: the method is not emulated.
             ResourceNameError: A name in the path is malformed.
         """
         head, *segments = request.path.strip("/").split("/")
@@ -130,25 +131,25 @@ class Routes:
         if version is None or not segments:
             raise not_found("Method not found.")
         last, _, action = segments[-1].rpartition(":")
-        # Any other colon is part of an ID: projects and DICOM stores may have one.
+        # Any other colon belongs to an ID: project IDs such as "example.com:project" have one.
         parts, verb = ([*segments[:-1], last], action) if action in _ACTIONS else (segments, "")
         for wanted, route in self._by_shape.get((request.method, verb, len(parts)), ()):
             ids = _match(wanted, parts)
             if ids is not None and version in route.versions:
-                return route, _call(request, version, ids)
+                return route, _routed_request(request, version, ids)
         for wanted, route in self._open_ended:
             fixed = len(wanted) - 1
             ids = _match(wanted[:-1], segments[:fixed]) if len(segments) > fixed else None
             if ids is not None and route.verb == request.method:
                 ids[wanted[-1][1:-2]] = unquote("/".join(segments[fixed:]))
-                return route, _call(request, version, ids)
+                return route, _routed_request(request, version, ids)
         if _belongs_to_the_api(segments, action):
-            raise unimplemented("The emulator does not have this method of the API (fidelity F-37).")
+            raise unimplemented("The emulator does not support this API method (fidelity F-37).")
         raise not_found("Method not found.")
 
 
 def unknown_parameter(name: str) -> ServiceError:
-    """400 for a query parameter that is no field of the request."""
+    """Return the 400 error for an unknown query parameter."""
     return invalid(
         f'Invalid JSON payload received. Unknown name "{name[:64]}": Cannot bind query parameter. '
         f"Field '{name[:64]}' could not be found in request message."
@@ -156,7 +157,7 @@ def unknown_parameter(name: str) -> ServiceError:
 
 
 def _belongs_to_the_api(segments: list[str], action: str) -> bool:
-    """Return whether the service has methods at a path that has no route here."""
+    """Return whether the service has methods at this path."""
     # projects/p/locations/l/datasets/d/fhirStores/f/… and locations/l/services/nlp
     in_fhir_store = segments[6:7] == ["fhirStores"] and len(segments) > _STORE_SEGMENTS
     return in_fhir_store or action in _ACTIONS or bool(_OTHER_COLLECTIONS.intersection(segments[4:7:2]))
@@ -164,6 +165,7 @@ def _belongs_to_the_api(segments: list[str], action: str) -> bool:
 
 _STORE_SEGMENTS = 8
 _OTHER_COLLECTIONS = frozenset({"annotationStores", "consentStores", "dataMapperWorkspaces", "hl7V2Stores", "services"})
+# Custom verbs in the discovery documents. After a colon they are never part of an ID.
 _ACTIONS = frozenset(
     {
         "activate", "analyzeEntities", "applyAdminConsents", "applyConsents", "archive", "batchGet", "bulkDelete",
@@ -174,7 +176,6 @@ _ACTIONS = frozenset(
         "revoke", "rollback", "setBlobStorageSettings", "setIamPolicy", "testIamPermissions",
     }
 )  # fmt: skip
-"""Custom verbs of the discovery documents: after a colon they are never part of an ID."""
 
 
 def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:
@@ -187,9 +188,10 @@ def _match(wanted: list[str], given: list[str]) -> dict[str, str] | None:
     return ids
 
 
-def _call(request: Request, version: str, ids: dict[str, str]) -> Call:
-    call = Call(request, version, ids)
-    # The properties check the names: an ID with a slash or a control character raises.
+def _routed_request(request: Request, version: str, ids: dict[str, str]) -> RoutedRequest:
+    call = RoutedRequest(request, version, ids)
+    # Building the name checks it: an ID with a slash or a control character raises ResourceNameError.
+    # From specific to general: a store's name includes its dataset's.
     for variable, attribute in _NAMES:
         if variable in ids:
             getattr(call, attribute)

@@ -1,4 +1,4 @@
-"""The emulator on a port, behind uvicorn (extra ``[server]``)."""
+"""`Server`: the emulator on a port, served by uvicorn (extra ``[server]``)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import threading
 from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 from healthcare_deid.emulator.faults import Dropped
-from healthcare_deid.emulator.http.payload import MOST_IN_MEMORY, spool
+from healthcare_deid.emulator.http.payload import MAX_IN_MEMORY, spool
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.request import Request
 from healthcare_deid.errors import EmulatorError, MissingExtraError
@@ -33,23 +33,24 @@ _BACKLOG = 2048
 
 
 class Server:
-    """A server on a port, in its own thread or in the caller's.
+    """Server on a port, in its own thread or in the caller's.
 
-    There is no authentication, so a web page in a browser on this machine could read everything. A request is refused
-    if its ``Origin`` is neither this machine nor in ``origins``. While the server listens on a loopback address, a
-    ``Host`` that is neither this machine nor in ``hosts`` is refused as well.
+    There is no authentication, so any web page in a browser on this machine could read everything. A request is refused
+    if its ``Origin`` is neither this machine nor in *origins*. On a loopback address, a request is also refused if its
+    ``Host`` is neither this machine nor in *hosts*.
 
     Args:
-        handle: The emulator as a function.
-        host: Address to listen on. ``localhost`` and ``127.0.0.1`` also listen on the loopback address of IPv6.
-        port: Port; 0 for any free port.
+        handle: Function that handles a request.
+        host: Address to listen on. ``localhost`` and ``127.0.0.1`` also listen on the IPv6 loopback address.
+        port: Port. 0 picks a free port.
         origins: Origins of web pages that may read, such as ``https://viewer.example``; ``*`` for all.
-        hosts: Further ``Host`` names, such as ``healthcare.googleapis.com`` behind a TLS proxy on this machine.
-        allow_remote: Accept an address that other machines can reach.
-        scratch: Folder for large bodies, readable by this user only. None: the system's temporary folder.
+        hosts: Accepted ``Host`` names besides this machine's, such as ``healthcare.googleapis.com`` behind a local TLS
+            proxy.
+        allow_remote: Whether to accept an address that other machines can reach.
+        scratch: Directory for large bodies, readable only by this user. None uses the system's temporary directory.
 
     Raises:
-        EmulatorError: The address is not a loopback address, or the port is taken.
+        EmulatorError: The address is not a loopback address, or the port is in use.
         MissingExtraError: uvicorn is not installed.
     """
 
@@ -71,7 +72,7 @@ class Server:
         self._remote = not _is_loopback(host)
         if self._remote and not allow_remote:
             raise EmulatorError(
-                f"{host!r} can be reached from other machines, and the emulator has no authentication: anyone could "
+                f"{host!r} is reachable from other machines, and the emulator has no authentication: anyone could "
                 "read and delete everything in it. To allow that, pass allow_remote=True (--allow-remote on the "
                 "command line)"
             )
@@ -81,11 +82,11 @@ class Server:
         self._hosts = frozenset(name.lower() for name in hosts)
         self._sockets = _listen(host, port)
         self.port: int = self._sockets[0].getsockname()[1]
-        """Port the server listens on."""
+        """Port that the server listens on."""
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
         """Base URL of the service, without a trailing slash."""
-        # No access log: the URL of a search quotes patient data.
+        # No access log: the URL of a search contains patient data.
         config = uvicorn.Config(
             self._app,
             interface="asgi3",
@@ -100,13 +101,16 @@ class Server:
         self._thread: threading.Thread | None = None
 
     def start(self) -> Self:
-        """Serve from a new thread; the port accepts connections when this returns."""
+        """Serve in a new thread.
+
+        The port accepts connections when this returns.
+        """
         self._thread = threading.Thread(target=self.run, name=f"emulator-{self.port}", daemon=True)
         self._thread.start()
         return self
 
     def run(self) -> None:
-        """Serve until `stop` is called or the process is told to end."""
+        """Serve until `stop` is called or the process is terminated."""
         try:
             with _unwinding():
                 self._server.run(sockets=self._sockets)
@@ -115,7 +119,7 @@ class Server:
                 listening.close()
 
     def stop(self) -> None:
-        """Finish the requests under way and free the port."""
+        """Finish requests in progress and free the port."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join()
@@ -136,6 +140,7 @@ class Server:
         refusal = self._refusal(headers, origin)
         if refusal is not None:
             reply = refusal
+        # CORS preflight of a viewer in a browser.
         elif scope["method"] == "OPTIONS":
             asked = headers.get("access-control-request-headers", "*")
             allowed = {"access-control-allow-methods": _METHODS, "access-control-allow-headers": asked}
@@ -143,8 +148,8 @@ class Server:
         else:
             with spool(self._scratch) as body:
                 if not await _read(receive, body):
-                    return  # the client left before the end of its body
-                request = _request(scope, headers, body, self.url)
+                    return  # the client disconnected before the end of its body
+                request = _to_request(scope, headers, body, self.url)
                 try:
                     reply = await asyncio.to_thread(self._handle, request)
                 except Dropped:
@@ -156,21 +161,21 @@ class Server:
             )
         try:
             await _send(reply, send, head=scope["method"] == "HEAD")
-        except ConnectionResetError:  # the promised length cannot be met: cut the reply off, so that the client sees it
+        # The announced length cannot be met. Drop the connection, so that the client notices a truncated reply.
+        except ConnectionResetError:
             await _drop(receive, send)
 
     def _refusal(self, headers: dict[str, str], origin: str | None) -> Reply | None:
         if origin and not ({"*", origin} & self._origins or _LOOPBACK_NAME.fullmatch(_origin_host(origin))):
-            message = (
-                "This origin may not use the emulator. Start the emulator with origins=, or --origin, to allow it."
-            )
+            message = "This origin may not use the emulator. To allow it, start the emulator with origins= (--origin)."
+        # DNS rebinding: a web page can resolve its own host name to 127.0.0.1 and is then of the same origin.
         elif not self._remote and not self._is_own(_host_name(headers.get("host", "localhost"))):
             message = (
-                "The Host header names another machine. Start the emulator with hosts=, or --allow-host, to allow it."
+                "The Host header names another machine. To allow it, start the emulator with hosts= (--allow-host)."
             )
         else:
             return None
-        return Reply.of_error(ServiceError(Code.PERMISSION_DENIED, message))
+        return Reply.of_error(ServiceError(StatusCode.PERMISSION_DENIED, message))
 
     def _is_own(self, name: str) -> bool:
         return bool(_LOOPBACK_NAME.fullmatch(name)) or name.lower() in self._hosts
@@ -178,9 +183,9 @@ class Server:
 
 @contextlib.contextmanager
 def _unwinding() -> Generator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does.
+    """Make SIGTERM unwind the stack as Ctrl-C does.
 
-    Operations are then stopped and temporary folders removed. uvicorn finishes the requests under way first.
+    Operations are then stopped and temporary directories removed. uvicorn finishes requests in progress first.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -204,7 +209,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _origin_host(origin: str) -> str:
-    """Return the host of an ``Origin``; it is empty where that is no URL."""
+    """Return the host of an ``Origin`` header.
+
+    Returns an empty string if it is not a URL.
+    """
     try:
         return urlsplit(origin).hostname or ""
     except ValueError:
@@ -216,7 +224,10 @@ def _host_name(host: str) -> str:
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:
-    """Bind and listen at once, so that a client that connects before the event loop runs waits instead of failing."""
+    """Bind and listen at once.
+
+    A client that connects before the event loop runs then waits instead of failing.
+    """
     first = "127.0.0.1" if host == "localhost" else host
     try:
         family = socket.getaddrinfo(first, port, type=socket.SOCK_STREAM)[0][0]
@@ -230,12 +241,13 @@ def _listen(host: str, port: int) -> list[socket.socket]:
 
 
 def _bound(family: int, host: str, port: int) -> socket.socket:
-    # The protocol is explicit because asyncio turns Nagle's algorithm off only then; with Nagle, every reply on a
-    # persistent connection takes 40 ms longer.
+    # asyncio disables Nagle's algorithm only if the protocol is given explicitly. With Nagle, every reply on a kept
+    # connection takes 40 ms longer.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
+            # Otherwise the IPv6 socket would also claim the IPv4 port, which is already bound.
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((host, port))
         bound.listen(_BACKLOG)
@@ -245,11 +257,11 @@ def _bound(family: int, host: str, port: int) -> socket.socket:
     return bound
 
 
-def _request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -> Request:
+def _to_request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -> Request:
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = raw.decode("latin-1").partition("?")[0]
     uri = f"{path}?{scope['query_string'].decode('latin-1')}"
-    large = body.tell() > MOST_IN_MEMORY
+    large = body.tell() > MAX_IN_MEMORY
     body.seek(0)
     return Request.of(
         scope["method"],
@@ -263,14 +275,18 @@ def _request(scope: Scope, headers: dict[str, str], body: IO[bytes], url: str) -
 
 
 async def _read(receive: Receive, body: IO[bytes]) -> bool:
-    """Read a request's body, into a file once it is too large for memory; return whether it was complete."""
+    """Read the body of a request, into a file if it is too large for memory.
+
+    Returns:
+        Whether the body was complete.
+    """
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return False
         chunk = message.get("body", b"")
-        if body.tell() + len(chunk) > MOST_IN_MEMORY:
-            await asyncio.to_thread(body.write, chunk)  # a slow disk must not block the event loop
+        if body.tell() + len(chunk) > MAX_IN_MEMORY:
+            await asyncio.to_thread(body.write, chunk)  # writing to a slow disk would block the event loop
         else:
             body.write(chunk)
         if not message.get("more_body"):
@@ -279,12 +295,14 @@ async def _read(receive: Receive, body: IO[bytes]) -> bool:
 
 async def _send(reply: Reply, send: Send, *, head: bool) -> None:
     headers = {**reply.headers}
+    # A 204 reply must not have a Content-Length (RFC 9110, 8.6).
     if reply.status != 204:
         headers["content-length"] = str(reply.size)
     encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
     if reply.payload is not None and not head:
         chunks = reply.chunks()
+        # In a thread, because reading a file would block the event loop.
         while chunk := await asyncio.to_thread(next, chunks, b""):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"" if head else reply.body})
@@ -295,7 +313,7 @@ async def _drop(receive: Receive, send: Send) -> None:
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is not None:
         transport.abort()
-        await asyncio.sleep(0)  # let the server notice
+        await asyncio.sleep(0)  # let uvicorn see the closed transport
         return
-    # A server that hides its transport closes the connection of a reply that is shorter than promised.
+    # Without access to the transport: a server closes the connection after a reply shorter than announced.
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})

@@ -1,1 +1,1 @@
-"""Long-running operations and the work they do."""
+"""Long-running operations and their work."""

@@ -1,4 +1,4 @@
-"""``datasets.deidentify`` and ``dicomStores.deidentify``: the checks, the operation, and its work."""
+"""De-identification operations: checks, start and work."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid.config import v1beta1
 from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.config.v1.dicom import DicomConfig
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid, unimplemented
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid, unimplemented
 from healthcare_deid.emulator.jobs.execution import Job, Outcome
-from healthcare_deid.emulator.storage.catalog import Kind, insert, stores_of
+from healthcare_deid.emulator.storage.catalog import ResourceKind, insert, stores_of
 from healthcare_deid.emulator.storage.header import read_header
 from healthcare_deid.emulator.storage.instances import NewFile
 from healthcare_deid.errors import ConfigError, EngineError, InvalidDicomError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.faults import FaultPlan
     from healthcare_deid.emulator.jobs.execution import EngineFactory, Executor, InstanceDeidentifier
     from healthcare_deid.emulator.jobs.operations import Operations, Unit
-    from healthcare_deid.emulator.jobs.runner import Progress, Runner
+    from healthcare_deid.emulator.jobs.runner import JobProgress, Runner
     from healthcare_deid.emulator.storage.catalog import Catalog
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
@@ -36,16 +36,17 @@ DEIDENTIFY = "deidentify"
 _DATASET_METHOD = "dataset.DatasetService.DeidentifyDataset"
 _STORE_METHOD = "deidentify.DeidentifyService.DeidentifyDicomStore"
 
+# Codes for the engine's failure reasons; any other reason is INTERNAL.
 _CODES = {
-    "not-dicom": Code.INVALID_ARGUMENT,
-    "too-large": Code.FAILED_PRECONDITION,
-    "unsupported-pixels": Code.FAILED_PRECONDITION,
+    "not-dicom": StatusCode.INVALID_ARGUMENT,
+    "too-large": StatusCode.FAILED_PRECONDITION,
+    "unsupported-pixels": StatusCode.FAILED_PRECONDITION,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One instance, and the store of its de-identified copy."""
+    """One instance and the store for its de-identified copy."""
 
     position: int
     source: StoredInstance
@@ -53,7 +54,7 @@ class _Work:
 
 
 class Deidentification:
-    """Starts de-identifications and does their work."""
+    """Starts and executes de-identification operations."""
 
     def __init__(
         self,
@@ -76,37 +77,44 @@ class Deidentification:
         self._faults = faults
 
     def dataset(self, source: DatasetName, destination: DatasetName, config: AnyConfig, version: str) -> str:
-        """Start the de-identification of a dataset into a new one; return the operation's name.
+        """Start the de-identification of a dataset into a new dataset.
+
+        Returns:
+            Name of the operation.
 
         Raises:
-            ServiceError: The request is refused; nothing was started or created.
+            ServiceError: The request is refused. Nothing was started or created.
         """
         self._catalog.check_dataset(source, "healthcare.datasets.deidentify")
         _check_location(source, destination)
         engine = self._engine(config)
         with self._database.write() as connection:
-            if _wants_fhir(config) and stores_of(connection, source, Kind.FHIR_STORE):
-                # Copying resources unmodified would be a leak, and skipping them would look like success (O-17).
+            if _wants_fhir(config) and stores_of(connection, source, ResourceKind.FHIR_STORE):
+                # Copying resources unmodified would leak PHI, and skipping them would look like success (O-17).
                 raise unimplemented(
                     "The emulator does not de-identify FHIR stores. Remove `fhir` from the config to skip them."
                 )
-            insert(connection, Kind.DATASET, str(destination), None, {"name": str(destination)})
+            insert(connection, ResourceKind.DATASET, str(destination), None, {"name": str(destination)})
             work: list[_Work] = []
-            stores = stores_of(connection, source, Kind.DICOM_STORE)
+            stores = stores_of(connection, source, ResourceKind.DICOM_STORE)
             skipped = not _wants_dicom(config)
             for body in [] if skipped else stores:
                 name = DicomStoreName.parse(body["name"])
                 target = DicomStoreName(destination.project, destination.location, destination.dataset, name.store)
-                insert(connection, Kind.DICOM_STORE, str(target), str(destination), {**body, "name": str(target)})
+                insert(
+                    connection, ResourceKind.DICOM_STORE, str(target), str(destination), {**body, "name": str(target)}
+                )
+                # Instances stored after the start do not belong to the operation.
                 for instance in self._snapshot(connection, str(name)):
                     work.append(_Work(len(work), instance, str(target)))
             summary = f"type.googleapis.com/google.cloud.healthcare.{version}.dataset.DeidentifySummary"
             response: dict[str, Any] = {"@type": summary}
             if stores and not skipped:
-                # Removed from the reference, but the tutorial shows it, and old clients read it.
+                # No longer in the API reference, but the tutorial shows it and older clients read it.
                 response["successStoreCount"] = str(len(stores))
-            request = _request(engine, config, response)
+            request = _resume_data(engine, config, response)
             operation = self._insert(connection, source, _DATASET_METHOD, version, work, request)
+        # Skipping without a note would look like success.
         note = "DICOM stores were skipped: the config has no `dicom`." if skipped and stores else ""
         self._start(operation, engine, work, response, note=note, resumable=request is not None)
         return operation
@@ -120,26 +128,30 @@ class Deidentification:
         *,
         only: Callable[[StoredInstance], bool] | None = None,
     ) -> str:
-        """Start the de-identification of a DICOM store into an existing one; return the operation's name.
+        """Start the de-identification of a DICOM store into an existing one.
 
         Args:
             source: Store to read.
-            destination: Store to write, which may be in another dataset of the location.
+            destination: Store to write. It may be in another dataset of the same location.
             config: De-identification config.
             version: API version of the request.
-            only: Filter of the instances; None: all of them.
+            only: Filter of instances; None for all.
+
+        Returns:
+            Name of the operation.
 
         Raises:
-            ServiceError: The request is refused; nothing was started.
+            ServiceError: The request is refused. Nothing was started.
         """
         self._catalog.check_store(source, "healthcare.dicomStores.deidentify")
         _check_location(source, destination)
+        # The service needs a different store; writing into the source would mix originals and results.
         if source == destination:
             raise invalid("destinationStore must not be the source store.")
         self._catalog.check_store(destination, "healthcare.dicomStores.dicomWebWrite")
         engine = self._engine(config)
         summary = f"type.googleapis.com/google.cloud.healthcare.{version}.deidentify.DeidentifyDicomStoreSummary"
-        request = _request(engine, config, {"@type": summary})
+        request = _resume_data(engine, config, {"@type": summary})
         with self._database.write() as connection:
             found = [item for item in self._snapshot(connection, str(source)) if only is None or only(item)]
             work = [_Work(position, instance, str(destination)) for position, instance in enumerate(found)]
@@ -148,11 +160,11 @@ class Deidentification:
         return operation
 
     def resume(self, operation: str, request: dict[str, Any], units: Sequence[Unit]) -> None:
-        """Go on with an interrupted operation.
+        """Resume an interrupted operation.
 
         Raises:
-            ServiceError: Its config cannot be used any more.
-            ConfigError: As above.
+            ServiceError: Its config can no longer be used.
+            ConfigError: Its config can no longer be read.
         """
         kind = DeidentifyConfig if request["version"] == "v1" else v1beta1.DeidentifyConfig
         engine = self._engine(kind.from_api(request["config"]))
@@ -168,8 +180,8 @@ class Deidentification:
 
     def _engine(self, config: AnyConfig) -> InstanceDeidentifier:
         if not _wants_dicom(config):
-            # F-25: a call on a DICOM store means the default tag handling. On a dataset, which then skips its DICOM
-            # stores, this checks the rest of the config all the same.
+            # F-25: without `dicom`, a DICOM store gets the default tag handling. A dataset skips its DICOM stores, but
+            # the rest of its config is still checked here.
             config = config.model_copy(update={"dicom": DicomConfig()})
         try:
             return self._make_engine(config)
@@ -205,17 +217,17 @@ class Deidentification:
         gone: Sequence[int] = (),
         resumable: bool,
     ) -> None:
-        def run(progress: Progress) -> dict[str, Any]:
+        def run(progress: JobProgress) -> dict[str, Any]:
             if note:
                 progress.noted(progress.name, note)
             for position in gone:
-                progress.failed(position, progress.name, Code.NOT_FOUND, "an instance was deleted before its turn")
+                progress.failed(position, progress.name, StatusCode.NOT_FOUND, "the instance was deleted meanwhile")
             self._run(engine, work, progress)
             return response
 
         self._runner.start(operation, run, resumable=resumable)
 
-    def _run(self, engine: InstanceDeidentifier, work: Sequence[_Work], progress: Progress) -> None:
+    def _run(self, engine: InstanceDeidentifier, work: Sequence[_Work], progress: JobProgress) -> None:
         running: dict[int, Job] = {}
 
         def jobs() -> Iterator[Job]:
@@ -228,28 +240,31 @@ class Deidentification:
                 for outcome in outcomes:
                     self._conclude(work[outcome.index], running.pop(outcome.index), outcome, progress)
         finally:
+            # Output files of jobs that were interrupted.
             for job in running.values():
                 job.destination.unlink(missing_ok=True)
+        # The loop also ends early when asked to stop. That must not look like success.
         progress.check()
 
-    def _conclude(self, item: _Work, job: Job, outcome: Outcome, progress: Progress) -> None:
-        """Store what the engine wrote, or count and log the failure."""
+    def _conclude(self, item: _Work, job: Job, outcome: Outcome, progress: JobProgress) -> None:
+        """Store the engine's output, or count and log the failure."""
         source = item.source.source
         injected = self._faults.instance_failure(item.source.key.instance)
         if injected is not None:
             outcome = Outcome(outcome.index, "injected", injected)
         if outcome.failed:
             job.destination.unlink(missing_ok=True)
-            code = _CODES.get(outcome.reason, Code.INTERNAL)
+            code = _CODES.get(outcome.reason, StatusCode.INTERNAL)
             progress.failed(item.position, source, code, f"{outcome.reason}: {outcome.text}")
             return
         try:
             written = NewFile.of(job.destination), read_header(job.destination)
+            # One transaction per instance: a killed process loses only instances that are not counted yet.
             (refused,) = self._instances.add(item.destination, [written])
         except ServiceError as error:
             refused = error
         except (InvalidDicomError, OSError) as error:
-            refused = ServiceError(Code.INTERNAL, f"the engine's output is not usable ({type(error).__name__})")
+            refused = ServiceError(StatusCode.INTERNAL, f"the engine's output is invalid ({type(error).__name__})")
         finally:
             job.destination.unlink(missing_ok=True)
         if refused is not None:
@@ -260,8 +275,11 @@ class Deidentification:
             progress.noted(source, warning)
 
 
-def _request(engine: InstanceDeidentifier, config: AnyConfig, response: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what resumes the operation; None if it has random keys, which are never written down."""
+def _resume_data(engine: InstanceDeidentifier, config: AnyConfig, response: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the data to resume the operation with.
+
+    Returns None if the engine has random keys, which are never written to disk.
+    """
     if getattr(engine, "needs_secret", True):
         return None
     return {"kind": DEIDENTIFY, "version": config.api_version, "config": config.to_api(), "response": response}

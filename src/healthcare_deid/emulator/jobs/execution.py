@@ -1,4 +1,4 @@
-"""Running the engine over many instances: in this process, or in worker processes."""
+"""Execution of the engine on many instances."""
 
 from __future__ import annotations
 
@@ -16,31 +16,40 @@ if TYPE_CHECKING:
 
 
 class InstanceDeidentifier(Protocol):
-    """The part of an engine that the emulator uses, such as `healthcare_deid.engine.Deidentifier`."""
+    """Interface of an engine that the emulator can use.
+
+    `healthcare_deid.engine.Deidentifier` implements it.
+    """
 
     def deidentify_file(self, source: Path, destination: Path, /) -> Any:
-        """De-identify one file into another, or raise.
+        """De-identify one file into another.
 
-        The ``warnings`` of the result, if it has any, hold no values of the instance.
+        The ``warnings`` of the result, if any, must not contain values of the instance.
         """
         ...
 
 
 class EngineFactory(Protocol):
-    """Maker of the engine for a config. One engine serves a whole operation, so that its random keys agree."""
+    """Factory of the engine for a config.
+
+    One engine serves a whole operation, so that all instances get the same random keys.
+    """
 
     def __call__(self, config: DeidentifyConfig | BetaDeidentifyConfig, /) -> InstanceDeidentifier:
-        """Return the engine.
+        """Create the engine.
 
         Raises:
-            EngineError: The engine cannot do what the config asks for.
+            EngineError: The engine cannot execute the config.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One instance to de-identify; ``index`` links it to its outcome."""
+    """One instance to de-identify.
+
+    ``index`` links it to its outcome.
+    """
 
     index: int
     source: Path
@@ -49,7 +58,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a job: a reason and a text if it failed, else warnings. It holds no values of the instance."""
+    """Outcome of a job: a reason and text if it failed, otherwise warnings.
+
+    It contains no values of the instance.
+    """
 
     index: int
     reason: str = ""
@@ -58,19 +70,19 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        """Whether nothing was written."""
+        """Whether the job failed and nothing was written."""
         return bool(self.reason)
 
 
 class Executor(Protocol):
-    """Runner of jobs."""
+    """Executor of jobs."""
 
     def run(
         self, engine: InstanceDeidentifier, jobs: Iterable[Job], stopping: Callable[[], bool]
     ) -> Generator[Outcome]:
-        """Run the jobs and yield their outcomes as they come, until all are done or ``stopping()``.
+        """Run the jobs and yield outcomes as they complete.
 
-        Closing the generator ends the jobs that still run.
+        It ends when all are done or ``stopping()`` is true. Closing the generator ends the jobs still running.
         """
         ...
 
@@ -80,19 +92,23 @@ class Executor(Protocol):
 
 
 def run_job(engine: InstanceDeidentifier, job: Job) -> Outcome:
-    """Run one job; every failure becomes an outcome."""
+    """Run one job.
+
+    Every failure becomes an outcome.
+    """
     try:
         result = engine.deidentify_file(job.source, job.destination)
     except EngineError as error:
         return Outcome(job.index, error.reason, str(error))
-    except Exception as error:  # noqa: BLE001 - one damaged instance must not end the operation of the others
+    except Exception as error:  # noqa: BLE001 - one damaged instance must not stop the operation
+        # The text of an unexpected error may contain values of the instance.
         kind = type(error).__name__
         return Outcome(job.index, "internal", f"the engine failed on this instance ({kind})")
     return Outcome(job.index, warnings=tuple(getattr(result, "warnings", ())))
 
 
 class InProcess:
-    """Runs jobs one after the other in the calling thread."""
+    """Executor that runs jobs one after the other in the calling thread."""
 
     def run(
         self, engine: InstanceDeidentifier, jobs: Iterable[Job], stopping: Callable[[], bool]
@@ -104,11 +120,15 @@ class InProcess:
             yield run_job(engine, job)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to release."""
+        """Do nothing; there are no resources."""
 
 
 def local_engine(config: DeidentifyConfig | BetaDeidentifyConfig, /) -> InstanceDeidentifier:
-    """Return this package's engine with the service's limits and without de-identification markers (O-12)."""
+    """Return this package's engine with the service's limits.
+
+    It writes no de-identification markers (fidelity O-12).
+    """
     from healthcare_deid.engine import Deidentifier
 
+    # The service writes no markers (O-12) and does not redact pixels in files above 1 GiB.
     return Deidentifier(config, markers=False, service_limits=True)

@@ -1,10 +1,10 @@
-"""``dicomStores.import`` and ``dicomStores.export``: between a DICOM store and Cloud Storage."""
+"""Import and export operations between DICOM stores and Cloud Storage."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 from healthcare_deid.emulator.jobs.operations import Unit
 from healthcare_deid.emulator.storage.forms import Form
 from healthcare_deid.errors import InvalidDicomError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from healthcare_deid.emulator.jobs.operations import Operations
-    from healthcare_deid.emulator.jobs.runner import Progress, Runner
+    from healthcare_deid.emulator.jobs.runner import JobProgress, Runner
     from healthcare_deid.emulator.storage.buckets import Buckets
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
@@ -25,7 +25,10 @@ _TYPE = "type.googleapis.com/google.cloud.healthcare"
 
 
 class ImportExport:
-    """Starts imports and exports, and does their work. Both can be resumed: doing a unit twice changes nothing."""
+    """Starts and executes imports and exports.
+
+    Both can be resumed, because repeating a unit of work changes nothing.
+    """
 
     def __init__(
         self, database: Database, instances: Instances, operations: Operations, runner: Runner, buckets: Buckets
@@ -37,7 +40,10 @@ class ImportExport:
         self._buckets = buckets
 
     def import_from(self, store: DicomStoreName, uri: str, storage_class: str, version: str) -> str:
-        """Start an import of every object that a URI names; return the operation's name.
+        """Start an import of all objects that match a URI.
+
+        Returns:
+            Name of the operation.
 
         Raises:
             ServiceError: The URI is malformed, or its bucket does not exist.
@@ -49,11 +55,15 @@ class ImportExport:
     def export_to(
         self, store: DicomStoreName, prefix: str, form: Form, found: Sequence[StoredInstance], version: str
     ) -> str:
-        """Start an export of instances to ``prefix/study/series/instance…``; return the operation's name.
+        """Start an export of instances to ``prefix/study/series/instance…``.
+
+        Returns:
+            Name of the operation.
 
         Raises:
             ServiceError: The URI is malformed, or its bucket does not exist.
         """
+        # Checked now, so that a missing bucket is refused before an operation starts.
         self._buckets.check(prefix)
         request = {
             "kind": EXPORT,
@@ -65,7 +75,7 @@ class ImportExport:
         return self._start(store, "dicom.DicomService.ExportDicomData", version, units, request)
 
     def resume(self, operation: str, request: dict[str, Any], units: Sequence[Unit]) -> None:
-        """Go on with an interrupted operation."""
+        """Resume an interrupted operation."""
         do = self._import_one if request["kind"] == IMPORT else self._export_one
         self._runner.start(operation, self._work(do, request, units), resumable=True)
 
@@ -79,11 +89,11 @@ class ImportExport:
 
     def _work(
         self,
-        do: Callable[[Unit, dict[str, Any], Progress], None],
+        do: Callable[[Unit, dict[str, Any], JobProgress], None],
         request: dict[str, Any],
         units: Sequence[Unit],
-    ) -> Callable[[Progress], dict[str, Any]]:
-        def work(progress: Progress) -> dict[str, Any]:
+    ) -> Callable[[JobProgress], dict[str, Any]]:
+        def work(progress: JobProgress) -> dict[str, Any]:
             for unit in units:
                 progress.check()
                 do(unit, request, progress)
@@ -92,23 +102,24 @@ class ImportExport:
 
         return work
 
-    def _import_one(self, unit: Unit, request: dict[str, Any], progress: Progress) -> None:
+    def _import_one(self, unit: Unit, request: dict[str, Any], progress: JobProgress) -> None:
         source = unit.payload
         try:
             self._instances.store(request["store"], [self._buckets.read(source)], storage_class=request["class"])
         except ServiceError as error:
             progress.failed(unit.position, source, error.code, error.message)
         except InvalidDicomError as error:
-            progress.failed(unit.position, source, Code.INVALID_ARGUMENT, f"not imported: {error}")
+            progress.failed(unit.position, source, StatusCode.INVALID_ARGUMENT, f"not imported: {error}")
         except OSError:
-            progress.failed(unit.position, source, Code.NOT_FOUND, "the object cannot be read")
+            # The text of an OSError holds a local path.
+            progress.failed(unit.position, source, StatusCode.NOT_FOUND, "the object cannot be read")
         else:
             progress.succeeded(unit.position)
 
-    def _export_one(self, unit: Unit, request: dict[str, Any], progress: Progress) -> None:
+    def _export_one(self, unit: Unit, request: dict[str, Any], progress: JobProgress) -> None:
         instance = self._instances.by_id([unit.payload]).get(unit.payload)
         if instance is None:
-            progress.failed(unit.position, progress.name, Code.NOT_FOUND, "an instance was deleted before its turn")
+            progress.failed(unit.position, progress.name, StatusCode.NOT_FOUND, "the instance was deleted meanwhile")
             return
         key = instance.key
         try:
@@ -117,6 +128,6 @@ class ImportExport:
         except ServiceError as error:
             progress.failed(unit.position, instance.source, error.code, error.message)
         except OSError:
-            progress.failed(unit.position, instance.source, Code.INTERNAL, "not written")
+            progress.failed(unit.position, instance.source, StatusCode.INTERNAL, "the object cannot be written")
         else:
             progress.succeeded(unit.position)

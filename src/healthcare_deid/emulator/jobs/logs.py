@@ -1,4 +1,7 @@
-"""The log of an operation where a person can open it: a URL on a port, a file in process."""
+"""Readable logs of operations.
+
+A log is a URL if the emulator is on a port, and a file otherwise.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ ROUTE = "/_emulator/logs/"
 
 
 class Logs:
-    """The ``logsUrl`` of operations.
+    """``logsUrl`` of operations.
 
     Args:
-        operations: The operations and their log entries.
-        folder: Folder for the log files. Files from before are removed; they are written again on request.
+        operations: Operations with their log entries.
+        folder: Directory for log files. Existing files are removed and written again on request.
     """
 
     def __init__(self, operations: Operations, folder: Path) -> None:
@@ -32,7 +35,7 @@ class Logs:
         self.clear()
 
     def clear(self) -> None:
-        """Remove the files."""
+        """Remove all files."""
         with self._lock:
             self._written.clear()
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -41,14 +44,14 @@ class Logs:
         """Return the log of an operation.
 
         Raises:
-            ServiceError: 404: the operation does not exist, or not any more.
+            ServiceError: 404: the operation does not exist or has expired.
         """
         return {"entries": [entry.to_api() for entry in self._operations.log(name)]}
 
     def describe(self, record: OperationRecord, request: Request) -> dict[str, Any]:
-        """Return an operation with a ``logsUrl`` that the sender of the request can open.
+        """Return an operation with a ``logsUrl`` that the client can open.
 
-        If no port serves the emulator, the log is written to a file as it stands.
+        If the emulator is not on a port, the current log is written to a file.
         """
         return record.to_api(f"{request.base_url}{ROUTE}{record.name}" if request.on_port else self._file(record))
 
@@ -56,6 +59,7 @@ class Logs:
         path = self._folder / f"{record.name.rpartition('/')[2]}.json"
         state = record.success, record.failure, record.ended
         with self._lock:
+            # Clients poll often, so the file is written again only if the counters have changed.
             if self._written.get(record.name) != state:
                 self._folder.mkdir(mode=0o700, exist_ok=True)
                 path.write_text(json.dumps(self.entries(record.name), indent=2), "utf-8")

@@ -1,10 +1,10 @@
-"""``updateMetadata`` of v1beta1: a JSON Patch on the metadata of stored instances."""
+"""``updateMetadata`` of v1beta1: a JSON Patch on stored instances."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 from healthcare_deid.emulator.storage.editing import patched
 from healthcare_deid.emulator.storage.header import read_header
 from healthcare_deid.errors import InvalidDicomError
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthcare_deid.emulator.jobs.operations import Operations
-    from healthcare_deid.emulator.jobs.runner import Progress, Runner
+    from healthcare_deid.emulator.jobs.runner import JobProgress, Runner
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.emulator.storage.instances import Instances, StoredInstance
     from healthcare_deid.names import DatasetName
 
 
 class MetadataUpdate:
-    """Patches instances, one at once or many in an operation."""
+    """Patches the metadata of instances."""
 
     def __init__(self, database: Database, instances: Instances, operations: Operations, runner: Runner) -> None:
         self._database = database
@@ -29,29 +29,35 @@ class MetadataUpdate:
         self._runner = runner
 
     def apply(self, instance: StoredInstance, patch: Any) -> None:
-        """Patch an instance.
+        """Patch one instance.
 
         Raises:
-            ServiceError: 400 if the patch does not apply, 404 if the instance was deleted.
+            ServiceError: 400: the patch cannot be applied. 404: the instance was deleted.
         """
         try:
             file = self._instances.write([patched(instance.path, patch)])
         except OSError:
-            raise ServiceError(Code.NOT_FOUND, "DICOM instance does not exist.") from None
+            # The file is gone if the instance was deleted or replaced meanwhile.
+            raise ServiceError(StatusCode.NOT_FOUND, "DICOM instance does not exist.") from None
         try:
             written = file, read_header(file.path)
+            # A patched instance keeps its storage class.
             self._instances.add(instance.store, [written], replace=True, storage_class=instance.storage_class)
         except InvalidDicomError as error:
-            raise ServiceError(Code.INVALID_ARGUMENT, f"The patched instance is not valid: {error}") from None
+            raise ServiceError(StatusCode.INVALID_ARGUMENT, f"The patched instance is not valid: {error}") from None
         finally:
             file.path.unlink(missing_ok=True)
 
     def start(
         self, dataset: DatasetName, found: Sequence[StoredInstance], patch: Any, method: str, version: str
     ) -> str:
-        """Start the patching of instances; return the operation's name."""
+        """Start an operation that patches instances.
 
-        def work(progress: Progress) -> dict[str, Any]:
+        Returns:
+            Name of the operation.
+        """
+
+        def work(progress: JobProgress) -> dict[str, Any]:
             for position, instance in enumerate(found):
                 progress.check()
                 try:

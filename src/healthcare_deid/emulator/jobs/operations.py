@@ -1,4 +1,4 @@
-"""Long-running operations in the database: their state, their log, and the units of work that are left."""
+"""Operations in the database: state, log, and remaining work."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.emulator.clock import timestamp
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid, not_found
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid, not_found
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from healthcare_deid.emulator.clock import Clock
+    from healthcare_deid.emulator.clock import EmulatorClock
     from healthcare_deid.emulator.storage.database import Database
     from healthcare_deid.names import DatasetName
 
 RETENTION = 30 * 24 * 3600.0
-"""Seconds that an ended operation stays visible (documentation page "Long-running operations")."""
+"""Seconds for which an ended operation stays visible (Google's page "Long-running operations")."""
 _MAX_ROWID = 2**63 - 1
 _STORE = re.compile(r"/dicomStores/([^/]+)/")
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRecord:
-    """An operation as it stands."""
+    """State of an operation."""
 
     id: int
     name: str
@@ -45,7 +45,7 @@ class OperationRecord:
 
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> OperationRecord:
-        """Build the record from its row."""
+        """Build the record from a database row."""
         values = {key: row[key] for key in row.keys() if key != "request"}  # noqa: SIM118 - a Row iterates values
         values["cancel_requested"] = bool(values["cancel_requested"])
         for field in ("response", "error"):
@@ -53,7 +53,10 @@ class OperationRecord:
         return cls(**values)
 
     def to_api(self, logs_url: str) -> dict[str, Any]:
-        """Return the ``Operation`` of the API. Counters are text, and zeros are left out, but not the counter."""
+        """Return the API's ``Operation`` message.
+
+        Counters are strings, and zero counters are omitted.
+        """
         metadata: dict[str, Any] = {
             "@type": f"type.googleapis.com/google.cloud.healthcare.{self.version}.OperationMetadata",
             "apiMethodName": f"google.cloud.healthcare.{self.version}.{self.method}",
@@ -65,7 +68,7 @@ class OperationRecord:
             metadata["cancelRequested"] = True
         metadata["logsUrl"] = logs_url
         counts = {"pending": self.pending, "success": self.success, "failure": self.failure}
-        # Google's Python sample reads metadata.counter of an empty dataset without a guard.
+        # Always present, even if empty: Google's Python sample reads it without a check.
         metadata["counter"] = {name: str(count) for name, count in counts.items() if count}
         operation: dict[str, Any] = {"name": self.name, "metadata": metadata}
         if self.ended is not None:
@@ -76,17 +79,23 @@ class OperationRecord:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A line in the log of an operation. It names an instance and a reason, never a value of the instance."""
+    """Line in the log of an operation.
+
+    It contains a resource name and a reason, never a value of an instance.
+    """
 
     operation: OperationRecord
     time: float
     severity: str
-    code: Code
+    code: StatusCode
     source: str
     message: str
 
     def to_api(self) -> dict[str, Any]:
-        """Return the entry in the form of Cloud Logging (documentation page "logging")."""
+        """Return the entry in Cloud Logging's form.
+
+        Source: Google's page "Logging".
+        """
         method = self.operation.method.rpartition(".")[2]
         kind = next((kind for kind in ("Import", "Export", "Deidentify") if method.startswith(kind)), method)
         subject = "" if kind == "Deidentify" else "Dicom"
@@ -119,11 +128,11 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit of work of an operation: an instance, or an object of a bucket.
+    """Unit of work: one instance, or one object of a bucket.
 
     Attributes:
-        position: Number in its operation.
-        payload: What the job needs to do it.
+        position: Number in the operation.
+        payload: Data that the job needs.
     """
 
     position: int
@@ -133,7 +142,7 @@ class Unit:
 class Operations:
     """Operations in the database."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: EmulatorClock) -> None:
         self._database = database
         self._clock = clock
 
@@ -147,16 +156,20 @@ class Operations:
         units: Sequence[Any] = (),
         request: dict[str, Any] | None = None,
     ) -> str:
-        """Add a running operation inside a transaction, and return its name.
+        """Add a running operation in a transaction.
 
         Args:
             connection: Connection of the transaction.
-            dataset: Dataset the operation was started on.
+            dataset: Dataset that the operation was started on.
             method: Service and method, such as ``dataset.DatasetService.DeidentifyDataset``.
             version: API version of the request.
             units: Payloads of the units of work, as JSON values.
-            request: What a restarted emulator needs to go on with the units; None: it cannot.
+            request: Data to resume the operation with after a restart; None if it cannot be resumed.
+
+        Returns:
+            Name of the operation.
         """
+        # 19 digits, as the service's own operation IDs.
         name = f"{dataset}/operations/{10**18 + secrets.randbelow(8 * 10**18)}"
         connection.execute(
             "INSERT INTO operations (name, dataset, version, method, created, pending, request) "
@@ -185,7 +198,7 @@ class Operations:
     def ended(
         self, dataset: DatasetName, method: str, version: str, response: dict[str, Any], success: int
     ) -> OperationRecord:
-        """Add an operation that has already ended, and return it."""
+        """Add and return an operation that has already ended."""
         with self._database.write() as connection:
             name = self.insert(connection, dataset, method, version)
             connection.execute("UPDATE operations SET success = ? WHERE name = ?", (success, name))
@@ -195,8 +208,9 @@ class Operations:
     def finish(
         self, connection: sqlite3.Connection, name: str, *, response: dict[str, Any] | None, error: ServiceError | None
     ) -> None:
-        """End an operation inside a transaction."""
+        """End an operation in a transaction."""
         connection.execute(
+            # The request may contain a key, which must not outlive the operation.
             "UPDATE operations SET ended = ?, response = ?, error = ?, request = NULL WHERE name = ?",
             (
                 self._clock.time(),
@@ -211,7 +225,7 @@ class Operations:
         """Return an operation.
 
         Raises:
-            ServiceError: 404: there is none, or it ended more than 30 days ago.
+            ServiceError: 404: the operation does not exist, or ended more than 30 days ago.
         """
         with self._database.read() as connection:
             row = connection.execute(
@@ -224,11 +238,15 @@ class Operations:
     def page(
         self, dataset: str, *, size: int, after: str, done: bool | None
     ) -> tuple[list[OperationRecord], str | None]:
-        """Return a page of a dataset's operations, newest first, and the start of the next page."""
+        """Return a page of a dataset's operations and the next page's start.
+
+        The newest operation comes first.
+        """
         if after and not (after.isdecimal() and int(after) <= _MAX_ROWID):
             raise invalid("Invalid page token.")
         with self._database.read() as connection:
             rows = connection.execute(
+                # Row IDs grow with time, so they order operations by age and serve as page tokens.
                 "SELECT * FROM operations WHERE dataset = ? AND id < ? AND (ended IS NULL OR ended > ?) "
                 "AND (? IS NULL OR (ended IS NOT NULL) = ?) ORDER BY id DESC LIMIT ?",
                 (dataset, int(after or _MAX_ROWID), self._horizon(), done, done, size + 1),
@@ -237,7 +255,10 @@ class Operations:
         return records[:size], str(records[size - 1].id) if len(records) > size else None
 
     def request_cancel(self, name: str) -> None:
-        """Ask a running operation to stop; an ended one stays as it is."""
+        """Request cancellation of a running operation.
+
+        An ended operation is not changed.
+        """
         self.get(name)
         with self._database.write() as connection:
             connection.execute("UPDATE operations SET cancel_requested = 1 WHERE name = ? AND ended IS NULL", (name,))
@@ -247,20 +268,23 @@ class Operations:
         operation = self.get(name)
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM operation_log WHERE operation = ? ORDER BY id", (name,)).fetchall()
-        by_number = {code.number: code for code in Code}
+        by_number = {code.number: code for code in StatusCode}
         return [
             LogEntry(operation, row["time"], row["severity"], by_number[row["code"]], row["source"], row["message"])
             for row in rows
         ]
 
     def interrupted(self) -> list[tuple[OperationRecord, dict[str, Any] | None]]:
-        """Return the operations that a stopped emulator left running, with what resumes them."""
+        """Return operations that a stopped emulator left running.
+
+        Each has the data to resume it with, or None.
+        """
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM operations WHERE ended IS NULL ORDER BY id").fetchall()
         return [(OperationRecord.from_row(row), json.loads(row["request"]) if row["request"] else None) for row in rows]
 
     def units_left(self, name: str) -> list[Unit]:
-        """Return the units of work that are not done."""
+        """Return the remaining units of work."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT position, payload FROM operation_units WHERE operation = ? ORDER BY position", (name,)

@@ -1,4 +1,4 @@
-"""Filter files: the studies, series and instances of an operation (``DicomFilterConfig``)."""
+"""Filter files (``DicomFilterConfig``): studies, series, instances."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from healthcare_deid.emulator.storage.buckets import Buckets
     from healthcare_deid.emulator.storage.instances import StoredInstance
 
-# Google documents the leading slash; its own tools write lines without it.
+# Google documents a leading slash, but its own tools write lines without it.
 _LINE = re.compile(r"/?studies/([0-9.]{1,64})(?:/series/([0-9.]{1,64})(?:/instances/([0-9.]{1,64}))?)?")
 
 
 def resource_filter(buckets: Buckets, config: DicomFilterConfig | None) -> Callable[[StoredInstance], bool] | None:
-    """Read a filter file; None without one, which means every instance.
+    """Read a filter file.
+
+    Returns:
+        Filter function; None without a filter file, which selects every instance.
 
     Raises:
         ServiceError: The file cannot be read, or a line is not a resource path.
@@ -34,10 +37,10 @@ def resource_filter(buckets: Buckets, config: DicomFilterConfig | None) -> Calla
             continue
         found = _LINE.fullmatch(line.strip())
         if not found:
-            raise invalid(f"Line {number} of the filter file is not /studies/UID[/series/UID[/instances/UID]].")
+            raise invalid(f"Line {number} of the filter file must be /studies/UID[/series/UID[/instances/UID]].")
         uids = tuple(uid for uid in found.groups() if uid)
         if not all(map(is_uid, uids)):
-            raise invalid(f"Line {number} of the filter file has something that is not a UID.")
+            raise invalid(f"Line {number} of the filter file has an invalid UID.")
         wanted.add(uids)
     return lambda instance: any(
         path in wanted

@@ -1,4 +1,4 @@
-"""The threads that do the work of operations, and how the work reports."""
+"""Threads that execute operations, and progress reporting."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from healthcare_deid.emulator.clock import Clock, Hold
+    from healthcare_deid.emulator.clock import ClockHold, EmulatorClock
     from healthcare_deid.emulator.jobs.operations import Operations
     from healthcare_deid.emulator.storage.database import Database
 
-_STOPPED = "The emulator stopped while this operation was running. What it had written stays; start it again."
-_CANCELLED = "The operation was cancelled. What it had written stays."
+_STOPPED = (
+    "The emulator stopped while this operation was running. Instances already written stay; start the operation again."
+)
+_CANCELLED = "The operation was cancelled. Instances already written stay."
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: the work was told to stop
-    """Raised by the work of an operation that was cancelled, or whose emulator closes."""
+class Stopped(Exception):  # noqa: N818 - not an error, but a request to stop
+    """The operation was cancelled, or the emulator is closing."""
 
 
-class Progress:
-    """Progress of an operation's work, and its questions."""
+class JobProgress:
+    """Progress of an operation, reported by its work."""
 
-    def __init__(self, database: Database, clock: Clock, name: str, closing: threading.Event) -> None:
+    def __init__(self, database: Database, clock: EmulatorClock, name: str, closing: threading.Event) -> None:
         self._database = database
         self._clock = clock
         self._closing = closing
@@ -39,8 +41,11 @@ class Progress:
         with self._database.write() as connection:
             self._count(connection, position, "success")
 
-    def failed(self, position: int, source: str, code: Code, message: str) -> None:
-        """Count a unit as failed, and log the reason. The text holds no value of an instance."""
+    def failed(self, position: int, source: str, code: StatusCode, message: str) -> None:
+        """Count a unit as failed and log the reason.
+
+        The text must not contain a value of an instance.
+        """
         with self._database.write() as connection:
             self._count(connection, position, "failure")
             self._log(connection, "ERROR", source, code, message)
@@ -48,25 +53,29 @@ class Progress:
     def noted(self, source: str, message: str) -> None:
         """Log a warning."""
         with self._database.write() as connection:
-            self._log(connection, "WARNING", source, Code.UNKNOWN, message)
+            self._log(connection, "WARNING", source, StatusCode.UNKNOWN, message)
 
     def stopping(self) -> bool:
-        """Return whether the work should end."""
+        """Return whether the work should stop."""
         return self.closing or self.cancelled()
 
     @property
     def closing(self) -> bool:
-        """Whether the emulator closes."""
+        """Whether the emulator is closing."""
         return self._closing.is_set()
 
     def cancelled(self) -> bool:
-        """Return whether a client cancelled the operation, or deleted its dataset."""
+        """Return whether a client cancelled the operation.
+
+        Deleting its dataset also cancels it.
+        """
         with self._database.read() as connection:
             row = connection.execute("SELECT cancel_requested FROM operations WHERE name = ?", (self.name,)).fetchone()
+        # The row is gone if the dataset was deleted.
         return row is None or bool(row["cancel_requested"])
 
     def check(self) -> None:
-        """Raise `Stopped` if the work should end."""
+        """Raise `Stopped` if the work should stop."""
         if self.stopping():
             raise Stopped
 
@@ -77,7 +86,7 @@ class Progress:
         )
         connection.execute("DELETE FROM operation_units WHERE operation = ? AND position = ?", (self.name, position))
 
-    def _log(self, connection: sqlite3.Connection, severity: str, source: str, code: Code, message: str) -> None:
+    def _log(self, connection: sqlite3.Connection, severity: str, source: str, code: StatusCode, message: str) -> None:
         connection.execute(
             "INSERT INTO operation_log (operation, time, severity, code, source, message) "
             "SELECT name, ?, ?, ?, ?, ? FROM operations WHERE name = ?",
@@ -86,9 +95,9 @@ class Progress:
 
 
 class Runner:
-    """The threads of running operations, one for each."""
+    """Threads of running operations, one per operation."""
 
-    def __init__(self, database: Database, operations: Operations, clock: Clock) -> None:
+    def __init__(self, database: Database, operations: Operations, clock: EmulatorClock) -> None:
         self._database = database
         self._operations = operations
         self._clock = clock
@@ -96,14 +105,16 @@ class Runner:
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
 
-    def start(self, name: str, work: Callable[[Progress], dict[str, Any]], *, resumable: bool = False) -> None:
-        """Start the work of an operation that is in the database.
+    def start(self, name: str, work: Callable[[JobProgress], dict[str, Any]], *, resumable: bool = False) -> None:
+        """Start the work of an operation in the database.
 
         Args:
             name: Name of the operation.
-            work: Returns the operation's response. It raises `ServiceError` to fail, and `Stopped` if told to stop.
-            resumable: Leave the operation running when the emulator closes, so that the next start goes on with it.
+            work: Returns the operation's response. Raises `ServiceError` to fail and `Stopped` when asked to stop.
+            resumable: Whether to leave the operation running when the emulator closes, so that the next start resumes
+                it.
         """
+        # Held until the operation ends: a client with a fake clock must not skip days while it runs.
         hold = self._clock.hold()
         thread = threading.Thread(
             target=self._run, args=(name, work, hold, resumable), name=f"operation-{name[-6:]}", daemon=True
@@ -113,18 +124,18 @@ class Runner:
         thread.start()
 
     def abort(self, name: str) -> None:
-        """End an operation that was interrupted and cannot go on."""
+        """End an interrupted operation that cannot be resumed."""
         with self._database.write() as connection:
-            self._operations.finish(connection, name, response=None, error=ServiceError(Code.ABORTED, _STOPPED))
+            self._operations.finish(connection, name, response=None, error=ServiceError(StatusCode.ABORTED, _STOPPED))
 
     def _run(
         self,
         name: str,
-        work: Callable[[Progress], dict[str, Any]],
-        hold: Hold,
+        work: Callable[[JobProgress], dict[str, Any]],
+        hold: ClockHold,
         resumable: bool,
     ) -> None:
-        progress = Progress(self._database, self._clock, name, self._closing)
+        progress = JobProgress(self._database, self._clock, name, self._closing)
         response: dict[str, Any] | None = None
         error: ServiceError | None = None
         leave = False
@@ -132,15 +143,22 @@ class Runner:
             response = work(progress)
         except Stopped:
             cancelled = progress.cancelled()
+            # A cancelled operation ends now. An interrupted one stays running, for the next start to resume.
             leave = resumable and not cancelled
-            error = ServiceError(Code.CANCELLED, _CANCELLED) if cancelled else ServiceError(Code.ABORTED, _STOPPED)
+            error = (
+                ServiceError(StatusCode.CANCELLED, _CANCELLED)
+                if cancelled
+                else ServiceError(StatusCode.ABORTED, _STOPPED)
+            )
         except ServiceError as refused:
             error = refused
-        except Exception as failure:  # noqa: BLE001 - whatever happens, the operation ends and says so
-            error = ServiceError(Code.INTERNAL, f"The operation failed inside the emulator ({type(failure).__name__}).")
+        except Exception as failure:  # noqa: BLE001 - the operation must end with an error, or clients wait forever
+            error = ServiceError(
+                StatusCode.INTERNAL, f"The operation failed inside the emulator ({type(failure).__name__})."
+            )
         finally:
             if not leave:
-                # A closed database cannot be told; the next start ends the operation.
+                # Fails if the database is already closed. The next start then ends the operation.
                 with contextlib.suppress(Exception), self._database.write() as connection:
                     self._operations.finish(connection, name, response=response, error=error)
             hold.release()
@@ -148,7 +166,11 @@ class Runner:
                 self._threads.discard(threading.current_thread())
 
     def settle(self, timeout: float | None = None) -> bool:
-        """Wait until the operations that run now have ended; return whether they have."""
+        """Wait until the currently running operations have ended.
+
+        Returns:
+            Whether all have ended.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._lock:
             threads = list(self._threads)
@@ -157,6 +179,6 @@ class Runner:
         return not any(thread.is_alive() for thread in threads)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Tell all work to stop, and wait for it."""
+        """Ask all work to stop and wait for it."""
         self._closing.set()
         self.settle(timeout)

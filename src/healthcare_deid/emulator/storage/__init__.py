@@ -1,1 +1,1 @@
-"""Storage: resources and instances in one folder, ``gs://`` objects, and stored instances in other forms."""
+"""Storage of resources and instances, and conversion of instances."""

@@ -1,4 +1,4 @@
-"""``gs://`` objects, in folders or in an emulated Cloud Storage."""
+"""``gs://`` objects in local directories or in a Cloud Storage emulator."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid
 from healthcare_deid.emulator.storage.cloud_storage import VARIABLE
 
 if TYPE_CHECKING:
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
     from healthcare_deid.emulator.storage.cloud_storage import StorageApi
 
-_LONGEST_NAME = 1024
+_MAX_NAME = 1024  # Cloud Storage's limit, in bytes of UTF-8
 _URI = re.compile(r"gs://([^/]+)/?(.*)", re.DOTALL)
 
 
 class _Storage(Protocol):
-    """A place for buckets; None and False stand for a missing bucket or object."""
+    """Storage of buckets.
+
+    None and False stand for a missing bucket or object.
+    """
 
     def names(self, bucket: str, prefix: str = "") -> Iterable[str] | None: ...
 
@@ -30,11 +33,11 @@ class _Storage(Protocol):
 
 
 class Buckets:
-    """Buckets mapped to folders, and all others in an emulated Cloud Storage.
+    """Buckets in local directories, and others in a Cloud Storage emulator.
 
     Args:
-        folders: Folder of each bucket.
-        others: Storage of the buckets without a folder; None: they do not exist.
+        folders: Directory of each bucket.
+        others: Storage of all other buckets. None means that they do not exist.
     """
 
     def __init__(
@@ -47,50 +50,50 @@ class Buckets:
         """Return an object.
 
         Raises:
-            ServiceError: 400 for a malformed URI, 403 for a missing bucket or object (the service does not tell it
-                from a forbidden one), 503 if the emulated Cloud Storage does not answer.
+            ServiceError: 400: the URI is malformed. 403: the bucket or object is missing; the service does not
+                distinguish this from missing permission. 503: the Cloud Storage emulator does not answer.
         """
-        bucket, name = _split(uri)
+        bucket, name = _split_uri(uri)
         data = self._storage(bucket).read(bucket, name)
         if data is None:
             raise _forbidden(bucket)
         return data
 
     def find(self, uri: str) -> list[str]:
-        """Return the URIs of the objects that match a URI with wildcards, in order.
+        """Return the URIs of objects that match a URI with wildcards, in order.
 
-        ``*`` matches within a folder, ``**`` anything, and ``?`` one character.
+        ``*`` matches within a folder, ``**`` across folders, and ``?`` one character.
 
         Raises:
-            ServiceError: As `read`.
+            ServiceError: As for `read`.
         """
-        bucket, pattern = _split(uri)
-        if len(pattern) > _LONGEST_NAME:
-            raise invalid(f"The name of an object has at most {_LONGEST_NAME} characters.")
+        bucket, pattern = _split_uri(uri)
+        if len(pattern) > _MAX_NAME:
+            raise invalid(f"An object name must not exceed {_MAX_NAME} characters.")
         names = self._storage(bucket).names(bucket, re.split(r"[*?]", pattern, maxsplit=1)[0])
         if names is None:
             raise _forbidden(bucket)
         wanted = _Wildcards(pattern)
-        # A name that ends with a slash is a folder made in the console: it is not an instance.
+        # A name that ends with a slash is a folder created in the Cloud console, not an instance.
         return [f"gs://{bucket}/{name}" for name in sorted(names) if wanted.match(name) and not name.endswith("/")]
 
     def write(self, uri: str, data: bytes) -> None:
-        """Write an object, atomically.
+        """Write an object atomically.
 
         Raises:
-            ServiceError: As `read`.
+            ServiceError: As for `read`.
         """
-        bucket, name = _split(uri)
+        bucket, name = _split_uri(uri)
         if not self._storage(bucket).write(bucket, name, data):
             raise _forbidden(bucket)
 
     def check(self, uri: str) -> None:
-        """Raise unless the bucket of a URI exists.
+        """Check that the bucket of a URI exists.
 
         Raises:
-            ServiceError: As `read`.
+            ServiceError: As for `read`.
         """
-        bucket, name = _split(uri)
+        bucket, name = _split_uri(uri)
         if self._storage(bucket).names(bucket, name) is None:
             raise _forbidden(bucket)
 
@@ -99,7 +102,7 @@ class Buckets:
 
 
 class _Folders:
-    """Buckets in folders of this machine."""
+    """Buckets in local directories."""
 
     def __init__(self, folders: Mapping[str, str | PathLike[str]]) -> None:
         self._folders = {name: Path(folder).resolve() for name, folder in folders.items()}
@@ -118,7 +121,7 @@ class _Folders:
         target = self._path(bucket, name)
         try:
             found = target is not None and target.is_file()
-        except OSError:  # a name that is too long for a file: objects have longer ones
+        except OSError:  # the object name is too long for a file name
             found = False
         return target.read_bytes() if found and target is not None else None
 
@@ -127,6 +130,7 @@ class _Folders:
         if target is None:
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Renamed when complete, so that no reader sees a partial object.
         part = target.with_name(f"{target.name}.part")
         part.write_bytes(data)
         part.replace(target)
@@ -136,31 +140,33 @@ class _Folders:
         root = self._folders.get(bucket)
         if root is None:
             return None
+        # resolve() follows symbolic links too, which could lead out of the directory.
         if "\0" in name or not (target := (root / name).resolve()).is_relative_to(root):
-            raise invalid("The name of the object leads out of its bucket.")
+            raise invalid("The object name must not leave its bucket: remove '..' from it.")
         return target
 
 
-def _split(uri: str) -> tuple[str, str]:
+def _split_uri(uri: str) -> tuple[str, str]:
     found = _URI.fullmatch(uri)
     if not found:
-        raise invalid("A Cloud Storage URI has the form gs://bucket/path.")
+        raise invalid("A Cloud Storage URI must have the form gs://bucket/path.")
     return found.group(1), found.group(2)
 
 
 def _forbidden(bucket: str) -> ServiceError:
     return ServiceError(
-        Code.PERMISSION_DENIED,
+        StatusCode.PERMISSION_DENIED,
         "Healthcare API doesn't have required Cloud Storage permission, or the object does not exist. "
         f"In the emulator, map bucket {bucket!r} to a folder with Emulator(..., gcs={{{bucket!r}: 'folder'}}), or set "
-        f"{VARIABLE} to an emulated Cloud Storage.",
+        f"{VARIABLE} to a Cloud Storage emulator.",
     )
 
 
 class _Wildcards:
-    """A pattern of object names, matched in time proportional to pattern times name.
+    """Pattern of object names.
 
-    A regular expression made of a caller's ``**`` would backtrack for minutes.
+    Matching takes time proportional to the length of pattern times name. A regular expression made from a client's
+    ``**`` could backtrack for minutes.
     """
 
     def __init__(self, text: str) -> None:
@@ -169,8 +175,8 @@ class _Wildcards:
         self._pieces = [piece for piece in re.split(r"(\*\*|\*|\?)", text) if piece]
 
     def match(self, name: str) -> bool:
-        """Return whether a name matches as a whole."""
-        ends = {0}  # positions of the name that the pieces so far can reach
+        """Return whether the whole name matches."""
+        ends = {0}  # positions in the name where a match of the pieces so far can end
         for piece in self._pieces:
             match piece:
                 case "**":
@@ -189,7 +195,7 @@ class _Wildcards:
 def _within_folder(name: str, starts: set[int]) -> set[int]:
     ends: set[int] = set()
     for start in sorted(starts):
-        if start in ends:  # an earlier start of the same folder has reached all that this one reaches
+        if start in ends:  # already covered by an earlier start in the same folder
             continue
         slash = name.find("/", start)
         ends.update(range(start, (len(name) if slash < 0 else slash) + 1))

@@ -1,4 +1,4 @@
-"""Datasets, DICOM stores and FHIR stores, with their IAM policies."""
+"""Datasets and stores in the database, with their IAM policies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError, already_exists, denied, invalid, not_found
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, already_exists, denied, invalid, not_found
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from healthcare_deid.names import DatasetName, DicomStoreName, FhirStoreName
 
 
-class Kind(StrEnum):
-    """A kind of resource; the value is its collection in paths and lists."""
+class ResourceKind(StrEnum):
+    """Kind of resource.
+
+    The value is its collection in paths and lists.
+    """
 
     DATASET = "datasets"
     DICOM_STORE = "dicomStores"
@@ -29,56 +32,59 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list: bodies in order of name, and the token of the next page."""
+    """Page of a list: bodies ordered by name, and the next page token."""
 
     items: tuple[dict[str, Any], ...]
     next_token: str | None
 
     def to_api(self, collection: str) -> dict[str, Any]:
-        """Return the page as a list reply; like the service, it leaves out an empty list."""
+        """Return the page as a list reply.
+
+        Like the service, it omits an empty list.
+        """
         body: dict[str, Any] = {collection: list(self.items)} if self.items else {}
         return {**body, "nextPageToken": self.next_token} if self.next_token else body
 
 
 class Catalog:
-    """The resources in the database."""
+    """Resources in the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # -- existence: the service answers 403 for a dataset and 404 for a store
+    # -- Existence. The service replies 403 for a missing dataset and 404 for a missing store.
 
     def check_dataset(self, name: DatasetName, permission: str) -> None:
-        """Raise unless a dataset exists.
+        """Check that a dataset exists.
 
         Raises:
-            ServiceError: 403: the service does not tell a missing dataset from a forbidden one.
+            ServiceError: 403: the dataset is missing. The service does not distinguish this from missing permission.
         """
         if not self.exists(str(name)):
             raise denied(permission, str(name))
 
     def check_store(self, name: DicomStoreName | FhirStoreName, permission: str) -> None:
-        """Raise unless a store exists.
+        """Check that a store exists.
 
         Raises:
-            ServiceError: 403 for a missing dataset, 404 for a missing store.
+            ServiceError: 403: the dataset is missing. 404: the store is missing.
         """
         self.check_dataset(name.parent, permission)
         if not self.exists(str(name)):
             raise store_missing(name)
 
     def exists(self, name: str) -> bool:
-        """Return whether there is a resource of that name."""
+        """Return whether a resource exists."""
         with self._database.read() as connection:
             return exists(connection, name)
 
-    # -- create, read, change, delete
+    # -- Create, read, update, delete
 
-    def create(self, kind: Kind, name: str, parent: str | None, body: dict[str, Any]) -> dict[str, Any]:
+    def create(self, kind: ResourceKind, name: str, parent: str | None, body: dict[str, Any]) -> dict[str, Any]:
         """Add a resource and return its body.
 
         Raises:
-            ServiceError: 409: the name is taken.
+            ServiceError: 409: the resource already exists.
         """
         with self._database.write() as connection:
             insert(connection, kind, name, parent, body)
@@ -90,19 +96,20 @@ class Catalog:
             return _body(connection, name)
 
     def patch(self, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-        """Replace the body of a resource by what ``change`` makes of it, and return it."""
+        """Replace a resource's body with ``change(body)`` and return it."""
         with self._database.write() as connection:
             body = change(_body(connection, name))
             connection.execute("UPDATE resources SET body = ? WHERE name = ?", (json.dumps(body), name))
         return body
 
-    def page(self, kind: Kind, parent: str, *, size: int, token: str | None, labels: dict[str, str]) -> Page:
-        """Return a page of the resources of a kind directly under ``parent``."""
+    def page(self, kind: ResourceKind, parent: str, *, size: int, token: str | None, labels: dict[str, str]) -> Page:
+        """Return a page of resources directly below *parent*."""
         after = decode_token(token)
         items: list[dict[str, Any]] = []
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT body FROM resources WHERE kind = ? AND name > ? AND name GLOB ? ORDER BY name",
+                # By name instead of parent, because locations are not stored as resources.
                 (kind, after, f"{_glob_escaped(parent)}/{kind}/*"),
             )
             for row in rows:
@@ -114,22 +121,27 @@ class Catalog:
         return Page(tuple(items), None)
 
     def datasets(self) -> list[str]:
-        """Return the names of all datasets of all projects and locations."""
+        """Return all dataset names in all projects and locations."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT name FROM resources WHERE kind = ?", (Kind.DATASET,)).fetchall()
+            rows = connection.execute("SELECT name FROM resources WHERE kind = ?", (ResourceKind.DATASET,)).fetchall()
         return [row["name"] for row in rows]
 
     def delete(self, name: str) -> None:
-        """Delete a resource with its content, but not the files of instances."""
+        """Delete a resource with its content.
+
+        Instance files stay until `Instances.purge`.
+        """
         with self._database.write() as connection:
+            # Stores, instances and policies below it follow by ON DELETE CASCADE.
             connection.execute("DELETE FROM resources WHERE name = ?", (name,))
             connection.execute("DELETE FROM operations WHERE dataset = ? AND ended IS NOT NULL", (name,))
+            # Operations still running on the dataset stop at their next unit of work.
             connection.execute("UPDATE operations SET cancel_requested = 1 WHERE dataset = ?", (name,))
 
-    # -- IAM policies: stored, not enforced
+    # -- IAM policies, which are stored but not enforced
 
     def get_policy(self, name: str) -> dict[str, Any]:
-        """Return a resource's IAM policy, with its etag."""
+        """Return a resource's IAM policy with its etag."""
         with self._database.read() as connection:
             return _policy(connection, name)
 
@@ -137,13 +149,13 @@ class Catalog:
         """Replace a resource's IAM policy.
 
         Raises:
-            ServiceError: 409 ABORTED: the policy carries the etag of another version.
+            ServiceError: 409 ABORTED: the policy has the etag of another version.
         """
         with self._database.write() as connection:
             etag = policy.get("etag")
-            if etag and _bytes(etag) != _bytes(_policy(connection, name)["etag"]):
+            if etag and _etag_bytes(etag) != _etag_bytes(_policy(connection, name)["etag"]):
                 raise ServiceError(
-                    Code.ABORTED,
+                    StatusCode.ABORTED,
                     "There were concurrent policy changes. Please retry the whole read-modify-write with backoff.",
                 )
             kept = {key: value for key, value in policy.items() if key != "etag"}
@@ -156,15 +168,17 @@ class Catalog:
 
 
 def exists(connection: sqlite3.Connection, name: str) -> bool:
-    """Return whether there is a resource of that name."""
+    """Return whether a resource exists."""
     return connection.execute("SELECT 1 FROM resources WHERE name = ?", (name,)).fetchone() is not None
 
 
-def insert(connection: sqlite3.Connection, kind: Kind, name: str, parent: str | None, body: dict[str, Any]) -> None:
-    """Add a resource inside a transaction.
+def insert(
+    connection: sqlite3.Connection, kind: ResourceKind, name: str, parent: str | None, body: dict[str, Any]
+) -> None:
+    """Add a resource in a transaction.
 
     Raises:
-        ServiceError: 409: the name is taken.
+        ServiceError: 409: the resource already exists.
     """
     if exists(connection, name):
         raise already_exists(f"{name} already exists.")
@@ -173,7 +187,7 @@ def insert(connection: sqlite3.Connection, kind: Kind, name: str, parent: str | 
     )
 
 
-def stores_of(connection: sqlite3.Connection, dataset: DatasetName, kind: Kind) -> list[dict[str, Any]]:
+def stores_of(connection: sqlite3.Connection, dataset: DatasetName, kind: ResourceKind) -> list[dict[str, Any]]:
     """Return the bodies of a dataset's stores of one kind."""
     rows = connection.execute(
         "SELECT body FROM resources WHERE parent = ? AND kind = ? ORDER BY name", (str(dataset), kind)
@@ -182,18 +196,20 @@ def stores_of(connection: sqlite3.Connection, dataset: DatasetName, kind: Kind) 
 
 
 def store_missing(name: DicomStoreName | FhirStoreName) -> ServiceError:
-    """404 for a store."""
+    """Return the 404 error for a missing store."""
     kind = "DICOM" if "/dicomStores/" in str(name) else "FHIR"
     return not_found(f"{kind} store {name} does not exist.")
 
 
 def encode_token(text: str) -> str:
-    """Return an opaque page token."""
+    """Encode an opaque page token."""
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_token(token: str | None) -> str:
-    """Return the text of a page token; a missing token is empty text.
+    """Decode a page token.
+
+    A missing token is an empty string.
 
     Raises:
         ServiceError: 400: the token is invalid.
@@ -221,17 +237,21 @@ def _policy(connection: sqlite3.Connection, name: str) -> dict[str, Any]:
     row = connection.execute("SELECT body FROM policies WHERE resource = ?", (name,)).fetchone()
     text = row["body"] if row else "{}"
     policy: dict[str, Any] = json.loads(text)
+    # A hash of the content: the etag changes exactly if the policy does.
     digest = hashlib.sha256(f"{name}\n{text}".encode()).digest()[:6]
     return policy | {"etag": base64.b64encode(digest).decode()}
 
 
-def _bytes(etag: Any) -> bytes:
-    """Return the bytes of an etag; protobuf's JSON mapping takes both alphabets of base64, with or without padding."""
+def _etag_bytes(etag: Any) -> bytes:
+    """Decode an etag.
+
+    Protobuf's JSON mapping accepts both base64 alphabets, with or without padding.
+    """
     try:
         text = str(etag).replace("-", "+").replace("_", "/").rstrip("=")
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError:
-        raise invalid("The etag of the policy is not base64.") from None
+        raise invalid("The etag of the policy must be base64.") from None
 
 
 def _glob_escaped(text: str) -> str:

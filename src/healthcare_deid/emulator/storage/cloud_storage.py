@@ -1,7 +1,8 @@
-"""A client of an emulated Cloud Storage: the JSON API's ``objects.list``, ``get`` and ``insert``.
+"""Client for a Cloud Storage emulator.
 
-Its address is in ``STORAGE_EMULATOR_HOST``, which Google's storage clients read as well. The data identifies people, so
-it goes to that host or nowhere: no proxy is used, no redirect is followed, and no credentials are sent.
+It uses ``objects.list``, ``get`` and ``insert`` of the JSON API. The address comes from ``STORAGE_EMULATOR_HOST``, as
+in Google's own clients. The data identifies patients, so requests go to that host only: no proxy is used, no redirect
+is followed, and no credentials are sent.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from healthcare_deid.emulator.errors import Code, ServiceError
+from healthcare_deid.emulator.errors import ServiceError, StatusCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,16 +22,19 @@ if TYPE_CHECKING:
 VARIABLE = "STORAGE_EMULATOR_HOST"
 _TIMEOUT = 60.0
 _OK = 200
+# Cloud Storage replies 401 or 403 instead of 404 to callers that may not list the bucket.
 _MISSING = frozenset({401, 403, 404})
 
 
 class StorageApi:
-    """The buckets of one emulated Cloud Storage. The first call checks the address.
+    """Buckets of one Cloud Storage emulator.
+
+    The address is checked on the first call.
 
     Args:
         address: ``host:port``, with or without ``http://`` or ``https://``.
-        allow_remote: Allow another machine.
-        timeout: Seconds without an answer after which a request fails.
+        allow_remote: Whether the host may be another machine.
+        timeout: Seconds without a reply after which a request fails.
     """
 
     def __init__(self, address: str, *, allow_remote: bool = False, timeout: float = _TIMEOUT) -> None:
@@ -39,27 +43,33 @@ class StorageApi:
         self._timeout = timeout
 
     def names(self, bucket: str, prefix: str = "") -> Iterator[str] | None:
-        """Return the names of the objects that begin with ``prefix``; None: no such bucket.
+        """Return the names of objects that start with *prefix*.
+
+        Returns None if the bucket does not exist.
 
         Raises:
-            ServiceError: 503: the host does not answer properly; 400: its address cannot be used.
+            ServiceError: 503: the host does not reply properly. 400: its address cannot be used.
         """
         page = self._page(bucket, prefix, "")
         return None if page is None else self._names(bucket, prefix, page)
 
     def read(self, bucket: str, name: str) -> bytes | None:
-        """Return the content of an object; None: no such bucket or object.
+        """Return the content of an object.
+
+        Returns None if the bucket or object does not exist.
 
         Raises:
-            ServiceError: As `names`.
+            ServiceError: As for `names`.
         """
         return self._call("GET", f"/storage/v1/b/{_segment(bucket)}/o/{_segment(name)}?alt=media")
 
     def write(self, bucket: str, name: str, data: bytes) -> bool:
-        """Write an object, atomically; return False if there is no such bucket.
+        """Write an object atomically.
+
+        Returns False if the bucket does not exist.
 
         Raises:
-            ServiceError: As `names`.
+            ServiceError: As for `names`.
         """
         query = urlencode({"uploadType": "media", "name": name})
         return self._call("POST", f"/upload/storage/v1/b/{_segment(bucket)}/o?{query}", data) is not None
@@ -75,6 +85,7 @@ class StorageApi:
             token = str(page.get("nextPageToken") or "")
             if not token:
                 return
+            # A page token that repeats would make the list endless.
             following = None if token in seen else self._page(bucket, prefix, token)
             if following is None:
                 raise _unavailable("did not send the rest of a list of objects")
@@ -95,7 +106,10 @@ class StorageApi:
         return page
 
     def _call(self, method: str, target: str, body: bytes | None = None) -> bytes | None:
-        """Send one request on a new connection; return None for 401, 403 and 404."""
+        """Send one request on a new connection.
+
+        Returns None for 401, 403 and 404.
+        """
         connection = self._connection()
         headers = {} if body is None else {"Content-Type": "application/octet-stream"}
         try:
@@ -109,7 +123,7 @@ class StorageApi:
         if response.status in _MISSING:
             return None
         if response.status != _OK:
-            raise _unavailable(f"answered with status {response.status}")
+            raise _unavailable(f"replied with HTTP {response.status}")
         return content
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -117,12 +131,12 @@ class StorageApi:
             parts = urlsplit(self._address)
             host, port = parts.hostname, parts.port
         except ValueError:
-            raise _unusable("is not of the form [http://]host[:port].") from None
+            raise _unusable("must have the form [http://]host[:port].") from None
         if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc or parts.path.strip("/"):
-            raise _unusable("is not of the form [http://]host[:port].")
+            raise _unusable("must have the form [http://]host[:port].")
         if not (self._allow_remote or is_loopback(host)):
             raise _unusable(
-                "names another machine, and instances would be sent there. To allow that, pass "
+                "is on another machine, and instances would be sent there. To allow that, pass "
                 "allow_remote_storage=True (--allow-remote-storage on the command line)."
             )
         if parts.scheme == "https":
@@ -131,7 +145,10 @@ class StorageApi:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, judged by its name without a lookup."""
+    """Return whether *host* is this machine.
+
+    The name decides; it is not looked up.
+    """
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -142,9 +159,9 @@ def _segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _unavailable(what: str) -> ServiceError:
-    return ServiceError(Code.UNAVAILABLE, f"The Cloud Storage that {VARIABLE} names {what}.")
+def _unavailable(problem: str) -> ServiceError:
+    return ServiceError(StatusCode.UNAVAILABLE, f"The Cloud Storage emulator at {VARIABLE} {problem}.")
 
 
-def _unusable(what: str) -> ServiceError:
-    return ServiceError(Code.FAILED_PRECONDITION, f"{VARIABLE} {what}")
+def _unusable(problem: str) -> ServiceError:
+    return ServiceError(StatusCode.FAILED_PRECONDITION, f"{VARIABLE} {problem}")

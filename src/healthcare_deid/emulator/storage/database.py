@@ -1,4 +1,7 @@
-"""The SQLite file: schema, connections, transactions, and the lock against a second process."""
+"""SQLite database: schema, connections, transactions.
+
+It also holds the lock against a second process.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ CREATE TABLE instances (
   modality TEXT NOT NULL,
   storage_class TEXT NOT NULL,
   class_changed REAL,
-  attributes TEXT NOT NULL, -- long, so last: SQLite reads through the columns before the one it needs
+  attributes TEXT NOT NULL, -- long, so it is last: SQLite reads all columns before the one it needs
   UNIQUE (store, study, series, instance)
 );
 CREATE INDEX instances_by_patient ON instances (store, patient_id);
@@ -55,7 +58,7 @@ CREATE INDEX instances_by_accession ON instances (store, accession_number);
 CREATE INDEX instances_by_uid ON instances (store, instance);
 CREATE INDEX instances_by_date ON instances (store, study_date);
 
-CREATE TABLE discarded (file TEXT NOT NULL); -- files of deleted rows, until they are gone
+CREATE TABLE discarded (file TEXT NOT NULL); -- files of deleted rows that still have to be removed
 CREATE TRIGGER discard AFTER DELETE ON instances BEGIN INSERT INTO discarded (file) VALUES (old.file); END;
 
 CREATE TABLE operations (
@@ -72,7 +75,7 @@ CREATE TABLE operations (
   failure INTEGER NOT NULL DEFAULT 0,
   response TEXT,
   error TEXT,
-  request TEXT -- what resumes it; NULL once it has ended
+  request TEXT -- data to resume it with; NULL once it has ended
 );
 CREATE INDEX operations_of ON operations (dataset, id);
 
@@ -97,15 +100,18 @@ CREATE INDEX operation_log_of ON operation_log (operation, id);
 
 
 class Database:
-    """A database with one writer at a time and any number of readers, from any thread.
+    """Database with one writer at a time and any number of readers.
+
+    Thread-safe.
 
     Args:
-        folder: Folder of ``emulator.sqlite`` and its lock.
-        create: Whether an empty database may be new. False: instances exist, so it must have lost its content.
+        folder: Directory of ``emulator.sqlite`` and its lock.
+        create: Whether an empty database may be a new one. False if instances exist, so that it must have lost its
+            content.
 
     Raises:
-        EmulatorError: Another process has the folder open, the database is damaged or lost its content, or another
-            version of this package wrote it.
+        EmulatorError: Another process uses the directory, the database is damaged or empty, or another version of this
+            package wrote it.
     """
 
     def __init__(self, folder: Path, *, create: bool) -> None:
@@ -119,7 +125,7 @@ class Database:
             self._writer = self._connect()
         except sqlite3.DatabaseError:
             self._lock.close()
-            raise self._damaged("is damaged, or is not a database of the emulator") from None
+            raise self._damaged("is damaged, or is not an emulator database") from None
         try:
             self._prepare()
         except sqlite3.DatabaseError:
@@ -130,14 +136,15 @@ class Database:
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        # check_same_thread=False: a connection moves between threads, but serves one at a time.
+        # check_same_thread=False, because connections move between threads. Each serves one thread at a time.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
         connection.row_factory = sqlite3.Row
         try:
+            # Off by default in SQLite. Deletions rely on ON DELETE CASCADE.
             connection.execute("PRAGMA foreign_keys = ON")
-            # Safe against a killed process. Power loss may lose the last commits, but not consistency.
+            # Safe if the process is killed. A power failure may lose the last commits, but not consistency.
             connection.execute("PRAGMA synchronous = NORMAL")
-            # Deleted attributes, and the keys of ended operations, are overwritten.
+            # Overwrite deleted attributes and the keys of ended operations on disk.
             connection.execute("PRAGMA secure_delete = ON")
         except sqlite3.DatabaseError:
             connection.close()
@@ -145,30 +152,32 @@ class Database:
         return connection
 
     def _prepare(self) -> None:
+        # With a write-ahead log, readers continue while a writer commits.
         self._writer.execute("PRAGMA journal_mode = WAL")
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if version == 0:
             if not self._create:
-                raise self._damaged("is empty, but the folder has instances")
+                raise self._damaged("is empty, but the directory has instances")
             self._writer.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
         elif version != _VERSION:
             raise EmulatorError(
                 f"the emulator's data was written by another version (format {version}, this one reads {_VERSION}): "
-                "use another folder"
+                "use another directory"
             )
 
-    def _damaged(self, what: str) -> EmulatorError:
+    def _damaged(self, problem: str) -> EmulatorError:
         return EmulatorError(
-            f"{self._path} {what}. Nothing was changed. To make a new index from the instance files, run: "
+            f"{self._path} {problem}. Nothing was changed. To rebuild the index from the instance files, run: "
             f"healthcare-deid emulator --data-dir {self._path.parent} rebuild-index"
         )
 
     @contextlib.contextmanager
     def write(self) -> Generator[sqlite3.Connection]:
-        """Open a transaction that commits at the end, or rolls back on an exception."""
+        """Open a transaction that commits, or rolls back on an exception."""
         with self._writing:
             if self._closed:
                 raise EmulatorError("the emulator is closed")
+            # IMMEDIATE takes the write lock now. A deferred transaction could fail later, when it first writes.
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -197,7 +206,7 @@ class Database:
                 self._readers.put(connection)
 
     def close(self) -> None:
-        """Close every connection and release the lock."""
+        """Close all connections and release the lock."""
         with self._writing:
             if self._closed:
                 return
@@ -212,7 +221,10 @@ class Database:
 
 
 def take_lock(folder: Path) -> sqlite3.Connection:
-    """Hold an exclusive SQLite lock, which works on every system and ends with the process."""
+    """Take an exclusive SQLite lock on the data directory.
+
+    It works on every platform and is released when the process ends.
+    """
     lock = sqlite3.connect(folder / "lock.sqlite", isolation_level=None, check_same_thread=False, timeout=0.2)
     try:
         lock.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -220,7 +232,7 @@ def take_lock(folder: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError:
         lock.close()
         raise EmulatorError(
-            f"{folder} is in use by an emulator in another process: close that emulator, use another folder, or "
-            "serve it on a port and point HEALTHCARE_EMULATOR_HOST at it"
+            f"{folder} is in use by an emulator in another process: close that emulator, use another directory, or "
+            "serve it on a port and set HEALTHCARE_EMULATOR_HOST"
         ) from None
     return lock

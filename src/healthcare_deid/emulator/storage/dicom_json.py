@@ -1,7 +1,7 @@
-"""A dataset as DICOM JSON (PS3.18 annex F), for searches and metadata; bulk values become links.
+"""DICOM JSON of a dataset (PS3.18 Annex F), with links to bulk data.
 
-Most elements hold plain ASCII text or numbers. A table of VRs reads those from their bytes, which fills the index
-several times faster; pydicom converts the rest. Both give the same result.
+Most elements hold plain ASCII text or numbers. A table of VRs reads these from their bytes, which fills the index
+several times faster. pydicom converts the others. Both give the same result.
 """
 
 from __future__ import annotations
@@ -21,42 +21,48 @@ if TYPE_CHECKING:
     from pydicom.tag import BaseTag
 
 BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-"""VRs whose values are a link in metadata, and left out of search results."""
+"""VRs of bulk data: a link in metadata, and omitted from search results."""
 
 _PIXEL_GROUP = 0x7FE0
-_ESCAPE = 0x1B
+_ESCAPE = 0x1B  # starts an ISO 2022 escape sequence, which changes the character set
+# Longer numbers and exponents are left to pydicom.
 _DECIMAL = re.compile(rb"-?\d{1,15}(\.\d{1,15})?")
 _INTEGER = re.compile(rb"-?\d{1,9}")
 
 
 def to_json(dataset: Dataset, path: str = "", *, fast: bool = True) -> dict[str, Any]:
-    """Return a dataset as DICOM JSON; an element that JSON cannot express keeps its VR and loses its value.
+    """Convert a dataset to DICOM JSON.
+
+    An element that cannot be converted keeps its VR and loses its value.
 
     Args:
-        dataset: The dataset.
-        path: Path of a sequence item in its instance, with a trailing slash; prefix of the links to bulk values.
-        fast: Read plain values from their bytes. Tests turn this off to compare.
+        dataset: Dataset.
+        path: Path of a sequence item in its instance, with a trailing slash. Links to bulk data start with it.
+        fast: Whether to read plain values from their bytes. Tests turn it off to compare.
     """
     made: dict[str, Any] = {}
     for tag, element in list(dataset.items()):
-        if not tag & 0xFFFF:  # group lengths
+        if not tag & 0xFFFF:  # a group length (gggg,0000), which DICOM JSON does not have
             continue
         name = f"{tag:08X}"
         try:
             plain = _plain(element, f"{path}{name}") if fast else None
             made[name] = plain or _element(dataset, tag, f"{path}{name}", fast=fast)
-        except Exception:  # noqa: BLE001 - real-world values break converters in many ways
+        except Exception:  # noqa: BLE001 - invalid values make pydicom raise anything
             made[name] = {"vr": str(getattr(element, "VR", None) or "UN")}
     return made
 
 
 def _plain(element: Any, path: str) -> dict[str, Any] | None:
-    """Return an undecoded element whose bytes need no interpretation, or None."""
+    """Convert an undecoded element whose bytes need no interpretation.
+
+    Returns None for any other element.
+    """
     if not isinstance(element, RawDataElement) or element.tag.group == _PIXEL_GROUP:
         return None
     vr = element.VR or (dictionary_VR(element.tag) if dictionary_has_tag(element.tag) else "")
     deferred = element.value is None and element.length > 0
-    if vr in BULK_VRS and (vr != "UN" or deferred):  # pydicom may know the VR behind a UN
+    if vr in BULK_VRS and (vr != "UN" or deferred):  # pydicom may find the real VR of a UN element
         return {"vr": vr, "BulkDataURI": f"bulkdata/{path}"} if element.length else {"vr": vr}
     if not element.value:
         known = vr in _NUMBERS or vr in _TEXT_READERS
@@ -75,6 +81,7 @@ def _numbers(value: bytes, code: str, *, little: bool) -> list[Any] | None:
 
 
 def _plain_text(value: bytes, reader: Callable[[list[bytes]], list[Any] | None]) -> list[Any] | None:
+    # Text is padded to an even length with a space or NUL (PS3.5 section 6.2).
     value = value.rstrip(b" \0")
     if not value.isascii() or _ESCAPE in value or 0 in value:
         return None
@@ -86,10 +93,12 @@ def _texts(parts: list[bytes]) -> list[Any]:
     return [part.decode() for part in parts]
 
 
+# A backslash does not separate values in LT, ST and UT (PS3.5 section 6.2).
 def _whole_text(parts: list[bytes]) -> list[Any] | None:
     return _texts(parts) if len(parts) == 1 else None
 
 
+# "=" separates the alphabetic, ideographic and phonetic representations of a PN (PS3.5 section 6.2).
 def _names(parts: list[bytes]) -> list[Any] | None:
     return None if any(b"=" in part for part in parts) else [{"Alphabetic": part.decode()} for part in parts]
 
@@ -103,6 +112,7 @@ def _integers(parts: list[bytes]) -> list[Any] | None:
 
 
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+# Readers of plain values by VR. A reader returns None for values that pydicom must convert.
 _TEXT_READERS: dict[str, Callable[[list[bytes]], list[Any] | None]] = {
     **dict.fromkeys(("AE", "AS", "CS", "DA", "LO", "SH", "TM", "UI"), _texts),
     **dict.fromkeys(("LT", "ST", "UT"), _whole_text),
@@ -110,12 +120,11 @@ _TEXT_READERS: dict[str, Callable[[list[bytes]], list[Any] | None]] = {
     "DS": _decimals,
     "IS": _integers,
 }
-"""How the plain values of a VR read; a reader returns None for what pydicom must decide."""
 
 
 def _element(dataset: Dataset, tag: BaseTag, path: str, *, fast: bool) -> dict[str, Any]:
     if tag.group == _PIXEL_GROUP:
-        # Not decoded: the index needs no pixels, and a deferred value would be read from disk.
+        # Not accessed: the index needs no pixels, and access would read a deferred value from disk.
         vr = getattr(dataset.get_item(tag, keep_deferred=True), "VR", None)
         return {"vr": str(vr or "OW"), "BulkDataURI": f"bulkdata/{path}"}
     element = dataset[tag]
@@ -132,5 +141,5 @@ def _element(dataset: Dataset, tag: BaseTag, path: str, *, fast: bool) -> dict[s
 
 
 def _finite(values: Iterable[Any]) -> list[Any]:
-    """Replace infinities and NaN, which JSON cannot express, by null."""
+    """Replace infinities and NaN, which JSON does not have, with null."""
     return [None if isinstance(value, float) and not math.isfinite(value) else value for value in values]

@@ -1,4 +1,7 @@
-"""Instances from DICOM JSON: new ones made of metadata and bulk values, stored ones with a patch (PS3.18 annex F)."""
+"""Instances from DICOM JSON (PS3.18 Annex F).
+
+New instances are made from metadata and bulk data; stored ones are changed with a patch.
+"""
 
 from __future__ import annotations
 
@@ -21,29 +24,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE_META = "0002"
+# Study, Series and SOP Instance UID and SOP Class UID identify the instance.
 _IDENTITY = frozenset({"0020000D", "0020000E", "00080018", "00080016"})
-_DERIVED = frozenset({"00083002"})
+_DERIVED = frozenset({"00083002"})  # Available Transfer Syntax UID, which the server sets
 _UNICODE = "ISO_IR 192"
+# Without "copy" and "move", which could double the size of a document with every step.
 _OPERATIONS = frozenset({"add", "remove", "replace", "test"})
-"""Operations of a patch. ``copy`` and ``move`` could double a document with every step."""
-_MOST_OPERATIONS = 1000
+_MAX_OPERATIONS = 1000
 
 
 def from_json(attributes: Mapping[str, Any], bulk: Mapping[str, bytes]) -> bytes:
-    """Return a DICOM file made of DICOM JSON.
+    """Build a DICOM file from DICOM JSON.
 
     Args:
-        attributes: The attributes; those of group 0002 go into the file meta information.
-        bulk: Bulk values by the ``BulkDataURI`` that refers to them. Pixel data that is a JPEG stream becomes JPEG
-            Baseline, and fills in the attributes that describe it.
+        attributes: Attributes. Those of group 0002 become file meta information.
+        bulk: Bulk data by its ``BulkDataURI``. Pixel data that is a JPEG stream becomes JPEG Baseline, and the
+            attributes that describe it are set.
 
     Raises:
-        ServiceError: 400: it is not DICOM JSON, or a bulk value is missing.
+        ServiceError: 400: *attributes* is not DICOM JSON, or bulk data is missing.
     """
     used = {str(value.get("BulkDataURI")) for value in attributes.values() if isinstance(value, dict)}
     missing = used - {"None"} - bulk.keys()
     if missing:
-        raise invalid("The metadata refers to bulk data that is not a part of the request.")
+        raise invalid("The metadata refers to bulk data that is missing in the request.")
     try:
         with quiet():
             dataset = Dataset.from_json(dict(attributes), lambda _, __, uri: bulk[uri])
@@ -52,23 +56,24 @@ def from_json(attributes: Mapping[str, Any], bulk: Mapping[str, bytes]) -> bytes
                 meta.add(element)
                 del dataset[element.tag]
             pixels = dataset.get("PixelData")
-            if isinstance(pixels, bytes) and pixels.startswith(b"\xff\xd8"):
+            if isinstance(pixels, bytes) and pixels.startswith(b"\xff\xd8"):  # JPEG's start-of-image marker
                 _set_jpeg(dataset, pixels)
                 meta.TransferSyntaxUID = JPEGBaseline8Bit
             meta.TransferSyntaxUID = UID(meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian)
             meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
+            # DICOM JSON is UTF-8, whatever Specific Character Set it names.
             if not _is_ascii(attributes):
                 dataset.SpecificCharacterSet = _UNICODE
             return encoded(FileDataset("", dataset, file_meta=meta))
-    except Exception as error:  # noqa: BLE001 - the client's JSON breaks converters in many ways
+    except Exception as error:  # noqa: BLE001 - invalid JSON makes pydicom raise anything
         raise invalid(f"The metadata is not valid DICOM JSON ({type(error).__name__}).") from None
 
 
 def patched(path: Path, patch: Any) -> bytes:
-    """Return the file of an instance with its metadata changed by a JSON Patch (RFC 6902).
+    """Return the file of an instance after a JSON Patch (RFC 6902).
 
     Raises:
-        ServiceError: 400 for a patch that does not apply, or changes UIDs, file meta information or bulk data.
+        ServiceError: 400: the patch cannot be applied, or it changes UIDs, file meta information or bulk data.
     """
     import jsonpatch
 
@@ -79,14 +84,14 @@ def patched(path: Path, patch: Any) -> bytes:
         try:
             after = jsonpatch.apply_patch(before, patch)
         except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, ValueError) as error:
-            raise invalid(f"The patch does not apply to the metadata ({type(error).__name__}).") from None
+            raise invalid(f"The patch cannot be applied to the metadata ({type(error).__name__}).") from None
         changed = {tag for tag in before.keys() | after.keys() if before.get(tag) != after.get(tag)}
         for tag in sorted(changed):
             _check_change(tag, before.get(tag), after.get(tag))
         try:
             new = Dataset.from_json({tag: after[tag] for tag in changed & after.keys()})
             if not _is_ascii([after.get(tag) for tag in changed]):
-                dataset.decode()  # the other values are in the old character set
+                dataset.decode()  # first decode the other values, which use the old character set
                 dataset.SpecificCharacterSet = _UNICODE
             for tag in changed:
                 if tag in after:
@@ -94,22 +99,22 @@ def patched(path: Path, patch: Any) -> bytes:
                 else:
                     del dataset[int(tag, 16)]
             return encoded(dataset)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - as in from_json()
             raise invalid(f"The patched metadata is not valid DICOM JSON ({type(error).__name__}).") from None
 
 
 def _check_patch(patch: Any) -> None:
     if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
-        raise invalid("The body must be a JSON Patch: a list of operations.")
-    if len(patch) > _MOST_OPERATIONS or any(step.get("op") not in _OPERATIONS for step in patch):
-        raise invalid(f"A patch has at most {_MOST_OPERATIONS} operations: {', '.join(sorted(_OPERATIONS))}.")
+        raise invalid("The body must be a JSON Patch (RFC 6902): a list of operations.")
+    if len(patch) > _MAX_OPERATIONS or any(step.get("op") not in _OPERATIONS for step in patch):
+        raise invalid(f"A patch may have up to {_MAX_OPERATIONS} operations: {', '.join(sorted(_OPERATIONS))}.")
 
 
 def _check_change(tag: str, before: Any, after: Any) -> None:
     if tag in _IDENTITY or tag in _DERIVED or tag.startswith(_FILE_META):
         raise invalid(f"({tag[:4]},{tag[4:8]}) cannot be changed by a patch.")
     if "BulkDataURI" in repr(before) or "BulkDataURI" in repr(after):
-        raise invalid(f"({tag[:4]},{tag[4:8]}) has bulk data, which a patch cannot change.")
+        raise invalid(f"({tag[:4]},{tag[4:8]}) is bulk data, which cannot be changed by a patch.")
 
 
 def _set_jpeg(dataset: Dataset, stream: bytes) -> None:
@@ -127,6 +132,7 @@ def _set_jpeg(dataset: Dataset, stream: bytes) -> None:
     dataset.LossyImageCompression = "01"
     dataset.PixelData = encapsulate([stream])
     dataset["PixelData"].VR = "OB"
+    # Encapsulated pixel data has an undefined length (PS3.5 section A.4).
     dataset["PixelData"].is_undefined_length = True
 
 

@@ -1,4 +1,7 @@
-"""Forms of a stored instance outside the store: DICOM files, raw frames, pictures (``GcsDestination.mimeType``)."""
+"""Export formats of a stored instance (``GcsDestination.mimeType``).
+
+They are DICOM files, raw frames and pictures.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form of an instance.
+    """Export format of an instance.
 
     Attributes:
         media_type: Media type of the objects.
-        syntax: Transfer syntax, or ``*`` for "as stored".
+        syntax: Transfer syntax UID, or ``*`` for the stored one.
     """
 
     media_type: MediaType
@@ -43,10 +46,10 @@ class Form:
 
     @classmethod
     def parse(cls, media_type: str, syntax: str | None) -> Form:
-        """Return the form that an export asks for.
+        """Parse the format requested for an export.
 
         Raises:
-            ServiceError: 400: the API has no such form, or the emulator cannot make it.
+            ServiceError: 400: the API does not have this format, or the emulator cannot produce it.
         """
         if media_type == "application/dicom" and (syntax in {None, AS_STORED} or can_make(syntax or "")):
             return cls("application/dicom", syntax or AS_STORED)
@@ -58,16 +61,16 @@ class Form:
             return cls("image/png")
         raise invalid(
             "gcsDestination.mimeType must be application/dicom, application/octet-stream, image/jpeg or image/png, "
-            "with a transfer syntax that the service lists for it."
+            "with a transfer syntax that the service supports for it."
         )
 
     def objects(self, instance: StoredInstance) -> Iterator[tuple[str, bytes]]:
-        """Yield the objects of an instance: the end of the name, and the content.
+        """Yield the suffix of each object's name, and its content.
 
-        An instance of several frames has one object for each frame, unless it stays a DICOM file.
+        A multi-frame instance has one object per frame, unless it is exported as a DICOM file.
 
         Raises:
-            ServiceError: 404 without pixel data, 406 if the form cannot be made of this instance.
+            ServiceError: 404: the instance has no pixel data. 406: the format is not possible for this instance.
         """
         if self.media_type == "application/dicom":
             made = in_syntax(instance.path, instance.transfer_syntax, self.syntax)
@@ -77,6 +80,7 @@ class Form:
             numbers = frame_numbers(",".join(map(str, range(1, frame_count(dataset) + 1))), dataset)
             frames = self._frames(instance, dataset, numbers)
             for number, frame in zip(numbers, frames, strict=True):
+                # Named as by the service: a single frame has no number.
                 yield (f"/{number}" if len(numbers) > 1 else "") + self._extension, frame
 
     @property
@@ -96,7 +100,7 @@ class Form:
     def _frames(self, instance: StoredInstance, dataset: FileDataset, numbers: list[int]) -> Iterator[bytes]:
         stored = UID(instance.transfer_syntax)
         if self.media_type != "application/octet-stream":
-            # numpy and Pillow load only when a picture is asked for.
+            # Imported late: numpy and Pillow are needed for pictures only.
             from healthcare_deid.emulator.storage.pictures import render
 
             return (render(instance.path, dataset, number, self.media_type) for number in numbers)

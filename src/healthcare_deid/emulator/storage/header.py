@@ -1,4 +1,4 @@
-"""Identity and attributes of one instance, as the index keeps them."""
+"""UIDs and attributes of an instance, as stored in the index."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 _PREAMBLE = b"\0" * 128 + b"DICM"
 _FILE_META_START = b"\x02\x00"
-_LONG = 64 * 1024
+_LONG = 64 * 1024  # bytes from which a value stays in the file
 _UID = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
-_LONGEST_UID = 64
+_MAX_UID_CHARACTERS = 64
 
 
 def is_uid(text: str) -> bool:
-    """Return whether a text is a UID: numbers with dots, up to 64 characters (PS3.5 section 9.1).
+    """Return whether *text* is a UID (PS3.5 section 9.1).
 
-    Leading zeros pass: many devices write them.
+    Leading zeros in a component are accepted, because many devices write them.
     """
-    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None
+    return len(text) <= _MAX_UID_CHARACTERS and _UID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,10 +53,10 @@ class InstanceHeader:
     """Header of an instance.
 
     Attributes:
-        key: The UIDs.
-        sop_class: SOP class UID, or empty.
-        transfer_syntax: Transfer syntax UID.
-        attributes: DICOM JSON; a bulk value is ``{"vr": …, "BulkDataURI": path inside the instance}``.
+        key: UIDs.
+        sop_class: SOP Class UID; may be empty.
+        transfer_syntax: Transfer Syntax UID.
+        attributes: DICOM JSON. Bulk data is ``{"vr": …, "BulkDataURI": path inside the instance}``.
     """
 
     key: InstanceKey
@@ -65,12 +65,18 @@ class InstanceHeader:
     attributes: dict[str, Any]
 
     def text(self, tag: str) -> str:
-        """Return the first value of an attribute as text, or empty text."""
+        """Return the first value of an attribute as text.
+
+        Returns an empty string if it has none.
+        """
         return first_text(self.attributes, tag)
 
 
 def completed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Complete a DICOM stream without a preamble, or without preamble and prefix, as some clients send it."""
+    """Add a missing preamble or prefix to a DICOM stream.
+
+    Some clients send streams without them.
+    """
     rest = iter(chunks)
     start = b""
     while len(start) < len(_PREAMBLE) and (chunk := next(rest, None)) is not None:
@@ -84,30 +90,36 @@ def completed(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def read_header(path: Path) -> InstanceHeader:
-    """Read the header of an instance; long values stay in the file.
+    """Read the header of an instance.
+
+    Long values stay in the file.
 
     Raises:
-        InvalidDicomError: The file is not DICOM, or lacks a UID that a store needs. The text quotes no value.
+        InvalidDicomError: The file is not DICOM, or lacks a required UID. The text contains no value.
     """
     if not path.stat().st_size:
-        raise InvalidDicomError("empty DICOM instance found")  # the words of the service
+        raise InvalidDicomError("empty DICOM instance found")  # the service's own wording
     with quiet():
         try:
             dataset = pydicom.dcmread(path, defer_size=_LONG)
             if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-                dataset = pydicom.dcmread(path)  # values of a deflated file cannot be read later
+                # A deferred value is read from its file offset, which a deflated file does not have.
+                dataset = pydicom.dcmread(path)
             return _header(dataset)
         except InvalidDicomError:
             raise
         except PydicomInvalid:
             raise InvalidDicomError("not a DICOM file") from None
-        except Exception as error:  # noqa: BLE001 - a damaged file may break the parser in any way
+        except Exception as error:  # noqa: BLE001 - a damaged file makes pydicom raise anything
             text = f"the DICOM file cannot be read ({type(error).__name__})"
             raise InvalidDicomError(text, reason="unreadable") from None
 
 
 def first_text(attributes: dict[str, Any], tag: str) -> str:
-    """Return the first value of an attribute as text, or empty text."""
+    """Return the first value of an attribute as text.
+
+    Returns an empty string if it has none.
+    """
     values = attributes.get(tag, {}).get("Value") or [""]
     value = values[0]
     if isinstance(value, dict):
@@ -119,12 +131,12 @@ def _header(dataset: Dataset) -> InstanceHeader:
     uids = [_uid(dataset, tag) for tag in (0x0020000D, 0x0020000E, 0x00080018)]
     for name, uid in zip(("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"), uids, strict=True):
         if not is_uid(uid):
-            raise InvalidDicomError(f"{name} is missing or is not a UID", reason="missing-uid")
+            raise InvalidDicomError(f"{name} is missing or is not a valid UID", reason="missing-uid")
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or ImplicitVRLittleEndian)
     if transfer_syntax(syntax) is None and UID(syntax).type != "Transfer Syntax":
         raise InvalidDicomError("the transfer syntax does not exist", reason="unknown-transfer-syntax")
     attributes = to_json(dataset)
-    # Google's service shows the file meta information too, and its viewers read it.
+    # Google's service also returns file meta information, and some of its clients require it.
     attributes |= {tag: value for tag, value in to_json(dataset.file_meta).items() if "BulkDataURI" not in value}
     for tag in ("00020010", "00083002"):  # Available Transfer Syntax UID
         attributes[tag] = {"vr": "UI", "Value": [syntax]}

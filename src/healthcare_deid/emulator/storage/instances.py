@@ -1,8 +1,8 @@
-"""The instances of DICOM stores: a file and a row in the index for each.
+"""Instances of DICOM stores: a file and an index row each.
 
-Each store has a folder of files, and a file outside that says which store it is: the index can be rebuilt from them.
-A new file is written to ``incoming`` first. A journal lists the files of a transaction until it is committed, so
-that the next start can tell the leftovers of a killed process from files whose rows were lost. The latter are kept.
+Each store has a directory of files, and a file outside of it with the store's name, so the index can be rebuilt. New
+files are written to ``incoming`` first. A journal lists the files of an uncommitted transaction: the next start removes
+these as leftovers of a killed process, and keeps files whose rows were lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError, not_found
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, not_found
 from healthcare_deid.emulator.storage.catalog import exists
 from healthcare_deid.emulator.storage.header import InstanceKey, completed, read_header
 
@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A complete file that is not in the index yet."""
+    """Complete file that is not in the index yet."""
 
     path: Path
     digest: str
@@ -54,15 +54,15 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class StoredInstance:
-    """An instance in a store.
+    """Instance in a store.
 
     Attributes:
-        id: Number in the index.
+        id: Row ID in the index.
         store: Full name of the store.
-        key: The UIDs.
-        path: The file.
+        key: UIDs.
+        path: Path of the file.
         size: Length of the file in bytes.
-        transfer_syntax: Transfer syntax UID.
+        transfer_syntax: Transfer Syntax UID.
         storage_class: Blob storage class.
         class_changed: Time of the last change of the class, or None.
         attributes_json: Attributes as DICOM JSON text.
@@ -86,13 +86,13 @@ class StoredInstance:
 
     @property
     def source(self) -> str:
-        """DICOMweb path of the instance, as logs show it."""
+        """DICOMweb path of the instance, as used in logs."""
         return f"{self.store}/dicomWeb/{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts and sizes of a store, a study or a series."""
+    """Counts and sizes of a store, study or series."""
 
     studies: int
     series: int
@@ -102,7 +102,7 @@ class Totals:
 
 
 class Instances:
-    """Instance files in a folder, with their index in the database."""
+    """Instance files in a directory, and their index in the database."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
@@ -112,14 +112,14 @@ class Instances:
         self._stores = folder.parent / STORES
         self._stores.mkdir(mode=0o700, exist_ok=True)
 
-    # -- writing
+    # -- Writing
 
     def new_file(self) -> Path:
         """Return the path for a new file, which `add` takes over."""
         return self._incoming / f"{secrets.token_hex(16)}.part"
 
     def write(self, chunks: Iterable[bytes]) -> NewFile:
-        """Write a new file. The caller removes it unless `add` takes it over."""
+        """Write a new file, which `add` takes over or the caller removes."""
         path = self.new_file()
         digest, size = hashlib.sha256(), 0
         try:
@@ -134,11 +134,13 @@ class Instances:
         return NewFile(path, digest.hexdigest(), size)
 
     def store(self, store: str, chunks: Iterable[bytes], *, storage_class: str = STANDARD) -> None:
-        """Store one instance; storing the same bytes again changes nothing.
+        """Store one instance.
+
+        Storing the same bytes again changes nothing.
 
         Raises:
-            InvalidDicomError: The bytes are not an instance.
-            ServiceError: 409 if the store has other bytes under its UIDs, 404 if the store was deleted.
+            InvalidDicomError: The bytes are not a DICOM instance.
+            ServiceError: 409: the store has other bytes with the same UIDs. 404: the store was deleted.
         """
         file = self.write(completed(chunks))
         try:
@@ -156,16 +158,19 @@ class Instances:
         replace: bool = False,
         storage_class: str = STANDARD,
     ) -> list[ServiceError | None]:
-        """Index files in one transaction. The caller removes the files that are not taken over.
+        """Add files to the index in one transaction.
+
+        The caller removes files that are not taken over.
 
         Args:
             store: Full name of the store.
-            files: New files, and what they hold.
-            replace: Replace instances with the same UIDs.
+            files: New files with their headers.
+            replace: Whether to replace instances with the same UIDs.
             storage_class: Blob storage class of the instances.
 
         Returns:
-            For each file, None if its bytes are in the store, or 409 if the store has other bytes under its UIDs.
+            For each file, None if its bytes are in the store, or a 409 error if the store has other bytes with its
+                UIDs.
 
         Raises:
             ServiceError: 404: the store was deleted.
@@ -181,6 +186,7 @@ class Instances:
                     self._add(connection, store, file, header, target, replace=replace, storage_class=storage_class)
                     for (file, header), target in zip(files, targets, strict=True)
                 ]
+        # Rolled back, so that no row refers to these files.
         except BaseException:
             for target in targets:
                 target.unlink(missing_ok=True)
@@ -207,18 +213,21 @@ class Instances:
             "SELECT id, digest FROM instances WHERE store = ? AND study = ? AND series = ? AND instance = ?",
             (store, key.study, key.series, key.instance),
         ).fetchone()
+        # Storing the same bytes again is a success (fidelity F-21).
         if row is not None and row["digest"] == file.digest:
             return None
         if row is not None and not replace:
-            return ServiceError(Code.ALREADY_EXISTS, CONFLICT)
+            return ServiceError(StatusCode.ALREADY_EXISTS, CONFLICT)
         if row is not None:
             connection.execute("DELETE FROM instances WHERE id = ?", (row["id"],))
+        # Atomic on one file system, so that the index never refers to a partial file.
         file.path.rename(target)
         insert_row(connection, store, self._relative(target), file, header, storage_class)
         return None
 
     def _folder_of(self, store: str) -> Path:
-        """Return the folder of a store, created with the file that names the store."""
+        """Return the directory of a store, created with the file that names it."""
+        # Hashed, because store names may be too long for a directory name.
         folder = self._folder / hashlib.sha256(store.encode()).hexdigest()[:32]
         file = self._stores / f"{folder.name}.json"
         if not file.exists():
@@ -232,7 +241,7 @@ class Instances:
         return path.relative_to(self._folder).as_posix()
 
     def remove(self, store: str, study: str, series: str | None = None, instance: str | None = None) -> int:
-        """Delete a study, a series or an instance; return the number of instances."""
+        """Delete a study, series or instance; return the number of instances."""
         where, values = _where(store, study, series, instance)
         with self._database.write() as connection:
             gone = connection.execute(f"DELETE FROM instances WHERE {where}", values).rowcount  # noqa: S608 - our columns
@@ -248,10 +257,10 @@ class Instances:
                 (storage_class, now, storage_class, json.dumps(list(ids))),
             )
 
-    # -- cleaning up
+    # -- Cleaning up
 
     def purge(self) -> None:
-        """Remove the files of deleted rows. A file that cannot be removed now is removed later."""
+        """Remove the files of deleted rows; retry later those in use."""
         with self._database.read() as connection:
             discarded = [row["file"] for row in connection.execute("SELECT file FROM discarded")]
         gone: list[str] = []
@@ -265,7 +274,7 @@ class Instances:
         self._remove_folders({file.partition("/")[0] for file in gone})
 
     def _remove_folders(self, names: Iterable[str]) -> None:
-        """Remove the folders of deleted stores, so that a rebuilt index does not bring the stores back."""
+        """Remove directories of deleted stores, which a rebuild would restore."""
         for name in names:
             file = self._stores / f"{name}.json"
             with contextlib.suppress(OSError, ValueError, KeyError), self._database.read() as connection:
@@ -274,31 +283,32 @@ class Instances:
                     (self._folder / name).rmdir()
 
     def recover(self) -> None:
-        """Remove what a killed process had not finished, and nothing else."""
+        """Remove leftovers of a killed process, and nothing else."""
         with self._database.read() as connection:
             known = {row["file"] for row in connection.execute("SELECT file FROM instances")}
         for journal in self._stores.glob("*.journal"):
-            with contextlib.suppress(ValueError):  # a journal cut off by the kill: nothing was moved yet
+            with contextlib.suppress(ValueError):  # a truncated journal: no file was moved yet
                 for file in set(json.loads(journal.read_bytes())) - known:
                     (self._folder / file).unlink(missing_ok=True)
             journal.unlink()
+        # Never renamed, so never acknowledged to a client.
         for part in self._incoming.glob("*.part"):
             part.unlink()
         self.purge()
         lost = sum(1 for path in self._folder.rglob("*.dcm") if self._relative(path) not in known)
         if lost:
             _LOG.warning(
-                "%d files are not in the index of %s: healthcare-deid emulator rebuild-index adds them",
+                "%d files are not in the index of %s: run 'healthcare-deid emulator rebuild-index' to add them",
                 lost,
                 self._folder.parent,
             )
 
-    # -- reading
+    # -- Reading
 
     def find(
         self, store: str, study: str | None = None, series: str | None = None, instance: str | None = None
     ) -> list[StoredInstance]:
-        """Return the instances of a store, study or series, or one instance, ordered by UID."""
+        """Return the instances of a store, study or series, ordered by UID."""
         where, values = _where(store, study, series, instance)
         sql = f"SELECT * FROM instances WHERE {where} ORDER BY study, series, instance"  # noqa: S608 - our columns
         with self._database.read() as connection:
@@ -306,7 +316,7 @@ class Instances:
         return [self.from_row(row) for row in rows]
 
     def from_row(self, row: sqlite3.Row) -> StoredInstance:
-        """Build an instance from a row of the index."""
+        """Build an instance from an index row."""
         return StoredInstance(
             row["id"],
             row["store"],
@@ -320,7 +330,7 @@ class Instances:
         )
 
     def by_id(self, ids: Sequence[int]) -> dict[int, StoredInstance]:
-        """Return the instances that still exist, by their number."""
+        """Return the instances that still exist, by row ID."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT * FROM instances WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
@@ -328,7 +338,7 @@ class Instances:
         return {row["id"]: self.from_row(row) for row in rows}
 
     def totals(self, store: str, study: str | None = None, series: str | None = None) -> Totals:
-        """Return counts and sizes of a store, a study or a series."""
+        """Return counts and sizes of a store, study or series."""
         where, values = _where(store, study, series, None)
         with self._database.read() as connection:
             row = connection.execute(
@@ -343,7 +353,7 @@ class Instances:
 def insert_row(
     connection: sqlite3.Connection, store: str, file: str, new: NewFile, header: InstanceHeader, storage_class: str
 ) -> None:
-    """Add an instance to the index, inside a transaction."""
+    """Add an instance to the index in a transaction."""
     values = {
         "store": store,
         "study": header.key.study,

@@ -1,4 +1,4 @@
-"""Frames as pictures: PNG or JPEG, windowed as the instance says."""
+"""Rendering of frames as PNG or JPEG."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
-from pydicom.pixels.utils import pixel_array
 
 from healthcare_deid.emulator.errors import not_acceptable
+from healthcare_deid.engine.pixels.decompress import frame_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,20 +23,22 @@ _COLOR_DIMENSIONS = 3
 
 
 def render(path: Path, dataset: FileDataset, number: int, media_type: str, box: tuple[int, int] | None = None) -> bytes:
-    """Return a frame as ``image/jpeg`` or ``image/png``.
+    """Render a frame as ``image/jpeg`` or ``image/png``.
+
+    The instance's VOI LUT or window is applied.
 
     Args:
         path: File of the instance.
-        dataset: Its dataset.
-        number: Frame number, from 1.
-        media_type: Form of the picture.
-        box: Width and height that the picture is scaled to fit into.
+        dataset: Dataset of the instance.
+        number: Frame number, starting at 1.
+        media_type: Media type of the picture.
+        box: Width and height to scale the picture into.
 
     Raises:
         ServiceError: 406: the frame cannot be decoded here.
     """
     try:
-        image = Image.fromarray(_eight_bits(pixel_array(path, index=number - 1), dataset))
+        image = Image.fromarray(_eight_bits(frame_values(dataset, number - 1, path), dataset))
     except Exception as error:  # noqa: BLE001 - codecs and odd attributes fail in many ways
         raise not_acceptable(f"The frame cannot be rendered here ({type(error).__name__}).") from None
     if box is not None:
@@ -48,14 +50,17 @@ def render(path: Path, dataset: FileDataset, number: int, media_type: str, box: 
 
 
 def _eight_bits(pixels: NDArray[Any], dataset: FileDataset) -> NDArray[np.uint8]:
-    """Return a frame as gray or RGB bytes."""
+    """Convert a frame to 8-bit gray or RGB."""
     photometric = str(dataset.PhotometricInterpretation)
     if photometric == "PALETTE COLOR":
         return _stretched(apply_color_lut(pixels, dataset), keep_zero=True)
     if pixels.ndim == _COLOR_DIMENSIONS:
+        # Color keeps zero as black: stretching from the minimum would change the hues.
         return pixels.astype(np.uint8) if pixels.dtype == np.uint8 else _stretched(pixels, keep_zero=True)
+    # First the modality LUT, then the VOI LUT or window, as in PS3.3 section C.11.
     values = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset, index=0)
     gray = _stretched(values)
+    # MONOCHROME1 displays the lowest value as white (PS3.3 section C.7.6.3.1.2).
     return 255 - gray if photometric == "MONOCHROME1" else gray
 
 

@@ -1,4 +1,4 @@
-"""Rebuilding a lost or damaged index from the instance files."""
+"""Rebuilding of a lost or damaged index from the instance files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthcare_deid.emulator.storage.catalog import Kind, exists, insert
+from healthcare_deid.emulator.storage.catalog import ResourceKind, exists, insert
 from healthcare_deid.emulator.storage.database import DATABASE, Database, take_lock
 from healthcare_deid.emulator.storage.header import read_header
 from healthcare_deid.emulator.storage.instances import STANDARD, STORES, NewFile, insert_row
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INSTANCES = "instances"
-_AT_ONCE = 256
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """Result of a rebuilt index.
+    """Result of rebuilding an index.
 
     Attributes:
-        stores: DICOM stores that were found.
-        instances: Instances in the new index.
-        skipped: Files that are no instance, or have the UIDs of another one in their store.
-        kept: The old database, or None if there was none.
+        stores: Number of DICOM stores found.
+        instances: Number of instances in the new index.
+        skipped: Number of files that are not instances, or have the UIDs of another file in their store.
+        kept: Old database, or None if there was none.
     """
 
     stores: int
@@ -40,17 +40,18 @@ class RebuildReport:
 
 
 def rebuild_index(folder: Path) -> RebuildReport:
-    """Make a new index from the files in a data folder; the old database is kept under another name.
+    """Rebuild the index of a data directory from its files.
 
-    Stores come back with their instances. Labels, policies, FHIR stores, operations and empty DICOM stores are lost.
+    The old database is kept under another name. Stores are restored with their instances. Labels, policies, FHIR
+    stores, operations and empty DICOM stores are lost.
 
     Raises:
-        EmulatorError: The folder is in use, or has no instances.
+        EmulatorError: The directory is in use, or has no instances.
     """
     stores = _stores(folder)
     if not stores:
-        raise EmulatorError(f"{folder} has no instances to make an index of")
-    take_lock(folder).close()
+        raise EmulatorError(f"{folder} has no instances to rebuild the index from")
+    take_lock(folder).close()  # raises if an emulator is running
     kept = _put_aside(folder)
     database = Database(folder, create=True)
     try:
@@ -59,8 +60,8 @@ def rebuild_index(folder: Path) -> RebuildReport:
             files = sorted(place.glob("*.dcm"))
             with database.write() as connection:
                 _create(connection, name)
-            for start in range(0, len(files), _AT_ONCE):
-                some = files[start : start + _AT_ONCE]
+            for start in range(0, len(files), _BATCH):
+                some = files[start : start + _BATCH]
                 with database.write() as connection:
                     added = sum(_index(connection, str(name), folder / INSTANCES, path) for path in some)
                 instances += added
@@ -84,6 +85,7 @@ def _put_aside(folder: Path) -> Path | None:
     number = 1
     while (kept := folder / f"{DATABASE}.old-{number}").exists():
         number += 1
+    # SQLite would apply a left-over write-ahead log to the new database.
     for suffix in ("-wal", "-shm"):
         old = path.with_name(path.name + suffix)
         if old.exists():
@@ -95,9 +97,10 @@ def _put_aside(folder: Path) -> Path | None:
 
 
 def _create(connection: sqlite3.Connection, name: DicomStoreName) -> None:
+    # Only stores have files. Datasets follow from the stores' names.
     if not exists(connection, str(name.parent)):
-        insert(connection, Kind.DATASET, str(name.parent), None, {"name": str(name.parent)})
-    insert(connection, Kind.DICOM_STORE, str(name), str(name.parent), {"name": str(name)})
+        insert(connection, ResourceKind.DATASET, str(name.parent), None, {"name": str(name.parent)})
+    insert(connection, ResourceKind.DICOM_STORE, str(name), str(name.parent), {"name": str(name)})
 
 
 def _index(connection: sqlite3.Connection, store: str, root: Path, path: Path) -> bool:

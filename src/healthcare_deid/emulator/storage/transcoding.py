@@ -1,14 +1,13 @@
-"""Instances in other transfer syntaxes, as far as the codecs here go (fidelity O-18)."""
+"""Transcoding of instances to other transfer syntaxes (fidelity O-18)."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
     JPEG2000,
     UID,
@@ -16,14 +15,12 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGLSLossless,
     JPEGLSNearLossless,
-    RLELossless,
 )
 
 from healthcare_deid.emulator.errors import not_acceptable, not_found
+from healthcare_deid.engine.dicom.files import encode
 from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES, is_native
 from healthcare_deid.engine.silence import quiet
 
@@ -35,18 +32,12 @@ if TYPE_CHECKING:
 
 AS_STORED = "*"
 _NATIVE = frozenset({ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian})
-_BY_PYDICOM: dict[str, dict[str, Any]] = {
-    RLELossless: {},
-    JPEGLSLossless: {},
-    JPEGLSNearLossless: {"jls_error": 2},
-    JPEG2000Lossless: {},
-    JPEG2000: {"j2k_psnr": [80]},
-}
+_LOSSY_BY_PYDICOM: dict[str, dict[str, Any]] = {JPEGLSNearLossless: {"jls_error": 2}, JPEG2000: {"j2k_psnr": [80]}}
 """Transfer syntaxes that pydicom encodes, and the options of its encoder."""
-_PIXEL_DATA = 0x7FE00010
 _BYTE = 8
 
 
+# Lossy transfer syntaxes, with their Lossy Image Compression Method (PS3.3 section C.7.6.1.1.5.1).
 _LOSSY = {
     JPEGBaseline8Bit: "ISO_10918_1",
     "1.2.840.10008.1.2.4.51": "ISO_10918_1",
@@ -54,30 +45,34 @@ _LOSSY = {
     JPEG2000: "ISO_15444_1",
     "1.2.840.10008.1.2.4.112": "ISO_18181_1",
 }
-"""Lossy transfer syntaxes, and their Lossy Image Compression Method (PS3.3 section C.7.6.1.1.5.1)."""
 
 
 def can_make(syntax: str) -> bool:
-    """Return whether instances can be given in a transfer syntax, if their pixels allow it."""
+    """Return whether the emulator can transcode to a transfer syntax.
+
+    Whether an instance allows it depends on its pixel data.
+    """
     row = TRANSFER_SYNTAXES.get(syntax)
     return row is not None and row.transcodes
 
 
 def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
-    """Return the file of an instance in another transfer syntax; None if it has that one already.
+    """Return the file of an instance in another transfer syntax.
+
+    Returns None if the file already has it.
 
     Args:
-        path: The stored file.
-        stored: Its transfer syntax.
-        wanted: The requested transfer syntax; ``*`` for "as stored".
+        path: Stored file.
+        stored: Transfer syntax of the file.
+        wanted: Requested transfer syntax; ``*`` for the stored one.
 
     Raises:
-        ServiceError: 406: no codec here makes that of this instance.
+        ServiceError: 406: the instance cannot be transcoded to *wanted* here.
     """
     if wanted in {AS_STORED, stored}:
         return None
     if not can_make(wanted):
-        raise not_acceptable("The emulator does not make the requested transfer syntax (fidelity O-18).")
+        raise not_acceptable("The emulator does not transcode to the requested transfer syntax (fidelity O-18).")
     with quiet():
         try:
             dataset = pydicom.dcmread(path)
@@ -85,7 +80,7 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
             made = encoded(dataset)
         except FileNotFoundError:
             raise not_found("DICOM instance does not exist.") from None
-        except Exception as error:  # noqa: BLE001 - codecs fail in many ways
+        except Exception as error:  # noqa: BLE001 - codecs raise anything
             raise not_acceptable(
                 f"The instance cannot be transcoded from {stored} to {wanted} here ({type(error).__name__})."
             ) from None
@@ -93,70 +88,66 @@ def in_syntax(path: Path, stored: str, wanted: str) -> bytes | None:
 
 
 def encoded(dataset: FileDataset) -> bytes:
-    """Return a dataset as a file; pydicom does not write the newest transfer syntaxes."""
+    """Return a dataset as a DICOM file.
+
+    pydicom's `save_as` does not support the newest transfer syntaxes.
+    """
     syntax = dataset.file_meta.TransferSyntaxUID
+    buffer = io.BytesIO()
     if syntax.is_transfer_syntax:
-        buffer = io.BytesIO()
         dataset.save_as(buffer, enforce_file_format=True)
         return buffer.getvalue()
-    stream = DicomBytesIO(b"")
-    stream.is_implicit_VR, stream.is_little_endian = False, True
-    stream.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(stream, dataset.file_meta, enforce_standard=True)
-    write_dataset(stream, dataset)
-    made: bytes = stream.getvalue()
-    return made
+    encode(dataset, buffer)
+    return buffer.getvalue()
 
 
 def decompress(dataset: FileDataset, stored: UID) -> None:
-    """Make the pixels of a dataset native and little-endian, in place.
+    """Convert pixel data to native little-endian in place.
 
     Raises:
-        NotImplementedError: They are big-endian, and pydicom does not swap the bytes of bulk values.
+        NotImplementedError: The pixel data is big-endian. pydicom does not swap the bytes of bulk data.
     """
     if stored == ExplicitVRBigEndian:
         raise NotImplementedError
     if "PixelData" not in dataset or is_native(stored):
         return
     # numpy and the codecs load only when pixels are decoded.
-    from healthcare_deid.emulator.storage.frame_codecs import DECODERS
+    from healthcare_deid.engine.pixels import decompress as pixels
 
-    decode = DECODERS.get(stored)
-    if decode is None:
-        dataset.decompress(generate_instance_uid=False)
-        return
-    pixels = b"".join(decode(frame) for frame in _frames(dataset))
-    _set_pixels(dataset, pixels + b"\0" * (len(pixels) % 2), ExplicitVRLittleEndian, encapsulated=False)
+    pixels.decompress(dataset)
 
 
 def _recode(dataset: FileDataset, stored: UID, target: UID) -> None:
-    from healthcare_deid.emulator.storage.frame_codecs import ENCODERS, JPEG_XL_OF_JPEG, jpeg_as_xl
-    from healthcare_deid.engine.pixels.frames.layout import pixel_layout
+    from healthcare_deid.emulator.storage.frame_codecs import BIT_BY_BIT, encode_frame
+    from healthcare_deid.engine.pixels.decompress import image_of
 
-    if target == JPEG_XL_OF_JPEG and stored == JPEGBaseline8Bit:
-        _encapsulate(dataset, [jpeg_as_xl(frame) for frame in _frames(dataset)], target)
+    recoded = BIT_BY_BIT.get((stored, target))
+    if recoded is not None:
+        _encapsulate(dataset, [recoded(frame) for frame in _frames(dataset)], target)
         return
     decompress(dataset, stored)
     if target in _NATIVE or "PixelData" not in dataset:
         dataset.file_meta.TransferSyntaxUID = target
-    elif target in _BY_PYDICOM:
-        dataset.compress(target, generate_instance_uid=False, **_BY_PYDICOM[target])
+    elif target in _LOSSY_BY_PYDICOM:
+        dataset.compress(target, generate_instance_uid=False, **_LOSSY_BY_PYDICOM[target])
     else:
-        if dataset.SamplesPerPixel > 1 and dataset.PhotometricInterpretation != "RGB":
+        image = image_of(dataset)
+        if image.layout.samples > 1 and image.layout.photometric != "RGB":
             raise NotImplementedError  # the encoders take RGB
-        layout = pixel_layout(dataset, _PIXEL_DATA)
-        arrays = dataset.pixel_array
-        encode = ENCODERS[target]
-        frames = [encode(array, target, layout) for array in ([arrays] if _count(dataset) == 1 else arrays)]
+        layout = replace(image.layout, planar=False)
+        frames = [encode_frame(image.words(index), target, layout) for index in range(image.count)]
         _encapsulate(dataset, frames, target)
-        if dataset.SamplesPerPixel > 1:
+        if layout.samples > 1:
             dataset.PlanarConfiguration = 0
     if target in _LOSSY and "PixelData" in dataset:
         _mark_lossy(dataset, target)
 
 
 def _mark_lossy(dataset: FileDataset, target: UID) -> None:
-    """Write the attributes of a lossy image (PS3.3 section C.7.6.1.1.5)."""
+    """Set the attributes of a lossy image.
+
+    Source: PS3.3 section C.7.6.1.1.5.
+    """
     dataset.LossyImageCompression = "01"
     dataset.LossyImageCompressionMethod = _LOSSY[target]
     if target == JPEGBaseline8Bit and dataset.SamplesPerPixel > 1:

@@ -1,1 +1,4 @@
-"""DICOM as bytes and files, with no policy: elements, file meta, directories, slices of files, atomic writes."""
+"""Bytes and files, without policy.
+
+The package has elements, file meta, directories, slices of files and atomic writes.
+"""

@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all, and stretches of old files in them.
+"""Atomic writes of result files.
 
-What stays of a file goes from it to the new one through a buffer of fixed size, used again for every file: large writes
-cost the kernel less than what ``sendfile`` does page by page, above all where the stretch moves within its pages.
+A result appears under its name only when it is complete.
+
+Unchanged ranges of the source are copied through one reusable buffer per thread.
 """
 
 from __future__ import annotations
@@ -20,35 +21,41 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sources import Range, Source
 
 PARTIAL_SUFFIX = ".healthcare-deid.part"
-"""Ends the name of a file that is being written."""
+"""Suffix of a file that is still being written."""
 OWNER_ONLY = 0o600
-"""Permissions of what is nobody else's business."""
+"""Permissions of files that only their owner may read."""
+# Large writes through a buffer were faster than sendfile, which works page by page, above all where the range moves
+# within its pages.
 _BUFFER = 1 << 20
+# O_EXCL refuses an existing file. O_BINARY exists on Windows only, which would otherwise translate line breaks.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+# One buffer per thread, because threads may write results at the same time.
 _LOCAL = threading.local()
 
 
 def partial_path(destination: str | os.PathLike[str]) -> str:
-    """Return a new random name beside a file's: in a container, every start has the same process number."""
+    """Return a new random file name in the destination's folder."""
+    # Random, and not the process number: in containers every process may have the same number.
     folder = os.path.dirname(os.fspath(destination)) or os.curdir  # noqa: PTH120 - pathlib takes several times as long
     return f"{folder}/.{os.urandom(8).hex()}{PARTIAL_SUFFIX}"
 
 
 @contextmanager
 def beside(destination: Path, mode: int = 0o666) -> Generator[int]:
-    """Open a file next to a destination; it takes the destination's name when all went well, and goes otherwise.
+    """Open a temporary file that replaces the destination on success.
 
-    A destination that has a partial file's name is written as it is: its owner renames it.
+    On failure the temporary file is removed. A destination that already has a partial file's name is written directly,
+    as its owner renames it.
 
     Args:
         destination: The file.
-        mode: Its permissions, less what the process takes away from all files.
+        mode: Its permissions, before the process's umask.
 
     Returns:
-        A context: the open file's descriptor.
+        A context manager that yields the file descriptor.
 
     Raises:
-        OSError: The file cannot be made, or not renamed.
+        OSError: The file cannot be created or renamed.
     """
     final = os.fspath(destination)
     partial = final if final.endswith(PARTIAL_SUFFIX) else partial_path(final)
@@ -71,18 +78,18 @@ def beside(destination: Path, mode: int = 0o666) -> Generator[int]:
 
 
 def existing_parent(path: Path) -> Path:
-    """Return the folder that a path is in, or will be: temporary files there are on the same disk."""
+    """Return the nearest existing parent folder, which is on the same disk."""
     return next(parent for parent in path.absolute().parents if parent.is_dir())
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Remove what was left half-written in a folder, and in all folders below it, by runs that are no more."""
+    """Remove partial files that earlier runs left in a folder tree."""
     for path in folder.rglob(f"*{PARTIAL_SUFFIX}"):
         path.unlink(missing_ok=True)
 
 
 def write_pieces(pieces: Iterable[bytes | Range], source: Source, destination: Path) -> None:
-    """Write bytes, and ranges of the source, one after another.
+    """Write bytes and ranges of the source to a new file.
 
     Raises:
         OSError: The file cannot be written.
@@ -93,12 +100,12 @@ def write_pieces(pieces: Iterable[bytes | Range], source: Source, destination: P
 
 
 def copy_pieces(pieces: Iterable[bytes | Range], source: Source, target: int) -> None:
-    """Write bytes, and ranges of the source, one after another, into an open file.
+    """Write bytes and ranges of the source to an open file.
 
     Args:
-        pieces: The bytes and ranges.
-        source: What ranges are of.
-        target: The open file's descriptor.
+        pieces: The bytes and ranges, in order.
+        source: The file that the ranges refer to.
+        target: Descriptor of the open file.
 
     Raises:
         OSError: The file cannot be written.
@@ -115,7 +122,10 @@ def copy_pieces(pieces: Iterable[bytes | Range], source: Source, target: int) ->
 
 
 def _copy(before: bytes, source: Source, piece: Range, target: int) -> None:
-    """Write some bytes and a range of the source: most often in one call."""
+    """Write some bytes and a range of the source.
+
+    Usually one system call suffices.
+    """
     buffer = _buffer()
     filled = len(before)
     if filled > _BUFFER // 2:
@@ -127,7 +137,7 @@ def _copy(before: bytes, source: Source, piece: Range, target: int) -> None:
     while left:
         done = source.read_into(buffer[filled : filled + left], offset)
         if not done:
-            raise InvalidDicomError("the file became shorter while it was read", reason="truncated")
+            raise InvalidDicomError("the file was truncated while it was read", reason="truncated")
         _write(target, buffer[: filled + done])
         filled = 0
         offset += done

@@ -1,7 +1,8 @@
-"""Text values: their bytes read in the character set that the instance names, or in the one they are really in.
+"""Decoding and encoding of text values.
 
-Archives hold text whose bytes are in another character set than (0008,0005) says. A decoding that cannot be right is
-noticed, and the likely sets are tried: what nobody can read may say anything.
+Archives hold text in another character set than SpecificCharacterSet (0008,0005) says. A decoding that cannot be right
+is
+detected, and likely character sets are tried. A value that none decodes may hold anything, so callers remove it.
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-"""VRs whose text is in the character set that the instance names (PS3.5 section 6.1.2.2)."""
+"""VRs that SpecificCharacterSet applies to (PS3.5 section 6.1.2.2)."""
 DEFAULT_ENCODING: tuple[str, ...] = ("iso8859",)
 LIKELY = ("utf_8", "shift_jis", "euc_kr", "gb18030", "big5", "cp1251", "latin_1")
-"""Python encodings to try where the named one cannot be right, those that refuse most first."""
+"""Python encodings to try where the named one cannot be right, the strictest first."""
+# Characters of ISO IR 6, the default repertoire (PS3.5 section 6.1.2.1).
 _DEFAULT_REPERTOIRE = frozenset(map(chr, range(0x20, 0x7F)))
-"""Characters of ISO IR 6, the character set where none is named (PS3.5 section 6.1.2.1)."""
 _ESCAPE = b"\x1b"
+# Signs of a wrong decoding: replacement characters, and control characters that no device writes.
 _IMPOSSIBLE = re.compile(r"[\ufffd\x80-\x9f]")
-"""What a wrong decoding leaves: replacement characters, and control characters that no device writes."""
 _LONE_HIGH_BYTES = re.compile(rb"(?:[\x00-\x7f]*[\x80-\xff](?![\x80-\xff]))+[\x00-\x7f]*")
 
 
-class Reading(NamedTuple):
-    """A text value, decoded.
+class DecodedText(NamedTuple):
+    """A decoded text value.
 
     Attributes:
-        text: The text; None where no character set makes sense of the bytes.
-        encodings: Python encodings that it was read with, and is written with.
-        contradicts: Whether the bytes are not in the character set that the instance names.
+        text: The text, or None if no character set decodes the bytes.
+        encodings: Python encodings that it was read with and is written with.
+        contradicts: Whether the bytes contradict the instance's SpecificCharacterSet.
     """
 
     text: str | None
@@ -47,10 +48,12 @@ class Reading(NamedTuple):
 
 
 def encoding_named(name: str) -> str:
-    """Return the Python encoding of a DICOM term, or of Python's own name for one; empty for none.
+    """Return the Python encoding for a character set name.
+
+    The name is a DICOM defined term or Python's own. An empty name gives an empty result.
 
     Raises:
-        ConfigError: Neither knows the name.
+        ConfigError: The name is neither.
     """
     if not name:
         return ""
@@ -58,11 +61,16 @@ def encoding_named(name: str) -> str:
     try:
         return codecs.lookup(known).name
     except LookupError:
-        raise ConfigError('fallback_charset: a DICOM term such as "GB18030", or a Python encoding, is needed') from None
+        raise ConfigError(
+            'fallback_charset: not a known character set; use a DICOM term such as "GB18030" or a Python encoding'
+        ) from None
 
 
 def encodings_of(value: bytes | None) -> tuple[str, ...]:
-    """Return Python encodings for a SpecificCharacterSet value; what is unknown is read as Latin-1."""
+    """Return the Python encodings for a SpecificCharacterSet value.
+
+    An unknown value is read as Latin-1.
+    """
     return _known_encodings(value) if value else DEFAULT_ENCODING
 
 
@@ -75,21 +83,23 @@ def _known_encodings(value: bytes) -> tuple[str, ...]:
         return DEFAULT_ENCODING
 
 
-def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "") -> Reading:
-    """Decode a value.
+def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "") -> DecodedText:
+    """Decode a text value.
 
     Args:
-        value: As encoded.
+        value: The encoded value.
         vr: Its VR.
-        encodings: Python encodings of the character set that the instance names.
-        fallback: The Python encoding to try first where that one cannot be right.
+        encodings: Python encodings of the instance's SpecificCharacterSet.
+        fallback: Python encoding to try first if that one cannot be right.
     """
     used = tuple(encodings) if vr in CHARSET_VRS else DEFAULT_ENCODING
+    # ASCII is the same in every set, unless an escape sequence selects another one (PS3.5 section 6.1.2.5).
     if value.isascii() and (_ESCAPE not in value or len(used) == 1):
-        return Reading(_decoded(value, vr, used), used)
+        return DecodedText(_decoded(value, vr, used), used)
     text = _decoded(value, vr, used)
     if not _contradicts(value, text, used):
-        return Reading(text, used)
+        return DecodedText(text, used)
+    # Single high bytes between ASCII are accented letters of a Western set, not halves of two-byte characters.
     lone = _LONE_HIGH_BYTES.fullmatch(value) is not None
     for encoding in filter(None, (fallback, "utf_8", *(("cp1252",) if lone else ()), *LIKELY)):
         try:
@@ -97,44 +107,47 @@ def read_text(value: bytes, vr: str, encodings: Sequence[str], fallback: str = "
         except (UnicodeError, LookupError):
             continue
         if not _IMPOSSIBLE.search(text):
-            return Reading(_decoded(value, vr, (encoding,)), (encoding,), contradicts=True)
-    return Reading(None, used, contradicts=True)
+            return DecodedText(_decoded(value, vr, (encoding,)), (encoding,), contradicts=True)
+    return DecodedText(None, used, contradicts=True)
 
 
 def _contradicts(value: bytes, text: str, encodings: tuple[str, ...]) -> bool:
     if _IMPOSSIBLE.search(text):
         return True
     named, *further = encodings
+    # With code extensions the bytes cannot be checked, because escape sequences select the set.
     if further or named in ("utf8", "utf_8"):
         return False
     if named == DEFAULT_ENCODING[0]:
-        return True  # the default repertoire is ASCII
+        return True  # the default repertoire is ASCII, and this value is not
     try:
+        # Text of a single-byte set is hardly ever valid UTF-8, so valid UTF-8 contradicts the named set.
         value.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return named not in ("gb18030", "GBK", "gbk")  # two bytes of one Chinese letter are also UTF-8, by chance
+    return named not in ("gb18030", "GBK", "gbk")  # two bytes of a Chinese character can be valid UTF-8 by chance
 
 
 def write_text(text: str, vr: str, encodings: Sequence[str], old: str) -> bytes:
-    """Encode a value, padded.
+    """Encode a text value and pad it to even length.
 
     Raises:
-        UnicodeError: The character set lacks a character that the old value had not.
+        UnicodeError: The character set lacks a character that is new in the text.
     """
     if encodings[0] == DEFAULT_ENCODING[0] and not set(text).difference(old) <= _DEFAULT_REPERTOIRE:
-        raise UnicodeError  # pydicom reads as Latin-1 what says nothing of its character set, and may hold ASCII only
+        # Without SpecificCharacterSet a value may hold ASCII only, although pydicom decodes it as Latin-1.
+        raise UnicodeError
     if vr == "PN":
         names = [PersonName(part, list(encodings)) for part in text.split("\\")]
         value = b"\\".join(name.encode(list(encodings)) if name else b"" for name in names)
     else:
         value = encode_string(text, list(encodings))
     if _decoded(value, vr, tuple(encodings)) != text:
-        raise UnicodeError  # pydicom writes "?" for what it cannot write
+        raise UnicodeError  # pydicom writes "?" for characters that it cannot encode
     return value + b" " if len(value) % 2 else value
 
 
 def _decoded(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
-    # As a whole: in a two-byte character set, delimiters are also second bytes of other characters.
+    # Decode before splitting: in two-byte character sets a backslash or caret can be the second byte of a character.
     text = decode_bytes(value, list(encodings), TEXT_VR_DELIMS)
     return "\\".join(part.rstrip("=") for part in text.split("\\")) if vr == "PN" else text

@@ -1,4 +1,4 @@
-"""pydicom datasets, handled without a trace in the original, and their values as encoded."""
+"""pydicom datasets: copies that leave the original untouched, and encoded values."""
 
 from __future__ import annotations
 
@@ -26,10 +26,8 @@ def rebuilt(
     elements: dict[BaseTag, DataElement | RawDataElement],
     parent_encodings: Values_[str] = ("iso8859",),
 ) -> Dataset:
-    """Return a dataset of these elements that pydicom will write as it would the source.
-
-    Setting items one by one would convert private elements, and a changed character set would re-encode every text.
-    """
+    """Make a dataset of these elements, encoded like the source."""
+    # Setting items one by one would convert private elements, and a changed character set would re-encode every text.
     target = Dataset(elements, parent_encoding=list(parent_encodings))
     implicit, little = source.original_encoding
     target.set_original_encoding(implicit, little, target._character_set)
@@ -39,7 +37,10 @@ def rebuilt(
 
 
 def shared(element: DataElement | RawDataElement) -> DataElement | RawDataElement:
-    """Return an element for another dataset: raw ones are immutable; of others, all that can be changed is copied."""
+    """Return an element that another dataset can hold safely.
+
+    Raw elements are immutable and shared. Of others, every mutable part is copied.
+    """
     if isinstance(element, RawDataElement):
         return element
     if element.VR == "SQ" or isinstance(element.value, MutableSequence):
@@ -50,7 +51,7 @@ def shared(element: DataElement | RawDataElement) -> DataElement | RawDataElemen
 
 
 def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] = (default_encoding,)) -> bytes:
-    """Return an element's value as it is, or would be, written in little endian."""
+    """Return an element's value as encoded in little endian."""
     if isinstance(element, RawDataElement):
         return element.value or b""
     if isinstance(element.value, bytes):
@@ -63,17 +64,20 @@ def value_bytes(element: DataElement | RawDataElement, encodings: Values_[str] =
 
 
 def value_of(dataset: Dataset, tag: int, encodings: Values_[str] = (default_encoding,)) -> bytes:
-    """Return the value of one of a dataset's elements, as `value_bytes`; empty where it has none."""
+    """Return an encoded value of a dataset.
+
+    Returns empty bytes if the element is absent.
+    """
     return value_bytes(dataset.get_item(BaseTag(tag)), encodings) if tag in dataset else b""
 
 
 def items(dataset: Dataset) -> list[tuple[BaseTag, Any]]:
-    """Return the elements in tag order, raw ones as they are."""
+    """Return the elements in tag order, without converting raw ones."""
     return [(tag, dataset.get_item(tag)) for tag in sorted(dataset.keys())]
 
 
 def private_copy(dataset: Dataset) -> Dataset:
-    """Return a dataset whose elements can be replaced without a trace in the original."""
+    """Return a copy whose elements can be replaced without changing the original."""
     copied = rebuilt(dataset, {tag: shared(item) for tag, item in items(dataset)})
     old_meta: Dataset | None = getattr(dataset, "file_meta", None)
     if old_meta is not None:
@@ -82,14 +86,17 @@ def private_copy(dataset: Dataset) -> Dataset:
 
 
 def uid_of(dataset: Dataset, tag: int) -> str:
-    """Return a UID of a dataset, empty where it has none."""
+    """Return a UID of a dataset.
+
+    Returns an empty string if it is absent.
+    """
     if tag not in dataset:
         return ""
     return uid_text(value_bytes(dataset.get_item(BaseTag(tag))))
 
 
 def guessed_syntax(source: Dataset) -> str:
-    """Return the transfer syntax of a dataset whose file meta does not say it."""
+    """Return the transfer syntax of a dataset without a TransferSyntaxUID."""
     implicit, little = source.original_encoding
     if little is False:
         return str(ExplicitVRBigEndian)

@@ -1,4 +1,4 @@
-"""A DICOMDIR's records point at each other by byte offset (PS3.3 annex F): after a rewrite, at where they are now."""
+"""Correction of byte offsets in a rewritten DICOMDIR (PS3.3 annex F)."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _U32 = Struct("<I")
 
 
 def with_offsets(old: bytes, new: bytes) -> bytes:
-    """Return a rewritten DICOMDIR whose offsets are right.
+    """Return a rewritten DICOMDIR with correct offsets.
 
     Args:
-        old: The file as it was. Explicit VR Little Endian, which is the only syntax a DICOMDIR may have.
-        new: The file as it was rewritten: the same records in the same order, or none.
+        old: The original file. A DICOMDIR is always Explicit VR Little Endian.
+        new: The rewritten file, with the same records in the same order or with no record.
 
     Raises:
-        InvalidDicomError: The old file's records cannot be followed, or the offsets point at none of them.
+        InvalidDicomError: The records cannot be parsed, or an offset does not point at a record.
     """
     before, _ = _records(old)
     after, places = _records(new)
@@ -46,13 +46,13 @@ def with_offsets(old: bytes, new: bytes) -> bytes:
     for place in places:
         offset = _U32.unpack_from(new, place)[0]
         if after and offset not in moved:
-            raise InvalidDicomError("the directory points at something that is no record", reason="broken")
+            raise InvalidDicomError("an offset in the directory does not point at a record", reason="broken")
         _U32.pack_into(fixed, place, moved.get(offset, 0))
     return bytes(fixed)
 
 
 def _records(data: bytes) -> tuple[list[int], list[int]]:
-    """Return where each record begins, and where each offset is written."""
+    """Return the start of each record and the position of each offset."""
     starts: list[int] = []
     places: list[int] = []
     position = _PREAMBLE
@@ -87,7 +87,7 @@ def _offset_places(data: bytes, position: int, end: int) -> list[int]:
 
 
 def _element(data: bytes, position: int) -> tuple[int, int, int]:
-    """Return tag, value's position and length of the element or delimiter at a position."""
+    """Return tag, value position and length at a position."""
     tag, _, size, length = element_header(data, position, explicit=True)
     return tag, position + size, length
 
@@ -98,8 +98,12 @@ def _past(data: bytes, value: int, length: int) -> int:
 
 
 def _items(data: bytes, position: int, length: int) -> Iterator[tuple[int, int, int]]:
-    """Yield start, end of content, and position after it of every item; the last one after the sequence's delimiter."""
+    """Yield start, end of content and following position of every item.
+
+    The following position of the last item is after the sequence delimiter.
+    """
     stop = len(data) if length == UNDEFINED else position + length
+    # An item is yielded late: only the next header shows whether the sequence's delimiter follows it.
     waiting: tuple[int, int] | None = None
     while position < stop:
         tag, value, item_length = _element(data, position)

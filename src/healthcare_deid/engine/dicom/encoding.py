@@ -1,7 +1,7 @@
-"""Encoded data elements: the one place where their headers are read (PS3.5 section 7.1 and annex A.4).
+"""Parser of encoded data elements (PS3.5 section 7.1, annex A.4).
 
-Everything here is little endian. Data is read through a function from two positions to the bytes between them, so that
-the same walk goes over bytes in memory and over a file of which only the headers are read.
+Everything is little endian. Data is read through a function that takes start and stop. So one parser serves bytes in
+memory and files of which only the headers are read.
 """
 
 from __future__ import annotations
@@ -9,30 +9,33 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from healthcare_deid.errors import InvalidDicomError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     ReadAt = Callable[[int, int], bytes]
 
 LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
-"""VRs that are followed by two reserved bytes and a length of four (PS3.5 table 7.1-1)."""
+"""VRs with two reserved bytes and a 4-byte length (PS3.5 table 7.1-1)."""
 SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-"""VRs that are followed by a length of two bytes (PS3.5 table 7.1-2)."""
+"""VRs with a 2-byte length (PS3.5 table 7.1-2)."""
 _VRS = SHORT_VRS | LONG_VRS
 UNDEFINED = 0xFFFFFFFF
-"""The length of a value that a delimiter ends."""
+"""Undefined length: a delimiter ends the value."""
 ITEM = b"\xfe\xff\x00\xe0"
 ITEM_END = b"\xfe\xff\x0d\xe0"
 SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 TRAILING_PADDING = 0xFFFCFFFC
-"""Data Set Trailing Padding: bytes with no meaning (PS3.10 section 7.2)."""
+"""Data Set Trailing Padding, to be ignored (PS3.10 section 7.2)."""
 FILLER = b"\0 \r\n\t\x1a"
-"""Bytes that tools add to the end of files, and that mean nothing."""
+"""Meaningless bytes that tools append to files."""
 MAX_DEPTH = 64
-"""Sequences nested deeper than this are no instance anybody made; they are refused: no input may exhaust the stack."""
+"""Deepest nesting of sequences. Deeper input is refused, because parsing recurses and must not exhaust the stack."""
 
 _DELIMITERS = 0xFFFE
 _PIXEL_DATA = 0x7FE00010
+# Tag, VR, two reserved bytes and a 4-byte length (PS3.5 section 7.1.2).
 _LONGEST_HEADER = 12
 read_tag = Struct("<HH").unpack_from
 read_u16 = Struct("<H").unpack_from
@@ -44,17 +47,22 @@ class Short(Exception):  # noqa: N818 - the caller may have more data
 
 
 class Malformed(Exception):  # noqa: N818 - an answer, caught by whoever asked
-    """The bytes are not the elements, items or fragments that should stand there."""
+    """The bytes are not the expected elements, items or fragments."""
+
+
+def truncated() -> InvalidDicomError:
+    """Return the error for data that ends inside an element."""
+    return InvalidDicomError("the data ends inside an element", reason="truncated")
 
 
 class ElementHeader(NamedTuple):
     """Header of an encoded data element.
 
     Attributes:
-        tag: The tag as one number.
-        vr: The VR as written; empty where none is written.
-        size: Bytes of the header itself: the value begins after them.
-        length: Bytes of the value, or `UNDEFINED`.
+        tag: Tag as one number.
+        vr: VR as written; empty if the header has none.
+        size: Size of the header in bytes.
+        length: Length of the value in bytes, or `UNDEFINED`.
     """
 
     tag: int
@@ -64,14 +72,11 @@ class ElementHeader(NamedTuple):
 
 
 def element_header(data: bytes, position: int, *, explicit: bool) -> ElementHeader:
-    """Read the header of the element, item or delimiter at a position.
-
-    Where VRs should be written and two bytes there cannot be one, the element is taken as implicit: some devices write
-    single elements so, and every reader follows.
+    """Parse the header of the element, item or delimiter at a position.
 
     Raises:
         Short: The data ends before the value.
-        Malformed: The VR is spelled as one and does not exist.
+        Malformed: The VR has the form of one but does not exist.
     """
     if position + 8 > len(data):
         raise Short
@@ -80,6 +85,7 @@ def element_header(data: bytes, position: int, *, explicit: bool) -> ElementHead
     code = data[position + 4 : position + 6]
     if explicit and code in SHORT_VRS:
         return ElementHeader(tag, code, 8, read_u16(data, position + 6)[0])
+    # Some devices write single elements without VR into explicit VR data, and every common reader accepts that.
     if not explicit or group == _DELIMITERS or not (code.isalpha() and code.isupper()):
         return ElementHeader(tag, b"", 8, read_u32(data, position + 4)[0])
     if code not in LONG_VRS:
@@ -90,25 +96,25 @@ def element_header(data: bytes, position: int, *, explicit: bool) -> ElementHead
 
 
 def looks_explicit(data: bytes, position: int) -> bool:
-    """Return whether a VR is written in the element at a position."""
+    """Return whether the element at a position is explicit VR."""
     return data[position + 4 : position + 6] in _VRS
 
 
 def reader_of(data: bytes) -> ReadAt:
-    """Return a reader of bytes in memory."""
+    """Return a reader over bytes in memory."""
     return lambda start, stop: data[start:stop]
 
 
 def fragments(read: ReadAt, start: int) -> Iterator[tuple[int, int]]:
-    """Yield start and stop of each fragment of encapsulated pixel data, the offset table included.
+    """Yield start and stop of each fragment, including the offset table.
 
     Args:
         read: Reads the data.
-        start: Where the first item begins.
+        start: Position of the first item.
 
     Raises:
         Short: The data ends before the sequence delimiter.
-        Malformed: Something else than an item of known length stands between them.
+        Malformed: Something other than an item of defined length is found.
     """
     position = start
     while True:
@@ -125,25 +131,25 @@ def fragments(read: ReadAt, start: int) -> Iterator[tuple[int, int]]:
 
 
 def end_of_fragments(read: ReadAt, start: int) -> int:
-    """Return the position after encapsulated pixel data, its delimiter included.
+    """Return the position after encapsulated pixel data and its delimiter.
 
     Raises:
-        Short: The data ends before.
-        Malformed: Something else than fragments stands there.
+        Short: The data ends too early.
+        Malformed: The data is not a series of fragments.
     """
     return max((stop for _, stop in fragments(read, start)), default=start) + 8
 
 
 def end_of_dataset(read: ReadAt, start: int, size: int, *, explicit: bool) -> tuple[int, int]:
-    """Return where a dataset's last whole element ends, and its tag: what follows up to ``size`` is no element.
+    """Return the end of a dataset's last complete element, and its tag.
 
-    An element after the pixel data that is out of order is none: there, noise reads as elements.
+    Bytes between there and ``size`` are not an element.
 
     Args:
         read: Reads the data.
-        start: Where the dataset begins.
-        size: Where the data ends.
-        explicit: Whether VRs are written.
+        start: Position of the dataset.
+        size: End of the data.
+        explicit: Whether the encoding is explicit VR.
     """
     position, last = start, -1
     while position < size:
@@ -153,6 +159,7 @@ def end_of_dataset(read: ReadAt, start: int, size: int, *, explicit: bool) -> tu
         except (Short, Malformed):
             break
         tag = element_header(head, 0, explicit=explicit).tag
+        # After the pixel data, noise often parses as an element; one out of tag order is not counted.
         if last >= _PIXEL_DATA and tag <= last:
             break
         position, last = after, tag
@@ -160,11 +167,11 @@ def end_of_dataset(read: ReadAt, start: int, size: int, *, explicit: bool) -> tu
 
 
 def end_of_sequence(read: ReadAt, start: int, *, explicit: bool, depth: int = 0) -> int:
-    """Return the position after a sequence of undefined length, its delimiter included.
+    """Return the position after a sequence of undefined length.
 
     Raises:
-        Short: The data ends before.
-        Malformed: Something else than items stands there, or they are nested too deep.
+        Short: The data ends too early.
+        Malformed: The data is not a series of items, or they are nested too deeply.
     """
     position = start
     while True:
@@ -177,35 +184,35 @@ def end_of_sequence(read: ReadAt, start: int, *, explicit: bool, depth: int = 0)
 
 
 def end_of_undefined(read: ReadAt, start: int, vr: bytes, *, explicit: bool, depth: int = 0) -> int:
-    """Return the position after a value of undefined length, its delimiter included.
+    """Return the position after a value of undefined length.
 
     Args:
         read: Reads the data.
-        start: Where the value begins.
-        vr: The VR as written.
-        explicit: Whether VRs are written around the value.
-        depth: How many sequences it stands in.
+        start: Position of the value.
+        vr: VR as written.
+        explicit: Whether the surrounding encoding is explicit VR.
+        depth: Number of sequences around the value.
 
     Raises:
-        Short: The data ends before.
+        Short: The data ends too early.
         Malformed: The value is neither fragments nor items.
     """
     if vr in (b"OB", b"OW"):
         return end_of_fragments(read, start)
-    # Under UN, and where no VR is written, it is a sequence whose items are implicit (PS3.5 section 6.2.2, note 2).
+    # A value of VR UN with undefined length is a sequence in Implicit VR Little Endian (PS3.5 section 6.2.2, note 2).
     return end_of_sequence(read, start, explicit=explicit and vr == b"SQ", depth=depth + 1)
 
 
 def holds_items(data: bytes, start: int = 0, end: int | None = None, *, explicit: bool = False) -> bool:
-    """Return whether bytes are items of a sequence from first to last, and every item is whole elements.
+    """Return whether bytes are exactly a series of items.
 
-    Sequences inside them whose length is known are not entered.
+    Their elements must be complete. Nested sequences of defined length are not entered.
 
     Args:
-        data: The bytes are in it.
-        start: Where they begin.
-        end: Where they end; None means at the end.
-        explicit: Whether VRs are written in the items.
+        data: Data that contains the bytes.
+        start: Position of the first byte.
+        end: Position after the last byte; None for the end of the data.
+        explicit: Whether the items are explicit VR.
     """
     stop = len(data) if end is None else end
     read = reader_of(data if end is None else data[:stop])
@@ -219,11 +226,13 @@ def holds_items(data: bytes, start: int = 0, end: int | None = None, *, explicit
 
 
 def flat_items(data: bytes, *, explicit: bool) -> Iterator[dict[int, bytes]]:
-    """Yield the values of each item of a sequence by tag; values of undefined length are left out.
+    """Yield the values of each item by tag.
+
+    Values of undefined length are left out.
 
     Raises:
         Short: The data ends inside an item.
-        Malformed: Something else than items stands there.
+        Malformed: The data is not a series of items.
     """
     read = reader_of(data)
     position = 0
@@ -265,14 +274,14 @@ def past_element(read: ReadAt, position: int, head: bytes, *, explicit: bool, de
 
     Args:
         read: Reads the data.
-        position: Where the element begins.
-        head: Its first twelve bytes, or fewer where the data ends.
-        explicit: Whether VRs are written.
-        depth: How many sequences the element stands in.
+        position: Position of the element.
+        head: The first twelve bytes from there, or fewer at the end of the data.
+        explicit: Whether the encoding is explicit VR.
+        depth: Number of sequences around the element.
 
     Raises:
-        Short: The data ends inside it.
-        Malformed: It is not an element.
+        Short: The data ends inside the element.
+        Malformed: The bytes are not an element.
     """
     tag, vr, size, length = element_header(head, 0, explicit=explicit)
     if tag >> 16 == _DELIMITERS:
@@ -280,6 +289,7 @@ def past_element(read: ReadAt, position: int, head: bytes, *, explicit: bool, de
     value = position + size
     if length == UNDEFINED:
         return end_of_undefined(read, value, vr, explicit=explicit, depth=depth)
+    # Reading the last byte proves that the value is complete without reading it.
     if length and len(read(value + length - 1, value + length)) < 1:
         raise Short
     return value + length

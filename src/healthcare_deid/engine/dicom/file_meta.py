@@ -1,4 +1,4 @@
-"""File meta information, which is always written anew."""
+"""File meta information (PS3.10 section 7.1), always written new."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 IMPLEMENTATION_CLASS_UID = "2.25.307953160404063265873061326829176217434"
-"""Of this package: a UUID-derived UID (PS3.5 annex B.2), fixed."""
+"""Fixed UID of this package, derived from a UUID (PS3.5 annex B.2)."""
+# VR SH holds 16 characters (PS3.5 table 6.2-1).
 IMPLEMENTATION_VERSION_NAME = f"HCDEID_{__version__}"[:16]
 FILE_META_GROUP_LENGTH = 0x00020000
 _VERSION = 0x00020001
@@ -28,7 +29,10 @@ MetaValues = list[tuple[int, str, bytes]]
 
 
 def meta_values(instance_uid: str, class_uid: str, syntax: str) -> MetaValues:
-    """Return the file meta information that PS3.10 section 7.1 needs, but its length: tag, VR, encoded value."""
+    """Return the required file meta elements (PS3.10 section 7.1).
+
+    The group length is left out.
+    """
     known_class = [(MEDIA_STORAGE_SOP_CLASS_UID, "UI", pad_uid(class_uid))] if class_uid else []
     name = IMPLEMENTATION_VERSION_NAME.encode("ascii")
     return [
@@ -42,7 +46,11 @@ def meta_values(instance_uid: str, class_uid: str, syntax: str) -> MetaValues:
 
 
 def meta_changes(old: Iterable[tuple[int, str, bytes]], new: MetaValues) -> list[Change]:
-    """Return what the new file meta information changes of the old one, lengths and padding excepted."""
+    """Return the changes between old and new file meta information.
+
+    Group length and padding do not count.
+    """
+    # The group length changes with the values, so it is not reported.
     written = {tag: (vr, value) for tag, vr, value in new}
     changes: list[Change] = []
 
@@ -65,9 +73,9 @@ def meta_changes(old: Iterable[tuple[int, str, bytes]], new: MetaValues) -> list
 
 
 def meta_dataset(values: MetaValues) -> FileMetaDataset:
-    """Return file meta information as pydicom has it."""
+    """Convert file meta information to a pydicom dataset."""
     meta = FileMetaDataset()
-    meta.FileMetaInformationGroupLength = 0  # pydicom writes the right number where there is any
+    meta.FileMetaInformationGroupLength = 0  # pydicom corrects the number when it writes, if the element exists
     for tag, vr, value in values:
         meta.add_new(tag, vr, value if vr == "OB" else value.decode("ascii", "replace").strip("\0 "))
     return meta

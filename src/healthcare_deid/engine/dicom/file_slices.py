@@ -1,7 +1,7 @@
-"""Reading without large pixel data: its element's value is a stretch of the open file.
+"""Reading without large pixel data, which stays in its file.
 
-pydicom takes an `io.BufferedIOBase` as a value where the VR is one of bytes, and writes it in chunks. So whatever reads
-a `FileSlice` piece by piece, and puts another such object in its place, never has the whole in memory.
+pydicom takes an `io.BufferedIOBase` as a value of a byte VR and writes it in chunks. A `FileSlice` is such an object.
+Code that reads it piece by piece, and replaces it by another such object, never holds the whole value in memory.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sources import Source
 
 LARGE = 1 << 20
-"""Pixel data of this many bytes stays in its file."""
+"""Size in bytes from which pixel data stays in its file."""
+# VRs of Float, Double Float and Pixel Data in implicit VR (PS3.5 annex A.1).
 _PIXEL_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
-"""Float, Double Float and Pixel Data, and their VRs where none is written (PS3.5 annex A.1)."""
 
 
 class FileSlice(io.BufferedIOBase):
-    """A read-only stretch of an encoded instance. pydicom takes such objects as values, and writes them in chunks.
+    """A read-only range of an encoded instance, as a value for pydicom.
 
-    `read_at` keeps no position, so that threads may share one slice; `read`, `seek` and `tell` are pydicom's.
+    `read_at` keeps no position, so threads may share a slice. pydicom uses `read`, `seek` and `tell`.
 
     Args:
         source: The open file, or the bytes.
-        offset: Where the stretch begins.
-        length: Its bytes.
+        offset: Start of the range.
+        length: Length of the range in bytes.
     """
 
     def __init__(self, source: Source, offset: int, length: int) -> None:
@@ -52,21 +52,21 @@ class FileSlice(io.BufferedIOBase):
 
     @property
     def in_memory(self) -> bool:
-        """Whether its bytes are in memory."""
+        """Whether the bytes are in memory."""
         return self._source.in_memory
 
     def read_at(self, start: int, stop: int) -> bytes:
-        """Return a part of it.
+        """Return the bytes from ``start`` to ``stop``.
 
         Raises:
-            OSError: The file is closed, or has become shorter.
+            OSError: The file is closed or was truncated.
         """
         left = min(stop, self._length) - start
         parts: list[bytes] = []
         while left > 0:
             part = self._source.read(self._offset + start, left)
             if not part:
-                raise OSError("the file became shorter while it was read")
+                raise OSError("the file was truncated while it was read")
             parts.append(part)
             start += len(part)
             left -= len(part)
@@ -85,21 +85,21 @@ class FileSlice(io.BufferedIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Move the position; return it."""
+        """Set the position and return it."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._length}[whence]
         self._position = max(base + offset, 0)
         return self._position
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return what follows, at most ``size`` bytes."""
+        """Return the following bytes, at most ``size``."""
         stop = self._length if size is None or size < 0 else self._position + size
         data = self.read_at(self._position, stop)
         self._position += len(data)
         return data
 
 
-class _Found:
-    """The large pixel data element that reading stopped at."""
+class _LargePixelData:
+    """Stop condition that records the large pixel data found."""
 
     def __init__(self) -> None:
         self.tag: BaseTag | None = None
@@ -107,7 +107,7 @@ class _Found:
         self.length = 0
 
     def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
-        """Return whether to stop before an element of the top level."""
+        """Return whether to stop before this top-level element."""
         if int(tag) not in _PIXEL_VRS or length < LARGE:
             return False
         self.tag, self.vr, self.length = tag, vr, length
@@ -115,16 +115,18 @@ class _Found:
 
 
 def read_deferred(source: Source, *, force: bool = False) -> FileDataset | None:
-    """Read an encoded instance; pixel data of its top level that is large becomes a `FileSlice`.
+    """Read an encoded instance, leaving large pixel data in a `FileSlice`.
+
+    Only pixel data at the top level is deferred.
 
     Args:
         source: The open file, which must stay open, or the bytes.
-        force: Read it without a preamble too.
+        force: Read data without a preamble too.
 
     Returns:
-        The dataset; None where large pixel data is not plainly there: compressed with all the rest, or cut off.
+        The dataset, or None if the data is deflated or the pixel data is incomplete.
     """
-    found = _Found()
+    found = _LargePixelData()
     file = source.stream()
     start = read_partial(file, found, force=force)
     if found.tag is None:
@@ -147,9 +149,12 @@ def read_deferred(source: Source, *, force: bool = False) -> FileDataset | None:
 
 
 def _defer(
-    source: Source, position: int, found: _Found, elements: dict[BaseTag, DataElement | RawDataElement]
+    source: Source, position: int, found: _LargePixelData, elements: dict[BaseTag, DataElement | RawDataElement]
 ) -> int | None:
-    """Add the element at a position, its value a slice; return where the next one begins."""
+    """Add the element at a position with a slice as its value.
+
+    Returns the position after it.
+    """
     assert found.tag is not None
     value = position + (12 if found.vr in EXPLICIT_VR_LENGTH_32 else 8)
     undefined = found.length == UNDEFINED
@@ -167,7 +172,7 @@ def _defer(
 
 
 def _length_of_fragments(source: Source, start: int) -> int | None:
-    """Return the length of encapsulated pixel data (PS3.5 annex A.4), its delimiter left out."""
+    """Return the length of encapsulated pixel data, without delimiter."""
     try:
         return end_of_fragments(lambda begin, stop: source.read(begin, stop - begin), start) - 8 - start
     except (Short, Malformed):

@@ -1,11 +1,10 @@
-"""Reading and writing DICOM files: what is read is DICOM, and what is written appears whole or not at all.
+"""Reading and writing of DICOM files.
 
-Pixel data that is worked on need not be in memory. In ``with opened(path) as (dataset, notes)``, PixelData of the top
-level that is large (`deferred.LARGE`), native or encapsulated, has a `FileSlice` as its value: ``len(value)`` bytes of
-the source, ``value.read_at(start, stop)`` of them at a time, from any thread. What replaces it may be any
-`io.BufferedIOBase` that can seek and tell: a view that reads the slice and covers frames as they pass, or a temporary
-file of new codestreams. Writing asks it for its length (by seeking to its end), then for chunks, in order, inside the
-same context; it is not closed.
+Large pixel data need not be in memory. In ``with opened(path) as (dataset, notes)``, top-level PixelData of at least
+`file_slices.LARGE` bytes, native or encapsulated, has a `FileSlice` as its value. ``len(value)`` is its size, and
+``value.read_at(start, stop)`` reads part of it from any thread. It may be replaced by any `io.BufferedIOBase` that can
+seek and tell, such as a view that covers frames as they pass, or a temporary file of new codestreams. Writing seeks to
+the end for the length and then reads in order. It must happen inside the same context and does not close the object.
 """
 
 from __future__ import annotations
@@ -19,7 +18,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError as NotDicomError
+from pydicom.filebase import DicomIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -36,10 +38,11 @@ from healthcare_deid.engine.dicom.encoding import (
     element_header,
     end_of_dataset,
     looks_explicit,
+    truncated,
 )
 from healthcare_deid.engine.dicom.file_slices import FileSlice, read_deferred
 from healthcare_deid.engine.dicom.sources import InMemory, OpenFile
-from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
+from healthcare_deid.engine.dicom.transfer_syntaxes import TRANSFER_SYNTAXES, is_native
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.safe_errors import of_the_system
 from healthcare_deid.engine.silence import quiet
@@ -54,23 +57,27 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sources import Source
 
 _HEADER = 8
+# Position after the file meta's group length element, from which it counts (PS3.10 section 7.1).
 _META = 144
-"""Where the elements begin that the file meta's group length counts (PS3.10 section 7.1)."""
+# 128 bytes and the prefix "DICM" (PS3.10 section 7.1).
 _PREAMBLE = 132
 _LONGEST_META = 1 << 16
 _GROUP_LENGTH = 0x00020000
 _TRANSFER_SYNTAX = 0x00020010
 _PIXEL_DATA = 0x7FE00010
+# Elements of these syntaxes are not walked here: deflated data is compressed, and the parser is little endian only.
 _NO_WALK = frozenset({"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
+# Deflate can expand a thousandfold, so a small file could exhaust memory.
 MAX_INFLATED = 1 << 29
 _CHUNK = 1 << 20
+# Group 0008 begins every dataset, and group 0002 a file that only lacks its preamble.
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
-TRAILING_DROPPED = "bytes after the last data element, which belong to nothing, were left out"
+TRAILING_DROPPED = "bytes after the last data element do not belong to the dataset and were dropped"
 RELABELED = (
-    "the file names another transfer syntax than its data is in (VRs are written, or are not): it was read as it is, "
-    "and its result names the right one"
+    "the file meta names the wrong transfer syntax (implicit for explicit VR, or the reverse): the data was read as it "
+    "is, and the result names the right one"
 )
-NO_PREAMBLE = "the file had no DICOM preamble: its result has one"
+NO_PREAMBLE = "the file has no DICOM preamble; the result has one"
 
 
 def read(path: Path) -> tuple[FileDataset, list[str]]:
@@ -80,7 +87,7 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
         The dataset, and warnings about its form.
 
     Raises:
-        InvalidDicomError: It is not DICOM, or cannot be read to its end.
+        InvalidDicomError: The file is not DICOM, or is broken or incomplete.
         OSError: The file cannot be opened.
     """
     with path.open("rb") as file:
@@ -89,13 +96,13 @@ def read(path: Path) -> tuple[FileDataset, list[str]]:
 
 @contextmanager
 def opened(path: Path) -> Generator[tuple[FileDataset, list[str]]]:
-    """Read a file, large pixel data left in it: see the module's docstring.
+    """Read a file, leaving large pixel data in it (see the module's docstring).
 
     Returns:
-        A context, in which the dataset can be used: the dataset, and warnings about its form.
+        A context manager that yields the dataset and warnings about its form.
 
     Raises:
-        InvalidDicomError: It is not DICOM, or cannot be read to its end.
+        InvalidDicomError: The file is not DICOM, or is broken or incomplete.
         OSError: The file cannot be opened.
     """
     with path.open("rb") as file:
@@ -103,29 +110,25 @@ def opened(path: Path) -> Generator[tuple[FileDataset, list[str]]]:
 
 
 def read_source(source: Source, *, max_inflated: int = MAX_INFLATED) -> tuple[FileDataset, list[str]]:
-    """Read an encoded instance, large pixel data left where it is.
+    """Read an encoded instance, leaving large pixel data in the source.
 
     Args:
         source: The instance.
-        max_inflated: Bytes that a deflated dataset may have.
+        max_inflated: Largest size in bytes of a deflated dataset.
 
     Returns:
-        The dataset, which can be used as long as the source, and warnings about its form.
+        The dataset, usable while the source is open, and warnings about its form.
 
     Raises:
-        InvalidDicomError: It is not DICOM, or cannot be read to its end.
-        OSError: It cannot be read.
+        InvalidDicomError: The source is not DICOM, or is broken or incomplete.
+        OSError: The source cannot be read.
     """
     _check_inflated(source, max_inflated)
     return _parsed(source, _read_deferred)
 
 
 def _check_inflated(source: Source, most: int) -> None:
-    """Refuse a deflated dataset that is larger than memory should be asked to hold.
-
-    Raises:
-        InvalidDicomError: It is.
-    """
+    """Raise InvalidDicomError if a deflated dataset is larger than allowed."""
     start, syntax = _dataset_start(source.read(0, _LONGEST_META))
     if start is None or syntax != DeflatedExplicitVRLittleEndian:
         return
@@ -139,10 +142,11 @@ def _check_inflated(source: Source, most: int) -> None:
                 data = inflate.unconsumed_tail
                 if size > most:
                     raise InvalidDicomError(
-                        f"the deflated data is larger than max_inflated ({most} bytes)", reason="too-large"
+                        f"the deflated data is larger than max_inflated ({most} bytes); raise it if you trust the data",
+                        reason="too-large",
                     )
     except zlib.error:
-        return  # it is broken, which whoever reads it will say
+        return  # broken data: the reader reports it
 
 
 def _read_whole(source: Source, *, force: bool = False) -> FileDataset:
@@ -178,10 +182,10 @@ def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileData
         except OSError as error:
             if error.errno is not None:
                 raise
-            raise of_the_system(error) or unreadable() from None
+            raise of_the_system(error) or truncated() from None
         except (EOFError, StructError):
-            raise unreadable() from None
-        except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything at broken files
+            raise truncated() from None
+        except Exception as error:  # noqa: BLE001 - pydicom raises almost any exception for broken files
             raise InvalidDicomError(f"not a readable DICOM file ({type(error).__name__})", reason="broken") from None
     if not len(dataset) and not _ends_too_early(dataset, source):
         raise empty()
@@ -191,17 +195,18 @@ def _parsed(source: Source, parse: Callable[..., FileDataset]) -> tuple[FileData
 
 
 def _relabeled(source: Source) -> Source | None:
-    """Return an instance whose file meta names the syntax that its dataset is in; None where it does.
+    """Return the instance with a corrected transfer syntax.
 
-    Readers believe the dataset: whether VRs are written in it is seen at its first element.
+    Returns None if it is right.
 
     Raises:
-        InvalidDicomError: No syntax is both what the file meta says of the pixels and what the dataset is in.
+        InvalidDicomError: The dataset is in implicit VR, but the transfer syntax is encapsulated.
     """
     head = source.read(0, _LONGEST_META)
     start, syntax = _dataset_start(head)
     if start is None or syntax in _NO_WALK or start + _HEADER > source.size:
         return None
+    # Common readers trust the data over the file meta: the first element shows whether it is explicit VR.
     explicit = looks_explicit(head, start)
     if explicit == (syntax != ImplicitVRLittleEndian):
         return None
@@ -223,9 +228,11 @@ def _relabeled(source: Source) -> Source | None:
 
 
 def _without_trailing(source: Source) -> Source | None:
-    """Return an instance without the bytes after its last element; None where there are none that matter.
+    """Return the instance without trailing bytes.
 
-    Only what follows the pixel data is left out: before it, it is more likely that an element is broken.
+    Returns None if it has none.
+
+    Only bytes after the pixel data are dropped. Before it, a broken element is more likely.
     """
     start, syntax = _dataset_start(source.read(0, _LONGEST_META))
     if start is None or syntax in _NO_WALK:
@@ -248,7 +255,10 @@ def _without_trailing(source: Source) -> Source | None:
 
 
 def _may_begin(head: bytes, last: int, *, explicit: bool) -> bool:
-    """Return whether an element may begin with some bytes, after one with a tag: then it is cut off."""
+    """Return whether the bytes may begin a further element.
+
+    That element is then incomplete.
+    """
     try:
         return element_header(head, 0, explicit=explicit).tag > last
     except (Malformed, Short):
@@ -256,7 +266,7 @@ def _may_begin(head: bytes, last: int, *, explicit: bool) -> bool:
 
 
 def _dataset_start(data: bytes) -> tuple[int | None, str]:
-    """Return where the dataset begins after its file meta, and its transfer syntax."""
+    """Return the position of the dataset, and its transfer syntax."""
     position, syntax = _PREAMBLE, ""
     if data[128:132] != b"DICM":
         return None, syntax
@@ -272,10 +282,12 @@ def _dataset_start(data: bytes) -> tuple[int | None, str]:
 
 
 def _ends_too_early(dataset: FileDataset, source: Source) -> bool:
-    """Return whether a few bytes follow the last element, which pydicom takes for the end of the data.
+    """Return whether a few trailing bytes follow the last element.
+
+    pydicom takes fewer than eight bytes for the end of the data.
 
     Raises:
-        InvalidDicomError: They may be the beginning of an element that is cut off.
+        InvalidDicomError: The bytes may be the start of an incomplete element.
     """
     size = source.size
     syntax = dataset.file_meta.get("TransferSyntaxUID")
@@ -285,7 +297,7 @@ def _ends_too_early(dataset: FileDataset, source: Source) -> bool:
     if last is None:
         group: object = dataset.file_meta.get("FileMetaInformationGroupLength")
         if isinstance(group, int) and size != _META + group:
-            raise unreadable()
+            raise truncated()
         return False
     if isinstance(last, RawDataElement):
         end = last.value_tell + last.length
@@ -298,7 +310,7 @@ def _ends_too_early(dataset: FileDataset, source: Source) -> bool:
         return False
     if last.tag >= _PIXEL_DATA or not source.read(end, _HEADER).strip(FILLER):
         return True
-    raise unreadable()
+    raise truncated()
 
 
 def empty() -> InvalidDicomError:
@@ -306,13 +318,11 @@ def empty() -> InvalidDicomError:
     return InvalidDicomError("the file holds no data elements", reason="empty")
 
 
-def unreadable() -> InvalidDicomError:
-    """Return the error for data that ends where pydicom wanted more."""
-    return InvalidDicomError("the data ends inside an element", reason="truncated")
-
-
 def _may_be_bare_dataset(source: Source) -> bool:
-    """Return whether a file without preamble begins as a dataset does: with an element of group 0008, or file meta."""
+    """Return whether a file without preamble begins like DICOM.
+
+    It does with group 0008 or file meta.
+    """
     start = source.read(0, 132)
     return start[:2] in _FIRST_GROUPS and len(start) > 8 and b"\0" in start[2:8]
 
@@ -328,22 +338,35 @@ def write(dataset: Dataset, destination: Path) -> None:
 
 
 def encode(dataset: Dataset, file: BinaryIO) -> None:
-    """Write a dataset with its file meta into an open file.
+    """Write a dataset with its file meta to an open file.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     with quiet():
-        # The file meta is our own, complete but for what an instance without a SOP class cannot say.
-        pydicom.dcmwrite(file, dataset, enforce_file_format=False)
+        syntax = dataset.file_meta.get("TransferSyntaxUID")
+        if syntax in TRANSFER_SYNTAXES and not UID(syntax).is_transfer_syntax:
+            _encode_newer(dataset, file)
+        else:
+            # The file meta is our own, complete but for what an instance without a SOP class cannot say.
+            pydicom.dcmwrite(file, dataset, enforce_file_format=False)
+
+
+def _encode_newer(dataset: Dataset, file: BinaryIO) -> None:
+    """Write a dataset in a transfer syntax that pydicom does not know: Explicit VR Little Endian around the frames."""
+    stream = DicomIO(file)
+    stream.is_implicit_VR, stream.is_little_endian = False, True
+    stream.write(bytes(_PREAMBLE - 4) + b"DICM")
+    write_file_meta_info(stream, dataset.file_meta, enforce_standard=False)
+    write_dataset(stream, dataset)
 
 
 def encode_directory(dataset: Dataset, old: Source, file: BinaryIO) -> None:
-    """Write a DICOMDIR into an open file, the offsets in it put right.
+    """Write a DICOMDIR with corrected offsets to an open file.
 
     Raises:
-        InvalidDicomError: The old file's records cannot be followed.
-        OSError: It cannot be written.
+        InvalidDicomError: The records of the old file cannot be parsed.
+        OSError: The file cannot be written.
     """
     buffer = io.BytesIO()
     encode(dataset, buffer)

@@ -1,4 +1,4 @@
-"""Bytes of long values, in memory or in a file, read in stretches."""
+"""Random access to long values, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ from healthcare_deid.errors import UnsupportedPixelsError
 
 
 class Storage(Protocol):
-    """The value of an element, wherever it is. Threads may share it."""
+    """Value of an element, in memory or not.
+
+    Threads may share it.
+    """
 
     @property
     def in_memory(self) -> bool:
-        """Whether its bytes are in memory, so that what replaces it may be too."""
+        """Whether the bytes are in memory.
+
+        A replacement may then be too.
+        """
         ...
 
     def __len__(self) -> int:
-        """Bytes."""
+        """Return the number of bytes."""
         ...
 
     def read_at(self, start: int, stop: int) -> bytes | memoryview:
-        """Return a stretch of it, cut off at its end."""
+        """Return the bytes from ``start`` to ``stop``, fewer at the end."""
         ...
 
 
@@ -39,17 +45,18 @@ class BytesStorage:
         return len(self._data)
 
     def read_at(self, start: int, stop: int) -> memoryview:
-        """Return a stretch of it, not copied."""
+        """Return the bytes from ``start`` to ``stop`` without a copy."""
         return self._data[start:stop]
 
 
 class StreamStorage:
-    """A value that pydicom was given as a stream."""
+    """A value that pydicom holds as a stream."""
 
     in_memory = False
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream
+        # A stream has one position, so threads take turns.
         self._lock = threading.Lock()
         self._length = stream.seek(0, io.SEEK_END)
 
@@ -57,17 +64,17 @@ class StreamStorage:
         return self._length
 
     def read_at(self, start: int, stop: int) -> bytes:
-        """Return a stretch of it."""
+        """Return the bytes from ``start`` to ``stop``."""
         with self._lock:
             self._stream.seek(start)
             return self._stream.read(max(0, min(stop, self._length) - start))
 
 
 def storage_of(value: Any) -> Storage:
-    """Return an element's value as something to read in stretches.
+    """Return an element's value as a `Storage`.
 
     Raises:
-        UnsupportedPixelsError: It is no bytes.
+        UnsupportedPixelsError: The value is not bytes or a stream.
     """
     if isinstance(value, FileSlice):
         return value
@@ -75,4 +82,4 @@ def storage_of(value: Any) -> Storage:
         return StreamStorage(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return BytesStorage(value)
-    raise UnsupportedPixelsError("the pixel data is no bytes")
+    raise UnsupportedPixelsError("the value of the pixel data is not bytes")

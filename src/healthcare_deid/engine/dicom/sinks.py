@@ -1,4 +1,4 @@
-"""Destinations of an encoded result: a file, whole or not at all, or memory."""
+"""Destinations of an encoded result: a file written atomically, or memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """Takes one encoded result, in one of two forms."""
+    """Destination of one encoded result."""
 
     @property
     def folder(self) -> Path | None:
@@ -29,11 +29,14 @@ class Sink(Protocol):
         ...
 
     def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:
-        """Take bytes, and ranges of the source, one after another."""
+        """Take bytes and ranges of the source, in order."""
         ...
 
     def stream(self) -> AbstractContextManager[BinaryIO]:
-        """Open a stream to write the result to; it counts when the context is left without an error."""
+        """Open a stream for the result.
+
+        The result is complete when the context ends without an error.
+        """
         ...
 
     def read(self) -> FileDataset:
@@ -45,7 +48,7 @@ class FileSink:
     """A file that appears when it is complete.
 
     Args:
-        path: The file; replaced if it exists. Missing folders are made.
+        path: The file, replaced if it exists. Missing folders are created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,11 +56,11 @@ class FileSink:
 
     @property
     def folder(self) -> Path | None:
-        """A folder on the file's own disk."""
+        """Folder on the file's own disk."""
         return existing_parent(self._path)
 
     def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:
-        """Write bytes, and ranges of the source, one after another.
+        """Write bytes and ranges of the source, in order.
 
         Raises:
             OSError: The file cannot be written.
@@ -70,7 +73,7 @@ class FileSink:
         """Open the file.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         with beside(self._path) as descriptor, open(descriptor, "wb", closefd=False) as file:
             yield file
@@ -79,20 +82,22 @@ class FileSink:
         """Return the result as a dataset.
 
         Raises:
-            OSError: The file is gone.
+            OSError: The file no longer exists.
         """
         return files.read(self._path)[0]
 
 
 class PartSink(FileSink):
-    """A file that nobody takes for a result yet, because its name says so: written in place.
+    """A partial file, written in place.
+
+    Its owner renames it when it is complete.
 
     Args:
-        path: The file, which is there already, or its folder is. Whoever named it removes what is not complete.
+        path: The file; missing folders are created. Its owner removes it if it is incomplete.
     """
 
     def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:
-        """Write bytes, and ranges of the source, one after another.
+        """Write bytes and ranges of the source, in order.
 
         Raises:
             OSError: The file cannot be written.
@@ -106,7 +111,7 @@ class PartSink(FileSink):
         """Open the file.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         try:
             file = open(self._path, "wb")  # noqa: PTH123, SIM115 - once a file; closed below
@@ -118,10 +123,10 @@ class PartSink(FileSink):
 
 
 class MemorySink:
-    """Bytes.
+    """A result in memory.
 
     Attributes:
-        data: The result, when it is complete.
+        data: The complete result.
     """
 
     folder = None
@@ -130,7 +135,7 @@ class MemorySink:
         self.data = b""
 
     def write_pieces(self, pieces: Iterable[bytes | Range], source: Source) -> None:
-        """Join bytes, and ranges of the source."""
+        """Join bytes and ranges of the source."""
         self.data = b"".join(piece if isinstance(piece, bytes) else source.view(*piece) for piece in pieces)
 
     @contextmanager

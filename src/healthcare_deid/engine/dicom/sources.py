@@ -14,42 +14,51 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 Encoded = bytes | bytearray | memoryview | BinaryIO
-"""An encoded instance as a caller hands it over."""
+"""An encoded instance as a caller passes it."""
 
 
 class Range(NamedTuple):
-    """A stretch of a source."""
+    """A range of a source."""
 
     offset: int
     length: int
 
 
 class Source(Protocol):
-    """An encoded instance, read at any place; threads may share it."""
+    """An encoded instance with random access.
+
+    Threads may share it.
+    """
 
     in_memory: bool
-    """Whether all of it is in memory, so that what replaces a part of it may be too."""
+    """Whether it is in memory, so that a replacement for part of it may be too."""
     size: int
-    """Bytes."""
+    """Size in bytes."""
 
     def read(self, offset: int, count: int) -> bytes:
-        """Return bytes of it; fewer at its end."""
+        """Return ``count`` bytes, fewer at the end."""
         ...
 
     def view(self, offset: int, count: int) -> bytes | memoryview:
-        """Return bytes of it without a copy, where that can be; fewer at its end."""
+        """Return ``count`` bytes, fewer at the end, without a copy if possible."""
         ...
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Fill a buffer from a place on; return how many bytes there were."""
+        """Fill a buffer from an offset.
+
+        Returns the number of bytes read.
+        """
         ...
 
     def stream(self) -> BinaryIO:
-        """Return a stream at its beginning; closing it leaves the source open."""
+        """Return a stream at the start.
+
+        Closing it leaves the source open.
+        """
         ...
 
     def sha256(self) -> bytes:
-        """Return the SHA-256 of all of it."""
+        """Return the SHA-256 digest of the source."""
         ...
 
 
@@ -57,7 +66,7 @@ class OpenFile:
     """A file to read from.
 
     Args:
-        descriptor: Of the open file; whoever opened it closes it, after the last read.
+        descriptor: Descriptor of the open file. The caller closes it after the last read.
     """
 
     in_memory = False
@@ -67,23 +76,30 @@ class OpenFile:
         self.size = os.fstat(descriptor).st_size
 
     def read(self, offset: int, count: int) -> bytes:
-        """Return bytes of it; fewer at its end."""
+        """Return ``count`` bytes, fewer at the end."""
+        # pread takes the offset as an argument, so threads can share the descriptor.
         return os.pread(self._descriptor, count, offset)
 
     view = read
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Fill a buffer from a place on; return how many bytes there were."""
+        """Fill a buffer from an offset.
+
+        Returns the number of bytes read.
+        """
         return os.preadv(self._descriptor, [buffer], offset)
 
     def stream(self) -> BinaryIO:
-        """Return a stream at its beginning; closing it leaves the source open."""
+        """Return a stream at the start.
+
+        Closing it leaves the source open.
+        """
         file = open(self._descriptor, "rb", closefd=False)  # noqa: SIM115 - the caller's
         file.seek(0)
         return file
 
     def sha256(self) -> bytes:
-        """Return the SHA-256 of all of it."""
+        """Return the SHA-256 digest of the file."""
         digest = hashlib.sha256()
         for offset in range(0, self.size, _CHUNK):
             digest.update(self.read(offset, _CHUNK))
@@ -95,7 +111,7 @@ def opened_source(path: Path) -> Generator[OpenFile]:
     """Open a file to read from.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: The file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
@@ -108,7 +124,7 @@ class InMemory:
     """Bytes to read from.
 
     Args:
-        data: They are not copied.
+        data: The bytes, which are not copied.
     """
 
     in_memory = True
@@ -118,36 +134,39 @@ class InMemory:
         self.size = len(data)
 
     def read(self, offset: int, count: int) -> bytes:
-        """Return bytes of it; fewer at its end."""
+        """Return ``count`` bytes, fewer at the end."""
         return self._data[offset : offset + count]
 
     def view(self, offset: int, count: int) -> memoryview:
-        """Return bytes of it without a copy; fewer at its end."""
+        """Return ``count`` bytes, fewer at the end, without a copy."""
         return memoryview(self._data)[offset : offset + count]
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Fill a buffer from a place on; return how many bytes there were."""
+        """Fill a buffer from an offset.
+
+        Returns the number of bytes read.
+        """
         found = self.view(offset, len(buffer))
         buffer[: len(found)] = found
         return len(found)
 
     def stream(self) -> BinaryIO:
-        """Return a stream at its beginning; it shares the bytes."""
+        """Return a stream at the start, which shares the bytes."""
         return io.BytesIO(self._data)
 
     def sha256(self) -> bytes:
-        """Return the SHA-256 of all of it."""
+        """Return the SHA-256 digest of the bytes."""
         return hashlib.sha256(self._data).digest()
 
 
 def bytes_of(given: object) -> bytes:
-    """Return an encoded instance that somebody handed over as bytes.
+    """Return an encoded instance as bytes.
 
     Args:
-        given: Bytes, a bytearray, a memoryview, or a binary file, which is read from where it stands.
+        given: Bytes, a bytearray, a memoryview, or a binary file, which is read from its current position.
 
     Raises:
-        TypeError: It is something else.
+        TypeError: *given* is not one of these.
         OSError: The file cannot be read.
     """
     if isinstance(given, bytes):

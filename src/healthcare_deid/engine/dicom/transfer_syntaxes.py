@@ -27,6 +27,8 @@ class Coding(Enum):
     HTJ2K = auto()
     JPEG_XL = auto()
     DEFLATED_FRAMES = auto()
+    UNCOMPRESSED_FRAMES = auto()
+    """Each in a fragment, as it is natively (PS3.5 A.4.11)."""
     VIDEO = auto()
     """One stream for all frames (PS3.5 A.4.5 to A.4.9)."""
     REFERENCED = auto()
@@ -41,7 +43,8 @@ class TransferSyntax:
         uid: Its UID.
         coding: How its frames are coded.
         lossless: Whether nothing was lost in its frames.
-        decoder: Decodes a frame: pydicom's plugin, ``"pillow"``, or nothing where no decoder is known.
+        decoder: Decodes a frame: pydicom's plugin, ``"pillow"``, ``"own"``, ``"imagecodecs"``, or nothing where no
+            decoder is known.
         encoder: Encodes a frame without loss: pydicom's plugin, ``"own"``, ``"imagecodecs"``, or nothing; the pixel
             data is written natively then.
         encodes_as: The syntax whose encoder writes it, where it is another one: lossy syntaxes hold reversible
@@ -72,7 +75,17 @@ class TransferSyntax:
 
         Others' readers cut off what is above Bits Stored: old devices keep overlays there.
         """
-        return self.coding in (Coding.JPEG_2000, Coding.HTJ2K, Coding.JPEG_LS)
+        return self.coding in (Coding.JPEG_2000, Coding.HTJ2K, Coding.JPEG_LS, Coding.JPEG_XL)
+
+    @property
+    def holds_single_bits(self) -> bool:
+        """Whether frames of one bit a sample can be stored."""
+        return self.coding not in (Coding.JPEG, Coding.JPEG_LOSSLESS, Coding.JPEG_LS)
+
+    @property
+    def stores_native_frames(self) -> bool:
+        """Whether a frame is what it is natively, deflated or not: any attributes, and no header of its own."""
+        return self.coding in (Coding.DEFLATED_FRAMES, Coding.UNCOMPRESSED_FRAMES)
 
 
 _IMPLICIT, _EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
@@ -160,6 +173,8 @@ _ROWS = (
             f"{_JPEG}{number}",
             Coding.JPEG_XL,
             lossless=number == 110,
+            decoder="imagecodecs",
+            encoder="" if number == 111 else "imagecodecs",
             media_type="image/jxl",
             transcodes=True,
             title=title,
@@ -167,15 +182,19 @@ _ROWS = (
         for number, title in ((110, "JPEG XL Lossless"), (111, "JPEG XL JPEG Recompression"), (112, "JPEG XL"))
     ),
     TransferSyntax(
-        "1.2.840.10008.1.2.8.1", Coding.DEFLATED_FRAMES, transcodes=True, title="Deflated Image Frame Compression"
+        "1.2.840.10008.1.2.8.1",
+        Coding.DEFLATED_FRAMES,
+        decoder="own",
+        encoder="own",
+        transcodes=True,
+        title="Deflated Image Frame Compression",
     ),
+    TransferSyntax("1.2.840.10008.1.2.1.98", Coding.UNCOMPRESSED_FRAMES, decoder="own", encoder="own"),
     *(TransferSyntax(f"{_JPEG}{number}", Coding.VIDEO, lossless=False) for number in _MPEG.split()),
     *(TransferSyntax(f"{_JPEG}{number}", Coding.REFERENCED) for number in (94, 95, 204, 205)),
     *(TransferSyntax(f"1.2.840.10008.1.2.7.{number}", Coding.REFERENCED) for number in (1, 2, 3)),
 )
-_FOLLOWED = frozenset(
-    {Coding.RLE, Coding.JPEG, Coding.JPEG_LOSSLESS, Coding.JPEG_LS, Coding.JPEG_2000, Coding.HTJ2K},
-)
+_FOLLOWED = frozenset(Coding) - {Coding.NATIVE, Coding.VIDEO, Coding.REFERENCED}
 TRANSFER_SYNTAXES: dict[str, TransferSyntax] = {row.uid: row for row in _ROWS}
 """Every transfer syntax that is known, by UID."""
 
@@ -189,6 +208,12 @@ def is_native(uid: str) -> bool:
     """Return whether pixel data is never stored as fragments; of an unknown syntax it may be."""
     known = transfer_syntax(uid)
     return known is not None and known.coding is Coding.NATIVE
+
+
+def is_video(uid: str) -> bool:
+    """Return whether all frames are one stream."""
+    known = transfer_syntax(uid)
+    return known is not None and known.coding is Coding.VIDEO
 
 
 def frames_are_followed(uid: str) -> bool:

@@ -1,4 +1,4 @@
-"""UIDs: their form, and the elements that hold them (PS3.5 section 9)."""
+"""UIDs: form, padding, and the elements that hold them (PS3.5 section 9)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pydicom._dicom_dict import DicomDictionary
 
 _PADDING = b"\0 "
+# PS3.5 section 9.1.
 _MAX_UID = 64
 _UID_FORM = re.compile(r"[0-9]+(\.[0-9]+)*")
 
@@ -23,12 +24,15 @@ def _ui_tags(pattern: str) -> frozenset[int]:
 
 
 REFERENCE_TAGS = _ui_tags(r"InstanceUID") | {0x00080058}
-"""Elements that hold the UID of a study, series or instance, at any depth. (0008,0058) is a list of instances."""
+"""Elements that hold UIDs of studies, series or instances, at any depth.
+
+(0008,0058) Failed SOP Instance UID List is one of them.
+"""
 
 CLASS_TAGS = _ui_tags(
     r"SOPClass|(?<!Device)ClassUID|TransferSyntax|CodingSchemeUID|ContextUID|ContextGroup|MappingResourceUID|PrivateInformationCreator"
 )
-"""Elements whose UID names a kind of thing, never a thing: no rule regenerates them."""
+"""Elements whose UID names a class, a transfer syntax or a context group, so it is never regenerated."""
 
 
 def uid_text(value: bytes) -> str:
@@ -37,11 +41,14 @@ def uid_text(value: bytes) -> str:
 
 
 def is_uid(text: str) -> bool:
-    """Return whether a text has the form of a UID (PS3.5 section 9.1); leading zeros, which occur, are let pass."""
+    """Return whether a text has the form of a UID (PS3.5 section 9.1).
+
+    Leading zeros in a component are invalid but occur, so they are accepted.
+    """
     return len(text) <= _MAX_UID and _UID_FORM.fullmatch(text) is not None
 
 
 def pad_uid(text: str) -> bytes:
-    """Encode a UI value, padded by NUL to an even length (PS3.5 section 9.1)."""
+    """Encode a UI value, padded with NUL (PS3.5 section 9.1)."""
     value = text.encode("ascii", "surrogateescape")
     return value + b"\0" if len(value) % 2 else value

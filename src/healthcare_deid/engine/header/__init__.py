@@ -1,1 +1,4 @@
-"""The header: carries a tag plan out, on pydicom datasets and on bytes."""
+"""Application of a tag plan to the header.
+
+One executor works on pydicom datasets, one on bytes.
+"""

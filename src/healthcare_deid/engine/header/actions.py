@@ -1,28 +1,28 @@
-"""Names of operations in the record."""
+"""Reasons of changes, and the change action that each stands for."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.results import ChangeAction
 
 MALFORMED_REASON = "malformed-value"
-"""A value that its VR cannot have was emptied."""
+"""A value that is invalid for its VR was emptied."""
 OWN_IDENTITY_REASON = "own-identity"
-"""The instance's own names or numbers were erased where no rule looks for any."""
+"""The instance's own names or numbers were erased from a value that no rule inspects."""
 UID_IN_TEXT_REASON = "uid:text"
-"""UIDs in text were replaced by their new ones."""
+"""UIDs in text were replaced by the new ones."""
 PSEUDONYM_REASON = "pseudonym"
 """An identifier was replaced by its pseudonym."""
 SET_REASON = "set-value"
-"""A value was set that the project gives."""
+"""The project's own value was set."""
 PATTERN_REASON = "replace"
 """A pattern in the value was rewritten."""
 AGE_REASON = "age-cap"
-"""An age of more than 90 years was written as 90."""
+"""An age above 90 years was set to 90."""
 BIRTH_YEAR_REASON = "birth-year"
-"""Of a date of birth, the shifted year is left."""
+"""A date of birth was reduced to its shifted year."""
 _BY_REASON = {
     **dict.fromkeys((PSEUDONYM_REASON, SET_REASON, AGE_REASON, BIRTH_YEAR_REASON), ChangeAction.REPLACED),
     PATTERN_REASON: ChangeAction.TRANSFORMED,
@@ -33,11 +33,11 @@ _BY_REASON = {
 
 
 def action_of(op: Op, reason: str) -> ChangeAction:
-    """Return what was done to an element.
+    """Return the change action of an operation.
 
     Args:
         op: The plan's operation.
-        reason: What asked for the change; some do whatever the operation is.
+        reason: Reason of the change. Some reasons stand for one action, whatever the operation is.
     """
     known = _BY_REASON.get(reason)
     if known is not None:

@@ -1,8 +1,8 @@
-"""The placeholders of action D: what stands in the place of a value that must be there and may tell nothing."""
+"""Placeholders for action D of PS3.15."""
 
 from __future__ import annotations
 
-from healthcare_deid.engine.plan.tags import MIME_TYPE_OF_DOCUMENT
+from healthcare_deid.engine.plan.rules import MIME_TYPE_OF_DOCUMENT
 
 DUMMIES: dict[str, bytes] = {
     "AE": b"ANONYMIZED",
@@ -19,6 +19,7 @@ DUMMIES: dict[str, bytes] = {
     "ST": b"ANONYMIZED",
     "TM": b"000000",
     "UC": b"ANONYMIZED",
+    # The domain .invalid is reserved and never resolves (RFC 2606).
     "UR": b"https://example.invalid/",
     "UT": b"ANONYMIZED",
     "OB": b"\0\0",
@@ -38,12 +39,12 @@ DUMMIES: dict[str, bytes] = {
     "UV": bytes(8),
     "UN": b"",
 }
-"""The placeholder of every VR: fixed, valid, of even length, never derived from data (PS3.15 E.1.1, action D)."""
+"""Placeholder of every VR: fixed, valid and of even length, so it reveals nothing (PS3.15 E.1.1, action D)."""
 
+# Placeholders of single elements. An emptied document no longer has its MIME type.
 _DUMMIES_BY_TAG = {MIME_TYPE_OF_DOCUMENT: b"application/octet-stream"}
-"""What a document's placeholder is, whatever the document was."""
 
 
 def dummy_of(tag: int, vr: str) -> bytes:
-    """Return the placeholder of an element that is no UID."""
+    """Return the placeholder of an element that is not a UID."""
     return _DUMMIES_BY_TAG.get(tag) or DUMMIES.get(vr, b"")

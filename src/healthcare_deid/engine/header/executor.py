@@ -1,4 +1,7 @@
-"""The executor for pydicom datasets. Builds a new dataset; the input, and every element in it, stays as it is."""
+"""Executor for pydicom datasets.
+
+It builds a new dataset and leaves the input unchanged.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from pydicom.valuerep import VR
 from healthcare_deid.engine.dicom.charsets import encodings_of
 from healthcare_deid.engine.dicom.datasets import rebuilt, shared, value_bytes
 from healthcare_deid.engine.dicom.elements import creator_tag, effective_vr, is_private, is_private_creator, keyword
-from healthcare_deid.engine.dicom.encoding import ITEM, MAX_DEPTH, holds_items
+from healthcare_deid.engine.dicom.encoding import ITEM, MAX_DEPTH, holds_items, truncated
 from healthcare_deid.engine.header.actions import action_of
-from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, inside
+from healthcare_deid.engine.plan.rules import DATE_VRS, DROPPING, GOING, Inside, Op, Rule, inside
 from healthcare_deid.engine.results import Change
 from healthcare_deid.errors import InvalidDicomError
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from healthcare_deid.engine.header.fast.run_follower import Noted
-    from healthcare_deid.engine.header.values import NewValue, Values
+    from healthcare_deid.engine.header.values import NewElementValue, Values
     from healthcare_deid.engine.plan.tags import TagPlan
 
 SPECIFIC_CHARACTER_SET = BaseTag(0x00080005)
@@ -38,15 +41,15 @@ _PIXELS = 0x7FE0
 _VRS = frozenset(str(vr) for vr in VR)
 
 
-class Place(NamedTuple):
+class ElementPlace(NamedTuple):
     """Position of an element in the dataset.
 
     Attributes:
-        source: The dataset around it, the instance or an item.
-        path: Path of that dataset, empty for the instance.
-        encodings: Python encodings of the character set named there.
-        depth: How many sequences it stands in.
-        around: What kind of sequence, the strongest of all around it.
+        source: The dataset around the element: the instance or an item.
+        path: Path of that dataset; empty for the instance.
+        encodings: Python encodings of its SpecificCharacterSet.
+        depth: Number of sequences around it.
+        around: Strictest kind of sequence around it.
     """
 
     source: Dataset
@@ -60,15 +63,15 @@ class DatasetExecutor:
     """Applies a plan to one dataset.
 
     Args:
-        values: New values, for this instance.
-        noted: Tags whose values are wanted.
+        values: Source of new values for this instance.
+        noted: Tags whose original values are collected.
 
     Attributes:
-        changes: What was changed.
-        kept: How many elements, nested ones included, are as they were.
-        stayed: Tags of those of them that have a value.
-        noted: The elements whose tags were given, and dates that do not simply go.
-        private_kept: Private elements, not counting creators, that stay.
+        changes: Changes made.
+        kept: Number of unchanged elements, including nested ones.
+        stayed: Tags of unchanged elements that have a value.
+        noted: Elements with the given tags, and dates that the plan does not remove.
+        private_kept: Number of private elements kept, not counting private creators.
     """
 
     def __init__(self, values: Values, noted: frozenset[int] = frozenset()) -> None:
@@ -85,13 +88,13 @@ class DatasetExecutor:
         """Return the de-identified copy of a dataset, without its file meta.
 
         Raises:
-            InvalidDicomError: Sequences are nested too deep, or an element cannot be read.
+            InvalidDicomError: Sequences are nested too deeply, or an element cannot be read.
         """
-        return self._dataset(Place(source, "", ("iso8859",), 0, Inside.TOP))
+        return self._dataset(ElementPlace(source, "", ("iso8859",), 0, Inside.TOP))
 
-    def _dataset(self, place: Place) -> Dataset:
+    def _dataset(self, place: ElementPlace) -> Dataset:
         if place.depth > MAX_DEPTH:
-            raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} deep", reason="too-deep")
+            raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} levels deep", reason="too-deep")
         source, parent = place.source, place.encodings
         if SPECIFIC_CHARACTER_SET in source:
             place = place._replace(encodings=encodings_of(value_bytes(source.get_item(SPECIFIC_CHARACTER_SET))))
@@ -102,7 +105,9 @@ class DatasetExecutor:
                 elements[tag] = new
         return rebuilt(source, elements, parent)
 
-    def _element(self, element: DataElement | RawDataElement, place: Place) -> DataElement | RawDataElement | None:
+    def _element(
+        self, element: DataElement | RawDataElement, place: ElementPlace
+    ) -> DataElement | RawDataElement | None:
         _refuse_broken(element)
         element = _with_vr(place.source, element, place.encodings)
         tag = element.tag
@@ -134,16 +139,21 @@ class DatasetExecutor:
         return self._changed(element, vr, rule, place, self._values.new_value(rule, int(tag), vr, old, place.encodings))
 
     def _changed(
-        self, element: DataElement | RawDataElement, vr: str, rule: Rule, place: Place, new: NewValue | None
+        self,
+        element: DataElement | RawDataElement,
+        vr: str,
+        rule: Rule,
+        place: ElementPlace,
+        new: NewElementValue | None,
     ) -> DataElement | RawDataElement:
-        """Return an element with its new value; the same where it has none."""
+        """Return an element with its new value, or unchanged if *new* is None."""
         if new is None:
             return self._kept(element)
         self._record(rule._replace(reason=new.reason), place, element.tag, vr, _length(element))
         return _raw(element.tag, vr, new.value, place.source)
 
     def _sequence(
-        self, element: DataElement | RawDataElement, rule: Rule, place: Place
+        self, element: DataElement | RawDataElement, rule: Rule, place: ElementPlace
     ) -> DataElement | RawDataElement | None:
         tag = element.tag
         if rule.op != Op.EMPTY and not _is_understood(element, place.source):
@@ -167,7 +177,9 @@ class DatasetExecutor:
             case _:
                 assert_never(rule.op)
 
-    def _entered(self, element: DataElement | RawDataElement, rule: Rule, place: Place) -> DataElement | RawDataElement:
+    def _entered(
+        self, element: DataElement | RawDataElement, rule: Rule, place: ElementPlace
+    ) -> DataElement | RawDataElement:
         """Apply the plan to the items of a sequence."""
         before = len(self.changes)
         parsed = (
@@ -179,12 +191,13 @@ class DatasetExecutor:
         around = inside(place.around, rule.op)
         done = [
             self._dataset(
-                Place(item, f"{place.path}{element.tag:08X}[{index}]/", place.encodings, place.depth + 1, around)
+                ElementPlace(item, f"{place.path}{element.tag:08X}[{index}]/", place.encodings, place.depth + 1, around)
             )
             for index, item in enumerate(items)
         ]
         unchanged = len(self.changes) == before
         self._count(element.tag, has_value=bool(done) and unchanged)
+        # An unchanged raw sequence is written as it was, which keeps its encoding exactly.
         little = place.source.original_encoding[1] is not False
         if unchanged and isinstance(element, RawDataElement) and little:
             return element
@@ -193,9 +206,12 @@ class DatasetExecutor:
         return new
 
     def _hidden(
-        self, element: DataElement | RawDataElement, rule: Rule, place: Place
+        self, element: DataElement | RawDataElement, rule: Rule, place: ElementPlace
     ) -> DataElement | RawDataElement | None:
-        """Do with a sequence of unknown VR what is done with one; its VR and its form of length stay."""
+        """Treat a sequence hidden in an element of VR UN.
+
+        Its VR and length encoding stay.
+        """
         old = value_bytes(element)
         before = len(self.changes)
         raw = RawDataElement(element.tag, "SQ", len(old), old, 0, is_implicit_VR=True, is_little_endian=True)
@@ -208,6 +224,7 @@ class DatasetExecutor:
         return _raw(element.tag, "UN", file.getvalue()[8:], place.source)
 
     def _kept(self, element: DataElement | RawDataElement) -> DataElement | RawDataElement:
+        """Return an element unchanged, and count it."""
         self._count(element.tag, has_value=_length(element) > 0)
         return shared(element)
 
@@ -216,30 +233,34 @@ class DatasetExecutor:
         if has_value:
             self.stayed.append(int(tag))
 
-    def _record(self, rule: Rule, place: Place, tag: int, vr: str, length: int) -> None:
+    def _record(self, rule: Rule, place: ElementPlace, tag: int, vr: str, length: int) -> None:
         path = f"{place.path}{tag:08X}"
         self.changes.append(Change(path, keyword(tag), vr, action_of(rule.op, rule.reason), rule.reason, length))
 
 
 def _is_understood(element: DataElement | RawDataElement, source: Dataset) -> bool:
-    """Return whether a sequence is whole items from first to last. A parsed one is written from what was parsed."""
+    """Return whether a raw sequence consists of complete items."""
     if not isinstance(element, RawDataElement) or not element.value or source.original_encoding[1] is False:
         return True
     return holds_items(element.value, explicit=not element.is_implicit_VR)
 
 
 def removes(plan: TagPlan, dataset: Dataset, tag: int) -> bool:
-    """Return whether nothing of a top-level element's value will be in the result: deleted, emptied, or replaced.
+    """Return whether a top-level element's value is absent from the result.
 
-    Items that a sequence keeps beside its dummies hold no pictures: those go with all other binary values.
+    It is deleted, emptied or replaced by a placeholder.
     """
     creator = creator_in(dataset, tag) if is_private(tag) else ""
     vr = effective_vr(tag, dataset.get_item(BaseTag(tag)).VR, lambda: creator)
+    # A sequence with op DUMMY keeps items, but no pictures in them: binary values get placeholders.
     return plan.rule(tag, vr, creator).op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
 
 
 def _refuse_broken(element: DataElement | RawDataElement) -> None:
-    """Notice what pydicom lets pass: values cut off by the end of the file, stray delimiters, unheard-of VRs."""
+    """Raise InvalidDicomError for damage that pydicom accepts.
+
+    This means values cut off by the end of the file, stray delimiters and unknown VRs.
+    """
     if element.tag.group == _DELIMITERS:
         raise InvalidDicomError("an item delimiter stands where an element should", reason="broken")
     if isinstance(element, RawDataElement) and element.VR is not None and element.VR not in _VRS:
@@ -247,13 +268,16 @@ def _refuse_broken(element: DataElement | RawDataElement) -> None:
     if isinstance(element, RawDataElement) and element.value is not None:
         whole = element.length in (_UNDEFINED, len(element.value))
         if not whole:
-            raise InvalidDicomError("the data ends inside an element", reason="truncated")
+            raise truncated()
 
 
 def _with_vr(
     source: Dataset, element: DataElement | RawDataElement, encodings: Values_[str]
 ) -> DataElement | RawDataElement:
-    """Convert an element that is implicit in data said to be explicit: it cannot be written as it is."""
+    """Convert an implicit VR element in explicit VR data.
+
+    It cannot be written as it is.
+    """
     if isinstance(element, RawDataElement) and element.is_implicit_VR and source.original_encoding[0] is False:
         converted = convert_raw_data_element(element, encoding=list(encodings), ds=source)
         return correct_ambiguous_vr_element(converted, source, bool(source.original_encoding[1]))
@@ -266,14 +290,17 @@ def _raw(tag: int, vr: str, value: bytes, source: Dataset) -> RawDataElement:
 
 
 def creator_in(source: Dataset, tag: int) -> str:
-    """Return the private creator of an element's block, or what a creator says itself; empty where there is none."""
+    """Return the private creator of an element's block, or an empty string.
+
+    For a private creator element this is its own value.
+    """
     element = tag & 0xFFFF
     owner = tag if element < 0x100 else creator_tag(tag)
     if owner not in source:
         return ""
     found = source.get_item(owner)
     if found.VR not in (None, "LO", "UN"):
-        return ""  # of another VR it is no creator, whatever its tag (PS3.5 section 7.8.1)
+        return ""  # a private creator has VR LO (PS3.5 section 7.8.1)
     value = value_bytes(found)
     return value.strip(b" \0").decode("latin-1")
 

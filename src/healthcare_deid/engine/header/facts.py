@@ -1,4 +1,7 @@
-"""Facts about an instance, from its noted elements: its identity, earlier de-identification, and its dates."""
+"""Facts that an instance's original values show.
+
+They concern identity, earlier de-identification, dates and faces.
+"""
 
 from __future__ import annotations
 
@@ -10,43 +13,47 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.dicom.charsets import read_text
 from healthcare_deid.engine.dicom.elements import known_vr
 from healthcare_deid.engine.dicom.encoding import Malformed, Short, flat_items
-from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, Code
+from healthcare_deid.engine.header.markers import EARLIER, METHOD, METHOD_CODE_SEQUENCE, MethodCode
 from healthcare_deid.engine.identity.rewriting import by_patterns
-from healthcare_deid.engine.plan.tags import DATE_VRS, GOING, Op
-from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue, own_sources
+from healthcare_deid.engine.plan.rules import DATE_VRS, GOING, Op
+from healthcare_deid.engine.text.find.own_terms import OwnTerms
+from healthcare_deid.engine.text.find.own_values import OwnValue, own_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from healthcare_deid.engine.header.fast.run_follower import Noted
-    from healthcare_deid.engine.header.markers import Claims
+    from healthcare_deid.engine.header.markers import DeidentificationClaims
     from healthcare_deid.engine.identity.rewriting import Rewrite
 
     Patterns = Mapping[int, Sequence[Rewrite]]
 
 FACE_LEFT = (
-    "the series may hold a head: a face can be reconstructed from its slices, which no tag or burned-in text shows"
+    "the series may show a head: a face can be reconstructed from its slices, and this engine does not remove faces"
 )
 _MODALITY = 0x00080060
+# Modalities whose slices can be stacked to a volume that shows the face.
 _SLICES = frozenset({b"CT", b"MR", b"PT"})
+# CodeMeaning, StudyDescription, SeriesDescription, BodyPartExamined, ProtocolName.
 _BODY = frozenset({0x00080104, 0x00081030, 0x0008103E, 0x00180015, 0x00181030})
-"""CodeMeaning, the study's and the series' description, BodyPartExamined, ProtocolName."""
 _HEAD = re.compile(
     rb"\b(?:head|brain|skull|cranium|face|facial|maxillofacial|orbits?|sinus(?:es)?|neuro|cerebr\w*|kopf|sch[a\xe4]del|"
     rb"cr[a\xe2]ne|whole[ _-]?body|wholebody|iac|pituitary|mandible|tmj|temporal bones?)\b"
 )
 OTHER_IDS_SEQUENCE = 0x00101002
-"""OtherPatientIDsSequence: its items are not looked into where it goes, and name the patient all the same."""
+"""OtherPatientIDsSequence. A plan that deletes it does not visit its items, but the patient's IDs are in them."""
 _PATIENT_ID = 0x00100020
 _CODE_VALUE, _SCHEME, _MEANING = 0x00080100, 0x00080102, 0x00080104
+# CodeValue and CodingSchemeDesignator have VR SH (PS3.5 table 6.2-1).
 _LONGEST_CODE = 16
+# Series that are processed at the same time share few headers, so a small cache suffices.
 _MOST = 64
 HEAD_TAGS = _BODY | {_MODALITY}
 
 
 @cache
 def noted_tags() -> frozenset[int]:
-    """Return the tags whose values are wanted where a result claims that identity was removed."""
+    """Return the tags whose original values claims depend on."""
     return frozenset(own_sources()) | EARLIER | HEAD_TAGS | {OTHER_IDS_SEQUENCE}
 
 
@@ -54,18 +61,18 @@ class Facts:
     """Facts about one instance.
 
     Args:
-        noted: The elements.
-        own: The instance's own names and numbers, of the same elements.
+        noted: The collected elements.
+        own: The patient's own names and numbers, taken from the same elements.
 
     Attributes:
         own: As given.
-        date_operations: Operations on dates that have a value and did not simply go.
-        claims: Claims that were made of these facts, and what else was done: within a series they are the same.
+        date_operations: Operations on dates that have a value and are not removed.
+        claims: Cache of claims made from these facts. It pays because a series shares them.
     """
 
     def __init__(self, noted: Sequence[Noted], own: OwnTerms) -> None:
         self.own = own
-        self.claims: dict[tuple[bool, bool, bool, bool], Claims] = {}
+        self.claims: dict[tuple[bool, bool, bool, bool], DeidentificationClaims] = {}
         self._noted = noted
         wanted = noted_tags()
         self.date_operations = frozenset(
@@ -76,7 +83,10 @@ class Facts:
 
     @cached_property
     def earlier_methods(self) -> tuple[str, ...]:
-        """The lines in which earlier steps said what they did, those that hold the patient's identity left out."""
+        """Lines of DeidentificationMethod from earlier steps.
+
+        Lines that contain the patient's identity are left out.
+        """
         lines: list[str] = []
         for tag, _, value, encodings in self._noted:
             if tag == METHOD:
@@ -85,9 +95,12 @@ class Facts:
         return tuple(line for line in stripped if line and not self.own.find(line))
 
     @cached_property
-    def earlier_codes(self) -> tuple[Code, ...]:
-        """The codes in which earlier steps said what they did; what does not look like one is left out."""
-        found: list[Code] = []
+    def earlier_codes(self) -> tuple[MethodCode, ...]:
+        """Codes of DeidentificationMethodCodeSequence from earlier steps.
+
+        Malformed ones are left out.
+        """
+        found: list[MethodCode] = []
         for tag, _, value, encodings in self._noted:
             if tag == METHOD_CODE_SEQUENCE:
                 found += filter(None, (_code(item, encodings) for item in _items(value, _CODE_VALUE)))
@@ -95,7 +108,7 @@ class Facts:
 
     @cached_property
     def may_show_face(self) -> bool:
-        """Whether the instance is a slice of a head, as far as its modality and descriptions say."""
+        """Whether modality and descriptions suggest a slice of a head."""
         slices = any(tag == _MODALITY and value.strip(b"\0 ").upper() in _SLICES for tag, _, value, _ in self._noted)
         return slices and any(
             tag in _BODY and _HEAD.search(value.lower().replace(b"_", b" ")) for tag, _, value, _ in self._noted
@@ -103,12 +116,12 @@ class Facts:
 
 
 class FactsOfInstances:
-    """Makes facts of noted elements, and knows the last ones again. A pickled one is empty.
+    """Factory and cache of facts, which is pickled empty.
 
     Args:
-        patterns: Patterns by tag: of a value in which one is found, a person has decided what stays, and it is looked
-            for nowhere else.
-        staying: Tags of patterns whose values stay where none is found: they are looked for nowhere else either.
+        patterns: Replacement patterns by tag. A value that one of them matches was decided by a person, so it does not
+            become a search term.
+        staying: Tags whose values stay when no pattern matches. These do not become search terms either.
     """
 
     def __init__(self, patterns: Patterns | None = None, staying: frozenset[int] = frozenset()) -> None:
@@ -136,7 +149,7 @@ class FactsOfInstances:
         return known
 
     def _own_values(self, noted: Sequence[Noted]) -> tuple[OwnValue, ...]:
-        """Return what tells whose instance it is, of elements that do not stay."""
+        """Return the identifying values, except those that stay in the result."""
         sources = own_sources()
         values = [
             OwnValue(sources[tag], value, encodings)
@@ -156,7 +169,7 @@ class FactsOfInstances:
         return tuple(values)
 
     def _is_decided(self, tag: int, value: bytes, encodings: tuple[str, ...]) -> bool:
-        """Return whether a person has decided what stays of a value."""
+        """Return whether the user's patterns decide about a value."""
         patterns = self._patterns.get(tag)
         if not patterns or tag in self._staying:
             return bool(patterns)
@@ -164,16 +177,19 @@ class FactsOfInstances:
         return any(by_patterns(patterns, part) != part for part in parts)
 
 
-def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> Code | None:
+def _code(item: dict[int, bytes], encodings: tuple[str, ...]) -> MethodCode | None:
     value, scheme = (item.get(part, b"").strip(b"\0 ") for part in (_CODE_VALUE, _SCHEME))
     meaning = read_text(item.get(_MEANING, b""), "LO", encodings).text
     if not meaning or not all(text.isalnum() and len(text) <= _LONGEST_CODE for text in (value, scheme)):
         return None
-    return Code(value.decode(), scheme.decode(), meaning.strip("\0 "))
+    return MethodCode(value.decode(), scheme.decode(), meaning.strip("\0 "))
 
 
 def _items(value: bytes, wanted: int) -> list[dict[int, bytes]]:
-    """Return the items of a sequence, in either encoding, of which one has the wanted attribute."""
+    """Return the items of a sequence, in either encoding.
+
+    The list is empty unless an item has the wanted attribute.
+    """
     for explicit in (True, False):
         try:
             items = list(flat_items(value, explicit=explicit))

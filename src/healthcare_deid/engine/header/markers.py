@@ -1,7 +1,7 @@
-"""De-identification markers: what an instance says about what was done to it (PS3.15 section E.1.1).
+"""De-identification markers in a result (PS3.15 section E.1.1).
 
-They are claims, and each is computed from what was done to this instance: a code for an option says that the option was
-carried out, and not that it was asked for.
+They are claims, so each is computed from what was done to the instance. The code of an option says that it was carried
+out, not that it was requested.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydicom.sequence import Sequence
 
 from healthcare_deid._version import __version__
 from healthcare_deid.engine.plan.ps315 import METHOD_CODES, ProfileOption
-from healthcare_deid.engine.plan.tags import GOING, Op
+from healthcare_deid.engine.plan.rules import GOING, Op
 from healthcare_deid.engine.results import Change, ChangeAction
 
 if TYPE_CHECKING:
@@ -29,13 +29,14 @@ METHOD_CODE_SEQUENCE = 0x00120064
 BURNED_IN_ANNOTATION = 0x00280301
 LONGITUDINAL_DATES = 0x00280303
 EARLIER = frozenset({METHOD, METHOD_CODE_SEQUENCE})
-"""What an earlier step said of itself: it stays, and ours is added."""
+"""Markers of earlier steps, which are kept and extended."""
+# DeidentificationMethod has VR LO (PS3.5 table 6.2-1).
 _METHOD_CHARACTERS = 64
 _CLEAN_PIXEL_DATA = "113101"
 _SAFE_PRIVATE = METHOD_CODES[ProfileOption.RETAIN_SAFE_PRIVATE]
 _FULL_DATES = METHOD_CODES[ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES]
 DATES = {0x00080020: "DA", 0x00080021: "DA", 0x00080022: "DA", 0x00080023: "DA", 0x0008002A: "DT"}
-"""Study, series, acquisition and content: what happens to these is said of the instance's dates."""
+"""Dates of study, series, acquisition and content. Their treatment decides LongitudinalTemporalInformationModified."""
 
 CODE_MEANINGS = {
     "113100": "Basic Application Confidentiality Profile",
@@ -54,8 +55,8 @@ CODE_MEANINGS = {
 """Code meanings of PS3.16 CID 7050."""
 
 
-class Code(NamedTuple):
-    """An item of the method code sequence."""
+class MethodCode(NamedTuple):
+    """An item of DeidentificationMethodCodeSequence."""
 
     value: str
     scheme: str
@@ -63,20 +64,20 @@ class Code(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """Claims that an instance makes about its de-identification.
+class DeidentificationClaims:
+    """Claims of an instance about its de-identification.
 
     Attributes:
-        identity_removed: PatientIdentityRemoved is YES; otherwise nothing is said of it.
-        methods: Lines of DeidentificationMethod, those of earlier steps first.
-        codes: Items of DeidentificationMethodCodeSequence, those of earlier steps first.
-        no_burned_in_text: BurnedInAnnotation is NO.
-        dates: LongitudinalTemporalInformationModified; nothing where it differs from date to date.
+        identity_removed: Whether PatientIdentityRemoved is YES; otherwise it is left out.
+        methods: Lines of DeidentificationMethod, earlier ones first.
+        codes: Items of DeidentificationMethodCodeSequence, earlier ones first.
+        no_burned_in_text: Whether BurnedInAnnotation is NO.
+        dates: LongitudinalTemporalInformationModified; empty if the dates differ.
     """
 
     identity_removed: bool
     methods: tuple[str, ...]
-    codes: tuple[Code, ...]
+    codes: tuple[MethodCode, ...]
     no_burned_in_text: bool
     dates: str
 
@@ -86,13 +87,13 @@ class Done:
     """Outcome for one instance that its claims depend on.
 
     Attributes:
-        identity_left: The patient's identity was seen in a value that stays.
-        private_kept: Private elements stay.
-        pixels_cleaned: Pictures were looked at for burned-in text, the image itself among them.
-        all_text_covered: All burned-in text was covered.
-        date_operations: Operations on the dates that did not simply go.
-        earlier_methods: Lines that an earlier step wrote.
-        earlier_codes: Codes that an earlier step wrote.
+        identity_left: Whether the patient's identity was found in a kept value.
+        private_kept: Whether private elements were kept.
+        pixels_cleaned: Whether burned-in text was searched in the pictures, including the image itself.
+        all_text_covered: Whether all burned-in text was covered.
+        date_operations: Operations on dates that were not removed.
+        earlier_methods: Lines of an earlier step.
+        earlier_codes: Codes of an earlier step.
     """
 
     identity_left: bool = False
@@ -101,16 +102,16 @@ class Done:
     all_text_covered: bool = False
     date_operations: frozenset[Op] = frozenset()
     earlier_methods: tuple[str, ...] = ()
-    earlier_codes: tuple[Code, ...] = ()
+    earlier_codes: tuple[MethodCode, ...] = ()
 
 
 class Claimant:
-    """Computes the claims of instances that one plan was applied to.
+    """Computes the claims of instances under one plan.
 
     Args:
         plan: The plan.
-        inspected_dates: What becomes of dates that are inspected as text: ``"MODIFIED"``, ``"REMOVED"``, or nothing.
-        covers_all_text: Whether all burned-in text is looked for.
+        inspected_dates: Result of inspecting dates as text: ``"MODIFIED"``, ``"REMOVED"``, or empty if mixed.
+        covers_all_text: Whether all burned-in text is covered.
     """
 
     def __init__(self, plan: TagPlan, *, inspected_dates: str = "", covers_all_text: bool = False) -> None:
@@ -124,19 +125,22 @@ class Claimant:
             | ({BURNED_IN_ANNOTATION} if covers_all_text else set())
             | ({LONGITUDINAL_DATES} if says_dates or _FULL_DATES in plan.method_codes else set())
         )
-        """Elements of an instance that give way to its new claims."""
+        """Tags of the input that the new markers replace."""
 
-    def claims(self, done: Done) -> Claims:
-        """Return what an instance may say."""
+    def claims(self, done: Done) -> DeidentificationClaims:
+        """Return the claims that an instance may make."""
         plan = self._plan
         lines = [f"healthcare-deid {__version__}", *plan.method]
+        # These codes state what was done: the safe private option only if a private element was kept, and the clean
+        # pixel data
+        # option only if the pixels were searched.
         own = {*plan.method_codes} - {_SAFE_PRIVATE}
         if own and done.private_kept:
             own.add(_SAFE_PRIVATE)
         if own and done.pixels_cleaned:
             own.add(_CLEAN_PIXEL_DATA)
-        codes = [Code(code, "DCM", CODE_MEANINGS[code]) for code in sorted(own)]
-        return Claims(
+        codes = [MethodCode(code, "DCM", CODE_MEANINGS[code]) for code in sorted(own)]
+        return DeidentificationClaims(
             identity_removed=plan.removes_identity and not done.identity_left,
             methods=tuple(dict.fromkeys([*done.earlier_methods, *(line[:_METHOD_CHARACTERS] for line in lines)])),
             codes=tuple(dict.fromkeys([*done.earlier_codes, *codes])),
@@ -145,6 +149,7 @@ class Claimant:
         )
 
     def _dates(self, operations: frozenset[Op]) -> str:
+        # The attribute has one value for all dates, so a mixed outcome is not stated.
         if operations & {Op.KEEP, Op.CHECK, Op.RECURSE}:
             only_kept = operations <= {Op.KEEP, Op.CHECK, Op.RECURSE}
             return "UNMODIFIED" if only_kept and _FULL_DATES in self._plan.method_codes else ""
@@ -156,8 +161,11 @@ class Claimant:
 
 
 @lru_cache(maxsize=512)
-def markers(claims: Claims) -> Dataset:
-    """Return the elements that make claims (PS3.3 section C.7.1.1). The same claims give the same dataset: copy it."""
+def markers(claims: DeidentificationClaims) -> Dataset:
+    """Return the marker elements for claims (PS3.3 section C.7.1.1).
+
+    The dataset is cached and shared: copy it before changing it.
+    """
     dataset = Dataset()
     if claims.identity_removed:
         dataset.PatientIdentityRemoved = "YES"
@@ -177,8 +185,8 @@ def markers(claims: Claims) -> Dataset:
 
 
 @lru_cache(maxsize=512)
-def encoded_markers(claims: Claims, *, explicit: bool) -> dict[int, bytes]:
-    """Return the elements that make claims by tag, encoded in little endian."""
+def encoded_markers(claims: DeidentificationClaims, *, explicit: bool) -> dict[int, bytes]:
+    """Return the marker elements by tag, encoded in little endian."""
     encoded: dict[int, bytes] = {}
     for element in markers(claims):
         file = DicomBytesIO()
@@ -188,8 +196,8 @@ def encoded_markers(claims: Claims, *, explicit: bool) -> dict[int, bytes]:
     return encoded
 
 
-def added(claims: Claims) -> list[Change]:
-    """Return the record of markers."""
+def added(claims: DeidentificationClaims) -> list[Change]:
+    """Return the changes that adding the markers means."""
     return [
         Change(f"{int(mark.tag):08X}", mark.keyword, mark.VR, ChangeAction.ADDED, "marker") for mark in markers(claims)
     ]

@@ -1,4 +1,4 @@
-"""DICOM's own way back: original attributes, encrypted for recipients in the instance itself (PS3.15 section E.1.1)."""
+"""Original attributes, encrypted in the instance itself for recipients (PS3.15 section E.1.1)."""
 
 from __future__ import annotations
 
@@ -31,25 +31,26 @@ _TRANSFER_SYNTAX, _CONTENT, _MODIFIED = 0x04000510, 0x04000520, 0x04000550
 _CHARACTER_SET = BaseTag(0x00080005)
 _PIXELS = 0x7FE0
 _OURS, _ADDED = "HEALTHCARE-DEID", 0x01
+# Group of a private block in the encrypted dataset that lists the added attributes.
 _OUR_GROUP = 0x0401
-"""A private block of the encrypted dataset: the attributes that de-identification added."""
 _TAG = Struct("<HH")
-_NO_ENVELOPE = "the instance holds no encrypted attributes"
-_NO_ORIGINALS = "what is encrypted in the instance are no original attributes"
+_NO_ENVELOPE = "the instance has no encrypted attributes"
+_NO_ORIGINALS = "the encrypted attributes of the instance are not original attributes"
 
 
 def encrypted_attributes(
     source: Dataset, changed: Collection[int], added: Collection[int], recipients: Recipients
 ) -> DataElement:
-    """Return (0400,0500) with the original values of what was changed. Pixels are not among them.
+    """Return (0400,0500) with the original values of changed attributes, except pixels.
 
     Args:
-        source: The instance as it was.
-        changed: Tags of its top level that were changed, or something in them.
-        added: Tags that it did not have, and the result has.
-        recipients: Who may read it.
+        source: The original instance.
+        changed: Top-level tags that were changed, or contain a change.
+        added: Tags that only the result has.
+        recipients: Recipients who can decrypt it.
     """
     wanted = {BaseTag(tag) for tag in changed if tag in source and tag >> 16 != _PIXELS}
+    # A private element cannot be read without its creator (PS3.5 section 7.8.1).
     wanted |= {BaseTag(creator_tag(tag)) for tag in wanted if is_private(tag) and creator_tag(tag) in source}
     wanted |= {_CHARACTER_SET} & source.keys()
     elements = {tag: shared(source.get_item(tag)) for tag in sorted(wanted)}
@@ -66,14 +67,16 @@ def encrypted_attributes(
 def seal(
     target: Dataset, source: Dataset, changes: Iterable[Change], added: Iterable[Change], recipients: Recipients
 ) -> Change:
-    """Put the original attributes into a result, encrypted; return the record of it.
+    """Add the encrypted original attributes to a result.
+
+    Returns the change.
 
     Args:
         target: The result.
-        source: The instance as it was.
-        changes: What was changed in its header.
-        added: What was added.
-        recipients: Who may read them.
+        source: The original instance.
+        changes: Changes in its header.
+        added: Additions to its header.
+        recipients: Recipients who can decrypt them.
     """
     changed = {int(change.path[:8], 16) for change in changes}
     new = {int(change.path[:8], 16) for change in added}
@@ -83,14 +86,14 @@ def seal(
 
 
 def restored(dataset: Dataset, key: RecipientKey) -> Dataset:
-    """Return the instance that a de-identified one was made of; its pixels stay as they are.
+    """Return the original instance of a de-identified one, except for its pixels.
 
     Args:
         dataset: The de-identified instance; it is not modified.
-        key: Of one of the recipients.
+        key: Private key of a recipient.
 
     Raises:
-        EngineError: Nothing is encrypted in it, or not for this key.
+        EngineError: The instance has no encrypted attributes, or none for this key.
     """
     if ENCRYPTED_ATTRIBUTES not in dataset:
         raise EngineError(_NO_ENVELOPE, reason="no-encrypted-attributes")
@@ -114,6 +117,7 @@ def _with(dataset: Dataset, originals: Dataset) -> Dataset:
     elements |= dict(items(originals[_MODIFIED].value[0]))
     target = rebuilt(dataset, dict(sorted(elements.items())))
     target.file_meta = FileMetaDataset(private_copy(dataset).file_meta)
+    # The file meta must repeat the dataset's SOP Instance UID (PS3.10 section 7.1).
     if "SOPInstanceUID" in target:
         target.file_meta.MediaStorageSOPInstanceUID = UID(str(target.SOPInstanceUID))
     target.preamble = bytes(128)
@@ -127,7 +131,7 @@ def _added(originals: Dataset) -> list[int]:
     except KeyError:
         return []
     value: Any = block[_ADDED].value if _ADDED in block else None
-    if isinstance(value, bytes):  # in implicit VR nobody knows a private element's
+    if isinstance(value, bytes):  # implicit VR does not tell the VR of a private element
         return [group << 16 | element for group, element in _TAG.iter_unpack(value)]
     return [] if value is None else [value] if isinstance(value, int) else list(value)
 
@@ -144,5 +148,5 @@ def _decoded(data: bytes, syntax: str) -> Dataset:
     implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
     try:
         return read_dataset(BytesIO(data), implicit, little)
-    except Exception:  # noqa: BLE001 - another's key gives random bytes, on which pydicom fails in many ways
+    except Exception:  # noqa: BLE001 - a wrong key gives random bytes, and pydicom fails on them in many ways
         raise EngineError(_NO_ORIGINALS, reason="no-originals") from None

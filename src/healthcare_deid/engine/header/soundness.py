@@ -1,7 +1,8 @@
-"""Checks that a value has the form of its VR (PS3.5 section 6.2): one that has not may say anything.
+"""Validity of values for their VR (PS3.5 section 6.2).
 
-A broken exporter writes text under numeric and code VRs, and a damaged length makes a harmless element swallow its
-neighbors. The forms are wider than the standard where devices are: a comma in a decimal, a dash in a code.
+A value without it may hold anything. Broken exporters write text under numeric and code VRs, and a damaged length makes
+an element swallow its neighbors. The forms accept more than the standard where devices do, such as a comma in a decimal
+or a dash in a code.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from pydicom.charset import python_encoding
 
 from healthcare_deid.engine.dicom.elements import most_values
 from healthcare_deid.engine.dicom.uids import is_uid, uid_text
-from healthcare_deid.engine.plan.tags import BINARY_VRS, NUMBER_BYTES
+from healthcare_deid.engine.plan.rules import BINARY_VRS, NUMBER_BYTES
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _PADDING = b"\0 "
+# Devices write a comma as the decimal sign, and nan or inf for missing numbers.
 _NUMBER = rb" *(?:[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?|[+-]?(?:nan|inf)|) *"
+# Besides YYYYMMDD, the ACR-NEMA form with dots and forms with other separators occur.
 _DAY = rb"(?:\d{4}(?:\d\d(?:\d\d)?)?|\d{4}[./-]\d\d[./-]\d\d|\d\d[./-]\d\d[./-]\d{4})"
 _TIME = rb"(?:\d{1,6}(?:\.\d{1,9})?|\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?)"
+# DT in any precision, with an optional offset from UTC.
 _MOMENT = rb"(?:\d{4,14}(?:\.\d{1,9})?(?: *[+-]\d{4})?)"
 FORMS = {
     vr: re.compile(rb"%b(?:\\%b)*[ \0]*" % (one, one), re.IGNORECASE if vr != "CS" else 0)
@@ -32,20 +36,24 @@ FORMS = {
         "TM": rb" *%b?(?: *- *%b?)? *" % (_TIME, _TIME),
     }.items()
 }
-"""Encoded values of strings that follow a form. A code may be sound without following its own."""
+"""Forms of encoded string values. `_is_loose_code` accepts further values of CS."""
 _WORD_OF_CODE = re.compile(r"[A-Za-z]{3,}")
 _CODE_CHARACTERS = re.compile(rb"[\w .,:;/()+*&#%<>=\\-]*")
+# A long or dotted number, which identifies a person or a device and does not classify.
 _NUMBER_IN_CODE = re.compile(rb"\d{5}|\d+(?:\.\d+){2}")
-"""A long number, or a dotted one: it names a person or a thing, and no kind of things."""
 _LONGEST_CODE = 64
+# Bytes. Shorter binary values consist of printable bytes by chance.
 _SHORTEST_TEXT = 12
-"""Bytes: numbers that are all printable occur by chance where there are fewer."""
 _TEXT = re.compile(rb"[\r\n\t -~]*")
 _CHARACTER_SETS = frozenset(re.sub(r"[ -]", "_", term.upper()) for term in python_encoding)
 
 
 def is_sound(tag: int, vr: str, value: bytes) -> bool:
-    """Return whether a value, as encoded, is one that its VR can have. Free text can be anything."""
+    """Return whether an encoded value is valid for its VR.
+
+    Free text is always valid.
+    """
+    # A damaged length usually makes a numeric value longer than its multiplicity allows.
     size = NUMBER_BYTES.get(vr)
     if size is not None:
         return not len(value) % size and len(value) <= size * most_values(tag) and not _is_text(value)
@@ -65,7 +73,7 @@ def is_sound(tag: int, vr: str, value: bytes) -> bool:
 
 
 def _is_text(value: bytes) -> bool:
-    """Return whether bytes that should be numbers or data are words that somebody typed, or a UID."""
+    """Return whether a binary value is really typed text or a UID."""
     text = value.strip(_PADDING)
     return len(text) >= _SHORTEST_TEXT and _TEXT.fullmatch(text) is not None
 
@@ -76,7 +84,10 @@ def _names_character_set(term: bytes) -> bool:
 
 
 def _is_loose_code(text: bytes) -> bool:
-    """Return whether what breaks the rules for codes is one all the same: known words, short marks, numbers."""
+    """Return whether an invalid CS value is still a code.
+
+    Known words, short marks and numbers are codes.
+    """
     from healthcare_deid.engine.text.find.lexicon import fold, vocabulary
 
     if _CODE_CHARACTERS.fullmatch(text) is None or any(len(code) > _LONGEST_CODE for code in text.split(b"\\")):

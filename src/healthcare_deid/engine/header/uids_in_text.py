@@ -1,4 +1,7 @@
-"""UIDs in running text: they follow the UID map, for they lead straight back to the original in the archive."""
+"""Replacement of UIDs in free text.
+
+They would lead back to the original in the archive, so they are mapped like UIDs in elements of VR UI.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,27 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import UidPolicy
 
 MOST_CHARACTERS = {"AE": 16, "LO": 64, "SH": 16, "ST": 1024, "LT": 10240}
-"""Longest values (PS3.5 table 6.2-1); VRs that are not here have room for any UID."""
+"""Maximum lengths of text VRs (PS3.5 table 6.2-1). VRs without a practical limit are left out."""
+# At least three components; a decimal number or a date has fewer, or is caught by the checks below.
 _DOTTED = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\.?\d)")
 _DOTTED_BYTES = re.compile(rb"(?<![0-9.])[0-9]+(?:\.[0-9]+){2,}(?!\.?[0-9])")
 _FEWEST_DOTS = 4
+# Shorter dotted numbers are versions, addresses or dates, unless they are UIDs of the instance.
 _SHORTEST = 12
-"""A dotted number of fewer parts or digits is a version, an address or a date, unless it is one of the instance's."""
+# First private-use character that stands for a UID during detection, because no detector matches it.
 _HIDDEN = 0xF0000
-"""First of the private characters that stand for UIDs while text is searched: no detector takes them for anything."""
 
 
 class UidsInText:
-    """Replaces UIDs in text by the rule that their elements follow.
+    """Replaces UIDs in text by the policy for elements of VR UI.
 
     Args:
-        policy: What happens to UIDs.
+        policy: UID policy of the plan.
         mapper: UID rule.
         own_uids: Returns the instance's own UIDs.
 
     Attributes:
-        asked: Whether the last text held something that may be one of the instance's own UIDs.
+        asked: Whether the result for the last text depended on the instance's own UIDs.
     """
 
     def __init__(self, policy: UidPolicy, mapper: UidMapper, own_uids: Callable[[], frozenset[str]]) -> None:
@@ -49,20 +53,25 @@ class UidsInText:
         return self._own
 
     def replace(self, value: bytes, vr: str) -> bytes:
-        """Return an encoded value with its UIDs replaced, padded; UIDs are ASCII in every character set."""
+        """Replace the UIDs in an encoded value, and pad it."""
         self.asked = False
         if value.count(b".") < 2 or not self._policy.primary:
             return value
+        # UIDs are ASCII in every character set, so no decoding is needed.
         changed = _DOTTED_BYTES.sub(lambda found: self._new(found[0].decode()).encode(), value)
         if changed == value:
             return value
         changed = changed.rstrip(b"\0 ")
+        # A new UID may be longer than the old one. If the value becomes too long, the UIDs are removed.
         if len(changed) > MOST_CHARACTERS.get(vr, len(changed)):
             changed = _DOTTED_BYTES.sub(b"", value).rstrip(b"\0 ") if b"\\" not in value else b""
         return changed + b" " * (len(changed) % 2)
 
     def hide(self, text: str) -> tuple[str, list[str]]:
-        """Return a text with a private character for each UID, and the new UIDs by those characters."""
+        """Replace each UID by a private-use character.
+
+        Returns the text and the new UIDs.
+        """
         uids: list[str] = []
         if "." not in text or not self._policy.primary:
             return text, uids
@@ -78,7 +87,10 @@ class UidsInText:
 
     @staticmethod
     def show(text: str, uids: list[str], vr: str) -> str:
-        """Return a text with its new UIDs; without them where they do not fit."""
+        """Put the new UIDs back into a text.
+
+        They are dropped if they do not fit the VR.
+        """
         shown = text
         for number, uid in enumerate(uids):
             shown = shown.replace(chr(_HIDDEN + number), uid)

@@ -1,6 +1,6 @@
-"""New value bytes for old ones: dummies, regenerated UIDs, transformed text. Shared by both executors.
+"""Computes new values, for both executors: placeholders, UIDs, transformed text.
 
-Strings are the same bytes in every transfer syntax, so everything here is a function from bytes to bytes.
+Encoded strings are the same in every transfer syntax, so all functions map bytes to bytes.
 """
 
 from __future__ import annotations
@@ -18,52 +18,44 @@ from healthcare_deid.engine.header.actions import (
     UID_IN_TEXT_REASON,
 )
 from healthcare_deid.engine.header.dummies import DUMMIES, dummy_of
-from healthcare_deid.engine.header.rewriting import NOT_VALID, TELLS_IDENTITY, fits
+from healthcare_deid.engine.header.instance_rewriting import NOT_VALID, TELLS_IDENTITY, fits
 from healthcare_deid.engine.header.soundness import is_sound
 from healthcare_deid.engine.header.uids_in_text import UidsInText
-from healthcare_deid.engine.plan.tags import (
-    CODE_TAGS,
-    ENCAPSULATED_DOCUMENT,
-    GOING,
-    NUMBER_BYTES,
-    TEXT_VRS,
-    Op,
-    Rule,
-)
+from healthcare_deid.engine.plan.rules import CODE_TAGS, ENCAPSULATED_DOCUMENT, GOING, NUMBER_BYTES, TEXT_VRS, Op, Rule
 from healthcare_deid.engine.text.vr_values import is_legal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from healthcare_deid.engine.header.rewriting import InstanceRewriting
+    from healthcare_deid.engine.header.instance_rewriting import InstanceRewriting
     from healthcare_deid.engine.identity.uid_mapper import UidMapper
     from healthcare_deid.engine.plan.tags import TagPlan
     from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
-MALFORMED = "a value that its VR cannot have, and that may say anything, was emptied"
-"""Of sequences too: bytes that are no items, or stand between them."""
+MALFORMED = "a value that is invalid for its VR, and so may hold anything, was emptied"
+"""For sequences too, if they contain bytes outside of items."""
 IDENTITY_LEFT = (
-    "a name or number of the patient's stands in a code, which is not rewritten: the result does not say that the "
-    "patient's identity was removed"
+    "a code contains one of the patient's names or numbers; codes are not rewritten, so the result does not claim that "
+    "the patient's identity was removed"
 )
 _TEXT_KEPT = (
-    "a pattern was rewritten in an element that the profile removes, and the rest of its text stays: the result does "
-    "not say that the patient's identity was removed"
+    "replace= keeps text in an element that the profile removes, so the result does not claim that the patient's "
+    "identity was removed"
 )
-_DOCUMENT_LEFT = "an encapsulated document was left: what a PDF or a CDA document says is not looked at"
-_CONTRADICTS = "text is not in the character set that the instance names: it was read in a likely one"
-_UNREADABLE = "text that no likely character set can read was emptied"
-_OWN_BYTES = "the patient's name was found by its bytes, which the named character set does not read, and erased"
-_IDENTITY_ERASED = "a name or number of the patient's was found where no rule looks for one, and erased"
-_CANNOT_WRITE = "a replacement cannot be written in the instance's character set: the value was emptied"
+_DOCUMENT_LEFT = "an encapsulated document was kept; the text of PDF and CDA documents is not inspected"
+_CONTRADICTS = "text did not match the instance's SpecificCharacterSet and was decoded in a likely character set"
+_UNREADABLE = "text that could not be decoded in any likely character set was emptied"
+_OWN_BYTES = "the patient's name was found in bytes that the SpecificCharacterSet cannot decode, and erased"
+_IDENTITY_ERASED = "one of the patient's names or numbers was found in a value that no rule inspects, and erased"
+_CANNOT_WRITE = "a replacement could not be encoded in the instance's character set, so the value was emptied"
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})
 _DIGITS_VRS = frozenset({"DS", "IS"})
 _DATE_VRS = frozenset({"AS", "DA", "DT", "TM"})
 _PADDING = b"\0 "
 
 
-class Transformed(Protocol):
-    """One value as a text engine returns it."""
+class TransformedValue(Protocol):
+    """Result of transforming one value."""
 
     @property
     def value(self) -> str:
@@ -77,29 +69,29 @@ class Transformed(Protocol):
 
     @property
     def warnings(self) -> Sequence[str]:
-        """Warnings for a person."""
+        """Warnings about the value."""
         ...
 
 
 class ValueTransformer(Protocol):
-    """A text engine, bound to one instance (`InstanceText`)."""
+    """A text engine bound to one instance (`InstanceText`)."""
 
     @property
     def days_shifted(self) -> int:
-        """Days that dates are shifted by."""
+        """Number of days that dates are shifted by."""
         ...
 
-    def transform(self, value: str, vr: str) -> Transformed:
+    def transform(self, value: str, vr: str) -> TransformedValue:
         """Transform one value of an element."""
         ...
 
-    def shift(self, value: str, vr: str) -> Transformed:
-        """Shift one value of an element that is a date."""
+    def shift(self, value: str, vr: str) -> TransformedValue:
+        """Shift one value that is a date."""
         ...
 
 
-class NewValue(NamedTuple):
-    """A new value, padded, and what made it."""
+class NewElementValue(NamedTuple):
+    """A new, padded value and the reason for it."""
 
     value: bytes
     reason: str
@@ -109,21 +101,22 @@ class Values:
     """Computes new values for one instance.
 
     Args:
-        plan: Its UID policy, and which elements must have a value.
+        plan: The plan.
         mapper: UID rule.
-        own_uids: Returns the instance's own study, series and instance UIDs, as they were; asked once, if at all.
-        text: Text engine bound to the instance; None where the plan inspects no text.
-        own: The instance's own names and numbers, which every element that stays is searched for; None where the
-            result does not claim that they are gone, or where a look at the whole showed that none is left.
-        own_bytes: The instance's names, as bytes that no named character set need be able to read; looked for in text
-            that is inspected.
-        fallback: The Python encoding to try first for text that is not in the character set that is named.
-        rewriting: What the project writes into the instance; None where it writes nothing.
+        own_uids: Returns the instance's original study, series and instance UIDs; called at most once.
+        text: Text engine bound to the instance; None if the plan inspects no text.
+        own: The patient's own names and numbers, for which every kept element is searched. None if the result does not
+            claim that they are gone, or if a search of the whole header found none.
+        own_bytes: The patient's names as bytes, for text in a character set other than the named one. They are searched
+            in inspected text.
+        fallback: Python encoding to try first for text that does not match the SpecificCharacterSet.
+        rewriting: The project's own values; None if it sets none.
 
     Attributes:
-        warnings: What a person should know, as often as it came up.
-        depends: How often a value hung on more than the element's bytes: it must not be remembered for other instances.
-        identity_left: Whether the patient's identity was seen in a value that stays.
+        warnings: Warnings, with repetitions.
+        depends: Number of results that depended on more than the element's bytes, so that they must not be cached for
+            other instances.
+        identity_left: Whether the patient's identity was found in a kept value.
     """
 
     def __init__(
@@ -151,23 +144,30 @@ class Values:
         self._pseudonyms = rewriting.pseudonyms if rewriting is not None else None
 
     def note_written(self, own: OwnTerms) -> None:
-        """Note whether something that the project writes repeats one of the instance's own names or numbers."""
+        """Warn if the project's own values reveal the patient.
+
+        They do if they repeat one of the patient's names or numbers.
+        """
         if self._rewriting is not None and self._rewriting.tells(own):
             self.identity_left = True
             self.warn(TELLS_IDENTITY)
 
     def warn(self, text: str) -> None:
-        """Note something a person should know."""
+        """Add a warning."""
         self.warnings.append(text)
 
-    def new_value(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
-        """Return the new value of an element, or None when the old one may stay.
+    def new_value(
+        self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]
+    ) -> NewElementValue | None:
+        """Return the new value of an element.
+
+        Returns None if it is unchanged.
 
         Args:
-            rule: One of the operations that change a value, and its reason.
-            tag: The element's tag.
+            rule: The plan's rule.
+            tag: Tag of the element.
             vr: Its VR, not SQ.
-            value: The old value as encoded.
+            value: Old value as encoded.
             encodings: Python encodings of the dataset's character set.
         """
         match rule.op:
@@ -176,7 +176,7 @@ class Values:
             case Op.CHECK:
                 return self._checked(tag, vr, value, encodings)
             case Op.EMPTY | Op.DELETE:
-                return NewValue(b"", rule.reason) if value else None
+                return NewElementValue(b"", rule.reason) if value else None
             case Op.DUMMY:
                 new = self._mapper.map_bytes(value) if vr == "UI" else dummy_of(tag, vr)
             case Op.UID:
@@ -193,16 +193,20 @@ class Values:
                 raise AssertionError("an executor asks for the rewritten value first")
             case _:
                 assert_never(rule.op)
-        return None if new == value else NewValue(new, rule.reason)
+        return None if new == value else NewElementValue(new, rule.reason)
 
-    def rewritten(self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
-        """Return an element's value of the project's own; None where the rule beneath counts.
+    def rewritten(
+        self, rule: Rule, tag: int, vr: str, value: bytes, encodings: Sequence[str]
+    ) -> NewElementValue | None:
+        """Return the project's own value for an element.
+
+        Returns None if the rule beneath applies.
 
         Args:
             rule: The rule to rewrite it.
-            tag: The element's tag.
+            tag: Tag of the element.
             vr: Its VR.
-            value: The old value as encoded.
+            value: Old value as encoded.
             encodings: Python encodings of the dataset's character set.
         """
         beneath = rule.beneath
@@ -212,7 +216,7 @@ class Values:
             self.depends += 1
         reading = read_text(value, vr, encodings, self._fallback)
         if reading.text is None:
-            return NewValue(b"", rule.reason)
+            return NewElementValue(b"", rule.reason)
         parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
         parts = [part.strip(" \0") for part in parts]
         new = self._rewriting.new_values(rule, tag, vr, parts, self._shifted_date)
@@ -221,15 +225,15 @@ class Values:
         text = "\\".join(new)
         if not fits(tag, vr, text):
             self.warn(NOT_VALID)
-            return NewValue(b"", rule.reason)
-        changed = NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), rule.reason)
+            return NewElementValue(b"", rule.reason)
+        changed = NewElementValue(self._encoded(text, vr, reading.encodings, reading.text, tag), rule.reason)
         if rule.reason != PATTERN_REASON:
             return changed
-        # What a pattern leaves is still the instance's text, and goes the profile's way unless that would be away.
+        # The rest of the text is still the instance's own, so the profile's rule applies to it, unless that deletes it.
         profile = beneath
         if beneath.op in GOING:
             profile = beneath._replace(op=Op.CHECK)
-            self.depends += 1  # what the result may say hangs on it
+            self.depends += 1  # the claims of the result depend on it
             self.identity_left = True
             self.warn(_TEXT_KEPT)
         return self.new_value(profile, tag, vr, changed.value, reading.encodings) or changed
@@ -238,13 +242,17 @@ class Values:
         assert self._text is not None, "dates are shifted, so there is a text engine"
         return self._text.shift(value, "DA").value
 
-    def malformed(self) -> NewValue:
-        """Return what stands in the place of a value that its VR cannot have."""
+    def malformed(self) -> NewElementValue:
+        """Return the empty value that replaces an invalid one."""
         self.warn(MALFORMED)
-        return NewValue(b"", MALFORMED_REASON)
+        return NewElementValue(b"", MALFORMED_REASON)
 
-    def searched(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
-        """Return a value that stays without the instance's own names and numbers, or None where it has none."""
+    def searched(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
+        """Erase the patient's own names and numbers from a kept value.
+
+        Returns None if it has none.
+        """
+        # A profile keeps values such as SeriesDescription that may repeat the name it removed from PatientName.
         if self.own is None or not value or not self.own.may_be_in(value):
             return None
         self.depends += 1
@@ -259,7 +267,7 @@ class Values:
         reading = read_text(erased, vr, encodings, self._fallback)
         if reading.text is None:
             self.warn(_UNREADABLE)
-            return NewValue(b"", OWN_IDENTITY_REASON)
+            return NewElementValue(b"", OWN_IDENTITY_REASON)
         parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
         text = "\\".join(self._cleaned(part, vr) for part in parts)
         if text == reading.text and erased == value:
@@ -268,10 +276,10 @@ class Values:
         if self._pseudonyms is None or text != "\\".join(named):
             self.warn(_IDENTITY_ERASED)
         reason = OWN_IDENTITY_REASON if named == parts else PSEUDONYM_REASON
-        return NewValue(self._encoded(text, vr, reading.encodings, reading.text, tag), reason)
+        return NewElementValue(self._encoded(text, vr, reading.encodings, reading.text, tag), reason)
 
     def _cleaned(self, text: str, vr: str) -> str:
-        """Return a text with a pseudonym for each identifier that has one, and without the others."""
+        """Replace identifiers with pseudonyms in a text, and erase the others."""
         assert self.own is not None
         if self._pseudonyms is not None:
             new = self.own.erase(self._pseudonyms.replace(text))
@@ -282,8 +290,11 @@ class Values:
     def _with_pseudonyms(self, value: bytes) -> bytes:
         return value if self._pseudonyms is None else self._pseudonyms.replace_bytes(value)
 
-    def _searched_code(self, vr: str, value: bytes) -> NewValue | None:
-        """Search a value that is no free text: what is found there empties it, but for codes that are words."""
+    def _searched_code(self, vr: str, value: bytes) -> NewElementValue | None:
+        """Empty a code or number that reveals the patient.
+
+        A code that is also a common word is kept, with a warning.
+        """
         assert self.own is not None
         if vr == "CS" and self.own.is_everyday(value):
             self._leave_identity()
@@ -292,13 +303,13 @@ class Values:
         if not (self.own.is_whole(value) if whole else self.own.is_in_bytes(value)):
             return None
         self.warn(_IDENTITY_ERASED)
-        return NewValue(b"", OWN_IDENTITY_REASON)
+        return NewElementValue(b"", OWN_IDENTITY_REASON)
 
     def _leave_identity(self) -> None:
         self.identity_left = True
         self.warn(IDENTITY_LEFT)
 
-    def _checked(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _checked(self, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
         if tag == ENCAPSULATED_DOCUMENT:
             self.warn(_DOCUMENT_LEFT)
             return None
@@ -309,7 +320,7 @@ class Values:
         changed = None
         if vr in ("UI", "UR") or (vr in TEXT_VRS and vr not in _DATE_VRS):
             new = self._with_own_uids(value, vr) if vr == "UI" else self._with_new_uids(value, vr)
-            changed = NewValue(new, UID_IN_TEXT_REASON) if new != value else None
+            changed = NewElementValue(new, UID_IN_TEXT_REASON) if new != value else None
         return self.searched(tag, vr, changed.value if changed else value, encodings) or changed
 
     def _with_new_uids(self, value: bytes, vr: str) -> bytes:
@@ -333,14 +344,14 @@ class Values:
             else pad_uid("\\".join(self._mapper.map(part) if part in own else part for part in parts))
         )
 
-    def _inspected(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _inspected(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
         new = self._transformed(op, tag, vr, value, encodings)
         if op is Op.TEXT or vr in _DATE_VRS:
             return new
-        # Only the dates of this text were looked for.
+        # Op.SHIFT looks for dates only, so the text is searched for the patient's identity as well.
         return self.searched(tag, vr, new.value if new else value, encodings) or new
 
-    def _transformed(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewValue | None:
+    def _transformed(self, op: Op, tag: int, vr: str, value: bytes, encodings: Sequence[str]) -> NewElementValue | None:
         if not value.strip(b"\0 "):
             return None
         if is_private_creator(tag) and is_known_creator(value):
@@ -355,7 +366,7 @@ class Values:
         if reading.contradicts:
             self.warn(_UNREADABLE if reading.text is None else _CONTRADICTS)
         if reading.text is None:
-            return NewValue(b"", "unreadable-text")
+            return NewElementValue(b"", "unreadable-text")
         parts = [reading.text] if vr in _ONE_VALUE_VRS else reading.text.split("\\")
         transform = self._text.shift if op is Op.SHIFT else self._text.transform
         rules: dict[str, None] = {} if erased == value else {"infoType:PERSON_NAME": None}
@@ -372,7 +383,9 @@ class Values:
                 self.warn(warning)
         if not rules:
             return None
-        return NewValue(self._encoded("\\".join(done), vr, reading.encodings, reading.text, tag), "+".join(rules))
+        return NewElementValue(
+            self._encoded("\\".join(done), vr, reading.encodings, reading.text, tag), "+".join(rules)
+        )
 
     def _encoded(self, text: str, vr: str, encodings: Sequence[str], old: str, tag: int) -> bytes:
         new = b""

@@ -1,1 +1,1 @@
-"""New identities for old ones."""
+"""New identities: secret, UIDs, pseudonyms, date shifts and vault."""

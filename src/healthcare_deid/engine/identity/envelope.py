@@ -1,4 +1,7 @@
-"""CMS envelopes: data that only a recipient's private key opens (RFC 5652, PS3.15 section C and E.1.1)."""
+"""CMS envelopes for recipients (RFC 5652, PS3.15 section E.1.1).
+
+Only a recipient's private key opens one.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-_NOT_A_CERTIFICATE = "recipients: a file with a certificate for an RSA key is needed, in PEM or DER"
+_NOT_A_CERTIFICATE = "recipients: a file must contain a certificate for an RSA key, in PEM or DER"
 _NOT_A_KEY = "the key is not an RSA private key in PEM, or its passphrase is wrong"
-_CLOSED = "no envelope is for this key"
+_CLOSED = "no envelope can be opened with this key"
+# Minimum size of an RSA key in bits. Shared results live long, and shorter keys may be broken meanwhile.
 _SMALLEST_KEY = 2048
-"""Bits of an RSA key: results are passed on, and shorter keys may be broken while they are about."""
+# Size of an AES block in bits.
 _BLOCK = 128
-"""Bits of an AES block."""
 
 
 class Recipients:
-    """Those who may open envelopes.
+    """People who can open envelopes.
 
     Args:
-        paths: Their certificates' files; the certificates must hold RSA keys.
+        paths: Files with their certificates, which must be for RSA keys.
 
     Raises:
-        ConfigError: A file holds no such certificate, or one whose key is short.
+        ConfigError: A file has no such certificate, or its key is too short.
         MissingExtraError: The extra is not installed.
         OSError: A file cannot be read.
     """
@@ -44,7 +47,10 @@ class Recipients:
         return f"Recipients({len(self._der)})"
 
     def seal(self, data: bytes) -> bytes:
-        """Return an envelope, in DER, that each recipient can open: AES-256-CBC, its key under each RSA key."""
+        """Return a DER envelope that each recipient can open.
+
+        The content is encrypted with AES-256-CBC, and its key with each RSA key.
+        """
         from cryptography.hazmat.primitives.ciphers.algorithms import AES256
         from cryptography.hazmat.primitives.serialization import Encoding
         from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7EnvelopeBuilder, PKCS7Options
@@ -60,11 +66,11 @@ class RecipientKey:
     """A recipient's private key.
 
     Args:
-        path: Its file, in PEM.
-        passphrase: Of the file; None where it is not encrypted.
+        path: File with the key in PEM.
+        passphrase: Passphrase of the file; None if it is not encrypted.
 
     Raises:
-        ConfigError: The file holds no RSA key, or the passphrase is wrong.
+        ConfigError: The file has no RSA key, or the passphrase is wrong.
         MissingExtraError: The extra is not installed.
         OSError: The file cannot be read.
     """
@@ -87,10 +93,10 @@ class RecipientKey:
         return "RecipientKey(***)"
 
     def open(self, envelope: bytes) -> bytes:
-        """Return what is in an envelope.
+        """Return the content of an envelope.
 
         Raises:
-            EngineError: It is not for this key, or is damaged.
+            EngineError: The envelope is for another key, or is damaged.
         """
         from asn1crypto import cms
 
@@ -111,7 +117,10 @@ class RecipientKey:
         raise EngineError(_CLOSED, reason="not-for-this-key")
 
     def _opened(self, encrypted: bytes, length: int, vector: bytes, data: bytes) -> bytes | None:
-        """Return the content, by one recipient's copy of its key; None where that is another's."""
+        """Decrypt the content with one encrypted key.
+
+        Returns None if that key is for another recipient.
+        """
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.ciphers import Cipher
         from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -119,9 +128,10 @@ class RecipientKey:
         from cryptography.hazmat.primitives.padding import PKCS7
 
         try:
+            # RSAES-PKCS1-v1_5 is the key transport of CMS that every library supports (RFC 3370).
             key = self._key.decrypt(encrypted, PKCS1v15())
             if len(key) != length:
-                return None  # OpenSSL answers another's key with random bytes
+                return None  # OpenSSL returns random bytes for another recipient's key (implicit rejection)
             reader = Cipher(AES(key), CBC(vector)).decryptor()
             padded = reader.update(data) + reader.finalize()
             padding = PKCS7(_BLOCK).unpadder()
@@ -145,7 +155,7 @@ def _certificate(data: bytes) -> bytes:
     if not isinstance(key, RSAPublicKey):
         raise ConfigError(_NOT_A_CERTIFICATE)
     if key.key_size < _SMALLEST_KEY:
-        raise ConfigError(f"recipients: the RSA key of a certificate has fewer than {_SMALLEST_KEY} bits")
+        raise ConfigError(f"recipients: a certificate's RSA key is shorter than {_SMALLEST_KEY} bits; use a longer one")
     return known.public_bytes(Encoding.DER)
 
 

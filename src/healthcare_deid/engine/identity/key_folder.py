@@ -1,6 +1,8 @@
-"""The user's key folder: project secrets by name, readable by their owner only.
+"""The user's key folder with project secrets.
 
-A secret is a text file of one line, ``<name>.secret``. The file can be copied to another machine as it is.
+Only its owner can read it.
+
+A secret is a one-line text file, ``<name>.secret``, which can be copied to another machine.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 SECRET, SECRET_FILE = "HEALTHCARE_DEID_SECRET", "HEALTHCARE_DEID_SECRET_FILE"
-"""Environment variables with the project's secret, or with its file or its name in the key folder."""
+"""Environment variables for the project secret itself, and for its file or its name in the key folder."""
 
 
 def open_secret(given: bytes | str | os.PathLike[str] | None) -> ProjectSecret | None:
-    """Return the project's secret, as `found_secret` finds it; None where there is none.
+    """Return the project secret that `found_secret` finds, or None.
 
     Raises:
-        ConfigError: It is too short, of another type, or there is no such file and no secret of that name.
+        ConfigError: The secret is too short or of another type, or no file or secret has this name.
         OSError: The file cannot be read.
     """
     found = found_secret(given)
@@ -38,17 +40,16 @@ def open_secret(given: bytes | str | os.PathLike[str] | None) -> ProjectSecret |
 
 
 def found_secret(given: bytes | str | os.PathLike[str] | None) -> bytes | os.PathLike[str] | None:
-    """Return the project's secret, or its file.
+    """Find the project secret or its file.
 
     Args:
-        given: The secret, its file, or its name or fingerprint in the key folder. None takes what the environment
-            says.
+        given: The secret, its file, or its name or fingerprint in the key folder. None uses the environment.
 
     Returns:
-        None where neither says anything.
+        The secret or its file, or None if neither is given.
 
     Raises:
-        ConfigError: There is no such file, and no secret of that name.
+        ConfigError: No file or secret has this name.
     """
     if given is None:
         if value := os.environ.get(SECRET):
@@ -58,7 +59,9 @@ def found_secret(given: bytes | str | os.PathLike[str] | None) -> bytes | os.Pat
         return given
     path = Path(given) if Path(given).is_file() else find_secret(given)
     if path is None:
-        raise ConfigError("secret: there is no such file, and no secret of that name in the key folder")
+        raise ConfigError(
+            "secret: no file and no secret in the key folder has this name; 'healthcare-deid secret new' creates one"
+        )
     return path
 
 
@@ -76,16 +79,16 @@ def key_folder() -> Path:
 
 
 def new_secret(name: str = "", *, folder: Path | None = None) -> Path:
-    """Make a random secret and return its file.
+    """Create a random secret and return its file.
 
     Args:
-        name: What it is called; by default its own fingerprint.
-        folder: Where it is kept; by default the key folder.
+        name: Name of the secret; by default its fingerprint.
+        folder: Folder for it; by default the key folder.
 
     Raises:
-        ConfigError: The name cannot be a file's.
-        FileExistsError: There is a secret of that name: none is ever written over.
-        OSError: It cannot be written.
+        ConfigError: *name* is not a valid file name.
+        FileExistsError: A secret of this name exists; secrets are never overwritten.
+        OSError: The file cannot be written.
     """
     if name:
         _check_name(name)
@@ -98,7 +101,9 @@ def new_secret(name: str = "", *, folder: Path | None = None) -> Path:
 
 
 def write_secret(path: Path, line: bytes | None = None) -> None:
-    """Write a secret into a new file that only its owner can read.
+    """Write a secret to a new file.
+
+    Only its owner can read the file.
 
     Args:
         path: The file.
@@ -106,21 +111,23 @@ def write_secret(path: Path, line: bytes | None = None) -> None:
 
     Raises:
         FileExistsError: The file exists.
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
+    # Created for the owner only from the start: changing the mode later would leave a moment in which others can read
+    # it.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write((line or _random_line()) + b"\n")
         file.flush()
-        os.fsync(descriptor)  # results keyed with it are worth nothing once it is lost
+        os.fsync(descriptor)  # results cannot be linked any more if the secret is lost
 
 
 def find_secret(name_or_fingerprint: str, *, folder: Path | None = None) -> Path | None:
-    """Return the file of a secret in the key folder; None where it has none.
+    """Return a secret's file in the key folder, or None.
 
     Args:
-        name_or_fingerprint: The file's name without its suffix, or the secret's fingerprint.
-        folder: Where to look; by default the key folder.
+        name_or_fingerprint: File name without suffix, or fingerprint of the secret.
+        folder: Folder to search; by default the key folder.
     """
     folder = folder or key_folder()
     if _NAME.fullmatch(name_or_fingerprint) and (path := folder / f"{name_or_fingerprint}{_SUFFIX}").is_file():
@@ -130,7 +137,7 @@ def find_secret(name_or_fingerprint: str, *, folder: Path | None = None) -> Path
             if ProjectSecret(path).fingerprint == name_or_fingerprint:
                 return path
         except (ConfigError, OSError):
-            continue  # a file that is no secret hides none of the others
+            continue  # one invalid file must not hide the others
     return None
 
 
@@ -140,4 +147,4 @@ def _random_line() -> bytes:
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise ConfigError("a secret's name is made of letters, digits, '.', '_' and '-', at most 64")
+        raise ConfigError("the name of a secret must have at most 64 letters, digits, '.', '_' and '-'")

@@ -1,4 +1,4 @@
-"""A file that one process at a time adds to."""
+"""A file that only one process at a time appends to."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def locked(path: Path) -> Generator[BinaryIO]:
-    """Open a file that exists, to read it and to add to it, while no other process does so."""
+    """Open an existing file for reading and appending under an exclusive lock."""
     with path.open("r+b", buffering=0) as file:
         _lock(file.fileno())
-        yield file  # closing it gives the lock back
+        yield file  # closing the file releases the lock
 
 
 if sys.platform == "win32":
     import msvcrt
 
     _BEYOND = 1 << 30
-    """Where the lock's byte is: a lock on Windows keeps others from reading what it covers."""
+    """Position of the locked byte, beyond the data: on Windows, others cannot read locked bytes."""
 
     def _lock(descriptor: int) -> None:
         os.lseek(descriptor, _BEYOND, os.SEEK_SET)

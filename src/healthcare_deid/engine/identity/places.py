@@ -1,4 +1,4 @@
-"""Places where files that link pseudonyms to patients, or the key to that, may not be."""
+"""Check of where a secret and files that link pseudonyms to patients are stored."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 
 def refuse_among(options: EngineOptions, folders: Collection[Path]) -> None:
-    """Refuse a secret's file, a vault or a table of pseudonyms in a folder of originals, of results, or of a run.
+    """Raise ValueError if the secret's file or a linking file is in these folders.
 
-    Raises:
-        ValueError: It does.
+    A vault or a table of pseudonyms links results to patients.
     """
     table = options.pseudonyms.table if options.pseudonyms is not None else None
     secret = options.secret if isinstance(options.secret, PathLike) else None
@@ -26,10 +25,6 @@ def refuse_among(options: EngineOptions, folders: Collection[Path]) -> None:
 
 
 def refuse_in(name: str, path: Path, folders: Collection[Path]) -> None:
-    """Refuse a file that stands in a folder of originals, of results, or of a run.
-
-    Raises:
-        ValueError: It does.
-    """
+    """Raise ValueError if a file is in one of these folders."""
     if any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
-        raise ValueError(f"{name} is inside the source, the destination or the run folder: keep it apart from them")
+        raise ValueError(f"{name} is inside the source, destination or run folder; store it elsewhere")

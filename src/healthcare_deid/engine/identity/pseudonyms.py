@@ -1,4 +1,7 @@
-"""Pseudonyms: new patient IDs, names, accession numbers and study IDs that are the same in every file and run."""
+"""Pseudonyms that are consistent across files and runs.
+
+They replace patient IDs, names, accession numbers and study IDs.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,17 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.identity.secret import ProjectSecret
 
+# Crockford's 32 characters, which leave out the easily confused I, L, O and U.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Thirty-two characters; of those that people take for each other (I, L, O, U) none."""
+# Length without check character. 70 bits: the probability of any collision among ten million patients is 4e-8.
 _CHARACTERS = 14
-"""Seventy bits: among ten million patients the probability of any collision is 4e-8."""
+# Polynomial x^5 + x^2 + 1 of the field with 32 elements in which the check character is computed.
 _FIELD = 0b100101
-"""x^5 + x^2 + 1: the field of 32 elements that the check character is computed in."""
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 DAY_ZERO = date(2000, 1, 1)
-"""How an anchor date is written: dates of patients with one are counted from here."""
-_NO_ROW = "the table of pseudonyms has no row for the patient"
-_NO_PATIENT = "the instance has no patient ID, and the table of pseudonyms goes by it"
+"""Date that a patient's anchor date is shifted to."""
+_NO_ROW = "the table of pseudonyms has no row for the patient: add one, or set missing= to keyed or add"
+_NO_PATIENT = "the instance has no patient ID to look up in the table of pseudonyms"
 _HEADING = ("old_id", "new_id", "new_name")
 
 
@@ -47,14 +50,14 @@ class Missing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
-    """Source of pseudonyms. Made by `keyed`, `from_table` or `sequential`.
+    """Source of pseudonyms, made by `keyed`, `from_table` or `sequential`.
 
     Attributes:
-        prefix: Begins every pseudonym of a patient.
-        table: The table's file; None where there is none.
-        missing: What happens to a patient who is not in the table.
-        digits: Fewest digits of a sequential number; 0 where pseudonyms are keyed.
-        anchors: Whether a new table has a column for each patient's day 0.
+        prefix: Prefix of every patient pseudonym.
+        table: File of the table; None without a table.
+        missing: Treatment of a patient who is not in the table.
+        digits: Minimum number of digits of a sequential number; 0 for keyed pseudonyms.
+        anchors: Whether a new table has a column for anchor dates.
     """
 
     prefix: str = ""
@@ -65,7 +68,10 @@ class Pseudonyms:
 
     @property
     def fingerprint(self) -> str:
-        """What tells these settings from others in a run's manifest; no identity, and no place of a file."""
+        """Text that identifies these settings in a run's manifest.
+
+        It has no identity and no path.
+        """
         kind = (
             "sequential" if self.digits else "keyed" if self.table is None else f"table, missing: {self.missing.value}"
         )
@@ -78,10 +84,10 @@ class Pseudonyms:
         A pseudonym has 14 characters and a check character (`check_pseudonym`).
 
         Args:
-            prefix: Begins every pseudonym of a patient, such as ``"TRIAL-"``.
+            prefix: Prefix of every patient pseudonym, such as ``"TRIAL-"``.
 
         Raises:
-            ConfigError: The prefix is not made of up to 32 letters, digits, ``.``, ``_`` and ``-``.
+            ConfigError: *prefix* has more than 32 characters, or others than letters, digits, ``.``, ``_`` and ``-``.
         """
         return cls(_checked(prefix))
 
@@ -90,18 +96,18 @@ class Pseudonyms:
         """Take pseudonyms from a CSV file.
 
         Args:
-            path: The file. Its first line names the columns: ``old_id`` and ``new_id``, and, if wanted, ``new_name``,
-                ``days`` or ``anchor``; others are left as they are.
-            missing: ``"fail"``, ``"keyed"`` or ``"add"``: what happens to a patient without a row.
-            prefix: Begins keyed pseudonyms.
+            path: The file. Its first line names the columns ``old_id`` and ``new_id``, and optionally ``new_name``,
+                ``days`` or ``anchor``. Other columns are ignored.
+            missing: Treatment of a patient without a row: ``"fail"``, ``"keyed"`` or ``"add"``.
+            prefix: Prefix of keyed pseudonyms.
 
         Raises:
-            ConfigError: *missing* or *prefix* is none of those.
+            ConfigError: *missing* or *prefix* is invalid.
         """
         try:
             known = Missing(missing)
         except ValueError:
-            raise ConfigError('missing is "fail", "keyed" or "add"') from None
+            raise ConfigError('missing must be "fail", "keyed" or "add"') from None
         return cls(_checked(prefix), Path(path), known)
 
     @classmethod
@@ -111,28 +117,28 @@ class Pseudonyms:
         """Number patients in the order of their first appearance: ``SITE-0001``.
 
         Args:
-            path: The table's file, made if it is missing; the next run goes on where it ends.
-            prefix: Begins every pseudonym.
-            digits: Fewest digits of the number.
-            anchors: Note the date of the first study that is seen of a patient: dates are written relative to it.
+            path: File of the table, created if it is missing. Later runs continue it.
+            prefix: Prefix of every pseudonym.
+            digits: Minimum number of digits.
+            anchors: Record the first study date seen for each patient as the anchor; dates are shifted relative to it.
 
         Raises:
-            ConfigError: *prefix* or *digits* makes no sense.
+            ConfigError: *prefix* or *digits* is invalid.
         """
         if not 1 <= digits <= 12:
-            raise ConfigError("digits: from 1 to 12")
+            raise ConfigError("digits must be between 1 and 12")
         return cls(_checked(prefix), Path(path), Missing.ADD, digits, anchors)
 
 
-class Person(NamedTuple):
+class PatientIdentity(NamedTuple):
     """A patient's new identity.
 
     Attributes:
         new_id: The pseudonym.
-        new_name: What stands for the name.
-        shift_by: What a shift of dates is derived from where neither days nor anchor say it.
-        days: Days to shift dates by; None where they come from the secret.
-        anchor: The patient's day 0; None where there is none.
+        new_name: Replacement for the name.
+        shift_by: Input for deriving the date shift if neither days nor anchor is given.
+        days: Days to shift dates by; None if they are derived.
+        anchor: The patient's anchor date; None without one.
     """
 
     new_id: str
@@ -142,30 +148,30 @@ class Person(NamedTuple):
     anchor: date | None = None
 
     def __repr__(self) -> str:
-        return f"Person({self.new_id!r})"
+        return f"PatientIdentity({self.new_id!r})"
 
     @property
     def days_to_shift(self) -> int | None:
-        """Days to shift dates by; None where they come from the secret."""
+        """Days to shift dates by; None if they are derived."""
         return self.days if self.anchor is None else (DAY_ZERO - self.anchor).days
 
 
 class Pseudonymizer:
-    """Gives pseudonyms to patients, accession numbers and study IDs.
+    """Assigns pseudonyms to patients, accession numbers and study IDs.
 
     Args:
-        settings: How they are made.
-        secret: The project's secret; needed unless every pseudonym is in the table.
+        settings: Source of pseudonyms.
+        secret: Project secret; optional if every pseudonym is in the table.
 
     Raises:
-        ConfigError: The secret is missing, or the table makes no sense.
+        ConfigError: The secret is missing, or the table is invalid.
         OSError: The table cannot be read.
     """
 
     def __init__(self, settings: Pseudonyms, secret: ProjectSecret | None) -> None:
         keyed = not settings.digits and settings.missing is not Missing.FAIL
         if keyed and secret is None:
-            raise ConfigError("pseudonyms are derived from the project's secret: give secret= too")
+            raise ConfigError("pseudonyms are derived from the project secret: pass secret= too")
         self._settings = settings
         self._key = secret.key(PSEUDONYMS) if secret is not None else None
         self._table: PseudonymTable | None = None
@@ -178,20 +184,20 @@ class Pseudonymizer:
 
     @property
     def shifts_dates(self) -> bool:
-        """Whether the table says how dates are shifted."""
+        """Whether the table has date shifts."""
         return self._table is not None and self._table.has_shifts
 
-    def person(self, patient_id: str, study_uid: str = "", study_date: date | None = None) -> Person:
+    def person(self, patient_id: str, study_uid: str = "", study_date: date | None = None) -> PatientIdentity:
         """Return a patient's new identity.
 
         Args:
-            patient_id: As in the file; white space around it does not count.
-            study_uid: Stands for the patient where there is no patient ID.
-            study_date: The anchor of a patient who gets a row with one.
+            patient_id: As in the file; surrounding white space is ignored.
+            study_uid: Input for the pseudonym if there is no patient ID.
+            study_date: Anchor date for a patient who is added to a table with anchors.
 
         Raises:
-            EngineError: The table has no row for the patient, and must have one.
-            OSError: The table cannot be read, or not be added to.
+            EngineError: The patient is not in the table and must be.
+            OSError: The table cannot be read or appended to.
         """
         patient_id = patient_id.strip()
         table = self._table
@@ -214,7 +220,7 @@ class Pseudonymizer:
         return _person(row)
 
     def known(self, patient_id: str) -> str | None:
-        """Return the pseudonym of a patient who is mentioned; None where the table has no row, and no new one."""
+        """Return the pseudonym of a mentioned patient, or None."""
         patient_id = patient_id.strip()
         row = self._table.find(patient_id) if self._table is not None else None
         if row is not None:
@@ -223,18 +229,24 @@ class Pseudonymizer:
         return self._new(patient_id, 0) if keyed else None
 
     def accession_number(self, value: str) -> str | None:
-        """Return the pseudonym of an accession number; None without a secret."""
+        """Return the pseudonym of an accession number.
+
+        Returns None without a secret.
+        """
         return None if self._key is None else _pseudonym(self._key, "accession number", value)
 
     def study_id(self, value: str) -> str | None:
-        """Return the pseudonym of a study ID; None without a secret."""
+        """Return the pseudonym of a study ID.
+
+        Returns None without a secret.
+        """
         return None if self._key is None else _pseudonym(self._key, "study ID", value)
 
-    def _keyed_person(self, patient_id: str, study_uid: str) -> Person:
+    def _keyed_person(self, patient_id: str, study_uid: str) -> PatientIdentity:
         assert self._key is not None
         kind, value = ("patient ID", patient_id) if patient_id else ("study UID", study_uid)
         new = self._settings.prefix + _pseudonym(self._key, kind, value)
-        return Person(new, new, value)
+        return PatientIdentity(new, new, value)
 
     def _new(self, patient_id: str, number: int) -> str:
         if self._settings.digits:
@@ -244,11 +256,13 @@ class Pseudonymizer:
 
 
 def check_pseudonym(pseudonym: str, prefix: str = "") -> bool:
-    """Return whether a keyed pseudonym was typed right: no wrong character, and no two exchanged.
+    """Return whether the check character of a keyed pseudonym is right.
+
+    It detects every single wrong character and every exchange of two characters.
 
     Args:
-        pseudonym: As typed; lower case too.
-        prefix: What it begins with.
+        pseudonym: As typed, in any case.
+        prefix: Prefix of the pseudonyms.
     """
     body = pseudonym.strip().upper().removeprefix(prefix.upper())
     if len(body) != _CHARACTERS + 1 or not set(body) <= set(_ALPHABET):
@@ -257,6 +271,7 @@ def check_pseudonym(pseudonym: str, prefix: str = "") -> bool:
 
 
 def _pseudonym(key: bytes, kind: str, value: str) -> str:
+    # The kind keeps equal patient IDs and accession numbers from getting the same pseudonym.
     digest = hmac.digest(key, f"{kind}\0{value.strip()}".encode("utf-8", "surrogateescape"), hashlib.sha256)
     number = int.from_bytes(digest)
     body = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_CHARACTERS))
@@ -264,7 +279,10 @@ def _pseudonym(key: bytes, kind: str, value: str) -> str:
 
 
 def _check_character(body: str) -> str:
-    """Return the sum of the characters, each times another power of the field's generator."""
+    """Return the check character of a pseudonym.
+
+    It is the sum of the characters, weighted with powers of the field's generator.
+    """
     total = 0
     for character in body:
         total = (total ^ _ALPHABET.index(character)) << 1
@@ -272,11 +290,13 @@ def _check_character(body: str) -> str:
     return _ALPHABET[total]
 
 
-def _person(row: Row) -> Person:
-    return Person(row.new_id, row.new_name, row.new_id, row.days, row.anchor)
+def _person(row: Row) -> PatientIdentity:
+    return PatientIdentity(row.new_id, row.new_name, row.new_id, row.days, row.anchor)
 
 
 def _checked(prefix: str) -> str:
     if prefix and not _PREFIX.fullmatch(prefix):
-        raise ConfigError("prefix: up to 32 letters, digits, '.', '_' and '-'")
+        raise ConfigError(
+            "prefix must have 1 to 32 letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
     return prefix

@@ -1,24 +1,24 @@
-"""Whether a new value tells an original one, and whether an element can hold it."""
+"""Checks of new values against original ones."""
 
 from __future__ import annotations
 
 import re
 
 _RUN = re.compile(r"[^\W\d_]+|\d+")
+# Shortest original that is searched inside longer words. Shorter ones must be a whole word or number.
 _SHORTEST_PART = 4
-"""Characters of an original that counts inside a longer word; shorter ones count as a word or number of their own."""
 _LONGEST = {"LO": 64, "SH": 16, "PN": 64}
 
 
 def contains_original(new: str, old: str) -> bool:
-    """Return whether a new value is, or contains, an original one, in any case and with leading zeros or without.
+    """Return whether a new value contains an original one.
 
-    The same letters and digits with other signs between them are the original too.
+    Case, leading zeros, and signs between letters and digits are ignored.
     """
     new, old = new.casefold(), old.strip().casefold()
     if not old:
         return False
-    if _plain(old) not in new:  # nearly always
+    if _plain(old) not in new:  # the usual case, decided first
         return _without_signs(old) == _without_signs(new) != ""
     if old == new or (len(old) >= _SHORTEST_PART and old in new):
         return True
@@ -34,6 +34,6 @@ def _plain(word: str) -> str:
 
 
 def is_writable(value: str, vr: str) -> bool:
-    """Return whether a value can stand in any instance, whatever its character set."""
+    """Return whether a value can be written in any instance, whatever its character set."""
     fits = all(len(group) <= _LONGEST[vr] for group in value.split("="))
     return value.isascii() and value.isprintable() and "\\" not in value and fits and bool(value.strip())

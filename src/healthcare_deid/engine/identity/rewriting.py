@@ -1,4 +1,7 @@
-"""Values that a project sets, and patterns that it rewrites: site and trial fields."""
+"""Set values and rewritten patterns.
+
+They are for site and trial fields, for example.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from healthcare_deid.errors import ConfigError, EngineError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from healthcare_deid.config.patterns import Found, Pattern
+    from healthcare_deid.config.patterns import Pattern, PatternMatch
 
 _STRINGS = frozenset(
     {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
@@ -30,27 +33,27 @@ _STRINGS = frozenset(
 _WHOLE = frozenset({"LT", "ST", "UR", "UT"})
 _WHOLE_NUMBERS = frozenset({"SL", "SS", "SV", "UL", "US", "UV"})
 _REALS = frozenset({"FD", "FL"})
+# De-identification markers, which the engine computes itself.
 _ENGINES_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280301, 0x00280303})
-"""What an instance says of its de-identification: computed from what was done."""
+# Character set, UIDs of instance and class, offset from UTC: other values depend on them.
 _STRUCTURE = frozenset({0x00080005, 0x00080016, 0x00080018, 0x0020000D, 0x0020000E, 0x00080201})
-"""Character set, UIDs of the instance and its class, offset from UTC: other values hang on them."""
 _IMAGE = frozenset({0x0028, 0x7FE0})
 _ESCAPE = re.compile(r"\\(?:(?P<number>[1-9]\d?)|g<(?P<name>\w+)>|(?P<backslash>\\)|)", re.ASCII)
 _NO_GROUP = (
-    "a backslash in the replacement stands before the number of a group of the pattern, before g<its name>, or before "
-    "another backslash"
+    "in the replacement, a backslash must precede a group number of the pattern, g<name> of a group, or another "
+    "backslash"
 )
-_NOT_WRITABLE = "a value to set cannot be written in the instance's character set"
+_NOT_WRITABLE = "a value in set_values cannot be encoded in the instance's character set: use ASCII"
 
 
 class Replacement(NamedTuple):
-    r"""One pattern to rewrite in one attribute.
+    r"""A pattern to rewrite in one attribute.
 
     Attributes:
         tag: Keyword, or number as ``"(gggg,eeee)"`` or eight hexadecimal digits.
-        pattern: Regular expression of RE2, searched for in each value.
-        replacement: What stands in the place of each match; ``\1`` is the first group, ``\g<name>`` the group of that
-            name, and ``\\`` a backslash.
+        pattern: RE2 regular expression, searched for in each value.
+        replacement: Replacement for each match. ``\1`` is the first group, ``\g<name>`` a named group, and ``\\`` a
+            backslash.
     """
 
     tag: str
@@ -59,7 +62,10 @@ class Replacement(NamedTuple):
 
 
 class Written(NamedTuple):
-    """An element of the project's own: a text in its VR, several values with a backslash between them."""
+    """An element that the project writes, as text.
+
+    Several values are separated by backslashes.
+    """
 
     tag: int
     vr: str
@@ -67,10 +73,10 @@ class Written(NamedTuple):
     reason: str = "set-value"
 
     def element(self) -> DataElement:
-        """Return it as pydicom has it.
+        """Return the element for pydicom.
 
         Raises:
-            ValueError: The text is no number, and the VR holds numbers.
+            ValueError: The VR is numeric and the text is not.
         """
         value: Any = self.text
         if self.vr in _WHOLE_NUMBERS:
@@ -80,10 +86,10 @@ class Written(NamedTuple):
         return DataElement(self.tag, self.vr, value)
 
     def encoded(self, encodings: Sequence[str], *, explicit: bool) -> bytes:
-        """Return it in little endian.
+        """Encode the element in little endian.
 
         Raises:
-            EngineError: It cannot be written in the character set.
+            EngineError: The text cannot be encoded in the character set.
         """
         self.check(encodings)
         file = DicomBytesIO()
@@ -92,7 +98,7 @@ class Written(NamedTuple):
         return file.getvalue()
 
     def check(self, encodings: Sequence[str]) -> None:
-        """Raise EngineError unless the text can be written in a character set."""
+        """Raise EngineError unless the text can be encoded in a character set."""
         if self.text.isascii():
             return
         try:
@@ -102,48 +108,46 @@ class Written(NamedTuple):
 
 
 def values_to_set(given: Mapping[str, str]) -> dict[int, Written]:
-    """Return the elements that are set, by tag.
+    """Return the elements to set, by tag.
 
     Raises:
-        ConfigError: A tag is unknown, private or not to be set, or a value is not one of its VR.
+        ConfigError: A tag is unknown, private or reserved, or a value is invalid for its VR.
     """
     found: dict[int, Written] = {}
     for name, text in given.items():
         tag, vr = _attribute(name, "set_values")
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
-            raise ConfigError(f"set_values: a text is needed for {name}, not {type(text).__name__}")
+            raise ConfigError(f"set_values: the value for {name} must be text, not {type(text).__name__}")
         written = Written(tag, vr, text)
         if not is_valid(written):
-            raise ConfigError(f"set_values: the value for {name} is not one of VR {vr}")
+            raise ConfigError(f"set_values: the value for {name} is not valid for VR {vr}")
         found[tag] = written
     return found
 
 
 class Rewrite:
-    """A pattern, and what stands in the place of each of its matches: text, and groups by number.
-
-    RE2's own substitution is not used: it writes text outside ASCII wrongly.
-    """
+    """A compiled pattern with its replacement: text and group references."""
 
     def __init__(self, pattern: str, replacement: str) -> None:
-        """Read both.
+        """Compile both.
 
         Raises:
-            ValueError: The pattern is refused, or the replacement names a group that it lacks. Neither is quoted.
+            ValueError: The pattern is invalid, or the replacement names a missing group. The error quotes neither.
         """
         self._pattern = compile_pattern(pattern)
         self._pieces = tuple(_pieces(replacement, self._pattern))
 
     def on(self, text: str) -> str:
         """Return a text with every match replaced."""
+        # RE2's own substitution writes text outside ASCII wrongly.
         return self._pattern.sub(self._in_place_of, text)
 
-    def _in_place_of(self, match: Found) -> str:
+    def _in_place_of(self, match: PatternMatch) -> str:
         return "".join(piece if isinstance(piece, str) else match[piece] or "" for piece in self._pieces)
 
 
 def _pieces(replacement: str, pattern: Pattern) -> Iterator[str | int]:
-    """Yield the text and the groups of a replacement."""
+    """Yield the text and the group numbers of a replacement."""
     end = 0
     for found in _ESCAPE.finditer(replacement):
         yield replacement[end : found.start()]
@@ -160,43 +164,43 @@ def _pieces(replacement: str, pattern: Pattern) -> Iterator[str | int]:
 
 
 def patterns_to_rewrite(given: Iterable[Replacement | tuple[str, str, str]]) -> dict[int, tuple[Rewrite, ...]]:
-    """Return the patterns and what stands in their place, by tag, in the order given.
+    """Return the compiled patterns by tag, in the order given.
 
     Raises:
-        ConfigError: A tag cannot be rewritten, or a pattern or a replacement is none.
+        ConfigError: A tag cannot be rewritten, or a pattern or replacement is invalid.
     """
     found: dict[int, tuple[Rewrite, ...]] = {}
     for index, item in enumerate(given):
         try:
             name, pattern, replacement = item
         except ValueError:
-            raise ConfigError(f"replace[{index}]: a tag, a pattern and a replacement are needed") from None
+            raise ConfigError(f"replace[{index}]: must be a tag, a pattern and a replacement") from None
         tag, vr = _attribute(name, "replace")
         if vr not in _STRINGS - {"UI"}:
-            raise ConfigError(f"replace[{index}]: {name} holds no text")
+            raise ConfigError(f"replace[{index}]: {name} has VR {vr}, which is not text")
         try:
             rewrite = Rewrite(pattern, replacement)
         except ValueError as error:
             raise ConfigError(f"replace[{index}]: {error}") from None
         except TypeError:
-            raise ConfigError(f"replace[{index}]: the pattern and its replacement have to be text") from None
+            raise ConfigError(f"replace[{index}]: the pattern and its replacement must be text") from None
         found[tag] = (*found.get(tag, ()), rewrite)
     return found
 
 
 def by_patterns(rewrites: Iterable[Rewrite], text: str) -> str:
-    """Return a text with every match of every pattern replaced, in the order given."""
+    """Apply every pattern to a text, in the order given."""
     for rewrite in rewrites:
         text = rewrite.on(text)
     return text
 
 
 def is_valid(written: Written) -> bool:
-    """Return whether a text is a value of its VR (PS3.5 table 6.2-1)."""
+    """Return whether a text is valid for its VR (PS3.5 table 6.2-1)."""
     parts = [written.text] if written.vr in _WHOLE else written.text.split("\\")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # pydicom's word for numbers out of range
+            warnings.simplefilter("error")  # pydicom only warns about numbers out of range
             for part in parts:
                 if written.vr in _STRINGS:
                     validate_value(written.vr, part, RAISE)
@@ -213,18 +217,18 @@ def _scratch() -> DicomBytesIO:
 
 
 def _attribute(name: str, argument: str) -> tuple[int, str]:
-    """Return the tag and the VR of an attribute that may be set."""
+    """Return tag and VR of a changeable attribute."""
     try:
         tag = tag_number(name)
     except ValueError as error:
         raise ConfigError(f"{argument}: {error}") from None
     if tag >> 16 & 1 or not dictionary_has_tag(tag):
-        raise ConfigError(f"{argument}: {name} is private, or not in the dictionary")
+        raise ConfigError(f"{argument}: {name} is private or not in the DICOM dictionary")
     vr = dictionary_VR(tag)
     if tag in _ENGINES_OWN:
-        raise ConfigError(f"{argument}: {keyword_for_tag(tag)} says what was done, and the engine writes it")
+        raise ConfigError(f"{argument}: {keyword_for_tag(tag)} is reserved: the engine writes it from what it did")
     if tag in _STRUCTURE or tag >> 16 in _IMAGE or tag < 0x00080000:
-        raise ConfigError(f"{argument}: {name}: other elements hang on it")
+        raise ConfigError(f"{argument}: {name} cannot be changed, because other elements depend on it")
     if vr not in _STRINGS | _WHOLE_NUMBERS | _REALS:
-        raise ConfigError(f"{argument}: {name} has VR {vr}, which is no text or number")
+        raise ConfigError(f"{argument}: {name} has VR {vr}, which is neither text nor a number")
     return tag, vr

@@ -1,6 +1,8 @@
-"""A table of pseudonyms: a CSV file from old patient ID to new one, shared by processes and added to by runs.
+"""Table of pseudonyms in a CSV file.
 
-A row is appended under a lock and is on the disk before its pseudonym is used. No row is ever written over.
+It maps old patient IDs to new ones. Processes share it, and runs extend it.
+
+A row is appended under a lock and is on disk before its pseudonym is used. No row is ever overwritten.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OLD, _NEW, _NAME, _DAYS, _ANCHOR = "old_id", "new_id", "new_name", "days", "anchor"
+# Spellings of the column headings, in lower case letters only. Other columns are ignored.
 _COLUMNS = {
     **dict.fromkeys(("oldid", "old", "original", "originalid", "patientid", "oldpatientid"), _OLD),
     **dict.fromkeys(("newid", "new", "pseudonym", "newpatientid"), _NEW),
@@ -28,8 +31,9 @@ _COLUMNS = {
     **dict.fromkeys(("days", "shift", "dateshift", "daystoshift", "dateoffset"), _DAYS),
     **dict.fromkeys(("anchor", "anchordate"), _ANCHOR),
 }
-"""Spellings of a column's heading, lower case and letters only. Columns of other names are kept and not read."""
+# Spreadsheet programs write a semicolon where the comma is the decimal sign.
 _DELIMITERS = ",;\t"
+# YYYY-MM-DD or YYYYMMDD.
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
 _MOST_DAYS = 1_000_000
 
@@ -39,9 +43,9 @@ class Row(NamedTuple):
 
     Attributes:
         new_id: The pseudonym.
-        new_name: What stands for the name; the pseudonym where the table has none.
-        days: Days to shift dates by; None where the table has none.
-        anchor: The patient's day 0; None where the table has none.
+        new_name: Replacement for the name; the pseudonym if the table has none.
+        days: Days to shift dates by; None if the table has none.
+        anchor: The patient's anchor date; None if the table has none.
     """
 
     new_id: str
@@ -53,16 +57,16 @@ class Row(NamedTuple):
 class PseudonymTable:
     """A table of pseudonyms in a file.
 
-    Copies in other processes read the same file: each sees the rows that the others add.
+    Copies in other processes read the same file, so each sees the rows that the others add.
 
     Args:
         path: The file.
-        heading: Columns of a new file whose pseudonyms are numbers of the engine's own; None needs the file to exist.
-        checked: How many bytes of the file another process has checked.
+        heading: Columns of a new sequential table; None if the file must exist.
+        checked: Number of bytes of the file that another process has checked.
 
     Raises:
-        ConfigError: The file is no table, a row makes no sense, or a new value tells an original.
-        OSError: The file cannot be read, or not be made.
+        ConfigError: The file is not a table, a row is invalid, or a new value contains an original one.
+        OSError: The file cannot be read or created.
     """
 
     def __init__(self, path: Path, heading: tuple[str, ...] | None = None, checked: int = 0) -> None:
@@ -85,18 +89,19 @@ class PseudonymTable:
 
     @property
     def has_anchors(self) -> bool:
-        """Whether there is a column for anchor dates."""
+        """Whether the table has a column for anchor dates."""
         return _ANCHOR in self._columns
 
     @property
     def has_shifts(self) -> bool:
-        """Whether there is a column that says how dates are shifted."""
+        """Whether the table has a column for date shifts."""
         return self.has_anchors or _DAYS in self._columns
 
     def find(self, old: str) -> Row | None:
-        """Return a patient's row; None where there is none, also after another look at the file."""
+        """Return a patient's row, or None."""
         known = self._rows.get(old)
         if known is None:
+            # Another process may have added the row since the last look.
             if old not in self._cells and self._path.stat().st_size != self._end:
                 self._read()
             cells = self._cells.get(old)
@@ -105,12 +110,12 @@ class PseudonymTable:
         return known
 
     def add(self, old: str, make: Callable[[int], str], anchor: date | None = None) -> Row:
-        """Return a patient's row, appended if no process has done so before.
+        """Return a patient's row, appending it unless another process already has.
 
         Args:
             old: The patient ID.
-            make: Returns the pseudonym for a number: 1 for the first candidate of an empty table.
-            anchor: The patient's day 0.
+            make: Returns the pseudonym for a number, from 1 for an empty table.
+            anchor: The patient's anchor date.
 
         Raises:
             EngineError: The patient ID is a pseudonym of this table.
@@ -130,9 +135,13 @@ class PseudonymTable:
         return added
 
     def _unused(self, old: str, make: Callable[[int], str]) -> str:
-        """Return the first pseudonym that is nobody's and tells no original."""
+        """Return the first usable pseudonym.
+
+        It is unused and does not contain the original.
+        """
         first = len(self._cells) + 1
-        # Every pseudonym and every old ID can be in the way once; what all of them share tells the original for ever.
+        # Every pseudonym and every old ID can block one number. If all numbers fail, their common part contains the
+        # original, so trying further is pointless.
         for number in range(first, first + len(self._used) + len(self._cells) + _MOST_TRIES):
             new = make(number)
             if not (new in self._used or new.casefold() in self._folded or contains_original(new, old)):
@@ -142,7 +151,10 @@ class PseudonymTable:
         raise EngineError(_TELLS_ORIGINAL, reason="pseudonym-tells-original")
 
     def _append(self, file: BinaryIO, values: Mapping[str, str]) -> None:
-        """Append a row; what a killed process wrote of one, of which nobody was told, is cut off first."""
+        """Append a row.
+
+        The incomplete row of a killed process is cut off first.
+        """
         text = io.StringIO()
         writer = csv.writer(text, delimiter=self._delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow([values.get(column, "") for column in self._columns])
@@ -154,9 +166,10 @@ class PseudonymTable:
         file.seek(self._end)
         try:
             file.write(line)
+            # The pseudonym is used right after this, and must not be assigned twice after a crash.
             os.fsync(file.fileno())
         except OSError:
-            file.truncate(self._end)  # half a row of nobody's
+            file.truncate(self._end)  # remove the incomplete row
             raise
 
     def _forget(self) -> None:
@@ -170,7 +183,10 @@ class PseudonymTable:
         self._lines = 0
 
     def _read(self) -> None:
-        """Read what the file has beyond what was read before; all of it, if it is shorter."""
+        """Read the new part of the file.
+
+        All of it is read if the file is shorter than before.
+        """
         with self._path.open("rb") as file:
             if os.fstat(file.fileno()).st_size < self._end:
                 self._forget()
@@ -182,10 +198,10 @@ class PseudonymTable:
                 self._read_heading(heading.decode("utf-8-sig").rstrip("\r"))
                 self._end = len(heading) + 1
             if _is_torn(data, self._delimiter, len(self._columns)):
-                data = data[: data.rfind(b"\n") + 1]  # of a writer that ended there, or is still at it
+                data = data[: data.rfind(b"\n") + 1]  # its writer was killed, or is still writing
             self._take(io.StringIO(data.decode(), newline=""), check=self._end + len(data) > self._checked)
         except UnicodeDecodeError:
-            raise ConfigError("the table of pseudonyms is not in UTF-8") from None
+            raise ConfigError("the table of pseudonyms is not UTF-8: save it as CSV in UTF-8") from None
         self._end += len(data)
 
     def _read_heading(self, line: str) -> None:
@@ -194,13 +210,13 @@ class PseudonymTable:
         self._columns = [_COLUMNS.get(re.sub(r"[^a-z]", "", cell.lower()), cell) for cell in cells]
         if self._columns.count(_OLD) != 1 or self._columns.count(_NEW) != 1:
             raise ConfigError(
-                "the first line of a table of pseudonyms names its columns: old_id and new_id, and if you like "
-                "new_name, days, anchor"
+                "the first line of a table of pseudonyms must name the columns old_id and new_id, and optionally "
+                "new_name, days and anchor"
             )
         self._lines = 1
 
     def _take(self, lines: Iterable[str], *, check: bool) -> None:
-        """Take rows as they are; they are read when a patient comes up."""
+        """Store raw rows; a row is parsed when its patient occurs."""
         old_at, new_at = self._columns.index(_OLD), self._columns.index(_NEW)
         fresh: dict[str, int] = {}
         try:
@@ -209,55 +225,55 @@ class PseudonymTable:
                 if not any(map(str.strip, cells)):
                     continue
                 if not max(old_at, new_at) < len(cells) <= len(self._columns):
-                    raise _wrong(self._lines, "it has too few cells, or more than there are columns")
+                    raise _wrong(self._lines, "the number of cells does not match the heading")
                 old = cells[old_at].strip()
                 if self._cells.setdefault(old, cells) != cells:
-                    raise _wrong(self._lines, "the old ID has another row that says something else")
+                    raise _wrong(self._lines, "the old ID has another row with different values")
                 self._folded.setdefault(old.casefold(), old)
                 self._used.setdefault(cells[new_at].strip(), old)
                 fresh[old] = self._lines
         except csv.Error:
-            raise _wrong(self._lines + 1, "it is not a row of CSV") from None
+            raise _wrong(self._lines + 1, "it is not valid CSV") from None
         if check:
             self._check(fresh)
 
     def _check(self, fresh: Mapping[str, int]) -> None:
-        """Refuse rows that make no sense, or tell an original."""
-        # Numbers of the engine's own are like many: there only a whole value counts.
+        """Raise ConfigError for rows that are invalid or reveal an original."""
+        # The engine's own sequential numbers resemble many IDs by chance, so only whole values are compared there.
         lengths = sorted({len(old) for old in self._folded if len(old) >= _SHORTEST_PART and self._heading is None})
         for old, line in fresh.items():
             row = self._parsed(self._cells[old], line)
             for new in {row.new_id, row.new_name}:
                 if contains_original(new, old):
-                    raise _wrong(line, "a new value is, or contains, the old ID")
+                    raise _wrong(line, "a new value contains the old ID")
                 if new.casefold() in self._folded or _has_part_among(new.casefold(), self._folded, lengths):
-                    raise _wrong(line, "a new value is, or contains, another patient's old ID")
+                    raise _wrong(line, "a new value contains another patient's old ID")
             first = self._used[row.new_id]
             if first != old:
                 alike = self._parsed(self._cells[first], line)
                 if (alike.days, alike.anchor) != (row.days, row.anchor):
-                    raise _wrong(line, "the new ID has another row with another shift of dates")
+                    raise _wrong(line, "the new ID has another row with a different date shift")
 
     def _parsed(self, cells: list[str], line: int) -> Row:
         values = dict(zip(self._columns, map(str.strip, cells), strict=False))
         new = values.get(_NEW, "")
         name = values.get(_NAME, "") or new
         if not values.get(_OLD) or not new:
-            raise _wrong(line, "old ID and new ID are both needed")
+            raise _wrong(line, "old ID and new ID are both required")
         if not is_writable(new, "LO") or not is_writable(name, "PN"):
-            raise _wrong(line, "a new value is made of ASCII characters, at most 64, and no backslash")
+            raise _wrong(line, "a new value must have at most 64 ASCII characters and no backslash")
         days, anchor = _whole_number(values.get(_DAYS, ""), line), _day(values.get(_ANCHOR, ""), line)
         if days is not None and anchor is not None:
-            raise _wrong(line, "days and anchor are two ways to shift dates: give one")
+            raise _wrong(line, "days and anchor exclude each other: give one")
         return Row(new, name, days, anchor)
 
 
+# Shortest old ID that is searched inside other patients' new IDs. Shorter ones occur by chance.
 _SHORTEST_PART = 5
-"""Characters of an old ID that counts inside of another patient's new one: shorter ones occur by chance."""
+# Numbers to try for a patient whose ID is contained in the pseudonym.
 _MOST_TRIES = 10_000
-"""Numbers that are tried one after the other for a patient whose ID is in the pseudonym."""
-_PSEUDONYM_ALREADY = "the patient ID is a pseudonym of the table: the file was de-identified before"
-_TELLS_ORIGINAL = "the patient's pseudonym would be another patient's, or tell the original"
+_PSEUDONYM_ALREADY = "the patient ID is already a pseudonym of the table: the file was de-identified before"
+_TELLS_ORIGINAL = "no pseudonym is left that is unused and does not contain the patient ID: choose another prefix"
 
 
 def _has_part_among(new: str, rows: Mapping[str, object], lengths: Iterable[int]) -> bool:
@@ -279,9 +295,9 @@ def _whole_number(text: str, line: int) -> int | None:
     try:
         days = int(text)
     except ValueError:
-        raise _wrong(line, "days is a whole number") from None
+        raise _wrong(line, "days must be a whole number") from None
     if not days or abs(days) > _MOST_DAYS:
-        raise _wrong(line, "days is not 0, which would leave the true dates, and within the calendar")
+        raise _wrong(line, f"days must be from 1 to {_MOST_DAYS}, or its negative; 0 would keep the true dates")
     return days
 
 
@@ -296,14 +312,13 @@ def _day(text: str, line: int) -> date | None:
 
 
 def _no_day(line: int) -> date:
-    raise _wrong(line, "anchor is a date: YYYY-MM-DD, or YYYYMMDD")
+    raise _wrong(line, "anchor must be a date, as YYYY-MM-DD or YYYYMMDD")
 
 
 def _is_torn(data: bytes, delimiter: str, columns: int) -> bool:
-    """Return whether the last row is one of ours and not complete: a run was killed while it wrote, or it still does.
+    """Return whether the last row is the engine's and incomplete.
 
-    Rows that the engine writes have every cell in quotes; those that people write without a line break at the end of
-    the file are complete.
+    The engine quotes every cell. A row that a person wrote without a line break at the end is complete.
     """
     if not data or data.endswith(b"\n") or not columns:
         return False
@@ -318,7 +333,10 @@ def _is_torn(data: bytes, delimiter: str, columns: int) -> bool:
 
 
 def _create(path: Path, heading: tuple[str, ...]) -> None:
-    """Make a table with no row, for its owner only, unless there is one."""
+    """Create an empty table, unless it exists.
+
+    Only its owner can read it.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

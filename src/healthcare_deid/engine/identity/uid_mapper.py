@@ -1,7 +1,8 @@
-"""New UIDs for old ones: Google's rule by default, or one that needs a secret to recompute.
+"""New UIDs, by Google's rule or a keyed one.
 
-The default rule is inferred from published output of the service, so it is "compatible", not "exact" (see
-``docs/engine.md``): a version-3 UUID of the old UID in the all-zero namespace, as a decimal number under Google's arc.
+A secret is needed to recompute the keyed rule. Google's rule is inferred from published output of the service, so it is
+"compatible", not "exact" (see ``docs/engine.md``): a version-3 UUID of the old UID in the all-zero namespace, as a
+decimal number under Google's arc.
 """
 
 from __future__ import annotations
@@ -26,40 +27,43 @@ _SALTED_ARC = "2.25."
 _ZERO_NAMESPACE = uuid.UUID(int=0)
 _MIN_SALT_BYTES = 16
 _ARC = re.compile(r"[0-2]\.(?:(?:0|[1-9]\d*)\.)+")
+# Leaves 30 digits, or 100 bits: the probability of any collision among a billion UIDs is 5e-13.
 _LONGEST_ARC = 34
-"""Thirty digits are left, a hundred bits: among a billion UIDs the probability of any collision is 5e-13."""
 
 
 class UidMapper:
-    """Maps a UID to its new one: the same for the same UID, in every file, run and process.
+    """Maps each UID to its new one.
+
+    The mapping is the same in all files, runs and processes.
 
     Args:
-        rule: ``"google"``: computable by anyone who knows the old UID, as at the service. ``"salted"``: keyed.
-        salt: Secret of at least 16 bytes; needed by, and only by, ``"salted"``.
-        root: What new UIDs begin with, of ``"salted"``; 2.25 by default.
+        rule: ``"google"``, which anyone who knows the old UID can compute, as at the service; or ``"salted"``, which is
+            keyed.
+        salt: Secret of at least 16 bytes, for ``"salted"`` only.
+        root: Root of new UIDs, for ``"salted"`` only; by default 2.25.
 
     Raises:
-        ConfigError: The salt is missing, too short, or not used by the rule, or the root is none.
+        ConfigError: The salt is missing, too short, or not used by the rule, or *root* is not a valid UID root.
     """
 
     def __init__(self, rule: UidRule = "google", salt: bytes | None = None, root: str = "") -> None:
         if rule not in ("google", "salted"):
-            raise ConfigError('uid_rule is "google" or "salted"')
+            raise ConfigError('uid_rule must be "google" or "salted"')
         if (rule == "salted") != (salt is not None):
-            raise ConfigError('salt belongs to uid_rule="salted": give both or neither')
+            raise ConfigError('salt and uid_rule="salted" go together: give both or neither')
         if salt is not None and not isinstance(salt, bytes):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
-            raise ConfigError(f"the salt is {type(salt).__name__}; bytes are needed")
+            raise ConfigError(f"the salt must be bytes, not {type(salt).__name__}")
         if salt is not None and len(salt) < _MIN_SALT_BYTES:
-            raise ConfigError(f"the salt has {len(salt)} bytes; at least {_MIN_SALT_BYTES} are needed")
+            raise ConfigError(f"the salt has {len(salt)} bytes; at least {_MIN_SALT_BYTES} are required")
         if root and salt is None:
-            raise ConfigError("uid_root: UIDs under a root of yours are keyed: give secret= or salt= too")
+            raise ConfigError("uid_root: UIDs under your own root are keyed: pass secret= or salt= too")
         arc = root.rstrip(".") + "." if root else _SALTED_ARC
         if (root and not _ARC.fullmatch(arc)) or len(arc) > _LONGEST_ARC:
-            raise ConfigError(f"uid_root is a UID of at most {_LONGEST_ARC - 1} characters")
+            raise ConfigError(f"uid_root must be a UID of at most {_LONGEST_ARC - 1} characters")
         self.rule: UidRule = rule
         self._salt = salt
         self._arc = arc
-        # A UID has 64 characters; 2.25 takes a whole UUID, and only a UUID (PS3.5 annex B.2).
+        # A UID has at most 64 characters. Under 2.25 only a UUID is allowed (PS3.5 annex B.2).
         self._modulus = 10 ** (64 - len(arc)) if root else 0
 
     def __repr__(self) -> str:
@@ -67,11 +71,17 @@ class UidMapper:
 
     @staticmethod
     def is_registered(uid: str) -> bool:
-        """Return whether the DICOM standard registers a UID: it is nobody's."""
+        """Return whether the DICOM standard registers a UID.
+
+        Such a UID identifies nobody.
+        """
         return not uid or uid in UID_dictionary
 
     def map(self, uid: str) -> str:
-        """Return the new UID. UIDs that the DICOM standard itself registers are nobody's, and stay."""
+        """Return the new UID.
+
+        UIDs that the DICOM standard registers are unchanged.
+        """
         if self.is_registered(uid):
             return uid
         if self._salt is None:
@@ -82,7 +92,7 @@ class UidMapper:
         return self._arc + str(uuid.UUID(bytes=digest[:16], version=4).int)
 
     def map_bytes(self, value: bytes) -> bytes:
-        """Return an element's value, one UID or several, with every UID mapped and padded to an even length."""
+        """Map every UID in an encoded value."""
         if b"\\" not in value:
             return pad_uid(self.map(uid_text(value)))
         return pad_uid("\\".join(self.map(uid_text(part)) for part in value.split(b"\\")))
@@ -90,5 +100,6 @@ class UidMapper:
 
 @lru_cache(maxsize=65536)
 def _google(uid: str) -> str:
+    # Version-3 UUIDs are defined with MD5 (RFC 4122); security does not depend on it.
     digest = hashlib.md5(_ZERO_NAMESPACE.bytes + uid.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest()
     return GOOGLE_ARC + str(uuid.UUID(bytes=digest, version=3).int)

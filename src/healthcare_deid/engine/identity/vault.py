@@ -1,7 +1,8 @@
-"""A vault: whose a pseudonym or a new UID is, in a file apart from the results, for its owner or a recipient only.
+"""Vault of the originals of pseudonyms and new UIDs.
 
-An SQLite file, or a CSV file that grows. With recipients, each process has a key of its own for what it writes; the key
-is in the vault in an envelope for the recipients, so that even who made the vault cannot read it.
+It is a separate file for its owner or recipients only: an SQLite file, or a CSV file that is appended to. With
+recipients, each process encrypts its entries with its own key. The key is stored in an envelope for the recipients, so
+not even the vault's creator can read it.
 """
 
 from __future__ import annotations
@@ -32,26 +33,27 @@ CREATE TABLE IF NOT EXISTS entries (kind TEXT, new TEXT, old TEXT, PRIMARY KEY (
 CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY, envelope BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sealed (key_id INTEGER NOT NULL, nonce BLOB NOT NULL, data BLOB NOT NULL);
 """
+# Seconds to wait while another process writes.
 _PATIENCE = 60.0
-"""Seconds to wait for another process that writes."""
 _NONCE, _KEY_BITS = 12, 256
 _BLOCK = 1 << 16
 _MOST_REMEMBERED = 100_000
-_OPEN_TO_OTHERS = "vault: the file can be read by others; let only its owner read it (chmod 600), or name a new one"
-_OTHER_FILE = "vault: the file is there, and is no vault; name another one"
-_DAMAGED = "vault: an entry is not as it was written"
+_OPEN_TO_OTHERS = "vault: other users can read the file; restrict it to its owner (chmod 600), or name a new file"
+_OTHER_FILE = "vault: the file exists and is not a vault; name another file"
+_DAMAGED = "vault: an entry is damaged; restore the file from a backup"
 _NO_CSV = "vault: a CSV file cannot be encrypted for recipients; name an SQLite file"
-_MIXED = "vault: it was made with recipients, or without, and this run is the other way; name another file"
-_NEEDS_KEY = "the vault is encrypted: a recipient's key is needed"
+_MIXED = "vault: a vault made with recipients cannot be used without them, or the reverse; name another file"
+_NOT_WRITABLE = "the vault cannot be written to: check the disk and the file's permissions"
+_NEEDS_KEY = "the vault is encrypted: pass a recipient's key"
 
 
-class Entry(NamedTuple):
-    """Original that a new value stands for.
+class VaultEntry(NamedTuple):
+    """Original of a new value.
 
     Attributes:
         kind: ``"patient"``, ``"study"``, ``"series"``, ``"instance"``, ``"accession number"`` or ``"study ID"``.
-        new: The pseudonym, or the new UID.
-        old: The original values, by keyword.
+        new: The pseudonym or new UID.
+        old: Original values by keyword.
     """
 
     kind: str
@@ -60,15 +62,17 @@ class Entry(NamedTuple):
 
 
 class Vault:
-    """A vault to write to. It can be pickled; copies in other processes write to the same file.
+    """A vault to write to.
+
+    Pickled copies in other processes write to the same file.
 
     Args:
-        path: The file, made if it is missing: CSV by its suffix ``.csv``, else SQLite.
-        recipients: Who alone may read it; None where its owner may.
+        path: The file, created if it is missing: CSV if its suffix is ``.csv``, else SQLite.
+        recipients: The only people who can read it; None if its owner can.
 
     Raises:
-        ConfigError: The file is something else, can be read by others, or was made the other way.
-        OSError: It cannot be made.
+        ConfigError: The file is not a vault, can be read by others, or was made with a different use of recipients.
+        OSError: The file cannot be created.
     """
 
     def __init__(self, path: Path, recipients: Recipients | None = None) -> None:
@@ -79,7 +83,7 @@ class Vault:
             raise ConfigError(_NO_CSV)
         _make(path, ",".join(_HEADING) + "\n" if self._is_csv else "")
         self._lock = threading.Lock()
-        self._seen: dict[Entry | tuple[str, str, str], None] = {}
+        self._seen: dict[VaultEntry | tuple[str, str, str], None] = {}
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._key: tuple[int, bytes] | None = None
@@ -100,8 +104,8 @@ class Vault:
     def __reduce__(self) -> tuple[type[Vault], tuple[Path, Recipients | None]]:
         return type(self), (self._path, self._recipients)
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """Write entries; those that are there already are left out, as far as this process knows.
+    def add(self, entries: Iterable[VaultEntry]) -> None:
+        """Write entries, except those that this process knows are there already.
 
         Raises:
             EngineError: The vault cannot be written to.
@@ -113,7 +117,7 @@ class Vault:
             try:
                 self._write(fresh)
             except (OSError, sqlite3.Error):
-                raise EngineError("the vault cannot be written to", reason="vault") from None
+                raise EngineError(_NOT_WRITABLE, reason="vault") from None
             if len(self._seen) > _MOST_REMEMBERED:
                 self._seen.clear()
             self._seen |= dict.fromkeys(fresh)
@@ -136,7 +140,8 @@ class Vault:
 
     @contextmanager
     def _connected(self) -> Generator[sqlite3.Connection]:
-        """Give a connection of this process's own, and commit."""
+        """Yield this process's own connection, and commit."""
+        # SQLite connections must not be used after a fork.
         if self._connection is None or self._process != os.getpid():
             self._connection, self._process, self._key = _connect(self._path), os.getpid(), None
             self._connection.executescript(_SCHEMA)
@@ -151,23 +156,23 @@ class Vault:
         return self._key
 
 
-def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
+def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[VaultEntry]:
     """Yield the entries of a vault.
 
     Args:
-        path: Its file.
-        key: A recipient's; needed where the vault is encrypted.
+        path: The file.
+        key: A recipient's key, if the vault is encrypted.
 
     Raises:
-        ConfigError: The file is no vault, or a damaged one, or a key is needed.
-        EngineError: The vault is not for this key.
-        OSError: It cannot be read.
+        ConfigError: The file is not a vault or is damaged, or a key is needed.
+        EngineError: The vault is for another key.
+        OSError: The file cannot be read.
     """
     if path.suffix.lower() == ".csv":
         _check_csv(path)
         with path.open(encoding="utf-8", newline="") as file:
             next(file)
-            # A last line without its end is a row that is being written, or never was: nothing was made with it.
+            # A last line without line break is incomplete. No result was written with it.
             whole = (line for line in file if line.endswith("\n"))
             try:
                 yield from (_entry(tuple(row)) for row in csv.reader(whole, strict=True))
@@ -175,7 +180,7 @@ def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
                 raise ConfigError(_DAMAGED) from None
         return
     if not path.is_file():
-        raise ConfigError("vault: there is no such file")
+        raise ConfigError("vault: the file does not exist")
     connection = _connect(path)
     try:
         rows = connection.execute("SELECT kind, new, old FROM entries")
@@ -195,7 +200,11 @@ def read_vault(path: Path, key: RecipientKey | None = None) -> Iterator[Entry]:
 
 
 def _cut_torn_row(file: BinaryIO) -> None:
-    """Go to the end of a CSV vault, without what a killed process wrote of a row. Line breaks stand in no value."""
+    """Seek to the end of a CSV vault.
+
+    The incomplete row of a killed process is cut off.
+    """
+    # Values never contain line breaks, so the last line break ends the last complete row.
     end = file.seek(0, os.SEEK_END)
     while end:
         start = max(0, end - _BLOCK)
@@ -209,14 +218,14 @@ def _cut_torn_row(file: BinaryIO) -> None:
     file.seek(end)
 
 
-def _row(entry: Entry) -> tuple[str, str, str]:
+def _row(entry: VaultEntry) -> tuple[str, str, str]:
     return entry.kind, entry.new, json.dumps(entry.old, sort_keys=True, ensure_ascii=False)
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> VaultEntry:
     try:
         kind, new, old = row
-        return Entry(kind, new, json.loads(old))
+        return VaultEntry(kind, new, json.loads(old))
     except ValueError:
         raise ConfigError(_DAMAGED) from None
 
@@ -224,6 +233,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
 def _sealed(key: bytes, data: bytes) -> tuple[bytes, bytes]:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+    # GCM requires a new nonce for every message under one key.
     nonce = secrets.token_bytes(_NONCE)
     return nonce, AESGCM(key).encrypt(nonce, data, None)
 
@@ -235,11 +245,14 @@ def _unsealed(key: bytes, nonce: bytes, data: bytes) -> bytes:
     try:
         return AESGCM(key).decrypt(nonce, data, None)
     except (InvalidTag, ValueError):
-        raise EngineError("the vault was written to by somebody else, or is damaged", reason="vault") from None
+        raise EngineError("the vault is damaged, or an entry was not written with its key", reason="vault") from None
 
 
 def _make(path: Path, text: str) -> None:
-    """Make a file for its owner only, unless there is one; refuse one that others can read."""
+    """Create a file for its owner only.
+
+    Raises ConfigError if it exists and others can read it.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -259,6 +272,7 @@ def _check_csv(path: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
     try:
+        # A write-ahead log lets other processes read while one writes.
         connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.DatabaseError:
         connection.close()

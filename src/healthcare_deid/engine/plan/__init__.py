@@ -1,1 +1,4 @@
-"""The plan: what is to happen to tags, text and pixels. Configs of both API versions compile into it."""
+"""The neutral plan for tags, text and pixels.
+
+Configs of both API versions compile into it.
+"""

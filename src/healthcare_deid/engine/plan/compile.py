@@ -1,4 +1,7 @@
-"""Compile a config of either API version, and the engine's own arguments, into one plan."""
+"""Compilation of a config into a plan.
+
+It takes both API versions and the engine's options.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import TYPE_CHECKING, assert_never, cast
 
 from healthcare_deid.config.base.config import RootConfig
 from healthcare_deid.engine.plan.ps315 import ProfileOption
+from healthcare_deid.engine.plan.rules import KEPT
 from healthcare_deid.engine.plan.safe_private import safe_private
-from healthcare_deid.engine.plan.tags import KEPT
 from healthcare_deid.engine.plan.v1 import compile_v1, is_basic, text_plan
 from healthcare_deid.engine.plan.v1beta1 import compile_v1beta1
 from healthcare_deid.engine.plan.v1beta1 import text_plan as text_plan_v1beta1
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.plan.text import TextPlan
 
+# "<creator>,gggg,ee" or, as in PS3.15 table E.3.10-1, "<creator>,gggg,xxee".
 _SAFE_PRIVATE = re.compile(r"(.+),([0-9A-Fa-f]{4}),(?:xx)?([0-9A-Fa-f]{2})")
 
 
@@ -31,11 +35,11 @@ def compile_config(config: object, options: EngineOptions) -> Plan:
     """Compile a config of either version.
 
     Raises:
-        ConfigError: It cannot be carried out.
+        ConfigError: The config cannot be carried out.
     """
     plan = _compiled(_root(config), options)
     if options.dates is not None:
-        if plan.tags.method_codes:  # the Basic Profile has an option for it, which says which dates those are
+        if plan.tags.method_codes:  # the Basic Profile's own option names the dates to shift
             shifting = (*options.options, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES)
             plan = _compiled(_root(config), replace(options, options=shifting))
         plan = replace(plan, tags=replace(plan.tags, shifts_dates=True), text=replace(plan.text, shifts_dates=True))
@@ -45,16 +49,18 @@ def compile_config(config: object, options: EngineOptions) -> Plan:
         safe |= safe_private()
     if safe:
         tags = replace(tags, private_tags=dict.fromkeys(sorted(safe), KEPT))
+    # The option overrides the profile's UID policy.
     if options.other_uids != "profile":
         mapped = options.other_uids == "map"
         tags = replace(tags, uids=replace(tags.uids, others=mapped, own=mapped, references=mapped))
+    # Findings that the config leaves may identify the patient, so nothing is claimed.
     if tags.cleans_text and plan.text.leaves_findings:
         tags = replace(tags, removes_identity=False)
     return replace(plan, tags=tags, text=replace(plan.text, claims_removal=tags.removes_identity))
 
 
 def compile_text(config: object) -> TextPlan:
-    """Compile what a config of either version says about text, whatever it says, or not, about tags.
+    """Compile the text part of a config, whatever its tag part is.
 
     Raises:
         ConfigError: *config* is not a DeidentifyConfig.
@@ -72,8 +78,8 @@ def compile_text(config: object) -> TextPlan:
 
 def _root(config: object) -> RootConfig:
     if not isinstance(config, RootConfig):
-        made = "DeidentifyConfig.from_api takes a mapping, build() ends a builder"
-        raise ConfigError(f"a DeidentifyConfig is needed, not {type(config).__name__}: {made}")
+        made = "use DeidentifyConfig.from_api for a mapping, and build() for a builder"
+        raise ConfigError(f"config must be a DeidentifyConfig, not {type(config).__name__}: {made}")
     return config
 
 
@@ -92,6 +98,6 @@ def _safe_private(rules: Iterable[str]) -> list[tuple[str, int, int]]:
     for index, rule in enumerate(rules):
         parts = _SAFE_PRIVATE.fullmatch(rule)
         if parts is None or not int(parts[2], 16) & 1:
-            raise ConfigError(f'safe_private[{index}]: the form is "<private creator>,gggg,ee", with an odd group')
+            raise ConfigError(f'safe_private[{index}]: must be "<private creator>,gggg,ee", with an odd group')
         found.append((parts[1].strip(), int(parts[2], 16), int(parts[3], 16)))
     return found

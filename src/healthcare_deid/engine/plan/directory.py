@@ -1,23 +1,26 @@
-"""The Basic Profile as a DICOMDIR needs it."""
+"""The Basic Profile adapted to a DICOMDIR."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan
 
+# StudyDate, StudyTime, PatientID, StudyID: Type 1 in directory records (PS3.3 section F.5).
 _KEYS = frozenset({0x00080020, 0x00080030, 0x00100020, 0x00200010})
-"""StudyDate, StudyTime, PatientID, StudyID: a record must have a value of them (PS3.3 section F.5, Type 1)."""
+# StudyDescription: Type 2 in study records (PS3.3 table F.5-2).
 _STUDY_DESCRIPTION = 0x00081030
-"""A study's record must have it, and it may be empty (PS3.3 table F.5-2, Type 2)."""
 
 
 def directory_plan(plan: TagPlan) -> TagPlan:
-    """Return the Basic Profile as a DICOMDIR needs it: what its records cannot be without is replaced or emptied."""
+    """Return the Basic Profile for a DICOMDIR.
+
+    Required keys of directory records are replaced or emptied, not removed.
+    """
     if not plan.method_codes:
         return plan
     tags = dict(plan.tags)

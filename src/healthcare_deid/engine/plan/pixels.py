@@ -1,4 +1,4 @@
-"""The plan for pixels: which burned-in text is covered. Configs of both API versions compile into it."""
+"""Pixel plan: the burned-in text to cover."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class Scope(Enum):
-    """Extent of burned-in text to look for."""
+    """Extent of the burned-in text to cover."""
 
     NOTHING = "nothing"
     EVERYTHING = "everything"
     SENSITIVE = "sensitive"
     PATTERNS = "patterns"
-    """Only what custom patterns and additional infoTypes name."""
+    """Only matches of custom patterns and additional infoTypes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PixelPlan:
-    """Pixel plan, the same for both API versions.
+    """Pixel plan, independent of the API version.
 
     Attributes:
-        scope: Which text.
+        scope: Text to cover.
         patterns: Custom patterns, each with the groups to cover; no groups mean the whole match.
-        excluded: InfoTypes that are left.
-        additional: InfoTypes that are looked for beside the default ones.
+        excluded: InfoTypes to leave.
+        additional: InfoTypes to find besides the default ones.
     """
 
     scope: Scope = Scope.NOTHING
@@ -45,17 +45,17 @@ class PixelPlan:
 
     @property
     def looks(self) -> bool:
-        """Whether pixels are looked at."""
+        """Whether burned-in text is searched."""
         return self.scope is not Scope.NOTHING
 
     @property
     def reads(self) -> bool:
-        """Whether text must be read, not only found."""
+        """Whether text must be read and not only located."""
         return self.scope in (Scope.SENSITIVE, Scope.PATTERNS)
 
     @property
     def needs_inspector(self) -> bool:
-        """Whether infoTypes are looked for in what was read."""
+        """Whether the text is inspected for infoTypes."""
         return self.scope is Scope.SENSITIVE or bool(self.additional)
 
 
@@ -63,13 +63,13 @@ def scope_of(mode: str | None, *, narrow: bool) -> Scope:
     """Return the scope of a redaction mode.
 
     Args:
-        mode: The message's, of either version: v1beta1's modes are v1's and one more. None means unspecified.
-        narrow: Whether patterns or additional infoTypes are named. Without a mode they would do nothing: then what
-            they name is covered, and no more.
+        mode: Mode of either version, as v1beta1's modes include v1's. None means unspecified.
+        narrow: Whether there are custom patterns or additional infoTypes.
     """
     known = TextRedactionMode(mode) if mode else TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED
     match known:
         case TextRedactionMode.TEXT_REDACTION_MODE_UNSPECIFIED:
+            # The API does not say what patterns do without a mode. Ignoring them would leave text that the user named.
             return Scope.PATTERNS if narrow else Scope.NOTHING
         case TextRedactionMode.REDACT_NO_TEXT:
             return Scope.NOTHING
@@ -85,7 +85,7 @@ def compiled_patterns(regexes: Sequence[CustomRegex]) -> tuple[tuple[Pattern, tu
     """Compile custom patterns.
 
     Raises:
-        ConfigError: RE2 refuses one.
+        ConfigError: RE2 refuses a pattern.
     """
     return tuple(
         (_compiled(index, regex.pattern or ""), tuple(regex.group_indexes)) for index, regex in enumerate(regexes)

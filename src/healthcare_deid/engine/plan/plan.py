@@ -1,4 +1,4 @@
-"""The neutral plan for tags, text and pixels that a config compiles into."""
+"""The plan that a config compiles into."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.plan.tags import TagPlan
 
 NO_DICOM = (
-    "the config says nothing about DICOM: the service skips DICOM stores then, and no instance is de-identified. "
+    "the config does not configure DICOM, so the service would skip DICOM stores and no instance would be "
+    "de-identified. "
     "Set dicom (v1beta1: dicomTagConfig) to a profile or a list; DicomConfig() keeps every tag and regenerates UIDs"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Plan for an instance. Nothing below it asks for the API version of the config.
+    """Plan for an instance, independent of the config's API version.
 
     Attributes:
-        tags: What happens to data elements.
-        text: What happens to sensitive text.
-        pixels: What is covered in pixels.
+        tags: Treatment of data elements.
+        text: Treatment of sensitive text.
+        pixels: Burned-in text to cover.
     """
 
     tags: TagPlan
@@ -33,5 +34,5 @@ class Plan:
 
     @property
     def inspects_text(self) -> bool:
-        """Whether text is looked at, in tags or in pixels."""
+        """Whether text is inspected, in tags or in pixels."""
         return self.tags.inspects_text or self.pixels.reads

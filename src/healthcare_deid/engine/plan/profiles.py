@@ -1,4 +1,4 @@
-"""Tag plans of the API's profiles and lists, which both versions share."""
+"""Tag plans of the API's profiles and lists, shared by both versions."""
 
 from __future__ import annotations
 
@@ -11,17 +11,9 @@ from healthcare_deid.config.tags import MINIMAL_KEEP_TAGS, tag_number
 from healthcare_deid.config.v1.dicom import TagFilterProfile
 from healthcare_deid.engine.dicom.elements import is_private
 from healthcare_deid.engine.dicom.uids import PRIMARY_UIDS, REFERENCE_TAGS
-from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, Table, identifying_tags
-from healthcare_deid.engine.plan.tags import (
-    ENCAPSULATED_DOCUMENT,
-    KEPT,
-    TEXT_VRS,
-    Op,
-    Rule,
-    TagPattern,
-    TagPlan,
-    UidPolicy,
-)
+from healthcare_deid.engine.plan.ps315 import BASIC_CODE, METHOD_CODES, ProfileOption, ProfileTable, identifying_tags
+from healthcare_deid.engine.plan.rules import ENCAPSULATED_DOCUMENT, KEPT, TEXT_VRS, Op, Rule, TagPattern
+from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +31,9 @@ MINIMAL_TAGS = frozenset(tag_number(tag) for tag in MINIMAL_KEEP_TAGS)
 
 
 def tags_and_patterns(tags: Iterable[str], place: str) -> tuple[frozenset[int], tuple[tuple[int, int], ...]]:
-    """Return tags by number, and repeating groups (a keyword such as ``OverlayData``) as mask and value.
+    """Return tags as numbers, and repeating groups as patterns.
+
+    A pattern is mask and value, for a keyword such as ``OverlayData``.
 
     Raises:
         ConfigError: A text is neither a keyword nor a number.
@@ -59,7 +53,10 @@ def tags_and_patterns(tags: Iterable[str], place: str) -> tuple[frozenset[int], 
 
 
 def _repeating() -> dict[str, tuple[int, int]]:
-    """Return mask and value of every repeating element of groups 50xx and 60xx, by keyword (PS3.5 section 7.6)."""
+    """Return the repeating elements by keyword (PS3.5 section 7.6).
+
+    Each is mask and value, in groups 50xx and 60xx.
+    """
     found: dict[str, tuple[int, int]] = {}
     for tag, row in RepeatersDictionary.items():
         if tag[:4] in ("50xx", "60xx"):
@@ -78,13 +75,19 @@ def keep_plan(
     patterns: tuple[tuple[int, int], ...] = (),
     strict: bool = False,
 ) -> TagPlan:
-    """Keep the listed tags and the minimal ones; remove every other, private ones included."""
+    """Keep the listed tags and the minimal ones.
+
+    Remove all others, including private ones.
+    """
     kept = MINIMAL_TAGS | listed
+    # The minimal set lacks SOPClassUID, without which readers refuse an instance.
     if not strict:
         kept |= {SOP_CLASS_UID}
     if any(needs_character_set(tag) for tag in listed):
+        # Kept text cannot be decoded without it.
         kept |= {SPECIFIC_CHARACTER_SET}
     gone = Rule(Op.DELETE, name)
+    # A kept element that the Basic Profile would change can identify, so nothing is claimed.
     may_identify = patterns or any(map(is_private, listed)) or not identifying_tags().isdisjoint(listed - MINIMAL_TAGS)
     return TagPlan(
         name=name,
@@ -99,23 +102,23 @@ def keep_plan(
 
 
 def needs_character_set(tag: int) -> bool:
-    """Return whether an element's value depends on SpecificCharacterSet, or may."""
+    """Return whether an element's value may depend on SpecificCharacterSet."""
     if tag >> 16 & 1 or tag not in DicomDictionary:
         return True
     return dictionary_VR(tag) in CHARSET_VRS
 
 
 def remove_plan(listed: frozenset[int], patterns: tuple[tuple[int, int], ...], uids: UidPolicy) -> TagPlan:
-    """Remove the listed tags; keep every other.
+    """Remove the listed tags; keep all others.
 
     Raises:
-        ConfigError: A tag is listed that valid DICOM needs.
+        ConfigError: A listed tag is required in valid DICOM.
     """
     required = sorted(listed & MINIMAL_TAGS)
     if required:
         names = ", ".join(DicomDictionary[tag][4] for tag in required)
         raise ConfigError.of(
-            "DicomConfig", [("removeList.tags", f"{names}: valid DICOM needs it, so it cannot be removed")]
+            "DicomConfig", [("removeList.tags", f"{names}: required in valid DICOM, so it cannot be removed")]
         )
     gone = Rule(Op.DELETE, "removeList")
     return TagPlan(
@@ -133,7 +136,7 @@ def keep_all_plan(uids: UidPolicy) -> TagPlan:
 
 
 def contents_plan(uids: UidPolicy) -> TagPlan:
-    """Keep every tag; inspect the text of those whose VR holds text."""
+    """Keep every tag; inspect the text of tags with a text VR."""
     name = f"profile:{TagFilterProfile.DEIDENTIFY_TAG_CONTENTS}"
     return TagPlan(
         name=name,
@@ -147,8 +150,8 @@ def contents_plan(uids: UidPolicy) -> TagPlan:
 def basic_plan(
     edition: Edition, options: Collection[ProfileOption | str] = (), *, primary: bool = True, strict: bool = False
 ) -> TagPlan:
-    """PS3.15's Basic Application Level Confidentiality Profile."""
-    table = Table(edition, options, strict=strict)
+    """Apply the Basic Application Level Confidentiality Profile of PS3.15."""
+    table = ProfileTable(edition, options, strict=strict)
     retain_uids = ProfileOption.RETAIN_UIDS in table.options
     tags = dict(table.tags)
     said = set(table.options)
@@ -167,5 +170,5 @@ def basic_plan(
         uids=UidPolicy(primary=primary and not retain_uids, others=not retain_uids),
         method=(f"PS3.15 {edition} Basic Profile", *sorted(option.replace("_", " ") for option in said)),
         method_codes=(BASIC_CODE, *sorted(METHOD_CODES[option] for option in said)),
-        removes_identity=not strict,  # what no table of the edition lists may say anything
+        removes_identity=not strict,  # elements that the edition does not list may identify
     )

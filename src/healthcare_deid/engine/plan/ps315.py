@@ -1,8 +1,8 @@
-"""DICOM PS3.15 Table E.1-1 as rules: one edition, its Basic Profile column, and the options that were asked for.
+"""Rules of DICOM PS3.15 Table E.1-1.
 
-Two editions are data files made by ``tools/make_ps315.py``: ``2018e-google``, which stands for the edition the API
-names (its attributes are those that Google's offline redactor lists, their rows those of 2020a, the nearest one that
-could be had as data), and ``2026d``, the current one.
+Two editions are data files made by ``tools/make_ps315.py``. ``2026d`` is the current one. ``2018e-google`` stands for
+the edition that the API names: its attributes are those that Google's offline redactor lists, and its rows are those of
+2020a, the nearest edition available as data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom._dicom_dict import DicomDictionary
 
-from healthcare_deid.engine.plan.tags import (
+from healthcare_deid.engine.plan.rules import (
     CODE_TAGS,
     ENCAPSULATED_DOCUMENT,
     KEPT,
@@ -35,16 +35,19 @@ if TYPE_CHECKING:
 
 
 class ProfileOption(StrEnum):
-    """The options of the Basic Profile that Table E.1-1 has a column for, in order of precedence over each other."""
+    """Options of the Basic Profile in Table E.1-1.
+
+    Their order is their precedence.
+    """
 
     RETAIN_SAFE_PRIVATE = "retain_safe_private"
-    """Keep private elements that are known to hold no identity."""
+    """Keep private elements known to hold no identity."""
     RETAIN_UIDS = "retain_uids"
     """Keep UIDs."""
     RETAIN_DEVICE_IDENTITY = "retain_device_identity"
-    """Keep what identifies the device."""
+    """Keep the device's identity."""
     RETAIN_INSTITUTION_IDENTITY = "retain_institution_identity"
-    """Keep what identifies the institution."""
+    """Keep the institution's identity."""
     RETAIN_PATIENT_CHARACTERISTICS = "retain_patient_characteristics"
     """Keep age, sex, size, weight and the like."""
     RETAIN_LONGITUDINAL_FULL_DATES = "retain_longitudinal_full_dates"
@@ -54,9 +57,9 @@ class ProfileOption(StrEnum):
     CLEAN_DESCRIPTORS = "clean_descriptors"
     """Clean free text instead of removing it."""
     CLEAN_STRUCTURED_CONTENT = "clean_structured_content"
-    """Clean structured reports' content instead of replacing it."""
+    """Clean the content of structured reports instead of replacing it."""
     CLEAN_GRAPHICS = "clean_graphics"
-    """Keep graphic annotations, their text cleaned. Bitmaps cannot be cleaned: overlays go all the same."""
+    """Keep graphic annotations with their text cleaned. Overlays are bitmaps, cannot be cleaned, and are removed."""
 
 
 METHOD_CODES = {
@@ -71,66 +74,66 @@ METHOD_CODES = {
     ProfileOption.RETAIN_SAFE_PRIVATE: "113111",
     ProfileOption.RETAIN_INSTITUTION_IDENTITY: "113112",
 }
-"""PS3.16 CID 7050."""
+"""Codes of PS3.16 CID 7050."""
 BASIC_CODE = "113100"
 
 _CURRENT: Edition = "2026d"
+# Text that the table covers only through the enclosing sequence. It must not stay when that sequence is kept.
 _FREE_TEXT: dict[int, tuple[str, dict[str, str]]] = {
     0x0040A160: ("D", {ProfileOption.CLEAN_STRUCTURED_CONTENT: "C"}),  # TextValue
     0x00700006: ("D", {ProfileOption.CLEAN_GRAPHICS: "C"}),  # UnformattedTextValue
 }
-"""Text that the table reaches by the sequence it stands in. It must not stay when only the sequence is kept."""
+# X/Z. In a report's Referenced Request Sequence it is Type 2, so it may be empty but not absent (PS3.3 table C.17-2).
+# At the top level and in Request Attributes it is Type 3, so it may be absent (tables C.7-3 and 10-9).
 _REFERENCED_STUDY_SEQUENCE = 0x00081110
-"""X/Z: in a report's Referenced Request Sequence it must be there, and may be empty (PS3.3 table C.17-2, Type 2); at
-the top level and in Request Attributes it may be absent, and not be empty (tables C.7-3 and 10-9, Type 3)."""
+# ResponsiblePerson, ResponsibleOrganization: X, but Type 2C for animals, so they are emptied (PS3.3 table C.7-1).
 _OF_ANIMALS = frozenset({0x00102297, 0x00102299})
-"""ResponsiblePerson, ResponsibleOrganization, X: of animals they must be there, if empty (PS3.3 table C.7-1, 2C)."""
+# Identifying attributes that no edition of the table lists.
 _UNLISTED_IDENTIFIERS = frozenset(
     {
         *(0x00100033, 0x00100034),  # dates of birth and death in another calendar
         *(0x00181803, 0x0040E001),  # NTP source address, HL7 instance identifier
-        0x04000500,  # encrypted attributes: what an earlier de-identification took away
+        0x04000500,  # encrypted attributes: originals from an earlier de-identification
         *(0x00401006, 0x00401007, 0x00402006, 0x00402007),  # order numbers, the retired ones too
-        *(0x0074100C, 0x21000160, 0x0040A992),  # whom to call, whose print job, URL of a report
+        *(0x0074100C, 0x21000160, 0x0040A992),  # contact display name, owner ID of a print job, URI of a report
     }
 )
-"""Attributes that the table does not mention in any edition, and that identify all the same."""
 _COMMENT = re.compile(r"Comment|Notes$|Remarks?$|History$|Impressions?$|Opinion|Reason|Summary|Instruction(?:Text|s)$")
+# Keywords of attributes in which a device describes itself in its maker's words.
 _TECHNICAL = re.compile(
     r"^Manufacturer(?:ModelName)?$|Version|Kernel$|CoilName$|^SequenceName$|^PulseSequenceName$|Units?$|"
     r"Algorithm(?:Name|Family)|^Filter|Material$|^Radiopharmaceutical$|^ContrastBolusAgent$"
 )
-"""Keywords of what a device says of itself, in words of its maker."""
 _COMMENT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
+# Unlisted too, but Type 2, so it is emptied (PS3.3 table C.24-2).
 _DOCUMENT_TITLE = 0x00420010
-"""As unlisted; it must be there, and may be empty (PS3.3 table C.24-2, Type 2)."""
+# CodingSchemeURL and URNCodeValue name schemes and concepts. Other URLs contain old UIDs or lead to people.
 _HARMLESS_URLS = frozenset({0x0008010E, 0x00080120})
-"""CodingSchemeURL, URNCodeValue: of schemes, of concepts. Other URLs hold old UIDs, or lead to people."""
 _OPS = {"X": Op.DELETE, "Z": Op.EMPTY, "D": Op.DUMMY, "U": Op.UID, "U*": Op.UID}
 _EXCLUSIVE = {ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
 
 
-class Table:
+class ProfileTable:
     """One edition with its options applied.
 
-    Attributes that only a later edition knows to identify are removed with the older one too, unless ``strict``: an
-    edition is what was known in its year, and what is known now is no less true of old files.
+    Attributes that only a later edition lists are removed under the older one too, unless ``strict``: they were just as
+    identifying before they were listed.
 
     Args:
-        edition: Which table.
+        edition: Edition of the table.
         options: Options of the profile.
-        strict: Leave what this edition does not list.
+        strict: Leave attributes that this edition does not list.
 
     Attributes:
         tags: Rules by tag.
-        top_tags: Rules by tag that differ at the top level and in sequences that are cleaned.
-        valued: Tags that are cleaned where the profile alone would write a dummy: an IOD wants a value there (Type 1).
-        vrs: Rules by VR for what no edition lists, unless ``strict``: names of persons and dates are emptied, URLs go.
-        patterns: Rules of the repeating groups.
-        private: The rule for private elements.
+        top_tags: Rules by tag that differ at the top level and in cleaned sequences.
+        valued: Cleaned tags that must not become empty, because an IOD requires a value (Type 1).
+        vrs: Rules by VR for unlisted attributes, unless ``strict``: person names and dates are emptied, URLs removed.
+        patterns: Rules of repeating groups.
+        private: Rule for private elements.
 
     Raises:
-        ConfigError: An unknown edition or option, or options that exclude each other.
+        ConfigError: The edition or an option is unknown, or options exclude each other.
     """
 
     def __init__(
@@ -143,11 +146,12 @@ class Table:
         self.private = KEPT
         self._read(edition)
         self.vrs: dict[str, Rule] = {}
+        # An older edition is completed by the current one: old files are no less identifying than new ones.
         if not strict:
             if edition != _CURRENT:
                 self._read(_CURRENT)
             self._add_unlisted()
-        # Without its data an overlay's description is an incomplete module (PS3.3 section C.9.2).
+        # Without OverlayData the rest of the overlay plane module would be incomplete (PS3.3 section C.9.2).
         self.patterns += (TagPattern(0xFF010000, 0x60000000, Rule(Op.DELETE, f"PS3.15 {edition} X")),)
         for number, (basic, by_option) in _FREE_TEXT.items():
             self._set(number, basic, _rule("free text", basic, by_option, self.options))
@@ -158,7 +162,10 @@ class Table:
         self.top_tags = {_REFERENCED_STUDY_SEQUENCE: studies._replace(op=Op.DELETE)} if studies.op is Op.EMPTY else {}
 
     def _follow_document(self) -> None:
-        """Let what describes an encapsulated document go with it (PS3.3 table C.24-2): its type is Type 1."""
+        """Remove the description of a removed encapsulated document.
+
+        Its MIME type is Type 1 (PS3.3 table C.24-2).
+        """
         document = self.tags.get(ENCAPSULATED_DOCUMENT, KEPT)
         if document.op in (Op.DUMMY, Op.EMPTY, Op.DELETE):
             self.tags.setdefault(MIME_TYPE_OF_DOCUMENT, document._replace(op=Op.DUMMY))
@@ -176,7 +183,7 @@ class Table:
             self.tags.setdefault(number, KEPT)
         self.vrs = {"PN": emptied, "UR": gone}
         if cleans:
-            # Text that no table lists says as much as text that one does: labels, names of beams, meanings of codes.
+            # Unlisted text can identify as much as listed text: labels, beam names, code meanings.
             self.vrs |= dict.fromkeys(_COMMENT_VRS, Rule(Op.TEXT, "unlisted"))
             for number in (*CODE_TAGS, *_technical_tags()):
                 self.tags.setdefault(number, KEPT)
@@ -186,7 +193,7 @@ class Table:
             self.vrs |= {"DA": date, "DT": date}
 
     def _read(self, edition: Edition) -> None:
-        """Take an edition's rows, those excepted that are there already."""
+        """Add an edition's rows, without overriding existing ones."""
         known_patterns = {entry[:2] for entry in self.patterns}
         for tag, (basic, by_option) in _rows(edition).items():
             rule = _rule(edition, basic, by_option, self.options)
@@ -196,14 +203,14 @@ class Table:
                 pattern = _pattern(tag, Rule(Op.DELETE, f"PS3.15 {edition} X"))
                 self.patterns += () if pattern[:2] in known_patterns else (pattern,)
             elif rule.op is Op.EMPTY and basic == "X/Z":
-                # X became X/Z where IODs turned out to need the element: emptied it is as private, and valid.
+                # X became X/Z when an IOD turned out to require the element. Emptied it is as private, and valid.
                 known = self.tags.get(int(tag, 16), rule)
                 self.tags[int(tag, 16)] = rule if known.op is Op.DELETE else known
             else:
                 self._set(int(tag, 16), basic, rule)
 
     def _set(self, tag: int, basic: str, rule: Rule) -> None:
-        """Set the rule of a tag that has none."""
+        """Set the rule of a tag, unless it has one."""
         if self.tags.setdefault(tag, rule) is rule and rule.op is Op.TEXT and basic.endswith("D"):
             self.valued.add(tag)
 
@@ -211,7 +218,7 @@ class Table:
 @lru_cache(maxsize=2)
 def _rows(edition: str) -> dict[str, Any]:
     if edition not in ("2018e-google", "2026d"):
-        raise ConfigError('the PS3.15 editions are "2018e-google" and "2026d"')
+        raise ConfigError('edition must be "2018e-google" or "2026d"')
     file = resources.files("healthcare_deid.engine.plan").joinpath("data", f"ps315_{edition.replace('-', '_')}.json")
     rows: dict[str, Any] = json.loads(file.read_text("utf-8"))["rows"]
     return rows
@@ -219,13 +226,13 @@ def _rows(edition: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=2)
 def identifying_tags(edition: Edition = "2026d") -> frozenset[int]:
-    """Return the tags that the Basic Profile does anything to: the ones that can identify."""
+    """Return the tags that the Basic Profile changes, which can identify."""
     return frozenset(int(tag, 16) for tag in _rows(edition) if "X" not in tag and tag != "private")
 
 
 @lru_cache(maxsize=2)
 def descriptor_tags(edition: Edition = "2026d") -> frozenset[int]:
-    """Return the tags that the Clean Descriptors Option cleans instead of removing them."""
+    """Return the tags that the Clean Descriptors Option cleans instead of removing."""
     option = ProfileOption.CLEAN_DESCRIPTORS
     rows = ((tag, row[1]) for tag, row in _rows(edition).items() if "X" not in tag and tag != "private")
     return frozenset(int(tag, 16) for tag, by_option in rows if by_option.get(option) == "C")
@@ -233,7 +240,10 @@ def descriptor_tags(edition: Edition = "2026d") -> frozenset[int]:
 
 @lru_cache(maxsize=1)
 def _technical_tags() -> frozenset[int]:
-    """Return the attributes in which a device describes itself: nobody types them, and cleaning would spoil them."""
+    """Return attributes in which a device describes itself.
+
+    Nobody types them, and cleaning would spoil them.
+    """
     return frozenset(
         tag for tag, row in DicomDictionary.items() if row[0] in _COMMENT_VRS and _TECHNICAL.search(row[4]) is not None
     )
@@ -241,14 +251,17 @@ def _technical_tags() -> frozenset[int]:
 
 @lru_cache(maxsize=1)
 def _comments() -> frozenset[int]:
-    """Return the attributes for comments and the like: what somebody types about one patient, listed or not."""
+    """Return attributes for comments about one patient.
+
+    The table lists only some of them.
+    """
     return frozenset(
         tag for tag, row in DicomDictionary.items() if row[0] in _COMMENT_VRS and _COMMENT.search(row[4]) is not None
     )
 
 
 def basic_codes(edition: Edition) -> dict[int, str]:
-    """Return the Basic Profile code of every single tag, such as ``"X/Z/D"``."""
+    """Return the Basic Profile code of each single tag, such as ``"X/Z/D"``."""
     return {int(tag, 16): row[0] for tag, row in _rows(edition).items() if "X" not in tag and tag != "private"}
 
 
@@ -256,17 +269,17 @@ def _options(options: Collection[ProfileOption | str]) -> frozenset[ProfileOptio
     try:
         chosen = frozenset(ProfileOption(option) for option in options)
     except ValueError:
-        raise ConfigError(f"the profile's options are {', '.join(ProfileOption)}") from None
+        raise ConfigError(f"options: unknown option; choose from {', '.join(ProfileOption)}") from None
     if chosen >= _EXCLUSIVE:
         raise ConfigError(f"{' and '.join(sorted(_EXCLUSIVE))} exclude each other: choose one")
     return chosen
 
 
 def _rule(edition: str, basic: str, by_option: dict[str, str], chosen: frozenset[ProfileOption]) -> Rule:
-    """Return the rule of a row: an option is stronger than the profile, and keeping stronger than cleaning.
-
-    Shifting dates is stronger still: one true date beside shifted ones undoes the shift of all.
-    """
+    """Return the rule of a row under the chosen options."""
+    # Keeping precedes cleaning, and both precede the profile. Shifting dates precedes all: one true date beside shifted
+    # ones
+    # would undo the shift of the others.
     shifting = ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES
     if shifting in chosen and by_option.get(shifting) == "C":
         return Rule(Op.SHIFT, f"PS3.15 {edition} C {shifting}")
@@ -279,6 +292,10 @@ def _rule(edition: str, basic: str, by_option: dict[str, str], chosen: frozenset
 
 
 def _pattern(tag: str, rule: Rule) -> TagPattern:
-    """``50XXXXXX`` is a whole repeating group, ``60XX3000`` one element of it; only even groups (PS3.5 section 7.6)."""
+    """Return the pattern of a repeating group.
+
+    ``50XXXXXX`` is a whole group, ``60XX3000`` one element of it.
+    """
+    # Only even groups repeat (PS3.5 section 7.6); odd ones are private.
     mask = int("".join("0" if digit == "X" else "F" for digit in tag), 16) | 0x00010000
     return TagPattern(mask, int(tag.replace("X", "0"), 16), rule)

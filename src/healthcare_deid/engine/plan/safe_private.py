@@ -1,13 +1,14 @@
-"""Private attributes that are known to hold no identity: PS3.15 table E.3.10-1, edition 2026d.
+"""Private attributes known to hold no identity: PS3.15 table E.3.10-1, edition 2026d.
 
-Left out are those that hold opaque data of their own (pixels, volumes, meshes, files, codec content): nobody can look
-into them, and a picture may have text burned in.
+Attributes with opaque data (pixels, volumes, meshes, files, codec content) are left out, because they cannot be
+inspected and a picture may have burned-in text.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
+# Creator, group, and the last two digits of elements or ranges of elements.
 _ROWS = """
 ELSCINT1|00E1|21 50
 ELSCINT1|01E1|26
@@ -36,12 +37,11 @@ SIEMENS Ultrasound SC2000|0149|01-03
 SIEMENS Ultrasound SC2000|7FD1|09
 SIEMENS SYNGO ULTRA-SOUND TOYON DATA STREAMING|7FD1|09
 """
-"""Creator, group, and the last two digits of the elements, single or from one to another."""
 
 
 @cache
 def safe_private() -> frozenset[tuple[str, int, int]]:
-    """Return creator, group and last two digits of every safe private attribute."""
+    """Return creator, group and last two digits of each safe private attribute."""
     found: set[tuple[str, int, int]] = set()
     for row in _ROWS.strip().splitlines():
         creator, group, elements = row.split("|")

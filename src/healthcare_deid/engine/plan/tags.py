@@ -1,139 +1,61 @@
-"""The compiled plan: what happens to which data element. Executors ask it; they know no profile.
+"""Tag plan: the compiled decision about each data element.
 
-One `TagPlan` is made for a config, once. It answers one question, `TagPlan.rule`, for a tag, its VR and, of a private
-element, its creator; answers are remembered, so that an executor pays one dictionary look-up an element.
+A config compiles into one `TagPlan`. `TagPlan.rule` answers for a tag, its VR and its private creator. Answers are
+cached, so an executor pays one dictionary look-up per element.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
 
 from healthcare_deid.engine.dicom.elements import creator_tag, is_private, is_private_creator, known_vr
 from healthcare_deid.engine.dicom.encoding import TRAILING_PADDING
 from healthcare_deid.engine.dicom.uids import CLASS_TAGS, PRIMARY_UIDS, REFERENCE_TAGS
+from healthcare_deid.engine.plan.rules import (
+    BINARY_VRS,
+    CHECKED_VRS,
+    CODE_TAGS,
+    DATE_VRS,
+    DROPPING,
+    FREE_TEXT_VRS,
+    KEPT,
+    NEEDED_TO_DECODE,
+    STRING_VRS,
+    TEXT_VRS,
+    Inside,
+    Op,
+    Rule,
+    TagPattern,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT", "AS"})
-"""VRs whose values are inspected for sensitive text (v1beta1 ``CleanTextTag``)."""
 
-
-FREE_TEXT_VRS = TEXT_VRS - {"AS", "DA", "DT", "PN"}
-"""VRs of text that can say anything."""
-STRING_VRS = TEXT_VRS | {"CS", "DS", "IS", "TM", "UI", "UR"}
-NUMBER_BYTES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
-BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW"})
-CHECKED_VRS = STRING_VRS | NUMBER_BYTES.keys() | BINARY_VRS
-
-ENCAPSULATED_DOCUMENT = 0x00420011
-CODE_TAGS = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080119, 0x00080120})
-"""CodeValue, CodingSchemeDesignator, CodingSchemeVersion, LongCodeValue, URNCodeValue: no words to clean, and rewritten
-they would mean something else."""
-MIME_TYPE_OF_DOCUMENT, LENGTH_OF_DOCUMENT = 0x00420012, 0x00420015
-NEEDED_TO_DECODE = frozenset(
-    {
-        0x00080005,  # SpecificCharacterSet
-        *(0x00280000 | element for element in (0x02, 0x04, 0x06, 0x08, 0x10, 0x11, 0x100, 0x101, 0x102, 0x103)),
-        0x7FE00010,
-    }
-)
-"""Elements that an action for a whole VR leaves alone: without them neither text nor pixels can be read."""
-
-
-class Op(IntEnum):
-    """Operation of an executor on one data element."""
-
-    KEEP = 0
-    """Leave it exactly as it is; a sequence with all it holds."""
-    RECURSE = 1
-    """A sequence: keep it, and apply the plan to its items."""
-    DELETE = 2
-    """The element goes."""
-    EMPTY = 3
-    """The element stays with no value; a sequence with no item."""
-    DUMMY = 4
-    """A fixed value of the VR; a sequence keeps its items, with every text in them replaced."""
-    UID = 5
-    """Every UID in it is replaced by its new one."""
-    OWN_UID = 6
-    """UIDs that are the instance's own study, series or instance UID are replaced, in a URL too; others stay."""
-    TEXT = 7
-    """Inspect the text and transform what is found."""
-    SHIFT = 8
-    """Shift the date, in text every date; times of day stay."""
-    CHECK = 9
-    """Keep it if its value is one its VR can have: a damaged length makes a harmless element swallow its neighbors."""
-    REWRITE = 10
-    """It gets a value of the project's own, such as a pseudonym; where there is none, the rule beneath counts."""
-
-
-class Inside(IntEnum):
-    """Strongest kind of sequence around an element."""
-
-    TOP = -1
-    """None: the instance's own elements."""
-    NOTHING = 0
-    """One whose items are like any dataset."""
-    CLEANED = 1
-    """One that is cleaned (action C): all text in it is inspected."""
-    DUMMY = 2
-    """One that is replaced by a dummy (action D): no text of it stays."""
-
-
-def inside(around: Inside, op: Op) -> Inside:
-    """Return what the items of a sequence stand in, for the sequence's own operation."""
-    return max(around, Inside.DUMMY if op is Op.DUMMY else Inside.CLEANED if op is Op.TEXT else Inside.NOTHING)
-
-
-class Rule(NamedTuple):
-    """An operation, and what asked for it (`Change.rule`)."""
-
-    op: Op
-    reason: str
-    beneath: Rule | None = None
-    """Of an element that is rewritten: what the profile does to it."""
-
-
-class TagPattern(NamedTuple):
-    """Tags of a repeating group: ``tag & mask == value``."""
-
-    mask: int
-    value: int
-    rule: Rule
-
-
-KEPT = Rule(Op.KEEP, "")
 _RECURSED = Rule(Op.RECURSE, "")
 _CHECKED = Rule(Op.CHECK, "malformed-value")
+# Rule for free text in an element whose dictionary VR is not text, because it may hold anything.
 _WRONG_VR = Rule(Op.EMPTY, "wrong-vr")
-"""For free text where the dictionary has none: it may say anything."""
 _PIXELS = 0x7FE0
 _FIRST_OF_DATASET = 0x00040000
+# Rule for elements of groups 0000 and 0002 in a dataset, where they are not allowed (PS3.10 section 7.1).
 _STRAY_META = Rule(Op.DELETE, "file-meta")
-"""For elements of groups 0000 and 0002 that stand in a dataset, where they must not (PS3.10 section 7.1)."""
 _GROUP_LENGTH = Rule(Op.DELETE, "group-length")
 _TRAILING_PADDING = Rule(Op.DELETE, "trailing-padding")
 _CLASS_UID = Rule(Op.CHECK, "uid:class")
 _SIGNATURE = Rule(Op.DELETE, "signature")
+# Digital signatures, MACs and their parameters, for the instance, an item or another instance (PS3.15 annex C). They no
+# longer match the changed data, and a certificate names the signer.
 _SIGNATURES = frozenset({0x04000402, 0x04000403, 0x4FFE0001, 0xFFFAFFFA})
-"""Digital signatures, MACs and their parameters, of the instance, an item, or another instance (PS3.15 annex C): none
-is good any more for what has changed, and a signature's certificate names who signed."""
 _OWN_UID = Rule(Op.OWN_UID, "uid:own")
 _SHIFTED = Rule(Op.SHIFT, "dates")
 _STAYING = frozenset({Op.KEEP, Op.CHECK, Op.TEXT, Op.OWN_UID})
 _FRESH_UID = Rule(Op.UID, "uid")
 _REFERENCE = Rule(Op.UID, "uid:reference")
 _PRIMARY = Rule(Op.UID, "uid:primary")
-DROPPING = frozenset({Op.DELETE, Op.EMPTY})
-"""Operations that leave nothing of a value."""
-GOING = DROPPING | {Op.DUMMY}
-"""Operations that leave nothing of a value, or a placeholder."""
-DATE_VRS = frozenset({"DA", "DT"})
 _DUMMY_TEXT = Rule(Op.DUMMY, "dummy-sequence")
 _CLEANED_TEXT = Rule(Op.TEXT, "cleaned-sequence")
 _DUMMY_DELETE = Rule(Op.DELETE, "dummy-sequence")
@@ -144,13 +66,13 @@ _UNREAD_VRS = BINARY_VRS | {"UN"}
 
 @dataclass(frozen=True)
 class UidPolicy:
-    """Treatment of UIDs that no rule of the profile names.
+    """Treatment of UIDs that the profile does not name.
 
     Attributes:
-        primary: Regenerate the study, series and instance UIDs.
-        others: Regenerate every other UID too, those of classes and of the standard itself excepted.
-        own: Regenerate any UID that equals one of the instance's own, wherever it is written.
-        references: With the primary ones, every reference to one; False leaves the original UIDs in references.
+        primary: Regenerate study, series and instance UIDs.
+        others: Regenerate all other UIDs too, except those of classes and of the standard itself.
+        own: Regenerate every UID that equals one of the instance's own, in any element.
+        references: Regenerate references along with the primary UIDs; False keeps the original UIDs in references.
     """
 
     primary: bool = True
@@ -161,14 +83,14 @@ class UidPolicy:
 
 @dataclass(frozen=True)
 class Override:
-    """One of `DicomTagConfig`'s actions.
+    """An action of `DicomTagConfig`.
 
     Attributes:
-        op: What it does.
-        tags: Tags it names.
-        vrs: VRs it names.
-        reason: For the record.
-        patterns: Repeating groups it names, as mask and value.
+        op: Its operation.
+        tags: Tags that it names.
+        vrs: VRs that it names.
+        reason: Reason for the record of changes.
+        patterns: Repeating groups that it names, as mask and value.
     """
 
     op: Op
@@ -178,42 +100,38 @@ class Override:
     patterns: tuple[tuple[int, int], ...] = ()
 
     def names(self, tag: int, vr: str) -> bool:
-        """Return whether it is for this element. A VR does not stand for what all decoding hangs on.
-
-        What is no sequence cannot be entered: an action that wants that leaves it to the profile.
-        """
+        """Return whether the action applies to an element."""
         if self.op is Op.RECURSE and vr != "SQ":
-            return False
+            return False  # only a sequence can be entered, so the profile decides
         by_vr = vr in self.vrs and tag not in NEEDED_TO_DECODE
         return tag in self.tags or by_vr or any(tag & mask == value for mask, value in self.patterns)
 
 
 @dataclass
 class TagPlan:
-    """Everything the executors need to know about tags.
+    """Plan for tags.
 
     Attributes:
-        name: The profile or list, for the record.
-        default: Standard elements that nothing else names.
-        private: Private elements that nothing else names.
-        unknown: Elements of even groups that the dictionary does not have; None treats them as any other.
+        name: Name of the profile or list.
+        default: Rule for other standard elements.
+        private: Rule for other private elements.
+        unknown: Rule for elements of even groups that the dictionary lacks; None treats them like others.
         tags: Rules by tag.
         patterns: Rules by repeating group (50xx, 60xx).
-        vrs: Rules by VR, weaker than those by tag.
-        private_tags: Rules for single private elements by creator, group and last two digits of the element.
-        top_tags: Rules by tag for the top level and for sequences that are cleaned, stronger than ``tags``.
-        valued: Elements of which cleaning must leave something, at least a dummy.
-        written: Top-level elements that give way to the engine's own, whatever else is said of them, and what asked
-            for that.
-        rewritten: Elements that get a value of the project's own, at every level, and what asked for that.
-        rewritten_vrs: The same by VR, weaker than those by tag.
-        shifts_dates: Whether every date that would stay is shifted, those in text too.
-        nested: Whether the rules reach into sequences; if not, only UIDs are replaced there.
-        uids: What happens to UIDs.
-        overrides: Actions, in the order given; stronger than everything above.
+        vrs: Rules by VR; rules by tag override them.
+        private_tags: Rules for single private elements, by creator, group and last two digits of the element.
+        top_tags: Rules by tag for the top level and cleaned sequences; they override ``tags``.
+        valued: Elements that must keep a value when they are cleaned, at least a placeholder.
+        written: Reasons by top-level tag of elements that the engine writes itself; they override everything else.
+        rewritten: Reasons by tag of elements that get the project's own value, at every level.
+        rewritten_vrs: The same by VR; ``rewritten`` overrides it.
+        shifts_dates: Whether every date that would be kept is shifted, including dates in text.
+        nested: Whether the rules apply inside sequences; otherwise only UIDs are replaced there.
+        uids: Treatment of UIDs.
+        overrides: Actions, in the order given; they override everything above.
         method: Texts for ``DeidentificationMethod``.
         method_codes: Codes of PS3.16 CID 7050 for ``DeidentificationMethodCodeSequence``.
-        removes_identity: Whether the plan claims that the patient's identity is gone from the header.
+        removes_identity: Whether the plan claims that the patient's identity is removed from the header.
     """
 
     name: str
@@ -238,6 +156,7 @@ class TagPlan:
     removes_identity: bool = False
 
     def __post_init__(self) -> None:
+        # A header repeats a few hundred tags, so nearly every answer comes from here.
         self._memo: dict[tuple[int, str, str, Inside], Rule] = {}
         listed = {tag for tag, rule in self.tags.items() if rule.op not in DROPPING}
         acted = [action for action in self.overrides if action.op not in DROPPING]
@@ -258,7 +177,10 @@ class TagPlan:
 
     @property
     def checks(self) -> bool:
-        """Whether values that stay are checked: where all is kept as it is, nothing is."""
+        """Whether kept values are checked.
+
+        A plan that keeps everything does not check them.
+        """
         return self._checks
 
     @property
@@ -268,12 +190,15 @@ class TagPlan:
 
     @property
     def cleans_text(self) -> bool:
-        """Whether any rule leaves text of which only what is found in it changes."""
+        """Whether any rule keeps text and transforms only the findings in it."""
         return Op.TEXT in self._ops()
 
     @property
     def has_shifts(self) -> bool:
-        """Whether some dates are shifted, whatever is said of dates in text."""
+        """Whether any rule shifts dates.
+
+        Findings in text do not count.
+        """
         return self.shifts_dates or Op.SHIFT in self._ops()
 
     def _ops(self) -> set[Op]:
@@ -282,18 +207,19 @@ class TagPlan:
         return ops | {action.op for action in self.overrides}
 
     def rule(self, tag: int, vr: str, creator: str = "", around: Inside = Inside.TOP) -> Rule:
-        """Return what to do with a data element.
+        """Return the rule for a data element.
 
         Args:
             tag: Its tag.
-            vr: Its VR; for an element written as UN, the one the dictionary knows.
+            vr: Its VR; for an element written as UN, the dictionary's.
             creator: Private creator of its block, for private elements.
-            around: What it stands in.
+            around: Kind of sequence around it.
         """
         key = (tag, vr, creator, around)
         found = self._memo.get(key)
         if found is None:
             found = self._fit(self._resolve(tag, vr, creator, around), tag, vr)
+            # Action C of PS3.15 cleans all text of the sequence, whether the table lists the attribute or not.
             if around is Inside.CLEANED and found == KEPT and vr in TEXT_VRS and tag not in CODE_TAGS:
                 found = _CLEANED_TEXT
             if self.shifts_dates:
@@ -309,7 +235,7 @@ class TagPlan:
         return found
 
     def _shifted(self, found: Rule, tag: int, vr: str) -> Rule:
-        """Return the rule of an element whose dates are not to stay as they are."""
+        """Return the rule of an element whose dates must not stay."""
         if found.op not in _STAYING or tag in CODE_TAGS or is_private_creator(tag):
             return found
         if vr in DATE_VRS or (vr in FREE_TEXT_VRS and found.op is not Op.TEXT):
@@ -317,7 +243,10 @@ class TagPlan:
         return found
 
     def _looked_at(self, tag: int, vr: str) -> Rule:
-        """Return the rule of an element that stays: no value stays that its VR cannot have, and no UID in text."""
+        """Return the rule of a kept element.
+
+        Invalid values and UIDs in text must not stay.
+        """
         if (is_private_creator(tag) and vr == "LO") or tag >> 16 == _PIXELS:
             return KEPT
         if self._checks:
@@ -348,7 +277,8 @@ class TagPlan:
         return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
 
     def _structural(self, tag: int, around: Inside) -> Rule | None:
-        """Return the rule of an element that is about the encoding, the file or the de-identification itself."""
+        """Return the rule of an element about encoding, file or de-identification itself."""
+        # Group lengths are retired (PS3.5 section 7.2), and would be wrong after any change.
         if not tag & 0xFFFF:
             return _GROUP_LENGTH
         if tag < _FIRST_OF_DATASET:
@@ -362,7 +292,10 @@ class TagPlan:
         return None
 
     def _act(self, tag: int, vr: str) -> Rule | None:
-        """Apply the actions one after another: what one has taken away, none brings back."""
+        """Apply the actions in order.
+
+        None brings back what an earlier one removed.
+        """
         current: Rule | None = None
         for action in self.overrides:
             if not action.names(tag, vr):
@@ -378,6 +311,7 @@ class TagPlan:
     def _private_rule(self, tag: int, vr: str, creator: str) -> Rule:
         group, element = tag >> 16, tag & 0xFFFF
         if is_private_creator(tag) and vr == "LO" and tag not in self.tags:
+            # A private creator stays as long as an element of its block may stay, which would be unreadable without it.
             needed = tag in self._creators_of_listed or (creator, group) in self._kept_creators
             needed = needed or self._keeps_private_vrs
             if not needed and self.private.op in DROPPING:
@@ -385,14 +319,17 @@ class TagPlan:
             return self.vrs.get(vr, KEPT) if self.private.op == Op.KEEP else KEPT
         found = self.tags.get(tag)
         if found is None and (creator, group, element & 0xFF) in self.private_tags:
-            # What is safe to keep is still a name, a date or a text, and goes the way of those.
+            # A safe private element may still be a name, date or text, so the rule for its VR comes first.
             found = self.vrs.get(vr, self.private_tags[creator, group, element & 0xFF])
         if found is None:
             found = self.vrs.get(vr, self.private) if self.private.op == Op.KEEP else self.private
         return self._kept_uid(tag, vr, found) if vr in _UID_VRS and found.op in (Op.KEEP, Op.TEXT) else found
 
     def _kept_uid(self, tag: int, vr: str, found: Rule) -> Rule:
-        """Decide on a UID that the profile keeps, or on a URL: one may have UIDs of the instance in it."""
+        """Decide about a kept UID or URL.
+
+        A URL may contain UIDs of the instance.
+        """
         if tag in CLASS_TAGS:
             return _CLASS_UID if self.uids.primary and self.uids.own else KEPT
         if tag in PRIMARY_UIDS:
@@ -407,7 +344,10 @@ class TagPlan:
 
     @staticmethod
     def _fit(rule: Rule, tag: int, vr: str) -> Rule:
-        """Adapt a rule to the VR: sequences are entered, and what cannot be cleaned is emptied."""
+        """Adapt a rule to the VR.
+
+        Sequences are entered, and values that cannot be cleaned are emptied.
+        """
         op = rule.op
         if vr == "SQ":
             if op == Op.KEEP and not rule.reason:
@@ -434,7 +374,7 @@ def _is_no_text(tag: int) -> bool:
 
 
 def _in_dummy(rule: Rule, tag: int, vr: str) -> Rule:
-    """Return the rule for an element of a sequence whose content is replaced by dummies."""
+    """Return the rule for an element of a sequence replaced by placeholders."""
     if vr == "SQ":
         return Rule(Op.DUMMY, _DUMMY_TEXT.reason)
     if rule.op is Op.SHIFT:

@@ -1,4 +1,4 @@
-"""The plan for text: which finding is transformed how. Configs of both API versions compile into it."""
+"""Text plan: the transformation of each finding."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TextPlan:
-    """Text plan, the same for both API versions.
+    """Text plan, independent of the API version.
 
     Attributes:
-        transformations: In the order given: one that names an infoType is stronger than one that names none, and the
-            first of equals counts.
-        excluded: InfoTypes that are left alone.
-        exclusion_wins: Whether an infoType that is both excluded and named by a transformation is left (v1), or
-            transformed (v1beta1).
-        transforms_unnamed: Whether what no transformation names is transformed too: dates are shifted, the rest is
-            replaced by its infoType.
-        record_numbers: Whether patient and visit numbers belong to what is looked for by default.
-        contextual: Whether phrases that repeat one of the instance's identifying attributes are replaced.
-        pixel_info_types: InfoTypes looked for in pixels beside the default ones.
-        claims_removal: Whether the result says that the patient's identity was removed, so that numbers nobody can
-            explain must not stay.
-        shifts_dates: Whether dates are shifted that would stay otherwise.
+        transformations: In the order given. One that names an infoType precedes one that names none; otherwise the
+            first applies.
+        excluded: InfoTypes to leave.
+        exclusion_wins: Whether an infoType that is both excluded and transformed is left (v1) or transformed (v1beta1).
+        transforms_unnamed: Whether infoTypes without a transformation are transformed too: dates are shifted, others
+            replaced by the infoType's name.
+        record_numbers: Whether patient and visit numbers are found by default.
+        contextual: Whether phrases that repeat the instance's identifying attributes are replaced.
+        pixel_info_types: InfoTypes to find in pixels besides the default ones.
+        claims_removal: Whether the result claims that the patient's identity was removed, so that unexplained numbers
+            must not stay.
+        shifts_dates: Whether dates that would be kept are shifted.
     """
 
     transformations: tuple[InfoTypeTransformation, ...] = ()
@@ -42,10 +41,10 @@ class TextPlan:
 
     @property
     def leaves_findings(self) -> bool:
-        """Whether some findings stay although text is cleaned."""
+        """Whether some findings are left in cleaned text."""
         return bool(self.excluded) or not self.transforms_unnamed
 
 
 def transformations_of(text: TextConfig | TextConfigV1Beta1 | None) -> tuple[InfoTypeTransformation, ...]:
-    """Return a message's transformations, those of the deprecated field last."""
+    """Return a message's transformations, with those of the deprecated field last."""
     return () if text is None else (*text.additional_transformations, *text.transformations)

@@ -1,4 +1,4 @@
-"""Compile a v1 config: lists and profiles, text, pixels."""
+"""Compilation of v1 configs: lists and profiles, text, pixels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def compile_v1(config: DeidentifyConfig, options: EngineOptions) -> Plan:
     """Compile a v1 config.
 
     Raises:
-        ConfigError: It cannot be carried out.
+        ConfigError: The config cannot be carried out.
     """
     if config.dicom is None:
         raise ConfigError(NO_DICOM)
@@ -45,7 +45,7 @@ def compile_v1(config: DeidentifyConfig, options: EngineOptions) -> Plan:
 
 
 def is_basic(config: DicomConfig) -> bool:
-    """Return whether a `DicomConfig` asks for the Basic Profile."""
+    """Return whether a `DicomConfig` selects the Basic Profile."""
     return config.filter_profile == _BASIC
 
 
@@ -53,18 +53,18 @@ def dicom_plan(config: DicomConfig, options: EngineOptions) -> TagPlan:
     """Compile a `DicomConfig`.
 
     Raises:
-        ConfigError: An unknown tag, a required tag in ``removeList``, options without the Basic Profile, or
-            ``nested=False`` without a list.
+        ConfigError: A tag is unknown, ``removeList`` has a required tag, options are given without the Basic Profile,
+            or ``nested=False`` without a list.
     """
     uids = UidPolicy(primary=not config.skip_id_redaction)
     profile = config.filter_profile or TagFilterProfile.TAG_FILTER_PROFILE_UNSPECIFIED
     if profile != _BASIC and (options.options or options.edition != "2018e-google"):
-        raise ConfigError(f"a PS3.15 edition and options need filterProfile {_BASIC}")
+        raise ConfigError(f"edition and options apply only to filterProfile {_BASIC}: set it, or leave them out")
     plan = _list_plan(config, uids, strict=options.strict_keep_list)
     if plan is not None:
         return plan if options.nested else replace(plan, nested=False, removes_identity=False)
     if not options.nested:
-        raise ConfigError("nested=False is for a keepList or a removeList: profiles reach into sequences")
+        raise ConfigError("nested=False applies only to a keepList or removeList, because profiles cover sequences")
     match profile:
         case TagFilterProfile.MINIMAL_KEEP_LIST_PROFILE:
             return keep_plan(f"profile:{profile}", frozenset(), uids, strict=options.strict_keep_list)
@@ -81,10 +81,8 @@ def dicom_plan(config: DicomConfig, options: EngineOptions) -> TagPlan:
 def text_plan(text: TextConfig | None, *, basic_profile: bool = False) -> TextPlan:
     """Compile a `TextConfig`.
 
-    A transformation without infoTypes applies to any, and excludeInfoTypes is the strongest. With no transformation at
-    all, dates are shifted and the rest is replaced by its infoType (undocumented; v1beta1's BASIC). Under the Basic
-    Profile text is looked at because an option wants it cleaned, and what is cleaned names nobody: there what no
-    transformation names is replaced too, and the instance's own numbers go with the rest.
+    A transformation without infoTypes applies to any infoType, and excludeInfoTypes overrides all. Without
+    transformations, dates are shifted and other findings replaced by their infoType (undocumented; v1beta1's BASIC).
     """
     given = transformations_of(text)
     return TextPlan(
@@ -92,6 +90,9 @@ def text_plan(text: TextConfig | None, *, basic_profile: bool = False) -> TextPl
         excluded=frozenset(text.exclude_info_types) if text is not None else frozenset(),
         exclusion_wins=True,
         transforms_unnamed=basic_profile or not given,
+        # Under the Basic Profile text is inspected because an option cleans it, and cleaned text must not identify
+        # anyone
+        # (PS3.15 section E.3.5). So unnamed infoTypes and the instance's own numbers are replaced too.
         record_numbers=basic_profile,
     )
 
@@ -100,7 +101,7 @@ def pixel_plan(image: ImageConfig | None) -> PixelPlan:
     """Compile an `ImageConfig`.
 
     Raises:
-        ConfigError: A custom pattern is not a regular expression.
+        ConfigError: A custom pattern is not a valid regular expression.
     """
     if image is None:
         return PixelPlan()

@@ -1,4 +1,7 @@
-"""Compile a v1beta1 config: `DicomTagConfig`'s actions before its options before its profile, text, pixels."""
+"""Compilation of v1beta1 configs.
+
+For tags, actions precede options, and options precede the profile.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ from healthcare_deid.engine.plan.profiles import (
     tags_and_patterns,
 )
 from healthcare_deid.engine.plan.ps315 import ProfileOption
-from healthcare_deid.engine.plan.tags import DROPPING, KEPT, TEXT_VRS, Op, Override, TagPlan, UidPolicy
+from healthcare_deid.engine.plan.rules import DROPPING, KEPT, TEXT_VRS, Op
+from healthcare_deid.engine.plan.tags import Override, TagPlan, UidPolicy
 from healthcare_deid.engine.plan.text import TextPlan, transformations_of
 from healthcare_deid.engine.plan.v1 import dicom_plan, is_basic
 from healthcare_deid.errors import ConfigError
@@ -56,7 +60,7 @@ def compile_v1beta1(config: DeidentifyConfig, options: EngineOptions) -> Plan:
     """Compile a v1beta1 config.
 
     Raises:
-        ConfigError: It cannot be carried out.
+        ConfigError: The config cannot be carried out.
     """
     tags = config.dicom_tag_config
     if tags is None:
@@ -68,7 +72,7 @@ def compile_v1beta1(config: DeidentifyConfig, options: EngineOptions) -> Plan:
             pixels=pixel_plan(config.image),
         )
     if not options.nested:
-        raise ConfigError("nested=False is for v1's lists: v1beta1 has recurseTag and keepTag")
+        raise ConfigError("nested=False applies only to v1's lists: use the actions recurseTag and keepTag")
     if config.dicom is not None:
         raise ConfigError.of("DeidentifyConfig", [("", "dicomTagConfig and dicom exclude each other: set one")])
     return Plan(
@@ -79,10 +83,12 @@ def compile_v1beta1(config: DeidentifyConfig, options: EngineOptions) -> Plan:
 
 
 def tag_plan(config: DicomTagConfig, options: EngineOptions) -> TagPlan:
-    """Compile a `DicomTagConfig`. An unspecified profile is the Basic Profile; ``cleanDescriptors`` is its option.
+    """Compile a `DicomTagConfig`.
+
+    An unspecified profile is the Basic Profile. ``cleanDescriptors`` is an option of it.
 
     Raises:
-        ConfigError: An action cannot be applied to what it names.
+        ConfigError: An action does not apply to a tag or VR that it names.
     """
     chosen = config.options
     primary = chosen is None or chosen.primary_ids != PrimaryIdsOption.KEEP
@@ -102,11 +108,12 @@ def tag_plan(config: DicomTagConfig, options: EngineOptions) -> TagPlan:
 
 
 def text_plan(config: DeidentifyConfig) -> TextPlan:
-    """Compile what a config says about text: its `TextConfig`, and what tags and pixels ask of text.
+    """Compile the text part of a config.
 
-    A transformation without infoTypes is the default for those no other names. Transformations and excludeInfoTypes
-    override the profile, which is BASIC unless EMPTY is asked for. An infoType that is both named by a transformation
-    and excluded is transformed: the undocumented case is settled on the safe side.
+    It includes what tags and pixels need from text.
+
+    A transformation without infoTypes is the default for infoTypes that no other names. Transformations and
+    excludeInfoTypes override the profile, which is BASIC unless EMPTY is set.
     """
     text, tags = config.text, config.dicom_tag_config
     images = [image for image in (config.image, *(_images_of(tags) if tags is not None else ())) if image is not None]
@@ -114,6 +121,7 @@ def text_plan(config: DeidentifyConfig) -> TextPlan:
     return TextPlan(
         transformations=transformations_of(text),
         excluded=frozenset(text.exclude_info_types) if text is not None else frozenset(),
+        # The API does not document an infoType that is both transformed and excluded, so the safe choice is made.
         exclusion_wins=False,
         transforms_unnamed=text is None or text.profile_type != TextProfileType.EMPTY,
         record_numbers=old_basic or (tags is not None and _profile(tags) == _BASIC),
@@ -126,7 +134,7 @@ def pixel_plan(image: ImageConfig | None) -> PixelPlan:
     """Compile an `ImageConfig`.
 
     Raises:
-        ConfigError: A custom pattern is not a regular expression.
+        ConfigError: A custom pattern is not a valid regular expression.
     """
     if image is None:
         return PixelPlan()
@@ -150,7 +158,7 @@ def _cleans_descriptors(config: DicomTagConfig) -> bool:
 
 
 def _image_of(config: DicomTagConfig) -> ImageConfig | None:
-    """Return what an action, or else an option, says about PixelData; None where neither says anything."""
+    """Return the image config of an action or the options, or None."""
     return next((image for image in _images_of(config) if image is not None), None)
 
 
@@ -179,11 +187,11 @@ def _override(action: Action, index: int) -> Override:
     name = next((field for field in _OPS if getattr(action, field) is not None), None)
     place = f"dicomTagConfig.actions[{index}]"
     if name is None:
-        raise ConfigError.of("DicomTagConfig", [(place, "one of the eight actions is needed")])
+        raise ConfigError.of("DicomTagConfig", [(place, "no action is set: set one of the eight, such as removeTag")])
     vrs = frozenset(query for query in action.queries if query in VRS)
     tags, patterns = tags_and_patterns([query for query in action.queries if query not in VRS], f"{place}.queries")
     if name == "clean_image_tag" and (tags - {_PIXEL_DATA} or vrs or patterns):
-        raise ConfigError.of("DicomTagConfig", [(f"{place}.queries", "cleanImageTag is for PixelData only")])
+        raise ConfigError.of("DicomTagConfig", [(f"{place}.queries", "cleanImageTag applies to PixelData only")])
     allowed = _ONLY_VRS.get(name)
     if allowed is not None and vrs - allowed:
         wrong = ", ".join(sorted(vrs - allowed))
@@ -196,7 +204,10 @@ def _is_for_pixels(action: Override) -> bool:
 
 
 def _may_be_text(action: Override) -> bool:
-    """Return whether what an action keeps may be text, which cannot be read without its character set."""
+    """Return whether an action may keep text.
+
+    Text needs SpecificCharacterSet to be decoded.
+    """
     return bool(action.patterns) or any(map(needs_character_set, action.tags)) or not CHARSET_VRS.isdisjoint(action.vrs)
 
 

@@ -16,7 +16,7 @@ from healthcare_deid.engine.dicom.file_meta import MEDIA_STORAGE_SOP_CLASS_UID
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
-from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.lookup import ElementFinder
 from healthcare_deid.engine.runs.admission import (
     BURNED_IN,
     COLUMNS,
@@ -69,7 +69,7 @@ class Gate:
     def _begin(self) -> None:
         rules = (*self._admission.refuse, *self._admission.admit)
         self._tags: frozenset[int] = frozenset().union(*(rule.tags for rule in rules))
-        self._wanted = Wanted(self._tags | {_CHARSET})
+        self._wanted = ElementFinder(self._tags | {_CHARSET})
 
     def __reduce__(self) -> tuple[type[Gate], tuple[Admission]]:
         return type(self), (self._admission,)

@@ -16,7 +16,7 @@ from healthcare_deid.engine.dicom import files
 from healthcare_deid.engine.dicom.charsets import encodings_of, write_text
 from healthcare_deid.engine.dicom.datasets import private_copy, value_of
 from healthcare_deid.engine.header.originals import ENCRYPTED_ATTRIBUTES, restored
-from healthcare_deid.engine.identity.vault import Entry, read_vault
+from healthcare_deid.engine.identity.vault import VaultEntry, read_vault
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 
@@ -80,7 +80,7 @@ class UseLog:
             os.fsync(descriptor)
 
 
-def who(pseudonym: str, vault: Path, log: UseLog, key: RecipientKey | None = None) -> list[Entry]:
+def who(pseudonym: str, vault: Path, log: UseLog, key: RecipientKey | None = None) -> list[VaultEntry]:
     """Return what a vault says of a pseudonym, or of a new UID; nothing where it does not know it.
 
     Raises:
@@ -124,7 +124,7 @@ def restore_tree(
 class _Known:
     """Entries of a vault, ready for look-up."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[VaultEntry]) -> None:
         self.studies: dict[str, dict[str, str]] = {}
         self.uids: dict[str, str] = {}
         for entry in entries:

@@ -1,1 +1,1 @@
-"""Find infoTypes in text, and transform what is found."""
+"""Detection of infoTypes in text, and transformation of the findings."""

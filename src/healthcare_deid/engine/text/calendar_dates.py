@@ -1,4 +1,4 @@
-"""Calendar dates in free text: every spelling that is read, and the same spelling written again for another day."""
+"""Calendar dates in free text: recognition, and rewriting in the same format."""
 
 from __future__ import annotations
 
@@ -8,119 +8,13 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.lexicon import fold
+from healthcare_deid.engine.text.calendar_names import MONTH_INDEX, WEEKDAY_INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MONTHS: dict[str, tuple[str, str]] = {
-    # language: (full names, abbreviations), twelve of each
-    "en": (
-        "January February March April May June July August September October November December",
-        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
-    ),
-    "de": (
-        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-        "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez",
-    ),
-    "fr": (
-        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-        "janv févr mars avr mai juin juil août sept oct nov déc",
-    ),
-    "es": (
-        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-        "ene feb mar abr may jun jul ago sep oct nov dic",
-    ),
-    "it": (
-        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-        "gen feb mar apr mag giu lug ago set ott nov dic",
-    ),
-    "pt": (
-        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
-        "jan fev mar abr mai jun jul ago set out nov dez",
-    ),
-    "nl": (
-        "januari februari maart april mei juni juli augustus september oktober november december",
-        "jan feb mrt apr mei jun jul aug sep okt nov dec",
-    ),
-    "pl": (
-        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
-        "sty lut mar kwi maj cze lip sie wrz paź lis gru",
-    ),
-    "cs": (
-        "ledna února března dubna května června července srpna září října listopadu prosince",
-        "led úno bře dub kvě čvn čvc srp zář říj lis pro",
-    ),
-    "ro": (
-        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
-        "ian feb mar apr mai iun iul aug sept oct nov dec",
-    ),
-    "sv": (
-        "januari februari mars april maj juni juli augusti september oktober november december",
-        "jan feb mar apr maj jun jul aug sep okt nov dec",
-    ),
-    "da": (
-        "januar februar marts april maj juni juli august september oktober november december",
-        "jan feb mar apr maj jun jul aug sep okt nov dec",
-    ),
-    "fi": (
-        (
-            "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta"
-            " marraskuuta joulukuuta"
-        ),
-        "tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu",
-    ),
-    "tr": (
-        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",  # noqa: RUF001 - Turkish
-        "oca şub mar nis may haz tem ağu eyl eki kas ara",
-    ),
-    "hr": (
-        "siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna listopada studenoga prosinca",
-        "sij velj ožu tra svi lip srp kol ruj lis stu pro",
-    ),
-}
-_SPELLINGS_WITHOUT_ACCENT = {
-    "marz": "märz",
-    "fevrier": "février",
-    "aout": "août",
-    "decembre": "décembre",
-    "sept": "sep",
-}
-_WEEKDAYS: dict[str, tuple[str, str]] = {
-    "en": ("Monday Tuesday Wednesday Thursday Friday Saturday Sunday", "Mon Tue Wed Thu Fri Sat Sun"),
-    "de": ("Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag", "Mo Di Mi Do Fr Sa So"),
-    "fr": ("lundi mardi mercredi jeudi vendredi samedi dimanche", "lun mar mer jeu ven sam dim"),
-    "es": ("lunes martes miércoles jueves viernes sábado domingo", "lun mar mié jue vie sáb dom"),
-}
 
-
-def _index(table: dict[str, tuple[str, str]]) -> dict[str, tuple[int, tuple[str, ...]]]:
-    """Map a folded name to its number (from 1) and the list it came from, so that it can be written alike."""
-    index: dict[str, tuple[int, tuple[str, ...]]] = {}
-    for forms in table.values():
-        for form in forms:
-            names = tuple(form.split())
-            for number, name in enumerate(names, start=1):
-                index.setdefault(name.lower(), (number, names))
-    return index
-
-
-_MONTH_INDEX = _index(_MONTHS)
-for _plain, _proper in _SPELLINGS_WITHOUT_ACCENT.items():
-    _MONTH_INDEX.setdefault(_plain, _MONTH_INDEX[_proper])
-_WEEKDAY_INDEX = _index(_WEEKDAYS)
-MONTH_NAMES = frozenset(map(fold, _MONTH_INDEX))
-"""Names and abbreviations of months in every language read, folded."""
-DAY_AND_MONTH_NAMES = frozenset(
-    fold(name)
-    for table in (_WEEKDAYS, _MONTHS)
-    for full, short in table.values()
-    for name in f"{full} {short}".split()
-    if len(name) > 3
-)
-"""Names of weekdays and months of more than three letters, folded."""
-
-_MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, _MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
+_MONTH = "(?P<b>" + "|".join(sorted(map(re.escape, MONTH_INDEX), key=len, reverse=True)) + r")(?![^\W\d_])"
 _YEAR4 = r"(?P<y>(?:1[89]|20)\d\d)"
 _YEAR = r"(?P<y>(?:1[89]|20)\d\d|\d\d)"
 _DAY = r"(?P<d>0?[1-9]|[12]\d|3[01])"
@@ -139,29 +33,45 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 _NUMERIC = (
+    # 2020-03-04
     _compile(_START + _YEAR4 + r"(?P<s> ?[-/.:_] ?| )" + _MONTH_NUMBER + r"(?P=s)" + _DAY + _END),
+    # 20200304 or 20200304123000
     _compile(
         r"(?<!\d)(?<!\d\.)" + _YEAR4 + r"(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
         r"(?P<t>(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?(?!\d)(?!\.\d+\.)"
     ),
+    # 03/04/2020 or 3.4.2020
     _compile(_START + r"(?P<n1>\d{1,2})(?P<s> ?/ ?|-|\.)(?P<n2>\d{1,2})(?P=s)" + _YEAR4 + _END),
+    # 03-04-20
     _compile(_START + r"(?P<n1>\d\d)(?P<s>[-. ])(?P<n2>\d\d)(?P=s)(?P<y>\d\d)(?![\d:])(?![-./ ]\d)"),
+    # 3-4-20
     _compile(_START + r"(?<![\w-])(?P<n1>\d{1,2})-(?P<n2>\d{1,2})-(?P<y>\d\d)(?![\w:])(?![-./ ]\d)"),
+    # 3/4/20
     _compile(_START + r"(?P<n1>\d{1,2}) ?/ ?(?P<n2>\d{1,2}) ?/ ?(?P<y>\d\d)" + _END),
+    # 03 04 2020
     _compile(_START + r"(?P<n1>\d\d) (?P<n2>\d\d) " + _YEAR4 + _END),
+    # 03042020
     _compile(_START + r"(?P<n1>[0-3]\d)(?P<n2>[0-3]\d)" + r"(?P<y>(?:19|20)\d\d)(?!\d)(?!\.\d)"),
+    # 2020年3月4日
     _compile(_START + r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?:(?P<d>\d{1,2})\s*日)?"),
+    # 2020년 3월 4일
     _compile(_START + r"(?P<y>\d{4})년 ?(?P<m>\d{1,2})월 ?(?:(?P<d>\d{1,2})일)?"),
+    # 3/2020
     _compile(r"(?<![\d/.-])(?P<m>0?[1-9]|1[0-2]) ?[/\-] ?(?P<y>(?:19|20)\d\d)(?![\d/])"),
+    # 03.2020
     _compile(r"(?<![\w/.-])(?P<m>0[1-9]|1[0-2])\.(?P<y>(?:19|20)\d\d)(?![\w/%]|\.\d| ?(?:mm|cm|ml|mg|s|ms|hz|gy)\b)"),
+    # 2020-03
     _compile(r"(?<![\d/.-])(?P<y>(?:19|20)\d\d)[/\-](?P<m>0[1-9]|1[0-2])(?![\d/.-])"),
 )
+# Partial dates, which count only after a cue: LMP 11/28, CABG in 3/80, since '09.
 _CUED = (
+    # LMP 11/28
     _compile(r"(?<![\d/.])(?P<n1>\d{1,2})/(?P<n2>\d{1,2})(?![\d/%]|-\d)"),
+    # CABG in 3/80
     _compile(r"(?<![\d/.])(?P<m>0?[1-9]|1[0-2])/'?(?P<y>[3-9]\d|[0-2]\d)(?![\d/%])"),
+    # since '09
     _compile(r"(?<![\w'])'(?P<y>\d\d)(?![\w'])"),
 )
-"""Partial dates that are one only after a cue: LMP 11/28, CABG in 3/80, since '09."""
 _CUE = _compile(
     r"(?<![^\W\d_])(?:on|dated?|seen|dob|born|exam|lmp|edd|edc|since|until|till|visit(?:ed)?|admit(?:ted)?|discharged?|surgery"
     r"|cath(?:eterization)?|performed|done|prior|compared with|vs|from|in|scan(?:ned)?|stud(?:y|ied)|signed"
@@ -169,17 +79,26 @@ _CUE = _compile(
     r"|reported|operated|op)[ :.,(]{1,3}$"
 )
 _NAMED = (
+    # 4th of March 2020
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
+    # March 4, 2020
     _compile(_NOT_IN_WORD + _MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?![\d:])"),
+    # 2020 March 4
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
+    # March 2020
     _compile(_NOT_IN_WORD + _MONTH + r"\.?" + r"[ \-/.,']{0,3}(?:del? )?" + _YEAR4 + r"(?!\d)"),
+    # 4 March
     _compile(_START + _DAY + _ORDINAL + r"[ \-]" + _OF + _MONTH + r"(?![\w-])"),
+    # March 4th
     _compile(_NOT_IN_WORD + _MONTH + r"\.?[ \-]" + _DAY + r"(?P<o>st|nd|rd|th)?(?![\w/:%-]|\.\d)"),
+    # March '20
     _compile(_NOT_IN_WORD + _MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
 )
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
+# Characters around the name of a month in which the rest of its date lies.
 _LONGEST_NAMED = 30
+# Characters before a partial date that are searched for its cue.
 _REACH_OF_CUE = 24
 _TIME = _compile(
     r"(?:T|[ ,;@\-]{1,3}(?:at )?)(?P<clock>(?:[01]?\d"
@@ -187,8 +106,9 @@ _TIME = _compile(
 )
 _TIME_BEFORE = _compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m\.?)?[ ,;@\-]{1,3}$")
 _WEEKDAY_BEFORE = _compile(
-    r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(_WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
+    r"(?<![^\W\d_])(?P<w>" + "|".join(sorted(WEEKDAY_INDEX, key=len, reverse=True)) + r")[., ]{1,3}$"
 )
+# Names of months that are ordinary words in some language. In lower case they count only with a year of four digits.
 _MOSTLY_WORDS = frozenset(
     [
         "set",
@@ -235,21 +155,21 @@ _MOSTLY_WORDS = frozenset(
         "touko",
     ]
 )
-_CENTURY_PIVOT = 40
+_CENTURY_PIVOT = 40  # two-digit years below it are read as 20xx
 
 
 @dataclass(frozen=True, slots=True)
 class TextDate:
-    """A date as it stands in a text.
+    """A date found in a text.
 
     Attributes:
-        start: Index of its first character, a weekday before it included.
-        end: Index after its last, a time of day beside it included.
-        year: Its year; 0 when it has none.
-        month: Its month.
-        day: Its day; 0 when it has none.
-        parts: ``(start, end, kind)`` of every piece that a shift rewrites, in order.
-        other_reading: The same with day and month exchanged, when the spelling allows both.
+        start: Index of the first character, including a weekday before the date.
+        end: Index after the last character, including a time of day.
+        year: Year, or 0.
+        month: Month.
+        day: Day, or 0.
+        parts: ``(start, end, kind)`` of each piece to rewrite, in order.
+        other_reading: The reading with day and month exchanged, if both are possible.
     """
 
     start: int
@@ -261,7 +181,10 @@ class TextDate:
     other_reading: TextDate | None = None
 
     def to_date(self, default_year: int = 2001) -> date | None:
-        """Return the calendar day, or None where there is no such day. Partial dates stand for their middle."""
+        """Return the calendar day.
+
+        A date without a day stands for the middle of its month. Returns None if the day does not exist.
+        """
         try:
             return date(self.year or default_year, self.month, self.day or 15)
         except ValueError:
@@ -274,16 +197,13 @@ class TextDate:
             yield self.other_reading
 
     def _is_padded(self, text: str) -> bool:
-        """Return whether single digits of day and month have a zero before them.
-
-        All numbers of the date are spelled alike.
-        """
+        """Return whether day and month are padded to two digits."""
         numbers = [text[start:end] for start, end, kind in self.parts if kind in {"m", "d"}]
         spaced = any(kind == "b" and text[end : end + 1] == " " for _, end, kind in self.parts)
         return all(len(number) > 1 for number in numbers) and (not spaced or any(item[0] == "0" for item in numbers))
 
     def rewrite(self, text: str, day: date) -> str:
-        """Return the stretch of ``text`` it covers with ``day`` in place of its own, spelled alike."""
+        """Return the date's text with another day in the same format."""
         pieces: list[str] = []
         position = self.start
         padded = self._is_padded(text)
@@ -295,7 +215,10 @@ class TextDate:
 
 
 def shift_day(day: date, days: int) -> date | None:
-    """Return ``day`` moved by ``days``, or None where the calendar ends (year 1 or 9999)."""
+    """Return a day moved by ``days``.
+
+    Returns None outside of the years 1 to 9999.
+    """
     try:
         return day + timedelta(days=days)
     except OverflowError:
@@ -304,7 +227,7 @@ def shift_day(day: date, days: int) -> date | None:
 
 @lru_cache(maxsize=512)
 def find_dates(text: str) -> tuple[TextDate, ...]:
-    """Return the dates in ``text``, in order, not overlapping."""
+    """Return the dates in a text, in order and without overlaps."""
     found: list[TextDate] = []
     taken = bytearray(len(text))
     for pattern, start, end in _places_to_look(text):
@@ -318,7 +241,8 @@ def find_dates(text: str) -> tuple[TextDate, ...]:
 
 
 def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
-    """Yield each pattern with where it can match: around numbers of a date's length, and around names of months."""
+    """Yield each pattern with the range where it can match."""
+    # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
     for run in _RUN.finditer(text):
         digits = sum(map(str.isdigit, run[0]))
         if digits >= 4:
@@ -328,7 +252,7 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
             for pattern in _CUED:
                 yield pattern, run.start(), min(len(text), run.end() + 2)
     for word in _WORDS.finditer(text):
-        if word[0].lower() in _MONTH_INDEX:
+        if word[0].lower() in MONTH_INDEX:
             start, end = max(0, word.start() - _LONGEST_NAMED), min(len(text), word.end() + _LONGEST_NAMED)
             for pattern in _NAMED:
                 yield pattern, start, end
@@ -343,13 +267,13 @@ def _read(match: re.Match[str]) -> TextDate | None:
     if groups.get("b"):
         if groups["b"].lower() in _MOSTLY_WORDS and len(groups.get("y") or "") != 4 and not groups["b"][0].isupper():
             return None
-        month = _MONTH_INDEX[groups["b"].lower()][0]
+        month = MONTH_INDEX[groups["b"].lower()][0]
         return _text_date(start, end, year, month, int(groups.get("d") or 0), parts)
     if groups.get("n1"):
         first, second = int(groups["n1"]), int(groups["n2"])
         by_month = _text_date(start, end, year, first, second, _renamed(parts, n1="m", n2="d"))
         by_day = _text_date(start, end, year, second, first, _renamed(parts, n1="d", n2="m"))
-        # 03.04.2020 is the third of April where dots are the custom; 03/04/2020 the fourth of March in the US.
+        # Countries that write dots put the day first (03.04.2020); with a slash, the US puts the month first.
         readings = [by_day, by_month] if groups.get("s") == "." else [by_month, by_day]
         possible = [reading for reading in readings if reading.month in range(1, 13) and reading.day in range(1, 32)]
         if not possible:
@@ -398,7 +322,7 @@ def _extended(item: TextDate, start: int, end: int, *parts: tuple[int, int, str]
 
 
 def _spell(old: str, kind: str, day: date, *, padded: bool) -> str:
-    """Write one piece of ``day`` the way ``old`` was written."""
+    """Write one piece of ``day`` in the format of ``old``."""
     if kind == "y":
         return f"{day.year:04d}"[-len(old) :]
     if kind in {"m", "d"}:
@@ -407,7 +331,7 @@ def _spell(old: str, kind: str, day: date, *, padded: bool) -> str:
     if kind == "o":
         ending = "th" if 11 <= day.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
         return ending.upper() if old.isupper() else ending
-    index, number = (_MONTH_INDEX, day.month) if kind == "b" else (_WEEKDAY_INDEX, day.isoweekday())
+    index, number = (MONTH_INDEX, day.month) if kind == "b" else (WEEKDAY_INDEX, day.isoweekday())
     name = index[old.lower()][1][number - 1]
     if old.isupper():
         return name.upper()

@@ -1,4 +1,4 @@
-"""DA, DT and AS values: which are legal, and how DA and DT are shifted. Source: DICOM PS3.5 section 6.2."""
+"""Shifting of DA and DT values (PS3.5 section 6.2)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 
 from healthcare_deid.engine.text.calendar_dates import shift_day
 
+# The dots are the ACR-NEMA form, which readers still accept (PS3.5 section 6.2).
 _DA = re.compile(r"(?P<year>\d{4})(?P<dot>\.?)(?P<month>\d\d)(?P=dot)(?P<day>\d\d)")
 _DT = re.compile(
     r"(?P<year>\d{4})(?:(?P<month>\d\d)(?:(?P<day>\d\d)(?P<time>\d\d(?:\d\d(?:\d\d(?:\.\d{1,6})?)?)?)?)?)?"
@@ -18,10 +19,12 @@ _MIDDLE_OF_MONTH = 15
 
 
 def shift_da(value: str, days: int) -> str | None:
-    """Shift a DA value: a date, an ACR-NEMA date with dots, or a range with one or two ends.
+    """Shift a DA value.
+
+    It may be a date, an ACR-NEMA date with dots, or a range.
 
     Returns:
-        The new value of the same form, or None where it is no date of the calendar.
+        The new value in the same format, or None if it is not a valid date.
     """
     if "-" not in value:
         return _shift_day_of(_DA, value, days)
@@ -29,12 +32,14 @@ def shift_da(value: str, days: int) -> str | None:
 
 
 def shift_dt(value: str, days: int) -> str | None:
-    """Shift a DT value in any precision, with or without an offset from UTC, or a range of two.
+    """Shift a DT value.
 
-    A value without a day (``202003``, ``2020``) is shifted from the middle of the time it stands for.
+    It may have any precision, an offset from UTC, or be a range.
+
+    A value without a day (``202003``, ``2020``) is shifted from the middle of its month or year.
 
     Returns:
-        The new value of the same form, or None where it is no date of the calendar.
+        The new value in the same format, or None if it is not a valid date.
     """
     whole = _DT.fullmatch(value)
     if whole and (whole["offset"] is None or _is_utc_offset(whole["offset"])):
@@ -47,7 +52,11 @@ def shift_dt(value: str, days: int) -> str | None:
 
 
 def _is_utc_offset(offset: str) -> bool:
-    """Return whether ``-1000`` is an offset and not the end of a range: PS3.5 has them from -1200 to +1400."""
+    """Return whether a suffix is an offset from UTC.
+
+    ``-1000`` could also be the end of a range.
+    """
+    # Offsets range from -1200 to +1400 (PS3.5 section 6.2).
     minutes = int(offset[1:3]) * 60 + int(offset[3:])
     return int(offset[3:]) < 60 and minutes <= (14 * 60 if offset[0] == "+" else 12 * 60)
 

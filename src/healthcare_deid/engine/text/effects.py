@@ -1,11 +1,11 @@
-"""Effects of a text plan that a result tells of: dates that were changed, and identifiers that stay."""
+"""Effects of a text plan on the result's warnings and claims."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.plan.profiles import PATIENT_ID
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.text.apply.transformations import DateShift
 
 if TYPE_CHECKING:
@@ -13,23 +13,24 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.text.engine import TextEngine
 
 _IDS_STAY = (
-    "PatientID, AccessionNumber and the like stay as they are: MEDICAL_RECORD_NUMBER is none of the infoTypes that are "
-    "looked for in tags by default; a transformation that names it changes them"
+    "PatientID, AccessionNumber and similar tags are kept: MEDICAL_RECORD_NUMBER is not among the default infoTypes "
+    "for tags; add a transformation that names it"
 )
 _UNKNOWN_STAYS = (
-    "private elements whose VR neither the file nor the dictionary says are not looked into, and names in them stay: a "
-    "profile that removes private elements, or an action for VR UN, takes them away"
+    "private elements of unknown VR are not inspected, so names in them are kept: use a profile that removes private "
+    "elements, or an action for VR UN"
 )
-_NESTED_STAYS = "sequences were not looked into, names and numbers in them stay: nested=False was asked for"
+_NESTED_STAYS = "sequences are not inspected because of nested=False, so names and numbers in them are kept"
+# Stands for any private element.
 _A_PRIVATE_TAG = 0x00091001
 
 
 def what_stays(plan: TagPlan, text: TextEngine | None) -> tuple[str, ...]:
-    """Return a warning for each thing that a plan leaves, and that one would not expect it to leave.
+    """Return a warning for each thing that a plan keeps unexpectedly.
 
     Args:
         plan: The plan.
-        text: The text engine (`TextEngine`); None where the plan inspects no text.
+        text: The text engine; None if the plan inspects no text.
     """
     found: list[str] = [] if plan.nested else [_NESTED_STAYS]
     if text is not None and plan.rule(PATIENT_ID, "LO").op is Op.TEXT:
@@ -39,7 +40,7 @@ def what_stays(plan: TagPlan, text: TextEngine | None) -> tuple[str, ...]:
 
 
 def inspected_dates(text: TextEngine | None) -> str:
-    """Return what becomes of dates that are inspected as text, in the words of (0028,0303); nothing where they stay."""
+    """Return LongitudinalTemporalInformationModified (0028,0303) for inspected dates; empty if they are kept."""
     if text is None:
         return ""
     transformation = text.decide("DATE").transformation

@@ -1,4 +1,7 @@
-"""The text engine: a plan made ready, and bound to one instance after the other."""
+"""The text engine.
+
+It is a compiled text plan, bound to one instance after another.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from healthcare_deid._border import border
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.engine.text.apply.keys import KeyRing
-from healthcare_deid.engine.text.apply.policy import Decision, Policy
-from healthcare_deid.engine.text.apply.transformations import Subject, Token
+from healthcare_deid.engine.text.apply.policy import InfoTypeDecision, TransformationPolicy
+from healthcare_deid.engine.text.apply.transformations import FixedToken, Subject
 from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.detectors.base import read_digits
 from healthcare_deid.engine.text.find.detectors.numbers import unexplained_numbers
 from healthcare_deid.engine.text.find.detectors.panel import Panel
 from healthcare_deid.engine.text.find.detectors.registry import detectors_for
-from healthcare_deid.engine.text.find.header_values import Header, Source, read_header
-from healthcare_deid.engine.text.find.reading import read
+from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind, read_header
+from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.find.spans import join_alike, resolve, without_refuted
 from healthcare_deid.engine.text.find.terms import Terms
 from healthcare_deid.engine.text.info_types import CONTEXT, DATE_TYPES, INFO_TYPES, broader
 from healthcare_deid.engine.text.match import Match
 from healthcare_deid.engine.text.vr_values import is_legal, split_padding
+from healthcare_deid.engine.text.windows import in_text, windows
 from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydicom.dataset import Dataset
 
-    from healthcare_deid.engine.identity.pseudonyms import Person
+    from healthcare_deid.engine.identity.pseudonyms import PatientIdentity
     from healthcare_deid.engine.identity.secret import ProjectSecret
     from healthcare_deid.engine.plan.text import TextPlan
     from healthcare_deid.engine.text.find.detectors.base import Detector
@@ -40,21 +44,19 @@ _HEADER_RANK = 0
 _CACHED_TEXTS = 8192
 _CACHED_HEADERS = 64
 _LONGEST_CACHED = 512
-_WINDOW = 4096
-_OVERLAP = 256
 _UNEXPLAINED_RANK = 8
+# InfoTypes that explain a number, even if the config leaves them.
 _EXPLAIN_NUMBERS = DATE_TYPES | {"AGE"}
-"""InfoTypes that a config may leave: what is one of them is not a number that nobody can explain."""
-_CLEANED = Decision(CONTEXT, Token(f"[{CONTEXT}]"), "transform")
+_CLEANED = InfoTypeDecision(CONTEXT, FixedToken(f"[{CONTEXT}]"), "transform")
 
 
 class Transformed(NamedTuple):
-    """One value after transformation.
+    """Result of transforming one value.
 
     Attributes:
-        value: The new value, legal for its VR.
-        rules: Why it changed, such as ``"infoType:PERSON_NAME"``; empty when it did not.
-        warnings: What a person should know; never a value.
+        value: The new value, valid for its VR.
+        rules: Reasons for changes, such as ``"infoType:PERSON_NAME"``; empty if it is unchanged.
+        warnings: Warnings; they never contain a value.
     """
 
     value: str
@@ -63,23 +65,24 @@ class Transformed(NamedTuple):
 
 
 class TextEngine:
-    """Finds and transforms sensitive text as a plan says. Made once; bound to every instance.
+    """Finds and transforms sensitive text by a plan.
 
-    It can be pickled: copies in other processes shift and hash alike, also where the config has no key.
+    It is created once, and bound to every instance. It can be pickled: copies in other processes shift and hash alike,
+    even if the config has no key.
 
     Args:
-        plan: What to do with which infoType.
-        date_shift_days: Dates move by at most this many days, back or forth, and never by none.
-        patient_keys: Keys by patient ID, stronger than the config's.
-        unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's.
-        detectors: More detectors: custom infoTypes, or a model.
-        secret: The project's secret, which keys are derived from where the config has none.
+        plan: The text plan.
+        date_shift_days: Largest date shift in days, in either direction.
+        patient_keys: Keys by patient ID, which override the config's.
+        unwrapped_keys: Plain keys by ``wrappedKey`` (bytes or base64 text), for keys wrapped by Cloud KMS.
+        detectors: Further detectors, for custom infoTypes or by a model.
+        secret: Project secret, from which keys are derived if the config has none.
 
     Attributes:
-        warnings: What a person should know about the config as a whole.
+        warnings: Warnings about the config.
 
     Raises:
-        ConfigError: A key cannot be had here, or a value makes no sense.
+        ConfigError: A wrapped key is not given in plain, or an argument is invalid.
     """
 
     @border
@@ -94,21 +97,21 @@ class TextEngine:
         secret: ProjectSecret | None = None,
     ) -> None:
         if not isinstance(date_shift_days, int):  # pyright: ignore[reportUnnecessaryIsInstance] # a user's mistake
-            raise ConfigError(f"date_shift_days: a whole number is needed, not {type(date_shift_days).__name__}")
+            raise ConfigError(f"date_shift_days must be a whole number, not {type(date_shift_days).__name__}")
         if date_shift_days < 1:
-            raise ConfigError("date_shift_days: at least 1: a shift of 0 days would keep the dates")
+            raise ConfigError("date_shift_days must be at least 1, because a shift of 0 days keeps the dates")
         self._keys = KeyRing(unwrapped=unwrapped_keys, patients=patient_keys, secret=secret)
         self._plan = plan
-        self._policy = Policy(plan, self._keys, date_shift_days)
+        self._policy = TransformationPolicy(plan, self._keys, date_shift_days)
         self._own_detectors = tuple(detectors)
         self._panel = self._all_detectors()
         known = self._panel.info_types.union(INFO_TYPES)
         self.warnings = tuple(
-            f"infoType {name} is not looked for on this machine: no detector knows it"
+            f"infoType {name} is not found by the local engine: pass a detector for it"
             for name in sorted((self._policy.info_types | self._plan.pixel_info_types) - known)
         )
         self._texts: dict[str, tuple[tuple[int, Match], ...]] = {}
-        self._terms: dict[Header, Terms] = {}
+        self._terms: dict[HeaderValues, Terms] = {}
 
     def __repr__(self) -> str:
         return f"TextEngine({len(self._panel)} detectors)"
@@ -126,37 +129,38 @@ class TextEngine:
 
     @border
     def bind(
-        self, dataset: Dataset, person: Person | None = None, pseudonyms: OwnPseudonyms | None = None
+        self, dataset: Dataset, person: PatientIdentity | None = None, pseudonyms: OwnPseudonyms | None = None
     ) -> InstanceText:
-        """Return the engine for one instance, whose header values it will know in any text.
+        """Bind the engine to one instance, whose header values it then finds.
 
         Args:
-            dataset: The instance as it was, before anything is removed. It is read now and not kept.
+            dataset: The original instance. It is read now and not kept.
             person: The patient's new identity.
-            pseudonyms: What stands for the instance's own identifiers, whatever the config says of them.
+            pseudonyms: Pseudonyms for the instance's own identifiers, which override the config.
         """
         return guarded(lambda: InstanceText(self, read_header(dataset), person, pseudonyms))
 
     @border
     def detect(self, text: str) -> tuple[tuple[int, Match], ...]:
-        """Return ``(rank, finding)`` of every detector, overlapping ones included."""
+        """Return rank and finding of every detector, including overlaps."""
         known = self._texts.get(text)
         if known is None:
             found: list[tuple[int, Match]] = []
             for start, piece in windows(text):
-                found += [(rank, _moved(match, start)) for rank, match in self._panel.find(piece)]
+                found += [(rank, in_text(match, start)) for rank, match in self._panel.find(piece)]
             known = without_refuted(found, text)
             if self._plan.claims_removal:
                 explained = [match for _, match in known if match.info_type in _EXPLAIN_NUMBERS]
                 known += tuple((_UNEXPLAINED_RANK, match) for match in unexplained_numbers(text, explained))
+            # Long texts are reports, which rarely repeat.
             if len(text) <= _LONGEST_CACHED:
                 if len(self._texts) >= _CACHED_TEXTS:
                     self._texts.clear()
                 self._texts[text] = known
         return known
 
-    def terms(self, header: Header) -> Terms:
-        """Return the look-up tables of a header; those of the last headers are kept."""
+    def terms(self, header: HeaderValues) -> Terms:
+        """Return the search terms of a header, cached for recent headers."""
         known = self._terms.get(header)
         if known is None:
             if len(self._terms) >= _CACHED_HEADERS:
@@ -164,8 +168,8 @@ class TextEngine:
             known = self._terms[header] = Terms(header, contextual=self._plan.contextual)
         return known
 
-    def subject(self, header: Header, person: Person | None = None) -> Subject:
-        """Return whose instance it is."""
+    def subject(self, header: HeaderValues, person: PatientIdentity | None = None) -> Subject:
+        """Return the context that date shifts and hashes depend on."""
         return Subject(
             identity=person.shift_by if person is not None else header.patient_id or header.study_uid,
             dates=header.dates,
@@ -174,26 +178,26 @@ class TextEngine:
             days=person.days_to_shift if person is not None else None,
         )
 
-    def decide(self, info_type: str) -> Decision:
-        """Return what the config says about an infoType in a data element."""
+    def decide(self, info_type: str) -> InfoTypeDecision:
+        """Return the decision about an infoType in a data element."""
         return _CLEANED if info_type == CONTEXT else self._policy.decide(info_type)
 
-    def decide_on_shift(self, info_type: str) -> Decision:
-        """Return how a date is shifted."""
+    def decide_on_shift(self, info_type: str) -> InfoTypeDecision:
+        """Return the decision to shift a date."""
         return self._policy.shift()
 
     def days_shifted(self, subject: Subject) -> int:
-        """Return the days that a patient's dates are shifted by."""
+        """Return the number of days that a patient's dates are shifted by."""
         return self._policy.shift_of_dates().days(subject)
 
     def label_in_pixels(self, info_type: str) -> str:
-        """Return the infoType that a finding in pixels is reported as."""
+        """Return the infoType to report for a finding in pixels."""
         if info_type == "ORGANIZATION_NAME" and info_type not in self._plan.pixel_info_types:
             return broader(info_type)
         return info_type
 
     def uses_own_keys(self, *, shifts: bool) -> bool:
-        """Return whether it shifts or hashes with keys that the config does not have (`Policy.uses_own_keys`)."""
+        """Return whether the engine's own keys are used (`TransformationPolicy.uses_own_keys`)."""
         return self._policy.uses_own_keys(shifts=shifts)
 
     @property
@@ -203,13 +207,13 @@ class TextEngine:
 
 
 class InstanceText:
-    """A text engine that knows one instance. It satisfies `healthcare_deid.engine.text.match.TextInspector`."""
+    """The text engine bound to one instance; a `healthcare_deid.engine.text.match.TextInspector`."""
 
     def __init__(
         self,
         engine: TextEngine,
-        header: Header,
-        person: Person | None = None,
+        header: HeaderValues,
+        person: PatientIdentity | None = None,
         pseudonyms: OwnPseudonyms | None = None,
     ) -> None:
         self._engine = engine
@@ -223,15 +227,14 @@ class InstanceText:
 
     @property
     def days_shifted(self) -> int:
-        """Days that dates of the instance are shifted by, where they are shifted."""
+        """Number of days that the instance's dates are shifted by."""
         return self._engine.days_shifted(self._subject)
 
     @border
     def find(self, text: str) -> list[Match]:
-        """Return what is sensitive in a burned-in text, in order, not overlapping.
+        """Return all findings in a burned-in text, in order and without overlaps.
 
-        Every infoType the engine knows is looked for, the instance's own numbers included; which of them matter is the
-        caller's to say.
+        Every infoType is searched, including the instance's own numbers. The caller decides which to cover.
         """
         label = self._engine.label_in_pixels
         found = [(rank, Match(item.start, item.end, label(item.info_type))) for rank, item in self._candidates(text)]
@@ -239,16 +242,15 @@ class InstanceText:
 
     @border
     def transform(self, value: str, vr: str) -> Transformed:
-        """Transform one value of a data element as the config says.
+        """Transform one value of a data element.
 
         Args:
-            value: One value, of one of the VRs AE LO LT PN SH ST UC UT DA DT AS; a value of another VR is returned
-                as it is.
+            value: One value. VRs other than AE LO LT PN SH ST UC UT DA DT AS are returned unchanged.
             vr: The VR.
 
         Returns:
-            The value, legal for its VR. Where a transformation cannot be done in the VR (a hash in SH, ``[AGE]`` in
-            AS, a result that is too long) the finding is erased instead.
+            The result, valid for its VR. If a transformation is not possible in the VR (a hash in SH, ``[AGE]`` in AS,
+            a result that is too long), the finding is erased instead.
         """
         before, inner, after = split_padding(value)
         if not inner or not inner.strip("^= "):
@@ -268,10 +270,12 @@ class InstanceText:
 
     @border
     def shift(self, value: str, vr: str) -> Transformed:
-        """Shift one value of VR DA or DT, or the dates in a text, also where the config would do something else.
+        """Shift dates, whatever the config says.
+
+        The value has VR DA or DT, or is a text with dates.
 
         Returns:
-            The value, moved; empty where it is no date of the calendar.
+            The result; empty if the value is not a valid date.
         """
         before, inner, after = split_padding(value)
         if not inner:
@@ -294,7 +298,7 @@ class InstanceText:
         return "DATE_OF_BIRTH" if value.replace(".", "")[:8] in births else "DATE"
 
     def _candidates(self, text: str) -> list[tuple[int, Match]]:
-        reading = read(text)
+        reading = normalize_text(text)
         found = [(_HEADER_RANK, match) for match in self._terms.find(reading.text)]
         for rank, match in self._engine.detect(reading.text):
             if match.info_type == "DATE" and self._header.birth_dates and self._is_birth_date(reading.text, match):
@@ -312,7 +316,7 @@ class InstanceText:
         )
 
     def _findings(self, text: str) -> list[Match]:
-        """Return what is found in a free-text value; what the config leaves alone only where nothing else is."""
+        """Return the findings in a free-text value."""
         candidates = self._candidates(text)
         if self._engine.cleans_descriptors:
             dates = {*DATE_TYPES}
@@ -325,14 +329,16 @@ class InstanceText:
                 )
                 for rank, item in candidates
             ]
-        # A finding that is left must not hide a weaker one that is not.
+        # A finding that the config leaves must not hide a weaker one that it transforms.
         ranked = [
             (rank if self._engine.decide(item.info_type).transformation else rank + 100, item)
             for rank, item in candidates
         ]
         return join_alike(resolve(ranked, text), text)
 
-    def _apply(self, text: str, vr: str, findings: Sequence[Match], decide: Callable[[str], Decision]) -> Transformed:
+    def _apply(
+        self, text: str, vr: str, findings: Sequence[Match], decide: Callable[[str], InfoTypeDecision]
+    ) -> Transformed:
         rules: dict[str, None] = {}
         warnings: dict[str, None] = {}
         pieces: list[str] = []
@@ -343,7 +349,7 @@ class InstanceText:
         for finding in findings:
             known = _pseudonym_of(finding, own)
             if known is not None:
-                if known is not last:  # of a name in several pieces, one pseudonym is enough
+                if known is not last:  # one pseudonym replaces all pieces of a name
                     pieces += [text[position : finding.start], known.new]
                     erased.append(text[position : finding.start])
                 last, position = known, finding.end
@@ -352,13 +358,13 @@ class InstanceText:
             decision = decide(finding.info_type)
             if decision.transformation is None:
                 if decision.outcome == "unnamed":
-                    warnings[f"text of infoType {finding.info_type} was left: no transformation names it"] = None
+                    warnings[f"text of infoType {finding.info_type} was kept: no transformation covers it"] = None
                 continue
             old = text[finding.start : finding.end]
             new = decision.transformation.apply(old, decision.label, vr, self._subject)
             if new is None:
                 new = ""
-                warnings[f"{decision.label} in {vr}: the transformation cannot be done there, erased instead"] = None
+                warnings[f"{decision.label} in {vr}: the transformation is not possible there, so it was erased"] = None
             if new != old:
                 rules["contextual" if finding.info_type == CONTEXT else f"infoType:{decision.label}"] = None
             pieces += [text[position : finding.start], new]
@@ -371,38 +377,22 @@ class InstanceText:
             value = "".join([*erased, text[position:]])
             if not is_legal(vr, value, text):
                 value = ""
-            warnings[f"the transformed value does not fit in {vr}: erased instead"] = None
+            warnings[f"a transformed value is not valid in {vr}, so the finding was erased"] = None
         return Transformed(value.strip(" ") if vr not in _PADDED else value, tuple(rules), tuple(warnings))
 
 
 def _pseudonym_of(finding: Match, own: Sequence[Span]) -> Span | None:
-    """Return the instance's own identifier that was found; None where it is none."""
+    """Return the instance's own identifier that a finding overlaps, or None."""
     if finding.info_type in DATE_TYPES:
         return None
     return next((span for span in own if span.start < finding.end and finding.start < span.end), None)
 
 
-def windows(text: str) -> Iterator[tuple[int, str]]:
-    """Yield a long text in overlapping pieces, cut at spaces: the time taken grows with its length and no faster."""
-    start = 0
-    while len(text) - start > _WINDOW:
-        end = text.rfind(" ", start + _WINDOW // 2, start + _WINDOW)
-        end = end if end > 0 else start + _WINDOW
-        yield start, text[start:end]
-        again = text.find(" ", end - _OVERLAP, end)
-        start = again + 1 if again > 0 else end - _OVERLAP
-    yield start, text[start:]
-
-
-def _moved(match: Match, by: int) -> Match:
-    return Match(match.start + by, match.end + by, match.info_type) if by else match
-
-
 _UNREAD_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]{2}")
 _LEFT_UNREAD = (
-    "words in no Latin letters were left: only the header's own values, numbers and dates are found among them"
+    "words in a non-Latin script were kept: among them, only the header's own values, numbers and dates are found"
 )
-_WHOLE = {"PN": Source.NAME.value, "DA": "DATE", "DT": "DATE", "AS": "AGE"}
-"""VRs whose values are of one infoType, whatever they say."""
+# VRs whose values always are of one infoType.
+_WHOLE = {"PN": ValueKind.NAME.value, "DA": "DATE", "DT": "DATE", "AS": "AGE"}
 _FREE = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
 _PADDED = frozenset({"LT", "ST", "UT", "UC"})

@@ -1,4 +1,4 @@
-"""The infoTypes the engine knows: their names, what they stand for, and where they are looked for by default."""
+"""InfoTypes that the engine finds: names, meanings, and default use."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class InfoType:
+class KnownInfoType:
     """A kind of sensitive text.
 
     Attributes:
-        name: The API's name for it.
-        description: What text it stands for, and how a candidate is checked.
-        in_tags: Whether it belongs to the default set for data elements.
-        broader: The infoType whose transformation applies when a config does not name this one; empty for none.
+        name: Name in the API.
+        description: Text that it stands for, and the check of a candidate.
+        in_tags: Whether it is found in data elements by default.
+        broader: InfoType whose transformation applies if the config does not name this one; may be empty.
     """
 
     name: str
@@ -22,111 +22,127 @@ class InfoType:
     broader: str = ""
 
 
-INFO_TYPES: dict[str, InfoType] = {
+INFO_TYPES: dict[str, KnownInfoType] = {
     item.name: item
     for item in (
-        InfoType("AGE", "A person's age: '45 y/o', '067Y', 'Age: 3 months'. A bare number is none."),
-        InfoType("AUSTRALIA_MEDICARE_NUMBER", "Ten or eleven digits with a cue beside them and a right check digit."),
-        InfoType("AUSTRALIA_TAX_FILE_NUMBER", "Nine digits with a cue beside them and a right check digit."),
-        InfoType("BELGIUM_NATIONAL_ID_CARD_NUMBER", "Eleven digits whose last two are right modulo 97."),
-        InfoType("BRAZIL_CPF_NUMBER", "Eleven digits with two right check digits."),
-        InfoType("CHINA_RESIDENT_ID_NUMBER", "18 characters with a day in them and a right check character."),
-        InfoType("DENMARK_CPR_NUMBER", "A day and four digits, with a hyphen between them."),
-        InfoType("FINLAND_NATIONAL_ID_NUMBER", "A day, a sign and four characters, the last of them right modulo 31."),
-        InfoType("FRANCE_NIR", "15 characters with a right key."),
-        InfoType(
+        KnownInfoType("AGE", "A person's age: '45 y/o', '067Y', 'Age: 3 months'. A bare number does not count."),
+        KnownInfoType(
+            "AUSTRALIA_MEDICARE_NUMBER", "Ten or eleven digits with a cue beside them and a right check digit."
+        ),
+        KnownInfoType("AUSTRALIA_TAX_FILE_NUMBER", "Nine digits with a cue beside them and a right check digit."),
+        KnownInfoType("BELGIUM_NATIONAL_ID_CARD_NUMBER", "Eleven digits whose last two are right modulo 97."),
+        KnownInfoType("BRAZIL_CPF_NUMBER", "Eleven digits with two right check digits."),
+        KnownInfoType("CHINA_RESIDENT_ID_NUMBER", "18 characters with a day in them and a right check character."),
+        KnownInfoType("DENMARK_CPR_NUMBER", "A day and four digits, with a hyphen between them."),
+        KnownInfoType(
+            "FINLAND_NATIONAL_ID_NUMBER", "A day, a sign and four characters, the last of them right modulo 31."
+        ),
+        KnownInfoType("FRANCE_NIR", "15 characters with a right key."),
+        KnownInfoType(
             "GERMANY_TAXPAYER_IDENTIFICATION_NUMBER", "Eleven digits with a cue beside them and a right check digit."
         ),
-        InfoType(
+        KnownInfoType(
             "GOVERNMENT_ID", "Numbers of South Africa, Romania, Portugal and the Emirates, with right check digits."
         ),
-        InfoType("HONG_KONG_ID_NUMBER", "One or two letters, six digits and a right check digit in parentheses."),
-        InfoType("INDIA_AADHAAR_INDIVIDUAL", "Twelve digits that pass the Verhoeff check."),
-        InfoType("INDIA_PAN_INDIVIDUAL", "Ten characters in the form of a person's PAN, with a cue beside them."),
-        InfoType("IRELAND_PPSN", "Seven digits and a right letter, with a cue beside them."),
-        InfoType("ISRAEL_IDENTITY_CARD_NUMBER", "Nine digits with a cue beside them, that pass the Luhn check."),
-        InfoType("ITALY_FISCAL_CODE", "16 characters, the last of them right."),
-        InfoType("JAPAN_INDIVIDUAL_NUMBER", "Twelve digits with a cue beside them and a right check digit."),
-        InfoType("KOREA_RRN", "A day and seven digits, with a hyphen between them."),
-        InfoType("MEDICAL_ID", "A German health insurance number: a letter and nine digits, the last of them right."),
-        InfoType("MEXICO_CURP_NUMBER", "18 characters in the form of a CURP, with a day in them."),
-        InfoType("NETHERLANDS_BSN_NUMBER", "Nine digits with a cue beside them, that pass the eleven test."),
-        InfoType("NEW_ZEALAND_NHI_NUMBER", "Three letters and four characters, with a cue beside them."),
-        InfoType("NORWAY_NI_NUMBER", "Eleven digits with two right check digits."),
-        InfoType("POLAND_PESEL_NUMBER", "Eleven digits with a month in them and a right check digit."),
-        InfoType("SINGAPORE_NATIONAL_REGISTRATION_ID_NUMBER", "A letter, seven digits and a right letter."),
-        InfoType("SPAIN_DNI_NUMBER", "Eight digits and a right letter."),
-        InfoType("SPAIN_NIE_NUMBER", "X, Y or Z, seven digits and a right letter."),
-        InfoType("SWEDEN_NATIONAL_ID_NUMBER", "A day, a sign and four digits that pass the Luhn check."),
-        InfoType("SWITZERLAND_SOCIAL_SECURITY_NUMBER", "13 digits from 756 on with a right check digit."),
-        InfoType("THAILAND_NATIONAL_ID_NUMBER", "13 digits with a cue or in groups, the last of them right."),
-        InfoType("TURKEY_ID_NUMBER", "Eleven digits, two of them right check digits."),
-        InfoType("UK_NATIONAL_INSURANCE_NUMBER", "Two letters, six digits and a letter, in the form HMRC gives out."),
-        InfoType("US_MEDICARE_BENEFICIARY_ID_NUMBER", "Eleven characters in the form CMS gives out."),
-        InfoType("CREDIT_CARD_NUMBER", "12 to 19 digits of a known issuer range that pass the Luhn check."),
-        InfoType("CANADA_SOCIAL_INSURANCE_NUMBER", "Nine digits with a cue beside them, that pass the Luhn check."),
-        InfoType("DATE", "A calendar date in any spelling, with the time of day beside it; a year alone is none."),
-        InfoType(
+        KnownInfoType("HONG_KONG_ID_NUMBER", "One or two letters, six digits and a right check digit in parentheses."),
+        KnownInfoType("INDIA_AADHAAR_INDIVIDUAL", "Twelve digits that pass the Verhoeff check."),
+        KnownInfoType("INDIA_PAN_INDIVIDUAL", "Ten characters in the form of a person's PAN, with a cue beside them."),
+        KnownInfoType("IRELAND_PPSN", "Seven digits and a right letter, with a cue beside them."),
+        KnownInfoType("ISRAEL_IDENTITY_CARD_NUMBER", "Nine digits with a cue beside them, that pass the Luhn check."),
+        KnownInfoType("ITALY_FISCAL_CODE", "16 characters, the last of them right."),
+        KnownInfoType("JAPAN_INDIVIDUAL_NUMBER", "Twelve digits with a cue beside them and a right check digit."),
+        KnownInfoType("KOREA_RRN", "A day and seven digits, with a hyphen between them."),
+        KnownInfoType(
+            "MEDICAL_ID", "A German health insurance number: a letter and nine digits, the last of them right."
+        ),
+        KnownInfoType("MEXICO_CURP_NUMBER", "18 characters in the form of a CURP, with a day in them."),
+        KnownInfoType("NETHERLANDS_BSN_NUMBER", "Nine digits with a cue beside them, that pass the eleven test."),
+        KnownInfoType("NEW_ZEALAND_NHI_NUMBER", "Three letters and four characters, with a cue beside them."),
+        KnownInfoType("NORWAY_NI_NUMBER", "Eleven digits with two right check digits."),
+        KnownInfoType("POLAND_PESEL_NUMBER", "Eleven digits with a month in them and a right check digit."),
+        KnownInfoType("SINGAPORE_NATIONAL_REGISTRATION_ID_NUMBER", "A letter, seven digits and a right letter."),
+        KnownInfoType("SPAIN_DNI_NUMBER", "Eight digits and a right letter."),
+        KnownInfoType("SPAIN_NIE_NUMBER", "X, Y or Z, seven digits and a right letter."),
+        KnownInfoType("SWEDEN_NATIONAL_ID_NUMBER", "A day, a sign and four digits that pass the Luhn check."),
+        KnownInfoType("SWITZERLAND_SOCIAL_SECURITY_NUMBER", "13 digits from 756 on with a right check digit."),
+        KnownInfoType("THAILAND_NATIONAL_ID_NUMBER", "13 digits with a cue or in groups, the last of them right."),
+        KnownInfoType("TURKEY_ID_NUMBER", "Eleven digits, two of them right check digits."),
+        KnownInfoType(
+            "UK_NATIONAL_INSURANCE_NUMBER", "Two letters, six digits and a letter, in the form HMRC gives out."
+        ),
+        KnownInfoType("US_MEDICARE_BENEFICIARY_ID_NUMBER", "Eleven characters in the form CMS gives out."),
+        KnownInfoType("CREDIT_CARD_NUMBER", "12 to 19 digits of a known issuer range that pass the Luhn check."),
+        KnownInfoType(
+            "CANADA_SOCIAL_INSURANCE_NUMBER", "Nine digits with a cue beside them, that pass the Luhn check."
+        ),
+        KnownInfoType("DATE", "A calendar date in any format, with its time of day; a year alone does not count."),
+        KnownInfoType(
             "DATE_OF_BIRTH",
             "A date with a birth cue, or the date of the instance's own Patient's Birth Date.",
             in_tags=False,
             broader="DATE",
         ),
-        InfoType("EMAIL_ADDRESS", "A mailbox at a domain."),
-        InfoType(
+        KnownInfoType("EMAIL_ADDRESS", "A mailbox at a domain."),
+        KnownInfoType(
             "IBAN_CODE", "A bank account number of its country's length whose remainder modulo 97 is 1 (ISO 13616)."
         ),
-        InfoType(
+        KnownInfoType(
             "ICD10_CODE",
             "A diagnosis code with a point or a cue; looked for only when named.",
             in_tags=False,
         ),
-        InfoType(
+        KnownInfoType(
             "ICD9_CODE",
             "A diagnosis code with a cue beside it; looked for only when named.",
             in_tags=False,
         ),
-        InfoType("IMEI_HARDWARE_ID", "A mobile phone's 15 digits with a cue or in groups, that pass the Luhn check."),
-        InfoType("IP_ADDRESS", "An IPv4 or IPv6 address; dotted version numbers and UIDs are none."),
-        InfoType("LOCATION", "A street address, postcode, city, state, country or care facility."),
-        InfoType("MAC_ADDRESS", "Six octets of hardware address, in the colon, hyphen and dotted spellings."),
-        InfoType(
+        KnownInfoType(
+            "IMEI_HARDWARE_ID", "A mobile phone's 15 digits with a cue or in groups, that pass the Luhn check."
+        ),
+        KnownInfoType("IP_ADDRESS", "An IPv4 or IPv6 address; dotted version numbers and UIDs do not count."),
+        KnownInfoType("LOCATION", "A street address, postcode, city, state, country or care facility."),
+        KnownInfoType("MAC_ADDRESS", "Six octets of hardware address, in the colon, hyphen and dotted spellings."),
+        KnownInfoType(
             "MEDICAL_RECORD_NUMBER",
             "A patient, visit, study or accession number: one with a cue, or one of the instance's own.",
             in_tags=False,
         ),
-        InfoType(
+        KnownInfoType(
             "ORGANIZATION_NAME",
             "A hospital, clinic, practice or department by name, or the instance's own institution.",
             in_tags=False,
             broader="LOCATION",
         ),
-        InfoType("PASSPORT", "A passport number with a cue beside it."),
-        InfoType("PERSON_NAME", "A person's name: by cue, by form, by lexicon, or one of the instance's own."),
-        InfoType("PHONE_NUMBER", "A telephone, fax or pager number in national or international form."),
-        InfoType("SWIFT_CODE", "A bank identifier (ISO 9362) with a real country code, and a cue or a digit in it."),
-        InfoType(
+        KnownInfoType("PASSPORT", "A passport number with a cue beside it."),
+        KnownInfoType("PERSON_NAME", "A person's name: by cue, by form, by lexicon, or one of the instance's own."),
+        KnownInfoType("PHONE_NUMBER", "A telephone, fax or pager number in national or international form."),
+        KnownInfoType(
+            "SWIFT_CODE", "A bank identifier (ISO 9362) with a real country code, and a cue or a digit in it."
+        ),
+        KnownInfoType(
             "UK_NATIONAL_HEALTH_SERVICE_NUMBER",
             "Ten digits with a cue or in groups of 3, 3 and 4, the last of them a right check digit.",
         ),
-        InfoType("URL", "A web address, with its path and query."),
-        InfoType("US_BANK_ROUTING_MICR", "Nine digits with a cue beside them and a right check digit."),
-        InfoType("US_DEA_NUMBER", "A prescriber's number with a cue beside it and a right check digit."),
-        InfoType("US_DRIVERS_LICENSE_NUMBER", "A driving licence number with a cue beside it."),
-        InfoType("US_HEALTHCARE_NPI", "A provider's ten digits with a cue beside them, that pass the Luhn check."),
-        InfoType("US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER", "9xx-xx-xxxx with a group number in use for ITINs."),
-        InfoType("US_SOCIAL_SECURITY_NUMBER", "xxx-xx-xxxx in an assignable range; nine bare digits need a cue."),
-        InfoType("US_VEHICLE_IDENTIFICATION_NUMBER", "17 characters whose check digit is right."),
+        KnownInfoType("URL", "A web address, with its path and query."),
+        KnownInfoType("US_BANK_ROUTING_MICR", "Nine digits with a cue beside them and a right check digit."),
+        KnownInfoType("US_DEA_NUMBER", "A prescriber's number with a cue beside it and a right check digit."),
+        KnownInfoType("US_DRIVERS_LICENSE_NUMBER", "A driver's license number with a cue beside it."),
+        KnownInfoType("US_HEALTHCARE_NPI", "A provider's ten digits with a cue beside them, that pass the Luhn check."),
+        KnownInfoType(
+            "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER", "9xx-xx-xxxx with a group number in use for ITINs."
+        ),
+        KnownInfoType("US_SOCIAL_SECURITY_NUMBER", "xxx-xx-xxxx in an assignable range; nine bare digits need a cue."),
+        KnownInfoType("US_VEHICLE_IDENTIFICATION_NUMBER", "17 characters whose check digit is right."),
     )
 }
-"""Every infoType the engine finds without a model. Source of names: Sensitive Data Protection's infoType reference."""
+"""InfoTypes that the engine finds without a model. Source of names: Sensitive Data Protection's infoType reference."""
 
 DATE_TYPES = frozenset({"DATE", "DATE_OF_BIRTH"})
 CONTEXT = "CTX"
-"""Not an infoType of the API: a phrase that repeats one of the instance's own identifying header values."""
+"""A phrase that repeats an identifying header value. Not an infoType of the API."""
 
 
 def broader(name: str) -> str:
-    """Return the infoType that stands in for ``name`` where a config does not name it; empty for none."""
+    """Return the infoType that stands in for another, or an empty string."""
     known = INFO_TYPES.get(name)
     return known.broader if known else ""

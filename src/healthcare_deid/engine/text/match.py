@@ -1,4 +1,4 @@
-"""A finding in text, and the shape of whatever finds it."""
+"""Findings in text, and the protocol of inspectors that return them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A stretch of text that holds an infoType.
+    """A finding of an infoType in a text.
 
     Attributes:
-        start: Index of its first character.
-        end: Index after its last.
-        info_type: Which, such as ``PERSON_NAME``.
+        start: Index of the first character.
+        end: Index after the last character.
+        info_type: Name of the infoType, such as ``PERSON_NAME``.
     """
 
     start: int
@@ -25,8 +25,11 @@ class Match:
 
 
 class TextInspector(Protocol):
-    """Finds infoTypes in one text. Bound to one instance, so that it knows the instance's own header values."""
+    """Finds infoTypes in a text.
+
+    An inspector is bound to one instance, so it knows the instance's header values.
+    """
 
     def find(self, text: str) -> Sequence[Match]:
-        """Return the findings, in order, not overlapping."""
+        """Return the findings, in order and without overlaps."""
         ...

@@ -1,4 +1,4 @@
-"""Values of the inspected VRs: how long they may be, and which are legal. Source: DICOM PS3.5 table 6.2-1."""
+"""Lengths and validity of values of the inspected VRs (PS3.5 table 6.2-1)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from healthcare_deid.engine.text.dicom_dates import shift_da, shift_dt
 
 INSPECTED_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "DA", "DT", "AS"})
-"""The VRs whose values are looked at. Source: v1 ``TagFilterProfile.DEIDENTIFY_TAG_CONTENTS``."""
+"""Inspected VRs. Source: v1 ``TagFilterProfile.DEIDENTIFY_TAG_CONTENTS``."""
 
 _MAX_CHARACTERS = {"AE": 16, "SH": 16, "LO": 64, "ST": 1024, "LT": 10240}
 _MAX_PN_GROUP = 64
@@ -15,7 +15,7 @@ _AGE = re.compile(r"\d{3}[DWMY]")
 
 
 def split_padding(value: str) -> tuple[str, str, str]:
-    """Return the spaces and NULs before a value, the value, and those after it."""
+    """Return the leading padding, the value, and the trailing padding."""
     inner = value.strip(" \0")
     if not inner:
         return value, "", ""
@@ -24,9 +24,9 @@ def split_padding(value: str) -> tuple[str, str, str]:
 
 
 def is_legal(vr: str, new: str, old: str) -> bool:
-    """Return whether ``new`` may stand where ``old`` stood: legal for the VR, or not longer than what was there.
+    """Return whether a new value is valid for the VR, or at least not longer than the old one.
 
-    An empty value is legal in every VR (PS3.5 section 7.4 leaves types to the IOD).
+    An empty value always is; whether the IOD allows it depends on the attribute's type (PS3.5 section 7.4).
     """
     if not new:
         return True
@@ -38,5 +38,6 @@ def is_legal(vr: str, new: str, old: str) -> bool:
         return shift_dt(new, 0) == new
     if vr == "PN":
         return all(len(group) <= max(_MAX_PN_GROUP, len(old)) for group in new.split("="))
+    # A value that was already too long is not made worse; a conforming one must stay so.
     limit = _MAX_CHARACTERS.get(vr)
     return limit is None or len(new) <= max(limit, len(old))

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from healthcare_deid.pipelines.airflow.operators import DeidentifyDicomStoreOperator as DeidentifyDicomStoreOperator
     from healthcare_deid.pipelines.airflow.operators import DeidentifyOperationSensor as DeidentifyOperationSensor
 
+# Looked up, not imported: importing Airflow takes seconds.
 if find_spec("airflow") is None:
     raise MissingExtraError("airflow", "healthcare_deid.pipelines.airflow")
 
-_HOMES = {
+_MODULES = {
     "DeidentifyDatasetOperator": "operators",
     "DeidentifyDicomStoreOperator": "operators",
     "DeidentifyFolderOperator": "folder",
@@ -33,7 +34,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import an operator when it is first used: Airflow reads the provider's metadata at every start."""
-    if name not in _HOMES:
+    """Import an operator on first use.
+
+    Airflow reads the provider's metadata at every start and should not load the engine for it.
+    """
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

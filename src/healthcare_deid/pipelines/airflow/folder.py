@@ -1,4 +1,4 @@
-"""The operator that de-identifies a folder on the worker's own machine."""
+"""Operator that de-identifies a folder on the Airflow worker."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ if TYPE_CHECKING:
 
 
 class DeidentifyFolderOperator(BaseOperator):
-    """De-identify a folder into another one with the engine, on the worker.
+    """De-identify a folder into another folder, on the worker.
 
-    A task that is tried again goes on where it was: results that are there stay. The return value holds counts.
+    A retried task continues: existing results are kept. It returns counts.
 
     Args:
-        source: The folder. Templated.
-        destination: The folder for the results. Templated.
-        config: Rules to apply, or JSON or YAML. Templated; it is stored with the DAG, so it must not hold a key.
-        api_version: Of a config that is text.
-        secret: The place of the project's secret; needed where the config shifts or hashes.
-        on_partial: ``"fail"`` fails the task where files failed; ``"accept"`` leaves the counts to what follows.
-        workers: Processes; by default one a core.
-        engine_options: Further arguments of `Deidentifier`; no secrets.
-        kwargs: For the base operator.
+        source: Folder to read. Templated.
+        destination: Folder for results. Templated.
+        config: Rules to apply, as a config or as JSON or YAML text. Templated. It is stored with the DAG, so it must
+            not contain a key.
+        api_version: API version of a config given as text.
+        secret: Place of the project's secret. Required if the config shifts dates or hashes.
+        on_partial: ``"fail"`` to fail the task if files failed, ``"accept"`` to only report the counts.
+        workers: Number of processes. Defaults to one per core.
+        engine_options: Other arguments of `Deidentifier`. Secrets are refused.
+        kwargs: Arguments of the base operator.
 
     Raises:
-        ConfigError: The config or the options hold a key.
+        ConfigError: The config or the options contain a key.
     """
 
     template_fields: Sequence[str] = ("source", "destination", "config")
@@ -65,9 +66,9 @@ class DeidentifyFolderOperator(BaseOperator):
             refuse_text_with_keys(config, api_version)
         refuse_secrets(engine_options or {})
         if secret is not None and not isinstance(secret, SecretSource):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigError("secret: a SecretSource is needed: a secret itself would be stored with the DAG")
+            raise ConfigError("secret: must be a SecretSource, because a secret itself would be stored with the DAG")
         if on_partial not in ("fail", "accept"):
-            raise ConfigError("on_partial is 'fail' or 'accept'")
+            raise ConfigError("on_partial: must be 'fail' or 'accept'")
         self.source = source
         self.destination = destination
         self.config = config
@@ -78,21 +79,23 @@ class DeidentifyFolderOperator(BaseOperator):
         self.engine_options = engine_options or {}
 
     def execute(self, context: Any) -> dict[str, Any]:
-        """De-identify what is not yet done."""
+        """De-identify the files that have no result yet."""
         del context
+        # Again here: a template is only now filled in.
         config = config_of(self.config, self.api_version)
         refuse_keys(config)
+        # On the worker, when the task runs. Parsing the DAG never reads the secret.
         secret = self.secret.load() if self.secret is not None else None
         deidentifier = Deidentifier(config, secret=secret, **self.engine_options)
         if secret is None and deidentifier.needs_secret:
-            raise ConfigError("the config shifts or hashes and has no key: name the place of a secret (secret=)")
+            raise ConfigError("the config shifts dates or hashes and has no key: pass the place of a secret (secret=)")
         report = deidentifier.deidentify_tree(self.source, self.destination, workers=self.workers)
-        told = {
+        summary = {
             "succeeded": report.succeeded,
             "skipped": report.skipped,
             "failed": report.failed,
             "reasons": dict(Counter(failure.reason for failure in report.failures)),
         }
         if report.failed and self.on_partial == "fail":
-            raise AirflowException(f"{report.failed} files failed: {told['reasons']}")
-        return told
+            raise AirflowException(f"{report.failed} files failed: {summary['reasons']}")
+        return summary

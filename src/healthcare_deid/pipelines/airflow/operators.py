@@ -1,4 +1,4 @@
-"""Operators that start the service's own de-identification, and a sensor that waits for one."""
+"""Operators that start an operation of the service, and a sensor."""
 
 from __future__ import annotations
 
@@ -66,7 +66,11 @@ class _ServiceOperator(BaseOperator):
         self._running = ""
 
     def execute(self, context: Any) -> dict[str, Any]:
-        """Start the operation, or find the one that an earlier try started, and wait for its end."""
+        """Start the operation and wait for it.
+
+        A retried task resumes the operation that an earlier attempt started.
+        """
+        # Again here: a template is only now filled in.
         if self.config:
             refuse_keys(config_of(self.config, self.api_version))
         request = self._request()
@@ -74,7 +78,8 @@ class _ServiceOperator(BaseOperator):
         with request.client() as client:
             operation = self._earlier(client, Variable.get(variable, default=None)) or request.start(client)
             self._running = str(operation.name)
-            Variable.set(variable, self._running, description="An operation that a task has started")
+            # Set before deferring: if the worker dies now, the next attempt resumes this operation.
+            Variable.set(variable, self._running, description="Operation that a task started")
             if self.deferrable and not operation.state.ended:
                 self.defer(
                     trigger=OperationTrigger(
@@ -86,7 +91,7 @@ class _ServiceOperator(BaseOperator):
             return self._end(context, operation)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
-        """Say what became of the operation that the trigger waited for."""
+        """Return the outcome of the operation that the trigger waited for."""
         with DeidClient(endpoint=self.endpoint, api_version=self.api_version) as client:
             operation = client.operation(event["operation"])
             operation.refresh()
@@ -110,7 +115,10 @@ class _ServiceOperator(BaseOperator):
         )
 
     def _earlier(self, client: DeidClient, name: str | None) -> Operation[Any] | None:
-        """Return the operation of an earlier try, unless it ended badly: then another one is started."""
+        """Return the operation of an earlier attempt, or None.
+
+        None also stands for one that failed; then a new operation is started.
+        """
         if not name:
             return None
         operation = client.operation(name)
@@ -119,54 +127,59 @@ class _ServiceOperator(BaseOperator):
 
     def _end(self, context: Any, operation: Operation[Any]) -> dict[str, Any]:
         if operation.state.ended:
+            # A later attempt must not resume an operation that has ended.
             Variable.delete(_variable(context, self._request()))
         operation.result(timeout=0, raise_on_partial=self.on_partial == "fail")
         return summary_of(operation)
 
 
 class DeidentifyDatasetOperator(_ServiceOperator):
-    """De-identify a dataset into a new one; no worker waits for it.
+    """De-identify a dataset into a new dataset, without blocking a worker.
 
-    A task that is tried again goes on with the operation that it had started, whose name it keeps in a Variable until
-    the operation has ended. The return value holds names of resources and counts.
+    A retried task resumes the operation it had started. The operation's name is kept in an Airflow Variable until it
+    ends. The task returns resource names and counts.
 
     Args:
-        source: Full name of the dataset that is read. Templated.
-        destination: Full name of the dataset that is made. Templated.
-        config: Rules to apply, or JSON or YAML. Templated; it is stored with the DAG, so it must not hold a key.
-        gcs_config_uri: ``gs://`` URI of the config as JSON, which the service reads: there it may. Templated.
-        api_version: Of a config that is text.
-        on_partial: ``"fail"`` fails the task where instances failed; ``"accept"`` leaves the counts to what follows.
+        source: Full name of the dataset to read. Templated.
+        destination: Full name of the dataset to create. Templated.
+        config: Rules to apply, as a config or as JSON or YAML text. Templated. It is stored with the DAG, so it must
+            not contain a key.
+        gcs_config_uri: ``gs://`` URI of the config as JSON. The service reads it, so it may contain a key. Templated.
+        api_version: API version of a config given as text.
+        on_partial: ``"fail"`` to fail the task if instances failed, ``"accept"`` to only report the counts.
         endpoint: As for `DeidClient`. Templated.
-        poll: Seconds between two looks.
-        deferrable: Give the worker back while the operation runs.
-        cancel_on_kill: Cancel the operation when the task is killed.
-        kwargs: For the base operator.
+        poll: Seconds between polls.
+        deferrable: Whether to free the worker while the operation runs.
+        cancel_on_kill: Whether to cancel the operation when the task is killed.
+        kwargs: Arguments of the base operator.
 
     Raises:
-        ConfigError: The config holds a key.
+        ConfigError: The config contains a key.
     """
 
     _level = "dataset"
 
 
 class DeidentifyDicomStoreOperator(_ServiceOperator):
-    """De-identify a DICOM store into one that exists. Arguments are those of `DeidentifyDatasetOperator`."""
+    """De-identify a DICOM store into an existing DICOM store.
+
+    Arguments are those of `DeidentifyDatasetOperator`.
+    """
 
     _level = "store"
 
 
 class DeidentifyOperationSensor(BaseSensorOperator):
-    """Wait for an operation that something else has started.
+    """Wait for an operation that was started elsewhere.
 
     Args:
         operation: Full name. Templated: ``"{{ ti.xcom_pull('start')['operation'] }}"``.
         on_partial: As for `DeidentifyDatasetOperator`.
         endpoint: As for `DeidClient`. Templated.
-        api_version: Of the operation.
-        poll: Seconds between two looks, where it is deferred.
-        deferrable: Give the worker back while the operation runs.
-        kwargs: For the base sensor.
+        api_version: API version of the operation.
+        poll: Seconds between polls while deferred.
+        deferrable: Whether to free the worker while the operation runs.
+        kwargs: Arguments of the base sensor.
     """
 
     template_fields: Sequence[str] = ("operation", "endpoint")
@@ -193,7 +206,7 @@ class DeidentifyOperationSensor(BaseSensorOperator):
         self.deferrable = deferrable
 
     def execute(self, context: Any) -> Any:
-        """Wait for the operation's end."""
+        """Wait for the end of the operation."""
         if not self.deferrable:
             super().execute(context)
             return self.execute_complete(context)
@@ -209,7 +222,7 @@ class DeidentifyOperationSensor(BaseSensorOperator):
             return client.operation(self.operation).refresh().state.ended
 
     def execute_complete(self, context: Any, event: Any = None) -> dict[str, Any]:
-        """Say what became of the operation."""
+        """Return the outcome of the operation."""
         del context, event
         with DeidClient(endpoint=self.endpoint, api_version=self.api_version) as client:
             operation = client.operation(self.operation)
@@ -220,14 +233,16 @@ class DeidentifyOperationSensor(BaseSensorOperator):
 
 def _check_policy(given: str) -> None:
     if given not in ("fail", "accept"):
-        raise ConfigError("on_partial is 'fail' or 'accept'")
+        raise ConfigError("on_partial: must be 'fail' or 'accept'")
 
 
 def _variable(context: Any, request: ServiceRequest) -> str:
-    """Return the Variable that remembers the operation of a task of a run, over its tries.
+    """Return the Variable name for a task's operation.
 
-    A task that is tried again with another request, such as a mended config, starts another operation.
+    All attempts of the same task in the same run share it. A task retried with a different request, such as a corrected
+    config, starts a new operation.
     """
     task = context["ti"]
     place = "\0".join((task.dag_id, task.run_id, task.task_id, str(task.map_index), *map(str, astuple(request))))
+    # Hashed, because the key of an Airflow Variable has a limited length.
     return _VARIABLE + hashlib.sha256(place.encode()).hexdigest()[:32]

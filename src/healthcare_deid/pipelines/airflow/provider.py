@@ -11,7 +11,7 @@ _INTEGRATION = "Cloud Healthcare API de-identification"
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return what Airflow shows of the provider."""
+    """Return the provider's metadata (Airflow's entry point)."""
     return {
         "package-name": "healthcare-deid",
         "name": "healthcare-deid",

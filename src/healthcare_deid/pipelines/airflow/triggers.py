@@ -1,4 +1,4 @@
-"""The trigger that waits for an operation of the service, so that no worker does."""
+"""`OperationTrigger`: waits for an operation without a worker."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from healthcare_deid.errors import DeidError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+# Consecutive failed polls after which the trigger fires anyway, so that the task reports the error.
 _LOST_AFTER = 10
-"""Failed looks, one after another, after which the task itself finds out what is wrong."""
 
 
 class OperationTrigger(BaseTrigger):
-    """Fires when an operation has ended. Its event holds the operation's name only.
+    """Trigger that fires when an operation has ended.
+
+    Its event contains only the operation's name.
 
     Args:
         operation: Full name.
         endpoint: As for `DeidClient`.
-        api_version: Of the operation.
-        poll: Seconds between two looks.
-        cancel: Cancel the operation when a user kills the task.
+        api_version: API version of the operation.
+        poll: Seconds between polls.
+        cancel: Whether to cancel the operation when a user kills the task.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class OperationTrigger(BaseTrigger):
         self._cancel = cancel
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class and the arguments that make the trigger again."""
+        """Return the class path and arguments to recreate the trigger."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             "operation": self._operation,
             "endpoint": self._endpoint,
@@ -54,10 +56,11 @@ class OperationTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event, when the operation has ended."""
+        """Yield one event when the operation has ended."""
         failed = 0
         while failed < _LOST_AFTER:
             try:
+                # The triggerer runs many triggers in one event loop, which a request must not block.
                 if await asyncio.to_thread(self._ended):
                     break
                 failed = 0
@@ -67,7 +70,7 @@ class OperationTrigger(BaseTrigger):
         yield TriggerEvent({"operation": self._operation})
 
     async def on_kill(self) -> None:
-        """Cancel the operation: a user has killed the task."""
+        """Cancel the operation when a user kills the task."""
         if self._cancel:
             await asyncio.to_thread(self._stop)
 

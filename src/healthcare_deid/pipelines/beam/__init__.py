@@ -1,7 +1,7 @@
-"""De-identification as Apache Beam transforms, for whatever runner there is (extra ``[beam]``).
+"""De-identification as Apache Beam transforms (extra ``[beam]``).
 
-``python -m healthcare_deid.pipelines.beam --input GLOB --output FOLDER --config FILE --dead-letters FILE`` is a whole
-pipeline; Beam's own flags follow.
+``python -m healthcare_deid.pipelines.beam --input GLOB --output FOLDER --config FILE --dead-letters FILE`` runs a
+complete pipeline. Beam's own options may follow.
 """
 
 from __future__ import annotations

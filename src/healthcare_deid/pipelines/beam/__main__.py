@@ -1,4 +1,4 @@
-"""``python -m healthcare_deid.pipelines.beam``."""
+"""Entry point of ``python -m healthcare_deid.pipelines.beam``."""
 
 from healthcare_deid.pipelines.beam.command import main
 

@@ -1,4 +1,4 @@
-"""The command line: files in, files out, on any runner."""
+"""Command line: a files-to-files pipeline on any Beam runner."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """Run the pipeline that the arguments describe, and wait for its end."""
+    """Run the pipeline for the given arguments and wait for it."""
     parser = _parser()
+    # Unknown options belong to Beam and the runner.
     ours, flags = parser.parse_known_args(arguments)
     try:
         transform = DeidentifyFiles(
@@ -37,6 +38,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
             endpoint=ours.endpoint,
         )
     except (ConfigError, OSError, UnicodeDecodeError) as error:
+        # The text of an OSError holds a path, which may identify a patient.
         parser.error(str(error) if isinstance(error, ConfigError) else f"a file cannot be read: {type(error).__name__}")
     with beam.Pipeline(options=PipelineOptions(flags)) as pipeline:
         done = pipeline | "De-identify" >> transform
@@ -47,28 +49,33 @@ def run(arguments: Sequence[str] | None = None) -> None:
             | "Write dead letters" >> beam.Map(_write_lines, place=ours.dead_letters)
         )
         if ours.records:
+            # A single file, as in the record of a run, instead of one per shard.
             _ = done.records | "Write records" >> beam.io.WriteToText(ours.records, shard_name_template="")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m healthcare_deid.pipelines.beam",
-        description="De-identify files on an Apache Beam runner. Beam's own flags follow: --runner and the runner's.",
+        description="De-identify files on an Apache Beam runner. Options of Beam and of the runner may follow.",
     )
     parser.add_argument(
         "--input", required=True, action="append", help="file, folder, glob, URL or DICOM store; repeatable"
     )
-    parser.add_argument("--output", required=True, help="folder or URL for the results")
-    parser.add_argument("--config", required=True, help="the config as JSON or YAML, without keys")
-    parser.add_argument("--api-version", choices=("v1", "v1beta1"), default="v1", help="of the config")
-    parser.add_argument("--dead-letters", required=True, help="file for what has no result: a line of JSON each")
-    parser.add_argument("--records", help="file for the record: a line of JSON for each result")
-    parser.add_argument("--source-names", action="store_true", help="name sources in dead letters (may be PHI)")
-    parser.add_argument("--endpoint", help="of the service that has a DICOM store")
-    places_of_secret = parser.add_mutually_exclusive_group()
-    places_of_secret.add_argument("--secret-file", help="file with the project's secret, on every worker")
-    places_of_secret.add_argument("--secret-env", help="environment variable of the workers with the secret")
-    places_of_secret.add_argument("--secret-manager", help="projects/…/secrets/…/versions/… in Secret Manager")
+    parser.add_argument("--output", required=True, help="folder or URL for results")
+    parser.add_argument("--config", required=True, help="config file, JSON or YAML, without keys")
+    parser.add_argument("--api-version", choices=("v1", "v1beta1"), default="v1", help="API version of the config")
+    parser.add_argument(
+        "--dead-letters", required=True, help="file for instances without a result: one JSON object per line"
+    )
+    parser.add_argument("--records", help="file for the record: one JSON object per result and line")
+    parser.add_argument(
+        "--source-names", action="store_true", help="include source names in dead letters (they may identify patients)"
+    )
+    parser.add_argument("--endpoint", help="endpoint of the service with the DICOM store")
+    secret_options = parser.add_mutually_exclusive_group()
+    secret_options.add_argument("--secret-file", help="file with the project's secret, on every worker")
+    secret_options.add_argument("--secret-env", help="environment variable with the secret, on every worker")
+    secret_options.add_argument("--secret-manager", help="secret in Secret Manager: projects/…/secrets/…/versions/…")
     return parser
 
 
@@ -81,8 +88,8 @@ def _secret(ours: argparse.Namespace) -> SecretSource | None:
 
 
 def _line(letter: DeadLetter) -> str:
-    told: dict[str, Any] = letter._asdict()
-    return json.dumps(told)
+    fields: dict[str, Any] = letter._asdict()
+    return json.dumps(fields)
 
 
 def _write_lines(lines: list[str], place: str) -> None:
@@ -90,6 +97,6 @@ def _write_lines(lines: list[str], place: str) -> None:
 
 
 def main() -> None:
-    """Run as a command."""
+    """Run the command."""
     logging.getLogger().setLevel(logging.WARNING)
     run()

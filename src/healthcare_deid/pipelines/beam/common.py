@@ -1,4 +1,4 @@
-"""What the transforms share: dead letters, counters, and the rule for sources whose results have one name."""
+"""Dead letters, counters and the duplicate-UID rule of all transforms."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 NAMESPACE = "healthcare_deid"
-"""Of the metrics."""
+"""Namespace of the metrics."""
 DEAD = "dead_letters"
 SAME_UID = "same-uid"
 _SAME_UID = (
-    "another file with the same SOP Instance UID and other content makes the result ({winner}): of such files the one "
-    "whose SHA-256 is smallest does"
+    "another file has the same SOP Instance UID but different content, and was used instead ({winner}): the file with "
+    "the smallest SHA-256 wins"
 )
 
 
 class DeadLetter(NamedTuple):
-    """An instance without a result, and why. It holds no PHI unless source names were asked for.
+    """Instance without a result, and the reason.
+
+    It contains no PHI unless source names were requested.
 
     Attributes:
-        source: What the instance was called; empty unless ``source_names=True``.
-        sha256: Of its bytes; empty where they could not be read.
-        reason: A short, stable word, such as ``"not-dicom"``.
-        text: The same for a person; no values.
+        source: Name of the instance; empty unless ``source_names=True``.
+        sha256: SHA-256 of its bytes; empty if they could not be read.
+        reason: Short, stable word, such as ``"not-dicom"``.
+        text: Reason in plain words, without values.
     """
 
     source: str
@@ -34,10 +36,10 @@ class DeadLetter(NamedTuple):
 
 
 class Counters:
-    """Counts outcomes of a stage, as ``{stage}_{outcome}``.
+    """Metrics of a stage, named ``{stage}_{outcome}``.
 
     Args:
-        stage: The stage.
+        stage: Name of the stage.
     """
 
     def __init__(self, stage: str) -> None:
@@ -45,17 +47,17 @@ class Counters:
         self._counters: dict[str, Any] = {}
 
     def count(self, outcome: str, number: int = 1) -> None:
-        """Count some instances in."""
+        """Add instances to a counter."""
         if outcome not in self._counters:
             self._counters[outcome] = Metrics.counter(NAMESPACE, f"{self._stage}_{outcome}")
         self._counters[outcome].inc(number)
 
 
 def same_uid(source: str, digest: str, winner: str) -> DeadLetter:
-    """Return the dead letter of an instance whose result's name belongs to another one."""
+    """Return the dead letter for an instance that lost to another with its UID."""
     return DeadLetter(source, digest, SAME_UID, _SAME_UID.format(winner=winner))
 
 
-def dead(letter: DeadLetter) -> Any:
-    """Return a dead letter for its own output."""
+def dead_letter(letter: DeadLetter) -> Any:
+    """Return a dead letter tagged for its own output."""
     return beam.pvalue.TaggedOutput(DEAD, letter)

@@ -1,7 +1,7 @@
-"""`DeidentifyFiles`: files in, files out, with nothing but digests between the two.
+"""`DeidentifyFiles`: a files-to-files transform.
 
-Results go to a staging folder beside the destination first. When every name's sources are known, by their digests, the
-results whose names are their own are moved to the destination: no runner ever holds an image.
+Results are first written to a staging folder beside the destination. Once the digests of all sources are known, the
+winning result of each name is moved to the destination. Only digests pass between stages, so no runner holds images.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from healthcare_deid.pipelines import places
-from healthcare_deid.pipelines.beam.common import DEAD, Counters, dead, same_uid
+from healthcare_deid.pipelines.beam.common import DEAD, Counters, dead_letter, same_uid
 from healthcare_deid.pipelines.beam.instances import DeidentifiedInstances, MakeResults
 from healthcare_deid.pipelines.beam.reading import ReadInstances
 from healthcare_deid.pipelines.engine_recipe import EngineRecipe
@@ -20,34 +20,34 @@ from healthcare_deid.pipelines.engine_recipe import EngineRecipe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from healthcare_deid.pipelines.beam.instances import Made
+    from healthcare_deid.pipelines.beam.instances import PendingResult
     from healthcare_deid.pipelines.configs import AnyConfig
     from healthcare_deid.pipelines.secrets import SecretSource
 
 STAGING = ".staging"
-"""Ends the name of the folder beside the destination that results are in until they are known to be the ones."""
+"""Suffix of the folder that results wait in until the winner for each name is known."""
 
 
 class DeidentifyFiles(beam.PTransform):
-    """Read, de-identify and write files: a folder, a bucket, archives or a DICOM store into a folder or a bucket.
+    """Read, de-identify and write files.
 
-    It gives what `DeidentifyInstances` gives, with names alone as ``results``. The destination holds whole results
-    only, each once. A run that is killed leaves a folder beside it (``{destination}.staging``) that the next one uses
-    and removes.
+    Sources are folders, buckets, archives or a DICOM store; the destination is a folder or a bucket. The outputs are
+    those of `DeidentifyInstances`, with names only in ``results``. The destination contains only complete results, each
+    once. A run that is killed leaves a folder ``{destination}.staging``, which the next run reuses and removes.
 
     Args:
         source: As for `ReadInstances`.
-        destination: A folder, as a path or as a URL that fsspec opens.
+        destination: Folder, as a path or as a URL that fsspec opens.
         config: As for `DeidentifyInstances`.
         secret: As for `DeidentifyInstances`.
         source_names: As for `DeidentifyInstances`.
         records: As for `DeidentifyInstances`.
         min_ram: As for `DeidentifyInstances`.
         endpoint: As for `ReadInstances`.
-        options: Further arguments of `Deidentifier`.
+        options: Other arguments of `Deidentifier`.
 
     Raises:
-        ConfigError: As for `DeidentifyInstances`; or the destination is inside the source, or the other way round.
+        ConfigError: As for `DeidentifyInstances`; or source and destination are inside each other.
     """
 
     def __init__(
@@ -80,10 +80,12 @@ class DeidentifyFiles(beam.PTransform):
             made["made"]
             | "Stage" >> beam.ParDo(_Stage(staging))
             | "Group by name" >> beam.GroupByKey()
-            | "Settle" >> beam.ParDo(_Settle(staging, self._destination)).with_outputs(DEAD, "records", main="results")
+            | "Settle"
+            >> beam.ParDo(_MoveWinners(staging, self._destination)).with_outputs(DEAD, "records", main="results")
         )
         _ = (
             settled["results"]
+            # The count is complete only after the last result, so the staging folder is removed at the end.
             | "Count results" >> beam.combiners.Count.Globally()
             | "Clean" >> beam.Map(lambda _, place=staging: places.remove(place))
         )
@@ -92,20 +94,23 @@ class DeidentifyFiles(beam.PTransform):
 
 
 class _Stage(beam.DoFn):
-    """Writes a result into the staging folder; the same result, of whatever worker, to the same file."""
+    """Write a result into the staging folder.
+
+    Equal results have the same file name, so a retried bundle leaves no second copy.
+    """
 
     def __init__(self, staging: str) -> None:
         super().__init__()
         self._staging = staging
 
-    def process(self, element: Made) -> Iterator[tuple[str, tuple[str, str, str]]]:
-        """Yield the result's name, and digest, source and record."""
+    def process(self, element: PendingResult) -> Iterator[tuple[str, tuple[str, str, str]]]:
+        """Yield the result's name with digest, source and record."""
         places.write(_staged(self._staging, element.name, element.digest), element.data)
         yield element.name, (element.digest, element.source, element.record)
 
 
-class _Settle(beam.DoFn):
-    """Moves the result of the smallest digest to its place, and removes the others."""
+class _MoveWinners(beam.DoFn):
+    """Move the result with the smallest digest, and remove the others."""
 
     def __init__(self, staging: str, destination: str) -> None:
         super().__init__()
@@ -114,14 +119,14 @@ class _Settle(beam.DoFn):
         self._counters = Counters("write")
 
     def process(self, element: tuple[str, Iterable[tuple[str, str, str]]]) -> Iterator[Any]:
-        """Yield the name, the record, and a dead letter for each source that loses."""
+        """Yield the name, the record, and a dead letter for each other source."""
         name, grouped = element
         claims = sorted(grouped)
         winner, _, record = claims[0]
         losers = [(digest, source) for digest, source, _ in claims if digest != winner]
         for digest, source in losers:
             places.remove(_staged(self._staging, name, digest))
-            yield dead(same_uid(source, digest, winner))
+            yield dead_letter(same_uid(source, digest, winner))
         places.move(_staged(self._staging, name, winner), f"{self._destination}/{name}")
         self._counters.count("succeeded")
         self._counters.count("duplicates", len(claims) - len(losers) - 1)
@@ -131,5 +136,6 @@ class _Settle(beam.DoFn):
 
 
 def _staged(staging: str, name: str, digest: str) -> str:
+    # By name and digest: results of different sources with the same name must not overwrite each other.
     key = hashlib.sha256(f"{name}\0{digest}".encode()).hexdigest()
     return f"{staging}/{key[:2]}/{key}"

@@ -1,4 +1,4 @@
-"""`DeidentifyInstances`: pairs of names and bytes in, pairs of new names and new bytes out."""
+"""`DeidentifyInstances`: a transform from (name, bytes) to (new name, new bytes)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apache_beam as beam
 
 from healthcare_deid.engine import Failure
-from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead, same_uid
+from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead_letter, same_uid
 from healthcare_deid.pipelines.engine_recipe import EngineRecipe
 
 if TYPE_CHECKING:
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from healthcare_deid.pipelines.configs import AnyConfig
     from healthcare_deid.pipelines.secrets import SecretSource
 
-__all__ = ["DeadLetter", "DeidentifiedInstances", "DeidentifyInstances", "Made", "MakeResults"]
+__all__ = ["DeadLetter", "DeidentifiedInstances", "DeidentifyInstances", "MakeResults", "PendingResult"]
 
 _MADE, _TIED = "made", "tied"
-_DIRECTORY = "a DICOMDIR points at files by name, and results have other names; make a new one of the results"
+_DIRECTORY = "a DICOMDIR refers to files by name, and results have new names; create a new DICOMDIR from the results"
 
 
 class DeidentifiedInstances(NamedTuple):
-    """What `DeidentifyInstances` gives: three PCollections.
+    """Outputs of `DeidentifyInstances`: three PCollections.
 
     Attributes:
-        results: Pairs of a new name, ``study/series/instance.dcm``, and bytes.
+        results: Pairs of the new name, ``study/series/instance.dcm``, and the new bytes.
         dead_letters: A `DeadLetter` for each instance without a result.
-        records: A line of JSON for each result, which says what was done to it; no values.
+        records: A JSON line for each result that says what was done to it, without values.
     """
 
     results: Any
@@ -38,23 +38,23 @@ class DeidentifiedInstances(NamedTuple):
 
 
 class DeidentifyInstances(beam.PTransform):
-    """De-identify a PCollection of pairs of a name and the bytes of a DICOM file.
+    """De-identify a PCollection of (name, bytes of a DICOM file).
 
-    Bytes, names and records are those of `Deidentifier.deidentify_tree`, whatever the runner and the sharding. Of
-    instances with one SOP Instance UID there is one result: equal bytes are counted as duplicates, and of different
-    ones the smallest SHA-256 makes the result, and the others are dead letters. Only digests are grouped; the runner
-    holds results until all of them are known, each window by itself. `DeidentifyFiles` holds none.
+    Results, names and records are those of `Deidentifier.deidentify_tree`, whatever the runner and the sharding. There
+    is one result per SOP Instance UID. Equal files count as duplicates. Of different files with the same UID, the one
+    with the smallest SHA-256 is used and the others become dead letters. Only digests are grouped. The runner holds the
+    results of a window until all of them are known; `DeidentifyFiles` avoids that.
 
     Args:
-        config: What to do.
-        secret: The place of the project's secret; needed where the config shifts or hashes.
-        source_names: Tell in dead letters what instances were called, which may identify patients.
-        records: Make records: for small instances they take as long as the rest.
-        min_ram: Memory a worker needs, as a resource hint for runners that take one.
-        options: Further arguments of `Deidentifier`, such as ``masks`` or ``thorough``.
+        config: Rules to apply.
+        secret: Place of the project's secret. Required if the config shifts dates or hashes.
+        source_names: Whether dead letters contain source names, which may identify patients.
+        records: Whether to write records. For small instances they double the time.
+        min_ram: Memory that a worker needs, as a resource hint.
+        options: Other arguments of `Deidentifier`, such as ``masks`` or ``thorough``.
 
     Raises:
-        ConfigError: The config cannot be carried out, holds a key, or needs a secret and has none.
+        ConfigError: The config cannot be executed, contains a key, or needs a secret and has none.
     """
 
     def __init__(
@@ -77,13 +77,15 @@ class DeidentifyInstances(beam.PTransform):
         made = pairs | self._make
         contested = (
             made[_MADE]
+            # Only names and digests are grouped, never images.
             | "Claims" >> beam.Map(lambda one: (one.name, one.digest))
             | "Count claims" >> beam.CombinePerKey(_Claims())
+            # Every worker gets these as a side input. They are few: names normally have one claim.
             | "Contested" >> beam.FlatMap(_contested)
         )
-        settled = made[_MADE] | "Settle" >> beam.ParDo(_Settle(), contested=beam.pvalue.AsDict(contested)).with_outputs(
-            DEAD, _TIED, main=_MADE
-        )
+        settled = made[_MADE] | "Settle" >> beam.ParDo(
+            _PassUncontested(), contested=beam.pvalue.AsDict(contested)
+        ).with_outputs(DEAD, _TIED, main=_MADE)
         single = settled[_TIED] | "Group the same" >> beam.GroupByKey() | "Keep one" >> beam.ParDo(_KeepOne())
         results = (settled[_MADE], single) | "All results" >> beam.Flatten()
         return DeidentifiedInstances(
@@ -93,19 +95,22 @@ class DeidentifyInstances(beam.PTransform):
         )
 
     def display_data(self) -> dict[str, Any]:
-        """Return what a runner's page shows of the transform: no config, no places."""
+        """Return the data shown on the runner's page.
+
+        It contains neither the config nor any paths.
+        """
         return {"plan": self._plan}
 
 
-class Made(NamedTuple):
-    """A result before it is known whether its name is its own.
+class PendingResult(NamedTuple):
+    """Result whose name may still be contested.
 
     Attributes:
-        name: The result's.
+        name: Name of the result.
         digest: SHA-256 of the source.
-        source: What the source was called; empty unless that is wanted.
-        record: The result's line; empty unless it is wanted.
-        data: The result.
+        source: Name of the source; empty unless requested.
+        record: JSON line of the result; empty unless requested.
+        data: Bytes of the result.
     """
 
     name: str
@@ -116,13 +121,13 @@ class Made(NamedTuple):
 
 
 class MakeResults(beam.PTransform):
-    """De-identify pairs; give `Made` rows, and dead letters.
+    """De-identify pairs into `PendingResult` rows and dead letters.
 
     Args:
-        recipe: How.
-        source_names: Whether sources may be named.
-        records: Whether records are wanted.
-        min_ram: A resource hint.
+        recipe: Config, options and place of the secret.
+        source_names: Whether dead letters contain source names.
+        records: Whether to write records.
+        min_ram: Resource hint for the memory of a worker.
     """
 
     def __init__(self, recipe: EngineRecipe, *, source_names: bool, records: bool, min_ram: str) -> None:
@@ -137,7 +142,10 @@ class MakeResults(beam.PTransform):
 
 
 class _Deidentify(beam.DoFn):
-    """De-identifies one pair; the deidentifier is one a process, ready before the first pair comes."""
+    """De-identify one pair.
+
+    All threads of a process share one deidentifier, which is loaded before the first pair.
+    """
 
     def __init__(self, recipe: EngineRecipe, *, source_names: bool, records: bool) -> None:
         super().__init__()
@@ -147,40 +155,42 @@ class _Deidentify(beam.DoFn):
         self._counters = Counters("deidentify")
 
     def setup(self) -> None:
-        """Make the deidentifier."""
+        """Load the deidentifier."""
         self._deidentifier = self._recipe.deidentifier()
 
     def process(self, element: tuple[str, bytes]) -> Iterator[Any]:
-        """Yield a `Made` row, or a dead letter."""
+        """Yield a `PendingResult` row or a dead letter."""
         name, data = element
         source = name if self._source_names else ""
+        # A bad file becomes a dead letter. An exception would make the runner retry the whole bundle.
         outcome = self._deidentifier.deidentify_bytes(data, errors="return")
         digest = hashlib.sha256(data).hexdigest()
         if isinstance(outcome, Failure):
             self._counters.count("failed")
-            yield dead(DeadLetter(source, digest, outcome.reason, outcome.text))
+            yield dead_letter(DeadLetter(source, digest, outcome.reason, outcome.text))
         elif outcome.name is None:
             self._counters.count("failed")
-            yield dead(DeadLetter(source, digest, "dicomdir", _DIRECTORY))
+            yield dead_letter(DeadLetter(source, digest, "dicomdir", _DIRECTORY))
         else:
             self._counters.count("succeeded")
-            yield Made(outcome.name, digest, source, outcome.record if self._records else "", outcome.data)
+            yield PendingResult(outcome.name, digest, source, outcome.record if self._records else "", outcome.data)
 
 
 class _Claims(beam.CombineFn):
-    """Counts who claims a name, and finds the smallest digest."""
+    """Number of claims on a name, and the smallest digest."""
 
     def create_accumulator(self) -> tuple[int, str]:
-        """Return the count of nobody."""
+        """Return a count of zero."""
         return 0, ""
 
     def add_input(self, mutable_accumulator: tuple[int, str], element: str) -> tuple[int, str]:
-        """Count one claim in."""
+        """Add one claim."""
         count, smallest = mutable_accumulator
+        # An empty string is the digest of no claims.
         return count + 1, min(smallest, element) if smallest else element
 
     def merge_accumulators(self, accumulators: Iterable[tuple[int, str]]) -> tuple[int, str]:
-        """Add counts up."""
+        """Add up counts."""
         parts = [part for part in accumulators if part[0]]
         return sum(count for count, _ in parts), min((smallest for _, smallest in parts), default="")
 
@@ -190,35 +200,36 @@ class _Claims(beam.CombineFn):
 
 
 def _contested(claim: tuple[str, tuple[int, str]]) -> Iterator[tuple[str, str]]:
-    """Yield a name that several claim, and the digest it belongs to."""
+    """Yield a name with several claims, and the winning digest."""
     name, (count, smallest) = claim
     if count > 1:
         yield name, smallest
 
 
-class _Settle(beam.DoFn):
-    """Lets a result pass whose name nobody else claims."""
+class _PassUncontested(beam.DoFn):
+    """Pass on results whose names nobody else claims."""
 
-    def process(self, element: Made, contested: dict[str, str]) -> Iterator[Any]:
-        """Yield the result, for its own output where others may be the same, or a dead letter."""
+    def process(self, element: PendingResult, contested: dict[str, str]) -> Iterator[Any]:
+        """Yield the result, a tagged result that may have duplicates, or a dead letter."""
         winner = contested.get(element.name)
         if winner is None:
             yield element
         elif winner == element.digest:
+            # One of several copies. _KeepOne passes on one of them.
             yield beam.pvalue.TaggedOutput(_TIED, (element.name, element))
         else:
-            yield dead(same_uid(element.source, element.digest, winner))
+            yield dead_letter(same_uid(element.source, element.digest, winner))
 
 
 class _KeepOne(beam.DoFn):
-    """Lets one of several equal results pass."""
+    """Pass on one of several equal results."""
 
     def __init__(self) -> None:
         super().__init__()
         self._counters = Counters("deidentify")
 
-    def process(self, element: tuple[str, Iterable[Made]]) -> Iterator[Made]:
-        """Yield the first, and count the others."""
+    def process(self, element: tuple[str, Iterable[PendingResult]]) -> Iterator[PendingResult]:
+        """Yield the first result and count the others."""
         _, same = element
         rest = iter(same)
         yield next(rest)

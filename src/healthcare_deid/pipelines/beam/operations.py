@@ -1,4 +1,7 @@
-"""`DeidentifyDataset` and `DeidentifyDicomStore`: the service does the work, and no worker waits for it."""
+"""`DeidentifyDataset` and `DeidentifyDicomStore`: operations of the service.
+
+No worker is blocked while an operation runs.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,19 @@ if TYPE_CHECKING:
 
 
 class ServiceOperation(beam.PTransform):
-    """Start an operation of the service and give its summary, a dictionary, when it has ended.
+    """Start an operation of the service and return its summary when it ends.
 
     Args:
-        source: Full name of what is read.
-        destination: Full name of what is written.
-        config: Rules to apply. It is stored with the pipeline, so it must not hold a key.
-        gcs_config_uri: ``gs://`` URI of the config as JSON, which the service reads: with this it may hold a key.
-        raise_on_partial: Fail the pipeline where instances failed.
+        source: Full name of the resource to read.
+        destination: Full name of the resource to write.
+        config: Rules to apply. It is stored with the pipeline, so it must not contain a key.
+        gcs_config_uri: ``gs://`` URI of the config as JSON. The service reads it, so it may contain a key.
+        raise_on_partial: Whether to fail the pipeline if instances failed.
         endpoint: As for `DeidClient`.
-        poll: Seconds between two looks.
+        poll: Seconds between polls.
 
     Raises:
-        ConfigError: The config holds a key, or there is none.
+        ConfigError: The config contains a key, or is missing.
     """
 
     _level: Level
@@ -57,25 +60,33 @@ class ServiceOperation(beam.PTransform):
         """Apply the transform."""
         return (
             begin
+            # One dummy element, so that the operation is started once.
             | "Request" >> beam.Create([None])
             | "Start" >> beam.Map(_start, request=self._request)
-            | "Remember" >> beam.Reshuffle()  # what is started is not started again when waiting fails
+            # Reshuffle checkpoints its input: if waiting fails, the operation is not started again.
+            | "Remember" >> beam.Reshuffle()
             | "Wait" >> beam.ParDo(self._wait)
         )
 
     def display_data(self) -> dict[str, Any]:
-        """Return what a runner's page shows of the transform: names of resources."""
+        """Return the data shown on the runner's page: resource names."""
         return {"source": self._request.source, "destination": self._request.destination}
 
 
 class DeidentifyDataset(ServiceOperation):
-    """De-identify a dataset into a new one. Arguments are those of `ServiceOperation`."""
+    """De-identify a dataset into a new dataset.
+
+    Arguments are those of `ServiceOperation`.
+    """
 
     _level = "dataset"
 
 
 class DeidentifyDicomStore(ServiceOperation):
-    """De-identify a DICOM store into one that exists. Arguments are those of `ServiceOperation`."""
+    """De-identify a DICOM store into an existing DICOM store.
+
+    Arguments are those of `ServiceOperation`.
+    """
 
     _level = "store"
 
@@ -85,30 +96,30 @@ def _start(_: None, *, request: ServiceRequest) -> str:
         return str(request.start(client).name)
 
 
-class _Once(RestrictionProvider):
-    """One step: the operation's end."""
+class _SingleStep(RestrictionProvider):
+    """Restriction with a single step, the end of the operation."""
 
     def initial_restriction(self, element: str) -> OffsetRange:
-        """Return the step."""
+        """Return the single step."""
         del element
         return OffsetRange(0, 1)
 
     def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
-        """Return a tracker of the step."""
+        """Return a tracker for the step."""
         return OffsetRestrictionTracker(restriction)
 
     def restriction_size(self, element: str, restriction: OffsetRange) -> int:
-        """Return how much is left."""
+        """Return the remaining size."""
         del element
         size: int = restriction.size()
         return size
 
 
-_STEP = beam.DoFn.RestrictionParam(_Once())
+_STEP = beam.DoFn.RestrictionParam(_SingleStep())
 
 
 class _Wait(beam.DoFn):
-    """Looks at an operation, and gives the worker back until the next look."""
+    """Poll an operation, freeing the worker between polls."""
 
     def __init__(self, request: ServiceRequest, *, raise_on_partial: bool, poll: float) -> None:
         super().__init__()
@@ -120,12 +131,13 @@ class _Wait(beam.DoFn):
         """Yield the summary when the operation has ended.
 
         Raises:
-            OperationError: It ended, and not well.
+            OperationError: The operation failed, was cancelled, or failed for some instances.
         """
         with self._request.client() as client:
             operation = client.operation(element)
             operation.refresh()
             if not operation.state.ended:
+                # Beam frees the worker and calls process() again after the pause.
                 step.defer_remainder(Duration(seconds=self._poll))
                 return
             if step.try_claim(0):

@@ -1,4 +1,4 @@
-"""`ReadInstances`: files, archives and DICOM stores as pairs of a name and bytes."""
+"""`ReadInstances`: files, archives and DICOM stores as (name, bytes)."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import apache_beam as beam
 
 from healthcare_deid.errors import ConfigError, DeidError
 from healthcare_deid.pipelines import places
-from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead
+from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead_letter
 from healthcare_deid.pipelines.dicom_stores import StoreReader, is_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BATCH = 32
+# Runners pass elements as protocol buffers, which end at 2 GiB.
 _LARGEST = 2_000_000_000
-"""Bytes of an element that runners take: a protocol buffer ends at 2 GiB."""
-_TOO_LARGE = "the file has 2 GB or more, which no runner moves in one piece: use Deidentifier.deidentify_file"
+_TOO_LARGE = "the file has 2 GB or more, too large for an element of a pipeline: use Deidentifier.deidentify_file"
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _UNREADABLE = "the file cannot be read"
 
 
 class InstancesRead(NamedTuple):
-    """What `ReadInstances` gives: two PCollections.
+    """Outputs of `ReadInstances`: two PCollections.
 
     Attributes:
-        instances: Pairs of a name and bytes.
-        dead_letters: A `DeadLetter` for what cannot be read.
+        instances: Pairs of name and bytes.
+        dead_letters: A `DeadLetter` for each file that cannot be read.
     """
 
     instances: Any
@@ -39,14 +39,18 @@ class InstancesRead(NamedTuple):
 
 
 class ReadInstances(beam.PTransform):
-    """Read files, archives and DICOM stores; what they hold may be anything.
+    """Read files, archives and DICOM stores.
+
+    Files are not checked for being DICOM.
 
     Args:
-        source: A file, a folder with all below it, or a glob, each as a path or as a URL that fsspec opens; of
-            ``.zip``, ``.tar`` and ``.tar.gz`` the files within; or the full name of a DICOM store. Or several of these.
-        source_names: Tell in dead letters what could not be read, which may identify patients.
-        endpoint: Of the service that has the stores; by default Google's, or the emulator that the environment names.
-        batch: Files that are handed to a worker at once.
+        source: One or more sources. A source is a file, a folder (read recursively) or a glob, as a path or as a URL
+            that fsspec opens, or the full name of a DICOM store. Members of ``.zip``, ``.tar`` and ``.tar.gz`` archives
+            are read one by one.
+        source_names: Whether dead letters contain source names, which may identify patients.
+        endpoint: Endpoint of the service with the stores. Defaults to Google's, or to the emulator named by the
+            environment.
+        batch: Number of files handed to a worker at once.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class ReadInstances(beam.PTransform):
         super().__init__()
         self._sources = [source] if isinstance(source, str) else list(source)
         if not self._sources or not all(self._sources):
-            raise ConfigError("source: a path, a URL or the name of a DICOM store is needed, or several")
+            raise ConfigError("source: must be one or more paths, URLs or names of DICOM stores")
         self._list = _List(endpoint, batch)
         self._read = _Read(endpoint, source_names=source_names)
 
@@ -70,18 +74,19 @@ class ReadInstances(beam.PTransform):
             begin
             | "Sources" >> beam.Create(self._sources)
             | "List" >> beam.ParDo(self._list)
+            # Without it, runners fuse listing and reading, and one worker reads everything.
             | "Spread" >> beam.Reshuffle()
             | "Read" >> beam.ParDo(self._read).with_outputs(DEAD, main="instances")
         )
         return InstancesRead(read["instances"], read[DEAD])
 
     def display_data(self) -> dict[str, Any]:
-        """Return what a runner's page shows of the transform: no places."""
+        """Return the data shown on the runner's page, without paths."""
         return {"sources": len(self._sources)}
 
 
 class _List(beam.DoFn):
-    """Lists what a source has, in batches: a source and names in it."""
+    """List a source in batches of names."""
 
     def __init__(self, endpoint: str | None, batch: int) -> None:
         super().__init__()
@@ -98,7 +103,7 @@ class _List(beam.DoFn):
 
 
 class _Read(beam.DoFn):
-    """Reads batches."""
+    """Read batches of files."""
 
     def __init__(self, endpoint: str | None, *, source_names: bool) -> None:
         super().__init__()
@@ -108,16 +113,16 @@ class _Read(beam.DoFn):
         self._readers: dict[str, StoreReader] = {}
 
     def setup(self) -> None:
-        """Forget the connections of the process that built the graph."""
+        """Drop connections inherited from the process that built the graph."""
         self._readers = {}
 
     def teardown(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         for reader in self._readers.values():
             reader.close()
 
     def process(self, element: tuple[str, list[str]]) -> Iterator[Any]:
-        """Yield pairs of a name and bytes, and dead letters."""
+        """Yield (name, bytes) pairs and dead letters."""
         store, names = element
         if store and store not in self._readers:
             self._readers[store] = StoreReader(store, self._endpoint)
@@ -128,19 +133,23 @@ class _Read(beam.DoFn):
                     self._counters.count("succeeded", int(data is not None))
             except DeidError as error:
                 yield self._unreadable(name, "io-error", str(error))
-            except Exception as error:  # noqa: BLE001 - archives and file systems raise any; texts may hold names
+            except Exception as error:  # noqa: BLE001 - archives and file systems raise anything; texts may hold names
                 yield self._unreadable(name, "io-error", f"{_UNREADABLE} ({type(error).__name__})")
 
     def _unreadable(self, name: str, reason: str, text: str) -> Any:
         self._counters.count("failed")
-        return dead(DeadLetter(name if self._source_names else "", "", reason, text))
+        return dead_letter(DeadLetter(name if self._source_names else "", "", reason, text))
 
     def __getstate__(self) -> dict[str, Any]:
+        # Connections cannot be pickled.
         return {**self.__dict__, "_readers": {}}
 
 
 def _contents(place: str) -> Iterator[tuple[str, bytes | None]]:
-    """Yield a file, or what an archive has; None in place of bytes that are too many."""
+    """Yield the name and bytes of a file or of an archive's members.
+
+    The bytes are None if they are too large.
+    """
     with places.opened(place) as file:
         if not place.lower().endswith(_ARCHIVES):
             data = file.read(_LARGEST)
@@ -156,8 +165,9 @@ def _contents(place: str) -> Iterator[tuple[str, bytes | None]]:
                 for one in archive:
                     if one.isdir():
                         continue
-                    content = archive.extractfile(one)  # of a link: what it leads to, which is in the archive
+                    # extractfile() follows a link within the archive, and returns None for a device or FIFO.
+                    content = archive.extractfile(one)
                     if content is None:
-                        raise tarfile.ReadError("a device")
+                        raise tarfile.ReadError("not a regular file")
                     data = content.read(_LARGEST)
                     yield f"{place}!{one.name}", data if len(data) < _LARGEST else None

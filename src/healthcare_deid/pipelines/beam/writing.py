@@ -1,4 +1,4 @@
-"""`WriteInstances`: results into a folder, a bucket or a DICOM store, each written once."""
+"""`WriteInstances`: results to a folder, a bucket or a DICOM store."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ if TYPE_CHECKING:
 
 
 class WriteInstances(beam.PTransform):
-    """Write pairs of a name and bytes; give the names of what is written.
+    """Write (name, bytes) pairs and return the names written.
 
-    A file appears when it is complete. A bundle that is tried again writes the same bytes to the same names, and a
-    store has an instance once: there is no second copy, and no half one.
+    A file appears only when it is complete. A retried bundle writes the same bytes to the same names, and a store keeps
+    an instance once, so there are no second copies.
 
     Args:
-        destination: A folder, as a path or as a URL that fsspec opens, or the full name of a DICOM store.
-        endpoint: Of the service that has the store; by default Google's, or the emulator that the environment names.
+        destination: Folder, as a path or as a URL that fsspec opens, or the full name of a DICOM store.
+        endpoint: Endpoint of the service with the store. Defaults to Google's, or to the emulator named by the
+            environment.
     """
 
     def __init__(self, destination: str, *, endpoint: str | None = None) -> None:
         super().__init__()
         if not destination:
-            raise ConfigError("destination: a folder, a URL or the name of a DICOM store is needed")
-        self._write = _Store(destination, endpoint) if is_store(destination) else _Write(destination)
+            raise ConfigError("destination: must be a folder, a URL or the name of a DICOM store")
+        self._write = _WriteToStore(destination, endpoint) if is_store(destination) else _WriteToFolder(destination)
 
     def expand(self, pairs: Any) -> Any:
         """Apply the transform."""
         return pairs | "Write" >> beam.ParDo(self._write)
 
     def display_data(self) -> dict[str, Any]:
-        """Return what a runner's page shows of the transform: no places."""
-        return {"store": isinstance(self._write, _Store)}
+        """Return the data shown on the runner's page, without paths."""
+        return {"store": isinstance(self._write, _WriteToStore)}
 
 
-class _Write(beam.DoFn):
-    """Writes into a folder."""
+class _WriteToFolder(beam.DoFn):
+    """Write to a folder."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
@@ -51,18 +52,18 @@ class _Write(beam.DoFn):
         self._counters = Counters("write")
 
     def process(self, element: tuple[str, bytes]) -> Iterator[str]:
-        """Write a result, and yield its name."""
+        """Write a result and yield its name."""
         name, data = element
-        # "::" chains URLs in fsspec, and some systems take a backslash for a slash.
+        # fsspec chains URLs with "::", and Windows treats a backslash as a separator.
         if {"", ".", ".."} & set(re.split(r"[/\\]", name)) or "::" in name:
-            raise ConfigError("a result's name leads out of the destination")
+            raise ConfigError("the name of a result must be a path inside the destination, without '..', '\\' and '::'")
         places.write(f"{self._folder}/{name}", data)
         self._counters.count("succeeded")
         yield name
 
 
-class _Store(beam.DoFn):
-    """Stores into a DICOM store."""
+class _WriteToStore(beam.DoFn):
+    """Write to a DICOM store."""
 
     def __init__(self, store: str, endpoint: str | None) -> None:
         super().__init__()
@@ -71,7 +72,7 @@ class _Store(beam.DoFn):
         self._counters = Counters("write")
 
     def setup(self) -> None:
-        """Connect."""
+        """Open the connection."""
         self._writer = StoreWriter(self._store, self._endpoint)
 
     def teardown(self) -> None:
@@ -79,7 +80,7 @@ class _Store(beam.DoFn):
         self._writer.close()
 
     def process(self, element: tuple[str, bytes]) -> Iterator[str]:
-        """Store a result, and yield its name."""
+        """Store a result and yield its name."""
         name, data = element
         self._writer.write(data)
         self._counters.count("succeeded")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
 from healthcare_deid.config.checks.findings import Severity
-from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT
+from healthcare_deid.engine.plan.rules import ENCAPSULATED_DOCUMENT
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.report.audit.elements import elements_of
 from healthcare_deid.report.audit.findings import Residual, Residue, rows_of

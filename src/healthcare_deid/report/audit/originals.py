@@ -14,10 +14,11 @@ from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.ps315 import ProfileOption
-from healthcare_deid.engine.plan.tags import DATE_VRS, ENCAPSULATED_DOCUMENT
+from healthcare_deid.engine.plan.rules import DATE_VRS, ENCAPSULATED_DOCUMENT
 from healthcare_deid.engine.safe_errors import guarded
-from healthcare_deid.engine.text.find.header_values import Source
-from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue, own_sources
+from healthcare_deid.engine.text.find.header_values import ValueKind
+from healthcare_deid.engine.text.find.own_terms import OwnTerms
+from healthcare_deid.engine.text.find.own_values import OwnValue, own_sources
 from healthcare_deid.errors import EngineError
 from healthcare_deid.report.audit.elements import elements_of
 from healthcare_deid.report.audit.findings import Residual, Residue, shape_of
@@ -37,8 +38,8 @@ _STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 _LONGEST_STREAM = 1 << 24
 _PLACEHOLDER_DATES = (b"19000101", b"19000101000000")
 _SKIPPED = {
-    ProfileOption.RETAIN_INSTITUTION_IDENTITY: frozenset({Source.ORGANIZATION, Source.PLACE}),
-    ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES: frozenset({Source.DATE}),
+    ProfileOption.RETAIN_INSTITUTION_IDENTITY: frozenset({ValueKind.ORGANIZATION, ValueKind.PLACE}),
+    ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES: frozenset({ValueKind.DATE}),
 }
 """What an option of the Basic Profile leaves, so that it is no residue."""
 
@@ -118,9 +119,9 @@ class Originals:
             uids.update(_UID.findall(name))
             for part in Path(_UID.sub("", name)).with_suffix("").parts:
                 encoded = part.replace("_", " ").encode()
-                values.add(OwnValue(Source.NAME, encoded, ("utf_8",)))
+                values.add(OwnValue(ValueKind.NAME, encoded, ("utf_8",)))
                 if any(letter.isdigit() for letter in part):
-                    values.add(OwnValue(Source.RECORD, encoded, ("utf_8",)))
+                    values.add(OwnValue(ValueKind.RECORD, encoded, ("utf_8",)))
         self.others.append(Original(frozenset(values), frozenset(uids)))
 
     def of(self, dataset: Dataset) -> Original:
@@ -159,7 +160,7 @@ class Search:
     def for_result(cls, dataset: Dataset, originals: Originals, promise: Promise) -> Search:
         """Return what to look for in a result."""
         original = originals.of(dataset)
-        left: set[Source] = set()
+        left: set[ValueKind] = set()
         for option, sources in _SKIPPED.items():
             if option in promise.options:
                 left |= sources

@@ -17,7 +17,7 @@ from healthcare_deid.engine.header.actions import MALFORMED_REASON, OWN_IDENTITY
 from healthcare_deid.engine.identity.pseudonyms import check_pseudonym
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.ps315 import ProfileOption
-from healthcare_deid.engine.plan.tags import ENCAPSULATED_DOCUMENT
+from healthcare_deid.engine.plan.rules import ENCAPSULATED_DOCUMENT
 from healthcare_deid.engine.results import ChangeAction
 from healthcare_deid.report.audit.elements import name_of
 from healthcare_deid.report.audit.findings import Residual, Residue, shape_of

@@ -16,7 +16,7 @@ from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.plan.profiles import basic_plan
 from healthcare_deid.engine.plan.ps315 import ProfileOption
-from healthcare_deid.engine.plan.tags import BINARY_VRS, CODE_TAGS, FREE_TEXT_VRS, GOING, Op
+from healthcare_deid.engine.plan.rules import BINARY_VRS, CODE_TAGS, FREE_TEXT_VRS, GOING, Op
 from healthcare_deid.engine.text.engine import TextEngine
 from healthcare_deid.report.audit.findings import Residual, Residue, shape_of
 from healthcare_deid.report.audit.second_run import is_new_uid, without_pseudonyms

@@ -1,1 +1,4 @@
-"""The API's methods for an event loop, from which ``tools/generate_sync.py`` makes `calls.sync_methods`."""
+"""Async API methods.
+
+``tools/generate_sync.py`` generates `calls.sync_methods` from these modules.
+"""

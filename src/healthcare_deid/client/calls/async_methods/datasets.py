@@ -1,6 +1,9 @@
-"""Methods on datasets: create, get, list, delete. Source: the API's ``datasets`` methods."""
+"""Dataset methods: create, get, list, delete.
 
-# ruff: noqa: ASYNC109 - timeout= bounds one HTTP try, as in the other client; asyncio.timeout() bounds a whole call
+Source: the API's ``datasets`` methods.
+"""
+
+# ruff: noqa: ASYNC109 - timeout= limits one HTTP attempt, as in the other client; asyncio.timeout() limits a whole call
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class AsyncDatasetMethods(AsyncMethodGroup):
-    """Methods on datasets."""
+    """Dataset methods."""
 
     async def create_dataset(
         self,
@@ -30,40 +33,50 @@ class AsyncDatasetMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncOperation[Dataset]:
-        """Create a dataset. Source: ``datasets.create``.
+        """Create a dataset.
+
+        Source: ``datasets.create``.
 
         Args:
-            name: Its name.
-            time_zone: IANA name of the time zone for dates without one, such as ``"Europe/Berlin"``.
-            timeout: Seconds one HTTP try may take.
-            retry: Retry policy of this call.
+            name: Dataset name.
+            time_zone: IANA time zone for dates without one, such as ``"Europe/Berlin"``.
+            timeout: Seconds allowed for one HTTP attempt.
+            retry: Retry policy for this call.
 
         Raises:
-            AlreadyExists: A dataset of this name exists.
-            AmbiguousSubmit: The answer was lost, and it is not known whether the dataset was created.
+            AlreadyExists: A dataset with this name exists.
+            AmbiguousSubmit: The reply was lost, and the dataset may or may not have been created.
         """
-        flow = requests.create_dataset(self._context.tuned(timeout, retry), name, time_zone)
+        flow = requests.create_dataset(self._context.for_call(timeout, retry), name, time_zone)
         return await self._start(flow, Dataset)
 
     async def get_dataset(
         self, name: str | DatasetName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> Dataset:
-        """Return a dataset. Source: ``datasets.get``.
+        """Return a dataset.
+
+        Source: ``datasets.get``.
 
         Raises:
-            PermissionDenied: It does not exist or you may not see it; the service does not say which.
+            PermissionDenied: The dataset does not exist, or you have no access to it. The service does not say which.
         """
-        return await self._run(requests.get_dataset(self._context.tuned(timeout, retry), name))
+        return await self._run(requests.get_dataset(self._context.for_call(timeout, retry), name))
 
     def list_datasets(
         self, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> AsyncIterator[Dataset]:
-        """Yield the datasets of the client's project and location. Source: ``datasets.list``, all pages."""
-        context = self._context.tuned(timeout, retry)
+        """Yield the datasets in the client's project and location.
+
+        Source: ``datasets.list``, all pages.
+        """
+        context = self._context.for_call(timeout, retry)
         return self._pages(partial(requests.datasets_page, context, context.location_name()))
 
     async def delete_dataset(
         self, name: str | DatasetName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> None:
-        """Delete a dataset with all its stores. Source: ``datasets.delete``."""
-        await self._run(requests.delete_dataset(self._context.tuned(timeout, retry), name))
+        """Delete a dataset with all its stores.
+
+        Source: ``datasets.delete``.
+        """
+        await self._run(requests.delete_dataset(self._context.for_call(timeout, retry), name))

@@ -1,6 +1,9 @@
-"""De-identification of datasets and stores, and its preflight. Source: the API's ``deidentify`` methods."""
+"""De-identification methods and preflight.
 
-# ruff: noqa: ASYNC109 - timeout= bounds one HTTP try, as in the other client; asyncio.timeout() bounds a whole call
+Source: the API's ``deidentify`` methods.
+"""
+
+# ruff: noqa: ASYNC109 - timeout= limits one HTTP attempt, as in the other client; asyncio.timeout() limits a whole call
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class AsyncDeidentifyMethods(AsyncMethodGroup):
-    """Methods that de-identify."""
+    """De-identification methods."""
 
     async def deidentify_dataset(
         self,
@@ -40,22 +43,24 @@ class AsyncDeidentifyMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncOperation[DeidentifySummary]:
-        """De-identify all stores of a dataset into a new dataset. Source: ``datasets.deidentify``.
+        """De-identify all stores of a dataset into a new dataset.
+
+        Source: ``datasets.deidentify``.
 
         Args:
             source: Dataset to read.
-            destination: Dataset to create in the same location; it must not exist.
-            config: Rules to apply. A v1beta1 config makes this a call of API version v1beta1.
-            gcs_config_uri: ``gs://`` URI of the config as JSON, instead of ``config``.
-            timeout: Seconds one HTTP try may take.
-            retry: Retry policy of this call.
+            destination: Dataset to create in the same location. It must not exist.
+            config: Rules to apply. A v1beta1 config makes this a v1beta1 call.
+            gcs_config_uri: ``gs://`` URI of the config as JSON, instead of *config*.
+            timeout: Seconds allowed for one HTTP attempt.
+            retry: Retry policy for this call.
 
         Raises:
             AlreadyExists: The destination exists.
-            AmbiguousSubmit: The answer was lost, and it is not known whether or as which operation it runs.
-            DeidError: It did not start.
+            AmbiguousSubmit: The reply was lost, and the operation may be running.
+            DeidError: The operation was not started.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         flow = requests.deidentify_dataset(context, source, destination, config, gcs_config_uri)
         return await self._start(flow, DeidentifySummary)
 
@@ -70,22 +75,24 @@ class AsyncDeidentifyMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncOperation[DeidentifyDicomStoreSummary]:
-        """De-identify a DICOM store into another one. Source: ``dicomStores.deidentify``.
+        """De-identify a DICOM store into another DICOM store.
+
+        Source: ``dicomStores.deidentify``.
 
         Args:
             source: Store to read.
-            destination: Existing store in the same location to write to.
-            config: Rules to apply. A v1beta1 config makes this a call of API version v1beta1.
-            gcs_config_uri: ``gs://`` URI of the config as JSON, instead of ``config``.
-            filter_config: Instances to read: a message, or the ``gs://`` URI of a file that lists them.
-            timeout: Seconds one HTTP try may take.
-            retry: Retry policy of this call.
+            destination: Existing store in the same location.
+            config: Rules to apply. A v1beta1 config makes this a v1beta1 call.
+            gcs_config_uri: ``gs://`` URI of the config as JSON, instead of *config*.
+            filter_config: Instances to read, as a message or as the ``gs://`` URI of a file that lists them.
+            timeout: Seconds allowed for one HTTP attempt.
+            retry: Retry policy for this call.
 
         Raises:
-            AmbiguousSubmit: The answer was lost, and it is not known whether or as which operation it runs.
-            DeidError: It did not start.
+            AmbiguousSubmit: The reply was lost, and the operation may be running.
+            DeidError: The operation was not started.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         flow = requests.deidentify_dicom_store(context, source, destination, config, gcs_config_uri, filter_config)
         return await self._start(flow, DeidentifyDicomStoreSummary)
 
@@ -101,23 +108,25 @@ class AsyncDeidentifyMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncOperation[DeidentifyFhirStoreSummary]:
-        """De-identify a FHIR store into another one. Source: ``fhirStores.deidentify``.
+        """De-identify a FHIR store into another FHIR store.
+
+        Source: ``fhirStores.deidentify``.
 
         Args:
             source: Store to read.
-            destination: Existing store in the same location to write to.
-            config: Rules to apply. A v1beta1 config makes this a call of API version v1beta1.
-            gcs_config_uri: ``gs://`` URI of the config as JSON, instead of ``config``.
-            resource_filter: Resources to read: a message, or names such as ``"Patient/1234"``.
-            skip_modified_resources: Skip resources that change after the operation began.
-            timeout: Seconds one HTTP try may take.
-            retry: Retry policy of this call.
+            destination: Existing store in the same location.
+            config: Rules to apply. A v1beta1 config makes this a v1beta1 call.
+            gcs_config_uri: ``gs://`` URI of the config as JSON, instead of *config*.
+            resource_filter: Resources to read, as a message or as names such as ``"Patient/1234"``.
+            skip_modified_resources: Whether to skip resources that change after the operation starts.
+            timeout: Seconds allowed for one HTTP attempt.
+            retry: Retry policy for this call.
 
         Raises:
-            AmbiguousSubmit: The answer was lost, and it is not known whether or as which operation it runs.
-            DeidError: It did not start.
+            AmbiguousSubmit: The reply was lost, and the operation may be running.
+            DeidError: The operation was not started.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         flow = requests.deidentify_fhir_store(
             context, source, destination, config, gcs_config_uri, resource_filter, skip_modified_resources
         )
@@ -133,24 +142,24 @@ class AsyncDeidentifyMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> list[Finding]:
-        """Find the problems of a planned de-identification, and its size and cost. Writes nothing.
+        """Check a planned de-identification and estimate its size and cost.
 
-        It checks names and locations, that source and destination exist as the method needs them, permissions, the
-        config, and the size limit of pixel redaction.
+        Checks names, locations, the existence of source and destination, permissions, the config, and the size limit of
+        pixel redaction. Writes nothing.
 
         Args:
-            source: Dataset or store. ``"dataset/store"`` is a DICOM store; give a FHIR store by its full name.
+            source: Dataset or store. ``"dataset/store"`` is a DICOM store; a FHIR store needs its full name.
             destination: Dataset or store of the same kind.
-            config: Rules that are to be applied.
-            prices: Price list for an estimate of the cost.
-            timeout: Seconds one HTTP try may take.
-            retry: Retry policy of each call.
+            config: Rules to apply.
+            prices: Price list for the cost estimate.
+            timeout: Seconds allowed for one HTTP attempt.
+            retry: Retry policy for each call.
 
         Returns:
-            The findings, worst first. A check that could not be made is a finding, too.
+            Findings, worst first. A check that could not be made is also a finding.
         """
-        # Imported here to keep the first request of a program quick.
+        # Imported late, because most programs never call it and the import would delay their first request.
         from healthcare_deid.client.calls.preflight import preflight
 
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return await self._run(preflight(context, source, destination, config, prices))

@@ -1,6 +1,9 @@
-"""Methods on DICOM stores: create, get, list, delete, measure, import, export. Source: ``dicomStores`` methods."""
+"""DICOM store methods: create, get, list, delete, metrics, import, export.
 
-# ruff: noqa: ASYNC109 - timeout= bounds one HTTP try, as in the other client; asyncio.timeout() bounds a whole call
+Source: the API's ``dicomStores`` methods.
+"""
+
+# ruff: noqa: ASYNC109 - timeout= limits one HTTP attempt, as in the other client; asyncio.timeout() limits a whole call
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.client.calls import requests
 from healthcare_deid.client.calls.async_base import AsyncMethodGroup
-from healthcare_deid.client.protocol.arguments import of_type
+from healthcare_deid.client.protocol.arguments import require_type
 from healthcare_deid.config.v1.operations import Empty
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AsyncDicomStoreMethods(AsyncMethodGroup):
-    """Methods on DICOM stores."""
+    """DICOM store methods."""
 
     async def create_dicom_store(
         self,
@@ -33,20 +36,25 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> DicomStore:
-        """Create a DICOM store. Source: ``dicomStores.create``.
+        """Create a DICOM store.
+
+        Source: ``dicomStores.create``.
 
         Raises:
-            AlreadyExists: A store of this name exists.
-            TransportError: The answer was lost. Unless its ``sent`` is ``"no"``, the store may exist now;
-                `get_dicom_store` tells.
+            AlreadyExists: A store with this name exists.
+            TransportError: The reply was lost. Unless ``sent`` is ``"no"``, the store may exist now; check with
+                `get_dicom_store`.
         """
-        return await self._run(requests.create_dicom_store(self._context.tuned(timeout, retry), name, labels))
+        return await self._run(requests.create_dicom_store(self._context.for_call(timeout, retry), name, labels))
 
     async def get_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DicomStore:
-        """Return a DICOM store. Source: ``dicomStores.get``."""
-        return await self._run(requests.get_dicom_store(self._context.tuned(timeout, retry), name))
+        """Return a DICOM store.
+
+        Source: ``dicomStores.get``.
+        """
+        return await self._run(requests.get_dicom_store(self._context.for_call(timeout, retry), name))
 
     def list_dicom_stores(
         self,
@@ -56,29 +64,37 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncIterator[DicomStore]:
-        """Yield the DICOM stores of a dataset. Source: ``dicomStores.list``, all pages.
+        """Yield the DICOM stores of a dataset.
+
+        Source: ``dicomStores.list``, all pages.
 
         Args:
-            dataset: The dataset.
-            filter: Only stores with this label: ``labels.key=value``. The service filters by labels only.
-            timeout: Seconds one HTTP try may take.
-            retry: Retry policy of each call.
+            dataset: Dataset of the stores.
+            filter: Label that stores must have: ``labels.key=value``. The service filters by labels only.
+            timeout: Seconds allowed for one HTTP attempt.
+            retry: Retry policy for each call.
         """
-        context = self._context.tuned(timeout, retry)
-        labels = of_type("filter", filter, str)
+        context = self._context.for_call(timeout, retry)
+        labels = require_type("filter", filter, str)
         return self._pages(partial(requests.dicom_stores_page, context, context.dataset(dataset), labels))
 
     async def delete_dicom_store(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> None:
-        """Delete a DICOM store with all its instances. Source: ``dicomStores.delete``."""
-        await self._run(requests.delete_dicom_store(self._context.tuned(timeout, retry), name))
+        """Delete a DICOM store with all its instances.
+
+        Source: ``dicomStores.delete``.
+        """
+        await self._run(requests.delete_dicom_store(self._context.for_call(timeout, retry), name))
 
     async def get_dicom_store_metrics(
         self, name: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DicomStoreMetrics:
-        """Return the number and size of a store's instances. Source: ``dicomStores.getDICOMStoreMetrics``."""
-        return await self._run(requests.dicom_store_metrics(self._context.tuned(timeout, retry), name))
+        """Return the number and size of a store's instances.
+
+        Source: ``dicomStores.getDICOMStoreMetrics``.
+        """
+        return await self._run(requests.dicom_store_metrics(self._context.for_call(timeout, retry), name))
 
     async def import_dicom(
         self,
@@ -88,18 +104,20 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncOperation[Empty]:
-        """Import instances from Cloud Storage. Source: ``dicomStores.import``.
+        """Import instances from Cloud Storage.
+
+        Source: ``dicomStores.import``.
 
         Args:
             store: Store to write to.
-            gcs_uri: ``gs://bucket/path``, with the wildcards ``*``, ``**`` and ``?``.
-            timeout: Seconds one HTTP try may take.
-            retry: Retry policy of this call.
+            gcs_uri: ``gs://bucket/path``. The wildcards ``*``, ``**`` and ``?`` are allowed.
+            timeout: Seconds allowed for one HTTP attempt.
+            retry: Retry policy for this call.
 
         Raises:
-            AmbiguousSubmit: The answer was lost, and it is not known whether the import started.
+            AmbiguousSubmit: The reply was lost, and the import may be running.
         """
-        return await self._start(requests.import_dicom(self._context.tuned(timeout, retry), store, gcs_uri), Empty)
+        return await self._start(requests.import_dicom(self._context.for_call(timeout, retry), store, gcs_uri), Empty)
 
     async def export_dicom(
         self,
@@ -110,17 +128,19 @@ class AsyncDicomStoreMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncOperation[Empty]:
-        """Export instances unchanged to Cloud Storage; nothing is de-identified. Source: ``dicomStores.export``.
+        """Export instances unchanged to Cloud Storage.
+
+        Nothing is de-identified. Source: ``dicomStores.export``.
 
         Args:
             store: Store to read.
             gcs_uri_prefix: ``gs://bucket/folder``.
-            filter_config: Instances to export: a message, or the ``gs://`` URI of a file that lists them.
-            timeout: Seconds one HTTP try may take.
-            retry: Retry policy of this call.
+            filter_config: Instances to export, as a message or as the ``gs://`` URI of a file that lists them.
+            timeout: Seconds allowed for one HTTP attempt.
+            retry: Retry policy for this call.
 
         Raises:
-            AmbiguousSubmit: The answer was lost, and it is not known whether the export started.
+            AmbiguousSubmit: The reply was lost, and the export may be running.
         """
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return await self._start(requests.export_dicom(context, store, gcs_uri_prefix, filter_config), Empty)

@@ -1,6 +1,6 @@
-"""Methods that carry instances into and out of a DICOM store, for an event loop."""
+"""Async upload, download and DICOMweb methods."""
 
-# ruff: noqa: ASYNC109 - timeout= bounds one HTTP try, as in the other client; asyncio.timeout() bounds a whole call
+# ruff: noqa: ASYNC109 - timeout= limits one HTTP attempt, as in the other client; asyncio.timeout() limits a whole call
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
 from healthcare_deid.client.calls.async_base import AsyncMethodGroup
-from healthcare_deid.client.protocol.arguments import callback
+from healthcare_deid.client.protocol.arguments import check_callback
 from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AsyncInstanceMethods(AsyncMethodGroup):
-    """Methods that carry instances."""
+    """Methods that transfer instances."""
 
     @border
     async def upload(
@@ -39,11 +39,10 @@ class AsyncInstanceMethods(AsyncMethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> TransferReport:
-        """Store DICOM files byte for byte through DICOMweb.
+        """Store DICOM files unchanged with DICOMweb.
 
-        Files that are not DICOM are not sent.
-
-        Arguments, result and errors are those of `DeidClient.upload`; ``on_progress`` is called in the loop.
+        Files that are not DICOM are skipped. Arguments, result and errors are those of `DeidClient.upload`.
+        *on_progress* is called in the event loop.
         """
         from healthcare_deid.client.transfers.upload import upload
 
@@ -66,7 +65,7 @@ class AsyncInstanceMethods(AsyncMethodGroup):
     ) -> TransferReport:
         """Retrieve the instances of a store unchanged into files.
 
-        Arguments, result and errors are those of `DeidClient.download`; ``on_progress`` is called in the loop.
+        Arguments, result and errors are those of `DeidClient.download`. *on_progress* is called in the event loop.
         """
         from healthcare_deid.client.transfers.download import download
 
@@ -77,34 +76,34 @@ class AsyncInstanceMethods(AsyncMethodGroup):
     async def dicomweb(
         self, store: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DICOMwebClient:
-        """Return a ``dicomweb_client.DICOMwebClient`` of a store. That library blocks: call it from threads.
+        """Return a ``dicomweb_client.DICOMwebClient`` for a store.
 
-        Arguments, result and errors are those of `DeidClient.dicomweb`.
+        That library blocks, so call it from threads. Arguments, result and errors are those of `DeidClient.dicomweb`.
         """
         from healthcare_deid.client.transfers.dicomweb_client import dicomweb_client
 
         return await self._session.call(partial(dicomweb_client, self._web(store, timeout, retry)))
 
     def _web(self, store: str | DicomStoreName, timeout: float | None, retry: RetryPolicy | None) -> DicomWeb:
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return DicomWeb(self._session.sync, context, context.dicom_store(store))
 
     async def _transfer(
         self, work: Callable[..., TransferReport], on_progress: Callable[[TransferReport], object] | None
     ) -> TransferReport:
-        """Run a transfer on a thread.
+        """Run a transfer in a thread.
 
-        Cancelling it ends the transfer before its next item.
+        Cancelling the task stops the transfer before its next item.
         """
-        callback("on_progress", on_progress)
+        check_callback("on_progress", on_progress)
         loop = asyncio.get_running_loop()
         stop = threading.Event()
 
-        def tell(report: TransferReport) -> Any:
+        def notify(report: TransferReport) -> Any:
             if on_progress is not None:
                 loop.call_soon_threadsafe(on_progress, report)
 
         try:
-            return await self._session.call(partial(work, on_progress=on_progress and tell, stop=stop))
+            return await self._session.call(partial(work, on_progress=on_progress and notify, stop=stop))
         finally:
             stop.set()

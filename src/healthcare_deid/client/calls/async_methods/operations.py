@@ -1,6 +1,9 @@
-"""Methods on operations: resume, list, cancel. Source: the API's ``operations`` methods."""
+"""Operation methods: get, list, cancel.
 
-# ruff: noqa: ASYNC109 - timeout= bounds one HTTP try, as in the other client; asyncio.timeout() bounds a whole call
+Source: the API's ``operations`` methods.
+"""
+
+# ruff: noqa: ASYNC109 - timeout= limits one HTTP attempt, as in the other client; asyncio.timeout() limits a whole call
 
 from __future__ import annotations
 
@@ -20,32 +23,39 @@ if TYPE_CHECKING:
 
 
 class AsyncOperationMethods(AsyncMethodGroup):
-    """Methods on operations."""
+    """Operation methods."""
 
     async def operation(
         self, name: str | OperationName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> AsyncOperation[Any]:
-        """Return the current state of an operation, whichever process started it. Source: ``operations.get``.
+        """Return an operation by name, whichever process started it.
 
-        An operation that the service does not know, or no longer knows, has the state ``EXPIRED``.
+        Its state is ``EXPIRED`` if the service does not know it or no longer does. Source: ``operations.get``.
         """
         path = self._context.operation_name(name)
         operation = self._operation(OperationSnapshot(path))
         await operation.refresh(timeout=timeout, retry=retry)
+        # A known operation is never adopted by a later start whose reply is lost.
         self._context.starts.learn(path.operation)
         return operation
 
     def list_operations(
         self, dataset: str | DatasetName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> AsyncIterator[AsyncOperation[Any]]:
-        """Yield the operations of a dataset. Source: ``operations.list``, all pages."""
-        context = self._context.tuned(timeout, retry)
+        """Yield the operations of a dataset.
+
+        Source: ``operations.list``, all pages.
+        """
+        context = self._context.for_call(timeout, retry)
         snapshots = self._pages(partial(operations_page, context, context.dataset(dataset)))
         return (self._operation(snapshot) async for snapshot in snapshots)
 
     async def cancel_operation(
         self, name: str | OperationName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> None:
-        """Ask the service to stop an operation, which may still succeed. Source: ``operations.cancel``."""
-        context = self._context.tuned(timeout, retry)
+        """Request cancellation of an operation.
+
+        The operation may still succeed. Source: ``operations.cancel``.
+        """
+        context = self._context.for_call(timeout, retry)
         await self._run(cancel_operation(context, context.operation_name(name)))

@@ -1,1 +1,4 @@
-"""The API's methods for threads, all but `instances` generated from `calls.async_methods`."""
+"""API methods for threads.
+
+All modules except `instances` are generated from `calls.async_methods`.
+"""

@@ -1,4 +1,4 @@
-"""Methods that carry instances into and out of a DICOM store, over DICOMweb."""
+"""Upload, download and DICOMweb methods."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from healthcare_deid.client.transfers.report import TransferReport
     from healthcare_deid.names import DicomStoreName
 
-# Imports inside functions keep what transfers need out of the first request of a program that makes none.
+# Transfer modules are imported late, so that a program without transfers does not load them before its first request.
 
 
 class InstanceMethods(MethodGroup):
-    """Methods that carry instances."""
+    """Methods that transfer instances."""
 
     @border
     def upload(
@@ -35,23 +35,23 @@ class InstanceMethods(MethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> TransferReport:
-        """Store DICOM files byte for byte through DICOMweb.
+        """Store DICOM files unchanged with DICOMweb.
 
         Files that are not DICOM are not sent.
 
         Args:
             store: Store to write to.
-            paths: A file, a folder with everything in it, or several of them.
-            parallel: Requests at a time, 20 at most.
+            paths: One or more files or directories. Directories are read recursively.
+            parallel: Number of concurrent requests, at most 20.
             on_progress: Called in this thread with the counts so far.
-            timeout: Seconds one HTTP try may take, and more while data moves.
-            retry: Retry policy of each request: storing the same bytes twice is storing them once.
+            timeout: Seconds allowed for one HTTP attempt. It grows while data is moving.
+            retry: Retry policy for each request. Storing the same bytes twice is safe.
 
         Returns:
-            The counts, and each failure with its reason. A file that fails does not stop the others.
+            The counts, and the reason for each failure. A failed file does not stop the others.
 
         Raises:
-            TransferError: The store refuses everything; the error carries the report.
+            TransferError: The store refuses all files. The exception carries the report.
             FileNotFoundError: A path does not exist.
         """
         from healthcare_deid.client.transfers.upload import upload
@@ -71,26 +71,27 @@ class InstanceMethods(MethodGroup):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> TransferReport:
-        """Retrieve the instances of a store unchanged into ``folder/study/series/instance.dcm``.
+        """Retrieve the instances of a store unchanged.
 
-        Instances are written beside their place as they arrive and renamed at the end: a file that is there is whole.
+        They are written to ``folder/study/series/instance.dcm``. A file appears under its name only when it is
+        complete.
 
         Args:
             store: Store to read.
-            folder: Folder to write to; created if it does not exist.
+            folder: Directory to write to. It is created if missing.
             study: Study Instance UID, to retrieve one study only.
-            overwrite: Retrieve instances whose file exists, too.
-            parallel: Requests at a time, 20 at most.
+            overwrite: Whether to retrieve instances whose file already exists.
+            parallel: Number of concurrent requests, at most 20.
             on_progress: Called in this thread with the counts so far.
-            timeout: Seconds one HTTP try may take, and more while data moves.
-            retry: Retry policy of each request.
+            timeout: Seconds allowed for one HTTP attempt. It grows while data is moving.
+            retry: Retry policy for each request.
 
         Returns:
-            The counts, and each failure with its reason. An instance that fails does not stop the others.
+            The counts, and the reason for each failure. A failed instance does not stop the others.
 
         Raises:
-            TransferError: The store refuses everything; the error carries the report.
-            DeidError: The store could not be searched.
+            TransferError: The store refuses all requests. The exception carries the report.
+            DeidError: The store cannot be searched.
         """
         from healthcare_deid.client.transfers.download import download
 
@@ -100,10 +101,10 @@ class InstanceMethods(MethodGroup):
     def dicomweb(
         self, store: str | DicomStoreName, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> DICOMwebClient:
-        """Return a ``dicomweb_client.DICOMwebClient`` of a store, over this client's connection and credentials.
+        """Return a ``dicomweb_client.DICOMwebClient`` for a store.
 
-        At most 20 of its requests are sent at a time. Its errors are this package's. It logs nothing, because its log
-        lines hold URLs.
+        It uses this client's connection and credentials, sends at most 20 requests at a time, and raises this package's
+        exceptions. Its logging is off, because its log lines contain URLs.
 
         Raises:
             MissingExtraError: The extra ``[dicomweb]`` is not installed.
@@ -115,5 +116,5 @@ class InstanceMethods(MethodGroup):
     def _web(self, store: str | DicomStoreName, timeout: float | None, retry: RetryPolicy | None) -> DicomWeb:
         from healthcare_deid.client.transfers.dicomweb import DicomWeb
 
-        context = self._context.tuned(timeout, retry)
+        context = self._context.for_call(timeout, retry)
         return DicomWeb(self._session, context, context.dicom_store(store))

@@ -1,1 +1,1 @@
-"""DICOMweb (PS3.18) as the service speaks it: store, search, retrieve, delete."""
+"""DICOMweb (PS3.18) as the service implements it."""

@@ -1,4 +1,4 @@
-"""Routes of DICOMweb, and the handlers behind them."""
+"""DICOMweb routes and their handlers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.handlers.dicomweb import retrieve, search, store
 from healthcare_deid.emulator.handlers.dicomweb.frames import retrieve_bulk, retrieve_frames, retrieve_rendered
 from healthcare_deid.emulator.handlers.dicomweb.paths import checked_store
-from healthcare_deid.emulator.handlers.dicomweb.search import Level
+from healthcare_deid.emulator.handlers.dicomweb.search import SearchLevel
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
     from healthcare_deid.emulator.storage.instances import StoredInstance
 
 _ROOT = "projects/{project}/locations/{location}/datasets/{dataset}/dicomStores/{dicomStore}/dicomWeb"
@@ -51,12 +51,12 @@ class DicomWebCalls:
         return [
             Route("POST", _STUDIES, f"{_METHOD}.storeInstances", self.store),
             Route("POST", _STUDY, f"{study}.storeInstances", self.store),
-            Route("GET", _STUDIES, f"{_METHOD}.searchForStudies", find(Level.STUDIES), ANY_QUERY),
-            Route("GET", f"{_ROOT}/series", f"{_METHOD}.searchForSeries", find(Level.SERIES), ANY_QUERY),
-            Route("GET", f"{_ROOT}/instances", f"{_METHOD}.searchForInstances", find(Level.INSTANCES), ANY_QUERY),
-            Route("GET", _ALL_SERIES, f"{study}.searchForSeries", find(Level.SERIES), ANY_QUERY),
-            Route("GET", f"{_STUDY}/instances", f"{study}.searchForInstances", find(Level.INSTANCES), ANY_QUERY),
-            Route("GET", _INSTANCES, f"{series}.searchForInstances", find(Level.INSTANCES), ANY_QUERY),
+            Route("GET", _STUDIES, f"{_METHOD}.searchForStudies", find(SearchLevel.STUDIES), ANY_QUERY),
+            Route("GET", f"{_ROOT}/series", f"{_METHOD}.searchForSeries", find(SearchLevel.SERIES), ANY_QUERY),
+            Route("GET", f"{_ROOT}/instances", f"{_METHOD}.searchForInstances", find(SearchLevel.INSTANCES), ANY_QUERY),
+            Route("GET", _ALL_SERIES, f"{study}.searchForSeries", find(SearchLevel.SERIES), ANY_QUERY),
+            Route("GET", f"{_STUDY}/instances", f"{study}.searchForInstances", find(SearchLevel.INSTANCES), ANY_QUERY),
+            Route("GET", _INSTANCES, f"{series}.searchForInstances", find(SearchLevel.INSTANCES), ANY_QUERY),
             Route("GET", _STUDY, f"{study}.retrieveStudy", self.retrieve),
             Route("GET", _SERIES, f"{series}.retrieveSeries", self.retrieve),
             Route("GET", _INSTANCE, f"{instance}.retrieveInstance", self.retrieve),
@@ -79,18 +79,24 @@ class DicomWebCalls:
             Route("DELETE", _INSTANCE, f"{instance}.delete", self.delete_instance),
         ]
 
-    def store(self, call: Call) -> Reply:
-        """``storeInstances``."""
+    def store(self, call: RoutedRequest) -> Reply:
+        """Handle ``storeInstances``."""
         name = self._store_name(call, _WRITE)
         return store.store(self._backend.instances, name, call.request, call.optional("study"))
 
-    def update(self, call: Call) -> Reply:
-        """``updateInstances``: stores instances, in place of those with the same UIDs (fidelity F-43)."""
+    def update(self, call: RoutedRequest) -> Reply:
+        """Handle ``updateInstances``.
+
+        Instances replace those with the same UIDs (fidelity F-43).
+        """
         name = self._store_name(call, _WRITE)
         return store.store(self._backend.instances, name, call.request, call.optional("study"), replace=True)
 
-    def update_metadata(self, call: Call) -> Reply:
-        """``updateMetadata`` of a study or a series: an operation."""
+    def update_metadata(self, call: RoutedRequest) -> Reply:
+        """Handle ``updateMetadata`` of a study or series.
+
+        It starts an operation.
+        """
         name = self._store_name(call, _WRITE)
         found = self._backend.instances.find(name, call.ids["study"], call.optional("series"))
         if not found:
@@ -100,57 +106,67 @@ class DicomWebCalls:
             {"name": self._backend.metadata_update.start(call.dataset, found, _patch(call), method, call.version)}
         )
 
-    def update_one(self, call: Call) -> Reply:
-        """``updateMetadata`` of an instance: returns the new metadata."""
+    def update_one(self, call: RoutedRequest) -> Reply:
+        """Handle ``updateMetadata`` of an instance.
+
+        It returns the new metadata.
+        """
         found = self._found(call)
         if not found:
             return retrieve.missing("instance")
         self._backend.metadata_update.apply(found[0], _patch(call))
+        # Read again, because the patch has replaced the file and its index row.
         return retrieve.metadata(self._found(call), call.request)
 
-    def _search(self, level: Level) -> Callable[[Call], Reply]:
-        def answer(call: Call) -> Reply:
+    def _search(self, level: SearchLevel) -> Callable[[RoutedRequest], Reply]:
+        def answer(call: RoutedRequest) -> Reply:
             name = self._store_name(call, _READ)
             study, series = call.optional("study"), call.optional("series")
             return search.search(self._backend.database, name, call.request, level, study, series)
 
         return answer
 
-    def retrieve(self, call: Call) -> Reply:
-        """``retrieveStudy``, ``retrieveSeries``, ``retrieveInstance``."""
+    def retrieve(self, call: RoutedRequest) -> Reply:
+        """Handle ``retrieveStudy``, ``retrieveSeries`` and ``retrieveInstance``."""
         found = self._found(call)
         if not found:
             return retrieve.missing(_level(call))
         return retrieve.retrieve(found, call.request, single="instance" in call.ids)
 
-    def metadata(self, call: Call) -> Reply:
-        """``retrieveMetadata`` at every level."""
+    def metadata(self, call: RoutedRequest) -> Reply:
+        """Handle ``retrieveMetadata`` at every level."""
         found = self._found(call)
         return retrieve.metadata(found, call.request) if found else retrieve.missing(_level(call))
 
-    def frames(self, call: Call) -> Reply:
-        """``retrieveFrames``."""
+    def frames(self, call: RoutedRequest) -> Reply:
+        """Handle ``retrieveFrames``."""
         found = self._found(call)
         if not found:
             return retrieve.missing("instance")
         return retrieve_frames(found[0], call.ids["frames"], call.request)
 
-    def rendered(self, call: Call) -> Reply:
-        """``retrieveRendered`` of an instance (its first frame) or a frame."""
+    def rendered(self, call: RoutedRequest) -> Reply:
+        """Handle ``retrieveRendered`` of a frame or an instance.
+
+        For an instance, the first frame is rendered.
+        """
         found = self._found(call)
         if not found:
             return retrieve.missing("instance")
         return retrieve_rendered(found[0], call.ids.get("frames", "1"), call.request)
 
-    def bulk(self, call: Call) -> Reply:
-        """``retrieveBulkdata``."""
+    def bulk(self, call: RoutedRequest) -> Reply:
+        """Handle ``retrieveBulkdata``."""
         found = self._found(call)
         if not found:
             return retrieve.missing("instance")
         return retrieve_bulk(found[0], call.ids["path"], call.request)
 
-    def delete_many(self, call: Call) -> Reply:
-        """``studies.delete`` and ``series.delete``: an operation that has already ended (fidelity F-35)."""
+    def delete_many(self, call: RoutedRequest) -> Reply:
+        """Handle ``studies.delete`` and ``series.delete``.
+
+        The operation has already ended (fidelity F-35).
+        """
         name = self._store_name(call, _DELETE)
         study, series = call.ids["study"], call.optional("series")
         if not self._backend.instances.find(name, study, series):
@@ -163,28 +179,28 @@ class DicomWebCalls:
         )
         return Reply.json(self._backend.logs.describe(operation, call.request))
 
-    def delete_instance(self, call: Call) -> Reply:
-        """``instances.delete``, at once."""
+    def delete_instance(self, call: RoutedRequest) -> Reply:
+        """Handle ``instances.delete``."""
         name = self._store_name(call, _DELETE)
         ids = call.ids
         if not self._backend.instances.remove(name, ids["study"], ids["series"], ids["instance"]):
             return retrieve.missing("instance")
         return Reply.json({})
 
-    def _found(self, call: Call) -> list[StoredInstance]:
+    def _found(self, call: RoutedRequest) -> list[StoredInstance]:
         name = self._store_name(call, _READ)
         return self._backend.instances.find(name, call.ids["study"], call.optional("series"), call.optional("instance"))
 
-    def _store_name(self, call: Call, permission: str) -> str:
+    def _store_name(self, call: RoutedRequest, permission: str) -> str:
         return checked_store(self._backend, call, permission)
 
 
-def _patch(call: Call) -> Any:
+def _patch(call: RoutedRequest) -> Any:
     try:
         return json.loads(call.request.body)
     except ValueError:
-        raise invalid("The body must be a JSON Patch: a list of operations.") from None
+        raise invalid("The body must be a JSON Patch (RFC 6902): a list of operations.") from None
 
 
-def _level(call: Call) -> str:
+def _level(call: RoutedRequest) -> str:
     return next(level for level in ("instance", "series", "study") if level in call.ids)

@@ -1,4 +1,7 @@
-"""Frames, rendered frames and bulk values of one instance (PS3.18 section 10.4.1.1)."""
+"""Frames, rendered frames and bulk data of one instance.
+
+Source: PS3.18 section 10.4.1.1.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 _OCTETS = "application/octet-stream"
 _NATIVE = {ExplicitVRLittleEndian, ImplicitVRLittleEndian}
 _PICTURES = ("image/jpeg", "image/png")
+# A larger viewport would let one request allocate gigabytes.
 _MAX_SIDE = 10_000
 
 
@@ -38,7 +42,8 @@ def retrieve_frames(instance: StoredInstance, frames: str, request: Request) -> 
     """Return frames of an instance.
 
     Raises:
-        ServiceError: 400 for a wrong frame number, 404 without pixels, 406 if no acceptable form can be made.
+        ServiceError: 400: a frame number is invalid. 404: the instance has no pixel data. 406: no acceptable form is
+            available.
     """
     with opened(instance) as dataset:
         numbers = frame_numbers(frames, dataset)
@@ -53,16 +58,17 @@ def retrieve_frames(instance: StoredInstance, frames: str, request: Request) -> 
                 continue
             bodies = encapsulated_frames(dataset, numbers) if as_stored else native_frames(dataset, stored, numbers)
             label = f"{media_type}; transfer-syntax={stored if as_stored else ExplicitVRLittleEndian}"
+            # Without multipart only if the client named the plain type: "*/*" gets multipart, the default of DICOMweb.
             alone = len(numbers) == 1 and not wanted.multipart and wanted.media_type == media_type
             return _reply(instance, bodies, media_type, label, alone=alone)
-    raise not_acceptable(f'Frames come as {MULTIPART}; type="{_OCTETS}", or in the stored transfer syntax.')
+    raise not_acceptable(f'Frames are available as {MULTIPART}; type="{_OCTETS}", or in the stored transfer syntax.')
 
 
 def retrieve_bulk(instance: StoredInstance, path: str, request: Request) -> Reply:
     """Return one bulk value.
 
     Raises:
-        ServiceError: 404 if there is no such value, 406 if the client does not accept bytes.
+        ServiceError: 404: the value does not exist. 406: the client does not accept bytes.
     """
     with opened(instance) as dataset:
         value = bulk_value(dataset, path.split("/"), UID(instance.transfer_syntax))
@@ -70,16 +76,19 @@ def retrieve_bulk(instance: StoredInstance, path: str, request: Request) -> Repl
             if wanted.covers(_OCTETS):
                 alone = not wanted.multipart and wanted.media_type == _OCTETS
                 return _reply(instance, [value], _OCTETS, _OCTETS, alone=alone)
-    raise not_acceptable(f"Bulk data comes as {_OCTETS}, alone or in {MULTIPART}.")
+    raise not_acceptable(f"Bulk data is available as {_OCTETS}, alone or in {MULTIPART}.")
 
 
 def retrieve_rendered(instance: StoredInstance, frames: str, request: Request) -> Reply:
-    """Render a frame as PNG or JPEG; ``viewport=width,height`` makes it fit into a box.
+    """Render a frame as PNG or JPEG.
+
+    ``viewport=width,height`` scales it to fit into a box.
 
     Raises:
-        ServiceError: 400 for a wrong frame number or viewport, 404 without pixels, 406 if it cannot be rendered.
+        ServiceError: 400: a frame number or the viewport is invalid. 404: the instance has no pixel data. 406: the
+            frame cannot be rendered.
     """
-    # numpy and Pillow load only when a picture is asked for.
+    # Imported late: numpy and Pillow are needed for pictures only.
     from healthcare_deid.emulator.storage.pictures import render
 
     media_type = next(
@@ -92,7 +101,7 @@ def retrieve_rendered(instance: StoredInstance, frames: str, request: Request) -
         None,
     )
     if media_type is None:
-        raise not_acceptable("Rendered images come as image/jpeg or image/png.")
+        raise not_acceptable("Rendered images are available as image/jpeg or image/png.")
     box = _viewport(request.parameter("viewport"))
     with opened(instance) as dataset:
         number = frame_numbers(frames, dataset)[0]
@@ -126,7 +135,7 @@ def _viewport(text: str | None) -> tuple[int, int] | None:
         int(part) for part in parts[:2] if part.isascii() and part.isdigit() and len(part) < len(str(_MAX_SIDE)) + 1
     ]
     if len(sizes) != 2 or not all(0 < size <= _MAX_SIDE for size in sizes):
-        raise invalid(f"viewport is width,height, each from 1 to {_MAX_SIDE}.")
+        raise invalid(f"viewport must be width,height, each from 1 to {_MAX_SIDE}.")
     return sizes[0], sizes[1]
 
 

@@ -1,4 +1,7 @@
-"""Matching of search keys (PS3.4 section C.2.2.2, as QIDO-RS uses it)."""
+"""Attribute matching of searches.
+
+Source: PS3.4 section C.2.2.2, as applied by QIDO-RS.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from healthcare_deid.emulator.errors import invalid
 
 _HEX_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+# The VRs that allow wildcard matching (PS3.4 section C.2.2.2.4), and private or unknown attributes.
 _WILDCARD_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", ""})
 _RANGE_VRS = frozenset({"DA", "TM", "DT"})
 _RANGE = re.compile(r"(\d[\d.]*)?-(\d[\d.]*)?")
@@ -24,9 +28,9 @@ class SearchKey:
     """One condition of a search.
 
     Attributes:
-        tags: Path of the attribute, as 8-hex tags, sequences first.
-        value: Value to look for, never empty.
-        fuzzy: Whether a person name matches by the beginnings of its words.
+        tags: Path of the attribute as 8-digit hexadecimal tags, sequences first.
+        value: Value to match, never empty.
+        fuzzy: Whether a person name matches by the first letters of its words.
     """
 
     tags: tuple[str, ...]
@@ -35,7 +39,7 @@ class SearchKey:
 
     @property
     def vr(self) -> str:
-        """VR of the attribute, or empty for a private or unknown one."""
+        """VR of the attribute; empty if private or unknown."""
         try:
             return dictionary_VR(int(self.tags[-1], 16))
         except KeyError:
@@ -43,7 +47,10 @@ class SearchKey:
 
     @property
     def exact_values(self) -> list[str] | None:
-        """Values of which one must match exactly; None if the condition is not that simple."""
+        """Values of which one must match exactly.
+
+        None if the condition is not an exact match.
+        """
         if self.vr == "UI":
             return [part for part in _UID_SEPARATORS.split(self.value) if part]
         if self.vr in _RANGE_VRS:
@@ -52,20 +59,26 @@ class SearchKey:
 
     @property
     def bounds(self) -> tuple[str, str] | None:
-        """First and last value of a date or time range; empty for an open end."""
+        """First and last value of a date or time range.
+
+        An open end is an empty string. None if the condition is not a range.
+        """
         found = _RANGE.fullmatch(self.value) if self.vr in _RANGE_VRS else None
         return (found.group(1) or "", found.group(2) or "") if found else None
 
     @property
     def literal(self) -> str:
-        """Text that every matching ASCII value contains, in any case; empty if there is none."""
+        """Text that every matching ASCII value contains, in any case.
+
+        Empty if there is no such text.
+        """
         if self.fuzzy or self.bounds is not None or len(self.exact_values or []) > 1:
             return ""
         return max(_PLAIN.findall(self.value.rstrip("^")), key=len, default="")
 
     def matches(self, attributes: dict[str, Any]) -> bool:
         """Return whether an instance matches."""
-        return any(self._one(text) for text in _texts(attributes, self.tags))
+        return any(self._one(text) for text in _values_at(attributes, self.tags))
 
     def _one(self, text: str) -> bool:
         exact = self.exact_values
@@ -81,17 +94,20 @@ class SearchKey:
     def _name(self, name: str) -> bool:
         wanted = self.value.upper()
         if not self.fuzzy:
-            # Trailing empty components do not change a name.
+            # Trailing empty components do not change a person name.
             return _like(name.rstrip("^"), wanted.rstrip("^"))
         words = re.split(r"[\^\s=]+", name)
         return all(any(word.startswith(start) for word in words) for start in re.split(r"[\^\s=*]+", wanted) if start)
 
 
 def search_tags(name: str) -> tuple[str, ...]:
-    """Return the 8-hex tags of an attribute, given by keyword, tag, or dotted path.
+    """Return the path of an attribute as 8-digit hexadecimal tags.
+
+    Args:
+        name: Keyword, tag, or dotted path of either.
 
     Raises:
-        ServiceError: 400: there is no such attribute.
+        ServiceError: 400: the attribute does not exist.
     """
     tags: list[str] = []
     for part in name.split("."):
@@ -105,10 +121,10 @@ def search_tags(name: str) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def _texts(attributes: dict[str, Any], tags: tuple[str, ...]) -> list[str]:
+def _values_at(attributes: dict[str, Any], tags: tuple[str, ...]) -> list[str]:
     values = attributes.get(tags[0], {}).get("Value", [])
     if len(tags) > 1:
-        return [text for item in values if isinstance(item, dict) for text in _texts(item, tags[1:])]
+        return [text for item in values if isinstance(item, dict) for text in _values_at(item, tags[1:])]
     found: list[str] = []
     for value in values:
         if isinstance(value, dict):
@@ -119,4 +135,5 @@ def _texts(attributes: dict[str, Any], tags: tuple[str, ...]) -> list[str]:
 
 
 def _like(text: str, pattern: str) -> bool:
+    # DICOM has the wildcards * and ?; fnmatch also has [...].
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))

@@ -1,4 +1,4 @@
-"""The Native DICOM Model (PS3.19 annex A): DICOM JSON as XML."""
+"""DICOM JSON as XML, the Native DICOM Model (PS3.19 Annex A)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from pydicom.datadict import keyword_for_tag
 
 _PRIVATE_KEYWORDS = {"00090097": ("FailureDetail", "GOOGLE")}
-# Characters that XML 1.0 cannot hold; ElementTree would write them as they are.
+# Characters that are not allowed in XML 1.0. ElementTree writes them unchecked.
 _ILLEGAL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF])
 _NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 
 
 def to_xml(attributes: dict[str, Any]) -> bytes:
-    """Return a dataset, given as DICOM JSON, as XML."""
+    """Convert a dataset from DICOM JSON to XML."""
     root = Element("NativeDicomModel")
     _add_attributes(root, attributes)
     encoded: bytes = tostring(root, "UTF-8", xml_declaration=True)
@@ -40,6 +40,7 @@ def _add_value(parent: Element, number: str, value: Any) -> None:
         name = SubElement(parent, "PersonName", number=number)
         for group, text in value.items():
             components = SubElement(name, group)
+            # A person name may have fewer than five components.
             for part, component in zip(_NAME_PARTS, str(text).translate(_ILLEGAL).split("^"), strict=False):
                 if component:
                     SubElement(components, part).text = component

@@ -1,4 +1,4 @@
-"""Paths of DICOMweb: the store and the UIDs in them."""
+"""Store and UIDs in DICOMweb paths."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from healthcare_deid.emulator.storage.header import is_uid
 
 if TYPE_CHECKING:
     from healthcare_deid.emulator.backend import Backend
-    from healthcare_deid.emulator.http.routes import Call
+    from healthcare_deid.emulator.http.routes import RoutedRequest
 
 _UIDS = (("study", "Study"), ("series", "Series"), ("instance", "SOP"))
 
 
-def checked_store(backend: Backend, call: Call, permission: str) -> str:
-    """Return the name of the store in a path, whose UIDs are UIDs.
+def checked_store(backend: Backend, call: RoutedRequest, permission: str) -> str:
+    """Return the store name in a path after checking its UIDs.
 
     Raises:
-        ServiceError: 400 for something else than a UID, 403 for a missing dataset, 404 for a missing store.
+        ServiceError: 400: a UID is invalid. 403: the dataset does not exist. 404: the store does not exist.
     """
     for variable, name in _UIDS:
         if not is_uid(call.ids.get(variable, "1")):
-            raise invalid(f"The path has no valid {name} Instance UID: numbers with dots, up to 64 characters.")
+            raise invalid(f"Invalid {name} Instance UID in the path: it must be digits and dots, up to 64 characters.")
     backend.catalog.check_store(call.dicom_store, permission)
     return str(call.dicom_store)

@@ -1,4 +1,7 @@
-"""WADO-RS: whole instances and their metadata (PS3.18 section 10.4)."""
+"""WADO-RS: instances and their metadata.
+
+Source: PS3.18 section 10.4.
+"""
 
 from __future__ import annotations
 
@@ -26,30 +29,35 @@ _JSON_TYPES = (DICOM_JSON, "application/json")
 
 
 def missing(level: str) -> Reply:
-    """404 for a study, series or instance; the service sends a bare JSON string."""
+    """Return the 404 reply for a study, series or instance.
+
+    The service sends a plain JSON string here, not an error object.
+    """
     return Reply.json(f"DICOM {level} does not exist.", 404)
 
 
 def retrieve(found: Sequence[StoredInstance], request: Request, *, single: bool) -> Reply:
-    """Return whole instances.
+    """Return complete instances.
 
     Args:
-        found: The instances, at least one.
-        request: The request, for its Accept header.
-        single: Whether the URL names one instance, which may then come without multipart.
+        found: Instances, at least one.
+        request: Request with the Accept header.
+        single: Whether the URL is that of one instance, which may then be sent without multipart.
 
     Raises:
-        ServiceError: 406: nothing that the client accepts can be made.
+        ServiceError: 406: no acceptable form is available.
     """
     for wanted in accepted(request.headers.get("accept")):
         if not wanted.covers(DICOM):
             continue
+        # The default transfer syntax of a retrieval (fidelity F-30).
         syntax = wanted.transfer_syntax or ExplicitVRLittleEndian
         alone = single and not wanted.multipart and wanted.media_type == DICOM
+        # Several instances do not fit into a plain application/dicom body.
         if not alone and not wanted.multipart and wanted.media_type == DICOM:
             continue
         return _files(found, syntax, alone=alone)
-    raise not_acceptable(f'Instances come as {DICOM} (one alone) or {MULTIPART}; type="{DICOM}".')
+    raise not_acceptable(f'Instances are available as {DICOM} (a single one) or {MULTIPART}; type="{DICOM}".')
 
 
 def _files(found: Sequence[StoredInstance], syntax: str, *, alone: bool) -> Reply:
@@ -61,6 +69,7 @@ def _files(found: Sequence[StoredInstance], syntax: str, *, alone: bool) -> Repl
             if not alone:
                 body.begin(_typed(instance, syntax))
             if made is None:
+                # Sent from disk. Only transcoded instances are held in memory.
                 payload.add_file(instance.path, instance.size)
             else:
                 payload.write(made)
@@ -77,7 +86,7 @@ def _typed(instance: StoredInstance, syntax: str) -> str:
 
 
 def metadata(found: Sequence[StoredInstance], request: Request) -> Reply:
-    """Return the attributes of instances, with links to bulk values.
+    """Return the attributes of instances, with links to bulk data.
 
     Raises:
         ServiceError: 406: the client does not accept JSON.
@@ -85,7 +94,7 @@ def metadata(found: Sequence[StoredInstance], request: Request) -> Reply:
     if not any(
         wanted.covers(media_type) for wanted in accepted(request.headers.get("accept")) for media_type in _JSON_TYPES
     ):
-        raise not_acceptable(f"Metadata comes as {DICOM_JSON}.")
+        raise not_acceptable(f"Metadata is available as {DICOM_JSON}.")
     items = [_linked(instance.attributes, f"{_base(request, instance)}/") for instance in found]
     return Reply(200, {"content-type": DICOM_JSON}, json.dumps(items, ensure_ascii=False).encode())
 
@@ -95,7 +104,7 @@ def _base(request: Request, instance: StoredInstance) -> str:
 
 
 def _linked(attributes: dict[str, Any], base: str) -> dict[str, Any]:
-    """Make the links to bulk values absolute."""
+    """Make links to bulk data absolute."""
     made: dict[str, Any] = {}
     for tag, attribute in attributes.items():
         if "BulkDataURI" in attribute:

@@ -1,4 +1,7 @@
-"""QIDO-RS: searches for studies, series and instances (PS3.18 section 10.6)."""
+"""QIDO-RS: searches for studies, series and instances.
+
+Source: PS3.18 section 10.6.
+"""
 
 from __future__ import annotations
 
@@ -29,16 +32,16 @@ _INSTANCE = (
     "00020010 00080005 00080016 00080018 00080056 00080201 00083002 0020000D 0020000E 00200013 00280008 00280010 "
     "00280011 00280100"
 )
+# Attributes of type R in PS3.18 tables 10.6.3-3 to 10.6.3-5. Every result has them, if necessary without a value (PS3.4
+# section C.2.2.1.1; fidelity F-36). Viewers rely on this.
 _REQUIRED = {
     "study": "00080020 00080030 00080050 00080090 00100010 00100020 00100030 00100040 00200010",
     "series": "00080060 00200011",
     "instance": "00080016 00200013",
 }
-"""Attributes of type R in PS3.18 tables 10.6.3-3 to 10.6.3-5: every result has them, without a value if need be (PS3.4
-section C.2.2.1.1; fidelity F-36). Viewers rely on it."""
 _MAX_OFFSET = 1_000_000
-_MOST_PICKED = 100
-"""SQLite's functions take up to 127 arguments."""
+# SQLite functions accept at most 127 arguments.
+_MAX_EXTRACTED = 100
 _COLUMNS = {
     "0020000D": "study",
     "0020000E": "series",
@@ -47,12 +50,16 @@ _COLUMNS = {
     "00080020": "study_date",
     "00080050": "accession_number",
     "00080060": "modality",
+    # A study matches ModalitiesInStudy if one of its series has the modality.
     "00080061": "modality",
 }
 
 
-class Level(Enum):
-    """Level of a search: number of UIDs, default limit, largest limit (page "quotas")."""
+class SearchLevel(Enum):
+    """Level of a search: number of UIDs, default limit, largest limit.
+
+    Source: the service's quotas page.
+    """
 
     STUDIES = (1, 100, 5_000)
     SERIES = (2, 100, 5_000)
@@ -71,28 +78,28 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed search.
+    """Parsed search.
 
     Attributes:
         level: Level of the results.
         keys: Conditions, joined by AND.
-        include: Attributes to return beside those of the level; None: all.
-        limit: Largest number of results.
+        include: Attributes to return besides those of the level; None for all.
+        limit: Maximum number of results.
         offset: Number of results to skip.
     """
 
-    level: Level
+    level: SearchLevel
     keys: tuple[SearchKey, ...]
     include: frozenset[str] | None
     limit: int
     offset: int
 
 
-def parse_query(level: Level, pairs: tuple[tuple[str, str], ...]) -> Query:
+def parse_query(level: SearchLevel, pairs: tuple[tuple[str, str], ...]) -> Query:
     """Parse the parameters of a search.
 
     Raises:
-        ServiceError: 400: an unknown attribute, or a limit or offset out of bounds.
+        ServiceError: 400: an attribute is unknown, or a limit or offset is out of range.
     """
     fuzzy = any(name.lower() == "fuzzymatching" and value.lower() == "true" for name, value in pairs)
     default, largest = level.limits
@@ -103,24 +110,26 @@ def parse_query(level: Level, pairs: tuple[tuple[str, str], ...]) -> Query:
         match name.lower():
             case "fuzzymatching":
                 if value.lower() not in {"true", "false"}:
-                    raise invalid("fuzzymatching is true or false.")
+                    raise invalid("fuzzymatching must be true or false.")
             case "limit":
-                limit = _number(name, value, largest)
+                limit = _bounded_number(name, value, largest)
             case "offset":
-                offset = _number(name, value, _MAX_OFFSET)
+                offset = _bounded_number(name, value, _MAX_OFFSET)
             case "includefield":
                 include = _included(include, value)
             case _:
                 tags = search_tags(name)
-                if value not in {"", "*"}:  # universal matching
+                if value not in {"", "*"}:  # universal matching (PS3.4 section C.2.2.2.3)
                     keys.append(SearchKey(tags, value, fuzzy))
     return Query(level, tuple(keys), None if include is None else frozenset(include), limit, offset)
 
 
 def search(
-    database: Database, store: str, request: Request, level: Level, study: str | None, series: str | None
+    database: Database, store: str, request: Request, level: SearchLevel, study: str | None, series: str | None
 ) -> Reply:
-    """Answer a search; an empty result is 204.
+    """Run a search.
+
+    An empty result is 204.
 
     Raises:
         ServiceError: 400: the query is invalid.
@@ -139,19 +148,22 @@ def search(
 
 
 def _shown(query: Query, *, alone: bool) -> frozenset[str] | None:
-    """Return the attributes in the results; None: all."""
+    """Return the attributes in the results.
+
+    None stands for all attributes.
+    """
     if query.include is None:
         return None
     level = query.level
-    shown = {Level.STUDIES: _STUDY, Level.SERIES: _SERIES, Level.INSTANCES: _INSTANCE}[level]
-    if alone and level is not Level.STUDIES:  # a search over all studies shows the study of each result
+    shown = {SearchLevel.STUDIES: _STUDY, SearchLevel.SERIES: _SERIES, SearchLevel.INSTANCES: _INSTANCE}[level]
+    if alone and level is not SearchLevel.STUDIES:  # a search across studies also returns the study of each result
         shown = f"{_STUDY} {_SERIES} {shown}"
     return frozenset([*shown.split(), *query.include, *(key.tags[0] for key in query.keys)])
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The instance that represents a result: its UIDs, and its requested attributes."""
+class _ResultRow:
+    """Instance that represents a result, with the requested attributes."""
 
     store: str
     study: str
@@ -166,30 +178,31 @@ def _find(
     query: Query,
     within: list[tuple[str, str]],
     shown: frozenset[str] | None,
-) -> list[_Found]:
-    """Return one matching instance for each result, ordered by UID."""
+) -> list[_ResultRow]:
+    """Return one matching instance per result, ordered by UID."""
     conditions, values = ["store = ?"], [store]
     for column, value in within:
         conditions.append(f"{column} = ?")
         values.append(value)
     rest = [key for key in query.keys if not _in_sql(key, conditions, values)]
     columns = ", ".join(query.level.columns)
-    # Only column names are put into the SQL text, never values.
+    # Only column names are part of the SQL text, never values.
     where = " AND ".join(conditions)
     given: tuple[object, ...]
     if rest:
         chosen = "SELECT value FROM json_each(?)"
         given = (json.dumps(_matching(connection, where, values, query, rest)),)
     else:
-        # The groups come from the indexes, and one row with its long text is read for each. The plus sign keeps
-        # SQLite from walking the whole store in group order when another index finds the few matches.
+        # Groups come from the indexes, and one row with its long text is read per group. The unary plus keeps SQLite
+        # from scanning the whole store in group order if another index finds the few matches.
         order = ", ".join(f"+{column}" for column in query.level.columns) if len(conditions) > 1 else columns
+        # The oldest instance represents a result, so that a result does not change when instances are added.
         chosen = f"SELECT min(id) FROM instances WHERE {where} GROUP BY {order} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
         given = (*values, query.limit, query.offset)
     picked, paths, read = _picked(shown)
     sql = f"SELECT store, study, series, instance, {picked} FROM instances WHERE id IN ({chosen}) ORDER BY {columns}"  # noqa: S608
     return [
-        _Found(store, study, series, instance, read(text))
+        _ResultRow(store, study, series, instance, read(text))
         for store, study, series, instance, text in connection.execute(sql, (*paths, *given))
     ]
 
@@ -197,11 +210,15 @@ def _find(
 def _matching(
     connection: sqlite3.Connection, where: str, values: list[str], query: Query, keys: list[SearchKey]
 ) -> list[int]:
-    """Compare every instance that may match, and return the ids of one instance for each result."""
+    """Compare all candidate instances with the keys.
+
+    Returns the row ID of one instance per result.
+    """
     columns = ", ".join(query.level.columns)
     picked, paths, read = _picked(frozenset(key.tags[0] for key in keys))
     literals = [f"%{literal}%" for key in keys if (literal := key.literal)]
-    # LIKE ignores case for ASCII letters only, so an instance with others (longer in bytes) is always compared.
+    # SQLite's LIKE ignores case for ASCII only. An instance with other characters, which is longer in bytes than in
+    # characters, is therefore always compared in Python.
     other = "length(attributes) <> length(CAST(attributes AS BLOB))"
     where += "".join(f" AND (attributes LIKE ? OR {other})" for _ in literals)
     sql = f"SELECT id, {picked}, {columns} FROM instances WHERE {where} ORDER BY {columns}"  # noqa: S608
@@ -219,14 +236,14 @@ def _matching(
 
 
 def _picked(tags: frozenset[str] | None) -> tuple[str, list[str], Callable[[str], dict[str, Any]]]:
-    """Return an SQL expression that selects attributes from the JSON text, its parameters, and a reader of the result.
+    """Return an SQL expression for some attributes, its parameters, and a parser.
 
-    SQLite extracts a few attributes many times faster than Python parses all.
+    SQLite extracts a few attributes many times faster than Python parses all of them.
     """
-    if tags is None or len(tags) > _MOST_PICKED:
+    if tags is None or len(tags) > _MAX_EXTRACTED:
         return "attributes", [], json.loads
     names = sorted(tags)
-    # json_extract returns an array only for two or more paths.
+    # json_extract returns an array only for two or more paths, so a single path is given twice.
     paths = [f'$."{name}"' for name in names] * (2 if len(names) == 1 else 1)
 
     def read(text: str) -> dict[str, Any]:
@@ -236,7 +253,10 @@ def _picked(tags: frozenset[str] | None) -> tuple[str, list[str], Callable[[str]
 
 
 def _in_sql(key: SearchKey, conditions: list[str], values: list[str]) -> bool:
-    """Add the SQL condition for a key; return False if there is none."""
+    """Add the SQL condition for a key.
+
+    Returns False if the key cannot be expressed in SQL.
+    """
     column = _COLUMNS.get(key.tags[0]) if len(key.tags) == 1 else None
     if column is None:
         return False
@@ -246,24 +266,28 @@ def _in_sql(key: SearchKey, conditions: list[str], values: list[str]) -> bool:
         values.extend(exact)
         return True
     if bounds is not None:
+        # An instance without a date matches no range.
         conditions.append(f"{column} <> '' AND {column} >= ? AND {column} <= ?")
+        # Sorts after every date.
         values.extend((bounds[0], bounds[1] or "99999999"))
         return True
     return False
 
 
-def _result(connection: sqlite3.Connection, found: _Found, query: Query, base: str, *, alone: bool) -> dict[str, Any]:
+def _result(
+    connection: sqlite3.Connection, found: _ResultRow, query: Query, base: str, *, alone: bool
+) -> dict[str, Any]:
     level = query.level
     result = _without_bulk(found.attributes)
     for name in level.columns if alone else level.columns[-1:]:
         for tag in _REQUIRED[name].split():
             result.setdefault(tag, {"vr": dictionary_VR(int(tag, 16))})
     url = f"{base}/studies/{found.study}"
-    if level is Level.STUDIES:
+    if level is SearchLevel.STUDIES:
         result |= _study_counts(connection, found)
     else:
         url += f"/series/{found.series}"
-        if level is Level.SERIES:
+        if level is SearchLevel.SERIES:
             result |= _series_counts(connection, found)
         else:
             url += f"/instances/{found.instance}"
@@ -271,7 +295,7 @@ def _result(connection: sqlite3.Connection, found: _Found, query: Query, base: s
     return dict(sorted(result.items()))
 
 
-def _study_counts(connection: sqlite3.Connection, found: _Found) -> dict[str, Any]:
+def _study_counts(connection: sqlite3.Connection, found: _ResultRow) -> dict[str, Any]:
     counts = connection.execute(
         "SELECT count(DISTINCT series) AS series, count(*) AS instances, "
         "group_concat(DISTINCT nullif(modality, '')) AS modalities FROM instances WHERE store = ? AND study = ?",
@@ -286,7 +310,7 @@ def _study_counts(connection: sqlite3.Connection, found: _Found) -> dict[str, An
     return made | ({"00080061": {"vr": "CS", "Value": modalities}} if modalities else {})
 
 
-def _series_counts(connection: sqlite3.Connection, found: _Found) -> dict[str, Any]:
+def _series_counts(connection: sqlite3.Connection, found: _ResultRow) -> dict[str, Any]:
     (count,) = connection.execute(
         "SELECT count(*) FROM instances WHERE store = ? AND study = ? AND series = ?",
         (found.store, found.study, found.series),
@@ -304,9 +328,9 @@ def _without_bulk(attributes: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _number(name: str, value: str, largest: int) -> int:
+def _bounded_number(name: str, value: str, largest: int) -> int:
     if not (value.isascii() and value.isdigit()) or int(value[:10]) > largest or len(value) > len(str(largest)) + 3:
-        raise invalid(f"{name} is a number from 0 to {largest}.")
+        raise invalid(f"{name} must be a number from 0 to {largest}.")
     return int(value)
 
 

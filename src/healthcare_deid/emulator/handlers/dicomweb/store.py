@@ -1,4 +1,7 @@
-"""STOW-RS: stores instances, each on its own, and reports on each (PS3.18 section 10.5)."""
+"""STOW-RS: stores instances and reports on each.
+
+Source: PS3.18 section 10.5.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.emulator.errors import Code, ServiceError, invalid
+from healthcare_deid.emulator.errors import ServiceError, StatusCode, invalid
 from healthcare_deid.emulator.handlers.dicomweb.native_xml import to_xml
 from healthcare_deid.emulator.http import multipart
 from healthcare_deid.emulator.http.accept import accepted
@@ -26,41 +29,45 @@ if TYPE_CHECKING:
 
 DICOM, DICOM_JSON = "application/dicom", "application/dicom+json"
 _BULK_TYPES = frozenset({"image/jpeg", "application/octet-stream"})
-_LONGEST_BULK = 512 << 20
-_PROCESSING_FAILURE = 272
+# Metadata and its bulk data are assembled in memory.
+_MAX_BULK_BYTES = 512 << 20
+_PROCESSING_FAILURE = 272  # 0x0110
+# All, some or none of the instances stored (fidelity F-28).
 _OK, _SOME, _NONE = 200, 202, 409
-_AT_ONCE = 64
-"""Instances in one transaction."""
+# Instances per transaction: a commit waits for the disk, and a long one blocks other writers.
+_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
+class _StoreOutcome:
     key: InstanceKey | None = None
     sop_class: str = ""
     problem: str = ""
 
 
 def store(instances: Instances, name: str, request: Request, study: str | None, *, replace: bool = False) -> Reply:
-    """Store every instance of a request.
+    """Store all instances of a request.
 
     Args:
         instances: Instances of all stores.
         name: Full name of an existing store.
-        request: One instance as ``application/dicom``, or several as ``multipart/related``; there also as metadata
-            in DICOM JSON, with JPEG streams and other bulk values.
-        study: Study in the URL, which the instances must belong to.
-        replace: Replace instances with the same UIDs.
+        request: Request with one instance as ``application/dicom``, or with several as ``multipart/related``. The
+            latter can also be metadata in DICOM JSON with JPEG streams and other bulk data.
+        study: Study in the URL, which all instances must belong to.
+        replace: Whether to replace instances with the same UIDs.
 
     Raises:
-        ServiceError: 400 if the body is malformed, 415 for another media type.
+        ServiceError: 400: the body is malformed. 415: the media type is not supported.
     """
     files: list[NewFile] = []
-    results: list[_Result] = []
+    results: list[_StoreOutcome] = []
     try:
+        # All files are written before the first is indexed, so a malformed body stores nothing.
         files.extend(instances.write(completed(chunks)) for chunks in _bodies(request))
-        for start in range(0, len(files), _AT_ONCE):
-            results += _store_some(instances, name, files[start : start + _AT_ONCE], study, replace=replace)
+        for start in range(0, len(files), _BATCH):
+            results += _store_some(instances, name, files[start : start + _BATCH], study, replace=replace)
     finally:
+        # Files of stored instances have been moved. The ones left were rejected.
         for file in files:
             file.path.unlink(missing_ok=True)
     base = f"{request.base_url}/v1/{name}/dicomWeb"
@@ -96,7 +103,10 @@ def _bodies(request: Request) -> Iterator[Iterable[bytes]]:
 
 
 def _from_metadata(part: multipart.Part, parts: Iterator[multipart.Part]) -> Iterator[Iterable[bytes]]:
-    """Yield the instances that a part of metadata and the parts of bulk data after it make (PS3.18 section 8.6.1.3)."""
+    """Yield instances made of a metadata part and the bulk data parts after it.
+
+    Source: PS3.18 section 8.6.1.3.
+    """
     listed = _json(_whole(part))
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise invalid("The metadata must be a list of instances in DICOM JSON.")
@@ -113,8 +123,8 @@ def _whole(part: multipart.Part) -> bytes:
     made = bytearray()
     for chunk in part.chunks:
         made += chunk
-        if len(made) > _LONGEST_BULK:
-            raise invalid(f"A part beside metadata has at most {_LONGEST_BULK} bytes.")
+        if len(made) > _MAX_BULK_BYTES:
+            raise invalid(f"A bulk data part must not exceed {_MAX_BULK_BYTES} bytes.")
     return bytes(made)
 
 
@@ -127,28 +137,28 @@ def _json(text: bytes) -> Any:
 
 def _unsupported(media_type: str) -> ServiceError:
     return ServiceError(
-        Code.INVALID_ARGUMENT,
-        f"Unsupported media type {media_type[:80]!r}: instances are stored as application/dicom, alone or in "
-        "multipart/related, or there as application/dicom+json with image/jpeg.",
+        StatusCode.INVALID_ARGUMENT,
+        f"Unsupported media type {media_type[:80]!r}: send application/dicom, alone or in multipart/related, or "
+        "application/dicom+json with image/jpeg in multipart/related.",
         http=415,
     )
 
 
 def _store_some(
     instances: Instances, name: str, files: Sequence[NewFile], study: str | None, *, replace: bool
-) -> list[_Result]:
+) -> list[_StoreOutcome]:
     """Store the valid files of a batch in one transaction."""
-    results: list[_Result] = []
+    results: list[_StoreOutcome] = []
     good: list[tuple[NewFile, InstanceHeader]] = []
     for file in files:
         try:
             header = read_header(file.path)
         except InvalidDicomError as error:
-            results.append(_Result(problem=f"Invalid DICOM: {error}"))
+            results.append(_StoreOutcome(problem=f"Invalid DICOM: {error}"))
             continue
-        result = _Result(header.key, header.sop_class)
+        result = _StoreOutcome(header.key, header.sop_class)
         if study is not None and header.key.study != study:
-            problem = "The instance does not belong to the study that the request names."
+            problem = "The instance does not belong to the study in the URL."
             results.append(dataclasses.replace(result, problem=problem))
             continue
         results.append(result)
@@ -162,7 +172,7 @@ def _store_some(
     ]
 
 
-def _report(results: Sequence[_Result], base: str) -> dict[str, Any]:
+def _report(results: Sequence[_StoreOutcome], base: str) -> dict[str, Any]:
     stored: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     studies: set[str] = set()

@@ -1,6 +1,7 @@
-"""Side data of compressed frames: whatever decoding does not need, found by markers and blanked in place.
+"""Side data of compressed frames.
 
-Blanking keeps every length: offset tables, tile-part lengths and packet tables stay right, and no pixel changes.
+This means comments and metadata that decoding does not need. It is found by markers and blanked in place. Blanking
+keeps every length, so offset tables, tile-part lengths and packet tables stay right, and no pixel changes.
 """
 
 from healthcare_deid.engine.dicom.sidedata.splices import Splice, Spliced, pieces_of

@@ -1,4 +1,4 @@
-"""The bytes of one compressed frame, and what is blanked in them."""
+"""Bytes of one compressed frame, and the ranges blanked in them."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.fragments import Fragment
     from healthcare_deid.engine.dicom.long_values import Storage
 
+# Bytes read at once while headers are parsed; most headers fit.
 _WINDOW = 1 << 10
-"""Bytes read at a time where headers are followed: most of them fit."""
+# First bytes of a JPEG, JPEG-LS or JPEG 2000 image.
 _BEGINNINGS = (b"\xff\xd8\xff", b"\xff\x4f\xff")
-"""First bytes of a JPEG, JPEG-LS or JPEG 2000 image."""
+# Bytes read at once while a marker is searched.
 _CHUNK = 1 << 18
-"""Bytes read at a time where a marker is looked for."""
 
 
 def unreadable() -> UnsupportedPixelsError:
-    """Return the error for a frame that may hold anything: its markers cannot be followed."""
-    return UnsupportedPixelsError("a compressed frame cannot be followed: what it holds besides pixels is not known")
+    """Return the error for a frame whose markers cannot be followed."""
+    return UnsupportedPixelsError("the markers of a compressed frame are broken, so it may hold text besides pixels")
 
 
 class FrameBytes:
-    """One frame: its fragments, end to end.
+    """One frame: its fragments, concatenated.
 
     Args:
-        storage: The value it is part of.
-        places: Where its fragments are.
+        storage: The value that contains the frame.
+        places: Ranges of its fragments.
 
     Attributes:
-        splices: What was blanked, by places in the value.
-        has_second_image: Whether another image was among it.
+        splices: Blanked ranges of the value.
+        has_second_image: Whether a second image follows the frame.
     """
 
     def __init__(self, storage: Storage, places: Sequence[Fragment]) -> None:
@@ -52,7 +52,7 @@ class FrameBytes:
         return self._length
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return a stretch of the frame, cut off at its end."""
+        """Return bytes of the frame, fewer at its end."""
         parts = [self._storage.read_at(first, last) for first, last in self._stretches(start, stop)]
         return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
 
@@ -71,13 +71,13 @@ class FrameBytes:
         return found
 
     def number(self, start: int, count: int) -> int:
-        """Return a big-endian number of so many bytes."""
+        """Return a big-endian number of ``count`` bytes."""
         return int.from_bytes(self.peek(start, count), "big")
 
     def find(self, pattern: re.Pattern[bytes], start: int) -> int | None:
-        """Return where a pattern of two bytes is first found, None where it is nowhere."""
+        """Return the first position of a 2-byte pattern, or None."""
         while start < self._length:
-            # One byte more than a step: the two bytes may stand in different chunks.
+            # Chunks overlap by one byte, because a marker may lie across their border.
             found = pattern.search(self.read(start, start + _CHUNK + 1))
             if found:
                 return start + found.start()
@@ -85,25 +85,25 @@ class FrameBytes:
         return None
 
     def blank(self, start: int, stop: int, fill: bytes = b"\0") -> None:
-        """Overwrite a stretch, unless it is blank already."""
+        """Overwrite a range, unless it is already blank."""
         for first in range(start, min(stop, self._length), _CHUNK):
             last = min(first + _CHUNK, stop, self._length)
             if self.read(first, last).strip(fill):
                 self.replace(first, fill * (last - first))
 
     def blank_after_end(self, start: int, stop: int) -> None:
-        """Overwrite what follows a codestream's end marker, and note whether it is one more image."""
+        """Blank everything after the end marker, and note a second image there."""
         self.has_second_image = self.read(start, start + 3).startswith(_BEGINNINGS)
         self.blank(start, stop)
 
     def replace(self, start: int, new: bytes) -> None:
-        """Overwrite as many bytes as the new ones are."""
+        """Overwrite bytes at a position."""
         for first, last in self._stretches(start, start + len(new)):
             self.splices.append(Splice(first, last, new[: last - first]))
             new = new[last - first :]
 
     def _stretches(self, start: int, stop: int) -> list[Fragment]:
-        """Return where a stretch of the frame is in the value."""
+        """Map a range of the frame to ranges of the value."""
         found: list[Fragment] = []
         for first, last in self._places:
             size = last - first

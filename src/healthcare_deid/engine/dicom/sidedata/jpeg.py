@@ -1,4 +1,7 @@
-"""JPEG and JPEG-LS: segments that decoding does not need (ITU-T T.81 annex B, T.87 annex C, T.871, T.872)."""
+"""Side data in JPEG and JPEG-LS frames.
+
+Source: ITU-T T.81 annex B, T.87 annex C, T.871, T.872.
+"""
 
 from __future__ import annotations
 
@@ -14,36 +17,34 @@ START = b"\xff\xd8"
 _EOI, _SOS = 0xD9, 0xDA
 _QUANTIZATION, _HUFFMAN = 0xDB, 0xC4
 _LS_FRAME = 0xF7
+# Frame headers, including the hierarchical one.
 _FRAMES = frozenset({*range(0xC0, 0xD0), 0xDE, _LS_FRAME}) - {_HUFFMAN, 0xC8, 0xCC}
-"""Frame headers, that of a hierarchy too."""
+# Sizes of the segments for number of lines, restart interval and expansion.
 _FIXED = {0xDC: 2, 0xDD: 2, 0xDF: 1}
-"""Number of lines, restart interval, expansion: bytes of each."""
+# Arithmetic conditioning, JPEG-LS parameters.
 _OTHER_TABLES = frozenset({0xCC, 0xF8})
-"""Arithmetic conditioning, JPEG-LS parameters."""
 _APP0, _APP8, _APP14, _COMMENT = 0xE0, 0xE8, 0xEE, 0xFE
+# Application segments, extensions and comments.
 _NOT_NEEDED = frozenset({*range(0xE0, 0xF0), *range(0xF0, 0xFF)}) - {_LS_FRAME, 0xF8} | {_COMMENT}
-"""Applications' own segments, extensions and comments."""
 
+# Segments that tell a decoder the color transform: their first bytes, and the number of bytes it needs.
 _NEEDED_START = {
-    _APP0: (b"JFIF\0", 12),  # says YCbCr; what follows the densities is a thumbnail
+    _APP0: (b"JFIF\0", 12),  # implies YCbCr; a thumbnail may follow the densities
     _APP8: (b"mrfx", 5),  # color transform of JPEG-LS, as HP's decoder and CharLS read it
     _APP14: (b"Adobe", 12),  # color transform
 }
-"""How the segments begin that tell a decoder its color transform, and how many of their bytes do."""
 
+# End of entropy-coded data: a marker other than a stuffed zero, a restart or fill bytes (T.81 B.1.1.5).
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""What ends entropy-coded data: neither a stuffed zero, nor a restart, nor fill bytes (T.81 B.1.1.5)."""
+# The same for JPEG-LS, which stuffs one bit, so the byte after FF is below 80 (T.87 annex A.1).
 _LS_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
-"""The same in JPEG-LS, which stuffs a bit: the byte after FF is less than 80 (T.87 annex A.1)."""
 
 
 def blank_jpeg(frame: FrameBytes) -> None:
-    """Blank what a frame's decoder does not need: comments, application segments, whatever follows the end.
-
-    All of a frame is looked through, because segments may stand between scans.
+    """Blank comments, application segments, and everything after the end marker.
 
     Raises:
-        UnsupportedPixelsError: Its markers cannot be followed.
+        UnsupportedPixelsError: The markers are broken.
     """
     position = len(START)
     marker, pattern = 0, _MARKER
@@ -67,7 +68,7 @@ def blank_jpeg(frame: FrameBytes) -> None:
             pattern = _LS_MARKER
         if marker == _SOS:
             found = frame.find(pattern, position)
-            if found is None:  # cut off without an end: all of the rest is entropy-coded
+            if found is None:  # a truncated frame: the rest is entropy-coded data
                 return
             position = found
 
@@ -82,7 +83,7 @@ def _segment(frame: FrameBytes, marker: int, start: int, end: int) -> None:
 
 
 def _is_sound(frame: FrameBytes, marker: int, start: int, size: int) -> bool:
-    """Return whether a segment that decoders read is as long as what it holds."""
+    """Return whether the length of a decoder's segment matches its content."""
     if marker in _FRAMES:
         return size >= 6 and size == 6 + 3 * frame.number(start + 5, 1)
     if marker == _SOS:
@@ -93,7 +94,7 @@ def _is_sound(frame: FrameBytes, marker: int, start: int, size: int) -> bool:
 
 
 def _holds_tables(data: bytes, *, huffman: bool) -> bool:
-    """Return whether a segment holds tables and nothing else (T.81 B.2.4.1, B.2.4.2)."""
+    """Return whether a segment consists of tables only (T.81 B.2.4.1, B.2.4.2)."""
     position = 0
     while position < len(data):
         if huffman:

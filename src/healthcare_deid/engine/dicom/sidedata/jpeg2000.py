@@ -1,15 +1,17 @@
-"""JPEG 2000 and HTJ2K: segments and boxes that decoding does not need (ITU-T T.800 annexes A and I, T.801, T.814)."""
+"""Side data in JPEG 2000 and HTJ2K frames.
+
+Source: ITU-T T.800 annexes A and I, T.801, T.814.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.dicom.sidedata.boxes import boxes_of, free
 from healthcare_deid.engine.dicom.sidedata.frame import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes
 
 START = b"\xff\x4f"
@@ -17,6 +19,7 @@ JP2_START = b"\0\0\0\x0cjP  "
 _SOT, _SOD, _EOC = 0xFF90, 0xFF93, 0xFFD9
 _SOT_SIZE = 12
 _MARKER_SIZE = 2
+# Segments that a decoder reads.
 _NEEDED = frozenset(
     {
         *(0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF56),  # capabilities, size, coding style, profile
@@ -26,36 +29,36 @@ _NEEDED = frozenset(
         *range(0xFF70, 0xFF7A),  # extensions of part 2, such as multi-component transforms
     }
 )
-"""Segments that a decoder reads."""
+# Reserved markers that stand alone, without a length (T.800 annex A).
 _WITHOUT_LENGTH = range(0xFF30, 0xFF40)
+# A marker that cannot occur in packets: there the byte after FF is at most 8F (T.800 B.10.1), apart from the packet
+# markers 91 and 92.
 _BODY_END = re.compile(rb"\xff[\x90\x93-\xfe]")
-"""What cannot stand in packets, where 8F is the largest byte after FF (T.800 B.10.1): 91 and 92 are packets' own."""
 
-_FREE = b"free"
 _KEPT_BOXES = frozenset({b"jP  ", b"ftyp"})
 _HEADER_BOX, _CODESTREAM_BOX = b"jp2h", b"jp2c"
 _KEPT_IN_HEADER = frozenset({b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef"})
 _COLOR_BOX, _ENUMERATED = b"colr", 1
+# Enumerated color spaces (T.800 table I.10).
 _GRAY, _SRGB = 17, 16
-"""Enumerated color spaces (T.800 table I.10)."""
 
 
 def blank_codestream(frame: FrameBytes, start: int = 0, stop: int | None = None) -> None:
-    """Blank comments and unknown segments, in the headers of tile-parts too, and whatever follows the end.
+    """Blank comments, unknown segments, and everything after the end marker.
 
-    Packets are passed over by the length that their tile-part says.
+    Headers of tile-parts are included. Packets are skipped by the length of their tile-part.
 
     Args:
-        frame: Its codestream lies between ``start`` and ``stop``.
-        start: Where it begins.
-        stop: Where its box ends; None means at the frame's end.
+        frame: The frame that contains the codestream.
+        start: Start of the codestream.
+        stop: End of its box; None for the end of the frame.
 
     Raises:
-        UnsupportedPixelsError: Its markers cannot be followed.
+        UnsupportedPixelsError: The markers are broken.
     """
     limit = len(frame) if stop is None else stop
     position = _blank_segments(frame, start + len(START))
-    while limit - position >= _MARKER_SIZE:  # a stream that was cut off has no end marker
+    while limit - position >= _MARKER_SIZE:  # a truncated stream has no end marker
         marker = frame.number(position, _MARKER_SIZE)
         if marker == _EOC:
             frame.blank_after_end(position + _MARKER_SIZE, limit)
@@ -69,7 +72,8 @@ def blank_codestream(frame: FrameBytes, start: int = 0, stop: int | None = None)
 
 
 def _after_packets(frame: FrameBytes, body: int, said: int | None, limit: int) -> int:
-    """Return where a tile-part ends: where its length says, if a marker stands there, or where one is found."""
+    """Return the end of a tile-part."""
+    # A tile-part's length is trusted only if a marker follows it. Otherwise the packets are searched for one.
     if said is not None and body <= said <= limit - 2 and frame.number(said, 2) in (_SOT, _EOC):
         return said
     found = frame.find(_BODY_END, body)
@@ -77,7 +81,10 @@ def _after_packets(frame: FrameBytes, body: int, said: int | None, limit: int) -
 
 
 def _blank_segments(frame: FrameBytes, position: int) -> int:
-    """Blank the segments of a header that no decoder needs; return where the marker stands that ends it."""
+    """Blank unneeded segments of a header.
+
+    Returns the position of the marker that ends it.
+    """
     while True:
         marker = frame.number(position, 2)
         if marker in (_SOT, _SOD):
@@ -94,13 +101,13 @@ def _blank_segments(frame: FrameBytes, position: int) -> int:
 
 
 def blank_jp2(frame: FrameBytes) -> None:
-    """Blank the boxes that no decoder needs, and the codestream's own side data.
+    """Blank unneeded boxes and side data of a JP2 file.
 
     Raises:
-        UnsupportedPixelsError: The boxes cannot be followed.
+        UnsupportedPixelsError: The boxes are broken.
     """
     codestreams = 0
-    for kind, at, start, stop in _boxes(frame, 0, len(frame)):
+    for kind, at, start, stop in boxes_of(frame, 0, len(frame), last=_CODESTREAM_BOX):
         if kind == _CODESTREAM_BOX:
             codestreams += 1
             if frame.peek(start, len(START)) != START:
@@ -109,46 +116,24 @@ def blank_jp2(frame: FrameBytes) -> None:
         elif kind == _HEADER_BOX:
             _blank_header_box(frame, start, stop)
         elif kind not in _KEPT_BOXES:
-            _free(frame, kind, at, start, stop)
+            free(frame, kind, at, start, stop)
     if codestreams != 1:
         raise unreadable()
 
 
-def _boxes(frame: FrameBytes, position: int, limit: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield the boxes of a stretch: type, where the type stands, where the content begins and ends."""
-    while limit - position >= 8:
-        length, kind, start = frame.number(position, 4), frame.peek(position + 4, 4), position + 8
-        if length == 0 and not kind.strip(b"\0"):
-            break  # padding
-        if length == 1:
-            length, start = frame.number(position + 8, 8), position + 16
-        stop = limit if length == 0 else position + length
-        if stop < start or (stop > limit and kind != _CODESTREAM_BOX):
-            break  # no box
-        yield kind, position + 4, start, min(stop, limit)
-        position = stop
-    frame.blank(position, limit)
-
-
 def _blank_header_box(frame: FrameBytes, start: int, stop: int) -> None:
     components = 1
-    for kind, at, first, last in _boxes(frame, start, stop):
+    for kind, at, first, last in boxes_of(frame, start, stop):
         if kind == b"ihdr":
             components = frame.number(first + 8, 2)
         elif kind == _COLOR_BOX:
             if frame.number(first, 1) == _ENUMERATED:
                 frame.blank(first + 7, last)
-            else:  # a profile, whose texts name who made it; pixels are what the attributes say
+            else:  # an ICC profile holds texts about its maker; DICOM's own attributes define the color space
                 space = _GRAY if components < 3 else _SRGB
                 new = bytes((_ENUMERATED, 0, 0)) + space.to_bytes(4, "big")
                 if last - first < len(new):
                     raise unreadable()
                 frame.replace(first, new + bytes(last - first - len(new)))
         elif kind not in _KEPT_IN_HEADER:
-            _free(frame, kind, at, first, last)
-
-
-def _free(frame: FrameBytes, kind: bytes, at: int, start: int, stop: int) -> None:
-    if kind != _FREE:
-        frame.replace(at, _FREE)
-    frame.blank(start, stop)
+            free(frame, kind, at, first, last)

@@ -1,4 +1,4 @@
-"""RLE: what stands around and behind its segments (PS3.5 annex G)."""
+"""RLE: bytes between and after the segments (PS3.5 annex G)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from healthcare_deid.engine.dicom.sidedata.frame import unreadable
 if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes
 
+# Number of segments and 15 offsets (PS3.5 annex G).
 _HEADER = Struct("<16I")
+# The only byte that every decoder skips after a segment's last pixel (PS3.5 G.3.1).
 _NO_OPERATION = b"\x80"
-"""The only byte after a segment's last pixel that every decoder passes over (PS3.5 G.3.1)."""
 
 
 def blank_rle(frame: FrameBytes, pixels: int) -> None:
-    """Blank unused offsets, gaps between segments, and what follows the last pixel of each.
+    """Blank everything in an RLE frame that is not pixels.
+
+    This means unused offsets, gaps between segments, and bytes after each segment's last pixel.
 
     Args:
         frame: The frame.
-        pixels: Bytes that a segment stands for: pixels of a frame.
+        pixels: Number of pixels in a frame, which is the decoded size of a segment.
 
     Raises:
-        UnsupportedPixelsError: Its header makes no sense.
+        UnsupportedPixelsError: The header is broken.
     """
     count, *offsets = _HEADER.unpack(frame.peek(0, _HEADER.size))
     bounds = [*offsets[:count], len(frame)]
@@ -34,14 +37,14 @@ def blank_rle(frame: FrameBytes, pixels: int) -> None:
     for start, stop in pairwise(bounds):
         segment = frame.read(start, stop)
         end = start + _end(segment, pixels)
-        if frame.read(end, stop).strip(b"\0"):  # zeros are how a segment is padded to even length
+        if frame.read(end, stop).strip(b"\0"):  # a zero pads a segment to even length
             frame.blank(end, stop, _NO_OPERATION)
 
 
 def _end(segment: bytes, pixels: int) -> int:
-    """Return where a segment has all its pixels."""
+    """Return the position after a segment's last pixel."""
     unpadded = segment[:-1] if segment.endswith(b"\0") else segment
-    for known in (segment, unpadded):  # the decoder does not take a byte of padding
+    for known in (segment, unpadded):  # the decoder refuses a padding byte
         if _decodes_to(known, pixels):
             return len(known)
     position = done = 0
@@ -59,12 +62,13 @@ def _end(segment: bytes, pixels: int) -> int:
 
 
 def _decodes_to(segment: bytes, pixels: int) -> bool:
-    """Return whether a segment has so many pixels: by a compiled decoder, six times as fast as following its codes."""
+    """Return whether a segment decodes to this many pixels."""
+    # The compiled decoder was six times as fast as following the codes in Python.
     try:
         from rle.rle import decode_segment
 
         return len(decode_segment(segment)) == pixels
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # noqa: BLE001 - not installed, or it refuses the data; its panics are no Exception
+    except BaseException:  # noqa: BLE001 - missing, or it refuses the data; its panics do not derive from Exception
         return False

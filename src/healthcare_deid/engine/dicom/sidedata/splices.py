@@ -1,4 +1,4 @@
-"""Stretches of a value that are replaced, and the value with them replaced."""
+"""Replacement of ranges in a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Splice(NamedTuple):
-    """A stretch of a value, and what stands in its place."""
+    """A range of a value, and the bytes that replace it."""
 
     start: int
     stop: int
@@ -23,11 +23,13 @@ class Splice(NamedTuple):
 
 
 def pieces_of(length: int, splices: Iterable[Splice]) -> Iterator[bytes | tuple[int, int]]:
-    """Yield a value with its splices: new bytes, and where old ones stay (start and stop).
+    """Yield the pieces of a spliced value.
+
+    A piece is new bytes, or start and stop of an unchanged range.
 
     Args:
-        length: Bytes of the value.
-        splices: They do not overlap.
+        length: Length of the value in bytes.
+        splices: Replacements that do not overlap.
     """
     position = 0
     for start, stop, new in sorted(splices):
@@ -41,11 +43,11 @@ def pieces_of(length: int, splices: Iterable[Splice]) -> Iterator[bytes | tuple[
 
 
 class Spliced(FileSlice):
-    """A value that stays where it is, read with its splices.
+    """A view of a value with its splices applied.
 
     Args:
         storage: The old value.
-        splices: They do not overlap.
+        splices: Replacements that do not overlap.
     """
 
     def __init__(self, storage: Storage, splices: Iterable[Splice]) -> None:
@@ -62,7 +64,7 @@ class Spliced(FileSlice):
         return self._storage.in_memory
 
     def read_at(self, start: int, stop: int) -> bytes:
-        """Return a part of it."""
+        """Return the bytes from ``start`` to ``stop``."""
         parts: list[bytes] = []
         index = bisect_right(self._begins, start) - 1
         while index < len(self._pieces) and self._begins[index] < stop:

@@ -1,12 +1,13 @@
-"""Side data of an encapsulated value: in its frames, its offset tables, and fragments of no frame."""
+"""Side data of a whole encapsulated value.
+
+It may be in frames, offset tables and surplus fragments.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from struct import pack
 from typing import TYPE_CHECKING
-
-from pydicom.uid import RLELossless
 
 from healthcare_deid.engine.dicom.fragments import (
     ITEM_HEADER,
@@ -16,11 +17,13 @@ from healthcare_deid.engine.dicom.fragments import (
     group_by_extended_table,
     group_fragments,
 )
-from healthcare_deid.engine.dicom.sidedata import jpeg, jpeg2000
+from healthcare_deid.engine.dicom.jpeg_xl import CONTAINER_START
+from healthcare_deid.engine.dicom.sidedata import jpeg, jpeg2000, jpeg_xl
+from healthcare_deid.engine.dicom.sidedata.deflated import blank_after_pixels, blank_deflated
 from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes, unreadable
 from healthcare_deid.engine.dicom.sidedata.rle import blank_rle
 from healthcare_deid.engine.dicom.sidedata.splices import Splice
-from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, frames_are_followed, transfer_syntax
 from healthcare_deid.engine.results import Change, ChangeAction
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -32,19 +35,20 @@ if TYPE_CHECKING:
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, Double Float and Pixel Data."""
+_CONTAINER = CONTAINER_START[:8]
 _DELIMITER = ITEM_HEADER.pack(0xE0DDFFFE, 0)
 
 
 @dataclass(slots=True)
 class SideData:
-    """Stretches to replace in an encapsulated value.
+    """Replacements that remove side data from an encapsulated value.
 
     Attributes:
-        splices: Stretches to replace; empty in the usual case.
-        unread: The frames are of a kind that is not followed here.
-        second_image: One image more was found behind that of a frame.
-        excess: How many of the splices are fragments of no frame.
-        extended_is_wrong: The Extended Offset Table does not say where the frames are.
+        splices: Ranges to replace; usually empty.
+        unread: The frames are in a format that this package cannot parse.
+        second_image: A second image follows that of a frame.
+        excess: Number of splices that concern fragments outside any frame.
+        extended_is_wrong: The Extended Offset Table does not match the frames.
     """
 
     splices: list[Splice] = field(default_factory=list[Splice])
@@ -55,46 +59,61 @@ class SideData:
 
 
 RULE = "side-data"
-"""Rule of a change that takes out of frames what decoding does not need."""
+"""Rule of a change that blanks side data in frames."""
 EXCESS_RULE = "after-last-frame"
-"""Rule of a change that removes what follows the last frame."""
-EXCESS = "data after the last frame was removed: no attribute says what it is, and nobody looks at it"
-UNREAD = "the frames of this transfer syntax are not followed: what they hold besides pixels was left as it is"
+"""Rule of a change that removes data after the last frame."""
+EXCESS = "data after the last frame was removed, because no attribute describes it"
+UNREAD = "the frames of this transfer syntax cannot be parsed: metadata inside them was not removed"
 
 
 def find_side_data(
-    storage: Storage, syntax: str, *, frames: int, pixels: int, extended: tuple[bytes, bytes] | None = None
+    storage: Storage,
+    syntax: str,
+    *,
+    frames: int,
+    pixels: int,
+    size: int = 0,
+    extended: tuple[bytes, bytes] | None = None,
 ) -> SideData:
-    """Find what a decoder of a value's frames does not need.
+    """Find everything in a value that decoding does not need.
 
     Args:
         storage: The value, from the item of its Basic Offset Table on, without its delimiter.
         syntax: Its transfer syntax. Frames are told by how they begin: some files name another syntax.
         frames: How many frames its attributes announce.
         pixels: Pixels of a frame.
+        size: Bytes of a frame that is not compressed.
         extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
 
     Raises:
-        UnsupportedPixelsError: Fragments or frames cannot be followed, so that they may hold anything.
+        UnsupportedPixelsError: Fragments or frames are broken, so they may hold anything.
     """
-    found = fragments_of(storage)
     result = SideData()
+    known = transfer_syntax(syntax)
+    coding = known.coding if known is not None else None
+    try:
+        found = fragments_of(storage)
+    except UnsupportedPixelsError:
+        if coding not in (Coding.VIDEO, Coding.REFERENCED):
+            raise
+        result.unread = True
+        return result
     if not frames_are_followed(syntax) and not _is_image(storage, found.filled[0]):
         result.unread = True
         return result
-    groups = _groups(storage, found, syntax, frames, extended)
+    groups = _groups(storage, found, coding, frames, extended)
     _excess(storage, found, groups, result)
     _tables(storage, found, groups, frames, extended, result)
     for places in groups:
         frame = FrameBytes(storage, places)
-        _blank(frame, syntax, pixels)
+        _blank(frame, coding, pixels, size)
         result.splices += frame.splices
         result.second_image = result.second_image or frame.has_second_image
     return result
 
 
 def changes_of(found: SideData, path: str, vr: str, length: int) -> tuple[list[Change], list[str]]:
-    """Return the record of what was replaced in an element, and what a person should know of it."""
+    """Return the changes of an element, and warnings about them."""
     rules = [EXCESS_RULE] if found.excess else []
     if len(found.splices) > found.excess:
         rules.append(RULE)
@@ -102,15 +121,21 @@ def changes_of(found: SideData, path: str, vr: str, length: int) -> tuple[list[C
     return changes, [EXCESS] if found.excess or found.second_image else []
 
 
-def _blank(frame: FrameBytes, syntax: str, pixels: int) -> None:
+def _blank(frame: FrameBytes, coding: Coding | None, pixels: int, size: int) -> None:
     begins = frame.read(0, 8)
-    if begins.startswith(jpeg.START):
+    if coding is Coding.DEFLATED_FRAMES:
+        blank_deflated(frame, size)
+    elif coding is Coding.UNCOMPRESSED_FRAMES:
+        blank_after_pixels(frame, size)
+    elif begins.startswith(jpeg.START):
         jpeg.blank_jpeg(frame)
     elif begins.startswith(jpeg2000.START):
         jpeg2000.blank_codestream(frame)
     elif begins == jpeg2000.JP2_START:
         jpeg2000.blank_jp2(frame)
-    elif syntax == RLELossless and pixels:
+    elif coding is Coding.JPEG_XL or begins == _CONTAINER:
+        jpeg_xl.blank_jpeg_xl(frame, pixels)
+    elif coding is Coding.RLE and pixels:
         blank_rle(frame, pixels)
     else:
         raise unreadable()
@@ -118,19 +143,26 @@ def _blank(frame: FrameBytes, syntax: str, pixels: int) -> None:
 
 def _is_image(storage: Storage, fragment: Fragment) -> bool:
     begins = bytes(storage.read_at(fragment[0], min(fragment[0] + 8, fragment[1])))
-    return begins.startswith((jpeg.START, jpeg2000.START, jpeg2000.JP2_START))
+    return begins.startswith((jpeg.START, jpeg2000.START, jpeg2000.JP2_START, _CONTAINER))
 
 
 def _groups(
-    storage: Storage, found: Fragments, syntax: str, frames: int, extended: tuple[bytes, bytes] | None
+    storage: Storage,
+    found: Fragments,
+    coding: Coding | None,
+    frames: int,
+    extended: tuple[bytes, bytes] | None,
 ) -> list[list[Fragment]]:
-    if syntax == RLELossless:  # without a table, a frame is one fragment (PS3.5 annex G.2)
+    if coding is Coding.RLE:  # without a table, a frame is one fragment (PS3.5 annex G.2)
         by_table = group_by_extended_table(extended, found, frames) if extended else None
         by_table = by_table or group_by_basic_table(found, frames)
         return (by_table or [[place] for place in found.filled])[:frames]
     try:
-        return group_fragments(storage, found, frames, extended)
-    except UnsupportedPixelsError:  # fewer frames than announced: as many as there are beginnings
+        return group_fragments(storage, found, frames, extended, coding)
+    except UnsupportedPixelsError:
+        if coding in (Coding.JPEG_XL, Coding.DEFLATED_FRAMES, Coding.UNCOMPRESSED_FRAMES):
+            raise
+        # Fewer frames than announced: as many as there are beginnings.
         groups: list[list[Fragment]] = []
         for fragment in found.filled:
             if not groups or _is_image(storage, fragment):
@@ -140,12 +172,16 @@ def _groups(
 
 
 def _excess(storage: Storage, found: Fragments, groups: list[list[Fragment]], result: SideData) -> None:
-    """Cut off fragments after the last frame, and blank others that are of no frame."""
+    """Remove fragments outside any frame.
+
+    Those after the last frame are cut off, others blanked.
+    """
     taken = {start: stop for places in groups for start, stop in places}
     last = max(taken)
     end = next(stop for start, stop in found.places if start == last)
     tail = found.end
-    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:  # it is part of a value of known length
+    # A value of defined length includes the delimiter.
+    if bytes(storage.read_at(tail, tail + len(_DELIMITER))) == _DELIMITER:
         tail += len(_DELIMITER)
     if _holds_something(storage, [*(place for place in found.filled if place[0] > last), (tail, len(storage))]):
         result.splices.append(Splice(end, len(storage), b""))
@@ -169,13 +205,14 @@ def _tables(
     extended: tuple[bytes, bytes] | None,
     result: SideData,
 ) -> None:
-    """Replace a Basic Offset Table that is none, by an empty one where every frame has one fragment."""
+    """Correct a wrong Basic Offset Table."""
     if extended is not None:
         exact = all(len(table) == 8 * frames for table in extended)
         result.extended_is_wrong = not exact or group_by_extended_table(extended, found, frames) is None
     start, stop = found.table_at
     if start == stop or (stop - start == 4 * frames and group_by_basic_table(found, frames) is not None):
         return
+    # An empty table is valid and sufficient if every frame is one fragment (PS3.5 annex A.4).
     table = b""
     if len(groups) > 1 and any(len(places) > 1 for places in groups):
         first = found.places[0][0]

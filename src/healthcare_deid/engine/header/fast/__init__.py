@@ -1,1 +1,1 @@
-"""The fast way through a header: its bytes are rewritten, and no data element is built."""
+"""Fast executor: rewrites encoded headers without building data elements."""

@@ -1,30 +1,45 @@
-"""Encoded elements of one dataset on their way: what was seen, and what was written."""
+"""State of one dataset while its encoded elements are rewritten."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from healthcare_deid.engine.dicom.encoding import UNDEFINED, read_tag, read_u16, read_u32
 from healthcare_deid.engine.header.fast.entries import LAST_CREATOR
-from healthcare_deid.engine.plan.tags import Inside
+from healthcare_deid.engine.plan.rules import Inside
 
 if TYPE_CHECKING:
-    from healthcare_deid.engine.header.fast.entries import Entry, Record
+    from healthcare_deid.engine.header.fast.entries import ElementDecision, Record
 
 NO_TAG = 0x1_0000_0000
-"""After every tag."""
+"""Sorts after every tag."""
 
 
-class Level:
-    """One dataset on its way through, the instance's own or an item's: where it stands, and what was seen of it.
+class Slot(bytes):
+    """Empty place in the output for a late element.
+
+    Its content is known only at the end.
+    """
+
+    tag: int
+
+    def __new__(cls, tag: int) -> Self:
+        """Make the slot of a tag."""
+        made = super().__new__(cls)
+        made.tag = tag
+        return made
+
+
+class DatasetWriter:
+    """Input and output state of one dataset: the instance or an item.
 
     Attributes:
-        output: What was written.
-        records: What was changed.
-        creators: Private creators by tag, as written.
-        last_tag: The tag of the last element.
-        encodings: Python encodings of its character set.
-        next_slot: The tag of the next slot that is left in it.
+        output: Bytes written.
+        records: Changes made.
+        creators: Private creators by tag, as encoded.
+        last_tag: Tag of the last element.
+        encodings: Python encodings of the SpecificCharacterSet.
+        next_slot: Tag of the next remaining slot.
     """
 
     __slots__ = (
@@ -61,15 +76,15 @@ class Level:
         self.next_slot = NO_TAG
 
 
-def length_of(data: bytes, position: int, entry: Entry, *, explicit: bool) -> int:
-    """Return the length that an element's header says."""
+def length_of(data: bytes, position: int, entry: ElementDecision, *, explicit: bool) -> int:
+    """Return the length in an element's header."""
     if not explicit:
         return int(read_u32(data, position + 4)[0])
     return int(read_u16(data, position + 6)[0] if entry.header == 8 else read_u32(data, position + 8)[0])
 
 
-def note_creator(data: bytes, position: int, level: Level) -> None:
-    """Remember a private creator, before its own element is dealt with."""
+def note_creator(data: bytes, position: int, level: DatasetWriter) -> None:
+    """Remember a private creator before its own element is processed."""
     group, element = read_tag(data, position)
     if element > LAST_CREATOR:
         return
@@ -80,6 +95,6 @@ def note_creator(data: bytes, position: int, level: Level) -> None:
         length = read_u16(data, position + 6)[0]
     elif data[position + 4 : position + 6] == b"UN":
         size, length = 12, read_u32(data, position + 8)[0]
-    # Of another VR it is no creator, whatever its tag (PS3.5 section 7.8.1).
+    # A private creator has VR LO; UN is accepted because converters write it (PS3.5 sections 7.8.1 and 6.2.2).
     value = data[position + size : position + size + length] if length != UNDEFINED else b""
     level.creators[group << 16 | element] = value

@@ -1,6 +1,8 @@
-"""A DICOM file, rewritten piece by piece: new bytes where something changed, ranges of the old file where nothing did.
+"""A DICOM file, rewritten in pieces.
 
-Values that stay are never in memory when they are large: pixel data goes from file to file through a buffer.
+A piece is new bytes or an unchanged range of the old file.
+
+Large unchanged values are never loaded: pixel data is copied from file to file.
 """
 
 from __future__ import annotations
@@ -20,18 +22,18 @@ from healthcare_deid.engine.dicom.encoding import (
     element_header,
     end_of_undefined,
     looks_explicit,
+    truncated,
 )
 from healthcare_deid.engine.dicom.sources import Range
 from healthcare_deid.engine.dicom.uids import uid_text
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor, encoded
-from healthcare_deid.engine.plan.tags import Op
-from healthcare_deid.errors import InvalidDicomError
+from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthcare_deid.engine.dicom.sources import Source
-    from healthcare_deid.engine.header.fast.dataset_writer import Level
+    from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
     from healthcare_deid.engine.header.fast.executor import EncodedExecutor
 
 _WINDOW = 1 << 16
@@ -40,22 +42,23 @@ _PREAMBLE = 132
 _GROUP_LENGTH = 0x00020000
 _PIXEL_DATA = 0x7FE00010
 _SYNTAX = 0x00020010
+# The dataset executor takes these syntaxes: pydicom inflates, and converts big endian values.
 _NOT_HERE = frozenset({DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})
 _U32 = Struct("<I")
 
 
 class FragmentRange(Range):
-    """A stretch that is one element whose value is fragments, from its header to its delimiter."""
+    """A range with one encapsulated element, from its header to its delimiter."""
 
 
 @dataclass
 class OldMeta:
-    """File meta information as it was.
+    """File meta information of the input.
 
     Attributes:
         values: Raw value by tag.
         vrs: VR by tag.
-        end: Where the dataset begins.
+        end: Position of the dataset.
     """
 
     values: dict[int, bytes] = field(default_factory=dict[int, bytes])
@@ -63,31 +66,36 @@ class OldMeta:
     end: int = _PREAMBLE
 
     def elements(self) -> list[tuple[int, str, bytes]]:
-        """Return every element: tag, VR, value."""
+        """Return tag, VR and value of every element."""
         return [(tag, self.vrs[tag], value) for tag, value in self.values.items()]
 
     def uid(self, tag: int) -> str:
-        """Return a UID element's text, empty where there is none."""
+        """Return the text of a UID element.
+
+        Returns an empty string if it is absent.
+        """
         return uid_text(self.values.get(tag, b""))
 
 
 class EncodedFile:
-    """A DICOM file, open or in memory, that the encoded executor can rewrite.
+    """A DICOM file for the encoded executor.
+
+    It may be open or in memory.
 
     Args:
         source: The file.
 
     Attributes:
         source: The file.
-        size: Bytes of the file.
-        window: The first of them.
-        meta: Its file meta information.
-        syntax: Its transfer syntax.
-        explicit: Whether VRs are written in its dataset.
+        size: Size of the file in bytes.
+        window: First bytes of the file.
+        meta: File meta information.
+        syntax: Transfer syntax.
+        explicit: Whether the dataset is explicit VR.
 
     Raises:
-        UseDatasetExecutor: It is not little endian, not plain, or has no usable file meta.
-        InvalidDicomError: It ends in its file meta.
+        UseDatasetExecutor: The file is big endian or deflated, or its file meta is unusable.
+        InvalidDicomError: The file ends inside its file meta.
     """
 
     def __init__(self, source: Source) -> None:
@@ -101,10 +109,10 @@ class EncodedFile:
         self.syntax = syntax
         self.explicit = syntax != ImplicitVRLittleEndian
         if self.meta.end + 8 <= self.size and looks_explicit(self.window, self.meta.end) != self.explicit:
-            raise UseDatasetExecutor  # some tools write another syntax than they name
+            raise UseDatasetExecutor  # some tools name the wrong transfer syntax
 
     def read(self, offset: int, count: int) -> bytes:
-        """Return bytes of the file; fewer at its end."""
+        """Return ``count`` bytes of the file, fewer at the end."""
         return self.source.read(offset, count)
 
     def _read_meta(self) -> OldMeta:
@@ -128,17 +136,17 @@ class EncodedFile:
         return meta
 
     def slice(self, offset: int, length: int) -> bytes:
-        """Return bytes of the file, most often from memory."""
+        """Return bytes of the file, usually from memory."""
         if offset + length <= len(self.window):
             return self.window[offset : offset + length]
         return self.read(offset, length)
 
     def end_of_undefined(self, value: int, vr: bytes) -> int:
-        """Return where a value of undefined length ends, its delimiter included, whatever is nested in it.
+        """Return the position after a value of undefined length and its delimiter.
 
         Raises:
-            UseDatasetExecutor: It is neither items nor fragments.
-            InvalidDicomError: The file ends inside it.
+            UseDatasetExecutor: The value is neither items nor fragments.
+            InvalidDicomError: The file ends inside the value.
         """
         try:
             return end_of_undefined(self._read_between, value, vr, explicit=self.explicit)
@@ -151,10 +159,12 @@ class EncodedFile:
         return self.slice(start, stop - start)
 
     def rewrite(self, executor: EncodedExecutor) -> list[bytes | Range]:
-        """Apply an executor to the dataset; return the new one in pieces, without its file meta.
+        """Apply an executor to the dataset.
+
+        Returns the pieces of the result, without file meta.
 
         Raises:
-            UseDatasetExecutor: The data is not in a form the encoded executor rewrites.
+            UseDatasetExecutor: The encoded executor does not support the form of the data.
             InvalidDicomError: The file ends inside an element.
         """
         level = executor.start(explicit=self.explicit)
@@ -179,11 +189,10 @@ class EncodedFile:
         pieces += level.output
         return pieces
 
-    def _is_junk(self, head: bytes, position: int, level: Level) -> bool:
-        """Return whether what is left of the file is no element: bytes after the dataset's last one.
-
-        Padding may follow anywhere; anything else only where the image is complete, or no element can begin so.
-        """
+    def _is_junk(self, head: bytes, position: int, level: DatasetWriter) -> bool:
+        """Return whether only trailing bytes are left."""
+        # Padding may follow any element. Other bytes count as trailing only after the pixel data; before it, an
+        # element is more likely to be broken.
         if len(head) < 8:
             return level.last_tag >= _PIXEL_DATA or not self.read(position, self.size - position).strip(FILLER)
         try:
@@ -200,10 +209,21 @@ class EncodedFile:
         header: bytes,
         position: int,
         seen: int,
-        level: Level,
+        level: DatasetWriter,
         pieces: list[bytes | Range],
     ) -> tuple[int, bytes]:
-        """Deal with an element of which only ``seen`` bytes were there; return where to go on, and the data there."""
+        """Process an element that extends beyond the window.
+
+        Returns the new base and window.
+
+        Args:
+            executor: The executor.
+            header: First bytes of the element.
+            position: Position of the element in the file.
+            seen: Number of its bytes in the current window.
+            level: State of the dataset.
+            pieces: Pieces of the result so far.
+        """
         if len(header) < 8:
             raise truncated()
         entry, length = executor.look(header, level)
@@ -215,6 +235,7 @@ class EncodedFile:
         after = self.end_of_undefined(value, entry.vr.encode()) if length == UNDEFINED else value + length
         if after > self.size:
             raise truncated()
+        # An element of VR UN may be a sequence whose items must be rewritten.
         hidden = entry.vr == "UN" and entry.op is Op.KEEP and self.read(value, len(ITEM)) == ITEM
         small = after - position < _LARGE and (length != UNDEFINED or entry.op is not Op.KEEP)
         if entry.vr == "SQ" or hidden or not executor.passes_by(entry) or small:
@@ -232,12 +253,7 @@ class EncodedFile:
         return position, data
 
 
-def truncated() -> InvalidDicomError:
-    """Return the error for data that ends too early."""
-    return InvalidDicomError("the data ends inside an element", reason="truncated")
-
-
 def encoded_meta(values: Sequence[tuple[int, str, bytes]]) -> bytes:
-    """Encode preamble, prefix and file meta information (PS3.10 section 7.1), its group length included."""
+    """Encode preamble, prefix and file meta (PS3.10 section 7.1)."""
     body = b"".join(encoded(tag, vr, value) for tag, vr, value in values)
     return bytes(128) + b"DICM" + encoded(_GROUP_LENGTH, "UL", _U32.pack(len(body))) + body

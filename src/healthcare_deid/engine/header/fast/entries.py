@@ -1,4 +1,4 @@
-"""Decisions about encoded elements, and the bytes written in their place."""
+"""Decisions about encoded elements, and encoding of their replacements."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from healthcare_deid.engine.dicom.encoding import LONG_VRS
 if TYPE_CHECKING:
     import re
 
-    from healthcare_deid.engine.plan.tags import Op, Rule
+    from healthcare_deid.engine.plan.rules import Op, Rule
 
 LAST_CREATOR = 0xFF
+# Largest even length in 16 bits; values have even lengths (PS3.5 section 7.1.1).
 _MAX_SHORT = 0xFFFE
 _SHORT_PREFIX = 6
 _U16 = Struct("<H")
@@ -22,37 +23,37 @@ _U32 = Struct("<I")
 _TAG = Struct("<HH")
 
 
-class UseDatasetExecutor(Exception):  # noqa: N818 - a change of way, not an error
-    """The data is not in a form this executor rewrites."""
+class UseDatasetExecutor(Exception):  # noqa: N818 - a change of executor, not an error
+    """The encoded executor does not support the form of the data."""
 
 
-class Kind(IntEnum):
-    """Amount of a decision that tag, VR and length settle."""
+class DecisionKind(IntEnum):
+    """How far tag, VR and length decide about an element."""
 
     OPEN = 0
-    """Not enough: its value counts, or what stands around it."""
+    """Undecided: the value or the surrounding elements matter."""
     KEPT = 1
-    """It stays."""
+    """Kept."""
     SOUND = 2
-    """It stays if its value follows the form of its VR; otherwise its value counts."""
+    """Kept if the value has the form of its VR; otherwise undecided."""
     REPLACED = 3
-    """The same bytes always stand in its place, or none."""
+    """Removed, or always replaced by the same bytes."""
     REMEMBERED = 4
-    """Its value counts, and nothing else: what became of the same bytes before is remembered for a while."""
+    """Decided by the value alone, so the result for equal bytes is cached."""
     CREATOR = 5
-    """A private creator that stays, goes, or is remembered: others may need to know it."""
+    """A private creator, which later elements may need."""
 
 
 class Record(NamedTuple):
-    """A change: what to, why, and the length of the old value."""
+    """A change: decision, reason, and length of the old value."""
 
-    entry: Entry
+    entry: ElementDecision
     reason: str
     length: int
 
 
-class Entry(NamedTuple):
-    """Decision about an element that depends on neither its length nor its value."""
+class ElementDecision(NamedTuple):
+    """Decision about an element from tag, VR and private creator."""
 
     op: Op
     header: int
@@ -60,10 +61,10 @@ class Entry(NamedTuple):
     vr: str
     rule: Rule
     prefix: bytes
-    """Tag and VR as they are written in front of a new value."""
+    """Encoded tag and VR for a new value."""
 
     def encoded(self, value: bytes) -> bytes:
-        """Return the element with a new value.
+        """Encode the element with a new value.
 
         Raises:
             UseDatasetExecutor: The value is too long for the VR.
@@ -71,36 +72,42 @@ class Entry(NamedTuple):
         return _encoded(self.prefix, value)
 
 
-class Step(NamedTuple):
-    """Decision settled by tag, VR and length alone, as for most of a header."""
+class HeaderStep(NamedTuple):
+    """Decision from tag, VR and length alone.
+
+    It suffices for most of a header.
+    """
 
     size: int
     tag: int
-    kind: Kind
+    kind: DecisionKind
     new: bytes
-    """What stands in the place of an element that is replaced."""
+    """Replacement of the element, if it is replaced."""
     record: Record
-    """Of an element that is replaced."""
+    """Record of the change, if it is replaced."""
     form: re.Pattern[bytes] | None
-    """Of an element that stays where it is sound: what a sound value looks like."""
+    """Pattern of valid values, if the element is kept only with one."""
     noted: bool
-    """Whether its value is wanted: it tells whose instance it is, or what claims hang on."""
+    """Whether the value is collected, because it identifies the patient or decides about claims."""
 
 
 def creator_of(tag: int, creators: dict[int, bytes]) -> str:
-    """Return the creator of a private element, or what a private creator says itself; empty where there is none."""
+    """Return the private creator of an element, or an empty string.
+
+    For a private creator element this is its own value.
+    """
     known = creators.get(creator_tag(tag) if tag & 0xFFFF > LAST_CREATOR else tag, b"")
     return known.strip(b" \0").decode("latin-1")
 
 
 def prefix(tag: int, vr: str) -> bytes:
-    """Return what is written in front of an element's length; without a VR, as implicit."""
+    """Encode a tag and, in explicit VR, its VR."""
     code = vr.encode("ascii")
     return _TAG.pack(tag >> 16, tag & 0xFFFF) + (code + b"\0\0" if code in LONG_VRS else code)
 
 
 def encoded(tag: int, vr: str, value: bytes) -> bytes:
-    """Return an element in explicit VR.
+    """Encode an element in explicit VR.
 
     Raises:
         UseDatasetExecutor: The value is too long for the VR.

@@ -1,14 +1,15 @@
-"""The executor for encoded elements: rewrites a header's bytes without building one data element.
+"""Executor for encoded elements, which builds no data elements.
 
-It covers little-endian data, explicit or implicit VR, with elements in tag order. Whatever else a file holds raises
-`UseDatasetExecutor`, and the file goes the other way. What is kept is copied as it stands; nested sequences, also those
-written as UN, are rewritten with their form of length.
+It supports little endian data in explicit or implicit VR with elements in tag order. For anything else it raises
+`UseDatasetExecutor`, and the dataset executor takes over. Kept elements are copied unchanged. Nested sequences,
+including
+those written as UN, keep their length encoding.
 """
 
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Self, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from healthcare_deid.engine.dicom.charsets import encodings_of
 from healthcare_deid.engine.dicom.encoding import (
@@ -23,92 +24,90 @@ from healthcare_deid.engine.dicom.encoding import (
     holds_items,
     read_u32,
     reader_of,
+    truncated,
 )
 from healthcare_deid.engine.dicom.files import TRAILING_DROPPED
 from healthcare_deid.engine.header.dummies import dummy_of
-from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, Level, length_of, note_creator
+from healthcare_deid.engine.header.fast.dataset_writer import NO_TAG, DatasetWriter, Slot, length_of, note_creator
 from healthcare_deid.engine.header.fast.entries import (
-    LAST_CREATOR,
-    Entry,
+    ElementDecision,
     Record,
     UseDatasetExecutor,
     creator_of,
     prefix,
 )
+from healthcare_deid.engine.header.fast.leaf_executor import LeafExecutor
 from healthcare_deid.engine.header.fast.loop import take_steps
-from healthcare_deid.engine.header.fast.run_follower import Follower, Tally
-from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, Table, Tables
-from healthcare_deid.engine.header.fast.value_cache import LONGEST_REMEMBERED, Known, Memo, Remembered
-from healthcare_deid.engine.header.values import NewValue, Values
+from healthcare_deid.engine.header.fast.run_follower import Follower
+from healthcare_deid.engine.header.fast.tables import SPECIFIC_CHARACTER_SET, DecisionTable, DecisionTables
+from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.identity.uid_mapper import UidMapper
-from healthcare_deid.engine.plan.tags import DROPPING, Inside, Op, TagPlan, UidPolicy, inside
+from healthcare_deid.engine.plan.rules import Inside, Op, enters, inside
+from healthcare_deid.engine.plan.tags import TagPlan, UidPolicy
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthcare_deid.engine.header.fast.value_cache import Known, Memo
+
 _DELIMITER_TAGS = 0xFFFEE000
-_KEEP, _DELETE, _REWRITE = Op.KEEP, Op.DELETE, Op.REWRITE  # an enum's own look-up is slow
+_KEEP = Op.KEEP  # attribute access on an enum class is slow
 _PIXELS = 0x7FE0
+# Position returned when the data ends inside the element.
 _CUT_OFF = -1
-"""In place of a position: the data ends inside the element."""
 
 _U32 = Struct("<I")
 
 
-class EncodedExecutor:
-    """Applies a plan to one instance's encoded elements.
+class EncodedExecutor(LeafExecutor):
+    """Applies a plan to the encoded elements of one instance.
 
     Args:
-        tables: Made of the plan, once.
-        values: New values, for this instance.
-        slots: Tags of the top level, in order, that get a place of their own in the output: what stands there is known
-            when all has been seen.
-        memo: Where text is inspected: what became of elements of instances with the same header.
-
+        tables: Look-up tables of the plan.
+        values: Source of new values for this instance.
+        slots: Top-level tags, in order, whose content is known only at the end; each gets a slot in the output.
+        memo: Cache for instances with the same header, if text is inspected.
     """
 
     def __init__(
         self,
-        tables: Tables,
+        tables: DecisionTables,
         values: Values,
         slots: Sequence[int] = (),
         memo: Memo | None = None,
     ) -> None:
-        self._tables = tables
-        self._values = values
+        super().__init__(tables, values)
         self._slots = list(slots)
         self._memo = memo or tables.memo
-        self._searching = tables.searching
-        self.tally = Tally(warned=values.warnings)
 
-    def start(self, *, explicit: bool) -> Level:
-        """Return the top level, nothing of it seen yet."""
-        level = self._counted(Level(explicit=explicit))
+    def start(self, *, explicit: bool) -> DatasetWriter:
+        """Return the state of the top level before its first element."""
+        level = self._counted(DatasetWriter(explicit=explicit))
         if self._slots:
             level.next_slot = self._slots[0]
         return level
 
-    def _counted(self, level: Level) -> Level:
+    def _counted(self, level: DatasetWriter) -> DatasetWriter:
         self.tally.records.append((level.path, level.records))
         return level
 
-    def look(self, header: bytes, level: Level) -> tuple[Entry, int]:
-        """Return the entry and the length of the top-level element that begins with these bytes.
+    def look(self, header: bytes, level: DatasetWriter) -> tuple[ElementDecision, int]:
+        """Return decision and length of the top-level element with this header.
 
         Raises:
-            UseDatasetExecutor: It is out of order, or in no form this executor rewrites.
+            UseDatasetExecutor: The element is out of order or in an unsupported form.
         """
         explicit = level.explicit
         entry = self._table(level).entry(header, level.creators)
         if entry.tag <= level.last_tag or entry.tag & _DELIMITER_TAGS == _DELIMITER_TAGS:
             raise UseDatasetExecutor
         if entry.header == 12 and len(header) < 12:
-            raise InvalidDicomError("the data ends inside an element", reason="truncated")
+            raise truncated()
         return entry, length_of(header, 0, entry, explicit=explicit)
 
-    def pass_by(self, entry: Entry, length: int, level: Level) -> list[bytes]:
-        """Account for a top-level element that is not in memory; return what comes before it, or in its place."""
+    def pass_by(self, entry: ElementDecision, length: int, level: DatasetWriter) -> list[bytes]:
+        """Record a top-level element that is not in memory; return bytes to write now."""
         output = self._take_slots(entry.tag, level)
         level.last_tag = entry.tag
         match entry.op:
@@ -122,26 +121,30 @@ class EncodedExecutor:
             case Op.DUMMY:
                 output.append(entry.encoded(dummy_of(entry.tag, entry.vr)))
             case Op.RECURSE | Op.UID | Op.OWN_UID | Op.TEXT | Op.SHIFT | Op.CHECK | Op.REWRITE:
-                raise UseDatasetExecutor  # its value counts
+                raise UseDatasetExecutor  # these need the value
             case _:
                 assert_never(entry.op)
         level.records.append(Record(entry, entry.rule.reason, length))
         return output
 
-    def passes_by(self, entry: Entry) -> bool:
-        """Return whether an element's value need not be in memory: it stays unsearched, or its place is taken."""
+    def passes_by(self, entry: ElementDecision) -> bool:
+        """Return whether an element can be processed without loading its value."""
+        # Kept values are searched for the patient's identity, except pixels.
         if entry.op is _KEEP:
             return entry.tag >> 16 == _PIXELS or not self._tables.plan.removes_identity
         return entry.op in (Op.DELETE, Op.EMPTY, Op.DUMMY)
 
-    def elements(self, data: bytes, position: int, end: int, level: Level) -> int:
-        """Rewrite elements until ``end``, an item's end, or an element that is cut off; return where that is.
+    def elements(self, data: bytes, position: int, end: int, level: DatasetWriter) -> int:
+        """Rewrite elements up to ``end``, an item delimiter, or an incomplete element.
 
         Args:
             data: Encoded elements.
-            position: Where the first one begins.
-            end: Where the data ends.
-            level: What they belong to; carried from one stretch of data to the next.
+            position: Position of the first one.
+            end: End of the data.
+            level: State of their dataset, carried over between chunks of data.
+
+        Returns:
+            The position reached.
         """
         table = self._table(level)
         known = self._memo.of(table.number, level.encodings)
@@ -170,40 +173,45 @@ class EncodedExecutor:
             follower.end(data, position)
         return position
 
-    def _follower(self, known: Known, table: Table, level: Level) -> Follower | None:
+    def _follower(self, known: Known, table: DecisionTable, level: DatasetWriter) -> Follower | None:
         met, known.met = known.met, True
         return Follower(known.runs, table.steps, level, self.tally) if met and not level.depth else None
 
-    def finish(self, level: Level) -> None:
-        """Leave the slots that come after every element."""
+    def finish(self, level: DatasetWriter) -> None:
+        """Write the slots that come after the last element."""
         level.output.extend(self._take_slots(NO_TAG, level))
 
     def drop_trailing(self) -> None:
-        """Say that what follows the last element is left out: bytes that belong to nothing."""
+        """Warn that bytes after the last element are dropped."""
         self._values.warn(TRAILING_DROPPED)
 
-    def _table(self, level: Level) -> Table:
+    def _table(self, level: DatasetWriter) -> DecisionTable:
         return self._tables.table(explicit=level.explicit, around=level.around)
 
-    def _fill_slots(self, level: Level) -> None:
-        """Leave the slots that come before the last element."""
+    def _fill_slots(self, level: DatasetWriter) -> None:
+        """Write the slots that come before the last element."""
         self.tally.beyond += 1
         level.output.extend(self._take_slots(level.last_tag, level))
 
-    def _take_slots(self, before: int, level: Level) -> list[bytes]:
-        """Return the slots that come before a tag, once."""
+    def _take_slots(self, before: int, level: DatasetWriter) -> list[bytes]:
+        """Remove and return the slots that come before a tag."""
         taken: list[bytes] = []
         while self._slots and level.next_slot <= before:
             taken.append(Slot(self._slots.pop(0)))
             level.next_slot = self._slots[0] if self._slots else NO_TAG
         return taken
 
-    def _element(self, data: bytes, position: int, end: int, level: Level) -> tuple[bytes | None, int]:
-        """Rewrite one element; return what stands in its place, None where it stays, and the position after it."""
+    def _element(self, data: bytes, position: int, end: int, level: DatasetWriter) -> tuple[bytes | None, int]:
+        """Rewrite one element.
+
+        Returns:
+            Its replacement, None if it is unchanged, and the position after it.
+        """
         explicit = level.explicit
         head = data[position : position + 8]
         if head.startswith(ITEM_END):
             return None, _CUT_OFF
+        # The group is odd and so private; in little endian its low byte comes first.
         if head[0] & 1:
             note_creator(data, position, level)
         table = self._table(level)
@@ -218,9 +226,10 @@ class EncodedExecutor:
         after = value + length
         if length != UNDEFINED and after > end:
             return None, _CUT_OFF
+        # A decision that depends on the private creator must not be cached for the bare header.
         fixed = table.is_fixed(head, entry)
         if not fixed:
-            self.tally.beyond += 1  # the private creator counts
+            self.tally.beyond += 1  # the private creator matters too
         if length == UNDEFINED or vr == "SQ":
             return self._composite(data, position, length, end, entry, level)
         self._note(entry, data[value:after], level, table)
@@ -238,77 +247,10 @@ class EncodedExecutor:
             self.tally.beyond += 1
         return self._replacement(entry, data[position:after], level, memo), after
 
-    def _rewritten(self, entry: Entry, value: bytes, level: Level) -> tuple[Entry, NewValue | None]:
-        """Return the value of the project's own; where there is none, what the profile makes of the element."""
-        new = self._values.rewritten(entry.rule, entry.tag, entry.vr, value, level.encodings)
-        if new is not None:
-            return entry, new if new.value != value else None
-        beneath = entry.rule.beneath
-        assert beneath is not None, "a rule to rewrite has one beneath"
-        entry = entry._replace(op=beneath.op, rule=beneath)
-        if beneath.op is _DELETE:
-            return entry, NewValue(b"", beneath.reason)
-        if beneath.op is _KEEP and not self._searching:
-            return entry, None
-        return entry, self._values.new_value(beneath, entry.tag, entry.vr, value, level.encodings)
-
-    def _note(self, entry: Entry, value: bytes, level: Level, table: Table) -> None:
-        if table.notes(entry):
-            self.tally.noted.append((entry.tag, entry.op, value, level.encodings))
-        if entry.tag >> 16 & 1 and entry.tag & 0xFFFF > LAST_CREATOR and entry.op not in DROPPING:
-            self.tally.private_kept += 1
-
-    def _malformed(self, entry: Entry, length: int, level: Level) -> bytes:
-        """Return what stands in the place of an element whose value cannot be understood."""
-        level.last_tag = entry.tag
-        emptied = self._values.malformed()
-        level.records.append(Record(entry, emptied.reason, length))
-        return entry.encoded(emptied.value)
-
-    def _replacement(
-        self, entry: Entry, element: bytes, level: Level, memo: dict[bytes, Remembered] | None
-    ) -> bytes | None:
-        """Return an element with its new value, None where it stays: of equal elements the same, if there is a memo."""
-        if entry.op is _KEEP and not self._searching:
-            self.tally.keep(entry.tag, has_value=len(element) > entry.header)
-            return None
-        if entry.op is _DELETE:
-            level.records.append(Record(entry, entry.rule.reason, len(element) - entry.header))
-            return b""
-        known = None if memo is None else memo.get(element)
-        if known is not None:
-            self.tally.warned.extend(known.warnings)
-        else:
-            depends = self._values.depends
-            known = self._new_value(entry, element, level)
-            if self._values.depends != depends:
-                self.tally.beyond += 1
-            elif memo is not None and len(element) <= LONGEST_REMEMBERED:
-                memo[element] = known
-        if known.record is None:
-            self.tally.keep(entry.tag, has_value=len(element) > entry.header)
-            return None
-        level.records.append(known.record)
-        return known.new
-
-    def _new_value(self, entry: Entry, element: bytes, level: Level) -> Remembered:
-        """Return an element with its new value, the record of it, none where it stays, and the warnings it gave."""
-        warned = len(self.tally.warned)
-        value = element[entry.header :]
-        if entry.op is _REWRITE:
-            entry, changed = self._rewritten(entry, value, level)
-        else:
-            changed = self._values.new_value(entry.rule, entry.tag, entry.vr, value, level.encodings)
-        warnings = tuple(self.tally.warned[warned:])
-        if changed is None:
-            return Remembered(b"", None, warnings)
-        new = b"" if entry.op is _DELETE else entry.encoded(changed.value)
-        return Remembered(new, Record(entry, changed.reason, len(value)), warnings)
-
     def _composite(
-        self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
+        self, data: bytes, position: int, length: int, end: int, entry: ElementDecision, level: DatasetWriter
     ) -> tuple[bytes | None, int]:
-        """Rewrite a sequence, or fragments; return what `_element` does."""
+        """Rewrite a sequence or fragments; return what `_element` does."""
         value = position + entry.header
         if entry.vr == "UN":
             entry = self._as_sequence(entry, level)
@@ -316,7 +258,7 @@ class EncodedExecutor:
         stayed = len(self.tally.stayed)
         noted, private_kept = len(self.tally.noted), self.tally.private_kept
         try:
-            if entry.vr == "SQ" and _enters(entry.op):
+            if entry.vr == "SQ" and enters(entry.op):
                 new, after = self._sequence(data, value, length, end, entry, level, data[position:value])
             else:
                 new, after = self._whole(data, value, length, end, entry, level)
@@ -324,7 +266,8 @@ class EncodedExecutor:
             if level.depth:
                 raise
             if length != UNDEFINED:
-                raise UseDatasetExecutor from None  # all of it is here, and does not fit together
+                raise UseDatasetExecutor from None  # the value is complete but inconsistent
+            # The caller retries with more data, so undo what the incomplete sequence recorded.
             del self.tally.records[mark:], self.tally.warned[warned:], self.tally.noted[noted:]
             del self.tally.stayed[stayed:]
             self.tally.kept, self.tally.private_kept = kept, private_kept
@@ -333,29 +276,29 @@ class EncodedExecutor:
         self._note(entry, data[value:after], level, self._table(level))
         return new, after
 
-    def _as_sequence(self, entry: Entry, level: Level) -> Entry:
-        """Return the entry of an element written as UN whose undefined length, or value, says that it is a sequence."""
+    def _as_sequence(self, entry: ElementDecision, level: DatasetWriter) -> ElementDecision:
+        """Return the decision for a sequence written with VR UN."""
         tag = entry.tag
         rule = self._tables.plan.rule(tag, "SQ", creator_of(tag, level.creators), level.around)
-        return Entry(rule.op, entry.header, tag, "SQ", rule, prefix(tag, "UN" if level.explicit else ""))
+        return ElementDecision(rule.op, entry.header, tag, "SQ", rule, prefix(tag, "UN" if level.explicit else ""))
 
     def _whole(
-        self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level
+        self, data: bytes, position: int, length: int, end: int, entry: ElementDecision, level: DatasetWriter
     ) -> tuple[bytes | None, int]:
-        """Keep, empty or drop a sequence, or fragments, whatever is in it."""
+        """Keep, empty or delete a sequence or fragments without entering it."""
         after = position + length
         items = length > 0
         if entry.vr != "SQ":
             if entry.op is Op.KEEP and level.depth:
-                raise UseDatasetExecutor  # compressed frames may hold side data
+                raise UseDatasetExecutor  # nested compressed frames may hold side data
             if entry.op is Op.KEEP:
-                raise Short  # so that they become a range of the file, whose side data is looked for
+                raise Short  # makes them a range of the file, which is then searched for side data
             items, after = _fragments(data, position, end)
         elif length == UNDEFINED:
             after = _after_sequence(data, position, end, entry, level)
             items = after - position > 8
         elif entry.op is Op.KEEP and not holds_items(data, position, after, explicit=level.explicit):
-            raise UseDatasetExecutor  # not even a whole sequence is kept with bytes in it that are no items
+            raise UseDatasetExecutor  # a sequence is never kept with bytes that are not items
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
             self.tally.keep(entry.tag, has_value=items)
             return None, after
@@ -363,11 +306,18 @@ class EncodedExecutor:
         return b"" if entry.op is Op.DELETE else entry.encoded(b""), after
 
     def _sequence(
-        self, data: bytes, position: int, length: int, end: int, entry: Entry, level: Level, header: bytes
+        self,
+        data: bytes,
+        position: int,
+        length: int,
+        end: int,
+        entry: ElementDecision,
+        level: DatasetWriter,
+        header: bytes,
     ) -> tuple[bytes | None, int]:
-        """Rewrite a sequence whose items the plan enters; its form of length stays."""
+        """Rewrite a sequence whose items the plan enters, keeping its length encoding."""
         if level.depth >= MAX_DEPTH:
-            raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} deep", reason="too-deep")
+            raise InvalidDicomError(f"sequences are nested more than {MAX_DEPTH} levels deep", reason="too-deep")
         stop = end if length == UNDEFINED else position + length
         explicit = level.explicit and header[4:6] != b"UN"
         around = inside(level.around, entry.op)
@@ -386,7 +336,7 @@ class EncodedExecutor:
             if code != ITEM:
                 raise UseDatasetExecutor
             item = self._counted(
-                Level(
+                DatasetWriter(
                     explicit=explicit,
                     path=f"{place}[{index}]/",
                     depth=level.depth + 1,
@@ -405,7 +355,9 @@ class EncodedExecutor:
             return b"".join((header, body, SEQUENCE_END, b"\0\0\0\0")), position
         return b"".join((header[:-4], _U32.pack(len(body)), body)), position
 
-    def _item(self, data: bytes, position: int, length: int, end: int, level: Level, pieces: list[bytes]) -> int:
+    def _item(
+        self, data: bytes, position: int, length: int, end: int, level: DatasetWriter, pieces: list[bytes]
+    ) -> int:
         """Rewrite one item into ``pieces``; return the position after it."""
         stop = end if length == UNDEFINED else position + length
         if stop > end:
@@ -424,31 +376,6 @@ class EncodedExecutor:
         return after + 8
 
 
-class Slot(bytes):
-    """A place in the output, empty until all has been seen, for an element with a tag."""
-
-    tag: int
-
-    def __new__(cls, tag: int) -> Self:
-        """Return the place for one tag."""
-        made = super().__new__(cls)
-        made.tag = tag
-        return made
-
-
-def _enters(op: Op) -> bool:
-    """Return whether an operation on a sequence goes on to its items."""
-    match op:
-        case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
-            return True
-        case Op.KEEP | Op.DELETE | Op.EMPTY:
-            return False
-        case Op.UID | Op.OWN_UID | Op.SHIFT | Op.REWRITE:
-            raise AssertionError("a plan enters sequences with RECURSE")
-        case _:
-            assert_never(op)
-
-
 def _fragments(data: bytes, position: int, end: int) -> tuple[bool, int]:
     """Return whether there are fragments, and the position after them."""
     try:
@@ -461,13 +388,13 @@ def _fragments(data: bytes, position: int, end: int) -> tuple[bool, int]:
     return bool(stops), after
 
 
-def _after_sequence(data: bytes, position: int, end: int, entry: Entry, level: Level) -> int:
+def _after_sequence(data: bytes, position: int, end: int, entry: ElementDecision, level: DatasetWriter) -> int:
     """Return the position after a sequence of undefined length."""
     reader = EncodedExecutor(_READER, _NOTHING_NEW)
     passing = entry._replace(op=Op.RECURSE)
-    place = Level(explicit=level.explicit, depth=level.depth, around=Inside.NOTHING)
+    place = DatasetWriter(explicit=level.explicit, depth=level.depth, around=Inside.NOTHING)
     return reader._sequence(data, position, UNDEFINED, end, passing, place, data[position - entry.header : position])[1]
 
 
-_READER = Tables(TagPlan(name="read", uids=UidPolicy(primary=False)))
+_READER = DecisionTables(TagPlan(name="read", uids=UidPolicy(primary=False)))
 _NOTHING_NEW = Values(_READER.plan, UidMapper())

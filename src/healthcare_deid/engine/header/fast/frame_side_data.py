@@ -1,4 +1,4 @@
-"""Side data in the compressed pixel data that a file's pieces pass by."""
+"""Removal of side data from compressed pixel data in a rewritten file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from healthcare_deid.engine.dicom.sidedata import (
     find_side_data,
     pieces_of,
 )
+from healthcare_deid.engine.dicom.sidedata.deflated import native_size
 from healthcare_deid.engine.dicom.sources import Range
-from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native
+from healthcare_deid.engine.dicom.transfer_syntaxes import frames_are_followed, is_native, is_video
 from healthcare_deid.engine.header.fast.encoded_file import FragmentRange
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
-from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.lookup import ElementFinder
 from healthcare_deid.engine.header.fast.native_lengths import native_lengths_fit
 
 if TYPE_CHECKING:
@@ -26,35 +27,42 @@ if TYPE_CHECKING:
 
 _NUMBER_OF_FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _EXTENDED_TABLES = (0x7FE00001, 0x7FE00002)
-_GEOMETRY = Wanted((_NUMBER_OF_FRAMES, _ROWS, _COLUMNS, *_EXTENDED_TABLES))
+_SAMPLES, _PHOTOMETRIC, _BITS = 0x00280002, 0x00280004, 0x00280100
+_GEOMETRY = ElementFinder((_SAMPLES, _PHOTOMETRIC, _NUMBER_OF_FRAMES, _ROWS, _COLUMNS, _BITS, *_EXTENDED_TABLES))
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
+# Size of a sequence delimitation item in bytes.
 _DELIMITER = 8
-"""Bytes of the item that ends a value of undefined length."""
 
 
 def without_side_data(
     file: EncodedFile, pieces: list[bytes | Range]
 ) -> tuple[list[bytes | Range], list[Change], list[str]]:
-    """Return a file's pieces without what decoding its frames does not need, the record of it, and warnings.
+    """Remove side data from the frames in a file's pieces.
 
     Args:
         file: The file.
-        pieces: Its dataset, rewritten. Fragments that stay are a `FragmentRange`.
+        pieces: Its rewritten dataset. Kept fragments are a `FragmentRange`.
+
+    Returns:
+        The new pieces, the changes, and warnings.
 
     Raises:
-        UseDatasetExecutor: Its compressed pictures are elsewhere, or have Extended Offset Tables; or its native pixel
-            data does not seem to be as long as its attributes say.
-        UnsupportedPixelsError: Frames cannot be followed, so that they may hold anything.
+        UseDatasetExecutor: There are nested compressed frames or Extended Offset Tables, or the length of native pixel
+            data may not match its attributes.
+        UnsupportedPixelsError: Frames are broken, so they may hold anything.
     """
-    ranges = [piece for piece in pieces if piece.__class__ is not bytes]  # few of many, and quicker than isinstance
+    # Most pieces are bytes, and this is faster than isinstance.
+    ranges = [piece for piece in pieces if piece.__class__ is not bytes]
     holds_fragments = FragmentRange in map(type, ranges)
     if is_native(file.syntax):
         if not native_lengths_fit(file, ranges):
             raise UseDatasetExecutor
         if not holds_fragments:
             return pieces, [], []
-    if frames_are_followed(file.syntax) and not holds_fragments:
-        raise UseDatasetExecutor  # fragments whose length was written all the same
+    elif not holds_fragments:
+        if frames_are_followed(file.syntax):
+            raise UseDatasetExecutor  # fragments whose length was written all the same
+        return pieces, [], [UNREAD] if is_video(file.syntax) else []
     done: list[bytes | Range] = []
     changes: list[Change] = []
     warnings: list[str] = []
@@ -75,8 +83,8 @@ def _cleaned(
         return [piece]
     value = FileSlice(file.source, begin, piece.offset + piece.length - _DELIMITER - begin)
     vr = header[4:].decode("ascii") if file.explicit else "OB"
-    frames, pixels = _geometry(file)
-    found = find_side_data(value, file.syntax, frames=frames, pixels=pixels)
+    frames, pixels, size = _geometry(file)
+    found = find_side_data(value, file.syntax, frames=frames, pixels=pixels, size=size)
     if found.unread:
         warnings.append(UNREAD)
     if not found.splices:
@@ -92,11 +100,15 @@ def _cleaned(
     ]
 
 
-def _geometry(file: EncodedFile) -> tuple[int, int]:
-    """Return how many frames the attributes announce, and pixels of each."""
+def _geometry(file: EncodedFile) -> tuple[int, int, int]:
+    """Return how many frames the attributes announce, the pixels of each, and its bytes where it is native."""
     found = _GEOMETRY.find(file)
     if any(tag in found for tag in _EXTENDED_TABLES):
         raise UseDatasetExecutor
     frames = found.get(_NUMBER_OF_FRAMES, (b"", b""))[1].strip(b"\0 ")
-    rows, columns = (int.from_bytes(found.get(tag, (b"", b""))[1], "little") for tag in (_ROWS, _COLUMNS))
-    return max(1, int(frames)) if frames.isdigit() else 1, rows * columns
+    rows, columns, samples, bits = (
+        int.from_bytes(found.get(tag, (b"", b""))[1], "little") for tag in (_ROWS, _COLUMNS, _SAMPLES, _BITS)
+    )
+    photometric = found.get(_PHOTOMETRIC, (b"", b""))[1].decode("latin-1").strip("\0 ")
+    size = native_size(rows * columns, samples or 1, bits, photometric)
+    return max(1, int(frames)) if frames.isdigit() else 1, rows * columns, size

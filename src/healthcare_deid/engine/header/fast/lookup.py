@@ -1,4 +1,4 @@
-"""Some top-level elements of a file, found without reading the rest."""
+"""Search for some top-level elements of a file without parsing the rest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.dicom.encoding import UNDEFINED, ElementHeader, Malformed, Short, element_header
+from healthcare_deid.engine.dicom.encoding import UNDEFINED, ElementHeader, Malformed, Short, element_header, truncated
 from healthcare_deid.engine.dicom.uids import (
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     SERIES_INSTANCE_UID,
@@ -16,7 +16,6 @@ from healthcare_deid.engine.dicom.uids import (
 )
 from healthcare_deid.engine.header.fast.entries import UseDatasetExecutor
 from healthcare_deid.engine.header.fast.run_cache import LONGEST, Run, Runs
-from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,21 +26,21 @@ _LARGE = 1 << 20
 _SOP_CLASS_UID = 0x00080016
 
 Found = dict[int, tuple[bytes, bytes]]
-"""VR as written, none where it is implicit, and value, by tag."""
+"""Written VR (empty if implicit) and value, by tag."""
 
 
 @dataclass(slots=True)
 class _SeenRun(Run):
-    """Elements that came one after another, and those of them that were wanted."""
+    """A run of elements, and the wanted ones among them."""
 
     found: Found
 
 
-class Wanted:
-    """Top-level elements that are looked for in files.
+class ElementFinder:
+    """Finder of some top-level elements in files.
 
     Args:
-        tags: Of the elements.
+        tags: Tags of the elements.
     """
 
     def __init__(self, tags: Collection[int]) -> None:
@@ -50,10 +49,10 @@ class Wanted:
         self._runs: dict[bool, Runs[_SeenRun]] = {False: Runs(), True: Runs()}
 
     def find(self, file: EncodedFile) -> Found:
-        """Return those that a file has.
+        """Return the wanted elements that a file has.
 
         Raises:
-            UseDatasetExecutor: One is too large to be compared with those of other files.
+            UseDatasetExecutor: A wanted element is too large for the cache.
             InvalidDicomError: The file ends inside an element.
         """
         found: Found = {}
@@ -71,6 +70,7 @@ class Wanted:
                     position, last = position + len(run.data), run.last
                     continue
             tag, code, size, length = _header(file.slice(position, 12), 0, explicit=explicit)
+            # Elements are in tag order (PS3.5 section 7.1), so nothing wanted follows.
             if tag > self._last:
                 break
             value = position + size
@@ -98,10 +98,10 @@ class Wanted:
         self._runs[file.explicit].learn(tag, run, partial(_elements, explicit=file.explicit))
 
 
-IDENTITY = Wanted((_SOP_CLASS_UID, SOP_INSTANCE_UID))
-"""What the file meta information says again."""
-OWN_UIDS = Wanted((SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID))
-"""The UIDs of the instance itself, its series and its study."""
+IDENTITY = ElementFinder((_SOP_CLASS_UID, SOP_INSTANCE_UID))
+"""Elements that the file meta information repeats."""
+OWN_UIDS = ElementFinder((SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID))
+"""UIDs of the instance, its series and its study."""
 
 
 def own_uids(file: EncodedFile) -> frozenset[str]:
@@ -128,4 +128,4 @@ def _header(data: bytes, position: int, *, explicit: bool) -> ElementHeader:
     except Malformed:
         raise UseDatasetExecutor from None
     except Short:
-        raise InvalidDicomError("the data ends inside an element", reason="truncated") from None
+        raise truncated() from None

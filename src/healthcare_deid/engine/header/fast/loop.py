@@ -1,51 +1,63 @@
-"""The fast loop, for elements decided by their eight header bytes or by a remembered result."""
+"""Fast loop over elements with a known decision.
+
+The eight header bytes or a cached result decide about them.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.header.fast.entries import Kind
+from healthcare_deid.engine.header.fast.entries import DecisionKind
 from healthcare_deid.engine.header.fast.run_cache import Runs
 from healthcare_deid.engine.header.fast.run_follower import DoneRun
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.engine.header.fast.dataset_writer import Level
-    from healthcare_deid.engine.header.fast.entries import Step
-    from healthcare_deid.engine.header.fast.run_follower import Tally
+    from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
+    from healthcare_deid.engine.header.fast.entries import HeaderStep
+    from healthcare_deid.engine.header.fast.run_follower import InstanceTally
     from healthcare_deid.engine.header.fast.value_cache import Known
 
-_KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
+_KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = (
+    DecisionKind.KEPT,
+    DecisionKind.SOUND,
+    DecisionKind.REPLACED,
+    DecisionKind.REMEMBERED,
+    DecisionKind.CREATOR,
+)
 _CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}
 _EMPTY = 8
-"""Bytes of an element without a value."""
+"""Size in bytes of an empty element: elements of this loop have headers of eight bytes."""
+# Runs of items are not cached: items are short and vary too much.
 _NO_RUNS = Runs[DoneRun]()
-"""For items: they are short, and of many kinds."""
 
 
-def take_steps(  # noqa: C901 - one loop, kept in one piece: it runs once an element
+def take_steps(  # noqa: C901 - one hot loop: a call per element would cost more than the branches
     data: bytes,
     position: int,
     end: int,
-    level: Level,
-    steps: Mapping[bytes, Step],
+    level: DatasetWriter,
+    steps: Mapping[bytes, HeaderStep],
     known: Known,
-    tally: Tally,
+    tally: InstanceTally,
 ) -> int:
-    """Rewrite elements one by one; return where they end, which is where the first one is if it takes more than a step.
+    """Rewrite elements one by one.
 
-    They end, too, where a run is known or an element is set apart; one that is set apart is dealt with alone.
+    Returns the position reached.
+
+    The loop stops at an element that its header and the cache do not decide. It also stops where a cached run may
+    begin, and before and after an element set apart from runs.
 
     Args:
         data: Encoded elements.
-        position: Where the first one begins.
-        end: Where the data ends.
-        level: What they belong to.
-        steps: By elements' first eight bytes: what these say.
-        known: What became of elements before.
-        tally: The instance's.
+        position: Position of the first one.
+        end: End of the data.
+        level: State of their dataset.
+        steps: Decisions by the first eight bytes of an element.
+        known: Cached results.
+        tally: Counts of the instance.
     """
     step_of, remembered = steps.get, known.elements
     runs, apart = (_NO_RUNS, _NO_RUNS.apart) if level.depth else (known.runs, known.runs.apart)

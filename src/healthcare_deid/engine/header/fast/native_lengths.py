@@ -1,7 +1,7 @@
-"""A quick look whether native pixel data is as long as its attributes say, and holds nothing after its last frame.
+"""Quick check of the length of native pixel data.
 
-Attributes are looked for by their bytes, backward from the pixel data, where they stand most often: reading the header
-element by element once more would cost ten times as much. Whatever this look is not sure of goes the exact way.
+It must match the attributes, so that nothing hides after the last frame. If the check is not sure, the exact method
+decides.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 
+# Pixel Data, Float and Double Float Pixel Data, and BitsAllocated where it is fixed.
 _PIXEL_TAGS = {b"\xe0\x7f\x10\x00": 0, b"\xe0\x7f\x08\x00": 32, b"\xe0\x7f\x09\x00": 64}
-"""Pixel Data, Float and Double Float Pixel Data, and their bits where no attribute says them."""
 _PIXEL_GROUP = b"\xe0\x7f"
 _VRS = frozenset({b"OB", b"OW", b"OF", b"OD"})
+# Bytes around Rows that are searched for the other attributes of a native length.
 _NEAR = 512
-"""Bytes around Rows in which the attributes are that a native length depends on."""
+# Bytes before the pixel data that are searched for Rows.
 _FAR = 1 << 13
-"""Bytes before pixel data in which Rows is looked for."""
 _u16 = Struct("<H").unpack_from
 _u32 = Struct("<I").unpack_from
 
 
 class _Form:
-    """Form in which an explicit or implicit file writes the attributes."""
+    """Encoded form of the attributes in explicit or implicit VR."""
 
     def __init__(self, *, explicit: bool) -> None:
         self.header = 12 if explicit else 8
@@ -48,7 +48,13 @@ _FORMS = {explicit: _Form(explicit=explicit) for explicit in (False, True)}
 
 
 def native_lengths_fit(file: EncodedFile, pieces: Iterable[bytes | Range]) -> bool:
-    """Return whether a file's native pixel data is as long as attributes before it say; True where there is none."""
+    """Return whether native pixel data is as long as its attributes say.
+
+    A file without native pixel data fits too.
+    """
+    # The attributes are found by their bytes, backward from the pixel data: parsing the header a second time would cost
+    # ten
+    # times as much.
     form = _FORMS[file.explicit]
     large = [piece.offset for piece in pieces if isinstance(piece, Range) and not isinstance(piece, FragmentRange)]
     for at in large or _small(file, form):
@@ -63,7 +69,10 @@ def native_lengths_fit(file: EncodedFile, pieces: Iterable[bytes | Range]) -> bo
 
 
 def _small(file: EncodedFile, form: _Form) -> Iterator[int]:
-    """Yield where pixel data begins that is wholly in memory, nested ones too."""
+    """Yield the positions of pixel data in the window.
+
+    Nested pixel data is included.
+    """
     data = file.window
     at = data.find(_PIXEL_GROUP, file.meta.end)
     while 0 <= at <= len(data) - form.header:
@@ -77,7 +86,10 @@ def _small(file: EncodedFile, form: _Form) -> Iterator[int]:
 
 
 def _fits(before: bytes, length: int, bits: int, form: _Form) -> bool:
-    """Return whether the attributes that stand last, or an icon's before them, ask for so many bytes."""
+    """Return whether the attributes before it imply this length.
+
+    The nearest attributes count, or those of an icon before them.
+    """
     at = before.rfind(form.rows)
     while at >= 0:
         near = before[max(0, at - _NEAR) : at + _NEAR]
@@ -85,7 +97,8 @@ def _fits(before: bytes, length: int, bits: int, form: _Form) -> bool:
         pixels = _u16(before, at + len(form.rows))[0] * _number(near, form.columns, rows, 0)
         total = pixels * _number(near, form.samples, 0, 1) * (bits or _number(near, form.bits, rows, 0))
         total *= _frames(near, rows, form)
-        if total and length <= -(-total // 8) + 1:  # shorter is no place for anything to hide in
+        # Bits are rounded up to bytes, and a padding byte makes the length even.
+        if total and length <= -(-total // 8) + 1:  # too short leaves no room for hidden data
             return True
         at = before.rfind(form.rows, 0, at)
     return False

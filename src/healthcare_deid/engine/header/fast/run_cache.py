@@ -1,9 +1,9 @@
-"""Runs of elements that come again in the same bytes: in a series' next file they are passed at once, not one by one.
+"""Cache of runs of successive elements.
 
-A run begins after a tag, and goes on to an element of which the bytes do not say enough, or whose bytes change from
-file to file. Which those are is learnt: where a run that has never come again does not come now, the elements that
-differ are set apart, and the stretches between them become runs. One that did come again, and now does not, is of
-another series: it is replaced.
+A run has the same bytes in every file of a series. A cached run is copied at once instead of element by element. It
+follows a certain tag and ends before an element that varies between files. Which elements vary is learned: if a run has
+never repeated and does not match now, the elements that differ are set apart and no longer belong to runs. A run that
+has repeated and does not match now belongs to another series and is replaced.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST = 1 << 12
-"""Bytes of an element that can be in a run."""
+"""Largest element in a run, in bytes."""
 _LONGEST_RUN = 1 << 15
 _MOST = 128
 
 
 @dataclass(slots=True)
 class Run:
-    """Elements that came one after another.
+    """Successive elements with constant bytes.
 
     Attributes:
-        data: The elements as they came.
+        data: The elements as encoded.
         last: Tag of the last one.
-        came_again: Whether another file had them too.
+        came_again: Whether another file had the same run.
     """
 
     data: bytes
@@ -40,24 +40,23 @@ R = TypeVar("R", bound=Run)
 
 @dataclass(slots=True)
 class Runs(Generic[R]):
-    """The runs of elements of one form, at the top level.
+    """Runs at the top level, for one form of encoding.
 
     Attributes:
-        after: A run by the tag of the element before it.
-        apart: Tags of elements that are in no run: they change from file to file. It only grows: after many studies
-            mixed, fewer elements are passed at once, and none wrongly.
+        after: Run by the tag of the preceding element.
+        apart: Tags of elements that vary between files. The set only grows, which can cost speed but not correctness.
     """
 
     after: dict[int, R] = field(default_factory=dict[int, R])
     apart: set[int] = field(default_factory=set[int])
 
     def learn(self, after: int, run: R, elements: Callable[[R], dict[int, bytes]]) -> None:
-        """Remember a run, or set apart what changes in it.
+        """Cache a run, or set apart the elements that vary in it.
 
         Args:
-            after: The tag before it.
-            run: Its elements were just dealt with one by one.
-            elements: Takes a run apart: its elements by tag, as far as they can be told.
+            after: Tag of the preceding element.
+            run: The run; its elements were just processed one by one.
+            elements: Splits a run into elements by tag, as far as possible.
         """
         if len(run.data) > _LONGEST_RUN:
             return
@@ -67,12 +66,16 @@ class Runs(Generic[R]):
             if changing:
                 self.apart |= changing
                 return
+        # Starting over is simpler than tracking ages, and runs are relearned from two files.
         if len(self.after) >= _MOST:
             self.after.clear()
         self.after[after] = run
 
 
 def _changing(old: dict[int, bytes], new: dict[int, bytes]) -> set[int]:
-    """Return the tags of elements that differ, or are in one only, as far as both go."""
+    """Return the tags of elements that differ between runs.
+
+    An element that one run lacks counts too, up to the end of the shorter run.
+    """
     last = min(max(old, default=0), max(new, default=0))
     return {tag for tag in old.keys() | new.keys() if tag <= last and old.get(tag) != new.get(tag)}

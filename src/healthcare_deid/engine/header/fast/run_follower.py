@@ -1,4 +1,7 @@
-"""An instance's elements on their way through the encoded executor: runs that come again are passed, others learnt."""
+"""Use of the run cache for one instance.
+
+The module also has the tally of the instance's changes.
+"""
 
 from __future__ import annotations
 
@@ -9,37 +12,38 @@ from typing import TYPE_CHECKING, NamedTuple
 from healthcare_deid.engine.dicom.elements import keyword
 from healthcare_deid.engine.header.actions import action_of
 from healthcare_deid.engine.header.fast.run_cache import LONGEST, Run, Runs
-from healthcare_deid.engine.plan.tags import Op
+from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.results import Change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthcare_deid.engine.header.fast.dataset_writer import Level
-    from healthcare_deid.engine.header.fast.entries import Record, Step
+    from healthcare_deid.engine.header.fast.dataset_writer import DatasetWriter
+    from healthcare_deid.engine.header.fast.entries import HeaderStep, Record
 
+# Fewest elements of a run.
+# A run of a single element would save nothing.
 _FEWEST = 2
-"""Elements of a run."""
 
 Noted = tuple[int, Op, bytes, tuple[str, ...]]
-"""Tag, operation and value as encoded of an element, and the Python encodings of its character set."""
+"""Tag, operation, encoded value, and Python encodings of a collected element."""
 
 Records = tuple[str, "list[Record]"]
-"""The path to a dataset, the instance's or an item's, and what was changed in it."""
+"""Path of a dataset (the instance or an item), and the changes in it."""
 
 
 @dataclass(slots=True)
-class Tally:
+class InstanceTally:
     """Counts and notes about one instance, at all levels.
 
     Attributes:
-        kept: Elements that stayed as they were.
-        stayed: Tags of those of them that have a value.
-        records: What was changed, by level.
-        warned: What a person should know, as often as it came up; `Values.warnings`.
-        beyond: Elements of which the outcome hung on more than their bytes.
-        noted: Values that tell whose instance it is, or what claims hang on.
-        private_kept: Private elements, not counting creators, that stay.
+        kept: Number of unchanged elements.
+        stayed: Tags of unchanged elements that have a value.
+        records: Changes by dataset.
+        warned: Warnings, with repetitions; the list is `Values.warnings`.
+        beyond: Number of elements whose result depended on more than their own bytes.
+        noted: Collected values, which identify the patient or decide about claims.
+        private_kept: Number of private elements kept, not counting private creators.
     """
 
     kept: int = 0
@@ -51,7 +55,7 @@ class Tally:
     private_kept: int = 0
 
     def keep(self, tag: int, *, has_value: bool) -> None:
-        """Count an element that stays as it is."""
+        """Count an unchanged element."""
         self.kept += 1
         if has_value:
             self.stayed.append(tag)
@@ -65,10 +69,8 @@ class Tally:
         ]
 
     def signature(self) -> tuple[object, ...]:
-        """Return a value that is equal for tallies with equal changes and equal `stayed`; cheaper than the changes.
-
-        Most records are those of runs that come again: the same objects for every instance.
-        """
+        """Return a value that is equal for tallies with equal changes and equal `stayed`."""
+        # Cheaper than comparing changes: records of cached runs are the same objects for every instance.
         if len(_CODES) > _MOST_CODES:
             _CODES.clear()
             _CODE_OF_RECORD.clear()
@@ -83,14 +85,17 @@ class Tally:
 
 
 _MOST_CODES = 1 << 16
+# Numbers of records by object `id`. The record is stored too, so that its `id` is not reused.
 _CODES: dict[int, tuple[Record, int]] = {}
-"""Numbers of records by the `id` of the object, which is kept so that its `id` stays its own."""
 _CODE_OF_RECORD: dict[tuple[int, str, Op, str, int], int] = {}
 _NEXT_CODE = count()
 
 
 def _code(record: Record) -> int:
-    """Return the number of a record: equal ones have the same, and no number comes twice."""
+    """Return the number of a record.
+
+    Equal records share one, and no number is reused.
+    """
     entry, reason, length = record
     what = (entry.tag, entry.vr, entry.op, reason, length)
     code = _CODE_OF_RECORD.get(what)
@@ -102,18 +107,18 @@ def _code(record: Record) -> int:
 
 @dataclass(slots=True)
 class DoneRun(Run):
-    """Elements that came one after another, and what became of them.
+    """A run and its result.
 
     Attributes:
-        new: What stands in their place.
-        records: What was changed.
-        nested: What was changed in items.
-        warned: What a person should know.
-        kept: How many stayed.
-        stayed: Tags of those of them that have a value.
-        creators: Private creators among them.
-        noted: Values that were noted.
-        single: Tag and size of those that were dealt with singly, by where they begin.
+        new: Replacement of the elements.
+        records: Changes.
+        nested: Changes in items.
+        warned: Warnings.
+        kept: Number of unchanged elements.
+        stayed: Tags of unchanged elements that have a value.
+        creators: Private creators in the run.
+        noted: Collected values.
+        single: Tag and size of elements processed individually, by offset.
     """
 
     new: bytes
@@ -128,16 +133,20 @@ class DoneRun(Run):
 
 
 class Follower:
-    """Follows the top level's elements: passes the runs that come again, and learns new ones.
+    """Applies and learns runs of one instance.
+
+    Runs exist at the top level only.
 
     Args:
-        runs: What is known.
-        steps: By elements' first eight bytes: what these say.
-        level: The top level.
-        tally: The instance's.
+        runs: Cached runs.
+        steps: Decisions by the first eight bytes of an element.
+        level: State of the top level.
+        tally: Counts of the instance.
     """
 
-    def __init__(self, runs: Runs[DoneRun], steps: Mapping[bytes, Step], level: Level, tally: Tally) -> None:
+    def __init__(
+        self, runs: Runs[DoneRun], steps: Mapping[bytes, HeaderStep], level: DatasetWriter, tally: InstanceTally
+    ) -> None:
         self._runs = runs
         self._steps = steps
         self._level = level
@@ -147,7 +156,10 @@ class Follower:
         self._single: dict[int, tuple[int, int]] = {}
 
     def passed(self, data: bytes, position: int) -> int:
-        """Do with the elements that come now what was done with them before; return how many bytes they are."""
+        """Apply a cached run at this position.
+
+        Returns its size, or 0 if no run matches.
+        """
         level, tally = self._level, self._tally
         run = self._runs.after.get(level.last_tag)
         again = run is not None and data.startswith(run.data, position)
@@ -171,12 +183,12 @@ class Follower:
         return len(run.data)
 
     def follow(self, data: bytes, position: int, *, one: bool) -> None:
-        """Take note of what was dealt with since `passed`.
+        """Extend the current run by the elements processed since `passed`.
 
         Args:
-            data: The elements are in it.
-            position: Where they end.
-            one: It was one element, and perhaps its first eight bytes do not tell its size.
+            data: Data that contains the elements.
+            position: Position after them.
+            one: Whether it was a single element, whose header may not tell its size.
         """
         mark, tag = self._mark, self._level.last_tag
         size = position - mark.position
@@ -189,7 +201,7 @@ class Follower:
             self._single[mark.position - self._begin.position] = tag, size
 
     def close(self, data: bytes) -> None:
-        """Learn what was followed up to the last call of `passed`."""
+        """Cache the current run, up to the last call of `passed`."""
         begin, end = self._begin, self._mark
         if begin is None:
             return
@@ -212,7 +224,7 @@ class Follower:
         self._begin, self._single = None, {}
 
     def end(self, data: bytes, position: int) -> None:
-        """Learn what was followed, all of it."""
+        """Cache the current run up to this position."""
         self._mark = self._here(position)
         self.close(data)
 
@@ -224,7 +236,7 @@ class Follower:
             if known is None:
                 step = self._steps.get(run.data[position : position + 8])
                 if step is None:
-                    break  # forgotten: what follows is not compared
+                    break  # the step was evicted, so the rest cannot be split
                 known = step.tag, step.size
             tag, size = known
             found[tag] = run.data[position : position + size]
@@ -248,7 +260,7 @@ class Follower:
 
 
 class _Mark(NamedTuple):
-    """A place between two elements: where it is, and what was seen and written by then."""
+    """State between two elements, from which a run is measured."""
 
     position: int
     tag: int

@@ -1,41 +1,48 @@
-"""Look-up tables from an element's first bytes to the decision about it, filled once per plan."""
+"""Look-up tables from header bytes to decisions.
+
+They are filled once per plan.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from healthcare_deid.engine.dicom.elements import effective_vr, is_private_creator
 from healthcare_deid.engine.dicom.encoding import LONG_VRS, SHORT_VRS, UNDEFINED, read_tag
 from healthcare_deid.engine.header.dummies import dummy_of
 from healthcare_deid.engine.header.fast.entries import (
-    Entry,
-    Kind,
+    DecisionKind,
+    ElementDecision,
+    HeaderStep,
     Record,
-    Step,
     UseDatasetExecutor,
     creator_of,
     prefix,
 )
 from healthcare_deid.engine.header.fast.value_cache import Memo
 from healthcare_deid.engine.header.soundness import FORMS
-from healthcare_deid.engine.plan.tags import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op, TagPlan
+from healthcare_deid.engine.plan.rules import DATE_VRS, DROPPING, GOING, NUMBER_BYTES, Inside, Op
+
+if TYPE_CHECKING:
+    from healthcare_deid.engine.plan.tags import TagPlan
 
 SPECIFIC_CHARACTER_SET = 0x00080005
+# Private creators are free text, so their number must be bounded.
 _MAX_PRIVATE = 100_000
 _MAX_STEPS = 50_000
 
 
-class Tables:
+class DecisionTables:
     """Look-up tables of one plan, shared by all instances.
 
     Args:
         plan: The plan.
-        noted: Tags whose values are wanted.
-        searching: Every element that stays is searched: none is passed for what its first bytes say.
+        noted: Tags whose values are collected.
+        searching: Whether every kept value is searched, so that no element is decided by its header alone.
 
     Attributes:
-        memo: What became of elements of which only the value counts; of none whose text is inspected.
+        memo: Cache for elements decided by their value, without inspected text.
     """
 
     def __init__(self, plan: TagPlan, noted: frozenset[int] = frozenset(), *, searching: bool = False) -> None:
@@ -43,53 +50,54 @@ class Tables:
         self.noted = noted
         self.searching = searching
         self.memo = Memo()
-        # By a number: enum members are hashed by Python code, which is slow.
-        self._tables: dict[int, Table] = {}
+        # Keyed by number, because hashing an enum member runs Python code and is slow.
+        self._tables: dict[int, DecisionTable] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), searching=self.searching), (self.plan, self.noted)
 
-    def table(self, *, explicit: bool, around: Inside) -> Table:
-        """Return the table for elements of one form that stand in one kind of place."""
+    def table(self, *, explicit: bool, around: Inside) -> DecisionTable:
+        """Return the table for one encoding and one kind of surrounding sequence."""
         number = 2 * around + explicit
         known = self._tables.get(number)
         if known is None:
-            known = self._tables[number] = Table(number, self, explicit=explicit, around=around)
+            known = self._tables[number] = DecisionTable(number, self, explicit=explicit, around=around)
         return known
 
 
-class Table:
-    """Look-up table for elements of one form in one kind of place.
+class DecisionTable:
+    """Look-up table for one encoding and one kind of surrounding sequence.
 
     Args:
-        number: Of the table.
-        tables: The plan's tables, which it is one of.
-        explicit: Their VRs are written.
-        around: What they stand in.
+        number: Number of the table.
+        tables: Tables of the plan.
+        explicit: Whether the encoding is explicit VR.
+        around: Kind of the surrounding sequence.
 
     Attributes:
-        steps: By their first eight bytes, those of which these say enough.
+        steps: Decisions by an element's first eight bytes, where these suffice.
     """
 
-    def __init__(self, number: int, tables: Tables, *, explicit: bool, around: Inside) -> None:
+    def __init__(self, number: int, tables: DecisionTables, *, explicit: bool, around: Inside) -> None:
         self.number = number
-        self.steps: dict[bytes, Step] = {}
+        self.steps: dict[bytes, HeaderStep] = {}
         self._plan = tables.plan
         self._noted = tables.noted
         self._searching = tables.searching
         self._explicit = explicit
         self._around = around
         self._written = 6 if explicit else 4
-        self._entries: dict[bytes, Entry] = {}
-        self._private: dict[tuple[bytes, str], Entry] = {}
+        self._entries: dict[bytes, ElementDecision] = {}
+        self._private: dict[tuple[bytes, str], ElementDecision] = {}
 
-    def entry(self, header: bytes, creators: dict[int, bytes]) -> Entry:
-        """Return the entry of an element that begins with these bytes, eight or more.
+    def entry(self, header: bytes, creators: dict[int, bytes]) -> ElementDecision:
+        """Return the decision for a header.
 
-        It is worked out once; where the private creator makes a difference, once for each.
+        The header has at least eight bytes. The decision is computed once, or once for each private creator if that
+        matters.
 
         Raises:
-            UseDatasetExecutor: This executor does not know the VR.
+            UseDatasetExecutor: The VR is unknown.
         """
         head = header[: self._written]
         known = self._entries.get(head)
@@ -113,28 +121,31 @@ class Table:
             self._entries[head] = entry
         return entry
 
-    def is_fixed(self, header: bytes, entry: Entry) -> bool:
-        """Return whether these bytes always mean this entry: no private creator matters."""
+    def is_fixed(self, header: bytes, entry: ElementDecision) -> bool:
+        """Return whether a header always means this decision, whatever the private creator."""
         return self._entries.get(header[: self._written]) is entry
 
-    def learn(self, head: bytes, entry: Entry, length: int) -> None:
-        """Remember the step of elements that begin with these eight bytes, if there is one. The entry is fixed."""
-        kind = Kind.OPEN if entry.header != 8 or self._searching else _kind(entry, length)
-        if kind is Kind.OPEN:
+    def learn(self, head: bytes, entry: ElementDecision, length: int) -> None:
+        """Cache the step for elements with this header, if there is one."""
+        kind = DecisionKind.OPEN if entry.header != 8 or self._searching else _kind(entry, length)
+        if kind is DecisionKind.OPEN:
             return
         if len(self.steps) > _MAX_STEPS:
             self.steps.clear()
         new = b""
-        if kind is Kind.REPLACED and entry.op is not Op.DELETE:
+        if kind is DecisionKind.REPLACED and entry.op is not Op.DELETE:
             new = entry.encoded(b"" if entry.op is Op.EMPTY else dummy_of(entry.tag, entry.vr))
         record = Record(entry, entry.rule.reason, length)
-        self.steps[head] = Step(8 + length, entry.tag, kind, new, record, FORMS.get(entry.vr), self.notes(entry))
+        self.steps[head] = HeaderStep(8 + length, entry.tag, kind, new, record, FORMS.get(entry.vr), self.notes(entry))
 
-    def notes(self, entry: Entry) -> bool:
-        """Return whether an element's value is wanted: by its tag, or as a date that does not simply go."""
+    def notes(self, entry: ElementDecision) -> bool:
+        """Return whether an element's value is collected.
+
+        The tag decides, and dates that are not removed are collected too.
+        """
         return entry.tag in self._noted or (entry.vr in DATE_VRS and entry.op not in GOING)
 
-    def _entry(self, tag: int, head: bytes, creator: str) -> Entry:
+    def _entry(self, tag: int, head: bytes, creator: str) -> ElementDecision:
         written = ""
         header = 8
         if self._explicit:
@@ -146,34 +157,34 @@ class Table:
             written = code.decode("ascii")
         vr = effective_vr(tag, written, lambda: creator)
         rule = self._plan.rule(tag, vr, creator, self._around)
-        return Entry(rule.op, header, tag, vr, rule, prefix(tag, vr if self._explicit else ""))
+        return ElementDecision(rule.op, header, tag, vr, rule, prefix(tag, vr if self._explicit else ""))
 
 
-def _kind(entry: Entry, length: int) -> Kind:
-    """Return how much an element's length adds to what its tag and VR say."""
+def _kind(entry: ElementDecision, length: int) -> DecisionKind:
+    """Return how far tag, VR and length decide."""
     op, vr, tag = entry.op, entry.vr, entry.tag
     if length == UNDEFINED or vr == "SQ" or tag == SPECIFIC_CHARACTER_SET:
-        return Kind.OPEN
+        return DecisionKind.OPEN
     if is_private_creator(tag) and vr == "LO":
-        return Kind.CREATOR if op in (Op.KEEP, Op.DELETE, Op.TEXT) else Kind.OPEN
+        return DecisionKind.CREATOR if op in (Op.KEEP, Op.DELETE, Op.TEXT) else DecisionKind.OPEN
     match op:
         case Op.KEEP | Op.RECURSE:
-            return Kind.OPEN if vr == "UN" and length else Kind.KEPT  # unknown, it may be a sequence
+            return DecisionKind.OPEN if vr == "UN" and length else DecisionKind.KEPT  # VR UN may hide a sequence
         case Op.DELETE:
-            return Kind.REPLACED
+            return DecisionKind.REPLACED
         case Op.EMPTY:
-            return Kind.REPLACED if length else Kind.KEPT
+            return DecisionKind.REPLACED if length else DecisionKind.KEPT
         case Op.DUMMY:
             if vr == "UI":
-                return Kind.REMEMBERED
-            return Kind.REPLACED if length != len(dummy_of(tag, vr)) else Kind.OPEN
+                return DecisionKind.REMEMBERED
+            return DecisionKind.REPLACED if length != len(dummy_of(tag, vr)) else DecisionKind.OPEN
         case Op.CHECK:
             if vr in NUMBER_BYTES:
-                return Kind.KEPT if length == NUMBER_BYTES[vr] else Kind.OPEN
-            return Kind.SOUND if vr in FORMS else Kind.REMEMBERED
+                return DecisionKind.KEPT if length == NUMBER_BYTES[vr] else DecisionKind.OPEN
+            return DecisionKind.SOUND if vr in FORMS else DecisionKind.REMEMBERED
         case Op.OWN_UID:
-            return Kind.OPEN if vr == "UI" else Kind.REMEMBERED
+            return DecisionKind.OPEN if vr == "UI" else DecisionKind.REMEMBERED
         case Op.UID | Op.TEXT | Op.SHIFT | Op.REWRITE:
-            return Kind.REMEMBERED
+            return DecisionKind.REMEMBERED
         case _:
             assert_never(op)

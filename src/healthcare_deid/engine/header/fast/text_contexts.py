@@ -1,4 +1,7 @@
-"""The header values that an instance is known by, without reading the rest of the file."""
+"""Text and pseudonym contexts, shared by equal headers.
+
+The header values are found without parsing the rest of a file.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from healthcare_deid.engine.header.fast.lookup import Wanted
+from healthcare_deid.engine.header.fast.lookup import ElementFinder
 from healthcare_deid.engine.header.fast.value_cache import Memo
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
-    from healthcare_deid.engine.header.rewriting import InstanceRewriting, Rewriter
+    from healthcare_deid.engine.header.instance_rewriting import InstanceRewriting
+    from healthcare_deid.engine.header.rewriting import ValueRewriter
     from healthcare_deid.engine.header.values import ValueTransformer
     from healthcare_deid.engine.plan.tags import TagPlan
     from healthcare_deid.engine.text.engine import TextEngine
@@ -24,12 +28,12 @@ _CONTEXTS = 64
 
 
 class Context(NamedTuple):
-    """Context prepared for instances with one header.
+    """Context for instances that share a header.
 
     Attributes:
-        text: The text engine, bound; None where no text is inspected.
-        memo: What became of elements of instances with this header; None where it hangs on no header.
-        rewriting: What the project writes; None where it writes nothing.
+        text: The text engine bound to the header; None if no text is inspected.
+        memo: Cache for instances with this header; None if results do not depend on it.
+        rewriting: The project's own values; None if it sets none.
     """
 
     text: ValueTransformer | None = None
@@ -38,23 +42,27 @@ class Context(NamedTuple):
 
 
 class Contexts:
-    """Makes contexts of files, and knows again a header it has seen: within a series most are alike.
+    """Factory and cache of contexts.
+
+    Within a series most headers are alike.
 
     Args:
-        engine: The text engine; None where no text is inspected.
-        rewriter: What the project writes; None where it writes nothing.
+        engine: The text engine; None if no text is inspected.
+        rewriter: The project's own values; None if it sets none.
         plan: The plan.
     """
 
-    def __init__(self, engine: TextEngine | None, rewriter: Rewriter | None, plan: TagPlan) -> None:
+    def __init__(self, engine: TextEngine | None, rewriter: ValueRewriter | None, plan: TagPlan) -> None:
         from healthcare_deid.engine.text.find import header_values as header
 
         self._engine = engine
         self._rewriter = rewriter
         self._plan = plan
-        # What `header.read_header` looks at: its own tables, so that the two cannot come apart.
+        # Exactly the tags that `header.read_header` reads, taken from its tables so that the two cannot diverge.
         read = header.header_tags() if engine is not None else frozenset[int]()
-        self._wanted = Wanted({SPECIFIC_CHARACTER_SET, *read, *(rewriter.wanted if rewriter is not None else ())})
+        self._wanted = ElementFinder(
+            {SPECIFIC_CHARACTER_SET, *read, *(rewriter.wanted if rewriter is not None else ())}
+        )
         self._seen: OrderedDict[tuple[object, ...], Context] = OrderedDict()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -64,7 +72,7 @@ class Contexts:
         """Return the context of a file's instance.
 
         Raises:
-            EngineError: The instance has no pseudonym, or none that may be written.
+            EngineError: The instance has no pseudonym, or an unsafe one.
         """
         if self._engine is None and self._rewriter is None:
             return _NOTHING

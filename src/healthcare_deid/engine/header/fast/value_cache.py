@@ -1,4 +1,7 @@
-"""Cache of new values: within a series, nine of ten values repeat."""
+"""Cache of new values.
+
+Within a series, nine of ten values repeat.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,14 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.entries import Record
 
 LONGEST_REMEMBERED = 1024
-"""Longer elements are not remembered."""
+"""Largest cached element, in bytes."""
+# Bounds on memory: a cache that is full starts over.
 _MOST = 20_000
 _MOST_FORMS = 256
 
 
 class Remembered(NamedTuple):
-    """Cached result for an element decided by its value: new bytes, record and warnings."""
+    """Cached new bytes, record and warnings of an element."""
 
     new: bytes
     record: Record | None
@@ -31,9 +35,9 @@ class Known:
 
     Attributes:
         encodings: Python encodings of the character set.
-        elements: What became of single elements, by all of their bytes.
-        runs: What became of elements that came one after another, in the same bytes, before.
-        met: Whether elements have come before: runs are worth learning when they come again.
+        elements: Results by all bytes of an element.
+        runs: Results of runs.
+        met: Whether elements have come before. Runs are worth learning only from the second instance on.
     """
 
     encodings: tuple[str, ...]
@@ -43,17 +47,20 @@ class Known:
 
 
 class Memo:
-    """Cache of results for elements decided by their value, keyed by all of their bytes.
+    """Cache of results for elements decided by their value.
 
-    Apart for each table, because the same bytes can mean another rule in another place, and for each character set.
-    Where text is inspected, it is good for instances with the same header only.
+    The key is all bytes of the element. The cache is separate for each table, because equal bytes may follow another
+    rule elsewhere, and for each character set. If text is inspected, it holds only for instances with the same header.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, tuple[str, ...]], Known] = {}
 
     def of(self, table: int, encodings: tuple[str, ...]) -> Known:
-        """Return what is known of elements of a table, in a character set; what is learnt is put there."""
+        """Return the cached results to read and extend.
+
+        They belong to a table and a character set.
+        """
         known = self._known.get((table, encodings))
         if known is None:
             if len(self._known) >= _MOST_FORMS:

@@ -10,7 +10,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from healthcare_deid.engine.dicom.fragments import is_encapsulated
 from healthcare_deid.engine.dicom.long_values import storage_of
-from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
+from healthcare_deid.engine.dicom.transfer_syntaxes import is_native, is_video
 from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.cover.fill import covered
 from healthcare_deid.engine.pixels.frames.codecs.decoders import checked_decodable
@@ -96,11 +96,11 @@ class PixelElement:
         fragments = not is_native(self._syntax) and (
             self._element.is_undefined_length or is_encapsulated(self._storage)
         )
-        if fragments:
-            checked_decodable(self._syntax)
+        if fragments or (self.target.is_image and is_video(self._syntax)):
+            coding = checked_decodable(self._syntax).coding
             dataset = self.target.dataset
             tables: Any = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
-            streams = Codestreams(self._storage, layout.frames, tables if all(tables) else None)
+            streams = Codestreams(self._storage, layout.frames, tables if all(tables) else None, coding)
             return EncapsulatedFrames(layout, self._syntax, streams)
         big = self._syntax == ExplicitVRBigEndian
         swapped = big and layout.bits_allocated <= _BYTE and self._element.VR == "OW"
@@ -211,19 +211,27 @@ class PixelElement:
         if length > LONGEST_VALUE:
             raise UnsupportedPixelsError("the pixel data cannot be written uncompressed: it is over 4 GB then")
 
-        def of_frame(index: int) -> bytes:
+        def of_frame(index: int) -> Words:
             words = np.ascontiguousarray(self.covered(index, boxes))
-            return words.astype(words.dtype.newbyteorder("<"), copy=False).tobytes()
+            return words.astype(words.dtype.newbyteorder("<"), copy=False)
 
         value = NewValue(self._storage, self._folder)
-        for data in ordered(of_frame, range(self.count), self._workers):
-            value.append(data)
+        rest = np.zeros(0, np.uint8)  # bits of a byte that the next frame goes on in
+        for words in ordered(of_frame, range(self.count), self._workers):
+            if self.layout.bits_allocated > 1:
+                value.append(words.tobytes())
+                continue
+            bits = np.concatenate((rest, words.reshape(-1)))
+            whole = bits.size // _BYTE * _BYTE
+            value.append(np.packbits(bits[:whole], bitorder="little").tobytes())
+            rest = bits[whole:]
+        value.append(np.packbits(rest, bitorder="little").tobytes())
         value.append(b"\0" * (len(value) % 2))
         vr = "OB" if self.layout.bits_allocated <= _BYTE else "OW"
         return DataElement(self._element.tag, vr, value.value(), already_converted=True)
 
     def _encapsulated(self, frames: EncapsulatedFrames, boxes: Mapping[int, Iterable[Box]]) -> list[DataElement]:
-        all_change = frames.color_changes and any(boxes.values())
+        all_change = frames.new_photometric and any(boxes.values())
 
         def of_frame(index: int) -> bytes:
             touched = boxes.get(index) or all_change

@@ -80,7 +80,7 @@ class Rewriter:
                 self.warnings.append(EXCESS)
             if boxes:
                 self._record(element, tag, element.vr, action, RULE, element.length)
-                self._update_attributes(owner, element, boxes)
+                self._update_attributes(owner, element, boxes, native=becomes_native)
         if native:
             self._change_syntax()
 
@@ -120,10 +120,10 @@ class Rewriter:
                 self._record(element, tag, "OV", ChangeAction.REMOVED, REWRITTEN_RULE, len(owner[tag].value))
                 del owner[tag]
 
-    def _update_attributes(self, owner: Dataset, element: PixelElement, boxes: Boxes) -> None:
+    def _update_attributes(self, owner: Dataset, element: PixelElement, boxes: Boxes, *, native: bool) -> None:
         frames = element.frames
-        if isinstance(frames, EncapsulatedFrames) and frames.color_changes and owner[_PHOTOMETRIC].value == "YBR_ICT":
-            self._set(owner, element, _PHOTOMETRIC, "CS", "YBR_RCT", REWRITTEN_RULE)
+        if isinstance(frames, EncapsulatedFrames) and frames.new_photometric and not native:
+            self._set(owner, element, _PHOTOMETRIC, "CS", frames.new_photometric, REWRITTEN_RULE)
         if element.layout.samples == 1 and not element.target.is_overlay and {_SMALLEST, _LARGEST} & set(owner.keys()):
             for tag, value in zip((_SMALLEST, _LARGEST), element.extremes(boxes), strict=True):
                 if tag in owner:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from healthcare_deid.engine.dicom.long_values import Storage
+    from healthcare_deid.engine.dicom.transfer_syntaxes import Coding
     from healthcare_deid.engine.pixels.frames.value_pieces import NewValue
 
 LONGEST_BASIC_OFFSET = (1 << 32) - 1
@@ -26,6 +27,7 @@ class Codestreams(Sequence[bytes]):
         storage: The element's value.
         frames: How many frames its attributes announce.
         extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
+        coding: How they are coded, if known.
 
     Attributes:
         excess: Whether there are fragments, or parts of some, that are of none of these frames.
@@ -34,10 +36,16 @@ class Codestreams(Sequence[bytes]):
         UnsupportedPixelsError: The fragments cannot be told apart.
     """
 
-    def __init__(self, storage: Storage, frames: int, extended: tuple[bytes, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        frames: int,
+        extended: tuple[bytes, bytes] | None = None,
+        coding: Coding | None = None,
+    ) -> None:
         self._storage = storage
         found = fragments_of(storage)
-        self._frames = group_fragments(storage, found, frames, extended)
+        self._frames = group_fragments(storage, found, frames, extended, coding)
         taken = {start: stop for frame in self._frames for start, stop in frame}
         # A frame may end a byte before its fragment, which is of even length.
         self.excess = any(taken.get(start, start) < stop - 1 for start, stop in found.filled)

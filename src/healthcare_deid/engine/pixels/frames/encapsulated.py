@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, transfer_syntax
+from healthcare_deid.engine.dicom.transfer_syntaxes import Coding
 from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import checked_header
-from healthcare_deid.engine.pixels.frames.codecs.decoders import MOST_BITS, decode, has_luma
-from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError, encode, has_encoder
+from healthcare_deid.engine.pixels.frames.codecs.decoders import MOST_BITS, checked_decodable, decode, has_luma
+from healthcare_deid.engine.pixels.frames.codecs.encoders import NotEncodableError, encode, has_encoder, holds_more
 from healthcare_deid.engine.pixels.frames.codecs.jpeg_dct import blanked, chroma_margin, mcu_size
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -44,23 +44,25 @@ class EncapsulatedFrames:
     """
 
     def __init__(self, layout: PixelLayout, uid: UID, codestreams: Codestreams) -> None:
-        if layout.bits_allocated == 1:
-            raise UnsupportedPixelsError("compressed single-bit pixel data cannot be looked at")
         if len(codestreams) < layout.frames:
             raise UnsupportedPixelsError("the pixel data holds fewer frames than NumberOfFrames says")
         self._uid = uid
-        syntax = transfer_syntax(uid)
-        self._has_own_depth = syntax is not None and syntax.has_own_depth
-        self._is_jpeg = syntax is not None and syntax.coding is Coding.JPEG
+        syntax = checked_decodable(uid)
+        if layout.bits_allocated == 1 and not syntax.holds_single_bits:
+            raise UnsupportedPixelsError("single-bit pixel data cannot be in this transfer syntax")
+        self._syntax = syntax
+        is_jpeg = syntax.coding is Coding.JPEG
         self.codestreams = codestreams
         self._said = layout
+        self._depth = checked_header(codestreams[0], uid, layout).precision if syntax.has_own_depth else 0
         self._deep = self._with_own_depth(layout)
         self._holds_more = False
-        blanks = self._is_jpeg and layout.photometric != "PALETTE COLOR"
+        blanks = is_jpeg and layout.photometric != "PALETTE COLOR"
         self._mcu = mcu_size(self.codestreams[0]) if blanks else None
         self.can_encode = has_encoder(uid, layout) or self._mcu is not None
-        self.color_changes = layout.photometric == "YBR_ICT"
-        """Whether writing one frame means writing all: the lossless codestream has another color transformation."""
+        self._color = self._stored_color()
+        self.new_photometric = self._new_photometric()
+        """What Photometric Interpretation becomes, and with it all frames, when one is written without loss."""
         self.layout = self._decoded_layout()
 
     @property
@@ -78,20 +80,37 @@ class EncapsulatedFrames:
 
     def _with_own_depth(self, layout: PixelLayout) -> PixelLayout:
         """Return a layout with room for every value that the first frame's codestream can hold."""
-        if not self._has_own_depth:
+        if self._depth <= layout.high_bit + 1:
             return layout
-        depth = checked_header(self.codestreams[0], self._uid, layout).precision
-        return layout if depth <= layout.high_bit + 1 else replace(layout, bits_stored=depth, high_bit=depth - 1)
+        deep = replace(layout, bits_stored=self._depth, high_bit=self._depth - 1)
+        no_sign = self._syntax.coding in (Coding.JPEG_LS, Coding.JPEG_XL)
+        if layout.signed and no_sign and not holds_more(decode(self.codestreams[0], self._uid, deep), layout):
+            return layout  # the sign is where the attributes say
+        return deep
 
     def _decoded_layout(self) -> PixelLayout:
         """Return the layout of `words`: pixel by pixel, and RGB where the codec's own color space is undone."""
         stored = self._deep
+        if self._syntax.stores_native_frames:
+            return stored
         photometric = stored.photometric
-        if stored.samples == 3 and (self._is_jpeg or photometric in ("YBR_RCT", "YBR_ICT")):
+        undone = self._syntax.coding is Coding.JPEG or self._color or photometric in ("YBR_RCT", "YBR_ICT", "XYB")
+        if stored.samples == 3 and undone:
             photometric = "RGB"
         elif photometric == "YBR_FULL_422":
             photometric = "YBR_FULL"
         return replace(stored, planar=False, photometric=photometric)
+
+    def _stored_color(self, index: int = 0) -> str:
+        """Return the color space that decoding JPEG XL leads to, where the codestream transforms colors."""
+        if self._syntax.coding is not Coding.JPEG_XL:
+            return ""
+        return checked_header(self.codestreams[index], self._uid, self._deep).photometric
+
+    def _new_photometric(self) -> str:
+        if self._syntax.coding is Coding.JPEG_XL:
+            return self._color if self._color != self._said.photometric else ""
+        return "YBR_RCT" if self._said.photometric == "YBR_ICT" else ""
 
     def words(self, index: int) -> Words:
         """Return a frame's words: (rows, columns) or (rows, columns, samples).
@@ -99,10 +118,14 @@ class EncapsulatedFrames:
         Raises:
             UnsupportedPixelsError: No installed decoder reads it.
         """
-        deepest = self._deep.high_bit + 1 if self._has_own_depth else MOST_BITS
+        if self._stored_color(index) != self._color:
+            raise UnsupportedPixelsError("the frames of the pixel data are in different color spaces")
+        deepest = max(self._depth, self._said.high_bit + 1) if self._syntax.has_own_depth else MOST_BITS
         words = decode(self.codestreams[index], self._uid, self._deep, deepest=deepest)
         if self._deep != self._said and not np.array_equal(self._said.values(words), self._deep.values(words)):
             self._holds_more = True
+        if self._depth > self._deep.high_bit + 1 and holds_more(words, self._said):
+            raise UnsupportedPixelsError("the frames of the pixel data are of different depths")
         return words
 
     def aligned(self, box: Box) -> Box:
@@ -152,7 +175,9 @@ class EncapsulatedFrames:
     def _encoded(self, words: Words) -> bytes:
         """Return a frame's words as a codestream that decodes to exactly them."""
         layout = self.layout
-        written = replace(self.stored, photometric="YBR_RCT") if self.color_changes else self.stored
+        written = replace(self.stored, photometric=self.new_photometric or self.stored.photometric)
+        if self._syntax.coding is Coding.JPEG_XL:  # one depth for all frames
+            written = replace(written, bits_stored=self._depth, high_bit=self._depth - 1)
         stream = encode(words, self._uid, written)
         if not np.array_equal(layout.values(decode(stream, self._uid, written)), layout.values(words)):
             raise NotEncodableError("the encoder did not keep the pixel values")

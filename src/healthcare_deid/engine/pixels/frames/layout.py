@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from healthcare_deid.engine.dicom.sidedata.deflated import SUBSAMPLED
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.geometry import Box
     from healthcare_deid.engine.pixels.arrays import Words
-
-SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
-"""Photometric interpretations whose native frames hold two luma samples and one chroma pair for every two columns."""
-
 
 _FLOATING_BITS = {0x7FE00008: 32, 0x7FE00009: 64}
 """Float and Double Float Pixel Data: their words' size is not written in an attribute."""

@@ -22,6 +22,7 @@ from healthcare_deid.engine.dicom.sidedata import (
     find_side_data,
     pieces_of,
 )
+from healthcare_deid.engine.dicom.sidedata.deflated import native_size
 from healthcare_deid.engine.dicom.transfer_syntaxes import is_native
 from healthcare_deid.engine.pixels.frames.layout import pixel_layout
 from healthcare_deid.engine.pixels.frames.native import NativeFrames
@@ -89,14 +90,23 @@ def _strip(dataset: Dataset, target: Target, syntax: str, changes: list[Change],
     element = target.dataset[target.tag]
     storage = storage_of(element.value)
     if not element.is_undefined_length and not is_encapsulated(storage):
+        if target.is_image:
+            warnings.append(UNREAD)
         return
     item = target.dataset
     tables: Any = tuple(item.get(tag).value if tag in item else None for tag in _TABLES)
+    pixels = _number(item, "Rows") * _number(item, "Columns")
     found = find_side_data(
         storage,
         syntax,
         frames=max(1, _number(item, "NumberOfFrames")),
-        pixels=_number(item, "Rows") * _number(item, "Columns"),
+        pixels=pixels,
+        size=native_size(
+            pixels,
+            _number(item, "SamplesPerPixel") or 1,
+            _number(item, "BitsAllocated"),
+            str(item.get("PhotometricInterpretation")),
+        ),
         extended=tables if all(tables) else None,
     )
     if found.unread:

@@ -1,1 +1,1 @@
-"""Transform what was found: policy, keys, transformations."""
+"""Transformation of findings: policy, keys, transformations."""

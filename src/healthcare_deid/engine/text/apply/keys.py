@@ -1,4 +1,7 @@
-"""The keys of hashes and date shifts: the config's, the caller's, or one random key an engine."""
+"""Keys of hashes and date shifts.
+
+They come from the config, the caller or the project secret, or are random.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +27,17 @@ class _Keyed(Protocol):
 
 
 class KeyRing:
-    """Source of a transformation's key.
+    """Source of keys for transformations.
 
     Args:
-        unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (bytes, or base64 text): Cloud KMS
-            cannot be asked from here, so whoever can unwrap a key hands it over.
+        unwrapped: Plain keys of ``kmsWrapped`` messages, by their ``wrappedKey`` (bytes or base64 text). The engine
+            never calls Cloud KMS, so the caller unwraps them.
         patients: Keys that override the config's for single patients, by patient ID.
-        secret: The project's secret, which keys are derived from where a config has none.
+        secret: Project secret, from which keys are derived if the config has none.
 
     Attributes:
-        dates: The key of date shifts where a config has none: the project secret's, or a random one that is pickled
-            with the object, so that worker processes and every instance of one run agree.
+        dates: Key of date shifts if the config has none: derived from the project secret, or random. It is pickled with
+            the object, so that all workers of a run agree.
         hashes: The same for hashes.
     """
 
@@ -50,20 +53,20 @@ class KeyRing:
         self._unwrapped = {bytes(WrappedKey.parse(name)): CryptoKey(key) for name, key in (unwrapped or {}).items()}
         self._patients = {name.strip(" \0"): CryptoKey(key) for name, key in (patients or {}).items()}
         if not all([*self._unwrapped.values(), *self._patients.values()]):
-            raise ConfigError("a key of unwrapped_keys or patient_keys is empty")
+            raise ConfigError("unwrapped_keys and patient_keys: a key must not be empty")
 
     def __repr__(self) -> str:
         return f"KeyRing(unwrapped={len(self._unwrapped)}, patients={len(self._patients)})"
 
     def of_patient(self, patient_id: str) -> bytes | None:
-        """Return the key that overrides the config's for one patient; None for none."""
+        """Return the key that overrides the config's for a patient, or None."""
         return self._patients.get(patient_id)
 
     def key_of(self, config: _Keyed, where: str, *, default: bytes) -> bytes:
         """Return the key of a ``dateShiftConfig`` or ``cryptoHashConfig``.
 
         Raises:
-            ConfigError: The key is wrapped by Cloud KMS, and its plain bytes were not given.
+            ConfigError: The key is wrapped by Cloud KMS, and its plain bytes are not given.
         """
         if config.crypto_key is not None:
             return config.crypto_key

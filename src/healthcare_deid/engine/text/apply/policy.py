@@ -1,4 +1,4 @@
-"""The transformation that a plan gives to each infoType."""
+"""Choice of the transformation for each infoType."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from healthcare_deid.engine.text.apply.transformations import (
+    CharacterMask,
     CryptoHash,
     DateShift,
-    Mask,
     Redact,
     ReplaceWithInfoType,
     Transformation,
@@ -25,13 +25,14 @@ Outcome = Literal["transform", "excluded", "unnamed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """Decision of a config about one infoType.
+class InfoTypeDecision:
+    """Decision about one infoType.
 
     Attributes:
-        label: The infoType it is reported and replaced as: its own, or the broader one that the config names.
-        transformation: What to do; None to leave it.
-        outcome: Why: ``excluded`` was asked for, ``unnamed`` means that no transformation covers it.
+        label: InfoType to report and to replace with: its own, or the broader one that the config names.
+        transformation: The transformation; None to leave the finding.
+        outcome: Reason for the decision. ``excluded`` means by the config, ``unnamed`` that no transformation covers
+            it.
     """
 
     label: str
@@ -39,11 +40,11 @@ class Decision:
     outcome: Outcome
 
 
-class Policy:
-    """The transformations of a plan, by infoType.
+class TransformationPolicy:
+    """Transformations of a plan, by infoType.
 
-    A transformation that names an infoType is stronger than one that names none, the first of equals counts, and an
-    infoType that is not named follows the broader one: DATE_OF_BIRTH that of DATE.
+    A transformation that names an infoType precedes one that names none, and the first one applies. An unnamed infoType
+    follows the broader one, such as DATE_OF_BIRTH that of DATE.
     """
 
     def __init__(self, plan: TextPlan, keys: KeyRing, date_shift_days: int) -> None:
@@ -63,19 +64,19 @@ class Policy:
         self._left_by_default = {item.name for item in INFO_TYPES.values() if not item.in_tags}
         if plan.record_numbers or plan.claims_removal:
             self._left_by_default.remove("MEDICAL_RECORD_NUMBER")
-        # Made whether used or not, so that a worker process with the same key makes the same choice.
+        # Created even if unused, so that a worker process with the same key decides alike.
         self._basic: tuple[Transformation, Transformation] | None = (
             (DateShift(keys.dates, date_shift_days), ReplaceWithInfoType()) if plan.transforms_unnamed else None
         )
-        self._decisions: dict[str, Decision] = {}
+        self._decisions: dict[str, InfoTypeDecision] = {}
 
     @property
     def info_types(self) -> frozenset[str]:
-        """The infoTypes that the config names, to transform or to exclude."""
+        """InfoTypes that the config names, to transform or to exclude."""
         return frozenset(self._named) | self._excluded
 
-    def decide(self, info_type: str) -> Decision:
-        """Return what happens to findings of ``info_type``."""
+    def decide(self, info_type: str) -> InfoTypeDecision:
+        """Return the decision about findings of ``info_type``."""
         decision = self._decisions.get(info_type)
         if decision is None:
             decision = self._decide(info_type)
@@ -84,46 +85,52 @@ class Policy:
             self._decisions[info_type] = decision
         return decision
 
-    def shift(self) -> Decision:
-        """Return how dates are shifted where the profile asks for it, whatever is said of dates in text."""
-        return Decision("DATE", self.shift_of_dates(), "transform")
+    def shift(self) -> InfoTypeDecision:
+        """Return the decision for dates that the profile shifts.
+
+        The config's decision about dates in text does not matter.
+        """
+        return InfoTypeDecision("DATE", self.shift_of_dates(), "transform")
 
     def shift_of_dates(self) -> DateShift:
-        """Return the config's shift of dates; by default one of its own."""
+        """Return the config's date shift, or the engine's own."""
         said = self._decide("DATE").transformation
         return said if isinstance(said, DateShift) else DateShift(self._keys.dates, self._days)
 
     def uses_own_keys(self, *, shifts: bool) -> bool:
-        """Return whether a transformation is keyed with a key that the config does not have.
+        """Return whether the engine's own keys are used.
+
+        They are used where the config has none.
 
         Args:
-            shifts: Dates are shifted where the profile asks for it too.
+            shifts: Whether the profile shifts dates too.
         """
         decisions = [self.decide(name) for name in {*INFO_TYPES, *self._named}]
         used = {id(getattr(item.transformation, "key", None)) for item in (*decisions, *([self.shift()] * shifts))}
         return bool(used & {id(self._keys.dates), id(self._keys.hashes)})
 
-    def _decide(self, name: str) -> Decision:
+    def _decide(self, name: str) -> InfoTypeDecision:
         wider = broader(name)
         for label in filter(None, (name, wider)):
+            # v1 documents that exclusion wins. v1beta1 does not document it, so there a named transformation wins.
             if self._exclusion_wins and label in self._excluded:
-                return Decision(label, None, "excluded")
+                return InfoTypeDecision(label, None, "excluded")
             if label in self._named:
-                return Decision(label, self._named[label], "transform")
+                return InfoTypeDecision(label, self._named[label], "transform")
             if label in self._excluded:
-                return Decision(label, None, "excluded")
+                return InfoTypeDecision(label, None, "excluded")
         if self._any is not None:
-            return Decision(name, self._any, "transform")
+            return InfoTypeDecision(name, self._any, "transform")
         label = wider or name
         if self._basic is None or label in self._left_by_default:
-            return Decision(name, None, "unnamed")
+            return InfoTypeDecision(name, None, "unnamed")
         shift, replace = self._basic
-        return Decision(label, shift if label in DATE_TYPES else replace, "transform")
+        return InfoTypeDecision(label, shift if label in DATE_TYPES else replace, "transform")
 
     def _build(self, message: InfoTypeTransformation, position: int) -> Transformation:
         where = f"text.additionalTransformations[{position}]"
         if message.character_mask_config is not None:
-            return Mask(_masking_character(message.character_mask_config.masking_character, where))
+            return CharacterMask(_masking_character(message.character_mask_config.masking_character, where))
         if message.replace_with_info_type_config is not None:
             return ReplaceWithInfoType()
         if message.date_shift_config is not None:
@@ -147,7 +154,7 @@ def _masking_character(character: str | None, where: str) -> str:
             [
                 (
                     f"{where}.characterMaskConfig.maskingCharacter",
-                    "one printable character that is no DICOM delimiter (\\ ^ =)",
+                    "must be one printable character other than the DICOM delimiters \\ ^ =",
                 )
             ],
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from healthcare_deid.engine.text.calendar_dates import find_dates, shift_day
 from healthcare_deid.engine.text.dicom_dates import shift_da, shift_dt
-from healthcare_deid.engine.text.find.reading import read
+from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.info_types import DATE_TYPES
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ _PN_DELIMITERS = frozenset("^=")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose instance is transformed: what date shifts and hashes are derived from.
+    """Patient and header context that date shifts and hashes depend on.
 
     Attributes:
-        identity: The patient ID, or the Study Instance UID where there is none.
-        dates: The header's dates: they settle whether 03/04 is in March or April.
-        key: A key that overrides the config's for this patient; None for none.
-        reference_year: The year taken for dates that are written without one.
-        days: Days that dates are shifted by, whatever the key says; None where the key says it.
+        identity: Patient ID, or else the Study Instance UID.
+        dates: Dates in the header, which decide whether 03/04 is in March or April.
+        key: Key that overrides the config's for this patient, or None.
+        reference_year: Year assumed for dates without one.
+        days: Fixed number of days for date shifts; None if it is derived from the key.
     """
 
     identity: str = field(default="", repr=False)
@@ -42,27 +42,27 @@ class Transformation(Protocol):
     """Transformation of a finding."""
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return what replaces ``finding``, reported as infoType ``label``; None where that cannot be done."""
+        """Return the replacement for a finding, or None."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Redact:
-    """Erase."""
+    """Erase the finding."""
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return the empty text."""
+        """Return an empty string."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
-class Mask:
-    """Replace every character; a PN value keeps the delimiters of its components."""
+class CharacterMask:
+    """Replace every character; delimiters in a PN value stay."""
 
     character: str = "*"
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return as many masking characters as there were characters."""
+        """Return as many masking characters as the finding has characters."""
         if vr == "PN":
             return "".join(letter if letter in _PN_DELIMITERS else self.character for letter in finding)
         return self.character * len(finding)
@@ -70,7 +70,7 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceWithInfoType:
-    """Replace by the infoType's name in square brackets."""
+    """Replace the finding by its infoType in square brackets."""
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
         """Return ``[LABEL]``."""
@@ -79,34 +79,44 @@ class ReplaceWithInfoType:
 
 @dataclass(frozen=True, slots=True)
 class CryptoHash:
-    """Replace by HMAC-SHA-256 of the finding's UTF-8 bytes, in base64."""
+    """Replace the finding by the HMAC-SHA-256 of its UTF-8 bytes, in base64."""
 
     key: bytes = field(repr=False)
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return the 44 characters; without the ``=`` at the end in PN, where it would begin a component group."""
+        """Return the hash of 44 characters."""
         digest = hmac.digest(subject.key or self.key, finding.encode(), hashlib.sha256)
         text = base64.b64encode(digest).decode("ascii")
-        return text.rstrip("=") if vr == "PN" else text
+        return text.rstrip("=") if vr == "PN" else text  # in PN, "=" separates component groups (PS3.5 section 6.2)
 
 
 @dataclass(frozen=True, slots=True)
 class DateShift:
-    """Move dates by a number of days that is one and the same for a patient and key, and never zero."""
+    """Shift dates by a fixed number of days.
+
+    It depends on patient and key, and is never 0.
+    """
 
     key: bytes = field(repr=False)
     max_days: int = 100
 
     def days(self, subject: Subject) -> int:
-        """Return the number of days: the subject's own, or one from ``-max_days`` to ``max_days`` without 0."""
+        """Return the number of days.
+
+        It is the subject's own, or one from ``-max_days`` to ``max_days`` without 0.
+        """
         if subject.days is not None:
             return subject.days
         digest = hmac.digest(subject.key or self.key, subject.identity.encode(), hashlib.sha256)
+        # 0 is left out, because it would keep the true dates.
         index = int.from_bytes(digest) % (2 * self.max_days)
         return index - self.max_days if index < self.max_days else index - self.max_days + 1
 
     def apply(self, finding: str, label: str, vr: str, subject: Subject) -> str | None:
-        """Return the finding with its dates moved, spelled as they were; None if one is not in the calendar."""
+        """Return the finding with shifted dates in their original format.
+
+        Returns None if a date is out of range.
+        """
         if label not in DATE_TYPES:
             return None
         days = self.days(subject)
@@ -118,8 +128,8 @@ class DateShift:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """Replace by a fixed token, such as ``[CTX]``."""
+class FixedToken:
+    """Replace the finding by a fixed token, such as ``[CTX]``."""
 
     text: str
 
@@ -129,12 +139,12 @@ class Token:
 
 
 def shift_text(finding: str, days: int, subject: Subject) -> str | None:
-    """Return ``finding`` with every date in it moved by ``days``.
+    """Shift every date in a finding.
 
     Returns:
-        None unless all of it could be read as dates, and something of it changed.
+        The shifted text, or None unless all of the finding was read as dates and something changed.
     """
-    finding = read(finding).text
+    finding = normalize_text(finding).text
     found = find_dates(finding)
     if not found or found[0].start > 0 or found[-1].end < len(finding):
         return None
@@ -153,4 +163,4 @@ def shift_text(finding: str, days: int, subject: Subject) -> str | None:
         pieces += [finding[position : item.start], reading.rewrite(finding, new)]
         position = item.end
     shifted = "".join(pieces)
-    return shifted if shifted != finding else None  # a month moved by days is often the same month
+    return shifted if shifted != finding else None  # a date that names only a month often stays in it

@@ -1,1 +1,1 @@
-"""Find sensitive text: detectors, word lists, and the header's own values."""
+"""Detection of sensitive text: detectors, word lists, and the header's own values."""

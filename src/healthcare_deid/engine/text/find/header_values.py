@@ -1,4 +1,4 @@
-"""Identifying values of an instance's header, which text is compared with."""
+"""Identifying header values of an instance, which are searched for in text."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 
-class Source(StrEnum):
-    """Kind of value that a header element holds."""
+class ValueKind(StrEnum):
+    """Kind of a header value."""
 
     NAME = "PERSON_NAME"
     RECORD = "MEDICAL_RECORD_NUMBER"
@@ -31,11 +31,11 @@ class Source(StrEnum):
     DATE = "DATE"
     BIRTH_DATE = "DATE_OF_BIRTH"
     CONTEXT = "CTX"
-    """Another attribute that the Basic Profile does not keep: looked for by contextual cleaning only."""
+    """Any other attribute that the Basic Profile removes, used by contextual cleaning only."""
 
 
 _KEYWORDS = {
-    Source.RECORD: (
+    ValueKind.RECORD: (
         "PatientID OtherPatientIDs AccessionNumber AdmissionID StudyID IssuerOfPatientID RequestedProcedureID "
         "ScheduledProcedureStepID "
         "PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest "
@@ -44,23 +44,23 @@ _KEYWORDS = {
         "ClinicalTrialSubjectID "
         "ClinicalTrialSubjectReadingID StationName PerformedStationName ScheduledStationName ClinicalTrialProtocolID"
     ),
-    Source.ORGANIZATION: (
+    ValueKind.ORGANIZATION: (
         "InstitutionName InstitutionalDepartmentName RequestingService ClinicalTrialSiteName ClinicalTrialSponsorName "
         "ClinicalTrialCoordinatingCenterName ResponsibleOrganization "
         ""
     ),
-    Source.PLACE: (
+    ValueKind.PLACE: (
         "InstitutionAddress PatientAddress ReferringPhysicianAddress CountryOfResidence RegionOfResidence "
         "CurrentPatientLocation "
         "PatientInstitutionResidence PerformedLocation ScheduledProcedureStepLocation RequestedProcedureLocation "
         "PatientBirthPlace"
     ),
-    Source.PHONE: (
+    ValueKind.PHONE: (
         "PatientTelephoneNumbers ReferringPhysicianTelephoneNumbers OrderCallbackPhoneNumber PersonTelephoneNumbers "
         "PatientTelecomInformation OrderCallbackTelecomInformation PersonTelecomInformation"
     ),
-    Source.BIRTH_DATE: "PatientBirthDate",
-    Source.DATE: (
+    ValueKind.BIRTH_DATE: "PatientBirthDate",
+    ValueKind.DATE: (
         "StudyDate SeriesDate AcquisitionDate ContentDate AdmittingDate AcquisitionDateTime InstanceCreationDate "
         "PerformedProcedureStepStartDate "
         "ScheduledProcedureStepStartDate LastMenstrualDate"
@@ -111,20 +111,21 @@ _PHRASE_VRS = frozenset({"AE", "LO", "LT", "SH", "ST", "UC", "UT"})
 
 
 def _contextual_tags() -> Iterator[int]:
-    """Yield the text attributes that the Basic Profile acts on (D, Z, X, U), those excepted that it can clean.
+    """Yield the text attributes for contextual cleaning.
 
-    A description that is cleaned is kept otherwise: as a source it would be its own phrase, and all of it go.
+    The Basic Profile removes or replaces them, and no option cleans them.
     """
+    # A cleaned description must not be a source: it would match itself and vanish completely.
     for tag in sorted(identifying_tags("2018e-google") - descriptor_tags("2018e-google")):
         if dictionary_has_tag(tag) and dictionary_VR(tag) in _PHRASE_VRS:
             yield tag
 
 
 @cache
-def sources() -> dict[int, Source]:
-    """Return what each identifying attribute of a header holds, by tag."""
-    table = dict.fromkeys(_contextual_tags(), Source.CONTEXT)
-    table |= {tag: Source.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
+def sources() -> dict[int, ValueKind]:
+    """Return the kind of each identifying header attribute, by tag."""
+    table = dict.fromkeys(_contextual_tags(), ValueKind.CONTEXT)
+    table |= {tag: ValueKind.NAME for tag in keyword_dict.values() if dictionary_VR(tag) == "PN"}
     for source, keywords in _KEYWORDS.items():
         table |= {tag: source for tag in map(tag_for_keyword, keywords.split()) if tag is not None}
     return table
@@ -136,38 +137,38 @@ def _sequences() -> frozenset[int]:
 
 
 def header_tags() -> frozenset[int]:
-    """Return the tags that `read_header` looks at, at the top level."""
+    """Return the top-level tags that `read_header` reads."""
     return frozenset({_PATIENT_ID, _STUDY_UID, *sources(), *_sequences()})
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """The values of one instance that point at a person, a place or a day.
+class HeaderValues:
+    """Identifying values of one instance.
 
     Attributes:
         patient_id: Patient ID, without padding.
         study_uid: Study Instance UID.
-        values: ``(source, value)`` of every name, number, place and telephone number; sorted, no doubles.
-        birth_dates: Days of birth.
-        dates: Every day the header tells, births included.
-        study_year: The year of the study; 2001 where it is not known.
+        values: ``(source, value)`` of each name, number, place and telephone number; sorted, without duplicates.
+        birth_dates: Dates of birth.
+        dates: All dates, including dates of birth.
+        study_year: Year of the study; 2001 if it is unknown.
     """
 
     patient_id: str
     study_uid: str
-    values: tuple[tuple[Source, str], ...]
+    values: tuple[tuple[ValueKind, str], ...]
     birth_dates: frozenset[date]
     dates: frozenset[date]
     study_year: int
 
     def __repr__(self) -> str:
-        return f"Header({len(self.values)} values)"
+        return f"HeaderValues({len(self.values)} values)"
 
 
-def read_header(dataset: Dataset) -> Header:
-    """Collect what the header of ``dataset`` tells, from the elements known to hold it, nested ones included."""
-    values: set[tuple[Source, str]] = set()
-    dates: dict[Source, set[date]] = {Source.DATE: set(), Source.BIRTH_DATE: set()}
+def read_header(dataset: Dataset) -> HeaderValues:
+    """Collect the identifying values of a dataset, including nested ones."""
+    values: set[tuple[ValueKind, str]] = set()
+    dates: dict[ValueKind, set[date]] = {ValueKind.DATE: set(), ValueKind.BIRTH_DATE: set()}
     for source, value in _values(dataset, _DEPTH):
         if source in dates:
             day = parse_da(value[:8]) or parse_da(value[:10])
@@ -177,26 +178,30 @@ def read_header(dataset: Dataset) -> Header:
             values.add((source, value))
     study_uid = _text(dataset, _STUDY_UID)
     if len(study_uid) >= _UID_WORTH_FINDING:
-        values.add((Source.RECORD, study_uid))
+        values.add((ValueKind.RECORD, study_uid))
     study_day = parse_da(_text(dataset, _STUDY_DATE))
-    return Header(
+    return HeaderValues(
         patient_id=_text(dataset, _PATIENT_ID) or only_patient(dataset),
         study_uid=study_uid,
         values=tuple(sorted(values)),
-        birth_dates=frozenset(dates[Source.BIRTH_DATE]),
-        dates=frozenset(dates[Source.DATE] | dates[Source.BIRTH_DATE]),
+        birth_dates=frozenset(dates[ValueKind.BIRTH_DATE]),
+        dates=frozenset(dates[ValueKind.DATE] | dates[ValueKind.BIRTH_DATE]),
         study_year=study_day.year if study_day else 2001,
     )
 
 
 def only_patient(dataset: Dataset) -> str:
-    """Return the Patient ID of a DICOMDIR of one patient, whose dates move as those of the files it names."""
+    """Return the Patient ID of a single-patient DICOMDIR.
+
+    Returns an empty string for any other.
+    """
+    # Dates in a directory must be shifted like those of the patient's files.
     records = _items(dataset, _DIRECTORY_RECORDS) if _DIRECTORY_RECORDS in dataset else []
     found = {identity for record in records if (identity := _text(record, _PATIENT_ID))}
     return found.pop() if len(found) == 1 else ""
 
 
-def _values(dataset: Dataset, depth: int) -> Iterator[tuple[Source, str]]:
+def _values(dataset: Dataset, depth: int) -> Iterator[tuple[ValueKind, str]]:
     known, sequences = sources(), _sequences()
     for tag in list(dataset.keys()):
         source = known.get(int(tag))
@@ -211,16 +216,19 @@ def _values(dataset: Dataset, depth: int) -> Iterator[tuple[Source, str]]:
 def _items(dataset: Dataset, tag: Any) -> list[Dataset]:
     try:
         value: Any = dataset[tag].value
-    except Exception:  # noqa: BLE001 - a broken sequence is the tag engine's to report
+    except Exception:  # noqa: BLE001 - the executor reports a broken sequence
         return []
     return list(value) if hasattr(value, "__iter__") and not isinstance(value, str | bytes) else []
 
 
 def _texts(dataset: Dataset, tag: Any) -> list[str]:
-    """Return the values of an element as text, without padding; none when it cannot be read."""
+    """Return the values of an element as text without padding.
+
+    Returns an empty list if it is unreadable.
+    """
     try:
         value: Any = dataset[tag].value
-    except Exception:  # noqa: BLE001 - a broken element is the tag engine's to report
+    except Exception:  # noqa: BLE001 - the executor reports a broken element
         return []
     if value is None or isinstance(value, bytes):
         return []

@@ -1,4 +1,4 @@
-"""Word lists, loaded when first needed: names of the US census, words that are no names, places."""
+"""Word lists, loaded on first use: census names, ordinary words, places."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _SURNAME_LIST = "dist.all.last"
 _FIRST_NAME_LISTS = ("dist.male.first", "dist.female.first")
 _COMMON_SURNAMES = 30_000
 _VERY_COMMON_SURNAMES = 600
+# Letters that Unicode does not decompose into a base letter and an accent.
 _UNACCENTED = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i", "ð": "d", "þ": "th"}
 )
@@ -26,7 +27,7 @@ FIELD_ENDING = re.compile(
     r"|phasia|plegia|paresis|esthesia|listhesis|thorax|cardial|cardia|vascular|renal|hepatic|gastric|pelvic|lateral"
     r"|dorsal|ventral|cranial|caudal|scopic|metry|metric|ological|ology|ologist)"
 )
-"""Greek and Latin endings of the field's words."""
+"""Greek and Latin endings of medical terms."""
 _INFLECTIONS = (
     "ization",
     "isation",
@@ -48,7 +49,7 @@ _INFLECTIONS = (
 
 @lru_cache(maxsize=16_384)
 def fold(word: str) -> str:
-    """Return ``word`` without case and accents."""
+    """Return a word without case and accents."""
     word = word.lower()
     if word.isascii():
         return word
@@ -58,32 +59,38 @@ def fold(word: str) -> str:
 
 @cache
 def vocabulary() -> frozenset[str]:
-    """Words that are no names when they stand alone, folded."""
+    """Return folded words of the field.
+
+    They are not names when they stand alone.
+    """
     return frozenset(map(fold, " ".join(data_lines("vocabulary.txt")).split()))
 
 
 @cache
 def eponyms() -> frozenset[str]:
-    """Names of persons and products that the field uses for its own things, folded: Haglund, Metzenbaum."""
+    """Return folded names that the field uses for its own things.
+
+    Examples: Haglund, Metzenbaum.
+    """
     return frozenset(" ".join(data_lines("eponyms.txt")).split())
 
 
 @cache
 def everyday() -> frozenset[str]:
-    """Words that are no names when they stand alone: the vocabulary, the rest of everyday English, and drugs."""
+    """Return the vocabulary, everyday English and drug names."""
     listed = (word for name in ("english.txt", "drugs.txt") for line in data_lines(name) for word in line.split())
     return vocabulary() | frozenset(listed)
 
 
 @lru_cache(maxsize=16_384)
 def is_field_word(word: str) -> bool:
-    """Return whether a folded word is an everyday one, a drug or a term of the field, or a form of one of them."""
+    """Return whether a folded word is an ordinary word, a drug, a medical term, or a form of one."""
     known = everyday()
     return word in known or FIELD_ENDING.fullmatch(word) is not None or any(stem in known for stem in stems(word))
 
 
 def stems(word: str) -> Iterator[str]:
-    """Yield what a folded word may be a form of, without its ending."""
+    """Yield the possible base forms of a folded word."""
     for ending in _INFLECTIONS:
         stem = word.removesuffix(ending)
         if stem != word and len(stem) >= 4:
@@ -96,7 +103,10 @@ def stems(word: str) -> Iterator[str]:
 
 @cache
 def places() -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Place names, folded, by their first word: the words of each, longest first."""
+    """Return folded place names by their first word.
+
+    Each is split into words, and the longest comes first.
+    """
     table: dict[str, list[tuple[str, ...]]] = {}
     for line in (*data_lines("places.txt"), *data_lines("cities.txt")):
         words = tuple(fold(line).replace(".", "").split())
@@ -106,14 +116,20 @@ def places() -> dict[str, tuple[tuple[str, ...], ...]]:
 
 @cache
 def first_names() -> frozenset[str]:
-    """First names, folded: the census' and those of other parts of the world."""
+    """Return folded first names.
+
+    They come from the US census and from other parts of the world.
+    """
     census = {word for name in _FIRST_NAME_LISTS for word in _census(name)}
     return frozenset(census | set(map(fold, " ".join(data_lines("first_names.txt")).split())))
 
 
 @cache
 def surnames() -> frozenset[str]:
-    """The more common surnames of the census, folded, and those of other parts of the world."""
+    """Return folded surnames.
+
+    They are the more common ones of the US census, and those of other parts of the world.
+    """
     return frozenset(
         set(_census(_SURNAME_LIST)[:_COMMON_SURNAMES]) | set(map(fold, " ".join(data_lines("surnames.txt")).split()))
     )
@@ -121,7 +137,7 @@ def surnames() -> frozenset[str]:
 
 @cache
 def word_set(name: str) -> frozenset[str]:
-    """Return one of the small sets of ``data/word_sets.txt``."""
+    """Return a word set of ``data/word_sets.txt``."""
     return _word_sets()[name]
 
 
@@ -138,29 +154,34 @@ def _word_sets() -> dict[str, frozenset[str]]:
 
 @cache
 def common_surnames() -> frozenset[str]:
-    """The surnames so common that they are likely one even where the word means something else, folded."""
+    """Return the most common folded surnames.
+
+    Each is likely a name even if the word has another meaning.
+    """
     return frozenset(_census(_SURNAME_LIST)[:_VERY_COMMON_SURNAMES])
 
 
 def census_names() -> list[str]:
-    """Return every name of the census, the rare ones too."""
+    """Return every census name, including rare ones."""
     return [word for name in (_SURNAME_LIST, *_FIRST_NAME_LISTS) for word in _census(name)]
 
 
 def data_lines(name: str) -> list[str]:
-    """Return the lines of a data file, comments left out."""
+    """Return the lines of a data file without comments."""
     text = resources.files("healthcare_deid.engine.text").joinpath("data", name).read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def _census(name: str) -> list[str]:
-    """Read one of the lists in the ``names`` package, whose own code is not run: in lower case, common ones first.
+    """Read a list of the ``names`` package.
 
-    The package is part of the extra ``[local]``; where it is missing our own lists remain.
+    Words are in lower case, the most common first. The package comes with the extra ``[local]``. Without it only our
+    own lists remain.
     """
     from importlib.util import find_spec
     from pathlib import Path
 
+    # Only the package's data files are read; its code is never run.
     spec = find_spec("names")
     if spec is None or spec.origin is None:
         return []

@@ -1,6 +1,8 @@
-"""Spelling model for words in no list: KIPCHUMBA is like a name, CHOLEDOCHAL is not.
+"""Spelling model for unlisted words.
 
-A naive Bayes classifier over the trigrams of a word; its table is counted by ``tools/make_name_model.py``.
+KIPCHUMBA looks like a name, CHOLEDOCHAL does not.
+
+A naive Bayes classifier over the trigrams of a word. ``tools/make_name_model.py`` counts its table.
 """
 
 from __future__ import annotations
@@ -15,32 +17,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LETTERS = "^abcdefghijklmnopqrstuvwxyz"
-"""What trigrams are made of; ``^`` stands for both ends of a word."""
+"""Alphabet of the trigrams; ``^`` marks both ends of a word."""
 LEVELS = "".join(map(chr, range(ord("0"), ord("~") + 1)))
-"""The table's characters, from surely a word to surely a name."""
+"""Characters of the table, from certainly a word to certainly a name."""
 MIDDLE = len(LEVELS) // 2
 STEP = 1 / 7
-"""The log odds between two levels."""
+"""Difference in log odds between two levels."""
 
+# Log odds from which a word counts as a name. Three of four unlisted names reach it, and one of seventeen words.
 _LIKELY = 2.0
-"""Log odds of a word that counts as a name: three of four names in no list reach it, one of seventeen other words."""
 _SHORTEST = 4
 
 
 def trigrams(word: str) -> Iterator[str]:
-    """Yield the trigrams of a word in ``LETTERS``, its ends included."""
+    """Yield the trigrams of a word in ``LETTERS``, including its ends."""
     padded = f"^{word}^"
     for index in range(len(padded) - 2):
         yield padded[index : index + 3]
 
 
 def is_likely_name(word: str) -> bool:
-    """Return whether a folded word that no list has is spelled like a name."""
+    """Return whether an unlisted folded word is spelled like a name."""
     return len(word) >= _SHORTEST and word.isascii() and word.isalpha() and name_score(word) >= _LIKELY
 
 
 def name_score(word: str) -> float:
-    """Return the log odds that a folded word of ASCII letters is a name."""
+    """Return the log odds that a word is a name.
+
+    The word is folded, in ASCII letters.
+    """
     table = _table()
     codes = [0, *(ord(letter) - 96 for letter in word), 0]
     total = sum(

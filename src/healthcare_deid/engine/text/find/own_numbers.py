@@ -1,4 +1,7 @@
-"""The numbers, telephones, institutions and places of an instance's header, found in text in any grouping."""
+"""Numbers and places of an instance's header.
+
+Telephones and institutions are included. They are found in any grouping.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.header_values import Source
+from healthcare_deid.engine.text.find.header_values import ValueKind
 from healthcare_deid.engine.text.find.lexicon import eponyms, fold, vocabulary, word_set
 from healthcare_deid.engine.text.find.own_words import UNSPACED_WORD, WORD, OwnWord, deletions, look_alike, squeezed
 from healthcare_deid.engine.text.match import Match
@@ -25,47 +28,48 @@ _MIN_DIGITS = 5
 _MIN_LETTERS = 5
 _MIN_MIXED = 6
 _MIN_PLACE = 4
+# Longer telephone numbers begin with a country code, which a text may leave out.
 _NATIONAL_PHONE = 10
 _MIN_WORD = 5
 
 
 class NumberTerms:
-    """The numbers and places of one header, ready for look-up.
+    """The numbers and places of one header, indexed for search.
 
-    A number counts with its letters and without, with leading zeros and without, in any grouping. One of fewer than
-    five digits and a word of the vocabulary count after a cue or as the whole text.
+    A number counts with or without its letters and leading zeros, and in any grouping. Numbers of fewer than five
+    digits and words of the vocabulary count only after a cue or as the whole text.
     """
 
     def __init__(self) -> None:
-        self._phrases: dict[str, Source] = {}
-        self._weak: dict[str, Source] = {}
-        self._words: dict[str, Source] = {}
+        self._phrases: dict[str, ValueKind] = {}
+        self._weak: dict[str, ValueKind] = {}
+        self._words: dict[str, ValueKind] = {}
         self._fuzzy: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._phrases) + len(self._weak)
 
-    def add(self, source: Source, value: str) -> None:
-        """Add a value of the header."""
+    def add(self, source: ValueKind, value: str) -> None:
+        """Add a header value."""
         whole = squeezed(value)
-        if source is Source.CONTEXT:
+        if source is ValueKind.CONTEXT:
             if len(whole) >= _MIN_PLACE:
                 self._phrases.setdefault(whole, source)
-        elif source in {Source.RECORD, Source.PHONE}:
+        elif source in {ValueKind.RECORD, ValueKind.PHONE}:
             self._add_number(source, value, whole)
         else:
             self._add_place(source, value)
 
     def seal(self) -> None:
-        """Make the table of what is spelled nearly alike, when all values are added."""
+        """Build the table for similar spellings, after all values are added."""
         self._fuzzy = {
             piece
             for phrase, source in self._phrases.items()
-            if source is Source.RECORD and len(phrase) >= _MIN_FUZZY
+            if source is ValueKind.RECORD and len(phrase) >= _MIN_FUZZY
             for piece in deletions(phrase)
         }
 
-    def _add_number(self, source: Source, value: str, whole: str) -> None:
+    def _add_number(self, source: ValueKind, value: str, whole: str) -> None:
         if len(whole) < 2:
             return
         digits = sum(map(str.isdigit, value))
@@ -82,11 +86,11 @@ class NumberTerms:
             core = run.lstrip("0")
             if len(core) >= _MIN_DIGITS:
                 self._phrases.setdefault(core, source)
-        if source is Source.PHONE and digits > _NATIONAL_PHONE:
+        if source is ValueKind.PHONE and digits > _NATIONAL_PHONE:
             self._phrases.setdefault(whole[-_NATIONAL_PHONE:].lstrip("0"), source)
 
-    def _add_place(self, source: Source, value: str) -> None:
-        for segment in (value, *_SEGMENTS.split(value)) if source is Source.PLACE else (value,):
+    def _add_place(self, source: ValueKind, value: str) -> None:
+        for segment in (value, *_SEGMENTS.split(value)) if source is ValueKind.PLACE else (value,):
             phrase = squeezed(segment)
             words = [fold(word) for word in WORD.findall(segment)]
             if len(phrase) < _MIN_PLACE or segment.strip().isdigit():
@@ -102,7 +106,7 @@ class NumberTerms:
                 self._words.setdefault(look_alike(word), source)
 
     def find(self, text: str, words: Sequence[OwnWord]) -> list[Match]:
-        """Return the stretches of ``text`` that repeat a value; they may overlap."""
+        """Return matches of header values, possibly overlapping."""
         if not self._phrases and not self._weak:
             return []
         found = list(self._phrases_in(text, words)) if self._phrases else []
@@ -112,7 +116,7 @@ class NumberTerms:
             if alike in self._words:
                 found.append(Match(word.start, word.end, self._words[alike].value))
             elif self._is_fuzzy_number(word.plain, alike):
-                found.append(Match(word.start, word.end, Source.RECORD.value))
+                found.append(Match(word.start, word.end, ValueKind.RECORD.value))
         return found
 
     def _weak_in(self, words: Sequence[OwnWord]) -> Iterator[Match]:
@@ -135,7 +139,10 @@ class NumberTerms:
         return any(piece in self._fuzzy for piece in deletions(alike))
 
     def _phrases_in(self, text: str, words: Sequence[OwnWord]) -> Iterator[Match]:
-        """Search the text without spaces and punctuation, so that breaks in other places do not matter."""
+        """Search the text without spaces and punctuation.
+
+        So the grouping of digits does not matter.
+        """
         plain = "".join(word.plain for word in words)
         alike = look_alike(plain)
         owners: list[int] | None = None
@@ -152,7 +159,10 @@ class NumberTerms:
 
 
 def _span(plain: str, owners: list[int], first: OwnWord, last: OwnWord, at: int, behind: int) -> tuple[int, int]:
-    """Return where a phrase stands in the text, with what is grown to a number; not with the words around it."""
+    """Return the range of a phrase in the text.
+
+    Characters attached to a number are included.
+    """
     if plain[at].isdigit() or not UNSPACED_WORD.match(plain[at]):
         start = first.start
     else:
@@ -163,7 +173,10 @@ def _span(plain: str, owners: list[int], first: OwnWord, last: OwnWord, at: int,
 
 
 def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
-    """Return whether a phrase is not the middle of a longer number or word: leading zeros do not count."""
+    """Return whether a phrase is a whole number or word.
+
+    Leading zeros before it are ignored.
+    """
     first = start
     while first > 0 and plain[first - 1] == "0" and owners[first - 1] == owners[start]:
         first -= 1
@@ -173,12 +186,15 @@ def _stands_alone(plain: str, owners: list[int], start: int, end: int) -> bool:
 
 
 def _hangs_together(text: str, words: Sequence[OwnWord], owners: list[int], plain: str, start: int, end: int) -> bool:
-    """Return whether the pieces of a number are groups of one and not numbers that happen to stand in a row."""
+    """Return whether the pieces are groups of one number.
+
+    They could be unrelated numbers in a row.
+    """
     stretch = plain[start:end]
     digits = sum(map(str.isdigit, stretch))
     pieces = words[owners[start] : owners[end - 1] + 1]
     if digits * 2 < len(stretch):
-        # A name or a word: a look-alike alone must not make one of other words (IS for 15).
+        # Mostly letters, so this is a name or word and not a grouped number.
         return True
     if len(pieces) == 1:
         return True

@@ -1,26 +1,28 @@
-"""An instance's own identifiers in text: each becomes its pseudonym, wherever it stands."""
+"""Replacement of an instance's own identifiers in text by their pseudonyms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from healthcare_deid.engine.text.find.header_values import Source
-from healthcare_deid.engine.text.find.own_terms import OwnTerms, OwnValue
+from healthcare_deid.engine.text.find.header_values import ValueKind
+from healthcare_deid.engine.text.find.own_terms import OwnTerms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from healthcare_deid.engine.text.find.own_values import OwnValue
 
 _BETWEEN = " ^,.=-_/'"
 _ESCAPE = b"\x1b"
 
 
 class Named(NamedTuple):
-    """Values of one identity, and what stands for them.
+    """Identifiers of one identity, with their pseudonyms.
 
     Attributes:
         values: The header's values.
-        new_id: What stands for a number.
-        new_name: What stands for a name.
+        new_id: Pseudonym for numbers.
+        new_name: Pseudonym for names.
     """
 
     values: tuple[OwnValue, ...]
@@ -29,7 +31,7 @@ class Named(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A stretch of text that repeats an identifier, and its pseudonym."""
+    """A range of text that repeats an identifier, and its pseudonym."""
 
     start: int
     end: int
@@ -37,10 +39,10 @@ class Span(NamedTuple):
 
 
 class OwnPseudonyms:
-    """The pseudonyms of one instance's identifiers.
+    """Pseudonyms of one instance's identifiers.
 
     Args:
-        identities: Whose values, and what stands for them; of two that claim a stretch, the first has it.
+        identities: Identities in order of precedence for overlapping matches.
     """
 
     def __init__(self, identities: Iterable[Named]) -> None:
@@ -50,17 +52,17 @@ class OwnPseudonyms:
         return f"OwnPseudonyms({len(self._identities)} identities)"
 
     def spans(self, text: str) -> list[Span]:
-        """Return the stretches of a text that repeat an identifier, in order, not overlapping."""
+        """Return the ranges that repeat an identifier, in order and without overlaps."""
         found: list[Span] = []
         for terms, identity in self._identities:
             for match in terms.matches(text):
-                new = identity.new_name if match.info_type == Source.NAME.value else identity.new_id
+                new = identity.new_name if match.info_type == ValueKind.NAME.value else identity.new_id
                 if not any(match.start < span.end and span.start < match.end for span in found if span.new != new):
                     found.append(Span(match.start, match.end, new))
         return _joined(sorted(found), text)
 
     def replace(self, text: str) -> str:
-        """Return a text with a pseudonym for each identifier in it."""
+        """Replace every identifier in a text by its pseudonym."""
         pieces: list[str] = []
         position = 0
         for start, end, new in self.spans(text):
@@ -69,16 +71,19 @@ class OwnPseudonyms:
         return "".join([*pieces, text[position:]])
 
     def replace_bytes(self, value: bytes) -> bytes:
-        """Return an encoded value with a pseudonym for each name in it that is not in ASCII."""
+        """Replace every non-ASCII name in an encoded value by its pseudonym."""
         if value.isascii() or _ESCAPE in value:
-            return value  # between escape sequences, ASCII may mean something else
+            return value  # after an ISO 2022 escape sequence, ASCII bytes may be other characters
         for terms, identity in self._identities:
             value = terms.erase_bytes(value, identity.new_name.encode())
         return value
 
 
 def _joined(spans: list[Span], text: str) -> list[Span]:
-    """Join stretches of one identity that only signs stand between: family name and given name."""
+    """Join ranges of one identity.
+
+    Only punctuation separates them, as between family and given name.
+    """
     joined: list[Span] = []
     for span in spans:
         last = joined[-1] if joined else None

@@ -1,4 +1,7 @@
-"""Microsoft Presidio's analyzer as one more detector, for who has it installed already. Not a dependency of ours."""
+"""Microsoft Presidio's analyzer as a detector.
+
+It is for users who have it installed, and not a dependency.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ ENTITIES: Mapping[str, str] = {
 """InfoTypes by Presidio's entity names."""
 
 
-class _Result(Protocol):
+class _AnalyzerResult(Protocol):
     @property
     def entity_type(self) -> str: ...
     @property
@@ -38,21 +41,21 @@ class _Result(Protocol):
 
 
 class Analyzer(Protocol):
-    """The part of ``presidio_analyzer.AnalyzerEngine`` that is used."""
+    """The used part of ``presidio_analyzer.AnalyzerEngine``."""
 
-    def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[_Result]:
+    def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[_AnalyzerResult]:
         """Return the entities found."""
         ...
 
 
 class PresidioDetector:
-    """Finds what an analyzer finds.
+    """Finds entities with a Presidio analyzer.
 
     Args:
         analyzer: A ``presidio_analyzer.AnalyzerEngine``.
-        language: The language it is asked for.
-        min_score: Findings below are dropped.
-        entities: InfoTypes by entity names; those not named are not asked for.
+        language: Language to analyze.
+        min_score: Minimum score of a finding.
+        entities: InfoTypes by entity name; other entities are not requested.
     """
 
     def __init__(
@@ -70,12 +73,12 @@ class PresidioDetector:
 
     @property
     def info_types(self) -> frozenset[str]:
-        """InfoTypes that its entities stand for."""
+        """InfoTypes of its entities."""
         return frozenset(self._entities.values())
 
     @property
     def rank(self) -> int:
-        """A model guesses: what any rule finds is stronger."""
+        """Precedence among overlapping findings: any rule overrides a model."""
         return MODEL
 
     def find(self, text: str) -> list[Match]:

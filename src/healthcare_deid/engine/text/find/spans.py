@@ -1,4 +1,4 @@
-"""Findings of many detectors put together: nothing that one of them found is left uncovered."""
+"""Combination of overlapping findings, so that nothing found stays uncovered."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def resolve(candidates: Iterable[tuple[int, Match]], text: str) -> list[Match]:
-    """Return findings in order and not overlapping, from ``(rank, finding)`` pairs; a lower rank is stronger.
+    """Resolve overlaps of ``(rank, finding)`` pairs; a lower rank wins.
 
-    Findings of one infoType that overlap become one. Of equally strong ones the longer wins. What sticks out of a
-    stronger finding is kept as a finding of its own, if there is a letter or digit in it.
+    Overlapping findings of one infoType are joined. Of equal ranks, the longer wins. A part that extends beyond a
+    winning finding becomes its own finding, if it has a letter or digit.
     """
     kept: list[Match] = []
     for cluster in _clusters(_united(candidates)):
@@ -39,7 +39,7 @@ def _resolve_cluster(cluster: list[tuple[int, Match]], text: str) -> list[Match]
 
 
 def _clusters(candidates: list[tuple[int, Match]]) -> list[list[tuple[int, Match]]]:
-    """Group findings that hang together by overlaps."""
+    """Group findings that are connected by overlaps."""
     clusters: list[list[tuple[int, Match]]] = []
     end = -1
     for pair in sorted(candidates, key=lambda pair: pair[1].start):
@@ -52,7 +52,7 @@ def _clusters(candidates: list[tuple[int, Match]]) -> list[list[tuple[int, Match
 
 
 def without_refuted(candidates: Sequence[tuple[int, Match]], text: str) -> tuple[tuple[int, Match], ...]:
-    """Drop guesses where something surer of another infoType was found, and a model's where a rule has guessed."""
+    """Drop uncertain findings that overlap a more certain one of another infoType."""
     kept: list[tuple[int, Match]] = []
     for cluster in _clusters(list(candidates)):
         kept += [
@@ -66,13 +66,13 @@ def without_refuted(candidates: Sequence[tuple[int, Match]], text: str) -> tuple
 def _refutes(surer: Match, guess: Match, text: str) -> bool:
     if surer.info_type == guess.info_type or guess.end <= surer.start or surer.end <= guess.start:
         return False
-    # One that sticks out may be a person called like a place: Whitney, of Houston, Whitney, is not let go.
+    # A name that extends beyond a place may still be a person's: Whitney in "Houston, Whitney".
     outside = text[guess.start : max(guess.start, surer.start)], text[min(guess.end, surer.end) : guess.end]
     return not any(token.kind in NAMES for part in outside for token in tokens_of(part))
 
 
 def _united(candidates: Iterable[tuple[int, Match]]) -> list[tuple[int, Match]]:
-    """Join overlapping candidates of one infoType, with the strongest rank among them."""
+    """Join overlapping findings of one infoType, with the best rank among them."""
     united: list[tuple[int, Match]] = []
     for rank, match in sorted(candidates, key=lambda pair: (pair[1].info_type, pair[1].start)):
         last_rank, last = united[-1] if united else (0, None)
@@ -91,7 +91,7 @@ def _without(span: tuple[int, int], other: Match) -> list[tuple[int, int]]:
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Cut what is neither letter nor digit from both ends."""
+    """Trim characters other than letters and digits from both ends."""
     while start < end and not text[start].isalnum():
         start += 1
     while start < end and not text[end - 1].isalnum():
@@ -103,7 +103,7 @@ _JOINED = frozenset({"PERSON_NAME", "LOCATION", "ORGANIZATION_NAME", "CTX"})
 
 
 def join_alike(matches: list[Match], text: str) -> list[Match]:
-    """Join neighbours of one infoType that only spaces and punctuation of a name separate."""
+    """Join adjacent findings of one infoType that only name punctuation separates."""
     joined: list[Match] = []
     for match in matches:
         last = joined[-1] if joined else None

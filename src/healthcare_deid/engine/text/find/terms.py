@@ -1,6 +1,8 @@
-"""Finds an instance's own header values in text: names in any order, numbers with a wrong character in them.
+"""Search for an instance's own header values in text.
 
-Every word of a text is looked up in sets made once a header: cost does not grow with the number of terms.
+Names are found in any order, numbers with one wrong character.
+
+Each word is looked up in sets made once per header, so the cost does not grow with the number of terms.
 """
 
 from __future__ import annotations
@@ -8,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.header_values import Header, Source
+from healthcare_deid.engine.text.find.header_values import HeaderValues, ValueKind
+from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.find.own_names import NameTerms
 from healthcare_deid.engine.text.find.own_numbers import NumberTerms
 from healthcare_deid.engine.text.find.own_words import own_words
-from healthcare_deid.engine.text.find.reading import read
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -23,26 +25,25 @@ _LOOSE_DATE = re.compile(r"(?<![\d.])(\d{1,2})[./ -](\d{1,2})[./ -](\d\d)(?![\d]
 
 
 class Terms:
-    """The terms of one header, ready for look-up.
+    """Search terms of one header.
 
-    Parts of names of fewer than three letters, numbers of fewer than five digits and words of the vocabulary count
-    only beside another part, after a cue, or as the whole text; so a text can be searched of which nobody knows what
-    it says.
+    Parts of names with fewer than three letters, numbers of fewer than five digits and words of the vocabulary count
+    only next to another part, after a cue, or as the whole text. So arbitrary text can be searched without many false
+    findings.
 
     Args:
-        header: Whose values are looked for.
-        contextual: Look for the values of every attribute that the Basic Profile does not keep, not only for those
-            that say who and where.
+        header: The header.
+        contextual: Whether to search for all attributes that the Basic Profile removes, not only identifying ones.
     """
 
-    def __init__(self, header: Header, *, contextual: bool = False) -> None:
+    def __init__(self, header: HeaderValues, *, contextual: bool = False) -> None:
         self._names = NameTerms()
         self._numbers = NumberTerms()
         for source, value in header.values:
-            if source is Source.NAME:
-                self._names.add(read(value).text)
-            elif contextual or source is not Source.CONTEXT:
-                self._numbers.add(source, read(value).text)
+            if source is ValueKind.NAME:
+                self._names.add(normalize_text(value).text)
+            elif contextual or source is not ValueKind.CONTEXT:
+                self._numbers.add(source, normalize_text(value).text)
         self._names.seal()
         self._numbers.seal()
         self._short_dates = {form: "DATE" for day in header.dates for form in short_forms(day)}
@@ -54,7 +55,7 @@ class Terms:
         return f"Terms({len(self._names)} name parts, {len(self._numbers)} phrases)"
 
     def find(self, text: str) -> list[Match]:
-        """Return the stretches of ``text`` that repeat a header value; they may overlap."""
+        """Return matches of header values, possibly overlapping."""
         if self._empty:
             return []
         words = own_words(text)
@@ -72,7 +73,10 @@ class Terms:
         return found
 
     def _loose_dates(self, text: str) -> Iterator[Match]:
-        """Yield the header's days in spellings that could as well be a version: 9.7.61."""
+        """Yield header dates in ambiguous spellings.
+
+        9.7.61 could also be a version.
+        """
         for match in _LOOSE_DATE.finditer(text):
             first, second, year = (int(part) for part in match.groups())
             for day, info_type in self._dates.items():
@@ -82,6 +86,9 @@ class Terms:
 
 
 def short_forms(day: date) -> tuple[str, ...]:
-    """Return the six-digit spellings of a day; too short to be told from other numbers without a header."""
+    """Return the six-digit spellings of a day.
+
+    Only the header tells them from other numbers.
+    """
     year, month, number = f"{day.year % 100:02d}", f"{day.month:02d}", f"{day.day:02d}"
     return (year + month + number, number + month + year, month + number + year)

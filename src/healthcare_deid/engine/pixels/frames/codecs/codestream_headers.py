@@ -2,7 +2,7 @@
 
 A decoder that is given a header it did not expect may end the process, or ask for all memory: the header has to agree
 with the attributes first. Sources: ITU-T T.81 annex B (JPEG), T.87 annex C (JPEG-LS), T.800 annex A (JPEG 2000), which
-T.814 leaves as it is (HTJ2K); PS3.5 annex G (RLE).
+T.814 leaves as it is (HTJ2K); ISO/IEC 18181-1 (JPEG XL); PS3.5 annex G (RLE).
 """
 
 from __future__ import annotations
@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from struct import Struct, error
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.dicom.bits import NotFollowedError
 from healthcare_deid.engine.dicom.fragments import END_OF_IMAGE
+from healthcare_deid.engine.dicom.jpeg_xl import image_header
+from healthcare_deid.engine.dicom.long_values import BytesStorage
+from healthcare_deid.engine.dicom.sidedata.frame import FrameBytes
+from healthcare_deid.engine.dicom.sidedata.jpeg_xl import codestream_places
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, transfer_syntax
 from healthcare_deid.errors import UnsupportedPixelsError
 
@@ -90,6 +95,8 @@ def checked_header(stream: bytes, uid: str, layout: PixelLayout) -> Header:
     coding = syntax.coding if syntax is not None else Coding.JPEG
     if coding is Coding.RLE:
         header = _rle(stream, layout)
+    elif coding is Coding.JPEG_XL:
+        header = _jpeg_xl(stream)
     else:
         _refuse_second_image(stream)
         try:
@@ -116,8 +123,6 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
     if len(frames) != 1 or frames[0][0] not in processes:
         raise UnsupportedPixelsError("a frame is coded by another process than its transfer syntax names")
     marker, data = frames[0]
-    if marker == _LS_FRAME and END_OF_IMAGE not in stream:  # its decoder would look for it for ever
-        raise UnsupportedPixelsError("a frame's codestream does not come to its end")
     precision, rows, columns, samples = _FRAME.unpack_from(data)
     components = data[_FRAME.size :]
     if len(components) != 3 * samples:
@@ -196,6 +201,18 @@ def _size(stream: bytes) -> Header:
     if len(depths) > 1 or any(step != 1 for step in components[1::3] + components[2::3]):
         raise UnsupportedPixelsError("the samples of a pixel are stored in different resolutions")
     return Header(bottom - top, right - left, samples, (depths.pop() & 0x7F) + 1)
+
+
+def _jpeg_xl(stream: bytes) -> Header:
+    """Read the header of the codestream; colors that are stored otherwise are decoded to RGB."""
+    frame = FrameBytes(BytesStorage(stream), [(0, len(stream))])
+    data = b"".join(frame.read(*place) for place in codestream_places(frame))
+    try:
+        found = image_header(data)
+    except NotFollowedError as error:
+        raise UnsupportedPixelsError(f"a frame cannot be decoded: {error}") from None
+    photometric = "RGB" if found.samples == 3 and (found.xyb or found.ycbcr) else ""
+    return Header(found.rows, found.columns, found.samples, found.precision, photometric)
 
 
 def _rle(stream: bytes, layout: PixelLayout) -> Header:

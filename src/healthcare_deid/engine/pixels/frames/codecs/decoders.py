@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,12 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import UID
 
+from healthcare_deid.engine.dicom.fragments import END_OF_IMAGE
+from healthcare_deid.engine.dicom.jpeg_xl import EXTRA
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, name_of, transfer_syntax
+from healthcare_deid.engine.pixels.frames.codecs import native_frames
 from healthcare_deid.engine.pixels.frames.codecs.codestream_headers import Header, checked_header
+from healthcare_deid.engine.pixels.frames.codecs.jpeg_ls import put_right
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -28,9 +33,14 @@ if TYPE_CHECKING:
 MOST_BITS = 64
 """Bits of a sample, at most."""
 _PILLOW_BITS = 8
-EXTRA = 'pip install "healthcare-deid[codecs]"'
-"""What brings imagecodecs: it encodes HTJ2K and decodes JPEG of 12 bits, and is too large to be asked of everybody."""
 _EXTRA_PACKAGE = "imagecodecs"
+
+_ELSEWHERE = {
+    Coding.VIDEO: ": text in video is covered neither here nor by the service; convert it to an image of single frames "
+    "first, or leave its pixels as they are (no text redaction)",
+    Coding.REFERENCED: ": the pixels are not in the instance; retrieve them in another transfer syntax first",
+}
+"""What can be done about codings that nothing here decodes."""
 
 one_at_a_time = threading.Lock()
 """GDCM's Python binding crashes the process when two threads are in it, or in it and in OpenJPEG's (python-gdcm 3.2.6,
@@ -49,8 +59,11 @@ def checked_decodable(uid: str) -> TransferSyntax:
         UnsupportedPixelsError: No decoder reads it; it is named.
     """
     syntax = transfer_syntax(uid)
-    if syntax is None or not syntax.decoder:
-        raise UnsupportedPixelsError(f"no decoder for transfer syntax {name_of(uid)}")
+    remedy = _ELSEWHERE.get(syntax.coding, "") if syntax is not None else ""
+    if syntax is not None and syntax.coding is Coding.JPEG_XL and not has_extra():
+        remedy = f": {EXTRA} brings one"
+    if syntax is None or not syntax.decoder or remedy:
+        raise UnsupportedPixelsError(f"no decoder for transfer syntax {name_of(uid)}{remedy}")
     return syntax
 
 
@@ -67,6 +80,8 @@ def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_
         UnsupportedPixelsError: No decoder reads it, or it is of another shape than the attributes say.
     """
     syntax = checked_decodable(uid)
+    if syntax.stores_native_frames:
+        return native_frames.decode(stream, syntax.coding, layout)
     header = checked_header(stream, uid, layout)
     if header.precision > deepest:
         raise UnsupportedPixelsError("the frames of the pixel data are of different depths")
@@ -74,11 +89,7 @@ def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_
         raise UnsupportedPixelsError(f"lossy JPEG of {header.precision} bits: {EXTRA} lets it be decoded")
     try:
         with one_at_a_time:
-            array = (
-                _dct(stream, layout, header)
-                if syntax.coding is Coding.JPEG
-                else _by_pydicom(stream, syntax, layout, header)
-            )
+            array = _decoded(stream, syntax, layout, header)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - plugins raise anything, pylibjpeg-rle's panics are no Exception
@@ -87,6 +98,32 @@ def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_
     if array.shape != shape or array.dtype.itemsize > layout.dtype.itemsize:
         raise UnsupportedPixelsError("the pixel data decodes to another shape than its attributes say")
     return np.ascontiguousarray(array, f"{array.dtype.kind}{layout.dtype.itemsize}").view(layout.dtype)
+
+
+def _decoded(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header: Header) -> Words:
+    if syntax.coding is Coding.JPEG:
+        return _dct(stream, layout, header)
+    if syntax.coding is Coding.JPEG_XL:
+        import imagecodecs
+
+        array: Words = imagecodecs.jpegxl_decode(stream, numthreads=1)
+        return array
+    if syntax.coding is Coding.JPEG_LS:
+        return _jpeg_ls(stream, syntax, layout, header)
+    return _by_pydicom(stream, syntax, layout, header)
+
+
+def _jpeg_ls(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header: Header) -> Words:
+    """Decode as it is, then put right, then by the extra's decoder, a newer CharLS."""
+    right = put_right(stream)
+    # Without an end marker the decoders look for it for ever.
+    for form in (stream, right) if END_OF_IMAGE in stream else (right,):
+        with suppress(Exception):
+            return _by_pydicom(form, syntax, layout, header)
+    import imagecodecs
+
+    array: Words = imagecodecs.jpegls_decode(right)
+    return array
 
 
 def _dct(stream: bytes, layout: PixelLayout, header: Header) -> Words:
@@ -126,13 +163,14 @@ def _by_pydicom(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, head
 
 def options_of(layout: PixelLayout) -> dict[str, Any]:
     """Return a frame's layout as pydicom's decoders and encoders take it."""
+    # In a codestream, a sample of one bit takes a byte.
     options: dict[str, Any] = {
         "rows": layout.rows,
         "columns": layout.columns,
         "number_of_frames": 1,
         "samples_per_pixel": layout.samples,
         "photometric_interpretation": layout.photometric,
-        "bits_allocated": layout.bits_allocated,
+        "bits_allocated": max(layout.bits_allocated, 8),
         "bits_stored": layout.bits_stored,
         "pixel_representation": int(layout.signed),
     }

@@ -8,9 +8,11 @@ import numpy as np
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import UID
 
+from healthcare_deid.engine.dicom.jpeg_xl import EXTRA
 from healthcare_deid.engine.dicom.transfer_syntaxes import Coding, TransferSyntax, name_of, transfer_syntax
 from healthcare_deid.engine.pixels.frames.codecs import jpeg_lossless as jpeglossless
-from healthcare_deid.engine.pixels.frames.codecs.decoders import EXTRA, has_extra, one_at_a_time, options_of
+from healthcare_deid.engine.pixels.frames.codecs import native_frames
+from healthcare_deid.engine.pixels.frames.codecs.decoders import has_extra, one_at_a_time, options_of
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -34,11 +36,15 @@ class NotEncodableError(UnsupportedPixelsError):
 
 def has_encoder(uid: UID, layout: PixelLayout) -> bool:
     """Say whether frames can be written in a transfer syntax."""
-    if layout.signed_color:
-        return False
     syntax = transfer_syntax(uid)
     if syntax is None or not syntax.encoder:
         return False
+    if syntax.stores_native_frames:
+        return True
+    if layout.signed_color:
+        return False
+    if syntax.coding is Coding.JPEG_XL:
+        return layout.samples in (1, 3) and layout.bits_stored + layout.shift <= 16 and has_extra()
     if syntax.coding is Coding.HTJ2K:
         return layout.samples in (1, 3) and layout.bits_allocated <= 16 and has_extra()
     return True
@@ -47,7 +53,7 @@ def has_encoder(uid: UID, layout: PixelLayout) -> bool:
 def why_native(uid: UID) -> str:
     """Return what a person should know of an instance whose frames could not be encoded again."""
     syntax = transfer_syntax(uid)
-    lacks_extra = syntax is not None and syntax.coding is Coding.HTJ2K and not has_extra()
+    lacks_extra = syntax is not None and syntax.coding in (Coding.HTJ2K, Coding.JPEG_XL) and not has_extra()
     remedy = f" ({EXTRA} lets it stay)" if lacks_extra else ""
     return f"no encoder for transfer syntax {name_of(uid)}{remedy}: the pixel data is written uncompressed"
 
@@ -66,35 +72,62 @@ def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
     syntax = transfer_syntax(uid)
     if syntax is None or not syntax.encoder:
         raise NotEncodableError(why_native(uid))
+    if syntax.stores_native_frames:
+        return native_frames.encode(words, syntax.coding, layout)
     values = np.ascontiguousarray(layout.values(words))
-    keeps_words = syntax.coding in (Coding.JPEG_LOSSLESS, Coding.RLE)
-    if not keeps_words and _holds_more(words, values, layout):
+    keeps_words = syntax.coding in (Coding.JPEG_LOSSLESS, Coding.RLE, Coding.JPEG_XL)
+    if not keeps_words and holds_more(words, layout):
         raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
     try:
         if syntax.coding is Coding.JPEG_LOSSLESS:
             return jpeglossless.encode(words, layout.bits_stored + layout.shift, rgb=layout.photometric == "RGB")
-        if syntax.coding is Coding.RLE:  # given as bytes, unused bits are not refused
-            return _by_pydicom(np.ascontiguousarray(words).tobytes(), syntax, layout)
+        if syntax.coding is Coding.RLE:
+            return _rle(words, layout)
         if syntax.coding is Coding.HTJ2K:
             return _htj2k(values, uid, layout)
+        if syntax.coding is Coding.JPEG_XL:
+            return _jpeg_xl(words, layout)
         return _by_pydicom(values, syntax, layout)
     except Exception as error:  # noqa: BLE001 - plugins raise anything, and their text may quote the data
         raise NotEncodableError(f"the pixel data could not be encoded: {type(error).__name__}") from None
 
 
-def _holds_more(words: Words, values: Words, layout: PixelLayout) -> bool:
+def holds_more(words: Words, layout: PixelLayout) -> bool:
     """Say whether unused bits hold something: neither zeros nor the sign."""
     if layout.bits_stored == layout.bits_allocated:
         return False
     used = layout.dtype.type((1 << layout.bits_stored) - 1)
-    sign_extended = values.view(layout.dtype)
+    sign_extended = np.ascontiguousarray(layout.values(words)).view(layout.dtype)
     return bool(((words != sign_extended) & (words != (sign_extended & used))).any())
+
+
+def _rle(words: Words, layout: PixelLayout) -> bytes:
+    """Encode whole words, unused bits too, also of 32 bits, which pydicom does not take (it holds to PS3.5 8.2.2)."""
+    from rle.rle import encode_frame
+
+    little = words.astype(words.dtype.newbyteorder("<"), copy=False)
+    bits = max(8, layout.bits_allocated)
+    return bytes(encode_frame(little.tobytes(), layout.rows, layout.columns, layout.samples, bits, "<"))
 
 
 def _by_pydicom(source: Any, syntax: TransferSyntax, layout: PixelLayout) -> bytes:
     encoder = get_encoder(UID(syntax.encodes_as or syntax.uid))
     with one_at_a_time:
         return bytes(encoder.encode(source, index=None, encoding_plugin=syntax.encoder, **options_of(layout)))
+
+
+def _jpeg_xl(words: Words, layout: PixelLayout) -> bytes:
+    """Encode words up to the High Bit: JPEG XL has no signed samples, and what is above may be the sign only."""
+    import imagecodecs
+
+    bits = layout.bits_stored + layout.shift
+    if layout.bits_allocated > bits and (words >> bits).any():
+        if holds_more(words, layout):
+            raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
+        words = words & layout.dtype.type((1 << bits) - 1)
+    words = words.astype("u1" if bits <= 8 else "u2")  # the encoder wants the smallest words that hold so many bits
+    with one_at_a_time:
+        return bytes(imagecodecs.jpegxl_encode(words, lossless=True, bitspersample=bits, numthreads=1))
 
 
 def _htj2k(values: Words, uid: UID, layout: PixelLayout) -> bytes:

@@ -1,1 +1,1 @@
-"""Detectors: one small object an infoType or family of them, and the list of all."""
+"""Detectors, one object per infoType or family, and the registry of them."""

@@ -1,4 +1,4 @@
-"""The detector protocol, and detectors made of a pattern and a check."""
+"""The detector protocol, and a detector for a pattern with a check."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ if TYPE_CHECKING:
 
 
 GUESS = 9
-"""The rank of findings that give way to a sure one of another infoType: Mercy is a name, but not in Mercy Hospital."""
+"""Rank of uncertain findings, which a certain one of another infoType overrides: Mercy, but not in Mercy Hospital."""
 
 MODEL = 10
-"""The rank of a language model's findings, which give way to any other infoType that a rule has found or guessed."""
+"""Rank of a language model's findings, which any rule for another infoType overrides."""
 
 
 class Detector(Protocol):
-    """Finds infoTypes in a text, without knowing whose it is."""
+    """Finds infoTypes in a text, independent of the instance."""
 
     @property
     def info_types(self) -> frozenset[str]:
-        """The infoTypes it can find."""
+        """InfoTypes that it can find."""
         ...
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap; lower is stronger. 0 is the header's own values; `GUESS` gives way."""
+        """Precedence among overlapping findings; lower wins.
+
+        The header's own values have 0, uncertain findings `GUESS`.
+        """
         ...
 
     def find(self, text: str) -> Iterable[Match]:
-        """Return the findings, in any order; they may overlap."""
+        """Return the findings, in any order and possibly overlapping."""
         ...
 
 
@@ -44,26 +47,26 @@ def always(_: str) -> bool:
 
 
 HAS_DIGIT = re.compile(r"\d")
-"""A gate for what cannot be without a digit."""
+"""Gate for infoTypes that always have a digit."""
 
 
 @dataclass(frozen=True)
 class PatternDetector:
-    """Finds one infoType by a regular expression, and checks every candidate.
+    """Finds one infoType by pattern and check.
 
     Attributes:
-        info_type: What it finds.
-        pattern: The expression. A group named ``value`` is the finding, else the whole match.
-        is_valid: The check of a candidate's text.
-        rank: Its strength where findings overlap.
-        gate: A cheap expression that a text must match somewhere to be worth looking at; None for any text.
-        ocr_digits: Whether the text is read with look-alike letters in numbers taken as digits.
-        words: Words of which a text must have one to be worth looking at, folded; empty for any text.
-        endings: Endings of words that will do as well.
-        in_numbers: Whether only the surroundings of numbers of five digits and more are searched.
+        info_type: InfoType that it finds.
+        pattern: Regular expression. The finding is its group ``value``, or else the whole match.
+        is_valid: Check of a candidate's text.
+        rank: Precedence among overlapping findings; lower wins.
+        gate: Cheap regular expression; texts that it does not match are skipped. None for all texts.
+        ocr_digits: Whether look-alike letters in numbers are read as digits.
+        words: Folded words of which a text must have one; empty for all texts.
+        endings: Word endings that count like ``words``.
+        in_numbers: Whether only the surroundings of numbers with at least five digits are searched.
 
     Raises:
-        TypeError: ``pattern`` is not compiled.
+        TypeError: *pattern* is not a compiled pattern.
     """
 
     info_type: str
@@ -78,15 +81,16 @@ class PatternDetector:
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, re.Pattern):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
-            raise TypeError(f"pattern: re.compile(…) is needed, not {type(self.pattern).__name__}")
+            raise TypeError(f"pattern must be compiled with re.compile, not {type(self.pattern).__name__}")
 
     @property
     def info_types(self) -> frozenset[str]:
-        """The one infoType."""
+        """The single infoType."""
         return frozenset({self.info_type})
 
     def find(self, text: str) -> list[Match]:
         """Return the matches that pass the check."""
+        # Text recognition reads O for 0 and l for 1; the length does not change, so positions stay valid.
         if self.ocr_digits:
             text = read_digits(text)
         if self.gate is not None and self.gate.search(text) is None:
@@ -101,7 +105,7 @@ class PatternDetector:
         return found
 
     def is_called_for(self, words: frozenset[str]) -> bool:
-        """Return whether a text of these words is worth looking at."""
+        """Return whether a text with these words can have a finding."""
         if not self.words and not self.endings:
             return True
         if not self.words.isdisjoint(words):
@@ -110,7 +114,7 @@ class PatternDetector:
 
 
 FIVE_DIGITS = re.compile(r"(?:\d\D{0,3}){4}\d")
-"""A gate for numbers."""
+"""Gate for numbers of at least five digits."""
 _LONG_NUMBER = re.compile(r"[+(]{0,2}\d[\d ()./+-]{3,}\d")
 _BEHIND_A_NUMBER = 14
 _NUMBER_LIKE = re.compile(r"(?<![A-Za-z])[0-9OoIl|SBZ][0-9OoIl|SBZ/.:()+\-]{3,}(?![A-Za-z])")
@@ -119,7 +123,10 @@ _LOOK_ALIKES = str.maketrans("OoIl|SBZ", "00111582")
 
 @lru_cache(maxsize=256)
 def long_numbers(text: str) -> tuple[tuple[int, int], ...]:
-    """Return where numbers of five digits and more stand in ``text``, with room for an extension behind each."""
+    """Return the ranges of numbers with at least five digits.
+
+    Each has room for an extension after it.
+    """
     return tuple(
         (match.start(), min(len(text), match.end() + _BEHIND_A_NUMBER))
         for match in _LONG_NUMBER.finditer(text)
@@ -129,9 +136,9 @@ def long_numbers(text: str) -> tuple[tuple[int, int], ...]:
 
 @lru_cache(maxsize=256)
 def read_digits(text: str) -> str:
-    """Return ``text``, of the same length, with the letters that text recognition confuses with digits read as digits.
+    """Replace letters that OCR confuses with digits, without changing the length: ``O1/15/2O2O``.
 
-    Only in runs of four characters or more that hold nothing else and are mostly digits already: ``O1/15/2O2O``.
+    Only runs of at least four such characters are changed, if most of them are digits.
     """
 
     def read(match: re.Match[str]) -> str:
@@ -144,10 +151,10 @@ def read_digits(text: str) -> str:
 
 
 def ignore_case(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern that takes upper and lower case alike, and may be spread over lines."""
+    """Compile a verbose pattern that ignores case."""
     return re.compile(pattern, re.IGNORECASE | re.VERBOSE)
 
 
 def digits_of(text: str) -> str:
-    """Return only the digits of ``text``."""
+    """Return the digits of a text."""
     return "".join(letter for letter in text if letter.isdigit())

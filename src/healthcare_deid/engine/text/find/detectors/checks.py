@@ -1,4 +1,4 @@
-"""The checks that issuers define for their numbers: each says whether a text can be one."""
+"""Issuers' checks of whether a text can be one of their numbers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import re
 from healthcare_deid.engine.text.find.detectors.base import digits_of
 from healthcare_deid.engine.text.find.lexicon import word_set
 
+# First digits of the card networks' number ranges.
 _ISSUERS = re.compile(
     r"(?:4|5[1-5]|2(?:2[2-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-59]|[689])|6(?:011|4[4-9]|5)|35|62|50|5[6-9]|6[37])"
 )
 _CARD_LENGTHS = range(12, 20)
+# I, O and Q do not occur in vehicle identification numbers, because they resemble digits.
 _VIN_VALUES = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", [*range(1, 9), *range(1, 6), 7, 9, *range(2, 10), *range(10)], strict=True)
 )
@@ -19,13 +21,13 @@ _COUNTRIES = word_set("countries")
 
 
 def passes_luhn(text: str) -> bool:
-    """Return whether the digits of ``text`` end in a right check digit. Source: ISO/IEC 7812-1."""
+    """Check the last digit by the Luhn algorithm (ISO/IEC 7812-1)."""
     doubled = [int(digit) * (1 + position % 2) for position, digit in enumerate(reversed(digits_of(text)))]
     return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
 
 
 def is_card_number(text: str) -> bool:
-    """Return whether ``text`` is a payment card number: issuer range, length and check digit."""
+    """Check a payment card number, by issuer range, length and check digit."""
     digits = digits_of(text)
     return (
         len(digits) in _CARD_LENGTHS and bool(_ISSUERS.match(digits)) and len(set(digits)) > 1 and passes_luhn(digits)
@@ -33,14 +35,15 @@ def is_card_number(text: str) -> bool:
 
 
 def is_ssn(text: str) -> bool:
-    """Return whether ``text`` can be a social security number: no 000, 666 or 9xx area, no 00 group, no 0000 serial."""
+    """Check a social security number."""
     digits = digits_of(text)
     area, group, serial = digits[:3], digits[3:5], digits[5:]
+    # The Social Security Administration never assigns area 000, 666 or 9xx, group 00, or serial 0000.
     return len(digits) == 9 and area not in {"000", "666"} and area < "900" and group != "00" and serial != "0000"
 
 
 def is_itin(text: str) -> bool:
-    """Return whether ``text`` can be an ITIN: area 9xx, group 50-65, 70-88, 90-92 or 94-99. Source: IRS."""
+    """Check an ITIN: area 9xx, group 50-65, 70-88, 90-92 or 94-99 (IRS)."""
     digits = digits_of(text)
     if len(digits) != 9 or digits[0] != "9":
         return False
@@ -49,7 +52,7 @@ def is_itin(text: str) -> bool:
 
 
 def is_vin(text: str) -> bool:
-    """Return whether ``text`` is a vehicle identification number with a right check digit. Source: 49 CFR 565.15."""
+    """Check a vehicle identification number (49 CFR 565.15)."""
     letters = text.upper()
     if len(letters) != 17 or letters.isdigit() or any(letter not in _VIN_VALUES for letter in letters):
         return False
@@ -58,10 +61,11 @@ def is_vin(text: str) -> bool:
 
 
 def is_swift_code(text: str) -> bool:
-    """Return whether ``text`` has the form of a business identifier code and a real country in it. Source: ISO 9362."""
+    """Check a business identifier code with a real country (ISO 9362)."""
     return len(text) in {8, 11} and text[4:6].upper() in _COUNTRIES
 
 
+# Countries by length of their account numbers. Source: the IBAN registry of ISO 13616.
 _IBAN_COUNTRIES = {
     15: "NO",
     16: "BE",
@@ -81,14 +85,10 @@ _IBAN_COUNTRIES = {
     31: "MT SC",
     32: "LC",
 }
-"""Countries by the number of characters of their account numbers. Source: the IBAN registry of ISO 13616."""
 
 
 def is_iban(text: str) -> bool:
-    """Return whether ``text`` is an international bank account number.
-
-    Country, length, remainder. Source: ISO 13616.
-    """
+    """Check an IBAN, by country, length and remainder (ISO 13616)."""
     number = "".join(text.split()).upper()
     if number[:2] not in _IBAN_COUNTRIES.get(len(number), "").split() or not number.isalnum():
         return False
@@ -96,34 +96,26 @@ def is_iban(text: str) -> bool:
 
 
 def is_npi(text: str) -> bool:
-    """Return whether ``text`` is a National Provider Identifier.
-
-    Luhn with 80840 before it. Source: 45 CFR 162.406, CMS.
-    """
+    """Check a National Provider Identifier (45 CFR 162.406)."""
     digits = digits_of(text)
+    # CMS computes the Luhn digit over the number with the card issuer prefix 80840.
     return len(digits) == 10 and digits[0] in "12" and passes_luhn("80840" + digits)
 
 
 def is_dea_number(text: str) -> bool:
-    """Return whether ``text`` is a prescriber's number.
-
-    Two letters, seven digits, the last a check. Source: 21 CFR 1301.
-    """
+    """Check a prescriber's DEA number (21 CFR 1301)."""
     digits = [int(digit) for digit in text[2:]] if re.fullmatch(r"[A-HJ-MPRSTUX][A-Z9]\d{7}", text.upper()) else []
     return bool(digits) and (sum(digits[0:6:2]) + 2 * sum(digits[1:6:2])) % 10 == digits[6]
 
 
 def is_imei(text: str) -> bool:
-    """Return whether ``text`` is the number of a mobile phone.
-
-    15 digits that pass the Luhn check. Source: 3GPP TS 23.003.
-    """
+    """Check a mobile phone's IMEI: 15 digits with a Luhn digit (3GPP TS 23.003)."""
     digits = digits_of(text)
     return len(digits) == 15 and len(set(digits)) > 1 and passes_luhn(digits)
 
 
 def is_nhs_number(text: str) -> bool:
-    """Return whether ``text`` is an NHS number: ten digits, the last a check modulo 11. Source: NHS data dictionary."""
+    """Check an NHS number: ten digits, modulo 11 (NHS data dictionary)."""
     digits = [int(digit) for digit in digits_of(text)]
     if len(digits) != 10 or len(set(digits)) == 1:
         return False
@@ -132,13 +124,13 @@ def is_nhs_number(text: str) -> bool:
 
 
 def is_canadian_sin(text: str) -> bool:
-    """Return whether ``text`` is a Canadian social insurance number: nine digits, no leading 0 or 8, Luhn."""
+    """Check a Canadian social insurance number: nine digits, no leading 0 or 8, Luhn."""
     digits = digits_of(text)
     return len(digits) == 9 and digits[0] not in "08" and passes_luhn(digits)
 
 
 def is_routing_number(text: str) -> bool:
-    """Return whether ``text`` is a US bank routing number: weights 3, 7, 1 sum to a multiple of ten. Source: ABA."""
+    """Check a US bank routing number: weights 3, 7, 1, modulo 10 (ABA)."""
     digits = [int(digit) for digit in digits_of(text)]
     if len(digits) != 9 or not any(digits):
         return False

@@ -1,4 +1,4 @@
-"""Ways to reach a person or a machine: e-mail, telephone, network addresses."""
+"""Contact data: e-mail, telephone, network addresses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 
 from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
 
+# Words before a telephone number, in the supported languages.
 _PHONE_CUE = (
     r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil"
     r"|cell|handy|pager|beeper|"
@@ -15,7 +16,7 @@ _PHONE_CUE = (
 
 
 def is_ip(text: str) -> bool:
-    """Return whether ``text`` is an address of IPv4 or IPv6; the unspecified ones are no one's."""
+    """Return whether a text is an IPv4 or IPv6 address, except the unspecified ones."""
     try:
         return not ipaddress.ip_address(text).is_unspecified
     except ValueError:
@@ -23,7 +24,8 @@ def is_ip(text: str) -> bool:
 
 
 def _is_ip4(text: str) -> bool:
-    """Return whether a bare dotted quad is an address and not a version number, whose parts are small."""
+    """Return whether a dotted quad is not a version number."""
+    # The parts of version numbers are small.
     return is_ip(text) and (
         int(text.split(".", maxsplit=1)[0]) >= 10 or any(int(part) >= 100 for part in text.split("."))
     )

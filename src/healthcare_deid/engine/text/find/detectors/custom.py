@@ -1,4 +1,7 @@
-"""Custom infoTypes: by words here, by a pattern with `PatternDetector`."""
+"""Detector for custom infoTypes by a word list.
+
+`PatternDetector` takes a pattern.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +18,26 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class WordsDetector:
-    """Finds words and phrases of a list, such as the names of a trial's sites, whatever their case and accents.
+    """Finds listed words and phrases, such as the names of a trial's sites.
 
-    Spaces and punctuation between the words of a phrase do not matter. It takes no longer with a longer list.
+    Case, accents, and punctuation between words are ignored. The time does not grow with the list.
 
     Args:
-        info_type: The name of the infoType.
+        info_type: Name of the infoType.
         phrases: Words and phrases.
-        rank: Its strength where findings overlap; lower is stronger.
+        rank: Precedence among overlapping findings; lower wins.
 
     Raises:
-        TypeError: ``phrases`` is one text: its letters would be looked for.
+        TypeError: *phrases* is a single text, whose letters would be searched.
     """
 
     def __init__(self, info_type: str, phrases: Iterable[str], *, rank: int = 1) -> None:
         if isinstance(phrases, str):
-            raise TypeError("phrases: a list of texts is needed, not one text")
+            raise TypeError("phrases must be a list of texts, not a single text")
         self.info_types = frozenset({info_type})
         self.rank = rank
         self._info_type = info_type
+        # Looking up first words makes the time independent of the number of phrases.
         self._by_first: dict[str, list[tuple[str, ...]]] = {}
         for phrase in phrases:
             words = tuple(map(fold, _WORD.findall(phrase)))
@@ -44,7 +48,7 @@ class WordsDetector:
         return f"WordsDetector({self._info_type!r})"
 
     def find(self, text: str) -> list[Match]:
-        """Return where the phrases stand, as whole words."""
+        """Return the phrases found, as whole words."""
         words = [(match.start(), match.end(), fold(match[0])) for match in _WORD.finditer(text)]
         found: list[Match] = []
         for index, (start, _, first) in enumerate(words):

@@ -1,4 +1,4 @@
-"""Dates, dates of birth and ages."""
+"""Detectors of dates, dates of birth and ages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from healthcare_deid.engine.text.calendar_dates import find_dates
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, PatternDetector, ignore_case, read_digits
 from healthcare_deid.engine.text.match import Match
 
+# Words that end right before a date of birth: DOB, born, geb., né le.
 _BIRTH_CUE = re.compile(
     r"(?:\bd\.?\s?o\.?\s?b\b\.?|\bb(?:irth)?\.?\s?-?da(?:te|y)|\bdate of birth|\bborn\b|\bgeb(?:oren|urtsdatum)?\b\.?|"
     r"\bn[eé]e?\b|\bnacid[oa]\b|\bnato\b|\bnata\b|\bnaissance\b|\bnacimiento\b|\bnascita\b|\bnascimento\b"
@@ -15,11 +16,12 @@ _BIRTH_CUE = re.compile(
     r"[\s:=.,(-]*(?:on|am|le|el|il|the|date)?[\s:=(]*$",
     re.IGNORECASE,
 )
+# Characters before a date that are searched for a birth cue.
 _LONGEST_CUE = 32
 
 
 class DateDetector:
-    """Finds dates; one with a birth cue before it is a date of birth."""
+    """Finds dates; one after a birth cue is a date of birth."""
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -28,7 +30,7 @@ class DateDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return 4
 
     def find(self, text: str) -> list[Match]:
@@ -79,7 +81,7 @@ HOLIDAYS = PatternDetector(
         ]
     ),
 )
-"""A feast is a day of the calendar as well as any; no shift can move it, so it is erased where dates are shifted."""
+"""Holidays are dates too. A shift cannot move them, so they are erased where dates are shifted."""
 
 _UNIT = r"(?:y(?:(?:ea)?rs?)?|yo|m(?:o(?:nth)?s?)?|mths?|w(?:(?:ee)?ks?)?|d(?:ays?)?)"
 
@@ -152,7 +154,7 @@ AGES = (
         rank=7,
         words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
     ),
-    PatternDetector(  # 93F, and not a catheter of 12F
+    PatternDetector(  # age and sex: 93F, but not a 12F (French) catheter
         "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header

@@ -1,4 +1,4 @@
-"""Hospitals, clinics and practices that are called by a name."""
+"""Detector of hospitals, clinics and practices with a name."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ _FACILITY = (
     r"klinik(?:um|en)?|krankenhaus|spital|(?:uni(?:versitäts)?)?-?klinik(?:um)?|ziekenhuis|sykehus|sjukhus"
     r"|sygehus|sairaala|szpital|kórház|hastanesi|rsud)"
 )
+# The kind follows the name: Mercy General Hospital.
 _FACILITY_AFTER = re.compile(
     rf"(?<![\w-])(?P<name>(?:(?:of|the|and|&|de|der|des|von|at|for)\ |(?:{_WORD}|&)\ ){{0,5}}?{_WORD}\ )"
     rf"(?P<kind>{_FACILITY})(?![\w-])".replace(r"\ ", " "),
     re.IGNORECASE,
 )
 _KIND = re.compile(rf"(?<![\w-]){_FACILITY}(?![\w-])".replace(r"\ ", " "), re.IGNORECASE)
+# Most words of a name with its kind, plus one.
 _MOST_WORDS = 8
-"""Words of a name and its kind, and one more."""
+# The kind precedes the name: Hôpital Saint-Louis, University of Utah.
 _FACILITY_BEFORE = re.compile(
     r"(?<![\w-])(?:h[ôo]pita(?:l|ux)|hosp\.?|chuv|akh|lmu|kuk|umc|uz|az|oz|hospital|ospedale|policlinico|clinique|cl[íi]nica|klinik(?:um)?|krankenhaus"
     r"|polyclinique|chu|chru|centre hospitalier|universit[yé] (?:hospital )?of|"
@@ -47,10 +49,12 @@ _FACILITY_BEFORE = re.compile(
     rf"|universitaire)(?!\w)|d['\u2019])|[- ]{_WORD}){{1,4}})",
     re.IGNORECASE,
 )
+# Name and kind are one word: Marienkrankenhaus.
 _COMPOUND_FACILITY = re.compile(
     r"(?<!\w)[^\W\d_]{3,}(?:krankenhaus|klinikum|klinik|spital|hospital|ziekenhuis|sjukhuset|sykehus)(?!\w)",
     re.IGNORECASE,
 )
+# Kinds that also make "General" part of a name: General Hospital, but not General Radiology.
 _STRONG_KIND = re.compile(
     r"hosp|medical c|med\.? c|infirmary|sanatorium|krankenhaus|klinikum|spital|ziekenhuis|trust|health ?care"
     r"|health system|hospice",
@@ -69,7 +73,7 @@ _KIND_ENDINGS = ("krankenhaus", "klinikum", "klinik", "spital", "hospital", "zie
 
 
 class FacilityDetector:
-    """Finds hospitals, clinics and practices that are called by a name."""
+    """Finds hospitals, clinics and practices with a name."""
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -78,11 +82,11 @@ class FacilityDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return 7
 
     def find(self, text: str) -> list[Match]:
-        """Return the names, with the word for the kind of facility."""
+        """Return the names, including the word for the kind of facility."""
         words = [token.word for token in tokens_of(text)]
         if _KIND_WORDS.isdisjoint(words) and not any(word.endswith(_KIND_ENDINGS) for word in words):
             return []
@@ -106,7 +110,8 @@ class FacilityDetector:
 
 
 def _named_by_kind(text: str) -> Iterator[re.Match[str]]:
-    """Yield names before their kinds, looked for around kinds only: to try every word takes five times as long."""
+    """Yield names that precede their kind."""
+    # Only the surroundings of kinds are searched: trying every word took five times as long.
     begin = end = 0
     for kind in _KIND.finditer(text):
         start = kind.start()
@@ -127,9 +132,10 @@ def _words(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 
 
 def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
-    """Return where the facility's name begins, walking left from its kind; None where it has none.
+    """Return the start of a facility's name, walking left from its kind.
 
-    It ends where another style or a code begins: CHEST PA LAT Mercy General Hospital, T12-L1 Northside Imaging Center.
+    A name starts where another style or a code ends: CHEST PA LAT Mercy General Hospital, T12-L1 Northside Imaging
+    Center. Returns None if there is no name.
     """
     begin: int | None = None
     pending: int | None = None

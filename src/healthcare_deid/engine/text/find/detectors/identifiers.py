@@ -1,4 +1,7 @@
-"""Numbers that stand for a person or an account, each with the check its issuer defines."""
+"""Detectors of personal and account numbers.
+
+Each has its issuer's check.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,18 @@ from healthcare_deid.engine.text.find.detectors.checks import (
     is_vin,
 )
 
-# A cue, then at most a few separators and small words, then the number.
+# Separators and small words allowed between a cue and its number.
 _LINK = r"(?:\s*(?:no|num|number|nr|id|is|\#|:|=|-|\.)){0,3}\s*"
 
 
 def has_nine_digits(text: str) -> bool:
-    """Return whether there are nine digits in ``text``: beside the number's name no range of its issuer refutes it."""
+    """Return whether a text has nine digits."""
+    # Next to the cue "SSN" a number counts even if its range was never issued: it may be a typing error.
     return len(digits_of(text)) == 9
 
 
 def has_digit(text: str) -> bool:
-    """Return whether there is a digit in ``text``."""
+    """Return whether a text has a digit."""
     return any(map(str.isdigit, text))
 
 
@@ -218,4 +222,4 @@ ON_REQUEST = (
         rank=5,
     ),
 )
-"""What identifies nobody by itself: looked for only where a config names it."""
+"""Detectors of infoTypes that identify nobody by themselves, used only if a config names them."""

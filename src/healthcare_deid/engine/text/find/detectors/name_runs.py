@@ -1,10 +1,10 @@
-"""Runs of words that can be a name of a person, and what keeps them together."""
+"""Runs of words that can be a person's name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.detectors.words import Kind, Token
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
 from healthcare_deid.engine.text.find.lexicon import FIELD_ENDING, eponyms, everyday, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -18,25 +18,26 @@ _EPONYM_NOUN = word_set("eponym_noun")
 CLOSED_CLASS = word_set("closed_class")
 _PERSON_NOUNS = word_set("person_nouns")
 _EPONYM_PAIRS = word_set("eponym_pairs")
-UNLISTED = frozenset({Kind.LIKELY, Kind.UNKNOWN})
-NAMES = UNLISTED | {Kind.FIRST, Kind.LAST}
-NAMES_AND_WORDS = NAMES | {Kind.BOTH}
+UNLISTED = frozenset({WordKind.LIKELY, WordKind.UNKNOWN})
+NAMES = UNLISTED | {WordKind.FIRST, WordKind.LAST}
+NAMES_AND_WORDS = NAMES | {WordKind.BOTH}
 
 
 def span(run: Sequence[Token]) -> Match:
-    """Return the finding that a run of words is."""
+    """Return a run of words as a finding."""
     return Match(run[0].start, run[-1].end, "PERSON_NAME")
 
 
 def gap(text: str, left: Token, right: Token) -> str:
-    """Return what stands between two words."""
+    """Return the text between two words."""
     return text[left.end : right.start]
 
 
 def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title: bool = False) -> list[Token]:
-    """Return the tokens of a name that begins at ``index``; with a cue, a word that is a name too counts as one.
+    """Return the tokens of a name that begins at ``index``.
 
-    After a title any word does that can be nothing else: dr. holmes, Dr. Savage, Dr. Bo Ho.
+    With a cue, common words that are also names count. After a title every word counts that can be a name: dr. holmes,
+    Dr. Savage, Dr. Bo Ho.
     """
     run: list[Token] = []
     for position in range(index, min(len(tokens), index + MAX_NAME_WORDS + 2)):
@@ -47,32 +48,32 @@ def name_run(text: str, tokens: Sequence[Token], index: int, *, cue: bool, title
         if not _belongs(text, run, token, following, cue=cue) and not (title and _is_titled(run, token)):
             break
         run.append(token)
-    while run and run[-1].kind is Kind.PARTICLE:
+    while run and run[-1].kind is WordKind.PARTICLE:
         run.pop()
     if len(run) > 1 and "," in gap(text, run[-2], run[-1]) and is_eponym(text, tokens, index + len(run)):
-        run.pop()  # the next words are a term of their own: Joel Dodd, Turner syndrome
-    if all(token.kind is Kind.INITIAL for token in run):
+        run.pop()  # the last word belongs to a term: Joel Dodd, Turner syndrome
+    if all(token.kind is WordKind.INITIAL for token in run):
         return []
     return run[: MAX_NAME_WORDS + 1]
 
 
 def _is_joined(text: str, run: Sequence[Token], token: Token) -> bool:
-    """Return whether what stands between a name and its next word may: a space, a point, a hyphen, one comma."""
+    """Return whether the gap before a word can be inside a name."""
     between = gap(text, run[-1], token)
     if between in {", ", ","}:
         return "," not in text[run[0].start : run[-1].end]
     if between == ". " and len(run[-1].word) > 3:
         return False  # a sentence ends here: Jessica Flores. Hancock valve
-    # Two spaces part columns: DOE JANE  F.
-    return between in {" ", "-", ". ", "."} or (between == "  " and token.kind is not Kind.INITIAL)
+    # Two spaces separate columns: DOE JANE  F.
+    return between in {" ", "-", ". ", "."} or (between == "  " and token.kind is not WordKind.INITIAL)
 
 
 def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | None, *, cue: bool) -> bool:
-    """Return whether a word can be the next of a name."""
+    """Return whether a word can be the next one of a name."""
     names = NAMES_AND_WORDS if cue else NAMES
-    if token.kind is Kind.PARTICLE:
-        return following is not None and (following.kind in names or following.kind is Kind.PARTICLE)
-    if token.kind is Kind.INITIAL:
+    if token.kind is WordKind.PARTICLE:
+        return following is not None and (following.kind in names or following.kind is WordKind.PARTICLE)
+    if token.kind is WordKind.INITIAL:
         return token.capital or bool(run)
     if cue and run and _is_initialed(run, token):
         return True
@@ -83,28 +84,36 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
     lower = text.islower() and (token.kind not in UNLISTED or (cue and not run))
     if not (token.capital or lower):
         return False
-    is_doubtful = cue and token.kind is Kind.BOTH and any(item.kind in NAMES_AND_WORDS for item in run)
+    is_doubtful = cue and token.kind is WordKind.BOTH and any(item.kind in NAMES_AND_WORDS for item in run)
     return not is_doubtful or goes_on(run, token) or _is_surname_after(run, token)
 
 
 def _is_initialed(run: Sequence[Token], token: Token) -> bool:
-    """Return whether a capitalized word follows initials with their points, and nothing else: J. Vial."""
+    """Return whether a capitalized word follows initials only: J. Vial."""
     last = run[-1]
-    dotted = token.start - last.end == 2 and all(item.kind is Kind.INITIAL and item.capital for item in run)
+    dotted = token.start - last.end == 2 and all(item.kind is WordKind.INITIAL and item.capital for item in run)
     return dotted and token.capital and len(token.word) > 2 and token.word not in CLOSED_CLASS
 
 
 def may_be_a_name(token: Token, *, known: frozenset[str]) -> bool:
-    """Return whether a capitalized word is not in *known*, and was taken for a word by its ending: Bailly, Moraes."""
+    """Return whether an unlisted word only resembles a term.
+
+    Its ending does, but it is capitalized and not in *known*. Examples: Bailly, Moraes.
+    """
     return (
-        token.kind is Kind.WORD and token.capital and token.word not in known and not FIELD_ENDING.fullmatch(token.word)
+        token.kind is WordKind.WORD
+        and token.capital
+        and token.word not in known
+        and not FIELD_ENDING.fullmatch(token.word)
     )
 
 
 def _stands_beside_a_name(run: Sequence[Token], token: Token, following: Token | None) -> bool:
-    """Return whether one capitalized name stands right before a word or right behind it, both in capitals or neither.
+    """Return whether a single capitalized name is next to a word.
 
-    In capitals every word has a capital, so only a first name before it counts: CALEB MORAES.
+    Both must be in capitals or neither. In capitals every word has a capital, so only a first name before it counts:
+    CALEB
+    MORAES.
     """
     if run:
         name = run[0]
@@ -113,7 +122,10 @@ def _stands_beside_a_name(run: Sequence[Token], token: Token, following: Token |
 
 
 def _is_surname_after(run: Sequence[Token], token: Token) -> bool:
-    """Return whether a word that is a surname too ends a name: Enrico Martins, MAUNO JOHANSSON; not GARCIA HEAD."""
+    """Return whether an ambiguous word ends a name as its surname.
+
+    Examples: Enrico Martins, MAUNO JOHANSSON; not GARCIA HEAD.
+    """
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
     if len(names) != 1 or names[0].kind not in NAMES or not token.last:
         return False
@@ -121,18 +133,24 @@ def _is_surname_after(run: Sequence[Token], token: Token) -> bool:
 
 
 def _is_titled(run: Sequence[Token], token: Token) -> bool:
-    """Return whether a title makes a name of a word: the first whatever it is, a short one with a capital after it."""
-    if token.word in CLOSED_CLASS or token.kind in {Kind.INITIAL, Kind.PARTICLE}:
+    """Return whether a title makes a word a name.
+
+    It does for any first word, and for a short capitalized one after it.
+    """
+    if token.word in CLOSED_CLASS or token.kind in {WordKind.INITIAL, WordKind.PARTICLE}:
         return False
     if not run:
-        return not token.upper or token.kind is not Kind.WORD
+        return not token.upper or token.kind is not WordKind.WORD
     if not token.capital:
         return not run[0].capital and token.kind in NAMES
     return len(token.word) <= 3 and not token.upper
 
 
 def goes_on(run: Sequence[Token], token: Token) -> bool:
-    """Return whether a word that is a name too still belongs to the name: Mary LONG, not GARCIA HEAD."""
+    """Return whether an ambiguous word continues a name.
+
+    Examples: Mary LONG, but not GARCIA HEAD.
+    """
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
     if len(names) == 2 and names[1].start - names[0].end == 1 and names[0].first:
         return token.last  # Jean-Luc
@@ -142,10 +160,12 @@ def goes_on(run: Sequence[Token], token: Token) -> bool:
 
 
 def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1) -> bool:
-    """Return whether the word at ``index`` makes a term of the name before it: Wilson disease, Baker's cyst.
+    """Return whether the word at ``index`` makes the name before it a term.
 
-    A noun of the field in small letters after a single name with a capital does so too (Haller cell), and so does a
-    noun and "of" before it (pouch of Douglas).
+    Examples: Wilson disease, Baker's cyst.
+
+    So do a lower case noun of the field after a single capitalized name (Haller cell), and a noun with "of" before it
+    (pouch of Douglas).
     """
     if 0 < index < len(tokens):
         name, noun = tokens[index - 1], tokens[index]
@@ -158,7 +178,7 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
             and name.capital
             and not name.upper
             and not noun.capital
-            and noun.kind is Kind.WORD
+            and noun.kind is WordKind.WORD
             and noun.word not in CLOSED_CLASS
             and not noun.word.endswith("ed")
             and noun.word in vocabulary()
@@ -172,10 +192,7 @@ def is_eponym(text: str, tokens: Sequence[Token], index: int, *, names: int = 1)
 
 
 def is_eponym_pair(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Return whether the words at ``index`` and after it are two names that make one term of the field.
-
-    Salter-Harris.
-    """
+    """Return whether two names form one term, such as Salter-Harris."""
     if index + 1 >= len(tokens) or gap(text, tokens[index], tokens[index + 1]) not in {"-", "\u2013"}:
         return False
     return f"{tokens[index].word}-{tokens[index + 1].word}" in _EPONYM_PAIRS

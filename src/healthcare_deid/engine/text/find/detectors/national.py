@@ -1,4 +1,4 @@
-"""National identifiers of persons, each with its check digits: some are known by their form, some need their name."""
+"""Detector of national identifiers, each with its check digits."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Identifier(NamedTuple):
     """A national identifier.
 
     Attributes:
-        info_type: The API's name for it, or a general one.
-        pattern: Its form.
-        is_valid: Its check.
-        cues: Words of which a text must have one, folded; empty where form and check are enough.
+        info_type: InfoType of the API, or a general one.
+        pattern: Form of the identifier.
+        is_valid: Check of a candidate.
+        cues: Folded words of which the text must have one; empty if form and check suffice.
     """
 
     info_type: str
@@ -89,24 +89,28 @@ IDENTIFIERS = (
     _row("GOVERNMENT_ID", r"\d{9}", checks.is_nif, "nif contribuinte"),
 )
 
+# Any run that could be an identifier; trying every form on every text would be slow.
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{1,2}\d{6}\([0-9A]\)"
     r"|(?<![A-Za-z0-9.-])[A-Za-z]{0,6} ?\d(?:[ .+-]?[A-Za-z0-9]){3,22}(?![A-Za-z0-9])"
 )
 _ALONE = r"(?<![A-Za-z0-9.])(?:{})(?![A-Za-z0-9])"
 _ANY = tuple((row, re.compile(_ALONE.format(row.pattern))) for row in IDENTIFIERS)
+# Gate: most candidates are dates and measurements, which have none of these forms.
 _ANY_FORM = re.compile(_ALONE.format("|".join(row.pattern.replace("\\1", "[ -]") for row in IDENTIFIERS)))
-"""A gate: most candidates are dates and measurements, and have the form of no identifier."""
 
 
 class NationalIdDetector:
-    """Finds national identifiers of persons: by form and check, and some only beside their name."""
+    """Finds national identifiers by form and check.
+
+    Some count only near a cue.
+    """
 
     info_types = frozenset(row.info_type for row in IDENTIFIERS)
     rank = 1
 
     def find(self, text: str) -> list[Match]:
-        """Return the identifiers whose check is right."""
+        """Return the identifiers that pass their check."""
         found: list[Match] = []
         words = words_of(text)
         for span in _CANDIDATE.finditer(text):

@@ -1,4 +1,7 @@
-"""The check digits of national identifiers: each function says whether a text can be one. Sources in the docstrings."""
+"""Check digits of national identifiers.
+
+Each function decides whether a text can be one.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from healthcare_deid.engine.text.find.detectors.checks import passes_luhn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Multiplication in the dihedral group D5, the basis of the Verhoeff algorithm.
 _VERHOEFF_PRODUCT = [
     "0123456789",
     "1234067895",
@@ -53,7 +57,10 @@ def _is_day(year: int, month: int, day: int) -> bool:
 
 
 def _has_day(text: str, order: str) -> bool:
-    """Return whether the first six digits are a day of some century, in the order ``dmy`` or ``ymd``."""
+    """Return whether six digits are a day of some century.
+
+    The order is ``dmy`` or ``ymd``.
+    """
     first, month, last = int(text[:2]), int(text[2:4]), int(text[4:6])
     day, year = (first, last) if order == "dmy" else (last, first)
     return _is_day(1900 + year, month, day) or _is_day(2000 + year, month, day)
@@ -64,17 +71,14 @@ def _varied(numbers: Sequence[int], length: int) -> bool:
 
 
 def is_mbi(text: str) -> bool:
-    """Return whether ``text`` has the form of a Medicare Beneficiary Identifier. Source: CMS, Understanding the MBI."""
+    """Check a Medicare Beneficiary Identifier (CMS, Understanding the MBI)."""
     plain = re.sub(r"[- ]", "", text.upper())
     letter = "[AC-HJKMNP-RT-Y]"
     return bool(re.fullmatch(rf"[1-9]{letter}(?:\d|{letter})\d{letter}(?:\d|{letter})\d{letter}{{2}}\d\d", plain))
 
 
 def is_pesel(text: str) -> bool:
-    """Return whether ``text`` is a Polish PESEL.
-
-    Eleven digits, weights 1 3 7 9. Source: Ustawa o ewidencji ludności.
-    """
+    """Check a Polish PESEL: eleven digits, weights 1 3 7 9 (Ustawa o ewidencji ludności)."""
     numbers = _numbers(text)
     if not _varied(numbers, 11):
         return False
@@ -83,23 +87,21 @@ def is_pesel(text: str) -> bool:
 
 
 def is_bsn(text: str) -> bool:
-    """Return whether ``text`` is a Dutch burgerservicenummer: nine digits that pass the eleven test."""
+    """Check a Dutch burgerservicenummer: nine digits, eleven test."""
     numbers = _numbers(text)
     return _varied(numbers, 9) and _weighted(numbers, (9, 8, 7, 6, 5, 4, 3, 2, -1)) % 11 == 0
 
 
 def is_personnummer(text: str) -> bool:
-    """Return whether ``text`` is a Swedish personnummer.
-
-    A day and four digits that pass the Luhn check. Source: SKV 704.
-    """
+    """Check a Swedish personnummer: a day and four digits, Luhn (SKV 704)."""
     digits = digits_of(text)[-10:]
+    # A samordningsnummer, for people without registration, has the day plus 60.
     day = digits[:4] + f"{int(digits[4:6] or 0) % 60:02d}"
     return len(digits) == 10 and _has_day(day, "ymd") and passes_luhn(digits)
 
 
 def is_fodselsnummer(text: str) -> bool:
-    """Return whether ``text`` is a Norwegian fødselsnummer: eleven digits, two of them checks modulo 11."""
+    """Check a Norwegian fødselsnummer: eleven digits, two checks modulo 11."""
     numbers = _numbers(text)
     return (
         _varied(numbers, 11)
@@ -109,28 +111,20 @@ def is_fodselsnummer(text: str) -> bool:
 
 
 def is_cpr(text: str) -> bool:
-    """Return whether ``text`` has the form of a Danish CPR number.
-
-    A day and four digits; its check digit is given up.
-    """
+    """Check a Danish CPR number: a day and four digits."""
     digits = digits_of(text)
+    # Numbers without a valid check digit have been issued since 2007.
     return len(digits) == 10 and _has_day(digits, "dmy")
 
 
 def is_hetu(text: str) -> bool:
-    """Return whether ``text`` is a Finnish henkilötunnus.
-
-    The remainder modulo 31 picks its last character. Source: DVV.
-    """
+    """Check a Finnish henkilötunnus: modulo 31 selects the last character (DVV)."""
     match = re.fullmatch(r"(\d{6})[-+A-FU-Y](\d{3})([0-9A-Y])", text.upper())
     return match is not None and "0123456789ABCDEFHJKLMNPRSTUVWXY"[int(match[1] + match[2]) % 31] == match[3]
 
 
 def is_cpf(text: str) -> bool:
-    """Return whether ``text`` is a Brazilian CPF.
-
-    Eleven digits with two check digits modulo 11. Source: Receita Federal.
-    """
+    """Check a Brazilian CPF: eleven digits, two checks modulo 11 (Receita Federal)."""
     numbers = _numbers(text)
     if not _varied(numbers, 11):
         return False
@@ -140,10 +134,7 @@ def is_cpf(text: str) -> bool:
 
 
 def is_aadhaar(text: str) -> bool:
-    """Return whether ``text`` is an Indian Aadhaar number.
-
-    Twelve digits that pass the Verhoeff check. Source: UIDAI.
-    """
+    """Check an Indian Aadhaar number: twelve digits, Verhoeff (UIDAI)."""
     digits = digits_of(text)
     if len(digits) != 12 or digits[0] in "01":
         return False
@@ -154,7 +145,7 @@ def is_aadhaar(text: str) -> bool:
 
 
 def is_chinese_id(text: str) -> bool:
-    """Return whether ``text`` is a Chinese resident identity number: a day, and a check character. Source: GB 11643."""
+    """Check a Chinese resident identity number: a day and a check character (GB 11643)."""
     plain = text.upper()
     if not re.fullmatch(r"[1-9]\d{16}[\dX]", plain):
         return False
@@ -163,7 +154,7 @@ def is_chinese_id(text: str) -> bool:
 
 
 def is_my_number(text: str) -> bool:
-    """Return whether ``text`` is a Japanese individual number: twelve digits, the last a check modulo 11."""
+    """Check a Japanese individual number: twelve digits, modulo 11."""
     numbers = _numbers(text)
     if not _varied(numbers, 12):
         return False
@@ -172,22 +163,19 @@ def is_my_number(text: str) -> bool:
 
 
 def is_rrn(text: str) -> bool:
-    """Return whether ``text`` has the form of a Korean resident registration number: a day, and seven digits."""
+    """Check a Korean resident registration number: a day and seven digits."""
     digits = digits_of(text)
     return len(digits) == 13 and digits[6] in "12345678" and _has_day(digits, "ymd")
 
 
 def is_tfn(text: str) -> bool:
-    """Return whether ``text`` is an Australian tax file number: nine digits, weights modulo 11. Source: ATO."""
+    """Check an Australian tax file number: nine digits, modulo 11 (ATO)."""
     numbers = _numbers(text)
     return _varied(numbers, 9) and _weighted(numbers, (1, 4, 3, 7, 5, 8, 6, 9, 10)) % 11 == 0
 
 
 def is_australian_medicare(text: str) -> bool:
-    """Return whether ``text`` is an Australian Medicare number.
-
-    Ten digits and a person's digit. Source: METeOR 270101.
-    """
+    """Check an Australian Medicare number: ten digits and a person's digit (METeOR 270101)."""
     numbers = _numbers(text)
     if len(numbers) not in {10, 11} or not 2 <= numbers[0] <= 6:
         return False
@@ -195,22 +183,23 @@ def is_australian_medicare(text: str) -> bool:
 
 
 def is_ahv(text: str) -> bool:
-    """Return whether ``text`` is a Swiss AHV number: 13 digits from 756, the check digit of EAN-13. Source: CCO."""
+    """Check a Swiss AHV number: 13 digits from 756, EAN-13 check (CCO)."""
     numbers = _numbers(text)
     return len(numbers) == 13 and numbers[:3] == [7, 5, 6] and _weighted(numbers, (1, 3) * 6 + (1,)) % 10 == 0
 
 
 def is_belgian_id(text: str) -> bool:
-    """Return whether ``text`` is a Belgian national number: eleven digits, the last two 97 less a remainder."""
+    """Check a Belgian national number: eleven digits, modulo 97."""
     digits = digits_of(text)
     if len(digits) != 11:
         return False
     check = int(digits[9:])
+    # For people born from 2000 on, the check is computed with a leading 2.
     return check in {97 - int(digits[:9]) % 97, 97 - int("2" + digits[:9]) % 97}
 
 
 def is_nif(text: str) -> bool:
-    """Return whether ``text`` is a Portuguese NIF: nine digits, the last a check modulo 11."""
+    """Check a Portuguese NIF: nine digits, modulo 11."""
     numbers = _numbers(text)
     if not _varied(numbers, 9):
         return False
@@ -219,7 +208,7 @@ def is_nif(text: str) -> bool:
 
 
 def is_turkish_id(text: str) -> bool:
-    """Return whether ``text`` is a Turkish identity number: eleven digits, two of them checks. Source: NVİ."""
+    """Check a Turkish identity number: eleven digits, two of them checks (NVİ)."""
     numbers = _numbers(text)
     if not _varied(numbers, 11) or numbers[0] == 0:
         return False
@@ -228,28 +217,25 @@ def is_turkish_id(text: str) -> bool:
 
 
 def is_south_african_id(text: str) -> bool:
-    """Return whether ``text`` is a South African identity number: a day, and 13 digits that pass the Luhn check."""
+    """Check a South African identity number: a day, 13 digits, Luhn."""
     digits = digits_of(text)
     return len(digits) == 13 and _has_day(digits, "ymd") and digits[10] in "012" and passes_luhn(digits)
 
 
 def is_curp(text: str) -> bool:
-    """Return whether ``text`` has the form of a Mexican CURP.
-
-    Letters of the name, a day, sex, state. Source: RENAPO.
-    """
+    """Check a Mexican CURP: letters of the name, day, sex, state (RENAPO)."""
     match = re.fullmatch(r"[A-Z]{4}(\d{6})[HMX][A-Z]{5}[0-9A-Z]\d", text.upper())
     return match is not None and _has_day(match[1], "ymd")
 
 
 def is_israeli_id(text: str) -> bool:
-    """Return whether ``text`` is an Israeli identity number: nine digits that pass the Luhn check."""
+    """Check an Israeli identity number: nine digits, Luhn."""
     digits = digits_of(text)
     return len(digits) == 9 and len(set(digits)) > 1 and passes_luhn(digits)
 
 
 def is_steuer_id(text: str) -> bool:
-    """Return whether ``text`` is a German tax number: eleven digits, the last by ISO 7064 MOD 11,10. Source: BZSt."""
+    """Check a German tax number: eleven digits, ISO 7064 MOD 11,10 (BZSt)."""
     numbers = _numbers(text)
     if not _varied(numbers, 11) or numbers[0] == 0:
         return False
@@ -260,10 +246,7 @@ def is_steuer_id(text: str) -> bool:
 
 
 def is_kvnr(text: str) -> bool:
-    """Return whether ``text`` is a German health insurance number.
-
-    A letter, eight digits and a check. Source: SGB V § 290.
-    """
+    """Check a German health insurance number: a letter, eight digits, a check digit (SGB V § 290)."""
     plain = text.upper()
     if not re.fullmatch(r"[A-Z]\d{9}", plain):
         return False
@@ -273,17 +256,18 @@ def is_kvnr(text: str) -> bool:
 
 
 def is_nir(text: str) -> bool:
-    """Return whether ``text`` is a French NIR: 13 characters and a key, 97 less a remainder. Source: INSEE."""
+    """Check a French NIR: 13 characters and a key, modulo 97 (INSEE)."""
     plain = re.sub(r"[^0-9AB]", "", text.upper())
     match = re.fullmatch(r"[12378]\d{4}(?:\d\d|2[AB])\d{8}", plain)
     if match is None:
         return False
+    # Corsica's departments 2A and 2B count as 19 and 18.
     number = int(plain[:13].replace("2A", "19").replace("2B", "18"))
     return int(plain[13:]) == 97 - number % 97
 
 
 def is_dni(text: str) -> bool:
-    """Return whether ``text`` is a Spanish DNI or NIE: the remainder modulo 23 picks its letter."""
+    """Check a Spanish DNI or NIE: modulo 23 selects the letter."""
     plain = re.sub(r"[-. ]", "", text.upper())
     match = re.fullmatch(r"([XYZ]\d{7}|\d{8})([A-Z])", plain)
     if match is None:
@@ -292,6 +276,7 @@ def is_dni(text: str) -> bool:
     return "TRWAGMYFPDXBNJZSQVHLCKE"[int(digits) % 23] == match[2]
 
 
+# Values of characters at odd positions; those at even positions count by their order.
 _ODD_VALUES = dict(zip("0123456789", (1, 0, 5, 7, 9, 13, 15, 17, 19, 21), strict=True)) | dict(
     zip(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -302,7 +287,7 @@ _ODD_VALUES = dict(zip("0123456789", (1, 0, 5, 7, 9, 13, 15, 17, 19, 21), strict
 
 
 def is_codice_fiscale(text: str) -> bool:
-    """Return whether ``text`` is an Italian codice fiscale with a right check letter. Source: DM 23 December 1976."""
+    """Check an Italian codice fiscale with a valid check letter (DM 23 December 1976)."""
     plain = text.upper()
     if not re.fullmatch(r"[A-Z]{6}[0-9L-NP-V]{2}[A-EHLMPR-T][0-9L-NP-V]{2}[A-Z][0-9L-NP-V]{3}[A-Z]", plain):
         return False
@@ -312,13 +297,13 @@ def is_codice_fiscale(text: str) -> bool:
 
 
 def is_thai_id(text: str) -> bool:
-    """Return whether ``text`` is a Thai identity number: 13 digits, the last a check modulo 11."""
+    """Check a Thai identity number: 13 digits, modulo 11."""
     numbers = _numbers(text)
     return _varied(numbers, 13) and (11 - _weighted(numbers, range(13, 1, -1)) % 11) % 10 == numbers[12]
 
 
 def is_nric(text: str) -> bool:
-    """Return whether ``text`` is a Singaporean NRIC or FIN: the weighted sum picks its last letter. Source: ICA."""
+    """Check a Singaporean NRIC or FIN: a weighted sum selects the last letter (ICA)."""
     plain = text.upper()
     if not re.fullmatch(r"[STFG]\d{7}[A-Z]", plain):
         return False
@@ -327,7 +312,7 @@ def is_nric(text: str) -> bool:
 
 
 def is_hkid(text: str) -> bool:
-    """Return whether ``text`` is a Hong Kong identity card number: the sum with its check digit is a multiple of 11."""
+    """Check a Hong Kong identity card number: weighted sum modulo 11."""
     match = re.fullmatch(r"([A-Z]{1,2})(\d{6})\(?([0-9A])\)?", text.upper().replace(" ", ""))
     if match is None:
         return False
@@ -337,10 +322,7 @@ def is_hkid(text: str) -> bool:
 
 
 def is_ppsn(text: str) -> bool:
-    """Return whether ``text`` is an Irish PPS number.
-
-    The weighted sum modulo 23 picks its first letter. Source: DSP.
-    """
+    """Check an Irish PPS number: modulo 23 selects the first letter (DSP)."""
     match = re.fullmatch(r"(\d{7})([A-W])([A-IW]?)", text.upper())
     if match is None:
         return False
@@ -349,19 +331,19 @@ def is_ppsn(text: str) -> bool:
 
 
 def is_nino(text: str) -> bool:
-    """Return whether ``text`` has the form of a UK National Insurance number. Source: HMRC NIM39110."""
+    """Check a UK National Insurance number (HMRC NIM39110)."""
     plain = text.upper().replace(" ", "")
     prefix = r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
     return bool(re.fullmatch(rf"{prefix}\d{{6}}[A-D]", plain))
 
 
 def is_pan(text: str) -> bool:
-    """Return whether ``text`` has the form of an Indian PAN of a person: AAAPA1234A. Source: Income Tax Department."""
+    """Check a person's Indian PAN: AAAPA1234A (Income Tax Department)."""
     return bool(re.fullmatch(r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", text.upper()))
 
 
 def is_cnp(text: str) -> bool:
-    """Return whether ``text`` is a Romanian CNP: 13 digits with a check modulo 11. Source: Legea 105/1996."""
+    """Check a Romanian CNP: 13 digits, modulo 11 (Legea 105/1996)."""
     numbers = _numbers(text)
     if not _varied(numbers, 13):
         return False
@@ -370,14 +352,11 @@ def is_cnp(text: str) -> bool:
 
 
 def is_emirates_id(text: str) -> bool:
-    """Return whether ``text`` is an Emirates ID: 784 and twelve digits that pass the Luhn check."""
+    """Check an Emirates ID: 784 and twelve digits, Luhn."""
     digits = digits_of(text)
     return len(digits) == 15 and digits.startswith("784") and passes_luhn(digits)
 
 
 def is_nzl_nhi(text: str) -> bool:
-    """Return whether ``text`` is a New Zealand NHI number.
-
-    Three letters, four digits or a new form. Source: HISO 10046.
-    """
+    """Check a New Zealand NHI number: three letters, then four digits or the new form (HISO 10046)."""
     return bool(re.fullmatch(r"[A-HJ-NP-Z]{3}(?:\d{4}|\d\d[A-HJ-NP-Z]{2})", text.upper()))

@@ -1,4 +1,7 @@
-"""The numbers of a text, with the letters and signs that belong to them, and what stands to their left and right."""
+"""Numbers in a text, and the words before them.
+
+Attached letters and signs belong to a number.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ _RUN = re.compile(
 _LEFT = re.compile(
     r"[^\W\d_]+(?:['\u2019.][^\W\d_]+)*|[#:=|\[(;]|(?<=\s)/(?=\s)|(?<=[^\W\d_]{3})\.(?=\s+[A-Z])|(?<=\d)\.(?=\s)"
 )
+# Characters before a number that are searched for its cue.
 _REACH = 48
 _LINKS = word_set("number_links")
 _COPULAS = frozenset({"is", "was", "of", "for", "the", "e", "o", "d", "de", "del", "unique", "assigned", "issued"})
@@ -23,13 +27,13 @@ _CUES = word_set("number_cues")
 
 
 class NumberRun(NamedTuple):
-    """A number of a text.
+    """A number in a text.
 
     Attributes:
-        start: Index of its first character.
-        end: Index after its last.
-        value: It, with its letters and signs.
-        digits: How many digits are in it.
+        start: Index of the first character.
+        end: Index after the last character.
+        value: The number with its letters and signs.
+        digits: Number of digits.
     """
 
     start: int
@@ -39,11 +43,11 @@ class NumberRun(NamedTuple):
 
 
 class Cue(NamedTuple):
-    """Name of a number, written in front of it.
+    """Noun before a number that says what it is.
 
     Attributes:
-        word: The noun, folded; empty where there is none.
-        linked: Whether a colon, a ``#`` or a word such as "number" stands between.
+        word: The folded noun; may be empty.
+        linked: Whether a colon, a ``#`` or a word such as "number" is between them.
     """
 
     word: str
@@ -52,7 +56,10 @@ class Cue(NamedTuple):
 
 @lru_cache(maxsize=256)
 def number_runs(text: str) -> tuple[NumberRun, ...]:
-    """Return the numbers of ``text`` in order; signs inside one are part of it, spaces are not."""
+    """Return the numbers of a text in order.
+
+    Signs inside a number belong to it; spaces do not.
+    """
     runs: list[NumberRun] = []
     for match in _RUN.finditer(text):
         value = match[0]
@@ -61,7 +68,10 @@ def number_runs(text: str) -> tuple[NumberRun, ...]:
 
 
 def groups_from(text: str, runs: tuple[NumberRun, ...], index: int, longest: int = 4) -> NumberRun:
-    """Return a number with the groups of digits that follow it after one space each: 943 476 5919."""
+    """Join a number with the groups of digits after it.
+
+    Single spaces separate the groups, as in 943 476 5919.
+    """
     first = runs[index]
     end, digits = first.end, first.digits
     if not first.value[-1].isdigit() or first.digits > longest + 2:
@@ -74,7 +84,10 @@ def groups_from(text: str, runs: tuple[NumberRun, ...], index: int, longest: int
 
 
 def cue_before(text: str, start: int) -> Cue:
-    """Return what the number at ``start`` is called: account no. 4711, ID: 4711."""
+    """Return the cue before the number at ``start``.
+
+    Examples: account no. 4711, ID: 4711.
+    """
     linked = False
     for mark in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
         if mark in "./;":
@@ -92,7 +105,10 @@ def cue_before(text: str, start: int) -> Cue:
 
 
 def word_before(text: str, start: int) -> str:
-    """Return the word in front of ``start``, folded; empty where another sentence or a number is in between."""
+    """Return the folded word before ``start``.
+
+    Returns an empty string after a sentence end or number.
+    """
     words = _LEFT.findall(text, max(0, start - 24), start)
     words = [word for word in words if word not in _MARKS]
     return fold(words[-1]) if words else ""

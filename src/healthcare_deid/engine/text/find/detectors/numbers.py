@@ -1,4 +1,4 @@
-"""Numbers that identify by what they are called, and, where a result claims removal, numbers that nothing explains."""
+"""Detectors of numbers with a cue, and of numbers that nothing explains."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _STRONG = word_set("strong_number_cues")
 _CUES = word_set("number_cues")
 _SCAN = word_set("scan_words")
 _PREFIX = re.compile(r"([A-Za-z]{2,6})-?(?=\d)")
+# A number with its cue attached: MRN204816, PID-00123.
 _GROWN = re.compile(r"(?:mrn|patid|pid|hrn|acct)-?(?=[A-Z]{0,4}-?\d{3})", re.IGNORECASE)
 _DATE_LIKE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1(?:\d{2}|\d{4})|(?:19|20)\d\d([/.-])\d{1,2}\2\d{1,2}|(?:19|20)\d{6}")
 _UNIT = re.compile(
@@ -36,13 +37,18 @@ _UNIT = re.compile(
     r"(?![A-Za-z]))",
     re.IGNORECASE,
 )
+# 3/4, 120/80, 1/2/3
 _FRACTION = re.compile(r"\d{1,4}(?:/\d{1,4}){1,2}")
 _DECIMAL = re.compile(r"\d+\.\d+")
+# 512x512x100
 _DIMENSIONS = re.compile(r"\d+(?:[xX]\d+)+")
+# Dotted numbers are UIDs or versions; UIDs are mapped elsewhere.
 _UID_LIKE = re.compile(r"\d+(?:\.\d+){3,}")
+# A coding scheme designator after a code: 113100,DCM or 113100^DCM.
 _CODE_SCHEME = re.compile(
     r" ?[,|^] ?\"?(?:99[A-Z]+|DCM|SCT|SRT|SNM3|LN|UCUM|RADLEX|UMLS|NCIt|MSH|FMA|NCDR|ICD|I10|I9|CPT|HL7|ACR|BI)\b"
 )
+# Forms of codes: SNOMED T-A0100, RadLex RID1301, UMLS C0024109, LOINC 24627-2, ICD I10.
 _CODE = re.compile(r"(?:[A-Z]-[0-9A-F]{5}|RID\d+|RPID\d+|C\d{7}|R-\d{5}|\d{4,5}-\d|[A-Z]\d\d\.?\d*[A-Z]?)")
 _CODE_CUES = frozenset(
     [
@@ -65,18 +71,22 @@ _CODE_CUES = frozenset(
         "umls",
     ]
 )
+# Shorter numbers are measurements, indexes and years in nearly every text.
 _MIN_DIGITS = 5
 _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 
 
 class CuedNumberDetector:
-    """Finds numbers that are called a patient's, a visit's or an account's, and those with such a prefix: MRN204816."""
+    """Finds patient, visit and account numbers.
+
+    A cue or a prefix such as MRN204816 marks them.
+    """
 
     info_types = frozenset({RECORD})
     rank = 2
 
     def find(self, text: str) -> list[Match]:
-        """Return the numbers, without what they are called."""
+        """Return the numbers, without their cues."""
         runs = number_runs(text)
         return [
             Match(found.start, found.end, RECORD)
@@ -97,7 +107,7 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
         return run
     cue = cue_before(text, run.start)
     if not cue.word:
-        # #7718822 is the number of something, and not of an image.
+        # "#" marks an identifier, unless it counts images or series.
         is_hashed = text[max(0, run.start - 2) : run.start].strip(" ").endswith("#")
         if is_hashed and run.digits >= _MIN_DIGITS and word_before(text, run.start) not in _SCAN:
             return run
@@ -119,15 +129,15 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
     return found if enough else None
 
 
+# Groups of three digits without a unit, as identifiers are often written.
 _GROUPED = re.compile(r"(?<![\d.,x])(?<!\d[ -])\d{3}(?:(?: \d{3}){2,4}|(?:-\d{3}){2,4})(?![ -]?[\d%x]|[.,]\d)")
-"""Groups of three digits, as numbers of a person are written, with no unit behind them."""
 
 
 def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match]:
-    """Yield the numbers of five digits and more that nothing in ``text`` explains.
+    """Yield long numbers that nothing in the text explains.
 
-    Explained are what other detectors found, measurements, settings and indexes of a scan, ranges, fractions, and codes
-    of coding schemes. UIDs are another matter, since they are mapped and not removed.
+    A long number has five or more digits. Findings of other detectors, measurements, scan settings and indexes, ranges,
+    fractions and codes of coding schemes are explained. UIDs are left out, because they are mapped and not removed.
     """
     spans = [(match.start, match.end) for match in explained]
     for run in number_runs(text):
@@ -146,7 +156,7 @@ def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match
 
 
 def _is_scale(value: str) -> bool:
-    """Return whether groups are settings that grow in round steps, as b-values do."""
+    """Return whether groups are settings in round steps, such as b-values."""
     steps = value.split()
     return len(steps) > 1 and all(step.endswith("0") for step in steps) and steps == sorted(set(steps))
 

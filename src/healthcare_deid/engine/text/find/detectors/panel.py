@@ -1,4 +1,7 @@
-"""Many detectors asked at once: those that share a gate are passed over together where it is closed."""
+"""Panel of detectors.
+
+It skips those whose gate or cue words a text lacks.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Panel:
-    """Detectors, and which infoTypes they find between them.
+    """A set of detectors.
 
     Args:
-        detectors: Any number.
+        detectors: The detectors.
 
     Attributes:
-        info_types: What they find.
+        info_types: InfoTypes that they find together.
     """
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
@@ -37,9 +40,10 @@ class Panel:
         return self._size
 
     def find(self, text: str) -> Iterator[tuple[int, Match]]:
-        """Yield ``(rank, finding)`` of every detector, overlapping ones included."""
+        """Yield rank and finding of every detector, including overlaps."""
         read = read_digits(text)
         words = words_of(text)
+        # Detectors that share a gate are skipped together after a single search.
         for gate, detectors in self._by_gate.items():
             if gate is not None and gate.search(read) is None:
                 continue

@@ -1,4 +1,7 @@
-"""Names of persons that something beside them shows to be one: a title, a label, credentials, carets."""
+"""Detector of person names with a cue.
+
+A title, a label, credentials or carets are cues.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
 from healthcare_deid.engine.text.find.lexicon import (
     eponyms,
     everyday,
@@ -62,14 +65,17 @@ _LABEL_AFTER = frozenset(
 _BELONGINGS = word_set("belongings")
 _CALLED = frozenset({"called", "informed", "notified", "paged", "phoned", "texted"})
 _ROLES = word_set("roles")
+# Labels whose value is often only the initials of a person.
 _OPERATOR = frozenset({"op", "opr", "operator", "tech", "technologist", "technician"})
 _SHORT_CLINICAL = word_set("short_clinical")
 _LABEL_WORDS = word_set("label_words")
 _LABEL_THAT_NEEDS_A_COLON = word_set("label_that_needs_a_colon")
+# Degrees and suffixes after a name, such as ", MD".
 _CREDENTIALS = re.compile(
     r",? (?:M\.?D|D\.?O|Ph\.?D|R\.?N|NP|PA-C|MBBS|FRCR|FRCP|FACR|RDMS|RVT|RT ?\(R\)|ARRT|CNMT|RDCS|DDS|DVM|MRCP"
     r"|CRNP|M\.?B\.?|Jr|Sr|III|Esq)\b\.?"
 )
+# The form of a PN value: DOE^JANE^A.
 _CARET_NAME = re.compile(
     r"(?<![\w^])[^\W\d_][^\W\d_'\u2019 .-]*(?:[-'\u2019 .][^\W\d_]+)*"
     r"\^[^\W\d_]*(?:[ .'\u2019^=-]{1,2}[^\W\d_.]+)*\.?(?![\w^])"
@@ -77,7 +83,10 @@ _CARET_NAME = re.compile(
 
 
 class CuedPersonDetector:
-    """Finds names of persons by title, label, credentials, or the carets of DICOM's own form."""
+    """Finds person names by a cue.
+
+    Titles, labels, credentials and the carets of a PN value are cues.
+    """
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -86,11 +95,11 @@ class CuedPersonDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return 5
 
     def find(self, text: str) -> list[Match]:
-        """Return the names, titles and credentials left out."""
+        """Return the names, without titles and credentials."""
         carets = _CARET_NAME.finditer(text) if "^" in text else ()
         found = [Match(match.start(), match.end(), "PERSON_NAME") for match in carets if _is_caret_name(match[0])]
         tokens = tokens_of(text)
@@ -123,12 +132,12 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
             token.word == "mr"
             and token.upper
             and "." not in between
-            and tokens[index + 1].kind not in {Kind.FIRST, Kind.LAST}
+            and tokens[index + 1].kind not in {WordKind.FIRST, WordKind.LAST}
         ):
-            continue  # MR is a modality before it is a title
+            continue  # MR is more often the modality than a title
         if not token.capital and token.word not in _SHORT_TITLES and not tokens[index + 1].capital:
-            continue  # the nurse called
-        # A title in capitals without a stop may be a modality, and then a word is one: DR CHEST.
+            continue  # an ordinary word, as in "the nurse called"
+        # A capital title without a period may be a modality, so the next word need not be a name: DR CHEST.
         titled = token.word in _SHORT_TITLES and ("." in between or not (token.upper and tokens[index + 1].upper))
         run = name_run(text, tokens, index + 1, cue=True, title=titled)
         if run and tokens[index + 1] is run[0]:
@@ -146,7 +155,7 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
         if index is None:
             continue
         while index < len(tokens) and tokens[index].word in TITLES:
-            index += 1  # a title has found its name itself
+            index += 1  # `_after_titles` finds names after titles
         if index == len(tokens):
             continue
         colon = match["mark"].strip() != ""
@@ -158,7 +167,7 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
         )
         run = name_run(text, tokens, index, cue=True, title=titled)
         if not colon and len(run) > 1 and is_eponym(text, tokens, index + len(run)):
-            run = run[:-1]  # the next words are a term of their own
+            run = run[:-1]  # the last word belongs to a term
         if (
             not colon
             and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label)
@@ -173,7 +182,12 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Return whether an everyday word with a capital stands before a name, so that it is one too: Philippine Menard."""
+    """Return whether an ambiguous word precedes a name.
+
+    Capitalized, it is part of the name: Philippine Menard.
+
+    Examples: Philippine Menard.
+    """
     if index + 1 == len(tokens):
         return False
     word, name = tokens[index : index + 2]
@@ -181,19 +195,19 @@ def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
-    """Return whether the words after a label without a colon are a name.
+    """Return whether a name follows a label without a colon.
 
-    Tech Manon Roux, nurse Graves, Patient Walker DOB.
+    Examples: Tech Manon Roux, nurse Graves.
     """
     if not run or run[0] is not tokens[index]:
         return False
-    if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is Kind.FIRST for token in run):
+    if sum(token.kind in NAMES for token in run) >= 2 or any(token.kind is WordKind.FIRST for token in run):
         return True
     if is_eponym(text, tokens, index + len(run), names=len(run)):
         return False
     name = run[0]
     if len(run) >= 2:
-        return all(token.capital for token in run) and not (name.upper and name.kind is Kind.BOTH)
+        return all(token.capital for token in run) and not (name.upper and name.kind is WordKind.BOTH)
     if not name.capital or len(name.word) < 3:
         return False
     if not name.upper:
@@ -204,7 +218,10 @@ def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Tok
 
 
 def _initials_or_login(text: str, token: Token) -> list[Match]:
-    """Find who did it by the initials (Op: MH) or the login (signed by rbaker) that a system writes."""
+    """Find staff by their initials or login.
+
+    Systems write them after a label. Examples: Op: MH; signed by rbaker.
+    """
     before, behind = text[: token.start], text[token.end : token.end + 1]
     if behind.isalnum() or before.endswith(("_", "-")):
         return []
@@ -217,7 +234,7 @@ def _initials_or_login(text: str, token: Token) -> list[Match]:
 
 
 def is_login(word: str) -> bool:
-    """Return whether a word is an initial grown to a surname: jsmith."""
+    """Return whether a word is an initial joined to a surname: jsmith."""
     return word.islower() and len(word) >= 5 and word[1:] in surnames() and word[1:] not in vocabulary()
 
 
@@ -230,18 +247,18 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
                 break
             if not run and token.end != match.start():
                 break
-            is_drug = token.kind is Kind.WORD and (
+            is_drug = token.kind is WordKind.WORD and (
                 (not token.upper and token.word not in vocabulary())
                 or (len(run) == 1 and run[0].kind in NAMES and token.word not in _LABEL_WORDS | CLOSED_CLASS)
             )
             if (
-                (token.kind not in NAMES_AND_WORDS | {Kind.INITIAL, Kind.PARTICLE} and not is_drug)
+                (token.kind not in NAMES_AND_WORDS | {WordKind.INITIAL, WordKind.PARTICLE} and not is_drug)
                 or not token.capital
                 or token.word in TITLES
             ):
                 break
             run.insert(0, token)
-        while run and run[0].kind is Kind.PARTICLE:
+        while run and run[0].kind is WordKind.PARTICLE:
             run.pop(0)
         if (
             run
@@ -258,7 +275,7 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _before_belongings(text: str, tokens: Sequence[Token]) -> list[Match]:
-    """Find names by what is said to be theirs: Pinto's prior films."""
+    """Find names by a possession: Pinto's prior films."""
     found: list[Match] = []
     for owner, thing in pairwise(tokens):
         name = owner.word.removesuffix("'s")

@@ -1,4 +1,4 @@
-"""Names of persons by their words alone, and by how they stand together."""
+"""Detector of person names by the words themselves and their arrangement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
 from healthcare_deid.engine.text.find.lexicon import eponyms, vocabulary, word_set
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.text.match import Match
 
+# Prefixes that mark a surname even in lower case: mcdonald, o'brien.
 _CLAN = ("mc", "mac", "o'", "d'")
 _BODY_PARTS = word_set("body_parts")
+# A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@=")
 _SYLLABIC_SURNAMES = word_set("syllabic_surnames")
 _SYLLABLE = (
@@ -37,7 +39,10 @@ _SYLLABLES = re.compile(rf"(?:{_SYLLABLE}){{1,3}}")
 
 
 class PersonFormDetector:
-    """Finds names of persons by their words alone. Eponyms (Foley catheter), vendors and body parts are none."""
+    """Finds person names without a cue.
+
+    Eponyms (Foley catheter), vendors and body parts do not count.
+    """
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -46,7 +51,7 @@ class PersonFormDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return GUESS
 
     def find(self, text: str) -> list[Match]:
@@ -55,7 +60,10 @@ class PersonFormDetector:
 
 
 def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
-    """Find names by how their words stand together: DOE, JOHN; Jane van Dyke; or one strong name by itself."""
+    """Find names by the arrangement of their words.
+
+    A single distinctive name counts too. Examples: DOE, JOHN; Jane van Dyke.
+    """
     found: list[Match] = []
     index = 0
     while index < len(tokens):
@@ -78,16 +86,21 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
 
 
 def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
-    """Return a Chinese, Korean or Vietnamese name in Latin letters: a family name first, then one or two of syllables.
+    """Return a Chinese, Korean or Vietnamese name.
 
-    Its words are short and many are words of the field too (MA, PA, SUN), so the name must stand alone in its column.
+    In Latin letters, it is a family name and one or two syllabic words.
     """
+    # Such words are short, and many are terms of the field (MA, PA, SUN), so the name must stand alone in its column.
     family = tokens[index]
     if family.word not in _SYLLABIC_SURNAMES or not family.capital or not _begins_column(text, family.start):
         return []
     run = [family]
     for token in tokens[index + 1 : index + 3]:
-        if gap(text, run[-1], token) not in {" ", "-", ", "} or token.kind in {Kind.WORD, Kind.INITIAL, Kind.PARTICLE}:
+        if gap(text, run[-1], token) not in {" ", "-", ", "} or token.kind in {
+            WordKind.WORD,
+            WordKind.INITIAL,
+            WordKind.PARTICLE,
+        }:
             break
         if not token.capital or not _SYLLABLES.fullmatch(token.word):
             break
@@ -96,7 +109,7 @@ def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]
         return []
     telling = any(token.kind in NAMES for token in run)
     alone = _ends_column(text, run[-1].end)
-    return run if alone or (telling and run[1].kind is not Kind.BOTH) else []
+    return run if alone or (telling and run[1].kind is not WordKind.BOTH) else []
 
 
 def _begins_column(text: str, start: int) -> bool:
@@ -111,38 +124,42 @@ def _ends_column(text: str, end: int) -> bool:
 
 def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     token = tokens[index]
-    if token.kind not in NAMES_AND_WORDS | {Kind.PARTICLE, Kind.INITIAL}:
+    if token.kind not in NAMES_AND_WORDS | {WordKind.PARTICLE, WordKind.INITIAL}:
         return []
     if not (token.capital or text.islower() or _leads_a_name(tokens, index)):
         return []
     if _is_heading(text, tokens, index):
         return []
-    run = name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
+    run = name_run(text, tokens, index, cue=token.kind is WordKind.BOTH)
     if len(run) == 1 and _is_given(token) and _is_surname(text, tokens, index + 1):
         return list(tokens[index : index + 2])
     if run and token.kind in NAMES and len(run) <= 2:
         known = len(run)
         longer = name_run(text, tokens, index, cue=True)
-        if len(longer) > known and longer[known].kind is Kind.PARTICLE and longer[-1].last:
+        if len(longer) > known and longer[known].kind is WordKind.PARTICLE and longer[-1].last:
             return longer
         if len(longer) > known and goes_on(run, longer[known]) and (longer[known].last or longer[known].first):
             mixed = token.capital and not token.upper
             comma = "," in gap(text, run[-1], longer[known])
-            if (comma and longer[known].first) or (token.kind is not Kind.UNKNOWN and (mixed or comma or token.first)):
-                ends = known + 2 if len(longer) > known + 1 and longer[known + 1].kind is Kind.INITIAL else known + 1
+            if (comma and longer[known].first) or (
+                token.kind is not WordKind.UNKNOWN and (mixed or comma or token.first)
+            ):
+                ends = (
+                    known + 2 if len(longer) > known + 1 and longer[known + 1].kind is WordKind.INITIAL else known + 1
+                )
                 return longer[:ends]
     return run
 
 
 def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a word in capitals that is a name too only stands before one.
+    """Return whether a capitalized ambiguous word is a heading before a name.
 
-    KNEE Petrov, Irina; BRAIN PETROV, IRINA.
+    Examples: KNEE Petrov, Irina.
     """
     if len(tokens) < index + 3:
         return False
     word, family, given = tokens[index : index + 3]
-    if not (word.kind is Kind.BOTH and word.upper and family.capital and gap(text, word, family) == " "):
+    if not (word.kind is WordKind.BOTH and word.upper and family.capital and gap(text, word, family) == " "):
         return False
     if word.word in _BODY_PARTS:
         return family.kind in NAMES and given.kind in NAMES_AND_WORDS and gap(text, family, given) in {", ", ",", " "}
@@ -150,14 +167,20 @@ def _is_heading(text: str, tokens: Sequence[Token], index: int) -> bool:
 
 
 def _leads_a_name(tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a particle in small letters stands before two names: de la Cruz Santos."""
-    following = [token for token in tokens[index : index + 5] if token.kind is not Kind.PARTICLE][:2]
-    is_led = tokens[index].kind is Kind.PARTICLE and len(following) == 2
+    """Return whether a lower case particle precedes two names.
+
+    Examples: de la Cruz Santos.
+    """
+    following = [token for token in tokens[index : index + 5] if token.kind is not WordKind.PARTICLE][:2]
+    is_led = tokens[index].kind is WordKind.PARTICLE and len(following) == 2
     return is_led and all(token.capital and token.kind in NAMES for token in following)
 
 
 def _is_surname(text: str, tokens: Sequence[Token], index: int) -> bool:
-    """Return whether a capitalized everyday word after a first name is the rest of it: Pavel Driftwood."""
+    """Return whether a capitalized everyday word is the surname after a first name.
+
+    Example: Pavel Driftwood.
+    """
     if index == len(tokens) or gap(text, tokens[index - 1], tokens[index]) not in {" ", "-"}:
         return False
     given, word = tokens[index - 1], tokens[index]
@@ -171,7 +194,7 @@ def _is_surname(text: str, tokens: Sequence[Token], index: int) -> bool:
 
 
 def _is_given(name: Token) -> bool:
-    return name.kind is Kind.FIRST and len(name.word) > 3
+    return name.kind is WordKind.FIRST and len(name.word) > 3
 
 
 def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
@@ -180,36 +203,39 @@ def _is_name(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token
     names = [token for token in run if token.kind in NAMES]
     comma = "," in text[run[0].start : run[-1].end]
     if len(names) >= 2:
-        known = any(token.kind is not Kind.UNKNOWN for token in names)
+        known = any(token.kind is not WordKind.UNKNOWN for token in names)
         return known or all(token.capital and not token.upper and len(token.word) > 2 for token in names)
-    words = [token for token in run if token.kind is Kind.BOTH]
+    words = [token for token in run if token.kind is WordKind.BOTH]
     if names and words:
         return _is_name_and_word(run, names[0], words[0], comma=comma)
     if names:
         return _is_single_name(text, tokens, run, names[0])
     if len(tokens) == 1 and run[0].last and run[0].word in eponyms() and run[0].word not in vocabulary():
-        return True  # a value that is nothing else is the person
-    # Two words that are names too: YOUNG, MARK.
+        return True  # alone in a value, an eponym is a person's name
+    # Two ambiguous words, family name first: YOUNG, MARK.
     return comma and len(words) >= 2 and run[0].last and run[1].first
 
 
 def _is_name_and_word(run: Sequence[Token], name: Token, word: Token, *, comma: bool) -> bool:
-    """Return whether a name and a word that is one too make a name: Mary Long; Kowalski, Mark."""
+    """Return whether a name and an ambiguous word form a name.
+
+    Examples: Mary Long; Kowalski, Mark.
+    """
     if comma and word.first and word is not run[0]:
         return True
     complete = any(token.first for token in run) and any(token.last for token in run)
-    return complete and (comma or (word.capital and name.kind is not Kind.UNKNOWN))
+    return complete and (comma or (word.capital and name.kind is not WordKind.UNKNOWN))
 
 
 def _is_single_name(text: str, tokens: Sequence[Token], run: Sequence[Token], name: Token) -> bool:
-    """Return whether a name without another beside it is one.
+    """Return whether a single name is a person's.
 
-    With an initial, alone, or among words; not inside a code.
+    It may have an initial. Parts of codes do not count.
     """
-    if name.upper and len(name.word) < 6 and name.kind is Kind.LIKELY and len(tokens) > 1:
+    if name.upper and len(name.word) < 6 and name.kind is WordKind.LIKELY and len(tokens) > 1:
         return False  # an abbreviation: CLAHE, MRSA
-    initial = len(run) > 1 and any(token.kind is Kind.INITIAL for token in run)
-    if name.kind is Kind.UNKNOWN:
+    initial = len(run) > 1 and any(token.kind is WordKind.INITIAL for token in run)
+    if name.kind is WordKind.UNKNOWN:
         return initial and name.capital and not name.upper and len(name.word) > 3
     if initial:
         return len(name.word) > 3

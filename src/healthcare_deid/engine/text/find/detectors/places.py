@@ -1,4 +1,4 @@
-"""Addresses, postcodes, cities, countries."""
+"""Detectors of addresses, postcodes, cities and countries."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from healthcare_deid.engine.text.match import Match
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@")
 _STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
@@ -23,7 +24,10 @@ _WORD = r"[^\W\d_][\w.'\u2019-]*"
 
 
 def _begins_with_a_name(address: str) -> bool:
-    """Return whether the word after the house number can begin a street's name: 12 Old Mill Road, not 28 by Dr."""
+    """Return whether a street name can follow the house number.
+
+    Examples: 12 Old Mill Road, not 28 by Dr.
+    """
     word = address.split()[1]
     if word[0].isdigit() or word == "Old":
         return True
@@ -111,7 +115,7 @@ ADDRESSES = (
         ),
         rank=3,
     ),
-    PatternDetector(  # what stands before the number of a house, or behind the street
+    PatternDetector(  # apartment or suite, before the house number or after the street
         "LOCATION",
         re.compile(r"(?<!\w)(?:Apt|Suite|Ste|APT|SUITE|Apartment)\.? #?\d{2,5}[A-Z]?(?!\w)"),
         rank=6,
@@ -125,7 +129,7 @@ ADDRESSES = (
         rank=3,
         words=frozenset(["psc", "cmr", "unit", "uss", "usns", "uscgc", "usnv"]),
     ),
-    PatternDetector(  # what stands before the number of a house
+    PatternDetector(  # flat or unit before the house number
         "LOCATION",
         ignore_case(
             r"(?<!\w)(?:flat|apt|apartment|unit|suite|room)\ \#?\d{1,4}[a-z]?,\ (?=\d{1,5}[a-z]?\ [^\W\d_]{3})"
@@ -229,6 +233,7 @@ ADDRESSES = (
     ),
 )
 
+# Springfield, IL 62704
 _CITY_AND_STATE = re.compile(
     rf"(?<![\w-])(?P<city>[A-Z][\w.'\u2019-]+(?: [A-Z][\w.'\u2019-]+){{0,2}}),? "
     rf"(?:(?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?|[A-Z]{{2}} (?P<any>\d{{5}}(?:-\d{{4}})?))(?![\w-])"
@@ -238,6 +243,7 @@ _CITY_AND_STATE = re.compile(
 _STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
 
 
+# Cue for a place where somebody lives, was born or was treated, and the capitalized name.
 _PLACE_CUE = re.compile(
     r"(?:\b(?i:lives?|living|stay(?:s|ed|ing)?|domiciled|journey(?:ed|s)?|reside[ds]?|relocated|grew up"
     r"|vacation(?:s|ed|ing)?|resid(?:es?|ing|ent)|born|raised|works?|employed|based|moved|travel(?:s|l?ed|l?ing)?"
@@ -252,7 +258,6 @@ _PLACE_CUE = re.compile(
     r"|\b(?:originally|born and raised|patient comes|comes|hails) from|(?<![\w,] )From) "
     r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
 )
-"""Somebody lives, was born or was treated in it; the name itself is in capitals or begins with one."""
 _LEADS_SOMEWHERE = re.compile(
     r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity"
     r"|[Rr]esidence) [A-Z\u00C0-\u00DE]"
@@ -260,7 +265,10 @@ _LEADS_SOMEWHERE = re.compile(
 
 
 def _after_cues(text: str) -> Iterator[Match]:
-    """Yield names of places that no list has, by the words before them: moved here from Oaxaca."""
+    """Yield unlisted place names after a cue.
+
+    Examples: moved here from Oaxaca.
+    """
     if _LEADS_SOMEWHERE.search(text) is None:
         return
     for match in _PLACE_CUE.finditer(text):
@@ -278,7 +286,10 @@ def _after_cues(text: str) -> Iterator[Match]:
 
 
 class PlaceDetector:
-    """Finds countries, states and cities by list, and any city before a state's letters."""
+    """Finds countries, states and cities.
+
+    Any city before a US state code counts; others are listed.
+    """
 
     @property
     def info_types(self) -> frozenset[str]:
@@ -287,11 +298,11 @@ class PlaceDetector:
 
     @property
     def rank(self) -> int:
-        """Its strength where findings overlap."""
+        """Precedence among overlapping findings; lower wins."""
         return 8
 
     def find(self, text: str) -> list[Match]:
-        """Return the places that are written with a capital."""
+        """Return the capitalized places."""
         lower = text.islower()
         tokens = tokens_of(text)
         found: list[Match] = []
@@ -313,7 +324,7 @@ class PlaceDetector:
             comma = text[match.end("city")] == ","
             if match["any"] and not comma:
                 continue
-            # MD is a doctor of medicine more often than Maryland.
+            # MD is more often a doctor of medicine than Maryland.
             if not has_zip and (not comma or match["state"] == "MD" or any(map(str.isdigit, match["city"]))):
                 continue
             if all(fold(word.strip(".,")) in vocabulary() for word in city) and not (has_zip and comma):

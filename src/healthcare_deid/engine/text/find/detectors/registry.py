@@ -1,4 +1,4 @@
-"""The detectors that every engine has, and those that only some configs ask for."""
+"""Registry of the built-in detectors."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ DETECTORS: tuple[Detector, ...] = (
 
 
 def detectors_for(info_types: Collection[str]) -> tuple[Detector, ...]:
-    """Return every detector there is for a config that names ``info_types``: some are asked only when named."""
+    """Return the built-in detectors for a config that names ``info_types``.
+
+    Some detectors are used only if an infoType of theirs is named.
+    """
     asked = (detector for detector in ON_REQUEST if not detector.info_types.isdisjoint(info_types))
     return (*DETECTORS, *asked)

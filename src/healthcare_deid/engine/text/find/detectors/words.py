@@ -1,4 +1,7 @@
-"""The words of a text, and what each can be in a name. Worked out once a text, for all detectors that read words."""
+"""Words of a text, and their possible roles in a name.
+
+They are cached, because several detectors need them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from healthcare_deid.engine.text.calendar_dates import DAY_AND_MONTH_NAMES
+from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.lexicon import (
     common_surnames,
     eponyms,
@@ -21,35 +24,36 @@ from healthcare_deid.engine.text.find.lexicon import (
 from healthcare_deid.engine.text.find.name_model import is_likely_name
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+# A capital inside a word marks a product or protocol, except in names such as McDonald, MacLeod, DeLuca or DiMarco.
 _CAMEL_CASE = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\b[DL]e)(?<!\b[DL]i)(?<=[a-z])[A-Z]")
 _PARTICLES = word_set("particles")
 
 
-class Kind(Enum):
+class WordKind(Enum):
     """Role of a word in a name."""
 
-    WORD = "a word that is no name on its own"
-    BOTH = "a word, and a name too"
+    WORD = "an ordinary word"
+    BOTH = "an ordinary word that is also a name"
     FIRST = "a first name"
     LAST = "a surname"
-    LIKELY = "in no list, and spelled like a name"
-    UNKNOWN = "in no list"
+    LIKELY = "unlisted, spelled like a name"
+    UNKNOWN = "unlisted"
     INITIAL = "one letter"
     PARTICLE = "van, de, al"
 
 
 class Token(NamedTuple):
-    """One word of a text.
+    """A word of a text.
 
     Attributes:
-        start: Index of its first letter.
-        end: Index after its last.
+        start: Index of the first letter.
+        end: Index after the last letter.
         word: The word, folded.
         capital: Whether it begins with a capital.
         upper: Whether it is all capitals.
-        kind: What it can be.
-        first: Whether it is a first name.
-        last: Whether it is a surname.
+        kind: Its possible role in a name.
+        first: Whether it is a listed first name.
+        last: Whether it is a listed surname.
         common: Whether it is one of the most common surnames.
     """
 
@@ -58,7 +62,7 @@ class Token(NamedTuple):
     word: str
     capital: bool
     upper: bool
-    kind: Kind
+    kind: WordKind
     first: bool
     last: bool
     common: bool
@@ -66,37 +70,37 @@ class Token(NamedTuple):
 
 @lru_cache(maxsize=256)
 def tokens_of(text: str) -> tuple[Token, ...]:
-    """Return the words of ``text`` with what each can be."""
+    """Return the words of a text with their roles."""
     return tuple([Token(match.start(), match.end(), *_read(match[0])) for match in _TOKEN.finditer(text)])
 
 
 @lru_cache(maxsize=256)
 def words_of(text: str) -> frozenset[str]:
-    """Return the different words of ``text``, folded."""
+    """Return the distinct words of a text, folded."""
     return frozenset([token.word for token in tokens_of(text)])
 
 
 def is_word(plain: str) -> bool:
-    """Return whether a folded word is no name when it stands alone: an everyday word, or a name that became a term."""
+    """Return whether a folded word alone is not a name: an ordinary word, or a name that became a term."""
     return plain in everyday() or plain in DAY_AND_MONTH_NAMES or (plain in eponyms() and plain not in first_names())
 
 
 @lru_cache(maxsize=8192)
-def _read(word: str) -> tuple[str, bool, bool, Kind, bool, bool, bool]:
-    """Look a word up: what a token of it holds beside its place."""
+def _read(word: str) -> tuple[str, bool, bool, WordKind, bool, bool, bool]:
+    """Return the fields of a token except its position."""
     plain = fold(word).replace("\u2019", "'")
     first = plain in first_names()
     last = plain in surnames() or plain.replace("'", "") in surnames()
     if len(word) == 1:
-        kind = Kind.INITIAL
+        kind = WordKind.INITIAL
     elif plain in _PARTICLES:
-        kind = Kind.PARTICLE
+        kind = WordKind.PARTICLE
     elif is_word(plain) or is_word(plain.removesuffix("'s")):
-        kind = Kind.BOTH if first or last or plain in eponyms() else Kind.WORD
+        kind = WordKind.BOTH if first or last or plain in eponyms() else WordKind.WORD
     elif first or last:
-        kind = Kind.FIRST if first else Kind.LAST
+        kind = WordKind.FIRST if first else WordKind.LAST
     elif _CAMEL_CASE.search(word) or is_field_word(plain):
-        kind = Kind.WORD
+        kind = WordKind.WORD
     else:
-        kind = Kind.LIKELY if is_likely_name(plain) else Kind.UNKNOWN
+        kind = WordKind.LIKELY if is_likely_name(plain) else WordKind.UNKNOWN
     return plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames()

@@ -1,4 +1,7 @@
-"""A text as detectors read it: look-alikes written alike, the invisible left out, every place still known."""
+"""Normalization of a text for detectors.
+
+Findings are mapped back to the original.
+"""
 
 from __future__ import annotations
 
@@ -15,40 +18,42 @@ _SPACES_AND_DASHES = str.maketrans(
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
     | dict.fromkeys("\u2018\u201b\u02bc\uff07", "'")
 )
-# Format characters (zero width, direction), spaces and dashes of other kinds, digits of other scripts, and everything
-# that normalization form KC would change is sought by Unicode's own tables; these ranges only say where to look.
+# Ranges without format characters, unusual spaces, dashes and digits, and characters that form KC changes. Other texts
+# are normalized by Unicode's own tables.
 _PLAIN = re.compile(r"[\x00-\x7f\u00a1-\u00a9\u00ab\u00ac\u00ae-\u02bb\u02bd-\u02ff\u1e00-\u1eff\u2019\u20ac]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A text to search in, and where each of its characters stands in the text it was made from.
+class NormalizedText:
+    """A normalized text, with the position of each character in the original.
 
     Attributes:
-        text: What detectors search.
-        starts: For each of its characters, the index in the original; one more entry for the end. None where both
-            texts are one and the same.
+        text: The text to search.
+        starts: Index in the original for each character, and one more for the end; None if both texts are equal.
     """
 
     text: str
     starts: tuple[int, ...] | None = None
 
     def in_original(self, match: Match) -> Match:
-        """Return a finding as a stretch of the original, with the invisible characters in it and after it."""
+        """Return a finding's range in the original.
+
+        Invisible characters in it and after it are included.
+        """
         if self.starts is None:
             return match
         return Match(self.starts[match.start], self.starts[match.end], match.info_type)
 
 
-def read(text: str) -> Reading:
-    """Return ``text`` as it is read.
+def normalize_text(text: str) -> NormalizedText:
+    """Normalize a text, so that a name is found however it was typed.
 
-    Full-width and other compatibility forms become plain ones, digits of any script 0 to 9, letters with combining
-    marks one letter, spaces and dashes the ordinary ones; zero-width and direction characters go. So a name is found
-    however it was typed. Source of the classes: the Unicode Character Database.
+    Compatibility forms become plain ones, digits of any script 0 to 9, and combining marks part of their letter. Spaces
+    and dashes become ordinary ones, and zero-width and direction characters are dropped. Source of the classes: the
+    Unicode Character Database.
     """
     if text.isascii() or _PLAIN.fullmatch(text):
-        return Reading(text)
+        return NormalizedText(text)
     letters: list[str] = []
     starts: list[int] = []
     for index, character in enumerate(text):
@@ -65,4 +70,4 @@ def read(text: str) -> Reading:
         for piece in plain.translate(_SPACES_AND_DASHES):
             letters.append(piece)
             starts.append(index)
-    return Reading("".join(letters), (*starts, len(text)))
+    return NormalizedText("".join(letters), (*starts, len(text)))

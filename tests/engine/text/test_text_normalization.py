@@ -1,4 +1,4 @@
-"""Text however it was typed: full width, composed or not, with invisible characters in it; and text without end."""
+"""Text in any Unicode form: full width, decomposed, with invisible characters; and very long text."""
 # ruff: noqa: RUF001 - characters that look like others are what is tested
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from healthcare_deid.config.v1.deidentify import DeidentifyConfig
 from healthcare_deid.engine.plan.compile import compile_text
 from healthcare_deid.engine.plan.text import TextPlan
 from healthcare_deid.engine.text.engine import InstanceText, TextEngine
-from healthcare_deid.engine.text.find.reading import read
+from healthcare_deid.engine.text.find.normalization import normalize_text
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202e\u2066\
         ("call (555)\u2011010\u20114477", "(555)\u2011010\u20114477"),
     ],
 )
-def test_what_is_found_does_not_depend_on_how_it_was_typed(
+def test_findings_do_not_depend_on_how_a_text_was_typed(
     known: InstanceText, found: Found, text: str, finding: str
 ) -> None:
     assert finding in [stretch for stretch, _ in found(known, text)]
@@ -56,13 +56,13 @@ def test_invisible_characters_hide_nothing(invisible: list[str], rng: random.Ran
         letters.insert(rng.randrange(len(letters) + 1), character)
     text = TextEngine(TextPlan()).bind(Dataset())
     value = text.transform("".join(letters), "LO").value
-    assert "owals" not in read(value).text
-    assert "2021-03-04" not in read(value).text
+    assert "owals" not in normalize_text(value).text
+    assert "2021-03-04" not in normalize_text(value).text
 
 
 @given(st.text(max_size=60))
 def test_every_place_in_a_reading_is_one_in_the_text(text: str) -> None:
-    reading = read(text)
+    reading = normalize_text(text)
     if reading.starts is None:
         assert reading.text == text
         return
@@ -79,7 +79,7 @@ def test_every_place_in_a_reading_is_one_in_the_text(text: str) -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=0x24F, exclude_categories=["Cf"], exclude_characters="\u0149")))
 def test_reading_ordinary_text_changes_no_letter(text: str) -> None:
     plain = unicodedata.normalize("NFKC", text).replace("\u02bc", "'")
-    assert read(text).text == plain or read(text).starts is None
+    assert normalize_text(text).text == plain or normalize_text(text).starts is None
 
 
 def test_a_date_in_digits_of_another_script_is_shifted_and_written_in_plain_ones() -> None:
@@ -93,7 +93,7 @@ def test_a_date_in_digits_of_another_script_is_shifted_and_written_in_plain_ones
 def test_words_that_no_list_covers_are_left_with_a_warning(known: InstanceText) -> None:
     result = known.transform("山田太郎 CT 2021-03-04", "LO")
     assert "山田太郎" in result.value
-    assert any("no Latin letters" in warning for warning in result.warnings)
+    assert any("non-Latin script" in warning for warning in result.warnings)
     assert known.transform("Schädel nativ", "LO").warnings == ()
 
 
