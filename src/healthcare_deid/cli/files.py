@@ -181,6 +181,7 @@ def _summary(report: TreeReport) -> dict[str, Any]:
         "refusedByRule": report.refused_by,
         "passedOver": report.passed_over,
         "warnings": report.warnings,
+        "stillRead": report.still_read,
     }
 
 
@@ -193,6 +194,8 @@ def _print(report: TreeReport) -> None:
     if report.ignored:
         counts.append(f"{report.ignored} ignored")
     click.echo(", ".join(counts))
+    if report.still_read is not None:
+        click.echo(f"a second OCR reads {report.still_read} lines of text in the pixels of the results")
     for rule, count in sorted(report.refused_by.items()):
         click.echo(f"refused ({count} files): {rule}", err=True)
     for reason, count in sorted(report.passed_over.items()):

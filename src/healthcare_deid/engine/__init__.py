@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import ChangeAction as ChangeAction
     from healthcare_deid.engine.results import DeidentifyResult as DeidentifyResult
     from healthcare_deid.engine.results import Failure as Failure
+    from healthcare_deid.engine.results import PictureLook as PictureLook
     from healthcare_deid.engine.results import PixelReport as PixelReport
     from healthcare_deid.engine.results import Redaction as Redaction
     from healthcare_deid.engine.results import TreeProgress as TreeProgress
@@ -69,6 +70,7 @@ _HOMES = {
     "OnnxOcr": "pixels.find.ocr",
     "Originals": "runs.originals",
     "PatternDetector": "text.find.detectors.base",
+    "PictureLook": "results",
     "PixelPlan": "plan.pixels",
     "PixelRedactor": "pixels.redactor",
     "PixelReport": "results",
@@ -114,6 +116,7 @@ __all__ = [
     "OnnxOcr",
     "Originals",
     "PatternDetector",
+    "PictureLook",
     "PixelPlan",
     "PixelRedactor",
     "PixelReport",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.dates import Dates
     from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
     from healthcare_deid.engine.identity.rewriting import Replacement
-    from healthcare_deid.engine.options import Edition, OtherUids, UidRule
+    from healthcare_deid.engine.options import Edition, OtherUids, UidRule, Verify
     from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.results import TreeProgress, TreeReport
@@ -78,6 +78,8 @@ class Deidentifier:
             that a mask is of.
         masks: Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of
             pydicom's deid), or a list of files and `DeviceMask`.
+        verify: ``"tesseract"`` looks at the pixels of every result with a second OCR, and counts what it still reads; a
+            warning tells of it.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
@@ -132,6 +134,7 @@ class Deidentifier:
         service_limits: bool = False,
         ocr: Ocr | Literal["never"] | None = None,
         masks: Masks = (),
+        verify: Verify | None = None,
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
@@ -166,6 +169,7 @@ class Deidentifier:
             service_limits=service_limits,
             ocr=ocr,
             masks=masks,
+            verify=verify,
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
@@ -307,7 +311,7 @@ class Deidentifier:
         def record() -> str:
             return "" if name is None else result.record(name, hashlib.sha256(data).hexdigest(), size)
 
-        return BytesResult(sink.data, name, record, result.redactions, result.warnings)
+        return BytesResult(sink.data, name, record, result.redactions, result.warnings, result.looks)
 
     @border
     def deidentify_tree(

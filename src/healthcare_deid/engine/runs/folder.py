@@ -156,6 +156,7 @@ class RunFolder:
                 "refusedByRule": report.refused_by,
                 "ignored": report.passed_over,
                 "warnings": report.warnings,
+                "stillRead": report.still_read,
             },
         )
 

@@ -72,6 +72,7 @@ class Ledger:
         self._refused: Counter[str] = Counter()
         self._ignored: Counter[str] = Counter()
         self._warnings: Counter[str] = Counter()
+        self._still_read: int | None = None
 
     def settle(self, found: Found) -> None:
         """Decide what becomes of what a worker found, and see that it does."""
@@ -124,6 +125,7 @@ class Ledger:
             failures=failures,
             warnings=dict(self._warnings),
             passed_over=dict(self._ignored),
+            still_read=self._still_read,
             run=run,
             refused=self._refused.total(),
             refused_by=dict(self._refused),
@@ -193,6 +195,8 @@ class Ledger:
                     self._name_map.replace(found.result)
             self._record.add(found.record)
             self._succeeded += 1
+            if found.record.still_read is not None:
+                self._still_read = (self._still_read or 0) + found.record.still_read
             self._warnings.update(found.warnings)
             self._map(found)
 
