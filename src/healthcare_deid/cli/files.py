@@ -13,6 +13,7 @@ import click
 from healthcare_deid.cli.choice import with_choice
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
+from healthcare_deid.cli.log import say
 from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.cli.choice import Choice
-    from healthcare_deid.engine.results import TreeProgress, TreeReport
+    from healthcare_deid.engine.results import TreeReport
 
 _STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -103,7 +104,7 @@ def command(
             report = Deidentifier(config, **engine).deidentify_tree(
                 source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line],
                 destination,
-                on_progress=lambda state: progress.show(_counts(state)),
+                on_progress=progress.show,
                 names="source" if keep_names else "uid",
                 **options,
             )
@@ -119,10 +120,6 @@ def command(
         raise SystemExit(Exit.PARTIAL)
     if not report.found:
         raise CommandError("SOURCE holds no DICOM file: is it the right folder, and is it there?")
-
-
-def _counts(state: TreeProgress) -> str:
-    return f"{state.done} of {state.total} files, {state.failed} failed"
 
 
 def _summary(report: TreeReport) -> dict[str, Any]:
@@ -148,7 +145,7 @@ def _print(report: TreeReport) -> None:
         counts.append(f"{report.ignored} ignored")
     click.echo(", ".join(counts))
     for reason, count in sorted(report.passed_over.items()):
-        click.echo(f"ignored ({count} files): {reason}", err=True)
+        say(f"ignored ({count} files): {reason}", "ignored", message=reason, count=count)
     for warning, count in sorted(report.warnings.items()):
-        click.echo(f"warning ({count} times): {warning}", err=True)
+        say(f"warning ({count} times): {warning}", "warning", level="warning", message=warning, count=count)
     print_failures([("failed", failure.path, f"{failure.reason}: {failure.text}") for failure in report.failures])

@@ -1,89 +1,89 @@
-"""`Progress`: where a long run stands, on stderr: a line that is drawn again, or now and then a line in a log."""
+"""`Progress`: how far a long command is, on standard error, in the form that whoever looks there can use.
+
+| who looks | what is shown |
+|---|---|
+| a person at a terminal, with rich | a bar, rate and time left |
+| a person at a terminal, without it | one line that is drawn again |
+| a file or a pipe | a line now and then, and the last one |
+| a machine (``--log-format json``) | an object now and then, and the last one |
+"""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
-from typing import TYPE_CHECKING, Self, TextIO
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol, Self, TextIO, TypeVar
+
+from healthcare_deid.cli.log import JsonLog
+from healthcare_deid.cli.progress_lines import LiveLine, LogLines, as_event, as_line
+from healthcare_deid.client.operation.progress_state import ProgressState, progress_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-_TICK = 1.0
-_LOG_EVERY = 10.0
+T = TypeVar("T")
+
+
+class Display(Protocol):
+    """Where and how it is shown."""
+
+    def begin(self) -> None:
+        """Get ready."""
+        ...
+
+    def show(self, state: ProgressState) -> None:
+        """Show how far it is."""
+        ...
+
+    def end(self) -> None:
+        """Leave what was shown last."""
+        ...
 
 
 class Progress:
-    """Shows the latest text and the time that has passed. On a terminal the line is drawn again every second.
-
-    Anywhere else a changed text is a line of its own, ten seconds after the last one at the earliest; the last text is
-    always there.
+    """Shows how far a command is, while it is entered.
 
     Args:
         quiet: Show nothing.
-        stream: Where; stderr by default.
+        stream: Where; standard error by default.
         clock: Seconds that never go back.
     """
 
     def __init__(
         self, *, quiet: bool = False, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stream = stream or sys.stderr
-        self._quiet = quiet
-        self._clock = clock
-        self._began = clock()
-        self._live = not quiet and self._stream.isatty()
-        self._text = ""
-        self._drawn = ""
-        self._logged: tuple[float, str] | None = None
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, name="healthcare-deid-progress", daemon=True)
+        self._display = None if quiet else _display(stream or sys.stderr, clock)
 
     def __enter__(self) -> Self:
-        if self._live:
-            self._ticker.start()
+        if self._display is not None:
+            self._display.begin()
         return self
 
     def __exit__(self, *ignored: object) -> None:
-        self._ended.set()
-        if self._live:
-            self._ticker.join()
-            if self._drawn:
-                self._write("\n")
-        elif self._logged is not None and self._logged[1] != self._text:
-            self._log()
+        if self._display is not None:
+            self._display.end()
 
-    def show(self, text: object) -> None:
-        """Take what is to be shown from now on."""
-        self._text = str(text)
-        if self._live:
-            self.draw()
-        elif self._logged is None or (self._text != self._logged[1] and self._clock() - self._logged[0] >= _LOG_EVERY):
-            self._log()
+    def show(self, progress: object, total: int | None = None) -> None:
+        """Take how far it is: whatever ``on_progress=`` is told."""
+        if self._display is not None:
+            self._display.show(progress_state(progress, total))
 
-    def draw(self) -> None:
-        """Draw the line again."""
-        with self._lock:
-            line = self._line()
-            self._write(f"\r{line.ljust(len(self._drawn))}")
-            self._drawn = line
+    def each(self, items: Sequence[T]) -> Iterator[T]:
+        """Yield items, and show how many are done."""
+        for done, item in enumerate(items):
+            self.show(done, len(items))
+            yield item
+        self.show(len(items), len(items))
 
-    def _line(self) -> str:
-        seconds = int(self._clock() - self._began)
-        return f"{self._text} ({seconds // 60}:{seconds % 60:02d})"
 
-    def _log(self) -> None:
-        if not self._quiet:
-            self._write(f"{self._line()}\n")
-        self._logged = (self._clock(), self._text)
+def _display(stream: TextIO, clock: Callable[[], float]) -> Display:
+    if isinstance(stream, JsonLog):
+        return LogLines(as_event(stream), clock)
+    if not stream.isatty():
+        return LogLines(as_line(stream), clock)
+    if find_spec("rich") is None:
+        return LiveLine(stream, clock)
+    from healthcare_deid.cli.progress_bar import Bar
 
-    def _tick(self) -> None:
-        while not self._ended.wait(_TICK):
-            if self._text:
-                self.draw()
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+    return Bar(stream, clock)

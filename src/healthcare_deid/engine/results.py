@@ -284,7 +284,7 @@ class TreeProgress:
     """How far a run is.
 
     Attributes:
-        total: Files there are.
+        total: Files there are; None for an archive, which only reading to its end would tell.
         succeeded: Results written.
         failed: Files that could not be de-identified.
         skipped: Files whose result is there, of an earlier run.
@@ -292,7 +292,7 @@ class TreeProgress:
         ignored: Files that are passed over.
     """
 
-    total: int
+    total: int | None
     succeeded: int = 0
     failed: int = 0
     skipped: int = 0
@@ -303,6 +303,10 @@ class TreeProgress:
     def done(self) -> int:
         """Files dealt with."""
         return self.succeeded + self.failed + self.skipped + self.duplicates + self.ignored
+
+    def __str__(self) -> str:
+        of = "" if self.total is None else f" of {self.total}"
+        return f"{self.done}{of} files, {self.failed} failed"
 
 
 @dataclass(frozen=True, slots=True)

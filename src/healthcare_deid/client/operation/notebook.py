@@ -1,14 +1,19 @@
-"""One line that a notebook keeps up to date: `ProgressLine` for callbacks, `show` for operations."""
+"""What a notebook shows of work that goes on: `ProgressLine` for callbacks, `show` for operations."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client.operation.progress_state import progress_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from healthcare_deid.client.operation.progress_state import ProgressState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +52,67 @@ def _display() -> Any:
     shell: Any = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
     if getattr(shell, "kernel", None) is None:
         return None
-    from importlib import import_module
-
     return import_module("IPython.display").display
 
 
 class ProgressLine:
-    """Callback for ``on_progress=`` that updates one line in a notebook and prints one line for each change elsewhere.
+    """Callback for every ``on_progress=``: a bar in a notebook, and a line for each change elsewhere.
 
-    It shows nothing but counts. ::
+    The bar, with rate and time left, is tqdm's (extra ``[notebook]``); without it a line is kept up to date in its
+    place. It shows nothing but counts. ::
 
         operation.wait(on_progress=ProgressLine())
         client.upload("dataset1/dicomstore1", "scans/", on_progress=ProgressLine())
+        Deidentifier(config).deidentify_tree("scans/", "clean/", on_progress=ProgressLine())
     """
 
     def __init__(self) -> None:
         self._update: Callable[[Line], None] | None = None
         self._shown = ""
+        self._new_bar = _bar_class()
+        self._bar: Any = None
 
-    def __call__(self, progress: object) -> None:
-        """Show the progress, an `OperationSnapshot` or a `TransferReport`."""
-        text = str(progress)
-        if text == self._shown:
-            return
-        self._shown = text
-        line = Line(text, escape(text))
-        if self._update is None:
-            self._update = show(line)
-        else:
-            self._update(line)
+    def __call__(self, progress: object, total: int | None = None) -> None:
+        """Show how far it is.
+
+        Args:
+            progress: What ``on_progress=`` is told: an `OperationSnapshot`, a `TransferReport`, a `TreeProgress`, or a
+                number of files that are done.
+            total: With a number: of how many.
+        """
+        state = progress_state(progress, total)
+        if self._new_bar is not None:
+            self._draw(state)
+        elif state.text != self._shown:
+            self._shown = state.text
+            line = Line(state.text, escape(state.text))
+            if self._update is None:
+                self._update = show(line)
+            else:
+                self._update(line)
+
+    def _draw(self, state: ProgressState) -> None:
+        if self._bar is None:  # a bar itself is neither true nor false
+            self._bar = self._new_bar(total=state.total, unit=" files")
+        bar = self._bar
+        if state.total != bar.total:
+            began = bar.start_t
+            bar.reset(state.total)
+            bar.start_t = began
+        bar.set_description_str(state.text, refresh=False)
+        bar.update(state.done - bar.n)
+        if state.ended:
+            bar.refresh()
+            bar.close()
+            self._bar = None
+
+
+def _bar_class() -> Any:
+    """Return tqdm's bar for notebooks; None outside of one, and without tqdm or ipywidgets."""
+    if _display() is None:
+        return None
+    try:
+        import_module("ipywidgets")
+        return import_module("tqdm.notebook").tqdm
+    except ImportError:
+        return None

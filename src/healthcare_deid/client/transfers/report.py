@@ -43,6 +43,13 @@ class TransferReport:
     """Size of all that was transferred."""
     failures: tuple[TransferFailure, ...] = ()
     """One for each item counted as a conflict, invalid or failed; empty until the transfer has ended."""
+    total: int | None = None
+    """Items there are to transfer; None for a download, since a store does not say before its last page."""
+
+    @property
+    def done(self) -> int:
+        """Items dealt with."""
+        return self.succeeded + self.conflicts + self.invalid + self.failed + self.skipped
 
     @property
     def complete(self) -> bool:
@@ -73,9 +80,14 @@ def failure(kind: Outcome, item: object, reason: str, message: str = "") -> Item
 
 
 class Tally:
-    """Running counts of a transfer."""
+    """Running counts of a transfer.
 
-    def __init__(self) -> None:
+    Args:
+        total: Items there are; None where that is not known.
+    """
+
+    def __init__(self, total: int | None = None) -> None:
+        self._total = total
         self._counts: dict[Outcome, int] = {}
         self._bytes = 0
         self._failures: list[TransferFailure] = []
@@ -98,4 +110,5 @@ class Tally:
             skipped=count.get("skipped", 0),
             bytes=self._bytes,
             failures=tuple(self._failures) if ended else (),
+            total=self._total,
         )

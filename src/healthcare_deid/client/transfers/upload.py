@@ -38,7 +38,7 @@ def upload(
     """Store files; see `DeidClient.upload`."""
     budget = ByteBudget(_BYTES_UNDER_WAY)
     return transfer(
-        files_of(paths),
+        [*files_of(paths)],
         lambda path: _store(web, path, budget),
         parallel=parallel,
         on_progress=on_progress,

@@ -96,7 +96,7 @@ class Ledger:
         """
         with self._lock:
             counts = (self._succeeded, len(self._failures), self._skipped, self._duplicates, self._ignored.total())
-            return TreeProgress(max(total or 0, sum(counts)), *counts)
+            return TreeProgress(None if total is None else max(total, sum(counts)), *counts)
 
     def report(self, run: Path) -> TreeReport:
         """Return what became of everything."""
