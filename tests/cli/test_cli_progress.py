@@ -38,7 +38,7 @@ class Seconds:
 
 @pytest.fixture
 def without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("healthcare_deid.cli.progress.find_spec", lambda name: None)
+    monkeypatch.setattr("healthcare_deid.cli.progress.find_spec", dict[str, None]().get)
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, Self, TextIO, TypeVar
 
 from healthcare_deid.cli.log import JsonLog
-from healthcare_deid.cli.progress_lines import LiveLine, LogLines, as_event, as_line
-from healthcare_deid.client.operation.progress_state import ProgressState, progress_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from healthcare_deid.client.operation.progress_state import ProgressState
 
 T = TypeVar("T")
 
@@ -67,6 +67,8 @@ class Progress:
     def show(self, progress: object, total: int | None = None) -> None:
         """Take how far it is: whatever ``on_progress=`` is told."""
         if self._display is not None:
+            from healthcare_deid.client.operation.progress_state import progress_state
+
             self._display.show(progress_state(progress, total))
 
     def each(self, items: Sequence[T]) -> Iterator[T]:
@@ -78,6 +80,8 @@ class Progress:
 
 
 def _display(stream: TextIO, clock: Callable[[], float]) -> Display:
+    from healthcare_deid.cli.progress_lines import LiveLine, LogLines, as_event, as_line
+
     if isinstance(stream, JsonLog):
         return LogLines(as_event(stream), clock)
     if not stream.isatty():

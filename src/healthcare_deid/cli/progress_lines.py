@@ -6,13 +6,12 @@ import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
-from healthcare_deid.client.operation.progress_state import ProgressState
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
     from healthcare_deid.cli.log import JsonLog
+    from healthcare_deid.client.operation.progress_state import ProgressState
 
     Write = Callable[[ProgressState, "Pace"], None]
 
@@ -33,7 +32,7 @@ class Pace:
         self._clock = clock
         self._began = clock()
         self._first: tuple[float, int] | None = None
-        self._state = ProgressState("")
+        self._state: ProgressState | None = None
 
     def see(self, state: ProgressState) -> None:
         """Take how far it is."""
@@ -49,7 +48,7 @@ class Pace:
     @property
     def rate(self) -> float | None:
         """How many are done in a second; None while there is nothing to tell it by."""
-        if self._first is None:
+        if self._first is None or self._state is None:
             return None
         since, before = self._first
         seconds, done = self._clock() - since, self._state.done - before
@@ -58,14 +57,15 @@ class Pace:
     @property
     def left(self) -> float | None:
         """Seconds that are left at this rate; None where that cannot be told."""
-        rate, total = self.rate, self._state.total
-        return None if rate is None or total is None else max(0, total - self._state.done) / rate
+        if self._state is None or self._state.total is None or (rate := self.rate) is None:
+            return None
+        return max(0, self._state.total - self._state.done) / rate
 
     def __str__(self) -> str:
         parts = [minutes(self.seconds)]
         if (rate := self.rate) is not None:
             parts.append(per_second(rate))
-        if (left := self.left) is not None and not self._state.ended:
+        if (left := self.left) is not None and self._state is not None and not self._state.ended:
             parts.append(f"{minutes(left)} left")
         return ", ".join(parts)
 
