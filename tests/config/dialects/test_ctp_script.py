@@ -127,8 +127,8 @@ def test_texts_and_patterns_become_options() -> None:
     assert conversion.options["set_values"] == {"ClinicalTrialSiteID": "017", "StationName": "ROOM-017"}
     assert conversion.options["replace"] == (
         ("StudyDescription", "([A-Z]+)[0-9]", r"\g<1>#"),
-        ("SeriesDescription", r"(?s)\A(.{0,5}).*\Z", r"\1"),
-        ("BodyPartExamined", r"(?s)\A.*?(.{0,3})\Z", r"\1"),
+        ("SeriesDescription", r"(?s)\A(.{0,5}).*", r"\1"),
+        ("BodyPartExamined", r"(?s)\A.*?(.{0,3})\z", r"\1"),
         ("StudyDate", r"\A(\d{4})(\d{2})(\d{2})", r"\g<1>0115"),
     )
     assert actions(conversion)["StationName"] == "delete_tag"
@@ -148,6 +148,9 @@ def test_texts_and_patterns_become_options() -> None:
         ("@date()", "@date has no counterpart", "remove_tag"),
         ("@contents(PatientName)", "@contents has no counterpart", "remove_tag"),
         ('@contents(this,"(")', "@contents with these arguments", "remove_tag"),
+        ('@contents(this,"a(?=b)","c")', "@contents with these arguments", "remove_tag"),
+        ('@contents(this,"a","$1")', "@contents with these arguments", "remove_tag"),
+        ("@truncate(this,5000)", "@truncate with these arguments", "remove_tag"),
         ("@hash(this)", "@hash: only PatientID", "remove_tag"),
         ("@hashuid(@R,this)", "@hashuid of an attribute that is not a UID", "remove_tag"),
         ("@incrementdate(this,3)", "only dates", "remove_tag"),

@@ -38,7 +38,14 @@ def test_a_number_goes_with_every_ordinary_cue(modest: InstanceText, cue: str, n
     assert result.endswith(", follow-up")
 
 
-@pytest.mark.parametrize("text", ["#7718822", "8249813", "seen 8249813 again", "20-11234", "XQZ99812", "555-0134"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#7718822", "8249813", "seen 8249813 again", "20-11234", "XQZ99812", "555-0134",
+        "446 169 153", "lateral view / 446 169 153", "lateral view; 446 169 153.",
+        "provider A36505", "provider 365 051",
+    ],
+)  # fmt: skip
 def test_an_unexplained_number_goes_where_the_result_claims_removal(claiming: InstanceText, text: str) -> None:
     assert not any(map(str.isdigit, claiming.transform(text, "LT").value))
 
@@ -51,7 +58,7 @@ def test_an_unexplained_number_goes_where_the_result_claims_removal(claiming: In
         "512x512x1024", "10240 pixels", "1.2.840.10008.5.1.4", "platelets 152,000/uL", "1234.567",
         "TE 12345", "SCT 39607008",
         "LN 24627-2", "T-D3000", "RID10311", '(121060, DCM, "History")', "window 40000", "width 12000", "2010-2020",
-        "CPT 71260", "0.12345", "C5-C6", "T12-L1", "12500 cells",
+        "CPT 71260", "b = 100 200 300 400", "0.12345", "C5-C6", "T12-L1", "12500 cells",
     ],
 )  # fmt: skip
 def test_measurements_settings_and_codes_stay(claiming: InstanceText, text: str) -> None:

@@ -20,6 +20,7 @@ from healthcare_deid.config.dialects.recipe import (
     RecipeLine,
     tags_where,
 )
+from healthcare_deid.config.patterns import group_count
 from healthcare_deid.config.tags import entry_of, is_private, tag_number
 from healthcare_deid.errors import ConfigError
 
@@ -320,7 +321,7 @@ class _ScriptReader:
                 if re.fullmatch(r"-?[0-9]{1,4}", size):
                     length = abs(int(size))
                     pattern = (
-                        rf"(?s)\A.*?(.{{0,{length}}})\Z" if size.startswith("-") else rf"(?s)\A(.{{0,{length}}}).*\Z"
+                        rf"(?s)\A.*?(.{{0,{length}}})\z" if size.startswith("-") else rf"(?s)\A(.{{0,{length}}}).*"
                     )
                     replacement = r"\1"
             case "modifydate":
@@ -328,8 +329,10 @@ class _ScriptReader:
             case _:
                 pattern, replacement = call.arg(1), re.sub(r"\$(\d)", r"\\g<\1>", call.arg(2).replace("\\", "\\\\"))
         try:
-            re.compile(pattern)
-        except re.error:
+            groups = group_count(pattern)
+        except ValueError:
+            pattern, groups = "", 0
+        if any(int(group) > groups for group in re.findall(r"(?<!\\)(?:\\\\)*\\(?:g<)?(\d)", replacement)):
             pattern = ""
         if not pattern:
             self.recipe.give_up(tag, line, f"@{call.name} with these arguments")

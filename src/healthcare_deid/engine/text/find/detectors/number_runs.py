@@ -12,7 +12,9 @@ _RUN = re.compile(
     r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][-/])"
     r"(?:[A-Za-z]{1,6}-){0,2}[A-Za-z]{0,6}\d[A-Za-z0-9]*(?:[-./+][A-Za-z]{0,6}\d[A-Za-z0-9]*|[-.][A-Za-z]{1,2}(?![A-Za-z0-9]))*"
 )
-_LEFT = re.compile(r"[^\W\d_]+(?:['\u2019.][^\W\d_]+)*|[#:=|\[(]|(?<=[^\W\d_]{3})\.(?=\s+[A-Z])|(?<=\d)\.(?=\s)")
+_LEFT = re.compile(
+    r"[^\W\d_]+(?:['\u2019.][^\W\d_]+)*|[#:=|\[(;]|(?<=\s)/(?=\s)|(?<=[^\W\d_]{3})\.(?=\s+[A-Z])|(?<=\d)\.(?=\s)"
+)
 _REACH = 48
 _LINKS = word_set("number_links")
 _COPULAS = frozenset({"is", "was", "of", "for", "the", "e", "o", "d", "de", "del", "unique", "assigned", "issued"})
@@ -75,7 +77,7 @@ def cue_before(text: str, start: int) -> Cue:
     """Return what the number at ``start`` is called: account no. 4711, ID: 4711."""
     linked = False
     for mark in reversed(_LEFT.findall(text, max(0, start - _REACH), start)):
-        if mark == ".":
+        if mark in "./;":
             return Cue("", linked)
         if mark in _MARKS:
             linked = linked or mark in "#:=|"

@@ -119,7 +119,7 @@ def _cued(text: str, runs: tuple[NumberRun, ...], index: int, run: NumberRun) ->
     return found if enough else None
 
 
-_GROUPED = re.compile(r"(?<![\d.,x])(?<!\d[ -])\d{3}(?:(?: \d{3}){2,4}|(?:-\d{3}){2,4})(?![ -]?[\d.,%x])")
+_GROUPED = re.compile(r"(?<![\d.,x])(?<!\d[ -])\d{3}(?:(?: \d{3}){2,4}|(?:-\d{3}){2,4})(?![ -]?[\d%x]|[.,]\d)")
 """Groups of three digits, as numbers of a person are written, with no unit behind them."""
 
 
@@ -137,8 +137,18 @@ def unexplained_numbers(text: str, explained: Iterable[Match]) -> Iterator[Match
             yield Match(run.start, run.end, RECORD)
     for grouped in _GROUPED.finditer(text):
         measured = _UNIT.match(text, grouped.end()) or word_before(text, grouped.start()) in _SCAN
-        if not measured and not any(start < grouped.end() and grouped.start() < end for start, end in spans):
+        if (
+            not measured
+            and not _is_scale(grouped[0])
+            and not any(start < grouped.end() and grouped.start() < end for start, end in spans)
+        ):
             yield Match(grouped.start(), grouped.end(), RECORD)
+
+
+def _is_scale(value: str) -> bool:
+    """Return whether groups are settings that grow in round steps, as b-values do."""
+    steps = value.split()
+    return len(steps) > 1 and all(step.endswith("0") for step in steps) and steps == sorted(set(steps))
 
 
 def _is_explained(text: str, run: NumberRun) -> bool:

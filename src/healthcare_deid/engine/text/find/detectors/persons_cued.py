@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.name_runs import (
+    CLOSED_CLASS,
     MAX_NAME_WORDS,
     NAMES,
     NAMES_AND_WORDS,
     TITLES,
     gap,
     is_eponym,
+    may_be_a_name,
     name_run,
     span,
 )
 from healthcare_deid.engine.text.find.detectors.words import Kind, Token, tokens_of
-from healthcare_deid.engine.text.find.lexicon import eponyms, first_names, fold, surnames, vocabulary, word_set
+from healthcare_deid.engine.text.find.lexicon import (
+    eponyms,
+    everyday,
+    first_names,
+    fold,
+    surnames,
+    vocabulary,
+    word_set,
+)
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -33,9 +44,10 @@ _LABEL = re.compile(
     |dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|
     verified|approved|transcribed|acquired|scanned|examined|seen|entered|checked|confirmed|authenticated
     |discussed|called|informed|notified|assessed|evaluated|interviewed|supervised|assisted|witnessed|performed
-    |ordered|requested|referred|paged|spoke|spoken)(?:[ ](?:by|to|with)|(?=[ ]*:))|attending|radiologist|resident|fellow
-    |sonographer|technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist|md
-    |mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|carer|partner|uncle|aunt
+    |ordered|requested|referred|paged|spoke|spoken
+    |accompanied)(?:[ ](?:by|to|with)|(?=[ ]*:))|attending|radiologist|resident
+    |fellow|sonographer|technologist|technician|tech|operator|opr|op|rad|radiographer|nurse|surgeon|cardiologist|oncologist
+    |md|mother|father|spouse|wife|husband|daughter|son|brother|sister|guardian|caregiver|contact|carer|partner|uncle|aunt
     |cousin|nephew|niece|grandson|granddaughter|grandmother|grandfather|physicist|dosimetrist|therapist|provider|pcp
     |consultant|clinician|registrar|intern|np|rn|an[a]?esthetist|anesthesiologist|midwife|pathologist|neurologist|gp
     |(?:scan|images?|films?|study|report|workstation|desk|signature)[ ]of|informed|paged|notified|called|texted|phoned
@@ -47,6 +59,9 @@ _LABEL = re.compile(
 _LABEL_AFTER = frozenset(
     ["age", "dob", "mrn", "sex", "id", "born", "male", "female", "pid", "ssn", "acc", "accession", "number", "no"]
 )
+_BELONGINGS = word_set("belongings")
+_CALLED = frozenset({"called", "informed", "notified", "paged", "phoned", "texted"})
+_ROLES = word_set("roles")
 _OPERATOR = frozenset({"op", "opr", "operator", "tech", "technologist", "technician"})
 _SHORT_CLINICAL = word_set("short_clinical")
 _LABEL_WORDS = word_set("label_words")
@@ -83,6 +98,7 @@ class CuedPersonDetector:
             found += _after_titles(text, tokens)
             found += _after_labels(text, tokens)
             found += _before_credentials(text, tokens)
+            found += _before_belongings(text, tokens)
             if len(tokens) == 1 and is_login(text.strip(" ")) and tokens[0].word not in vocabulary():
                 found.append(span(tokens))
         return found
@@ -135,8 +151,14 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             continue
         colon = match["mark"].strip() != ""
         label = match[0].strip(" :=").lower()
-        titled = (colon or label.endswith((" by", " to", " with"))) and _leads_to_a_name(tokens, index)
+        is_person = colon or label.endswith((" by", " to", " with")) or label in _ROLES | _CALLED
+        titled = is_person and (
+            _leads_to_a_name(tokens, index)
+            or (label in _ROLES and not tokens[index].upper and may_be_a_name(tokens[index], known=everyday()))
+        )
         run = name_run(text, tokens, index, cue=True, title=titled)
+        if not colon and len(run) > 1 and is_eponym(text, tokens, index + len(run)):
+            run = run[:-1]  # the next words are a term of their own
         if (
             not colon
             and (label in _LABEL_THAT_NEEDS_A_COLON or " " not in label)
@@ -175,7 +197,7 @@ def _is_called(text: str, tokens: Sequence[Token], index: int, run: Sequence[Tok
     if not name.capital or len(name.word) < 3:
         return False
     if not name.upper:
-        return name.kind in NAMES or name.last or name.word in eponyms()
+        return name.kind in NAMES or name.last or name.first or name.word in eponyms() or name.word not in everyday()
     following = tokens[index + 1].word if index + 1 < len(tokens) else ""
     ends = not text[name.end : name.end + 1].strip() and following in _LABEL_AFTER
     return name.kind in NAMES or (name.last and (ends or index + 1 == len(tokens)))
@@ -208,8 +230,12 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
                 break
             if not run and token.end != match.start():
                 break
+            is_drug = token.kind is Kind.WORD and (
+                (not token.upper and token.word not in vocabulary())
+                or (len(run) == 1 and run[0].kind in NAMES and token.word not in _LABEL_WORDS | CLOSED_CLASS)
+            )
             if (
-                token.kind not in NAMES_AND_WORDS | {Kind.INITIAL, Kind.PARTICLE}
+                (token.kind not in NAMES_AND_WORDS | {Kind.INITIAL, Kind.PARTICLE} and not is_drug)
                 or not token.capital
                 or token.word in TITLES
             ):
@@ -224,7 +250,19 @@ def _before_credentials(text: str, tokens: Sequence[Token]) -> list[Match]:
                 any(token.kind in NAMES or token.word in eponyms() for token in run)
                 or (len(run) >= 2 and all(token.first or token.last for token in run))
                 or (len(run) == 1 and len(run[0].word) > 3 and run[0].word not in vocabulary())
+                or (len(run) == 1 and run[0].last and not run[0].upper and match[0].startswith(","))
             )
         ):
             found.append(span(run))
+    return found
+
+
+def _before_belongings(text: str, tokens: Sequence[Token]) -> list[Match]:
+    """Find names by what is said to be theirs: Pinto's prior films."""
+    found: list[Match] = []
+    for owner, thing in pairwise(tokens):
+        name = owner.word.removesuffix("'s")
+        is_owned = name != owner.word and thing.word in _BELONGINGS and gap(text, owner, thing) == " "
+        if is_owned and owner.capital and (name in surnames() or name in first_names()):
+            found.append(Match(owner.start, owner.end - 2, "PERSON_NAME"))
     return found
