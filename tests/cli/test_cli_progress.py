@@ -104,6 +104,14 @@ def test_a_terminal_has_a_bar_with_counts_rate_and_time_left() -> None:
     assert "1.0/s, 0:10 left" in last
 
 
+def test_a_bar_of_which_nothing_was_known_does_not_stay() -> None:
+    pytest.importorskip("rich")
+    stream = Terminal()
+    with Progress(stream=stream):
+        pass
+    assert "━" not in stream.getvalue().rpartition("\x1b[2K")[2]
+
+
 def test_the_bar_has_no_color_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rich")
     monkeypatch.setenv("NO_COLOR", "1")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-    from rich.progress import Task, TaskID
+    from rich.progress import Task
 
     from healthcare_deid.client.operation.progress_state import ProgressState
 
@@ -43,20 +43,19 @@ class Bar:
             redirect_stdout=False,  # it would go to standard error
             get_time=clock,
         )
-        self._task: TaskID | None = None
+        self._task = self._bar.add_task("", total=None)
 
     def begin(self) -> None:
-        """Begin to draw."""
+        """Begin to draw: a bar that says that work goes on, until it is known how much."""
         self._bar.start()
 
     def show(self, state: ProgressState) -> None:
         """Show how far it is."""
-        if self._task is None:
-            self._task = self._bar.add_task(state.text, total=state.total)
         self._bar.update(self._task, description=state.text, completed=state.done, total=state.total)
 
     def end(self) -> None:
-        """Leave the bar as it is."""
+        """Leave the bar as it is; one of which nothing was known goes."""
+        self._bar.update(self._task, visible=bool(self._bar.tasks[0].description))
         self._bar.stop()
 
 
