@@ -49,8 +49,7 @@ def parsed(line: str) -> tuple[click.Command, list[str]]:
 def test_the_command_lines_of_a_page_name_what_exists(page: Path) -> None:
     for line in command_lines(page):
         command, options = parsed(line)
-        parameters = [*command.params, *main.params]  # those of all commands may stand after the command
-        known = {flag for parameter in parameters for flag in (*parameter.opts, *parameter.secondary_opts)}
+        known = {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
         assert command is not main or line.startswith("--help"), f"no such command: {line}"
         unknown = set(options) - known - {"--help", "-h", "--version"}
         assert not unknown, f"{line}: no option {sorted(unknown)}"

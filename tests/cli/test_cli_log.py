@@ -167,6 +167,12 @@ def test_the_option_may_stand_before_and_after_the_command(words: list[str], fir
     assert split_off(words) == (first, rest)
 
 
+@pytest.mark.parametrize("words", [("--help",), ("files", "--help"), ("dicom-stores", "upload", "--help")])
+def test_every_command_shows_the_option_once(cli: Callable[..., Result], words: tuple[str, ...]) -> None:
+    for _ in range(2):
+        assert cli(*words).stdout.count("--log-format [text|json]") == 1
+
+
 def test_the_option_needs_a_value_and_a_known_one(cli: Callable[..., Result]) -> None:
     assert "requires an argument" in cli("secret", "new", "--log-format").stderr
     assert "'xml' is not one of" in cli("secret", "new", "--log-format", "xml").stderr

@@ -65,7 +65,7 @@ def test_what_is_approved_is_exported_and_nothing_else(review: Review, clean: Pa
     review.decide(0, Decision.APPROVED)
     review.decide(1, Decision.REJECTED)
     told: list[tuple[int, int]] = []
-    assert review.export(tmp_path / "release", on_progress=lambda *counts: told.append(counts)) == 1
+    assert review.export(tmp_path / "release", on_progress=lambda done, total: told.append((done, total))) == 1
     assert told == [(1, 1)]
     assert [path.name for path in (tmp_path / "release").rglob("*.dcm")] == ["2.dcm"]
     with pytest.raises(FileExistsError):

@@ -192,16 +192,20 @@ def split_off(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return first, [*rest, *words[end:]]
 
 
-def _chosen(context: click.Context, parameter: click.Parameter, form: str) -> None:
-    del parameter
-    if form == "json" and not context.resilient_parsing:
-        context.with_resource(as_json(context.meta[COMMAND]))
+def with_log_format(command: click.Command) -> click.Command:
+    """Show ``--log-format`` among the options of a command and of those below it, where the group of all reads it."""
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            with_log_format(below)
+    if all(OPTION not in parameter.opts for parameter in command.params):
+        command.params.append(log_format())
+    return command
 
 
-def with_log_format(function: Any) -> Any:
-    """Give the group of all commands ``--log-format``."""
-    return click.option(
-        OPTION,
+def log_format(callback: Callable[[click.Context, click.Parameter, str], None] | None = None) -> click.Option:
+    """Return the option."""
+    return click.Option(
+        [OPTION],
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
@@ -209,6 +213,13 @@ def with_log_format(function: Any) -> Any:
         show_envvar=True,
         is_eager=True,
         expose_value=False,
-        callback=_chosen,
-        help="What is written to standard error: lines of text, or an object of JSON a line. Any command takes it too.",
-    )(function)
+        callback=callback,
+        help="What standard error gets: lines of text, or an object of JSON a line.",
+    )
+
+
+def choose(context: click.Context, parameter: click.Parameter, form: str) -> None:
+    """Make standard error what the option says, until the command has ended."""
+    del parameter
+    if form == "json" and not context.resilient_parsing:
+        context.with_resource(as_json(context.meta[COMMAND]))

@@ -11,7 +11,16 @@ import click
 
 from healthcare_deid._version import __version__
 from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, command_error, stopped, terminable
-from healthcare_deid.cli.log import COMMAND, OPTION, say_error, split_off, telling_the_end, with_log_format
+from healthcare_deid.cli.log import (
+    COMMAND,
+    OPTION,
+    choose,
+    log_format,
+    say_error,
+    split_off,
+    telling_the_end,
+    with_log_format,
+)
 from healthcare_deid.cli.paths import SHOW_PATHS
 from healthcare_deid.errors import DeidError
 
@@ -46,7 +55,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(f"healthcare_deid.cli.{cmd_name.replace('-', '_')}").command
-        return command
+        return with_log_format(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -128,9 +137,11 @@ Completion: eval "$(_HEALTHCARE_DEID_COMPLETE=bash_source healthcare-deid)"
 
 @click.group(cls=_LazyGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="healthcare-deid")
-@with_log_format
 def main() -> None:
     """De-identify DICOM: at Google, and on this machine.
 
     Every command has a --help of its own.
     """
+
+
+main.params.append(log_format(choose))
