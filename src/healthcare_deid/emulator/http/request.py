@@ -14,7 +14,7 @@ from healthcare_deid.emulator.http.field_masks import camel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
+_ORIGIN = re.compile(r"\A[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 SERVICE = "https://healthcare.googleapis.com"
 
 SYSTEM_PARAMETERS = frozenset(
