@@ -1,7 +1,7 @@
-"""Standard error: lines of text for people, or an object of JSON a line for machines (``--log-format``).
+"""Messages on standard error: text for people, or one JSON object per line for machines (``--log-format``).
 
-In JSON every line that this program writes there is an object, also what was meant as text, such as a library's
-warning. A line has only what the text has: no value of a tag, and no path unless ``--show-paths`` was given.
+With JSON, every line that Python code writes to standard error becomes an object, including warnings of libraries. An
+object holds nothing that the text would not: no tag values, and no paths without ``--show-paths``.
 """
 
 from __future__ import annotations
@@ -29,22 +29,26 @@ if TYPE_CHECKING:
 Level = Literal["info", "warning", "error"]
 
 COMMAND = "healthcare_deid.command"
-"""Key of the click context's ``meta`` that has the words of the command."""
+"""Key of the click context's ``meta`` that holds the name of the command."""
 OPTION = "--log-format"
 VARIABLE = "HEALTHCARE_DEID_LOG_FORMAT"
 _COLORS: Mapping[Level, str | None] = {"info": None, "warning": "yellow", "error": "red"}
 _LEVELS: Mapping[int, Level] = {Exit.SUCCEEDED: "info", Exit.PARTIAL: "warning", Exit.FINDINGS: "warning"}
-"""Levels of exit codes; of others it is an error."""
+"""Level of the last line by exit code; "error" for all others."""
 
 
 class JsonLog(io.TextIOBase):
-    """Stands in for standard error: a line that is written to it becomes an object.
+    """Replacement for standard error that turns each line into a JSON object.
 
     Args:
-        stream: Where the objects go.
-        command: The words of the command.
-        now: The time.
-        clock: Seconds that never go back.
+        stream: Stream to write the objects to.
+        command: Name of the command, without its arguments.
+        now: Current time.
+        clock: Monotonic clock, in seconds.
+
+    Attributes:
+        error: Class and text of the error that ends the command, if any.
+        counts: Counts of the latest progress.
     """
 
     def __init__(
@@ -63,17 +67,15 @@ class JsonLog(io.TextIOBase):
         self._line = ""
         self._lock = threading.RLock()
         self.error: tuple[str, str] | None = None
-        """Kind and text of the error that ends the command."""
         self.counts: Mapping[str, int] = {}
-        """Counts of the last progress."""
 
     def event(self, event: str, text: str = "", *, level: Level = "info", **more: object) -> None:
-        """Write an object.
+        """Write one object.
 
         Args:
-            event: What happened: a word that stays.
-            text: The same for a person, in words that may change.
-            level: How bad it is.
+            event: Kind of event; a documented, stable word.
+            text: Message for people; its wording may change.
+            level: Severity.
             **more: Further keys.
         """
         moment = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -84,7 +86,7 @@ class JsonLog(io.TextIOBase):
             self._stream.flush()
 
     def ended(self, code: int) -> None:
-        """Write how the command ended."""
+        """Write the last object: how the command ended."""
         if self._line.strip():
             self.write("\n")
         kind, text = self.error or ("", "")
@@ -96,11 +98,11 @@ class JsonLog(io.TextIOBase):
         self.event("ended", text, level=_LEVELS.get(code, "error"), **more)
 
     def writable(self) -> bool:
-        """Return that lines can be written."""
+        """Return True."""
         return True
 
     def write(self, text: str, /) -> int:
-        """Take text; what is a whole line becomes an object."""
+        """Write each complete line as an object, and keep the rest for later."""
         with self._lock:
             *lines, self._line = (self._line + text).split("\n")
             for line in filter(None, map(str.strip, lines)):
@@ -109,19 +111,19 @@ class JsonLog(io.TextIOBase):
 
 
 def json_log() -> JsonLog | None:
-    """Return the log in JSON; None where standard error is for people."""
+    """Return the JSON log, or None if standard error is plain text."""
     return sys.stderr if isinstance(sys.stderr, JsonLog) else None
 
 
 def say(text: str, event: str = "message", *, level: Level = "info", message: str = "", **more: object) -> None:
-    """Say something on standard error.
+    """Write a message to standard error.
 
     Args:
-        text: The line for people.
-        event: What happened, in JSON.
-        level: How bad it is.
-        message: The words in JSON, where other keys have a part of the line; by default the line.
-        **more: Further keys, in JSON.
+        text: Line of text.
+        event: Kind of event in the JSON log.
+        level: Severity; warnings are yellow in a terminal, errors red.
+        message: Message in the JSON log, if other keys hold a part of *text*; *text* by default.
+        **more: Further keys in the JSON log.
     """
     log = json_log()
     if log is not None:
@@ -131,7 +133,7 @@ def say(text: str, event: str = "message", *, level: Level = "info", message: st
 
 
 def say_error(error: CommandError) -> None:
-    """Say which error ends the command; in JSON the last line does."""
+    """Print the error that ends the command; the JSON log has it in its last line."""
     log = json_log()
     if log is not None:
         log.error = (error.kind, str(error))
@@ -141,7 +143,7 @@ def say_error(error: CommandError) -> None:
 
 @contextmanager
 def as_json(command: str) -> Generator[None]:
-    """Make standard error a log in JSON."""
+    """Replace standard error by a JSON log inside the block."""
     before = sys.stderr
     sys.stderr = JsonLog(before, command)
     try:
@@ -152,7 +154,7 @@ def as_json(command: str) -> Generator[None]:
 
 @contextmanager
 def telling_the_end() -> Generator[None]:
-    """Write as a log's last line how the command ended, a wrong command line included."""
+    """Write the first and the last object of the JSON log around a command, whatever ends it."""
     log = json_log()
     if log is None:
         yield
@@ -172,14 +174,14 @@ def telling_the_end() -> Generator[None]:
         log.error, code = (type(error).__name__, error.format_message()), error.exit_code
         raise click.exceptions.Exit(code) from None
     except click.Abort:
-        log.error = ("Abort", "the question was not answered with yes")
+        log.error = ("Abort", "the prompt was not confirmed")
         raise click.exceptions.Exit(code) from None
     finally:
         log.ended(code)
 
 
 def split_off(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return ``--log-format`` with its value, wherever they stand in a command line, and the other words."""
+    """Split a command line into ``--log-format`` with its value, found at any position, and the other words."""
     end = words.index("--") if "--" in words else len(words)
     first: list[str] = []
     rest: list[str] = []
@@ -193,7 +195,7 @@ def split_off(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def with_log_format(command: click.Command) -> click.Command:
-    """Show ``--log-format`` among the options of a command and of those below it, where the group of all reads it."""
+    """Add ``--log-format`` to the help of a command and its subcommands. The main group reads it."""
     if isinstance(command, click.Group):
         for below in command.commands.values():
             with_log_format(below)
@@ -203,7 +205,7 @@ def with_log_format(command: click.Command) -> click.Command:
 
 
 def log_format(callback: Callable[[click.Context, click.Parameter, str], None] | None = None) -> click.Option:
-    """Return the option."""
+    """Return the option ``--log-format``."""
     return click.Option(
         [OPTION],
         type=click.Choice(["text", "json"]),
@@ -214,12 +216,12 @@ def log_format(callback: Callable[[click.Context, click.Parameter, str], None] |
         is_eager=True,
         expose_value=False,
         callback=callback,
-        help="What standard error gets: lines of text, or an object of JSON a line.",
+        help="Format of messages on standard error: text, or one JSON object per line.",
     )
 
 
 def choose(context: click.Context, parameter: click.Parameter, form: str) -> None:
-    """Make standard error what the option says, until the command has ended."""
+    """Apply ``--log-format`` until the command has ended."""
     del parameter
     if form == "json" and not context.resilient_parsing:
         context.with_resource(as_json(context.meta[COMMAND]))

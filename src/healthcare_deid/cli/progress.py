@@ -1,11 +1,11 @@
-"""`Progress`: how far a long command is, on standard error, in the form that whoever looks there can use.
+"""`Progress`: display of a long command's progress on standard error.
 
-| who looks | what is shown |
+| standard error is | shown |
 |---|---|
-| a person at a terminal, with rich | a bar, rate and time left |
-| a person at a terminal, without it | one line that is drawn again |
-| a file or a pipe | a line now and then, and the last one |
-| a machine (``--log-format json``) | an object now and then, and the last one |
+| a terminal, and rich is installed | bar with rate and time left |
+| a terminal | one line, redrawn in place |
+| a file or a pipe | a line every ten seconds at most, and the last one |
+| a JSON log (``--log-format json``) | an object every ten seconds at most, and the last one |
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ T = TypeVar("T")
 
 
 class Display(Protocol):
-    """Where and how it is shown."""
+    """One way to show progress."""
 
     def begin(self) -> None:
-        """Get ready."""
+        """Start the display."""
         ...
 
     def show(self, state: ProgressState) -> None:
-        """Show how far it is."""
+        """Show a new state."""
         ...
 
     def end(self) -> None:
-        """Leave what was shown last."""
+        """End the display and leave the last state visible."""
         ...
 
 
 class Progress:
-    """Shows how far a command is, while it is entered.
+    """Context manager that displays progress.
 
     Args:
         quiet: Show nothing.
-        stream: Where; standard error by default.
-        clock: Seconds that never go back.
+        stream: Stream to write to; standard error by default.
+        clock: Monotonic clock, in seconds.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class Progress:
             self._display.end()
 
     def show(self, progress: object, total: int | None = None) -> None:
-        """Take how far it is: whatever ``on_progress=`` is told."""
+        """Show a new state. Takes the arguments of any ``on_progress=`` callback."""
         if self._display is not None:
             from healthcare_deid.client.operation.progress_state import progress_state
 
             self._display.show(progress_state(progress, total))
 
     def each(self, items: Sequence[T]) -> Iterator[T]:
-        """Yield items, and show how many are done."""
+        """Yield items and show how many are done."""
         for done, item in enumerate(items):
             self.show(done, len(items))
             yield item

@@ -1,4 +1,4 @@
-"""Progress as a bar on a terminal, drawn by rich. Extra ``[progress]``."""
+"""Progress bar in a terminal, drawn by rich. Extra ``[progress]``."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from healthcare_deid.client.operation.progress_state import ProgressState
 
 _REDRAWN = 4
-"""Times a second that it is drawn again."""
+"""Redraws per second."""
 
 
 class Bar:
-    """A bar with its counts, rate and time left; rich obeys ``NO_COLOR`` and ``TERM=dumb``.
+    """Bar with counts, rate and time left. rich honors ``NO_COLOR`` and ``TERM=dumb``.
 
     Args:
-        stream: The terminal.
-        clock: Seconds that never go back.
+        stream: Terminal to write to.
+        clock: Monotonic clock, in seconds.
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
@@ -40,32 +40,32 @@ class Bar:
             TimeElapsedColumn(),
             console=Console(file=stream),
             refresh_per_second=_REDRAWN,
-            redirect_stdout=False,  # it would go to standard error
+            redirect_stdout=False,  # rich would send it to standard error
             get_time=clock,
         )
         self._task = self._bar.add_task("", total=None)
 
     def begin(self) -> None:
-        """Begin to draw: a bar that says that work goes on, until it is known how much."""
+        """Start drawing; the bar pulses until a total is known."""
         self._bar.start()
 
     def show(self, state: ProgressState) -> None:
-        """Show how far it is."""
+        """Redraw the bar with a new state."""
         self._bar.update(self._task, description=state.text, completed=state.done, total=state.total)
 
     def end(self) -> None:
-        """Leave the bar as it is; one of which nothing was known goes."""
+        """Stop drawing and keep the bar, unless it never showed a state."""
         self._bar.update(self._task, visible=bool(self._bar.tasks[0].description))
         self._bar.stop()
 
 
 class _Pace(ProgressColumn):
-    """Rate and time left, of the last half minute."""
+    """Rate of the last half minute, and time left."""
 
     max_refresh = 0.5
 
     def render(self, task: Task) -> Text:
-        """Return what is known of them."""
+        """Return the rate and the time left, as far as they are known."""
         parts: list[str] = []
         if speed := task.finished_speed or task.speed:
             parts.append(per_second(speed))

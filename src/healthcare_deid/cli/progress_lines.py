@@ -1,4 +1,4 @@
-"""Progress as lines: drawn again on a terminal, now and then in a log."""
+"""Progress as lines of text: redrawn in place in a terminal, one after another in a log."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     Write = Callable[[ProgressState, "Pace"], None]
 
 _TICK = 1.0
-"""Seconds after which a line on a terminal is drawn again, for the time that passes."""
+"""Seconds between redraws in a terminal, which keep the elapsed time current."""
 _LOG_EVERY = 10.0
-"""Seconds between two lines of a log."""
+"""Minimum seconds between two lines of a log."""
 
 
 class Pace:
-    """Time that has passed, rate and time left, by all that was done since the first state was seen.
+    """Elapsed time, mean rate and estimated time left.
+
+    The rate counts from the first state on, because a resumed transfer may begin with files already done.
 
     Args:
-        clock: Seconds that never go back.
+        clock: Monotonic clock, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -35,19 +37,19 @@ class Pace:
         self._state: ProgressState | None = None
 
     def see(self, state: ProgressState) -> None:
-        """Take how far it is."""
+        """Take a new state into account."""
         self._state = state
         if self._first is None:
             self._first = (self._clock(), state.done)
 
     @property
     def seconds(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return self._clock() - self._began
 
     @property
     def rate(self) -> float | None:
-        """How many are done in a second; None while there is nothing to tell it by."""
+        """Files per second, or None before there is anything to measure."""
         if self._first is None or self._state is None:
             return None
         since, before = self._first
@@ -56,7 +58,7 @@ class Pace:
 
     @property
     def left(self) -> float | None:
-        """Seconds that are left at this rate; None where that cannot be told."""
+        """Estimated seconds left, or None if the rate or the total is unknown."""
         if self._state is None or self._state.total is None or (rate := self.rate) is None:
             return None
         return max(0, self._state.total - self._state.done) / rate
@@ -71,18 +73,18 @@ class Pace:
 
 
 def per_second(rate: float) -> str:
-    """Return a rate in words."""
+    """Format a rate."""
     return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
 
 
 def minutes(seconds: float) -> str:
-    """Return a time in minutes and seconds."""
+    """Format a duration as minutes and seconds."""
     whole, rest = divmod(int(seconds), 60)
     return f"{whole}:{rest:02d}"
 
 
 def as_line(stream: TextIO) -> Write:
-    """Return a function that writes a state as a line of text."""
+    """Return a function that writes a state to *stream* as a line of text."""
 
     def write(state: ProgressState, pace: Pace) -> None:
         stream.write(f"{state.text} ({pace})\n")
@@ -92,7 +94,7 @@ def as_line(stream: TextIO) -> Write:
 
 
 def as_event(log: JsonLog) -> Write:
-    """Return a function that writes a state as an object of a log in JSON."""
+    """Return a function that writes a state to a JSON log."""
 
     def write(state: ProgressState, pace: Pace) -> None:
         numbers = {"seconds": pace.seconds, "perSecond": pace.rate, "secondsLeft": pace.left}
@@ -104,11 +106,11 @@ def as_event(log: JsonLog) -> Write:
 
 
 class LogLines:
-    """Lines of a log: the first state, another one when ten seconds have passed, and the last one.
+    """Log of the first state, the last one, and one every ten seconds between.
 
     Args:
-        write: Writes a line.
-        clock: Seconds that never go back.
+        write: Function that writes a line.
+        clock: Monotonic clock, in seconds.
     """
 
     def __init__(self, write: Write, clock: Callable[[], float]) -> None:
@@ -119,17 +121,17 @@ class LogLines:
         self._told: tuple[float, str] | None = None
 
     def begin(self) -> None:
-        """Do nothing: the first state begins the log."""
+        """Do nothing; the first state starts the log."""
 
     def show(self, state: ProgressState) -> None:
-        """Write the state if it is time."""
+        """Write the state if a line is due."""
         self._state = state
         self._pace.see(state)
         if self._told is None or (state.text != self._told[1] and self._clock() - self._told[0] >= _LOG_EVERY):
             self._tell(state)
 
     def end(self) -> None:
-        """Write the last state, unless it is written."""
+        """Write the last state, unless it has been written."""
         if self._state is not None and self._told is not None and self._told[1] != self._state.text:
             self._tell(self._state)
 
@@ -139,11 +141,11 @@ class LogLines:
 
 
 class LiveLine:
-    """One line on a terminal, drawn again for every state and every second.
+    """Line in a terminal, redrawn for every state and once a second.
 
     Args:
-        stream: The terminal.
-        clock: Seconds that never go back.
+        stream: Terminal to write to.
+        clock: Monotonic clock, in seconds.
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
@@ -156,26 +158,26 @@ class LiveLine:
         self._ticker = threading.Thread(target=self._tick, name="healthcare-deid-progress", daemon=True)
 
     def begin(self) -> None:
-        """Begin to draw."""
+        """Start redrawing."""
         self._ticker.start()
 
     def show(self, state: ProgressState) -> None:
-        """Draw the line of a state."""
+        """Redraw the line with a new state."""
         with self._lock:
             self._text = state.text
             self._pace.see(state)
         self.draw()
 
     def draw(self) -> None:
-        """Draw the line again."""
+        """Redraw the line."""
         with self._lock:
-            # A line that wraps could not be drawn over.
+            # A wrapped line could not be overwritten.
             line = f"{self._text} ({self._pace})"[: shutil.get_terminal_size().columns - 1]
             self._write(f"\r{line.ljust(len(self._drawn))}")
             self._drawn = line
 
     def end(self) -> None:
-        """Leave the line."""
+        """Stop redrawing and keep the line."""
         self._ended.set()
         self._ticker.join()
         if self._drawn:

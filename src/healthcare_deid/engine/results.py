@@ -284,7 +284,7 @@ class TreeProgress:
     """How far a run is.
 
     Attributes:
-        total: Files there are; None for an archive, which only reading to its end would tell.
+        total: Files there are; None for an archive, which would have to be read to its end first.
         succeeded: Results written.
         failed: Files that could not be de-identified.
         skipped: Files whose result is there, of an earlier run.

@@ -1,4 +1,4 @@
-"""What a notebook shows of work that goes on: `ProgressLine` for callbacks, `show` for operations."""
+"""Progress in a notebook: `ProgressLine` for callbacks, `show` for operations."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def _display() -> Any:
 
 
 class ProgressLine:
-    """Callback for every ``on_progress=``: a bar in a notebook, and a line for each change elsewhere.
+    """Callback for any ``on_progress=``: a progress bar in a notebook, a line per change elsewhere.
 
-    The bar, with rate and time left, is tqdm's (extra ``[notebook]``); without it a line is kept up to date in its
-    place. It shows nothing but counts. ::
+    The bar, with rate and time left, is tqdm's (extra ``[notebook]``). Without tqdm, a notebook shows one line that
+    updates in place. Only counts are shown. ::
 
         operation.wait(on_progress=ProgressLine())
         client.upload("dataset1/dicomstore1", "scans/", on_progress=ProgressLine())
@@ -73,12 +73,11 @@ class ProgressLine:
         self._bar: Any = None
 
     def __call__(self, progress: object, total: int | None = None) -> None:
-        """Show how far it is.
+        """Show a new state.
 
         Args:
-            progress: What ``on_progress=`` is told: an `OperationSnapshot`, a `TransferReport`, a `TreeProgress`, or a
-                number of files that are done.
-            total: With a number: of how many.
+            progress: An `OperationSnapshot`, a `TransferReport`, a `TreeProgress`, or the number of files done.
+            total: Number of all files, if *progress* is a number.
         """
         state = progress_state(progress, total)
         if self._new_bar is not None:
@@ -92,11 +91,11 @@ class ProgressLine:
                 self._update(line)
 
     def _draw(self, state: ProgressState) -> None:
-        if self._bar is None:  # a bar itself is neither true nor false
+        if self._bar is None:  # bool(bar) raises TypeError if the total is unknown
             self._bar = self._new_bar(total=state.total, unit=" files")
         bar = self._bar
         if state.total != bar.total:
-            began = bar.start_t
+            began = bar.start_t  # reset() restarts the clock
             bar.reset(state.total)
             bar.start_t = began
         bar.set_description_str(state.text, refresh=False)
@@ -108,7 +107,7 @@ class ProgressLine:
 
 
 def _bar_class() -> Any:
-    """Return tqdm's bar for notebooks; None outside of one, and without tqdm or ipywidgets."""
+    """Return tqdm's notebook bar, or None outside a notebook or without tqdm and ipywidgets."""
     if _display() is None:
         return None
     try:

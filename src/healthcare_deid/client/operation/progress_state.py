@@ -1,4 +1,4 @@
-"""`ProgressState`: how far anything is that takes ``on_progress=``, as counts that are safe to show and to log."""
+"""`ProgressState`: arguments of any ``on_progress=`` callback, as counts that are safe to show and to log."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProgressState:
-    """How far a piece of work is.
+    """Progress of an operation, a transfer or a run.
 
     Attributes:
-        text: For a person: counts in words.
-        done: Files, or instances, that are dealt with.
-        total: All there are; None where that is not known.
-        counts: The counts that the text is made of, by name.
-        ended: Whether nothing more is to come.
+        text: Counts in words.
+        done: Number of files or instances processed.
+        total: Number of all files or instances, or None if unknown.
+        counts: Counts by name.
+        ended: Whether this is the last state.
     """
 
     text: str
@@ -31,11 +31,11 @@ class ProgressState:
 
 
 def progress_state(progress: object, total: int | None = None) -> ProgressState:
-    """Return what a callback for ``on_progress=`` is told.
+    """Return the state for the arguments of an ``on_progress=`` callback.
 
     Args:
-        progress: An `OperationSnapshot`, a `TransferReport`, a `TreeProgress`, or a number of files that are done.
-        total: With a number: of how many.
+        progress: An `OperationSnapshot`, a `TransferReport`, a `TreeProgress`, or the number of files done.
+        total: Number of all files, if *progress* is a number.
     """
     if isinstance(progress, OperationSnapshot):
         return _of_operation(progress)
@@ -53,7 +53,7 @@ def _of_operation(snapshot: OperationSnapshot) -> ProgressState:
     done = counter.success + counter.failure
     total = done + counter.pending
     counts = {"done": done, "total": total, "succeeded": counter.success, "failed": counter.failure}
-    # Before the service has counted, and after an end without counters, no total is known.
+    # The service omits counters that are zero: without any, the total is unknown.
     return ProgressState(str(snapshot), done, total or None, counts, snapshot.state.ended)
 
 

@@ -44,11 +44,11 @@ class TransferReport:
     failures: tuple[TransferFailure, ...] = ()
     """One for each item counted as a conflict, invalid or failed; empty until the transfer has ended."""
     total: int | None = None
-    """Items there are to transfer; None for a download, since a store does not say before its last page."""
+    """Number of all items; None for a download, because a store lists its instances page by page."""
 
     @property
     def done(self) -> int:
-        """Items dealt with."""
+        """Number of items processed."""
         return self.succeeded + self.conflicts + self.invalid + self.failed + self.skipped
 
     @property
@@ -83,7 +83,7 @@ class Tally:
     """Running counts of a transfer.
 
     Args:
-        total: Items there are; None where that is not known.
+        total: Number of all items, or None if unknown.
     """
 
     def __init__(self, total: int | None = None) -> None:

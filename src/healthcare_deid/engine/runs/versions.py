@@ -1,6 +1,7 @@
-"""Versions of whatever decides what is removed: with another model or word list the same file may give another result.
+"""Versions of the models and word lists that decide what is removed.
 
-The libraries that carry it out (pydicom, numpy, onnxruntime, codecs) are not among them.
+With another version, the same file may give another result. Libraries that only carry the decision out (pydicom, numpy,
+onnxruntime, codecs) are not included.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.engine import Engine
 
 _WORD_LISTS = ("names",)
-"""Packages with lists of names; the other lists are this package's own."""
+"""Packages that hold word lists; all other lists are in this package."""
 _READS_CODES = "zxing-cpp"
 
 
 def versions_of(deidentifier: Engine) -> dict[str, str]:
-    """Return the versions by name: of this package, word lists, models, and detectors of the caller's own.
+    """Return versions by name: this package, word lists, models, and the caller's own detectors and OCR.
 
-    A detector or an OCR says in ``versions``, a mapping of texts, what it hangs on.
+    A detector or an OCR states its versions in an attribute ``versions``, a mapping of strings.
     """
     options = deidentifier.options
     found = {"healthcare-deid": __version__, **_packages(_WORD_LISTS)}
@@ -37,7 +38,7 @@ def versions_of(deidentifier: Engine) -> dict[str, str]:
 
 
 def _packages(names: tuple[str, ...]) -> dict[str, str]:
-    """Return the versions of distributions; one that is not installed is left out."""
+    """Return the versions of the installed ones among some distributions."""
     found: dict[str, str] = {}
     for name in names:
         try:
@@ -53,7 +54,7 @@ def _own_models(*, thorough: bool) -> dict[str, str]:
     try:
         return dict(OnnxOcr(thorough=thorough).versions)
     except ModelNotFoundError:
-        return {}  # the first picture will say so
+        return {}  # the first image raises this error
 
 
 def _told(part: object) -> dict[str, str]:

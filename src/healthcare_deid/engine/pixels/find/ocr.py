@@ -144,7 +144,7 @@ class OnnxOcr:
 
     @property
     def versions(self) -> dict[str, str]:
-        """The models it works with, by their task: family and the beginning of the SHA-256."""
+        """The models in use: family and the first digits of the SHA-256."""
         used = {role: find_model(role, self._models).model for role in Role}
         found = {f"text {role}": _version(model) for role, model in used.items()}
         if self._thorough:

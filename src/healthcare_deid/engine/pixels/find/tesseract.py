@@ -53,7 +53,7 @@ class TesseractOcr:
 
     @property
     def versions(self) -> dict[str, str]:
-        """The program's version, and the beginning of the SHA-256 of each language's data."""
+        """Version of the program, and the first digits of the SHA-256 of each language's data."""
         found = {"tesseract": self._said("--version").partition("\n")[0].removeprefix("tesseract ")}
         folder = _DATA_FOLDER.search(self._said("--list-langs"))
         for language in self._language.split("+"):

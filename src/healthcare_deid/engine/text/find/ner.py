@@ -109,9 +109,9 @@ class SpacyDetector:
 
 
 def pipeline_versions(pipeline: Any) -> dict[str, str]:
-    """Return the versions of spaCy and of a pipeline: its own, and the beginning of the SHA-256 of its files.
+    """Return the versions of spaCy and of a pipeline, with the first digits of the SHA-256 of its files.
 
-    A model of one's own is trained again more often than its version is raised.
+    The digest is needed because retraining a model does not change its version.
     """
     meta = pipeline.meta
     told = [str(meta.get("version", ""))]
@@ -121,7 +121,7 @@ def pipeline_versions(pipeline: Any) -> dict[str, str]:
 
 
 def _digest(folder: Path) -> str:
-    """Return a digest over the names and the content of a model's files."""
+    """Return the SHA-256 over the names and contents of a model's files."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:
