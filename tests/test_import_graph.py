@@ -18,13 +18,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "errors": set(),
     "_border": {"errors"},
+    "_html": set(),
     "names": {"errors"},
     "config": {"errors", "names"},
     "presets": {"config"},
     "v1beta1": {"config"},
     "client": {"_border", "config", "errors", "names", "_version"},
     "credentials": {"client"},
-    "engine": {"_border", "config", "errors", "names", "_version"},
+    "engine": {"_border", "_html", "config", "errors", "names", "_version"},
     "emulator": {"engine", "config", "errors", "names", "_version"},
     "pipelines": {"client", "engine", "config", "errors", "names", "_version"},
     "testing": {"client", "emulator", "engine", "config", "errors", "names"},
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "testing",
         "_version",
     },
-    "report": {"_border", "client", "emulator", "engine", "config", "errors", "names", "testing"},
+    "report": {"_border", "_html", "client", "emulator", "engine", "config", "errors", "names", "testing"},
 }
 """What each part of the package may import from the rest of it."""
 

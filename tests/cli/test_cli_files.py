@@ -216,3 +216,39 @@ def test_a_name_cannot_steer_the_terminal_or_begin_a_line(
     (scans / "a\n\x1b[2Jwarning: é.dcm").write_text("no instance")
     told = cli("files", scans, tmp_path / "clean", "--config", tags_only, "--workers", "1", "--show-paths")
     assert "failed: a\\n\\x1b[2Jwarning: é.dcm: not-dicom" in told.stderr
+
+
+def test_what_may_leave_is_said_by_rules_and_by_short_options(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("refuse: [{name: small, rows: {max: 9999}}]")
+    words = ("files", scans, "--config", tags_only, "--workers", "1")
+    refused = cli(*words, tmp_path / "none", "--admit", rules)
+    assert refused.exit_code == 0
+    assert refused.stdout == "0 de-identified, 0 failed, 0 skipped, 2 refused\n"
+    assert "refused (2 files): small" in refused.stderr
+    assert not list((tmp_path / "none").rglob("*.dcm"))
+    only = cli(*words, tmp_path / "some", "--only-modality", "US", "--refuse", "document", "--format", "json")
+    told = json.loads(only.stdout)
+    assert told["found"] == told["succeeded"] + told["refused"]
+    assert told["refusedByRule"] == {"no rule admits it": told["refused"]}
+    rules.write_text("admit: [{name: ct, modality: [CT]}]")
+    assert cli(*words, tmp_path / "clean", "--admit", rules, "--only-modality", "US").exit_code == 2
+
+
+def test_the_report_of_a_run_is_made_again_by_a_command(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    assert cli("report", scans).exit_code == 1
+    cli("files", scans, tmp_path / "clean", "--config", tags_only, "--workers", "1")
+    page = tmp_path / "clean.run" / "report.html"
+    page.unlink()
+    told = cli("report", tmp_path / "clean")
+    assert told.exit_code == 0
+    assert "complete: 2 results" in told.stdout
+    assert "not checked: Pixels: nobody looked" in told.stdout
+    assert page.is_file()
+    as_json = json.loads(cli("report", tmp_path / "clean.run", "--format", "json").stdout)
+    assert as_json["counts"]["found"] == 2
+    assert {one["keyword"] for one in as_json["attributes"] if one["removed"] + one["emptied"]} >= {"PatientName"}

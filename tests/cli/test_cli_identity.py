@@ -59,6 +59,29 @@ def test_files_get_pseudonyms_dates_and_values(
         assert dataset.ClinicalTrialProtocolID == "X=17"
 
 
+def test_a_secret_file_that_does_not_exist_is_made_once_and_never_among_originals_or_results(
+    cli: Callable[..., Result], scans: Path, tmp_path: Path
+) -> None:
+    secret, clean = tmp_path / "project" / "mine.secret", tmp_path / "clean"
+    words = ("files", scans, clean, "--preset", "basic-profile", "--workers", "1", "--secret-file")
+    for place in (scans / "x", clean / "x", tmp_path / "clean.run" / "x"):
+        refused = cli(*words, place)
+        assert (refused.exit_code, place.exists()) == (2, False)
+        assert "secret is inside" in refused.stderr
+    made = cli(*words, secret)
+    assert made.exit_code == 0, made.stderr
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert "a new secret was made" in made.stderr
+    assert cli("secret", "show-fingerprint", secret).stdout.strip() in made.stderr
+    assert secret.read_text().strip() not in made.output
+    again = cli(*words, secret)
+    assert (again.exit_code, "a new secret" in again.stderr) == (0, False)
+    assert again.stdout == "0 de-identified, 0 failed, 2 skipped\n"
+    lost = cli(*words, tmp_path / "mistyped")
+    assert (lost.exit_code, (tmp_path / "mistyped").exists()) == (1, False)
+    assert "was begun with a secret (fingerprint" in lost.stderr
+
+
 def test_sequential_pseudonyms_come_from_a_table(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     result = cli("files", scans, tmp_path / "clean", "--preset", "basic-profile", "--sequential", table)

@@ -40,7 +40,16 @@ def test_a_run_is_told_from_its_start_to_its_end(
     started, *between, ended = events(result)
     assert (started["event"], started["version"]) == ("started", __version__)
     assert {event["event"] for event in between} == {"finding", "progress", "ignored", "file", "message"}
-    counts = {"total": 4, "done": 4, "succeeded": 2, "failed": 1, "skipped": 0, "duplicates": 0, "ignored": 1}
+    counts = {
+        "total": 4,
+        "done": 4,
+        "succeeded": 2,
+        "failed": 1,
+        "skipped": 0,
+        "duplicates": 0,
+        "ignored": 1,
+        "refused": 0,
+    }
     assert [event for event in between if event["event"] == "progress"][-1]["counts"] == counts
     assert ended["counts"] == counts
     assert (ended["event"], ended["level"], ended["exitCode"], ended["reason"]) == ("ended", "warning", 3, "partial")

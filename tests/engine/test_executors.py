@@ -119,6 +119,8 @@ def test_every_sample_file_gives_the_same_bytes_both_ways(name: str, tmp_path: P
             differing.append(path.name)
         elif without_lengths(first.changes) != without_lengths(second.changes) or first.kept != second.kept:
             differing.append(f"{path.name}: the records differ")
+        elif first.kept_tags != second.kept_tags:
+            differing.append(f"{path.name}: {set(first.kept_tags) ^ set(second.kept_tags)} kept or not")
 
     assert differing == []
     assert compared > 130
@@ -194,7 +196,7 @@ def test_any_dataset_gives_the_same_bytes_both_ways(name: str, syntax: str, data
 
     assert one.read_bytes() == other.read_bytes()
     assert without_lengths(first.changes) == without_lengths(second.changes)
-    assert first.kept == second.kept
+    assert (first.kept, first.kept_tags) == (second.kept, second.kept_tags)
 
 
 def test_untouched_elements_are_the_same_bytes(planted: Any, write: Any, tmp_path: Path) -> None:
@@ -307,6 +309,7 @@ def test_what_an_engine_has_seen_changes_no_result(name: str, syntax: str, tmp_p
         assert one.read_bytes() == other.read_bytes()
         assert sorted(map(str, first.changes)) == sorted(map(str, second.changes))
         assert (first.kept, set(first.warnings)) == (second.kept, set(second.warnings))
+        assert first.kept_tags == second.kept_tags
 
 
 def test_what_a_private_creator_decides_is_decided_anew_under_another_one(tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ def _option(one: Field[Any], meaning: Meaning) -> Callable[[Callable[..., Any]],
             form |= {"type": int, "show_default": True}
         case "file":
             form |= {"type": click.Path(exists=True, dir_okay=False, path_type=Path)}
+        case "new-file":
+            form |= {"type": click.Path(dir_okay=False, path_type=Path)}
+            form["help"] += " A file that does not exist is made, with a random secret, for its owner only."
         case "text":
             form |= {"type": click.Choice(meaning.choices), "show_default": True} if meaning.choices else {}
         case _:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from healthcare_deid.cli.admission import admission_options
 from healthcare_deid.cli.choice import with_choice
+from healthcare_deid.cli.dry_run import dry_run_options, show_dry_run
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
 from healthcare_deid.cli.log import say
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.cli.choice import Choice
     from healthcare_deid.engine.results import TreeReport
+    from healthcare_deid.engine.runs.naming import Names
 
 _STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -56,6 +59,11 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
                 type=_FILE,
                 help="Add which file became which to this CSV file, as sensitive as SOURCE; outside DESTINATION.",
             ),
+            click.option(
+                "--quarantine",
+                type=_FOLDER,
+                help="Copy the sources that failed into this folder, with their reasons; as sensitive as SOURCE.",
+            ),
             click.option("--record", type=_FILE, help="Copy the run's record here when it ends; outside DESTINATION."),
         )
     ):
@@ -69,6 +77,8 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 @with_choice()
 @engine_options()
 @run_options
+@admission_options
+@dry_run_options
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
@@ -82,6 +92,8 @@ def command(
     keep_names: bool,
     style: str,
     quiet: bool,
+    dry_run: bool,
+    sample: int,
     **options: Any,
 ) -> None:
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
@@ -99,17 +111,24 @@ def command(
 
     from healthcare_deid.engine import Deidentifier
 
+    given = source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line]
+    names: Names = "source" if keep_names else "uid"
     try:
+        if dry_run:
+            of_sample = {"admit": options["admit"], "strict": options["strict"], "names": names, "sample": sample}
+            show_dry_run(config, engine, given, style=style, quiet=quiet, **of_sample)
+            return
+        _make_secret(engine["secret"], source, destination, options["run"])
         with Progress(quiet=quiet) as progress:
             report = Deidentifier(config, **engine).deidentify_tree(
-                source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line],
+                given,
                 destination,
                 on_progress=progress.show,
-                names="source" if keep_names else "uid",
+                names=names,
                 **options,
             )
     except KeyboardInterrupt as error:
-        raise stopped(error, _GO_ON) from None
+        raise stopped(error, "" if dry_run else _GO_ON) from None
     except ValueError as error:  # two paths that do not go together: the engine's own words
         raise CommandError(str(error), Exit.USAGE) from None
     if style == "json":
@@ -122,6 +141,21 @@ def command(
         raise CommandError("SOURCE holds no DICOM file: is it the right folder, and is it there?")
 
 
+def _make_secret(path: Path | None, source: Path, destination: Path, run: Path | None) -> None:
+    """Make the secret's file where it does not exist, and say so."""
+    if path is None or path.exists():
+        return
+    from healthcare_deid.engine.runs.naming import default_run
+    from healthcare_deid.engine.runs.run_secret import make_secret
+
+    fingerprint = make_secret(path, run or default_run(destination), (source, destination))
+    click.echo(
+        f"a new secret was made: {path}, fingerprint {fingerprint}\n"
+        "Keep it, away from the results: without it nobody makes the same dates, UIDs and pseudonyms again.",
+        err=True,
+    )
+
+
 def _summary(report: TreeReport) -> dict[str, Any]:
     """Return a report as JSON: no names."""
     return {
@@ -131,7 +165,9 @@ def _summary(report: TreeReport) -> dict[str, Any]:
         "skipped": report.skipped,
         "ignored": report.ignored,
         "failed": report.failed,
+        "refused": report.refused,
         "failuresByReason": dict(Counter(failure.reason for failure in report.failures)),
+        "refusedByRule": report.refused_by,
         "passedOver": report.passed_over,
         "warnings": report.warnings,
     }
@@ -141,9 +177,13 @@ def _print(report: TreeReport) -> None:
     counts = [f"{report.succeeded} de-identified", f"{report.failed} failed", f"{report.skipped} skipped"]
     if report.duplicates:
         counts.append(f"{report.duplicates} duplicates")
+    if report.refused:
+        counts.append(f"{report.refused} refused")
     if report.ignored:
         counts.append(f"{report.ignored} ignored")
     click.echo(", ".join(counts))
+    for rule, count in sorted(report.refused_by.items()):
+        say(f"refused ({count} files): {rule}", "refused", message=rule, count=count)
     for reason, count in sorted(report.passed_over.items()):
         say(f"ignored ({count} files): {reason}", "ignored", message=reason, count=count)
     for warning, count in sorted(report.warnings.items()):

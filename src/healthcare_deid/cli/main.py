@@ -40,6 +40,7 @@ _COMMANDS = {
     "masks": "Propose regions that are covered by device.",
     "review": "Approve and reject a run's results, in a browser on this machine.",
     "operations": "Describe, list, wait for and cancel operations.",
+    "report": "Write the report of a run, for a person to read and sign.",
     "reidentify": "Restore identity, for whoever has the key or the vault.",
     "secret": "Make a project secret, and tell one from another.",
 }

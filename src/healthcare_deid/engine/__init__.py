@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import Redaction as Redaction
     from healthcare_deid.engine.results import TreeProgress as TreeProgress
     from healthcare_deid.engine.results import TreeReport as TreeReport
+    from healthcare_deid.engine.runs.admission import Admission as Admission
+    from healthcare_deid.engine.runs.admission import AdmissionRule as AdmissionRule
+    from healthcare_deid.engine.runs.admission import Bounds as Bounds
     from healthcare_deid.engine.text.engine import TextEngine as TextEngine
     from healthcare_deid.engine.text.find.detectors.base import Detector as Detector
     from healthcare_deid.engine.text.find.detectors.base import PatternDetector as PatternDetector
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.text.match import Match as Match
 
 _HOMES = {
+    "Admission": "runs.admission",
+    "AdmissionRule": "runs.admission",
+    "Bounds": "runs.admission",
     "Box": "geometry",
     "BytesResult": "results",
     "Change": "results",
@@ -78,6 +84,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Admission",
+    "AdmissionRule",
+    "Bounds",
     "Box",
     "BytesResult",
     "Change",

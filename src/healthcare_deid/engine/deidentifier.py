@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import fields
 from functools import partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from healthcare_deid._border import border
@@ -21,7 +22,6 @@ from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from os import PathLike
 
     from pydicom.dataset import Dataset
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.results import TreeProgress, TreeReport
+    from healthcare_deid.engine.runs.admission import Admission
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.text.find.detectors.base import Detector
 
@@ -321,6 +322,8 @@ class Deidentifier:
         names: Names = "uid",
         name_map: str | PathLike[str] | None = None,
         record: str | PathLike[str] | None = None,
+        admit: Admission | str | PathLike[str] | None = None,
+        quarantine: str | PathLike[str] | None = None,
     ) -> TreeReport:
         """De-identify every file of a folder into another folder, as a run that can be stopped and resumed.
 
@@ -347,18 +350,22 @@ class Deidentifier:
             name_map: A CSV file for the names of each source file and its result; outside ``destination``. It is as
                 sensitive as the source. Rows are added to it.
             record: A file for a copy of the run's record, outside ``destination``.
+            admit: Rules of what may leave at all, or their file; nothing is written for an instance that they refuse.
+            quarantine: A folder for copies of the sources that failed, filled when the run ends; originals, so it is
+                outside ``source``, ``destination`` and ``run``.
 
         Raises:
             NotADirectoryError: ``source`` is neither a folder nor a file.
             RunRefused: Another run is at work, the results were made with other settings, or the secret is lost.
-            ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``run``, ``name_map`` or
-                ``record`` is inside either folder, or is another kind of file.
+            ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``run``, ``name_map``,
+                ``record`` or ``quarantine`` is inside either folder, or is another kind of file.
         """
+        from healthcare_deid.engine.runs.naming import default_run
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
         given = source if isinstance(source, list | tuple) else [source]
         old, new = [path_of(one, "source") for one in given], path_of(destination, "destination")
-        folder = new.with_name(f"{new.name}.run") if run is None else path_of(run, "run")
+        folder = default_run(new) if run is None else path_of(run, "run")
         refuse_among(self.options, (*old, new, folder))
         return deidentify_tree(
             self,
@@ -373,6 +380,8 @@ class Deidentifier:
             names=names,
             name_map=None if name_map is None else path_of(name_map, "name_map"),
             record=None if record is None else path_of(record, "record"),
+            admit=path_of(admit, "admit") if isinstance(admit, str | PathLike) else admit,
+            quarantine=None if quarantine is None else path_of(quarantine, "quarantine"),
         )
 
     @border

@@ -60,7 +60,7 @@ from healthcare_deid.engine.text.find.own_terms import name_tags
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from healthcare_deid.engine.dicom.file_meta import MetaValues
     from healthcare_deid.engine.dicom.sinks import Sink
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
 
 _ZERO_PREAMBLE = bytes(128)
 _NOTHING = (b"", b"")
+_TAG_DIGITS = 8
 _NO_UID = "the instance has no SOP Instance UID: its file got a random one"
 _NO_CLASS = "the instance has no SOP Class UID: readers that insist on one will refuse its file"
 _DIRECTORY = "a DICOMDIR names files, and the names are kept: see that they tell nothing about patients"
@@ -177,7 +178,9 @@ class InstanceEngine:
                 files.encode_directory(result.dataset, source, file)
             else:
                 files.encode(result.dataset, file)
-        return DeidentifyResult(sink.read, result.changes, result.redactions, (*notes, *result.warnings), result.kept)
+        stayed = (int(tag, 16) for tag in result.kept_tags)
+        warnings = (*notes, *result.warnings)
+        return DeidentifyResult(sink.read, result.changes, result.redactions, warnings, result.kept, [*stayed])
 
     def deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         """De-identify a dataset, which stays as it is.
@@ -251,7 +254,8 @@ class InstanceEngine:
         if self._recipients is not None and not is_directory:
             added.append(originals.seal(target, dataset, executor.changes, added, self._recipients))
         changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
-        return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept)
+        stayed = _unchanged(executor.stayed, (*side_changes, *pixels.changes))
+        return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept, stayed)
 
     def rewrite(self, source: Source, sink: Sink) -> DeidentifyResult | None:
         """De-identify an encoded instance by its bytes; None, and nothing written, where their form is not rewritten.
@@ -313,6 +317,7 @@ class InstanceEngine:
             (),
             (*warnings, *dict.fromkeys(values.warnings)),
             tally.kept,
+            _unchanged(tally.stayed, side_changes),
             signature=lambda: (
                 tuple(side_changes),
                 tally.signature(),
@@ -388,6 +393,12 @@ class InstanceEngine:
         if syntax and not is_uid(syntax):
             raise InvalidDicomError("the transfer syntax is no UID", reason="broken")
         return meta.meta_values(new_uid, class_uid, syntax or ExplicitVRLittleEndian)
+
+
+def _unchanged(stayed: list[int], changes: Iterable[Change]) -> list[int]:
+    """Return the tags of what stayed, without those of pictures and side data that were changed for themselves."""
+    changed = {int(change.path, 16) for change in changes if len(change.path) == _TAG_DIGITS}
+    return [tag for tag in stayed if tag not in changed] if changed else stayed
 
 
 def _uid_mapper(options: EngineOptions, secret: ProjectSecret | None) -> UidMapper:

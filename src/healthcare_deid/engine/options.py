@@ -37,14 +37,15 @@ class Meaning:
         flag: On the command line; empty where there is none.
         metavar: The value's form in the help.
         choices: The values there are, where they are few.
-        kind: How the command line reads it: ``"flag"``, ``"text"``, ``"number"``, ``"file"``, or ``"list"``.
+        kind: How the command line reads it: ``"flag"``, ``"text"``, ``"number"``, ``"list"``, ``"file"``, or
+            ``"new-file"``, one that need not exist.
     """
 
     text: str
     flag: str = ""
     metavar: str | None = None
     choices: tuple[str, ...] = ()
-    kind: Literal["flag", "text", "number", "file", "list"] = "text"
+    kind: Literal["flag", "text", "number", "file", "new-file", "list"] = "text"
 
 
 def _option(default: Any, text: str, *, told: bool = True, **form: Any) -> Any:
@@ -73,7 +74,8 @@ class EngineOptions:
         "the same.",
         told=False,
         flag="--secret-file",
-        kind="file",
+        metavar="FILE",
+        kind="new-file",
     )
     uid_rule: UidRule | None = _option(
         None, '``"google"`` is compatible with the service; ``"salted"`` needs ``salt`` to recompute.'

@@ -156,6 +156,7 @@ class DeidentifyResult:
         redactions: Iterable[Redaction] = (),
         warnings: Iterable[str] = (),
         kept: int = 0,
+        stayed: Iterable[int] = (),
         *,
         signature: Callable[[], object] | None = None,
     ) -> None:
@@ -165,12 +166,16 @@ class DeidentifyResult:
         self.redactions = tuple(redactions)
         self.warnings = tuple(warnings)
         self.kept = kept
+        self._stayed = stayed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept)
+        return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept, self._stayed)
 
     def signature(self) -> object | None:
-        """Return a value that is equal, within this process, only for results with equal changes; None for none."""
+        """Return a value that is equal, within this process, only for results with equal changes and kept tags.
+
+        It is None where there is no such value.
+        """
         return self._signature() if self._signature is not None else None
 
     def record(self, name: str, source: str, size: int) -> str:
@@ -189,6 +194,7 @@ class DeidentifyResult:
             "redactions": _told(Redaction, self.redactions),
             "changes": _listed(_told(Change, self.changes)),
             "warnings": _listed(list(self.warnings)),
+            "keptTags": _listed(list(self.kept_tags)),
         }
         return _json(told)
 
@@ -211,6 +217,11 @@ class DeidentifyResult:
             told = self._changes
             self._changes = guarded(lambda: tuple(told() if callable(told) else told))
         return self._changes
+
+    @property
+    def kept_tags(self) -> tuple[str, ...]:
+        """Tags, as eight hexadecimal digits, of attributes that are in the result as they were, with a value."""
+        return tuple(f"{tag:08X}" for tag in sorted(set(self._stayed)))
 
 
 class BytesResult:
@@ -290,6 +301,7 @@ class TreeProgress:
         skipped: Files whose result is there, of an earlier run.
         duplicates: Files whose bytes had been seen.
         ignored: Files that are passed over.
+        refused: Files that a rule of the run keeps back.
     """
 
     total: int | None
@@ -298,11 +310,12 @@ class TreeProgress:
     skipped: int = 0
     duplicates: int = 0
     ignored: int = 0
+    refused: int = 0
 
     @property
     def done(self) -> int:
         """Files dealt with."""
-        return self.succeeded + self.failed + self.skipped + self.duplicates + self.ignored
+        return self.succeeded + self.failed + self.skipped + self.duplicates + self.ignored + self.refused
 
     def __str__(self) -> str:
         of = "" if self.total is None else f" of {self.total}"
@@ -314,16 +327,18 @@ class TreeReport:
     """Report of a folder. Its `repr` holds counts only.
 
     Attributes:
-        found: DICOM files there were: ``succeeded + duplicates + skipped + failed``.
+        found: DICOM files there were: ``succeeded + duplicates + skipped + failed + refused``.
         succeeded: Results written.
         duplicates: Files whose bytes had been seen in this run: one result is for all of them.
         skipped: Files whose result is there, of an earlier run.
-        ignored: Files that were passed over: no DICOM, or not admitted.
+        ignored: Files that were passed over: no DICOM.
         failed: Files that could not be de-identified; nothing was written for them.
         failures: Name and reason of each failed file.
         warnings: How often each warning came up.
         passed_over: How many files were ignored, by why.
         run: The run folder; None where there is none.
+        refused: Files that a rule of the run (``admit``) keeps back; nothing was written for them.
+        refused_by: How many files were refused, by the rule's name.
     """
 
     found: int = 0
@@ -336,3 +351,5 @@ class TreeReport:
     warnings: dict[str, int] = field(default_factory=dict[str, int])
     passed_over: dict[str, int] = field(default_factory=dict[str, int])
     run: Path | None = field(default=None, repr=False)
+    refused: int = 0
+    refused_by: dict[str, int] = field(default_factory=dict[str, int])

@@ -18,10 +18,10 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
 
 from healthcare_deid._border import border
+from healthcare_deid._html import table, wrapped
 from healthcare_deid.engine.pixels.find.components import component_boxes
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.report.frames import frame_of
-from healthcare_deid.report.html import table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,8 +6,8 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from healthcare_deid._html import page_of, table, wrapped
 from healthcare_deid.report.compare import COLUMNS, Verdict, told_of
-from healthcare_deid.report.html import page_of, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

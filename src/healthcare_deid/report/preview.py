@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
+from healthcare_deid._html import table, wrapped
 from healthcare_deid.engine.deidentifier import Deidentifier
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 from healthcare_deid.report.compare import Comparison, compare
 from healthcare_deid.report.compare_page import pictures_of
-from healthcare_deid.report.html import table, wrapped
 from healthcare_deid.report.pictures import frame_pictures
 
 if TYPE_CHECKING:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from healthcare_deid.config.v1.deidentify import DeidentifyConfig
-from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
 from healthcare_deid.engine.runs.record import read_record
+from healthcare_deid.engine.runs.run_report import config_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX = ".run"
 _RECORD, _MANIFEST = "record.jsonl", "manifest.json"
-_KEY = re.compile(r"key [0-9a-f]+")
-"""A key's fingerprint, which stands in the manifest in the place of the key."""
-_ANY_KEY = b64encode(bytes(32)).decode()
 _OPTIONS = frozenset(
     {"edition", "options", "safe_private", "other_uids", "strict_edition", "strict_keep_list", "nested"}
 )
@@ -93,14 +87,5 @@ class RunFolder:
             return None, {}
         if any(settings.get("options", {}).get(name) for name in _BEYOND):
             return None, {}  # the markers of each result say what the manifest cannot give back
-        of_version = DeidentifyConfigV1Beta1 if settings.get("apiVersion") == "v1beta1" else DeidentifyConfig
         options = {name: value for name, value in settings.get("options", {}).items() if name in _OPTIONS}
-        return of_version.from_api(_with_any_key(settings["config"])), options
-
-
-def _with_any_key(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _with_any_key(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_with_any_key(inner) for inner in value]
-    return _ANY_KEY if isinstance(value, str) and _KEY.fullmatch(value) else value
+        return config_of(settings), options

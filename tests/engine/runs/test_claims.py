@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import tempfile
 from collections import Counter, defaultdict
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthcare_deid import DeidentifyConfig
-from healthcare_deid.engine import Deidentifier
+from healthcare_deid.engine import Admission, AdmissionRule, Deidentifier
 from healthcare_deid.engine.runs.claims import Claims, Recorded, Verdict
 from healthcare_deid.engine.runs.record import read_record
 
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BASIC = Deidentifier(DeidentifyConfig.from_api({"dicom": {"filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"}}))
+NOT_BURNED_IN = Admission(refuse=[AdmissionRule(name="burned in", burned_in=["yes"])])
 SMALL, MIDDLE, LARGE = b"\1" * 32, b"\2" * 32, b"\3" * 32
 
 FOLDERS = st.lists(
     st.one_of(
         st.tuples(st.just("instance"), st.integers(1, 4), st.integers(0, 3)),
-        st.tuples(st.sampled_from(["text", "cut"]), st.integers(1, 2), st.just(0)),
+        st.tuples(st.sampled_from(["text", "cut", "burned"]), st.integers(1, 2), st.just(0)),
     ),
     min_size=1,
     max_size=14,
@@ -38,13 +40,15 @@ class Expected:
 
     def __init__(self, source: Path) -> None:
         digests: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        self.ignored = self.cut = 0
+        self.ignored = self.cut = self.burned = 0
         for path in sorted(source.iterdir()):
             data = path.read_bytes()
             if path.suffix == ".txt":
                 self.ignored += 1
             elif path.name.endswith("cut.dcm"):
                 self.cut += 1
+            elif path.name.endswith("burned"):
+                self.burned += 1
             else:
                 result = BASIC.result_name(path)
                 assert result is not None
@@ -58,7 +62,8 @@ class Expected:
 def check(source: Path, clean: Path, report: Any, *, made: int, skipped: int) -> None:
     expected = Expected(source)
     there = {path.relative_to(clean).as_posix() for path in clean.rglob("*") if path.is_file()}
-    assert report.found == report.succeeded + report.duplicates + report.skipped + report.failed
+    assert report.found == report.succeeded + report.duplicates + report.skipped + report.failed + report.refused
+    assert (report.refused, sum(report.refused_by.values())) == (expected.burned, expected.burned)
     assert (report.succeeded, report.skipped) == (made, skipped)
     assert made + skipped == len(there)
     assert (report.duplicates, report.ignored) == (expected.copies, expected.ignored)
@@ -76,6 +81,8 @@ def fill(source: Path, entries: list[tuple[str, int, int]], make: Callable[..., 
             (source / f"{number:02}.txt").write_bytes(b"no image\n")
         elif kind == "cut":
             (source / f"{number:02}-cut.dcm").write_bytes(make(instance)[:-1])
+        elif kind == "burned":
+            (source / f"{number:02}-burned").write_bytes(make(instance, BurnedInAnnotation="YES"))
         else:
             (source / f"{number:02}").write_bytes(make(instance, content))
 
@@ -89,14 +96,15 @@ def test_found_is_the_sum_of_what_became_of_the_files_whatever_the_folder(
         source, clean = Path(folder, "source"), Path(folder, "clean")
         source.mkdir()
         fill(source, first, instance_file_of_module)
-        report = BASIC.deidentify_tree(source, clean, workers=1)
+        go_on = functools.partial(BASIC.deidentify_tree, source, clean, workers=1, admit=NOT_BURNED_IN)
+        report = go_on()
         before = Expected(source).winners
         check(source, clean, report, made=len(before), skipped=0)
         fill(source, [*first, *more], instance_file_of_module)
         after = Expected(source).winners
         kept = len(before.items() & after.items())
-        check(source, clean, BASIC.deidentify_tree(source, clean, workers=1), made=len(after) - kept, skipped=kept)
-        again = BASIC.deidentify_tree(source, clean, workers=1, overwrite=True)
+        check(source, clean, go_on(), made=len(after) - kept, skipped=kept)
+        again = go_on(overwrite=True)
         check(source, clean, again, made=len(after), skipped=0)
 
 
@@ -121,7 +129,7 @@ def instance_file_of_module() -> Callable[..., bytes]:
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
-    def make(number: int, content: int = 0) -> bytes:
+    def make(number: int, content: int = 0, **attributes: str) -> bytes:
         dataset = Dataset()
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -129,6 +137,8 @@ def instance_file_of_module() -> Callable[..., bytes]:
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = UID(f"1.2.826.9.3.{number}")
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.826.9.1", "1.2.826.9.2"
         dataset.PatientName, dataset.InstanceNumber = "Okonkwo^Ada", content
+        for keyword, value in attributes.items():
+            setattr(dataset, keyword, value)
         buffer = io.BytesIO()
         pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
         return buffer.getvalue()

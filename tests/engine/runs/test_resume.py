@@ -164,6 +164,23 @@ def test_a_run_whose_secret_is_lost_is_refused_and_says_where_it_was(
     assert given.deidentify_tree(tmp_path / "scans", tmp_path / "clean").skipped == 1
 
 
+def test_a_secret_is_not_kept_among_originals_results_or_evidence(
+    make: Any, profile: Any, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("scans/mine.secret", "clean/mine.secret", "clean.run/mine.secret"):
+        secret = tmp_path / place
+        secret.parent.mkdir(exist_ok=True)
+        secret.write_bytes(bytes(range(65, 97)))
+        with pytest.raises(ValueError, match="secret is inside"):
+            profile(BASIC, secret=secret).deidentify_tree(scans, tmp_path / "clean", workers=1)
+        secret.unlink()
+    without_key = make({"filterProfile": "DEIDENTIFY_TAG_CONTENTS"}, text=SHIFTED)
+    for folder in (scans, tmp_path / "clean"):
+        monkeypatch.setenv("HEALTHCARE_DEID_KEY_FOLDER", str(folder / "keys"))
+        with pytest.raises(ValueError, match="the key folder is inside"):
+            without_key.deidentify_tree(scans, tmp_path / "clean", workers=1)
+
+
 def test_a_second_run_on_one_destination_is_refused_by_the_name_of_the_first(
     profile: Any, scans: Path, tmp_path: Path
 ) -> None:

@@ -93,6 +93,11 @@ Found = Callable[[InstanceText, str], list[tuple[str, str]]]
         ("radiographer Jessica Flores. Hancock valve", "Jessica Flores", "PERSON_NAME"),
         ("radiographer Lucrezia Bonomo, ICRS grade 3", "Lucrezia Bonomo", "PERSON_NAME"),
         ("accompanied by Joel Dodd, Turner syndrome", "Joel Dodd", "PERSON_NAME"),
+        ("review: Pavel Driftwood, supine", "Pavel Driftwood", "PERSON_NAME"),
+        ("4417 Old Kettle Rd, supine", "4417 Old Kettle Rd", "LOCATION"),
+        ("A 93F with dyspnea", "93", "AGE"),
+        ("97M admitted", "97", "AGE"),
+        ("age in years is 101", "101", "AGE"),
     ],
 )
 def test_a_finding_is_cut_out_exactly(
@@ -115,7 +120,8 @@ def test_a_finding_is_cut_out_exactly(
         "Smith fracture", "Salter-Harris II", "Kellgren-Lawrence 3", "VIRCHOW-ROBIN SPACES", "Sinding-Larsen-Johansson",
         "Morton neuroma", "Tanner stage 2", "young adult male",
         "r/o PE", "Rule out fracture", "Breast cancer screening", "5 year follow-up", "T12 compression", "C5-C6 disc",
-        "Today's scan", "patient's chart", "nurse Foley catheter placed", "Radiology, MD", "Tech Motion Artifact noted",
+        "Today's scan", "patient's chart", "nurse Foley catheter placed", "Radiology, MD",
+        "12F sheath", "28F chest tube", "Tech Motion Artifact noted",
         "provider called, Xarelto given", "mother had breast cancer",
         "ADC (10^-6 mm2/s)", "Heart rate 80", "follow up in the clinic", "Outpatient hospital visit", "medical imaging",
     ],

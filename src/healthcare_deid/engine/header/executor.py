@@ -66,6 +66,7 @@ class DatasetExecutor:
     Attributes:
         changes: What was changed.
         kept: How many elements, nested ones included, are as they were.
+        stayed: Tags of those of them that have a value.
         noted: The elements whose tags were given, and dates that do not simply go.
         private_kept: Private elements, not counting creators, that stay.
     """
@@ -76,6 +77,7 @@ class DatasetExecutor:
         self._wanted = noted
         self.changes: list[Change] = []
         self.kept = 0
+        self.stayed: list[int] = []
         self.noted: list[Noted] = []
         self.private_kept = 0
 
@@ -127,8 +129,7 @@ class DatasetExecutor:
                 return self._hidden(element, self._plan.rule(tag, "SQ", creator, place.around), place)
             return self._changed(element, vr, rule, place, self._values.malformed())
         if tag.group == _PIXELS and rule.op == Op.KEEP:
-            self.kept += 1
-            return shared(element)
+            return self._kept(element)
         old = value_bytes(element, place.encodings)
         return self._changed(element, vr, rule, place, self._values.new_value(rule, int(tag), vr, old, place.encodings))
 
@@ -137,8 +138,7 @@ class DatasetExecutor:
     ) -> DataElement | RawDataElement:
         """Return an element with its new value; the same where it has none."""
         if new is None:
-            self.kept += 1
-            return shared(element)
+            return self._kept(element)
         self._record(rule._replace(reason=new.reason), place, element.tag, vr, _length(element))
         return _raw(element.tag, vr, new.value, place.source)
 
@@ -151,15 +151,13 @@ class DatasetExecutor:
             return DataElement(tag, "SQ", Sequence())
         match rule.op:
             case Op.KEEP:
-                self.kept += 1
-                return shared(element)
+                return self._kept(element)
             case Op.DELETE:
                 self._record(rule, place, tag, "SQ", _length(element))
                 return None
             case Op.EMPTY:
                 if not _length(element):
-                    self.kept += 1
-                    return shared(element)
+                    return self._kept(element)
                 self._record(rule, place, tag, "SQ", _length(element))
                 return DataElement(tag, "SQ", Sequence())
             case Op.RECURSE | Op.DUMMY | Op.TEXT | Op.CHECK:
@@ -185,9 +183,10 @@ class DatasetExecutor:
             )
             for index, item in enumerate(items)
         ]
-        self.kept += 1
+        unchanged = len(self.changes) == before
+        self._count(element.tag, has_value=bool(done) and unchanged)
         little = place.source.original_encoding[1] is not False
-        if len(self.changes) == before and isinstance(element, RawDataElement) and little:
+        if unchanged and isinstance(element, RawDataElement) and little:
             return element
         new = DataElement(element.tag, "SQ", Sequence(done))
         new.is_undefined_length = parsed.is_undefined_length
@@ -207,6 +206,15 @@ class DatasetExecutor:
         file.is_little_endian = file.is_implicit_VR = True
         write_data_element(file, cast("DataElement", new), list(place.encodings))
         return _raw(element.tag, "UN", file.getvalue()[8:], place.source)
+
+    def _kept(self, element: DataElement | RawDataElement) -> DataElement | RawDataElement:
+        self._count(element.tag, has_value=_length(element) > 0)
+        return shared(element)
+
+    def _count(self, tag: int, *, has_value: bool) -> None:
+        self.kept += 1
+        if has_value:
+            self.stayed.append(int(tag))
 
     def _record(self, rule: Rule, place: Place, tag: int, vr: str, length: int) -> None:
         path = f"{place.path}{tag:08X}"

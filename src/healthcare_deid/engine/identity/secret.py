@@ -58,3 +58,8 @@ class ProjectSecret:
     def key(self, label: str) -> bytes:
         """Return the key of 32 bytes for one use."""
         return hmac.digest(self._key, label.encode() + b"\x01", hashlib.sha256)[:_KEY_BYTES]
+
+
+def fingerprint_of(data: bytes) -> str:
+    """Return sixteen hexadecimal digits that tell bytes from others, in place of the bytes."""
+    return ProjectSecret(hashlib.sha256(data).digest()).fingerprint

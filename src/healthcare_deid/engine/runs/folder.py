@@ -32,6 +32,7 @@ _RECORDED = "recorded.sqlite"
 _SUPERSEDED = "superseded.jsonl"
 _SUMMARY_SCHEMA = 1
 _FAILURE_HEADING = ("sha256", "reason", "text")
+_COUNTS = ("found", "succeeded", "duplicates", "skipped", "ignored", "failed", "refused")
 _WAYS_ON = "make everything again (overwrite), or choose another destination"
 _FOREIGN = (
     "the destination holds results and there is no run folder that tells how they were made: name their run folder "
@@ -133,9 +134,7 @@ class RunFolder:
             report: What became of everything.
             state: ``"complete"`` or ``"interrupted"``.
         """
-        counts = {
-            name: getattr(report, name) for name in ("found", "succeeded", "duplicates", "skipped", "ignored", "failed")
-        }
+        counts = {name: getattr(report, name) for name in _COUNTS}
         assert self._manifest is not None
         self._manifest.runs[-1] |= {"ended": _now(), "state": state, "counts": counts}
         self._manifest.write(self.path)
@@ -154,6 +153,7 @@ class RunFolder:
                 "state": state,
                 "counts": counts,
                 "failuresByReason": _counted(failure.reason for failure in report.failures),
+                "refusedByRule": report.refused_by,
                 "ignored": report.passed_over,
                 "warnings": report.warnings,
             },

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.work import Found
 
 SAME_UID = "same-uid"
-_SAME_UID = (
+SAME_UID_TEXT = (
     "another file with the same SOP Instance UID and other content makes the result{winner}: of such files the one "
     "whose SHA-256 is smallest does"
 )
@@ -68,6 +68,7 @@ class Ledger:
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
         self._succeeded = self._duplicates = self._skipped = 0
         self._failures: list[Failure] = []
+        self._refused: Counter[str] = Counter()
         self._ignored: Counter[str] = Counter()
         self._warnings: Counter[str] = Counter()
 
@@ -76,6 +77,10 @@ class Ledger:
         if found.trouble is not None:
             with self._lock:
                 self._note(found, found.trouble)
+            return
+        if found.refused:
+            with self._lock:
+                self._refused[found.refused] += 1
             return
         key = key_of(found.result)
         with self._locks[key[0] % _LOCKS]:  # a result is written outside the ledger's own lock
@@ -95,14 +100,21 @@ class Ledger:
             total: How many entries there are, if that is known.
         """
         with self._lock:
-            counts = (self._succeeded, len(self._failures), self._skipped, self._duplicates, self._ignored.total())
+            counts = (
+                self._succeeded,
+                len(self._failures),
+                self._skipped,
+                self._duplicates,
+                self._ignored.total(),
+                self._refused.total(),
+            )
             return TreeProgress(None if total is None else max(total, sum(counts)), *counts)
 
     def report(self, run: Path) -> TreeReport:
         """Return what became of everything."""
         failures = tuple(sorted(self._failures, key=lambda failure: failure.path))
         return TreeReport(
-            found=self._succeeded + self._duplicates + self._skipped + len(failures),
+            found=self._succeeded + self._duplicates + self._skipped + len(failures) + self._refused.total(),
             succeeded=self._succeeded,
             duplicates=self._duplicates,
             skipped=self._skipped,
@@ -112,6 +124,8 @@ class Ledger:
             warnings=dict(self._warnings),
             passed_over=dict(self._ignored),
             run=run,
+            refused=self._refused.total(),
+            refused_by=dict(self._refused),
         )
 
     def warn(self, text: str, times: int = 1) -> None:
@@ -211,7 +225,7 @@ class Ledger:
 
     def _loser(self, source: str, result: str, digest: bytes) -> Failure:
         winner = f" {result}" if self._names == "uid" else ""
-        return Failure(source, SAME_UID, _SAME_UID.format(winner=winner), digest.hex())
+        return Failure(source, SAME_UID, SAME_UID_TEXT.format(winner=winner), digest.hex())
 
     def _note(self, found: Found, trouble: Trouble) -> None:
         if trouble.ignored and not self._strict:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from healthcare_deid.config.base.keys import SecretBytes
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
-from healthcare_deid.engine.identity.secret import ProjectSecret
+from healthcare_deid.engine.identity.secret import ProjectSecret, fingerprint_of
 from healthcare_deid.engine.runs.versions import versions_of
 from healthcare_deid.errors import RunRefused
 
@@ -123,10 +123,10 @@ def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
         | {
             "secret": None if secret is None else ProjectSecret(secret).fingerprint,
             "masks": _masks(deidentifier),
-            "recipients": [f"file {_fingerprint(Path(one).read_bytes())}" for one in given.recipients],
+            "recipients": [f"file {fingerprint_of(Path(one).read_bytes())}" for one in given.recipients],
             # Patterns look for names, and the path of a vault may be told after a patient.
-            "replace": [f"pattern {_fingerprint(repr(tuple(one)).encode())}" for one in given.replace],
-            "vault": None if given.vault is None else f"file {_fingerprint(os.fsencode(given.vault))}",
+            "replace": [f"pattern {fingerprint_of(repr(tuple(one)).encode())}" for one in given.replace],
+            "vault": None if given.vault is None else f"file {fingerprint_of(os.fsencode(given.vault))}",
         },
         "run": {name: _described(value) for name, value in run.items()},
         "versions": versions_of(deidentifier),
@@ -140,7 +140,7 @@ def _masks(deidentifier: Engine) -> str | None:
         return None
     from healthcare_deid.engine.pixels.masks.mask_files import masks_of
 
-    return f"masks {_fingerprint(repr(masks_of(masks)).encode())}"
+    return f"masks {fingerprint_of(repr(masks_of(masks)).encode())}"
 
 
 def _without_keys(value: Any, name: str = "") -> Any:
@@ -150,7 +150,7 @@ def _without_keys(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         inner: list[Any] = value
         return [_without_keys(item) for item in inner]
-    return f"key {_fingerprint(SecretBytes.parse(value))}" if name in _KEYS and isinstance(value, str) else value
+    return f"key {fingerprint_of(SecretBytes.parse(value))}" if name in _KEYS and isinstance(value, str) else value
 
 
 def _described(value: object) -> Any:
@@ -158,20 +158,20 @@ def _described(value: object) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, bytes):
-        return f"key {_fingerprint(value)}"
+        return f"key {fingerprint_of(value)}"
     if isinstance(value, Mapping):
         items = sorted((repr(key), repr(_described(item))) for key, item in value.items())
-        return f"{len(items)} entries {_fingerprint(repr(items).encode())}"  # their keys may tell who somebody is
+        return f"{len(items)} entries {fingerprint_of(repr(items).encode())}"  # their keys may tell who somebody is
     if isinstance(value, set | frozenset):  # its order is another one in every process
         words = sorted(repr(_described(item)) for item in cast("frozenset[object]", value))
-        return f"{len(words)} entries {_fingerprint(repr(words).encode())}"
+        return f"{len(words)} entries {fingerprint_of(repr(words).encode())}"
     if isinstance(value, tuple | list):
         return [_described(item) for item in cast("tuple[object, ...]", value)]
     if isinstance(value, os.PathLike):
-        return f"file {_fingerprint(Path(value).read_bytes())}"
+        return f"file {fingerprint_of(Path(value).read_bytes())}"
     if isinstance(value, re.Pattern):
         expression: Any = value.pattern
-        return f"pattern {_fingerprint(repr(expression).encode())}"
+        return f"pattern {fingerprint_of(repr(expression).encode())}"
     if isinstance(value, Enum):
         return _described(value.value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -192,11 +192,7 @@ def _object(value: object) -> str:
     plain = {
         one: _described(part) if isinstance(part, _PLAIN) else type(part).__qualname__ for one, part in state.items()
     }
-    return f"{name} {_fingerprint(repr(sorted(plain.items())).encode())}" if plain else name
-
-
-def _fingerprint(data: bytes) -> str:
-    return ProjectSecret(hashlib.sha256(data).digest()).fingerprint
+    return f"{name} {fingerprint_of(repr(sorted(plain.items())).encode())}" if plain else name
 
 
 def _differences(where: str, old: Any, new: Any) -> Iterator[str]:

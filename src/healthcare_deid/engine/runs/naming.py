@@ -134,6 +134,11 @@ def _whole_rows(path: Path) -> int:
     return whole or position
 
 
+def default_run(destination: Path) -> Path:
+    """Return the run folder of a destination for which none is named: beside it."""
+    return destination.with_name(f"{destination.name}.run")
+
+
 def refuse_inside(argument: str, path: Path, source: Path | None, destination: Path | None) -> None:
     """Refuse a path that would stand among the originals or the results.
 

@@ -1,9 +1,9 @@
 """The record of a run: a line of JSON for every result, that says what was done to it; no values.
 
 The first line is a header with the schema's version and the manifest's digest; its ``result`` is null. Every other
-line is about the result it names, and of two about one result the last counts. Lists of changes and warnings are the
-same for nearly all instances of a series: a list is written where it first comes up, as ``{"id": …, "list": […]}``, and
-then called by its id. `read_record` puts the lists back.
+line is about the result it names, and of two about one result the last counts. Lists of changes, of warnings and of
+tags that were kept with a value are the same for nearly all instances of a series: a list is written where it first
+comes up, as ``{"id": …, "list": […]}``, and then called by its id. `read_record` puts the lists back.
 
 Results are called by their new UIDs, unless the source's names were asked for: then the record has those.
 """
@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -33,7 +34,8 @@ _LONGEST_HEADER = 1 << 12
 _CHANGE_FIELDS = [field.name for field in fields(Change)]
 _REDACTION_FIELDS = [field.name for field in fields(Redaction)]
 _MOST_KNOWN = 1 << 14
-_LISTS = ("changes", "warnings")
+_LISTS = {"changes": "changes", "warnings": "warnings", "keptTags": "kept_tags"}
+"""Lists by their name in the record → in `RecordEntry`; records of earlier releases lack the last one."""
 
 
 class Told(NamedTuple):
@@ -60,6 +62,7 @@ class RecordEntry:
         redactions: Rectangles covered, as JSON.
         changes: Changes to data elements; an empty text where the worker has sent the list before.
         warnings: The same for warnings.
+        kept_tags: The same for the tags of attributes that were kept with a value.
     """
 
     result: str
@@ -69,6 +72,7 @@ class RecordEntry:
     redactions: str
     changes: Told
     warnings: Told
+    kept_tags: Told
 
 
 class EntryMaker:
@@ -76,38 +80,44 @@ class EntryMaker:
 
     def __init__(self) -> None:
         self._told: set[str] = set()
-        self._known: dict[object, str] = {}
-        """Ids of lists by what tells them from others: cheaper than to write the list down each time."""
+        self._known: dict[object, tuple[Told, ...]] = {}
+        """Lists by what tells them from others: cheaper than to write them down each time."""
 
     def entry(self, name: str, source: bytes, size: int, result: DeidentifyResult) -> RecordEntry:
         """Return a result's entry."""
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
+        changes, kept_tags = self._header(result)
         return RecordEntry(
             name,
             source,
             size,
             result.kept,
             _json([_fields(_REDACTION_FIELDS, item) for item in result.redactions]) if result.redactions else "[]",
-            self._changes(result),
+            changes,
             self._warnings(result.warnings),
+            kept_tags,
         )
 
-    def _changes(self, result: DeidentifyResult) -> Told:
+    def _header(self, result: DeidentifyResult) -> tuple[Told, ...]:
+        """Return the lists of what was changed and of what was kept."""
         signature = result.signature()
         if signature is not None and (known := self._known.get(signature)) is not None:
-            return Told(known, "")
-        told = self._once(_json([_fields(_CHANGE_FIELDS, change) for change in result.changes]))
+            return known
+        told = (
+            self._once(_json([_fields(_CHANGE_FIELDS, change) for change in result.changes])),
+            self._once(_json(result.kept_tags)),
+        )
         if signature is not None:
-            self._known[signature] = told.id
+            self._known[signature] = tuple(Told(one.id, "") for one in told)
         return told
 
     def _warnings(self, warnings: tuple[str, ...]) -> Told:
         known = self._known.get(warnings)
         if known is not None:
-            return Told(known, "")
+            return known[0]
         told = self._once(_json(list(warnings)))
-        self._known[warnings] = told.id
+        self._known[warnings] = (Told(told.id, ""),)
         return told
 
     def _once(self, text: str) -> Told:
@@ -171,13 +181,14 @@ class RecordFile:
 
     def learn(self, entry: RecordEntry) -> None:
         """Take the lists of an entry, whether it is written or not: its worker tells of each only once."""
-        for told in (entry.changes, entry.warnings):
+        for told in (entry.changes, entry.warnings, entry.kept_tags):
             if told.text and told.id not in self._defined:
                 self._lists[told.id] = told.text
 
     def add(self, entry: RecordEntry) -> None:
         """Write a result's line."""
-        name, lists = json.dumps(entry.result), ",".join(self._list(of, getattr(entry, of)) for of in _LISTS)
+        name = json.dumps(entry.result)
+        lists = ",".join(self._list(of, getattr(entry, field)) for of, field in _LISTS.items())
         self._write(
             f'{{"result":{name},"source":"{entry.source.hex()}","size":{entry.size},"kept":{entry.kept},'
             f'"redactions":{entry.redactions},{lists}}}\n'
@@ -233,6 +244,31 @@ def read_record(path: Path) -> Iterator[dict[str, Any]]:
                 elif isinstance(told, str):
                     entry[of] = lists[told]
             yield entry
+
+
+def current_results(path: Path, *, closed: bool) -> Iterator[dict[str, Any]]:
+    """Yield what a record says of every result that is there: one line for each.
+
+    Args:
+        path: The record.
+        closed: Whether its run ended. The record of one that was killed may have several lines about a result, and
+            end in half a line.
+
+    Raises:
+        ValueError: It is no record, or of a later version.
+        OSError: It cannot be read.
+    """
+    last: dict[bytes, int] = {}
+    if not closed:
+        last = {key_of(entry["result"]): number for number, entry in enumerate(_whole_lines(path))}
+    for number, entry in enumerate(_whole_lines(path)):
+        if not entry.get("withdrawn") and last.get(key_of(entry["result"]), number) == number:
+            yield entry
+
+
+def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with suppress(json.JSONDecodeError):  # half a line, the last one
+        yield from read_record(path)
 
 
 def check_record(path: Path) -> None:
@@ -320,7 +356,7 @@ def _compact(path: Path) -> None:
             lists |= {told["id"]: told for of in _LISTS if isinstance(told := entry.get(of), dict)}
             if last[key_of(entry["result"])] != number or entry.get("withdrawn"):
                 continue
-            for of in _LISTS:
+            for of in _LISTS.keys() & entry.keys():
                 id_ = entry[of]["id"] if isinstance(entry[of], dict) else entry[of]
                 entry[of] = id_ if id_ in defined else lists[id_]
                 defined.add(id_)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.identity.key_folder import find_secret, key_folder, new_secret
+from healthcare_deid.engine.identity.key_folder import find_secret, key_folder, new_secret, write_secret
+from healthcare_deid.engine.identity.places import refuse_in
+from healthcare_deid.engine.identity.secret import ProjectSecret
+from healthcare_deid.engine.runs.manifest import Manifest
 from healthcare_deid.errors import RunRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from healthcare_deid.engine.runs.engine import Engine
-    from healthcare_deid.engine.runs.manifest import Manifest
 
 
 def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, adopt: bool) -> tuple[Engine, str]:
@@ -44,3 +47,28 @@ def with_secret(deidentifier: Engine, manifest: Manifest | None, *, anew: bool, 
     if path is None:
         path = new_secret()
     return deidentifier.with_secret(path), f"the key folder {path.parent}"
+
+
+def make_secret(path: Path, run: Path, places: Collection[Path]) -> str:
+    """Make the secret of a run that is to begin, in a file for its owner only, and return its fingerprint.
+
+    Args:
+        path: The file, which does not exist.
+        run: The run folder, whether it exists or not.
+        places: Where secrets may not be: the originals and the results.
+
+    Raises:
+        RunRefused: The run goes on, and needs the secret that it was begun with.
+        ValueError: The file would be in one of the places, or in the run folder.
+        OSError: It cannot be written.
+    """
+    refuse_in("secret", path, (*places, run))
+    manifest = Manifest.read(run)
+    if manifest is not None and manifest.secret is not None:
+        raise RunRefused(
+            f"the secret's file does not exist, and this run was begun with a secret (fingerprint {manifest.secret}): "
+            "give that one, or another run folder and destination"
+        )
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_secret(path)
+    return ProjectSecret(path).fingerprint

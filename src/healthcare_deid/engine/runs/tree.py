@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthcare_deid._border import call_back
+from healthcare_deid.engine.identity.key_folder import key_folder
 from healthcare_deid.engine.pool import Pool
+from healthcare_deid.engine.runs.admission import Admission
 from healthcare_deid.engine.runs.archives import archive_originals, is_archive
 from healthcare_deid.engine.runs.folder import RECORD, REMOVED, RunFolder
+from healthcare_deid.engine.runs.gate import Gate
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
 from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals, ListOriginals
+from healthcare_deid.engine.runs.quarantine import Quarantine
 from healthcare_deid.engine.runs.record import check_record, copy_record
+from healthcare_deid.engine.runs.report_page import write_report
 from healthcare_deid.engine.runs.stores import FolderStore
 from healthcare_deid.engine.runs.work import Workplace, crashed, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.engine import Engine
@@ -50,29 +55,44 @@ def deidentify_tree(
     names: Names = "uid",
     name_map: Path | None = None,
     record: Path | None = None,
+    admit: Admission | Path | None = None,
+    quarantine: Path | None = None,
     command: str = "Deidentifier.deidentify_tree",
 ) -> TreeReport:
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
     if names not in NAMES:
         raise ValueError(f"names is one of {', '.join(NAMES)}")
     _check_workers(workers)
-    originals, store = _source(source), FolderStore(destination)
+    admission = Admission.from_file(admit) if isinstance(admit, Path) else admit
+    originals, store = originals_of(source), FolderStore(destination)
     _check_places(originals.folder, store.folder)
-    for argument, path in (("run", run), ("name_map", name_map), ("record", record)):
+    for argument, path in (("run", run), ("name_map", name_map), ("record", record), ("quarantine", quarantine)):
         if path is not None:
             refuse_inside(argument, path, originals.folder, store.folder)
+    if deidentifier.needs_secret and deidentifier.options.secret is None:
+        refuse_inside("the key folder", key_folder(), originals.folder, store.folder)
+    if quarantine is not None and quarantine.resolve().is_relative_to(run.resolve()):
+        raise ValueError("quarantine is inside the run folder, which holds no originals: name a folder beside it")
+    ward = Quarantine(quarantine) if quarantine is not None else None
     if record is not None:
         check_record(record)
     destination.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         folder = held.enter_context(RunFolder(run, store, command))
         map_ = held.enter_context(closing(NameMap(name_map))) if name_map is not None else None
-        folder.begin(deidentifier, overwrite=overwrite, adopt=adopt, names=names)
+        rules = {} if admission is None else {"admit": admission.described()}
+        folder.begin(deidentifier, overwrite=overwrite, adopt=adopt, names=names, **rules)
         ledger = Ledger(
             store, folder.record, folder.recorded, names=names, name_map=map_, again=overwrite, strict=strict
         )
         place = Workplace(
-            folder.deidentifier, originals, store, names=names, overwrite=overwrite, recorded=folder.recorded_file
+            folder.deidentifier,
+            originals,
+            store,
+            names=names,
+            overwrite=overwrite,
+            recorded=folder.recorded_file,
+            gate=None if admission is None else Gate(admission),
         )
         held.callback(place.close)
         state = "interrupted"
@@ -86,12 +106,20 @@ def deidentify_tree(
                 ledger.warn(REMOVED, removed)
             report = ledger.report(run)
             folder.end(report, state=state)
+            write_report(run)
+            if ward is not None and state == "complete":
+                ward.fill(originals, report.failures)
             if record is not None:
                 copy_record(run / RECORD, record)
     return report
 
 
-def _source(given: Path | tuple[Path, ...]) -> Originals:
+def originals_of(given: Path | tuple[Path, ...]) -> Originals:
+    """Return the originals that a source means.
+
+    Raises:
+        NotADirectoryError: It is neither a folder nor a file.
+    """
     if isinstance(given, tuple):
         return ListOriginals(given)
     if given.is_file():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.dicom.sources import Source
     from healthcare_deid.engine.runs.engine import Engine
+    from healthcare_deid.engine.runs.gate import Gate
     from healthcare_deid.engine.runs.naming import Names
     from healthcare_deid.engine.runs.originals import Entry, Originals
     from healthcare_deid.engine.runs.record import RecordEntry
@@ -44,6 +45,7 @@ class Found(NamedTuple):
     Attributes:
         source: The entry's name.
         trouble: Why there is no result, if there is none.
+        refused: The rule that keeps it back, if one does.
         result: The result's name.
         digest: SHA-256 of the entry.
         staged: Where the result is, until it gets its name; None where it is there already, of an earlier run.
@@ -53,6 +55,7 @@ class Found(NamedTuple):
 
     source: str
     trouble: Trouble | None = None
+    refused: str = ""
     result: str = ""
     digest: bytes = b""
     staged: Path | None = None
@@ -70,6 +73,7 @@ class Workplace:
         names: How results are called.
         overwrite: Make results that are there again.
         recorded: The file of recorded results; None where there are none.
+        gate: Decides what may leave at all; None where everything may.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Workplace:
         names: Names,
         overwrite: bool,
         recorded: Path | None,
+        gate: Gate | None = None,
     ) -> None:
         self._deidentifier = deidentifier
         self._source = source
@@ -88,6 +93,7 @@ class Workplace:
         self._names = names
         self._overwrite = overwrite
         self._recorded = recorded
+        self._gate = gate
         self._run = os.getpid()
         self._begin()
 
@@ -144,9 +150,11 @@ class Workplace:
         name = result_name(source) if self._names == "source" else instances.result_name(original)
         if name is None:
             return Found(source, Trouble("dicomdir", DIRECTORY_LEFT_OUT, ignored=True))
+        if self._gate is not None and (rule := self._gate.refusal(original)) is not None:
+            return Found(source, refused=rule)
         digest = original.sha256()
         if not self._overwrite and self._is_there(name, digest):
-            return Found(source, None, name, digest)
+            return Found(source, result=name, digest=digest)
         staged = self._store.stage(name)
         try:
             result = instances.encode(original, PartSink(staged))
@@ -154,7 +162,7 @@ class Workplace:
         except BaseException:
             staged.unlink(missing_ok=True)
             raise
-        return Found(source, None, name, digest, staged, entry, result.warnings)
+        return Found(source, result=name, digest=digest, staged=staged, record=entry, warnings=result.warnings)
 
     def _is_there(self, name: str, digest: bytes) -> bool:
         known = self._results.get(key_of(name)) if self._results is not None else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from healthcare_deid._html import table, wrapped
 from healthcare_deid.config.checks.findings import Severity
-from healthcare_deid.report.html import table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

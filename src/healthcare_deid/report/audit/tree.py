@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid._border import border
+from healthcare_deid._html import page_of
 from healthcare_deid.config.checks.findings import Severity
 from healthcare_deid.engine.dicom.files import read
 from healthcare_deid.engine.safe_errors import guarded
@@ -21,7 +22,6 @@ from healthcare_deid.report.audit.audit import Audit, audit
 from healthcare_deid.report.audit.findings import COLUMNS, Residue, rows_of
 from healthcare_deid.report.audit.page import Told, body
 from healthcare_deid.report.frames import frame_of
-from healthcare_deid.report.html import page_of
 from healthcare_deid.report.run_folder import RunFolder
 
 if TYPE_CHECKING:

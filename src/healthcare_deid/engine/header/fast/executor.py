@@ -113,7 +113,7 @@ class EncodedExecutor:
         level.last_tag = entry.tag
         match entry.op:
             case Op.KEEP:
-                self.tally.kept += 1
+                self.tally.keep(entry.tag, has_value=length > 0)
                 return output
             case Op.DELETE:
                 pass
@@ -270,7 +270,7 @@ class EncodedExecutor:
     ) -> bytes | None:
         """Return an element with its new value, None where it stays: of equal elements the same, if there is a memo."""
         if entry.op is _KEEP and not self._searching:
-            self.tally.kept += 1
+            self.tally.keep(entry.tag, has_value=len(element) > entry.header)
             return None
         if entry.op is _DELETE:
             level.records.append(Record(entry, entry.rule.reason, len(element) - entry.header))
@@ -286,7 +286,7 @@ class EncodedExecutor:
             elif memo is not None and len(element) <= LONGEST_REMEMBERED:
                 memo[element] = known
         if known.record is None:
-            self.tally.kept += 1
+            self.tally.keep(entry.tag, has_value=len(element) > entry.header)
             return None
         level.records.append(known.record)
         return known.new
@@ -313,6 +313,7 @@ class EncodedExecutor:
         if entry.vr == "UN":
             entry = self._as_sequence(entry, level)
         mark, kept, warned = len(self.tally.records), self.tally.kept, len(self.tally.warned)
+        stayed = len(self.tally.stayed)
         noted, private_kept = len(self.tally.noted), self.tally.private_kept
         try:
             if entry.vr == "SQ" and _enters(entry.op):
@@ -325,6 +326,7 @@ class EncodedExecutor:
             if length != UNDEFINED:
                 raise UseDatasetExecutor from None  # all of it is here, and does not fit together
             del self.tally.records[mark:], self.tally.warned[warned:], self.tally.noted[noted:]
+            del self.tally.stayed[stayed:]
             self.tally.kept, self.tally.private_kept = kept, private_kept
             return None, _CUT_OFF
         level.last_tag = entry.tag
@@ -355,7 +357,7 @@ class EncodedExecutor:
         elif entry.op is Op.KEEP and not holds_items(data, position, after, explicit=level.explicit):
             raise UseDatasetExecutor  # not even a whole sequence is kept with bytes in it that are no items
         if entry.op is Op.KEEP or (entry.op is Op.EMPTY and not items):
-            self.tally.kept += 1
+            self.tally.keep(entry.tag, has_value=items)
             return None, after
         level.records.append(Record(entry, entry.rule.reason, after - position))
         return b"" if entry.op is Op.DELETE else entry.encoded(b""), after
@@ -394,8 +396,9 @@ class EncodedExecutor:
             )
             position = self._item(data, position, item_length, stop, item, pieces)
             index += 1
-        self.tally.kept += 1
-        if not any(records for _, records in self.tally.records[mark:]):
+        changed = any(records for _, records in self.tally.records[mark:])
+        self.tally.keep(entry.tag, has_value=index > 0 and not changed)
+        if not changed:
             return None, position
         body = b"".join(pieces)
         if length == UNDEFINED:

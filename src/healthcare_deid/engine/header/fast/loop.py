@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = Kind.KEPT, Kind.SOUND, Kind.REPLACED, Kind.REMEMBERED, Kind.CREATOR
 _CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}
+_EMPTY = 8
+"""Bytes of an element without a value."""
 _NO_RUNS = Runs[DoneRun]()
 """For items: they are short, and of many kinds."""
 
@@ -49,6 +51,7 @@ def take_steps(  # noqa: C901 - one loop, kept in one piece: it runs once an ele
     runs, apart = (_NO_RUNS, _NO_RUNS.apart) if level.depth else (known.runs, known.runs.apart)
     after_tag = runs.after
     write, note, note_value = level.output.append, level.records.append, tally.noted.append
+    stays = tally.stayed.append
     encodings = level.encodings
     last, next_slot = level.last_tag, level.next_slot
     begin = run = position
@@ -84,6 +87,8 @@ def take_steps(  # noqa: C901 - one loop, kept in one piece: it runs once an ele
             run = after
         elif kind is _KEPT or (form is not None and form.fullmatch(data, position + 8, after)):
             kept += 1
+            if size > _EMPTY:
+                stays(tag)
         else:
             break
         if noted:

@@ -34,6 +34,7 @@ class Tally:
 
     Attributes:
         kept: Elements that stayed as they were.
+        stayed: Tags of those of them that have a value.
         records: What was changed, by level.
         warned: What a person should know, as often as it came up; `Values.warnings`.
         beyond: Elements of which the outcome hung on more than their bytes.
@@ -42,11 +43,18 @@ class Tally:
     """
 
     kept: int = 0
+    stayed: list[int] = field(default_factory=list[int])
     records: list[Records] = field(default_factory=list[Records])
     warned: list[str] = field(default_factory=list[str])
     beyond: int = 0
     noted: list[Noted] = field(default_factory=list[Noted])
     private_kept: int = 0
+
+    def keep(self, tag: int, *, has_value: bool) -> None:
+        """Count an element that stays as it is."""
+        self.kept += 1
+        if has_value:
+            self.stayed.append(tag)
 
     def changes(self) -> list[Change]:
         """Return every change so far."""
@@ -57,7 +65,7 @@ class Tally:
         ]
 
     def signature(self) -> tuple[object, ...]:
-        """Return a value that is equal for tallies with equal changes; cheaper than the changes.
+        """Return a value that is equal for tallies with equal changes and equal `stayed`; cheaper than the changes.
 
         Most records are those of runs that come again: the same objects for every instance.
         """
@@ -65,7 +73,7 @@ class Tally:
             _CODES.clear()
             _CODE_OF_RECORD.clear()
         find = _CODES.get
-        signature: list[object] = []
+        signature: list[object] = [tuple(self.stayed)]
         for path, records in self.records:
             signature.append(path)
             for record in records:
@@ -102,6 +110,7 @@ class DoneRun(Run):
         nested: What was changed in items.
         warned: What a person should know.
         kept: How many stayed.
+        stayed: Tags of those of them that have a value.
         creators: Private creators among them.
         noted: Values that were noted.
         single: Tag and size of those that were dealt with singly, by where they begin.
@@ -112,6 +121,7 @@ class DoneRun(Run):
     nested: tuple[Records, ...]
     warned: tuple[str, ...]
     kept: int
+    stayed: tuple[int, ...]
     creators: dict[int, bytes]
     noted: tuple[Noted, ...]
     single: dict[int, tuple[int, int]]
@@ -156,6 +166,7 @@ class Follower:
         tally.records.extend(run.nested)
         tally.warned.extend(run.warned)
         tally.kept += run.kept
+        tally.stayed.extend(run.stayed)
         tally.noted.extend(run.noted)
         return len(run.data)
 
@@ -191,6 +202,7 @@ class Follower:
             tuple(self._tally.records[begin.nested : end.nested]),
             tuple(self._tally.warned[begin.warned : end.warned]),
             end.kept - begin.kept,
+            tuple(self._tally.stayed[begin.stayed : end.stayed]),
             {tag: value for tag, value in level.creators.items() if begin.tag < tag <= end.tag},
             tuple(self._tally.noted[begin.noted : end.noted]),
             self._single,
@@ -229,6 +241,7 @@ class Follower:
             len(tally.records),
             len(tally.warned),
             tally.kept,
+            len(tally.stayed),
             tally.beyond,
             len(tally.noted),
         )
@@ -244,5 +257,6 @@ class _Mark(NamedTuple):
     nested: int
     warned: int
     kept: int
+    stayed: int
     beyond: int
     noted: int

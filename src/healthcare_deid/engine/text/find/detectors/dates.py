@@ -122,8 +122,9 @@ AGES = (
     PatternDetector(
         "AGE",
         ignore_case(
-            rf"\b(?:age|aged|turned|turning|alter|edad|[aâ]ge|et[aà])(?:\s*(?:at\ \w+|of|is|was|:|=|\||\["
-            rf"|-)){{0,2}}\s*(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
+            rf"\b(?:age|aged|turned|turning|alter|edad|[aâ]ge|et[aà])"
+            rf"(?:\s*(?:at\ \w+|in\ (?:years|yrs)|of|is|was|:|=|\||\[|-)){{0,3}}\s*"
+            rf"(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,
         words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
@@ -150,6 +151,9 @@ AGES = (
         ignore_case(r"(?<![\w./-])(?P<value>\d{2,3}\ ?(?:jahre|ans|años|anni|anos|jaar)(?:\ (?:alt|oud))?)(?![\w])"),
         rank=7,
         words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
+    ),
+    PatternDetector(  # 93F, and not a catheter of 12F
+        "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
         "AGE",

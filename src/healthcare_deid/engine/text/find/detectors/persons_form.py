@@ -14,6 +14,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     goes_on,
     is_eponym,
     is_eponym_pair,
+    may_be_a_name,
     name_run,
     span,
 )
@@ -117,6 +118,8 @@ def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     if _is_heading(text, tokens, index):
         return []
     run = name_run(text, tokens, index, cue=token.kind is Kind.BOTH)
+    if len(run) == 1 and _is_given(token) and _is_surname(text, tokens, index + 1):
+        return list(tokens[index : index + 2])
     if run and token.kind in NAMES and len(run) <= 2:
         known = len(run)
         longer = name_run(text, tokens, index, cue=True)
@@ -151,6 +154,20 @@ def _leads_a_name(tokens: Sequence[Token], index: int) -> bool:
     following = [token for token in tokens[index : index + 5] if token.kind is not Kind.PARTICLE][:2]
     is_led = tokens[index].kind is Kind.PARTICLE and len(following) == 2
     return is_led and all(token.capital and token.kind in NAMES for token in following)
+
+
+def _is_surname(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Return whether a capitalized everyday word after a first name is the rest of it: Pavel Driftwood."""
+    if index == len(tokens) or gap(text, tokens[index - 1], tokens[index]) not in {" ", "-"}:
+        return False
+    given, word = tokens[index - 1], tokens[index]
+    return (
+        given.capital
+        and not given.upper
+        and not word.upper
+        and may_be_a_name(word, known=vocabulary())
+        and not is_eponym(text, tokens, index + 1)
+    )
 
 
 def _is_given(name: Token) -> bool:

@@ -23,9 +23,11 @@ _WORD = r"[^\W\d_][\w.'\u2019-]*"
 
 
 def _begins_with_a_name(address: str) -> bool:
-    """Return whether the word after the house number can begin a street's name: 12 Mill Road, not 28 by Dr."""
+    """Return whether the word after the house number can begin a street's name: 12 Old Mill Road, not 28 by Dr."""
     word = address.split()[1]
-    return word[0].isdigit() or ((word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET)
+    if word[0].isdigit() or word == "Old":
+        return True
+    return (word[0].isupper() or address.islower()) and fold(word) not in _NO_STREET
 
 
 _NO_STREET = word_set("no_street")

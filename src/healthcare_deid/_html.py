@@ -26,15 +26,17 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, severity: i
     """Return a table; what stands in it is escaped.
 
     Args:
-        heads: What stands over the columns.
+        heads: What stands over the columns; nothing where they are empty.
         rows: What stands in them; numbers are set to the right.
         severity: The column that colors its row's cell.
     """
-    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    rows = list(rows)
+    numbers = {index for row in rows for index, cell in enumerate(row) if isinstance(cell, int)}
+    top = "".join(f"<th{' class=n' * (index in numbers)}>{escape(head)}</th>" for index, head in enumerate(heads))
     body = "".join(
         f"<tr>{''.join(_cell(cell, index == severity) for index, cell in enumerate(row))}</tr>" for row in rows
     )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table>{f'<thead><tr>{top}</tr></thead>' if heads else ''}<tbody>{body}</tbody></table>"
 
 
 def page_of(title: str, body: str, *, script: str = "") -> str:

@@ -1,0 +1,115 @@
+"""``healthcare-deid files --dry-run``: what would be done to how many, from a sample."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from healthcare_deid.cli.exits import CommandError
+from healthcare_deid.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from healthcare_deid.report import AttributeCounts, DryRun
+
+_FATES = ("kept", "changed", "emptied", "removed", "added")
+_ANY_SECRET = 32
+
+
+def dry_run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options; the function takes them as ``dry_run`` and ``sample``."""
+    for option in (
+        click.option(
+            "--sample",
+            type=click.IntRange(min=1),
+            default=100,
+            show_default=True,
+            help="How many files --dry-run looks at; the same ones every time.",
+        ),
+        click.option(
+            "--dry-run",
+            is_flag=True,
+            help="Say what would be done to how many, from a sample. Nothing is written: no result, no run folder.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def show_dry_run(
+    config: Any,
+    engine: dict[str, Any],
+    source: Path | Sequence[Path],
+    *,
+    style: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Look at a sample of a source and print what would become of all of it.
+
+    Args:
+        config: The config.
+        engine: The arguments of `Deidentifier`.
+        source: The source.
+        style: ``text`` or ``json``.
+        quiet: Show no progress.
+        **options: Further arguments of `dry_run`.
+    """
+    from healthcare_deid.report import dry_run
+
+    secret: Path | None = engine["secret"]
+    if secret is not None and not secret.exists():  # the run would make it
+        engine = engine | {"secret": secrets.token_bytes(_ANY_SECRET)}
+    with Progress(quiet=quiet) as progress:
+        told = dry_run(
+            source,
+            config,
+            on_progress=progress.show,
+            **options,
+            **engine,
+        )
+    click.echo(json.dumps(told.to_dict(), indent=2, ensure_ascii=False)) if style == "json" else _print(told)
+    if not (told.succeeded or told.refused or told.failures):
+        raise CommandError("the sample holds no DICOM file: is SOURCE the right folder, and is it there?")
+
+
+def _print(told: DryRun) -> None:
+    exact = told.sampled == told.total
+    click.echo(f"{told.total} files, {'all' if exact else told.sampled} of them looked at; nothing was written.")
+    about = "" if exact else "about "
+
+    def say(count: int, what: str) -> None:
+        if count:
+            click.echo(f"{about}{told.estimate(count)} {what}")
+
+    say(told.succeeded, "would be de-identified")
+    say(told.duplicates, "are copies of others")
+    for rule, count in told.refused.items():
+        say(count, f"would be refused: {rule}")
+    for (reason, text), count in told.failures.items():
+        say(count, f"would fail: {reason}: {text}")
+    for why, count in told.ignored.items():
+        say(count, f"would be passed over: {why}")
+    for text, count in told.warnings.items():
+        say(count, f"would have the warning: {text}")
+    pixels = told.pixels
+    say(pixels.results, f"would have something covered in their pixels ({pixels.rectangles} rectangles in the sample)")
+    _print_attributes(told.attributes)
+
+
+def _print_attributes(attributes: Sequence[AttributeCounts]) -> None:
+    if not attributes:
+        return
+    width = max(len(one.name) for one in attributes)
+    click.echo(f"\n{'in the results of the sample':<{width}}{_cells(_FATES)}")
+    for one in attributes:
+        click.echo(f"{one.name:<{width}}{_cells(getattr(one, fate) or '' for fate in _FATES)}".rstrip())
+
+
+def _cells(values: Iterable[object]) -> str:
+    return "".join(f"{value!s:>9}" for value in values)

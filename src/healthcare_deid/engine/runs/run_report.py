@@ -1,0 +1,353 @@
+"""What a run did, in numbers: gathered from its folder alone, for the page that a person signs. It holds no PHI."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from base64 import b64encode
+from collections import Counter
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from healthcare_deid._border import border
+from healthcare_deid._version import __version__
+from healthcare_deid.config import summary
+from healthcare_deid.config.v1.deidentify import DeidentifyConfig
+from healthcare_deid.config.v1beta1 import DeidentifyConfig as DeidentifyConfigV1Beta1
+from healthcare_deid.engine.dicom.elements import is_private, keyword
+from healthcare_deid.engine.options import EngineOptions, meanings
+from healthcare_deid.engine.results import ChangeAction
+from healthcare_deid.engine.runs.folder import FAILURES, RECORD, SUMMARY
+from healthcare_deid.engine.runs.manifest import Manifest
+from healthcare_deid.engine.runs.record import current_results
+from healthcare_deid.engine.runs.unchecked import unchecked
+from healthcare_deid.errors import ConfigError, RunRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_COLUMN = {
+    ChangeAction.REMOVED: "removed",
+    ChangeAction.EMPTIED: "emptied",
+    ChangeAction.REPLACED: "changed",
+    ChangeAction.REGENERATED: "changed",
+    ChangeAction.TRANSFORMED: "changed",
+    ChangeAction.PIXELS_REDACTED: "changed",
+    ChangeAction.ADDED: "added",
+}
+"""Kind of a change → the column of the table that counts it."""
+FATES = ("kept", "changed", "emptied", "removed", "added")
+_NOT_FOR_FILES = frozenset({"FHIR", "region"})
+"""Subjects of a config that say nothing about files."""
+_KEY = re.compile(r"key [0-9a-f]+")
+"""A key's fingerprint, which stands in the manifest in the place of the key."""
+_ANY_KEY = b64encode(bytes(32)).decode()
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeCounts:
+    """What became of one attribute, at any depth: in how many results. One that had no value is not counted.
+
+    Attributes:
+        tag: Eight hexadecimal digits.
+        keyword: Its keyword; empty for a private or unknown one.
+        kept: It is there as it was.
+        changed: It has another value: a dummy, a new UID, transformed text, covered pixels; of a sequence, something in
+            it was changed.
+        emptied: It is there, without its value.
+        removed: It is gone.
+        added: It was not there before.
+    """
+
+    tag: str
+    keyword: str
+    kept: int = 0
+    changed: int = 0
+    emptied: int = 0
+    removed: int = 0
+    added: int = 0
+
+    @property
+    def name(self) -> str:
+        """The tag as people write it, and its keyword."""
+        return f"({self.tag[:4]},{self.tag[4:]}) {self.keyword or ('private' if self.is_private else '')}".rstrip()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is a private attribute."""
+        return is_private(int(self.tag, 16))
+
+
+@dataclass(frozen=True, slots=True)
+class PixelCounts:
+    """What was covered in pixels.
+
+    Attributes:
+        results: Results of which anything was covered.
+        frames: Frames of them.
+        rectangles: Rectangles.
+        by_rule: Rectangles by the rule that called for them.
+    """
+
+    results: int = 0
+    frames: int = 0
+    rectangles: int = 0
+    by_rule: dict[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did, for the person who signs.
+
+    Attributes:
+        name: What the last pass of the run is called.
+        state: ``"complete"``, ``"interrupted"``, or ``"not ended"`` for one that is at work or was killed.
+        counts: What became of the files of the last pass.
+        passes: Every pass: its name, command, beginning, end, state and counts.
+        results: Results that the record tells of, of all passes.
+        config: The config in words: subject and treatment.
+        options: The engine's arguments that are not the default, and the run's: name, value and meaning.
+        attributes: What became of every attribute that had a value, by tag.
+        knows_kept: Whether the record tells what was kept.
+        pixels: What was covered.
+        failures: Failed files of the last pass by reason and text.
+        refused: Refused files of the last pass by the rule's name.
+        ignored: Passed-over files of the last pass by why.
+        warnings: Results by what a person should know about them.
+        unchecked: What nobody and nothing looked at.
+        versions: Versions of the package and of the models.
+        manifest: The manifest's digest: over config, options, versions and fingerprints.
+        record: SHA-256 of the record, to which a signature binds.
+    """
+
+    name: str
+    state: str
+    counts: dict[str, int]
+    passes: list[dict[str, Any]]
+    results: int
+    config: list[tuple[str, str]]
+    options: list[tuple[str, str, str]]
+    attributes: list[AttributeCounts]
+    knows_kept: bool
+    pixels: PixelCounts
+    failures: dict[tuple[str, str], int]
+    refused: dict[str, int]
+    ignored: dict[str, int]
+    warnings: dict[str, int]
+    unchecked: list[str]
+    versions: dict[str, str]
+    manifest: str
+    record: str
+
+    @classmethod
+    @border
+    def of(cls, folder: Path) -> Self:
+        """Gather the numbers of a run folder.
+
+        Raises:
+            RunRefused: It is none, or of another release.
+            ConfigError: Its config is none that this release reads.
+            OSError: It cannot be read.
+        """
+        manifest = Manifest.read(folder)
+        if manifest is None:
+            raise RunRefused("the folder holds no manifest.json: name a run folder, such as clean.run")
+        last = manifest.runs[-1] if manifest.runs else {}
+        ended = "ended" in last
+        told = _summary(folder) if ended else {}
+        gathered = Gathered()
+        for entry in current_results(folder / RECORD, closed=ended):
+            gathered.take(entry)
+        attributes, pixels = gathered.attributes(), gathered.pixels()
+        config = config_of(manifest.settings)
+        counts: dict[str, int] = last.get("counts", {})
+        return cls(
+            name=last.get("name", ""),
+            state=last.get("state", "not ended"),
+            counts=counts,
+            passes=manifest.runs,
+            results=gathered.results,
+            config=[
+                (what, "no rule" if how == "no config" else how)
+                for what, how in summary.rows(config.parts())
+                if what not in _NOT_FOR_FILES
+            ],
+            options=[*_options(manifest.settings)],
+            attributes=attributes,
+            knows_kept=gathered.knows_kept,
+            pixels=pixels,
+            failures=_failures(folder) if ended else {},
+            refused=told.get("refusedByRule", {}),
+            ignored=told.get("ignored", {}),
+            warnings=dict(gathered.warnings.most_common()),
+            unchecked=unchecked(
+                config.parts(),
+                manifest.settings,
+                counts,
+                private=sum(1 for one in attributes if one.kept and one.is_private),
+            ),
+            versions={str(name): str(version) for name, version in manifest.settings["versions"].items()},
+            manifest=manifest.digest,
+            record=_sha256(folder / RECORD),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON holds it."""
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        told["attributes"] = [asdict(one) for one in self.attributes]
+        told["pixels"] = asdict(self.pixels)
+        told["failures"] = [
+            {"reason": reason, "text": text, "files": count} for (reason, text), count in self.failures.items()
+        ]
+        return told
+
+    def to_csv(self) -> str:
+        """Return the report as a table of four columns: section, item, detail and count, or value."""
+        buffer = io.StringIO()
+        rows = csv.writer(buffer, lineterminator="\n")
+        rows.writerow(("section", "item", "detail", "value"))
+        rows.writerows(self._rows())
+        return buffer.getvalue()
+
+    def _rows(self) -> Iterator[tuple[str, str, str, object]]:
+        yield "run", "name", "", self.name
+        yield "run", "state", "", self.state
+        yield "run", "results", "", self.results
+        yield "run", "manifest", "sha256", self.manifest
+        yield "run", "record", "sha256", self.record
+        yield from (("count", name, "", count) for name, count in self.counts.items())
+        yield from (("config", what, "", how) for what, how in self.config)
+        yield from (("option", name, meaning, value) for name, value, meaning in self.options)
+        for one in self.attributes:
+            yield from (("attribute", one.name, fate, count) for fate in FATES if (count := getattr(one, fate)))
+        yield "pixels", "results", "", self.pixels.results
+        yield "pixels", "frames", "", self.pixels.frames
+        yield from (("pixels", "rectangles", rule, count) for rule, count in self.pixels.by_rule.items())
+        yield from (("failure", reason, text, count) for (reason, text), count in self.failures.items())
+        yield from (("refused", rule, "", count) for rule, count in self.refused.items())
+        yield from (("ignored", why, "", count) for why, count in self.ignored.items())
+        yield from (("warning", text, "", count) for text, count in self.warnings.items())
+        yield from (("not checked", text, "", "") for text in self.unchecked)
+        yield from (("version", name, "", version) for name, version in self.versions.items())
+        yield "version", "this report", "", __version__
+
+
+def config_of(settings: dict[str, Any]) -> DeidentifyConfig | DeidentifyConfigV1Beta1:
+    """Return the config of a manifest's settings, its keys replaced by others.
+
+    Raises:
+        ConfigError: It is none that this release reads.
+    """
+    message = DeidentifyConfigV1Beta1 if settings.get("apiVersion") == "v1beta1" else DeidentifyConfig
+    if "config" not in settings:
+        raise ConfigError("the manifest holds no config")
+    return message.from_api(_with_any_key(settings["config"]))
+
+
+class Gathered:
+    """The record's lines, added up. Lists repeat: each is counted by its lines, and looked into once."""
+
+    def __init__(self) -> None:
+        self.results = 0
+        self.knows_kept = False
+        self.warnings: Counter[str] = Counter()
+        self._lists: dict[tuple[str, int], list[Any]] = {}
+        self._times: Counter[tuple[str, int]] = Counter()
+        self._covered = self._frames = 0
+        self._rules: Counter[str] = Counter()
+
+    def take(self, entry: dict[str, Any]) -> None:
+        """Add one result's line."""
+        self.results += 1
+        self.knows_kept |= "keptTags" in entry
+        for name in ("changes", "keptTags"):
+            items = entry.get(name, [])
+            key = (name, id(items))
+            self._lists[key] = items  # which keeps its id its own
+            self._times[key] += 1
+        self.warnings.update(set(entry["warnings"]))
+        if redactions := entry["redactions"]:
+            self._covered += 1
+            self._frames += len({(item["path"], item["frame"]) for item in redactions})
+            self._rules.update(item["rule"] for item in redactions)
+
+    def attributes(self) -> list[AttributeCounts]:
+        """Return what became of every attribute."""
+        counts: dict[str, Counter[str]] = {}
+        for key, times in self._times.items():
+            for tag, fate in set(_fates(key[0], self._lists[key])):
+                counts.setdefault(tag, Counter())[fate] += times
+        return [AttributeCounts(tag, keyword(int(tag, 16)), **counts[tag]) for tag in sorted(counts)]
+
+    def pixels(self) -> PixelCounts:
+        """Return what was covered."""
+        return PixelCounts(self._covered, self._frames, self._rules.total(), dict(self._rules.most_common()))
+
+
+def _fates(name: str, items: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yield tag and fate of the attributes of a list."""
+    if name == "keptTags":
+        yield from ((str(tag), "kept") for tag in items)
+        return
+    for change in items:
+        *around, tag = change["path"].split("/")
+        fate = _COLUMN[ChangeAction(change["action"])]
+        if change["length"] or fate == "added":
+            yield tag, fate
+            yield from ((sequence.partition("[")[0], "changed") for sequence in around)
+
+
+def _options(settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and meaning of the arguments that are not the default."""
+    options: dict[str, Any] = settings["options"]
+    defaults = {one.name: one.default for one in fields(EngineOptions)}
+    for one, meaning in meanings():
+        value = options.get(one.name)
+        if value not in (defaults[one.name], None) and value != [] and not str(value).startswith("0 entries"):
+            shown = f"fingerprint {value}" if one.name == "secret" else _shown(value)
+            yield one.name, shown, meaning.text.replace("``", "")
+    run: dict[str, Any] = settings["run"]
+    yield from ((name, _shown(value), "") for name, value in run.items() if (name, value) != ("names", "uid"))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(_shown, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    path = folder / SUMMARY
+    told: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return told
+
+
+def _failures(folder: Path) -> dict[tuple[str, str], int]:
+    path = folder / FAILURES
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows: Iterable[dict[str, str]] = csv.DictReader(file)
+        return dict(Counter((row["reason"], row["text"]) for row in rows).most_common())
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    if path.is_file():
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _with_any_key(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_any_key(inner) for name, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_with_any_key(inner) for inner in value]
+    return _ANY_KEY if isinstance(value, str) and _KEY.fullmatch(value) else value

@@ -1,0 +1,60 @@
+"""What a run did not check: nobody signs for more than was looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthcare_deid.config.parts import ConfigParts
+
+_FACES = "Faces: nothing here finds or removes a face that slices of a head show."
+_TEXT = "Free text: names and numbers in it are found by rules and models, which miss some."
+_NO_TEXT = "Free text: the config has no rule for text in attributes that stay."
+_NO_PIXELS = "Pixels: nobody looked for burned-in text, which is as it was."
+_MASKS_ONLY = "Pixels: on devices that a mask is of, nothing was looked for outside the mask."
+_ALL_TEXT = "Pixels: small, faint and handwritten text may have been missed; text was looked for in every frame."
+_SENSITIVE_TEXT = "Pixels: text that was not read as sensitive was left, and small or faint text may have been missed."
+_LOCAL_NAMES = "Names: results are called as in the source, whose file and folder names nobody read."
+_RESULTS = "Results: nobody compared them with their originals ('healthcare-deid audit' does, 'review' shows them)."
+
+
+def unchecked(
+    config: ConfigParts, settings: Mapping[str, Any], counts: Mapping[str, int], *, private: int
+) -> list[str]:
+    """Return what nobody and nothing looked at, a sentence each.
+
+    Args:
+        config: The run's config.
+        settings: The manifest's settings.
+        counts: What became of the files of the last pass.
+        private: How many private attributes were kept.
+    """
+    options: Mapping[str, Any] = settings["options"]
+    told = [_pixels(config, has_masks=bool(options.get("masks")))]
+    if options.get("ocr") == "never":
+        told.append(_MASKS_ONLY)
+    told += [_FACES, _TEXT if config.text is not None else _NO_TEXT]
+    if private:
+        told.append(f"Private attributes that were kept, and whose meaning only the vendor knows: {private}.")
+    if settings["run"].get("names") == "source":
+        told.append(_LOCAL_NAMES)
+    for name, why in (
+        ("failed", "failed: nothing was written, and nobody knows what they hold"),
+        ("refused", "refused by a rule, and not looked into further"),
+        ("ignored", "passed over, because they are no DICOM files"),
+    ):
+        if count := counts.get(name, 0):
+            told.append(f"Files {why}: {count}.")
+    return [*told, _RESULTS]
+
+
+def _pixels(config: ConfigParts, *, has_masks: bool) -> str:
+    images = [image for image in config.images() if ".actions[" not in image.path]
+    mode = str(images[-1].value.text_redaction_mode or "") if images else ""
+    if mode == "REDACT_ALL_TEXT":
+        return _ALL_TEXT
+    if "SENSITIVE" in mode or has_masks:
+        return _SENSITIVE_TEXT
+    return _NO_PIXELS
