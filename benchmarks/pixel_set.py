@@ -150,13 +150,18 @@ KINDS = {"CT": 22, "MR": 22, "CR": 20, "NM": 16, "US": 22, "PT": 16, "report": 1
 
 @dataclass(frozen=True)
 class PlantedLine:
-    """A line that was written into an image: its ink as a mask over ``box`` (left, top, right, bottom)."""
+    """A line that was written into an image: its ink as a mask over ``box`` (left, top, right, bottom).
+
+    ``near`` is what lies within half a line's height of it, as a mask over the box with ``room`` on every side.
+    """
 
     text: str
     sensitive: bool
     box: Rectangle
     ink: NDArray[np.bool_]
     size: int
+    near: NDArray[np.bool_]
+    room: int
 
 
 @dataclass(frozen=True)
@@ -177,18 +182,29 @@ class Difficulty:
     name: str = "ordinary"
     sizes: tuple[int, int] = (10, 40)
     contrast: tuple[float, float] = (0.35, 1.0)
-    turned: bool = False
+    turns: tuple[int, ...] = ()
+    mirrored: bool = False
     blur: float = 0.0
     noise: float = 0.0
     jpeg: int | None = None
     kinds: tuple[str, ...] = field(default=tuple(KINDS))
+    goal: float | None = None
 
 
+SLANTS = tuple(sign * turn for turn in range(2, 46) for sign in (1, -1))
+"""Degrees, counterclockwise."""
 HARD = (
-    Difficulty("contrast 0.15", contrast=(0.15, 0.15)),
-    Difficulty("contrast 0.08", contrast=(0.08, 0.08)),
+    Difficulty("contrast 0.15", contrast=(0.15, 0.15), goal=0.95),
+    Difficulty("contrast 0.08", contrast=(0.08, 0.08), goal=0.9),
+    Difficulty("5 px text", sizes=(5, 5)),
     Difficulty("6 px text", sizes=(6, 6)),
-    Difficulty("turned by 90°", turned=True),
+    Difficulty("7 to 9 px text", sizes=(7, 9)),
+    Difficulty("5 to 9 px text", sizes=(5, 9), goal=0.95),
+    Difficulty("60 to 150 px text", sizes=(60, 150)),
+    Difficulty("turned by 90°", turns=(90, 270), goal=0.98),
+    Difficulty("turned by 180°", turns=(180,), goal=0.98),
+    Difficulty("turned by 2 to 45°", turns=SLANTS, goal=0.98),
+    Difficulty("mirrored", mirrored=True),
     Difficulty("blurred", blur=1.2),
     Difficulty("noisy", noise=0.08),
     Difficulty("JPEG quality 20", jpeg=20),
@@ -278,8 +294,12 @@ def _write(
     top: float,
 ) -> PlantedLine | None:
     ink = _ink(text, rng.randrange(len(_fonts())), size)
-    if difficulty.turned:
-        ink = np.rot90(ink, rng.choice((1, 3)))
+    if difficulty.mirrored:
+        ink = ink[:, ::-1]
+    turn = rng.choice(difficulty.turns) if difficulty.turns else 0
+    room = max(4, min(ink.shape) // 2)
+    near = _turned(np.ones((ink.shape[0] + 2 * room, ink.shape[1] + 2 * room)), turn) > 0
+    ink = _turned(ink, turn)
     rows, columns = ink.shape
     height, width = picture.shape[:2]
     for _ in range(60):
@@ -309,8 +329,27 @@ def _write(
         else:
             patch += ink * (colour - patch)
         taken.append(box)
-        return PlantedLine(text, sensitive, box, ink > 0.4, size)
+        return PlantedLine(text, sensitive, box, ink > 0.4, size, *_around(near, ink))
     return None
+
+
+def _turned(ink: NDArray[np.float64], turn: int) -> NDArray[np.float64]:
+    """Return ink turned counterclockwise by some degrees."""
+    if turn % 90 == 0:
+        return np.rot90(ink, turn // 90)
+    block = Image.fromarray(np.pad(ink, 2).astype(np.float32))
+    array = np.asarray(block.rotate(turn, Image.Resampling.BICUBIC, expand=True), np.float64).clip(0, 1)
+    rows, columns = np.nonzero(array > 0.1)
+    return array[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+def _around(near: NDArray[np.bool_], ink: NDArray[np.float64]) -> tuple[NDArray[np.bool_], int]:
+    """Return a mask with the ink's middle, padded to the ink's shape and the same room on every side."""
+    room = max(0, *((side - own + 1) // 2 for side, own in zip(near.shape, ink.shape, strict=True)))
+    padded = np.zeros([own + 2 * room for own in ink.shape], bool)
+    top, left = ((whole - side) // 2 for whole, side in zip(padded.shape, near.shape, strict=True))
+    padded[top : top + near.shape[0], left : left + near.shape[1]] = near
+    return padded, room
 
 
 @functools.cache

@@ -22,6 +22,7 @@ _PACKAGES = {
     "healthcare_deid.emulator": "The service over the engine, in process or on a port.",
     "healthcare_deid.report": "What was done, for people: comparison, audit, pictures.",
     "healthcare_deid.testing": "What tests need: fixtures, sample DICOM, scripted operations, faults.",
+    "healthcare_deid.dicom_stores": "DICOM stores as source and destination of a run.",
     "healthcare_deid.pipelines": "Apache Beam and Airflow.",
     "healthcare_deid.errors": "Every error, and which is a kind of which.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pydicom
@@ -216,6 +217,21 @@ def test_a_name_cannot_steer_the_terminal_or_begin_a_line(
     (scans / "a\n\x1b[2Jwarning: é.dcm").write_text("no instance")
     told = cli("files", scans, tmp_path / "clean", "--config", tags_only, "--workers", "1", "--show-paths")
     assert "failed: a\\n\\x1b[2Jwarning: é.dcm: not-dicom" in told.stderr
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_second_ocr_says_how_much_it_still_reads(cli: Callable[..., Result], scans: Path, tmp_path: Path) -> None:
+    told = cli("files", scans, tmp_path / "clean", "--verify", "tesseract", "--workers", "1")
+    assert "2 de-identified" in told.stdout
+    assert "a second OCR reads 0 lines of text in the pixels of the results\n" in told.stdout
+
+
+def test_a_second_ocr_is_refused_where_pixels_are_left_alone(
+    cli: Callable[..., Result], scans: Path, tags_only: Path, tmp_path: Path
+) -> None:
+    told = cli("files", scans, tmp_path / "clean", "--config", tags_only, "--verify", "tesseract")
+    assert told.exit_code != 0
+    assert "verify looks at what covering burned-in text left" in told.stderr
 
 
 def test_what_may_leave_is_said_by_rules_and_by_short_options(

@@ -44,7 +44,7 @@ def dry_run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def show_dry_run(
     config: Any,
     engine: dict[str, Any],
-    source: Path | Sequence[Path],
+    source: Any,
     *,
     style: str,
     quiet: bool,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 from healthcare_deid.cli.admission import admission_options
 from healthcare_deid.cli.choice import with_choice
 from healthcare_deid.cli.dry_run import dry_run_options, show_dry_run
+from healthcare_deid.cli.ends import with_ends
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
 from healthcare_deid.cli.paths import print_failures, with_paths
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.naming import Names
 
-_STDIN = Path("-")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _GO_ON = "; what is written is whole, and the same command does the rest"
@@ -35,7 +34,11 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of a run; the function takes `deidentify_tree`'s arguments."""
     for option in reversed(
         (
-            click.option("--run", type=_FOLDER, help="The run folder. Default: DESTINATION.run, beside DESTINATION."),
+            click.option(
+                "--run",
+                type=_FOLDER,
+                help="The run folder. Default: DESTINATION.run, beside DESTINATION, if that is a folder.",
+            ),
             click.option("--workers", type=click.IntRange(min=1), help="Processes. Default: one a core."),
             click.option(
                 "--overwrite",
@@ -64,6 +67,11 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
                 help="Copy the sources that failed into this folder, with their reasons; as sensitive as SOURCE.",
             ),
             click.option("--record", type=_FILE, help="Copy the run's record here when it ends; outside DESTINATION."),
+            click.option(
+                "--dicomdir",
+                is_flag=True,
+                help="Make DESTINATION.fileset at the end: a DICOMDIR, and links to the results by names it can hold.",
+            ),
         )
     ):
         function = option(function)
@@ -71,8 +79,7 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("files")
-@click.argument("source", type=click.Path(exists=True, allow_dash=True, path_type=Path))
-@click.argument("destination", type=_FOLDER)
+@with_ends
 @with_choice()
 @engine_options()
 @run_options
@@ -84,8 +91,8 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def command(
-    source: Path,
-    destination: Path,
+    source: Any,
+    destination: Any,
     choice: Choice,
     engine: dict[str, Any],
     keep_names: bool,
@@ -98,7 +105,8 @@ def command(
     """De-identify the DICOM files below SOURCE into DESTINATION; by the preset 'minimal' unless a config is given.
 
     SOURCE is a folder, a file, a .zip or .tar archive, the DICOMDIR of a CD, or '-' for paths on standard input, a line
-    each.
+    each. It can also be an object store (s3://bucket/prefix) or a DICOM store (projects/.../dicomStores/..., or
+    https://.../dicomWeb), and so can DESTINATION, with --run.
 
     Results are called by their new UIDs. A file that cannot be de-identified is counted, with the reason, and
     nothing is written for it; the exit code is then 3. Files that are not DICOM are passed over and counted. Run it
@@ -110,17 +118,16 @@ def command(
 
     from healthcare_deid.engine import Deidentifier
 
-    given = source if source != _STDIN else [Path(line) for line in map(str.strip, sys.stdin) if line]
     names: Names = "source" if keep_names else "uid"
     try:
         if dry_run:
             of_sample = {"admit": options["admit"], "strict": options["strict"], "names": names, "sample": sample}
-            show_dry_run(config, engine, given, style=style, quiet=quiet, **of_sample)
+            show_dry_run(config, engine, source, style=style, quiet=quiet, **of_sample)
             return
         _make_secret(engine["secret"], source, destination, options["run"])
         with Progress(quiet=quiet) as progress:
             report = Deidentifier(config, **engine).deidentify_tree(
-                given,
+                source,
                 destination,
                 on_progress=lambda state: progress.show(_counts(state)),
                 names=names,
@@ -140,14 +147,15 @@ def command(
         raise CommandError("SOURCE holds no DICOM file: is it the right folder, and is it there?")
 
 
-def _make_secret(path: Path | None, source: Path, destination: Path, run: Path | None) -> None:
+def _make_secret(path: Path | None, source: Any, destination: Any, run: Path | None) -> None:
     """Make the secret's file where it does not exist, and say so."""
     if path is None or path.exists():
         return
-    from healthcare_deid.engine.runs.naming import default_run
+    from healthcare_deid.engine.runs.ends import folders_of, originals_of, run_folder_of, store_of
     from healthcare_deid.engine.runs.run_secret import make_secret
 
-    fingerprint = make_secret(path, run or default_run(destination), (source, destination))
+    store = store_of(destination)
+    fingerprint = make_secret(path, run_folder_of(run, store), folders_of(originals_of(source), store))
     click.echo(
         f"a new secret was made: {path}, fingerprint {fingerprint}\n"
         "Keep it, away from the results: without it nobody makes the same dates, UIDs and pseudonyms again.",
@@ -173,6 +181,7 @@ def _summary(report: TreeReport) -> dict[str, Any]:
         "refusedByRule": report.refused_by,
         "passedOver": report.passed_over,
         "warnings": report.warnings,
+        "stillRead": report.still_read,
     }
 
 
@@ -185,6 +194,8 @@ def _print(report: TreeReport) -> None:
     if report.ignored:
         counts.append(f"{report.ignored} ignored")
     click.echo(", ".join(counts))
+    if report.still_read is not None:
+        click.echo(f"a second OCR reads {report.still_read} lines of text in the pixels of the results")
     for rule, count in sorted(report.refused_by.items()):
         click.echo(f"refused ({count} files): {rule}", err=True)
     for reason, count in sorted(report.passed_over.items()):

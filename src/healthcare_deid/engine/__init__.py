@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import ChangeAction as ChangeAction
     from healthcare_deid.engine.results import DeidentifyResult as DeidentifyResult
     from healthcare_deid.engine.results import Failure as Failure
+    from healthcare_deid.engine.results import PictureLook as PictureLook
     from healthcare_deid.engine.results import PixelReport as PixelReport
     from healthcare_deid.engine.results import Redaction as Redaction
     from healthcare_deid.engine.results import TreeProgress as TreeProgress
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.runs.admission import Admission as Admission
     from healthcare_deid.engine.runs.admission import AdmissionRule as AdmissionRule
     from healthcare_deid.engine.runs.admission import Bounds as Bounds
+    from healthcare_deid.engine.runs.originals import Entry as Entry
+    from healthcare_deid.engine.runs.originals import Originals as Originals
+    from healthcare_deid.engine.runs.originals import Trouble as Trouble
+    from healthcare_deid.engine.runs.stores import StagedStore as StagedStore
+    from healthcare_deid.engine.runs.stores import Store as Store
     from healthcare_deid.engine.text.engine import TextEngine as TextEngine
     from healthcare_deid.engine.text.find.detectors.base import Detector as Detector
     from healthcare_deid.engine.text.find.detectors.base import PatternDetector as PatternDetector
@@ -57,11 +63,14 @@ _HOMES = {
     "DeviceMask": "pixels.masks.device_masks",
     "Detector": "text.find.detectors.base",
     "EngineOptions": "options",
+    "Entry": "runs.originals",
     "Failure": "results",
     "Match": "text.match",
     "Ocr": "pixels.find.ocr",
     "OnnxOcr": "pixels.find.ocr",
+    "Originals": "runs.originals",
     "PatternDetector": "text.find.detectors.base",
+    "PictureLook": "results",
     "PixelPlan": "plan.pixels",
     "PixelRedactor": "pixels.redactor",
     "PixelReport": "results",
@@ -72,12 +81,15 @@ _HOMES = {
     "Replacement": "identity.rewriting",
     "Scope": "plan.pixels",
     "SpacyDetector": "text.find.ner",
+    "StagedStore": "runs.stores",
+    "Store": "runs.stores",
     "TesseractOcr": "pixels.find.tesseract",
     "TextEngine": "text.engine",
     "TextLine": "pixels.lines",
     "TextPlan": "plan.text",
     "TreeProgress": "results",
     "TreeReport": "results",
+    "Trouble": "runs.originals",
     "UidMapper": "identity.uid_mapper",
     "WordsDetector": "text.find.detectors.custom",
     "compile_text": "plan.compile",
@@ -97,11 +109,14 @@ __all__ = [
     "Detector",
     "DeviceMask",
     "EngineOptions",
+    "Entry",
     "Failure",
     "Match",
     "Ocr",
     "OnnxOcr",
+    "Originals",
     "PatternDetector",
+    "PictureLook",
     "PixelPlan",
     "PixelRedactor",
     "PixelReport",
@@ -112,12 +127,15 @@ __all__ = [
     "Replacement",
     "Scope",
     "SpacyDetector",
+    "StagedStore",
+    "Store",
     "TesseractOcr",
     "TextEngine",
     "TextLine",
     "TextPlan",
     "TreeProgress",
     "TreeReport",
+    "Trouble",
     "UidMapper",
     "WordsDetector",
     "compile_text",

@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.identity.dates import Dates
     from healthcare_deid.engine.identity.pseudonyms import Pseudonyms
     from healthcare_deid.engine.identity.rewriting import Replacement
-    from healthcare_deid.engine.options import Edition, OtherUids, UidRule
+    from healthcare_deid.engine.options import Edition, OtherUids, UidRule, Verify
     from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.pixels.masks.mask_files import Masks
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.admission import Admission
     from healthcare_deid.engine.runs.naming import Names
+    from healthcare_deid.engine.runs.originals import Originals
+    from healthcare_deid.engine.runs.stores import Store
     from healthcare_deid.engine.text.find.detectors.base import Detector
 
 
@@ -76,6 +78,8 @@ class Deidentifier:
             that a mask is of.
         masks: Regions that are covered by device, in any mode: a file (JSON, a CTP pixel script, or a recipe of
             pydicom's deid), or a list of files and `DeviceMask`.
+        verify: ``"tesseract"`` looks at the pixels of every result with a second OCR, and counts what it still reads; a
+            warning tells of it.
         unwrapped_keys: Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's:
             this machine cannot unwrap them.
         detectors: Further detectors of sensitive text: custom infoTypes, or a language model.
@@ -130,6 +134,7 @@ class Deidentifier:
         service_limits: bool = False,
         ocr: Ocr | Literal["never"] | None = None,
         masks: Masks = (),
+        verify: Verify | None = None,
         unwrapped_keys: Mapping[str | bytes, bytes] | None = None,
         detectors: Sequence[Detector] = (),
         fallback_charset: str = "",
@@ -164,6 +169,7 @@ class Deidentifier:
             service_limits=service_limits,
             ocr=ocr,
             masks=masks,
+            verify=verify,
             unwrapped_keys=unwrapped_keys,
             detectors=detectors,
             fallback_charset=fallback_charset,
@@ -305,13 +311,13 @@ class Deidentifier:
         def record() -> str:
             return "" if name is None else result.record(name, hashlib.sha256(data).hexdigest(), size)
 
-        return BytesResult(sink.data, name, record, result.redactions, result.warnings)
+        return BytesResult(sink.data, name, record, result.redactions, result.warnings, result.looks)
 
     @border
     def deidentify_tree(
         self,
-        source: str | PathLike[str] | Sequence[str | PathLike[str]],
-        destination: str | PathLike[str],
+        source: str | PathLike[str] | Sequence[str | PathLike[str]] | Originals,
+        destination: str | PathLike[str] | Store,
         *,
         run: str | PathLike[str] | None = None,
         workers: int | None = None,
@@ -324,6 +330,7 @@ class Deidentifier:
         record: str | PathLike[str] | None = None,
         admit: Admission | str | PathLike[str] | None = None,
         quarantine: str | PathLike[str] | None = None,
+        dicomdir: bool = False,
     ) -> TreeReport:
         """De-identify every file of a folder into another folder, as a run that can be stopped and resumed.
 
@@ -333,10 +340,11 @@ class Deidentifier:
 
         Args:
             source: The folder, all folders below it too; one file; a ``.zip`` or ``.tar`` archive, compressed or not,
-                which is read in place; the DICOMDIR of a CD; or a list of files and folders.
-            destination: The folder for the results, outside ``source``.
+                which is read in place; the DICOMDIR of a CD; a list of files and folders; a URL of an object store
+                (``s3://bucket/prefix``; extra ``cloud``); or `Originals`, such as a DICOM store's.
+            destination: The folder for the results, outside ``source``; a URL of an object store; or a `Store`.
             run: The run folder: manifest, record, failures and summary; no identity and no key. By default
-                ``<destination>.run``.
+                ``<destination>.run``; a destination that is not a folder needs one.
             workers: Processes; by default one a core, and this process alone for few files.
             on_progress: Called in this process now and then, and at the end, with a `TreeProgress`.
             overwrite: Make results that are there again, whatever they were made with. Results of another config that
@@ -353,24 +361,28 @@ class Deidentifier:
             admit: Rules of what may leave at all, or their file; nothing is written for an instance that they refuse.
             quarantine: A folder for copies of the sources that failed, filled when the run ends; originals, so it is
                 outside ``source``, ``destination`` and ``run``.
+            dicomdir: Make a File-set of the results at the end, ``<destination>.fileset``: a DICOMDIR, and links to the
+                results by names that it can hold.
 
         Raises:
             NotADirectoryError: ``source`` is neither a folder nor a file.
             RunRefused: Another run is at work, the results were made with other settings, or the secret is lost.
             ValueError: ``destination`` is inside ``source``, or around it, or is it; or ``run``, ``name_map``,
                 ``record`` or ``quarantine`` is inside either folder, or is another kind of file.
+            ConfigError: A URL that no run can read or write, ``run`` is missing, or no File-set can be made.
+            MissingExtraError: A URL needs the extra ``cloud``.
+            EngineError: A store cannot be listed.
         """
-        from healthcare_deid.engine.runs.naming import default_run
+        from healthcare_deid.engine.runs.ends import folders_of, originals_of, run_folder_of, store_of
         from healthcare_deid.engine.runs.tree import deidentify_tree
 
-        given = source if isinstance(source, list | tuple) else [source]
-        old, new = [path_of(one, "source") for one in given], path_of(destination, "destination")
-        folder = default_run(new) if run is None else path_of(run, "run")
-        refuse_among(self.options, (*old, new, folder))
+        originals, store = originals_of(source), store_of(destination)
+        folder = run_folder_of(run, store)
+        refuse_among(self.options, (*folders_of(originals, store), folder))
         return deidentify_tree(
             self,
-            old[0] if given is not source else tuple(old),
-            new,
+            originals,
+            store,
             run=folder,
             workers=workers,
             on_progress=on_progress,
@@ -382,6 +394,7 @@ class Deidentifier:
             record=None if record is None else path_of(record, "record"),
             admit=path_of(admit, "admit") if isinstance(admit, str | PathLike) else admit,
             quarantine=None if quarantine is None else path_of(quarantine, "quarantine"),
+            dicomdir=dicomdir,
         )
 
     @border

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -59,7 +59,7 @@ from healthcare_deid.engine.result_names import result_name
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
 from healthcare_deid.engine.text.effects import inspected_dates, what_stays
 from healthcare_deid.engine.text.find.own_values import name_tags
-from healthcare_deid.errors import InvalidDicomError
+from healthcare_deid.errors import ConfigError, InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sources import Range, Source
     from healthcare_deid.engine.options import EngineOptions
     from healthcare_deid.engine.pixels.redactor import PixelRedactor
+    from healthcare_deid.engine.pixels.verification import Verification
     from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.results import Change
     from healthcare_deid.engine.text.engine import TextEngine
@@ -155,6 +156,7 @@ class InstanceEngine:
             self.warnings += self._rewriter.concerns(self.plan)
         self._contexts = Contexts(self._text, self._rewriter, self.plan)
         self._redactor = _redactor(compiled, options)
+        self._verification = _verification(compiled, options)
 
     @property
     def needs_secret(self) -> bool:
@@ -180,9 +182,11 @@ class InstanceEngine:
                 files.encode_directory(result.dataset, source, file)
             else:
                 files.encode(result.dataset, file)
-        stayed = (int(tag, 16) for tag in result.kept_tags)
+        stayed = [int(tag, 16) for tag in result.kept_tags]
         warnings = (*notes, *result.warnings)
-        return DeidentifyResult(sink.read, result.changes, result.redactions, warnings, result.kept, [*stayed])
+        return DeidentifyResult(
+            sink.read, result.changes, result.redactions, warnings, result.kept, stayed, result.looks
+        )
 
     def deidentify(self, dataset: Dataset, folder: Path | None = None) -> DeidentifyResult:
         """De-identify a dataset, which stays as it is.
@@ -245,6 +249,9 @@ class InstanceEngine:
         if rewriting is not None:
             for item in rewriting.written:
                 target[item.tag] = item.element()
+        if self._verification is not None:
+            pixels, told_of_pixels = self._verification.of(target, pixels, bound)
+            warnings.extend(told_of_pixels)
         claims = self._claims(facts, executor.private_kept > 0, values, pixels)
         warnings.extend(self._concerns(facts, lambda: uids))
         added = set_elements(rewriting, executor.changes)
@@ -257,7 +264,7 @@ class InstanceEngine:
             added.append(originals.seal(target, dataset, executor.changes, added, self._recipients))
         changes = (*side_changes, *pixels.changes, *executor.changes, *meta.meta_changes(old, new), *added)
         stayed = _unchanged(executor.stayed, (*side_changes, *pixels.changes))
-        return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept, stayed)
+        return DeidentifyResult(target, changes, pixels.redactions, warnings, executor.kept, stayed, pixels.looks)
 
     def rewrite(self, source: Source, sink: Sink) -> DeidentifyResult | None:
         """De-identify an encoded instance by its bytes; None, and nothing written, where their form is not rewritten.
@@ -442,3 +449,18 @@ def _redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
         max_frame_pixels=options.max_frame_pixels,
         service_limits=options.service_limits,
     )
+
+
+def _verification(compiled: Plan, options: EngineOptions) -> Verification | None:
+    match options.verify:
+        case None:
+            return None
+        case "tesseract":
+            if not compiled.pixels.looks:
+                raise ConfigError("verify looks at what covering burned-in text left: the config has to ask for that")
+            from healthcare_deid.engine.pixels.find.tesseract import TesseractOcr
+            from healthcare_deid.engine.pixels.verification import Verification
+
+            return Verification(compiled.pixels, TesseractOcr(), options.threads, options.max_frame_pixels)
+        case _:
+            assert_never(options.verify)

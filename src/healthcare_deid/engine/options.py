@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Edition = Literal["2018e-google", "2026d"]
 UidRule = Literal["google", "salted"]
 OtherUids = Literal["profile", "keep", "map"]
+Verify = Literal["tesseract"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,12 @@ class EngineOptions:
         metavar="FILE",
         kind="list",
     )
+    verify: Verify | None = _option(
+        None,
+        "Look at the pixels of every result with a second OCR, and count what it still reads; a warning tells of it.",
+        flag="--verify",
+        choices=get_args(Verify),
+    )
     unwrapped_keys: Mapping[str | bytes, bytes] | None = _option(
         None,
         "Plain keys by ``wrappedKey`` (bytes, or base64 text), where Cloud KMS has wrapped the config's: this machine "
@@ -250,6 +257,8 @@ class EngineOptions:
             raise ConfigError('ocr="never" needs masks: without them nobody would know what to cover')
         if self.other_uids not in get_args(OtherUids):
             raise ConfigError('other_uids is "profile", "keep" or "map"')
+        if self.verify is not None and self.verify not in get_args(Verify):
+            raise ConfigError('verify is "tesseract", or None')
 
 
 def meanings() -> Iterator[tuple[Field[Any], Meaning]]:

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from healthcare_deid._border import border
 from healthcare_deid.engine.safe_errors import guarded
@@ -89,6 +89,34 @@ class Redaction:
     path: str = "7FE00010"
 
 
+PictureKind = Literal["image", "icon", "overlay", "private", "nested"]
+PictureState = Literal["looked", "masked", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLook:
+    """What became of one element that holds pictures.
+
+    Attributes:
+        path: The element, ``7FE00010`` or a path into a sequence.
+        kind: ``"image"``, the instance's own; ``"icon"``, ``"overlay"``, ``"private"``; ``"nested"`` for any other that
+            is in a sequence.
+        state: ``"looked"``: text was looked for in every frame; ``"masked"``: it was not, regions of a known device
+            were covered instead; ``"removed"``: the picture could not be looked at, and is not in the result.
+        frames: Its frames; 0 when they could not be told apart.
+        lines: Lines of text and codes found in them, whether covered or not.
+        still_read: Lines that the second OCR reads in the result, of those that were to be covered; None where no
+            second OCR was asked for.
+    """
+
+    path: str
+    kind: PictureKind
+    state: PictureState
+    frames: int
+    lines: int = 0
+    still_read: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ReadText:
     """Text read in a box. It is PHI, and only made when `PixelRedactor` is asked to ``keep_text``."""
@@ -113,6 +141,7 @@ class PixelReport:
             and for codes. No detector finds everything: it says what was done, not that nothing is left.
         pictures: How many pixel data elements were looked at, icons and overlays included.
         masks_alone: Whether nobody looked at the image itself, because masks covered regions of it.
+        looks: What became of every pixel data element.
     """
 
     redactions: tuple[Redaction, ...] = ()
@@ -122,9 +151,12 @@ class PixelReport:
     all_text_covered: bool = False
     pictures: int = 0
     masks_alone: bool = False
+    looks: tuple[PictureLook, ...] = ()
 
 
-def _told(kind: type[Change | Redaction], items: Iterable[Change | Redaction]) -> list[dict[str, Any]]:
+def _told(
+    kind: type[Change | Redaction | PictureLook], items: Iterable[Change | Redaction | PictureLook]
+) -> list[dict[str, Any]]:
     """Return values as JSON says them; `dataclasses.asdict`, which copies deeply, takes ten times as long."""
     names = [field.name for field in fields(kind)]
     values = attrgetter(*names)
@@ -147,6 +179,7 @@ class DeidentifyResult:
         redactions: Every rectangle covered in pixels.
         warnings: What a person should know; no values.
         kept: How many data elements, nested ones included, are as they were.
+        looks: What became of every element that holds pictures; nothing where pixels are not touched.
     """
 
     def __init__(
@@ -157,6 +190,7 @@ class DeidentifyResult:
         warnings: Iterable[str] = (),
         kept: int = 0,
         stayed: Iterable[int] = (),
+        looks: Iterable[PictureLook] = (),
         *,
         signature: Callable[[], object] | None = None,
     ) -> None:
@@ -167,9 +201,17 @@ class DeidentifyResult:
         self.warnings = tuple(warnings)
         self.kept = kept
         self._stayed = stayed
+        self.looks = tuple(looks)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.dataset, self.changes, self.redactions, self.warnings, self.kept, self._stayed)
+        told = (self.redactions, self.warnings, self.kept, self._stayed, self.looks)
+        return type(self), (self.dataset, self.changes, *told)
+
+    @property
+    def still_read(self) -> int | None:
+        """Lines that the second OCR reads in the result; None where it did not look."""
+        counts = [look.still_read for look in self.looks if look.still_read is not None]
+        return sum(counts) if counts else None
 
     def signature(self) -> object | None:
         """Return a value that is equal, within this process, only for results with equal changes and kept tags.
@@ -186,17 +228,18 @@ class DeidentifyResult:
             source: SHA-256 of its source.
             size: Its bytes.
         """
-        told: dict[str, Any] = {
+        line: dict[str, Any] = {
             "result": name,
             "source": source,
             "size": size,
             "kept": self.kept,
+            "looks": _told(PictureLook, self.looks),
             "redactions": _told(Redaction, self.redactions),
             "changes": _listed(_told(Change, self.changes)),
             "warnings": _listed(list(self.warnings)),
             "keptTags": _listed(list(self.kept_tags)),
         }
-        return _json(told)
+        return _json(line)
 
     def __repr__(self) -> str:
         return f"DeidentifyResult(redactions={len(self.redactions)}, warnings={len(self.warnings)}, kept={self.kept})"
@@ -233,6 +276,7 @@ class BytesResult:
             which such a run leaves out.
         redactions: Every rectangle covered in pixels.
         warnings: What a person should know; no values.
+        looks: What became of every element that holds pictures; nothing where pixels are not touched.
     """
 
     def __init__(
@@ -242,15 +286,17 @@ class BytesResult:
         record: str | Callable[[], str],
         redactions: Iterable[Redaction] = (),
         warnings: Iterable[str] = (),
+        looks: Iterable[PictureLook] = (),
     ) -> None:
         self.data = data
         self.name = name
         self._record = record
         self.redactions = tuple(redactions)
         self.warnings = tuple(warnings)
+        self.looks = tuple(looks)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.data, self.name, self.record, self.redactions, self.warnings)
+        return type(self), (self.data, self.name, self.record, self.redactions, self.warnings, self.looks)
 
     def __repr__(self) -> str:
         return f"BytesResult(bytes={len(self.data)}, redactions={len(self.redactions)}, warnings={len(self.warnings)})"
@@ -332,6 +378,7 @@ class TreeReport:
         failures: Name and reason of each failed file.
         warnings: How often each warning came up.
         passed_over: How many files were ignored, by why.
+        still_read: Lines that the second OCR reads in the results written; None where it looked at none.
         run: The run folder; None where there is none.
         refused: Files that a rule of the run (``admit``) keeps back; nothing was written for them.
         refused_by: How many files were refused, by the rule's name.
@@ -346,6 +393,7 @@ class TreeReport:
     failures: tuple[Failure, ...] = field(default=(), repr=False)
     warnings: dict[str, int] = field(default_factory=dict[str, int])
     passed_over: dict[str, int] = field(default_factory=dict[str, int])
+    still_read: int | None = None
     run: Path | None = field(default=None, repr=False)
     refused: int = 0
     refused_by: dict[str, int] = field(default_factory=dict[str, int])

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX, beside
-from healthcare_deid.errors import ConfigError, MissingExtraError
+from healthcare_deid.engine.runs.urls import file_system, is_url
+from healthcare_deid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAGIC = frozenset("*?[")  # glob characters
-
-
-def is_url(place: str) -> bool:
-    """Return whether *place* is a URL."""
-    return "://" in place
 
 
 def folder(place: str) -> str:
@@ -72,7 +68,7 @@ def matching(pattern: str) -> Iterator[str]:
 
 def _matching(pattern: str) -> Iterator[str]:
     if is_url(pattern):
-        system, path = _system(pattern)
+        system, path = file_system(pattern)
         roots = system.glob(path) if _MAGIC & set(path) else [path]
         for root in roots:
             yield from (system.unstrip_protocol(name) for name in system.find(root))
@@ -104,7 +100,7 @@ def opened(place: str) -> BinaryIO:
         OSError: The file cannot be opened.
     """
     if is_url(place):
-        system, path = _system(place)
+        system, path = file_system(place)
         return cast("BinaryIO", system.open(path, "rb"))
     return Path(place).open("rb")
 
@@ -128,7 +124,7 @@ def write(place: str, data: bytes) -> None:
         OSError: The file cannot be written.
     """
     if is_url(place):
-        system, path = _system(place)
+        system, path = file_system(place)
         system.makedirs(path.rpartition("/")[0], exist_ok=True)
         system.pipe_file(path, data)
         return
@@ -145,8 +141,8 @@ def move(old: str, new: str) -> None:
         OSError: The file cannot be moved, or does not exist in either place.
     """
     if is_url(old):
-        system, path = _system(old)
-        target = _system(new)[1]
+        system, path = file_system(old)
+        target = file_system(new)[1]
         if not system.exists(path) and system.exists(target):
             return
         system.makedirs(target.rpartition("/")[0], exist_ok=True)
@@ -163,7 +159,7 @@ def move(old: str, new: str) -> None:
 def remove(place: str) -> None:
     """Remove a file or a folder with its content, if it exists."""
     if is_url(place):
-        system, path = _system(place)
+        system, path = file_system(place)
         if system.exists(path):
             system.rm(path, recursive=True)
         return
@@ -174,13 +170,3 @@ def remove(place: str) -> None:
         shutil.rmtree(local, ignore_errors=True)
     else:
         local.unlink(missing_ok=True)
-
-
-def _system(url: str) -> tuple[Any, str]:
-    """Return the file system of a URL, and its path there."""
-    try:
-        from fsspec.core import url_to_fs
-    except ModuleNotFoundError:
-        raise MissingExtraError("beam", "a URL") from None
-    found: tuple[Any, str] = url_to_fs(url)
-    return found

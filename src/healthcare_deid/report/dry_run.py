@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from healthcare_deid._border import border, call_back
 from healthcare_deid.engine.deidentifier import Deidentifier
 from healthcare_deid.engine.runs.admission import Admission
+from healthcare_deid.engine.runs.ends import originals_of
 from healthcare_deid.engine.runs.gate import Gate
 from healthcare_deid.engine.runs.ledger import SAME_UID, SAME_UID_TEXT
 from healthcare_deid.engine.runs.naming import NAMES
 from healthcare_deid.engine.runs.run_report import AttributeCounts, Gathered, PixelCounts
 from healthcare_deid.engine.runs.stores import FolderStore
-from healthcare_deid.engine.runs.tree import originals_of
 from healthcare_deid.engine.runs.work import Workplace
 from healthcare_deid.engine.safe_errors import path_of
 
@@ -97,7 +97,7 @@ class DryRun:
 
 @border
 def dry_run(
-    source: str | PathLike[str] | Sequence[str | PathLike[str]],
+    source: str | PathLike[str] | Sequence[str | PathLike[str]] | Originals,
     config: Any,
     *,
     sample: int = SAMPLE,
@@ -133,8 +133,7 @@ def dry_run(
         raise ValueError("sample: a number of files is needed, at least 1")
     if names not in NAMES:
         raise ValueError(f"names is one of {', '.join(NAMES)}")
-    given = tuple(path_of(one, "source") for one in (source if isinstance(source, list | tuple) else [source]))
-    originals = originals_of(given if isinstance(source, list | tuple) else given[0])
+    originals = originals_of(source)
     rules = Admission.from_file(path_of(admit, "admit")) if isinstance(admit, str | PathLike) else admit
     total, chosen = _sample(originals, sample, seed)
     outcome = _Outcome(strict=strict)

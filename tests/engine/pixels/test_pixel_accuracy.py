@@ -50,6 +50,15 @@ def test_all_text_is_covered_and_little_else(bench: SimpleNamespace, images: lis
     assert score.area_on_text >= 0.95 * score.area
 
 
+@pytest.mark.parametrize(("name", "least"), [("turned by 2 to 45°", 0.97), ("5 to 9 px text", 0.92)])
+def test_slanted_lines_and_small_print_are_covered(name: str, least: float, bench: SimpleNamespace) -> None:
+    (difficulty,) = (one for one in bench.pixel_set.HARD if one.name == name)
+    images = bench.pixel_set.labelled_set(SEED, difficulty, scale=0.08)
+    score = bench.bench_pixels.score(images, PixelRedactor(bench.bench_pixels.ALL_TEXT, workers=1))
+    assert score.lines > 50
+    assert score.found >= least * score.lines
+
+
 def test_sensitive_text_is_covered_and_innocent_marks_stay(bench: SimpleNamespace, images: list[Any]) -> None:
     score = bench.bench_pixels.score_sensitive(images)
     assert score.covered >= 0.98 * score.planted

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from healthcare_deid.engine.runs import archives
+from healthcare_deid.engine.runs.temporary import Spooled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,3 +171,37 @@ def test_originals_of_a_list_outlive_a_run_that_removes_old_results(
     assert [count for text, count in report.warnings.items() if "was removed" in text] == [1]
     assert contents(scans) == before | {"Okonkwo/0": b"broken since"}
     assert len(contents(tmp_path / "clean")) == 4
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_large_member_of_a_tar_waits_on_disk_and_leaves_nothing(
+    profile: Any, scans: Path, tmp_path: Path, contents: Contents, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(archives, "IN_MEMORY", 10)
+    expected = profile(BASIC).deidentify_tree(scans, tmp_path / "expected", workers=1)
+    archive = packed("tar", scans, tmp_path / "scans.tar")
+
+    report = profile(BASIC).deidentify_tree(archive, tmp_path / "clean", workers=workers)
+
+    assert (report.succeeded, report.failed) == (5, 1)
+    assert report.failures[0].sha256 == expected.failures[0].sha256
+    assert contents(tmp_path / "clean") == contents(tmp_path / "expected")
+    assert not [*(tmp_path / "temporary").iterdir()]
+
+
+def test_a_large_member_travels_to_a_worker_by_its_path(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "IN_MEMORY", 10)
+    originals = archives.TarOriginals(packed("tar", scans, tmp_path / "scans.tar"))
+    entry = next(entry for entry in originals.entries() if entry.name.endswith("Okonkwo/1"))
+    assert isinstance(entry.data, Spooled)
+    assert len(entry.data) == len((scans / "Okonkwo" / "1").read_bytes())
+    assert b"Okonkwo^Ada" not in pickle.dumps(entry)
+    with originals.opened(pickle.loads(pickle.dumps(entry))) as path:
+        assert path.read_bytes() == (scans / "Okonkwo" / "1").read_bytes()
+    path = entry.data.path
+    del entry
+    assert not path.exists()

@@ -359,7 +359,7 @@ def test_a_file_that_kills_a_worker_is_one_failure_and_the_others_are_done(
 
 
 def test_a_worker_looks_at_frames_in_one_thread_because_the_workers_share_the_cores_out() -> None:
-    worker = Worker(eval, "__import__('healthcare_deid.engine.pixels.redactor', fromlist=['_'])._default_workers()")
+    worker = Worker(eval, "__import__('healthcare_deid.engine.pixels.parallel', fromlist=['_']).default_workers()")
     try:
         assert worker.call({}) == 1
     finally:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
+
+from healthcare_deid.engine.workers import in_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,3 +36,10 @@ def ordered(function: Callable[[A], R], arguments: Iterable[A], workers: int) ->
         finally:
             for future in pending:
                 future.cancel()
+
+
+def default_workers() -> int:
+    """Return how many threads to work with: one a core, and one in a child process, where processes share them out."""
+    if in_worker() or multiprocessing.parent_process() is not None:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

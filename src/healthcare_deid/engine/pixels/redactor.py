@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from healthcare_deid._border import border
 from healthcare_deid.engine.dicom.long_values import storage_of
@@ -18,17 +15,22 @@ from healthcare_deid.engine.pixels.find.cine import Look, in_every_frame
 from healthcare_deid.engine.pixels.find.lookalikes import LookalikeInspector, lookalike_names
 from healthcare_deid.engine.pixels.find.machine_codes import finds_codes
 from healthcare_deid.engine.pixels.find.models import CPU
-from healthcare_deid.engine.pixels.find.mosaic import Mosaic, planes_of
+from healthcare_deid.engine.pixels.find.mosaic import Mosaic, view_of
 from healthcare_deid.engine.pixels.find.ocr import OnnxOcr
 from healthcare_deid.engine.pixels.find.policy import UNREADABLE, Cover, Policy
 from healthcare_deid.engine.pixels.frames.limits import beyond_service_limits
-from healthcare_deid.engine.pixels.frames.targets import Target, targets
+from healthcare_deid.engine.pixels.frames.targets import (
+    Target,
+    refuse_what_cannot_be_seen,
+    targets,
+    transfer_syntax,
+)
 from healthcare_deid.engine.pixels.frames.windows import Windows
 from healthcare_deid.engine.pixels.masks.device_masks import masked, ultrasound_regions
+from healthcare_deid.engine.pixels.parallel import default_workers
 from healthcare_deid.engine.plan.pixels import Scope
-from healthcare_deid.engine.results import PixelReport, ReadText, Redaction
+from healthcare_deid.engine.results import PictureLook, PixelReport, ReadText, Redaction
 from healthcare_deid.engine.safe_errors import guarded
-from healthcare_deid.engine.workers import in_worker
 from healthcare_deid.errors import UnsupportedPixelsError
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.find.ocr import Ocr
     from healthcare_deid.engine.pixels.masks.device_masks import Mask, Masked
     from healthcare_deid.engine.plan.pixels import PixelPlan
+    from healthcare_deid.engine.results import PictureState
     from healthcare_deid.engine.text.match import TextInspector
 
 MARGIN = 1
@@ -53,9 +56,6 @@ MASK = "mask"
 MASK_WARNING = "burned-in text was not looked for: the regions of a known device were covered, and no others"
 OUTSIDE_WARNING = "the mask of this device has no region in the picture: it covered nothing"
 CODES_WARNING = "QR codes and bar codes in the pixels were not looked for: pip install zxing-cpp"
-
-_ENCAPSULATED_DOCUMENT = 0x00420011
-_PIXEL_DATA_PROVIDER_URL = 0x00287FE0
 
 
 class PixelRedactor:
@@ -146,7 +146,7 @@ class PixelRedactor:
     ) -> PixelReport:
         mask = masked(self._masks, dataset, never=self._unmasked_only)
         if self._plan.looks:
-            _refuse_what_cannot_be_seen(dataset, removed)
+            refuse_what_cannot_be_seen(dataset, removed)
             found = list(targets(dataset, removed))
         else:
             found = [one for one in targets(dataset, removed) if one.is_image or one.is_icon] if mask.known else []
@@ -199,7 +199,7 @@ class PixelRedactor:
     @property
     def workers(self) -> int:
         """Threads that look at the frames of an instance."""
-        return self._workers or _default_workers()
+        return self._workers or default_workers()
 
     @property
     def other_provider(self) -> str:
@@ -243,6 +243,7 @@ class _Run:
         self._syntax = transfer_syntax(dataset)
         self._redactions: list[Redaction] = []
         self._texts: list[ReadText] = []
+        self._looks: list[PictureLook] = []
 
     def redact(self, found: Iterable[Target]) -> PixelReport:
         looked = 0
@@ -258,15 +259,18 @@ class _Run:
                     folder=self._folder,
                     max_pixels=self._redactor.max_frame_pixels,
                 )
-                view = self._view(element)
+                view = element if self._redactor.every_frame else view_of(element, self._dataset)
                 boxes = self._mask_boxes(element) if target.is_image else {}
-                if self._redactor.looks and (self._mask.looks or not boxes):  # boxes of masks, so far
-                    self._look(element, view, boxes)
-                    looked += 1
+                looks = self._redactor.looks and (self._mask.looks or not boxes)  # boxes of masks, so far
+                lines = self._look(element, view, boxes) if looks else 0
+                looked += looks
+                state: PictureState = "looked" if looks else "masked"
+                self._looks.append(PictureLook(target.path, target.kind, state, element.count, lines))
             except UnsupportedPixelsError:
                 if not target.is_private:
                     raise
                 unreadable.append(target)
+                self._looks.append(PictureLook(target.path, target.kind, "removed", 0))
                 continue
             if target.is_icon and image is not None:
                 self._repeat_in_icon(image, element, boxes)
@@ -298,6 +302,7 @@ class _Run:
             self._redactor.policy.plan.scope is Scope.EVERYTHING and finds_codes() and not masks_alone,
             looked,
             masks_alone,
+            tuple(self._looks),
         )
 
     def _mask_boxes(self, element: PixelElement) -> Boxes:
@@ -310,11 +315,12 @@ class _Run:
                     self._record(element, boxes, frame, Cover(inside, MASK, 1.0))
         return boxes
 
-    def _look(self, element: PixelElement, view: PixelElement | Mosaic, boxes: Boxes) -> None:
-        """Add what is covered of the text in an element."""
+    def _look(self, element: PixelElement, view: PixelElement | Mosaic, boxes: Boxes) -> int:
+        """Add what is covered of the text in an element; return how many lines there are."""
         target, look = element.target, self._redactor.look()
         windows = None if target.is_overlay else Windows(element.layout, target.dataset)
         lines = look.frames(view, windows)
+        found = sum(map(len, lines))
         if self._redactor.keep_text:
             self._texts.extend(
                 ReadText(element.target.path, frame, box, line.text or "", line.text_confidence)
@@ -331,12 +337,7 @@ class _Run:
                     box = element.aligned(place)
                     if box.area:
                         self._record(element, boxes, frame, Cover(box, cover.rule, cover.confidence))
-
-    def _view(self, element: PixelElement) -> PixelElement | Mosaic:
-        """Return what is looked at: tiles side by side, and any other frames as they are."""
-        tiled = element.count > 1 and not element.target.steps and not element.target.is_overlay
-        planes = planes_of(self._dataset, element.layout) if tiled and not self._redactor.every_frame else []
-        return Mosaic(element, planes) if planes else element
+        return found
 
     def _repeat_in_icon(self, image: tuple[PixelElement | Mosaic, Boxes], icon: PixelElement, boxes: Boxes) -> None:
         """Cover in the icon what was covered in the image: small text is still there, and no longer found."""
@@ -368,30 +369,3 @@ def _size(target: Target) -> int:
         return len(storage_of(target.dataset[target.tag].value))
     except UnsupportedPixelsError:  # it will be told when it is opened
         return 0
-
-
-def _refuse_what_cannot_be_seen(dataset: Dataset, removed: Callable[[int], bool]) -> None:
-    if _ENCAPSULATED_DOCUMENT in dataset and not removed(_ENCAPSULATED_DOCUMENT):
-        raise UnsupportedPixelsError(
-            "the instance holds a document (0042,0011) whose pages cannot be looked at", reason="encapsulated-document"
-        )
-    if _PIXEL_DATA_PROVIDER_URL in dataset and not removed(_PIXEL_DATA_PROVIDER_URL):
-        raise UnsupportedPixelsError("the pixel data is elsewhere (0028,7FE0) and cannot be looked at")
-
-
-def transfer_syntax(dataset: Dataset) -> UID:
-    """Return an instance's transfer syntax, by what it was read as where its file meta does not say."""
-    meta: Any = getattr(dataset, "file_meta", None)
-    named = meta.get("TransferSyntaxUID") if meta is not None else None
-    if named:
-        return UID(str(named))
-    implicit, little = dataset.original_encoding
-    if implicit is False:
-        return UID("1.2.840.10008.1.2.1") if little is not False else UID("1.2.840.10008.1.2.2")
-    return ImplicitVRLittleEndian
-
-
-def _default_workers() -> int:
-    if in_worker() or multiprocessing.parent_process() is not None:
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self
 
 from healthcare_deid.engine.runs.originals import Entry, Trouble
+from healthcare_deid.engine.runs.temporary import Spooled, temporary_copy
 from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from pathlib import Path
 
 _ZIP = (".zip",)
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 LARGEST_MEMBER = 1 << 31
 """Bytes of a member: a larger one is a bomb, or no instance that should travel in an archive."""
-_BUFFER = 1 << 20
+IN_MEMORY = 1 << 26
+"""Bytes of a tar's member: a larger one waits for its worker in a temporary file."""
 _ENCRYPTED = Trouble("encrypted", "the archive's member is encrypted: unpack it first")
 _TOO_LARGE = Trouble("too-large", f"the archive's member has more than {LARGEST_MEMBER >> 30} GB")
 _DAMAGED = Trouble("broken", "the archive is damaged: members may be missing")
@@ -37,6 +36,8 @@ class ZipOriginals:
     Args:
         file: The archive.
     """
+
+    url = ""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -74,7 +75,7 @@ class ZipOriginals:
             try:
                 # By its place: a name may come twice, and the last member with it would stand for all.
                 member = held.enter_context(archive.open(archive.infolist()[entry.number]))
-                path = held.enter_context(_unnamed_copy(member))
+                path = held.enter_context(temporary_copy(member))
             except (OSError, MemoryError):
                 raise
             except Exception:  # noqa: BLE001 - zipfile and its decompressors raise nearly anything at damaged ones
@@ -114,11 +115,14 @@ class _Member(tarfile.TarInfo):
 class TarOriginals:
     """The members of a tar archive, compressed or not.
 
-    It is read once, from its beginning to its end, and its members go to the workers as bytes.
+    It is read once, from its beginning to its end, and its members go to the workers as bytes; large ones as temporary
+    files.
 
     Args:
         file: The archive.
     """
+
+    url = ""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -146,7 +150,10 @@ class TarOriginals:
     @contextmanager
     def opened(self, entry: Entry) -> Generator[Path]:
         """Yield a file without a name that holds the member's bytes."""
-        with _unnamed_copy(io.BytesIO(entry.data or b"")) as path:
+        if isinstance(entry.data, Spooled):
+            yield entry.data.path
+            return
+        with temporary_copy(io.BytesIO(entry.data or b"")) as path:
             yield path
 
 
@@ -156,7 +163,8 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
     if member.size > LARGEST_MEMBER:
         return Entry(member.name, _TOO_LARGE)
     stream = archive.extractfile(member)
-    return Entry(member.name, None, stream.read() if stream is not None else b"")
+    assert stream is not None
+    return Entry(member.name, None, stream.read() if member.size <= IN_MEMORY else Spooled(stream))
 
 
 def is_archive(file: Path) -> bool:
@@ -167,19 +175,3 @@ def is_archive(file: Path) -> bool:
 def archive_originals(file: Path) -> ZipOriginals | TarOriginals:
     """Return the originals in an archive."""
     return ZipOriginals(file) if file.name.lower().endswith(_ZIP) else TarOriginals(file)
-
-
-@contextmanager
-def _unnamed_copy(stream: IO[bytes]) -> Generator[Path]:
-    """Copy a stream into a temporary file that nobody else can find, and that no killed process leaves behind."""
-    if os.name == "posix":
-        with tempfile.TemporaryFile() as file:
-            shutil.copyfileobj(stream, file, _BUFFER)
-            file.flush()
-            yield Path(f"/dev/fd/{file.fileno()}")
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "member")
-        with path.open("wb") as file:
-            shutil.copyfileobj(stream, file, _BUFFER)
-        yield path

@@ -13,7 +13,7 @@ from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
 from healthcare_deid.engine.runs.claims import RecordedResults, key_of
 from healthcare_deid.engine.runs.lock import RunLock
 from healthcare_deid.engine.runs.manifest import Manifest, settings_of
-from healthcare_deid.engine.runs.record import RecordFile
+from healthcare_deid.engine.runs.record import RecordFile, read_record
 from healthcare_deid.engine.runs.run_secret import with_secret
 from healthcare_deid.errors import RunRefused
 
@@ -156,8 +156,16 @@ class RunFolder:
                 "refusedByRule": report.refused_by,
                 "ignored": report.passed_over,
                 "warnings": report.warnings,
+                "stillRead": report.still_read,
             },
         )
+
+    def results(self) -> set[str]:
+        """Return the names of the recorded results that are there; the record is closed."""
+        names: dict[str, bool] = {}
+        for entry in read_record(self.path / RECORD):
+            names[entry["result"]] = not entry.get("withdrawn", False)
+        return {name for name, recorded in names.items() if recorded and self._store.has(name)}
 
     def remove_superseded(self) -> int:
         """Remove the results of an earlier config that were not made again; return how many. The record is closed."""
@@ -173,7 +181,7 @@ class RunFolder:
         with file.open("rb") as lines:
             for line in lines:
                 name = json.loads(line)
-                if self.recorded.get(key_of(name)) is None and self._store.size(name) is not None:
+                if self.recorded.get(key_of(name)) is None and self._store.has(name):
                     self._store.remove(name)
                     removed += 1
         file.unlink()

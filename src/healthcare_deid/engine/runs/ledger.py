@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from healthcare_deid.engine.results import Failure, TreeProgress, TreeReport
 from healthcare_deid.engine.runs.claims import Claims, Verdict, key_of
+from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,7 @@ class Ledger:
         self._refused: Counter[str] = Counter()
         self._ignored: Counter[str] = Counter()
         self._warnings: Counter[str] = Counter()
+        self._still_read: int | None = None
 
     def settle(self, found: Found) -> None:
         """Decide what becomes of what a worker found, and see that it does."""
@@ -123,15 +125,17 @@ class Ledger:
             failures=failures,
             warnings=dict(self._warnings),
             passed_over=dict(self._ignored),
+            still_read=self._still_read,
             run=run,
             refused=self._refused.total(),
             refused_by=dict(self._refused),
         )
 
     def warn(self, text: str, times: int = 1) -> None:
-        """Count a warning."""
-        with self._lock:
-            self._warnings[text] += times
+        """Count a warning; none where it comes no times."""
+        if times:
+            with self._lock:
+                self._warnings[text] += times
 
     def close(self) -> None:
         """Write what was put off, and close the record."""
@@ -143,7 +147,7 @@ class Ledger:
             if found.record is not None:
                 self._record.learn(found.record)
             known = self._recorded.get(key) if self._recorded is not None else None
-        there = known if known is not None and self._store.size(found.result) == known.size else None
+        there = known if known is not None and self._store.has(found.result, known.size) else None
         with self._lock:
             decision = self._claims.decide(key, found.digest, there, again=self._again)
         match decision.verdict:
@@ -179,7 +183,7 @@ class Ledger:
                 self._record.supersede()
         try:
             self._store.commit(found.staged, found.result)
-        except OSError as error:
+        except (OSError, EngineError) as error:
             self._not_written(found, key, error)
             return
         with self._lock:
@@ -191,14 +195,20 @@ class Ledger:
                     self._name_map.replace(found.result)
             self._record.add(found.record)
             self._succeeded += 1
+            if found.record.still_read is not None:
+                self._still_read = (self._still_read or 0) + found.record.still_read
             self._warnings.update(found.warnings)
             self._map(found)
 
-    def _not_written(self, found: Found, key: bytes, error: OSError) -> None:
+    def _not_written(self, found: Found, key: bytes, error: OSError | EngineError) -> None:
         """Count a result that could not be written: nothing is left in its place, and nobody has its name."""
         _drop(found.staged)
-        text = f"the result could not be written: {os.strerror(error.errno) if error.errno else type(error).__name__}"
-        with suppress(OSError):
+        number = error.errno if isinstance(error, OSError) else None
+        words = (
+            str(error) if isinstance(error, EngineError) else os.strerror(number) if number else type(error).__name__
+        )
+        text = f"the result could not be written: {words}"
+        with suppress(OSError, EngineError):
             self._store.remove(found.result)
         with self._lock:
             self._failures.append(Failure(found.source, "io-error", text, found.digest.hex()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from healthcare_deid.engine.runs.temporary import Spooled
+
 _NO_FILE = "a pipe, a socket or a device is no file, and was not opened"
 _LINK_TO_FOLDER = "a link to a folder was not followed: name that folder as a source of its own"
 _NOWHERE = "the link leads nowhere, or to itself"
-_PARTIAL = "a half-written file of another run"
 
 
 class Trouble(NamedTuple):
@@ -33,6 +34,9 @@ class Trouble(NamedTuple):
     ignored: bool = False
 
 
+PARTIAL = Trouble("partial", "a half-written file of another run", ignored=True)
+
+
 class Entry(NamedTuple):
     """One thing in a source.
 
@@ -41,20 +45,28 @@ class Entry(NamedTuple):
         trouble: Why it is not read, if it is not.
         data: Its bytes, where the source can only be read from its beginning to its end.
         number: Its place in the source, where two may have one name.
+        size: How many bytes it has, where the source says so.
     """
 
     name: str
     trouble: Trouble | None = None
-    data: bytes | None = None
+    data: bytes | Spooled | None = None
     number: int = 0
+    size: int | None = None
 
 
+@runtime_checkable
 class Originals(Protocol):
     """The originals of a run. It can be pickled: every worker has one."""
 
     @property
     def folder(self) -> Path | None:
         """The folder or file it is, where it is one of this machine."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Where it is otherwise; results may not go to the same place. Never printed."""
         ...
 
     def entries(self) -> Iterator[Entry]:
@@ -74,6 +86,7 @@ class Originals(Protocol):
 
         Raises:
             OSError: It cannot be read.
+            EngineError: The same, in words of its own that quote nothing.
         """
         ...
 
@@ -84,6 +97,8 @@ class FolderOriginals:
     Args:
         folder: The folder.
     """
+
+    url = ""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -129,6 +144,8 @@ class FileOriginals:
         file: The file.
     """
 
+    url = ""
+
     def __init__(self, file: Path) -> None:
         self._file = file
 
@@ -157,15 +174,20 @@ class ListOriginals:
 
     Args:
         paths: The files and folders.
+
+    Attributes:
+        paths: As given.
     """
 
+    url = ""
+
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._paths = tuple(paths)
+        self.paths = tuple(paths)
 
     @property
     def folder(self) -> Path | None:
         """The one path, where the list has one."""
-        return self._paths[0] if len(self._paths) == 1 else None
+        return self.paths[0] if len(self.paths) == 1 else None
 
     def count(self) -> int | None:
         """Return how many entries there are."""
@@ -173,7 +195,7 @@ class ListOriginals:
 
     def entries(self) -> Iterator[Entry]:
         """Yield every file, those below a listed folder included."""
-        for path in self._paths:
+        for path in self.paths:
             name = path.as_posix()
             if path.is_dir():
                 for entry in FolderOriginals(path).entries():
@@ -203,7 +225,7 @@ def result_name(name: str) -> str | None:
 def _trouble(entry: os.DirEntry[str]) -> Trouble | None:
     """Return why an entry of a folder that is no folder is not read."""
     if entry.name.endswith(PARTIAL_SUFFIX):
-        return Trouble("partial", _PARTIAL, ignored=True)
+        return PARTIAL
     try:
         if entry.is_file():
             return None

@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
-from healthcare_deid.engine.results import Change, Redaction
+from healthcare_deid.engine.results import Change, PictureLook, Redaction
 from healthcare_deid.engine.runs.claims import Recorded, RecordedResults, key_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ SCHEMA = 1
 _LONGEST_HEADER = 1 << 12
 _CHANGE_FIELDS = [field.name for field in fields(Change)]
 _REDACTION_FIELDS = [field.name for field in fields(Redaction)]
+_LOOK_FIELDS = [field.name for field in fields(PictureLook)]
 _MOST_KNOWN = 1 << 14
 _LISTS = {"changes": "changes", "warnings": "warnings", "keptTags": "kept_tags"}
 """Lists by their name in the record → in `RecordEntry`; records of earlier releases lack the last one."""
@@ -59,20 +60,24 @@ class RecordEntry:
         source: SHA-256 of its source.
         size: Bytes of the result.
         kept: How many data elements are as they were.
+        looks: What became of elements that hold pictures, as JSON.
         redactions: Rectangles covered, as JSON.
         changes: Changes to data elements; an empty text where the worker has sent the list before.
         warnings: The same for warnings.
         kept_tags: The same for the tags of attributes that were kept with a value.
+        still_read: Lines that the second OCR reads in the result; None where it did not look.
     """
 
     result: str
     source: bytes
     size: int
     kept: int
+    looks: str
     redactions: str
     changes: Told
     warnings: Told
     kept_tags: Told
+    still_read: int | None = None
 
 
 class EntryMaker:
@@ -93,10 +98,12 @@ class EntryMaker:
             source,
             size,
             result.kept,
+            _json([_fields(_LOOK_FIELDS, look) for look in result.looks]) if result.looks else "[]",
             _json([_fields(_REDACTION_FIELDS, item) for item in result.redactions]) if result.redactions else "[]",
             changes,
             self._warnings(result.warnings),
             kept_tags,
+            result.still_read,
         )
 
     def _header(self, result: DeidentifyResult) -> tuple[Told, ...]:
@@ -191,7 +198,7 @@ class RecordFile:
         lists = ",".join(self._list(of, getattr(entry, field)) for of, field in _LISTS.items())
         self._write(
             f'{{"result":{name},"source":"{entry.source.hex()}","size":{entry.size},"kept":{entry.kept},'
-            f'"redactions":{entry.redactions},{lists}}}\n'
+            f'"looks":{entry.looks},"redactions":{entry.redactions},{lists}}}\n'
         )
 
     def withdraw(self, name: str) -> None:

@@ -11,16 +11,15 @@ from healthcare_deid._border import call_back
 from healthcare_deid.engine.identity.key_folder import key_folder
 from healthcare_deid.engine.pool import Pool
 from healthcare_deid.engine.runs.admission import Admission
-from healthcare_deid.engine.runs.archives import archive_originals, is_archive
+from healthcare_deid.engine.runs.dicomdir import LEFT_OUT, file_set_folder, write_file_set
+from healthcare_deid.engine.runs.ends import check_apart, workers_for
 from healthcare_deid.engine.runs.folder import RECORD, REMOVED, RunFolder
 from healthcare_deid.engine.runs.gate import Gate
 from healthcare_deid.engine.runs.ledger import Ledger
 from healthcare_deid.engine.runs.naming import NAMES, NameMap, Names, refuse_inside
-from healthcare_deid.engine.runs.originals import FileOriginals, FolderOriginals, ListOriginals
 from healthcare_deid.engine.runs.quarantine import Quarantine
 from healthcare_deid.engine.runs.record import check_record, copy_record
 from healthcare_deid.engine.runs.report_page import write_report
-from healthcare_deid.engine.runs.stores import FolderStore
 from healthcare_deid.engine.runs.work import Workplace, crashed, work
 
 if TYPE_CHECKING:
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import TreeProgress, TreeReport
     from healthcare_deid.engine.runs.engine import Engine
     from healthcare_deid.engine.runs.originals import Entry, Originals
+    from healthcare_deid.engine.runs.stores import Store
     from healthcare_deid.engine.runs.work import Found
 
-_DICOMDIR = "DICOMDIR"
 _CHUNK = 32
 _CHUNK_BYTES = 1 << 26
 """Bytes of members of an archive that travel to a worker together."""
@@ -43,8 +42,8 @@ _WORTH_PROCESSES_WITH_PIXELS = 16
 
 def deidentify_tree(
     deidentifier: Engine,
-    source: Path | tuple[Path, ...],
-    destination: Path,
+    originals: Originals,
+    store: Store,
     *,
     run: Path,
     workers: int | None = None,
@@ -57,16 +56,18 @@ def deidentify_tree(
     record: Path | None = None,
     admit: Admission | Path | None = None,
     quarantine: Path | None = None,
+    dicomdir: bool = False,
     command: str = "Deidentifier.deidentify_tree",
 ) -> TreeReport:
     """De-identify a folder (see `Deidentifier.deidentify_tree`)."""
     if names not in NAMES:
         raise ValueError(f"names is one of {', '.join(NAMES)}")
-    _check_workers(workers)
+    workers = workers_for(originals, store, workers)
     admission = Admission.from_file(admit) if isinstance(admit, Path) else admit
-    originals, store = originals_of(source), FolderStore(destination)
-    _check_places(originals.folder, store.folder)
-    for argument, path in (("run", run), ("name_map", name_map), ("record", record), ("quarantine", quarantine)):
+    check_apart(originals, store)
+    file_set = file_set_folder(store.folder) if dicomdir else None
+    beside = {"run": run, "name_map": name_map, "record": record, "quarantine": quarantine, "dicomdir": file_set}
+    for argument, path in beside.items():
         if path is not None:
             refuse_inside(argument, path, originals.folder, store.folder)
     if deidentifier.needs_secret and deidentifier.options.secret is None:
@@ -76,7 +77,7 @@ def deidentify_tree(
     ward = Quarantine(quarantine) if quarantine is not None else None
     if record is not None:
         check_record(record)
-    destination.mkdir(parents=True, exist_ok=True)
+    store.begin(run, names)
     with ExitStack() as held:
         folder = held.enter_context(RunFolder(run, store, command))
         map_ = held.enter_context(closing(NameMap(name_map))) if name_map is not None else None
@@ -102,47 +103,20 @@ def deidentify_tree(
         finally:
             store.clean()  # of workers that died
             ledger.close()
-            if state == "complete" and (removed := folder.remove_superseded()):
-                ledger.warn(REMOVED, removed)
-            report = ledger.report(run)
-            folder.end(report, state=state)
+            try:
+                if state == "complete":
+                    ledger.warn(REMOVED, folder.remove_superseded())
+                    if file_set is not None and store.folder is not None:
+                        ledger.warn(LEFT_OUT, write_file_set(store.folder, folder.results(), file_set))
+            finally:
+                report = ledger.report(run)
+                folder.end(report, state=state)
             write_report(run)
             if ward is not None and state == "complete":
                 ward.fill(originals, report.failures)
             if record is not None:
                 copy_record(run / RECORD, record)
     return report
-
-
-def originals_of(given: Path | tuple[Path, ...]) -> Originals:
-    """Return the originals that a source means.
-
-    Raises:
-        NotADirectoryError: It is neither a folder nor a file.
-    """
-    if isinstance(given, tuple):
-        return ListOriginals(given)
-    if given.is_file():
-        if given.name == _DICOMDIR:  # a CD: what it points at lies beside it
-            return FolderOriginals(given.parent)
-        return archive_originals(given) if is_archive(given) else FileOriginals(given)
-    if not given.is_dir():
-        raise NotADirectoryError("the source is neither a folder nor a file")
-    return FolderOriginals(given)
-
-
-def _check_places(source: Path | None, destination: Path | None) -> None:
-    if source is None or destination is None:
-        return
-    if destination.resolve().is_relative_to(source.resolve()):
-        raise ValueError("the destination is inside the source: results would be taken for input")
-    if source.resolve().is_relative_to(destination.resolve()):
-        raise ValueError("the source is inside the destination: originals would be among the results, or be replaced")
-
-
-def _check_workers(given: object) -> None:
-    if given is not None and not (isinstance(given, int) and given >= 1):
-        raise ValueError("workers: a number of processes is needed, at least 1")
 
 
 class _Run:

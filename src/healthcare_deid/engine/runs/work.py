@@ -166,7 +166,7 @@ class Workplace:
 
     def _is_there(self, name: str, digest: bytes) -> bool:
         known = self._results.get(key_of(name)) if self._results is not None else None
-        return known is not None and known.digest == digest and self._store.size(name) == known.size
+        return known is not None and known.digest == digest and self._store.has(name, known.size)
 
 
 def crashed(entry: Entry) -> Found:

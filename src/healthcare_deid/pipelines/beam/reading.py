@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
 
+from healthcare_deid.dicom_stores import StoreReader, is_store
 from healthcare_deid.errors import ConfigError, DeidError
 from healthcare_deid.pipelines import places
 from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, dead_letter
-from healthcare_deid.pipelines.dicom_stores import StoreReader, is_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

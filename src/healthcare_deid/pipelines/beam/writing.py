@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
+from healthcare_deid.dicom_stores import StoreWriter, is_store
 from healthcare_deid.errors import ConfigError
 from healthcare_deid.pipelines import places
 from healthcare_deid.pipelines.beam.common import Counters
-from healthcare_deid.pipelines.dicom_stores import StoreWriter, is_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -108,11 +108,13 @@ class _Runs(NamedTuple):
     @classmethod
     def of(cls, mask: Mask) -> _Runs:
         rows, columns = mask.shape
-        edged = np.zeros((rows, columns + 2), np.int8)
-        edged[:, 1:-1] = mask
-        change = np.diff(edged, axis=1)
-        row, start = np.nonzero(change == 1)
-        _, end = np.nonzero(change == -1)  # row by row, a run starts and ends the same number of times
+        edged = np.zeros((rows, columns + 1), bool)
+        edged[:, :-1] = mask
+        flat = edged.reshape(-1)
+        # What is set begins and ends by turns, because every row ends with a pixel that is not.
+        change = np.flatnonzero(np.diff(flat, prepend=False))
+        row, start = np.divmod(change[::2], columns + 1)
+        end = change[1::2] - row * (columns + 1)
         _, index = np.unique(_joined(row, start, end, columns), return_inverse=True)
         return cls(row, start, end, index)
 

@@ -118,6 +118,13 @@ class Mosaic:
         return found
 
 
+def view_of(element: PixelElement, dataset: Dataset) -> PixelElement | Mosaic:
+    """Return what is looked at of an element: tiles side by side, and any other frames as they are."""
+    tiled = element.count > 1 and not element.target.steps and not element.target.is_overlay
+    planes = planes_of(dataset, element.layout) if tiled else []
+    return Mosaic(element, planes) if planes else element
+
+
 def planes_of(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
     """Return where the frames of a tiled image lie; nothing when they are no tiles, or their places make no sense."""
     if min(layout.rows, layout.columns) < SMALLEST_TILE:

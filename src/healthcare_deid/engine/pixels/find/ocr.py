@@ -16,6 +16,7 @@ from healthcare_deid.engine.pixels.find.ink import is_ink
 from healthcare_deid.engine.pixels.find.models import CPU, Role, check_providers, find_model, find_models
 from healthcare_deid.engine.pixels.find.reader import GLYPH_CONFIDENCE, Reader, with_ends
 from healthcare_deid.engine.pixels.find.recognizer import Reading, Recognizer
+from healthcare_deid.engine.pixels.find.small_print import small_print
 from healthcare_deid.engine.pixels.lines import TextLine
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ takes more for text: with 32, 2 % more of what was covered in the benchmark was 
 Doppler image were a line."""
 SWOLLEN = 0.2
 """A line that a look swells to the size of an object takes no larger part of a picture; a head in a CT does."""
+SMALL_SCALE = 3.0
+"""What may be small print is looked at so many times as large,"""
+SMALL_ROOM = 16
+"""with so many pixels around it;"""
+SMALL_LINE = 20
+"""what is thicker there is none: larger lines are found as they are, and anatomy looks like one from so near."""
 NEARLY_ALL = 0.7
 """Where hints and their surroundings take a larger part of a picture, all of it is looked at again."""
 BRIGHT = 128
@@ -173,9 +180,20 @@ class OnnxOcr:
         for region, factor in (*((region, 1.0) for region in again), (area, COARSE)):
             found = self._detector.find(_cut(picture, region), scale * factor, _edges(picture, region))
             yield [scored.moved(region.left, region.top) for scored in found]
+        yield from self._small_print(picture, page, area, first.lines)
         if self._thorough:
             for look in self._thoroughly(_cut(picture, area), _cut(page, area), scale, _edges(picture, area)):
                 yield [scored.moved(area.left, area.top) for scored in look]
+
+    def _small_print(
+        self, picture: Picture, page: Picture, area: Box, known: Sequence[ScoredBox]
+    ) -> Iterator[list[ScoredBox]]:
+        """Yield what is found where there may be small print, looked at enlarged."""
+        sure = [part for scored in known if scored.score >= SURE_SCORE for part in scored.parts]
+        words = [word.moved(area.left, area.top) for word in small_print(_cut(picture, area), sure)]
+        for region in merged([word.grown(SMALL_ROOM).intersection(area) for word in words]):
+            found = self._detector.find(_cut(page, region), SMALL_SCALE, _edges(picture, region))
+            yield [scored.moved(region.left, region.top) for scored in found if scored.thickness <= SMALL_LINE]
 
     def _thoroughly(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
         """Yield what is found by the looks of every detector."""

@@ -19,7 +19,7 @@ ROOMY = 0.7
 """A line is a strip when it fills less than this part of its bounding box,"""
 LONG = 2.5
 """and is this many times as long as thick: below, an angle means little."""
-SLACK = 0.5
+SLACK = 0.25
 """A box along a strip is higher than a level one by this part of the strip's thickness at most."""
 
 

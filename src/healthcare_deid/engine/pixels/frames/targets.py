@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sized
 from dataclasses import dataclass
 from struct import pack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
+from pydicom.uid import UID, ImplicitVRLittleEndian
 from pydicom.values import convert_SQ
 
 from healthcare_deid.engine.results import Change, ChangeAction
@@ -20,6 +21,10 @@ from healthcare_deid.errors import UnsupportedPixelsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from healthcare_deid.engine.results import PictureKind
+
+_ENCAPSULATED_DOCUMENT = 0x00420011
+_PIXEL_DATA_PROVIDER_URL = 0x00287FE0
 PIXEL_DATA = 0x7FE00010
 PIXEL_TAGS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 """Pixel Data, Float Pixel Data, Double Float Pixel Data (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25)."""
@@ -77,6 +82,17 @@ class Target:
         return bool(self.tag >> 16 & 1) or any(step.is_private for step, _ in self.steps)
 
     @property
+    def kind(self) -> PictureKind:
+        """What picture it is, in a word."""
+        if self.is_private:
+            return "private"
+        if self.is_icon:
+            return "icon"
+        if self.is_overlay:
+            return "overlay"
+        return "nested" if self.steps else "image"
+
+    @property
     def is_icon(self) -> bool:
         """Whether it is the small picture of the instance's own image."""
         return len(self.steps) == 1 and self.steps[0][0] == ICON_SEQUENCE
@@ -107,6 +123,32 @@ def targets(
             continue
         for index, item in enumerate(items):
             yield from targets(item, steps=(*steps, (tag, index)))
+
+
+def refuse_what_cannot_be_seen(dataset: Dataset, removed: Callable[[int], bool]) -> None:
+    """Refuse an instance with a picture or a page that nobody here can look at, and that stays.
+
+    Raises:
+        UnsupportedPixelsError: It holds one.
+    """
+    if _ENCAPSULATED_DOCUMENT in dataset and not removed(_ENCAPSULATED_DOCUMENT):
+        raise UnsupportedPixelsError(
+            "the instance holds a document (0042,0011) whose pages cannot be looked at", reason="encapsulated-document"
+        )
+    if _PIXEL_DATA_PROVIDER_URL in dataset and not removed(_PIXEL_DATA_PROVIDER_URL):
+        raise UnsupportedPixelsError("the pixel data is elsewhere (0028,7FE0) and cannot be looked at")
+
+
+def transfer_syntax(dataset: Dataset) -> UID:
+    """Return an instance's transfer syntax, by what it was read as where its file meta does not say."""
+    meta: Any = getattr(dataset, "file_meta", None)
+    named = meta.get("TransferSyntaxUID") if meta is not None else None
+    if named:
+        return UID(str(named))
+    implicit, little = dataset.original_encoding
+    if implicit is False:
+        return UID("1.2.840.10008.1.2.1") if little is not False else UID("1.2.840.10008.1.2.2")
+    return ImplicitVRLittleEndian
 
 
 def remove_unreadable(root: Dataset, target: Target) -> tuple[Change, str]:

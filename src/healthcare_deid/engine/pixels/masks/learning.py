@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw
 
 from healthcare_deid.engine.geometry import merged
 from healthcare_deid.engine.pixels.cover.element import PixelElement
-from healthcare_deid.engine.pixels.frames.targets import targets
+from healthcare_deid.engine.pixels.frames.targets import targets, transfer_syntax
 from healthcare_deid.engine.pixels.masks.conditions import text_of
 from healthcare_deid.engine.pixels.masks.device_masks import MANUFACTURER, MODALITY, MODEL, DeviceMask
-from healthcare_deid.engine.pixels.redactor import PixelRedactor, transfer_syntax
+from healthcare_deid.engine.pixels.redactor import PixelRedactor
 from healthcare_deid.engine.plan.pixels import PixelPlan, Scope
 from healthcare_deid.errors import EngineError
 

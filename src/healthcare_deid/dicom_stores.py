@@ -1,0 +1,315 @@
+"""DICOM stores as source and destination of runs and pipelines, over DICOMweb.
+
+The client retries when the store is busy (429, 503).
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client.transfers.dicomweb import DicomWeb
+from healthcare_deid.client.transfers.download import instances_of
+from healthcare_deid.client.transfers.identifiers import is_uid
+from healthcare_deid.client.transfers.store_response import read_answer
+from healthcare_deid.engine.runs.originals import Entry, Trouble
+from healthcare_deid.engine.runs.stores import StagedStore
+from healthcare_deid.engine.runs.temporary import temporary_file
+from healthcare_deid.errors import ConfigError, DeidError, EngineError, NotFound, ReplyError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from healthcare_deid.engine.runs.naming import Names
+
+__all__ = ["DicomStoreOriginals", "DicomStoreResults"]
+
+_STORE = re.compile(r"projects/[^/]+/locations/[^/]+/datasets/[^/]+/dicomStores/[^/]+")
+_URL = re.compile(rf"(?P<endpoint>https?://[^/?#]+)/(?P<version>v1|v1beta1)/(?P<store>{_STORE.pattern})/dicomWeb/?")
+_CONFLICT = 409
+_PART10 = {"accept": "application/dicom; transfer-syntax=*"}
+_STORED = {"content-type": "application/dicom", "accept": "application/dicom+json"}
+_SUFFIX = ".dcm"
+_UNUSABLE = "the search result has no valid UIDs for an instance"
+
+
+def is_store(place: str) -> bool:
+    """Return whether *place* is the full name of a DICOM store."""
+    return _STORE.fullmatch(place) is not None
+
+
+class _StoreConnection:
+    def __init__(self, name: str, endpoint: str | None, api_version: Any = "v1") -> None:
+        from healthcare_deid.client.sync import DeidClient
+
+        self._client = client = DeidClient(endpoint=endpoint, api_version=api_version)
+        self._web = DicomWeb(client._session, client._context, client._context.dicom_store(name))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def names(self) -> Iterator[str]:
+        """Yield ``study/series/instance`` of every instance."""
+        for uids in instances_of(self._web, None):
+            yield "/".join(uids)
+
+
+class StoreReader(_StoreConnection):
+    """Lists and retrieves instances.
+
+    Args:
+        name: Full name of the store.
+        endpoint: As for `DeidClient`.
+        api_version: As for `DeidClient`.
+    """
+
+    def read(self, name: str) -> bytes:
+        """Retrieve an instance.
+
+        Raises:
+            ReplyError: *name* is not made of three UIDs.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
+        """
+        with temporary_file() as path:  # a reply in memory has a limit that instances do not have
+            self.read_into(name, path)
+            return path.read_bytes()
+
+    def read_into(self, name: str, path: Path) -> None:
+        """Write an instance into a file; raises what `read` does."""
+        self._web.send("GET", _address(name), headers=_PART10, into=path)
+
+
+class StoreWriter(_StoreConnection):
+    """Stores instances.
+
+    Args:
+        name: Full name of the store.
+        endpoint: As for `DeidClient`.
+        api_version: As for `DeidClient`.
+    """
+
+    def write(self, data: bytes) -> None:
+        """Store an instance.
+
+        An instance that is already stored with the same bytes counts as success.
+
+        Raises:
+            ReplyError: The store rejected the instance, or has a different one with its UIDs.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
+        """
+        reply = self._web.send("POST", "/studies", body=data, headers=_STORED, answers=(_CONFLICT,))
+        answer = read_answer(reply.content)
+        if answer.stored and reply.status != _CONFLICT:
+            return
+        if not answer.failed and reply.status != _CONFLICT:
+            raise ReplyError("the store's reply does not say whether the instance was stored")
+        raise ReplyError("the store rejected an instance, or has a different one with the same UIDs")
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Store an instance in place of another one with its UIDs; raises what `write` does."""
+        try:
+            self.write(data)
+        except ReplyError:
+            if not self.has(name):
+                raise
+            self.delete(name)
+            self.write(data)
+
+    def has(self, name: str) -> bool:
+        """Return whether an instance is there; raises what `read` does."""
+        study, series, instance = _uids(name)
+        try:
+            return bool(self._web.json(f"/studies/{study}/series/{series}/instances?SOPInstanceUID={instance}&limit=1"))
+        except NotFound:
+            return False
+
+    def delete(self, name: str) -> None:
+        """Delete an instance, if it is there; raises what `read` does."""
+        try:
+            self._web.send("DELETE", _address(name))
+        except NotFound:
+            return
+
+    def check(self) -> None:
+        """Raise what `read` does unless the store can be searched."""
+        self._web.json("/studies?limit=1")
+
+
+class _End:
+    """A DICOM store. It can be pickled: every process connects anew.
+
+    Args:
+        store: The store's full name ``projects/…/dicomStores/…``, or its URL ``https://…/v1/projects/…/dicomWeb``.
+        endpoint: As for `DeidClient`; a URL has its own.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+
+    folder = None
+
+    def __init__(self, store: str, *, endpoint: str | None = None) -> None:
+        found = _URL.fullmatch(store)
+        if found is None and not is_store(store):
+            raise ConfigError(
+                "a DICOM store is projects/P/locations/L/datasets/D/dicomStores/S, or "
+                "https://HOST/v1/projects/P/locations/L/datasets/D/dicomStores/S/dicomWeb"
+            )
+        if found is not None and endpoint is not None:
+            raise ConfigError("endpoint: the store's URL has its own: leave it out, or give the store's name")
+        self._given: tuple[str, str | None, str] = (
+            (store, endpoint, "v1") if found is None else (found["store"], found["endpoint"], found["version"])
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Connections are cached in the dictionary under their own names.
+        return {name: value for name, value in self.__dict__.items() if name not in ("_reader", "_writer")}
+
+    @property
+    def url(self) -> str:
+        """The store's full name, whatever the endpoint: one store may have two."""
+        return self._given[0]
+
+
+class DicomStoreOriginals(_End):
+    """The instances of a DICOM store, as source of a run.
+
+    Args:
+        store: The store's full name ``projects/…/dicomStores/…``, or its URL ``https://…/v1/projects/…/dicomWeb``.
+        endpoint: As for `DeidClient`; a URL has its own.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+
+    @cached_property
+    def _reader(self) -> StoreReader:
+        reader = StoreReader(*self._given)
+        weakref.finalize(self, reader.close)
+        return reader
+
+    def count(self) -> int | None:
+        """Return how many instances there are."""
+        return sum(1 for _ in self._reader.names())
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the instances, as the store lists them: ``study/series/instance.dcm``.
+
+        Raises:
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
+        """
+        for name in self._reader.names():
+            usable = _is_name(name)
+            yield Entry(f"{name}{_SUFFIX}", None if usable else Trouble("bad-name", _UNUSABLE))
+
+    @contextmanager
+    def opened(self, entry: Entry) -> Generator[Path]:
+        """Yield a temporary file that holds the instance.
+
+        Raises:
+            EngineError: It cannot be retrieved.
+        """
+        with temporary_file() as path:
+            with _of_one():
+                self._reader.read_into(entry.name.removesuffix(_SUFFIX), path)
+            yield path
+
+
+class DicomStoreResults(_End, StagedStore):
+    """A DICOM store, as destination of a run: it exists, and each result is stored under its new UIDs.
+
+    Args:
+        store: The store's full name ``projects/…/dicomStores/…``, or its URL ``https://…/v1/projects/…/dicomWeb``.
+        endpoint: As for `DeidClient`; a URL has its own.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+
+    @cached_property
+    def _writer(self) -> StoreWriter:
+        writer = StoreWriter(*self._given)
+        weakref.finalize(self, writer.close)
+        return writer
+
+    def begin(self, run: Path, names: Names) -> None:
+        """See that the store is there.
+
+        Raises:
+            ConfigError: Results are to be called as their sources.
+            ApiError: The store replied with an error.
+            TransportError: No reply arrived.
+        """
+        if names != "uid":
+            raise ConfigError("names: a DICOM store calls instances by their UIDs: names='uid', without --keep-names")
+        super().begin(run, names)
+        self._writer.check()
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of the instances."""
+        for name in self._writer.names():
+            yield f"{name}{_SUFFIX}"
+
+    def has(self, name: str, size: int | None = None) -> bool:
+        """Return whether an instance is there: a store has all of it or nothing, and does not tell its length."""
+        del size
+        uids = name.removesuffix(_SUFFIX)
+        with _of_one():
+            return _is_name(uids) and self._writer.has(uids)
+
+    def commit(self, staged: Path, name: str) -> None:
+        """Store the staged file; another instance with its UIDs is deleted first.
+
+        Raises:
+            OSError: The file cannot be read.
+            EngineError: It is not stored.
+        """
+        uids = name.removesuffix(_SUFFIX)
+        if not _is_name(uids):
+            raise EngineError("a UID is missing, without which no DICOM store takes an instance", reason="no-uid")
+        with _of_one():
+            self._writer.replace(uids, staged.read_bytes())
+        staged.unlink()
+
+    def remove(self, name: str) -> None:
+        """Delete an instance, if it is there."""
+        uids = name.removesuffix(_SUFFIX)
+        if _is_name(uids):
+            with _of_one():
+                self._writer.delete(uids)
+
+
+@contextmanager
+def _of_one() -> Generator[None]:
+    """Make an error of the client's one of an instance: it stops no other."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except DeidError as error:
+        raise EngineError(f"the DICOM store: {error}", reason="io-error") from None
+
+
+def _is_name(name: str) -> bool:
+    uids = name.split("/")
+    return len(uids) == 3 and all(map(is_uid, uids))
+
+
+def _uids(name: str) -> list[str]:
+    # Names come from the store's search results. Anything but UIDs could address another path of the endpoint.
+    if not _is_name(name):
+        raise ReplyError(_UNUSABLE)
+    return name.split("/")
+
+
+def _address(name: str) -> str:
+    study, series, instance = _uids(name)
+    return f"/studies/{study}/series/{series}/instances/{instance}"

@@ -1,0 +1,244 @@
+"""A File-set of a run's results: a DICOMDIR and the files it names (PS3.10 Section 8, PS3.3 Annex F).
+
+A DICOMDIR names files by components of up to eight characters, so that it cannot name results that are called by their
+UIDs. The File-set is therefore a folder of its own, whose files are links to the results, or copies where there can be
+no links.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
+
+from healthcare_deid.engine.dicom.atomic_write import PARTIAL_SUFFIX
+from healthcare_deid.engine.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from healthcare_deid.engine.safe_errors import guarded
+from healthcare_deid.errors import ConfigError, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from pydicom.fileset import FileSet
+
+DICOMDIR = "DICOMDIR"
+LEFT_OUT = (
+    "a result is not in the DICOMDIR: it lacks what a directory record must have, or another result has its SOP "
+    "Instance UID"
+)
+_LARGE = 1 << 16
+"""Bytes of a value that no directory record holds."""
+_NEXT, _LOWER = 8, 30
+"""Where a record's offsets stand in its bytes: it begins with (0004,1400) UL, (0004,1410) US and (0004,1420) UL."""
+_FIRST, _LAST = -26, -14
+"""Where the offsets of the root entity stand from the end: (0004,1200) UL, (0004,1202) UL, (0004,1212) US."""
+_SEQUENCE = struct.Struct("<HH2sHI")
+_ITEM = struct.Struct("<HHI")
+_OFFSET = struct.Struct("<I")
+_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+_PREFIXES = {"PATIENT": "PT", "STUDY": "ST", "SERIES": "SE"}
+_INVENTED = {
+    # Type 1 in a directory record, and of another type, or emptied, in an instance (PS3.3 Section F.5); dcmtk's
+    # dcmgpdir --invent writes the same dates and times.
+    "StudyDate": "19000101",
+    "StudyTime": "000000",
+    "Modality": "OT",
+    "SeriesNumber": "0",
+    "InstanceNumber": "0",
+}
+_INVENTED_IF_EMPTIED = {
+    "ContentDate": "19000101",
+    "ContentTime": "000000",
+    "PresentationCreationDate": "19000101",
+    "PresentationCreationTime": "000000",
+    "ContentLabel": "UNKNOWN",
+    "RTPlanLabel": "UNKNOWN",
+    "StructureSetLabel": "UNKNOWN",
+}
+
+
+@dataclass
+class _Node:
+    """A directory record and those below it.
+
+    Attributes:
+        number: Its place among those beside it, from 1.
+        data: The record, encoded; its offsets are written last.
+        below: The records below it, by what tells them apart.
+    """
+
+    number: int = 0
+    data: bytearray = field(default_factory=bytearray)
+    below: dict[str, _Node] = field(default_factory=dict)
+
+    def at(self, key: str) -> _Node:
+        """Return the record below that has a key, or a new one, which is not below yet."""
+        return self.below.get(key) or _Node(len(self.below) + 1)
+
+
+def file_set_folder(destination: Path | None) -> Path:
+    """Return the folder of a destination's File-set.
+
+    Raises:
+        ConfigError: The destination is not a folder of this machine, or something else has the File-set's name.
+    """
+    if destination is None:
+        raise ConfigError("dicomdir: a DICOMDIR names files of a folder; the destination is none of this machine")
+    folder = destination.with_name(f"{destination.name}.fileset")
+    if folder.exists() and not (folder / DICOMDIR).is_file():
+        raise ConfigError("dicomdir: DESTINATION.fileset is there, and is no File-set: move it away")
+    return folder
+
+
+def write_file_set(destination: Path, results: Iterable[str], folder: Path) -> int:
+    """Write a File-set in place of an earlier one, whole or not at all.
+
+    Args:
+        destination: The folder of results.
+        results: Their names.
+        folder: The File-set's folder.
+
+    Returns:
+        How many results are not in it, because no directory record can be made for them.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    from pydicom.fileset import FileSet  # of use to few runs, and not quick to import
+
+    # For its records only: as a whole it copies every file twice, and looks through all of them for each.
+    recorder = FileSet.__new__(FileSet)
+    partial_folder = folder.with_name(f".{folder.name}{PARTIAL_SUFFIX}")
+    old = folder.with_name(f".{folder.name}.old{PARTIAL_SUFFIX}")
+    for left in (partial_folder, old):
+        shutil.rmtree(left, ignore_errors=True)
+    partial_folder.mkdir(parents=True)
+    try:
+        root = _Node()
+        left_out = 0
+        for name in sorted(results):
+            try:
+                path = guarded(partial(_add, root, recorder, destination / name))
+            except EngineError:
+                left_out += 1
+                continue
+            _link(destination / name, partial_folder.joinpath(*path))
+        (partial_folder / DICOMDIR).write_bytes(_encoded_directory(root))
+        if folder.exists():
+            folder.rename(old)
+        partial_folder.rename(folder)
+    finally:
+        for left in (partial_folder, old):
+            shutil.rmtree(left, ignore_errors=True)
+    return left_out
+
+
+def _link(result: Path, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(result, file)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(result, file)
+
+
+def _add(root: _Node, recorder: FileSet, result: Path) -> list[str]:
+    """Add the records of a result; return the components of its File ID."""
+    dataset = pydicom.dcmread(result, stop_before_pixels=True, defer_size=_LARGE)
+    study, series, instance = (str(dataset.get(keyword) or "") for keyword in _UIDS)
+    # Of two studies without a patient's ID, nobody knows whether they are of one patient.
+    keys = [str(dataset.get("PatientID") or f"\0{study}"), study, series, instance]
+    patient = root.at(keys[0])
+    _complete(dataset, f"PATIENT{patient.number}", str(patient.at(study).number))
+    records = [*recorder._recordify(dataset)]
+    node, nodes, components = root, [], []
+    for key, record in zip(keys[-len(records) :], records, strict=True):
+        node = node.at(key)
+        nodes.append(node)
+        kind: str = record.DirectoryRecordType
+        components.append(f"{_PREFIXES.get(kind, kind.replace(' ', '')[:2])}{node.number:06X}")
+    if node.data:
+        raise EngineError("another result has the SOP Instance UID")
+    records[-1].ReferencedFileID = components
+    encoded = [node.data or _encoded(record) for node, record in zip(nodes, records, strict=True)]
+    # Nothing can fail any more.
+    for parent, key, node, data in zip([root, *nodes], keys[-len(records) :], nodes, encoded, strict=False):
+        node.data = data
+        parent.below[key] = node
+    return components
+
+
+def _complete(dataset: Dataset, patient: str, study: str) -> None:
+    """Give a result what its directory records must have; the file itself stays as it is."""
+    for keyword, value in {"PatientID": patient, "StudyID": study, **_INVENTED}.items():
+        if dataset.get(keyword) in (None, ""):
+            setattr(dataset, keyword, value)
+    for keyword, value in _INVENTED_IF_EMPTIED.items():
+        if keyword in dataset and dataset.get(keyword) in (None, ""):
+            setattr(dataset, keyword, value)
+
+
+def _encoded(record: Dataset) -> bytearray:
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, record)
+    return bytearray(buffer.getvalue())
+
+
+def _encoded_directory(root: _Node) -> bytes:
+    """Return the DICOMDIR: its records in the order of the tree, each at the offset that others name."""
+    nodes = [*_below(root)]
+    head = _encoded_head(nodes)
+    offset = len(head) + _SEQUENCE.size
+    offsets: dict[int, int] = {}
+    for node in nodes:
+        offsets[id(node)] = offset
+        offset += _ITEM.size + len(node.data)
+    for parent in (root, *nodes):
+        beside = [*parent.below.values()]
+        for node, following in pairwise(beside):
+            _OFFSET.pack_into(node.data, _NEXT, offsets[id(following)])
+        if beside and parent is not root:
+            _OFFSET.pack_into(parent.data, _LOWER, offsets[id(beside[0])])
+        elif beside:
+            _OFFSET.pack_into(head, len(head) + _FIRST, offsets[id(beside[0])])
+            _OFFSET.pack_into(head, len(head) + _LAST, offsets[id(beside[-1])])
+    items = b"".join(_ITEM.pack(0xFFFE, 0xE000, len(node.data)) + node.data for node in nodes)
+    return bytes(head) + _SEQUENCE.pack(0x0004, 0x1220, b"SQ", 0, len(items)) + items
+
+
+def _encoded_head(nodes: list[_Node]) -> bytearray:
+    """Return what stands before the records: the same for the same records."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    digest = sha256(b"".join(node.data for node in nodes)).hexdigest()
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[digest])
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    dataset = Dataset()
+    dataset.file_meta = meta
+    dataset.FileSetID = None
+    dataset.OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity = 0
+    dataset.OffsetOfTheLastDirectoryRecordOfTheRootDirectoryEntity = 0
+    dataset.FileSetConsistencyFlag = 0
+    buffer = DicomBytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return bytearray(buffer.getvalue())
+
+
+def _below(node: _Node) -> Iterator[_Node]:
+    for one in node.below.values():
+        yield one
+        yield from _below(one)
