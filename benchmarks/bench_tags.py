@@ -6,7 +6,6 @@ A rival's row appears where the rival is installed.
 
 from __future__ import annotations
 
-import io
 import shutil
 import statistics
 import subprocess
@@ -17,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pydicom
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID
 from tag_rivals import rivals
 from timing import Row, against
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 FILES = 100
 ROUNDS = 5
-TINY_FILES = 100_000
 BASIC = "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE"
 PROFILES = (
     BASIC,
@@ -50,7 +47,6 @@ def measure() -> list[Row]:
         for size, source in (("531 kB", large), ("39 kB", small)):
             rows += _rates(size, source, base)
         rows.append(_memory(base))
-        rows += _tree(base)
     return rows
 
 
@@ -143,56 +139,3 @@ def _memory(base: Path) -> Row:
     grown = int(told.stdout) / (1 if sys.platform == "darwin" else 1024) / (2**20 if sys.platform == "darwin" else 1)
     written = (base / "big-out.dcm").stat().st_size
     return Row("memory for one file of 2 GB", grown, "MiB", "flat", f"{written / 1e9:.2f} GB written; page cache aside")
-
-
-_TREE = """
-import resource, sys, time
-from pathlib import Path
-from healthcare_deid.config.v1.deidentify import DeidentifyConfig
-from healthcare_deid.engine import Deidentifier
-message = {"dicom": {"filterProfile": "MINIMAL_KEEP_LIST_PROFILE"}}
-engine = Deidentifier(DeidentifyConfig.from_api(message))
-first = None
-def told(progress):
-    global first
-    if first is None and progress.done >= 1000:
-        first = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-begun = time.perf_counter()
-report = engine.deidentify_tree(sys.argv[1], sys.argv[2], workers=1, on_progress=told)
-seconds = time.perf_counter() - begun
-print(report.succeeded, report.failed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - first, seconds)
-"""
-
-
-def _tree(base: Path) -> list[Row]:
-    """How a folder of very many files changes the memory of a process, from the first thousand to the last."""
-    source = base / "tiny"
-    template = _tiny()
-    for number in range(TINY_FILES):
-        folder = source / f"{number // 1000:03}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{number % 1000:03}.dcm").write_bytes(
-            template.replace(b"1.2.3.1000000", b"1.2.3.%d" % (1000000 + number))
-        )
-    told = subprocess.run(
-        [sys.executable, "-c", _TREE, str(source), str(base / "tiny-out")], capture_output=True, text=True, check=True
-    )
-    succeeded, failed, grown, seconds = map(float, told.stdout.split())
-    note = f"{succeeded:,.0f} written, {failed:.0f} failed, {seconds:.0f} s in one process"
-    return [
-        Row("memory that 99,000 files more take", grown / 1024, "MiB", "bounded", note),
-        Row("deidentify_tree, files of 1 kB", succeeded / seconds, "files/s", "", note),
-    ]
-
-
-def _tiny() -> bytes:
-    dataset = Dataset()
-    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
-    dataset.SOPInstanceUID = "1.2.3.1000000"
-    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.3.4", "1.2.3.4.5"
-    dataset.PatientName, dataset.PatientID, dataset.Modality = "Rivera^Ana", "MRN-1", "OT"
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    buffer = io.BytesIO()
-    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
-    return buffer.getvalue()

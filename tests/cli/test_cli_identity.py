@@ -120,6 +120,7 @@ def test_a_folder_goes_to_a_recipient_and_comes_back(cli: Callable[..., Result],
     result = cli("reidentify", clean, back, "--key", key)
 
     assert result.exit_code == 0, result.output
+    assert "2 of 2 files (" in result.stderr
     wanted = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, scans.rglob("*.dcm"))}
     found = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, back.rglob("*.dcm"))}
     for dataset in (*found.values(), *wanted.values()):

@@ -40,6 +40,7 @@ def test_masks_are_learned_from_a_folder_with_a_picture_to_approve(tmp_path: Pat
 
     assert done.exit_code == 3, done.output  # the text file
     assert "KOWALCZYK" not in done.output
+    assert "3 of 3 files (" in done.output
     (mask,) = json.loads(masks.read_text())
     assert (mask["manufacturer"], mask["rows"], mask["columns"]) == ("ACME", 240, 360)
     with Image.open(next(pictures.iterdir())) as picture:

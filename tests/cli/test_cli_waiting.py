@@ -1,15 +1,13 @@
-"""How an operation ends, as an exit code; and what is shown meanwhile."""
+"""How an operation ends, as an exit code."""
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from healthcare_deid import DeidClient, PollPolicy
-from healthcare_deid.cli.progress import Progress
 from healthcare_deid.testing import (
     ScriptedOperation,
     cancelled,
@@ -85,61 +83,3 @@ def test_quiet_prints_the_end_and_nothing_else(wait_for: Callable[..., Result]) 
     result = wait_for(running(pending=2), succeeded(success=2), options=("--quiet",))
     assert result.stderr == ""
     assert yaml.safe_load(result.stdout)["done"] is True
-
-
-# Progress
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-class Seconds:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_terminal_has_one_line_that_is_drawn_again_with_the_time_that_passed() -> None:
-    stream, clock = Terminal(), Seconds()
-    with Progress(stream=stream, clock=clock) as progress:
-        progress.show("RUNNING: 10 done, 5 to do")
-        clock.now += 65
-        progress.draw()
-        progress.show("done")
-    first, *_ = stream.getvalue().lstrip("\r").split("\r")
-    assert first == "RUNNING: 10 done, 5 to do (0:00)"
-    assert "\rRUNNING: 10 done, 5 to do (1:05)" in stream.getvalue()
-    assert stream.getvalue().endswith(f"\r{'done (1:05)'.ljust(len(first))}\n")
-
-
-def test_a_log_has_a_line_every_ten_seconds_and_the_last_one() -> None:
-    stream, clock = io.StringIO(), Seconds()
-    with Progress(stream=stream, clock=clock) as progress:
-        for count in range(30):
-            progress.show(f"{count} done")
-            clock.now += 1
-    assert stream.getvalue() == "0 done (0:00)\n10 done (0:10)\n20 done (0:20)\n29 done (0:30)\n"
-
-
-def test_a_text_that_does_not_change_is_not_logged_again() -> None:
-    stream, clock = io.StringIO(), Seconds()
-    with Progress(stream=stream, clock=clock) as progress:
-        for _ in range(30):
-            progress.show("0 done")
-            clock.now += 1
-    assert stream.getvalue() == "0 done (0:00)\n"
-
-
-def test_quiet_shows_no_progress() -> None:
-    for stream in (io.StringIO(), Terminal()):
-        with Progress(quiet=True, stream=stream) as progress:
-            progress.show("0 done")
-        assert stream.getvalue() == ""

@@ -76,6 +76,7 @@ def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
     vars(module).update(display=notebook.display)
     monkeypatch.setitem(sys.modules, "IPython", package)
     monkeypatch.setitem(sys.modules, "IPython.display", module)
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)  # without the extra [notebook]
     return notebook
 
 
@@ -94,6 +95,13 @@ def test_progress_in_a_notebook_updates_one_line(notebook: Notebook) -> None:
     operation.wait(on_progress=ProgressLine())
     assert notebook.handles == 1
     assert notebook.shown == ["RUNNING: 0 done, 2 to do", "RUNNING: 1 done, 1 to do", "SUCCEEDED: 2 done"]
+
+
+def test_the_line_takes_a_number_of_files(notebook: Notebook) -> None:
+    line = ProgressLine()
+    for done in (1, 2):
+        line(done, 2)
+    assert notebook.shown == ["1 of 2 files", "2 of 2 files"]
 
 
 def test_progress_outside_a_notebook_prints_one_line_per_change(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,14 +128,30 @@ operation = ScriptedOperation(running(pending=2), running(success=1, pending=1),
 operation
 """,
     "done = threading.Event()\noperation.add_done_callback(lambda _: done.set())\nassert done.wait(20)",
-    "ScriptedOperation(running(pending=1), succeeded(success=1)).wait(on_progress=ProgressLine());",
+    """
+steps = running(), running(pending=2), running(success=1, pending=1), succeeded(success=2)
+ScriptedOperation(*steps).wait(on_progress=ProgressLine());
+""",
+    """
+bar = ProgressLine()
+bar(1, 3), bar(3, 3);
+""",
 ]
 
 
 @pytest.mark.slow
-def test_a_real_kernel_updates_the_line_in_its_own_cell() -> None:
+def test_a_real_kernel_updates_the_line_and_the_bars_of_the_cells_that_showed_them() -> None:
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
-    shown = [output["data"]["text/html"] for cell in notebook.cells for output in cell.outputs]
-    assert shown == ["<b>1</b> · SUCCEEDED: 2 done", "SUCCEEDED: 1 done"]
+    client = nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120)
+    client.execute()
+    outputs = [output["data"] for cell in notebook.cells for output in cell.outputs]
+    assert outputs[0]["text/html"] == "<b>1</b> · SUCCEEDED: 2 done"
+    assert ["application/vnd.jupyter.widget-view+json" in output for output in outputs[1:]] == [True, True]
+    widgets = client.widget_state.values()
+    bars = [(widget["value"], widget["max"], widget["bar_style"]) for widget in widgets if "bar_style" in widget]
+    assert bars == [(2, 2, "success"), (3, 3, "success")]
+    texts = [widget["value"].replace("\u2007", " ") for widget in widgets if widget["_model_name"] == "HTMLModel"]
+    assert texts[0] == "SUCCEEDED: 2 done: 100%"
+    assert texts[1].startswith(" 2/2 [")
+    assert texts[2] == "3 of 3 files: 100%"

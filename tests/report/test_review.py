@@ -64,7 +64,9 @@ def test_a_decision_is_written_at_once_with_who_and_when(review: Review, clean: 
 def test_what_is_approved_is_exported_and_nothing_else(review: Review, clean: Path, tmp_path: Path) -> None:
     review.decide(0, Decision.APPROVED)
     review.decide(1, Decision.REJECTED)
-    assert review.export(tmp_path / "release") == 1
+    told: list[tuple[int, int]] = []
+    assert review.export(tmp_path / "release", on_progress=lambda done, total: told.append((done, total))) == 1
+    assert told == [(1, 1)]
     assert [path.name for path in (tmp_path / "release").rglob("*.dcm")] == ["2.dcm"]
     with pytest.raises(FileExistsError):
         review.export(tmp_path / "release")

@@ -10,7 +10,7 @@ import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.output import write_report
-from healthcare_deid.cli.paths import named, with_paths
+from healthcare_deid.cli.paths import say_of, with_paths
 from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -100,10 +100,10 @@ def command(
             pixels=pixels,
             sample=sample,
             seed=seed,
-            on_progress=lambda done, total: progress.show(f"{done} of {total} files"),
+            on_progress=progress.show,
         )
     for name, reason in report.unreadable.items():
-        click.echo(f"not read: {named(folder / name)}: {reason}", err=True)
+        say_of(folder / name, "not read", reason)
     if not report.audits:
         raise CommandError("no DICOM instance was read: nothing was audited")
     if style == "table":

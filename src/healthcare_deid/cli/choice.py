@@ -11,10 +11,12 @@ import click
 
 from healthcare_deid.cli.exits import CommandError
 from healthcare_deid.cli.keys import key_options, read_key, with_key
+from healthcare_deid.cli.log import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from healthcare_deid.cli.log import Level
     from healthcare_deid.config import AnyDeidentifyConfig, ApiVersion, DeidentifyConfig
 
 PRESETS = {
@@ -91,7 +93,8 @@ class Choice:
         findings = config.checks()
         for finding in findings:
             if finding.severity is not Severity.INFO:
-                click.echo(str(finding), err=True)
+                level: Level = "error" if finding.severity is Severity.ERROR else "warning"
+                say(str(finding), "finding", level=level, code=finding.code)
         if any(finding.severity is Severity.ERROR for finding in findings) and not self.ignore_findings:
             raise CommandError("nothing was started; --ignore-findings starts it all the same")
 

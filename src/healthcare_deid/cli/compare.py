@@ -9,7 +9,7 @@ import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.output import write_report
-from healthcare_deid.cli.paths import named, shows_paths, with_paths
+from healthcare_deid.cli.paths import say_of, shows_paths, with_paths
 from healthcare_deid.cli.progress import Progress
 from healthcare_deid.errors import EngineError
 
@@ -76,12 +76,12 @@ def command(
             after,
             pixels=not no_pixels,
             run=run,
-            on_progress=lambda done, total: progress.show(f"{done} of {total} files"),
+            on_progress=progress.show,
         )
     for path, reason in report.unreadable.items():
-        click.echo(f"not read: {named(path)}: {reason}", err=True)
+        say_of(path, "not read", reason)
     for path in report.alone:
-        click.echo(f"no counterpart: {named(path)}", err=True)
+        say_of(path, "no counterpart")
     if not report.pairs and not report.alone:
         raise CommandError("no DICOM instance was read: nothing was compared")
     if pictures is not None:
@@ -117,7 +117,7 @@ def _picture(pair: Compared, path: Path) -> None:
             write_before_after(pydicom.dcmread(pair.before), pydicom.dcmread(pair.after), path)
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises: the comparison stands without the picture
         reason = str(error) if isinstance(error, EngineError) else type(error).__name__
-        click.echo(f"no picture: {named(path)}: {reason}", err=True)
+        say_of(path, "no picture", reason)
 
 
 def _pixel_lines(report: ComparisonReport) -> Iterator[str]:

@@ -69,7 +69,7 @@ def show_dry_run(
         told = dry_run(
             source,
             config,
-            on_progress=lambda done, of: progress.show(f"{done} of {of} files looked at"),
+            on_progress=progress.show,
             **options,
             **engine,
         )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from healthcare_deid.cli.log import say
+
 if TYPE_CHECKING:
     from healthcare_deid.emulator import Emulator
 
@@ -98,7 +100,11 @@ def command(
             _seed(emulator, seed, project, location)
         server = emulator.server(host, port, origins=origins, hosts=hosts, allow_remote=allow_remote)
         if allow_remote:
-            click.echo("warning: any machine that reaches this address can read and delete everything in it", err=True)
+            say(
+                "warning: any machine that reaches this address can read and delete all of it",
+                "warning",
+                level="warning",
+            )
         click.echo(f"Cloud Healthcare API emulator on {server.url}, data in {emulator.data_dir}")
         click.echo(f"export HEALTHCARE_EMULATOR_HOST={server.url}")
         server.run()
@@ -112,7 +118,8 @@ def env_init(options: _Options) -> None:
     Usage: eval "$(healthcare-deid emulator env-init)"
     """
     if not _GCLOUD_PROJECT.fullmatch(options.project):
-        click.echo(f"warning: gcloud does not accept {options.project!r} as a project ID, see its rules", err=True)
+        text = f"warning: gcloud does not accept {options.project!r} as a project ID, see its rules"
+        say(text, "warning", level="warning")
     url = f"http://{options.host}:{options.port}"
     for name, value in {
         "HEALTHCARE_EMULATOR_HOST": url,

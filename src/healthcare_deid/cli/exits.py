@@ -78,11 +78,18 @@ def stopped(error: KeyboardInterrupt, text: str) -> CommandError:
 
 
 class CommandError(Exception):
-    """Ends the command with one line and an exit code."""
+    """Ends the command with one line and an exit code.
 
-    def __init__(self, text: str, code: Exit = Exit.ERROR) -> None:
+    Args:
+        text: The line.
+        code: The exit code.
+        kind: The class of the error behind it, for machines.
+    """
+
+    def __init__(self, text: str, code: Exit = Exit.ERROR, *, kind: str = "") -> None:
         super().__init__(text)
         self.code = code
+        self.kind = kind
 
 
 _CODES: tuple[tuple[type[errors.DeidError], Exit], ...] = (
@@ -116,7 +123,7 @@ def command_error(error: errors.DeidError, *, server_text: bool = False) -> Comm
     message = getattr(error, "message", "") or getattr(error.__cause__, "message", "")
     if server_text and message:
         text = f"{text}\nThe service's own words: {message}"
-    return CommandError(text, code)
+    return CommandError(text, code, kind=type(error).__name__)
 
 
 def _text(error: errors.DeidError) -> str:

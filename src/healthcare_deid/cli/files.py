@@ -15,6 +15,7 @@ from healthcare_deid.cli.dry_run import dry_run_options, show_dry_run
 from healthcare_deid.cli.ends import with_ends
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.exits import CommandError, Exit, stopped
+from healthcare_deid.cli.log import say
 from healthcare_deid.cli.paths import print_failures, with_paths
 from healthcare_deid.cli.progress import Progress
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthcare_deid.cli.choice import Choice
-    from healthcare_deid.engine.results import TreeProgress, TreeReport
+    from healthcare_deid.engine.results import TreeReport
     from healthcare_deid.engine.runs.naming import Names
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -129,7 +130,7 @@ def command(
             report = Deidentifier(config, **engine).deidentify_tree(
                 source,
                 destination,
-                on_progress=lambda state: progress.show(_counts(state)),
+                on_progress=progress.show,
                 names=names,
                 **options,
             )
@@ -163,10 +164,6 @@ def _make_secret(path: Path | None, source: Any, destination: Any, run: Path | N
     )
 
 
-def _counts(state: TreeProgress) -> str:
-    return f"{state.done} of {state.total} files, {state.failed} failed"
-
-
 def _summary(report: TreeReport) -> dict[str, Any]:
     """Return a report as JSON: no names."""
     return {
@@ -197,9 +194,9 @@ def _print(report: TreeReport) -> None:
     if report.still_read is not None:
         click.echo(f"a second OCR reads {report.still_read} lines of text in the pixels of the results")
     for rule, count in sorted(report.refused_by.items()):
-        click.echo(f"refused ({count} files): {rule}", err=True)
+        say(f"refused ({count} files): {rule}", "refused", message=rule, count=count)
     for reason, count in sorted(report.passed_over.items()):
-        click.echo(f"ignored ({count} files): {reason}", err=True)
+        say(f"ignored ({count} files): {reason}", "ignored", message=reason, count=count)
     for warning, count in sorted(report.warnings.items()):
-        click.echo(f"warning ({count} times): {warning}", err=True)
+        say(f"warning ({count} times): {warning}", "warning", level="warning", message=warning, count=count)
     print_failures([("failed", failure.path, f"{failure.reason}: {failure.text}") for failure in report.failures])

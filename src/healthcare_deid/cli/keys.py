@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from healthcare_deid.cli.log import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -62,7 +64,7 @@ def write_new_key(file: Path) -> None:
 def warn_if_shared(file: Path) -> None:
     """Say so when others can read a secret's file."""
     if os.name == "posix" and file.stat().st_mode & 0o077:
-        click.echo(f"warning: others than you may read the key: chmod 600 {file}", err=True)
+        say(f"warning: others than you may read the key: chmod 600 {file}", "warning", level="warning")
 
 
 def with_key(config: AnyDeidentifyConfig, key: CryptoKey) -> tuple[AnyDeidentifyConfig, int]:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from healthcare_deid._version import __version__
 from healthcare_deid.cli.exits import SERVER_TEXT, CommandError, command_error, stopped, terminable
+from healthcare_deid.cli.log import (
+    COMMAND,
+    OPTION,
+    choose,
+    log_format,
+    say_error,
+    split_off,
+    telling_the_end,
+    with_log_format,
+)
 from healthcare_deid.cli.paths import SHOW_PATHS
 from healthcare_deid.errors import DeidError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _COMMANDS = {
     "audit": "List what may still identify somebody in DICOM files.",
@@ -41,7 +56,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(f"healthcare_deid.cli.{cmd_name.replace('-', '_')}").command
-        return command
+        return with_log_format(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -58,8 +73,31 @@ class _LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; the options of all commands may stand after the command too."""
+        first, rest = split_off(args)
+        if first and first[-1] == OPTION:
+            ctx.fail(f"Option '{OPTION}' requires an argument.")
+        ctx.meta[COMMAND] = " ".join(self._names(ctx, rest))
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        return super().parse_args(ctx, [*first, *rest])
+
+    def _names(self, ctx: click.Context, words: list[str]) -> Iterator[str]:
+        """Yield the words of a command line that name the command: no option, and no argument."""
+        command: click.Command | None = self
+        for word in words:
+            command = command.get_command(ctx, word) if isinstance(command, click.Group) else None
+            if command is None:
+                break
+            yield word
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error is one line and an exit code, and no text that may quote data."""
+        with telling_the_end():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> object:
         try:
             with terminable():
                 return super().invoke(ctx)
@@ -74,14 +112,15 @@ class _LazyGroup(click.Group):
         except OSError as error:
             reason = error.strerror or type(error).__name__
             where = f": {error.filename}" if error.filename and ctx.meta.get(SHOW_PATHS, True) else ""
-            problem = CommandError(f"{reason}{where}")
+            problem = CommandError(f"{reason}{where}", kind=type(error).__name__)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote data
             from healthcare_deid._border import place
 
-            problem = CommandError(f"unexpected {type(error).__name__} at {place(error)}; please report it")
-        click.echo(f"Error: {problem}", err=True)
+            kind = type(error).__name__
+            problem = CommandError(f"unexpected {kind} at {place(error)}; please report it", kind=kind)
+        say_error(problem)
         raise click.exceptions.Exit(problem.code)
 
 
@@ -104,3 +143,6 @@ def main() -> None:
 
     Every command has a --help of its own.
     """
+
+
+main.params.append(log_format(choose))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from healthcare_deid.cli.exits import CommandError, Exit
-from healthcare_deid.cli.paths import named, with_paths
+from healthcare_deid.cli.paths import say_of, with_paths
+from healthcare_deid.cli.progress import Progress
 from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pydicom.dataset import Dataset
 
@@ -40,8 +41,9 @@ def command() -> None:
     show_default=True,
     help="Where a picture for each device is written. It shows an instance as it is: keep it where that may be.",
 )
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
-def learn(folder: Path, output: Path, pictures: Path) -> None:
+def learn(folder: Path, output: Path, pictures: Path, quiet: bool) -> None:
     """Propose masks from the text that stands in the same place in several instances of a device.
 
     Look at the pictures before you use the masks: text that was not found is in no region.
@@ -52,7 +54,9 @@ def learn(folder: Path, output: Path, pictures: Path) -> None:
     from healthcare_deid.engine.pixels.masks.mask_files import write_json
 
     failed: list[Path] = []
-    proposals = propose(_instances(folder, failed))
+    paths = sorted(item for item in folder.rglob("*") if item.is_file()) if folder.is_dir() else [folder]
+    with Progress(quiet=quiet) as progress:
+        proposals = propose(_instances(progress.each(paths), failed))
     if not proposals:
         raise CommandError("there are no two instances of one device with pixels: nothing was learned")
     pictures.mkdir(parents=True, exist_ok=True)
@@ -71,15 +75,15 @@ def learn(folder: Path, output: Path, pictures: Path) -> None:
         raise SystemExit(Exit.PARTIAL)
 
 
-def _instances(root: Path, failed: list[Path]) -> Iterator[Dataset]:
-    """Yield the instances below a folder, or of a file, one in memory at a time; report files that are not DICOM."""
+def _instances(paths: Iterable[Path], failed: list[Path]) -> Iterator[Dataset]:
+    """Yield the instances in files, one in memory at a time; report files that are not DICOM."""
     from healthcare_deid.engine.dicom.files import read
 
-    for path in sorted(item for item in root.rglob("*") if item.is_file()) if root.is_dir() else [root]:
+    for path in paths:
         try:
             dataset, _ = guarded(partial(read, path))
         except (EngineError, OSError) as error:
             failed.append(path)
-            click.echo(f"not read: {named(path)}: {type(error).__name__}", err=True)
+            say_of(path, "not read", type(error).__name__)
         else:
             yield dataset

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from healthcare_deid.cli.log import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -38,9 +40,11 @@ def shows_paths() -> bool:
     return bool(click.get_current_context().meta.get(SHOW_PATHS))
 
 
-def named(path: Path) -> str:
-    """Return what one file is called in a message."""
-    return printable(str(path)) if shows_paths() else f"a file ({_HINT} it)"
+def say_of(path: Path, outcome: str, reason: str = "") -> None:
+    """Say what became of one file."""
+    name = printable(str(path)) if shows_paths() else f"a file ({_HINT} it)"
+    text = ": ".join(filter(None, (outcome, name, reason)))
+    say(text, "file", level="warning", outcome=outcome, count=1)
 
 
 def printable(name: str) -> str:
@@ -56,9 +60,11 @@ def print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
     """
     if shows_paths():
         for outcome, path, reason in failures:
-            click.echo(f"{outcome}: {printable(path)}: {reason}", err=True)
+            text = f"{outcome}: {printable(path)}: {reason}"
+            say(text, "file", level="warning", outcome=outcome, count=1)
         return
     for (outcome, reason), count in Counter((outcome, reason) for outcome, _, reason in failures).most_common():
-        click.echo(f"{outcome} ({count} file{'s' * (count != 1)}): {reason}", err=True)
+        text = f"{outcome} ({count} file{'s' * (count != 1)}): {reason}"
+        say(text, "file", level="warning", message=reason, outcome=outcome, count=count)
     if failures:
-        click.echo(f"{_HINT} {'it' if len(failures) == 1 else 'them'}", err=True)
+        say(f"{_HINT} {'it' if len(failures) == 1 else 'them'}")

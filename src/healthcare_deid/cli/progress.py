@@ -1,89 +1,93 @@
-"""`Progress`: where a long run stands, on stderr: a line that is drawn again, or now and then a line in a log."""
+"""`Progress`: display of a long command's progress on standard error.
+
+| standard error is | shown |
+|---|---|
+| a terminal, and rich is installed | bar with rate and time left |
+| a terminal | one line, redrawn in place |
+| a file or a pipe | a line every ten seconds at most, and the last one |
+| a JSON log (``--log-format json``) | an object every ten seconds at most, and the last one |
+"""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
-from typing import TYPE_CHECKING, Self, TextIO
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol, Self, TextIO, TypeVar
+
+from healthcare_deid.cli.log import JsonLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-_TICK = 1.0
-_LOG_EVERY = 10.0
+    from healthcare_deid.client.operation.progress_state import ProgressState
+
+T = TypeVar("T")
+
+
+class Display(Protocol):
+    """One way to show progress."""
+
+    def begin(self) -> None:
+        """Start the display."""
+        ...
+
+    def show(self, state: ProgressState) -> None:
+        """Show a new state."""
+        ...
+
+    def end(self) -> None:
+        """End the display and leave the last state visible."""
+        ...
 
 
 class Progress:
-    """Shows the latest text and the time that has passed. On a terminal the line is drawn again every second.
-
-    Anywhere else a changed text is a line of its own, ten seconds after the last one at the earliest; the last text is
-    always there.
+    """Context manager that displays progress.
 
     Args:
         quiet: Show nothing.
-        stream: Where; stderr by default.
-        clock: Seconds that never go back.
+        stream: Stream to write to; standard error by default.
+        clock: Monotonic clock, in seconds.
     """
 
     def __init__(
         self, *, quiet: bool = False, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stream = stream or sys.stderr
-        self._quiet = quiet
-        self._clock = clock
-        self._began = clock()
-        self._live = not quiet and self._stream.isatty()
-        self._text = ""
-        self._drawn = ""
-        self._logged: tuple[float, str] | None = None
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, name="healthcare-deid-progress", daemon=True)
+        self._display = None if quiet else _display(stream or sys.stderr, clock)
 
     def __enter__(self) -> Self:
-        if self._live:
-            self._ticker.start()
+        if self._display is not None:
+            self._display.begin()
         return self
 
     def __exit__(self, *ignored: object) -> None:
-        self._ended.set()
-        if self._live:
-            self._ticker.join()
-            if self._drawn:
-                self._write("\n")
-        elif self._logged is not None and self._logged[1] != self._text:
-            self._log()
+        if self._display is not None:
+            self._display.end()
 
-    def show(self, text: object) -> None:
-        """Take what is to be shown from now on."""
-        self._text = str(text)
-        if self._live:
-            self.draw()
-        elif self._logged is None or (self._text != self._logged[1] and self._clock() - self._logged[0] >= _LOG_EVERY):
-            self._log()
+    def show(self, progress: object, total: int | None = None) -> None:
+        """Show a new state. Takes the arguments of any ``on_progress=`` callback."""
+        if self._display is not None:
+            from healthcare_deid.client.operation.progress_state import progress_state
 
-    def draw(self) -> None:
-        """Draw the line again."""
-        with self._lock:
-            line = self._line()
-            self._write(f"\r{line.ljust(len(self._drawn))}")
-            self._drawn = line
+            self._display.show(progress_state(progress, total))
 
-    def _line(self) -> str:
-        seconds = int(self._clock() - self._began)
-        return f"{self._text} ({seconds // 60}:{seconds % 60:02d})"
+    def each(self, items: Sequence[T]) -> Iterator[T]:
+        """Yield items and show how many are done."""
+        for done, item in enumerate(items):
+            self.show(done, len(items))
+            yield item
+        self.show(len(items), len(items))
 
-    def _log(self) -> None:
-        if not self._quiet:
-            self._write(f"{self._line()}\n")
-        self._logged = (self._clock(), self._text)
 
-    def _tick(self) -> None:
-        while not self._ended.wait(_TICK):
-            if self._text:
-                self.draw()
+def _display(stream: TextIO, clock: Callable[[], float]) -> Display:
+    from healthcare_deid.cli.progress_lines import LiveLine, LogLines, as_event, as_line
 
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+    if isinstance(stream, JsonLog):
+        return LogLines(as_event(stream), clock)
+    if not stream.isatty():
+        return LogLines(as_line(stream), clock)
+    if find_spec("rich") is None:
+        return LiveLine(stream, clock)
+    from healthcare_deid.cli.progress_bar import Bar
+
+    return Bar(stream, clock)

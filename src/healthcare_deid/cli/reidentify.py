@@ -10,6 +10,7 @@ import click
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.keys import warn_if_shared
 from healthcare_deid.cli.paths import print_failures, with_paths
+from healthcare_deid.cli.progress import Progress
 
 if TYPE_CHECKING:
     from healthcare_deid.engine.identity.envelope import RecipientKey
@@ -33,6 +34,7 @@ PASSPHRASE = "HEALTHCARE_DEID_KEY_PASSPHRASE"  # noqa: S105 - the name of a vari
     type=click.Path(dir_okay=False, path_type=Path),
     help="The log, which every use adds a line to. Default: reidentify.log in the key folder.",
 )
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_paths
 def command(
     source: Path | None,
@@ -41,6 +43,7 @@ def command(
     vault: Path | None,
     who: str | None,
     log: Path | None,
+    quiet: bool,
 ) -> None:
     """Restore the identity of the files below SOURCE into DESTINATION, or say --who a pseudonym was.
 
@@ -64,7 +67,8 @@ def command(
 
     used = UseLog(log or key_folder() / "reidentify.log")
     try:
-        report = restore_tree(source, destination, used, key=opener, vault=vault)
+        with Progress(quiet=quiet) as progress:
+            report = restore_tree(source, destination, used, key=opener, vault=vault, on_progress=progress.show)
     except ValueError as error:  # two folders that do not go together: the engine's own words
         raise CommandError(str(error), Exit.USAGE) from None
     click.echo(f"{report.succeeded} restored, {len(report.failures)} failed")

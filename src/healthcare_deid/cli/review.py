@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from healthcare_deid.cli.progress import Progress
+
 _EXAMPLES = """\b
 Examples:
   healthcare-deid review clean/ --originals scans/
@@ -28,8 +30,15 @@ Examples:
     type=click.Path(file_okay=False, path_type=Path),
     help="Copy what is approved into this new folder, and serve nothing.",
 )
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def command(
-    run: Path, originals: Path | None, reviewer: str | None, port: int, no_browser: bool, export: Path | None
+    run: Path,
+    originals: Path | None,
+    reviewer: str | None,
+    port: int,
+    no_browser: bool,
+    export: Path | None,
+    quiet: bool,
 ) -> None:
     """Review the results of RUN, the folder of results or its run folder, in a browser on this machine.
 
@@ -41,7 +50,8 @@ def command(
 
     review = Review(run, originals=originals, reviewer=reviewer)
     if export is not None:
-        done = review.export(export)
+        with Progress(quiet=quiet) as progress:
+            done = review.export(export, on_progress=progress.show)
         left = len(review.items) - done
         click.echo(f"{done} approved and copied, {left} left out ({review.count(Decision.REJECTED)} rejected)")
         return

@@ -341,7 +341,7 @@ class TreeProgress:
     """How far a run is.
 
     Attributes:
-        total: Files there are.
+        total: Files there are; None for an archive, which would have to be read to its end first.
         succeeded: Results written.
         failed: Files that could not be de-identified.
         skipped: Files whose result is there, of an earlier run.
@@ -350,7 +350,7 @@ class TreeProgress:
         refused: Files that a rule of the run keeps back.
     """
 
-    total: int
+    total: int | None
     succeeded: int = 0
     failed: int = 0
     skipped: int = 0
@@ -362,6 +362,10 @@ class TreeProgress:
     def done(self) -> int:
         """Files dealt with."""
         return self.succeeded + self.failed + self.skipped + self.duplicates + self.ignored + self.refused
+
+    def __str__(self) -> str:
+        of = "" if self.total is None else f" of {self.total}"
+        return f"{self.done}{of} files, {self.failed} failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,19 @@
-"""A notebook line that updates in place: `ProgressLine` and `show`."""
+"""Progress in a notebook: `ProgressLine` for callbacks, `show` for operations."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from healthcare_deid.client.operation.progress_state import progress_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from healthcare_deid.client.operation.progress_state import ProgressState
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +54,66 @@ def _display() -> Any:
     shell: Any = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
     if getattr(shell, "kernel", None) is None:
         return None
-    from importlib import import_module
-
     return import_module("IPython.display").display
 
 
 class ProgressLine:
-    """Callback for ``on_progress=``.
+    """Callback for any ``on_progress=``: a progress bar in a notebook, a line per change elsewhere.
 
-    It updates one line in a notebook, and prints a line per change elsewhere. It shows only counts. ::
+    The bar, with rate and time left, is tqdm's (extra ``[notebook]``). Without tqdm, a notebook shows one line that
+    updates in place. Only counts are shown. ::
 
         operation.wait(on_progress=ProgressLine())
         client.upload("dataset1/dicomstore1", "scans/", on_progress=ProgressLine())
+        Deidentifier(config).deidentify_tree("scans/", "clean/", on_progress=ProgressLine())
     """
 
     def __init__(self) -> None:
         self._update: Callable[[Line], None] | None = None
         self._shown = ""
+        self._new_bar = _bar_class()
+        self._bar: Any = None
 
-    def __call__(self, progress: object) -> None:
-        """Show an `OperationSnapshot` or a `TransferReport`."""
-        text = str(progress)
-        if text == self._shown:
-            return
-        self._shown = text
-        line = Line(text, escape(text))
-        if self._update is None:
-            self._update = show(line)
-        else:
-            self._update(line)
+    def __call__(self, progress: object, total: int | None = None) -> None:
+        """Show a new state.
+
+        Args:
+            progress: An `OperationSnapshot`, a `TransferReport`, a `TreeProgress`, or the number of files done.
+            total: Number of all files, if *progress* is a number.
+        """
+        state = progress_state(progress, total)
+        if self._new_bar is not None:
+            self._draw(state)
+        elif state.text != self._shown:
+            self._shown = state.text
+            line = Line(state.text, escape(state.text))
+            if self._update is None:
+                self._update = show(line)
+            else:
+                self._update(line)
+
+    def _draw(self, state: ProgressState) -> None:
+        if self._bar is None:  # bool(bar) raises TypeError if the total is unknown
+            self._bar = self._new_bar(total=state.total, unit=" files")
+        bar = self._bar
+        if state.total != bar.total:
+            began = bar.start_t  # reset() restarts the clock
+            bar.reset(state.total)
+            bar.start_t = began
+        bar.set_description_str(state.text, refresh=False)
+        bar.update(state.done - bar.n)
+        if state.ended:
+            bar.refresh()
+            bar.close()
+            self._bar = None
+
+
+def _bar_class() -> Any:
+    """Return tqdm's notebook bar, or None outside a notebook or without tqdm and ipywidgets."""
+    if _display() is None:
+        return None
+    try:
+        import_module("ipywidgets")
+        return import_module("tqdm.notebook").tqdm
+    except ImportError:
+        return None

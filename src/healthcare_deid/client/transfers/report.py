@@ -42,7 +42,14 @@ class TransferReport:
     bytes: int = 0
     """Total size transferred."""
     failures: tuple[TransferFailure, ...] = ()
-    """One entry per conflicting, invalid or failed item. Empty until the transfer has ended."""
+    """One for each item counted as a conflict, invalid or failed; empty until the transfer has ended."""
+    total: int | None = None
+    """Number of all items; None for a download, because a store lists its instances page by page."""
+
+    @property
+    def done(self) -> int:
+        """Number of items processed."""
+        return self.succeeded + self.conflicts + self.invalid + self.failed + self.skipped
 
     @property
     def complete(self) -> bool:
@@ -73,9 +80,14 @@ def failure(kind: Outcome, item: object, reason: str, message: str = "") -> Item
 
 
 class TransferCounts:
-    """Running counts of a transfer."""
+    """Running counts of a transfer.
 
-    def __init__(self) -> None:
+    Args:
+        total: Number of all items, or None if unknown.
+    """
+
+    def __init__(self, total: int | None = None) -> None:
+        self._total = total
         self._counts: dict[Outcome, int] = {}
         self._bytes = 0
         self._failures: list[TransferFailure] = []
@@ -102,4 +114,5 @@ class TransferCounts:
             bytes=self._bytes,
             # Reports in between are made for every item; copying all failures each time would be quadratic.
             failures=tuple(self._failures) if ended else (),
+            total=self._total,
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Sized
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -64,7 +65,7 @@ def transfer(
         raise ConfigError(f"parallel: must be from 1 to {MAXIMUM_PARALLEL}")
     check_callback("on_progress", on_progress)
     over = stop or threading.Event()
-    tally = TransferCounts()
+    tally = TransferCounts(len(items) if isinstance(items, Sized) else None)
     refusal: DeidError | None = None
     source = iter(items)
     pending: set[Future[ItemResult]] = set()

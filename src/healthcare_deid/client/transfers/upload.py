@@ -39,7 +39,7 @@ def upload(
     """Store files; see `DeidClient.upload`."""
     budget = ByteBudget(_BYTES_IN_MEMORY)
     return transfer(
-        files_of(paths),
+        [*files_of(paths)],
         lambda path: _store(web, path, budget),
         parallel=parallel,
         on_progress=on_progress,

@@ -1,4 +1,4 @@
-"""Bits of a byte string, the least significant first, as JPEG XL packs its headers (ISO/IEC 18181-1 annex B)."""
+"""Bit reader for JPEG XL headers, least significant bit first (ISO/IEC 18181-1 annex B)."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Choice = tuple[int, int]
-"""A number to begin at, and how many bits are added to it."""
+"""A base value, and the number of bits to read and add to it."""
 _ENUMERATED: tuple[Choice, ...] = ((0, 0), (1, 0), (2, 4), (18, 6))
 _SHORT: tuple[Choice, ...] = ((0, 0), (1, 4), (17, 8))
 _LARGEST_SHIFT = 60
 
 
 class NotFollowedError(ValueError):
-    """A codestream holds what is not followed, or what nobody would see."""
+    """A codestream cannot be parsed, or has data that a viewer would not show."""
 
 
 class Bits:
     """Reads numbers from a header.
 
+    All methods raise EOFError at the end of the data.
+
     Args:
         data: The bytes.
-        position: The byte to begin at.
+        position: Offset of the first byte to read.
 
     Attributes:
-        position: The next bit.
-
-    All methods raise EOFError where the data ends.
+        position: Offset of the next bit.
     """
 
     def __init__(self, data: bytes, position: int = 0) -> None:
@@ -36,7 +36,7 @@ class Bits:
         self.position = 8 * position
 
     def number(self, count: int) -> int:
-        """Read an unsigned number of so many bits."""
+        """Read an unsigned number of ``count`` bits."""
         first, offset = divmod(self.position, 8)
         last = -(-(self.position + count) // 8)
         if last > len(self._data):
@@ -49,7 +49,7 @@ class Bits:
         return bool(self.number(1))
 
     def chosen(self, choices: Sequence[Choice]) -> int:
-        """Read two bits, which choose how the number is stored, and the number: U32 of the standard."""
+        """Read a U32: two bits select one of four encodings."""
         base, count = choices[self.number(2)]
         return base + self.number(count)
 
@@ -58,7 +58,7 @@ class Bits:
         return self.chosen(_ENUMERATED)
 
     def long(self) -> int:
-        """Read a number of up to 64 bits: U64 of the standard."""
+        """Read a U64, a number of up to 64 bits."""
         selector = self.number(2)
         if selector < len(_SHORT):
             base, count = _SHORT[selector]
@@ -72,10 +72,10 @@ class Bits:
         return value
 
     def to_byte(self) -> int:
-        """Go to the next whole byte, and return which it is. The bits between have to be 0.
+        """Skip to the next whole byte and return its offset.
 
         Raises:
-            NotFollowedError: They hold something.
+            NotFollowedError: The skipped bits are not all 0.
         """
         if self.number(-self.position % 8):
             raise NotFollowedError("the codestream has something in its padding")

@@ -348,12 +348,15 @@ def encode(dataset: Dataset, file: BinaryIO) -> None:
         if syntax in TRANSFER_SYNTAXES and not UID(syntax).is_transfer_syntax:
             _encode_newer(dataset, file)
         else:
-            # The file meta is our own, complete but for what an instance without a SOP class cannot say.
+            # The file meta is complete, except for the SOP class of an instance without one.
             pydicom.dcmwrite(file, dataset, enforce_file_format=False)
 
 
 def _encode_newer(dataset: Dataset, file: BinaryIO) -> None:
-    """Write a dataset in a transfer syntax that pydicom does not know: Explicit VR Little Endian around the frames."""
+    """Write a dataset in a transfer syntax that pydicom does not know.
+
+    The elements around the frames are Explicit VR Little Endian.
+    """
     stream = DicomIO(file)
     stream.is_implicit_VR, stream.is_little_endian = False, True
     stream.write(bytes(_PREAMBLE - 4) + b"DICM")

@@ -24,13 +24,12 @@ ITEM_TAG = 0xE000FFFE
 _END = 0xE0DDFFFE
 # Bytes at a fragment's end that are searched for the end marker, because some devices add padding.
 _TAIL = 10
-"""Bytes at a fragment's end among which a codestream's end is looked for: some devices fill up."""
+# Codings whose frames have no end marker, with the start markers of their frames.
 _BEGINNINGS: dict[Coding, tuple[bytes, ...]] = {
     Coding.JPEG_XL: (b"\xff\x0a", b"\0\0\0\x0cJXL "),
     Coding.DEFLATED_FRAMES: (),
     Coding.UNCOMPRESSED_FRAMES: (),
 }
-"""Codings without a marker at the end of a frame, and how their frames begin, if in any way of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +109,9 @@ def group_fragments(
     Args:
         storage: The value.
         found: Its fragments.
-        frames: How many frames its attributes announce.
-        extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
-        coding: How the frames are coded, if known.
+        frames: NumberOfFrames of the instance.
+        extended: Extended Offset Table and Extended Offset Table Lengths, if present.
+        coding: Coding of the frames, if known.
 
     Raises:
         UnsupportedPixelsError: The frame boundaries cannot be found.
@@ -177,7 +176,10 @@ def _by_their_ends(storage: Storage, fragments: list[Fragment], frames: int) -> 
 def _by_their_beginnings(
     storage: Storage, fragments: list[Fragment], frames: int, beginnings: tuple[bytes, ...]
 ) -> list[list[Fragment]]:
-    """Group without a table: one a frame where the numbers agree, and otherwise by how frames begin."""
+    """Group fragments of a coding without end markers.
+
+    Each is a frame if the numbers agree; otherwise start markers decide.
+    """
     if len(fragments) == frames:
         return [[fragment] for fragment in fragments]
     grouped: list[list[Fragment]] = []
@@ -193,4 +195,4 @@ def _by_their_beginnings(
 
 
 def _no_frames() -> UnsupportedPixelsError:
-    return UnsupportedPixelsError("the pixel data's fragments do not tell where its frames are")
+    return UnsupportedPixelsError("the pixel data's fragments cannot be assigned to frames without a valid offset table")

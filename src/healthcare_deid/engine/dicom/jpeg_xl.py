@@ -1,7 +1,7 @@
-"""JPEG XL codestreams: what their headers say, and where they end (ISO/IEC 18181-1).
+"""Headers and end of JPEG XL codestreams (ISO/IEC 18181-1).
 
-Pixels are not decoded. Headers are followed because nothing else tells where a codestream ends, and because they have
-room for pictures that nobody sees: a preview, further images of an animation, extra channels.
+Pixels are not decoded. A codestream has no end marker, so only its headers give its length. They can also announce
+images that a viewer does not show: a preview, an animation, extra channels.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from healthcare_deid.engine.dicom.bits import Bits, Choice, NotFollowedError
 START = b"\xff\x0a"
 CONTAINER_START = b"\0\0\0\x0cJXL \r\n\x87\n"
 
+# Ratio of columns to rows, for headers without the number of columns.
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
-"""Columns to rows, where a header does not say the columns."""
 _SIDES: tuple[Choice, ...] = ((1, 9), (1, 13), (1, 18), (1, 30))
 _DEPTHS: tuple[Choice, ...] = ((8, 0), (10, 0), (12, 0), (1, 6))
 _EXTRA_CHANNELS: tuple[Choice, ...] = ((0, 0), (1, 0), (2, 4), (1, 12))
 _CHROMATICITY: tuple[Choice, ...] = ((0, 19), (524288, 19), (1048576, 20), (2097152, 21))
 _GRAY, _XYB = 1, 2
 _CUSTOM = 2
+# Size of a half-precision number in bits.
 _HALF = 16
-"""Bits of a half-precision number."""
+# Number of weights in the tables for upsampling by 2, 4 and 8.
 _WEIGHTS = (15, 55, 210)
-"""Half-precision numbers of the tables for upsampling by 2, 4 and 8."""
 
 _REGULAR, _LOW_FREQUENCY, _REFERENCE, _SKIP_PROGRESSIVE = range(4)
 _USES_LOW_FREQUENCY = 32
@@ -39,14 +39,14 @@ _BLENDING: tuple[Choice, ...] = ((0, 0), (1, 0), (2, 0), (3, 2))
 _REPLACE, _MULTIPLY = 0, 4
 _NAME: tuple[Choice, ...] = ((0, 0), (0, 4), (16, 5), (48, 10))
 _SECTION: tuple[Choice, ...] = ((0, 10), (1024, 14), (17408, 22), (4211712, 30))
+# A reference frame may have this many times the pixels of the image, plus a small constant.
 _LARGER, _SMALL = 4, 1 << 16
-"""How much larger than the image a frame may be that the image is put together from, and pixels that harm nobody."""
+# Largest image that is decoded to find its end: a few bytes can expand to fill all memory.
 _MOST_PIXELS = 1 << 28
-"""Pixels that are decoded to find an end: a few bytes can stand for all memory."""
 _GROUP = 128
 _BLOCK = 8
 EXTRA = 'pip install "healthcare-deid[codecs]"'
-"""What brings imagecodecs, which is too large to be asked of everybody."""
+"""Installs imagecodecs, which is too large to be a required dependency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class ImageHeader:
         columns: Columns.
         samples: 1 for gray, 3 for color.
         precision: Bits of a sample.
-        xyb: Colors are stored as XYB, which decoders undo.
-        ycbcr: Colors are stored as YCbCr, as in JPEG, which decoders undo.
+        xyb: Whether colors are stored as XYB, which decoders convert.
+        ycbcr: Whether colors are stored as YCbCr, as in JPEG, which decoders convert.
     """
 
     rows: int
@@ -71,28 +71,28 @@ class ImageHeader:
 
 
 def image_header(data: bytes) -> ImageHeader:
-    """Read the header of a codestream, and of its first frame.
+    """Read the header of a codestream and of its first frame.
 
     Raises:
-        NotFollowedError: It is no header, or it announces more than one visible, upright image.
+        NotFollowedError: The header is invalid, or announces anything but one upright image.
     """
     header, frame, _ = _first_frame(data)
     return replace(header, ycbcr=frame.ycbcr)
 
 
 def end_of_codestream(data: bytes) -> int:
-    """Follow a codestream from frame to frame, and return how many bytes it has.
+    """Return the length of a codestream, found from frame to frame.
 
     Args:
-        data: It begins with the codestream; whatever follows it may stand behind.
+        data: The codestream, and any bytes after it.
 
     Raises:
-        NotFollowedError: It cannot be followed to its end, or it holds what nobody would see.
+        NotFollowedError: The codestream cannot be parsed to its end, or has data that a viewer would not show.
     """
     header, frame, bits = _first_frame(data)
     try:
         while True:
-            if bits.flag():  # the order of the parts is entropy-coded, and the table of contents begins where that ends
+            if bits.flag():  # a permuted order is entropy-coded, so the table of contents after it cannot be found
                 if not frame.is_last or header.rows * header.columns > _MOST_PIXELS:
                     raise NotFollowedError("the parts of the codestream are in an order of their own")
                 return _end_by_decoding(data)
@@ -125,7 +125,7 @@ def _first_frame(data: bytes) -> tuple[ImageHeader, _Frame, Bits]:
 
 def _image_header(bits: Bits) -> ImageHeader:
     rows, columns = _size(bits)
-    if bits.flag():  # all as by default
+    if bits.flag():  # all fields have their defaults
         return ImageHeader(rows, columns, 3, 8, xyb=True)
     extra = bits.flag()
     if extra:
@@ -137,7 +137,7 @@ def _image_header(bits: Bits) -> ImageHeader:
     if bits.flag():
         raise NotFollowedError("the samples are floating-point numbers")
     precision = bits.chosen(_DEPTHS)
-    bits.flag()  # whether 16 bits are enough to decode it
+    bits.flag()  # whether 16-bit buffers suffice
     if bits.chosen(_EXTRA_CHANNELS):
         raise NotFollowedError("the image has channels besides its colors")
     xyb = bits.flag()
@@ -164,7 +164,7 @@ def _size(bits: Bits) -> tuple[int, int]:
 
 
 def _samples(bits: Bits) -> int:
-    """Read the color encoding, and return how many samples it has."""
+    """Read the color encoding and return its number of samples."""
     if bits.flag():  # sRGB
         return 3
     profile = bits.flag()
@@ -190,7 +190,7 @@ def _skip_chromaticities(bits: Bits, count: int) -> None:
 
 
 def _skip_transform(bits: Bits, *, xyb: bool) -> None:
-    """Pass over the inverse transform of XYB, and the tables for upsampling."""
+    """Skip the inverse XYB transform and the upsampling weights."""
     if bits.flag():
         return
     if xyb and not bits.flag():
@@ -205,7 +205,7 @@ def _refuse_extensions(bits: Bits) -> None:
 
 
 class _Frame:
-    """Header of a frame: of the image, or of what it is put together from."""
+    """Header of a frame: the image itself, or one that it is built from."""
 
     def __init__(self, bits: Bits, image: ImageHeader) -> None:
         self.is_last = True
@@ -237,7 +237,7 @@ class _Frame:
         if self._modular:
             self._shift = bits.number(2)
         elif self._image.xyb:
-            bits.number(6)  # scales of quantization
+            bits.number(6)  # quantization scales
         if kind != _REFERENCE:
             self._read_passes(bits)
         if kind == _LOW_FREQUENCY:
@@ -261,10 +261,10 @@ class _Frame:
                     bits.chosen(choices)
 
     def _read_crop(self, bits: Bits, *, placed: bool) -> bool:
-        """Read where a frame is in the image, and return whether it is smaller."""
+        """Read a frame's position and size; return whether it covers only a part."""
         if not bits.flag():
             return False
-        left, top = (bits.chosen(_CROP), bits.chosen(_CROP)) if placed else (0, 0)  # even numbers are positive
+        left, top = (bits.chosen(_CROP), bits.chosen(_CROP)) if placed else (0, 0)  # signed: even numbers are positive
         whole = self._size
         self._size = bits.chosen(_CROP), bits.chosen(_CROP)
         if self._size[0] * self._size[1] > _LARGER * whole[0] * whole[1] + _SMALL:
@@ -272,7 +272,7 @@ class _Frame:
         return bool(left or top) or self._size != whole
 
     def _read_use(self, bits: Bits, kind: int, *, partial: bool) -> None:
-        """Read how a frame is used: whether it is the last, and what may refer to it."""
+        """Read blending, whether the frame is the last, and its reference slot."""
         visible = kind in (_REGULAR, _SKIP_PROGRESSIVE)
         mode = _REPLACE
         if visible:
@@ -307,7 +307,7 @@ class _Frame:
 
     @property
     def sections(self) -> int:
-        """How many sections the frame has."""
+        """Number of sections in the frame."""
         group = _GROUP << self._shift
         groups = low_groups = 1
         for side, subsampled in zip(self._size, self._subsampled, strict=True):
@@ -322,7 +322,10 @@ class _Frame:
 
 
 def _end_by_decoding(data: bytes) -> int:
-    """Return how many bytes the decoder needs, the fewest: libjxl refuses a codestream that lacks any."""
+    """Return the smallest number of bytes that decodes.
+
+    libjxl refuses a codestream that lacks any byte.
+    """
     try:
         from imagecodecs import jpegxl_decode
     except ImportError:

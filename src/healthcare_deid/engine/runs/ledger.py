@@ -110,7 +110,7 @@ class Ledger:
                 self._ignored.total(),
                 self._refused.total(),
             )
-            return TreeProgress(max(total or 0, sum(counts)), *counts)
+            return TreeProgress(None if total is None else max(total, sum(counts)), *counts)
 
     def report(self, run: Path) -> TreeReport:
         """Return what became of everything."""

@@ -16,11 +16,11 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from healthcare_deid._version import __version__
 from healthcare_deid.config.base.keys import SecretBytes
 from healthcare_deid.engine.dicom.atomic_write import OWNER_ONLY, beside
 from healthcare_deid.engine.identity.secret import ProjectSecret, fingerprint_of
-from healthcare_deid.errors import ModelNotFoundError, RunRefused
+from healthcare_deid.engine.runs.versions import versions_of
+from healthcare_deid.errors import RunRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,23 +129,8 @@ def settings_of(deidentifier: Engine, **run: object) -> dict[str, Any]:
             "vault": None if given.vault is None else f"file {fingerprint_of(os.fsencode(given.vault))}",
         },
         "run": {name: _described(value) for name, value in run.items()},
-        "versions": {"healthcare-deid": __version__, **_models(deidentifier)},
+        "versions": versions_of(deidentifier),
     }
-
-
-def _models(deidentifier: Engine) -> dict[str, str]:
-    if not deidentifier.looks_at_pixels or deidentifier.options.ocr is not None:
-        return {}
-    from healthcare_deid.engine.pixels.find.models import Role, find_model
-
-    found: dict[str, str] = {}
-    for role in Role:
-        try:
-            model = find_model(role).model
-        except ModelNotFoundError:
-            continue  # the first picture will say so
-        found[f"text {role}"] = f"{model.family} {model.sha256[:16]}"
-    return found
 
 
 def _masks(deidentifier: Engine) -> str | None:

@@ -118,18 +118,15 @@ class FolderOriginals:
         while stack:
             relative = stack.pop()
             try:
-                with os.scandir(self._folder / relative) as found:
-                    entries = sorted(found, key=lambda entry: entry.name)
+                folders, files, troubles = _listed(self._folder / relative)
             except OSError as error:
                 if not relative:
                     raise
                 yield Entry(relative.rstrip("/"), Trouble("io-error", f"folder: {os.strerror(error.errno or 0)}"))
                 continue
-            folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-            stack.extend(f"{relative}{name}/" for name in reversed(folders))
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    yield Entry(relative + entry.name, _trouble(entry))
+            stack.extend(f"{relative}{name}/" for name in sorted(folders, reverse=True))
+            for name in sorted(files):
+                yield Entry(relative + name, troubles.get(name))
 
     @contextmanager
     def opened(self, entry: Entry) -> Generator[Path]:
@@ -220,6 +217,28 @@ def result_name(name: str) -> str | None:
     if ".." in PurePosixPath(name.replace("\\", "/")).parts or PureWindowsPath(name).drive:
         return None
     return None if name.endswith(PARTIAL_SUFFIX) else "/".join(part for part in parts if part.strip("/")) or None
+
+
+def _listed(folder: Path) -> tuple[list[str], list[str], dict[str, Trouble]]:
+    """Return the names of the folders in a folder, those of all else, and why some of these are not read.
+
+    Names only: entries of a folder with a million files would take four times the memory.
+
+    Raises:
+        OSError: It cannot be listed.
+    """
+    folders: list[str] = []
+    files: list[str] = []
+    troubles: dict[str, Trouble] = {}
+    with os.scandir(folder) as found:
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+                continue
+            files.append(entry.name)
+            if (trouble := _trouble(entry)) is not None:
+                troubles[entry.name] = trouble
+    return folders, files, troubles
 
 
 def _trouble(entry: os.DirEntry[str]) -> Trouble | None:

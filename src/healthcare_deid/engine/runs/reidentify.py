@@ -21,7 +21,7 @@ from healthcare_deid.engine.safe_errors import guarded
 from healthcare_deid.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pydicom.dataelem import DataElement
@@ -93,11 +93,18 @@ def who(pseudonym: str, vault: Path, log: UseLog, key: RecipientKey | None = Non
 
 
 def restore_tree(
-    source: Path, destination: Path, log: UseLog, *, key: RecipientKey | None = None, vault: Path | None = None
+    source: Path,
+    destination: Path,
+    log: UseLog,
+    *,
+    key: RecipientKey | None = None,
+    vault: Path | None = None,
+    on_progress: Callable[[int, int], object] | None = None,
 ) -> Restored:
     """Write the files of a folder with their original identity into another folder, under the same names.
 
     An instance with encrypted attributes gets all of them back; another gets what the vault says of it.
+    ``on_progress`` is called after each file with the number of files done, and of all.
 
     Raises:
         ValueError: *destination* is inside *source*, or around it.
@@ -110,7 +117,8 @@ def restore_tree(
     known = _Known(read_vault(vault, key) if vault is not None else ())
     succeeded = 0
     failures: list[tuple[str, str]] = []
-    for name in sorted(str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()):
+    names = sorted(str(path.relative_to(source)) for path in source.rglob("*") if path.is_file())
+    for done, name in enumerate(names, 1):
         log.write("restore", name)
         try:
             guarded(lambda name=name: _restore(source / name, destination / name, known, key))  # type: ignore[misc]
@@ -118,6 +126,8 @@ def restore_tree(
             failures.append((name, error.reason))
         else:
             succeeded += 1
+        if on_progress is not None:
+            on_progress(done, len(names))
     return Restored(succeeded, tuple(failures))
 
 

@@ -159,10 +159,14 @@ class Review:
         found: FileDataset = guarded(partial(read, path))[0]
         return found
 
-    def export(self, folder: str | PathLike[str]) -> int:
+    def export(self, folder: str | PathLike[str], *, on_progress: Callable[[int, int], object] | None = None) -> int:
         """Copy what is approved into a new folder, under the results' names; return how many files.
 
         A result that is another file than the one that was approved stays out, and is open again.
+
+        Args:
+            folder: The new folder.
+            on_progress: Called after each approved result with the number of them done, and of all.
 
         Raises:
             FileExistsError: The folder holds something.
@@ -170,17 +174,18 @@ class Review:
         target = Path(folder)
         if target.exists() and any(target.iterdir()):
             raise FileExistsError("the folder holds something already: name a new one")
-        done = 0
-        for item in self.items:
-            if item.decision is not Decision.APPROVED:
-                continue
+        copied = 0
+        approved = [item for item in self.items if item.decision is Decision.APPROVED]
+        for done, item in enumerate(approved, 1):
             if _digest(self._run.results / item.result) != item.approved:
                 item.decision = Decision.OPEN
-                continue
-            (target / item.result).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._run.results / item.result, target / item.result)
-            done += 1
-        return done
+            else:
+                (target / item.result).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self._run.results / item.result, target / item.result)
+                copied += 1
+            if on_progress is not None:
+                on_progress(done, len(approved))
+        return copied
 
     def _decided(self) -> list[dict[str, Any]]:
         path = self._run.path / _DECISIONS

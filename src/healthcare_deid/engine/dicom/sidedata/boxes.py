@@ -1,4 +1,4 @@
-"""Boxes around codestreams: JP2 and JPEG XL have the same (ITU-T T.800 annex I, ISO/IEC 18181-2)."""
+"""Boxes of JP2 and JPEG XL files (ITU-T T.800 annex I, ISO/IEC 18181-2)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _FREE = b"free"
 def boxes_of(
     frame: FrameBytes, position: int, limit: int, *, last: bytes | None = None
 ) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield the boxes of a stretch, and blank what follows them.
+    """Yield the boxes in a range, and blank the bytes after them.
 
     Args:
         frame: The frame.
-        position: Where the stretch begins.
-        limit: Where it ends.
-        last: The type of a box that may say more bytes than there are.
+        position: Start of the range.
+        limit: End of the range.
+        last: Type of a box whose length may exceed the range.
 
     Yields:
-        The box's type, where the type stands, where the content begins and ends.
+        Type, position of the type, start and end of the content.
     """
     while limit - position >= 8:
         length, kind, start = frame.number(position, 4), frame.peek(position + 4, 4), position + 8
@@ -34,14 +34,14 @@ def boxes_of(
             length, start = frame.number(position + 8, 8), position + 16
         stop = limit if length == 0 else position + length
         if stop < start or (stop > limit and kind != last):
-            break  # no box
+            break  # not a box
         yield kind, position + 4, start, min(stop, limit)
         position = stop
     frame.blank(position, limit)
 
 
 def free(frame: FrameBytes, kind: bytes, at: int, start: int, stop: int) -> None:
-    """Turn a box into free space."""
+    """Turn a box into a ``free`` box, which readers skip."""
     if kind != _FREE:
         frame.replace(at, _FREE)
     frame.blank(start, stop)

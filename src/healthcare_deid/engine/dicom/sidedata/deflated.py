@@ -1,4 +1,4 @@
-"""Frames stored as they are natively, deflated or not: what follows the last pixel (PS3.5 A.4.11, A.4.13)."""
+"""Side data after deflated and uncompressed frames (PS3.5 sections A.4.11 and A.4.13)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
-"""Photometric interpretations whose native frames hold two luma samples and one chroma pair for every two columns."""
+"""Photometric interpretations with one chroma pair for every two columns."""
 
 
 def native_size(pixels: int, samples: int, bits_allocated: int, photometric: str) -> int:
-    """Return how many bytes a frame has natively, by the attributes of the Image Pixel module."""
+    """Return the size of a native frame in bytes, from its Image Pixel module."""
     if samples == 3 and photometric in SUBSAMPLED:
         samples = 2
     return -(-pixels * samples * bits_allocated // 8)
@@ -28,29 +28,32 @@ def inflated(data: bytes, size: int) -> bytes:
     """Inflate a frame.
 
     Args:
-        data: A raw deflate stream (RFC 1951), and what follows it.
-        size: Bytes that the attributes say. One more may pad them to even length.
+        data: A raw deflate stream (RFC 1951), and any bytes after it.
+        size: Size by the attributes. One more byte may pad it to an even length.
 
     Raises:
-        UnsupportedPixelsError: It is no such stream, or it holds another number of bytes.
+        UnsupportedPixelsError: The stream is invalid or has another size.
     """
     return b"".join(_pieces(data, size, zlib.decompressobj(wbits=-zlib.MAX_WBITS)))[:size]
 
 
 def blank_deflated(frame: FrameBytes, size: int) -> None:
-    """Blank what follows the stream.
+    """Blank the bytes after the stream.
 
     Raises:
-        UnsupportedPixelsError: It is no stream of so many bytes.
+        UnsupportedPixelsError: The stream is invalid or has another size.
     """
     inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     for _ in _pieces(frame.read(0, len(frame)), size, inflater):
-        pass  # a stream may stand for more than memory holds
+        pass  # in pieces, because a stream can expand to more than memory holds
     frame.blank(len(frame) - len(inflater.unused_data), len(frame))
 
 
 def _pieces(data: bytes, size: int, inflater: zlib._Decompress) -> Iterator[bytes]:
-    """Yield what a stream holds, and see that it is so many bytes, and a zero at most."""
+    """Yield an inflated stream, checking its size.
+
+    A zero byte of padding is allowed.
+    """
     length = 0
     while not inflater.eof:
         try:
@@ -68,10 +71,10 @@ def _pieces(data: bytes, size: int, inflater: zlib._Decompress) -> Iterator[byte
 
 
 def blank_after_pixels(frame: FrameBytes, size: int) -> None:
-    """Blank what follows an uncompressed frame.
+    """Blank the bytes after an uncompressed frame.
 
     Raises:
-        UnsupportedPixelsError: It is shorter.
+        UnsupportedPixelsError: The frame is too short.
     """
     if len(frame) < size:
         raise unreadable()

@@ -1,4 +1,4 @@
-"""JPEG XL: boxes that decoding does not need, and what follows the codestream (ISO/IEC 18181-1, 18181-2)."""
+"""Side data in JPEG XL frames (ISO/IEC 18181-1, 18181-2)."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
 _FILE_TYPE, _LEVEL = b"ftyp", b"jxll"
 _WHOLE, _PART = b"jxlc", b"jxlp"
 _BRAND = b"jxl \0\0\0\0jxl "
+# Size of the part number that begins a partial codestream, in bytes.
 _INDEX = 4
-"""Bytes that a part of a codestream begins with: which part it is."""
 _LAST = 1 << 31
 
 
 def blank_jpeg_xl(frame: FrameBytes, pixels: int) -> None:
-    """Blank EXIF, XML, the reconstruction of a JPEG file, other boxes, and whatever follows the codestream.
+    """Blank unneeded boxes and the bytes after the codestream.
+
+    Boxes may have EXIF, XML or data to reconstruct a JPEG file.
 
     Args:
         frame: The frame.
-        pixels: Pixels of a frame, as the attributes say.
+        pixels: Number of pixels in a frame, from the attributes.
 
     Raises:
-        UnsupportedPixelsError: It cannot be followed, or it holds what nobody would see.
+        UnsupportedPixelsError: The frame cannot be parsed, or has data that a viewer would not show.
     """
     places = codestream_places(frame)
     data = b"".join(frame.read(*place) for place in places)
@@ -47,10 +49,10 @@ def blank_jpeg_xl(frame: FrameBytes, pixels: int) -> None:
 
 
 def codestream_places(frame: FrameBytes) -> list[Fragment]:
-    """Return where the codestream is in a frame, and blank the boxes around it that no decoder needs.
+    """Blank unneeded boxes and return the ranges of the codestream.
 
     Raises:
-        UnsupportedPixelsError: The boxes cannot be followed.
+        UnsupportedPixelsError: The boxes are broken.
     """
     if frame.read(0, len(START)) == START:
         return [(0, len(frame))]

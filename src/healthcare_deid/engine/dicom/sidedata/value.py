@@ -79,11 +79,11 @@ def find_side_data(
 
     Args:
         storage: The value, from the item of its Basic Offset Table on, without its delimiter.
-        syntax: Its transfer syntax. Frames are told by how they begin: some files name another syntax.
-        frames: How many frames its attributes announce.
-        pixels: Pixels of a frame.
-        size: Bytes of a frame that is not compressed.
-        extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
+        syntax: Its transfer syntax. The first bytes of a frame override it, because some files name the wrong one.
+        frames: NumberOfFrames of the instance.
+        pixels: Number of pixels in a frame.
+        size: Size of an uncompressed frame in bytes.
+        extended: Extended Offset Table and Extended Offset Table Lengths, if present.
 
     Raises:
         UnsupportedPixelsError: Fragments or frames are broken, so they may hold anything.
@@ -162,7 +162,7 @@ def _groups(
     except UnsupportedPixelsError:
         if coding in (Coding.JPEG_XL, Coding.DEFLATED_FRAMES, Coding.UNCOMPRESSED_FRAMES):
             raise
-        # Fewer frames than announced: as many as there are beginnings.
+        # Fewer frames than NumberOfFrames: every start of an image is a frame.
         groups: list[list[Fragment]] = []
         for fragment in found.filled:
             if not groups or _is_image(storage, fragment):

@@ -61,7 +61,7 @@ def without_side_data(
             return pieces, [], []
     elif not holds_fragments:
         if frames_are_followed(file.syntax):
-            raise UseDatasetExecutor  # fragments whose length was written all the same
+            raise UseDatasetExecutor  # fragments with a defined length
         return pieces, [], [UNREAD] if is_video(file.syntax) else []
     done: list[bytes | Range] = []
     changes: list[Change] = []
@@ -101,7 +101,7 @@ def _cleaned(
 
 
 def _geometry(file: EncodedFile) -> tuple[int, int, int]:
-    """Return how many frames the attributes announce, the pixels of each, and its bytes where it is native."""
+    """Return the number of frames, pixels per frame, and size of a native frame."""
     found = _GEOMETRY.find(file)
     if any(tag in found for tag in _EXTENDED_TABLES):
         raise UseDatasetExecutor

@@ -28,8 +28,8 @@ _KEPT, _SOUND, _REPLACED, _REMEMBERED, _CREATOR = (
     DecisionKind.CREATOR,
 )
 _CREATORS = {Op.KEEP: _KEPT, Op.DELETE: _REPLACED, Op.TEXT: _REMEMBERED}
+# Size in bytes of an empty element: elements of this loop have headers of eight bytes.
 _EMPTY = 8
-"""Size in bytes of an empty element: elements of this loop have headers of eight bytes."""
 # Runs of items are not cached: items are short and vary too much.
 _NO_RUNS = Runs[DoneRun]()
 

@@ -13,7 +13,7 @@ from healthcare_deid.engine.pixels.find.detector import CUT_OUT, SURE_SCORE, Det
 from healthcare_deid.engine.pixels.find.findings import as_lines, unknown, without_duplicates
 from healthcare_deid.engine.pixels.find.glyphs import glyphs, in_a_row
 from healthcare_deid.engine.pixels.find.ink import is_ink
-from healthcare_deid.engine.pixels.find.models import CPU, Role, check_providers, find_model, find_models
+from healthcare_deid.engine.pixels.find.models import CPU, KnownModel, Role, check_providers, find_model, find_models
 from healthcare_deid.engine.pixels.find.reader import GLYPH_CONFIDENCE, Reader, with_ends
 from healthcare_deid.engine.pixels.find.recognizer import Reading, Recognizer
 from healthcare_deid.engine.pixels.find.small_print import small_print
@@ -149,6 +149,16 @@ class OnnxOcr:
             self.providers,
         )  # where the models are is found anew on the other machine
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """The models in use: family and the first digits of the SHA-256."""
+        used = {role: find_model(role, self._models).model for role in Role}
+        found = {f"text {role}": _version(model) for role, model in used.items()}
+        if self._thorough:
+            others = find_models(Role.DETECTOR, self._models)
+            found["text detectors, thorough"] = ", ".join(_version(other.model) for other in others)
+        return found
+
     def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text in a picture."""
         rows, columns = picture.shape[:2]
@@ -279,6 +289,10 @@ class OnnxOcr:
             weakest=round(reading.weakest, 4),
             misread=misread,
         )
+
+
+def _version(model: KnownModel) -> str:
+    return f"{model.family} {model.sha256[:16]}"
 
 
 def _remake(models: str | os.PathLike[str] | None, thorough: bool, providers: tuple[str, ...]) -> OnnxOcr:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.pixels.arrays import Picture
 
+_DATA_FOLDER = re.compile(r'"(.+)"')
+"""In the first line of ``tesseract --list-langs``."""
 LINE_LEVELS = ("block_num", "par_num", "line_num")
 
 
@@ -42,7 +47,24 @@ class TesseractOcr:
         if shutil.which(program) is None:
             raise ModelNotFoundError("the tesseract program is not installed: apt-get install tesseract-ocr")
         self._command = (program, "-", "-", "-l", language, "--psm", str(page_mode), "tsv")
+        self._program = program
+        self._language = language
         self._scale = scale
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Version of the program, and the first digits of the SHA-256 of each language's data."""
+        found = {"tesseract": self._said("--version").partition("\n")[0].removeprefix("tesseract ")}
+        folder = _DATA_FOLDER.search(self._said("--list-langs"))
+        for language in self._language.split("+"):
+            data = Path(folder[1] if folder else "") / f"{language}.traineddata"
+            if data.is_file():
+                found[f"tesseract {language}"] = hashlib.sha256(data.read_bytes()).hexdigest()[:16]
+        return found
+
+    def _said(self, option: str) -> str:
+        done = subprocess.run((self._program, option), capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+        return done.stdout or done.stderr  # older ones answer on standard error
 
     def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
         """Return the lines of text in a picture. Tesseract always reads, and looks at the whole picture."""

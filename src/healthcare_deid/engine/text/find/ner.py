@@ -5,8 +5,11 @@ It finds names and places that no list has.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import re
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthcare_deid.engine.text.find.detectors.base import MODEL
@@ -77,6 +80,11 @@ class SpacyDetector:
         self._pipeline = _load(self._model)
 
     @property
+    def versions(self) -> dict[str, str]:
+        """The versions of spaCy and of the model."""
+        return pipeline_versions(self._pipeline)
+
+    @property
     def info_types(self) -> frozenset[str]:
         """InfoTypes of its labels."""
         return frozenset(self._labels.values())
@@ -102,6 +110,28 @@ class SpacyDetector:
             if not is_eponym(text, tokens, after) and not _is_company(text, name[-1]):
                 found.append(Match(name[0].start, name[-1].end, _type_of(info_type, text, name)))
         return found
+
+
+def pipeline_versions(pipeline: Any) -> dict[str, str]:
+    """Return the versions of spaCy and of a pipeline, with the first digits of the SHA-256 of its files.
+
+    The digest is needed because retraining a model does not change its version.
+    """
+    meta = pipeline.meta
+    told = [str(meta.get("version", ""))]
+    if isinstance(folder := getattr(pipeline, "path", None), Path):
+        told.append(_digest(folder)[:16])
+    return {"spacy": version("spacy"), f"{meta['lang']}_{meta['name']}": " ".join(told)}
+
+
+def _digest(folder: Path) -> str:
+    """Return the SHA-256 over the names and contents of a model's files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def _without_words(tokens: Sequence[Token]) -> Sequence[Token]:

@@ -5,14 +5,18 @@ It is for users who have it installed, and not a dependency.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
 
 from healthcare_deid.engine.text.find.detectors.base import MODEL
+from healthcare_deid.engine.text.find.ner import pipeline_versions
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_PACKAGE = "presidio-analyzer"
 ENTITIES: Mapping[str, str] = {
     "CREDIT_CARD": "CREDIT_CARD_NUMBER",
     "DATE_TIME": "DATE",
@@ -70,6 +74,16 @@ class PresidioDetector:
         self._language = language
         self._min_score = min_score
         self._entities = dict(entities)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions of Presidio and of the pipelines that its analyzer uses."""
+        found = {_PACKAGE: version(_PACKAGE)} if find_spec("presidio_analyzer") else {}
+        pipelines: Any = getattr(getattr(self._analyzer, "nlp_engine", None), "nlp", None)
+        for pipeline in dict(pipelines or {}).values():
+            if hasattr(pipeline, "meta"):
+                found |= pipeline_versions(pipeline)
+        return found
 
     @property
     def info_types(self) -> frozenset[str]:

@@ -1,0 +1,62 @@
+"""Versions of the models and word lists that decide what is removed.
+
+With another version, the same file may give another result. Libraries that only carry the decision out (pydicom, numpy,
+onnxruntime, codecs) are not included.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, cast
+
+from healthcare_deid._version import __version__
+from healthcare_deid.errors import ModelNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthcare_deid.engine.runs.engine import Engine
+
+_WORD_LISTS = ("names",)
+"""Packages that hold word lists; all other lists are in this package."""
+_READS_CODES = "zxing-cpp"
+
+
+def versions_of(deidentifier: Engine) -> dict[str, str]:
+    """Return versions by name: this package, word lists, models, and the caller's own detectors and OCR.
+
+    A detector or an OCR states its versions in an attribute ``versions``, a mapping of strings.
+    """
+    options = deidentifier.options
+    found = {"healthcare-deid": __version__, **_packages(_WORD_LISTS)}
+    if deidentifier.looks_at_pixels:
+        found |= _packages((_READS_CODES,))
+        found |= _own_models(thorough=options.thorough) if options.ocr is None else _told(options.ocr)
+    for detector in options.detectors:
+        found |= _told(detector)
+    return found
+
+
+def _packages(names: tuple[str, ...]) -> dict[str, str]:
+    """Return the versions of the installed ones among some distributions."""
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _own_models(*, thorough: bool) -> dict[str, str]:
+    from healthcare_deid.engine.pixels.find.ocr import OnnxOcr
+
+    try:
+        return dict(OnnxOcr(thorough=thorough).versions)
+    except ModelNotFoundError:
+        return {}  # the first image raises this error
+
+
+def _told(part: object) -> dict[str, str]:
+    told: object = getattr(part, "versions", None)
+    return {str(name): str(one) for name, one in cast("Mapping[Any, Any]", told or {}).items()}
