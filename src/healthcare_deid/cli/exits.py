@@ -106,7 +106,7 @@ _HINTS: tuple[tuple[type[errors.ApiError], str], ...] = (
         errors.PermissionDenied,
         "Either a permission is missing or the dataset does not exist: the service does not tell which.",
     ),
-    (errors.NotFound, "There is none of that name."),
+    (errors.NotFound, "Nothing has that name."),
     (errors.AlreadyExists, "What was to be made exists: name another, or delete that one."),
 )
 

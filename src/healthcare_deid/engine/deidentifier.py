@@ -56,7 +56,7 @@ class Deidentifier:
             it gives the same. A key in the config is stronger, and so is ``uid_rule``. By default, what the
             environment says (``HEALTHCARE_DEID_SECRET``, ``HEALTHCARE_DEID_SECRET_FILE``).
         uid_rule: ``"google"`` (compatible with the service) or ``"salted"`` (needs ``salt`` to recompute). By default
-            UIDs are keyed where there is a ``secret``, and follow the service's rule where there is none.
+            With a ``secret``, UIDs are keyed. Without one they follow the service's rule.
         salt: Secret of at least 16 bytes for ``"salted"``.
         markers: Write de-identification markers: (0012,0062), (0012,0063), (0012,0064), (0028,0301),
             (0028,0303).

@@ -54,7 +54,7 @@ class Box(NamedTuple):
         )
 
     def intersection(self, other: Box) -> Box:
-        """Return the common part; its area is 0 when there is none."""
+        """Return the common part; its area is 0 if they do not overlap."""
         return Box(
             max(self.left, other.left),
             max(self.top, other.top),

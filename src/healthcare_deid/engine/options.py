@@ -35,7 +35,7 @@ class Meaning:
 
     Attributes:
         text: For a person: one sentence, or two.
-        flag: On the command line; empty where there is none.
+        flag: Option of the command line, or an empty string.
         metavar: The value's form in the help.
         choices: The values there are, where they are few.
         kind: How the command line reads it: ``"flag"``, ``"text"``, ``"number"``, ``"list"``, ``"file"``, or

@@ -383,7 +383,7 @@ class TreeReport:
         warnings: How often each warning came up.
         passed_over: How many files were ignored, by why.
         still_read: Lines that the second OCR reads in the results written; None where it looked at none.
-        run: The run folder; None where there is none.
+        run: The run folder, or None.
         refused: Files that a rule of the run (``admit``) keeps back; nothing was written for them.
         refused_by: How many files were refused, by the rule's name.
     """

@@ -40,7 +40,7 @@ def check_dataset(given: object) -> None:
 
 
 def of_the_system(error: BaseException) -> OSError | None:
-    """Return the operating system's error that pydicom has wrapped in its own; None where there is none.
+    """Return the operating system's error that pydicom has wrapped in its own, or None.
 
     It wraps those of reading and writing in errors of their class without a number, whose text names the element.
     """

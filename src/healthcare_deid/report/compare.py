@@ -100,7 +100,7 @@ class Comparison:
 
     Attributes:
         elements: Every data element of either, nested ones and file meta included, in order of path.
-        pixels: What became of the pixels; None where there are none on both sides, or they were not compared.
+        pixels: What became of the pixels; None if neither side has pixels, or they were not compared.
         note: Why the pixels could not be compared; empty otherwise.
     """
 

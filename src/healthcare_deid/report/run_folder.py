@@ -53,7 +53,7 @@ class RunFolder:
 
     @classmethod
     def of(cls, given: Path) -> Self | None:
-        """Return the run folder of a path: itself, or the one beside a folder of results; None where there is none."""
+        """Return the run folder of a path: itself, the one beside a folder of results, or None."""
         if given.name.endswith(SUFFIX) and (given / _RECORD).is_file():
             return cls(given, given.with_name(given.name.removesuffix(SUFFIX)))
         beside = given.with_name(f"{given.name}{SUFFIX}")
@@ -77,7 +77,7 @@ class RunFolder:
         """Return the run's config, keys replaced by others, and the engine's arguments; ``(None, {})`` without one.
 
         Raises:
-            ConfigError: The config is none that this release reads.
+            ConfigError: This release cannot read the config.
         """
         path = self.path / _MANIFEST
         if not path.is_file():

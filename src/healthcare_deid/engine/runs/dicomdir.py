@@ -95,7 +95,7 @@ def file_set_folder(destination: Path | None) -> Path:
         ConfigError: The destination is not a folder of this machine, or something else has the File-set's name.
     """
     if destination is None:
-        raise ConfigError("dicomdir: a DICOMDIR names files of a folder; the destination is none of this machine")
+        raise ConfigError("dicomdir: a DICOMDIR needs a destination that is a folder of this machine")
     folder = destination.with_name(f"{destination.name}.fileset")
     if folder.exists() and not (folder / DICOMDIR).is_file():
         raise ConfigError("dicomdir: DESTINATION.fileset is there, and is no File-set: move it away")

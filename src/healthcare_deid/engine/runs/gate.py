@@ -197,7 +197,7 @@ class _Header:
         return int(texts[0])
 
     def _number(self, tag: int) -> int | None:
-        """Return a US value; None where there is none."""
+        """Return a US value, or None if it is absent."""
         vr, value = self._elements.get(tag, ("", b""))
         if not value:
             return None

@@ -66,7 +66,7 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Return the manifest in a run folder; None where there is none.
+        """Return the manifest in a run folder, or None if it has none.
 
         Raises:
             RunRefused: This release cannot read it.

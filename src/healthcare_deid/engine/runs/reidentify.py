@@ -84,7 +84,7 @@ def who(pseudonym: str, vault: Path, log: UseLog, key: RecipientKey | None = Non
     """Return what a vault says of a pseudonym, or of a new UID; nothing where it does not know it.
 
     Raises:
-        ConfigError: The vault is none, or a key is needed.
+        ConfigError: The file is not a vault, or a key is needed.
         EngineError: It is not for this key.
         OSError: The log cannot be written.
     """
@@ -108,7 +108,7 @@ def restore_tree(
 
     Raises:
         ValueError: *destination* is inside *source*, or around it.
-        ConfigError: The vault is none, or a key is needed.
+        ConfigError: The file is not a vault, or a key is needed.
         OSError: The log cannot be written, or the folder cannot be listed.
     """
     old, new = source.resolve(), destination.resolve()

@@ -58,8 +58,8 @@ def write_report(folder: Path) -> RunReport:
     """Write ``report.html`` and ``report.csv`` into a run folder, for its owner only, and return what they say.
 
     Raises:
-        RunRefused: It is none, or of another release.
-        ConfigError: Its config is none that this release reads.
+        RunRefused: The folder is not a run folder, or is of another release.
+        ConfigError: This release cannot read the run's config.
         OSError: A file cannot be read or written.
     """
     report = RunReport.of(folder)

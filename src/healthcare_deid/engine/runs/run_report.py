@@ -150,8 +150,8 @@ class RunReport:
         """Gather the numbers of a run folder.
 
         Raises:
-            RunRefused: It is none, or of another release.
-            ConfigError: Its config is none that this release reads.
+            RunRefused: The folder is not a run folder, or is of another release.
+            ConfigError: This release cannot read the run's config.
             OSError: It cannot be read.
         """
         manifest = Manifest.read(folder)
@@ -241,7 +241,7 @@ def config_of(settings: dict[str, Any]) -> DeidentifyConfig | DeidentifyConfigV1
     """Return the config of a manifest's settings, its keys replaced by others.
 
     Raises:
-        ConfigError: It is none that this release reads.
+        ConfigError: This release cannot read it.
     """
     message = DeidentifyConfigV1Beta1 if settings.get("apiVersion") == "v1beta1" else DeidentifyConfig
     if "config" not in settings:

@@ -44,7 +44,7 @@ class Found(NamedTuple):
 
     Attributes:
         source: The entry's name.
-        trouble: Why there is no result, if there is none.
+        trouble: Why there is no result, or None.
         refused: The rule that keeps it back, if one does.
         result: The result's name.
         digest: SHA-256 of the entry.
@@ -72,7 +72,7 @@ class Workplace:
         store: The results.
         names: How results are called.
         overwrite: Make results that are there again.
-        recorded: The file of recorded results; None where there are none.
+        recorded: The file of recorded results, or None.
         gate: Decides what may leave at all; None where everything may.
     """
 

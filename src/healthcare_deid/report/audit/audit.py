@@ -39,7 +39,7 @@ class BurnedIn(StrEnum):
     YES = "yes"
     """It says that there is some."""
     NO = "no"
-    """It says that there is none."""
+    """The file says that nothing is burned in."""
     UNSAID = "unsaid"
     """It has pixels and does not say."""
     NO_PIXELS = "no pixels"

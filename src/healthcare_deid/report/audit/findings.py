@@ -63,9 +63,9 @@ class Residual:
         severity: ``error``: it contradicts what the instance, or the run, promises. ``warning``: a person should look.
             ``info``: it cannot be told by looking at the result alone.
         residue: Why it is listed.
-        path: Keywords, ``(gggg,eeee)`` where there is none, joined by ``/``; items of sequences in brackets.
+        path: Keywords, or ``(gggg,eeee)`` for tags without one, joined by ``/``; items of sequences in brackets.
         name: The last of them.
-        shape: The value with letters as ``x`` and digits as ``9``, shortened; empty where there is none to show.
+        shape: The value with letters as ``x`` and digits as ``9``, shortened; may be empty.
         why: One sentence for a person.
         place: Where in the pixels; None elsewhere.
     """

@@ -172,7 +172,7 @@ def _values(gray: Picture, points: np.ndarray) -> Floats | None:
 
 
 def _alike(first: Floats, second: Floats | None) -> float:
-    """Return the correlation of two lines; 0 where there is none."""
+    """Return the correlation of two lines, or 0 if one of them is flat."""
     if second is None:
         return 0.0
     one, other = first - first.mean(), second - second.mean()

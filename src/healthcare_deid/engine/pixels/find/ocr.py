@@ -83,11 +83,11 @@ Doppler image were a line."""
 SWOLLEN = 0.2
 """A line that a look swells to the size of an object takes no larger part of a picture; a head in a CT does."""
 SMALL_SCALE = 3.0
-"""What may be small print is looked at so many times as large,"""
+"""Enlargement of what may be small print,"""
 SMALL_ROOM = 16
-"""with so many pixels around it;"""
+"""with so many pixels of its surroundings;"""
 SMALL_LINE = 20
-"""what is thicker there is none: larger lines are found as they are, and anatomy looks like one from so near."""
+"""Thicker boxes are dropped: larger lines are found without enlargement, and enlarged anatomy looks like text."""
 NEARLY_ALL = 0.7
 """Where hints and their surroundings take a larger part of a picture, all of it is looked at again."""
 BRIGHT = 128

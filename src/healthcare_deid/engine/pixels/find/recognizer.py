@@ -33,9 +33,9 @@ class Reading:
 
     Attributes:
         text: The characters.
-        confidence: Mean probability of the characters, 0 to 1; 0 when there are none.
+        confidence: Mean probability of the characters, 0 to 1; 0 without characters.
         positions: For each character, its middle as a fraction of the line's width.
-        weakest: Mean probability of the least sure quarter of its characters, spaces aside; 0 when there are none.
+        weakest: Mean probability of the least sure quarter of its characters, spaces aside; 0 without characters.
     """
 
     text: str

@@ -173,7 +173,7 @@ def _huffman_tables(segments: list[tuple[int, bytes]]) -> set[int]:
             symbols = data[position + 1 + _LENGTHS : end]
             codes = sum(count << (_LENGTHS - length) for length, count in enumerate(counts, 1))
             if end > len(data) or codes > 1 << _LENGTHS or not symbols or max(symbols) > _WIDEST:
-                raise UnsupportedPixelsError("a frame's Huffman table is none")
+                raise UnsupportedPixelsError("a frame's Huffman table is invalid")
             found.add(identifier)
             position = end
     return found

@@ -282,7 +282,7 @@ def _huffman(body: bytes) -> dict[int, Code]:
         counts = body[place + 1 : place + 1 + LENGTHS]
         end = place + 1 + LENGTHS + sum(counts)
         if sum(count << (LENGTHS - length) for length, count in enumerate(counts, 1)) > 1 << LENGTHS:
-            raise NotEncodableError("a frame's Huffman table is none")
+            raise NotEncodableError("a frame's Huffman table is invalid")
         found[body[place]] = Code(counts, body[place + 1 + LENGTHS : end])
         place = end
     return found
