@@ -225,7 +225,7 @@ def sbom(session: nox.Session) -> None:
 @nox.session
 def licenses(session: nox.Session) -> None:
     """Write docs/licenses.md: the license of every dependency, model and word list."""
-    _install(session, project=".[all,codecs,ner]")
+    _install(session, project=".[all,cloud,codecs,ner]")
     session.run("python", "tools/write_licenses.py")
 
 

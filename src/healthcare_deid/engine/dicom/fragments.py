@@ -195,4 +195,6 @@ def _by_their_beginnings(
 
 
 def _no_frames() -> UnsupportedPixelsError:
-    return UnsupportedPixelsError("the pixel data's fragments cannot be assigned to frames: no valid offset table")
+    return UnsupportedPixelsError(
+        "the pixel data's fragments cannot be assigned to frames without a valid offset table"
+    )

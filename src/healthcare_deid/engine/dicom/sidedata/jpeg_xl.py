@@ -42,7 +42,7 @@ def blank_jpeg_xl(frame: FrameBytes, pixels: int) -> None:
             raise unreadable()
         end = end_of_codestream(data)
     except NotFollowedError as error:
-        raise UnsupportedPixelsError(f"a compressed frame cannot be followed: {error}") from None
+        raise UnsupportedPixelsError(f"a compressed frame may hold text besides pixels: {error}") from None
     for start, stop in places:
         frame.blank(min(start + end, stop), stop)
         end = max(0, end - (stop - start))
