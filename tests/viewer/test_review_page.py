@@ -42,7 +42,7 @@ def test_two_thousand_results_are_reviewed_by_keyboard_alone(browser: Browser, t
     with ReviewServer(review) as server:
         browser.open(server.url)
         assert browser.run("await window.ready; return document.getElementById('place').textContent") == (
-            f"1 of {COUNT}, {COUNT} open"
+            f"1 of {COUNT}, {COUNT} to review"
         )
         for _ in range(COUNT // 200):
             browser.run(

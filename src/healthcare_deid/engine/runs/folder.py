@@ -33,10 +33,10 @@ _SUPERSEDED = "superseded.jsonl"
 _SUMMARY_SCHEMA = 1
 _FAILURE_HEADING = ("sha256", "reason", "text")
 _COUNTS = ("found", "succeeded", "duplicates", "skipped", "ignored", "failed", "refused")
-_WAYS_ON = "make everything again (overwrite), or choose another destination"
+_WAYS_ON = "make everything again (--overwrite, or overwrite=True), or choose another destination"
 _FOREIGN = (
     "the destination holds results and there is no run folder that tells how they were made: name their run folder "
-    "(run), take them as made with this config and secret (adopt), make them again (overwrite), or choose another "
+    "(--run), take them as made with this config and secret (--adopt), make them again (--overwrite), or choose another "
     "destination"
 )
 REMOVED = "a result of an earlier config, which this run did not make again, was removed"
