@@ -36,8 +36,8 @@ _COUNTS = ("found", "succeeded", "duplicates", "skipped", "ignored", "failed", "
 _WAYS_ON = "make everything again (--overwrite, or overwrite=True), or choose another destination"
 _FOREIGN = (
     "the destination holds results and there is no run folder that tells how they were made: name their run folder "
-    "(--run), take them as made with this config and secret (--adopt), make them again (--overwrite), or choose another "
-    "destination"
+    "(--run), take them as made with this config and secret (--adopt), make them again (--overwrite), or choose "
+    "another destination"
 )
 REMOVED = "a result of an earlier config, which this run did not make again, was removed"
 
