@@ -103,12 +103,19 @@ def _print(told: DryRun) -> None:
 
 
 def _print_attributes(attributes: Sequence[AttributeCounts]) -> None:
-    if not attributes:
-        return
-    width = max(len(one.name) for one in attributes)
-    click.echo(f"\n{'in the results of the sample':<{width}}{_cells(_FATES)}")
-    for one in attributes:
-        click.echo(f"{one.name:<{width}}{_cells(getattr(one, fate) or '' for fate in _FATES)}".rstrip())
+    """Print a row for each standard attribute that would not stay as it is, and the number of the others."""
+    shown = [one for one in attributes if not one.is_private and (one.changed or one.emptied or one.removed)]
+    if shown:
+        width = max(len(one.name) for one in shown)
+        click.echo(f"\n{'in the results of the sample':<{width}}{_cells(_FATES)}")
+        for one in shown:
+            click.echo(f"{one.name:<{width}}{_cells(getattr(one, fate) or '' for fate in _FATES)}".rstrip())
+    private = [one for one in attributes if one.is_private]
+    if private:
+        removed = sum(not (one.kept or one.changed) for one in private)
+        click.echo(f"private attributes: {removed} of {len(private)} would be removed everywhere")
+    kept = sum(one.kept > 0 and one not in shown for one in attributes if not one.is_private)
+    click.echo(f"{kept} standard attributes would be kept as they are; --format json lists every attribute")
 
 
 def _cells(values: Iterable[object]) -> str:
