@@ -146,7 +146,7 @@ def test_another_folder_is_not_replaced_and_a_store_has_no_directory(profile: An
     (tmp_path / "clean.fileset").mkdir()
     with pytest.raises(ConfigError, match="no File-set"):
         profile(BASIC).deidentify_tree(scans, tmp_path / "clean", dicomdir=True)
-    with pytest.raises(ConfigError, match="none of this machine"):
+    with pytest.raises(ConfigError, match="a folder of this machine"):
         profile(BASIC).deidentify_tree(scans, "memory://a/out", run=tmp_path / "run", dicomdir=True)
     assert not (tmp_path / "clean").exists()
 
