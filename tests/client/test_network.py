@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import socket
@@ -552,3 +553,22 @@ def test_a_token_server_with_a_rejected_certificate_is_named(secure: tuple[str, 
     client = DeidClient("p", "l", endpoint=server.url, credentials=tokens)
     with client, pytest.raises(errors.CredentialsError, match="certificate was rejected"):
         client.get_dataset("d", timeout=5)
+
+
+def test_a_connection_that_is_being_made_while_the_client_closes_is_closed(
+    listen: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_open = sending(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+    client = DeidClient("p", "l", endpoint=f"http://127.0.0.1:{listen(kept_open).port}", retry=ONCE)
+    made: list[socket.socket] = []
+    create = socket.create_connection
+
+    def close_meanwhile(*args: Any, **options: Any) -> socket.socket:
+        made.append(create(*args, **options))
+        client.close()
+        return made[0]
+
+    monkeypatch.setattr(socket, "create_connection", close_meanwhile)
+    with contextlib.suppress(errors.DeidError):
+        client.get_dataset("d", timeout=5)
+    assert [one.fileno() for one in made] == [-1]

@@ -269,12 +269,12 @@ def test_jpeg_xl_is_followed_without_the_extra_but_for_parts_in_another_order(mo
     small, large = _naked(_picture(), lossless=True), _naked(_picture(*_LARGE), lossless=True)
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     assert end_of_codestream(small + NAME) == len(small)
+    told: object
     try:
-        end = end_of_codestream(large + NAME)
+        told = end_of_codestream(large + NAME)
     except NotFollowedError as error:
-        assert "healthcare-deid[codecs]" in str(error)
-    else:  # newer encoders write the parts in order
-        assert end == len(large)
+        told = "healthcare-deid[codecs]" in str(error)
+    assert told in {True, len(large)}  # newer encoders write the parts in order
 
 
 @pytest.mark.parametrize("effort", [1, 3, pytest.param(7, marks=pytest.mark.slow)])

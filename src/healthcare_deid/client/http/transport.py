@@ -22,6 +22,7 @@ from healthcare_deid.client.http.reply_body import write_to_sink
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Generator
 
     from healthcare_deid.client.http.token_refresh import SharedCredentials
 
@@ -61,6 +62,7 @@ class Transport:
         self._owned = owned
         self._bounded = is_httplib2(http)
         self._kind: Any = None
+        self._closed = self._in_request = False
         if owned:
             # Closes the sockets of a thread that has ended. Not at exit, where the system closes them.
             weakref.finalize(self, drop_connections, http).atexit = False
@@ -72,12 +74,15 @@ class Transport:
         """
         if not self._owned:
             return
+        self._closed = True
         for connection in list(self._http.connections.values()):
             if connection.sock is not None:
                 # close() does not wake a thread that is reading from the socket; shutdown() does.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        drop_connections(self._http)
+        # A connection that is being made has no socket to close yet: then the thread of the request closes it.
+        if not self._in_request:
+            drop_connections(self._http)
 
     def request(
         self, uri: str, method: str, body: Any, headers: Any, limits: Limits, *, fresh: bool = False
@@ -105,11 +110,22 @@ class Transport:
                 write_to_sink(limits.sink, content or b"")
                 content = b""
             return response, content
-        with self._lock:
+        with self._lock, self._requesting():
             if fresh:
                 drop_connections(self._http)
             # A copy of the headers, because the access token is added to them.
             return self._authorized(uri, method, body, dict(headers or {}), limits)
+
+    @contextlib.contextmanager
+    def _requesting(self) -> Generator[None]:
+        """Close the connections after a request during which `close` was called."""
+        self._in_request = True
+        try:
+            yield
+        finally:
+            self._in_request = False
+            if self._closed:
+                drop_connections(self._http)
 
     def _authorized(self, uri: str, method: str, body: Any, headers: dict[str, str], limits: Limits) -> tuple[Any, Any]:
         credentials = self._credentials
