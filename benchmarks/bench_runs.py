@@ -62,7 +62,7 @@ print(report.succeeded, report.skipped, report.failed, *memory.values(), seconds
 
 
 def _memory(base: Path) -> Iterator[Row]:
-    """How very many files change the memory of a run: its caches fill in the first half, and stay in the second."""
+    """Measure the memory of a run over very many files: its caches fill in the first half, and stay in the second."""
     source = base / "tiny"
     template = _tiny()
     for number in range(TINY_FILES):
@@ -97,7 +97,7 @@ def _tiny() -> bytes:
 
 
 def _record(base: Path) -> Iterator[Row]:
-    """What the record adds to the CPU time of a run over tags: both are taken in the same runs."""
+    """Measure the CPU time that the record adds to a run over tags, both in the same runs."""
     originals = base / "recorded"
     originals.mkdir()
     dataset = pydicom.dcmread(Path(pydicom.__file__).parent / "data" / "test_files" / "CT_small.dcm")

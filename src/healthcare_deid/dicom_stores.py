@@ -143,15 +143,7 @@ class StoreWriter(_StoreConnection):
 
 
 class _End:
-    """A DICOM store. It can be pickled: every process connects anew.
-
-    Args:
-        store: The store's full name ``projects/…/dicomStores/…``, or its URL ``https://…/v1/projects/…/dicomWeb``.
-        endpoint: As for `DeidClient`; a URL has its own.
-
-    Raises:
-        ConfigError: It is neither.
-    """
+    """A DICOM store. It can be pickled: every process connects anew."""
 
     folder = None
 
@@ -170,7 +162,7 @@ class _End:
 
     def __getstate__(self) -> dict[str, Any]:
         # Connections are cached in the dictionary under their own names.
-        return {name: value for name, value in self.__dict__.items() if name not in ("_reader", "_writer")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_reader", "_writer", "_listed")}
 
     @property
     def url(self) -> str:
@@ -195,9 +187,13 @@ class DicomStoreOriginals(_End):
         weakref.finalize(self, reader.close)
         return reader
 
+    _listed: list[str] | None = None
+    """A listing that was counted and is not yet used: a store is searched once a run."""
+
     def count(self) -> int | None:
         """Return how many instances there are."""
-        return sum(1 for _ in self._reader.names())
+        self._listed = [*self._reader.names()]
+        return len(self._listed)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the instances, as the store lists them: ``study/series/instance.dcm``.
@@ -206,7 +202,8 @@ class DicomStoreOriginals(_End):
             ApiError: The store replied with an error.
             TransportError: No reply arrived.
         """
-        for name in self._reader.names():
+        listed, self._listed = self._listed, None
+        for name in self._reader.names() if listed is None else listed:
             usable = _is_name(name)
             yield Entry(f"{name}{_SUFFIX}", None if usable else Trouble("bad-name", _UNUSABLE))
 

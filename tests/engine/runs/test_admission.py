@@ -100,6 +100,15 @@ def test_what_a_rule_cannot_read_stays_here(
         assert Gate(admission).refusal(InMemory(instance_file(1, **(CT | attributes)))) == UNREADABLE
 
 
+@pytest.mark.parametrize("encapsulated", [False, True])
+def test_an_attribute_out_of_its_place_is_found(instance_file: Callable[..., bytes], encapsulated: bool) -> None:
+    late = b"\x28\x00\x01\x03CS\x04\x00YES "  # (0028,0301)
+    pixels = b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
+    data = instance_file(1, **(CT | {"BurnedInAnnotation": None})) + (pixels if encapsulated else b"") + late
+    burned_in = Admission(refuse=[AdmissionRule(name="burned-in", burned_in=["yes"])])
+    assert Gate(burned_in).refusal(InMemory(data)) == "burned-in"
+
+
 def test_with_rules_that_admit_everything_else_stays_here(instance_file: Callable[..., bytes]) -> None:
     gate = Gate(Admission(admit=[AdmissionRule(name="ct", modality=["CT"])], refuse=[READY_RULES["derived"]]))
     assert gate.refusal(InMemory(instance_file(1, **CT))) is None

@@ -314,6 +314,26 @@ def test_a_url_without_its_package_says_what_to_install(monkeypatch: pytest.Monk
         ObjectStore("memory://bucket")
 
 
+@memory
+def test_a_bucket_is_listed_once_a_run(
+    bucket: Bucket, tmp_path: Path, instance_file: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(bucket, tmp_path / "in", 3, instance_file)
+    originals = ObjectOriginals(f"{bucket.url}/in")
+    find: Any = type(originals._system).find
+    listed: list[str] = []
+
+    def counted(system: Any, path: str, **options: Any) -> Any:
+        listed.append(path)
+        return find(system, path, **options)
+
+    monkeypatch.setattr(type(originals._system), "find", counted)
+    assert originals.count() == len([*originals.entries()])
+    assert len(listed) == 1
+    assert originals.count() == len([*originals.entries()]) == len([*originals.entries()])
+    assert len(listed) == 3
+
+
 def test_a_store_travels_to_another_process_with_its_place_only(tmp_path: Path) -> None:
     store = ObjectStore("memory://bucket/out")
     store.begin(tmp_path, "uid")

@@ -126,7 +126,11 @@ def test_a_folder_that_is_no_run_folder_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "said"),
-    [(None, "nobody looked for"), ("REDACT_ALL_TEXT", "text was looked for in"), ("REDACT_SENSITIVE_TEXT", "not read")],
+    [
+        (None, "nobody looked for"),
+        ("REDACT_ALL_TEXT", "wherever text was looked for"),
+        ("REDACT_SENSITIVE_TEXT", "not read"),
+    ],
 )
 def test_what_was_not_looked_at_is_said_by_what_the_config_asks_for(
     mode: str | None, said: str, tmp_path: Path, instance_file: Callable[..., bytes], put: Callable[..., None]

@@ -259,6 +259,12 @@ def test_results_cannot_go_into_the_source(profile: Any, scans: Path) -> None:
         profile(BASIC).deidentify_tree(scans, scans)
 
 
+def test_results_cannot_go_among_the_listed_sources(profile: Any, scans: Path) -> None:
+    for listed, destination in (([scans / "a" / "1.dcm"], scans), ([scans], scans / "clean"), ([scans], scans)):
+        with pytest.raises(ValueError, match="inside the"):
+            profile(BASIC).deidentify_tree(listed, destination)
+
+
 @pytest.mark.parametrize("names", ["uid", "source"])
 def test_results_cannot_go_around_the_source_where_they_could_replace_an_original(
     profile: Any, scans: Path, planted: Any, names: str

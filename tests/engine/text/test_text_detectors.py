@@ -97,6 +97,7 @@ Found = Callable[[InstanceText, str], list[tuple[str, str]]]
         ("4417 Old Kettle Rd, supine", "4417 Old Kettle Rd", "LOCATION"),
         ("A 93F with dyspnea", "93", "AGE"),
         ("97M admitted", "97", "AGE"),
+        ("92 F with cough", "92", "AGE"),
         ("age in years is 101", "101", "AGE"),
     ],
 )
@@ -121,7 +122,7 @@ def test_a_finding_is_cut_out_exactly(
         "Morton neuroma", "Tanner stage 2", "young adult male",
         "r/o PE", "Rule out fracture", "Breast cancer screening", "5 year follow-up", "T12 compression", "C5-C6 disc",
         "Today's scan", "patient's chart", "nurse Foley catheter placed", "Radiology, MD",
-        "12F sheath", "28F chest tube", "Tech Motion Artifact noted",
+        "12F sheath", "fever of 102 F today", "28F chest tube", "Tech Motion Artifact noted",
         "provider called, Xarelto given", "mother had breast cancer",
         "ADC (10^-6 mm2/s)", "Heart rate 80", "follow up in the clinic", "Outpatient hospital visit", "medical imaging",
     ],

@@ -89,7 +89,7 @@ class ZipOriginals:
             except (OSError, MemoryError):
                 raise
             except Exception:  # noqa: BLE001 - as above
-                raise InvalidDicomError("the source is no zip archive, or a damaged one", reason="broken") from None
+                raise InvalidDicomError("the source is not a zip archive, or is damaged", reason="broken") from None
         return self._archive
 
 

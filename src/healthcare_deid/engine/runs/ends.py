@@ -96,7 +96,11 @@ def check_apart(originals: Originals, store: Store) -> None:
     Raises:
         ValueError: It is.
     """
-    if originals.folder is not None and store.folder is not None:
+    if isinstance(originals, ListOriginals) and store.folder is not None:
+        new = store.folder.resolve()
+        inside = any(path.is_dir() and new.is_relative_to(path.resolve()) for path in originals.paths)
+        around = any(folder.resolve().is_relative_to(new) for folder in {path.parent for path in originals.paths})
+    elif originals.folder is not None and store.folder is not None:
         old, new = originals.folder.resolve(), store.folder.resolve()
         inside, around = new.is_relative_to(old), old.is_relative_to(new)
     else:

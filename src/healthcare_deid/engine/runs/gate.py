@@ -69,7 +69,8 @@ class Gate:
     def _begin(self) -> None:
         rules = (*self._admission.refuse, *self._admission.admit)
         self._tags: frozenset[int] = frozenset().union(*(rule.tags for rule in rules))
-        self._wanted = ElementFinder(self._tags | {_CHARSET})
+        # An attribute out of its place must not pass for an absent one.
+        self._wanted = ElementFinder(self._tags | {_CHARSET}, to_the_end=True)
 
     def __reduce__(self) -> tuple[type[Gate], tuple[Admission]]:
         return type(self), (self._admission,)

@@ -92,9 +92,13 @@ class ObjectOriginals(_Bucket):
 
     folder = None
 
+    _listed: dict[str, int] | None = None
+    """A listing that was counted and is not yet used: a bucket is listed once a run."""
+
     def count(self) -> int | None:
         """Return how many objects there are."""
-        return len(self._sizes())
+        self._listed = self._sizes()
+        return len(self._listed)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the objects, sorted by name.
@@ -102,7 +106,8 @@ class ObjectOriginals(_Bucket):
         Raises:
             EngineError: They cannot be listed.
         """
-        for name, size in sorted(self._sizes().items()):
+        listed, self._listed = self._listed, None
+        for name, size in sorted((self._sizes() if listed is None else listed).items()):
             trouble = PARTIAL if name.endswith(PARTIAL_SUFFIX) else None
             if name:
                 yield Entry(name, trouble, size=size)

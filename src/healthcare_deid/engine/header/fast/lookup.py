@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.header.fast.encoded_file import EncodedFile
 
 _LARGE = 1 << 20
+_ANY_TAG = 0xFFFFFFFF
 _SOP_CLASS_UID = 0x00080016
 
 Found = dict[int, tuple[bytes, bytes]]
@@ -41,11 +42,12 @@ class ElementFinder:
 
     Args:
         tags: Tags of the elements.
+        to_the_end: Whether to look behind the place where the last tag belongs, for files that are not in tag order.
     """
 
-    def __init__(self, tags: Collection[int]) -> None:
+    def __init__(self, tags: Collection[int], *, to_the_end: bool = False) -> None:
         self._tags = frozenset(tags)
-        self._last = max(tags)
+        self._last = _ANY_TAG if to_the_end else max(tags)
         self._runs: dict[bool, Runs[_SeenRun]] = {False: Runs(), True: Runs()}
 
     def find(self, file: EncodedFile) -> Found:

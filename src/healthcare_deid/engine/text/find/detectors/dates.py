@@ -157,6 +157,14 @@ AGES = (
     PatternDetector(  # age and sex: 93F, but not a 12F (French) catheter
         "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7
     ),
+    PatternDetector(  # 92 F with cough; a temperature of 102 F is followed by other words
+        "AGE",
+        re.compile(
+            r"(?<![\w./-])(?P<value>(?:9\d|1[01]\d)) [FM]"
+            r"(?= (?:with|w/|who|c/o|s/p|h/o|presents|presenting|admitted)(?!\w))"
+        ),
+        rank=7,
+    ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
         "AGE",
         ignore_case(r"\A\s*(?P<value>\d{1,3}\ ?(?:y|yrs?|years?|yo))\s*\Z"),

@@ -112,8 +112,7 @@ def _stands_beside_a_name(run: Sequence[Token], token: Token, following: Token |
     """Return whether a single capitalized name is next to a word.
 
     Both must be in capitals or neither. In capitals every word has a capital, so only a first name before it counts:
-    CALEB
-    MORAES.
+    CALEB MORAES.
     """
     if run:
         name = run[0]

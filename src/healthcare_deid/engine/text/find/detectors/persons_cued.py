@@ -185,8 +185,6 @@ def _leads_to_a_name(tokens: Sequence[Token], index: int) -> bool:
     """Return whether an ambiguous word precedes a name.
 
     Capitalized, it is part of the name: Philippine Menard.
-
-    Examples: Philippine Menard.
     """
     if index + 1 == len(tokens):
         return False
