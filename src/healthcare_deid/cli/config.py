@@ -13,6 +13,7 @@ import click
 from healthcare_deid.cli.choice import CONFIG_SUFFIXES, PRESETS, preset, read_config
 from healthcare_deid.cli.exits import CommandError, Exit
 from healthcare_deid.cli.keys import VARIABLE, without_keys, write_new_key
+from healthcare_deid.cli.log import say
 from healthcare_deid.cli.recipes import read_recipe, report
 
 if TYPE_CHECKING:
@@ -178,10 +179,10 @@ def convert(
     if not reveal_keys:
         config, left_out = without_keys(config)
         if left_out:
-            click.echo(
+            say(
                 f"{left_out} key(s) left out: give them with --crypto-key-file or {VARIABLE} when the config is used, "
                 "or write them here with --reveal-keys",
-                err=True,
+                level="warning",
             )
     click.echo(config.to_json() if form == "json" else config.to_yaml().rstrip())
     if conversion is not None and conversion.unconverted:
@@ -227,7 +228,7 @@ def _migrated(config: AnyDeidentifyConfig) -> AnyDeidentifyConfig:
         raise click.UsageError("--v1beta1: the config is a v1beta1 config already")
     conversion = config.to_v1beta1()
     for difference in conversion.differences:
-        click.echo(f"differs at {difference}", err=True)
+        say(f"differs at {difference}", level="warning")
     return conversion.config
 
 

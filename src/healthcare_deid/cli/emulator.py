@@ -144,8 +144,9 @@ def rebuild_index(options: _Options) -> None:
     report = rebuild(options.data_dir)
     click.echo(f"{report.instances} instances in {report.stores} DICOM stores")
     if report.skipped:
-        click.echo(
-            f"{report.skipped} files were left out: no DICOM instance, or a second one of the same UIDs", err=True
+        say(
+            f"{report.skipped} files were left out: no DICOM instance, or a second one of the same UIDs",
+            level="warning",
         )
     if report.kept is not None:
         click.echo(f"the old database is {report.kept}")

@@ -157,10 +157,10 @@ def _make_secret(path: Path | None, source: Any, destination: Any, run: Path | N
 
     store = store_of(destination)
     fingerprint = make_secret(path, run_folder_of(run, store), folders_of(originals_of(source), store))
-    click.echo(
+    say(
         f"a new secret was made: {path}, fingerprint {fingerprint}\n"
         "Keep it, away from the results: without it nobody makes the same dates, UIDs and pseudonyms again.",
-        err=True,
+        level="warning",
     )
 
 

@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-import click
+from healthcare_deid.cli.log import say
 
 if TYPE_CHECKING:
     from healthcare_deid.config import RecipeConversion
@@ -38,12 +38,12 @@ def read_recipe(text: str, kind: str | None, *, keep_private: bool) -> RecipeCon
 def report(conversion: RecipeConversion) -> None:
     """Print the conversion's notes and the engine options it needs."""
     for line in conversion.unconverted:
-        click.echo(f"not converted: {line}", err=True)
+        say(f"not converted: {line}", level="warning")
     for line in conversion.approximated:
-        click.echo(f"differs: {line}", err=True)
+        say(f"differs: {line}", level="warning")
     words = _options(conversion)
     if words:
-        click.echo(f"use the config with: healthcare-deid files SOURCE DESTINATION {shlex.join(words)}", err=True)
+        say(f"use the config with: healthcare-deid files SOURCE DESTINATION {shlex.join(words)}")
 
 
 def _options(conversion: RecipeConversion) -> list[str]:
