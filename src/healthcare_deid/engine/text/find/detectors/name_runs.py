@@ -126,8 +126,10 @@ def _is_surname_after(run: Sequence[Token], token: Token) -> bool:
     Examples: Enrico Martins, MAUNO JOHANSSON; not GARCIA HEAD.
     """
     names = [item for item in run if item.kind in NAMES_AND_WORDS]
-    if len(names) != 1 or names[0].kind not in NAMES or not token.last:
+    if len(names) != 1 or not token.last:
         return False
+    if names[0].kind is WordKind.BOTH:  # Wren Sparrow
+        return not (names[0].upper or token.upper or token.word in _BODY_PARTS)
     return token.word not in vocabulary() or not (token.upper or token.word in _BODY_PARTS)
 
 
