@@ -11,6 +11,7 @@ from healthcare_deid.engine.text.find.detectors.base import PatternDetector, rea
 from healthcare_deid.engine.text.find.detectors.checks import is_card_number, is_itin, is_ssn, is_swift_code, is_vin
 from healthcare_deid.engine.text.find.detectors.custom import WordsDetector
 from healthcare_deid.engine.text.find.detectors.registry import detectors_for
+from healthcare_deid.engine.text.find.lexicon import word_set
 from healthcare_deid.engine.text.info_types import INFO_TYPES
 
 Found = Callable[[InstanceText, str], list[tuple[str, str]]]
@@ -132,6 +133,18 @@ def test_a_finding_is_cut_out_exactly(
 )  # fmt: skip
 def test_the_fields_own_words_are_left(stranger: InstanceText, found: Found, text: str) -> None:
     assert found(stranger, text) == []
+
+
+VERBS = (
+    "accompanied acquired approved assessed assisted authenticated called checked confirmed dictated discussed entered "
+    "evaluated examined informed interpreted interviewed notified ordered paged performed referred reported requested "
+    "reviewed scanned seen signed spoke spoken supervised transcribed verified witnessed"
+)
+
+
+@pytest.mark.parametrize("cue", [*(f"{verb} by" for verb in VERBS.split()), *sorted(word_set("roles")), "signature of"])
+def test_a_name_is_found_after_every_cue(stranger: InstanceText, found: Found, cue: str) -> None:
+    assert ("Jessica Sparrow", "PERSON_NAME") in found(stranger, f"{cue} Jessica Sparrow, supine")
 
 
 @pytest.mark.parametrize(
