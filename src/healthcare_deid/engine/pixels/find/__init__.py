@@ -1,1 +1,1 @@
-"""Find text in pictures, read it, and choose what is covered."""
+"""Text detection and recognition, and the choice of what to cover."""

@@ -1,8 +1,8 @@
-"""Text in many frames: what does not move is found once, and frames are looked at where they changed.
+"""Text in multi-frame images: static text is found once, and frames are searched only where they changed.
 
-First every frame is compared with a *reference*, an earlier frame that is looked at as a whole. Then the references are
-looked at, and after them every other frame where it differs from its reference. What is looked at depends on the frames
-alone, never on the number of threads, and no frame waits for the one before it.
+First every frame is compared with a *reference*, an earlier frame that is searched as a whole. Then the references are
+searched, and after them the other frames where they differ from their reference. The plan depends on the frames alone,
+never on the number of threads, and no frame waits for the previous one.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.lines import TextLine
 
 BLOCK = 16
-"""Changes in the same or neighboring squares of this many pixels are looked at together."""
+"""Side of the squares, in pixels, in which changes are counted; changes in neighboring squares form one region."""
 CONTEXT = 24
-"""Pixels around a small change that are looked at with it: about one line of text."""
+"""Context around a small change, in pixels: about one line of text."""
 LEAST_CONTEXT = 8
-"""And around a large one, in which a line has its surroundings."""
+"""Context around a large change, in pixels; a line inside it already has its surroundings."""
 SAMPLED = 4
-"""Every so many rows and columns are enough to see whether much changed."""
+"""Step, in rows and columns, of the samples that estimate how much of a frame changed."""
 WHOLE_FRAME = 0.7
-"""When more than this part of a frame changed, the whole is looked at."""
+"""Changed fraction of a frame above which the whole frame is searched."""
 SAME_LINE = 0.8
-"""A finding that lies to this part in a line that did not change is that line, seen in part."""
+"""A finding with at least this fraction of its area inside an unchanged line is part of that line."""
 WHITE = 255
 FEWEST_LEVELS = 3
-"""A picture whose brightest and darkest pixel differ by less than this shows nothing."""
+"""Smallest difference of the brightest and darkest gray level; a picture with less shows nothing."""
 
 
 class Frames(Protocol):
-    """Frames to look at."""
+    """Frames to search."""
 
     @property
     def count(self) -> int:
@@ -55,7 +55,7 @@ class Frames(Protocol):
 
     @property
     def columns(self) -> int:
-        """Columns of a frame's pictures: twice those of its words where chroma is shared."""
+        """Columns of a frame's pictures: twice those of its words if chroma is subsampled."""
         ...
 
     def words(self, index: int) -> Words:
@@ -69,13 +69,13 @@ class Frames(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Part of a frame to look at.
+    """Search plan of one frame.
 
     Attributes:
-        frame: Its index.
-        like: The first frame that is equal to it, which may be itself.
-        reference: The frame it was compared with; itself where all of it is looked at.
-        changed: Where it differs from that.
+        frame: Index of the frame.
+        like: Index of the first identical frame, possibly its own.
+        reference: Index of the frame it was compared with; its own if the whole frame is searched.
+        changed: Regions that differ from the reference.
     """
 
     frame: int
@@ -85,7 +85,7 @@ class Step:
 
 
 class Shown(NamedTuple):
-    """A picture of a frame, and whether one look at it is enough."""
+    """A picture of a frame, and whether `Glances.glance` is enough for it."""
 
     picture: Picture
     briefly: bool
@@ -93,12 +93,12 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Way of looking at frames.
+    """Settings of a search.
 
     Attributes:
-        ocr: What finds text.
-        read: Whether to read it.
-        workers: Threads; frames are shared out among them.
+        ocr: Finds the text.
+        read: Whether the text is read too.
+        workers: Threads that share the frames.
     """
 
     ocr: Ocr
@@ -106,11 +106,11 @@ class Look:
     workers: int = 1
 
     def frames(self, frames: Frames, windows: Windows | None = None) -> list[list[TextLine]]:
-        """Return the lines in every frame.
+        """Return the lines of text in every frame.
 
         Args:
-            frames: What is looked at.
-            windows: In which windows besides.
+            frames: Frames to search.
+            windows: Display windows to search as well.
         """
         workers = min(self.workers, frames.count)
         plan = list(steps(ordered(frames.words, range(frames.count), workers), frames.columns))
@@ -132,7 +132,7 @@ class Look:
         return [found[step.like] for step in plan]
 
     def first_frame(self, frames: Frames, windows: Windows | None = None) -> list[TextLine]:
-        """Return the lines in the first frame alone."""
+        """Return the lines of text in the first frame."""
         return self._whole(frames, windows, 0)
 
     def _whole(self, frames: Frames, windows: Windows | None, frame: int) -> list[TextLine]:
@@ -146,7 +146,7 @@ class Look:
         return shown
 
     def _find(self, shown: Shown, within: Box | None = None) -> list[TextLine]:
-        """Return the text and the codes in a picture, or in a part of it."""
+        """Return the text and the bar codes in a picture, or in a region of it."""
         picture = shown.picture
         rows, columns = picture.shape[:2]
         area = part_that_shows(picture, within or Box(0, 0, columns, rows)) if shown.briefly else within
@@ -172,10 +172,15 @@ class Look:
 
 
 def steps(frames: Iterable[Words], columns: int) -> Iterator[Step]:
-    """Yield what is looked at in every frame of a loop, whose pictures have so many columns.
+    """Yield the search plan of every frame.
 
-    A frame of which most changed is looked at as a whole. So is one from time to time when frames differ from their
-    reference in more than they differ from each other: as soon as what was looked at again adds up to a whole frame.
+    A frame that changed for the most part is searched as a whole and becomes the reference. So is a frame after a slow
+    drift: how much more frames differ from the reference than from the previous frame, as a fraction of a frame, is
+    summed up until it exceeds 1.
+
+    Args:
+        frames: The frames, in order.
+        columns: Columns of their pictures.
     """
     seen: dict[bytes, Step] = {}
     before: Words | None = None
@@ -201,9 +206,9 @@ def steps(frames: Iterable[Words], columns: int) -> Iterator[Step]:
 
 
 def changes(before: Words, now: Words, columns: int) -> tuple[Box, ...]:
-    """Return boxes, in a picture of so many columns, that hold every pixel in which a frame differs from another."""
+    """Return boxes around all pixels in which two frames differ, in a picture of ``columns`` columns."""
     different: Mask = before != now
-    if different.ndim == 3:  # several times as fast as any(axis=2)
+    if different.ndim == 3:  # several times faster than any(axis=2)
         different = reduce(np.logical_or, (different[:, :, sample] for sample in range(different.shape[2])))
     if not different.any():
         return ()
@@ -220,12 +225,12 @@ def changes(before: Words, now: Words, columns: int) -> tuple[Box, ...]:
 
 
 def _differing(before: Words, now: Words) -> float:
-    """Return about which part of a frame differs from another one."""
+    """Estimate the fraction of a frame that differs from another."""
     return float(np.mean(before[::SAMPLED, ::SAMPLED] != now[::SAMPLED, ::SAMPLED]))
 
 
 def part_that_shows(picture: Picture, area: Box) -> Box:
-    """Return the part of an area outside which a picture is black, or white, all over: what a window cuts off."""
+    """Return an area without its uniformly black or white margins, which a display window clipped."""
     gray = picture[area.top : area.bottom, area.left : area.right, 0]
     plain = 0 if np.count_nonzero(gray == 0) >= np.count_nonzero(gray == WHITE) else WHITE
     other = gray != plain
@@ -237,7 +242,7 @@ def part_that_shows(picture: Picture, area: Box) -> Box:
 
 
 def lines_touched(changed: Sequence[Box], known: Iterable[Box]) -> set[Box]:
-    """Return the known lines that a change is in, or goes on from; and those that this change of a line is in."""
+    """Return the known lines that a change touches or continues, and the lines that touch those in turn."""
     touched: set[Box] = set()
     pending, spread = set(known), list(changed)
     while spread:
@@ -249,13 +254,13 @@ def lines_touched(changed: Sequence[Box], known: Iterable[Box]) -> set[Box]:
 
 
 def regions(seen: Sequence[Box], *, columns: int, rows: int) -> list[Box]:
-    """Return boxes that hold these and their surroundings, and do not overlap."""
+    """Return disjoint boxes that hold the given ones and their context."""
     grown = [box.grown(_context(box.width), _context(box.height)) for box in merged(seen)]
     return merged([box.clipped(columns, rows) for box in grown])
 
 
 def in_every_frame(lines: Sequence[Sequence[TextLine]]) -> list[list[TextLine]]:
-    """Return, for every frame, the lines of all frames: for text that fades or flickers."""
+    """Give every frame the lines of all frames, for text that fades or flickers."""
     union: dict[Box, TextLine] = {}
     for of_frame in lines:
         for line in of_frame:
@@ -264,7 +269,7 @@ def in_every_frame(lines: Sequence[Sequence[TextLine]]) -> list[list[TextLine]]:
 
 
 def _with_ends(line: Box) -> Box:
-    """Return a line with room for what is written on from it."""
+    """Return a line's box with room for text that continues it at either end."""
     more = min(line.width, line.height)
     return line.grown(more, 1) if line.width >= line.height else line.grown(1, more)
 

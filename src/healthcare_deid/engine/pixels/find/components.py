@@ -1,4 +1,4 @@
-"""Connected components of a mask, by runs: no image library needed."""
+"""Connected components of a mask, computed from runs without an image library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Spread(NamedTuple):
-    """Distribution of a component's pixels: their middle, and the variances and covariance of their places."""
+    """Centroid of a component's pixels, and the variances and covariance of their coordinates."""
 
     x: float
     y: float
@@ -27,13 +27,13 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Pixels of a mask that touch, corners included.
+    """An 8-connected component of a mask.
 
     Attributes:
-        box: The smallest box around them.
-        count: How many.
-        mean: Mean weight over them.
-        spread: How they lie; None where it was not asked for.
+        box: Bounding box.
+        count: Number of pixels.
+        mean: Mean weight of the pixels; 1 without weights.
+        spread: Distribution of the pixels; None unless `spread_components` computed it.
     """
 
     box: Box
@@ -44,12 +44,12 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The components of a mask, as arrays: there may be very many, of which few are wanted.
+    """The components of a mask as arrays, because often few of very many are needed.
 
     Attributes:
-        left, top, right, bottom: Of the smallest box around each.
-        count: Pixels of each.
-        mean: Mean weight of each.
+        left, top, right, bottom: Sides of the bounding boxes.
+        count: Pixels of each component.
+        mean: Mean weight of each component.
     """
 
     left: Ints
@@ -60,7 +60,7 @@ class Components:
     mean: np.ndarray
 
     def those(self, chosen: Mask) -> list[Component]:
-        """Return some of them, of each the same entry of ``chosen`` says whether."""
+        """Return the components whose entry in *chosen* is True."""
         columns = (self.left, self.top, self.right, self.bottom, self.count, self.mean)
         return [
             Component(Box(left, top, right, bottom), count, mean)
@@ -71,13 +71,13 @@ class Components:
 
 
 def component_boxes(mask: Mask, weights: Floats | None = None) -> list[Component]:
-    """Return the components of ``mask``, as `components` does."""
+    """Return all components of *mask* as a list."""
     found = components(mask, weights)
     return found.those(np.ones(found.count.size, bool))
 
 
 def spread_components(mask: Mask, weights: Floats) -> list[Component]:
-    """Return the components of ``mask`` with their `Spread`."""
+    """Return all components of *mask* with their `Spread`."""
     runs = _Runs.of(mask)
     found = _measured(runs, weights)
     moments = np.stack(_spreads(runs), axis=1).tolist()
@@ -88,17 +88,17 @@ def spread_components(mask: Mask, weights: Floats) -> list[Component]:
 
 
 def components(mask: Mask, weights: Floats | None = None) -> Components:
-    """Return the components of ``mask``, 8-connected, in the order their first run is met.
+    """Return the 8-connected components of *mask*, ordered by their first run.
 
     Args:
-        mask: (rows, columns).
-        weights: (rows, columns); its mean over each component is reported.
+        mask: Shape (rows, columns).
+        weights: Shape (rows, columns); averaged over each component.
     """
     return _measured(_Runs.of(mask), weights)
 
 
 class _Runs(NamedTuple):
-    """Stretches of a mask's rows, each with the index of the component it is in."""
+    """Runs of set pixels in the rows of a mask, each with the index of its component."""
 
     row: Ints
     start: Ints
@@ -111,7 +111,7 @@ class _Runs(NamedTuple):
         edged = np.zeros((rows, columns + 1), bool)
         edged[:, :-1] = mask
         flat = edged.reshape(-1)
-        # What is set begins and ends by turns, because every row ends with a pixel that is not.
+        # The extra column is never set, so starts and ends of runs alternate and no run crosses rows.
         change = np.flatnonzero(np.diff(flat, prepend=False))
         row, start = np.divmod(change[::2], columns + 1)
         end = change[1::2] - row * (columns + 1)
@@ -136,7 +136,7 @@ def _measured(runs: _Runs, weights: Floats | None) -> Components:
 
 
 def _spreads(runs: _Runs) -> tuple[np.ndarray, ...]:
-    """Return the columns of `Spread` for every component, from sums over its runs."""
+    """Return the fields of `Spread` for every component, summed over its runs."""
     row, start, end, index = runs
     length = (end - start).astype(np.float64)
     middle = (start + end) / 2
@@ -151,12 +151,12 @@ def _spreads(runs: _Runs) -> tuple[np.ndarray, ...]:
 
 
 def _joined(row: Ints, start: Ints, end: Ints, columns: int) -> Ints:
-    """Return, for every run, the first run of its component.
+    """Return the index of the first run of the component of every run.
 
-    Runs that touch across neighboring rows are pairs; each run takes the least label of its pairs, again and again,
-    and labels are followed to their own labels in between, so that a few rounds do for any shape.
+    Touching runs of neighboring rows form pairs. Each run repeatedly takes the lowest label of its pairs. Between
+    rounds labels are resolved to their own labels, so that few rounds are needed for any shape.
     """
-    stride = columns + 3  # a run may touch one that begins a column after its end, and no run of another row
+    stride = columns + 3  # wide enough that runs touch diagonally, but never across more than one row
     first = np.searchsorted(row * stride + end, (row - 1) * stride + start, "left")
     after = np.searchsorted(row * stride + start, (row - 1) * stride + end, "right")
     pairs = np.maximum(after - first, 0)

@@ -1,7 +1,7 @@
-"""The text detector: PP-OCR's segmentation network, and what turns its probability map into boxes.
+"""The text detector: PP-OCR's segmentation network, and the conversion of its probability map to bounding boxes.
 
-The network gives, for every pixel, the probability that it lies in the *kernel* of a line of text: the line shrunk
-towards its middle. Pixels above a threshold are joined into components; a component's box, grown back, is the line.
+The network returns, for every pixel, the probability that it lies in the *kernel* of a text line: the line shrunk
+towards its center line. Pixels above a threshold form connected components, whose boxes are grown back to the lines.
 Source: Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020, section 3.
 """
 
@@ -26,40 +26,41 @@ if TYPE_CHECKING:
 KERNEL_THRESHOLD = 0.25
 """Probability above which a pixel belongs to a line's kernel."""
 SCORE_THRESHOLD = 0.4
-"""Mean probability of a component below which it is no text."""
+"""Lowest mean probability of a component that is text."""
 HINT_THRESHOLD = 0.04
-"""Probability above which there may be text that this look does not show: all lines but one in 500 that it overlooked
-had more somewhere, and a tenth of a picture has."""
+"""Probability above which a pixel is a hint of undetected text. All but one in 500 overlooked lines had such a pixel; a
+tenth of a picture has."""
 SURE_SCORE = 0.75
-"""From this score on, a line is text whether or not it can be read."""
+"""Score from which a line is text whether or not it can be read."""
 KERNEL_MARGIN = 0.3
-"""Part of a line's thickness that is not in its kernel, on each side."""
+"""Margin between a line and its kernel on each side, as a fraction of the line's thickness."""
 UPRIGHT = 3
-"""A kernel this many times as high as wide is of a line turned by 90°, not of a letter."""
+"""Ratio of height to width from which a kernel is a line rotated by 90° and not a single character."""
 BESIDE_LINE = 2
-"""Pixels around a line, and a quarter of its height, in which a hint is its own rim."""
+"""Margin around a line, in pixels and in addition to a quarter of its height, in which hints belong to its edge."""
 STRIDE = 32
-"""The network halves its input five times."""
+"""Multiple of the input's sides, in pixels: the network halves its input five times."""
 BORDER = 16
-"""Pixels put around an image, so that text at its very edge has a surrounding."""
+"""Padding around an image, in pixels, so that text at the edge has surroundings."""
 TILE = 1280
-"""Longest side run at once, in network pixels: it bounds the memory."""
+"""Longest side of a tile, in pixels of the scaled picture; it bounds the memory."""
 TILE_OVERLAP = 160
-"""Tiles share this much: the tallest line that is still found whole at a tile's edge."""
+"""Overlap of tiles, in pixels; lines up to this height are found whole at a tile's edge."""
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
+"""Mean and standard deviation of each channel in the networks' training images (ImageNet)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredBox:
-    """Box of a line, with its score.
+    """Bounding box of a line, with its score.
 
     Attributes:
-        box: All of its ink.
+        box: Box around all of the ink.
         score: The detector's score, 0 to 1.
-        core: The kernel, as the network marked it.
-        strip: All of its ink, where the line is not level; ``box`` is then the box around it.
+        core: Bounding box of the kernel.
+        strip: Rotated rectangle around the ink of a slanted line; None for a level one.
     """
 
     box: Box
@@ -69,12 +70,12 @@ class ScoredBox:
 
     @property
     def parts(self) -> tuple[Box, ...]:
-        """The boxes that hold its ink."""
+        """Boxes that together hold the ink."""
         return self._inside(self.strip.boxes()) if self.strip else (self.box,)
 
     @property
     def cores(self) -> tuple[Box, ...]:
-        """The boxes that hold its kernel."""
+        """Boxes that together hold the kernel."""
         if self.strip is None:
             return (self.core,)
         kernel = self.strip.grown(-self.strip.thickness * KERNEL_MARGIN, -self.strip.thickness * KERNEL_MARGIN)
@@ -86,18 +87,18 @@ class ScoredBox:
         return self.strip.thickness if self.strip else min(self.box.width, self.box.height)
 
     def moved(self, columns: int, rows: int) -> ScoredBox:
-        """Return it in a picture of which this was a part that begins there."""
+        """Return the box shifted by some columns and rows."""
         strip = self.strip and self.strip.moved(columns, rows)
         return ScoredBox(self.box.moved(columns, rows), self.score, self.core.moved(columns, rows), strip)
 
     def placed(self, across: float, down: float, columns: int, rows: int) -> ScoredBox:
-        """Return it in the coordinates of a picture that was resized by the inverse of these factors."""
+        """Scale the box to a picture of ``columns`` by ``rows`` and clip it."""
         box = self.box.scaled(across, down).clipped(columns, rows)
         core = self.core.scaled(across, down).clipped(columns, rows)
         return ScoredBox(box, self.score, core, self.strip and self.strip.scaled(across, down))
 
     def turned_back(self, rows: int) -> ScoredBox:
-        """Return a finding in a picture turned clockwise, where it is in the picture of so many rows itself."""
+        """Map the box from a picture rotated clockwise by 90° back to the original, which has ``rows`` rows."""
         box, core = (Box(box.top, rows - box.right, box.bottom, rows - box.left) for box in (self.box, self.core))
         return ScoredBox(box, self.score, core, self.strip and self.strip.turned_back(rows))
 
@@ -106,11 +107,11 @@ class ScoredBox:
 
 
 class Look(NamedTuple):
-    """Findings of one look at a picture.
+    """Detections of one look at a picture.
 
     Attributes:
-        lines: Where text is.
-        hints: Where else there may be some.
+        lines: Detected lines of text.
+        hints: Other places that may hold text.
     """
 
     lines: list[ScoredBox]
@@ -118,7 +119,7 @@ class Look(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """Sides at which a picture ends; at the others it goes on, and what was cut out with it surrounds it."""
+    """Sides of a crop that are also sides of the picture; only these are padded."""
 
     left: bool = True
     top: bool = True
@@ -127,24 +128,24 @@ class Edges(NamedTuple):
 
 
 WHOLE = Edges()
-"""A picture that is no part of another one."""
+"""A whole picture."""
 CUT_OUT = Edges(left=False, top=False, right=False, bottom=False)
-"""A part of a picture, with the text's surroundings."""
+"""A crop that includes the surroundings of its text."""
 
 
 class Detector:
-    """Finds lines of text in a picture. Holds a path only: cheap to make, safe to share and to pickle."""
+    """Finds lines of text in a picture. Holds only a path: cheap to create, and safe to share and pickle."""
 
     def __init__(self, path: Path, providers: tuple[str, ...] = CPU) -> None:
         self._path = path
         self._providers = providers
 
     def find(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> list[ScoredBox]:
-        """Return the lines in a picture of shape (rows, columns, 3), looked at ``scale`` times its size."""
+        """Return the lines in a picture of shape (rows, columns, 3), resized by ``scale``."""
         return self.look(picture, scale, edges).lines
 
     def look(self, picture: Picture, scale: float, edges: Edges = WHOLE) -> Look:
-        """Return the lines in a picture, as `find` does, and where there may be more."""
+        """Return the lines in a picture, as `find` does, and hints of more."""
         rows, columns = picture.shape[:2]
         size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
         resized = (
@@ -166,13 +167,13 @@ class Detector:
         return found
 
     def probabilities(self, picture: Picture, edges: Edges = WHOLE) -> Floats:
-        """Return the probability map of a picture, of the same rows and columns."""
+        """Return the probability map of a picture, of shape (rows, columns)."""
         rows, columns = picture.shape[:2]
         top, left = BORDER * edges.top, BORDER * edges.left
         height, width = top + rows + BORDER * edges.bottom, left + columns + BORDER * edges.right
         pixels = np.empty((1, 3, _padded(height), _padded(width)), np.float32)
         around = np.median(picture.reshape(-1, 3)[:: max(1, rows * columns // 4096)], axis=0)
-        # Color by color into the layout of the network: three times as fast as to turn a whole picture around.
+        # Channel by channel into the network's planar layout: three times as fast as transposing the whole picture.
         for plane, color, value, mean, deviation in zip(
             pixels[0], np.moveaxis(picture, 2, 0), around, _MEAN, _DEVIATION, strict=True
         ):
@@ -185,7 +186,7 @@ class Detector:
 
 
 def boxes_in(probabilities: Floats) -> list[ScoredBox]:
-    """Return the boxes of the lines in a probability map."""
+    """Return the lines in a probability map."""
     found: list[ScoredBox] = []
     for component in spread_components(probabilities > KERNEL_THRESHOLD, probabilities):
         if component.mean < SCORE_THRESHOLD or component.count < 4:
@@ -201,7 +202,7 @@ def boxes_in(probabilities: Floats) -> list[ScoredBox]:
 
 
 def hints_in(probabilities: Floats, lines: list[ScoredBox]) -> list[Box]:
-    """Return the boxes of what may be text in a probability map, and belongs to no line that is sure."""
+    """Return the hints of text in a probability map, outside the lines that are certain."""
     hints = probabilities > HINT_THRESHOLD
     for scored in lines:
         if scored.score >= SURE_SCORE:
@@ -212,7 +213,7 @@ def hints_in(probabilities: Floats, lines: list[ScoredBox]) -> list[Box]:
 
 
 def whole_line(kernel: Box) -> Box:
-    """Return the line a kernel is the middle of."""
+    """Return the line's box of a kernel's box."""
     if kernel.height > UPRIGHT * kernel.width:
         above, beside = _margins(kernel.height, kernel.width)
     else:
@@ -221,10 +222,10 @@ def whole_line(kernel: Box) -> Box:
 
 
 def _margins(length: float, thickness: float) -> tuple[float, float]:
-    """Return what a line has more than its kernel at each end, and on each side.
+    """Return the margins of a line around its kernel, in pixels: at each end, and on each side.
 
-    Its margins are ``ratio * area / perimeter``. The ratios were fitted on lines whose ink is known: 1.65 above and
-    below a long line, 1.1 for a few characters, 1.15 at the ends; and a pixel or two for rounding.
+    A margin is ``ratio * area / perimeter`` plus a pixel or two for rounding. The ratios were fitted to rendered lines
+    with known ink: 1.65 above and below a long line, 1.1 for a few characters, 1.15 at the ends.
     """
     unit = length * thickness / (2 * (length + thickness))
     long = min(1.0, max(0.0, (length / thickness - 3) / 9))

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Mask
 
 SPARE = 0.25
-"""A second finding is dropped when first findings cover its kernel but for this part of a square of its height."""
+"""Largest uncovered area of a covered finding's kernel, as a fraction of its squared thickness."""
 ONE_LINE = 1.2
-"""Findings that overlap are one line when the box around both is no larger than this many times what they cover."""
+"""Overlapping findings are one line if their joint bounding box is at most this many times the area they cover."""
 
 
 def unknown(new: Sequence[ScoredBox], known: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Return the new findings that go on where known ones end, or are elsewhere."""
+    """Return the new findings that known ones do not cover."""
     return [scored for scored in new if not _is_covered(scored, known)]
 
 
 def _is_covered(scored: ScoredBox, known: Sequence[ScoredBox]) -> bool:
-    """Say whether known findings cover the kernel of another one, but for a part that does not matter."""
+    """Return True if known findings cover the kernel of another one, except for a negligible part."""
     core = scored.core
     free = np.zeros((core.height, core.width), bool)
     for part in scored.cores:
@@ -40,7 +40,7 @@ def _is_covered(scored: ScoredBox, known: Sequence[ScoredBox]) -> bool:
 
 
 def _fill(mask: Mask, place: Box, box: Box, *, value: bool) -> None:
-    """Set a box in the mask of another one."""
+    """Fill a box in the mask of the region *place*."""
     part = place.intersection(box)
     if part.area:
         mask[part.top - place.top : part.bottom - place.top, part.left - place.left : part.right - place.left] = value
@@ -54,7 +54,7 @@ def _thickness(scored: ScoredBox) -> float:
 
 
 def as_lines(found: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Join findings that overlap in a row: each look may have found another part of a line, which is read as one."""
+    """Merge overlapping findings in a row: each look may have found a different part of one line."""
     lines: list[ScoredBox] = []
     for scored in sorted(found, key=lambda item: item.box):
         line = scored
@@ -72,7 +72,7 @@ def _is_one_line(first: Box, second: Box) -> bool:
 
 
 def without_duplicates(found: Sequence[ScoredBox]) -> list[ScoredBox]:
-    """Drop boxes that lie inside one with at least their size: tiles overlap, scales repeat. The best score stays."""
+    """Drop boxes inside another, keeping the best score: tiles overlap, and looks repeat at several scales."""
     kept: list[ScoredBox] = []
     for scored in sorted(found, key=lambda item: (-item.box.area, -item.score, item.box)):
         inside = next((index for index, other in enumerate(kept) if _holds(other, scored)), None)
@@ -84,7 +84,7 @@ def without_duplicates(found: Sequence[ScoredBox]) -> list[ScoredBox]:
 
 
 def _holds(first: ScoredBox, second: ScoredBox) -> bool:
-    """Say whether one finding covers another one as a whole."""
+    """Return True if one finding covers another completely."""
     if first.strip is None:
         return first.box.contains(second.box)
     return _is_covered(second, [first])

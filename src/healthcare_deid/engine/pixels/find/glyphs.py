@@ -1,8 +1,8 @@
-"""Characters that stand alone, found by their ink: a network that was taught lines overlooks them.
+"""Isolated characters, found by their ink: a network trained on lines overlooks them.
 
-Burned-in ink has one value, in strokes that are thin, with calm above and below. A *top-hat* (a picture minus its
-opening) keeps what is brighter than its surroundings and thinner than a window. What is found is a suggestion: anatomy
-has thin, bright things too, so each is read, and is text when it reads as such.
+Burned-in characters have a single gray level, thin strokes, and uniform surroundings above and below. A *top-hat* (a
+picture minus its opening) keeps structures that are brighter than their surroundings and thinner than a window. The
+results are candidates only, because anatomy has thin, bright structures too; the recognizer decides.
 Source: Gonzalez and Woods, "Digital Image Processing", section 9.6 (top-hat transformation).
 """
 
@@ -25,53 +25,55 @@ if TYPE_CHECKING:
     Gray = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 STROKE = 13
-"""Strokes are thinner than this."""
+"""Side of the top-hat's window, in pixels; strokes are thinner."""
 CONTRAST = 30
-"""Ink differs from its surroundings by more than this."""
+"""Least contrast of ink to its surroundings, in gray levels."""
 HEIGHTS = (7, 48)
-"""Rows a character has, at the scale that is looked at."""
+"""Smallest and largest height of a character, in pixels of the scaled picture."""
 WIDEST = 1.6
-"""And no more than this many times as many columns."""
+"""Largest ratio of a character's width to its height."""
 FEWEST_PIXELS = 8
+"""Fewest ink pixels of a character."""
 FULL = 0.75
-"""A stroke's pixel is full when its contrast is more than this part of the highest."""
+"""Contrast of a full pixel, as a fraction of the highest contrast of the character."""
 FLAT = 0.3
-"""Of a character's ink, at least this part is full: the rest is smoothed edges."""
+"""Smallest fraction of full pixels in a character's ink; the rest is smoothed edges."""
 ONE_VALUE = 0.07
-"""Full pixels differ from their median by no more than this part of the contrast, in the median."""
+"""Largest median deviation of full pixels from their median, as a fraction of the contrast."""
 FAINT = 0.4
-"""Above and below a character, what has more than this part of its contrast is clutter."""
+"""Contrast of clutter above and below a character, as a fraction of the character's."""
 CLUTTER = 0.06
-"""It stands calm when less than this part is."""
+"""Largest fraction of clutter in the rows above and below a character."""
 BLOCK = 32
+"""Side of the blocks in which texture is looked for, in pixels."""
 CROWDED = 0.3
-"""A block of which a larger part is thin and bright is texture: speckle, not writing."""
+"""Fraction of ink in a block above which the block is texture, such as speckle."""
 APART = 0.8
-"""Characters of a word are closer than this part of their height."""
+"""Largest gap between characters of a word, as a fraction of their height."""
 SAME_ROW = 0.6
-"""And share this part of it,"""
+"""Smallest vertical overlap of neighbors in a row, as a fraction of the smaller height."""
 TALLER = 2.2
-"""none taller than this many times another; a box around a line is taller than its characters."""
+"""Largest ratio of the heights of neighbors in a row; a line's box is taller than its characters."""
 CROWD = 1000
-"""A picture with more marks of the shape of characters is a pattern, or a page that the detector reads line by line."""
+"""Most character-shaped components of a picture; with more, it is a pattern, or a page that the detector reads."""
 MOST = 16
-"""So many at most are suggested, those that are most alone: what crowds is texture."""
+"""Most candidates returned, the most isolated ones: crowded ones are texture."""
 
 
 def glyphs(picture: Picture, scale: float, known: Sequence[Box]) -> list[Box]:
-    """Return boxes that may hold characters, outside known lines; neighbors in a row as one.
+    """Return boxes that may hold characters, outside known lines; neighbors in a row are merged.
 
     Args:
         picture: Shape (rows, columns, 3).
-        scale: How many times its size it is looked at; never enlarged, which adds no ink.
-        known: Lines that were found already.
+        scale: Scale factor; above 1 it is ignored, because enlarging adds no ink.
+        known: Lines that have been found already.
     """
     rows, columns = picture.shape[:2]
     factor = min(1.0, scale)
     size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
     gray = np.asarray(Image.fromarray(picture).convert("L").resize(size, Image.Resampling.BILINEAR))
     found: list[Box] = []
-    for shown in (gray, 255 - gray):  # bright ink, then dark: a word has one of them
+    for shown in (gray, 255 - gray):  # bright ink, then dark ink
         characters = list(_characters(shown))
         if len(characters) > CROWD:
             continue
@@ -81,7 +83,7 @@ def glyphs(picture: Picture, scale: float, known: Sequence[Box]) -> list[Box]:
 
 
 def in_a_row(first: Box, second: Box) -> bool:
-    """Say whether two boxes may be parts of one line."""
+    """Return True if two boxes may be parts of one line."""
     low, high = sorted((first.height, second.height))
     shared = min(first.bottom, second.bottom) - max(first.top, second.top)
     gap = max(first.left, second.left) - min(first.right, second.right)
@@ -89,7 +91,7 @@ def in_a_row(first: Box, second: Box) -> bool:
 
 
 def joined(boxes: Sequence[Box]) -> list[Box]:
-    """Return the boxes, those in a row as one."""
+    """Merge boxes that lie in a row."""
     rows: list[Box] = []
     for box in sorted(boxes):
         for index, row in enumerate(rows):
@@ -115,7 +117,7 @@ def _distance(first: Box, second: Box) -> int:
 
 
 def _characters(shown: Gray) -> Iterator[Box]:
-    """Yield what has the shape of bright characters."""
+    """Yield the boxes of components shaped like bright characters."""
     hat = top_hat(shown, STROKE)
     mask = hat > CONTRAST
     clear_texture(mask)
@@ -131,7 +133,7 @@ def _characters(shown: Gray) -> Iterator[Box]:
 
 
 def _is_ink(shown: Gray, part: Gray, box: Box, highest: float) -> bool:
-    """Say whether most of what stands out in a box is of one value, as ink is; anatomy comes in shades."""
+    """Return True if a box's bright pixels have one gray level, as ink does; anatomy has shades."""
     full = part > FULL * highest
     if full.sum() < FLAT * (part > CONTRAST).sum():
         return False
@@ -148,8 +150,8 @@ def _is_calm(hat: Gray, box: Box, highest: float) -> bool:
 
 
 def highest_of(values: Gray) -> float:
-    """Return the contrast of ink, but for a few bright pixels: the 95th percentile."""
-    ordered = np.sort(values)  # numpy's own percentile and median take ten times as long for so few values
+    """Return the contrast of ink as its 95th percentile, which ignores a few bright pixels."""
+    ordered = np.sort(values)  # np.percentile and np.median take ten times as long for so few values
     place = 0.95 * (ordered.size - 1)
     below = int(place)
     above = min(below + 1, ordered.size - 1)
@@ -162,10 +164,10 @@ def _median(values: Floats) -> float:
 
 
 def clear_texture(mask: Mask) -> None:
-    """Clear the blocks of a mask that are crowded."""
+    """Clear the blocks of a mask that are texture, in place."""
     rows, columns = mask.shape
     down, across = np.arange(0, rows, BLOCK), np.arange(0, columns, BLOCK)
-    of_rows = np.add.reduceat(mask.view(np.uint8), down, axis=0, dtype=np.uint8)  # BLOCK at most
+    of_rows = np.add.reduceat(mask.view(np.uint8), down, axis=0, dtype=np.uint8)  # sums are at most BLOCK
     ink = np.add.reduceat(of_rows, across, axis=1, dtype=np.int64)
     sizes = np.outer(np.diff(down, append=rows), np.diff(across, append=columns))
     for row, column in np.argwhere(ink > CROWDED * sizes).tolist():
@@ -174,14 +176,14 @@ def clear_texture(mask: Mask) -> None:
 
 
 def top_hat(gray: Gray, stroke: int) -> Gray:
-    """Return by how much each pixel stands out from its surroundings; 0 in what is no thinner than a stroke."""
+    """Return the white top-hat: each pixel's excess over its surroundings, 0 in structures wider than a stroke."""
     opened = _slid(_slid(gray, stroke, np.minimum), stroke, np.maximum)
     hat: Gray = gray - opened
     return hat
 
 
 def _slid(gray: Gray, window: int, choose: Callable[..., Gray]) -> Gray:
-    """Return the least or greatest value in a square around each pixel: doubled windows, one axis after the other."""
+    """Apply a minimum or maximum filter with a square window, separably, by doubling the window."""
     half = window // 2
     result = np.pad(gray, half, mode="edge")
     for axis in (0, 1):

@@ -1,4 +1,4 @@
-"""Ink or anatomy: ink has one value, in strokes; anatomy comes in shades, and is solid."""
+"""Ink or anatomy: ink has one gray level and thin strokes; anatomy has shades and solid regions."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Mask, Picture
 
 SIDE = 64
-"""Pixels of the shorter side at which it is looked at."""
+"""Length to which the shorter side of a picture is reduced, in pixels."""
 LEAST_CONTRAST = 30
+"""Least difference of the medians of ink and background, in gray levels."""
 FILLED = (0.04, 0.6)
-"""Ink takes a part of its box between these."""
+"""Smallest and largest fraction of a box that is ink."""
 ONE_VALUE = 0.02
-"""It differs from its median by no more than this part of its contrast, in the median."""
+"""Largest median deviation of ink from its median, as a fraction of the contrast."""
 THICKEST = 0.3
-"""Its strokes are thinner than this part of its height,"""
+"""Largest stroke width, as a fraction of the shorter side."""
 SOLID = 0.01
-"""but for this part of it."""
+"""Largest fraction of the ink in wider strokes."""
 CUT_OFF = 0.1
-"""Of the edge of its box, which has a margin, no more than this part is ink: what surrounds an organ is no writing."""
+"""Largest fraction of ink on the edge of a box. Text has a margin; an organ's surroundings reach the edge."""
 
 
 def is_ink(picture: Picture) -> bool:
-    """Say whether a picture of shape (rows, columns, 3) shows writing, and nothing else that is as large."""
+    """Return True if a picture of shape (rows, columns, 3) shows writing and no solid structure."""
     rows, columns = picture.shape[:2]
     factor = min(1.0, SIDE / min(rows, columns))
     size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
@@ -48,7 +49,7 @@ def _is_written(gray: Picture, mask: Mask) -> bool:
 
 
 def _solid(mask: Mask, side: int) -> int:
-    """Return how many squares of so many pixels lie wholly in a mask."""
+    """Count the squares of a side length that lie wholly inside a mask."""
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int64)
     sums[1:, 1:] = mask.cumsum(axis=0).cumsum(axis=1)
     full = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
@@ -56,7 +57,7 @@ def _solid(mask: Mask, side: int) -> int:
 
 
 def _between(gray: Picture) -> int:
-    """Return the value that parts two classes best (Otsu, IEEE Trans. SMC 9:62, 1979)."""
+    """Return Otsu's threshold (IEEE Trans. SMC 9:62, 1979)."""
     count = np.bincount(gray.reshape(-1), minlength=256).astype(np.float64)
     below, moment = count.cumsum(), (count * np.arange(256)).cumsum()
     above = below[-1] - below

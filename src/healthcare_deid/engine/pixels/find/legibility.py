@@ -1,7 +1,7 @@
-"""Legibility of a reading: a reader that does not know a script gives blanks, or letters like its own.
+"""Legibility of a reading: for an unknown script the recognizer returns blanks or similar letters of a known one.
 
-PP-OCR's recognizer knows Latin letters, digits, Chinese and Japanese. Of Greek it has the letters and reads few of
-them; it has none of the Cyrillic, Hebrew, Arabic, Thai, Indian, Korean, Georgian and Armenian ones.
+PP-OCR's recognizer knows Latin letters, digits, Chinese and Japanese. It has Greek letters but reads few of them
+correctly, and has no Cyrillic, Hebrew, Arabic, Thai, Indian, Korean, Georgian or Armenian letters.
 """
 
 from __future__ import annotations
@@ -17,38 +17,42 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.lines import TextLine
 
 LEAST_CONFIDENCE = 0.6
-"""A line read worse than this, in the mean of its characters, may say anything."""
+"""Lowest mean confidence of a legible line."""
 LEAST_WEAKEST = 0.65
-"""So may one whose least sure characters are read worse than this: letters of another script, forced into this one."""
+"""Lowest confidence of the least certain quarter of a legible line's characters. Letters of another script, read as
+Latin ones, fall below it."""
 WELL = 0.85
+"""Mean confidence from which `FEWER_SENSE` applies."""
 FEWER_SENSE = 0.5
-"""A doubtful letter matters less where at least this part is digits and words of the vocabulary, and the mean is good:
-no other script is read so."""
+"""Fraction of digits and vocabulary words from which weak characters are accepted in a line of good mean confidence. No
+other script is read that way."""
 SURE_WEAKEST = 0.85
-"""A line whose least sure characters are read this well need not be read the other way round."""
+"""Confidence of the least certain characters from which a line is not also read upside down."""
 FEW = 3
-"""Of fewer characters none is the weak one: their mean counts."""
+"""Fewest characters for which `LEAST_WEAKEST` applies; below, only the mean counts."""
 HIGH = 0.6
-"""Part of a line's height that its letters take,"""
+"""Height of the letters as a fraction of the line's height."""
 ENDS = 0.8
-"""and of its length, in heights, that is margin."""
+"""Margins at both ends of a line together, in line heights."""
 LEAST_FILLED = 0.5
-"""A line has room for letters as wide as high, and has at least this part of them (.64 in the benchmark's lines)."""
+"""Fewest characters of a legible line, as a fraction of the square letters that it has room for. The lowest value in
+the benchmark was 0.64."""
 LEAST_ROOM = 2.0
-"""Where there is room for fewer, one is enough."""
+"""Room for letters below which one character is enough."""
 GAP = 2.0
-"""Characters of a line are not further apart than this many times its box's height without something between them."""
+"""Gap between characters, in line heights, above which ink between them counts as unread text."""
 _WORD = re.compile(r"[^\W_]+")
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 LONGEST_NUMBER = 4
+"""Most digits of an everyday number."""
 LONGEST_UNIT = 2
-"""Letters of units and of the abbreviations of settings: cm, Hz, MI."""
+"""Most letters of a unit or the abbreviation of a setting: cm, Hz, MI."""
 _SYMBOLS = frozenset("\u00b5\u03bc\u03a9\u03b1\u03b2\u03b3\u03b4\u03bb\u03c3\u0394")
-"""Greek letters that stand in units and names of quantities."""
+"""Greek letters used in units and names of quantities."""
 
 
 def is_legible(line: TextLine) -> bool:
-    """Say whether what was read is what a line says."""
+    """Return True if the reading of a line can be trusted."""
     text = line.text
     if text is None or line.misread or line.text_confidence < LEAST_CONFIDENCE or _is_greek(text):
         return False
@@ -60,33 +64,33 @@ def is_legible(line: TextLine) -> bool:
 
 
 def is_sure(text: str, weakest: float) -> bool:
-    """Say whether a reading is beyond doubt."""
+    """Return True if a reading is certain."""
     return weakest >= SURE_WEAKEST and any(map(str.isalnum, text))
 
 
 def enough_characters(text: str, width: float, height: float) -> bool:
-    """Say whether a text fills a box of its line, whichever way that is turned."""
+    """Return True if a text is long enough for its line's box, in any orientation."""
     length, thickness = max(width, height), min(width, height)
     room = (length / thickness - ENDS) / HIGH
     return room < LEAST_ROOM or len(_shown(text)) >= LEAST_FILLED * room
 
 
 def everyday_part(text: str) -> float:
-    """Return which part of a text is digits and words of the vocabulary; single letters do not count."""
+    """Return the fraction of a text that is digits or vocabulary words; single letters are ignored."""
     words = [word for word in _WORD.findall(text) if len(word) > 1 or word.isdigit()]
     known = sum(len(word) if fold(word) in vocabulary() else sum(map(str.isdigit, word)) for word in words)
     return known / max(1, sum(map(len, words)))
 
 
 def is_mark(text: str) -> bool:
-    """Say whether a text is words of the vocabulary that are nobody's name: a mark, no part of what is beside it."""
+    """Return True if a text consists of vocabulary words that are not names: a mark, unrelated to its neighbors."""
     words = [fold(word) for word in _WORD.findall(text)]
     names = first_names() | surnames()
     return all(word in vocabulary() and word not in names for word in words)
 
 
 def is_everyday(text: str) -> bool:
-    """Say whether a text is words of the vocabulary that are nobody's name, short numbers, and units."""
+    """Return True if a text consists of vocabulary words that are not names, short numbers and units."""
     names = first_names() | surnames()
     words = [fold(word) for word in _RUN.findall(text)]
     return all(
@@ -101,7 +105,7 @@ def _shown(text: str) -> str:
 
 
 def _is_greek(text: str) -> bool:
-    """Say whether a word holds Greek letters: the reader takes most of them for Latin ones, and the rest for others."""
+    """Return True if a word holds Greek letters: the recognizer confuses most of them with others."""
     greek = [_is_greek_letter(letter) for letter in text]
     if any(found and letter not in _SYMBOLS for found, letter in zip(greek, text, strict=True)):
         return True

@@ -1,4 +1,4 @@
-"""The header's own names in Cyrillic and Greek, as a reader of Latin letters sees them."""
+"""Cyrillic and Greek names of the header, as a recognizer of Latin letters reads them."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _ALIKE = {
     }.items()
     for letter, alike in zip(letters, alikes, strict=True)
 }
-"""Cyrillic and Greek letters, and what they are taken for. Accented letters are taken for the plain ones."""
+"""Latin lookalikes of Cyrillic and Greek letters. Accents are removed before the lookup."""
 _UNLIKE = r"[^\W_]{0,3}"
-"""A letter that looks like none is passed over, or read as up to so many."""
+"""Pattern of a letter without a lookalike: the recognizer skips it, or reads it as up to three characters."""
 _WORD = re.compile(r"[^\W_]+")
 FEWEST_LETTERS = 3
-"""Letters of a word that look like others: fewer are as often a mark or a unit."""
+"""Fewest letters of a word with a lookalike; words with fewer are often marks or units."""
 
 
 class LookalikeInspector:
-    """Finds what another inspector finds, and the header's names in letters that look like those of their own script.
+    """Adds lookalike spellings of the header's names to the findings of another inspector.
 
     Args:
-        inspector: Finds everything else.
-        names: Finds the names, as `lookalike_names` returns it.
+        inspector: The other inspector.
+        names: Pattern of the names, from `lookalike_names`.
     """
 
     def __init__(self, inspector: TextInspector, names: re.Pattern[str]) -> None:
@@ -47,21 +47,21 @@ class LookalikeInspector:
         self._names = names
 
     def find(self, text: str) -> Sequence[Match]:
-        """Return the findings, in order."""
+        """Return the findings, ordered by position."""
         found = list(self._inspector.find(text))
         found += [Match(*match.span(), "PERSON_NAME") for match in self._names.finditer(text)]
         return sorted(found, key=lambda item: (item.start, item.end))
 
 
 def lookalike_names(dataset: Dataset) -> re.Pattern[str] | None:
-    """Return what finds an instance's names where they were read as Latin letters; None when they have no others."""
+    """Return a pattern of an instance's names as Latin lookalikes; None if they have none."""
     words = {word for value in _names(dataset) for word in _WORD.findall(value)}
     alike = sorted(pattern for word in words if (pattern := _alike(word)))
     return re.compile(rf"\b(?:{'|'.join(alike)})\b", re.IGNORECASE) if alike else None
 
 
 def _alike(word: str) -> str:
-    """Return a pattern of what a word is taken for; nothing when it is Latin, or has too few such letters."""
+    """Return a pattern of a word's lookalikes; empty if the word is Latin or has too few letters with lookalikes."""
     plain = [letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter)]
     letters = [_ALIKE.get(letter) for letter in plain]
     if sum(letter is not None for letter in letters) < max(FEWEST_LETTERS, len(plain) / 2):

@@ -1,4 +1,4 @@
-"""Bar codes and the like in a picture, found with zxing-cpp: QR, Data Matrix, Aztec, PDF417 and the linear ones."""
+"""Machine-readable codes in a picture, found with zxing-cpp: QR, Data Matrix, Aztec, PDF417 and linear bar codes."""
 
 from __future__ import annotations
 
@@ -20,31 +20,33 @@ if TYPE_CHECKING:
 Corners: TypeAlias = "list[tuple[float, float]]"
 
 PACKAGE = "zxingcpp"
+"""Import name of zxing-cpp."""
 OBLIQUE = 45
-"""Degrees by which the picture is turned for bars that are neither level nor upright."""
+"""Rotation of the picture, in degrees, for the pass that finds slanted bar codes."""
 OBLIQUE_SIDE = 1024
-"""Longest side at which that is looked at: a tenth of the time of a large film, and bars that scan are thick there."""
+"""Longest side of the rotated picture, in pixels. A large film takes a tenth of the time, and scannable bars stay thick
+enough."""
 QUIET = 3
-"""Pixels covered around a code."""
+"""Margin covered around a code, in pixels."""
 SAME_BARS = 0.5
-"""A line across a bar code shows it still when it correlates this well with the line through its middle."""
+"""Least correlation of a line across a bar code with the center line."""
 NEAREST, FARTHEST = 4.0, 30.0
-"""Pixels from the line across the bars at which it is seen how they lean."""
+"""Smallest and largest distance, in pixels, from the center line at which the slant of the bars is measured."""
 LOST = 4
-"""So many lines in a row that do not end it."""
+"""Most consecutive lines without correlation that a bar code may contain."""
 
 
 def finds_codes() -> bool:
-    """Say whether the package that finds codes is installed."""
+    """Return True if zxing-cpp is installed."""
     return find_spec(PACKAGE) is not None
 
 
 def codes(picture: Picture, within: Box | None = None) -> list[TextLine]:
-    """Return the codes in a picture, with what they hold; none without the package.
+    """Return the codes in a picture with their content; empty if zxing-cpp is not installed.
 
     Args:
-        picture: 8 bit, (rows, columns, 3), RGB.
-        within: The only part that is looked at.
+        picture: 8 bit, shape (rows, columns, 3), RGB.
+        within: The only region to search; by default the whole picture.
     """
     if not finds_codes():
         return []
@@ -61,10 +63,10 @@ def codes(picture: Picture, within: Box | None = None) -> list[TextLine]:
 
 
 def _read(gray: Picture) -> Iterator[tuple[str, Corners]]:
-    """Yield what every code holds, and its corners.
+    """Yield the content and the corners of every code.
 
-    The package finds dark codes at nearly any angle. Two of its limits are made up for: of what has bars, it tries
-    neither bright ones on dark ground nor those whose lines are oblique.
+    zxing-cpp finds dark codes at nearly any angle, but skips linear and PDF417 codes that are slanted, or bright on a
+    dark background. A rotated and an inverted pass find those.
     """
     import zxingcpp
 
@@ -81,7 +83,7 @@ def _read(gray: Picture) -> Iterator[tuple[str, Corners]]:
 
 
 def _sound(found: Sequence[Any]) -> Iterator[tuple[str, Corners]]:
-    """Yield all but damaged codes of formats with weak marks: two edges at a right angle, or noise, pass for one."""
+    """Yield the codes, except damaged ones of formats whose finder pattern is so weak that edges or noise match it."""
     import zxingcpp
 
     formats = zxingcpp.BarcodeFormat
@@ -93,21 +95,21 @@ def _sound(found: Sequence[Any]) -> Iterator[tuple[str, Corners]]:
 
 
 def _turned_back(corners: Corners, turned: tuple[int, ...], shape: tuple[int, ...]) -> Corners:
-    """Return places in a picture that was turned about its middle, counterclockwise, where they were before."""
+    """Map points from a picture rotated counterclockwise about its center back to the original."""
     ahead, down = cos(radians(OBLIQUE)), sin(radians(OBLIQUE))
     moved = [(x - turned[1] / 2, y - turned[0] / 2) for x, y in corners]
     return [(x * ahead - y * down + shape[1] / 2, x * down + y * ahead + shape[0] / 2) for x, y in moved]
 
 
 def _box(gray: Picture, corners: Corners) -> Box:
-    """Return the box around a code. Of bars only those lines are sure that were read: they go on above and below."""
+    """Return the box around a code. Bars extend beyond its corners, which span only the decoded scan lines."""
     places = [*corners, *_ends_of_bars(gray, corners)]
     across, down = [x for x, _ in places], [y for _, y in places]
     return Box(floor(min(across)), floor(min(down)), ceil(max(across)) + 1, ceil(max(down)) + 1)
 
 
 def _ends_of_bars(gray: Picture, corners: Corners) -> Corners:
-    """Follow the bars from the line through the middle of a code, both ways, while they stay the same."""
+    """Follow the bars from the center line of a code in both directions while the pattern correlates."""
     top_left, top_right, bottom_right, bottom_left = (np.array(corner) for corner in corners)
     start, end = (top_left + bottom_left) / 2, (top_right + bottom_right) / 2
     length = hypot(*(end - start))
@@ -115,7 +117,7 @@ def _ends_of_bars(gray: Picture, corners: Corners) -> Corners:
         return []
     ahead = (end - start) / length
     lean = _lean(gray, _points(start, ahead, length), ahead, hypot(*(bottom_left - top_left)) / 2)
-    # Bars that lean are those of a code that is not level: it was read along a line across it.
+    # A slanted code is decoded along a line that is not perpendicular to its bars.
     ahead = _turned(ahead, lean)
     length *= cos(lean)
     points, aside = _points(start, ahead, length), np.array((-ahead[1], ahead[0]))
@@ -137,7 +139,7 @@ def _ends_of_bars(gray: Picture, corners: Corners) -> Corners:
 
 
 def _lean(gray: Picture, points: np.ndarray, ahead: np.ndarray, height: float) -> float:
-    """Return the angle between the bars and the normal of a line across them, by how they shift beside it."""
+    """Return the angle, in radians, between the bars and the normal of a line across them, from their shift."""
     usual = _values(gray, points)
     rows = min(FARTHEST, max(NEAREST, height))
     aside = np.array((-ahead[1], ahead[0]))
@@ -161,7 +163,7 @@ def _turned(way: np.ndarray, angle: float) -> np.ndarray:
 
 
 def _values(gray: Picture, points: np.ndarray) -> Floats | None:
-    """Return the values at points; None when most lie outside."""
+    """Return the gray levels at points; None if most lie outside the picture."""
     places = np.rint(points).astype(int)
     inside = (places >= 0).all(axis=1) & (places[:, 0] < gray.shape[1]) & (places[:, 1] < gray.shape[0])
     if inside.mean() < SAME_BARS:
@@ -172,7 +174,7 @@ def _values(gray: Picture, points: np.ndarray) -> Floats | None:
 
 
 def _alike(first: Floats, second: Floats | None) -> float:
-    """Return the correlation of two lines, or 0 if one of them is flat."""
+    """Return the correlation of two lines of pixels; 0 if one of them is flat or None."""
     if second is None:
         return 0.0
     one, other = first - first.mean(), second - second.mean()

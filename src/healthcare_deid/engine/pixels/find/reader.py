@@ -1,4 +1,4 @@
-"""Reads what was found: the way its shape suggests, and the other way round where that makes no sense."""
+"""Reading of detections in the direction that their shape suggests, or in another that makes more sense."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.find.recognizer import Reading, Recognizer
 
 READ_BESIDE = 0.3
-"""Part of a line's height that is read with it at each end."""
+"""Context read at each end of a line, as a fraction of its height."""
 UPRIGHT = 1.5
-"""A box this many times as high as wide may hold a line that is turned by 90°."""
+"""Ratio of height to width from which a box may hold a line rotated by 90°."""
 GLYPH_CONFIDENCE = 0.93
-"""What has the shape of a character is one when it reads this well."""
+"""Least confidence with which a character-shaped component is read as a character."""
 GLYPH_ROOM = (0.3, 0.0)
-"""It is read with this part of its height around it."""
+"""Margins around a character in the crops that are read, as fractions of its height."""
 GLYPH_PROMISE = 0.3
-"""What reads worse than this in one cut is no character in the other: of 169 such shapes none was."""
+"""Confidence in the first crop below which the second is not tried: none of 169 such shapes was a character."""
 MORE_SENSE = 1.1
-"""A line is misread when it has this many times as many characters, or surer ones, upside down."""
+"""Ratio of confidence times characters, upside down to upright, above which a line is misread."""
 INKED = 0.5
-"""A gap holds ink when its columns have this part of the contrast of those that were read."""
+"""Contrast of the columns of a gap with ink, as a fraction of the contrast of those that were read."""
 
 
 class ReadLine(NamedTuple):
-    """Reading of a line, its direction, and whether it seems to say something else."""
+    """Reading of a line, its direction, and whether the reading is probably wrong."""
 
     reading: Reading
     direction: Direction
@@ -42,13 +42,13 @@ class ReadLine(NamedTuple):
 
 
 class Reader:
-    """Reads findings in a picture. Safe to share among threads."""
+    """Reads detections in a picture. Safe to share among threads."""
 
     def __init__(self, recognizer: Recognizer) -> None:
         self._recognizer = recognizer
 
     def read(self, picture: Picture, scored: ScoredBox) -> ReadLine:
-        """Read a finding with what is at its ends."""
+        """Read a detection with some context at its ends."""
         if scored.strip is not None:
             more = READ_BESIDE * scored.strip.thickness
             line = scored.strip.grown(more, 0).cut(picture)
@@ -61,7 +61,7 @@ class Reader:
         return self._level(line)
 
     def character(self, picture: Picture, box: Box) -> float:
-        """Return how well a box reads as characters, in the cut that suits the reader better: it was taught lines."""
+        """Return the confidence with which a box reads as characters, in the better of two crops."""
         rows, columns = picture.shape[:2]
         best = 0.0
         for room in GLYPH_ROOM:
@@ -74,7 +74,7 @@ class Reader:
         return best
 
     def _level(self, line: Picture) -> ReadLine:
-        """Read a level line. What makes more sense upside down is upside down, or of a script the reader lacks."""
+        """Read a level line. If it makes more sense upside down, it is misread: rotated, or in an unknown script."""
         upright, turned, direction = self._in(line, Direction.RIGHT)
         doubtful = not _reads_well(upright, turned)
         misread = doubtful and _sense(self._in(line, Direction.LEFT).reading) > MORE_SENSE * _sense(upright)
@@ -104,7 +104,7 @@ def _sense(reading: Reading) -> float:
 
 
 def with_ends(box: Box, columns: int, rows: int) -> Box:
-    """Return a line's box with room for a character that the detector cut off at either end: it is read with them."""
+    """Return a line's box with room for a character that the detector cut off at either end."""
     more = round(READ_BESIDE * min(box.width, box.height))
     longer = box.grown(more, 0) if box.width >= box.height else box.grown(0, more)
     return longer.clipped(columns, rows)
@@ -116,7 +116,7 @@ def _reads_well(reading: Reading, line: Picture) -> bool:
 
 
 def _passes_over(reading: Reading, line: Picture) -> bool:
-    """Say whether a gap between characters holds ink: letters that the reader does not know give no character."""
+    """Return True if a gap between characters holds ink, which the recognizer leaves for unknown letters."""
     rows, columns = line.shape[:2]
     read = [place * columns for place, letter in zip(reading.positions, reading.text, strict=True) if letter.strip()]
     gaps = [(start, end) for start, end in pairwise((0.0, *read, float(columns))) if end - start > GAP * rows]

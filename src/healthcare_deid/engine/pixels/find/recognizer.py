@@ -1,8 +1,8 @@
 """The text recognizer: PP-OCR's line reader, and the decoding of its output.
 
-The network reads a line scaled to 48 rows and gives, for every 8 columns or so, a probability for each character and
-for "blank". Greedy CTC decoding: the best class a step, repeats joined, blanks dropped (Graves et al., ICML 2006,
-section 3.2).
+The network reads a line scaled to 48 rows. For about every 8 columns it returns the probability of each character and
+of "blank". Greedy CTC decoding takes the best class of each step, merges repeats and drops blanks (Graves et al., ICML
+2006, section 3.2).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Floats, Picture
 
 HEIGHT = 48
-"""Rows the network reads."""
+"""Rows of the network's input."""
 MAX_WIDTH = 2400
-"""Columns read at once; a longer line is squeezed."""
+"""Most columns of the network's input; a longer line is squeezed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Reading:
     Attributes:
         text: The characters.
         confidence: Mean probability of the characters, 0 to 1; 0 without characters.
-        positions: For each character, its middle as a fraction of the line's width.
-        weakest: Mean probability of the least sure quarter of its characters, spaces aside; 0 without characters.
+        positions: Center of each character as a fraction of the line's width.
+        weakest: Mean probability of the least certain quarter of the characters, spaces excluded; 0 without characters.
     """
 
     text: str
@@ -45,14 +45,14 @@ class Reading:
 
 
 class Recognizer:
-    """Reads one line of text. Holds a path only: cheap to make, safe to share and to pickle."""
+    """Reads one line of text. Holds only a path: cheap to create, and safe to share and pickle."""
 
     def __init__(self, path: Path, providers: tuple[str, ...] = CPU) -> None:
         self._path = path
         self._providers = providers
 
     def read(self, line: Picture) -> Reading:
-        """Read a line, upright, of shape (rows, columns, 3)."""
+        """Read an upright line of shape (rows, columns, 3)."""
         rows, columns = line.shape[:2]
         width = min(MAX_WIDTH, max(HEIGHT // 2, round(columns * HEIGHT / rows)))
         resized = Image.fromarray(line).resize((width, HEIGHT), Image.Resampling.BILINEAR)
@@ -63,13 +63,13 @@ class Recognizer:
 
 @cache
 def characters(path: Path) -> tuple[str, ...]:
-    """Return the character of every class: blank first, space last, the model file's own list between."""
+    """Return the character of every class: blank, the list in the model file's metadata, then space."""
     listed = session(path).get_modelmeta().custom_metadata_map["character"]
     return ("", *listed.split("\n"), " ")
 
 
 def decode(steps: Floats, alphabet: tuple[str, ...]) -> Reading:
-    """Decode (steps, classes) probabilities greedily."""
+    """Decode probabilities of shape (steps, classes) greedily."""
     classes = steps.argmax(axis=1)
     best = steps.max(axis=1)
     new = np.ones(classes.size, bool)
@@ -84,6 +84,6 @@ def decode(steps: Floats, alphabet: tuple[str, ...]) -> Reading:
 
 
 def _one_character(alphabet: tuple[str, ...], index: int) -> str:
-    """Return a class as exactly one character, so that positions in the text are positions in the line."""
+    """Return a class as exactly one character, so that the text and its positions stay in step."""
     found = alphabet[index] if index < len(alphabet) else ""
     return found if len(found) == 1 else "\N{REPLACEMENT CHARACTER}"

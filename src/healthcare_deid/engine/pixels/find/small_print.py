@@ -1,8 +1,7 @@
 """Small print: words a few pixels high, which a network that halves its input five times overlooks.
 
-Ink is found as in `glyphs`, by a top-hat, at the picture's own size. What stands close together in a row is one word,
-when strokes change with gaps along it and its surroundings are calm. A word is a suggestion: it is looked at again,
-enlarged.
+Ink is found as in `glyphs`, by a top-hat, at the original size. Ink close together in a row is a candidate word if
+strokes and gaps alternate along it and its surroundings are uniform. The detector then searches the candidate enlarged.
 """
 
 from __future__ import annotations
@@ -23,36 +22,36 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.find.glyphs import Gray
 
 STROKE = 5
-"""Strokes are thinner than this."""
+"""Side of the top-hat's window, in pixels; strokes are thinner."""
 HEIGHTS = (3, 9)
-"""Rows of a word."""
+"""Smallest and largest height of a word, in pixels."""
 NARROWEST = 12
-"""Columns of one: two letters, and what `APART` adds."""
+"""Smallest width of a word, in pixels: two letters, plus what `APART` adds."""
 APART = 2
-"""Gaps between letters are no wider than twice this."""
+"""Half of the largest gap between letters, in pixels."""
 FILLED = (0.2, 0.85)
-"""Part of its box that is ink: less is a scratch, more a bar."""
+"""Smallest and largest fraction of a word's box that is ink: less is a scratch, more a bar."""
 STROKES = 3
-"""Some row of it crosses as many."""
+"""Fewest strokes that some row of a word crosses."""
 FULL = 0.5
-"""A stroke's pixel has this part of the highest contrast."""
+"""Contrast of a stroke's pixel, as a fraction of the highest contrast of the word."""
 ROOM = 4
-"""Pixels around it,"""
+"""Width of the surroundings that must be uniform, in pixels."""
 ROUGH = 0.1
-"""in which the mean top-hat is no more than this part of the word's contrast: anatomy and noise go on."""
+"""Largest mean top-hat of the surroundings, as a fraction of the word's contrast; anatomy and noise continue there."""
 
 
 def small_print(picture: Picture, known: Sequence[Box]) -> list[Box]:
-    """Return boxes that may hold words in small print, outside known lines.
+    """Return boxes that may hold small print, outside known lines.
 
     Args:
         picture: Shape (rows, columns, 3).
-        known: Lines that were found already.
+        known: Lines that have been found already.
     """
     gray = np.asarray(Image.fromarray(picture).convert("L"))
     return [
         box
-        for shown in (gray, 255 - gray)  # bright ink, then dark
+        for shown in (gray, 255 - gray)  # bright ink, then dark ink
         for box in _words(shown)
         if not any(line.contains(box) for line in known)
     ]
@@ -86,7 +85,7 @@ def _is_word(hat: Gray, box: Box) -> bool:
 
 
 def _joined(ink: Mask) -> Mask:
-    """Return the ink with what is close by in its row."""
+    """Dilate the ink along its rows by `APART` pixels."""
     result = ink.copy()
     for shift in range(1, APART + 1):
         result[:, shift:] |= ink[:, :-shift]

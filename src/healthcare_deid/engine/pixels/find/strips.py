@@ -1,4 +1,4 @@
-"""Lines of text that are not level: a strip at an angle, and the boxes along it that hold its ink."""
+"""Slanted lines of text: a rotated rectangle, and the axis-aligned boxes along it that cover its ink."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.find.components import Spread
 
 ROOMY = 0.7
-"""A line is a strip when it fills less than this part of its bounding box,"""
+"""Largest fraction of its bounding box that a strip fills; a component that fills more is level."""
 LONG = 2.5
-"""and is this many times as long as thick: below, an angle means little."""
+"""Smallest ratio of length to thickness of a strip; below, the angle of a component is unreliable."""
 SLACK = 0.25
-"""A box along a strip is higher than a level one by this part of the strip's thickness at most."""
+"""Largest overhang of a box along a strip, as a fraction of the strip's thickness."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A rectangle at an angle.
+    """A rotated rectangle.
 
     Attributes:
-        x: Column of its middle.
-        y: Row of its middle.
+        x: Column of the center.
+        y: Row of the center.
         length: Pixels along the line.
-        thickness: Pixels across it.
-        angle: Radians from the rows to the line, clockwise as seen; -π/2 to π/2.
+        thickness: Pixels across the line.
+        angle: Radians from the horizontal, clockwise as seen on screen; -π/2 to π/2.
     """
 
     x: float
@@ -53,23 +53,23 @@ class Strip:
         return replace(self, length=self.length + 2 * along, thickness=self.thickness + 2 * across)
 
     def moved(self, columns: float, rows: float) -> Strip:
-        """Return the strip shifted."""
+        """Return the strip shifted by some columns and rows."""
         return replace(self, x=self.x + columns, y=self.y + rows)
 
     def scaled(self, across: float, down: float) -> Strip:
-        """Return the strip in a picture resized by these factors, which are nearly the same."""
+        """Return the strip in a picture resized by these factors, which must be nearly equal."""
         mean = sqrt(across * down)
         return replace(
             self, x=self.x * across, y=self.y * down, length=self.length * mean, thickness=self.thickness * mean
         )
 
     def turned_back(self, rows: int) -> Strip:
-        """Return the strip of a picture turned clockwise, in the picture of so many rows itself."""
+        """Map a strip from a picture rotated clockwise by 90° back to the original, which has ``rows`` rows."""
         angle = atan2(-cos(self.angle), sin(self.angle))
         return replace(self, x=self.y, y=rows - self.x, angle=_half_turn(angle))
 
     def boxes(self) -> tuple[Box, ...]:
-        """Return level boxes along it that hold all of it."""
+        """Return axis-aligned boxes along the strip that together cover it."""
         slope = max(1e-6, min(abs(sin(self.angle)), abs(cos(self.angle))))
         count = max(1, ceil(self.length / max(2.0, SLACK * self.thickness / slope)))
         part = replace(self, length=self.length / count)
@@ -78,7 +78,7 @@ class Strip:
         return tuple(part.moved(place * ahead, place * down).box for place in places)
 
     def cut(self, picture: Picture) -> Picture:
-        """Return what it shows, turned level."""
+        """Return the pixels of the strip, rotated to the horizontal."""
         size = (max(1, round(self.length)), max(1, round(self.thickness)))
         ahead, down = cos(self.angle), sin(self.angle)
         left = self.x - ahead * size[0] / 2 + down * size[1] / 2
@@ -90,9 +90,9 @@ class Strip:
 
 
 def strip_of(spread: Spread, box: Box) -> Strip | None:
-    """Return a component as a strip, or None where its box says all about it.
+    """Return a component as a strip, or None if its bounding box describes it well enough.
 
-    A rectangle of length l has the variance l²/12 along it: so its sides follow from the moments.
+    The sides follow from the second moments: a rectangle of length l has the variance l²/12 along that side.
     """
     middle, apart = (spread.xx + spread.yy) / 2, hypot((spread.xx - spread.yy) / 2, spread.xy)
     length, thickness = sqrt(12 * (middle + apart)), sqrt(12 * max(1 / 12, middle - apart))
@@ -102,5 +102,5 @@ def strip_of(spread: Spread, box: Box) -> Strip | None:
 
 
 def _half_turn(angle: float) -> float:
-    """Return the angle of the same line between -π/2 and π/2."""
+    """Normalize the angle of an undirected line to -π/2 to π/2."""
     return atan2(sin(angle), cos(angle)) if cos(angle) >= 0 else atan2(-sin(angle), -cos(angle))

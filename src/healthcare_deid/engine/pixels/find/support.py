@@ -1,7 +1,7 @@
-"""Doubtful lines of a first look, held against a coarse one: texture is text to one of them, text to both.
+"""Support for doubtful lines of a first look by a coarse one: both see text, but only one of them sees texture as text.
 
-On 75 pictures of a benchmark the coarse look had a hint at 1 of 556 specks that a first look took for text in
-ultrasound, and at 15 of 23 doubtful lines that were some.
+On 75 pictures of a benchmark the coarse look had a hint at 1 of 556 specks of ultrasound that the first look took for
+text, and at 15 of 23 doubtful lines that were text.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.geometry import Box
 
 CROWD = 4
-"""So many doubtful lines without support may be text. More of them are texture, and so are hints without support."""
+"""Most doubtful lines without support that may be text. If there are more, they are texture, and so are hints without
+support."""
 
 
 def supported(first: Look, coarse: Look, sure: float) -> Look:
-    """Return what a first look found; where that is texture, what a coarse look supports of it.
+    """Return the findings of a first look; in texture, only those that a coarse look supports.
 
     Args:
         first: The first look.
-        coarse: The detector's look at half the size, at the same part of the picture.
-        sure: From this score on, a line needs no support.
+        coarse: A look at half the size, at the same part of the picture.
+        sure: Score from which a line needs no support.
     """
     seen = [*(scored.box for scored in coarse.lines), *coarse.hints]
     alone = [scored for scored in first.lines if scored.score < sure and not _touches(scored.box, seen)]

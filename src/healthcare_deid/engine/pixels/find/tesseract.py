@@ -1,4 +1,4 @@
-"""Tesseract in the place of the engine's own OCR, through its command line program."""
+"""Tesseract as an alternative OCR, through its command line program."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Picture
 
 _DATA_FOLDER = re.compile(r'"(.+)"')
-"""In the first line of ``tesseract --list-langs``."""
+"""Data folder in the first line that ``tesseract --list-langs`` prints."""
 LINE_LEVELS = ("block_num", "par_num", "line_num")
+"""Columns of Tesseract's TSV output that together identify a line."""
 
 
 class TesseractOcr:
-    """An `Ocr` that runs ``tesseract``. It finds less than the engine's own: choose it for its languages.
+    """An `Ocr` that runs ``tesseract``. It finds less text than `OnnxOcr`, but reads more languages.
 
     Args:
-        language: Traineddata name, such as ``"eng"`` or ``"deu+eng"``.
-        page_mode: Page segmentation mode; 11 is sparse text in no order.
-        scale: How many times its size a picture is looked at; Tesseract wants letters of 20 pixels or more.
-        program: The command.
+        language: Name of the trained data, such as ``"eng"`` or ``"deu+eng"``.
+        page_mode: Page segmentation mode; 11 finds sparse text in no particular order.
+        scale: Enlargement of a picture; Tesseract works best with letters of at least 20 pixels.
+        program: Name or path of the program.
 
     Raises:
         ModelNotFoundError: The program is not installed.
@@ -53,7 +54,7 @@ class TesseractOcr:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Version of the program, and the first digits of the SHA-256 of each language's data."""
+        """Version of the program, and the first 16 hex digits of the SHA-256 of each language's data."""
         found = {"tesseract": self._said("--version").partition("\n")[0].removeprefix("tesseract ")}
         folder = _DATA_FOLDER.search(self._said("--list-langs"))
         for language in self._language.split("+"):
@@ -64,10 +65,10 @@ class TesseractOcr:
 
     def _said(self, option: str) -> str:
         done = subprocess.run((self._program, option), capture_output=True, text=True, check=False)  # noqa: S603 - no shell
-        return done.stdout or done.stderr  # older ones answer on standard error
+        return done.stdout or done.stderr  # older versions print to standard error
 
     def find(self, picture: Picture, *, read: bool, within: Box | None = None) -> Sequence[TextLine]:
-        """Return the lines of text in a picture. Tesseract always reads, and looks at the whole picture."""
+        """Return the lines of text in a picture. Tesseract always reads, and always searches the whole picture."""
         del read
         rows, columns = picture.shape[:2]
         enlarged = Image.fromarray(picture).resize(
@@ -81,7 +82,7 @@ class TesseractOcr:
         Image.fromarray(picture).save(stream, "PPM")
         done = subprocess.run(self._command, input=stream.getvalue(), capture_output=True, check=False)  # noqa: S603 - no shell
         if done.returncode:
-            raise EngineError(f"tesseract ended with status {done.returncode}", reason="ocr-failed")
+            raise EngineError(f"tesseract failed with exit status {done.returncode}", reason="ocr-failed")
         words: dict[tuple[str, ...], list[TextLine]] = {}
         table = csv.DictReader(io.StringIO(done.stdout.decode()), delimiter="\t", quoting=csv.QUOTE_NONE)
         for row in table:
@@ -96,7 +97,7 @@ class TesseractOcr:
 
 
 def _joined(words: Sequence[TextLine]) -> TextLine:
-    """Join the words of a line; the characters of each are placed evenly in its box."""
+    """Join the words of a line, with the characters of each spread evenly over its box."""
     box = words[0].box
     for word in words[1:]:
         box = box.union(word.box)
@@ -104,7 +105,7 @@ def _joined(words: Sequence[TextLine]) -> TextLine:
     positions: list[float] = []
     for word in words:
         count = len(word.text or "")
-        if positions:  # the space stands where the word before it ends
+        if positions:  # the space is placed halfway to the next word
             positions.append((positions[-1] + (word.box.left - box.left) / box.width) / 2)
         positions += [
             (word.box.left - box.left + word.box.width * (index + 0.5) / count) / box.width for index in range(count)

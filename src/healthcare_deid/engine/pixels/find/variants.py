@@ -1,4 +1,4 @@
-"""Other readings of a line: text recognition is least sure of spaces."""
+"""Spelling variants of a line with and without spaces, which recognition is least certain of."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _YEAR_AND_TIME = re.compile(r"(?<=[./-]\d{4})(?=\d{1,2}:\d{2})|(?<=[./-]\d{2})(?=\d{2}:\d{2})")
 _LETTER_AND_DIGIT = re.compile(r"(?<=[^\W\d_]{2})(?=\d{2})|(?<=\d{2})(?=[^\W\d_]{2})|(?<=[a-z])(?=[A-Z])")
 _WIDE_GAP = 1.7
-"""Characters further apart than this many median distances have a space between them."""
+"""Distance between characters, in median distances, above which a space is assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,19 @@ class Variant:
 
     Attributes:
         text: The spelling.
-        origin: For each of its characters, the index of that character in what was read; inserted ones have the index
-            of the character after them.
+        origin: Index in the original reading of each character; an inserted space has the index of the next one.
     """
 
     text: str
     origin: tuple[int, ...]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where characters ``start`` to ``end`` are in what was read."""
+        """Map the characters from ``start`` up to ``end`` to a span in the original reading."""
         return self.origin[start], self.origin[end - 1] + 1
 
 
 def variants(line: TextLine) -> Iterator[Variant]:
-    """Yield what was read, then the same with spaces where there may be some, and without those that may be none."""
+    """Yield the original reading, then variants with likely missing spaces added and with all spaces removed."""
     text = line.text or ""
     seen = {text}
     yield Variant(text, tuple(range(len(text))))

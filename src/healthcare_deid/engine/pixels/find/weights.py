@@ -1,8 +1,8 @@
-"""A network's weights as they are loaded: without subnormal floats.
+"""Loading of model files with subnormal weights set to zero.
 
-A processor takes a slow path for every operation on a subnormal float (below 1.2e-38), and a tenth of the detector's
-weights are such. The processor's own switch belongs to a thread, and onnxruntime's option to whoever makes the first
-session in a process; zeros in place of these weights hold for every thread and disturb nobody.
+Processors are slow with subnormal floats (below 1.2e-38), and a tenth of the detector's weights are subnormal. The
+processor's flush-to-zero flag is per thread, and onnxruntime's option takes effect only in the first session of a
+process. Replacing the weights works in every thread and has no side effects.
 Source: onnx.proto3 (ModelProto, GraphProto, TensorProto) and the encoding of Protocol Buffers.
 """
 
@@ -17,26 +17,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GRAPH, _INITIALIZER = 7, 5
-"""Fields of ModelProto and GraphProto."""
+"""Field numbers in ModelProto and GraphProto."""
 _DATA_TYPE, _RAW_DATA = 2, 9
-"""Fields of TensorProto."""
+"""Field numbers in TensorProto."""
 _FLOAT = 1
+"""TensorProto.DataType.FLOAT, 32 bits."""
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
-"""Wire types."""
+"""Protocol Buffers wire types."""
 
 
 def load_weights(path: Path) -> bytes:
-    """Return a model file with zeros for its subnormal weights. Other files come back as they are."""
+    """Return a model file with its subnormal weights set to zero."""
     model = bytearray(path.read_bytes())
     for start, stop in list(float_tensors(model)):
         weights = np.frombuffer(model, "<f4", (stop - start) // 4, start)
         weights[(np.abs(weights) < np.finfo(np.float32).tiny) & (weights != 0)] = 0
-        del weights  # it holds the buffer
+        del weights  # the view locks the bytearray
     return bytes(model)
 
 
 def float_tensors(model: bytearray) -> Iterator[tuple[int, int]]:
-    """Yield where the bytes of every initializer of 32-bit floats begin and end."""
+    """Yield the start and end offsets of the raw data of every float32 initializer."""
     for graph, graph_start, graph_stop in _fields(model, 0, len(model)):
         if graph != _GRAPH:
             continue
@@ -50,7 +51,7 @@ def float_tensors(model: bytearray) -> Iterator[tuple[int, int]]:
 
 
 def _fields(message: bytearray, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the number of every field of a message, and where its value begins and ends."""
+    """Yield the number of every field of a message, and the start and end offsets of its value."""
     while start < stop:
         key, start = _varint(message, start)
         kind = key & 7
@@ -62,13 +63,13 @@ def _fields(message: bytearray, start: int, stop: int) -> Iterator[tuple[int, in
         elif kind in (_EIGHT_BYTES, _FOUR_BYTES):
             end = start + (8 if kind == _EIGHT_BYTES else 4)
         else:
-            raise ValueError("a model file is no message of Protocol Buffers")
+            raise ValueError("the model file is not a Protocol Buffers message")
         yield key >> 3, start, end
         start = end
 
 
 def _varint(message: bytearray, place: int) -> tuple[int, int]:
-    """Return a number, and where it ends."""
+    """Return the value of a varint, and the offset after it."""
     value = shift = 0
     while True:
         byte = message[place]
