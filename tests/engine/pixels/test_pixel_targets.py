@@ -61,7 +61,7 @@ def test_a_private_element_that_seems_to_hold_pictures_and_cannot_be_read_is_rem
     report = PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)
     path = "00091001[0]/7FE00010"
     assert list(dataset[0x00091001].value[0]) == []
-    assert report.warnings == (f"a private picture that cannot be looked at was removed: {path}",)
+    assert report.warnings == (f"a private picture that could not be decoded was removed: {path}",)
     assert [(change.path, change.action) for change in report.changes] == [(path, "removed")]
 
 
@@ -77,7 +77,7 @@ def test_a_private_thumbnail_that_cannot_be_decoded_is_removed_and_a_standard_on
     report = PixelRedactor(ALL_TEXT, ocr=scripted_ocr).redact(dataset, None)
     item = dataset[0x00091001].value[1]
     assert ("PixelData" in item, "PatientComments" in item) == (False, True)
-    assert report.warnings == ("a private picture that cannot be looked at was removed: 00091001[1]/7FE00010",)
+    assert report.warnings == ("a private picture that could not be decoded was removed: 00091001[1]/7FE00010",)
 
     dataset = make_instance(np.zeros((40, 64), np.uint8))
     dataset.IconImageSequence = Sequence([thumbnail])

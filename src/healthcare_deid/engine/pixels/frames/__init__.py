@@ -1,1 +1,1 @@
-"""Frames of pixel data: where they are, how they are stored, decoded and encoded."""
+"""Frames of pixel data: their location, layout, decoding and encoding."""

@@ -1,4 +1,4 @@
-"""Codestreams of encapsulated pixel data, read frame by frame, and written (PS3.5 A.4)."""
+"""Reading and writing of the codestreams of encapsulated pixel data (PS3.5 A.4)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.frames.value_pieces import NewValue
 
 LONGEST_BASIC_OFFSET = (1 << 32) - 1
-"""A Basic Offset Table counts in 32 bits; frames that begin further back need an Extended Offset Table."""
+"""Largest offset in a Basic Offset Table, which has 32 bits; larger values need an Extended Offset Table."""
 
 
 class Codestreams(Sequence[bytes]):
-    """The codestream of every frame of an encapsulated value, read when it is asked for.
+    """The codestream of every frame of an encapsulated value, read on access.
 
     Args:
         storage: The element's value.
-        frames: How many frames its attributes announce.
-        extended: Extended Offset Table and Extended Offset Table Lengths, where there are any.
-        coding: How they are coded, if known.
+        frames: NumberOfFrames.
+        extended: Extended Offset Table and Extended Offset Table Lengths, if present.
+        coding: Coding of the frames, if known.
 
     Attributes:
-        excess: Whether there are fragments, or parts of some, that are of none of these frames.
+        excess: Whether fragments or parts of them belong to no frame.
 
     Raises:
-        UnsupportedPixelsError: The fragments cannot be told apart.
+        UnsupportedPixelsError: The fragments cannot be assigned to frames.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Codestreams(Sequence[bytes]):
         found = fragments_of(storage)
         self._frames = group_fragments(storage, found, frames, extended, coding)
         taken = {start: stop for frame in self._frames for start, stop in frame}
-        # A frame may end a byte before its fragment, which is of even length.
+        # Fragments are padded to even length, so a frame may end one byte earlier.
         self.excess = any(taken.get(start, start) < stop - 1 for start, stop in found.filled)
 
     def __len__(self) -> int:
@@ -66,16 +66,16 @@ class Codestreams(Sequence[bytes]):
 def write_encapsulated(
     value: NewValue, streams: Iterable[bytes], frames: int, *, extended: bool
 ) -> tuple[int, tuple[bytes, bytes] | None]:
-    """Write codestreams, one fragment a frame, behind a Basic Offset Table.
+    """Write codestreams, one fragment per frame, after a Basic Offset Table.
 
     Args:
-        value: Empty.
-        streams: One a frame; taken one by one.
-        frames: How many they will be.
-        extended: Write an Extended Offset Table, and leave the basic one empty. Done anyway where it has to be.
+        value: An empty value to write to.
+        streams: One codestream per frame, consumed one by one.
+        frames: Number of codestreams.
+        extended: Write an Extended Offset Table and an empty basic one; also done if offsets need more than 32 bits.
 
     Returns:
-        Where the value begins, and the Extended Offset Table with its lengths where there is one.
+        Offset at which the value begins, and the Extended Offset Table with its lengths if there is one.
     """
     table = ITEM_HEADER.pack(ITEM_TAG, 4 * frames) + bytes(4 * frames)
     value.append(table)
@@ -89,6 +89,6 @@ def write_encapsulated(
     if not extended and offsets[-1] <= LONGEST_BASIC_OFFSET:
         value.write_at(ITEM_HEADER.size, np.array(offsets, "<u4").tobytes())
         return 0, None
-    begin = 4 * frames  # the room of the table is left out, but for the header of an empty one
+    begin = 4 * frames  # skip the reserved table, leaving room for the header of an empty one
     value.write_at(begin, ITEM_HEADER.pack(ITEM_TAG, 0))
     return begin, (np.array(offsets, "<u8").tobytes(), np.array(lengths, "<u8").tobytes())

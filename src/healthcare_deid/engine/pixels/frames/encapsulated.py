@@ -1,4 +1,4 @@
-"""Frames stored as compressed codestreams: decoded one by one, and encoded again where they were changed."""
+"""Frames stored as compressed codestreams, decoded one by one and re-encoded if they changed."""
 
 from __future__ import annotations
 
@@ -28,19 +28,23 @@ if TYPE_CHECKING:
 
 
 NEARLY_DARK = 8
-"""Values that blank blocks may have in color, where rounding makes them no plain black."""
+"""Largest deviation from black, in gray levels, that color conversion may round a blanked DCT block to."""
 
 
 class EncapsulatedFrames:
     """Frames of an encapsulated pixel data element (PS3.5 A.4).
 
     Args:
-        layout: What the attributes say.
+        layout: Layout by the attributes.
         uid: The transfer syntax.
-        codestreams: One a frame.
+        codestreams: One per frame.
 
     Attributes:
         layout: The layout of `words`.
+        can_encode: Whether changed frames can stay in the transfer syntax.
+
+    Raises:
+        UnsupportedPixelsError: Frames are missing, or no installed decoder reads the transfer syntax.
     """
 
     def __init__(self, layout: PixelLayout, uid: UID, codestreams: Codestreams) -> None:
@@ -62,7 +66,7 @@ class EncapsulatedFrames:
         self.can_encode = has_encoder(uid, layout) or self._mcu is not None
         self._color = self._stored_color()
         self.new_photometric = self._new_photometric()
-        """What Photometric Interpretation becomes, and with it all frames, when one is written without loss."""
+        """Photometric Interpretation of all frames after one was re-encoded losslessly; empty if it does not change."""
         self.layout = self._decoded_layout()
 
     @property
@@ -72,24 +76,24 @@ class EncapsulatedFrames:
 
     @property
     def stored(self) -> PixelLayout:
-        """The attributes' layout; a deeper one, once a frame was decoded that has values beyond it.
+        """The attributes' layout; a deeper one once a decoded frame had values beyond it.
 
-        Codestreams are often deeper than any value in them, which harms nobody.
+        Codestreams often declare a higher precision than any of their values needs, which is harmless.
         """
         return self._deep if self._holds_more else self._said
 
     def _with_own_depth(self, layout: PixelLayout) -> PixelLayout:
-        """Return a layout with room for every value that the first frame's codestream can hold."""
+        """Return a layout deep enough for every value that the first frame's codestream can hold."""
         if self._depth <= layout.high_bit + 1:
             return layout
         deep = replace(layout, bits_stored=self._depth, high_bit=self._depth - 1)
         no_sign = self._syntax.coding in (Coding.JPEG_LS, Coding.JPEG_XL)
         if layout.signed and no_sign and not holds_more(decode(self.codestreams[0], self._uid, deep), layout):
-            return layout  # the sign is where the attributes say
+            return layout  # the sign bit is where the attributes say
         return deep
 
     def _decoded_layout(self) -> PixelLayout:
-        """Return the layout of `words`: pixel by pixel, and RGB where the codec's own color space is undone."""
+        """Return the layout of `words`: interleaved, and RGB if the decoder undoes the codec's color transform."""
         stored = self._deep
         if self._syntax.stores_native_frames:
             return stored
@@ -102,7 +106,7 @@ class EncapsulatedFrames:
         return replace(stored, planar=False, photometric=photometric)
 
     def _stored_color(self, index: int = 0) -> str:
-        """Return the color space that decoding JPEG XL leads to, where the codestream transforms colors."""
+        """Return the decoded color space of a JPEG XL frame whose codestream transforms colors; otherwise empty."""
         if self._syntax.coding is not Coding.JPEG_XL:
             return ""
         return checked_header(self.codestreams[index], self._uid, self._deep).photometric
@@ -113,23 +117,23 @@ class EncapsulatedFrames:
         return "YBR_RCT" if self._said.photometric == "YBR_ICT" else ""
 
     def words(self, index: int) -> Words:
-        """Return a frame's words: (rows, columns) or (rows, columns, samples).
+        """Return a frame's words, of shape (rows, columns) or (rows, columns, samples).
 
         Raises:
-            UnsupportedPixelsError: No installed decoder reads it.
+            UnsupportedPixelsError: The frame cannot be decoded, or its depth or color space differs from the others.
         """
         if self._stored_color(index) != self._color:
-            raise UnsupportedPixelsError("the frames of the pixel data are in different color spaces")
+            raise UnsupportedPixelsError("the frames of the pixel data have different color spaces")
         deepest = max(self._depth, self._said.high_bit + 1) if self._syntax.has_own_depth else MOST_BITS
         words = decode(self.codestreams[index], self._uid, self._deep, deepest=deepest)
         if self._deep != self._said and not np.array_equal(self._said.values(words), self._deep.values(words)):
             self._holds_more = True
         if self._depth > self._deep.high_bit + 1 and holds_more(words, self._said):
-            raise UnsupportedPixelsError("the frames of the pixel data are of different depths")
+            raise UnsupportedPixelsError("the frames of the pixel data have different depths")
         return words
 
     def aligned(self, box: Box) -> Box:
-        """Return the box grown to what can be covered alone, and cut to the frame: whole MCUs in lossy JPEG."""
+        """Grow a box to whole coding units (MCUs in lossy JPEG) and clip it to the frame."""
         if self._mcu is not None and box.width > 0 < box.height:
             across, down = self._mcu
             left, top = box.left // across * across, box.top // down * down
@@ -137,28 +141,28 @@ class EncapsulatedFrames:
         return self.layout.aligned(box)
 
     def covered(self, index: int, words: Words, boxes: Sequence[Box]) -> bytes:
-        """Return a frame's codestream anew.
+        """Return the new codestream of a covered frame.
 
         Args:
-            index: Which frame.
-            words: Its words, covered.
-            boxes: Where they were covered.
+            index: Index of the frame.
+            words: Its words with the boxes already filled.
+            boxes: The filled boxes.
 
         Raises:
-            NotEncodableError: No installed encoder keeps everything else as it is.
+            NotEncodableError: No installed encoder keeps all other values.
         """
         return self._encoded(words) if self._mcu is None else self._blanked(index, boxes)
 
     def _blanked(self, index: int, boxes: Sequence[Box]) -> bytes:
-        """Return lossy JPEG with the MCUs under boxes blank, and all else as it was."""
+        """Return a lossy JPEG frame with the MCUs under boxes blanked and everything else unchanged."""
         old = self.codestreams[index]
         if mcu_size(old) != self._mcu:
-            raise NotEncodableError("the frames of the pixel data are of different JPEG processes")
+            raise NotEncodableError("the frames of the pixel data use different MCU sizes or JPEG processes")
         header = checked_header(old, self._uid, self._said)
         bright = self._said.photometric == "MONOCHROME1"
         new = blanked(old, boxes, luma=has_luma(self._said, header), bright=bright)
         before, after = (decode(stream, self._uid, self._said) for stream in (old, new))
-        # Decoders smooth color over the edges of blocks.
+        # Decoders interpolate subsampled chroma across the edges of blocks, so these pixels are not compared.
         across, down = chroma_margin(old)
         outside = np.ones(before.shape[:2], bool)
         for box in boxes:
@@ -167,16 +171,16 @@ class EncapsulatedFrames:
             inside = self.aligned(box).grown(-across, -down)
             part = after[inside.top : inside.bottom, inside.left : inside.right]
             if part.size and ((part < 255 - NEARLY_DARK).any() if bright else (part > NEARLY_DARK).any()):
-                raise NotEncodableError("the blanked blocks do not decode to what is dark")
+                raise NotEncodableError("the blanked blocks do not decode to a dark area")
         if not np.array_equal(before[outside], after[outside]):
             raise NotEncodableError("blanking changed values outside the blocks")
         return new
 
     def _encoded(self, words: Words) -> bytes:
-        """Return a frame's words as a codestream that decodes to exactly them."""
+        """Encode a frame's words, and check that the codestream decodes to exactly the same values."""
         layout = self.layout
         written = replace(self.stored, photometric=self.new_photometric or self.stored.photometric)
-        if self._syntax.coding is Coding.JPEG_XL:  # one depth for all frames
+        if self._syntax.coding is Coding.JPEG_XL:  # all frames must have the same depth
             written = replace(written, bits_stored=self._depth, high_bit=self._depth - 1)
         stream = encode(words, self._uid, written)
         if not np.array_equal(layout.values(decode(stream, self._uid, written)), layout.values(words)):

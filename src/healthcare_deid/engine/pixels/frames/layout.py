@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.arrays import Words
 
 _FLOATING_BITS = {0x7FE00008: 32, 0x7FE00009: 64}
-"""Float and Double Float Pixel Data: their words' size is not written in an attribute."""
+"""Word size, in bits, of Float and Double Float Pixel Data, which have no Bits Allocated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class PixelLayout:
     Attributes:
         rows: Rows of a frame.
         columns: Columns of a frame.
-        frames: How many.
-        samples: Values a pixel: 1, 3, or 4 in retired color spaces.
+        frames: Number of frames.
+        samples: Samples per pixel: 1, 3, or 4 in retired color spaces.
         photometric: Photometric Interpretation.
-        planar: Whether native frames store one plane a sample (Planar Configuration 1).
-        bits_allocated: Bits a stored word takes: 1, 8, 16, 32 or 64.
-        bits_stored: Bits of it that are the value.
-        high_bit: The value's most significant bit.
-        signed: Two's complement.
-        floating: IEEE 754 words of Float or Double Float Pixel Data.
-        padding: Values that mean "no image here", when they are wide enough to spoil a window.
+        planar: Whether native frames store one plane per sample (Planar Configuration 1).
+        bits_allocated: Bits of a stored word: 1, 8, 16, 32 or 64.
+        bits_stored: Bits of the value in a word.
+        high_bit: Most significant bit of the value.
+        signed: Whether values are two's complement.
+        floating: Whether words are IEEE 754 (Float or Double Float Pixel Data).
+        padding: Lowest and highest value of the pixel padding; None without padding.
     """
 
     rows: int
@@ -54,12 +54,12 @@ class PixelLayout:
 
     @property
     def subsampled(self) -> bool:
-        """Whether native words are Y1 Y2 Cb Cr for every two columns."""
+        """Whether native frames store Y1 Y2 Cb Cr for every two columns."""
         return self.samples == 3 and self.photometric in SUBSAMPLED
 
     @property
     def signed_color(self) -> bool:
-        """Whether several samples a pixel are signed: no encoder keeps that."""
+        """Whether pixels have several signed samples, which no encoder supports."""
         return self.signed and self.samples > 1
 
     @property
@@ -75,7 +75,7 @@ class PixelLayout:
 
     @property
     def length(self) -> int:
-        """Bytes of all frames, stored natively; padding to even length comes on top."""
+        """Bytes of all native frames, without the padding to even length."""
         return -(-self.frame_bits * self.frames // 8)
 
     @property
@@ -85,12 +85,12 @@ class PixelLayout:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of a word in native byte order; unsigned unless floating."""
+        """Type of a word in this machine's byte order; unsigned unless floating."""
         kind = "f" if self.floating else "u"
         return np.dtype(f"{kind}{max(1, self.bits_allocated // 8)}")
 
     def values(self, words: Words) -> Words:
-        """Return the values of whole words: shifted down, unused bits cut off, sign restored."""
+        """Return the values of words: shifted down, unused bits removed, sign extended."""
         if self.floating or self.bits_allocated == 1:
             return words
         unused = self.bits_allocated - self.bits_stored
@@ -100,11 +100,11 @@ class PixelLayout:
         return signed if not unused else (signed << (unused - self.shift)) >> unused
 
     def word(self, value: int) -> int:
-        """Return a value as a whole word, unused bits 0."""
+        """Return a value as a word with all unused bits 0."""
         return (value & ((1 << self.bits_stored) - 1)) << self.shift
 
     def aligned(self, box: Box) -> Box:
-        """Return the box grown to what can be covered alone, and cut to the frame."""
+        """Grow a box to columns that can be covered separately, and clip it to the frame."""
         if self.subsampled:
             box = box._replace(left=box.left // 2 * 2, right=-(-box.right // 2) * 2)
         return box.clipped(self.columns, self.rows)
@@ -114,7 +114,7 @@ def pixel_layout(dataset: Dataset, tag: int) -> PixelLayout:
     """Read the layout of a dataset's pixel data element.
 
     Raises:
-        UnsupportedPixelsError: An attribute is missing or makes no sense.
+        UnsupportedPixelsError: An attribute is missing or invalid.
     """
     floating = tag in _FLOATING_BITS
     allocated = _FLOATING_BITS.get(tag) or _number(dataset, "BitsAllocated")
@@ -139,17 +139,17 @@ def pixel_layout(dataset: Dataset, tag: int) -> PixelLayout:
 
 
 def fitting_layout(layout: PixelLayout, length: int) -> PixelLayout:
-    """Return the layout that a native value is stored in, by its length.
+    """Return the layout that fits the length of a native value.
 
-    Many tools write the 4:2:2 label of the JPEG frames that they decoded, and chroma for every pixel. A label corrected
-    that way is the only other layout that a length alone tells for sure.
+    Many tools decode JPEG frames to full chroma but keep the label YBR_FULL_422. That mismatch, or its reverse, is the
+    only one that the length identifies with certainty.
 
     Args:
-        layout: What the attributes say.
+        layout: Layout by the attributes.
         length: Bytes of the value.
 
     Raises:
-        UnsupportedPixelsError: The value is too short, or so much longer that it may be a larger picture.
+        UnsupportedPixelsError: The value is too short, or its layout is ambiguous.
     """
     photometric, needed = layout.photometric, layout.length
     if photometric == "YBR_FULL_422" and layout.subsampled and length >= replace(layout, photometric="YBR_FULL").length:
@@ -161,17 +161,17 @@ def fitting_layout(layout: PixelLayout, length: int) -> PixelLayout:
     if length < needed:
         raise UnsupportedPixelsError("the pixel data is shorter than its attributes say")
     if layout.subsampled and layout.columns % 2:
-        raise UnsupportedPixelsError("the pixel data shares chroma between columns, and has an odd number of them")
+        raise UnsupportedPixelsError("the pixel data has subsampled chroma and an odd number of columns")
     by_frame = layout.frames * -(-layout.frame_bits // 8)
     if by_frame > needed + needed % 2 and length in (by_frame, by_frame + by_frame % 2):
-        raise UnsupportedPixelsError("every frame of the single-bit pixel data seems to begin at a byte")
+        raise UnsupportedPixelsError("every frame of the single-bit pixel data seems to begin at a byte boundary")
     return layout
 
 
 def is_larger_picture(layout: PixelLayout, length: int) -> bool:
-    """Say whether what a native value holds beyond its frames may be picture: whole rows, or once more as much.
+    """Return True if the bytes after a native value's frames may be image data: whole rows, or as much again.
 
-    The attributes are wrong then: rows, frames, samples or bits are missing in them.
+    In that case Rows, NumberOfFrames, Samples per Pixel or Bits Allocated is probably too small.
     """
     row = max(1, layout.frame_bits // layout.rows // 8)
     excess = length - layout.length
@@ -180,10 +180,10 @@ def is_larger_picture(layout: PixelLayout, length: int) -> bool:
 
 
 def overlay_layout(dataset: Dataset, tag: int) -> PixelLayout:
-    """Read the layout of an overlay plane from the attributes of its group (PS3.3 C.9.2): one bit a pixel, packed.
+    """Read the layout of an overlay plane from the attributes of its group (PS3.3 C.9.2): one bit per pixel, packed.
 
     Raises:
-        UnsupportedPixelsError: An attribute is missing or makes no sense.
+        UnsupportedPixelsError: An attribute is missing or invalid.
     """
     group = tag & 0xFFFF0000
     layout = PixelLayout(
@@ -207,7 +207,7 @@ def _check(layout: PixelLayout) -> None:
         "Samples per Pixel": layout.samples not in (1, 3, 4),
     }
     if wrong := [name for name, bad in problems.items() if bad]:
-        raise UnsupportedPixelsError(f"the pixel data cannot be laid out by its {' and '.join(wrong)}")
+        raise UnsupportedPixelsError(f"the pixel data cannot be laid out: invalid {' and '.join(wrong)}")
 
 
 def _padding(dataset: Dataset) -> tuple[int, int] | None:
@@ -223,8 +223,8 @@ def _number(dataset: Dataset, attribute: str | int, default: int | None = None) 
     try:
         if attribute in dataset and not dataset[attribute].is_empty:
             return int(dataset[attribute].value)
-    except Exception:  # noqa: BLE001 - a broken value raises anything, and quotes itself
-        raise UnsupportedPixelsError(f"the pixel data cannot be laid out by its {name}") from None
+    except Exception:  # noqa: BLE001 - a broken value raises anything, with its text in the message
+        raise UnsupportedPixelsError(f"the pixel data cannot be laid out: invalid {name}") from None
     if default is None:
         raise UnsupportedPixelsError(f"the pixel data cannot be laid out: {name} is missing")
     return default

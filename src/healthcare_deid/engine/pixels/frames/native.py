@@ -1,4 +1,4 @@
-"""Frames stored natively: read one by one, and patched one by one."""
+"""Natively stored frames, read and patched one by one."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ _CHUNK = 1 << 20
 
 
 class NativeFrames:
-    """Frames that lie one behind the other, uncompressed.
+    """Uncompressed frames, stored one after the other.
 
     Args:
-        layout: Their layout.
+        layout: Layout by the attributes.
         storage: The element's value.
         big_endian: Words are stored most significant byte first (Explicit VR Big Endian).
-        byte_swapped: 8-bit words are stored in pairs with their bytes swapped (OW in big endian).
+        byte_swapped: 8-bit words are stored in pairs with swapped bytes (OW in big endian, PS3.5 section 7.3).
 
     Attributes:
         layout: The layout of `words`.
-        stored: The layout that the value is stored in: the attributes', or one that its length fits.
+        stored: The layout of the value: the attributes', or the one that its length fits.
+        length: Bytes of all frames, without padding.
 
     Raises:
-        UnsupportedPixelsError: Its length contradicts its attributes.
+        UnsupportedPixelsError: The value's length contradicts the attributes.
     """
 
     def __init__(
@@ -49,17 +50,19 @@ class NativeFrames:
         self._word = layout.dtype.itemsize if not byte_swapped else 2
         self.length = layout.length
         if self.excess and is_larger_picture(layout, len(storage)):
-            raise UnsupportedPixelsError("the pixel data is longer than its attributes say, by what may be picture")
+            raise UnsupportedPixelsError(
+                "the pixel data is longer than its attributes say, and the rest may be image data"
+            )
 
     @cached_property
     def excess(self) -> bool:
-        """Whether more than padding follows the last frame."""
+        """Whether bytes other than padding follow the last frame."""
         end = len(self._storage)
         rest = (self._storage.read_at(start, start + _CHUNK) for start in range(self.length, end, _CHUNK))
         return end > self.length + self.length % 2 and any(map(any, rest))
 
     def rewrite(self, target: NewValue, indexes: Iterable[int], covered: Callable[[int], Words]) -> None:
-        """Make a copy without what follows the last frame, some frames replaced."""
+        """Copy the value up to its last frame into *target*, with some frames replaced."""
         target.append_all(self._storage, self.length + self.length % 2)
         for index in indexes:
             self.write(target, index, covered(index))
@@ -67,7 +70,7 @@ class NativeFrames:
     def words(self, index: int) -> Words:
         """Return a frame's words.
 
-        Their shape is (rows, columns), (rows, columns, samples), or (rows, columns / 2, 4) where chroma is shared.
+        Their shape is (rows, columns), (rows, columns, samples), or (rows, columns / 2, 4) for subsampled chroma.
         """
         start, stop, skipped = self._span(index)
         raw = np.frombuffer(self._swapped(bytes(self._storage.read_at(start, stop))), np.uint8)
@@ -86,7 +89,7 @@ class NativeFrames:
         return flat.reshape(layout.rows, layout.columns, layout.samples)
 
     def write(self, target: NewValue, index: int, words: Words) -> None:
-        """Put a frame into a copy of the storage."""
+        """Write a frame's words into a copy of the value."""
         start, stop, skipped = self._span(index)
         layout = self.layout
         stored = words.transpose(2, 0, 1) if layout.planar and words.ndim == 3 else words
@@ -101,7 +104,7 @@ class NativeFrames:
         target.write_at(start, self._swapped(raw.tobytes()))
 
     def _span(self, index: int) -> tuple[int, int, int]:
-        """Return the bytes that hold a frame, in whole swapped words, and the bits before it in them."""
+        """Return the byte range of a frame, aligned to swapped words, and the number of bits in it before the frame."""
         first = index * self.layout.frame_bits
         last = first + self.layout.frame_bits
         start = first // 8 // self._word * self._word
@@ -109,5 +112,5 @@ class NativeFrames:
         return start, stop, first - start * 8
 
     def _swapped(self, data: bytes) -> bytes:
-        """Turn stored bytes into this machine's, or back."""
+        """Convert stored bytes to this machine's byte order, or back."""
         return np.frombuffer(data, f"u{self._word}").byteswap().tobytes() if self._swap else data

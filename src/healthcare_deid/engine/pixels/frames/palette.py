@@ -1,4 +1,4 @@
-"""PALETTE COLOR: from stored index to color (PS3.3 C.7.9, C.7.6.3.1.5)."""
+"""Colors of PALETTE COLOR images (PS3.3 C.7.9, C.7.6.3.1.5)."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """A palette, as a table over all stored values.
+    """A palette as a table over the stored values.
 
     Attributes:
-        table: (values, 3), 8 bit.
-        offset: The stored value of the first row.
+        table: Shape (values, 3), 8-bit RGB.
+        offset: Stored value of the first row.
     """
 
     table: NDArray[np.uint8]
     offset: int
 
     def colors(self, values: Words) -> NDArray[np.uint8]:
-        """Return the color of every value."""
+        """Return the color of every value; values outside the table are clipped."""
         index = np.clip(values.astype(np.int64) - self.offset, 0, len(self.table) - 1)
         return self.table[index]
 
     @property
     def darkest(self) -> int:
-        """The stored value with the darkest color."""
+        """Stored value with the darkest color."""
         luma = self.table.astype(np.float64) @ (0.299, 0.587, 0.114)
         return int(luma.argmin()) + self.offset
 
@@ -45,7 +45,7 @@ def palette_of(dataset: Dataset, *, bits_stored: int, signed: bool) -> Palette:
     """Read a dataset's palette.
 
     Raises:
-        UnsupportedPixelsError: It has none, or it makes no sense.
+        UnsupportedPixelsError: The palette is missing or invalid.
     """
     descriptor: Any = dataset.get("RedPaletteColorLookupTableDescriptor")
     try:

@@ -1,4 +1,4 @@
-"""A frame as the pictures an OCR looks at: 8 bit, RGB, and every place where text can hide."""
+"""Conversion of a frame to 8-bit RGB pictures for an OCR, one for every place where text can hide."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.frames.palette import Palette
 
 SQUEEZED = 0.25
-"""When 98 % of the pixels lie in less than this part of the range, a second picture shows that part alone."""
+"""Fraction of the value range. If 98 % of the pixels lie in less, a second picture shows only that part."""
 
 
 def pictures(layout: PixelLayout, words: Words, palette: Palette | None = None) -> list[Picture]:
     """Return the pictures of a frame, each of shape (rows, columns, 3).
 
-    The first shows the whole range of values. More follow where it may hide text: a narrower window when few extreme
-    values squeeze the rest, one of what is called padding and is not all one value, and one for every unused bit that
-    is not the same everywhere (overlays are kept there, PS3.5 8.1.2, and whatever else a device left).
+    The first shows the whole range of values. More follow if that may hide text: a narrower window if a few extreme
+    values squeeze the rest, a window of the padding range if it holds more than one value, and a picture of every
+    unused bit that is not constant. Older devices keep overlays in unused bits (PS3.5 section 8.1.2).
     """
     values = layout.values(words)
     if palette is not None:
@@ -87,7 +87,7 @@ def _rgb(layout: PixelLayout, values: Words) -> Picture:
 
 
 def _expanded(values: Words) -> Words:
-    """Give every pixel of a (rows, columns / 2, 4) frame its own chroma."""
+    """Upsample the chroma of a frame of shape (rows, columns / 2, 4)."""
     rows, pairs, _ = values.shape
     full = np.empty((rows, pairs, 2, 3), values.dtype)
     full[..., 0] = values[..., :2]
@@ -110,7 +110,7 @@ def _unused_bits(layout: PixelLayout, words: Words) -> list[Picture]:
         if varying >> bit & 1:
             plane = (words >> bit) & 1
             if layout.signed and bit > layout.high_bit and np.array_equal(plane, sign):
-                continue  # the sign, extended over the unused bits, shows the picture once more
+                continue  # sign extension into unused bits would only repeat the sign plane
             planes.append((plane * 255).astype(np.uint8))
     return planes
 

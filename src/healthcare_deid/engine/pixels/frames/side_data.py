@@ -1,4 +1,4 @@
-"""Data beside the pixels: side data of frames, and bytes after the last one."""
+"""Data beside the pixels: side data inside frames, and bytes after the last frame."""
 
 from __future__ import annotations
 
@@ -42,28 +42,29 @@ if TYPE_CHECKING:
 
     from healthcare_deid.engine.dicom.long_values import Storage
 
-CONTRADICTION = "the pixel data is not as long as its attributes say: it was left as it is"
+CONTRADICTION = "the length of the pixel data contradicts its attributes: it was left as it is"
 _IMAGE_GROUP = 0x0028
 _NATIVE_VRS = {0x7FE00008: "OF", 0x7FE00009: "OD", PIXEL_DATA: "OW"}
-"""VRs where none is written (PS3.5 annex A.1)."""
+"""VRs of elements read without one, as in Implicit VR (PS3.5 A.1)."""
 _TABLES = (0x7FE00001, 0x7FE00002)
+"""Extended Offset Table, Extended Offset Table Lengths."""
 
 
 def strip_side_data(
     dataset: Dataset, syntax: str, *, removed: Callable[[int], bool] = lambda _: False
 ) -> tuple[list[Change], list[str]]:
-    """Take out of compressed frames what decoding does not need, and cut native pixel data after its last frame.
+    """Remove data that decoding does not need from compressed frames, and data after the last native frame.
 
     Args:
-        dataset: A private copy; it gets new elements, and the elements it had stay as they were.
+        dataset: A private copy. Elements are replaced, never modified in place.
         syntax: Its transfer syntax.
-        removed: Says of a top-level tag that its element will not be in the result.
+        removed: Returns True for top-level tags that will not be in the result.
 
     Returns:
-        What was changed, and what a person should know.
+        The changes, and warnings.
 
     Raises:
-        UnsupportedPixelsError: Frames cannot be followed, so that they may hold anything.
+        UnsupportedPixelsError: The structure of a frame cannot be parsed, so it may hold anything.
     """
     changes: list[Change] = []
     warnings: list[str] = []
@@ -132,7 +133,7 @@ def _cut(dataset: Dataset, tag: int, changes: list[Change], warnings: list[str])
     if not element.value or not isinstance(element.value, bytes | io.BufferedIOBase):
         return
     storage = storage_of(element.value)
-    # Looking at attributes makes pydicom replace their raw forms.
+    # Reading an attribute makes pydicom replace its raw element, so read from a scratch dataset.
     scratch = Dataset({key: dataset.get_item(key) for key in dataset.keys() if key.group == _IMAGE_GROUP})  # noqa: SIM118
     try:
         frames = NativeFrames(pixel_layout(scratch, tag), storage)

@@ -1,4 +1,4 @@
-"""Pictures of an instance: its pixel data, overlay planes, and both again in the items of its sequences."""
+"""Elements of an instance that hold pictures: pixel data and overlay planes, also in sequence items."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ OVERLAY_TAGS = tuple((group << 16) | 0x3000 for group in range(0x6000, 0x6020, 2
 """Overlay Data of the sixteen overlay planes (PS3.3 C.9.2)."""
 _ITEM = b"\xfe\xff\x00\xe0"
 _PICTURES = tuple(pack("<HH", tag >> 16, tag & 0xFFFF) for tag in (*PIXEL_TAGS, *OVERLAY_TAGS))
-"""Tags of pictures as a sequence of unknown VR has them, which is Implicit VR Little Endian (PS3.5 6.2.2)."""
+"""Tags of pictures as encoded in a sequence of unknown VR: Implicit VR Little Endian (PS3.5 section 6.2.2)."""
 UNREADABLE_RULE = "unreadable-picture"
-"""Rule of a change that removes a private picture that cannot be looked at."""
+"""Rule of a change that removes a private picture that cannot be decoded."""
 ICON_SEQUENCE = BaseTag(0x00880200)
 
 Step = tuple[BaseTag, int]
-"""A sequence and the index of an item in it."""
+"""Tag of a sequence, and the index of an item in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Target:
     """One element that holds a picture.
 
     Attributes:
-        dataset: The dataset or item it is in.
-        tag: Its tag.
-        steps: How to get to that dataset from the instance.
-        readable: False for an element that seems to hold pictures, and whose items cannot be told apart.
+        dataset: Dataset or sequence item with the element.
+        tag: Tag of the element.
+        steps: Path from the instance to that dataset.
+        readable: False for an element of unknown VR that seems to hold pictures but cannot be parsed.
     """
 
     dataset: Dataset
@@ -59,31 +59,31 @@ class Target:
 
     @property
     def path(self) -> str:
-        """Its path, as in `healthcare_deid.engine.results.Change`."""
+        """Path of the element, as in `healthcare_deid.engine.results.Change`."""
         return self.path_of(self.tag)
 
     def path_of(self, tag: int) -> str:
-        """Return the path of an element beside it."""
+        """Return the path of an element of the same dataset."""
         return "".join(f"{step:08X}[{index}]/" for step, index in self.steps) + f"{tag:08X}"
 
     @property
     def is_overlay(self) -> bool:
-        """Whether it is an overlay plane."""
+        """Whether the element is an overlay plane."""
         return self.tag in OVERLAY_TAGS
 
     @property
     def is_image(self) -> bool:
-        """Whether it is the instance's own image."""
+        """Whether the element is the instance's own image."""
         return not self.steps and not self.is_overlay
 
     @property
     def is_private(self) -> bool:
-        """Whether it is private, or stands in a private sequence: nobody needs it to show the image."""
+        """Whether the element or a sequence around it is private: the image can be displayed without it."""
         return bool(self.tag >> 16 & 1) or any(step.is_private for step, _ in self.steps)
 
     @property
     def kind(self) -> PictureKind:
-        """What picture it is, in a word."""
+        """Kind of picture."""
         if self.is_private:
             return "private"
         if self.is_icon:
@@ -94,7 +94,7 @@ class Target:
 
     @property
     def is_icon(self) -> bool:
-        """Whether it is the small picture of the instance's own image."""
+        """Whether the element is an icon of the instance's own image."""
         return len(self.steps) == 1 and self.steps[0][0] == ICON_SEQUENCE
 
 
@@ -105,8 +105,8 @@ def targets(
 
     Args:
         dataset: The instance.
-        skipped: Says of a top-level tag that it will be removed, so that nobody need look.
-        steps: How ``dataset`` was reached.
+        skipped: Returns True for top-level tags that will be removed and need no search.
+        steps: Path from the instance to *dataset*.
     """
     tags = sorted(tag for tag in dataset.keys() if not skipped(int(tag)))  # noqa: SIM118 - a Dataset iterates elements
     for tag in tags:
@@ -126,21 +126,22 @@ def targets(
 
 
 def refuse_what_cannot_be_seen(dataset: Dataset, removed: Callable[[int], bool]) -> None:
-    """Refuse an instance with a picture or a page that nobody here can look at, and that stays.
+    """Raise unless all pictures and pages that stay in the instance can be searched.
 
     Raises:
-        UnsupportedPixelsError: It holds one.
+        UnsupportedPixelsError: The instance holds an encapsulated document, or its pixel data is elsewhere.
     """
     if _ENCAPSULATED_DOCUMENT in dataset and not removed(_ENCAPSULATED_DOCUMENT):
         raise UnsupportedPixelsError(
-            "the instance holds a document (0042,0011) whose pages cannot be looked at", reason="encapsulated-document"
+            "the instance holds a document (0042,0011) whose pages cannot be searched for text",
+            reason="encapsulated-document",
         )
     if _PIXEL_DATA_PROVIDER_URL in dataset and not removed(_PIXEL_DATA_PROVIDER_URL):
-        raise UnsupportedPixelsError("the pixel data is elsewhere (0028,7FE0) and cannot be looked at")
+        raise UnsupportedPixelsError("the pixel data is elsewhere (0028,7FE0) and cannot be searched for text")
 
 
 def transfer_syntax(dataset: Dataset) -> UID:
-    """Return an instance's transfer syntax, by what it was read as where its file meta does not say."""
+    """Return an instance's transfer syntax; without file meta, the one that matches its original encoding."""
     meta: Any = getattr(dataset, "file_meta", None)
     named = meta.get("TransferSyntaxUID") if meta is not None else None
     if named:
@@ -152,18 +153,18 @@ def transfer_syntax(dataset: Dataset) -> UID:
 
 
 def remove_unreadable(root: Dataset, target: Target) -> tuple[Change, str]:
-    """Remove a private picture that cannot be looked at; return the record of it, and what a person should know."""
+    """Remove a private picture that cannot be decoded; return the change and a warning."""
     owner = owned_item(root, target.steps)
     value: object = owner.get_item(target.tag).value
     vr, length = str(owner.get_item(target.tag).VR or "UN"), len(value) if isinstance(value, Sized) else 0
     del owner[target.tag]
     keyword = keyword_for_tag(target.tag)
     change = Change(target.path, keyword, vr, ChangeAction.REMOVED, UNREADABLE_RULE, length)
-    return change, f"a private picture that cannot be looked at was removed: {target.path}"
+    return change, f"a private picture that could not be decoded was removed: {target.path}"
 
 
 def owned_item(root: Dataset, steps: tuple[Step, ...]) -> Dataset:
-    """Return a dataset to write into: every sequence on the way is replaced by a copy, its items by shallow copies."""
+    """Return a writable dataset at a path: sequences on the way are copied, and their items copied shallowly."""
     dataset = root
     for tag, index in steps:
         items = [_shallow(item) for item in _items(dataset, tag)]
@@ -189,7 +190,7 @@ def _is_empty(element: DataElement | RawDataElement) -> bool:
 
 
 def _items(dataset: Dataset, tag: BaseTag) -> Iterable[Dataset]:
-    """Return the items of a sequence, also of one that nothing but its value tells from any other bytes."""
+    """Return the items of a sequence, also if only its value shows that it is one."""
     element = dataset.get_item(tag)
     if _may_be_sequence(element):
         return (dataset[tag].value or ()) if dataset[tag].VR == "SQ" else ()
@@ -198,11 +199,11 @@ def _items(dataset: Dataset, tag: BaseTag) -> Iterable[Dataset]:
     if not element.value.startswith(_ITEM) or not any(picture in element.value for picture in _PICTURES):
         return ()
     if dataset.original_encoding[1] is False:
-        raise UnsupportedPixelsError("pictures in an element of unknown VR are not read in big endian")
+        raise UnsupportedPixelsError("pictures in an element of unknown VR cannot be read in big endian")
     try:
         return convert_SQ(element.value, is_implicit_VR=True, is_little_endian=True)
-    except Exception:  # noqa: BLE001 - a broken value raises anything, and quotes itself
-        raise UnsupportedPixelsError("an element of unknown VR seems to hold pictures, and cannot be read") from None
+    except Exception:  # noqa: BLE001 - a broken value raises anything, with its bytes in the text
+        raise UnsupportedPixelsError("an element of unknown VR seems to hold pictures and cannot be read") from None
 
 
 def _may_be_sequence(element: DataElement | RawDataElement) -> bool:

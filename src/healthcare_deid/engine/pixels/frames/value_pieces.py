@@ -1,4 +1,4 @@
-"""New values of pixel data elements, made piece by piece."""
+"""New values of pixel data elements, written piece by piece."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _CHUNK = 1 << 20
 
 
 class NewValue:
-    """A value that is being made: in memory where the old one was, and in a file without a name where that was in one.
+    """A value under construction, in memory or in an unnamed temporary file like the value that it replaces.
 
     Args:
-        old: What it replaces.
-        folder: Where the file is; by default where temporary files go.
+        old: The value to replace.
+        folder: Folder of the temporary file; by default the system's.
     """
 
     def __init__(self, old: Storage, folder: Path | None = None) -> None:
@@ -34,44 +34,44 @@ class NewValue:
         return self._length
 
     def read_at(self, start: int, stop: int) -> bytes:
-        """Return a stretch of it."""
+        """Return the bytes from *start* up to *stop*."""
         self._file.seek(start)
         data: bytes = self._file.read(max(0, min(stop, self._length) - start))
         return data
 
     def write_at(self, start: int, data: bytes | memoryview) -> None:
-        """Replace a stretch, or add one at the end."""
+        """Overwrite bytes from *start* on, or extend the value."""
         self._file.seek(start)
         self._file.write(data)
         self._length = max(self._length, start + len(data))
 
     def append(self, data: bytes | memoryview) -> None:
-        """Add to its end."""
+        """Append bytes."""
         self.write_at(self._length, data)
 
     def append_all(self, source: Storage, stop: int | None = None) -> None:
-        """Add another value, up to a place in it."""
+        """Append another value up to *stop*."""
         end = len(source) if stop is None else stop
         for start in range(0, end, _CHUNK):
             self.append(source.read_at(start, min(start + _CHUNK, end)))
 
     def value(self, start: int = 0) -> bytes | io.BufferedIOBase:
-        """Return what an element takes: bytes, or a stream. Nothing can be changed any more."""
+        """Return the element's value, bytes or a stream. The value must not be written to afterwards."""
         if self.in_memory:
-            whole: bytes = self._file.getvalue()  # not a copy: nobody writes to it again
+            whole: bytes = self._file.getvalue()  # BytesIO shares the buffer instead of copying it
             return whole[start:] if start else whole
         self._file.flush()
         return _TemporarySlice(self._file, start, self._length - start)
 
 
 class _TemporarySlice(FileSlice):
-    """A stretch of a file that goes when nobody needs it any more."""
+    """A slice of a temporary file that is deleted when it is closed."""
 
     def __init__(self, file: Any, offset: int, length: int) -> None:
         super().__init__(OpenFile(file.fileno()), offset, length)
         self._file = file
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the slice and the file."""
         self._file.close()
         super().close()

@@ -1,6 +1,6 @@
-"""The windows that a file itself names: what viewers show at first, and text may be legible in nothing else.
+"""Display windows named by the file: viewers apply them first, and some text is legible only in them.
 
-Source: PS3.3 C.11.1 (Modality LUT), C.11.2 (VOI LUT), C.7.6.16.2.9 and C.7.6.16.2.10 (the same for each frame).
+Source: PS3.3 C.11.1 (Modality LUT), C.11.2 (VOI LUT), C.7.6.16.2.9 and C.7.6.16.2.10 (the per-frame macros).
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.frames.layout import PixelLayout
 
 NEARLY_ALL = 0.8
-"""A window that takes this part of the range shows nothing that the whole range does not show."""
+"""Fraction of the value range from which a window shows nothing beyond the picture of the whole range."""
 SAME = 0.8
-"""So does one that has this part in common with another one."""
+"""Overlap, as a fraction of the union, from which two windows show the same."""
 MIDDLE = 0.01
-"""Part of the pixels at either end that the narrow picture leaves out, as `pictures` does."""
+"""Fraction of the pixels at either end of the range that the narrow picture of `pictures` leaves out."""
 TABLE_ENDS = 0.05
-"""A table's window is where its output lies between this part and the rest."""
+"""Fraction of a table's output range at either end that does not count as its window."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A lookup table: the output for ``first`` and the inputs after it; at either end it goes on."""
+    """A lookup table with the outputs for ``first`` and the inputs after it; inputs outside are clipped."""
 
     first: int
     outputs: Floats
 
     def of(self, values: Floats) -> Floats:
-        """Return the outputs for some inputs."""
+        """Return the outputs for an array of inputs."""
         places = np.clip(np.rint(values - self.first), 0, self.outputs.size - 1).astype(np.int64)
         found: Floats = self.outputs[places]
         return found
@@ -45,14 +45,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Window:
-    """A range of values that is shown from black to white, along a straight line or by a table."""
+    """A range of values displayed from black to white, linearly or by a table."""
 
     low: float
     high: float
     table: Table | None = None
 
     def picture(self, values: Floats) -> Picture:
-        """Return what it shows, of shape (rows, columns, 3)."""
+        """Return the picture of modality values, of shape (rows, columns, 3)."""
         if self.table is not None:
             shown = self.table.of(values) * 255
         else:
@@ -61,19 +61,19 @@ class Window:
         return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
 
     def shares(self, low: float, high: float) -> float:
-        """Return how much it has in common with a range, of what either has."""
+        """Return the overlap with a range, as a fraction of the union."""
         return max(0.0, min(self.high, high) - max(self.low, low)) / max(
             1e-6, max(self.high, high) - min(self.low, low)
         )
 
     def covers(self, low: float, high: float) -> float:
-        """Return which part of a range it shows."""
+        """Return the fraction of a range that the window shows."""
         return max(0.0, min(self.high, high) - max(self.low, low)) / max(1e-6, high - low)
 
 
 @dataclass(frozen=True)
 class Display:
-    """Display of a frame: from stored values to those of the modality, and the windows of them."""
+    """Display pipeline of a frame: the Modality LUT or rescaling, and the windows of its output."""
 
     slope: float = 1.0
     intercept: float = 0.0
@@ -81,18 +81,18 @@ class Display:
     windows: tuple[Window, ...] = ()
 
     def values(self, stored: Words) -> Floats:
-        """Return what stored values stand for."""
+        """Convert stored values to modality values."""
         if self.table is not None:
             return self.table.of(stored.astype(np.float32))
         return np.asarray(stored * np.float32(self.slope) + np.float32(self.intercept), np.float32)
 
 
 class Windows:
-    """The windows of every frame of an image.
+    """The display windows of every frame of an image.
 
     Args:
-        layout: Of the image.
-        dataset: What holds it.
+        layout: Layout of the frames.
+        dataset: Dataset or sequence item that holds the image.
     """
 
     def __init__(self, layout: PixelLayout, dataset: Dataset) -> None:
@@ -101,7 +101,7 @@ class Windows:
         self._frames: Sequence[Display] = _displays(dataset, layout.frames) if gray else (Display(),)
 
     def pictures(self, frame: int, words: Words) -> list[Picture]:
-        """Return a frame in those of its windows that show something else than all of its range."""
+        """Return a frame in those of its windows that differ from the picture of the whole range."""
         display = self._frames[min(frame, len(self._frames) - 1)]
         if not display.windows:
             return []
@@ -139,7 +139,7 @@ def _displays(dataset: Dataset, frames: int) -> Sequence[Display]:
 
 
 def _display(places: Sequence[Any]) -> Display:
-    """Return how a frame is shown, by the first place that says it."""
+    """Return a frame's display, taking each attribute from the first place that has it."""
     known = [place for place in places if place is not None]
     modality = [_first(place, "PixelValueTransformationSequence") or place for place in known]
     slope, intercept, table = next(filter(None, map(_rescale, modality)), (1.0, 0.0, None))
@@ -162,19 +162,19 @@ def _windows(place: Dataset) -> Iterator[Window]:
             ends = (int(inside[0]), int(inside[-1])) if inside.size else (0, table.outputs.size - 1)
             yield Window(float(table.first + ends[0]), float(table.first + ends[1]), table)
     for center, width in zip(_numbers(place, "WindowCenter"), _numbers(place, "WindowWidth"), strict=False):
-        if width > 0:  # a sigmoid (VOI LUT Function) shows the same range, less of its ends
+        if width > 0:  # SIGMOID (VOI LUT Function) shows the same range with less contrast at its ends
             yield Window(center - max(width, 1) / 2, center + max(width, 1) / 2)
 
 
 def _table(item: Dataset, *, scaled: bool) -> Table | None:
-    """Return a lookup table, its outputs as they are or from 0 to 1; None when it makes no sense."""
+    """Return a lookup table, with its outputs scaled to 0 to 1 if *scaled*; None if it is invalid."""
     try:
         count, first, _ = (int(number) for number in item.LUTDescriptor)
         data: Any = item.LUTData
         entries = np.frombuffer(data, "<u2") if isinstance(data, bytes) else np.asarray(data)
         outputs = entries[: count or 1 << 16].astype(np.float32)
         low, high = float(outputs.min()), float(outputs.max())
-    except Exception:  # noqa: BLE001 - a broken table raises anything: no viewer shows the image by it
+    except Exception:  # noqa: BLE001 - a broken table raises anything, and viewers ignore it
         return None
     return Table(first, (outputs - low) / max(1.0, high - low) if scaled else outputs)
 
@@ -184,7 +184,7 @@ def _numbers(place: Dataset, name: str) -> list[float]:
         value: Any = place.get(name)
         many = value if isinstance(value, MultiValue | list | tuple) else [value]
         return [float(number) for number in many if number is not None]
-    except Exception:  # noqa: BLE001 - what is no number raises anything, and quotes itself
+    except Exception:  # noqa: BLE001 - an invalid number raises anything, with its value in the text
         return []
 
 

@@ -1,8 +1,8 @@
-"""Headers of codestreams: what a frame says of itself, read before a compiled decoder sees it.
+"""Headers of codestreams, checked against the attributes before a native decoder is called.
 
-A decoder that is given a header it did not expect may end the process, or ask for all memory: the header has to agree
-with the attributes first. Sources: ITU-T T.81 annex B (JPEG), T.87 annex C (JPEG-LS), T.800 annex A (JPEG 2000), which
-T.814 leaves as it is (HTJ2K); ISO/IEC 18181-1 (JPEG XL); PS3.5 annex G (RLE).
+A decoder may crash the process or allocate all memory if a header is not what it expects. Sources: ITU-T T.81 annex B
+(JPEG), T.87 annex C (JPEG-LS), T.800 annex A (JPEG 2000, and HTJ2K by T.814); ISO/IEC 18181-1 (JPEG XL); PS3.5 annex G
+(RLE).
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 _SOI, _SOS, _APP0, _APP14 = 0xD8, 0xDA, 0xE0, 0xEE
 _TRANSFORMS = (b"", b"\0", b"\1")
-"""None, and YCbCr: the last value of Adobe's segment (ITU-T T.872 6.5.3)."""
+"""Supported values of the transform flag in the Adobe segment: none and YCbCr (ITU-T T.872 6.5.3)."""
 _DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
-"""Baseline, extended, progressive; Huffman coded."""
+"""SOF markers of Huffman-coded baseline, extended and progressive DCT."""
 _DCT_KINDS = frozenset({(8, 1), (8, 3), (12, 1)})
-"""Bits a sample and samples a pixel that are decoded."""
+"""Supported bits per sample and samples per pixel of DCT processes."""
 _DEPTHS = range(2, 17)
-"""Bits a sample of the lossless processes (ITU-T T.81 table B.2, T.87 C.2.2)."""
+"""Bits per sample of the lossless processes (ITU-T T.81 table B.2, T.87 C.2.2)."""
 _LOSSLESS_FRAME, _LS_FRAME = 0xC3, 0xF7
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {_LS_FRAME}
-"""Every marker of a frame header; the three left out are tables and an extension."""
+"""All SOF markers; 0xC4, 0xC8 and 0xCC are tables and an extension."""
 _TABLES = frozenset({0xC4, 0xDB, 0xDD, 0xF8, 0xFE, *range(0xE0, 0xF0)})
-"""What else may stand before the first scan: Huffman and quantization tables, restart interval, JPEG-LS parameters,
-comments and applications' own."""
+"""Other markers before the first scan: Huffman and quantization tables, restart interval, JPEG-LS parameters, comments
+and application segments."""
 _HUFFMAN_TABLE = 0xC4
 _LENGTHS = _WIDEST = 16
-"""Lengths of Huffman codes, and of the differences that they stand for in lossless frames."""
+"""Longest Huffman code, and longest difference in lossless frames, in bits."""
 _PREDICTIONS = range(1, 8)
 _FRAME = Struct(">BHHB")
 _SIZE = Struct(">HHIIIIIIIIH")
@@ -51,7 +51,7 @@ _IMAGE_MARKERS = b"\xff\xd8\xff"
 _JP2_SIGNATURE = b"\0\0\0\x0cjP  "
 _RLE_HEADER = Struct("<16I")
 _SAME = 0x11
-"""A component's sampling factors where it has a sample for every pixel, as the only other ones have."""
+"""Sampling factors of a component that is not subsampled."""
 _RGB_IDS = (b"RGB", b"rgb")
 
 _PROCESSES = {
@@ -59,7 +59,7 @@ _PROCESSES = {
     Coding.JPEG_LOSSLESS: frozenset({_LOSSLESS_FRAME}),
     Coding.JPEG_LS: frozenset({_LS_FRAME}),
 }
-"""Frames that a coding may hold, by marker."""
+"""SOF markers that each coding allows."""
 
 
 _SIZED = (Coding.JPEG_2000, Coding.HTJ2K)
@@ -73,9 +73,9 @@ class Header:
     Attributes:
         rows: Rows.
         columns: Columns.
-        samples: Components.
-        precision: Bits of a sample.
-        photometric: Color space that it names: RGB, YBR_FULL, or none.
+        samples: Number of components.
+        precision: Bits per sample.
+        photometric: Color space named by the header: RGB, YBR_FULL, or empty.
     """
 
     rows: int
@@ -89,7 +89,7 @@ def checked_header(stream: bytes, uid: str, layout: PixelLayout) -> Header:
     """Return the header of a frame's codestream.
 
     Raises:
-        UnsupportedPixelsError: It cannot be read, or it is of another shape than the attributes say.
+        UnsupportedPixelsError: The header is invalid, not supported, or contradicts the attributes.
     """
     syntax = transfer_syntax(uid)
     coding = syntax.coding if syntax is not None else Coding.JPEG
@@ -104,14 +104,14 @@ def checked_header(stream: bytes, uid: str, layout: PixelLayout) -> Header:
         except (IndexError, error):
             raise UnsupportedPixelsError("a frame's codestream ends in its header") from None
     if (header.rows, header.columns, header.samples) != (layout.rows, layout.columns, layout.samples):
-        raise UnsupportedPixelsError("the pixel data decodes to another shape than its attributes say")
+        raise UnsupportedPixelsError("the shape of the decoded pixel data contradicts its attributes")
     if not 1 <= header.precision <= layout.bits_allocated:
-        raise UnsupportedPixelsError("the pixel data has more bits a sample than its attributes say")
+        raise UnsupportedPixelsError("the pixel data has more bits per sample than its attributes say")
     return header
 
 
 def _refuse_second_image(stream: bytes) -> None:
-    """Refuse a frame in whose fragments another image follows: decoders show the first one only."""
+    """Refuse a frame whose fragments hold a second image, because decoders return only the first."""
     end = stream.find(END_OF_IMAGE)
     if end >= 0 and any(stream.find(beginning, end) >= 0 for beginning in (_IMAGE_MARKERS, _SIZE_MARKER)):
         raise UnsupportedPixelsError("a frame's fragments hold more than one image")
@@ -121,7 +121,7 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
     *segments, (_, scan) = _segments(stream)
     frames = [(marker, data) for marker, data in segments if marker in _FRAMES]
     if len(frames) != 1 or frames[0][0] not in processes:
-        raise UnsupportedPixelsError("a frame is coded by another process than its transfer syntax names")
+        raise UnsupportedPixelsError("the process of a frame contradicts its transfer syntax")
     marker, data = frames[0]
     precision, rows, columns, samples = _FRAME.unpack_from(data)
     components = data[_FRAME.size :]
@@ -131,9 +131,9 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
         raise UnsupportedPixelsError("the samples of a pixel are stored in different resolutions")
     read = (precision, samples) in _DCT_KINDS if marker in _DCT_FRAMES else precision in _DEPTHS and samples in (1, 3)
     if not read:
-        raise UnsupportedPixelsError(f"JPEG of {samples} samples of {precision} bits is not read")
+        raise UnsupportedPixelsError(f"JPEG with {samples} samples of {precision} bits is not supported")
     if any(kind == _APP14 and body.startswith(b"Adobe") and body[11:12] not in _TRANSFORMS for kind, body in segments):
-        raise UnsupportedPixelsError("a frame is in a color space that is not read")
+        raise UnsupportedPixelsError("the color space of a frame is not supported")
     if marker == _LOSSLESS_FRAME:
         _check_scan(scan, components[::3], _huffman_tables(segments))
     photometric = ""
@@ -145,25 +145,25 @@ def _jpeg(stream: bytes, processes: frozenset[int]) -> Header:
 
 
 def _segments(stream: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the marker segments up to that of the first scan."""
+    """Yield the marker segments up to and including the first SOS."""
     if stream[:2] != bytes((0xFF, _SOI)):
         raise UnsupportedPixelsError("a frame does not begin as its transfer syntax says")
     position, marker = 2, _SOI
     while marker != _SOS:
         if stream[position] != 0xFF:
             raise UnsupportedPixelsError("a frame's header cannot be read")
-        while stream[position] == 0xFF:  # any number of them may fill up
+        while stream[position] == 0xFF:  # fill bytes (T.81 B.1.1.2)
             position += 1
         marker = stream[position]
         if marker not in _TABLES and marker not in _FRAMES and marker != _SOS:
-            raise UnsupportedPixelsError("a frame's header holds what belongs in no header")
+            raise UnsupportedPixelsError("a frame's header holds an unexpected marker")
         length = int.from_bytes(stream[position + 1 : position + 3], "big")
         yield marker, stream[position + 3 : position + 1 + length]
         position += 1 + length
 
 
 def _huffman_tables(segments: list[tuple[int, bytes]]) -> set[int]:
-    """Return the identifiers of the Huffman tables, every one a code (ITU-T T.81 B.2.4.2, C.2)."""
+    """Return the identifiers of the Huffman tables, after checking each (ITU-T T.81 B.2.4.2, C.2)."""
     found: set[int] = set()
     for marker, data in segments:
         position = 0
@@ -180,16 +180,16 @@ def _huffman_tables(segments: list[tuple[int, bytes]]) -> set[int]:
 
 
 def _check_scan(scan: bytes, ids: bytes, tables: set[int]) -> None:
-    """Refuse a lossless scan that names components, tables or a prediction that there are not (ITU-T T.81 B.2.3)."""
+    """Refuse a lossless scan that names unknown components, tables or predictors (ITU-T T.81 B.2.3)."""
     count = scan[0]
     named, used, end = scan[1 : 1 + 2 * count : 2], scan[2 : 2 + 2 * count : 2], scan[1 + 2 * count :]
     known = len(set(named)) == count > 0 and set(named) <= set(ids) and {table >> 4 for table in used} <= tables
     if not known or len(end) != 3 or end[0] not in _PREDICTIONS:
-        raise UnsupportedPixelsError("a frame's scan names what there is not")
+        raise UnsupportedPixelsError("a frame's scan names an unknown component, table or predictor")
 
 
 def _size(stream: bytes) -> Header:
-    """Read the SIZ segment; what lies before it is the JP2 file that some devices put around a codestream."""
+    """Read the SIZ segment, also inside a JP2 file, which some devices write instead of a bare codestream."""
     begin = stream.find(_SIZE_MARKER) if stream.startswith(_JP2_SIGNATURE) else 0
     if begin < 0 or not stream.startswith(_SIZE_MARKER, begin):
         raise UnsupportedPixelsError("a frame does not begin as its transfer syntax says")
@@ -204,7 +204,7 @@ def _size(stream: bytes) -> Header:
 
 
 def _jpeg_xl(stream: bytes) -> Header:
-    """Read the header of the codestream; colors that are stored otherwise are decoded to RGB."""
+    """Read the image header; XYB and YCbCr codestreams are decoded to RGB."""
     frame = FrameBytes(BytesStorage(stream), [(0, len(stream))])
     data = b"".join(frame.read(*place) for place in codestream_places(frame))
     try:
@@ -216,12 +216,12 @@ def _jpeg_xl(stream: bytes) -> Header:
 
 
 def _rle(stream: bytes, layout: PixelLayout) -> Header:
-    """Check the offsets: one segment for each byte of a pixel. The header says nothing else."""
+    """Check the offsets, which must name one segment per byte of a pixel; the header holds nothing else."""
     planes = layout.samples * layout.dtype.itemsize
     if len(stream) < _RLE_HEADER.size:
         raise UnsupportedPixelsError("a frame's codestream ends in its header")
     count, *offsets = _RLE_HEADER.unpack_from(stream)
     used = offsets[:planes]
     if count != planes or used != sorted(set(used)) or used[0] < _RLE_HEADER.size or used[-1] > len(stream):
-        raise UnsupportedPixelsError("a frame does not have the segments that its attributes ask for")
+        raise UnsupportedPixelsError("the segments of a frame contradict its attributes")
     return Header(layout.rows, layout.columns, layout.samples, layout.bits_allocated)

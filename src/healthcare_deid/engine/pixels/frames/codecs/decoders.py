@@ -1,7 +1,7 @@
-"""Decoding a frame's codestream: one decoder for each transfer syntax, called after the header was checked.
+"""Decoding of frames: one decoder for each transfer syntax, called after the header was checked.
 
-GDCM decodes JPEG Lossless and nothing else. Its binding does not catch what its C++ code throws, so that many a frame
-which it does not like ends the process (python-gdcm 3.2.6); the decoders of the other syntaxes refuse such frames.
+GDCM decodes only JPEG Lossless. Its binding does not catch C++ exceptions, so many invalid frames crash the process
+(python-gdcm 3.2.6); the decoders of the other syntaxes refuse such frames.
 """
 
 from __future__ import annotations
@@ -31,72 +31,72 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.frames.layout import PixelLayout
 
 MOST_BITS = 64
-"""Bits of a sample, at most."""
+"""Most bits per sample."""
 _PILLOW_BITS = 8
 _EXTRA_PACKAGE = "imagecodecs"
 
 _ELSEWHERE = {
-    Coding.VIDEO: ": text in video is covered neither here nor by the service; convert it to an image of single frames "
+    Coding.VIDEO: ": text in video is covered neither here nor by the service; convert it to a multi-frame image "
     "first, or leave its pixels as they are (no text redaction)",
     Coding.REFERENCED: ": the pixels are not in the instance; retrieve them in another transfer syntax first",
 }
-"""What can be done about codings that nothing here decodes."""
+"""Remedies for codings that cannot be decoded."""
 
 one_at_a_time = threading.Lock()
-"""GDCM's Python binding crashes the process when two threads are in it, or in it and in OpenJPEG's (python-gdcm 3.2.6,
-pylibjpeg-openjpeg 2.6). Little is lost: most codecs hold the interpreter's own lock while they work."""
+"""Lock around all codecs. GDCM's Python binding crashes the process if two threads use it, or use it and OpenJPEG's
+(python-gdcm 3.2.6, pylibjpeg-openjpeg 2.6). The cost is low: most codecs hold the GIL anyway."""
 
 
 def has_extra() -> bool:
-    """Say whether imagecodecs is installed."""
+    """Return True if imagecodecs is installed."""
     return find_spec(_EXTRA_PACKAGE) is not None
 
 
 def checked_decodable(uid: str) -> TransferSyntax:
-    """Return the row of a transfer syntax whose frames can be decoded.
+    """Return the description of a transfer syntax whose frames can be decoded.
 
     Raises:
-        UnsupportedPixelsError: No decoder reads it; it is named.
+        UnsupportedPixelsError: No installed decoder reads it; the text names it.
     """
     syntax = transfer_syntax(uid)
     remedy = _ELSEWHERE.get(syntax.coding, "") if syntax is not None else ""
     if syntax is not None and syntax.coding is Coding.JPEG_XL and not has_extra():
-        remedy = f": {EXTRA} brings one"
+        remedy = f": {EXTRA} adds one"
     if syntax is None or not syntax.decoder or remedy:
         raise UnsupportedPixelsError(f"no decoder for transfer syntax {name_of(uid)}{remedy}")
     return syntax
 
 
 def decode(stream: bytes, uid: UID, layout: PixelLayout, *, deepest: int = MOST_BITS) -> Words:
-    """Return a frame's words, (rows, columns) or (rows, columns, samples). Lossy JPEG in color comes as RGB.
+    """Return a frame's words, of shape (rows, columns) or (rows, columns, samples). Color lossy JPEG becomes RGB.
 
     Args:
-        stream: Its codestream.
+        stream: The frame's codestream.
         uid: The transfer syntax.
-        layout: What the attributes say.
-        deepest: Bits that a sample of the codestream may have.
+        layout: Layout by the attributes.
+        deepest: Most bits per sample of the codestream.
 
     Raises:
-        UnsupportedPixelsError: No decoder reads it, or it is of another shape than the attributes say.
+        UnsupportedPixelsError: The frame cannot be decoded, or contradicts the attributes.
     """
     syntax = checked_decodable(uid)
     if syntax.stores_native_frames:
         return native_frames.decode(stream, syntax.coding, layout)
     header = checked_header(stream, uid, layout)
     if header.precision > deepest:
-        raise UnsupportedPixelsError("the frames of the pixel data are of different depths")
+        raise UnsupportedPixelsError("the frames of the pixel data have different depths")
     if syntax.coding is Coding.JPEG and header.precision != _PILLOW_BITS and not has_extra():
-        raise UnsupportedPixelsError(f"lossy JPEG of {header.precision} bits: {EXTRA} lets it be decoded")
+        raise UnsupportedPixelsError(f"no decoder for lossy JPEG of {header.precision} bits: {EXTRA} adds one")
     try:
         with one_at_a_time:
             array = _decoded(stream, syntax, layout, header)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # noqa: BLE001 - plugins raise anything, pylibjpeg-rle's panics are no Exception
+    except BaseException as error:  # noqa: BLE001 - plugins raise anything; panics of pylibjpeg-rle derive from BaseException
         raise UnsupportedPixelsError(f"the pixel data could not be decoded: {type(error).__name__}") from None
     shape = (layout.rows, layout.columns) if layout.samples == 1 else (layout.rows, layout.columns, layout.samples)
     if array.shape != shape or array.dtype.itemsize > layout.dtype.itemsize:
-        raise UnsupportedPixelsError("the pixel data decodes to another shape than its attributes say")
+        raise UnsupportedPixelsError("the shape of the decoded pixel data contradicts its attributes")
     return np.ascontiguousarray(array, f"{array.dtype.kind}{layout.dtype.itemsize}").view(layout.dtype)
 
 
@@ -114,9 +114,9 @@ def _decoded(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header:
 
 
 def _jpeg_ls(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header: Header) -> Words:
-    """Decode as it is, then put right, then by the extra's decoder, a newer CharLS."""
+    """Decode the original codestream, else the repaired one, else with imagecodecs, which has a newer CharLS."""
     right = put_right(stream)
-    # Without an end marker the decoders look for it for ever.
+    # Without an end marker the decoders never return.
     for form in (stream, right) if END_OF_IMAGE in stream else (right,):
         with suppress(Exception):
             return _by_pydicom(form, syntax, layout, header)
@@ -127,7 +127,7 @@ def _jpeg_ls(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, header:
 
 
 def _dct(stream: bytes, layout: PixelLayout, header: Header) -> Words:
-    """Decode lossy JPEG, its components as they are: which colors they mean, no decoder need guess from markers."""
+    """Decode lossy JPEG without the decoder's own color conversion, which guesses the color space from markers."""
     if header.precision != _PILLOW_BITS:
         import imagecodecs
 
@@ -144,7 +144,7 @@ def _dct(stream: bytes, layout: PixelLayout, header: Header) -> Words:
 
 
 def has_luma(layout: PixelLayout, header: Header) -> bool:
-    """Say whether the components of lossy JPEG are brightness and color, by its own word or the attributes'."""
+    """Return True if the components of lossy JPEG are luma and chroma, by the header or the attributes."""
     photometric = header.photometric if header.photometric == "RGB" or "YBR" not in layout.photometric else ""
     return layout.samples == 3 and (photometric or layout.photometric).startswith("YBR")
 
@@ -153,7 +153,7 @@ def _by_pydicom(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, head
     options: dict[str, Any] = options_of(layout) | {"raw": True, "decoding_plugin": syntax.decoder}
     if syntax.coding is Coding.RLE:
         options["correct_unused_bits"] = False
-    if syntax.decoder == "gdcm":  # as its JPEG code wants it to be: anything else it may answer by an exception
+    if syntax.decoder == "gdcm":  # other values than these may raise in its JPEG code
         bits = 8 if header.precision <= 8 else 16
         color = "MONOCHROME2" if layout.samples == 1 else "RGB"
         options |= {"bits_allocated": bits, "bits_stored": bits, "photometric_interpretation": color}
@@ -162,8 +162,8 @@ def _by_pydicom(stream: bytes, syntax: TransferSyntax, layout: PixelLayout, head
 
 
 def options_of(layout: PixelLayout) -> dict[str, Any]:
-    """Return a frame's layout as pydicom's decoders and encoders take it."""
-    # In a codestream, a sample of one bit takes a byte.
+    """Return a frame's layout as the options of pydicom's decoders and encoders."""
+    # Codecs expand single-bit samples to bytes.
     options: dict[str, Any] = {
         "rows": layout.rows,
         "columns": layout.columns,
@@ -180,6 +180,6 @@ def options_of(layout: PixelLayout) -> dict[str, Any]:
 
 
 def _one_item(stream: bytes) -> bytes:
-    """Return a codestream as an encapsulated value of one frame: an empty offset table, one item (PS3.5 A.4)."""
+    """Wrap a codestream in an encapsulated value: an empty Basic Offset Table and one fragment (PS3.5 A.4)."""
     padded = stream + b"\0" * (len(stream) % 2)
     return b"\xfe\xff\x00\xe0\0\0\0\0" + b"\xfe\xff\x00\xe0" + len(padded).to_bytes(4, "little") + padded

@@ -1,4 +1,4 @@
-"""Encoding a frame without loss: one encoder for each transfer syntax that has any."""
+"""Lossless encoding of frames: one encoder for each transfer syntax that has one."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 
 _RPCL = "1.2.840.10008.1.2.4.202"
 _CODING_STYLE = b"\xff\x52"
-"""The marker of the segment that says how deep the resolutions go (ITU-T T.800 A.6.1), and where in it."""
+"""Marker of the COD segment (ITU-T T.800 A.6.1)."""
 _LEVELS_AT = 9
+"""Offset of the number of decomposition levels from the COD marker, in bytes."""
 _FEWEST_LEVELS = 5
 _THUMBNAIL = 64
-"""The smallest resolution has at most so many rows and columns (PS3.5 10.18)."""
+"""Most rows and columns of the smallest resolution (PS3.5 section 10.18)."""
 _FIRST_DEPTH = 42
-"""Where the first component's depth is in a codestream: SOC, SIZ and what comes before it (ITU-T T.800 A.5.1)."""
+"""Offset of the first component's depth (Ssiz) in a codestream, in bytes (ITU-T T.800 A.5.1)."""
 
 
 class NotEncodableError(UnsupportedPixelsError):
-    """No installed encoder writes these frames in their own transfer syntax. They can still be written natively."""
+    """No installed encoder writes these frames in their own transfer syntax; they can still be written natively."""
 
 
 def has_encoder(uid: UID, layout: PixelLayout) -> bool:
-    """Say whether frames can be written in a transfer syntax."""
+    """Return True if frames of this layout can be written in a transfer syntax."""
     syntax = transfer_syntax(uid)
     if syntax is None or not syntax.encoder:
         return False
@@ -51,23 +52,23 @@ def has_encoder(uid: UID, layout: PixelLayout) -> bool:
 
 
 def why_native(uid: UID) -> str:
-    """Return what a person should know of an instance whose frames could not be encoded again."""
+    """Return the warning for an instance whose frames could not be re-encoded."""
     syntax = transfer_syntax(uid)
     lacks_extra = syntax is not None and syntax.coding in (Coding.HTJ2K, Coding.JPEG_XL) and not has_extra()
-    remedy = f" ({EXTRA} lets it stay)" if lacks_extra else ""
+    remedy = f" ({EXTRA} adds one)" if lacks_extra else ""
     return f"no encoder for transfer syntax {name_of(uid)}{remedy}: the pixel data is written uncompressed"
 
 
 def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
-    """Return a frame's words as a codestream.
+    """Encode a frame's words losslessly.
 
     Args:
-        words: (rows, columns) or (rows, columns, samples); RGB where the codec's own color space is undone.
+        words: Shape (rows, columns) or (rows, columns, samples); RGB if decoding undoes the codec's color transform.
         uid: The transfer syntax.
-        layout: What the attributes will say of the frame: YBR_RCT for RGB words that the codec has to transform.
+        layout: Layout by the future attributes: YBR_RCT for RGB words that the codec has to transform.
 
     Raises:
-        NotEncodableError: No encoder does that.
+        NotEncodableError: No installed encoder writes these words in the transfer syntax.
     """
     syntax = transfer_syntax(uid)
     if syntax is None or not syntax.encoder:
@@ -93,7 +94,7 @@ def encode(words: Words, uid: UID, layout: PixelLayout) -> bytes:
 
 
 def holds_more(words: Words, layout: PixelLayout) -> bool:
-    """Say whether unused bits hold something: neither zeros nor the sign."""
+    """Return True if unused bits hold anything other than zeros or the extended sign."""
     if layout.bits_stored == layout.bits_allocated:
         return False
     used = layout.dtype.type((1 << layout.bits_stored) - 1)
@@ -102,7 +103,7 @@ def holds_more(words: Words, layout: PixelLayout) -> bool:
 
 
 def _rle(words: Words, layout: PixelLayout) -> bytes:
-    """Encode whole words, unused bits too, also of 32 bits, which pydicom does not take (it holds to PS3.5 8.2.2)."""
+    """Encode whole words with unused bits, also of 32 bits, which pydicom rejects by PS3.5 section 8.2.2."""
     from rle.rle import encode_frame
 
     little = words.astype(words.dtype.newbyteorder("<"), copy=False)
@@ -117,7 +118,7 @@ def _by_pydicom(source: Any, syntax: TransferSyntax, layout: PixelLayout) -> byt
 
 
 def _jpeg_xl(words: Words, layout: PixelLayout) -> bytes:
-    """Encode words up to the High Bit: JPEG XL has no signed samples, and what is above may be the sign only."""
+    """Encode words up to High Bit. JPEG XL has no signed samples, so bits above may only be the extended sign."""
     import imagecodecs
 
     bits = layout.bits_stored + layout.shift
@@ -125,16 +126,16 @@ def _jpeg_xl(words: Words, layout: PixelLayout) -> bytes:
         if holds_more(words, layout):
             raise NotEncodableError("the pixel data has bits in use that its transfer syntax does not keep")
         words = words & layout.dtype.type((1 << bits) - 1)
-    words = words.astype("u1" if bits <= 8 else "u2")  # the encoder wants the smallest words that hold so many bits
+    words = words.astype("u1" if bits <= 8 else "u2")  # the encoder requires the smallest type that holds the bits
     with one_at_a_time:
         return bytes(imagecodecs.jpegxl_encode(words, lossless=True, bitspersample=bits, numthreads=1))
 
 
 def _htj2k(values: Words, uid: UID, layout: PixelLayout) -> bytes:
-    """Encode with the progression, the resolutions and the tile-part lengths that the RPCL syntax wants (PS3.5 10.18).
+    """Encode with the progression order, resolutions and TLM segment of the RPCL syntax (PS3.5 section 10.18).
 
-    The encoder knows samples of whole bytes only. It is given signed ones, which have no offset, and its header then
-    gets the depth and sign that the attributes say.
+    The encoder supports only samples of whole bytes. It gets signed ones, which have no DC level shift; the header is
+    then patched to the depth and sign of the attributes.
     """
     import imagecodecs
 
@@ -149,8 +150,8 @@ def _htj2k(values: Words, uid: UID, layout: PixelLayout) -> bytes:
         )
     written = stream[stream.index(_CODING_STYLE) + _LEVELS_AT]
     if uid == _RPCL and max(layout.rows, layout.columns) > _THUMBNAIL << written:
-        # Some versions of the encoder go no deeper than the shorter side allows.
-        raise NotEncodableError("the encoder does not go down to the smallest resolution that the syntax asks for")
+        # Some versions of the encoder limit the number of levels by the shorter side.
+        raise NotEncodableError("the encoder does not write the smallest resolution that the transfer syntax requires")
     depth = layout.bits_stored - 1 | (0x80 if layout.signed else 0)
     for component in range(layout.samples):
         stream[_FIRST_DEPTH + 3 * component] = depth

@@ -1,9 +1,9 @@
-"""Lossy JPEG, blanked without decoding it: new bits for the blocks under a box, the old ones for all others.
+"""Blanking of lossy JPEG in the DCT domain: blocks under a box are replaced, all others are copied bit by bit.
 
-A block's coefficients are a code for the difference of its mean (DC) from the block before it, and codes for the rest
-(AC). Blocks that go get black's mean and no rest. The first block after them gets a new difference, so that its mean
-stays; everything else is copied bit by bit, and stays equal to the last coefficient. Whole MCUs go, all components.
-Source: ITU-T T.81: B.2 (segments), F.1.2 (Huffman coding), C.2 (codes), A.2 (order of blocks).
+A block is coded as the difference of its DC coefficient from the previous block's, followed by its AC coefficients.
+Blanked blocks get the DC coefficient of black and no AC coefficients. The first block after them gets a new difference,
+so that its DC coefficient stays; all other bits are copied. Whole MCUs are blanked, in all components.
+Source: ITU-T T.81, B.2 (segments), F.1.2 (Huffman coding), C.2 (code tables), A.2 (order of blocks).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _SOI, _EOI, _SOS, _DHT, _DQT, _DRI, _COM = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB, 0xDD, 0
 _APPLICATIONS = range(0xE0, 0xF0)
 _JFIF, _ADOBE = (0xE0, b"JFIF\0"), (0xEE, b"Adobe")
 _JFIF_LENGTH, _ADOBE_LENGTH = 14, 12
-"""Bytes of these segments that decoders read; a thumbnail follows in the first."""
+"""Bytes of the JFIF and Adobe segments that decoders read; after them, JFIF may hold a thumbnail."""
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
-"""Frames of the baseline and the extended sequential process."""
+"""SOF markers of the baseline and the extended sequential process."""
 _OTHER_FRAMES = frozenset(range(0xC2, 0xD0)) - {_DHT, 0xC8, 0xCC}
 _RESTARTS = range(0xD0, 0xD8)
 _BLOCK = 8
 _DARKEST, _BRIGHTEST = -1024, 1016
-"""DC of a block of zeros, and of one of 255s, before quantization."""
+"""DC coefficients of a block of 0 and of a block of 255, before quantization."""
 
 
 class _Component(NamedTuple):
@@ -52,13 +52,15 @@ class _Frame:
     @property
     def mcu(self) -> tuple[int, int]:
         """Columns and rows of a minimum coded unit."""
-        if len(self.components) == 1:  # its blocks lie one after the other, whatever its sampling factors
+        if (
+            len(self.components) == 1
+        ):  # T.81 A.2.2: blocks of a single component are not interleaved, whatever its sampling factors
             return _BLOCK, _BLOCK
         return _BLOCK * max(one.across for one in self.components), _BLOCK * max(one.down for one in self.components)
 
 
 def mcu_size(stream: bytes) -> tuple[int, int] | None:
-    """Return the columns and rows of what is blanked as one in a frame; None where it is of another process."""
+    """Return the columns and rows of a frame's MCU; None if its process is not sequential DCT."""
     try:
         for marker, start, stop in _segments(stream):
             if marker in _SEQUENTIAL:
@@ -69,27 +71,27 @@ def mcu_size(stream: bytes) -> tuple[int, int] | None:
 
 
 def chroma_margin(stream: bytes) -> tuple[int, int]:
-    """Return how many columns and rows around a block a decoder smooths color: a sample of it, where it has fewer."""
+    """Return by how many columns and rows decoders interpolate subsampled chroma around a block: one chroma sample."""
     across, down = mcu_size(stream) or (_BLOCK, _BLOCK)
     return across // _BLOCK * (across > _BLOCK), down // _BLOCK * (down > _BLOCK)
 
 
 def blanked(stream: bytes, boxes: Iterable[Box], *, luma: bool, bright: bool) -> bytes:
-    """Return a codestream with the MCUs under boxes blank, and without comments and applications' segments.
+    """Return a codestream with the MCUs under boxes blanked, and without comments and application segments.
 
     Args:
-        stream: A frame of the baseline or extended sequential process, of 8 bits.
-        boxes: What is covered.
-        luma: Whether the first component is brightness and the others are color.
-        bright: Whether blank is 255 in place of 0.
+        stream: A frame of the baseline or extended sequential process, 8 bits per sample.
+        boxes: Boxes to blank.
+        luma: Whether the components are luma and chroma.
+        bright: Blank to 255 instead of 0.
 
     Raises:
-        NotEncodableError: It is of another process, or cannot be followed.
+        NotEncodableError: The frame uses another process, or its codestream is invalid.
     """
     try:
         return b"".join(_parts(stream, list(boxes), luma=luma, bright=bright))
     except (IndexError, KeyError, ValueError, error):
-        raise NotEncodableError("a frame's JPEG codestream cannot be followed") from None
+        raise NotEncodableError("a frame's JPEG codestream is invalid") from None
 
 
 def _parts(stream: bytes, boxes: list[Box], *, luma: bool, bright: bool) -> Iterator[bytes]:
@@ -101,7 +103,7 @@ def _parts(stream: bytes, boxes: list[Box], *, luma: bool, bright: bool) -> Iter
     for marker, start, stop in _segments(stream):
         body = stream[start:stop]
         if marker in _OTHER_FRAMES:
-            raise NotEncodableError("a frame is of a JPEG process whose coefficients cannot be blanked here")
+            raise NotEncodableError("a frame uses a JPEG process whose coefficients cannot be blanked")
         if marker in _SEQUENTIAL:
             frame = _frame(body)
         elif marker == _DHT:
@@ -131,7 +133,7 @@ def _parts(stream: bytes, boxes: list[Box], *, luma: bool, bright: bool) -> Iter
 
 
 class _Scan:
-    """The blocks of a scan, in the order in which they are coded."""
+    """The blocks of a scan, in coded order."""
 
     def __init__(
         self,
@@ -154,7 +156,7 @@ class _Scan:
             one = self._components[0]
             if len(frame.components) > 1:
                 self._step = one.across, one.down
-            across, down = width // _BLOCK, height // _BLOCK  # the largest sampling factors
+            across, down = width // _BLOCK, height // _BLOCK  # largest sampling factors
             columns = -(-frame.columns * (one.across if len(frame.components) > 1 else 1) // across)
             rows = -(-frame.rows * (one.down if len(frame.components) > 1 else 1) // down)
             self._across, self._down = -(-columns // _BLOCK), -(-rows // _BLOCK)
@@ -168,7 +170,7 @@ class _Scan:
             self._goes[box.top // height : -(-box.bottom // height), box.left // width : -(-box.right // width)] = True
 
     def blanked(self, stream: bytes, start: int) -> bytes:
-        """Return the entropy-coded data that begins at a place, blanked."""
+        """Return the entropy-coded data that begins at *start*, blanked."""
         parts: list[bytes] = []
         units = self._across * self._down
         for number, (data, restart) in enumerate(_intervals(stream, start)):
@@ -181,7 +183,7 @@ class _Scan:
         return b"".join(parts)
 
     def tables(self) -> Iterator[bytes]:
-        """Yield the Huffman tables to which codes were added."""
+        """Yield the DHT segments of tables to which codes were added."""
         for identifier, code in self._tables.items():
             if code.added:
                 yield bytes((identifier, *code.counts)) + bytes(code.symbols)
@@ -191,7 +193,7 @@ class _Scan:
         return bool(self._goes[row // self._step[1], column // self._step[0]])
 
     def _rewritten(self, data: bytes, goes: list[bool]) -> bytes:
-        """Return the data of a restart interval anew."""
+        """Return the data of a restart interval with some units blanked."""
         bits = Bits(data.replace(b"\xff\x00", b"\xff"))
         new = NewBits(bits)
         before, after = [0] * len(self._coders), [0] * len(self._coders)
@@ -221,12 +223,12 @@ class _Scan:
 
 
 def _segments(stream: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield every marker segment's marker, and where its body begins and ends, up to the end of the image."""
+    """Yield the marker, start and end of every segment's body, up to the end of the image."""
     place = 2
     while True:
         if stream[place] != 0xFF:
             raise NotEncodableError("a frame's markers cannot be followed")
-        while stream[place] == 0xFF:  # any number of them may fill up
+        while stream[place] == 0xFF:  # fill bytes (T.81 B.1.1.2)
             place += 1
         marker = stream[place]
         if marker == _EOI:
@@ -242,7 +244,7 @@ def _segments(stream: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _restarts(stream: bytes, place: int) -> Iterator[tuple[int, int]]:
-    """Yield where each stretch of entropy-coded data ends, and the marker there; the last one is no restart."""
+    """Yield the end of each entropy-coded segment, and the marker there; the last marker is not a restart."""
     while True:
         place = stream.index(b"\xff", place)
         marker = stream[place + 1]
@@ -256,7 +258,7 @@ def _restarts(stream: bytes, place: int) -> Iterator[tuple[int, int]]:
 
 
 def _intervals(stream: bytes, start: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the data of every restart interval, and the marker after it; nothing after the last."""
+    """Yield the data of every restart interval, and the restart marker after it; empty after the last."""
     for end, marker in _restarts(stream, start):
         yield stream[start:end], bytes((0xFF, marker)) if marker in _RESTARTS else b""
         start = end + 2
@@ -265,7 +267,7 @@ def _intervals(stream: bytes, start: int) -> Iterator[tuple[bytes, bytes]]:
 def _frame(body: bytes) -> _Frame:
     precision, count = body[0], body[5]
     if precision != _BLOCK:
-        raise NotEncodableError("a frame has more than 8 bits a sample")
+        raise NotEncodableError("a frame does not have 8 bits per sample")
     components = tuple(
         _Component(body[place], body[place + 1] >> 4, body[place + 1] & 15, body[place + 2])
         for place in range(6, 6 + 3 * count, 3)
@@ -289,7 +291,7 @@ def _huffman(body: bytes) -> dict[int, Code]:
 
 
 def _quantizers(body: bytes) -> dict[int, int]:
-    """Return the first value of every quantization table: that of the mean."""
+    """Return the DC step of every quantization table, which is its first value."""
     found: dict[int, int] = {}
     place = 0
     while place < len(body):
@@ -300,12 +302,12 @@ def _quantizers(body: bytes) -> dict[int, int]:
 
 
 def _quantized(mean: int, step: int) -> int:
-    """Return a mean in steps: at least as dark, or as bright."""
+    """Quantize a DC coefficient, rounding away from zero: at least as dark, or as bright."""
     return -(-mean // step) if mean > 0 else mean // step
 
 
 def _needed(marker: int, body: bytes) -> bytes:
-    """Return what decoders need of a comment's or an application's segment."""
+    """Return the part of a comment or application segment that decoders need."""
     if marker == _JFIF[0] and body.startswith(_JFIF[1]):
         return body[: _JFIF_LENGTH - 2] + b"\0\0"
     if marker == _ADOBE[0] and body.startswith(_ADOBE[1]):

@@ -1,6 +1,6 @@
-"""Huffman codes of lossy JPEG: blocks read and written bit by bit.
+"""Huffman coding of lossy JPEG: reading and writing of DCT blocks bit by bit.
 
-Source: ITU-T T.81: C.2 (codes), F.1.2 (Huffman coding).
+Source: ITU-T T.81, C.2 (code tables) and F.1.2 (Huffman coding).
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LENGTHS = 16
-"""Lengths of codes."""
+"""Longest code, in bits."""
 COEFFICIENTS = 64
+"""Coefficients of a DCT block."""
 _END_OF_BLOCK = 0
 _RUN_OF_ZEROS = 0xF0
 _WINDOW = 40
-"""Bits that are looked at from the byte of a place on: a code, the value after it, and the bits before it."""
+"""Bits read ahead from the byte of a position: up to 7 bits before it, a code, and the value that follows."""
 
 
 class Code:
-    """A Huffman code: tables to read with and to write with; symbols that it lacks can be added to it."""
+    """A Huffman table for reading and writing, which can be extended by missing symbols."""
 
     def __init__(self, counts: Sequence[int], symbols: bytes) -> None:
         self.counts = list(counts)
@@ -48,15 +49,15 @@ class Code:
             code <<= 1
 
     def code(self, symbol: int) -> tuple[int, int]:
-        """Return a symbol's code and its length; a longer one than all others where it has none yet.
+        """Return a symbol's code and its length in bits; a missing symbol gets a new code after all others.
 
         Raises:
-            NotEncodableError: There is no room for it.
+            NotEncodableError: The table has no room for another code.
         """
         if symbol not in self.codes:
             length = min(self._longest + 1, LENGTHS)
             code = self._next << (length - self._longest)
-            if code >= (1 << length) - 1:  # ones alone are no code
+            if code >= (1 << length) - 1:  # T.81 annex C reserves the code of all ones
                 raise NotEncodableError("a frame's Huffman table has no room for another code")
             self.codes[symbol] = code, length
             self.counts[length - 1] += 1
@@ -66,24 +67,24 @@ class Code:
 
 
 class Coder:
-    """Reads and writes the blocks of a component."""
+    """Reads and writes the DCT blocks of a component."""
 
     def __init__(self, means: Code, rest: Code) -> None:
         self._means, self._rest = means, rest
         self._lengths, self._sizes = means.lengths.tolist(), means.values.tolist()
         symbols, lengths = rest.values, rest.lengths
         steps = np.where(symbols == _END_OF_BLOCK, COEFFICIENTS, (symbols >> 4) + 1)
-        # A value without bits is no value, but for sixteen zeros.
+        # Apart from the end of block and the run of sixteen zeros, a symbol must have value bits.
         broken = ((symbols & 15) == 0) & (symbols != _END_OF_BLOCK) & (symbols != _RUN_OF_ZEROS)
         advances = np.where((lengths == 0) | broken, 0, lengths + (symbols & 15))
         self._steps, self._advances = steps.tolist(), advances.tolist()
 
     def mean(self, bits: Bits, place: int) -> tuple[int, int]:
-        """Return the difference at a place, and where the rest begins."""
+        """Return the DC difference at a position, and the position of the AC coefficients."""
         code = bits.window(place)
         length, size = self._lengths[code], self._sizes[code]
         if not length:
-            raise NotEncodableError("a frame's codestream holds no code")
+            raise NotEncodableError("a frame's codestream holds an invalid Huffman code")
         place += length
         if not size:
             return 0, place
@@ -91,32 +92,32 @@ class Coder:
         return value if value >> (size - 1) else value - (1 << size) + 1, place + size
 
     def end(self, bits: Bits, place: int) -> int:
-        """Return where a block's rest ends that begins at a place."""
+        """Return the end of a block's AC coefficients, which begin at a position."""
         windows, steps, advances = bits.windows, self._steps, self._advances
         coefficient = 1
         while coefficient < COEFFICIENTS:
             code = windows[place >> 3] >> (_WINDOW - LENGTHS - (place & 7)) & 0xFFFF
             advance = advances[code]
             if not advance:
-                raise NotEncodableError("a frame's codestream holds no code")
+                raise NotEncodableError("a frame's codestream holds an invalid Huffman code")
             place += advance
             coefficient += steps[code]
         return place
 
     def coded(self, difference: int) -> tuple[int, int]:
-        """Return the bits of a difference, and how many."""
+        """Return the code of a DC difference, and its length in bits."""
         size = abs(difference).bit_length()
         code, length = self._means.code(size)
         value = difference if difference >= 0 else difference + (1 << size) - 1
         return code << size | value, length + size
 
     def end_of_block(self) -> tuple[int, int]:
-        """Return the bits that end a block."""
+        """Return the end-of-block code, and its length in bits."""
         return self._rest.code(_END_OF_BLOCK)
 
 
 class Bits:
-    """Bytes, to be read bit by bit."""
+    """Bytes read bit by bit."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -128,17 +129,17 @@ class Bits:
         self.windows: list[int] = windows.tolist()
 
     def window(self, place: int) -> int:
-        """Return the sixteen bits at a place."""
+        """Return the sixteen bits at a bit position."""
         return self.windows[place >> 3] >> (_WINDOW - LENGTHS - (place & 7)) & 0xFFFF
 
     def between(self, start: int, end: int) -> int:
-        """Return the bits between two places."""
+        """Return the bits between two bit positions."""
         last = (end + 7) >> 3
         return int.from_bytes(self.data[start >> 3 : last], "big") >> (8 * last - end) & ((1 << (end - start)) - 1)
 
 
 class NewBits:
-    """Bits in the making; stretches that are copied one after the other are copied as one."""
+    """A bit writer that merges adjacent copies from its source into one."""
 
     def __init__(self, source: Bits) -> None:
         self._source = source
@@ -160,7 +161,7 @@ class NewBits:
         self._append(value, count)
 
     def data(self) -> bytes:
-        """Return all bits, filled up to a byte with ones."""
+        """Return all bits, padded to a byte with ones (T.81 B.1.1.5)."""
         self._settle()
         self._append((1 << -self._count % 8) - 1, -self._count % 8)
         return bytes(self._done)

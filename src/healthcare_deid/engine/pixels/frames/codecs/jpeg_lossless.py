@@ -1,7 +1,7 @@
-"""Writing JPEG Lossless codestreams: the process with Huffman coding and the sample to the left as prediction.
+"""Encoder of JPEG Lossless with Huffman coding and first-order prediction (the sample to the left).
 
-Source: ITU-T T.81, annexes B (markers), C and K.2 (Huffman tables) and H (lossless mode). Two transfer syntaxes may
-hold it (PS3.5 A.4.1): 1.2.840.10008.1.2.4.57, any prediction, and .70, this one.
+Source: ITU-T T.81, annexes B (markers), C and K.2 (Huffman tables) and H (lossless mode). Two transfer syntaxes allow
+it (PS3.5 A.4.1): 1.2.840.10008.1.2.4.57, with any predictor, and .70, with this one only.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 Integers: TypeAlias = "NDArray[Any]"
 
 LONGEST_CODE = 16
+"""Longest Huffman code, in bits."""
 _CATEGORY_COUNT = 17
-"""A difference of 16 bits has one of so many lengths."""
+"""Number of bit lengths of a 16-bit difference, 0 to 16."""
 _PACKED_BITS = 32
 _RGB_IDS, _OTHER_IDS = b"RGB", bytes((1, 2, 3, 4))
-"""Component identifiers: decoders that would undo a color transformation know these three for RGB."""
+"""Component identifiers. Decoders take "RGB" as a sign that no color transform is to be undone."""
 _LEFT = 1
+"""Predictor selection value: the sample to the left (T.81 table H.1)."""
 _SOI, _EOI, _START_OF_FRAME, _HUFFMAN_TABLE, _START_OF_SCAN = b"\xff\xd8", b"\xff\xd9", 0xC3, 0xC4, 0xDA
 
 
 def _categories() -> NDArray[np.uint8]:
-    """Return the length in bits of every difference, from -32767 to 32768, by the difference modulo 2^16."""
+    """Return the bit length of every difference from -32767 to 32768, indexed by the difference modulo 2^16."""
     size = np.arange(1 << 16)
     return np.frexp(np.minimum(size, (1 << 16) - size))[1].astype(np.uint8)
 
@@ -38,11 +40,11 @@ _CATEGORIES = _categories()
 
 
 def encode(words: Words, bits_stored: int, *, rgb: bool = False) -> bytes:
-    """Return a frame as a codestream.
+    """Encode a frame.
 
     Args:
-        words: (rows, columns) or (rows, columns, samples), unsigned, of 8 or 16 bits.
-        bits_stored: The precision that is written; all bits of a word, where some use more.
+        words: Shape (rows, columns) or (rows, columns, samples), unsigned, 8 or 16 bits.
+        bits_stored: Precision to write; if some words need more, the precision is the size of a word.
         rgb: Whether the samples are red, green and blue.
     """
     samples = words.reshape(*words.shape[:2], -1)
@@ -75,7 +77,7 @@ def _segment(marker: int, data: bytes) -> bytes:
 
 
 def _differences(samples: Words, precision: int) -> Words:
-    """Return each sample less its prediction, modulo 2^16, in the order of writing."""
+    """Return each sample minus its prediction, modulo 2^16, in coding order."""
     wide = samples.astype(np.uint16)
     differences = np.empty_like(wide)
     np.subtract(wide[:, 1:], wide[:, :-1], out=differences[:, 1:])
@@ -85,11 +87,11 @@ def _differences(samples: Words, precision: int) -> Words:
 
 
 def code_lengths(frequencies: list[int]) -> list[int]:
-    """Return the length of each symbol's Huffman code, 0 for one that does not occur; none over 16, none all ones."""
+    """Return the length of each symbol's Huffman code: 0 for unused symbols, at most 16, with no code of all ones."""
     used = [symbol for symbol, frequency in enumerate(frequencies) if frequency]
     weights = [frequencies[symbol] for symbol in used]
     while True:
-        depths = _depths([*weights, 0])  # the last, rarest one stands for the code of all ones, which is never written
+        depths = _depths([*weights, 0])  # the extra symbol takes the code of all ones, which T.81 annex C reserves
         if max(depths) <= LONGEST_CODE:
             break
         weights = [weight // 2 + 1 for weight in weights]
@@ -100,7 +102,7 @@ def code_lengths(frequencies: list[int]) -> list[int]:
 
 
 def _depths(weights: list[int]) -> list[int]:
-    """Return the depth of each leaf of the Huffman tree; of equal weights the later one is the deeper."""
+    """Return the depth of each leaf of the Huffman tree; of equal weights, the later leaf is deeper."""
     depths = [0] * len(weights)
     heap = [(weight, -leaf, [leaf]) for leaf, weight in enumerate(weights)]
     heapq.heapify(heap)
@@ -114,7 +116,7 @@ def _depths(weights: list[int]) -> list[int]:
 
 
 def _codes(order: list[tuple[int, int]]) -> Integers:
-    """Return the code of each symbol: counted up, by length."""
+    """Return the canonical code of each symbol."""
     codes = np.zeros(_CATEGORY_COUNT, np.int64)
     code, before = 0, 0
     for length, symbol in order:
@@ -125,11 +127,13 @@ def _codes(order: list[tuple[int, int]]) -> Integers:
 
 
 def _entropy_coded(differences: Words, codes: Integers, lengths: Integers) -> bytes:
-    """Return the bits: for every difference the code of its length, and the difference, negative ones less one."""
+    """Return the coded differences: the Huffman code of the bit length, then the value bits (T.81 H.1.2.2)."""
     signed = np.arange(1 << 16, dtype=np.int64)
     signed[(1 << 15) + 1 :] -= 1 << 16
     categories = _CATEGORIES.astype(np.int64)
-    extra = np.where(categories < LONGEST_CODE, categories, 0)  # 32768 is the only one of its length
+    extra = np.where(
+        categories < LONGEST_CODE, categories, 0
+    )  # 32768 is the only difference of length 16 and needs no value bits
     low = (signed - (signed < 0)) & ((1 << extra) - 1)
     values = ((codes[categories] << extra) | low).astype(np.uint64)
     sizes = (lengths[categories] + extra).astype(np.uint64)
@@ -137,8 +141,8 @@ def _entropy_coded(differences: Words, codes: Integers, lengths: Integers) -> by
 
 
 def _packed(values: Integers, sizes: Integers) -> bytes:
-    """Return values of so many bits, at most 32, one after the other; the rest of the last byte is ones."""
-    while len(sizes) > 1:  # fewer and longer ones, as long as they fit
+    """Concatenate values of up to 32 bits each, and pad the last byte with ones."""
+    while len(sizes) > 1:  # join neighbors while the results fit
         paired = len(sizes) // 2 * 2
         both = sizes[:paired:2] + sizes[1:paired:2]
         if both.max() > _PACKED_BITS:
@@ -149,9 +153,11 @@ def _packed(values: Integers, sizes: Integers) -> bytes:
     total = int(ends[-1])
     starts = ends - sizes
     first = (starts >> np.uint64(5)).astype(np.int64)
-    window = values << (np.uint64(64) - sizes - (starts & np.uint64(31)))  # of two words of 32 bits
+    window = values << (np.uint64(64) - sizes - (starts & np.uint64(31)))  # spans two 32-bit words
     count = (total + 31) // 32 + 1
-    packed: Any = np.bincount(first, weights=window >> np.uint64(32), minlength=count)  # sums of bits that do not meet
+    packed: Any = np.bincount(
+        first, weights=window >> np.uint64(32), minlength=count
+    )  # bits never overlap, so sums are unions
     packed += np.bincount(first + 1, weights=window & np.uint64(0xFFFFFFFF), minlength=count)
     data = bytearray(packed.astype(">u4").tobytes()[: -(-total // 8)])
     if total % 8:

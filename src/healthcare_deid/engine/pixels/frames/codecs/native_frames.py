@@ -1,4 +1,4 @@
-"""Frames that are stored as they are natively, one in a fragment, deflated or not (PS3.5 A.4.11, A.4.13)."""
+"""Native frames, one per fragment, uncompressed or deflated (PS3.5 A.4.11, A.4.13)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def decode(stream: bytes, coding: Coding, layout: PixelLayout) -> Words:
     """Return a frame's words, as `NativeFrames.words` does.
 
     Raises:
-        UnsupportedPixelsError: It has not as many bytes as the attributes say.
+        UnsupportedPixelsError: The number of bytes contradicts the attributes.
     """
     one = replace(layout, frames=1)
     data = inflated(stream, one.length) if coding is Coding.DEFLATED_FRAMES else stream
     frames = NativeFrames(one, BytesStorage(data))
     if frames.layout != one or frames.excess:
-        raise UnsupportedPixelsError("a frame has another length than its attributes say")
+        raise UnsupportedPixelsError("the length of a frame contradicts its attributes")
     return frames.words(0)
 
 
 def encode(words: Words, coding: Coding, layout: PixelLayout) -> bytes:
-    """Return a frame's words as they are stored."""
+    """Encode a frame's words as one fragment."""
     one = replace(layout, frames=1)
     blank = BytesStorage(bytes(one.length))
     value = NewValue(blank)
