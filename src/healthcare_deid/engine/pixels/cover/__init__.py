@@ -1,1 +1,1 @@
-"""Cover boxes in frames, and write the element again."""
+"""Covering of boxes in frames, and rewriting of the elements."""

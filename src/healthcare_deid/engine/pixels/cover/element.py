@@ -1,4 +1,4 @@
-"""One element that holds pictures: its frames to look at, and its new value."""
+"""An element that holds pictures: access to its frames, and its new value."""
 
 from __future__ import annotations
 
@@ -32,32 +32,33 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.frames.targets import Target
 
 Boxes = dict[int, list[Box]]
-"""Boxes by frame; frames without any are left out."""
+"""Boxes by frame index; frames without boxes are omitted."""
 
 _BYTE = 8
 _PHOTOMETRIC, _BITS_STORED, _HIGH_BIT = 0x00280004, 0x00280101, 0x00280102
 _OFFSET_TABLE = 0x7FE00001
 _OFFSET_TABLE_LENGTHS = 0x7FE00002
 KEPT = 64 << 20
-"""Bytes of decoded frames that are kept, the first ones: a frame is looked at, covered and measured in turn."""
+"""Size of the cache of decoded frames, in bytes: a frame is searched, covered and measured in separate passes."""
 LONGEST_VALUE = (1 << 32) - 2
-"""Bytes of a value of known length (PS3.5 7.1)."""
+"""Longest value of defined length, in bytes (PS3.5 section 7.1)."""
 
 
 class PixelElement:
-    """An element that holds pictures, opened. What it makes are new elements; the old one stays as it is.
+    """An opened element that holds pictures. Methods return new elements; the old one is never modified.
 
     Args:
-        target: Where it is.
+        target: The element.
         syntax: The instance's transfer syntax.
         workers: Threads that decode and encode frames.
-        folder: Where a new value is made, when the old one is in a file too.
+        folder: Folder of the temporary file for a new value, if the old value is in a file.
+        max_pixels: Refuse frames of more pixels than this.
 
     Attributes:
-        excess: Whether data follow the last frame that nobody looks at.
+        excess: Whether unsearched data follow the last frame.
 
     Raises:
-        UnsupportedPixelsError: Its frames cannot be told apart.
+        UnsupportedPixelsError: The frames cannot be separated, are too large, or have no decoder.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class PixelElement:
         max_pixels: int = 100_000_000,
     ) -> None:
         if not target.readable:
-            raise UnsupportedPixelsError("an element of unknown VR seems to hold pictures, and cannot be read")
+            raise UnsupportedPixelsError("an element of unknown VR seems to hold pictures and cannot be read")
         self.target = target
         dataset = target.dataset
         self._element: DataElement = dataset[target.tag]
@@ -108,7 +109,7 @@ class PixelElement:
 
     @property
     def corrections(self) -> dict[int, str | int]:
-        """Attributes that contradict the pixel data, as far as it was looked at, and their right values."""
+        """Correct values of attributes that contradict the pixel data decoded so far, by tag."""
         said, stored = self._said, self.frames.stored
         pairs: dict[int, tuple[str | int, str | int]] = {
             _PHOTOMETRIC: (said.photometric, stored.photometric),
@@ -124,17 +125,17 @@ class PixelElement:
 
     @property
     def length(self) -> int:
-        """Bytes of the old value."""
+        """Length of the old value in bytes."""
         return len(self._storage)
 
     @property
     def vr(self) -> str:
-        """The old element's VR."""
+        """VR of the old element."""
         return str(self._element.VR)
 
     @property
     def must_become_native(self) -> bool:
-        """Whether a change needs another transfer syntax: nothing here encodes this one."""
+        """Whether changed frames need another transfer syntax, because no encoder writes this one."""
         return isinstance(self.frames, EncapsulatedFrames) and not self.frames.can_encode
 
     @property
@@ -148,7 +149,7 @@ class PixelElement:
         return self.layout.columns
 
     def words(self, index: int) -> Words:
-        """Return a frame; nobody may change it."""
+        """Return a frame's words, which must not be modified."""
         words = self._kept.get(index)
         if words is None:
             words = self.frames.words(index)
@@ -161,30 +162,30 @@ class PixelElement:
         return pictures(self.layout, words, self.palette)
 
     def aligned(self, box: Box) -> Box:
-        """Return the box grown to what can be covered alone, and cut to the frame."""
+        """Grow a box to units that can be covered separately, and clip it to the frame."""
         return self.frames.aligned(box) if isinstance(self.frames, EncapsulatedFrames) else self.layout.aligned(box)
 
     def places(self, index: int, box: Box) -> list[tuple[int, Box]]:
-        """Return the frame that a box in a frame lies in, and where: what `Mosaic` has to work out."""
+        """Return the frame and the box itself; the counterpart of `Mosaic.places`."""
         return [(index, box)]
 
     @property
     def whole(self) -> Box:
-        """The picture that a frame is part of: itself."""
+        """Box of the whole picture, which is one frame."""
         return Box(0, 0, self.layout.columns, self.layout.rows)
 
     def in_whole(self, frame: int, box: Box) -> Box:
-        """Return where a box in a frame is in the whole picture."""
+        """Return the box itself; the counterpart of `Mosaic.in_whole`."""
         del frame
         return box
 
     def covered(self, index: int, boxes: Mapping[int, Iterable[Box]]) -> Words:
-        """Return a frame with its boxes covered."""
+        """Return a frame's words with its boxes covered."""
         words = self.words(index)
         return covered(self.layout, words, boxes[index], self.palette) if boxes.get(index) else words
 
     def extremes(self, boxes: Mapping[int, Iterable[Box]]) -> tuple[int, int]:
-        """Return the smallest and the largest value, boxes covered."""
+        """Return the smallest and the largest value of all frames after covering."""
 
         def of_frame(index: int) -> tuple[int, int]:
             values = self.layout.values(self.covered(index, boxes))
@@ -194,7 +195,7 @@ class PixelElement:
         return min(lowest), max(highest)
 
     def rewritten(self, boxes: Mapping[int, Iterable[Box]]) -> list[DataElement]:
-        """Return the elements that replace it in the same transfer syntax, boxes covered: itself, and offset tables."""
+        """Return the covered element in the same transfer syntax, with its offset tables if it has any."""
         if isinstance(self.frames, EncapsulatedFrames):
             return self._encapsulated(self.frames, boxes)
         value = NewValue(self._storage, self._folder)
@@ -202,21 +203,21 @@ class PixelElement:
         return [DataElement(self._element.tag, self._element.VR, value.value(), already_converted=True)]
 
     def native(self, boxes: Mapping[int, Iterable[Box]]) -> DataElement:
-        """Return the element that replaces it in Explicit VR Little Endian, boxes covered.
+        """Return the covered element in Explicit VR Little Endian.
 
         Raises:
-            UnsupportedPixelsError: It would be longer than an element can be.
+            UnsupportedPixelsError: The uncompressed value would exceed 4 GB.
         """
         length = -(-self.layout.frame_bits * self.count // 8)
         if length > LONGEST_VALUE:
-            raise UnsupportedPixelsError("the pixel data cannot be written uncompressed: it is over 4 GB then")
+            raise UnsupportedPixelsError("the pixel data cannot be written uncompressed: it would exceed 4 GB")
 
         def of_frame(index: int) -> Words:
             words = np.ascontiguousarray(self.covered(index, boxes))
             return words.astype(words.dtype.newbyteorder("<"), copy=False)
 
         value = NewValue(self._storage, self._folder)
-        rest = np.zeros(0, np.uint8)  # bits of a byte that the next frame goes on in
+        rest = np.zeros(0, np.uint8)  # single-bit frames are packed without gaps, so a byte may span two
         for words in ordered(of_frame, range(self.count), self._workers):
             if self.layout.bits_allocated > 1:
                 value.append(words.tobytes())

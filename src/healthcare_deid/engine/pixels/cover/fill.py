@@ -1,4 +1,4 @@
-"""Covering: an opaque, dark rectangle, and not one value outside it changed."""
+"""Filling of boxes with opaque, dark rectangles; values outside never change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PARTIAL_BLACK = 16
 
 
 def covered(layout: PixelLayout, words: Words, boxes: Iterable[Box], palette: Palette | None = None) -> Words:
-    """Return a copy of a frame with the boxes filled; whole words, so nothing stays in unused bits."""
+    """Return a copy of a frame with the boxes filled. Whole words are replaced, so nothing stays in unused bits."""
     fill = dark_word(layout, words, palette)
     result = words.copy()
     for box in boxes:
@@ -30,10 +30,10 @@ def covered(layout: PixelLayout, words: Words, boxes: Iterable[Box], palette: Pa
 
 
 def dark_word(layout: PixelLayout, words: Words, palette: Palette | None = None) -> Any:
-    """Return the word, or one word a sample, that is dark in a frame.
+    """Return the word, or one word per sample, that is dark in a frame.
 
-    Where the darkest value that could be stored may lie far from all that is there (signed, floating and deep inverted
-    images), it is the darkest value the frame has: a window computed from the data stays the same.
+    In signed, floating and deep inverted images the darkest storable value may lie far outside the range of the data.
+    The darkest value of the frame is used there, so that display windows computed from the data stay the same.
     """
     if palette is not None:
         return layout.word(palette.darkest)

@@ -1,4 +1,4 @@
-"""Writing what was covered: new elements in the dataset, and the attributes that depend on pixels."""
+"""Writing of covered elements to the dataset, and update of the attributes that depend on pixels."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.frames.targets import Target
 
 RULE = "image"
+"""Rule of changes to covered pixel data."""
 REWRITTEN_RULE = "rewritten-without-loss"
-"""Rule of changes that follow from another transfer syntax."""
+"""Rule of changes that follow from lossless rewriting, such as another transfer syntax."""
 
 CONTRADICTION_RULE = "contradiction"
-"""Rule of changes to attributes that said something else than the pixel data."""
-WRONG_COLOR = "Photometric Interpretation did not fit the length of the pixel data, and was corrected"
-WRONG_DEPTH = "the frames hold more bits than Bits Stored said: Bits Stored and High Bit were corrected"
+"""Rule of changes to attributes that contradicted the pixel data."""
+WRONG_COLOR = "Photometric Interpretation did not match the length of the pixel data and was corrected"
+WRONG_DEPTH = "the frames hold values beyond Bits Stored: Bits Stored and High Bit were corrected"
 
 _TRANSFER_SYNTAX = 0x00020010
 _PHOTOMETRIC = 0x00280004
@@ -42,15 +43,15 @@ _OFFSET_TABLES = (0x7FE00001, 0x7FE00002)
 
 
 class Rewriter:
-    """Puts covered elements into a dataset.
+    """Writes covered elements to a dataset.
 
     Args:
-        dataset: The instance, a private copy.
+        dataset: A private copy of the instance.
         syntax: Its transfer syntax.
 
     Attributes:
-        changes: What was replaced.
-        warnings: What a person should know.
+        changes: Changes to elements so far.
+        warnings: Warnings so far.
     """
 
     def __init__(self, dataset: Dataset, syntax: UID) -> None:
@@ -60,7 +61,7 @@ class Rewriter:
         self.warnings: list[str] = []
 
     def rewrite(self, elements: Sequence[tuple[PixelElement, Boxes]]) -> None:
-        """Cover the boxes of every element. Elements without any stay, unless the transfer syntax has to change."""
+        """Cover the boxes of every element. Elements without boxes stay, unless the transfer syntax has to change."""
         encoded = self._encoded(elements)
         native = encoded is None
         for element, boxes in elements:
@@ -85,14 +86,14 @@ class Rewriter:
             self._change_syntax()
 
     def remove(self, unreadable: Iterable[Target]) -> None:
-        """Remove private pictures that cannot be looked at."""
+        """Remove private pictures that cannot be decoded."""
         for target in unreadable:
             change, warning = remove_unreadable(self._dataset, target)
             self.changes.append(change)
             self.warnings.append(warning)
 
     def _encoded(self, elements: Sequence[tuple[PixelElement, Boxes]]) -> dict[str, list[DataElement]] | None:
-        """Return the new compressed elements by path, or None when one of them cannot be encoded here."""
+        """Return the new compressed elements by path, or None if one of them cannot be encoded."""
         touched = [
             (element, boxes) for element, boxes in elements if element.encapsulated and (boxes or element.excess)
         ]
@@ -104,7 +105,7 @@ class Rewriter:
             return None
 
     def _correct(self, owner: Dataset, element: PixelElement) -> None:
-        """Write what the pixel data is, where its attributes say something else."""
+        """Correct the attributes that contradict the pixel data."""
         for tag, value in element.corrections.items():
             self._set(owner, element, tag, "CS" if tag == _PHOTOMETRIC else "US", value, CONTRADICTION_RULE)
         if element.corrections:

@@ -1,1 +1,1 @@
-"""Regions by device: rectangles that are covered because of what an instance's header says."""
+"""Masks: rectangles that are covered depending on attributes of an instance's header."""

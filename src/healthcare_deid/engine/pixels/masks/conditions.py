@@ -1,4 +1,4 @@
-"""Conditions on an instance's header, as a small tree: what a mask's instances have in common."""
+"""Conditions on an instance's header, as an expression tree."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Relation(Enum):
     STARTS = "starts with"
     ENDS = "ends with"
     MATCHES = "matches"
-    """The pattern matches somewhere; ``^`` and ``$`` stand for the ends."""
+    """The pattern matches anywhere in the value unless anchored by ``^`` and ``$``."""
     LESS = "is less than"
     GREATER = "is greater than"
     PRESENT = "is present"
@@ -36,12 +36,11 @@ class Test:
     """One comparison.
 
     Attributes:
-        tag: The attribute, at the top of the header.
-        relation: How it is compared.
-        value: What with.
-        ignore_case: Whether capitals matter.
-        each: Whether every one of several values is compared by itself, and one is enough; otherwise they are one
-            text with backslashes between them.
+        tag: Tag of a top-level attribute.
+        relation: Comparison to make.
+        value: Text or pattern to compare with.
+        ignore_case: Whether case is ignored.
+        each: Compare multiple values one by one, of which one has to match; otherwise they are joined by backslashes.
 
     Raises:
         ConfigError: ``value`` is a pattern that RE2 refuses.
@@ -58,7 +57,7 @@ class Test:
             _compiled(self.value, self.ignore_case)
 
     def holds(self, dataset: Dataset) -> bool:
-        """Say whether it is true of an instance."""
+        """Return True if the condition holds for an instance."""
         if self.relation is Relation.PRESENT:
             return self.tag in dataset
         if self.relation is Relation.EMPTY:
@@ -89,34 +88,34 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Conditions that all have to be true; none are true of every instance."""
+    """Conjunction of conditions; True if there are none."""
 
     conditions: tuple[Condition, ...]
 
     def holds(self, dataset: Dataset) -> bool:
-        """Say whether it is true of an instance."""
+        """Return True if the condition holds for an instance."""
         return all(condition.holds(dataset) for condition in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Conditions of which one has to be true."""
+    """Disjunction of conditions; False if there are none."""
 
     conditions: tuple[Condition, ...]
 
     def holds(self, dataset: Dataset) -> bool:
-        """Say whether it is true of an instance."""
+        """Return True if the condition holds for an instance."""
         return any(condition.holds(dataset) for condition in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """A condition that must not be true."""
+    """Negation of a condition."""
 
     condition: Condition
 
     def holds(self, dataset: Dataset) -> bool:
-        """Say whether it is true of an instance."""
+        """Return True if the condition holds for an instance."""
         return not self.condition.holds(dataset)
 
 
@@ -124,17 +123,17 @@ Condition: TypeAlias = Test | AllOf | AnyOf | Not
 
 
 def tag_named(name: str, where: str) -> int:
-    """Return a tag by its keyword, or by its eight digits with or without punctuation.
+    """Return a tag by its keyword, or by its eight hex digits with or without punctuation.
 
     Raises:
-        ConfigError: There is no such attribute.
+        ConfigError: No attribute has that name.
     """
     if (tag := tag_for_keyword(name)) is not None:
         return tag
     digits = "".join(letter for letter in name.removeprefix("0x") if letter not in "()[], ")
     if len(digits) == 8 and all(digit in "0123456789abcdefABCDEF" for digit in digits):
         return int(digits, 16)
-    raise ConfigError(f"{where}: no attribute of that name, or one that is not at the top of the header")
+    raise ConfigError(f"{where}: not the keyword or tag of a top-level attribute")
 
 
 @cache
@@ -146,14 +145,14 @@ def _compiled(pattern: str, ignore_case: bool) -> Pattern:
 
 
 def text_of(dataset: Dataset, tag: int) -> str:
-    """Return an attribute's values as one text, as `Test` compares it."""
+    """Return an attribute's values joined by backslashes."""
     return "\\".join(_values(dataset, tag))
 
 
 def _values(dataset: Dataset, tag: int) -> list[str]:
     try:
         value = dataset[tag].value if tag in dataset else None
-    except Exception:  # noqa: BLE001 - a broken value raises anything, and quotes itself
+    except Exception:  # noqa: BLE001 - a broken value raises anything, with its text in the message
         return []
     if value is None or isinstance(value, bytes):
         return []

@@ -1,8 +1,8 @@
-"""The pixel scripts of RSNA's Clinical Trial Processor: conditions in braces, and the regions that follow them.
+"""Parser of the pixel scripts of RSNA's Clinical Trial Processor: conditions in braces, followed by regions.
 
-Whatever is in parentheses up to the next brace is a region, if it is four numbers; all else there is prose.
-Source: the CTP articles "The CTP DICOM Pixel Anonymizer" and "The CTP DICOM Filter" of the MIRC wiki; for what is a
-region, CTP's class PixelScript.
+Between a closing and the next opening brace, four numbers in parentheses are a region; everything else is prose.
+Source: the articles "The CTP DICOM Pixel Anonymizer" and "The CTP DICOM Filter" of the MIRC wiki; for the syntax of
+regions, CTP's class PixelScript.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PARENTHESES = re.compile(r"\(([^)]*)\)")
 _NUMBERS = re.compile(r"\s*[\d.+-]+\s*(?:,\s*[\d.+-]*\s*)+")
-"""What is meant as a region, whether or not it is one."""
+"""Numbers meant as a region, valid or not; prose in parentheses does not match."""
 _REGION = re.compile(r",".join([r"\s*(-?\d+)\s*"] * 4))
 _TOKEN = re.compile(
     r"\s*(?://[^\n]*\s*)*"
@@ -44,7 +44,7 @@ def read_ctp_script(text: str) -> list[Mask]:
     """Return the masks of a script.
 
     Raises:
-        ConfigError: It has no signature with regions, or a condition that is not understood.
+        ConfigError: The script has no signature with regions, or a region or condition is invalid.
     """
     found: list[Mask] = []
     place = text.find("{")
@@ -77,12 +77,12 @@ def _regions(text: str, where: str) -> tuple[Box, ...]:
             left, top, width, height = map(int, match.groups())
             found.append(Box(left, top, left + width, top + height))
         elif _NUMBERS.fullmatch(inside):
-            raise ConfigError(f"{where}: a region of it is no four whole numbers")
+            raise ConfigError(f"{where}: a region must be four whole numbers (x,y,width,height)")
     return tuple(box for box in found if box.area)
 
 
 class _Expression:
-    """Reads a condition: ``+`` is "or", ``*`` is "and" and binds closer, ``!`` is "not"."""
+    """Recursive-descent parser of a condition: ``+`` is "or", ``*`` is "and" and binds tighter, ``!`` is "not"."""
 
     def __init__(self, text: str, where: str) -> None:
         self._where = where
@@ -145,7 +145,7 @@ class _Expression:
     def _test(self, name: str, method: str, value: str) -> Test:
         relation = _METHODS.get(method.removesuffix(_IGNORE_CASE))
         if relation is None:
-            raise ConfigError(f"{self._where}: no comparison is called {method}")
+            raise ConfigError(f"{self._where}: unknown comparison {method}")
         pattern = f"^(?:{value})$" if relation is Relation.MATCHES else value
         return Test(tag_named(name, self._where), relation, pattern, ignore_case=method.endswith(_IGNORE_CASE))
 

@@ -1,7 +1,6 @@
-"""The recipes of pydicom's deid: filters of labels, each with conditions and coordinates.
+"""Parser of the recipes of pydicom's deid: filters of labels, each with conditions and coordinates.
 
-Of a recipe only the labels with coordinates are read: what it does to headers, and which files it wants left out, is
-not the business of masks.
+Only labels with coordinates are read. The recipe's header actions and its selection of files are ignored.
 Source: the pages "Recipe Filters" and "Pixel Cleaning" of deid's documentation.
 """
 
@@ -27,7 +26,7 @@ def read_deid_recipe(text: str) -> list[Mask]:
     """Return the masks of a recipe.
 
     Raises:
-        ConfigError: It has no label with coordinates, or one that is not understood.
+        ConfigError: The recipe has no label with coordinates, or such a label is invalid.
     """
     found = [label.mask() for label in _labels(text) if label.has_coordinates]
     if not found:
@@ -54,7 +53,7 @@ def _labels(text: str) -> Iterator[_Label]:
 
 
 class _Label:
-    """One label of a filter, read line by line."""
+    """One label of a filter, parsed line by line."""
 
     def __init__(self) -> None:
         self._regions: list[Box] = []
@@ -64,11 +63,11 @@ class _Label:
 
     @property
     def has_coordinates(self) -> bool:
-        """Whether it covers or keeps anything."""
+        """Whether the label has regions to cover or to keep."""
         return bool(self._regions or self._kept or self._own)
 
     def mask(self) -> Mask:
-        """Return the mask that it says. To keep regions alone is to cover everything else."""
+        """Return the mask of the label. With only regions to keep, everything else is covered."""
         regions = self._regions or ([] if "coordinates" in self._own else [WHOLE_PICTURE])
         return Mask(
             self._condition or AllOf(()),
@@ -79,7 +78,7 @@ class _Label:
         )
 
     def read(self, words: list[str], where: str) -> None:
-        """Take another line."""
+        """Parse another line of the label."""
         kind = words[0].lower()
         if kind.endswith("coordinates"):
             self._coordinates(kind, " ".join(words[1:]), where)
@@ -101,7 +100,7 @@ class _Label:
             regions.append(WHOLE_PICTURE)
         elif given.lower().startswith("from:"):
             if given[len("from:") :].strip().upper() not in _OWN_REGIONS:
-                raise ConfigError(f"{where}: coordinates are read from SequenceOfUltrasoundRegions only")
+                raise ConfigError(f"{where}: coordinates can be read only from SequenceOfUltrasoundRegions")
             self._own.add(kind)
         else:
             regions.append(_box(given, where, by_size=by_size))
@@ -114,12 +113,12 @@ def _box(given: str, where: str, *, by_size: bool) -> Box:
         raise ConfigError(f"{where}: the coordinates cannot be read") from None
     box = Box(left, top, left + right, top + bottom) if by_size else Box(left, top, right, bottom)
     if box.area == 0 or min(box) < 0:
-        raise ConfigError(f"{where}: the coordinates hold nothing")
+        raise ConfigError(f"{where}: the coordinates are negative or describe an empty region")
     return box
 
 
 def _conditions(words: list[str], where: str) -> Iterator[tuple[str, Condition]]:
-    """Yield the conditions of a line, each with what joins it to those before it."""
+    """Yield the conditions of a line, each with the operator that joins it to the previous ones."""
     joint, part = _AND, list[str]()
     for word in [*words, _AND]:
         if word not in (_AND, _OR):

@@ -1,4 +1,4 @@
-"""Masks: rectangles, and the devices on whose images they are covered."""
+"""Masks: rectangles to cover, and the devices to whose images they apply."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Ocr = Literal["also", "never"]
 WHOLE_PICTURE = Box(0, 0, 1 << 30, 1 << 30)
-"""A region that is as large as any picture."""
+"""A region larger than any picture."""
 MANUFACTURER, _STATION, MODALITY, _IMAGE_TYPE, MODEL = 0x00080070, 0x00081010, 0x00080060, 0x00080008, 0x00081090
 _ROWS, _COLUMNS = 0x00280010, 0x00280011
 _ULTRASOUND_REGIONS = "SequenceOfUltrasoundRegions"
@@ -28,12 +28,12 @@ class Mask:
     """Regions, and the condition under which they are covered.
 
     Attributes:
-        condition: Of which instances.
-        regions: What is covered.
-        kept: What is left all the same: it is cut out of the regions.
-        keeps_ultrasound_regions: Whether the instance's own ultrasound regions (0018,6011) are left too.
-        covers_ultrasound_regions: Whether they are covered.
-        ocr: ``"also"`` looks for text besides; ``"never"`` covers the regions alone, at no cost.
+        condition: Selects the instances.
+        regions: Regions to cover.
+        kept: Regions to keep, which are cut out of the covered ones.
+        keeps_ultrasound_regions: Whether the instance's own ultrasound regions (0018,6011) are kept too.
+        covers_ultrasound_regions: Whether the instance's own ultrasound regions are covered.
+        ocr: ``"also"`` searches for text as well; ``"never"`` only covers the regions, at no cost.
     """
 
     condition: Condition
@@ -44,7 +44,7 @@ class Mask:
     ocr: Ocr = "also"
 
     def boxes(self, dataset: Dataset) -> list[Box]:
-        """Return what is covered of an instance that the condition is true of."""
+        """Return the boxes to cover in an instance for which the condition holds."""
         own = ultrasound_regions(dataset)
         kept = [*self.kept, *(own if self.keeps_ultrasound_regions else ())]
         regions = [*self.regions, *(own if self.covers_ultrasound_regions else ())]
@@ -55,24 +55,24 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class DeviceMask:
-    """Regions of the images of a device: every attribute that is given has to be the instance's.
+    """Regions to cover in the images of a device. An instance has to match every given attribute.
 
-    Texts are compared without regard to capitals and to spaces at their ends.
+    Texts are compared without case, and without spaces at their ends.
 
     Attributes:
-        regions: What is covered.
+        regions: Regions to cover, in pixels: left, top, right and bottom (exclusive).
         manufacturer: Manufacturer (0008,0070).
         model: Manufacturer's Model Name (0008,1090).
         station: Station Name (0008,1010).
         modality: Modality (0008,0060).
         rows: Rows (0028,0010).
         columns: Columns (0028,0011).
-        image_type: Values that are among those of Image Type (0008,0008).
-        ocr: ``"also"`` looks for text besides; ``"never"`` covers the regions alone, at no cost. A picture that none of
-            them lies in is looked at all the same.
+        image_type: Values that Image Type (0008,0008) must contain.
+        ocr: ``"also"`` searches for text as well; ``"never"`` only covers the regions, at no cost. A picture in which
+            none of them lies is searched anyway.
 
     Raises:
-        ConfigError: There is no region, nothing says of which device, or something is of another type.
+        ConfigError: There is no region, no attribute that names the device, or a value has the wrong type.
     """
 
     regions: Sequence[Box]
@@ -87,24 +87,28 @@ class DeviceMask:
 
     def __post_init__(self) -> None:
         if not self.regions or not all(map(_is_region, self.regions)):
-            raise ConfigError("masks: a mask needs regions, each with a size, inside the picture")
+            raise ConfigError(
+                "masks: a mask needs regions, each a box of four whole numbers, none negative, and not empty"
+            )
         if isinstance(self.image_type, str):
-            raise ConfigError("masks: image_type is a list of texts")
+            raise ConfigError("masks: image_type must be a list of strings")
         given: list[Any] = [self.manufacturer, self.model, self.station, self.modality]
         texts = [text for text in given if text != ""] + list(self.image_type)
-        # A blank text would be equal to what an instance does not say.
+        # A blank text would match every instance without that attribute.
         if not all(isinstance(text, str) and text.strip() for text in texts):
-            raise ConfigError("masks: what a device is told by are texts, and none of spaces alone")
+            raise ConfigError(
+                "masks: manufacturer, model, station, modality and image_type must be strings that are not blank"
+            )
         if not all(size is None or type(size) is int for size in (self.rows, self.columns)):
-            raise ConfigError("masks: rows and columns are whole numbers")
+            raise ConfigError("masks: rows and columns must be whole numbers")
         if self.ocr not in get_args(Ocr):
-            raise ConfigError('masks: ocr is "also" or "never"')
+            raise ConfigError('masks: ocr must be "also" or "never"')
         if not self._tests():
-            raise ConfigError("masks: a mask has to say of which device it is")
+            raise ConfigError("masks: a mask needs at least one attribute that names its device, such as manufacturer")
 
     @property
     def mask(self) -> Mask:
-        """The same, as a condition on the header."""
+        """The mask with its attributes as a condition on the header."""
         return Mask(AllOf(tuple(self._tests())), tuple(Box(*region) for region in self.regions), ocr=self.ocr)
 
     def _tests(self) -> list[Test]:
@@ -129,9 +133,9 @@ class Masked:
     """Outcome of the masks for one instance.
 
     Attributes:
-        boxes: What is covered in its image.
-        known: Whether a mask is of its device.
-        looks: Whether text is looked for in it besides.
+        boxes: Boxes to cover in its image.
+        known: Whether a mask matches its device.
+        looks: Whether text is searched for as well.
     """
 
     boxes: tuple[Box, ...] = ()
@@ -140,12 +144,12 @@ class Masked:
 
 
 def masked(masks: Iterable[Mask], dataset: Dataset, *, never: bool = False) -> Masked:
-    """Return what masks say of an instance: the regions of all that are of its device.
+    """Return the combined regions of all masks that match an instance.
 
     Args:
         masks: The masks.
         dataset: The instance.
-        never: Whether no text is looked for on any known device.
+        never: Do not search for text on any known device, whatever its masks say.
     """
     mine = [mask for mask in masks if mask.condition.holds(dataset)]
     boxes = dict.fromkeys(box for mask in mine for box in mask.boxes(dataset))
@@ -154,13 +158,13 @@ def masked(masks: Iterable[Mask], dataset: Dataset, *, never: bool = False) -> M
 
 
 def ultrasound_regions(dataset: Dataset) -> list[Box]:
-    """Return where the image is in an ultrasound machine's picture (PS3.3 C.8.5.5); empty where it does not say."""
+    """Return the ultrasound regions (0018,6011) of an instance (PS3.3 C.8.5.5); empty if it has none."""
     boxes = map(_region, _items(dataset))
     return [box for box in boxes if box is not None and box.area]
 
 
 def _is_region(given: Sequence[int]) -> bool:
-    """Say whether a region is four whole numbers, none negative, and holds something."""
+    """Return True if a region is four whole numbers, none negative, and not empty."""
     numbers = tuple(given)
     return len(numbers) == 4 and all(type(one) is int and one >= 0 for one in numbers) and Box(*numbers).area > 0
 
@@ -168,9 +172,9 @@ def _is_region(given: Sequence[int]) -> bool:
 def _region(item: Any) -> Box | None:
     try:
         left, top, right, bottom = (int(item[name].value) for name in _REGION_ENDS)
-    except Exception:  # noqa: BLE001 - an item without its attributes, or with broken ones, says nothing
+    except Exception:  # noqa: BLE001 - an item with missing or broken attributes is ignored
         return None
-    return Box(left, top, right + 1, bottom + 1)  # both ends are in the region
+    return Box(left, top, right + 1, bottom + 1)  # PS3.3 C.8.5.5: both corners belong to the region
 
 
 def _items(dataset: Dataset) -> Iterable[Any]:
@@ -181,7 +185,7 @@ def _items(dataset: Dataset) -> Iterable[Any]:
 
 
 def _without(box: Box, hole: Box) -> Iterator[Box]:
-    """Yield boxes that hold all of a box but what another one takes."""
+    """Yield boxes that together hold a box without a hole."""
     inner = box.intersection(hole)
     if not inner.area:
         yield box

@@ -1,4 +1,4 @@
-"""Masks from what the OCR finds on many instances of a device: proposals, for a person to approve."""
+"""Proposals of masks, learned from the text that the OCR finds on several instances of a device."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.pixels.find.ocr import Ocr
 
 FEWEST = 2
-"""Text is the device's own when it stands in the same place in so many instances."""
+"""Number of instances that must have text in the same place for it to be proposed."""
 _FRAME_COLOR = (255, 64, 0)
 _LINE_WIDTH = 3
 
 
 class Device(NamedTuple):
-    """Attributes that instances of one device have in common."""
+    """Attributes that identify a device and the size of its images."""
 
     manufacturer: str
     model: str
@@ -44,13 +44,13 @@ class Device(NamedTuple):
 
 @dataclass
 class Proposal:
-    """A mask for a device, and what it rests on.
+    """A proposed mask of a device, for a person to approve.
 
     Attributes:
-        device: Which one.
-        instances: How many instances were looked at.
-        mask: The mask; None where no text stood in one place.
-        picture: One of the instances with the regions framed: PHI, to be approved on a machine where that may be.
+        device: The device.
+        instances: Number of instances searched.
+        mask: The mask; None if no text was found in the same place twice.
+        picture: One of the instances with the regions framed. PHI: review it only on a machine that may hold PHI.
     """
 
     device: Device
@@ -68,12 +68,12 @@ class _Seen:
 
 
 def propose(instances: Iterable[Dataset], *, ocr: Ocr | None = None) -> list[Proposal]:
-    """Return a proposal for every device of which there are at least two instances.
+    """Return a proposal for every device with at least two instances.
 
     Args:
-        instances: Datasets with their original headers; those without pixels, or with pixels that cannot be read, are
-            passed over.
-        ocr: Finds the text; by default the engine's own.
+        instances: Datasets with their original headers; those without pixels, or whose pixels cannot be decoded, are
+            skipped.
+        ocr: Finds the text; by default the engine's own OCR.
     """
     redactor = PixelRedactor(PixelPlan(Scope.EVERYTHING), ocr=ocr)
     seen: dict[Device, _Seen] = {}

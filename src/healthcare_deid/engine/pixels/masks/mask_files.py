@@ -1,4 +1,4 @@
-"""Mask files: our own JSON, a CTP pixel script, or a recipe of pydicom's deid."""
+"""Mask files: JSON, a CTP pixel script, or a recipe of pydicom's deid."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Masks: TypeAlias = "str | os.PathLike[str] | Sequence[DeviceMask | str | os.PathLike[str]]"
-"""What ``masks=`` takes: a file, or several masks and files."""
+"""Type of the ``masks`` option: a file, or several masks and files."""
 _NAMES = {"imageType": "image_type"}
 _KEYS = frozenset({"manufacturer", "model", "station", "modality", "rows", "columns", "imageType", "ocr", "regions"})
 _REGION = ("x", "y", "width", "height")
 
 
 def masks_of(given: Masks) -> tuple[Mask, ...]:
-    """Return masks from what ``masks=`` was given.
+    """Return the masks of a ``masks`` option.
 
     Raises:
-        ConfigError: A file cannot be read, or is of none of the three kinds.
+        ConfigError: A file cannot be read, or has none of the three formats.
     """
     if isinstance(given, str | os.PathLike):
         return tuple(load_masks(given))
@@ -38,10 +38,10 @@ def masks_of(given: Masks) -> tuple[Mask, ...]:
 
 
 def load_masks(path: str | os.PathLike[str]) -> list[Mask]:
-    """Return the masks of a file, whichever kind it is.
+    """Return the masks of a file in any of the three formats.
 
     Raises:
-        ConfigError: It cannot be read, or is of none of the three kinds.
+        ConfigError: The file cannot be read, or has none of the formats.
     """
     try:
         text = Path(path).read_text("utf-8-sig")
@@ -54,10 +54,10 @@ def load_masks(path: str | os.PathLike[str]) -> list[Mask]:
 
 
 def read_json(text: str) -> list[DeviceMask]:
-    """Return the masks of a JSON text: a list of objects, keys as `write_json` writes them.
+    """Return the masks of a JSON text, as `write_json` writes it.
 
     Raises:
-        ConfigError: It is no such list.
+        ConfigError: The text is not a list of masks.
     """
     try:
         items: Any = json.loads(text)
@@ -65,7 +65,7 @@ def read_json(text: str) -> list[DeviceMask]:
     except ConfigError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"masks: the JSON is no list of masks ({type(error).__name__})") from None
+        raise ConfigError(f"masks: the JSON is not a list of masks ({type(error).__name__})") from None
 
 
 def write_json(masks: Iterable[DeviceMask]) -> str:
