@@ -1,4 +1,4 @@
-"""Burned-in text: find it in any pixel data, choose what is sensitive, cover it exactly."""
+"""Burned-in text: detection in pixel data, choice of what is sensitive, and redaction."""
 
 from healthcare_deid.engine.geometry import Box
 from healthcare_deid.engine.pixels.find.ocr import Ocr, OnnxOcr

@@ -1,4 +1,4 @@
-"""Names for the arrays that pass between the modules."""
+"""Type aliases of the arrays that modules exchange."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture: TypeAlias = NDArray[np.uint8]
-"""What an OCR looks at: 8 bit, (rows, columns, 3), RGB."""
+"""Input of an OCR: 8 bit, shape (rows, columns, 3), RGB."""
 
 Words: TypeAlias = NDArray[Any]
-"""A frame as stored: (rows, columns) or (rows, columns, samples), whole words, unused bits included."""
+"""A frame as stored: shape (rows, columns) or (rows, columns, samples), whole words with their unused bits."""
 
 Floats: TypeAlias = NDArray[np.float32]
-"""A probability map or network input."""
+"""A probability map or the input of a network."""
 
 Mask: TypeAlias = NDArray[np.bool_]
-"""(rows, columns), true where something holds."""
+"""A Boolean image of shape (rows, columns)."""

@@ -1,4 +1,4 @@
-"""Pixel data as the engine decodes it, for who only looks at it or stores it natively."""
+"""Decoding of pixel data without redaction, for display and for native storage."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def image_of(dataset: FileDataset) -> PixelElement:
     """Open the pixel data of an instance.
 
     Raises:
-        UnsupportedPixelsError: Its frames cannot be told apart, or nothing here decodes them.
+        UnsupportedPixelsError: The frames cannot be separated or decoded.
     """
     return PixelElement(Target(dataset, PIXEL_DATA), UID(dataset.file_meta.TransferSyntaxUID))
 
 
 def decompress(dataset: FileDataset) -> None:
-    """Make encapsulated pixel data native, in place; the transfer syntax becomes Explicit VR Little Endian.
+    """Decompress pixel data in place; the transfer syntax becomes Explicit VR Little Endian.
 
     Raises:
-        UnsupportedPixelsError: It cannot be decoded, or it is over 4 GB then.
+        UnsupportedPixelsError: The frames cannot be decoded, or would exceed 4 GB.
     """
     image = image_of(dataset)
     dataset[PIXEL_DATA] = image.native({})
@@ -51,16 +51,16 @@ def decompress(dataset: FileDataset) -> None:
 
 
 def frame_values(dataset: Any, index: int, path: Path | None = None) -> NDArray[Any]:
-    """Return a frame for looking at: (rows, columns), or (rows, columns, 3) in RGB.
+    """Return a frame for display, of shape (rows, columns), or (rows, columns, 3) in RGB.
 
     Args:
         dataset: The instance.
-        index: Which frame, from 0.
-        path: Its file, where the dataset's large values were left there.
+        index: Index of the frame, from 0.
+        path: Its file, if the dataset was read without its large values.
 
     Raises:
-        UnsupportedPixelsError: Nothing decodes it.
-        Exception: Whatever pydicom raises, where it is pydicom that decodes.
+        UnsupportedPixelsError: The frame cannot be decoded.
+        Exception: Any error of pydicom, if pydicom decodes the transfer syntax.
     """
     try:
         get_decoder(UID(dataset.file_meta.TransferSyntaxUID))

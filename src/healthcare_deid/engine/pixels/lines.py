@@ -1,4 +1,4 @@
-"""Findings in a picture: a line of text, or a code."""
+"""Findings in a picture: lines of text and codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Direction(Enum):
-    """Direction of reading, as the number of quarter turns that make a line upright."""
+    """Reading direction, as the number of counterclockwise quarter turns that make a line upright."""
 
     RIGHT = 0
     DOWN = 1
@@ -24,18 +24,18 @@ class TextLine:
     """A line of text in a picture.
 
     Attributes:
-        box: Where it is, all of its ink inside.
-        confidence: How sure the detector is that it is text, 0 to 1.
-        text: What it says, one character a position; None when it was not read. PHI: no ``repr`` shows it.
-        text_confidence: How sure the reading is, 0 to 1.
-        positions: The middle of each character along the line, 0 at its start and 1 at its end; may be empty, then
-            characters are taken to be equally wide.
-        direction: Which way it is read.
-        weakest: How sure the least sure quarter of its characters is, 0 to 1; None when that is not known.
-        misread: Whether it seems to say something else: there is ink in it that no character was read from, or it
-            makes more sense upside down.
-        is_code: Whether it is a bar code or the like; ``text`` is then what it holds.
-        parts: Boxes that together hold its ink, where that is much less than ``box``: a line that is not level.
+        box: Bounding box of all of its ink.
+        confidence: The detector's score, 0 to 1.
+        text: The text, one character per position; None if it was not read. PHI, excluded from ``repr``.
+        text_confidence: Confidence of the reading, 0 to 1.
+        positions: Center of each character along the line, from 0 at its start to 1 at its end. If empty, characters
+            are assumed to be equally wide.
+        direction: Reading direction.
+        weakest: Confidence of the least certain quarter of the characters, 0 to 1; None if unknown.
+        misread: Whether the reading is probably wrong: some ink gave no character, or the line makes more sense upside
+            down.
+        is_code: Whether it is a machine-readable code; ``text`` is then its content.
+        parts: Boxes that together hold the ink of a slanted line, much less than ``box``; empty for a level line.
     """
 
     box: Box
@@ -51,12 +51,12 @@ class TextLine:
 
     @property
     def boxes(self) -> tuple[Box, ...]:
-        """The boxes that hold its ink."""
+        """Boxes that together hold the ink."""
         return self.parts or (self.box,)
 
     @property
     def size(self) -> tuple[float, float]:
-        """Its length and thickness, or the other way round; of a line that is not level, about."""
+        """Length and thickness in either order, in pixels; approximate for a slanted line."""
         if not self.parts:
             return self.box.width, self.box.height
         thickness = min(min(part.width, part.height) for part in self.parts)

@@ -1,4 +1,4 @@
-"""Work on many frames at once, its results in order and only so many of them ahead of who takes them."""
+"""Parallel work on frames: results in order, and a bounded number of them ahead of the consumer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 R = TypeVar("R")
 AHEAD = 2
-"""Results a thread may have waiting."""
+"""Pending results per thread; bounds the memory."""
 
 
 def ordered(function: Callable[[A], R], arguments: Iterable[A], workers: int) -> Iterator[R]:
-    """Yield ``function(argument)`` for every argument, in order, worked out by so many threads."""
+    """Yield ``function(argument)`` for every argument, in order, computed by *workers* threads."""
     if workers <= 1:
         yield from map(function, arguments)
         return
@@ -39,7 +39,7 @@ def ordered(function: Callable[[A], R], arguments: Iterable[A], workers: int) ->
 
 
 def default_workers() -> int:
-    """Return how many threads to work with: one a core, and one in a child process, where processes share them out."""
+    """Return the default number of threads: one per core; one in a child process, whose siblings use the other cores."""
     if in_worker() or multiprocessing.parent_process() is not None:
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

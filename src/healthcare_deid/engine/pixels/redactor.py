@@ -1,4 +1,4 @@
-"""Burned-in text: found, chosen and covered, in one instance."""
+"""Redaction of burned-in text in one instance."""
 
 from __future__ import annotations
 
@@ -45,34 +45,34 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.text.match import TextInspector
 
 MARGIN = 1
-"""Pixels covered around what the detector gives: anti-aliased edges."""
+"""Margin around detected boxes, in pixels: it covers anti-aliased edges."""
 ICON_OF_REDACTED = "icon-of-redacted"
-"""Rule of boxes in an icon that stand where the image itself was covered."""
+"""Rule of boxes in an icon that repeat the boxes of the image."""
 UNREADABLE_WARNING = (
-    "burned-in text could not be read (letters of another script, faint or distorted ones) and was covered as a whole"
+    "burned-in text could not be read (unknown script, or faint or distorted letters): whole lines were covered"
 )
 MASK = "mask"
-"""Rule of regions that are covered because of the device."""
-MASK_WARNING = "burned-in text was not looked for: the regions of a known device were covered, and no others"
-OUTSIDE_WARNING = "the mask of this device has no region in the picture: it covered nothing"
-CODES_WARNING = "QR codes and bar codes in the pixels were not looked for: pip install zxing-cpp"
+"""Rule of regions covered by a mask of the device."""
+MASK_WARNING = "burned-in text was not searched for: only the mask regions of a known device were covered"
+OUTSIDE_WARNING = "the mask of this device covered nothing: none of its regions lies in the picture"
+CODES_WARNING = "QR codes and bar codes in the pixels were not searched for: pip install zxing-cpp"
 
 
 class PixelRedactor:
-    """Covers burned-in text as a plan says. Its state is its arguments: it pickles, and threads may share it.
+    """Covers burned-in text by a plan. Holds only its arguments: picklable, and safe to share among threads.
 
     Args:
         plan: What to cover.
-        ocr: What finds and reads text; by default the engine's own.
-        thorough: Look for tiny, faint and rotated text too, at several times the time.
-        every_frame: Cover what is found in any frame in all of them: for text that fades or flickers.
-        workers: Threads that look at the frames of a multi-frame instance; by default one a core, and one in a child
-            process, where the processes share the cores out already.
-        keep_text: For debugging: give back what was read, in `PixelReport.texts`. That is PHI: never log or store it.
-        service_limits: Refuse what the service refuses for its size, where otherwise a warning tells of it.
+        ocr: Finds and reads text; by default the engine's own OCR.
+        thorough: Also find tiny, faint and rotated text, in several times the time.
+        every_frame: Cover the findings of any frame in all frames, for text that fades or flickers.
+        workers: Threads that search the frames of a multi-frame instance; by default one per core, or one in a child
+            process, whose siblings use the other cores.
+        keep_text: For debugging: return the text that was read in `PixelReport.texts`. PHI: never log or store it.
+        service_limits: Refuse instances that are too large for the service, instead of adding a warning.
         max_frame_pixels: Refuse frames of more pixels than this.
-        masks: Regions that are covered by device, in any mode.
-        unmasked_only: Look for text on devices only that no mask is of.
+        masks: Regions to cover by device, in any mode.
+        unmasked_only: Search for text only on devices without a mask.
     """
 
     def __init__(
@@ -110,22 +110,22 @@ class PixelRedactor:
         removed: Callable[[int], bool] = lambda _: False,
         folder: Path | None = None,
     ) -> PixelReport:
-        """Cover what must be covered. ``dataset`` gets new elements; the elements it had stay as they were.
+        """Cover the text in a dataset. Elements of *dataset* are replaced, never modified in place.
 
-        A value that is a stream (`io.BufferedIOBase`, which pydicom takes for large ones) is never read as a whole: it
-        is replaced by another stream, over a temporary file without a name. Frames are worked on a few at a time.
+        A stream value (`io.BufferedIOBase`, which pydicom accepts for large values) is never read as a whole. It is
+        replaced by a stream over an unnamed temporary file, and only a few frames are in memory at a time.
 
         Args:
-            dataset: A private copy, with its original headers.
-            inspector: Finds infoTypes in what was read; needed by the modes for sensitive text.
-            removed: Says of a top-level tag that nothing of its value will be in the result, so that nobody need look.
-            folder: Where temporary files for streams are made; by default where the system makes them.
+            dataset: A private copy, with its original header.
+            inspector: Finds infoTypes in the text; required by the modes for sensitive text.
+            removed: Returns True for top-level tags whose values will not be in the result and need no search.
+            folder: Folder of temporary files for streams; by default the system's.
 
         Raises:
             TypeError: *dataset* is not a pydicom Dataset.
-            ValueError: The mode is for sensitive text, and there is no ``inspector``: it would cover next to nothing.
-            UnsupportedPixelsError: There are pixels, and they cannot be looked at or written; or ``service_limits``
-                was asked for, and they are too many.
+            ValueError: The mode is for sensitive text and *inspector* is None, so next to nothing would be covered.
+            UnsupportedPixelsError: The pixels cannot be decoded or written, or exceed the service's limits with
+                ``service_limits``.
             ModelNotFoundError: No text model is installed.
         """
         _check_dataset(dataset)
@@ -163,10 +163,11 @@ class PixelRedactor:
 
     @border
     def find(self, dataset: Dataset) -> list[Box]:
-        """Return where text is in the first frame of an instance's own image; nothing is covered.
+        """Return the boxes of text in the first frame of an instance's own image, without covering them.
 
         Raises:
-            UnsupportedPixelsError: The pixels cannot be looked at.
+            TypeError: *dataset* is not a pydicom Dataset.
+            UnsupportedPixelsError: The pixels cannot be decoded.
             ModelNotFoundError: No text model is installed.
         """
         _check_dataset(dataset)
@@ -187,44 +188,44 @@ class PixelRedactor:
 
     @property
     def policy(self) -> Policy:
-        """Decision about what is covered."""
+        """Choice of the boxes to cover."""
         return self._policy
 
     def look(self) -> Look:
-        """Return how frames are looked at."""
+        """Return the search settings; the OCR is created at the first call."""
         if self._ocr is None:
             self._ocr = OnnxOcr(thorough=self._thorough)
         return Look(self._ocr, self._plan.reads or self._keep_text, self.workers)
 
     @property
     def workers(self) -> int:
-        """Threads that look at the frames of an instance."""
+        """Threads that search the frames of an instance."""
         return self._workers or default_workers()
 
     @property
     def other_provider(self) -> str:
-        """The execution provider of the engine's own OCR, where it is not the CPU."""
+        """Execution provider of the engine's own OCR if it is not the CPU; otherwise empty."""
         providers = self._ocr.providers if isinstance(self._ocr, OnnxOcr) else CPU
         return "" if providers == CPU else providers[0]
 
     @property
     def looks(self) -> bool:
-        """Whether text is looked for."""
+        """Whether text is searched for."""
         return self._plan.looks
 
     @property
     def every_frame(self) -> bool:
-        """Whether boxes of one frame are covered in all."""
+        """Whether boxes of one frame are covered in all frames."""
         return self._every_frame
 
     @property
     def keep_text(self) -> bool:
-        """Whether what was read is given back."""
+        """Whether the text that was read is returned."""
         return self._keep_text
 
 
 class _Run:
-    """One instance on its way through."""
+    """Redaction of one instance."""
 
     def __init__(
         self,
@@ -261,7 +262,7 @@ class _Run:
                 )
                 view = element if self._redactor.every_frame else view_of(element, self._dataset)
                 boxes = self._mask_boxes(element) if target.is_image else {}
-                looks = self._redactor.looks and (self._mask.looks or not boxes)  # boxes of masks, so far
+                looks = self._redactor.looks and (self._mask.looks or not boxes)  # boxes are only those of masks here
                 lines = self._look(element, view, boxes) if looks else 0
                 looked += looks
                 state: PictureState = "looked" if looks else "masked"
@@ -287,7 +288,7 @@ class _Run:
             warnings.append(CODES_WARNING)
         provider = self._redactor.other_provider
         if looked and provider:
-            warnings.append(f"burned-in text was looked for on {provider}, which rounds otherwise than the CPU")
+            warnings.append(f"burned-in text was searched for on {provider}, which rounds differently from the CPU")
         covered = any(redaction.rule == MASK for redaction in self._redactions)
         masks_alone = covered and self._redactor.looks and not self._mask.looks
         if masks_alone:
@@ -306,7 +307,7 @@ class _Run:
         )
 
     def _mask_boxes(self, element: PixelElement) -> Boxes:
-        """Return the regions that masks cover in every frame."""
+        """Return the boxes of masks for every frame."""
         boxes: Boxes = {}
         for region in self._mask.boxes:
             inside = element.aligned(region)
@@ -316,7 +317,7 @@ class _Run:
         return boxes
 
     def _look(self, element: PixelElement, view: PixelElement | Mosaic, boxes: Boxes) -> int:
-        """Add what is covered of the text in an element; return how many lines there are."""
+        """Add the boxes of text to cover in an element; return the number of lines found."""
         target, look = element.target, self._redactor.look()
         windows = None if target.is_overlay else Windows(element.layout, target.dataset)
         lines = look.frames(view, windows)
@@ -340,7 +341,7 @@ class _Run:
         return found
 
     def _repeat_in_icon(self, image: tuple[PixelElement | Mosaic, Boxes], icon: PixelElement, boxes: Boxes) -> None:
-        """Cover in the icon what was covered in the image: small text is still there, and no longer found."""
+        """Cover in the icon what was covered in the image: its text is too small to be found, but may be legible."""
         view, covered = image
         across, down = icon.layout.columns / view.whole.width, icon.layout.rows / view.whole.height
         for box in sorted({view.in_whole(frame, box) for frame, of_frame in covered.items() for box in of_frame}):
@@ -361,11 +362,11 @@ class _Run:
 
 def _check_dataset(given: object) -> None:
     if not isinstance(given, Dataset):
-        raise TypeError(f"redact takes a pydicom Dataset, not {type(given).__name__}")
+        raise TypeError(f"expected a pydicom Dataset, not {type(given).__name__}")
 
 
 def _size(target: Target) -> int:
     try:
         return len(storage_of(target.dataset[target.tag].value))
-    except UnsupportedPixelsError:  # it will be told when it is opened
+    except UnsupportedPixelsError:  # raised again when the element is opened
         return 0

@@ -1,4 +1,4 @@
-"""A second OCR over the pixels of a result: it counts what it still reads, and says nothing of what that is."""
+"""Verification of a result by a second OCR, which counts the lines that are still legible but keeps no text."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 STILL_READ = "a second OCR still reads text in the pixels of the result: look at it before it is released"
 SURE = 0.7
-"""A line is one that is read when the OCR is this sure of it,"""
+"""Least confidence of a line that counts as read."""
 _WORD = re.compile(r"[^\W_]{3}")
-"""and so many letters or digits stand together: noise and anatomy read as fewer."""
+"""Three consecutive letters or digits, which a line needs to count as read: noise and anatomy read as fewer."""
 
 
 class Verification:
-    """Counts what another OCR reads in results, of what a plan says is covered. It pickles, and threads may share it.
+    """Counts the lines to cover by a plan that another OCR still reads in results. Picklable and thread-safe.
 
     Args:
-        plan: What was to be covered.
-        ocr: The other OCR.
-        workers: Threads that look at the frames of an instance.
+        plan: What should have been covered.
+        ocr: The second OCR.
+        workers: Threads that share the frames of an instance; None for the default.
         max_frame_pixels: Refuse frames of more pixels than this.
     """
 
@@ -50,16 +50,16 @@ class Verification:
     def of(
         self, dataset: Dataset, report: PixelReport, inspector: TextInspector | None
     ) -> tuple[PixelReport, tuple[str, ...]]:
-        """Return a report with what is still read, and what a person should know of that.
+        """Return a report with the counts of lines still read, and warnings.
 
         Args:
             dataset: The result, with its file meta.
-            report: What was done to its pixels.
-            inspector: Finds infoTypes in what was read, by the header of the original.
+            report: Report of the redaction.
+            inspector: Finds infoTypes in the text, bound to the original header.
 
         Raises:
-            UnsupportedPixelsError: Pixels of the result cannot be looked at.
-            EngineError: The other OCR does not work.
+            UnsupportedPixelsError: Pixels of the result cannot be decoded.
+            EngineError: The second OCR failed.
         """
         counts: dict[str, int] = {}
         for target in targets(dataset):
