@@ -39,7 +39,7 @@ def ordered(function: Callable[[A], R], arguments: Iterable[A], workers: int) ->
 
 
 def default_workers() -> int:
-    """Return the default number of threads: one per core; one in a child process, whose siblings use the other cores."""
+    """Return the default number of threads: one per core, or one in a child process whose siblings use the others."""
     if in_worker() or multiprocessing.parent_process() is not None:
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

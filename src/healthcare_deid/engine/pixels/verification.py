@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.results import PixelReport
     from healthcare_deid.engine.text.match import TextInspector
 
-STILL_READ = "a second OCR still reads text in the pixels of the result: look at it before it is released"
+STILL_READ = "a second OCR still reads text in the pixels of the result: review it before you release it"
 SURE = 0.7
 """Least confidence of a line that counts as read."""
 _WORD = re.compile(r"[^\W_]{3}")

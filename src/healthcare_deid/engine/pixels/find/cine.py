@@ -174,9 +174,9 @@ class Look:
 def steps(frames: Iterable[Words], columns: int) -> Iterator[Step]:
     """Yield the search plan of every frame.
 
-    A frame that changed for the most part is searched as a whole and becomes the reference. So is a frame after a slow
-    drift: how much more frames differ from the reference than from the previous frame, as a fraction of a frame, is
-    summed up until it exceeds 1.
+    A frame that changed for the most part is searched as a whole and becomes the reference. So does a frame after a
+    slow drift: for each frame, the fraction that differs from the reference, less the fraction that differs from the
+    previous frame, is added up until the sum exceeds 1.
 
     Args:
         frames: The frames, in order.

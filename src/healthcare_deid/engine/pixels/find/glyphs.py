@@ -45,7 +45,7 @@ FAINT = 0.4
 CLUTTER = 0.06
 """Largest fraction of clutter in the rows above and below a character."""
 BLOCK = 32
-"""Side of the blocks in which texture is looked for, in pixels."""
+"""Side of the blocks that are tested for texture, in pixels."""
 CROWDED = 0.3
 """Fraction of ink in a block above which the block is texture, such as speckle."""
 APART = 0.8

@@ -70,7 +70,7 @@ class Mosaic:
         self._windows = list(_windows(planes, element.layout))
         if {frame for window in self._windows for frame in window.tiles.values()} != set(range(element.layout.frames)):
             raise UnsupportedPixelsError(
-                "the tiles of the image cannot be put side by side: one would not be looked at"
+                "the tiles of the image cannot be assembled: a frame has no position and would not be searched"
             )
 
     @property
