@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.emulator.errors import invalid
 from healthcare_deid.emulator.http import parameters
+from healthcare_deid.emulator.http.field_masks import merge, update_paths
 from healthcare_deid.emulator.http.field_types import Choice, ListOf, Scalar
 from healthcare_deid.emulator.http.reply import Reply
 from healthcare_deid.emulator.http.routes import ANY_QUERY, Route
@@ -73,9 +74,15 @@ class IamCalls:
         The request is refused if the policy has changed since it was read.
         """
         name = self._name(call, "setIamPolicy")
-        policy = parameters.bound_request(call, SET_POLICY).get("policy")
+        body = parameters.bound_request(call, SET_POLICY)
+        policy = body.get("policy")
         if policy is None:
             raise invalid("policy is required.")
+        if body.get("updateMask"):
+            paths = update_paths(body["updateMask"], _POLICY.keys())
+            # The caller's etag, else that of the policy that is completed: a change meanwhile is noticed.
+            etag = [("etag",)] if policy.get("etag") else []
+            policy = merge(self._backend.catalog.get_policy(name), policy, paths + etag)
         return Reply.json(self._backend.catalog.set_policy(name, policy))
 
     def test(self, call: RoutedRequest) -> Reply:

@@ -99,7 +99,8 @@ def _typed(value: Any, kind: FieldType, path: str) -> Any:
                 raise _wrong(path, "list")
             return [_typed(item, kind.item, f"{path}[{index}]") for index, item in enumerate(value)]
         case MapOf():
-            return {key: _typed(item, kind.value, f"{path}.{key}") for key, item in _object(value, path).items()}
+            entries = _object(value, path).items()
+            return {key: _typed(item, kind.value, f"{path}.{str(key)[:64]}") for key, item in entries}
         case Mapping():
             return typed(_object(value, path), kind, path)
         case _:
