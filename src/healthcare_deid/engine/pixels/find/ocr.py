@@ -119,8 +119,9 @@ class OnnxOcr:
 
     A dark picture is looked at as writing on a bright page; where that look left a hint of text and found none, as it
     is; and all of it at half the size. Each look finds what the others overlook. Boxes the detector doubts are read,
-    and dropped when they surely are no text; around the others it looks closer. Characters that it overlooks because
-    they stand alone, or at the end of a line, are found by their ink.
+    and dropped when they surely are no text; around the others it looks closer. Where there are many, as in speckle,
+    only those count that the look at half the size supports. Characters that the detector overlooks because they stand
+    alone, or at the end of a line, are found by their ink.
 
     Its state is its arguments; the models are loaded at the first use, once a process.
 
