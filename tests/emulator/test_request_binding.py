@@ -101,8 +101,8 @@ class TestUpdateMasks:
         changed = lab.post(f"{DATASET}:setIamPolicy", {"policy": {"bindings": []}, "updateMask": "bindings"})
         assert changed.json.get("bindings") is None
         assert changed.json["auditConfigs"] == audit
-        stale = {"policy": {"bindings": [binding], "etag": base64.b64encode(b"older").decode()}, "updateMask": "bindings"}
-        assert lab.post(f"{DATASET}:setIamPolicy", stale).status == 409
+        stale = {"bindings": [binding], "etag": base64.b64encode(b"older").decode()}
+        assert lab.post(f"{DATASET}:setIamPolicy", {"policy": stale, "updateMask": "bindings"}).status == 409
         wrong = lab.post(f"{DATASET}:setIamPolicy", {"policy": {}, "updateMask": "members"})
         assert wrong.status == 400
 

@@ -82,7 +82,7 @@ class IamCalls:
             paths = update_paths(body["updateMask"], _POLICY.keys())
             # The caller's etag, else that of the policy that is completed: a change meanwhile is noticed.
             etag = [("etag",)] if policy.get("etag") else []
-            policy = merge(self._backend.catalog.get_policy(name), policy, paths + etag)
+            policy = merge(self._backend.catalog.get_policy(name), policy, [*paths, *etag])
         return Reply.json(self._backend.catalog.set_policy(name, policy))
 
     def test(self, call: RoutedRequest) -> Reply:
