@@ -52,9 +52,7 @@ class _Frame:
     @property
     def mcu(self) -> tuple[int, int]:
         """Columns and rows of a minimum coded unit."""
-        if (
-            len(self.components) == 1
-        ):  # T.81 A.2.2: blocks of a single component are not interleaved, whatever its sampling factors
+        if len(self.components) == 1:  # not interleaved, whatever its sampling factors (T.81 A.2.2)
             return _BLOCK, _BLOCK
         return _BLOCK * max(one.across for one in self.components), _BLOCK * max(one.down for one in self.components)
 

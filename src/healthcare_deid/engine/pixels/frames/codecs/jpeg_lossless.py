@@ -131,9 +131,7 @@ def _entropy_coded(differences: Words, codes: Integers, lengths: Integers) -> by
     signed = np.arange(1 << 16, dtype=np.int64)
     signed[(1 << 15) + 1 :] -= 1 << 16
     categories = _CATEGORIES.astype(np.int64)
-    extra = np.where(
-        categories < LONGEST_CODE, categories, 0
-    )  # 32768 is the only difference of length 16 and needs no value bits
+    extra = np.where(categories < LONGEST_CODE, categories, 0)  # length 16 is always 32768 and has no value bits
     low = (signed - (signed < 0)) & ((1 << extra) - 1)
     values = ((codes[categories] << extra) | low).astype(np.uint64)
     sizes = (lengths[categories] + extra).astype(np.uint64)
@@ -155,9 +153,7 @@ def _packed(values: Integers, sizes: Integers) -> bytes:
     first = (starts >> np.uint64(5)).astype(np.int64)
     window = values << (np.uint64(64) - sizes - (starts & np.uint64(31)))  # spans two 32-bit words
     count = (total + 31) // 32 + 1
-    packed: Any = np.bincount(
-        first, weights=window >> np.uint64(32), minlength=count
-    )  # bits never overlap, so sums are unions
+    packed: Any = np.bincount(first, weights=window >> np.uint64(32), minlength=count)  # bits never overlap
     packed += np.bincount(first + 1, weights=window & np.uint64(0xFFFFFFFF), minlength=count)
     data = bytearray(packed.astype(">u4").tobytes()[: -(-total // 8)])
     if total % 8:
