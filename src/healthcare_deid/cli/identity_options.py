@@ -82,7 +82,7 @@ def identity_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             made = {
                 "pseudonyms": _pseudonyms(pseudonyms, sequential, pseudonym_prefix, missing_patients),
                 "dates": _dates(event or "", shifts=shift_dates, birth_year=birth_year, keeps_ages=keep_high_ages),
-                "set_values": dict(map(_assignment, set_values)),
+                "set_values": dict(map(_assignment, set_values)) or None,
                 "replace": tuple(replacements),
             }
             return function(*arguments, engine=engine | made, **others)

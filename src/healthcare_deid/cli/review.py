@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from healthcare_deid.cli.choice import with_choice
+from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from healthcare_deid.cli.choice import Choice
+    from healthcare_deid.engine import Deidentifier
 
 _EXAMPLES = """\b
 Examples:
@@ -20,7 +27,7 @@ Examples:
 @click.option(
     "--originals",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The originals, to show them beside the results.",
+    help="The originals: to show them beside the results, and to run instances again.",
 )
 @click.option("--reviewer", help="Who decides. Default: the user of this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
@@ -31,8 +38,12 @@ Examples:
     help="Copy what is approved into this new folder, and serve nothing.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@with_choice()
+@engine_options()
 def command(
     run: Path,
+    choice: Choice,
+    engine: dict[str, Any],
     originals: Path | None,
     reviewer: str | None,
     port: int,
@@ -43,12 +54,16 @@ def command(
     """Review the results of RUN, the folder of results or its run folder, in a browser on this machine.
 
     The worst come first: text that could not be read, doubtful lines, warnings; the others in random order. Keys
-    decide: a approves, r rejects, and a rectangle that is drawn with the mouse is covered with Enter. What was decided,
-    by whom and when, is written into the run folder at once. Nothing leaves this machine.
+    decide: a approves, r rejects. A rectangle that is drawn with the mouse is covered with Enter; a box that covers no
+    text is picked with a click and removed with Delete. What was decided, by whom, when and why, is written into the
+    run folder at once. Nothing leaves this machine.
+
+    Removing a box runs the instance again from its original. That needs the config and options of the run: they are
+    taken from the run folder. Give them again if the run had keys, masks, pseudonyms or a vault.
     """
     from healthcare_deid.report import Decision, Review, ReviewServer
 
-    review = Review(run, originals=originals, reviewer=reviewer)
+    review = Review(run, originals=originals, reviewer=reviewer, deidentifier=_deidentifier(choice, engine))
     if export is not None:
         with Progress(quiet=quiet) as progress:
             done = review.export(export, on_progress=progress.show)
@@ -61,3 +76,13 @@ def command(
         if not no_browser:
             webbrowser.open(server.url)
         server.wait()
+
+
+def _deidentifier(choice: Choice, engine: dict[str, Any]) -> Deidentifier | None:
+    """Return what the run was made with, where the command line says it; None leaves that to the run folder."""
+    from healthcare_deid.engine import Deidentifier, EngineOptions
+
+    config = choice.read()
+    if config is None and EngineOptions(**engine) == EngineOptions():
+        return None
+    return Deidentifier(config or choice.read(default="minimal"), **engine)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 RECORD = "record.jsonl"
 FAILURES = "failures.csv"
 SUMMARY = "summary.json"
-_LOCK = "lock"
-_RECORDED = "recorded.sqlite"
+LOCK = "lock"
+RECORDED = "recorded.sqlite"
 _SUPERSEDED = "superseded.jsonl"
 _SUMMARY_SCHEMA = 1
 _FAILURE_HEADING = ("sha256", "reason", "text")
@@ -72,14 +72,14 @@ class RunFolder:
 
     def __enter__(self) -> Self:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = self._held.enter_context(RunLock(self.path / _LOCK, self.name, self._store.folder))
+        self._lock = self._held.enter_context(RunLock(self.path / LOCK, self.name, self._store.folder))
         return self
 
     def __exit__(self, *error: object) -> None:
         with self._held:
             if self.recorded is not None:
                 self.recorded.close()
-            (self.path / _RECORDED).unlink(missing_ok=True)
+            (self.path / RECORDED).unlink(missing_ok=True)
 
     @property
     def inherited(self) -> tuple[int, ...]:
@@ -89,7 +89,7 @@ class RunFolder:
     @property
     def recorded_file(self) -> Path | None:
         """The file of recorded results, for workers."""
-        return self.path / _RECORDED if self.recorded is not None else None
+        return self.path / RECORDED if self.recorded is not None else None
 
     def begin(self, deidentifier: Engine, *, overwrite: bool, adopt: bool, **settings: object) -> None:
         """Compare the manifest, find the secret, and open the record.
@@ -124,8 +124,8 @@ class RunFolder:
         self._manifest = new
         self.record = RecordFile(self.path / RECORD, new.digest)
         if not self.record.is_new:
-            self.record.snapshot(self.path / _RECORDED)
-            self.recorded = RecordedResults(self.path / _RECORDED)
+            self.record.snapshot(self.path / RECORDED)
+            self.recorded = RecordedResults(self.path / RECORDED)
 
     def end(self, report: TreeReport, *, state: str) -> None:
         """Write the failures, the summary and what the manifest says of this run; the record is closed.
@@ -175,8 +175,8 @@ class RunFolder:
         if self.recorded is not None:
             self.recorded.close()
         with closing(RecordFile(self.path / RECORD, "")) as record:
-            record.snapshot(self.path / _RECORDED)
-        self.recorded = RecordedResults(self.path / _RECORDED)
+            record.snapshot(self.path / RECORDED)
+        self.recorded = RecordedResults(self.path / RECORDED)
         removed = 0
         with file.open("rb") as lines:
             for line in lines:

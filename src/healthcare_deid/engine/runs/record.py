@@ -79,6 +79,28 @@ class RecordEntry:
     kept_tags: Told
     still_read: int | None = None
 
+    @classmethod
+    def of_line(cls, line: dict[str, Any], *, size: int, redactions: list[Any], changes: list[Any]) -> Self:
+        """Return the entry of a recorded result whose pixels alone have changed since.
+
+        Args:
+            line: What the record says of it.
+            size: Its bytes now.
+            redactions: Every rectangle covered, as JSON holds it.
+            changes: Every change to a data element, as JSON holds it.
+        """
+        return cls(
+            line["result"],
+            bytes.fromhex(line["source"]),
+            size,
+            line["kept"],
+            _json(line["looks"]),
+            _json(redactions),
+            Told.of(_json(changes)),
+            Told.of(_json(line["warnings"])),
+            Told.of(_json(line.get("keptTags", []))),
+        )
+
 
 class EntryMaker:
     """Makes entries of results; a list that it has told of before is not told again."""

@@ -11,10 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Self
 
-from healthcare_deid.errors import EngineError
+from healthcare_deid.errors import EngineError, RunRefused
 from healthcare_deid.report.compare import compare
 from healthcare_deid.report.pictures import frame_picture
-from healthcare_deid.report.review.review import Decision
+from healthcare_deid.report.review.again import RerunMode
+from healthcare_deid.report.review.review import Decision, Reason
 
 if TYPE_CHECKING:
     from healthcare_deid.report.review.review import Review
@@ -93,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             status = 200
         except _RefusedError as refused:
             status, kind, body = refused.status, "text/plain; charset=utf-8", str(refused).encode()
-        except (ValueError, EngineError) as error:
+        except (ValueError, EngineError, RunRefused) as error:
             status, kind, body = 422, "text/plain; charset=utf-8", str(error).encode()
         except (KeyError, TypeError, IndexError):
             status, kind, body = 400, "text/plain; charset=utf-8", b"the request is not one of the page's"
@@ -111,11 +112,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Return what of the path follows the token.
 
         Raises:
-            _RefusedError: The token is missing or wrong, or the request is made out to another host.
+            _RefusedError: The token is missing or wrong, or the request is for another host, or from another page.
         """
         host = (self.headers.get("Host") or "").rpartition(":")[0]
+        origin = self.headers.get("Origin")  # of a page that sends the request; a browser lets no page change it
         first, *rest = self.path.partition("?")[0].lstrip("/").split("/")
         if host not in ("127.0.0.1", "localhost") or not secrets.compare_digest(first.encode(), self.token.encode()):
+            raise _RefusedError(404)
+        if origin is not None and origin != f"http://{self.headers['Host']}":
             raise _RefusedError(404)
         return rest
 
@@ -156,10 +160,14 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(404)
         match path:
             case ["decide"]:
-                self.review.decide(index, Decision(body["decision"]))
-            case ["cover"]:
+                reason = Reason(body["reason"]) if body.get("reason") else None
+                self.review.decide(index, Decision(body["decision"]), reason)
+            case ["cover" | "uncover" as what]:
                 x, y, width, height = map(int, body["box"])
-                self.review.cover(index, int(body["frame"]), (x, y, width, height))
+                change = self.review.cover if what == "cover" else self.review.uncover
+                change(index, int(body["frame"]), (x, y, width, height))
+            case ["again"]:
+                self.review.run_again(index, RerunMode(body["mode"]))
             case _:
                 raise _RefusedError(404)
         item = self.review.items[index]
