@@ -38,6 +38,9 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 .run th{color:var(--soft);font-weight:500;font-size:.87rem}
 .run td.n,.run th.n{text-align:right;padding:.28rem .4rem .28rem 1.1rem;white-space:nowrap}
 .run td:first-child,.run th:first-child{padding-right:2rem}
+.passes{font-size:.87rem}.passes td,.passes th{padding-right:.6rem!important;padding-left:0!important}
+.passes td:first-child{white-space:nowrap}.passes td:nth-child(2){overflow-wrap:anywhere}
+.passes td.n,.passes th.n{padding-left:.6rem!important}
 .run ul{margin:.4rem 0;padding-left:1.2rem;max-width:46rem}.run li{margin:.25rem 0}
 .run code{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .facts{display:grid;grid-template-columns:repeat(6,1fr);gap:0;margin:1.2rem 0 .4rem;border:1px solid var(--line)}
@@ -46,7 +49,8 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 .facts span{color:var(--soft);font-size:.85rem}.facts .bad b{color:var(--bad)}
 .sign{display:grid;grid-template-columns:2fr 2fr 1fr;gap:2.4rem;margin:3.2rem 0 1rem}
 .sign div{border-top:1px solid var(--ink);padding-top:.3rem;color:var(--soft);font-size:.85rem}
-@media (max-width:46rem){.facts{grid-template-columns:repeat(3,1fr)}.sign{grid-template-columns:1fr}}
+@media (max-width:46rem){.facts{grid-template-columns:repeat(3,1fr)}.sign{grid-template-columns:1fr}
+.run table{display:block;min-width:0;overflow-x:auto}}
 @media print{@page{margin:18mm 16mm}body{margin:0!important;max-width:none!important;padding:0!important}
 .run{font-size:10.5pt;max-width:none}.run thead{display:table-header-group}
 .run tr,.run li,.facts,.signing{break-inside:avoid}.run h2{break-after:avoid}}
@@ -145,7 +149,7 @@ def _passes(report: RunReport) -> str:
         )
         for one in report.passes
     ]
-    return table(("begun", "by", "state", *names), rows)
+    return f'<div class="passes">{table(("begun", "by", "state", *names), rows)}</div>'
 
 
 def _evidence(report: RunReport) -> str:
