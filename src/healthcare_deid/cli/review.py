@@ -1,4 +1,4 @@
-"""``healthcare-deid review``: a page on this machine where a person approves and rejects a run's results."""
+"""``healthcare-deid review``: a local page on which a person approves or rejects a run's results."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Examples:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The originals: to show them beside the results, and to run instances again.",
 )
-@click.option("--reviewer", help="Who decides. Default: the user of this machine.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
-@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option("--reviewer", help="Name of the reviewer. Default: the user of this machine.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on. Default: any free port.")
+@click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
 @click.option(
     "--export",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Copy what is approved into this new folder, and serve nothing.",
+    help="Copy approved results to this new folder instead of serving the page.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @with_choice()
@@ -72,14 +72,14 @@ def command(
         return
     with ReviewServer(review, port) as server:
         click.echo(f"{len(review.items)} results, {review.count(Decision.OPEN)} open: {server.url}")
-        click.echo("The address is the way in: give it to nobody. Ctrl-C ends.", err=True)
+        click.echo("Anybody with this address has access: do not share it. Ctrl-C ends.", err=True)
         if not no_browser:
             webbrowser.open(server.url)
         server.wait()
 
 
 def _deidentifier(choice: Choice, engine: dict[str, Any]) -> Deidentifier | None:
-    """Return what the run was made with, where the command line says it; None leaves that to the run folder."""
+    """Return the run's deidentifier as the command line describes it, or None to use the run folder."""
     from healthcare_deid.engine import Deidentifier, EngineOptions
 
     config = choice.read()

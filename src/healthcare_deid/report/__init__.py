@@ -1,4 +1,4 @@
-"""Show what was removed: tag by tag, in pictures, and for a whole run. Nothing here prints a value."""
+"""Reports for people: comparison, audit, review, dry run and run report. None of them prints a value."""
 
 from healthcare_deid.engine.runs.report_page import write_report as write_run_report
 from healthcare_deid.engine.runs.run_report import AttributeCounts, PixelCounts, RunReport

@@ -1,1 +1,1 @@
-"""Whole folders: which files, what results are called, the record, and the workers."""
+"""Runs over whole folders: finding files, naming results, the record, and the workers."""

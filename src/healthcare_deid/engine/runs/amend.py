@@ -1,4 +1,4 @@
-"""Replacement of one result after its run, as a review asks for, with its line of the record."""
+"""Replacement of one result, and of its line in the record, after a run has ended."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 
 def amend(run: Path, results: Path, name: str, make: Callable[[Path, dict[str, Any]], RecordEntry]) -> dict[str, Any]:
-    """Replace one result of a run, its line of the record, and what is made of them: the report and the File-set.
+    """Replace one result of a run and its line in the record, and update the report and the File-set.
 
-    The old line is withdrawn before the new file appears. A process that is killed in between leaves a result that
-    the record does not tell of: a review does not show it and never exports it, and the next run makes it again.
+    The old line is withdrawn before the new file appears. If the process is killed in between, the result has no line:
+    a review neither shows nor exports it, and the next run creates it again.
 
     Args:
         run: The run folder.
         results: The folder of results.
         name: The result's name.
-        make: Writes the new result to the path it is given, and returns its entry; it is given the present line too.
+        make: Called with a path and the current line; writes the new result to that path and returns its entry.
 
     Returns:
-        What the record says of the result now.
+        The new line.
 
     Raises:
-        RunRefused: A run is at work on the results, or the record no longer tells of this one.
+        RunRefused: Another run holds the results, or the record has no line for this one.
         OSError: A file cannot be read or written.
     """
     store = FolderStore(results)
@@ -46,7 +46,7 @@ def amend(run: Path, results: Path, name: str, make: Callable[[Path, dict[str, A
         try:
             entry = make(staged, line)
             with closing(RecordFile(run / RECORD, "")) as record:
-                record.snapshot(run / RECORDED)  # which makes its lists known
+                record.snapshot(run / RECORDED)  # so that lists it has already defined are not written again
                 record.learn(entry)
                 record.withdraw(name)
                 try:
@@ -59,22 +59,22 @@ def amend(run: Path, results: Path, name: str, make: Callable[[Path, dict[str, A
             staged.unlink(missing_ok=True)
             (run / RECORDED).unlink(missing_ok=True)
         write_report(run)
-        if (file_set := file_set_folder(results)).exists():  # it links to the old file
+        if (file_set := file_set_folder(results)).exists():  # its links lead to the old file
             told = current_results(run / RECORD, closed=True)
             write_file_set(results, {one for entry in told if store.has(one := entry["result"])}, file_set)
         return _line(run / RECORD, name)
 
 
 def _line(record: Path, name: str) -> dict[str, Any]:
-    """Return what a record says of one result.
+    """Return the record's current line for a result.
 
     Raises:
-        RunRefused: Nothing.
+        RunRefused: There is none.
     """
     for line in current_results(record, closed=False):
         if line["result"] == name:
             return line
-    raise RunRefused("the record no longer tells of this result: begin the review again")
+    raise RunRefused("the record no longer has this result: start the review again")
 
 
 def _unchanged(line: dict[str, Any]) -> RecordEntry:

@@ -1,4 +1,4 @@
-"""The report of a run as a page: to read on the screen, to print, and to sign."""
+"""Report of a run as a page to read, print and sign."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FACTS = (
     ("refused", "refused by rule"),
     ("failed", "failed"),
 )
-"""Counts of a pass that add up, the first one to the others, and what they are called here."""
+"""Counts of a pass and their labels. The first is the sum of the others."""
 _STYLE = """<style>
 :root{--ink:#18181b;--soft:#52525b;--line:#d4d4d8;--pale:#f4f4f5;--warn:#92400e;--bad:#b91c1c}
 body{background:#fff;color:var(--ink);max-width:58rem!important}
@@ -59,7 +59,7 @@ h1.hd{font:600 1.9rem/1.2 system-ui,sans-serif;letter-spacing:-.01em;margin:0 0 
 
 @border
 def write_report(folder: Path) -> RunReport:
-    """Write ``report.html`` and ``report.csv`` into a run folder, for its owner only, and return what they say.
+    """Write ``report.html`` and ``report.csv`` to a run folder, for its owner only, and return the report.
 
     Raises:
         RunRefused: The folder is not a run folder, or is of another release.
@@ -77,7 +77,7 @@ def write_report(folder: Path) -> RunReport:
 
 
 def page(report: RunReport) -> str:
-    """Return the page, which loads nothing."""
+    """Return the page. It loads no other resource."""
     return page_of(_TITLE, f'{_STYLE}<div class="run">{"".join(_sections(report))}</div>')
 
 
@@ -110,7 +110,7 @@ def _head(report: RunReport) -> str:
     )
     state = f"<span{'' if report.state == 'complete' else ' class=bad'}>{escape(report.state)}</span>"
     when = report.passes[-1].get("began", "") if report.passes else ""
-    more = "" if counts else '<p class="bad">This pass has not ended, or was killed: its files are not counted.</p>'
+    more = "" if counts else '<p class="bad">This pass is still running or was killed: its files are not counted.</p>'
     return (
         f'<p class="soft">Run <code>{escape(report.name)}</code>, begun {escape(when)}, {state}. '
         f"Results recorded: {report.results:,}.</p>"

@@ -1,4 +1,4 @@
-"""The review of a run: a person looks at results, approves or rejects them, and changes what is covered."""
+"""Review of a run: a person approves or rejects results and changes what is covered."""
 
 from healthcare_deid.report.review.again import RerunMode
 from healthcare_deid.report.review.review import Decision, Item, Reason, Review

@@ -1,4 +1,4 @@
-"""One instance of a run, run again from its original: by what the run was made with, or by a stricter mode."""
+"""Running an instance of a run again, with the run's settings or in a stricter mode."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ _TOLD = frozenset(
         "encrypted_attributes",
     }
 )
-"""Arguments whose value is in the manifest; of the others it holds fingerprints."""
+"""Arguments whose values are in the manifest; of the others it has fingerprints."""
 
 
 class RerunMode(StrEnum):
-    """How an instance is run again."""
+    """Mode in which an instance is run again."""
 
     AS_RUN = "as-run"
-    """As the run did."""
+    """With the run's settings."""
     THOROUGH = "thorough"
-    """The same, and look for tiny, faint and rotated text too."""
+    """With the run's settings, looking for tiny, faint and rotated text too."""
     ALL_TEXT = "all-text"
-    """Cover all text that is found, whatever it says."""
+    """With the run's settings, covering all text that is found."""
 
 
 def deidentifier_of(run: Path, given: Deidentifier | None) -> Deidentifier:
-    """Return what makes the same results as a run did; its manifest's settings prove it.
+    """Return a deidentifier with a run's settings, verified against its manifest.
 
     Args:
         run: The run folder.
-        given: The caller's; by default it is made of the manifest.
+        given: Deidentifier of the caller; None rebuilds it from the manifest.
 
     Raises:
         RunRefused: The settings differ, or the run's secret cannot be found.
@@ -82,7 +82,7 @@ def deidentifier_of(run: Path, given: Deidentifier | None) -> Deidentifier:
 
 
 def in_mode(deidentifier: Deidentifier, mode: RerunMode) -> Deidentifier:
-    """Return a deidentifier that looks at pixels in another mode.
+    """Return a deidentifier for another mode.
 
     Raises:
         ConfigError: The mode would change nothing.
@@ -98,7 +98,7 @@ def in_mode(deidentifier: Deidentifier, mode: RerunMode) -> Deidentifier:
             if not compile_config(config, deidentifier.options).pixels.looks:
                 raise ConfigError("the run's config does not look for text in pixels: cover all text instead")
             if options["ocr"] is not None:
-                raise ConfigError("the run had an OCR of its own, which has no thorough mode")
+                raise ConfigError("the run used its own OCR, which has no thorough mode")
             options["thorough"] = True
             return Deidentifier(config, **options)
         case RerunMode.ALL_TEXT:
@@ -109,10 +109,10 @@ def in_mode(deidentifier: Deidentifier, mode: RerunMode) -> Deidentifier:
 
 
 def _rebuilt(manifest: Manifest) -> Deidentifier:
-    """Return a deidentifier of what a manifest says; what it only describes is left out, and found by comparison.
+    """Return a deidentifier rebuilt from a manifest. Settings it only describes are left out; comparison finds them.
 
     Raises:
-        RunRefused: It does not say enough.
+        RunRefused: The manifest does not hold enough.
     """
     told: dict[str, Any] = manifest.settings["options"]
     given = {name: one for name, one in told.items() if name in _TOLD and one is not None}

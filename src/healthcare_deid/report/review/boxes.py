@@ -1,4 +1,4 @@
-"""Boxes that a person decides on: one more covered in a result, or exactly these covered in an original."""
+"""Boxes chosen by a person: covering more in a result, or exactly these in an original."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ CHOSEN_WARNING = "a person uncovered parts of the picture in a review, and text 
 
 
 class ChosenBoxes(PixelRedactor):
-    """Covers the boxes that it is given, and looks for no text.
+    """Redactor that covers given boxes and looks for no text.
 
     Args:
-        boxes: What to cover, in elements of the original.
-        looks: What became of every picture when text was looked for.
+        boxes: Boxes to cover, in elements of the original.
+        looks: Outcome for every picture when text was looked for.
         workers: Threads that encode the frames of an instance.
         max_frame_pixels: Refuse frames of more pixels than this.
     """
@@ -124,14 +124,14 @@ class ChosenBoxes(PixelRedactor):
 
 
 def cover(dataset: Dataset, rectangles: Sequence[Rectangle]) -> tuple[list[Redaction], list[Change]]:
-    """Cover rectangles in an instance's own image, and in its icon; nothing outside them changes.
+    """Cover rectangles in an instance's own image and in its icon. Nothing outside them changes.
 
     Args:
-        dataset: The result, a private copy.
-        rectangles: What to cover.
+        dataset: Private copy of the result.
+        rectangles: Rectangles to cover.
 
     Returns:
-        What was covered, and the elements that changed.
+        Redactions, and changes to elements.
 
     Raises:
         ValueError: There is no image, or a rectangle is not in it.

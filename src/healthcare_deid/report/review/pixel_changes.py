@@ -1,4 +1,4 @@
-"""Changes to the pixels of a run's results: a box more, a box less, an instance run again."""
+"""Changes to the pixels of a run's results: adding or removing a box, and running an instance again."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from healthcare_deid.report.run_folder import RunFolder
 
 IMAGE = ("", "7FE00010")
-"""Paths of the picture that a review shows."""
+"""Element paths of the picture shown in a review."""
 
 
 class PixelChanges:
-    """Replaces results of a run. Not for use by two threads at once.
+    """Replaces results of a run. Not thread-safe.
 
     Args:
         run: The run.
         sources: Originals by their SHA-256, in hexadecimal.
-        deidentifier: What the run was made with; None makes it of what the run folder says, when it is needed.
+        deidentifier: Deidentifier of the run; None rebuilds it from the run folder when needed.
     """
 
     def __init__(self, run: RunFolder, sources: Mapping[str, Path], deidentifier: Deidentifier | None) -> None:
@@ -51,7 +51,7 @@ class PixelChanges:
         self._proved: Deidentifier | None = None
 
     def cover(self, name: str, rectangle: Rectangle) -> list[dict[str, Any]]:
-        """Cover one more rectangle in a result (see `Review.cover`); return every box there is now."""
+        """Cover one more rectangle in a result (see `Review.cover`), and return all its boxes."""
 
         def make(path: Path, line: dict[str, Any]) -> RecordEntry:
             added, changes = _covered(self._run.results / name, path, [rectangle])
@@ -60,7 +60,7 @@ class PixelChanges:
         return self._amend(name, make)
 
     def uncover(self, name: str, rectangle: Rectangle) -> list[dict[str, Any]]:
-        """Remove a box (see `Review.uncover`); return every box there is now."""
+        """Remove a box (see `Review.uncover`), and return all remaining ones."""
         known = self._known()
 
         def make(path: Path, line: dict[str, Any]) -> RecordEntry:
@@ -79,7 +79,7 @@ class PixelChanges:
         return self._amend(name, make)
 
     def run_again(self, name: str, mode: RerunMode) -> list[dict[str, Any]]:
-        """Run an instance again (see `Review.run_again`); return every box there is now."""
+        """Run an instance again (see `Review.run_again`), and return all its boxes."""
         instances = in_mode(self._known(), mode).instances
 
         def make(path: Path, line: dict[str, Any]) -> RecordEntry:
@@ -109,7 +109,7 @@ class PixelChanges:
 
         Raises:
             ValueError: Its original is not among the originals.
-            EngineError: It cannot be de-identified, or becomes another instance than the run made of it.
+            EngineError: It cannot be de-identified, or gets another UID than in the run.
         """
         original = self._sources.get(line["source"])
         if original is None:
@@ -125,12 +125,12 @@ class PixelChanges:
 
 
 def rectangle_of(one: Mapping[str, Any]) -> Rectangle:
-    """Return where a redaction of the record is."""
+    """Return the rectangle of a redaction in the record."""
     return int(one["frame"]), int(one["x"]), int(one["y"]), int(one["width"]), int(one["height"])
 
 
 def _covered(source: Path, path: Path, rectangles: list[Rectangle]) -> tuple[list[Redaction], list[Change]]:
-    """Write a result with more rectangles covered."""
+    """Write a result with more rectangles covered, and return redactions and changes."""
     dataset = read(source)[0]
     copy = private_copy(dataset)
     copy.preamble = dataset.preamble
@@ -141,7 +141,7 @@ def _covered(source: Path, path: Path, rectangles: list[Rectangle]) -> tuple[lis
 
 
 def _with_boxes(line: dict[str, Any], path: Path, added: list[Redaction], changes: list[Change]) -> RecordEntry:
-    """Return the entry of a result in which more is covered than the line says."""
+    """Return the entry of a result that has more boxes than its line in the record."""
     known: list[dict[str, Any]] = line["changes"]
     done = {(change["path"], change["action"]) for change in known}
     new = [asdict(change) for change in changes if (change.path, change.action) not in done]
@@ -150,7 +150,7 @@ def _with_boxes(line: dict[str, Any], path: Path, added: list[Redaction], change
 
 
 def _told(entry: RecordEntry) -> dict[str, Any]:
-    """Return what an entry says, as a line of the record does."""
+    """Return an entry as values of a record line."""
     return {
         "kept": entry.kept,
         "looks": json.loads(entry.looks),

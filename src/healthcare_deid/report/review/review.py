@@ -1,7 +1,7 @@
-"""Results to review, the worst first, and what a person decides about them.
+"""Review of results, worst first, with a person's decisions about them.
 
-Every decision is a line in the run's folder, with who, when and why. A change to the pixels replaces the result and its
-line of the run's record.
+Every decision is written to the run folder, with who, when and why. A change to the pixels replaces the result and its
+line in the record.
 """
 
 from __future__ import annotations
@@ -41,46 +41,46 @@ Asked = TypeVar("Asked")
 _DECISIONS = "decisions.jsonl"
 _UNREADABLE = "unreadable"
 _LOW = 0.8
-"""Confidence under which a covered line is worth a look: half of what is covered for nothing has less."""
+"""Confidence below which a covered line deserves a look: half of all false positives have less."""
 
 
 class Decision(StrEnum):
-    """What a person says of a result."""
+    """Decision about a result."""
 
     APPROVED = "approved"
     """It may be released."""
     REJECTED = "rejected"
-    """It must not."""
+    """It must not be released."""
     OPEN = "open"
-    """Nothing yet, or it was changed since."""
+    """Not decided yet, or changed since."""
 
 
 class Reason(StrEnum):
-    """Reason for a decision: one of these, because free text would name patients."""
+    """Reason for a decision, from a fixed list because free text could name patients."""
 
     TEXT_LEFT = "text-left"
     """Text in the picture may identify somebody."""
     ATTRIBUTE = "attribute"
     """An attribute may identify somebody."""
     TOO_MUCH = "too-much"
-    """More is covered than has to be: the picture is of no use."""
+    """Too much is covered, so the picture is not useful."""
     NO_TEXT = "no-text"
     """A box covers no text."""
     OTHER = "other"
-    """Something else, which the reviewer knows."""
+    """Another reason."""
 
 
 @dataclass(slots=True)
 class Item:
-    """One result to look at.
+    """Result to review.
 
     Attributes:
         result: Its name.
-        reasons: Why it comes early; empty for one that is there at random.
+        reasons: Reasons to look at it early; empty for results in random order.
         boxes: Covered rectangles of its image: frame, left, top, width, height.
         source: SHA-256 of its source.
-        decision: What was said of it last.
-        approved: SHA-256 of what was approved: another file under the same name is not.
+        decision: Latest decision.
+        approved: SHA-256 of the approved file; any other content is not approved.
     """
 
     result: str
@@ -92,20 +92,20 @@ class Item:
 
 
 class Review:
-    """The review of one run. Threads may share it.
+    """Review of one run. Threads may share it.
 
     Args:
-        run: The run's folder, or the folder of its results.
-        originals: The folder of the originals: to show them beside the results, and to run instances again. A source
-            is known by its content.
-        reviewer: Who decides; by default the user of this machine.
-        deidentifier: What the run was made with, to run instances again. By default it is made of what the run folder
-            says, which is enough unless keys, masks, pseudonyms or other objects were given to the run.
-        seed: Seed of the order of results that nothing is to be said of.
-        now: Returns the time.
+        run: Run folder, or folder of results.
+        originals: Folder of originals, to show them beside the results and to run instances again. Sources are
+            identified by their content.
+        reviewer: Name of the reviewer; by default the user of this machine.
+        deidentifier: Deidentifier of the run, to run instances again. By default it is rebuilt from the run folder,
+            which works unless the run was given keys, masks, pseudonyms or other objects.
+        seed: Seed for the random order of inconspicuous results.
+        now: Function that returns the current time.
 
     Attributes:
-        items: The results, the worst first.
+        items: Results, worst first.
 
     Raises:
         FileNotFoundError: There is no run folder.
@@ -123,7 +123,7 @@ class Review:
     ) -> None:
         found = RunFolder.of(Path(run))
         if found is None:
-            raise FileNotFoundError("no run's folder there: it stands beside the results, as <results>.run")
+            raise FileNotFoundError("there is no run folder: it stands beside the results, as <results>.run")
         self._run = found
         self._reviewer = reviewer or getpass.getuser()
         self._now = now
@@ -147,12 +147,12 @@ class Review:
         return sum(1 for item in self.items if item.decision is decision)
 
     def decide(self, index: int, decision: Decision, reason: Reason | None = None) -> None:
-        """Decide about a result; the decision is written down at once.
+        """Decide about a result. The decision is written at once.
 
         Args:
-            index: Which result.
+            index: Index of the result.
             decision: The decision.
-            reason: Why, where the reviewer says so.
+            reason: Reason, if the reviewer gives one.
         """
         with self._lock:
             item = self.items[index]
@@ -163,59 +163,58 @@ class Review:
 
     @border
     def cover(self, index: int, frame: int, box: tuple[int, int, int, int]) -> None:
-        """Cover one more rectangle in a result, and in its icon. The result is open again then.
+        """Cover one more rectangle in a result and in its icon. The result becomes open again.
 
         Args:
-            index: Which result.
-            frame: From 0.
+            index: Index of the result.
+            frame: Frame index, from 0.
             box: Left column, top row, width and height.
 
         Raises:
             ValueError: The rectangle is not in the picture.
             EngineError: The pixels cannot be decoded or written.
-            RunRefused: A run is at work on the results.
+            RunRefused: A run holds the results.
         """
         self._change(index, self._pixels.cover, (frame, *box), Reason.TEXT_LEFT, added=(frame, *box))
 
     @border
     def uncover(self, index: int, frame: int, box: tuple[int, int, int, int]) -> None:
-        """Remove a box that covers no text: the instance is run again from its original with every other box.
+        """Remove a box that covers no text, by running the instance again with every other box.
 
-        What only that box covered is shown again, and no text is looked for in it. What was covered in the icon stays
-        covered. The result is open again then.
+        The uncovered part is not searched for text again. The icon stays covered. The result becomes open again.
 
         Args:
-            index: Which result.
-            frame: From 0.
+            index: Index of the result.
+            frame: Frame index, from 0.
             box: Left column, top row, width and height, as in `Item.boxes`.
 
         Raises:
-            ValueError: There is no such box, or its original is not among the originals.
+            ValueError: There is no such box, or the original is missing.
             EngineError: The instance cannot be de-identified.
-            RunRefused: A run is at work on the results, or it is not known how they were made.
+            RunRefused: A run holds the results, or their settings are not known.
         """
         self._change(index, self._pixels.uncover, (frame, *box), Reason.NO_TEXT, removed=(frame, *box))
 
     @border
     def run_again(self, index: int, mode: RerunMode = RerunMode.AS_RUN) -> None:
-        """Run an instance again from its original. The result is open again then.
+        """Run an instance again from its original. The result becomes open again.
 
-        Boxes that a person has removed are covered again, and boxes that a person has added stay.
+        Boxes removed by a person are covered again; boxes added by a person stay.
 
         Args:
-            index: Which result.
-            mode: How.
+            index: Index of the result.
+            mode: Mode of the new run.
 
         Raises:
-            ValueError: Its original is not among the originals, or the mode would change nothing.
+            ValueError: The original is missing, or the mode would change nothing.
             EngineError: The instance cannot be de-identified.
-            RunRefused: A run is at work on the results, or it is not known how they were made.
+            RunRefused: A run holds the results, or their settings are not known.
         """
         self._change(index, self._pixels.run_again, mode, None, again=str(mode))
 
     @border
     def dataset(self, index: int, *, original: bool = False) -> FileDataset | None:
-        """Return a result as it is now, or its original; None where that is not known."""
+        """Return a result in its current state, or its original; None if that is missing."""
         item = self.items[index]
         path = self._sources.get(item.source) if original else self._run.results / item.result
         if path is None:
@@ -224,20 +223,20 @@ class Review:
         return found
 
     def export(self, folder: str | PathLike[str], *, on_progress: Callable[[int, int], object] | None = None) -> int:
-        """Copy what is approved into a new folder, under the results' names; return how many files.
+        """Copy approved results to a new folder under their names, and return their number.
 
-        A result that is another file than the one that was approved stays out, and is open again.
+        A result that has changed since its approval is left out and becomes open again.
 
         Args:
             folder: The new folder.
-            on_progress: Called after each approved result with the number of them done, and of all.
+            on_progress: Called after each approved result with the number done and the total.
 
         Raises:
-            FileExistsError: The folder holds something.
+            FileExistsError: The folder is not empty.
         """
         target = Path(folder)
         if target.exists() and any(target.iterdir()):
-            raise FileExistsError("the folder holds something already: name a new one")
+            raise FileExistsError("the folder is not empty: name a new one")
         copied = 0
         approved = [item for item in self.items if item.decision is Decision.APPROVED]
         for done, item in enumerate(approved, 1):
@@ -259,7 +258,7 @@ class Review:
         reason: Reason | None,
         **told: Any,
     ) -> None:
-        """Change a result's pixels, and write down that it is open again."""
+        """Change a result's pixels and write down that it is open again."""
         with self._lock:
             item = self.items[index]
             item.boxes = _boxes(work(item.result, asked))

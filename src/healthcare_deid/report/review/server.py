@@ -1,4 +1,4 @@
-"""The review page on a loopback port. The token in the URL is the way in: no other machine or page has it."""
+"""Review page on a loopback port. Access needs the token in the URL, which no other machine or page has."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _HEADERS = {
 
 
 class ReviewServer:
-    """Serves the review of a run to this machine's browser.
+    """Server of the review page for a browser on this machine.
 
     Args:
-        review: What is reviewed.
-        port: 0 takes any free one.
+        review: Review to serve.
+        port: Port to listen on; 0 selects a free one.
 
     Attributes:
-        url: Where the page is, with its token.
+        url: URL of the page, with its token.
     """
 
     def __init__(self, review: Review, port: int = 0) -> None:
@@ -67,7 +67,7 @@ class ReviewServer:
 
 
 class _RefusedError(Exception):
-    """Ends a request with a status; its text goes to the page."""
+    """Error that ends a request with a status. Its text is shown on the page."""
 
     def __init__(self, status: int, text: str = "") -> None:
         super().__init__(text)
@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Write no log: its lines would hold the token."""
+        """Write no log, because its lines would contain the token."""
 
     def _answer(self, work: Any) -> None:
         try:
@@ -98,10 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
             status, kind, body = 422, "text/plain; charset=utf-8", str(error).encode()
         except (KeyError, TypeError, IndexError):
             status, kind, body = 400, "text/plain; charset=utf-8", b"the request is not one of the page's"
-        except Exception as error:  # noqa: BLE001 - the server would print it with what it quotes
+        except Exception as error:  # noqa: BLE001 - the server would print it, and its text may quote data
             status, kind, body = 500, "text/plain; charset=utf-8", type(error).__name__.encode()
         if status != 200:
-            self.close_connection = True  # a body that was not read would be taken for the next request
+            self.close_connection = True  # an unread body would be parsed as the next request
         self.send_response(status)
         for name, value in {**_HEADERS, "Content-Type": kind, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
@@ -109,13 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _path(self) -> list[str]:
-        """Return what of the path follows the token.
+        """Return the parts of the path after the token.
 
         Raises:
             _RefusedError: The token is missing or wrong, or the request is for another host, or from another page.
         """
         host = (self.headers.get("Host") or "").rpartition(":")[0]
-        origin = self.headers.get("Origin")  # of a page that sends the request; a browser lets no page change it
+        origin = self.headers.get("Origin")  # set by the browser, and not changeable by a page
         first, *rest = self.path.partition("?")[0].lstrip("/").split("/")
         if host not in ("127.0.0.1", "localhost") or not secrets.compare_digest(first.encode(), self.token.encode()):
             raise _RefusedError(404)
