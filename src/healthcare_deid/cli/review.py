@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from healthcare_deid.cli.choice import with_choice
+from healthcare_deid.cli.choice import preset, with_choice
 from healthcare_deid.cli.engine import engine_options
 from healthcare_deid.cli.progress import Progress
 
@@ -85,4 +85,4 @@ def _deidentifier(choice: Choice, engine: dict[str, Any]) -> Deidentifier | None
     config = choice.read()
     if config is None and EngineOptions(**engine) == EngineOptions():
         return None
-    return Deidentifier(config or choice.read(default="minimal"), **engine)
+    return Deidentifier(config if config is not None else preset("minimal"), **engine)

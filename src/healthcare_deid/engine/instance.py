@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sinks import Sink
     from healthcare_deid.engine.dicom.sources import Range, Source
     from healthcare_deid.engine.options import EngineOptions
+    from healthcare_deid.engine.pixels.redactor import PixelRedactor
     from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.results import Change
     from healthcare_deid.engine.text.engine import TextEngine

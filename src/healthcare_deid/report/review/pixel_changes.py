@@ -145,7 +145,7 @@ def _with_boxes(line: dict[str, Any], path: Path, added: list[Redaction], change
     known: list[dict[str, Any]] = line["changes"]
     done = {(change["path"], change["action"]) for change in known}
     new = [asdict(change) for change in changes if (change.path, change.action) not in done]
-    boxes = [*line["redactions"], *map(asdict, added)]
+    boxes = [*line["redactions"], *(asdict(box) for box in added)]
     return RecordEntry.of_line(line, size=path.stat().st_size, redactions=boxes, changes=[*known, *new])
 
 
