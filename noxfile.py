@@ -130,10 +130,9 @@ def airflow(session: nox.Session) -> None:
 
 
 @nox.session
-def engines(session: nox.Session) -> None:
-    """Run the recipes for engines that need no code of ours."""
-    session.install("dask>=2024.8")
-    _install(session, "pipelines", project=".[all]")
+def recipes(session: nox.Session) -> None:
+    """Run the recipes for Dagster, Dask, Ray and Spark, which needs a Java; half a GB of packages, so once a week."""
+    _install(session, "pipelines", "recipes", project=".[all]")
     session.run("pytest", "-W", "default", "tests/pipelines/test_recipes.py", *session.posargs)
 
 
