@@ -69,7 +69,9 @@ class DeidentifyFiles(beam.PTransform):
             places.check_apart(one, self._destination)
         recipe = EngineRecipe(config, secret, options)
         self._read = ReadInstances(source, source_names=source_names, endpoint=endpoint)
-        self._make = MakeResults(recipe, source_names=source_names, records=records, min_ram=min_ram)
+        self._make = MakeResults(recipe, source_names=source_names, records=records)
+        # Of the whole, because runners do not fuse steps with different hints, and would copy every image between them.
+        self.with_resource_hints(min_ram=min_ram)
 
     def expand(self, begin: Any) -> DeidentifiedInstances:
         """Apply the transform."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import zipfile
 from contextlib import closing, nullcontext
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
 
@@ -152,8 +153,7 @@ def _contents(place: str) -> Iterator[tuple[str, bytes | None]]:
     """
     with places.opened(place) as file:
         if not place.lower().endswith(_ARCHIVES):
-            data = file.read(_LARGEST)
-            yield place, data if len(data) < _LARGEST else None
+            yield place, _whole(file)
         elif place.lower().endswith(".zip"):
             with zipfile.ZipFile(file) as archive:
                 for member in archive.infolist():
@@ -169,5 +169,16 @@ def _contents(place: str) -> Iterator[tuple[str, bytes | None]]:
                     content = archive.extractfile(one)
                     if content is None:
                         raise tarfile.ReadError("not a regular file")
-                    data = content.read(_LARGEST)
-                    yield f"{place}!{one.name}", data if len(data) < _LARGEST else None
+                    yield f"{place}!{one.name}", _whole(content)
+
+
+def _whole(file: IO[bytes]) -> bytes | None:
+    """Return the content of a file, or None if it is too large."""
+    if not file.seekable():
+        data = file.read(_LARGEST)
+        return data if len(data) < _LARGEST else None
+    # By its size first: read(_LARGEST) allocates as much, even for a small file.
+    if file.seek(0, os.SEEK_END) >= _LARGEST:
+        return None
+    file.seek(0)
+    return file.read()
