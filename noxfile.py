@@ -137,6 +137,18 @@ def recipes(session: nox.Session) -> None:
 
 
 @nox.session
+def image(session: nox.Session) -> None:
+    """Carry out the Dockerfile's steps in a bare directory, and start what the image starts; once a week."""
+    _install(session, "test")
+    session.install("build[uv]")
+    out = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--installer=uv", "--outdir", str(out), silent=True)
+    (built,) = out.glob("*.whl")
+    session.run("pytest", "tests/test_image_recipe.py", *session.posargs, env={"HEALTHCARE_DEID_WHEEL": str(built)})
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it alone, import it, and check what is in it."""
     session.install("build[uv]")
