@@ -19,7 +19,8 @@ from healthcare_deid.pipelines.beam.common import DEAD, Counters, DeadLetter, de
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_BATCH = 32
+BATCH = 32
+"""Files that a worker gets at once: reading a small one takes less than handing it over."""
 # Runners pass elements as protocol buffers, which end at 2 GiB.
 _LARGEST = 2_000_000_000
 _TOO_LARGE = "the file has 2 GB or more, too large for an element of a pipeline: use Deidentifier.deidentify_file"
@@ -52,6 +53,9 @@ class ReadInstances(beam.PTransform):
         endpoint: Endpoint of the service with the stores. Defaults to Google's, or to the emulator named by the
             environment.
         batch: Number of files handed to a worker at once.
+
+    Raises:
+        ConfigError: There is no source, or *batch* is less than 1.
     """
 
     def __init__(
@@ -60,12 +64,14 @@ class ReadInstances(beam.PTransform):
         *,
         source_names: bool = False,
         endpoint: str | None = None,
-        batch: int = _BATCH,
+        batch: int = BATCH,
     ) -> None:
         super().__init__()
         self._sources = [source] if isinstance(source, str) else list(source)
         if not self._sources or not all(self._sources):
             raise ConfigError("source: must be one or more paths, URLs or names of DICOM stores")
+        if batch < 1:
+            raise ConfigError("batch: must be 1 or more")
         self._list = _List(endpoint, batch)
         self._read = _Read(endpoint, source_names=source_names)
 
