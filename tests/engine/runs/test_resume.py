@@ -217,7 +217,7 @@ KILLS = int(os.environ.get("HEALTHCARE_DEID_KILLS", "6"))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 4])
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(150 * KILLS)
 def test_kill_9_at_any_moment_and_the_same_command_ends_as_an_undisturbed_run(
     profile: Any,
     tmp_path: Path,
