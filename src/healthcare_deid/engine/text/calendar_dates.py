@@ -82,7 +82,7 @@ _NAMED = (
     # 4th of March 2020
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
     # March 4, 2020
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?![\d:])"),
+    _compile(_NOT_IN_WORD + _MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?!\d)(?:(?<=\d{4})|(?!:))"),
     # 2020 March 4
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
     # March 2020
@@ -254,6 +254,8 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
     for word in _WORDS.finditer(text):
         if word[0].lower() in MONTH_INDEX:
             start, end = max(0, word.start() - _LONGEST_NAMED), min(len(text), word.end() + _LONGEST_NAMED)
+            while end < len(text) and text[end].isalnum():  # else the next date would lose the end of its year
+                end += 1
             for pattern in _NAMED:
                 yield pattern, start, end
 

@@ -27,6 +27,7 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 # A capital inside a word marks a product or protocol, except in names such as McDonald, MacLeod, DeLuca or DiMarco.
 _CAMEL_CASE = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\b[DL]e)(?<!\b[DL]i)(?<=[a-z])[A-Z]")
 _PARTICLES = word_set("particles")
+_CONTRACTIONS = ("'m", "'ve", "'ll", "'re", "n't")
 
 
 class WordKind(Enum):
@@ -89,18 +90,21 @@ def is_word(plain: str) -> bool:
 def _read(word: str) -> tuple[str, bool, bool, WordKind, bool, bool, bool]:
     """Return the fields of a token except its position."""
     plain = fold(word).replace("\u2019", "'")
-    first = plain in first_names()
-    last = plain in surnames() or plain.replace("'", "") in surnames()
+    owner = plain.removesuffix("'s")
+    first = owner in first_names()
+    last = owner in surnames() or plain.replace("'", "") in surnames()
     if len(word) == 1:
         kind = WordKind.INITIAL
     elif plain in _PARTICLES:
         kind = WordKind.PARTICLE
-    elif is_word(plain) or is_word(plain.removesuffix("'s")):
-        kind = WordKind.BOTH if first or last or plain in eponyms() else WordKind.WORD
+    elif plain.endswith(_CONTRACTIONS):
+        kind = WordKind.WORD
+    elif is_word(owner):
+        kind = WordKind.BOTH if first or last or owner in eponyms() else WordKind.WORD
     elif first or last:
         kind = WordKind.FIRST if first else WordKind.LAST
     elif _CAMEL_CASE.search(word) or is_field_word(plain):
         kind = WordKind.WORD
     else:
         kind = WordKind.LIKELY if is_likely_name(plain) else WordKind.UNKNOWN
-    return plain, word[0].isupper(), word.isupper(), kind, first, last, plain in common_surnames()
+    return plain, word[0].isupper(), word.isupper(), kind, first, last, owner in common_surnames()

@@ -1,0 +1,242 @@
+"""Detector of postal addresses by their form, in the orders and with the street words of many countries.
+
+It finds a street with its number, or an apartment, and grows it over the unit, town, state, country and postcode that
+stand beside it. Sources: the Universal Postal Union's addressing formats and USPS Publication 28.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT
+from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, NAMES_AND_WORDS, TITLES
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of, words_of
+from healthcare_deid.engine.text.find.lexicon import everyday, fold, is_field_word, places, vocabulary, word_set
+from healthcare_deid.engine.text.match import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TYPES = word_set("street_types")
+_SURE_TYPES = word_set("sure_street_types")
+_PREFIXES = word_set("street_prefixes")
+_SURE_PREFIXES = word_set("sure_street_prefixes")
+_ENDINGS = tuple(word_set("street_endings"))
+_UNITS = word_set("address_units")
+PLACE_NOUNS = word_set("place_nouns")
+PLACE_ADJECTIVES = word_set("place_adjectives")
+
+_CAPITAL = "".join(filter(str.isupper, map(chr, range(sys.maxunicode >> 7))))  # Latin, Greek, Cyrillic, Armenian
+CAPITAL = f"[{_CAPITAL}]"
+"""Pattern of a capital letter."""
+_LINK = (
+    r"(?:d[eaiou]s?|de\ l[aoe]s?|del|dell[aeo]?|den|der|du|di|la|le|les|el|al|van|von|het|aan|of|the|am|an|im|in|zum|zur"
+    r"|nad|pod|pri|pie|ve|v|na|za|u|e|i|y|sur|sous|lez|l[eè]s|auf|til|på|av|på|the)"
+)
+_NAME_WORD = rf"(?:[dDlL]['\u2019]|[a-z]{{2,5}}['\u2019])?{CAPITAL}[\w'\u2019-]*\.?"
+_NAME = rf"{_NAME_WORD}(?:[ ]+(?:{_LINK}[ ]){{0,2}}{_NAME_WORD}){{0,4}}"
+_NUMBER = r"\d{1,6}(?:[A-Za-z](?![A-Za-z])|(?:[/-]\d{1,4})?[a-zA-Z]?)"
+_MARK = r"(?:,?[ ](?:(?:[Nn][rRoO]?|N[.]?[°º]|č|[Hh]ouse)[.:]?[ ]?|\#[ ]?)?|,[ ]?)"
+_END = r"(?![\w%°])(?![.,]\d)"
+_BEGIN = r"(?<![\w.,/+-])"
+_UP_TO_TWO = rf"(?:{_NUMBER},?[ ]){{0,2}}"
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("[ ]", " "))
+
+
+# 469 21 Sydney Road: the type is the last word that is one.
+_TYPE_LAST = _compiled(rf"{_BEGIN}{_NUMBER},?[ ](?:{_NUMBER},?[ ])?(?P<name>{_NAME})")
+# 97110 ul. Sporna 53; Bulevardul Popescu Nr. 45; Rue des Saules.
+_TYPE_FIRST = _compiled(
+    rf"{_BEGIN}{_UP_TO_TWO}(?P<type>[^\W\d_]+)[.]?[ ](?:{_LINK}[ ]|[dDlL]['\u2019]){{0,2}}"
+    rf"(?P<name>{_NAME})(?P<number>{_MARK}{_NUMBER}(?:[ ](?:bis|ter))?{_END})?"
+)
+# Hauptstraße 12, 8764 Vestre Solhellinga 92, Dosentinkuja 76 A.
+_NAME_AND_NUMBER = _compiled(rf"{_BEGIN}(?P<before>{_UP_TO_TWO})(?P<name>{_NAME}){_MARK}{_NUMBER}\.?{_END}")
+_UNIT = _compiled(
+    r"(?<![\w-])(?P<type>[^\W\d_]{2,12})\.?[ ](?:#|[Nn]o\.?[ ]?)?(?P<number>\d{1,5}[A-Za-z]?)(?![\w%])(?![.,]\d)"
+)
+_BEFORE_UNIT = _compiled(rf"(?P<street>(?:{_NUMBER}[.]?,?[ ]|{_NAME}[.]?,?[ ]){{2,5}})\s*\Z")
+_REACH = 90
+
+# What can follow a street, each with what separates it.
+_QUOTED = r"[ \t]*(?:[>|?}*\u2022]{1,3}[ \t]*)?"
+_GAP = rf"(?:[ ]*[,;|/-]?[ ]*\r?\n{_QUOTED},?[ ]?|[ ]*,[ ]*|[ ]{{1,2}}|[ ][|/-][ ])"
+_POSTCODE = (
+    r"(?:[A-Z]{1,2}\d[\dA-Z]?[ ]?\d[A-Z]{2}|[A-Z]{1,2}\d\d[ ]?\d[A-Z]{2}|[A-Z]\d[A-Z][ ]?\d[A-Z]\d|\d{4}[ ][A-Z]{2}"
+    r"|(?:[A-Z]{1,2}[ -])?\d{3}[ ]\d{2}|(?:[A-Z]{1,2}[ -])?\d{3,6}(?:-\d{3,4})?|[A-Z]{3}[ ]\d{4})(?![\w%])(?![.,/]\d)"
+)
+_NEXT_POSTCODE = _compiled(rf"{_GAP}(?P<value>{_POSTCODE})")
+_NEXT_STATE = _compiled(rf"{_GAP}\(?(?P<value>[A-Z]{{2,3}}|nan)\)?(?![\w'\u2019-])")
+_NEXT_STREET = _compiled(rf"{_GAP}(?P<value>{_NUMBER},?[ ](?:{_NAME}{_MARK}{_NUMBER}\.?{_END}|(?P<name>{_NAME})))")
+_NEXT_NAME = _compiled(rf"(?P<gap>{_GAP})(?P<value>{_NAME}(?:[ ]\({CAPITAL}\w+\))?)")
+_NEXT_UNIT = _compiled(
+    rf"{_GAP}(?P<value>(?P<type>[^\W\d_]{{2,12}})\.?[ ](?:#|[Nn][or]\.?[ ]?)?\d{{1,5}}[A-Za-z]?(?![\w%])(?![.,]\d))"
+)
+_LINE_ENDS = re.compile(r"[ \t]*[,.;]?[ \t]*(?:\r?\n|\Z)")
+_SHORT_WORDS = word_set("short_clinical") | frozenset({"dob", "mrn", "ssn", "tel", "fax", "sex", "age", "am", "pm", "id"})
+
+
+class AddressDetector:
+    """Finds postal addresses by their form."""
+
+    info_types = frozenset({"LOCATION"})
+    rank = 1
+
+    def find(self, text: str) -> list[Match]:
+        """Return the addresses."""
+        if HAS_DIGIT.search(text) is None:
+            return []
+        words = words_of(text)
+        found: list[Match] = []
+        end = -1
+        for start, stop in sorted(_anchors(text, words)):
+            if start < end:
+                continue
+            end = _grown(text, stop)
+            found.append(Match(start, end, "LOCATION"))
+        return found
+
+
+def _anchors(text: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Yield streets with their number, and units."""
+    if not _TYPES.isdisjoint(words):
+        yield from _types_last(text)
+    if not _PREFIXES.isdisjoint(words):
+        yield from _types_first(text)
+    yield from _names_and_numbers(text)
+    if not _UNITS.isdisjoint(words):
+        yield from _units(text)
+
+
+def _types_last(text: str) -> Iterator[tuple[int, int]]:
+    for match in _TYPE_LAST.finditer(text):
+        end = _type_end(text, *match.span("name"))
+        if end:
+            yield match.start(), end
+
+
+def _type_end(text: str, start: int, end: int) -> int | None:
+    """Return where a street name with its type ends, or None if there is no type."""
+    words = list(_WORD.finditer(text, start, end))
+    for index in range(len(words) - 1, 0, -1):
+        kind = fold(words[index][0]).rstrip(".")
+        if kind not in _TYPES:
+            continue
+        named = [fold(word[0]).rstrip(".") for word in words[:index]]
+        if kind in _SURE_TYPES or any(_is_telling(word) for word in named):
+            if named[0] in CLOSED_CLASS or named[0] in _NO_STREET:
+                return None
+            return words[index].end()
+    return None
+
+
+def _types_first(text: str) -> Iterator[tuple[int, int]]:
+    for match in _TYPE_FIRST.finditer(text):
+        kind = fold(match["type"])
+        if kind not in _PREFIXES:
+            continue
+        named = fold(_first_word(match["name"]))
+        if match["number"] and named not in CLOSED_CLASS:
+            if kind in _SURE_PREFIXES or _is_telling(named) or match["type"][0].isupper():
+                yield match.start(), match.end()
+        elif kind in _SURE_PREFIXES and len(kind) > 2 and named not in everyday():
+            yield match.start(), match.end("name")
+
+
+def _names_and_numbers(text: str) -> Iterator[tuple[int, int]]:
+    for match in _NAME_AND_NUMBER.finditer(text):
+        words = [fold(word[0]).rstrip(".") for word in _WORD.finditer(match["name"])]
+        is_street = any(word.endswith(_ENDINGS) and len(word) > 5 and not is_field_word(word) for word in words)
+        is_between = bool(match["before"]) and len(match["before"]) > 3 and all(map(_is_telling, words))
+        if (is_street or is_between) and words[0] not in CLOSED_CLASS:
+            yield match.start(), match.end()
+
+
+def _units(text: str) -> Iterator[tuple[int, int]]:
+    for match in _UNIT.finditer(text):
+        if fold(match["type"]) not in _UNITS or not match["type"][0].isupper():
+            continue
+        before = _BEFORE_UNIT.search(text, max(0, match.start() - _REACH), match.start())
+        if before and HAS_DIGIT.search(before["street"]) and CAPITALS.search(before["street"]):
+            yield before.start("street"), match.end()
+            continue
+        after = _NEXT_STREET.match(text, match.end())
+        if after:
+            end = after.end() if after["name"] is None else _type_end(text, *after.span("name"))
+            if end:
+                yield match.start(), end
+
+
+def _grown(text: str, end: int) -> int:
+    """Return the end of an address that begins with a street or unit."""
+    left = {"postcode": 1, "state": 1, "name": 3, "unit": 3}
+    while True:
+        unit = _NEXT_UNIT.match(text, end) if left["unit"] else None
+        if unit and fold(unit["type"]) in _UNITS:
+            left["unit"] -= 1
+            end = unit.end()
+            continue
+        code = _NEXT_POSTCODE.match(text, end) if left["postcode"] else None
+        if code:
+            left["postcode"] -= 1
+            end = code.end()
+            continue
+        state = _NEXT_STATE.match(text, end) if left["state"] and left["name"] < 3 else None
+        if state and fold(state["value"]) not in _SHORT_WORDS:
+            left["state"] -= 1
+            end = state.end()
+            continue
+        stop = _name_end(text, end) if left["name"] else None
+        if stop is None:
+            return end
+        left["name"] -= 1
+        end = stop
+
+
+def _name_end(text: str, end: int) -> int | None:
+    """Return the end of the town, state or country after ``end``, or None."""
+    match = _NEXT_NAME.match(text, end)
+    if match is None:
+        return None
+    start, stop = match.span("value")
+    words = list(_WORD.finditer(text, start, stop))
+    first = fold(words[0][0]).rstrip(".")
+    if first in TITLES or first in CLOSED_CLASS:
+        return None
+    new_line = "\n" in match["gap"]
+    last: int | None = None
+    for index, word in enumerate(words):
+        plain = fold(word[0]).rstrip(".")
+        following = fold(words[index + 1][0]).rstrip(".") if index + 1 < len(words) else ""
+        if text[word.end() : word.end() + 1] == ":" or plain in TITLES:
+            return None if new_line else last
+        if plain in vocabulary() and plain not in places() and plain not in PLACE_ADJECTIVES:
+            is_named = following in PLACE_NOUNS or (index and plain in PLACE_NOUNS)
+            if not is_named and not _CODE_FOLLOWS.match(text, word.end()):
+                break
+        last = word.end()
+        if text[last - 1] == "." and len(plain) > 3:
+            return last - 1
+    if last is not None and new_line and not _LINE_ENDS.match(text, last) and not _CODE_FOLLOWS.match(text, last):
+        return None
+    return stop if last == words[-1].end() else last
+
+
+_CODE_FOLLOWS = _compiled(rf"(?:,?[ ]|\s*\n{_QUOTED},?[ ]?)(?:[A-Z]{{2,3}}[ ,]*\s*)?{_POSTCODE}|,[ ][A-Z]{{2}}(?!\w)")
+_WORD = re.compile(r"[^\W\d_][\w'\u2019-]*\.?")
+CAPITALS = re.compile(CAPITAL)
+_NO_STREET = word_set("no_street")
+
+
+def _first_word(name: str) -> str:
+    return name.split()[0].rstrip(".")
+
+
+def _is_telling(word: str) -> bool:
+    """Return whether a folded word is no ordinary one."""
+    return len(word) > 2 and not is_field_word(word)
