@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
+LISTED_PLACE = 8
+"""Rank of places."""
+
 GUESS = 9
 """Rank of uncertain findings, which a certain one of another infoType overrides: Mercy, but not in Mercy Hospital."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.find.detectors.base import PatternDetector, ignore_case
 from healthcare_deid.engine.text.find.detectors.name_runs import is_eponym
+from healthcare_deid.engine.text.find.detectors.place_cues import places_after_labels, places_in_context
 from healthcare_deid.engine.text.find.detectors.words import tokens_of
 from healthcare_deid.engine.text.find.lexicon import first_names, fold, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
@@ -315,6 +316,8 @@ class PlaceDetector:
                     found.append(Match(token.start, run[-1].end, "LOCATION"))
                     break
         found += _after_cues(text)
+        found += places_in_context(text, tokens)
+        found += places_after_labels(text)
         for match in _CITY_AND_STATE.finditer(text) if _STATE_LETTERS.search(text) else ():
             start = match.start("city")
             city = match["city"].split()

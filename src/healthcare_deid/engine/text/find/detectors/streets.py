@@ -10,9 +10,10 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT
-from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, NAMES_AND_WORDS, TITLES
-from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of, words_of
+from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
+from healthcare_deid.engine.text.find.detectors.words import words_of
 from healthcare_deid.engine.text.find.lexicon import everyday, fold, is_field_word, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -71,8 +72,8 @@ _POSTCODE = (
     r"|(?:[A-Z]{1,2}[ -])?\d{3}[ ]\d{2}|(?:[A-Z]{1,2}[ -])?\d{3,6}(?:-\d{3,4})?|[A-Z]{3}[ ]\d{4})(?![\w%])(?![.,/]\d)"
 )
 _NEXT_POSTCODE = _compiled(rf"{_GAP}(?P<value>{_POSTCODE})")
-_NEXT_STATE = _compiled(rf"{_GAP}\(?(?P<value>[A-Z]{{2,3}}|nan)\)?(?![\w'\u2019-])")
-_NEXT_STREET = _compiled(rf"{_GAP}(?P<value>{_NUMBER},?[ ](?:{_NAME}{_MARK}{_NUMBER}\.?{_END}|(?P<name>{_NAME})))")
+_NEXT_STATE = _compiled(rf"{_GAP}\(?(?P<value>[A-Z]{{2,3}})\)?(?![\w'\u2019-])")
+_NEXT_STREET = _compiled(rf"{_GAP}(?P<value>{_NUMBER},?[ ](?:{_NUMBER},?[ ])?(?:{_NAME}{_MARK}{_NUMBER}\.?{_END}|(?P<name>{_NAME})))")
 _NEXT_NAME = _compiled(rf"(?P<gap>{_GAP})(?P<value>{_NAME}(?:[ ]\({CAPITAL}\w+\))?)")
 _NEXT_UNIT = _compiled(
     rf"{_GAP}(?P<value>(?P<type>[^\W\d_]{{2,12}})\.?[ ](?:#|[Nn][or]\.?[ ]?)?\d{{1,5}}[A-Za-z]?(?![\w%])(?![.,]\d))"
@@ -141,8 +142,11 @@ def _types_first(text: str) -> Iterator[tuple[int, int]]:
         if kind not in _PREFIXES:
             continue
         named = fold(_first_word(match["name"]))
-        if match["number"] and named not in CLOSED_CLASS:
-            if kind in _SURE_PREFIXES or _is_telling(named) or match["type"][0].isupper():
+        if named in DAY_AND_MONTH_NAMES or named in CLOSED_CLASS:
+            continue
+        if match["number"]:
+            is_led = match["type"][0].isupper() or match[0][0].isdigit()
+            if kind in _SURE_PREFIXES or (is_led and _is_telling(named)):
                 yield match.start(), match.end()
         elif kind in _SURE_PREFIXES and len(kind) > 2 and named not in everyday():
             yield match.start(), match.end("name")
@@ -227,7 +231,10 @@ def _name_end(text: str, end: int) -> int | None:
     return stop if last == words[-1].end() else last
 
 
-_CODE_FOLLOWS = _compiled(rf"(?:,?[ ]|\s*\n{_QUOTED},?[ ]?)(?:[A-Z]{{2,3}}[ ,]*\s*)?{_POSTCODE}|,[ ][A-Z]{{2}}(?!\w)")
+_CODE_FOLLOWS = _compiled(
+    rf"(?:[ ]{_NAME_WORD}){{0,3}}(?:{_GAP}[A-Z]{{2,3}}(?=[\s,]))?(?:{_GAP}{_NAME_WORD}(?:[ ]{_NAME_WORD}){{0,2}})?{_GAP}{_POSTCODE}"
+    rf"|,[ ][A-Z]{{2}}(?!\w)"
+)
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*\.?")
 CAPITALS = re.compile(CAPITAL)
 _NO_STREET = word_set("no_street")
