@@ -156,7 +156,7 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             continue
         while index < len(tokens) and tokens[index].word in TITLES:
             index += 1  # `_after_titles` finds names after titles
-        if index == len(tokens):
+        if index == len(tokens) or tokens[index].word in _LABEL_AFTER:
             continue
         colon = match["mark"].strip() != ""
         label = match[0].strip(" :=").lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.detectors.name_runs import (
     CLOSED_CLASS,
     NAMES,
@@ -13,7 +14,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     gap,
     is_eponym,
 )
-from healthcare_deid.engine.text.find.detectors.streets import CAPITAL, PLACE_ADJECTIVES, PLACE_NOUNS
+from healthcare_deid.engine.text.find.detectors.streets import CAPITAL, PLACE_ADJECTIVES, PLACE_NOUNS, STATES
 from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
 from healthcare_deid.engine.text.find.lexicon import eponyms, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
@@ -37,11 +38,12 @@ _LABEL = re.compile(
     r"(?<![^\W\d_])(?i:home ?towns?|communit(?:y|ies)|municipality|town|city|village|region|area|district|county|residence"
     r"|geography|locality|location|borough|parish|province|suburb|where|origin of travel|birthplace|place of birth"
     r"|wohnort|geburtsort|ville|ciudad|citt[aà]|domicile|domiciled|home services)(?P<tail>[\w /]{0,24}?)"
-    r"(?P<mark>(?: ?(?:[:=|\u2014\u2013[(]|is in|is|was) ?){1,2})"
+    r"(?P<mark>(?: ?(?:[:=|\u2014\u2013[(]|(?<= )-(?= )|is in|is|was) ?){1,2})"
     rf"(?P<place>{CAPITAL}[\w'\u2019-]+(?:[ ]{CAPITAL}[\w'\u2019-]+){{0,3}})(?P<state>, [A-Z]{{2}}(?![\w]))?".replace("[ ]", " ")
 )
+_STATE_AFTER = re.compile(rf", (?:{STATES})(?!\w)")
 _IDENTIFIED = re.compile(
-    rf"(?<![\w])(?P<place>{CAPITAL}[\w'\u2019-]+(?: {CAPITAL}[\w'\u2019-]+){{0,3}}) as (?:their|his|her|the) "
+    rf"(?<![\w])(?P<place>{CAPITAL}[\w'\u2019-]+(?: {CAPITAL}[\w'\u2019-]+){{0,3}}(?:, [A-Z]{{2}})?) as (?:their|his|her|the) "
     r"(?:home ?town|home|birthplace|city|town|place)"
 )
 
@@ -65,7 +67,8 @@ def places_in_context(text: str, tokens: Sequence[Token]) -> Iterator[Match]:
             if run and (
                 _is_led(text, tokens, index, run) if led else _is_compass_place(text, tokens, index, run)
             ):
-                last_end = run[-1].end
+                state = _STATE_AFTER.match(text, run[-1].end)
+                last_end = state.end() if state else run[-1].end
                 yield Match(run[0].start, last_end, "LOCATION")
 
 
@@ -77,13 +80,15 @@ def _run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
         if gap(text, run[-1], token) not in {" ", "-"} or token.upper != run[0].upper and len(token.word) > 1:
             if not (token.word in _LINKS and gap(text, run[-1], token) in {" ", "-"}):
                 break
+        if token.word in DAY_AND_MONTH_NAMES and token.kind is not WordKind.FIRST:
+            break
         if token.capital and token.word not in CLOSED_CLASS and token.word not in TITLES:
             run.append(token)
         elif token.word in _LINKS and position + 1 < len(tokens) and tokens[position + 1].capital:
             run.append(token)
         else:
             break
-    while run and not run[-1].capital:
+    while run and (not run[-1].capital or run[-1].word in _LINKS):
         run.pop()
     while len(run) > 1 and run[-1].kind is WordKind.WORD and run[-1].word not in PLACE_NOUNS:
         run.pop()
@@ -92,6 +97,8 @@ def _run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
 
 def _is_led(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
     """Return whether a run after a preposition is a place."""
+    if not run:
+        return False
     end = index + len(run)
     first, last = run[0], run[-1]
     if first.word in TITLES or first.word in CLOSED_CLASS or last.word.endswith("'s"):

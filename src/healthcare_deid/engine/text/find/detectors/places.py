@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.text.find.detectors.base import PatternDetector, ignore_case
 from healthcare_deid.engine.text.find.detectors.name_runs import is_eponym
 from healthcare_deid.engine.text.find.detectors.place_cues import places_after_labels, places_in_context
+from healthcare_deid.engine.text.find.detectors.streets import STATES
 from healthcare_deid.engine.text.find.detectors.words import tokens_of
 from healthcare_deid.engine.text.find.lexicon import first_names, fold, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
 # A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@")
-_STATES = (
-    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
-    "UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB|MB|SK|NS|NB|NL"
-)
 _WORD = r"[^\W\d_][\w.'\u2019-]*"
 
 
@@ -55,7 +52,7 @@ ADDRESSES = (
             (?:,?\s(?:{_WORD}\ ?){{1,3}},\s[A-Z]{{2}}\ \d{{5}}(?:-\d{{4}})?(?!\d))?"""
         ),
         _begins_with_a_name,
-        rank=3,
+        rank=1,  # before cues of numbers: Address of record: 9341 Wheat Court
         words=frozenset(
             [
                 "street",
@@ -204,14 +201,18 @@ ADDRESSES = (
     ),
     PatternDetector(  # state and ZIP
         "LOCATION",
-        re.compile(rf"(?<!\w)(?:{_STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
+        re.compile(rf"(?<!\w)(?:{STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
         rank=6,
         gate=re.compile(r"[A-Z],? \d{5}"),
     ),
     PatternDetector(
         "LOCATION",
-        ignore_case(r"\b(?:zip|postal|post)\s?(?:code)?\s?[:\#]?\s?(?P<value>\d{5}(?:-\d{4})?)(?!\d)"),
-        rank=6,
+        ignore_case(
+            r"\b(?:zip|postal|post)[\s_]?(?:code)?(?:\ (?:on|of|for)\ [\w\ ]{1,20}?)?(?:\s?(?:[:=\#]|is|was)){0,2}\s?"
+            r"(?P<value>\d{3,6}(?:[-\ ]\d{2,4})?(?:\ [A-Z]{2}\b)?|[A-Z]{1,2}\d[\dA-Z]?\ ?\d[A-Z]{2}|[A-Z]\d[A-Z]\ ?\d[A-Z]\d"
+            r"|[A-Z]{2,3}[-\ ]?\d{4,5})(?![\w-])"
+        ),
+        rank=1,
         words=frozenset(["zip", "postal", "post", "zipcode", "postcode"]),
     ),
     PatternDetector(  # United Kingdom, Canada
@@ -237,11 +238,11 @@ ADDRESSES = (
 # Springfield, IL 62704
 _CITY_AND_STATE = re.compile(
     rf"(?<![\w-])(?P<city>[A-Z][\w.'\u2019-]+(?: [A-Z][\w.'\u2019-]+){{0,2}}),? "
-    rf"(?:(?P<state>{_STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?|[A-Z]{{2}} (?P<any>\d{{5}}(?:-\d{{4}})?))(?![\w-])"
+    rf"(?:(?P<state>{STATES})(?P<zip>,? \d{{5}}(?:-\d{{4}})?)?|[A-Z]{{2}} (?P<any>\d{{5}}(?:-\d{{4}})?))(?![\w-])"
 )
 
 
-_STATE_LETTERS = re.compile(rf", ?(?:{_STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
+_STATE_LETTERS = re.compile(rf", ?(?:{STATES})\b|\b[A-Z]{{2}},? \d{{5}}")
 
 
 # Cue for a place where somebody lives, was born or was treated, and the capitalized name.

@@ -18,7 +18,7 @@ from healthcare_deid.engine.text.find.lexicon import everyday, fold, is_field_wo
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _TYPES = word_set("street_types")
 _SURE_TYPES = word_set("sure_street_types")
@@ -26,6 +26,11 @@ _PREFIXES = word_set("street_prefixes")
 _SURE_PREFIXES = word_set("sure_street_prefixes")
 _ENDINGS = tuple(word_set("street_endings"))
 _UNITS = word_set("address_units")
+STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|"
+    "UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB|MB|SK|NS|NB|NL"
+)
+"""Alternatives of a pattern: states of the US, provinces of Canada."""
 PLACE_NOUNS = word_set("place_nouns")
 PLACE_ADJECTIVES = word_set("place_adjectives")
 
@@ -61,8 +66,24 @@ _NAME_AND_NUMBER = _compiled(rf"{_BEGIN}(?P<before>{_UP_TO_TWO})(?P<name>{_NAME}
 _UNIT = _compiled(
     r"(?<![\w-])(?P<type>[^\W\d_]{2,12})\.?[ ](?:#|[Nn]o\.?[ ]?)?(?P<number>\d{1,5}[A-Za-z]?)(?![\w%])(?![.,]\d)"
 )
-_BEFORE_UNIT = _compiled(rf"(?P<street>(?:{_NUMBER}[.]?,?[ ]|{_NAME}[.]?,?[ ]){{2,5}})\s*\Z")
+_BEFORE_UNIT = _compiled(rf"(?<![\w.,/+-])(?:{_NUMBER}|{_NAME})(?:[.]?,?[ ](?:{_NUMBER}|{_NAME})){{1,4}}\Z")
 _REACH = 90
+# Hegedûs Gyula utca 15, Snežniška ulica 0c
+_TYPES_BETWEEN = word_set("street_types_between")
+_TYPE_BETWEEN = _compiled(rf"{_BEGIN}{_UP_TO_TWO}{_NAME}[ ](?P<type>[^\W\d_]{{1,9}})\.?[ ]{_NUMBER}\.?{_END}")
+_BOXES = word_set("post_boxes")
+_BOX = re.compile(
+    rf"{_BEGIN}{_UP_TO_TWO}(?i:p\.? ?o\.? ?box|postfach|postbox|postboks|boite postale|apartado|casilla|postilokero) "
+    r"?#?\d{1,6}(?!\w)".replace("[ ]", " ")
+)
+_LEADS_TO_A_STREET = re.compile(
+    r"(?:(?i:address(?:\s?:| is| of [^.\n]{3,30} is)?|located (?:at|in|on)|liv(?:es|ed|ing|e) (?:at|on|in)|me(?:et|t) \w+ at|station is on"
+    r"|mov(?:ed|ing) to|enter on|(?:sent|return|deliver|ship|taxi|shipped|come|drive|walk|home) to|shop is (?:on|at)|office is (?:on|at)"
+    r"|resides? (?:at|on)|residing (?:at|on)|corner of|street is|house (?:at|on)))[\s:]{1,6}\Z"
+)
+_REACH_OF_CUE = 60
+_ENDS = re.compile(r"\s*(?:[.,;?!\n]|\Z|St\b)")
+_CORNER = _compiled(rf"(?<!\w)(?:[Tt]he[ ])?[Cc]orner[ ]of[ ]{_NAME}(?:[ ]{_NUMBER})?[ ]and[ ]{_NAME}(?:[ ]{_NUMBER})?")
 
 # What can follow a street, each with what separates it.
 _QUOTED = r"[ \t]*(?:[>|?}*\u2022]{1,3}[ \t]*)?"
@@ -95,6 +116,8 @@ class AddressDetector:
         words = words_of(text)
         found: list[Match] = []
         end = -1
+        if "corner" in words:
+            found += [Match(*match.span(), "LOCATION") for match in _CORNER.finditer(text)]
         for start, stop in sorted(_anchors(text, words)):
             if start < end:
                 continue
@@ -106,22 +129,35 @@ class AddressDetector:
 def _anchors(text: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Yield streets with their number, and units."""
     if not _TYPES.isdisjoint(words):
-        yield from _types_last(text)
+        yield from _accepted(_TYPE_LAST, text, _end_of_type_last)
     if not _PREFIXES.isdisjoint(words):
-        yield from _types_first(text)
-    yield from _names_and_numbers(text)
+        yield from _accepted(_TYPE_FIRST, text, _end_of_type_first)
+    if not _TYPES_BETWEEN.isdisjoint(words):
+        yield from _accepted(_TYPE_BETWEEN, text, _end_of_type_between)
+    yield from _accepted(_NAME_AND_NUMBER, text, _end_of_name_and_number)
+    if not _BOXES.isdisjoint(words):
+        yield from (match.span() for match in _BOX.finditer(text))
     if not _UNITS.isdisjoint(words):
         yield from _units(text)
 
 
-def _types_last(text: str) -> Iterator[tuple[int, int]]:
-    for match in _TYPE_LAST.finditer(text):
-        end = _type_end(text, *match.span("name"))
-        if end:
+def _accepted(
+    pattern: re.Pattern[str], text: str, end_of: Callable[[re.Match[str]], int | None]
+) -> Iterator[tuple[int, int]]:
+    """Yield the matches for which ``end_of`` gives an end; after another, the next one may begin inside it."""
+    match = pattern.search(text)
+    while match:
+        end = end_of(match)
+        if end is not None:
             yield match.start(), end
+        match = pattern.search(text, match.start() + 1 if end is None else end)
 
 
-def _type_end(text: str, start: int, end: int) -> int | None:
+def _end_of_type_last(match: re.Match[str]) -> int | None:
+    return _type_end(match.string, *match.span("name"))
+
+
+def _type_end(text: str, start: int, end: int, *, sure: bool = False) -> int | None:
     """Return where a street name with its type ends, or None if there is no type."""
     words = list(_WORD.finditer(text, start, end))
     for index in range(len(words) - 1, 0, -1):
@@ -129,49 +165,58 @@ def _type_end(text: str, start: int, end: int) -> int | None:
         if kind not in _TYPES:
             continue
         named = [fold(word[0]).rstrip(".") for word in words[:index]]
-        if kind in _SURE_TYPES or any(_is_telling(word) for word in named):
+        if sure or kind in _SURE_TYPES or any(_is_telling(word) for word in named):
             if named[0] in CLOSED_CLASS or named[0] in _NO_STREET:
                 return None
             return words[index].end()
     return None
 
 
-def _types_first(text: str) -> Iterator[tuple[int, int]]:
-    for match in _TYPE_FIRST.finditer(text):
-        kind = fold(match["type"])
-        if kind not in _PREFIXES:
-            continue
-        named = fold(_first_word(match["name"]))
-        if named in DAY_AND_MONTH_NAMES or named in CLOSED_CLASS:
-            continue
-        if match["number"]:
-            is_led = match["type"][0].isupper() or match[0][0].isdigit()
-            if kind in _SURE_PREFIXES or (is_led and _is_telling(named)):
-                yield match.start(), match.end()
-        elif kind in _SURE_PREFIXES and len(kind) > 2 and named not in everyday():
-            yield match.start(), match.end("name")
+def _end_of_type_first(match: re.Match[str]) -> int | None:
+    kind = fold(match["type"])
+    if kind not in _PREFIXES:
+        return None
+    named = fold(match["name"].split()[0].rstrip("."))
+    if named in DAY_AND_MONTH_NAMES or named in CLOSED_CLASS:
+        return None
+    if match["number"]:
+        is_led = match["type"][0].isupper() or match[0][0].isdigit()
+        return match.end() if kind in _SURE_PREFIXES or (is_led and _is_telling(named)) else None
+    return match.end("name") if kind in _SURE_PREFIXES and len(kind) > 2 and named not in everyday() else None
 
 
-def _names_and_numbers(text: str) -> Iterator[tuple[int, int]]:
-    for match in _NAME_AND_NUMBER.finditer(text):
-        words = [fold(word[0]).rstrip(".") for word in _WORD.finditer(match["name"])]
-        is_street = any(word.endswith(_ENDINGS) and len(word) > 5 and not is_field_word(word) for word in words)
-        is_between = bool(match["before"]) and len(match["before"]) > 3 and all(map(_is_telling, words))
-        if (is_street or is_between) and words[0] not in CLOSED_CLASS:
-            yield match.start(), match.end()
+def _end_of_type_between(match: re.Match[str]) -> int | None:
+    return match.end() if fold(match["type"]) in _TYPES_BETWEEN else None
+
+
+def _end_of_name_and_number(match: re.Match[str]) -> int | None:
+    words = [fold(word[0]).rstrip(".") for word in _WORD.finditer(match["name"])]
+    if words[0] in CLOSED_CLASS or words[0] in TITLES:
+        return None
+    if any(word.endswith(_ENDINGS) and len(word) > 5 and not is_field_word(word) for word in words):
+        return match.end()
+    if len(match["before"]) > 3 and any(map(_is_telling, words)) and everyday().isdisjoint(words):
+        return match.end()
+    text, start, end = match.string, *match.span()
+    # An unlisted name and number count where an address is due, or before a postcode with its town.
+    is_led = _LEADS_TO_A_STREET.search(text, max(0, start - _REACH_OF_CUE), start) and _ENDS.match(text, end)
+    if (is_led or _TOWN_FOLLOWS.match(text, end)) and all(map(_is_telling, words)):
+        return end
+    return None
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
     for match in _UNIT.finditer(text):
         if fold(match["type"]) not in _UNITS or not match["type"][0].isupper():
             continue
-        before = _BEFORE_UNIT.search(text, max(0, match.start() - _REACH), match.start())
-        if before and HAS_DIGIT.search(before["street"]) and CAPITALS.search(before["street"]):
-            yield before.start("street"), match.end()
+        low = max(0, match.start() - _REACH)
+        before = _BEFORE_UNIT.search(text[low : match.start()].rstrip(" \t\r\n,}?>|*."))
+        if before and HAS_DIGIT.search(before[0]) and _CAPITALS.search(before[0]):
+            yield low + before.start(), match.end()
             continue
         after = _NEXT_STREET.match(text, match.end())
         if after:
-            end = after.end() if after["name"] is None else _type_end(text, *after.span("name"))
+            end = after.end() if after["name"] is None else _type_end(text, *after.span("name"), sure=True)
             if end:
                 yield match.start(), end
 
@@ -235,13 +280,12 @@ _CODE_FOLLOWS = _compiled(
     rf"(?:[ ]{_NAME_WORD}){{0,3}}(?:{_GAP}[A-Z]{{2,3}}(?=[\s,]))?(?:{_GAP}{_NAME_WORD}(?:[ ]{_NAME_WORD}){{0,2}})?{_GAP}{_POSTCODE}"
     rf"|,[ ][A-Z]{{2}}(?!\w)"
 )
+_TOWN_FOLLOWS = _compiled(
+    rf"(?:,[ ]?|\s*\n\s*)(?:(?:[A-Z]{{1,2}}[ -])?\d{{3,5}}(?:[ ]\d{{2}})?[ ]{_NAME_WORD}|{_NAME_WORD}(?:[ ]{_NAME_WORD})?,?[ ]\d{{3,6}}(?![\d%.]))"
+)
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*\.?")
-CAPITALS = re.compile(CAPITAL)
+_CAPITALS = re.compile(CAPITAL)
 _NO_STREET = word_set("no_street")
-
-
-def _first_word(name: str) -> str:
-    return name.split()[0].rstrip(".")
 
 
 def _is_telling(word: str) -> bool:
