@@ -58,7 +58,11 @@ def without_refuted(candidates: Sequence[tuple[int, Match]], text: str) -> tuple
     """
     kept: list[tuple[int, Match]] = []
     for every in _clusters(list(candidates)):
-        cluster = [(rank, match) for rank, match in every if not _is_in_a_name(rank, match, every, text)]
+        cluster = [
+            (rank, match)
+            for rank, match in every
+            if not _is_in_a_name(rank, match, every, text) and not _is_in_a_facility(match, every)
+        ]
         kept += [
             (rank, match)
             for rank, match in cluster
@@ -78,6 +82,14 @@ def _is_in_a_name(rank: int, place: Match, cluster: Sequence[tuple[int, Match]],
         if "," not in outside and any(token.kind in NAMES for token in tokens_of(outside)):
             return True
     return False
+
+
+def _is_in_a_facility(name: Match, cluster: Sequence[tuple[int, Match]]) -> bool:
+    """Return whether a person's name is the beginning of a facility's: performed by Frostbay Rehabilitation Unit."""
+    return name.info_type == "PERSON_NAME" and any(
+        other.info_type == "ORGANIZATION_NAME" and other.start == name.start and name.end < other.end
+        for _, other in cluster
+    )
 
 
 def _refutes(surer: Match, guess: Match, text: str) -> bool:

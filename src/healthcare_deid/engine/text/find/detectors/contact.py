@@ -11,7 +11,7 @@ from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, Pattern
 _PHONE_CUE = (
     r"(?<![a-z])(?:tel(?:efon|[eé]fono|efono|efoon)?|t[eé]l(?:[eé]phone)?|(?:tele)?phone|ph|fon|fax|mobile|mobil"
     r"|cell|handy|pager|beeper|"
-    r"pgr|bleep|reachable|callback|call|contact|ext)(?![a-z])"
+    r"pgr|bleep|reachable|callback|call|contact|communication|registered|ext)(?![a-z])"
 )
 
 
@@ -42,7 +42,7 @@ def _is_long_phone(text: str) -> bool:
 CONTACT = (
     PatternDetector(
         "URL",
-        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)[^\s<>\"'|;]+[^\s<>\"'.,;:!?)\]|]"),
+        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)(?:[^\s<>\"'|;,]|,(?!(?:\d{1,3}\.){3}))+[^\s<>\"'.,;:!?)\]|]"),
         rank=1,
         gate=re.compile("://|www", re.IGNORECASE),
     ),
@@ -83,7 +83,7 @@ CONTACT = (
         "PHONE_NUMBER",
         re.compile(
             r"(?<![\d.-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}(?:,? ?(?:x"
-            r"|ext\.?) ?\d{1,5})?(?![\d.-]*\d)",
+            r"|ext(?:ension|\.)?) ?\d{1,5})?(?![\d.-]*\d)",
             re.IGNORECASE,
         ),
         always,
@@ -94,7 +94,7 @@ CONTACT = (
     ),
     PatternDetector(  # international
         "PHONE_NUMBER",
-        re.compile(r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)(?:\d[ ./-]?){5,12}\d(?!\d)"),
+        re.compile(r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)\(?(?:\d[ )./-]{0,2}){5,12}\d(?:x\d{1,6})?(?!\d)"),
         _is_long_phone,
         rank=5,
         gate=FIVE_DIGITS,
@@ -117,13 +117,16 @@ CONTACT = (
         "PHONE_NUMBER",
         ignore_case(
             _PHONE_CUE
-            + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|\#|:|=|\.)){0,3}\s*(?P<value>\+?\(?\d[\d\ ()./-]{2,20}\d)(?!\d)"
+            + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|on|me|us|him|her|them|my|the|channels?|table|communication|\#|:|=|\.|\||\(|\[)){0,4}\s*"
+            r"(?P<value>\+?\(?\d[\d\ ()./-]{2,20}\d)(?:\ ?(?:x|ext(?:ension|\.)?)\ ?\d{1,6})?(?!\d)"
         ),
         lambda text: 4 <= len(digits_of(text)) <= 15,
         rank=3,
         ocr_digits=True,
         words=frozenset(
             [
+                "registered",
+                "communication",
                 "tel",
                 "telefon",
                 "telefono",
@@ -152,8 +155,9 @@ CONTACT = (
     PatternDetector(  # a local number after somebody who can be called
         "PHONE_NUMBER",
         ignore_case(
-            r"\b(?:contact|call|phone|tel|mobile|cell|spouse|wife|husband|mother|father|daughter|son|emergency)\b"
-            r"[^\d]{0,40}(?P<value>[2-9]\d\d[-.]\d{4})(?![\d-])"
+            r"\b(?:contact|call|phone|tel|mobile|cell|spouse|wife|husband|mother|father|daughter|son|emergency|caregiver|carer"
+            r"|guardian|relative|communication)\b"
+            r"[^\d]{0,60}?(?P<value>[2-9]\d\d[-.]\d{4}|[2-9]\d\d[2-9]\d{6})(?![\d-])"
         ),
         gate=FIVE_DIGITS,
         rank=5,
@@ -173,6 +177,11 @@ CONTACT = (
                 "daughter",
                 "son",
                 "emergency",
+                "caregiver",
+                "carer",
+                "guardian",
+                "relative",
+                "communication",
             ]
         ),
     ),

@@ -51,7 +51,8 @@ IDENTIFIERS = (
     PatternDetector(
         "US_SOCIAL_SECURITY_NUMBER",
         ignore_case(
-            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?){_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
+            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?)(?:\ (?:supplied|given|on|for|file|identity|verification|record|as|the|of))"
+            rf"{{0,5}}{_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
         ),
         has_nine_digits,
         gate=FIVE_DIGITS,
@@ -86,6 +87,16 @@ IDENTIFIERS = (
         gate=FIVE_DIGITS,
         rank=2,
         in_numbers=True,
+    ),
+    PatternDetector(  # a typing error in a card's number leaves it a card's number
+        "CREDIT_CARD_NUMBER",
+        ignore_case(
+            r"\b(?:credit|debit|visa|master|payment|my|the|this|new|old)?\ ?card\b(?:\ (?:number|no\.?|is|ending|with))"
+            r"{0,2}[\s?:\#]{1,3}(?P<value>\d{4}(?:[ -]?\d){8,15})(?![\d-])"
+        ),
+        gate=FIVE_DIGITS,
+        rank=1,
+        words=frozenset(["card"]),
     ),
     PatternDetector(
         "US_VEHICLE_IDENTIFICATION_NUMBER",
