@@ -158,7 +158,10 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             index += 1  # `_after_titles` finds names after titles
         if index == len(tokens) or tokens[index].word in _LABEL_AFTER:
             continue
-        colon = match["mark"].strip() != ""
+        mark = match["mark"].strip()
+        if mark == "is" and "name" not in match[0].lower():
+            continue
+        colon = mark != ""
         label = match[0].strip(" :=").lower()
         is_person = colon or label.endswith((" by", " to", " with")) or label in _ROLES | _CALLED
         titled = is_person and (

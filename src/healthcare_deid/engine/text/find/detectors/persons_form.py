@@ -18,6 +18,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
+from healthcare_deid.engine.text.find.detectors.persons_told import told_persons
 from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
 from healthcare_deid.engine.text.find.lexicon import eponyms, vocabulary, word_set
 
@@ -56,7 +57,8 @@ class PersonFormDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the names."""
-        return _by_form(text, tokens_of(text))
+        tokens = tokens_of(text)
+        return _by_form(text, tokens) + told_persons(text, tokens)
 
 
 def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
