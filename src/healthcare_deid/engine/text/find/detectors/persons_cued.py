@@ -169,7 +169,7 @@ def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
             or (label in _ROLES and not tokens[index].upper and may_be_a_name(tokens[index], known=everyday()))
         )
         run = name_run(text, tokens, index, cue=True, title=titled)
-        if not colon and len(run) > 1 and is_eponym(text, tokens, index + len(run)):
+        if not colon and len(run) > 1 and is_eponym(text, tokens, index + len(run), names=len(run)):
             run = run[:-1]  # the last word belongs to a term
         if (
             not colon
