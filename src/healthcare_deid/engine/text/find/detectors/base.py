@@ -66,6 +66,7 @@ class PatternDetector:
         ocr_digits: Whether look-alike letters in numbers are read as digits.
         words: Folded words of which a text must have one; empty for all texts.
         endings: Word endings that count like ``words``.
+        shapes: Parts of which a text has one, if its digits are read as 0; empty for all texts.
         in_numbers: Whether only the surroundings of numbers with at least five digits are searched.
 
     Raises:
@@ -81,6 +82,7 @@ class PatternDetector:
     words: frozenset[str] = frozenset()
     endings: tuple[str, ...] = ()
     in_numbers: bool = False
+    shapes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, re.Pattern):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
@@ -114,6 +116,14 @@ class PatternDetector:
         if not self.words.isdisjoint(words):
             return True
         return bool(self.endings) and any(word.endswith(self.endings) for word in words)
+
+
+_ZEROS = str.maketrans("123456789", "000000000")
+
+
+def shape_of(text: str) -> str:
+    """Return a text with every digit as 0."""
+    return text.translate(_ZEROS)
 
 
 FIVE_DIGITS = re.compile(r"(?:\d\D{0,3}){4}\d")

@@ -82,8 +82,7 @@ def _belongs(text: str, run: Sequence[Token], token: Token, following: Token | N
         return _stands_beside_a_name(run, token, following)
     if token.kind not in names:
         return False
-    lower = text.islower() and (token.kind not in UNLISTED or (cue and not run))
-    if not (token.capital or lower):
+    if not token.capital and not (text.islower() and (token.kind not in UNLISTED or (cue and not run))):
         return False
     is_doubtful = cue and token.kind is WordKind.BOTH and any(item.kind in NAMES_AND_WORDS for item in run)
     return not is_doubtful or goes_on(run, token) or _is_surname_after(run, token)

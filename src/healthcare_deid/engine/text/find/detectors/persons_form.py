@@ -32,6 +32,8 @@ _CLAN = ("mc", "mac", "o'", "d'")
 _BODY_PARTS = word_set("body_parts")
 # A name next to one of these characters is part of a code.
 _CODE = frozenset("_0123456789\\@=")
+_BEGINS_A_NAME = NAMES_AND_WORDS | {WordKind.PARTICLE, WordKind.INITIAL}
+_HYPHENS = frozenset({"-", "\u2013"})
 _SYLLABIC_SURNAMES = word_set("syllabic_surnames")
 _SYLLABLE = (
     r"(?:[bcdfghjklmnpqrstvwxyz]|[bcdgkpstz]h|ngh?|t[rs]|hs|[gk]w|[bghkmpr]y)?[aeiouy]{1,3}(?:n[gh]|ch|[nmkptlrhw])?"
@@ -68,13 +70,19 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     """
     found: list[Match] = []
     index = 0
+    is_lower = text.islower()
     while index < len(tokens):
+        token = tokens[index]
+        if token.kind is WordKind.WORD and text[token.end : token.end + 1] not in _HYPHENS:
+            if not (token.capital and token.word in _SYLLABIC_SURNAMES):
+                index += 1
+                continue
         if is_eponym_pair(text, tokens, index):
             while is_eponym_pair(text, tokens, index):
                 index += 1
             index += 1
             continue
-        run = [] if tokens[index].word in TITLES else _form_run(text, tokens, index)
+        run = [] if tokens[index].word in TITLES else _form_run(text, tokens, index, is_lower=is_lower)
         syllables = _syllabic_run(text, tokens, index)
         if len(syllables) > len(run) or (syllables and not _is_name(text, tokens, index, run)):
             found.append(span(syllables))
@@ -124,11 +132,11 @@ def _ends_column(text: str, end: int) -> bool:
     return not behind or not behind[0].isalpha() or text[end : end + 2] == "  "
 
 
-def _form_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
+def _form_run(text: str, tokens: Sequence[Token], index: int, *, is_lower: bool) -> list[Token]:
     token = tokens[index]
-    if token.kind not in NAMES_AND_WORDS | {WordKind.PARTICLE, WordKind.INITIAL}:
+    if token.kind not in _BEGINS_A_NAME:
         return []
-    if not (token.capital or text.islower() or _leads_a_name(tokens, index)):
+    if not (token.capital or is_lower or _leads_a_name(tokens, index)):
         return []
     if _is_heading(text, tokens, index):
         return []

@@ -308,8 +308,9 @@ class PlaceDetector:
         lower = text.islower()
         tokens = tokens_of(text)
         found: list[Match] = []
+        listed = places()
         for index, token in enumerate(tokens):
-            for words in places().get(token.word, ()):
+            for words in listed.get(token.word, ()):
                 run = tokens[index : index + len(words)]
                 if not (lower or token.capital) or text[max(0, token.start - 1) : token.start] in _CODE:
                     continue
