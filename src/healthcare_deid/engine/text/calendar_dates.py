@@ -94,6 +94,25 @@ _NAMED = (
     # March '20
     _compile(_NOT_IN_WORD + _MONTH + r"\.?,? ?['\u2019](?P<y>\d\d)(?![\w])"),
 )
+_ZEROS = str.maketrans("123456789", "000000000")
+# For each numeric form, parts of which a text has one, if its digits are read as 0.
+_SHAPES: tuple[tuple[str, ...], ...] = (
+    ("0000-", "0000/", "0000.", "0000:", "0000_", "0000 "),
+    ("00000000",),
+    ("/0000", "/ 0000", "-0000", ".0000"),
+    ("00-00-00", "00.00.00", "00 00 00"),
+    ("0-0-0", "0-00-0"),
+    ("/",),
+    ("00 00 0000",),
+    ("00000000",),
+    ("\u5e74",),
+    ("\ub144",),
+    ("/0000", "/ 0000", "-0000", "- 0000"),
+    ("00.0000",),
+    ("0000-00", "0000/00"),
+)
+_NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, _SHAPES, strict=True))
+_DIGIT = re.compile(r"\d")
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
 # Characters around the name of a month in which the rest of its date lies.
@@ -244,18 +263,22 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
     """Yield each pattern with the range where it can match."""
     # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
     for run in _RUN.finditer(text):
-        digits = sum(map(str.isdigit, run[0]))
-        if digits >= 4:
-            for pattern in _NUMERIC:
-                yield pattern, run.start(), min(len(text), run.end() + 4)
-        if ("/" in run[0] or run[0][0] == "'") and _CUE.search(text, max(0, run.start() - _REACH_OF_CUE), run.start()):
+        start, end = run.span()
+        shape = text[start : end + 4].translate(_ZEROS)
+        if shape.count("0") >= 4:
+            for pattern, parts in _NUMERIC_BY_SHAPE:
+                if any(part in shape for part in parts):
+                    yield pattern, start, min(len(text), end + 4)
+        if ("/" in run[0] or run[0][0] == "'") and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
             for pattern in _CUED:
-                yield pattern, run.start(), min(len(text), run.end() + 2)
+                yield pattern, start, min(len(text), end + 2)
     for word in _WORDS.finditer(text):
         if word[0].lower() in MONTH_INDEX:
             start, end = max(0, word.start() - _LONGEST_NAMED), min(len(text), word.end() + _LONGEST_NAMED)
             while end < len(text) and text[end].isalnum():  # else the next date would lose the end of its year
                 end += 1
+            if _DIGIT.search(text, start, end) is None:
+                continue
             for pattern in _NAMED:
                 yield pattern, start, end
 

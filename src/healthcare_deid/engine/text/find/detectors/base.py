@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from healthcare_deid.engine.text.find.detectors.words import tokens_of
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 LISTED_PLACE = 8
@@ -67,6 +68,8 @@ class PatternDetector:
         words: Folded words of which a text must have one; empty for all texts.
         endings: Word endings that count like ``words``.
         shapes: Parts of which a text has one, if its digits are read as 0; empty for all texts.
+        at_words: Whether the pattern begins with one of ``words``.
+        whole: Whether the pattern begins where the text does.
         in_numbers: Whether only the surroundings of numbers with at least five digits are searched.
 
     Raises:
@@ -83,6 +86,8 @@ class PatternDetector:
     endings: tuple[str, ...] = ()
     in_numbers: bool = False
     shapes: tuple[str, ...] = ()
+    at_words: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, re.Pattern):  # pyright: ignore[reportUnnecessaryIsInstance] # a mistake
@@ -102,12 +107,30 @@ class PatternDetector:
             return []
         found: list[Match] = []
         group = "value" if "value" in self.pattern.groupindex else 0
-        for begin, stop in long_numbers(text) if self.in_numbers else ((0, len(text)),):
-            for match in self.pattern.finditer(text, begin, stop):
-                start, end = match.span(group)
-                if start >= 0 and self.is_valid(text[start:end]):
-                    found.append(Match(start, end, self.info_type))
+        for match in self._matches(text):
+            start, end = match.span(group)
+            if start >= 0 and self.is_valid(text[start:end]):
+                found.append(Match(start, end, self.info_type))
         return found
+
+    def _matches(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield the pattern's matches, tried only where it can match."""
+        if self.in_numbers:
+            for begin, stop in long_numbers(text):
+                yield from self.pattern.finditer(text, begin, stop)
+        elif self.whole:
+            match = self.pattern.match(text)
+            if match:
+                yield match
+        elif self.at_words:
+            end = 0
+            for token in tokens_of(text):
+                match = self.pattern.match(text, token.start) if token.word in self.words and token.start >= end else None
+                if match:
+                    end = match.end()
+                    yield match
+        else:
+            yield from self.pattern.finditer(text)
 
     def is_called_for(self, words: frozenset[str]) -> bool:
         """Return whether a text with these words can have a finding."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 
 from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS, PatternDetector, always, digits_of, ignore_case
@@ -44,13 +45,15 @@ CONTACT = (
         "URL",
         ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)(?:[^\s<>\"'|;,]|,(?!(?:\d{1,3}\.){3}))+[^\s<>\"'.,;:!?)\]|]"),
         rank=1,
-        gate=re.compile("://|www", re.IGNORECASE),
+        gate=None,
+        shapes=("://", *map("".join, itertools.product("wW", repeat=3))),
     ),
     PatternDetector(
         "EMAIL_ADDRESS",
         re.compile(r"(?<![\w.+-])[\w.+'-]{1,64} ?@ ?(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])"),
         rank=1,
-        gate=re.compile("@"),
+        gate=None,
+        shapes=("@",),
     ),
     PatternDetector(
         "MAC_ADDRESS",
@@ -71,6 +74,7 @@ CONTACT = (
         _is_ip4,
         rank=1,
         gate=re.compile(r"\d\.\d+\."),
+        shapes=("0.0",),
     ),
     PatternDetector(
         "IP_ADDRESS",
@@ -91,12 +95,14 @@ CONTACT = (
         rank=5,
         ocr_digits=True,
         in_numbers=True,
+        shapes=("000-0000", "000 0000", "000.0000"),
     ),
     PatternDetector(  # international
         "PHONE_NUMBER",
         re.compile(r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)\(?(?:\d[ )./-]{0,2}){5,12}\d(?:x\d{1,6})?(?!\d)"),
         _is_long_phone,
         rank=5,
+        shapes=("+0", "000"),
         gate=FIVE_DIGITS,
         ocr_digits=True,
         in_numbers=True,
@@ -123,6 +129,7 @@ CONTACT = (
         lambda text: 4 <= len(digits_of(text)) <= 15,
         rank=3,
         ocr_digits=True,
+        at_words=True,
         words=frozenset(
             [
                 "registered",
@@ -161,6 +168,7 @@ CONTACT = (
         ),
         gate=FIVE_DIGITS,
         rank=5,
+        at_words=True,
         words=frozenset(
             [
                 "contact",
@@ -191,5 +199,6 @@ CONTACT = (
         always,
         gate=FIVE_DIGITS,
         rank=6,
+        whole=True,
     ),
 )

@@ -83,6 +83,7 @@ HOLIDAYS = PatternDetector(
 )
 """Holidays are dates too. A shift cannot move them, so they are erased where dates are shifted."""
 
+_SHAPES_OF_AGES = tuple("000" + letter for letter in "YMWDymwd")
 _UNIT = r"(?:y(?:(?:ea)?rs?)?|yo|m(?:o(?:nth)?s?)?|mths?|w(?:(?:ee)?ks?)?|d(?:ays?)?)"
 
 AGES = (
@@ -120,7 +121,7 @@ AGES = (
             ]
         ),
     ),
-    PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7),
+    PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7, shapes=_SHAPES_OF_AGES),
     PatternDetector(
         "AGE",
         ignore_case(
@@ -155,7 +156,7 @@ AGES = (
         words=frozenset(["jahre", "ans", "anos", "anni", "jaar"]),
     ),
     PatternDetector(  # age and sex: 93F, but not a 12F (French) catheter
-        "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7
+        "AGE", re.compile(r"(?<![\w./-])(?P<value>[4-9]\d|1[01]\d)[FM](?![\w-])"), rank=7, shapes=("0F", "0M")
     ),
     PatternDetector(  # 92 F with cough; a temperature of 102 F is followed by other words
         "AGE",
@@ -164,10 +165,12 @@ AGES = (
             r"(?= (?:with|w/|who|c/o|s/p|h/o|presents|presenting|admitted)(?!\w))"
         ),
         rank=7,
+        shapes=("0 F ", "0 M "),
     ),
     PatternDetector(  # a whole text like 45Y: an age column of a burned-in header
         "AGE",
         ignore_case(r"\A\s*(?P<value>\d{1,3}\ ?(?:y|yrs?|years?|yo))\s*\Z"),
         rank=7,
+        whole=True,
     ),
 )

@@ -55,6 +55,8 @@ class Panel:
         for position in self._called_for(words_of(text)):
             detector = self._detectors[position]
             if isinstance(detector, PatternDetector):
+                if detector.shapes and not any(part in shape for part in detector.shapes):
+                    continue
                 gate = detector.gate
                 # Detectors that share a gate are skipped together after a single search.
                 if gate is not None:
@@ -63,8 +65,6 @@ class Panel:
                         opens = gates[gate] = gate.search(read) is not None
                     if not opens:
                         continue
-                if detector.shapes and not any(part in shape for part in detector.shapes):
-                    continue
             rank = detector.rank
             for match in detector.find(text):
                 yield rank, match

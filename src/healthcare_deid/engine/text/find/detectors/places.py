@@ -112,6 +112,7 @@ ADDRESSES = (
             r",\s+[A-Z][\w.' -]{2,30},? [A-Z]{2},? \d{5}(?:-\d{4})?(?!\d)"
         ),
         rank=3,
+        shapes=(" 00000",),
     ),
     PatternDetector(  # apartment or suite, before the house number or after the street
         "LOCATION",
@@ -204,6 +205,7 @@ ADDRESSES = (
         re.compile(rf"(?<!\w)(?:{STATES}),? \d{{5}}(?:-\d{{4}})?(?!\d)"),
         rank=6,
         gate=re.compile(r"[A-Z],? \d{5}"),
+        shapes=(" 00000",),
     ),
     PatternDetector(
         "LOCATION",
@@ -230,7 +232,8 @@ ADDRESSES = (
             r"|B)-)?\d{4,5}(?: [A-Z]{2})? (?=[A-ZÄÖÜ][a-zäöüéè])(?P<city>[A-ZÄÖÜ][\wäöüß-]{3,}(?: (?:am|an der|im"
             r"|sur|en) [A-Z][\w-]+)?)"
         ),
-        lambda text: _is_city(fold(re.split(r"\d ", text)[-1].split(" ")[0])),
+        shapes=("0000 ",),
+        is_valid=lambda text: _is_city(fold(re.split(r"\d ", text)[-1].split(" ")[0])),
         rank=6,
     ),
 )
