@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from healthcare_deid.engine.text.find.detectors.words import tokens_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -123,12 +123,7 @@ class PatternDetector:
             if match:
                 yield match
         elif self.at_words:
-            end = 0
-            for token in tokens_of(text):
-                match = self.pattern.match(text, token.start) if token.word in self.words and token.start >= end else None
-                if match:
-                    end = match.end()
-                    yield match
+            yield from matches_at(self.pattern, text, tokens_of(text), self.words)
         else:
             yield from self.pattern.finditer(text)
 

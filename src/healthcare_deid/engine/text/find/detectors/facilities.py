@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from healthcare_deid.engine.text.find.detectors.words import tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, matches_at, tokens_of
 from healthcare_deid.engine.text.find.lexicon import first_names, fold, surnames, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _WORD = r"[^\W\d_][\w.'\u2019-]*"
 _FACILITY = (
@@ -71,6 +71,8 @@ _BODY_PARTS = word_set("body_parts")
 
 
 _KIND_WORDS = word_set("kind_words")
+_KIND_BEGINNINGS = word_set("kind_beginnings")
+_KINDS_BEFORE = word_set("kinds_before")
 _KIND_ENDINGS = ("krankenhaus", "klinikum", "klinik", "spital", "hospital", "ziekenhuis", "sjukhuset", "sykehus")
 
 
@@ -89,33 +91,35 @@ class FacilityDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the names, including the word for the kind of facility."""
-        words = [token.word for token in tokens_of(text)]
-        if _KIND_WORDS.isdisjoint(words) and not any(word.endswith(_KIND_ENDINGS) for word in words):
+        tokens = tokens_of(text)
+        has_compound = any([token.word.endswith(_KIND_ENDINGS) for token in tokens])
+        if not has_compound and _KIND_WORDS.isdisjoint([token.word for token in tokens]):
             return []
         found: list[Match] = []
-        for match in _named_by_kind(text):
+        for match in _named_by_kind(text, tokens):
             start = _name_start(
                 text, match.start("name"), match.end("name"), strong=bool(_STRONG_KIND.match(match["kind"]))
             )
             if start is not None:
                 found.append(Match(start, match.end(), "ORGANIZATION_NAME"))
-        for match in _FACILITY_BEFORE.finditer(text):
+        for match in matches_at(_FACILITY_BEFORE, text, tokens, _KINDS_BEFORE):
             end = _name_end(text, *match.span("name"))
             if end is not None:
                 found.append(Match(match.start(), end, "ORGANIZATION_NAME"))
-        found += [
-            Match(match.start(), match.end(), "ORGANIZATION_NAME")
-            for match in _COMPOUND_FACILITY.finditer(text)
-            if fold(match[0]) not in vocabulary()
-        ]
+        if has_compound:
+            found += [
+                Match(match.start(), match.end(), "ORGANIZATION_NAME")
+                for match in _COMPOUND_FACILITY.finditer(text)
+                if fold(match[0]) not in vocabulary()
+            ]
         return found
 
 
-def _named_by_kind(text: str) -> Iterator[re.Match[str]]:
+def _named_by_kind(text: str, tokens: Sequence[Token]) -> Iterator[re.Match[str]]:
     """Yield names that precede their kind."""
     # Only the surroundings of kinds are searched: trying every word took five times as long.
     begin = end = 0
-    for kind in _KIND.finditer(text):
+    for kind in matches_at(_KIND, text, tokens, _KIND_BEGINNINGS):
         start = kind.start()
         for _ in range(_MOST_WORDS):
             start = max(0, text.rfind(" ", 0, start))

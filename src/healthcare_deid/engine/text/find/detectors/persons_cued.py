@@ -21,7 +21,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     name_run,
     span,
 )
-from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, tokens_of
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, matches_at, tokens_of
 from healthcare_deid.engine.text.find.lexicon import (
     eponyms,
     everyday,
@@ -59,6 +59,7 @@ _LABEL = re.compile(
     (?P<mark>[ ]*[:=?][ ]*|[ ]is[ ]|[ ]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_LABEL_BEGINNINGS = word_set("label_beginnings")
 _LABEL_AFTER = frozenset(
     ["age", "dob", "mrn", "sex", "id", "born", "male", "female", "pid", "ssn", "acc", "accession", "number", "no"]
 )
@@ -148,9 +149,7 @@ def _after_titles(text: str, tokens: Sequence[Token]) -> list[Match]:
 def _after_labels(text: str, tokens: Sequence[Token]) -> list[Match]:
     starts = {token.start: index for index, token in enumerate(tokens)}
     found: list[Match] = []
-    if not any(token.word in _LABEL_WORDS or token.word.endswith(("'s", "\u2019s")) for token in tokens):
-        return found
-    for match in _LABEL.finditer(text):
+    for match in matches_at(_LABEL, text, tokens, _LABEL_BEGINNINGS):
         index = starts.get(match.end())
         if index is None:
             continue

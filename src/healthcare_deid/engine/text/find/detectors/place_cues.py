@@ -15,7 +15,7 @@ from healthcare_deid.engine.text.find.detectors.name_runs import (
     is_eponym,
 )
 from healthcare_deid.engine.text.find.detectors.streets import CAPITAL, PLACE_ADJECTIVES, PLACE_NOUNS, STATES
-from healthcare_deid.engine.text.find.detectors.words import Token, WordKind
+from healthcare_deid.engine.text.find.detectors.words import Token, WordKind, matches_at
 from healthcare_deid.engine.text.find.lexicon import eponyms, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -41,6 +41,7 @@ _LABEL = re.compile(
     r"(?P<mark>(?: ?(?:[:=|\u2014\u2013[(]|(?<= )-(?= )|is in|is|was) ?){1,2})"
     rf"(?P<place>{CAPITAL}[\w'\u2019-]+(?:[ ]{CAPITAL}[\w'\u2019-]+){{0,3}})(?P<state>, [A-Z]{{2}}(?![\w]))?".replace("[ ]", " ")
 )
+_LABEL_BEGINNINGS = word_set("place_label_beginnings")
 _STATE_AFTER = re.compile(rf", (?:{STATES})(?!\w)")
 _IDENTIFIED = re.compile(
     rf"(?<![\w])(?P<place>{CAPITAL}[\w'\u2019-]+(?: {CAPITAL}[\w'\u2019-]+){{0,3}}(?:, [A-Z]{{2}})?) as (?:their|his|her|the) "
@@ -149,9 +150,9 @@ def _is_compass_place(text: str, tokens: Sequence[Token], index: int, run: Seque
     )
 
 
-def places_after_labels(text: str) -> Iterator[Match]:
+def places_after_labels(text: str, tokens: Sequence[Token]) -> Iterator[Match]:
     """Yield places after their label."""
-    for match in _LABEL.finditer(text):
+    for match in matches_at(_LABEL, text, tokens, _LABEL_BEGINNINGS):
         words = match["place"].split()
         kept = 0
         for position, word in enumerate(words):
@@ -169,5 +170,6 @@ def places_after_labels(text: str) -> Iterator[Match]:
         if match["state"] and kept == len(words):
             end = match.end("state")
         yield Match(match.start("place"), end, "LOCATION")
-    for match in _IDENTIFIED.finditer(text):
-        yield Match(*match.span("place"), "LOCATION")
+    if " as " in text:
+        for match in _IDENTIFIED.finditer(text):
+            yield Match(*match.span("place"), "LOCATION")

@@ -9,7 +9,7 @@ from healthcare_deid.engine.text.find.detectors.base import PatternDetector, ign
 from healthcare_deid.engine.text.find.detectors.name_runs import is_eponym
 from healthcare_deid.engine.text.find.detectors.place_cues import places_after_labels, places_in_context
 from healthcare_deid.engine.text.find.detectors.streets import STATES
-from healthcare_deid.engine.text.find.detectors.words import tokens_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of
 from healthcare_deid.engine.text.find.lexicon import first_names, fold, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -263,10 +263,7 @@ _PLACE_CUE = re.compile(
     r"|\b(?:originally|born and raised|patient comes|comes|hails) from|(?<![\w,] )From) "
     r"(?P<place>[A-Z\u00C0-\u00DE][\w'\u2019-]{2,}(?:,? [A-Z\u00C0-\u00DE][\w'\u2019-]+){0,3})"
 )
-_LEADS_SOMEWHERE = re.compile(
-    r"(?:(?<!\w)(?:in|[Ff]rom|to|at|of|near|outside|is|was)|[:=|]|[Tt]own|[Cc]ity|[Cc]ommunity"
-    r"|[Rr]esidence) [A-Z\u00C0-\u00DE]"
-)
+_PLACE_CUE_BEGINNINGS = word_set("place_cue_beginnings")
 
 
 def _after_cues(text: str) -> Iterator[Match]:
@@ -274,9 +271,7 @@ def _after_cues(text: str) -> Iterator[Match]:
 
     Examples: moved here from Oaxaca.
     """
-    if _LEADS_SOMEWHERE.search(text) is None:
-        return
-    for match in _PLACE_CUE.finditer(text):
+    for match in matches_at(_PLACE_CUE, text, tokens_of(text), _PLACE_CUE_BEGINNINGS):
         first = match["place"].split()[0].strip(",")
         plain = fold(first).replace("\u2019", "'").removesuffix("'s")
         if plain in vocabulary() or plain in word_set("titles") or plain in first_names():
@@ -322,7 +317,7 @@ class PlaceDetector:
                     break
         found += _after_cues(text)
         found += places_in_context(text, tokens)
-        found += places_after_labels(text)
+        found += places_after_labels(text, tokens)
         for match in _CITY_AND_STATE.finditer(text) if _STATE_LETTERS.search(text) else ():
             start = match.start("city")
             city = match["city"].split()

@@ -41,7 +41,7 @@ _LINK = (
     r"(?:d[eaiou]s?|de\ l[aoe]s?|del|dell[aeo]?|den|der|du|di|la|le|les|el|al|van|von|het|aan|of|the|am|an|im|in|zum|zur"
     r"|nad|pod|pri|pie|ve|v|na|za|u|e|i|y|sur|sous|lez|l[eè]s|auf|til|på|av|på|the)"
 )
-_NAME_WORD = rf"(?:[dDlL]['\u2019]|[a-z]{{2,5}}['\u2019])?{CAPITAL}[\w'\u2019-]*\.?"
+_NAME_WORD = rf"(?:[dDlL]['\u2019]|[a-z]{{2,5}}['\u2019])?{CAPITAL}[\w'\u2019-]*+\.?"
 _NAME = rf"{_NAME_WORD}(?:[ ]+(?:{_LINK}[ ]){{0,2}}{_NAME_WORD}){{0,4}}"
 _NUMBER = r"\d{1,6}(?:[A-Za-z](?![A-Za-z])|(?:[/-]\d{1,4})?[a-zA-Z]?)"
 _MARK = r"(?:,?[ ](?:(?:[Nn][rRoO]?|N[.]?[°º]|č|[Hh]ouse)[.:]?[ ]?|\#[ ]?)?|,[ ]?)"
@@ -63,6 +63,7 @@ _TYPE_FIRST = _compiled(
 )
 # Hauptstraße 12, 8764 Vestre Solhellinga 92, Dosentinkuja 76 A.
 _NAME_AND_NUMBER = _compiled(rf"{_BEGIN}(?P<before>{_UP_TO_TWO})(?P<name>{_NAME}){_MARK}{_NUMBER}\.?{_END}")
+_NUMBER_AFTER_NAME = _compiled(rf"{CAPITAL}[\w'\u2019-]*+\.?{_MARK}\d")
 _UNIT = _compiled(
     r"(?<![\w-])(?P<type>[^\W\d_]{2,12})\.?[ ](?:#|[Nn]o\.?[ ]?)?(?P<number>\d{1,5}[A-Za-z]?)(?![\w%])(?![.,]\d)"
 )
@@ -134,7 +135,8 @@ def _anchors(text: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
         yield from _accepted(_TYPE_FIRST, text, _end_of_type_first)
     if not _TYPES_BETWEEN.isdisjoint(words):
         yield from _accepted(_TYPE_BETWEEN, text, _end_of_type_between)
-    yield from _accepted(_NAME_AND_NUMBER, text, _end_of_name_and_number)
+    if _NUMBER_AFTER_NAME.search(text):
+        yield from _accepted(_NAME_AND_NUMBER, text, _end_of_name_and_number)
     if not _BOXES.isdisjoint(words):
         yield from (match.span() for match in _BOX.finditer(text))
     if not _UNITS.isdisjoint(words):

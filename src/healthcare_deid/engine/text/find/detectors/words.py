@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.lexicon import (
@@ -22,6 +22,9 @@ from healthcare_deid.engine.text.find.lexicon import (
     word_set,
 )
 from healthcare_deid.engine.text.find.name_model import is_likely_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 # A capital inside a word marks a product or protocol, except in names such as McDonald, MacLeod, DeLuca or DiMarco.
@@ -83,6 +86,22 @@ def tokens_of(text: str) -> tuple[Token, ...]:
 def words_of(text: str) -> frozenset[str]:
     """Return the distinct words of a text, folded."""
     return frozenset([token.word for token in tokens_of(text)])
+
+
+def matches_at(
+    pattern: re.Pattern[str], text: str, tokens: Sequence[Token], words: frozenset[str]
+) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern that begins with one of some words, without overlaps.
+
+    It is many times as fast as ``finditer``, which tries every letter.
+    """
+    end = 0
+    for token in tokens:
+        if token.word in words and token.start >= end:
+            match = pattern.match(text, token.start)
+            if match:
+                end = match.end()
+                yield match
 
 
 def is_word(plain: str) -> bool:
