@@ -115,7 +115,11 @@ _NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, _SHAPES, strict=True))
 _DIGIT = re.compile(r"\d")
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
-# Characters around the name of a month in which the rest of its date lies.
+# Whether each named form begins with the month.
+_NAMED_BY_START = tuple(zip(_NAMED, (False, True, False, True, False, True, True), strict=True))
+# Characters before the name of a month in which a day or year lies.
+_DAY_BEFORE = 16
+# Characters after the name of a month in which the rest of its date lies.
 _LONGEST_NAMED = 30
 # Characters before a partial date that are searched for its cue.
 _REACH_OF_CUE = 24
@@ -273,14 +277,20 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
             for pattern in _CUED:
                 yield pattern, start, min(len(text), end + 2)
     for word in _WORDS.finditer(text):
-        if word[0].lower() in MONTH_INDEX:
-            start, end = max(0, word.start() - _LONGEST_NAMED), min(len(text), word.end() + _LONGEST_NAMED)
-            while end < len(text) and text[end].isalnum():  # else the next date would lose the end of its year
-                end += 1
-            if _DIGIT.search(text, start, end) is None:
-                continue
-            for pattern in _NAMED:
-                yield pattern, start, end
+        if word[0].lower() not in MONTH_INDEX:
+            continue
+        begin, stop = word.span()
+        low, high = max(0, begin - _DAY_BEFORE), min(len(text), stop + _LONGEST_NAMED)
+        while high < len(text) and text[high].isalnum():  # else the next date would lose the end of its year
+            high += 1
+        has_day_before = _DIGIT.search(text, low, begin) is not None
+        if not has_day_before and _DIGIT.search(text, stop, high) is None:
+            continue
+        for pattern, by_month in _NAMED_BY_START:
+            if by_month:
+                yield pattern, begin, high
+            elif has_day_before:
+                yield pattern, low, high
 
 
 def _read(match: re.Match[str]) -> TextDate | None:
