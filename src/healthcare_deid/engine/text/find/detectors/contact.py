@@ -123,7 +123,7 @@ CONTACT = (
         "PHONE_NUMBER",
         ignore_case(
             _PHONE_CUE
-            + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|on|me|us|him|her|them|my|the|channels?|table|communication|\#|:|=|\.|\||\(|\[)){0,4}\s*"
+            + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|on|me|us|him|her|them|my|the|channels?|table|communication|\#|:|=|\.|\||\((?=\d{7})|\[)){0,4}\s*"
             r"(?P<value>\+?\(?\d[\d\ ()./-]{2,20}\d)(?:\ ?(?:x|ext(?:ension|\.)?)\ ?\d{1,6})?(?!\d)"
         ),
         lambda text: 4 <= len(digits_of(text)) <= 15,

@@ -91,16 +91,6 @@ IDENTIFIERS = (
         rank=2,
         in_numbers=True,
     ),
-    PatternDetector(  # a typing error in a card's number leaves it a card's number
-        "CREDIT_CARD_NUMBER",
-        ignore_case(
-            r"\b(?:credit|debit|visa|master|payment|my|the|this|new|old)?\ ?card\b(?:\ (?:number|no\.?|is|ending|with))"
-            r"{0,2}[\s?:\#]{1,3}(?P<value>\d{4}(?:[ -]?\d){8,15})(?![\d-])"
-        ),
-        gate=FIVE_DIGITS,
-        rank=1,
-        words=frozenset(["card"]),
-    ),
     PatternDetector(
         "US_VEHICLE_IDENTIFICATION_NUMBER",
         ignore_case(r"(?<![A-Z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Z0-9])"),
