@@ -112,6 +112,7 @@ _SHAPES: tuple[tuple[str, ...], ...] = (
     ("0000-00", "0000/00"),
 )
 _NUMERIC_BY_SHAPE = tuple(zip(_NUMERIC, _SHAPES, strict=True))
+_LONG_RUN = 38  # of characters; a longer run may have been cut
 _DIGIT = re.compile(r"\d")
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"'?\d(?:[\d\-/.:_ 年月日년월일]{0,40}[\d年月日년월일])?")
@@ -268,11 +269,8 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
     # Some thirty patterns on every text are slow, so each runs only near a number as long as a date, or a month's name.
     for run in _RUN.finditer(text):
         start, end = run.span()
-        shape = text[start : end + 4].translate(_ZEROS)
-        if shape.count("0") >= 4:
-            for pattern, parts in _NUMERIC_BY_SHAPE:
-                if any(part in shape for part in parts):
-                    yield pattern, start, min(len(text), end + 4)
+        for pattern in _numeric_forms(text[start : end + 4 if end - start > _LONG_RUN else end].translate(_ZEROS)):
+            yield pattern, start, min(len(text), end + 4)
         if ("/" in run[0] or run[0][0] == "'") and _CUE.search(text, max(0, start - _REACH_OF_CUE), start):
             for pattern in _CUED:
                 yield pattern, start, min(len(text), end + 2)
@@ -291,6 +289,14 @@ def _places_to_look(text: str) -> Iterator[tuple[re.Pattern[str], int, int]]:
                 yield pattern, begin, high
             elif has_day_before:
                 yield pattern, low, high
+
+
+@lru_cache(maxsize=1024)
+def _numeric_forms(shape: str) -> tuple[re.Pattern[str], ...]:
+    """Return the numeric forms that a run of digits can have, each digit read as 0."""
+    if shape.count("0") < 4:
+        return ()
+    return tuple(pattern for pattern, parts in _NUMERIC_BY_SHAPE if any(part in shape for part in parts))
 
 
 def _read(match: re.Match[str]) -> TextDate | None:

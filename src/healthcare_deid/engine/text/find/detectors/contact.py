@@ -63,12 +63,12 @@ CONTACT = (
         ),
         lambda text: any(letter.isdigit() for letter in text),
         rank=1,
-        gate=re.compile(r"[:-][0-9a-fA-F]{2}[:-]|\.[0-9a-fA-F]{4}\."),
+        gate=re.compile(r"[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]|\.[0-9a-fA-F]{4}\."),
     ),
     PatternDetector(
         "IP_ADDRESS",
         ignore_case(
-            r"(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
+            r"(?=\d)(?<![\d.])(?<!\bv)(?<!\bv\ )(?<!\bver\ )(?<!version\ )(?<!\brev\ )(?<!release\ )"
             r"(?:\d{1,3}\.){3}\d{1,3}(?![\d]|\.\d)"
         ),
         _is_ip4,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthcare_deid.engine.text.find.detectors import national_checks as checks
+from healthcare_deid.engine.text.find.detectors.base import FIVE_DIGITS
 from healthcare_deid.engine.text.find.detectors.words import words_of
 from healthcare_deid.engine.text.match import Match
 
@@ -111,8 +112,11 @@ class NationalIdDetector:
 
     def find(self, text: str) -> list[Match]:
         """Return the identifiers that pass their check."""
-        found: list[Match] = []
         words = words_of(text)
+        # Every form but New Zealand's, which needs its cue, has five digits or more, never far apart.
+        if FIVE_DIGITS.search(text) is None and "nhi" not in words:
+            return []
+        found: list[Match] = []
         for span in _CANDIDATE.finditer(text):
             if _ANY_FORM.search(text, span.start(), min(len(text), span.end() + 1)) is None:
                 continue

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT
 from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
-from healthcare_deid.engine.text.find.detectors.words import words_of
+from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of, words_of
 from healthcare_deid.engine.text.find.lexicon import everyday, fold, is_field_word, places, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
@@ -58,11 +58,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 _TYPE_LAST = _compiled(rf"{_BEGIN}{_NUMBER},?[ ](?:{_NUMBER},?[ ])?(?P<name>{_NAME})")
 # 97110 ul. Sporna 53; Bulevardul Popescu Nr. 45; Rue des Saules.
 _TYPE_FIRST = _compiled(
-    rf"{_BEGIN}{_UP_TO_TWO}(?P<type>[^\W\d_]+)[.]?[ ](?:{_LINK}[ ]|[dDlL]['\u2019]){{0,2}}"
+    rf"(?<![\w.,/+-])(?P<type>[^\W\d_]+)[.]?[ ](?:{_LINK}[ ]|[dDlL]['\u2019]){{0,2}}"
     rf"(?P<name>{_NAME})(?P<number>{_MARK}{_NUMBER}(?:[ ](?:bis|ter))?{_END})?"
 )
 # Hauptstraße 12, 8764 Vestre Solhellinga 92, Dosentinkuja 76 A.
 _NAME_AND_NUMBER = _compiled(rf"{_BEGIN}(?P<before>{_UP_TO_TWO})(?P<name>{_NAME}){_MARK}{_NUMBER}\.?{_END}")
+_NUMBERS_BEFORE = _compiled(rf"{_BEGIN}(?:{_NUMBER},?[ ]){{1,2}}\Z")
 _NUMBER_AFTER_NAME = _compiled(rf"{CAPITAL}[\w'\u2019-]*+\.?{_MARK}\d")
 _UNIT = _compiled(
     r"(?<![\w-])(?P<type>[^\W\d_]{2,12})\.?[ ](?:#|[Nn]o\.?[ ]?)?(?P<number>\d{1,5}[A-Za-z]?)(?![\w%])(?![.,]\d)"
@@ -132,7 +133,11 @@ def _anchors(text: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
     if not _TYPES.isdisjoint(words):
         yield from _accepted(_TYPE_LAST, text, _end_of_type_last)
     if not _PREFIXES.isdisjoint(words):
-        yield from _accepted(_TYPE_FIRST, text, _end_of_type_first)
+        for match in matches_at(_TYPE_FIRST, text, tokens_of(text), _PREFIXES):
+            before = _NUMBERS_BEFORE.search(text, max(0, match.start() - 16), match.start())
+            end = _end_of_type_first(match, has_number=before is not None)
+            if end is not None:
+                yield before.start() if before else match.start(), end
     if not _TYPES_BETWEEN.isdisjoint(words):
         yield from _accepted(_TYPE_BETWEEN, text, _end_of_type_between)
     if _NUMBER_AFTER_NAME.search(text):
@@ -174,15 +179,13 @@ def _type_end(text: str, start: int, end: int, *, sure: bool = False) -> int | N
     return None
 
 
-def _end_of_type_first(match: re.Match[str]) -> int | None:
+def _end_of_type_first(match: re.Match[str], *, has_number: bool) -> int | None:
     kind = fold(match["type"])
-    if kind not in _PREFIXES:
-        return None
     named = fold(match["name"].split()[0].rstrip("."))
     if named in DAY_AND_MONTH_NAMES or named in CLOSED_CLASS:
         return None
     if match["number"]:
-        is_led = match["type"][0].isupper() or match[0][0].isdigit()
+        is_led = match["type"][0].isupper() or has_number
         return match.end() if kind in _SURE_PREFIXES or (is_led and _is_telling(named)) else None
     return match.end("name") if kind in _SURE_PREFIXES and len(kind) > 2 and named not in everyday() else None
 
