@@ -170,6 +170,6 @@ def places_after_labels(text: str, tokens: Sequence[Token]) -> Iterator[Match]:
         if match["state"] and kept == len(words):
             end = match.end("state")
         yield Match(match.start("place"), end, "LOCATION")
-    if " as " in text:
+    if " as the" in text or " as his " in text or " as her " in text:
         for match in _IDENTIFIED.finditer(text):
             yield Match(*match.span("place"), "LOCATION")
