@@ -82,7 +82,17 @@ _NAMED = (
     # 4th of March 2020
     _compile(_START + _DAY + _ORDINAL + _GLUE + _OF + _MONTH + r"\.?" + _GLUE + r"'?(?:del? )?" + _YEAR + _END),
     # March 4, 2020
-    _compile(_NOT_IN_WORD + _MONTH + r"\.?" + _GLUE + _DAY + _ORDINAL + r"(?:[ \-/.,]{1,3})'?" + _YEAR + r"(?!\d)(?:(?<=\d{4})|(?!:))"),
+    _compile(
+        _NOT_IN_WORD
+        + _MONTH
+        + r"\.?"
+        + _GLUE
+        + _DAY
+        + _ORDINAL
+        + r"(?:[ \-/.,]{1,3})'?"
+        + _YEAR
+        + r"(?!\d)(?:(?<=\d{4})|(?!:))"
+    ),
     # 2020 March 4
     _compile(_START + _YEAR4 + _GLUE + _MONTH + r"\.?" + _GLUE + _DAY + r"(?!\d)"),
     # March 2020

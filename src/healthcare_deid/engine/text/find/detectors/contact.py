@@ -43,7 +43,9 @@ def _is_long_phone(text: str) -> bool:
 CONTACT = (
     PatternDetector(
         "URL",
-        ignore_case(r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)(?:[^\s<>\"'|;,]|,(?!(?:\d{1,3}\.){3}))+[^\s<>\"'.,;:!?)\]|]"),
+        ignore_case(
+            r"(?<![\w.@])(?:(?:https?|ftps?|dicomweb|wss?)://|www\.)(?:[^\s<>\"'|;,]|,(?!(?:\d{1,3}\.){3}))+[^\s<>\"'.,;:!?)\]|]"
+        ),
         rank=1,
         gate=None,
         shapes=("://", *map("".join, itertools.product("wW", repeat=3))),
@@ -99,7 +101,10 @@ CONTACT = (
     ),
     PatternDetector(  # international
         "PHONE_NUMBER",
-        re.compile(r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)\(?(?:\d[ )./-]{0,2}){5,12}\d(?:x\d{1,6})?(?!\d)"),
+        re.compile(
+            r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?0?\)?[ ./-]?)\(?(?:\d[ )./-]{0,2}){5,12}"
+            r"\d(?:x\d{1,6})?(?!\d)"
+        ),
         _is_long_phone,
         rank=5,
         shapes=("+0", "000"),
@@ -122,8 +127,8 @@ CONTACT = (
     PatternDetector(  # anything long enough beside a cue
         "PHONE_NUMBER",
         ignore_case(
-            _PHONE_CUE
-            + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|on|me|us|him|her|them|my|the|channels?|table|communication|\#|:|=|\.|\||\((?=\d{7})|\[)){0,4}\s*"
+            _PHONE_CUE + r"(?:\s*(?:no|num(?:ber)?|nr|at|is|on|me|us|him|her|them|my|the|channels?|table|communication"
+            r"|\#|:|=|\.|\||\((?=\d{7})|\[)){0,4}\s*"
             r"(?P<value>\+?\(?\d[\d\ ()./-]{2,20}\d)(?:\ ?(?:x|ext(?:ension|\.)?)\ ?\d{1,6})?(?!\d)"
         ),
         lambda text: 4 <= len(digits_of(text)) <= 15,

@@ -90,7 +90,7 @@ AGES = (
     PatternDetector(
         "AGE",
         ignore_case(
-            r"""(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
+            r"""(?=\d)(?<![\w.])(?P<value>\d{1,3}(?:\ ?-?\ ?(?:y(?:ea)?rs?|months?|mos?|mths?|weeks?|wks?
                 |days?)\.?(?:\ ?-?\ ?old|\ of\ age)
             |\ ?-?y\.?[/\ ]?o\.?(?:ld)?(?:\b|(?<=\.))|\ ?yrs?\ ?/\ ?o))(?![a-z])"""
         ),
@@ -121,7 +121,9 @@ AGES = (
             ]
         ),
     ),
-    PatternDetector("AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7, shapes=_SHAPES_OF_AGES),
+    PatternDetector(
+        "AGE", re.compile(r"(?<![\w.])(?:0\d\d|1[01]\d)[YMWD](?!\w)", re.IGNORECASE), rank=7, shapes=_SHAPES_OF_AGES
+    ),
     PatternDetector(
         "AGE",
         ignore_case(
@@ -135,7 +137,7 @@ AGES = (
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
         ignore_case(
-            r"(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
+            r"(?=\d)(?<![\w./])(?:(?P<value>\d{1,3}\ ?(?:yrs?|years?|y))\.?[\ ,/-]{0,3}(?:(?:fe)?male|m|f|man|woman|boy"
             r"|girl|lady|gentleman)(?![\w])|\Z(?!))"
         ),
         rank=7,

@@ -92,7 +92,7 @@ class FacilityDetector:
     def find(self, text: str) -> list[Match]:
         """Return the names, including the word for the kind of facility."""
         tokens = tokens_of(text)
-        has_compound = any([token.word.endswith(_KIND_ENDINGS) for token in tokens])
+        has_compound = any(token.word.endswith(_KIND_ENDINGS) for token in tokens)
         if not has_compound and _KIND_WORDS.isdisjoint([token.word for token in tokens]):
             return []
         found: list[Match] = []

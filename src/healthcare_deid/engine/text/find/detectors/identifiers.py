@@ -52,8 +52,9 @@ IDENTIFIERS = (
     PatternDetector(
         "US_SOCIAL_SECURITY_NUMBER",
         ignore_case(
-            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?)(?:\ (?:supplied|given|on|for|file|identity|verification|record|as|the|of))"
-            rf"{{0,5}}{_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
+            rf"(?:\bssn|\bsoc(?:ial)?\.?\ sec(?:urity)?)"
+            r"(?:\ (?:supplied|given|on|for|file|identity|verification|record|as|the|of)){0,5}"
+            rf"{_LINK}(?P<value>\d{{3}}[-\ ]?\d\d[-\ ]?\d{{4}})(?!\d)"
         ),
         has_nine_digits,
         gate=FIVE_DIGITS,

@@ -58,7 +58,7 @@ class Panel:
             if shapes:
                 opens = opened.get(shapes)
                 if opens is None:
-                    opens = opened[shapes] = any([part in shape for part in shapes])
+                    opens = opened[shapes] = any(part in shape for part in shapes)
                 if not opens:
                     continue
             if gate is not None:

@@ -41,7 +41,8 @@ _SHORT_TITLES = frozenset(["dr", "drs", "mr", "mrs", "ms", "prof", "mme", "mlle"
 _LABEL = re.compile(
     r"""(?<![\w])(?:(?:pat(?:ient|\.)?|pt|last|first|family|given|maiden|full|mother|father|spouse|guardian
         |contact)?(?:'s)?[ ]?(?:name|nom|apellidos?|nombre|cognome|nachname|vorname|naam)
-    |patients?|subscriber|policy[ ]?holder|patiente?|paciente|paziente|pt|pat|surname|physician|ref(?:erring|erred|\.)?(?:[ ](?:by
+    |patients?|subscriber|policy[ ]?holder|patiente?|paciente|paziente|pt|pat|surname|physician
+    |ref(?:erring|erred|\.)?(?:[ ](?:by
     |phys(?:ician)?|dr|md|doctor))?|req(?:uesting|uested|\.)?(?:[ ](?:by|phys(?:ician)?|md|dr))?
     |ord(?:ering|ered)?(?:[ ](?:by|phys(?:ician)?|md|dr))?|perf(?:orming|ormed)?(?:[ ](?:by|phys(?:ician)?|md
     |dr))?|read(?:ing)?(?:[ ](?:by|phys(?:ician)?|md|dr))|(?:reviewed|signed|dictated|reported|interpreted|

@@ -73,10 +73,13 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     is_lower = text.islower()
     while index < len(tokens):
         token = tokens[index]
-        if token.kind is WordKind.WORD and text[token.end : token.end + 1] not in _HYPHENS:
-            if not (token.capital and token.word in _SYLLABIC_SURNAMES):
-                index += 1
-                continue
+        if (
+            token.kind is WordKind.WORD
+            and text[token.end : token.end + 1] not in _HYPHENS
+            and not (token.capital and token.word in _SYLLABIC_SURNAMES)
+        ):
+            index += 1
+            continue
         if is_eponym_pair(text, tokens, index):
             while is_eponym_pair(text, tokens, index):
                 index += 1

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _SAYS = word_set("verbs_of_persons")
 _HAD = frozenset({"had", "has", "have"})
-_INTRODUCES = frozenset({"i'm", "dear", "hi", "hello", "thanks", "regards", "sincerely", "said", "says", "told", "asked"})
+_INTRODUCES = frozenset(
+    {"i'm", "dear", "hi", "hello", "thanks", "regards", "sincerely", "said", "says", "told", "asked"}
+)
 _PRONOUNS_OF_NAMES = frozenset({"i", "name", "this"})
 
 
@@ -87,10 +89,10 @@ def _beside(text: str, tokens: Sequence[Token], index: int) -> list[Match]:
     if not (_is_surely_one(left) or _is_surely_one(right)):
         return []
     following = tokens[index + 2] if index + 2 < len(tokens) else None
-    if following is not None and gap(text, right, following) == " ":
-        if following.capital or (following.word in vocabulary() and following.word not in CLOSED_CLASS | _SAYS):
-            return []
-    return [span([left]), span([right])]
+    if following is None or gap(text, right, following) != " ":
+        return [span([left]), span([right])]
+    is_a_term = following.word in vocabulary() and following.word not in CLOSED_CLASS | _SAYS
+    return [] if following.capital or is_a_term else [span([left]), span([right])]
 
 
 def _can_be_called(token: Token) -> bool:

@@ -43,7 +43,7 @@ ADDRESSES = (
     PatternDetector(  # 12 Old Mill Road, Apt 4
         "LOCATION",
         ignore_case(
-            rf"""(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
+            rf"""(?=\d)(?<![\w./])\d{{1,5}}[A-Z]?(?:-\d{{1,4}})?,?\ (?:(?:N|S|E|W|NE|NW|SE|SW|north|south|east
                 |west)\.?\ )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\ ){{1,4}}
             (?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq
             |terrace|ter|parkway|pkwy|highway|hwy|circle|cir|way|crescent|close|alley|trail|trl|gardens|grove|mews|walk
@@ -107,7 +107,7 @@ ADDRESSES = (
     PatternDetector(  # any house and street before a city, a state and a ZIP: 8589 Birkenstraße, Cobalt Glen, NH 81397
         "LOCATION",
         re.compile(
-            r"(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
+            r"(?=\d)(?<![\w./-])\d{1,5}[A-Z]? [A-Z\u00C0-\u00DE][^\n;:|.!?\d]{2,40}(?:\.? (?:Apt|Unit|Suite|Ste"
             r"|#)\.? ?#?\w{1,5})?"
             r",\s+[A-Z][\w.' -]{2,30},? [A-Z]{2},? \d{5}(?:-\d{4})?(?!\d)"
         ),
@@ -211,8 +211,8 @@ ADDRESSES = (
         "LOCATION",
         ignore_case(
             r"\b(?:zip|postal|post)[\s_]?(?:code)?(?:\ (?:on|of|for)\ [\w\ ]{1,20}?)?(?:\s?(?:[:=\#]|is|was)){0,2}\s?"
-            r"(?P<value>\d{3,6}(?:[-\ ]\d{2,4})?(?:\ [A-Z]{2}\b)?|[A-Z]{1,2}\d[\dA-Z]?\ ?\d[A-Z]{2}|[A-Z]\d[A-Z]\ ?\d[A-Z]\d"
-            r"|[A-Z]{2,3}[-\ ]?\d{4,5})(?![\w-])"
+            r"(?P<value>\d{3,6}(?:[-\ ]\d{2,4})?(?:\ [A-Z]{2}\b)?|[A-Z]{1,2}\d[\dA-Z]?\ ?\d[A-Z]{2}"
+            r"|[A-Z]\d[A-Z]\ ?\d[A-Z]\d|[A-Z]{2,3}[-\ ]?\d{4,5})(?![\w-])"
         ),
         rank=1,
         words=frozenset(["zip", "postal", "post", "zipcode", "postcode"]),

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
-from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT
+from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_case
 from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
 from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of, words_of
 from healthcare_deid.engine.text.find.lexicon import everyday, fold, is_field_word, places, vocabulary, word_set
@@ -38,8 +38,8 @@ _CAPITAL = "".join(filter(str.isupper, map(chr, range(sys.maxunicode >> 7))))  #
 CAPITAL = f"[{_CAPITAL}]"
 """Pattern of a capital letter."""
 _LINK = (
-    r"(?:d[eaiou]s?|de\ l[aoe]s?|del|dell[aeo]?|den|der|du|di|la|le|les|el|al|van|von|het|aan|of|the|am|an|im|in|zum|zur"
-    r"|nad|pod|pri|pie|ve|v|na|za|u|e|i|y|sur|sous|lez|l[eè]s|auf|til|på|av|på|the)"
+    r"(?:d[eaiou]s?|de\ l[aoe]s?|dell?[aeo]?|den|der|la|les?|el|al|van|von|het|aan|of|the|am|an|im|in|zum|zur"
+    r"|nad|pod|pri|pie|ve|v|na|za|u|e|i|y|sur|sous|lez|l[eè]s|auf|til|på|av)"
 )
 _NAME_WORD = rf"(?:[dDlL]['\u2019]|[a-z]{{2,5}}['\u2019])?{CAPITAL}[\w'\u2019-]*+\.?"
 _NAME = rf"{_NAME_WORD}(?:[ ]+(?:{_LINK}[ ]){{0,2}}{_NAME_WORD}){{0,4}}"
@@ -78,10 +78,12 @@ _BOX = re.compile(
     rf"{_BEGIN}{_UP_TO_TWO}(?i:p\.? ?o\.? ?box|postfach|postbox|postboks|boite postale|apartado|casilla|postilokero) "
     r"?#?\d{1,6}(?!\w)".replace("[ ]", " ")
 )
-_LEADS_TO_A_STREET = re.compile(
-    r"(?:(?i:address(?:\s?:| is| of [^.\n]{3,30} is)?|located (?:at|in|on)|liv(?:es|ed|ing|e) (?:at|on|in)|me(?:et|t) \w+ at|station is on"
-    r"|mov(?:ed|ing) to|enter on|(?:sent|return|deliver|ship|taxi|shipped|come|drive|walk|home) to|shop is (?:on|at)|office is (?:on|at)"
-    r"|resides? (?:at|on)|residing (?:at|on)|corner of|street is|house (?:at|on)))[\s:]{1,6}\Z"
+_LEADS_TO_A_STREET = ignore_case(
+    r"""(?:address(?:\s?:|\ is|\ of\ [^.\n]{3,30}\ is)?|located\ (?:at|in|on)|liv(?:es?|ed|ing)\ (?:at|on|in)
+    |me[et]t\ \w+\ at|(?:station|shop|office|house|store)\ (?:is\ )?(?:at|on)|mov(?:ed|ing)\ to|enter\ on
+    |(?:sent|return|deliver|ship|shipped|taxi|come|drive|walk|home)\ to|resid(?:es?|ing)\ (?:at|on)
+    |corner\ of|street\ is)
+    [\s:]{1,6}\Z"""
 )
 _REACH_OF_CUE = 60
 _ENDS = re.compile(r"\s*(?:[.,;?!\n]|\Z|St\b)")
@@ -96,13 +98,17 @@ _POSTCODE = (
 )
 _NEXT_POSTCODE = _compiled(rf"{_GAP}(?P<value>{_POSTCODE})")
 _NEXT_STATE = _compiled(rf"{_GAP}\(?(?P<value>[A-Z]{{2,3}})\)?(?![\w'\u2019-])")
-_NEXT_STREET = _compiled(rf"{_GAP}(?P<value>{_NUMBER},?[ ](?:{_NUMBER},?[ ])?(?:{_NAME}{_MARK}{_NUMBER}\.?{_END}|(?P<name>{_NAME})))")
+_NEXT_STREET = _compiled(
+    rf"{_GAP}(?P<value>{_NUMBER},?[ ](?:{_NUMBER},?[ ])?(?:{_NAME}{_MARK}{_NUMBER}\.?{_END}|(?P<name>{_NAME})))"
+)
 _NEXT_NAME = _compiled(rf"(?P<gap>{_GAP})(?P<value>{_NAME}(?:[ ]\({CAPITAL}\w+\))?)")
 _NEXT_UNIT = _compiled(
     rf"{_GAP}(?P<value>(?P<type>[^\W\d_]{{2,12}})\.?[ ](?:#|[Nn][or]\.?[ ]?)?\d{{1,5}}[A-Za-z]?(?![\w%])(?![.,]\d))"
 )
 _LINE_ENDS = re.compile(r"[ \t]*[,.;]?[ \t]*(?:\r?\n|\Z)")
-_SHORT_WORDS = word_set("short_clinical") | frozenset({"dob", "mrn", "ssn", "tel", "fax", "sex", "age", "am", "pm", "id"})
+_SHORT_WORDS = word_set("short_clinical") | frozenset(
+    {"dob", "mrn", "ssn", "tel", "fax", "sex", "age", "am", "pm", "id"}
+)
 
 
 class AddressDetector:
@@ -281,12 +287,14 @@ def _name_end(text: str, end: int) -> int | None:
     return stop if last == words[-1].end() else last
 
 
+_FEW_WORDS = rf"{_NAME_WORD}(?:[ ]{_NAME_WORD}){{0,2}}"
 _CODE_FOLLOWS = _compiled(
-    rf"(?:[ ]{_NAME_WORD}){{0,3}}(?:{_GAP}[A-Z]{{2,3}}(?=[\s,]))?(?:{_GAP}{_NAME_WORD}(?:[ ]{_NAME_WORD}){{0,2}})?{_GAP}{_POSTCODE}"
+    rf"(?:[ ]{_NAME_WORD}){{0,3}}(?:{_GAP}[A-Z]{{2,3}}(?=[\s,]))?(?:{_GAP}{_FEW_WORDS})?{_GAP}{_POSTCODE}"
     rf"|,[ ][A-Z]{{2}}(?!\w)"
 )
 _TOWN_FOLLOWS = _compiled(
-    rf"(?:,[ ]?|\s*\n\s*)(?:(?:[A-Z]{{1,2}}[ -])?\d{{3,5}}(?:[ ]\d{{2}})?[ ]{_NAME_WORD}|{_NAME_WORD}(?:[ ]{_NAME_WORD})?,?[ ]\d{{3,6}}(?![\d%.]))"
+    rf"(?:,[ ]?|\s*\n\s*)(?:(?:[A-Z]{{1,2}}[ -])?\d{{3,5}}(?:[ ]\d{{2}})?[ ]{_NAME_WORD}"
+    rf"|{_NAME_WORD}(?:[ ]{_NAME_WORD})?,?[ ]\d{{3,6}}(?![\d%.]))"
 )
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*\.?")
 _CAPITALS = re.compile(CAPITAL)
