@@ -128,7 +128,7 @@ AGES = (
         "AGE",
         ignore_case(
             rf"\b(?:age|aged|turned|turning|alter|edad|[aâ]ge|et[aà])"
-            rf"(?:\s*(?:at\ \w+|in\ (?:years|yrs)|of|is|was|:|=|\||\[|-)){{0,3}}\s*"
+            r"(?:\s*(?:(?:at|on|in|per|by)\ (?:the\ )?\w+(?:\ form)?|of|is|was|:|=|\||\[|-)){0,3}\s*"
             rf"(?P<value>\d{{1,3}}(?:\ ?{_UNIT})?)(?![\w%]|\.\d)"
         ),
         rank=7,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from healthcare_deid.engine.text.find.detectors.streets import PLACE_NOUNS
 from healthcare_deid.engine.text.find.detectors.words import Token, matches_at, tokens_of
 from healthcare_deid.engine.text.find.lexicon import first_names, fold, surnames, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
@@ -146,6 +147,7 @@ def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
     begin: int | None = None
     pending: int | None = None
     telling = False
+    following = ""
     kind_is_capital, kind_is_upper = text[end : end + 1].isupper(), text[end : end + 2].isupper()
     for low, _, word in reversed(_words(text, start, end)):
         plain = fold(word.rstrip(".")).replace("'s", "s").replace("\u2019s", "s")
@@ -166,15 +168,15 @@ def _name_start(text: str, start: int, end: int, *, strong: bool) -> int | None:
         is_named = mixed and _can_be_a_name(plain)
         if plain in vocabulary() and plain not in _FACILITY_WORDS and not is_named:
             if mixed and word[0].isupper():
-                pending = low
+                pending, following = low, plain
                 continue
             if begin is not None:
                 break
-        elif pending is not None:
+        elif pending is not None and following not in PLACE_NOUNS:
             break
         else:
             telling = True
-        begin = low
+        begin, following = low, plain
     return begin if telling else None
 
 

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 _SAYS = word_set("verbs_of_persons")
 _HAD = frozenset({"had", "has", "have"})
 _INTRODUCES = frozenset(
-    {"i'm", "dear", "hi", "hello", "thanks", "regards", "sincerely", "said", "says", "told", "asked"}
+    ["i'm", "dear", "hi", "hello", "thanks", "regards", "sincerely", "said", "says", "told", "asked", "given", "gave"]
 )
-_PRONOUNS_OF_NAMES = frozenset({"i", "name", "this"})
+_GIVEN = frozenset({"given", "gave"})
+_LEADS = re.compile(r" |, ?|,? ?\n")
 
 
 def told_persons(text: str, tokens: Sequence[Token]) -> list[Match]:
@@ -52,8 +53,10 @@ def _after(text: str, tokens: Sequence[Token], index: int) -> list[Match]:
     if index + 1 == len(tokens) or not _LEADS.fullmatch(gap(text, tokens[index], tokens[index + 1])):
         return []
     name = tokens[index + 1]
-    if not _can_be_called(name) or not (name.first or name.last or name.kind in NAMES):
+    if not _can_be_called(name) or not _is_name(name):
         return []
+    if tokens[index].word in _GIVEN and name.kind not in {WordKind.FIRST, WordKind.LAST}:
+        return []  # given Omnipaque
     run = name_run(text, tokens, index + 1, cue=True)
     return [span(run)] if run and run[0] is name else []
 
@@ -89,10 +92,22 @@ def _beside(text: str, tokens: Sequence[Token], index: int) -> list[Match]:
     if not (_is_surely_one(left) or _is_surely_one(right)):
         return []
     following = tokens[index + 2] if index + 2 < len(tokens) else None
+    names = [*_listed_before(text, tokens, index - 1), left, right]
     if following is None or gap(text, right, following) != " ":
-        return [span([left]), span([right])]
+        return [span([name]) for name in names]
     is_a_term = following.word in vocabulary() and following.word not in CLOSED_CLASS | _SAYS
-    return [] if following.capital or is_a_term else [span([left]), span([right])]
+    return [] if following.capital or is_a_term else [span([name]) for name in names]
+
+
+def _listed_before(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
+    """Return the names before the last two of a list: Jukić, Smith and Wood."""
+    listed: list[Token] = []
+    while index and gap(text, tokens[index - 1], tokens[index]) == ", ":
+        index -= 1
+        if not (_can_be_called(tokens[index]) and _is_name(tokens[index])):
+            break
+        listed.insert(0, tokens[index])
+    return listed
 
 
 def _can_be_called(token: Token) -> bool:
@@ -104,7 +119,7 @@ def _can_be_called(token: Token) -> bool:
         and token.word not in CLOSED_CLASS
         and token.word not in TITLES
         and token.word not in DAY_AND_MONTH_NAMES
-        and token.word not in eponyms()
+        and (token.common or token.word not in eponyms())
     )
 
 
@@ -114,6 +129,3 @@ def _is_name(token: Token) -> bool:
 
 def _is_surely_one(token: Token) -> bool:
     return (token.kind in {WordKind.FIRST, WordKind.LAST} or token.common) and token.word not in places()
-
-
-_LEADS = re.compile(r" |, ?|,? ?\n")

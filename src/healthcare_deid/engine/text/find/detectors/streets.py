@@ -31,6 +31,7 @@ STATES = (
     "UT|VT|VA|WA|WV|WI|WY|DC|PR|ON|QC|BC|AB|MB|SK|NS|NB|NL"
 )
 """Alternatives of a pattern: states of the US, provinces of Canada."""
+_STATE = re.compile(STATES)
 PLACE_NOUNS = word_set("place_nouns")
 PLACE_ADJECTIVES = word_set("place_adjectives")
 
@@ -63,6 +64,7 @@ _TYPE_FIRST = _compiled(
 )
 # Hauptstraße 12, 8764 Vestre Solhellinga 92, Dosentinkuja 76 A.
 _NAME_AND_NUMBER = _compiled(rf"{_BEGIN}(?P<before>{_UP_TO_TWO})(?P<name>{_NAME}){_MARK}{_NUMBER}\.?{_END}")
+_HOUSE_NUMBER = re.compile(r"(?<!\d)\d{1,4}[A-Za-z/]?\w?\.?\Z")
 _NUMBERS_BEFORE = _compiled(rf"{_BEGIN}(?:{_NUMBER},?[ ]){{1,2}}\Z")
 _NUMBER_AFTER_NAME = _compiled(rf"{CAPITAL}[\w'\u2019-]*+\.?{_MARK}\d")
 _UNIT = _compiled(
@@ -202,11 +204,12 @@ def _end_of_type_between(match: re.Match[str]) -> int | None:
 
 def _end_of_name_and_number(match: re.Match[str]) -> int | None:
     words = [fold(word[0]).rstrip(".") for word in _WORD.finditer(match["name"])]
-    if words[0] in CLOSED_CLASS or words[0] in TITLES:
+    if words[0] in CLOSED_CLASS or words[0] in TITLES or not DAY_AND_MONTH_NAMES.isdisjoint(words):
         return None
     if any(word.endswith(_ENDINGS) and len(word) > 5 and not is_field_word(word) for word in words):
         return match.end()
-    if len(match["before"]) > 3 and any(map(_is_telling, words)) and everyday().isdisjoint(words):
+    is_word_like = len(max(words, key=len)) > 3 and _HOUSE_NUMBER.search(match[0]) is not None
+    if len(match["before"]) > 3 and is_word_like and any(map(_is_telling, words)) and everyday().isdisjoint(words):
         return match.end()
     text, start, end = match.string, *match.span()
     # An unlisted name and number count where an address is due, or before a postcode with its town.
@@ -247,7 +250,7 @@ def _grown(text: str, end: int) -> int:
             end = code.end()
             continue
         state = _NEXT_STATE.match(text, end) if left["state"] and left["name"] < 3 else None
-        if state and fold(state["value"]) not in _SHORT_WORDS:
+        if state and (fold(state["value"]) not in _SHORT_WORDS or _STATE.fullmatch(state["value"])):
             left["state"] -= 1
             end = state.end()
             continue
