@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _PREPOSITIONS = word_set("place_prepositions")
+_DOUBTFUL = frozenset(["via", "between", "at", "visit", "visits", "visited", "visiting"])
 _MOTION = word_set("motion")
 _SETTLEMENTS = word_set("settlements")
 _SENDERS = word_set("senders")
@@ -114,7 +115,7 @@ def _is_led(text: str, tokens: Sequence[Token], index: int, run: Sequence[Token]
     if preposition == "from":
         is_sender = first.kind is WordKind.FIRST or not _SENDERS.isdisjoint(earlier[-3:])
         return moves or not is_sender
-    if preposition in {"via", "between", "at"}:
+    if preposition in _DOUBTFUL:
         return moves or first.kind in UNLISTED
     return True
 

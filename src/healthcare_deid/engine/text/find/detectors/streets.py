@@ -14,7 +14,7 @@ from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_case
 from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
 from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of, words_of
-from healthcare_deid.engine.text.find.lexicon import everyday, fold, is_field_word, places, vocabulary, word_set
+from healthcare_deid.engine.text.find.lexicon import everyday, fold, is_field_word, places, surnames, vocabulary, word_set
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _LINK = (
 )
 _NAME_WORD = rf"(?:[dDlL]['\u2019]|[a-z]{{2,5}}['\u2019])?{CAPITAL}[\w'\u2019-]*+\.?"
 _NAME = rf"{_NAME_WORD}(?:[ ]+(?:{_LINK}[ ]){{0,2}}{_NAME_WORD}){{0,4}}"
-_NUMBER = r"\d{1,6}(?:[A-Za-z](?![A-Za-z])|(?:[/-]\d{1,4})?[a-zA-Z]?)"
+_NUMBER = r"\d{1,6}(?:[A-Za-z](?![A-Za-z])(?:/\d{1,3})?|(?:[/-]\d{1,4})?[a-zA-Z]?)"
 _MARK = r"(?:,?[ ](?:(?:[Nn][rRoO]?|N[.]?[°º]|č|[Hh]ouse)[.:]?[ ]?|\#[ ]?)?|,[ ]?)"
 _END = r"(?![\w%°])(?![.,]\d)"
 _BEGIN = r"(?<![\w.,/+-])"
@@ -214,9 +214,10 @@ def _end_of_name_and_number(match: re.Match[str]) -> int | None:
     text, start, end = match.string, *match.span()
     # An unlisted name and number count where an address is due, or before a postcode with its town.
     is_led = _LEADS_TO_A_STREET.search(text, max(0, start - _REACH_OF_CUE), start) and _ENDS.match(text, end)
-    if (is_led or _TOWN_FOLLOWS.match(text, end)) and all(map(_is_telling, words)):
+    if is_led and all(map(_is_telling, words)):
         return end
-    return None
+    is_named = any(map(_is_telling, words)) and everyday().isdisjoint(words)
+    return end if is_named and _TOWN_FOLLOWS.match(text, end) else None
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
@@ -296,8 +297,8 @@ _CODE_FOLLOWS = _compiled(
     rf"|,[ ][A-Z]{{2}}(?!\w)"
 )
 _TOWN_FOLLOWS = _compiled(
-    rf"(?:,[ ]?|\s*\n\s*)(?:(?:[A-Z]{{1,2}}[ -])?\d{{3,5}}(?:[ ]\d{{2}})?[ ]{_NAME_WORD}"
-    rf"|{_NAME_WORD}(?:[ ]{_NAME_WORD})?,?[ ]\d{{3,6}}(?![\d%.]))"
+    rf"(?:,?[ ]\d{{3}}[ ]?\d{{2}}[ ]{_NAME_WORD}|(?:,[ ]?|\s*\n\s*)(?:(?:[A-Z]{{1,2}}[ -])?\d{{3,5}}(?:[ ]\d{{2}})?[ ]{_NAME_WORD}"
+    rf"|{_NAME_WORD}(?:[ ]{_NAME_WORD})?,?[ ]\d{{3,6}}(?![\d%.])))"
 )
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*\.?")
 _CAPITALS = re.compile(CAPITAL)
@@ -306,4 +307,4 @@ _NO_STREET = word_set("no_street")
 
 def _is_telling(word: str) -> bool:
     """Return whether a folded word is no ordinary one."""
-    return len(word) > 2 and not is_field_word(word)
+    return len(word) > 2 and (not is_field_word(word) or (word in surnames() and word not in vocabulary()))
