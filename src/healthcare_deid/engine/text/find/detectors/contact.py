@@ -164,6 +164,38 @@ CONTACT = (
             ]
         ),
     ),
+    PatternDetector(  # ten digits beside another channel: jane@example.org;2045550111
+        "PHONE_NUMBER",
+        re.compile(r"(?:@[\w.-]{3,}[>)]?\s?[;|,/\t ]\s?(?P<value>[2-9]\d\d[2-9]\d{6})(?!\d))|\Z(?!)"),
+        gate=FIVE_DIGITS,
+        rank=5,
+        shapes=("0000000000",),
+    ),
+    PatternDetector(
+        "PHONE_NUMBER",
+        re.compile(r"(?<![\w.-])(?P<value>[2-9]\d\d[2-9]\d{6})(?=[>)]?\s?[;|,/\t ]\s?[<(]?(?:[\w.+-]+@|https?:))"),
+        gate=FIVE_DIGITS,
+        rank=5,
+        shapes=("0000000000",),
+    ),
+    PatternDetector(  # a number that somebody can be reached by
+        "PHONE_NUMBER",
+        ignore_case(
+            r"\b(?:(?:reach|text|dial|ring|message)\ (?:me|us|him|her|them|it)?\ ?(?:at|on|by)?|dial|whatsapp|landline|hotline|helpline"
+            r"|(?:my|his|her|our|their|new|office|home|work)\ number(?:\ (?:is|was|to|from))?)"
+            r"[\s:]{1,3}(?P<value>\+?\(?\d[\d\ ()./-]{5,20}\d)(?:\ ?(?:x|ext(?:ension|\.)?)\ ?\d{1,6})?(?!\d)"
+        ),
+        lambda text: 6 <= len(digits_of(text)) <= 15,
+        gate=FIVE_DIGITS,
+        rank=3,
+        at_words=True,
+        words=frozenset(
+            [
+                *("reach", "text", "dial", "ring", "message", "whatsapp", "landline", "hotline", "helpline"),
+                *("my", "his", "her", "our", "their", "new", "office", "home", "work"),
+            ]
+        ),
+    ),
     PatternDetector(  # a local number after somebody who can be called
         "PHONE_NUMBER",
         ignore_case(

@@ -134,6 +134,32 @@ AGES = (
         rank=7,
         words=frozenset(["turned", "turning", "age", "aged", "alter", "edad", "eta", "âge", "ages"]),
     ),
+    PatternDetector(  # HIPAA lets no age over 89 stand, and few spans of time are that long: lived for 97 years
+        "AGE",
+        ignore_case(
+            r"(?=\d)(?<![\w.,/-])(?P<value>(?:9\d|1[01]\d)[\ -](?:years?|yrs?))(?!\w)(?!\ (?:ago|later|earlier))"
+        ),
+        rank=7,
+        words=frozenset(["year", "years", "yr", "yrs"]),
+    ),
+    PatternDetector(  # age, and a number a few words after it: Age recorded at triage: 97
+        "AGE",
+        ignore_case(
+            r"\bage\b[^.;\n\d]{0,48}?(?<![\w.,/-])(?P<value>9\d|1[01]\d)(?!\w|\ ?(?:%|/|mm|cm|mg|ml|kg|lbs?|bpm)|[.,]\d)"
+        ),
+        rank=7,
+        at_words=True,
+        words=frozenset(["age"]),
+    ),
+    PatternDetector(  # I'm 45; Jane Doe, 45, of Lund
+        "AGE",
+        re.compile(
+            r"(?:\bI(?:'m| am) |\bi'm |[a-z] [A-Z][\w'\u2019-]+, |\b[A-Z][\w'\u2019-]+ [A-Z][\w'\u2019-]+, )"
+            r"(?P<value>1[4-9]|[2-9]\d|1[01]\d)(?=,? (?:and|but|from|of|who|is|was|now)\b|, [a-z]|[.,!?]?\s*\Z)"
+        ),
+        rank=7,
+        shapes=("'m 0", " am 0", ", 0"),
+    ),
     PatternDetector(  # 45Y F, 45 M, F/45, M 067Y
         "AGE",
         ignore_case(

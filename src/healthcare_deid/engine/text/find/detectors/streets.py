@@ -14,7 +14,15 @@ from healthcare_deid.engine.text.calendar_names import DAY_AND_MONTH_NAMES
 from healthcare_deid.engine.text.find.detectors.base import HAS_DIGIT, ignore_case
 from healthcare_deid.engine.text.find.detectors.name_runs import CLOSED_CLASS, TITLES
 from healthcare_deid.engine.text.find.detectors.words import matches_at, tokens_of, words_of
-from healthcare_deid.engine.text.find.lexicon import everyday, fold, is_field_word, places, surnames, vocabulary, word_set
+from healthcare_deid.engine.text.find.lexicon import (
+    everyday,
+    fold,
+    is_field_word,
+    places,
+    surnames,
+    vocabulary,
+    word_set,
+)
 from healthcare_deid.engine.text.match import Match
 
 if TYPE_CHECKING:
