@@ -181,8 +181,8 @@ CONTACT = (
     PatternDetector(  # a number that somebody can be reached by
         "PHONE_NUMBER",
         ignore_case(
-            r"\b(?:(?:reach|text|dial|ring|message)\ (?:me|us|him|her|them|it)?\ ?(?:at|on|by)?|dial|whatsapp|landline|hotline|helpline"
-            r"|(?:my|his|her|our|their|new|office|home|work)\ number(?:\ (?:is|was|to|from))?)"
+            r"\b(?:(?:reach|text|dial|ring|message)\ (?:me|us|him|her|them|it)?\ ?(?:at|on|by)?|dial|whatsapp|landline"
+            r"|hotline|helpline|(?:my|his|her|our|their|new|office|home|work)\ number(?:\ (?:is|was|to|from))?)"
             r"[\s:]{1,3}(?P<value>\+?\(?\d[\d\ ()./-]{5,20}\d)(?:\ ?(?:x|ext(?:ension|\.)?)\ ?\d{1,6})?(?!\d)"
         ),
         lambda text: 6 <= len(digits_of(text)) <= 15,

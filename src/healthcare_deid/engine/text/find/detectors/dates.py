@@ -145,7 +145,8 @@ AGES = (
     PatternDetector(  # age, and a number a few words after it: Age recorded at triage: 97
         "AGE",
         ignore_case(
-            r"\bage\b[^.;\n\d]{0,48}?(?<![\w.,/-])(?P<value>9\d|1[01]\d)(?!\w|\ ?(?:%|/|mm|cm|mg|ml|kg|lbs?|bpm)|[.,]\d)"
+            r"\bage\b[^.;\n\d]{0,48}?(?<![\w.,/-])(?P<value>9\d|1[01]\d)"
+            r"(?!\w|\ ?(?:%|/|mm|cm|mg|ml|kg|lbs?|bpm)|[.,]\d)"
         ),
         rank=7,
         at_words=True,

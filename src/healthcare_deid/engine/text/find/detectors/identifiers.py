@@ -62,6 +62,16 @@ IDENTIFIERS = (
         ocr_digits=True,
         words=frozenset(["ssn", "soc", "social", "ss"]),
     ),
+    PatternDetector(  # where a text speaks of one, a number never issued is a typing error
+        "US_SOCIAL_SECURITY_NUMBER",
+        re.compile(r"(?<![\d-])(?<!\d[ .])\d{3}-\d\d-\d{4}(?![\d-])"),
+        gate=FIVE_DIGITS,
+        shapes=("000-00-0000",),
+        rank=4,
+        ocr_digits=True,
+        in_numbers=True,
+        words=frozenset(["ssn", "social", "security", "identity", "identification", "verification"]),
+    ),
     PatternDetector(
         "US_INDIVIDUAL_TAXPAYER_IDENTIFICATION_NUMBER",
         re.compile(r"(?<![\d-])9\d\d([- ])\d\d\1\d{4}(?![\d-])"),

@@ -29,6 +29,7 @@ _SETTLEMENTS = word_set("settlements")
 _SENDERS = word_set("senders")
 _COMPASS = word_set("compass_points")
 _LINKS = word_set("place_links")
+_TOPONYMS = word_set("toponyms")
 _LABEL_BEGINNINGS = word_set("place_label_beginnings")
 _MAX_WORDS = 5
 # Words before a preposition that are searched for a motion.
@@ -64,6 +65,8 @@ def places_in_context(text: str, tokens: Sequence[Token]) -> Iterator[Match]:
         elif token.word in _COMPASS and not token.upper:
             run = _run(text, tokens, index)
             is_a_place = len(run) > 1 and _is_compass_place(text, tokens, index, run)
+        elif token.kind in NAMES and not token.upper and _is_toponym(text, tokens, index):
+            run, is_a_place = list(tokens[index : index + 2]), True
         else:
             continue
         if is_a_place:
@@ -144,6 +147,22 @@ def _is_compass_place(text: str, tokens: Sequence[Token], index: int, run: Seque
         and gap(text, run[0], run[1]) == " "
         and named.word not in eponyms()
         and not is_eponym(text, tokens, index + len(run))
+    )
+
+
+def _is_toponym(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Return whether an unlisted name is called a bay, a village and so on: Osprey Falls."""
+    if index + 1 == len(tokens) or (index and tokens[index - 1].kind is WordKind.FIRST):
+        return False
+    name, noun = tokens[index : index + 2]
+    return (
+        noun.word in _TOPONYMS
+        and noun.capital
+        and not noun.upper
+        and name.kind is not WordKind.FIRST
+        and gap(text, name, noun) == " "
+        and name.word not in eponyms()
+        and not is_eponym(text, tokens, index + 2, names=2)
     )
 
 

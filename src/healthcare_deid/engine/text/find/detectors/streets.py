@@ -305,7 +305,8 @@ _CODE_FOLLOWS = _compiled(
     rf"|,[ ][A-Z]{{2}}(?!\w)"
 )
 _TOWN_FOLLOWS = _compiled(
-    rf"(?:,?[ ]\d{{3}}[ ]?\d{{2}}[ ]{_NAME_WORD}|(?:,[ ]?|\s*\n\s*)(?:(?:[A-Z]{{1,2}}[ -])?\d{{3,5}}(?:[ ]\d{{2}})?[ ]{_NAME_WORD}"
+    rf"(?:,?[ ]\d{{3}}[ ]?\d{{2}}[ ]{_NAME_WORD}"
+    rf"|(?:,[ ]?|\s*\n\s*)(?:(?:[A-Z]{{1,2}}[ -])?\d{{3,5}}(?:[ ]\d{{2}})?[ ]{_NAME_WORD}"
     rf"|{_NAME_WORD}(?:[ ]{_NAME_WORD})?,?[ ]\d{{3,6}}(?![\d%.])))"
 )
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*\.?")
