@@ -20,7 +20,9 @@ _SPACES_AND_DASHES = str.maketrans(
 )
 # Ranges without format characters, unusual spaces, dashes and digits, and characters that form KC changes. Other texts
 # are normalized by Unicode's own tables.
-_SPECIAL = re.compile(r"[^\x00-\x7f\u00a1-\u00a9\u00ab\u00ac\u00ae-\u02bb\u02bd-\u02ff\u1e00-\u1eff\u2019\u20ac]")
+_PLAIN = re.compile(r"[\x00-\x7f\u00a1-\u00a9\u00ab\u00ac\u00ae-\u02bb\u02bd-\u02ff\u1e00-\u1eff\u2019\u20ac]*")
+# Characters that normalization may change: all but ASCII and the Latin letters that form KC keeps.
+_SPECIAL = re.compile(r"[^\x00-\x7f\u00c0-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u2019]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def normalize_text(text: str) -> NormalizedText:
     and dashes become ordinary ones, and zero-width and direction characters are dropped. Source of the classes: the
     Unicode Character Database.
     """
-    if text.isascii() or _SPECIAL.search(text) is None:
+    if text.isascii() or _PLAIN.fullmatch(text):
         return NormalizedText(text)
     letters: list[str] = []
     starts: list[int] = []

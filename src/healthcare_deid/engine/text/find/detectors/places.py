@@ -136,64 +136,6 @@ ADDRESSES = (
         rank=6,
         words=frozenset(["flat", "apt", "apartment", "unit", "suite", "room"]),
     ),
-    PatternDetector(  # Hauptstraße 12, Rue de la Paix 4, Via Roma 3
-        "LOCATION",
-        re.compile(
-            r"(?<!\w)(?:[^\W\d_][\w-]*(?:straße|strasse|str\.|gasse|weg|allee|platz|laan|straat|gatan|vägen|veien)|"
-            r"(?:[^\W\d_][\w-]+ ){1,2}(?:Straße|Strasse|Str\.|Platz|Allee|Weg))\s?\d{1,4}\s?[a-z]?(?!\w)",
-            re.IGNORECASE,
-        ),
-        rank=6,
-        endings=(
-            "straße",
-            "strasse",
-            "str",
-            "gasse",
-            "weg",
-            "allee",
-            "platz",
-            "laan",
-            "straat",
-            "gatan",
-            "vagen",
-            "veien",
-        ),
-    ),
-    PatternDetector(
-        "LOCATION",
-        ignore_case(
-            r"""(?<![\w])(?:(?:\d{1,4}(?:\ ?bis|\ ?ter)?,?\ )(?:rue|avenue|boulevard|place|chemin|all[ée]e|quai
-                |impasse)\ (?:d[eu]s?\ |de\ la\ |l['\u2019])?[\w'\u2019-]+(?:\ [\w'\u2019-]+)?|
-            (?:calle|avenida|avda\.?|paseo|plaza|via|viale|piazza|corso|rua|rue|ulica|ul\.)
-            \ (?:d[eai]l?\ |della\ |de\ la\ )?[^\W\d_][\w'\u2019-]+
-            (?:\ [^\W\d_][\w'\u2019-]+){0,2},?\ (?:n[.º°]?\ ?)?\d{1,4})(?!\w)"""
-        ),
-        rank=6,
-        words=frozenset(
-            [
-                "rue",
-                "avenue",
-                "boulevard",
-                "place",
-                "chemin",
-                "allee",
-                "quai",
-                "impasse",
-                "calle",
-                "avenida",
-                "avda",
-                "paseo",
-                "plaza",
-                "via",
-                "viale",
-                "piazza",
-                "corso",
-                "rua",
-                "ulica",
-                "ul",
-            ]
-        ),
-    ),
     PatternDetector(
         "LOCATION",
         ignore_case(r"(?<!\w)p\.?\s?o\.?\s?box\s?\#?\d+(?!\w)|(?<!\w)postfach\s\d+"),
