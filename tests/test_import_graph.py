@@ -75,7 +75,7 @@ ENGINE_LAYERS = (
     {"plan"},
     {"text"},
     {"header", "pixels"},
-    {"instance", "result_names", "warm_up"},
+    {"instance", "result_names", "stages", "warm_up"},
     {"deidentifier"},
     {"runs"},
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from struct import error as StructError  # noqa: N812 - an exception, named as one
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -48,8 +48,6 @@ from healthcare_deid.engine.header.values import Values
 from healthcare_deid.engine.header.vaulted import Keeper
 from healthcare_deid.engine.identity.envelope import Recipients
 from healthcare_deid.engine.identity.key_folder import open_secret
-from healthcare_deid.engine.identity.secret import UIDS, ProjectSecret
-from healthcare_deid.engine.identity.uid_mapper import UidMapper
 from healthcare_deid.engine.identity.vault import Vault
 from healthcare_deid.engine.plan.directory import directory_plan
 from healthcare_deid.engine.plan.pixels import Scope
@@ -57,9 +55,10 @@ from healthcare_deid.engine.plan.profiles import SOP_CLASS_UID
 from healthcare_deid.engine.plan.rules import Op
 from healthcare_deid.engine.result_names import result_name
 from healthcare_deid.engine.results import DeidentifyResult, PixelReport
+from healthcare_deid.engine.stages import redactor, text_engine, uid_mapper, verification
 from healthcare_deid.engine.text.effects import inspected_dates, what_stays
 from healthcare_deid.engine.text.find.own_values import name_tags
-from healthcare_deid.errors import ConfigError, InvalidDicomError
+from healthcare_deid.errors import InvalidDicomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,8 +67,6 @@ if TYPE_CHECKING:
     from healthcare_deid.engine.dicom.sinks import Sink
     from healthcare_deid.engine.dicom.sources import Range, Source
     from healthcare_deid.engine.options import EngineOptions
-    from healthcare_deid.engine.pixels.redactor import PixelRedactor
-    from healthcare_deid.engine.pixels.verification import Verification
     from healthcare_deid.engine.plan.plan import Plan
     from healthcare_deid.engine.results import Change
     from healthcare_deid.engine.text.engine import TextEngine
@@ -119,9 +116,9 @@ class InstanceEngine:
         recipients = Recipients(options.recipients) if options.recipients else None
         vault = None if options.vault is None else Vault(Path(options.vault), recipients)
         self._recipients = recipients if vault is None or options.encrypted_attributes else None
-        self.mapper = _uid_mapper(options, known)
+        self.mapper = uid_mapper(options, known)
         self._fallback = encoding_named(options.fallback_charset)
-        self._text = _text_engine(compiled, options, known)
+        self._text = text_engine(compiled, options, known)
         tags = compiled.tags
         self._claimant = marks.Claimant(
             tags,
@@ -155,8 +152,8 @@ class InstanceEngine:
         if self._rewriter is not None:
             self.warnings += self._rewriter.concerns(self.plan)
         self._contexts = Contexts(self._text, self._rewriter, self.plan)
-        self._redactor = _redactor(compiled, options)
-        self._verification = _verification(compiled, options)
+        self._redactor = redactor(compiled, options)
+        self._verification = verification(compiled, options)
 
     @property
     def needs_secret(self) -> bool:
@@ -408,59 +405,3 @@ def _unchanged(stayed: list[int], changes: Iterable[Change]) -> list[int]:
     """Return the tags of what stayed, without those of pictures and side data that were changed for themselves."""
     changed = {int(change.path, 16) for change in changes if len(change.path) == _TAG_DIGITS}
     return [tag for tag in stayed if tag not in changed] if changed else stayed
-
-
-def _uid_mapper(options: EngineOptions, secret: ProjectSecret | None) -> UidMapper:
-    """Return the mapper that was asked for: without a rule or salt of its own, a secret keys it."""
-    if secret is not None and options.uid_rule is None and options.salt is None:
-        return UidMapper("salted", secret.key(UIDS), options.uid_root)
-    return UidMapper(options.uid_rule or "google", options.salt, options.uid_root)
-
-
-def _text_engine(compiled: Plan, options: EngineOptions, secret: ProjectSecret | None) -> TextEngine | None:
-    if not compiled.inspects_text:
-        return None
-    from healthcare_deid.engine.text.engine import TextEngine
-
-    return TextEngine(
-        compiled.text,
-        date_shift_days=options.date_shift_days,
-        patient_keys=options.patient_keys,
-        unwrapped_keys=options.unwrapped_keys,
-        detectors=options.detectors,
-        secret=secret,
-    )
-
-
-def _redactor(compiled: Plan, options: EngineOptions) -> PixelRedactor | None:
-    if not compiled.pixels.looks and not options.masks:
-        return None
-    from healthcare_deid.engine.pixels.masks.mask_files import masks_of
-    from healthcare_deid.engine.pixels.redactor import PixelRedactor  # not without pixel work: it loads the OCR
-
-    return PixelRedactor(
-        compiled.pixels,
-        ocr=None if options.ocr == "never" else options.ocr,
-        masks=masks_of(options.masks),
-        unmasked_only=options.ocr == "never",
-        thorough=options.thorough,
-        every_frame=options.every_frame,
-        workers=options.threads,
-        max_frame_pixels=options.max_frame_pixels,
-        service_limits=options.service_limits,
-    )
-
-
-def _verification(compiled: Plan, options: EngineOptions) -> Verification | None:
-    match options.verify:
-        case None:
-            return None
-        case "tesseract":
-            if not compiled.pixels.looks:
-                raise ConfigError("verify looks at what covering burned-in text left: the config has to ask for that")
-            from healthcare_deid.engine.pixels.find.tesseract import TesseractOcr
-            from healthcare_deid.engine.pixels.verification import Verification
-
-            return Verification(compiled.pixels, TesseractOcr(), options.threads, options.max_frame_pixels)
-        case _:
-            assert_never(options.verify)

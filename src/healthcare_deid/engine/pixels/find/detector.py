@@ -47,8 +47,8 @@ TILE = 1280
 TILE_OVERLAP = 160
 """Tiles share this much: the tallest line that is still found whole at a tile's edge."""
 
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +170,17 @@ class Detector:
         rows, columns = picture.shape[:2]
         top, left = BORDER * edges.top, BORDER * edges.left
         height, width = top + rows + BORDER * edges.bottom, left + columns + BORDER * edges.right
-        padded = np.empty((_padded(height), _padded(width), 3), np.float32)
-        padded[:] = np.median(picture.reshape(-1, 3)[:: max(1, rows * columns // 4096)], axis=0)
-        padded[top : top + rows, left : left + columns] = picture
-        padded /= 255
-        padded -= _MEAN
-        padded /= _DEVIATION
-        output = run(self._path, padded.transpose(2, 0, 1)[np.newaxis], self._providers)
+        pixels = np.empty((1, 3, _padded(height), _padded(width)), np.float32)
+        around = np.median(picture.reshape(-1, 3)[:: max(1, rows * columns // 4096)], axis=0)
+        # Color by color into the layout of the network: three times as fast as to turn a whole picture around.
+        for plane, color, value, mean, deviation in zip(
+            pixels[0], np.moveaxis(picture, 2, 0), around, _MEAN, _DEVIATION, strict=True
+        ):
+            plane.fill((value / 255 - mean) / deviation)
+            inside = plane[top : top + rows, left : left + columns]
+            np.multiply(color, np.float32(1 / (255 * deviation)), out=inside)
+            inside -= np.float32(mean / deviation)
+        output = run(self._path, pixels, self._providers)
         return output[0, 0, top : top + rows, left : left + columns]
 
 
