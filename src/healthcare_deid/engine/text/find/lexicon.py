@@ -107,8 +107,9 @@ def places() -> dict[str, tuple[tuple[str, ...], ...]]:
     Each is split into words, and the longest comes first.
     """
     table: dict[str, list[tuple[str, ...]]] = {}
-    for line in (*data_lines("places.txt"), *data_lines("cities.txt")):
-        words = tuple(fold(line).replace(".", "").split())
+    # The cities are folded already.
+    for line in (*(fold(line).replace(".", "") for line in data_lines("places.txt")), *data_lines("cities.txt")):
+        words = tuple(line.split())
         table.setdefault(words[0], []).append(words)
     return {first: tuple(sorted(names, key=len, reverse=True)) for first, names in table.items()}
 
