@@ -73,20 +73,17 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     is_lower = text.islower()
     while index < len(tokens):
         token = tokens[index]
-        if (
-            token.kind is WordKind.WORD
-            and text[token.end : token.end + 1] not in _HYPHENS
-            and not (token.capital and token.word in _SYLLABIC_SURNAMES)
-        ):
+        hyphenated = text[token.end : token.end + 1] in _HYPHENS
+        if not hyphenated and not _can_begin(token, is_lower=is_lower):
             index += 1
             continue
-        if is_eponym_pair(text, tokens, index):
+        if hyphenated and is_eponym_pair(text, tokens, index):
             while is_eponym_pair(text, tokens, index):
                 index += 1
             index += 1
             continue
         run = [] if tokens[index].word in TITLES else _form_run(text, tokens, index, is_lower=is_lower)
-        syllables = _syllabic_run(text, tokens, index)
+        syllables = _syllabic_run(text, tokens, index) if token.word in _SYLLABIC_SURNAMES else []
         if len(syllables) > len(run) or (syllables and not _is_name(text, tokens, index, run)):
             found.append(span(syllables))
             index += len(syllables)
@@ -98,6 +95,13 @@ def _by_form(text: str, tokens: Sequence[Token]) -> list[Match]:
     return found
 
 
+def _can_begin(token: Token, *, is_lower: bool) -> bool:
+    """Return whether a name can begin with a word; most words of a text are decided by this."""
+    if token.kind is WordKind.WORD:
+        return token.capital and token.word in _SYLLABIC_SURNAMES
+    return token.capital or is_lower or token.kind is WordKind.PARTICLE
+
+
 def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]:
     """Return a Chinese, Korean or Vietnamese name.
 
@@ -105,7 +109,7 @@ def _syllabic_run(text: str, tokens: Sequence[Token], index: int) -> list[Token]
     """
     # Such words are short, and many are terms of the field (MA, PA, SUN), so the name must stand alone in its column.
     family = tokens[index]
-    if family.word not in _SYLLABIC_SURNAMES or not family.capital or not _begins_column(text, family.start):
+    if not family.capital or not _begins_column(text, family.start):
         return []
     run = [family]
     for token in tokens[index + 1 : index + 3]:
