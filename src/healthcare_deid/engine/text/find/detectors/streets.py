@@ -74,7 +74,7 @@ _TYPE_FIRST = _compiled(
 _NAME_AND_NUMBER = _compiled(rf"{_BEGIN}(?P<before>{_UP_TO_TWO})(?P<name>{_NAME}){_MARK}{_NUMBER}\.?{_END}")
 _HOUSE_NUMBER = re.compile(r"(?<!\d)\d{1,4}[A-Za-z/]?\w?\.?\Z")
 _NUMBERS_BEFORE = _compiled(rf"{_BEGIN}(?:{_NUMBER},?[ ]){{1,2}}\Z")
-_NUMBER_AFTER_NAME = _compiled(rf"{CAPITAL}[\w'\u2019-]*+\.?{_MARK}\d")
+_NUMBER_AFTER_NAME = _compiled(rf"(?<!\w){CAPITAL}[\w'\u2019-]*+\.?{_MARK}\d")
 _UNIT = _compiled(
     r"(?<![\w-])(?P<type>[^\W\d_]{2,12})\.?[ ](?:#|[Nn]o\.?[ ]?)?(?P<number>\d{1,5}[A-Za-z]?)(?![\w%])(?![.,]\d)"
 )
